@@ -1,0 +1,1 @@
+//! Mails: what is said to whom, and how it leaves.

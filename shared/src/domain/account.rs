@@ -1,0 +1,97 @@
+//! The stored person: one account, its authentication state, its data key.
+
+use super::authentication::FailureWindow;
+use super::id::{AccountId, Sub};
+use super::identifier::IdentifierHash;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Whether an account can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// In use.
+    Active,
+    /// Closed by an operator; everything it holds is refused.
+    Disabled {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Closed by the person; erased when due, restorable until then.
+    ErasureDue {
+        /// When erasure may start.
+        due: Timestamp,
+    },
+}
+
+/// The hot item of an account: status, epoch, failure windows. At most 1 KB, one version for all of it.
+///
+/// Sessions and grants carry the `epoch`; one that differs is dead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// The account.
+    pub account: AccountId,
+    /// Its subject identifier in tokens.
+    pub sub: Sub,
+    /// Whether it can be used.
+    pub status: AccountStatus,
+    /// Raised by every change that ends what was issued before (password, disabling, deletion).
+    pub epoch: u32,
+    /// The identifier it signs in with (so that a counter of the identifier can be reached from the account).
+    pub identifier: IdentifierHash,
+    /// When the account was created.
+    pub created_at: Timestamp,
+    /// Failed sign-ins from devices that are not known.
+    pub failures: FailureWindow,
+    /// Devices that signed in before, each with a window of its own, most recent first; at most
+    /// [`super::authentication::MAX_KNOWN_DEVICES`].
+    pub devices: Vec<super::authentication::KnownDevice>,
+    /// The version of this state; a write names the one it was made from.
+    pub version: u64,
+}
+
+impl Authentication {
+    /// Whether this account can be used at all.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        matches!(self.status, AccountStatus::Active)
+    }
+}
+
+/// Personal data sealed under an account's data key (AES-256-GCM; associated data: tenant, account, field).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed(#[serde(with = "crate::domain::bytes")] pub Vec<u8>);
+
+impl std::fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
+/// A data key, wrapped by the tenant's data keyring. Item of the `keys` table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrappedDataKey {
+    /// Whose data it seals.
+    pub account: AccountId,
+    /// The key, wrapped (AES-256-GCM under the data keyring; associated data: tenant, account).
+    #[serde(with = "crate::domain::bytes")]
+    pub wrapped: Vec<u8>,
+    /// Version of the keyring that wraps it.
+    pub keyring_version: u32,
+    /// Whether the account exists yet.
+    pub state: DataKeyState,
+}
+
+/// Whether a data key belongs to an account or to a registration that is still pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum DataKeyState {
+    /// Of a pending registration: removed (by TTL) some time after `expires_at`.
+    Pending {
+        /// The end of the registration.
+        expires_at: Timestamp,
+    },
+    /// Of an account: only an erasure that is due destroys it.
+    Account,
+}

@@ -1,0 +1,62 @@
+//! What happened: the event that rides on one item of each commit and becomes the audit record.
+
+use super::id::{AccountId, ClientId, FlowId, RequestId};
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Happenings, by their stable names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A registration began; its address gets a code, or a notice when it has an account.
+    RegistrationStarted,
+    /// A new code was asked for.
+    CodeResent,
+    /// The owner of the address ended a flow that they had not asked for.
+    FlowDisowned,
+    /// A wrong code was typed.
+    CodeRefused,
+    /// An account was created.
+    AccountCreated,
+    /// A sign-in succeeded.
+    SignedIn,
+    /// A sign-in failed.
+    SignInFailed,
+    /// A session ended.
+    SignedOut,
+    /// A client was given consent.
+    ConsentGranted,
+    /// A recovery began; the owner of the address, if any, gets a code.
+    RecoveryStarted,
+    /// A password was reset by recovery.
+    PasswordReset,
+    /// A grant was revoked.
+    GrantRevoked,
+    /// An access token was revoked.
+    AccessTokenRevoked,
+    /// A spent refresh token was presented: its family is revoked.
+    RefreshReuse,
+    /// A redeemed code was presented again: its grant is revoked.
+    CodeReplayed,
+}
+
+/// The `event` attribute: no personal data in clear, no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// A ULID minted in the request; the key of the audit record.
+    pub id: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// In which request.
+    pub request_id: RequestId,
+    /// To whom, where an account is known.
+    pub account: Option<AccountId>,
+    /// In which flow.
+    pub flow: Option<FlowId>,
+    /// Through which client.
+    pub client_id: Option<ClientId>,
+    /// Keyed hash of the caller's address (IPv4 whole, IPv6 by /64), base64url.
+    pub address_hash: Option<String>,
+}

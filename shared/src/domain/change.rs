@@ -1,0 +1,224 @@
+//! The words in which decisions say what is to be written. Each implies its precondition and, where it has one, its event.
+//!
+//! A versioned state carries the version it will *have*: it is written only over the version before it (1: only where nothing
+//! stands). A failed precondition is a conflict: load again, decide again.
+
+use super::account::{Authentication, WrappedDataKey};
+use super::audit::EventKind;
+use super::authentication::UnknownIdentifierFailures;
+use super::consent::{AcceptedTerms, Consent};
+use super::credential::PasswordCredential;
+use super::flow::{Flow, FlowPurpose};
+use super::id::{AccountId, ClientId, FlowId, Jti};
+use super::identifier::IdentifierHash;
+use super::oauth::grant::Grant;
+use super::profile::Profile;
+use super::session::Session;
+use super::time::Timestamp;
+
+/// What a decision wants written, and what it answers once that stands.
+#[derive(Debug, Clone)]
+#[must_use = "commit the changes before the outcome is shown"]
+pub struct Decision<O> {
+    /// To be committed first.
+    pub changes: Changes,
+    /// To be shown after.
+    pub outcome: O,
+}
+
+impl<O> Decision<O> {
+    /// An outcome that changes nothing.
+    pub fn unchanged(outcome: O) -> Self {
+        Self { changes: Changes::default(), outcome }
+    }
+    /// One change and its outcome.
+    pub fn one(change: Change, outcome: O) -> Self {
+        Self { changes: Changes::one(change), outcome }
+    }
+}
+
+/// Changes in the order in which they are committed. Each change is atomic by itself (one conditional write or one
+/// transaction); a later one starts only once the earlier stands.
+#[derive(Debug, Clone, Default)]
+pub struct Changes(pub Vec<Change>);
+
+impl Changes {
+    /// One change.
+    pub fn one(change: Change) -> Self {
+        Self(vec![change])
+    }
+    /// These, then another.
+    pub fn then(mut self, change: Change) -> Self {
+        self.0.push(change);
+        self
+    }
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// One change, in domain words.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// The data key of a pending registration. Absent before.
+    CreateDataKey(WrappedDataKey),
+    /// A registration or recovery begins. Absent before. Event: `RegistrationStarted` or `RecoveryStarted`.
+    BeginFlow(Flow),
+    /// A typed code takes one of the identifier's tries of the day, before it is evaluated. Refused at `limit`.
+    CountIdentifierTry {
+        /// The addressed identifier.
+        identifier: IdentifierHash,
+        /// The time of the try: its UTC day names the counter.
+        at: Timestamp,
+        /// Tries a day.
+        limit: u32,
+    },
+    /// A wrong code was typed: one try less. Event: `CodeRefused`.
+    CountFlowTry(Flow),
+    /// A new generation of the code. Event: `CodeResent`.
+    ResendCode(Flow),
+    /// "I did not ask for this". Event: `FlowDisowned`.
+    DisownFlow(Flow),
+    /// The proof came: seven items in one transaction. Event: `AccountCreated`.
+    CreateAccount(Box<NewAccount>),
+    /// A failed sign-in of an account. Event: `SignInFailed`.
+    CountFailedSignIn(Authentication),
+    /// A failed sign-in of an identifier that has no account. Event: `SignInFailed`.
+    CountUnknownSignIn(UnknownIdentifierFailures),
+    /// A password was right: the window is reset. (The event rides on the session.)
+    RecordSignIn(Authentication),
+    /// A session opens. Absent before. Event: `SignedIn`.
+    OpenSession(Session),
+    /// The session was used. No event.
+    TouchSession(Session),
+    /// The session ends. Event: `SignedOut`.
+    EndSession(Session),
+    /// The password's hash was made again with present parameters. No event: nothing changed for the person.
+    Rehash(PasswordCredential),
+    /// A password set by recovery: flow completed, password replaced, epoch raised, windows cleared, in one transaction. Event:
+    /// `PasswordReset`.
+    ResetPassword {
+        /// The completed flow.
+        flow: Flow,
+        /// The account, epoch raised.
+        authentication: Authentication,
+        /// The new password.
+        password: PasswordCredential,
+    },
+    /// A client was given consent. Event: `ConsentGranted`.
+    RecordConsent(Consent),
+    /// A code was issued. Absent before. No event.
+    IssueAuthorizationCode(Grant),
+    /// The code became tokens. No event.
+    RedeemAuthorizationCode(Grant),
+    /// The next generation of the refresh token. No event.
+    RotateRefreshToken(Grant),
+    /// The grant ends. Event by reason: `GrantRevoked`, `RefreshReuse` or `CodeReplayed`.
+    RevokeGrant(Grant),
+    /// An access token of a grant ends early. Event: `AccessTokenRevoked`.
+    RevokeAccessToken(Grant),
+    /// An access token that has no grant (client credentials) ends early. Absent before. Event: `AccessTokenRevoked`.
+    RevokeGrantlessToken {
+        /// Which.
+        jti: Jti,
+        /// Whose.
+        client_id: ClientId,
+        /// When it would have expired.
+        expires_at: Timestamp,
+    },
+    /// An authorization request that came by POST, to be read once by the GET that follows. Absent before. No event.
+    StoreAuthorizationRequest {
+        /// Its id.
+        id: FlowId,
+        /// The parameters, as a query.
+        query: String,
+        /// At most 10 minutes.
+        expires_at: Timestamp,
+    },
+}
+
+/// Everything that a new account is made of.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Claimed by absence: uniqueness.
+    pub identifier: IdentifierHash,
+    /// Version 1.
+    pub authentication: Authentication,
+    /// Version 1.
+    pub password: PasswordCredential,
+    /// Version 1.
+    pub profile: Profile,
+    /// What was accepted at registration.
+    pub terms: Vec<AcceptedTerms>,
+    /// The completed flow.
+    pub flow: Flow,
+    /// The data key: pending becomes the account's, its TTL removed.
+    pub data_key: WrappedDataKey,
+}
+
+impl Change {
+    /// The event that this change implies.
+    #[must_use]
+    pub fn event(&self) -> Option<EventKind> {
+        use super::oauth::grant::{GrantState, RevocationReason};
+        match self {
+            Self::BeginFlow(flow) => Some(match flow.purpose {
+                FlowPurpose::Registration => EventKind::RegistrationStarted,
+                FlowPurpose::Recovery => EventKind::RecoveryStarted,
+            }),
+            Self::CountFlowTry(_) => Some(EventKind::CodeRefused),
+            Self::ResendCode(_) => Some(EventKind::CodeResent),
+            Self::DisownFlow(_) => Some(EventKind::FlowDisowned),
+            Self::CreateAccount(_) => Some(EventKind::AccountCreated),
+            Self::CountFailedSignIn(_) | Self::CountUnknownSignIn(_) => Some(EventKind::SignInFailed),
+            Self::OpenSession(_) => Some(EventKind::SignedIn),
+            Self::EndSession(_) => Some(EventKind::SignedOut),
+            Self::ResetPassword { .. } => Some(EventKind::PasswordReset),
+            Self::RecordConsent(_) => Some(EventKind::ConsentGranted),
+            Self::RevokeGrant(grant) => Some(match grant.state {
+                GrantState::Revoked { reason: RevocationReason::RefreshReuse, .. } => EventKind::RefreshReuse,
+                GrantState::Revoked { reason: RevocationReason::CodeReplayed, .. } => EventKind::CodeReplayed,
+                GrantState::Revoked { .. } | GrantState::CodeIssued | GrantState::Active { .. } => EventKind::GrantRevoked,
+            }),
+            Self::RevokeAccessToken(_) | Self::RevokeGrantlessToken { .. } => Some(EventKind::AccessTokenRevoked),
+            Self::CreateDataKey(_)
+            | Self::CountIdentifierTry { .. }
+            | Self::RecordSignIn(_)
+            | Self::TouchSession(_)
+            | Self::Rehash(_)
+            | Self::IssueAuthorizationCode(_)
+            | Self::RedeemAuthorizationCode(_)
+            | Self::RotateRefreshToken(_)
+            | Self::StoreAuthorizationRequest { .. } => None,
+        }
+    }
+
+    /// The account, flow and client that the event names.
+    #[must_use]
+    pub fn subject(&self) -> (Option<AccountId>, Option<FlowId>, Option<&ClientId>) {
+        match self {
+            Self::BeginFlow(f) | Self::CountFlowTry(f) | Self::ResendCode(f) | Self::DisownFlow(f) => {
+                (None, Some(f.id), Some(&f.client_id))
+            }
+            Self::CreateAccount(new) => (Some(new.authentication.account), Some(new.flow.id), Some(&new.flow.client_id)),
+            Self::CountFailedSignIn(a) | Self::RecordSignIn(a) => (Some(a.account), None, None),
+            Self::OpenSession(s) | Self::TouchSession(s) | Self::EndSession(s) => (Some(s.account), None, None),
+            Self::Rehash(p) => (Some(p.account), None, None),
+            Self::ResetPassword { flow, authentication, .. } => {
+                (Some(authentication.account), Some(flow.id), Some(&flow.client_id))
+            }
+            Self::RecordConsent(c) => (Some(c.account), None, Some(&c.client_id)),
+            Self::IssueAuthorizationCode(g)
+            | Self::RedeemAuthorizationCode(g)
+            | Self::RotateRefreshToken(g)
+            | Self::RevokeGrant(g)
+            | Self::RevokeAccessToken(g) => (Some(g.account), None, Some(&g.client_id)),
+            Self::RevokeGrantlessToken { client_id, .. } => (None, None, Some(client_id)),
+            Self::CreateDataKey(_)
+            | Self::CountIdentifierTry { .. }
+            | Self::CountUnknownSignIn(_)
+            | Self::StoreAuthorizationRequest { .. } => (None, None, None),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Identifiers that cannot be swapped for one another.
+//!
+//! Binary ids are 128 random bits, written as 26 Crockford base32 characters or 22 of base64url; text ids are checked when
+//! parsed, so that no separator of a storage key and no control character can ever be inside one.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a text is not the id that it was taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a well-formed {0}")]
+pub struct InvalidId(pub &'static str);
+
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        ///
+        /// 128 random bits; its text form is 22 characters of unpadded base64url.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// The id made of these 16 random bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+            /// The 16 bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                BASE64URL_NOPAD
+                    .decode(text.as_bytes())
+                    .ok()
+                    .and_then(|bytes| bytes.try_into().ok())
+                    .map(Self)
+                    .ok_or(InvalidId($what))
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+random_id!(
+    /// The stored person. Never leaves Latchkey: tokens carry [`Sub`].
+    AccountId,
+    "account id"
+);
+random_id!(
+    /// A signed-in browser; its text form is the `sid` claim (OpenID Connect Session, front- and back-channel logout).
+    SessionId,
+    "session id"
+);
+random_id!(
+    /// What one client may do for one account; its first state is the authorization code.
+    GrantId,
+    "grant id"
+);
+random_id!(
+    /// A pending registration, recovery or stored authorization request.
+    FlowId,
+    "flow id"
+);
+random_id!(
+    /// The subject identifier of an account in tokens (OpenID Connect Core §2 `sub`): never reused, never an address.
+    Sub,
+    "subject identifier"
+);
+random_id!(
+    /// A JWT id (RFC 7519 §4.1.7).
+    Jti,
+    "jti"
+);
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $allowed:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text of the id.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let allowed: fn(u8) -> bool = $allowed;
+                if text.is_empty() || text.len() > $max || !text.bytes().all(allowed) {
+                    return Err(InvalidId($what));
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// A tenant: 1 to 32 of `a-z 0-9 -`.
+    TenantId,
+    "tenant id",
+    32,
+    |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'
+);
+text_id!(
+    /// An OAuth client identifier (RFC 6749 §2.2): 1 to 64 of `A-Z a-z 0-9 - _ .`.
+    ClientId,
+    "client id",
+    64,
+    |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')
+);
+text_id!(
+    /// One request as the host names it (API Gateway's request id, or the local gateway's own): 1 to 64 of
+    /// `A-Z a-z 0-9 - _ =`; part of every write's `op`.
+    RequestId,
+    "request id",
+    64,
+    |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'=')
+);
+text_id!(
+    /// A key id (RFC 7517 §4.5): the RFC 7638 thumbprint of the public key.
+    KeyId,
+    "key id",
+    64,
+    |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+);
+
+impl TenantId {
+    /// The tenant that lives at the origin itself.
+    #[must_use]
+    pub fn default_tenant() -> Self {
+        Self("default".to_owned())
+    }
+    /// Whether this is the tenant that lives at the origin itself.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.0 == "default"
+    }
+}

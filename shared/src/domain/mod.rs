@@ -1,0 +1,67 @@
+//! The rules of Latchkey, and nothing else: synchronous functions over values, with time and randomness as parameters.
+//!
+//! A decision takes a snapshot and returns a [`change::Decision`]: what to write and what to answer. The caller commits the
+//! changes first and shows the outcome after; when the commit meets a conflict it loads again and decides again.
+
+pub mod account;
+pub mod audit;
+pub mod authentication;
+pub mod change;
+pub mod consent;
+pub mod credential;
+pub mod flow;
+pub mod id;
+pub mod identifier;
+pub mod oauth;
+pub mod profile;
+pub mod recovery;
+pub mod registration;
+pub mod secret;
+pub mod session;
+pub mod time;
+
+/// 32 bytes as one binary attribute.
+pub(crate) mod bytes32 {
+    use serde::{Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+        let bytes = super::bytes::deserialize(deserializer)?;
+        bytes.try_into().map_err(|_| de::Error::custom("not 32 bytes"))
+    }
+}
+
+/// Bytes as one binary attribute.
+pub(crate) mod bytes {
+    use serde::{Deserializer, Serializer, de};
+    use std::fmt;
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl<'de> de::Visitor<'de> for Bytes {
+            type Value = Vec<u8>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<u8>, A::Error> {
+                let mut bytes = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(4096));
+                while let Some(byte) = seq.next_element()? {
+                    bytes.push(byte);
+                }
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}

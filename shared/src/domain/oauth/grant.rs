@@ -1,0 +1,130 @@
+//! A grant: one item whose first state is the authorization code and whose later states carry the refresh token.
+//!
+//! ```text
+//! CodeIssued ──redeem──▶ Active { refresh: Some | None } ──rotate──▶ Active (generation + 1)
+//!     │ replay, reuse, revocation, withdrawal                │
+//!     └──────────────────▶ Revoked ◀─────────────────────────┘
+//! ```
+
+use super::scope::ScopeSet;
+use crate::domain::authentication::Amr;
+use crate::domain::id::{AccountId, ClientId, GrantId, Jti, SessionId, Sub};
+use crate::domain::secret::SecretHash;
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What one client may do for one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its id; outside it shows only inside sealed locators.
+    pub id: GrantId,
+    /// Whose.
+    pub account: AccountId,
+    /// The account's subject identifier.
+    pub sub: Sub,
+    /// The account's epoch when it was issued.
+    pub epoch: u32,
+    /// The client.
+    pub client_id: ClientId,
+    /// The session it came from; without `offline_access` it dies with it.
+    pub sid: SessionId,
+    /// What was granted.
+    pub scope: ScopeSet,
+    /// The one audience asked for (RFC 8707), if any.
+    pub resource: Option<String>,
+    /// `nonce` of the request, echoed in ID tokens.
+    pub nonce: Option<String>,
+    /// When the person proved who they are.
+    pub auth_time: Timestamp,
+    /// How.
+    pub amr: Vec<Amr>,
+    /// The code as it was issued; kept after redemption so that a replay is judged by the same checks.
+    pub code: AuthorizationCode,
+    /// How far it has come.
+    pub state: GrantState,
+    /// `jti` of revoked access tokens that have not expired yet; bounded, pruned at each write.
+    pub revoked_jtis: Vec<RevokedJti>,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// The absolute end of the grant.
+    pub expires_at: Timestamp,
+    /// The version of this state.
+    pub version: u64,
+}
+
+/// What an authorization code is bound to (security 13).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationCode {
+    /// The hash of its secret.
+    pub secret_hash: SecretHash,
+    /// Where it was sent.
+    pub redirect_uri: String,
+    /// Whether the request named `redirect_uri` itself.
+    pub redirect_uri_in_request: bool,
+    /// The S256 challenge, if the request had one.
+    pub code_challenge: Option<String>,
+    /// At most 60 seconds after it was issued.
+    pub expires_at: Timestamp,
+}
+
+/// How far a grant has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum GrantState {
+    /// The code waits to be redeemed.
+    CodeIssued,
+    /// The code was redeemed.
+    Active {
+        /// When.
+        redeemed_at: Timestamp,
+        /// The live refresh token, if the grant has one.
+        refresh: Option<RefreshToken>,
+    },
+    /// Ended; nothing of it works.
+    Revoked {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: RevocationReason,
+    },
+}
+
+/// The live refresh token of a grant. The secret of generation n+1 derives from generation n's, so a retry gives the same child.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshToken {
+    /// Which one of its family is live, from 1.
+    pub generation: u32,
+    /// The hash of its secret.
+    pub secret_hash: SecretHash,
+    /// The hash of its parent's, which may be presented again for 10 seconds after `rotated_at` while this one is unused.
+    pub parent_hash: Option<SecretHash>,
+    /// When this generation became the live one.
+    pub rotated_at: Timestamp,
+    /// Version of the key that children derive from.
+    pub refresh_key_version: u32,
+    /// The end unless used before.
+    pub idle_expires_at: Timestamp,
+}
+
+/// Why a grant was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationReason {
+    /// The client asked (RFC 7009).
+    ClientRequest,
+    /// Its code was presented twice.
+    CodeReplayed,
+    /// A spent refresh token was presented.
+    RefreshReuse,
+    /// The person withdrew consent or ended the session.
+    Withdrawn,
+}
+
+/// An access token that was revoked before it expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedJti {
+    /// Which.
+    pub jti: Jti,
+    /// When it would have expired.
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,1 @@
+//! Strict reading of JWTs (RFC 8725; security 44–48).

@@ -1,0 +1,44 @@
+//! Keys: the vault that wraps them, the keyrings of a tenant, what they seal, derive, hash, sign and verify.
+//!
+//! Everything is loaded once per tenant (one unwrap for each keyring, single-flight) and then synchronous: no KMS call on the
+//! request path. A function declares the [`Purpose`]s that it needs; any other is refused.
+
+pub mod data;
+pub mod digest;
+pub mod identifier;
+pub mod jwt;
+pub mod keyring;
+pub mod locator;
+pub mod password;
+pub mod proof;
+pub mod refresh;
+pub mod signing;
+pub mod vault;
+
+pub use data::{DataKey, SealedField};
+pub use keyring::{Keys, Purpose, TenantKeys};
+pub use password::PasswordHasher;
+pub use vault::KeyVault;
+
+/// What can go wrong with keys. None of it is the caller's fault: 503 where it may pass, 500 otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The vault (KMS) did not answer, or throttled.
+    #[error("the key vault is unavailable")]
+    VaultUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The vault refused: key disabled, no permission, wrong encryption context.
+    #[error("the key vault refused")]
+    VaultRefused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A wrapped key or sealed value does not open under the key that it names.
+    #[error("a sealed value does not open: {0}")]
+    DoesNotOpen(&'static str),
+    /// This function did not declare the purpose.
+    #[error("this function has no key for {0:?}")]
+    NotGranted(Purpose),
+    /// No key of this version or algorithm.
+    #[error("no such key version")]
+    UnknownVersion,
+    /// Keys are stored in the table, and it could not be read or written.
+    #[error("the keys could not be loaded")]
+    Store(#[from] crate::store::StoreError),
+}

@@ -1,0 +1,33 @@
+//! Latchkey's common crate: everything that the functions share.
+//!
+//! ```text
+//! request ─▶ parse ─▶ load ─▶ decide ─▶ sign ─▶ commit ─▶ respond
+//!         extractor  strong   pure fn           1 write   one renderer
+//!         (web)      reads    (domain) (keys)   (store)   (web)
+//! ```
+//!
+//! A request flows one way. Loading takes a snapshot with strongly consistent reads; a decision is a pure function of the
+//! snapshot, the time and fresh random values; its [`domain::change::Changes`] are committed with their preconditions; only
+//! then is its outcome shown.
+//!
+//! | module | what lives there | may use |
+//! |---|---|---|
+//! | [`domain`] | rules: no I/O, no clock, no randomness, no HTTP status | `domain`, `config` types |
+//! | [`config`] | the tenant document: types, validation | `domain` |
+//! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `config`, `keys` |
+//! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | `domain`, `config` |
+//! | [`delivery`] | mails and their templates | `domain`, `config` |
+//! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above |
+//! | [`services`] | what a function can be given | `config`, `domain`, `keys`, `store` |
+//! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
+//!
+//! `tests/tests/layers.rs` holds the last column.
+
+pub mod config;
+pub mod delivery;
+pub mod domain;
+pub mod keys;
+pub mod runtime;
+pub mod services;
+pub mod store;
+pub mod web;

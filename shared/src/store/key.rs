@@ -1,0 +1,1 @@
+//! Every key of every item; nothing else builds one.

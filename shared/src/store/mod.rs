@@ -1,0 +1,155 @@
+//! DynamoDB: the only store. Reads are strongly consistent; the only write is [`TenantStore::commit`].
+
+pub mod account;
+pub mod audit;
+pub mod commit;
+pub mod flow;
+pub mod grant;
+pub mod item;
+pub mod key;
+pub mod session;
+pub mod tables;
+pub mod tenant;
+
+use crate::domain::change::Changes;
+use crate::domain::id::TenantId;
+use crate::services::RequestContext;
+use std::sync::Arc;
+
+/// The three tables by their names.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// Identities (point-in-time recovery).
+    pub identities: String,
+    /// Wrapped data keys and tombstones.
+    pub keys: String,
+    /// Audit records.
+    pub audit: String,
+}
+
+/// The tables and the client that reaches them.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) client: aws_sdk_dynamodb::Client,
+    pub(crate) tables: Arc<Tables>,
+}
+
+/// The items of one tenant: no call can name another's.
+#[derive(Clone)]
+pub struct TenantStore {
+    pub(crate) store: Store,
+    pub(crate) tenant: TenantId,
+}
+
+/// The store failed; nothing about the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled, timed out, or unreachable, after the SDK's retries: 503 with `Retry-After`.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It refused for a reason that no retry mends.
+    #[error("the store refused the request")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An item does not read as what it should be.
+    #[error("an item of kind {kind} does not read")]
+    Malformed {
+        /// Which kind.
+        kind: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Why changes were not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// A precondition failed, and not by our own earlier attempt: load again, decide again.
+    #[error("a precondition failed")]
+    Conflict(Conflict),
+    /// A counter is at its limit: no reload helps.
+    #[error("a counter is at its limit")]
+    LimitReached,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a decision has no outcome to show.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError<E> {
+    /// Every attempt met a conflict: 429 with `Retry-After: 1`.
+    #[error("too many changes at once")]
+    Busy,
+    /// A counter is at its limit: 429.
+    #[error("a counter is at its limit")]
+    LimitReached,
+    /// The store failed in the commit.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Loading or deciding failed.
+    #[error("{0}")]
+    Decide(E),
+}
+
+/// How often a request decides before it gives up.
+pub const MAX_ATTEMPTS: u32 = 3;
+
+/// Which change met a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict {
+    /// Index into [`Changes`]; the changes before it stand.
+    pub change: usize,
+}
+
+impl Store {
+    /// The store behind this client and these tables.
+    #[must_use]
+    pub fn new(client: aws_sdk_dynamodb::Client, tables: Tables) -> Self {
+        Self { client, tables: Arc::new(tables) }
+    }
+    /// The items of a tenant.
+    #[must_use]
+    pub fn tenant(&self, tenant: TenantId) -> TenantStore {
+        TenantStore { store: self.clone(), tenant }
+    }
+}
+
+impl TenantStore {
+    /// The tenant.
+    #[must_use]
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+    /// Commits changes in order, each with its precondition, stamped with `op` = request id ‖ attempt ‖ index; an own earlier
+    /// attempt whose reply was lost is recognized and is success.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] when a precondition failed; [`CommitError::Store`] when the store did.
+    pub async fn commit(&self, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
+        commit::commit(self, changes, request).await
+    }
+
+    /// Load, decide, commit; on a conflict again, at most [`MAX_ATTEMPTS`] times. `decide` loads its snapshot anew each time and
+    /// keeps what was dear to compute (a password hash).
+    ///
+    /// # Errors
+    /// [`DecideError::Busy`] when every attempt met a conflict; otherwise what failed. No outcome is shown then.
+    pub async fn decide<O, E, F, Fut>(&self, request: &RequestContext, mut decide: F) -> Result<O, DecideError<E>>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<crate::domain::change::Decision<O>, E>>,
+    {
+        for attempt in 1..=MAX_ATTEMPTS {
+            let decision = decide().await.map_err(DecideError::Decide)?;
+            let request = RequestContext { attempt, ..request.clone() };
+            match self.commit(&decision.changes, &request).await {
+                Ok(()) => return Ok(decision.outcome),
+                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::LimitReached) => return Err(DecideError::LimitReached),
+                Err(CommitError::Store(error)) => return Err(DecideError::Store(error)),
+            }
+        }
+        Err(DecideError::Busy)
+    }
+}

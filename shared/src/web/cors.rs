@@ -1,0 +1,1 @@
+//! CORS: origins of registered clients only, never credentials (security 119).

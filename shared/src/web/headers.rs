@@ -1,0 +1,1 @@
+//! Security headers on every response (security 117, 118).

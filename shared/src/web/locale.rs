@@ -1,0 +1,1 @@
+//! Choosing a locale, and messages in it.

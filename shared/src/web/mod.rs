@@ -1,0 +1,23 @@
+//! The HTTP layer: extractors, cookies, headers, pages, and the two error renderers.
+//!
+//! A function's routes are written once, as `Router<Services>`, and mounted by [`mount`] at `/` and at `/t/{tenant}`.
+
+pub mod browser;
+pub mod client_authentication;
+pub mod cors;
+pub mod extract;
+pub mod headers;
+pub mod locale;
+pub mod mount;
+pub mod oauth_error;
+pub mod page;
+pub mod params;
+pub mod problem;
+
+pub use browser::Browser;
+pub use extract::{Host, JsonBody, TenantHandle};
+pub use mount::mount;
+pub use oauth_error::OAuthError;
+pub use page::Page;
+pub use params::Params;
+pub use problem::Problem;
