@@ -7,6 +7,7 @@ pub mod flow;
 pub mod grant;
 pub mod item;
 pub mod key;
+pub mod keyring;
 pub mod session;
 pub mod tables;
 pub mod tenant;
