@@ -3,4 +3,5 @@
 pub mod client;
 pub mod error;
 pub mod grant;
+pub mod pkce;
 pub mod scope;
