@@ -30,21 +30,28 @@ pub enum AccountStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
     /// The account.
+    #[serde(rename = "acc")]
     pub account: AccountId,
     /// Its subject identifier in tokens.
     pub sub: Sub,
     /// Whether it can be used.
+    #[serde(rename = "st")]
     pub status: AccountStatus,
     /// Raised by every change that ends what was issued before (password, disabling, deletion).
+    #[serde(rename = "ep")]
     pub epoch: u32,
     /// The identifier it signs in with (so that a counter of the identifier can be reached from the account).
+    #[serde(rename = "idf")]
     pub identifier: IdentifierHash,
     /// When the account was created.
+    #[serde(rename = "cr")]
     pub created_at: Timestamp,
     /// Failed sign-ins from devices that are not known.
+    #[serde(rename = "fw")]
     pub failures: FailureWindow,
     /// Devices that signed in before, each with a window of its own, most recent first; at most
     /// [`super::authentication::MAX_KNOWN_DEVICES`].
+    #[serde(rename = "dev", default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<super::authentication::KnownDevice>,
     /// The version of this state; a write names the one it was made from.
     pub version: u64,
@@ -73,13 +80,16 @@ impl std::fmt::Debug for Sealed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrappedDataKey {
     /// Whose data it seals.
+    #[serde(rename = "acc")]
     pub account: AccountId,
     /// The key, wrapped (AES-256-GCM under the data keyring; associated data: tenant, account).
-    #[serde(with = "crate::domain::bytes")]
+    #[serde(rename = "w", with = "crate::domain::bytes")]
     pub wrapped: Vec<u8>,
     /// Version of the keyring that wraps it.
+    #[serde(rename = "kv")]
     pub keyring_version: u32,
     /// Whether the account exists yet.
+    #[serde(rename = "st")]
     pub state: DataKeyState,
 }
 

@@ -46,17 +46,23 @@ pub struct Event {
     /// A ULID minted in the request; the key of the audit record.
     pub id: String,
     /// What happened.
+    #[serde(rename = "k")]
     pub kind: EventKind,
     /// When.
     pub at: Timestamp,
     /// In which request.
+    #[serde(rename = "req")]
     pub request_id: RequestId,
     /// To whom, where an account is known.
+    #[serde(rename = "acc", skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
     /// In which flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowId>,
     /// Through which client.
+    #[serde(rename = "cid", skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
     /// Keyed hash of the caller's address (IPv4 whole, IPv6 by /64), base64url.
+    #[serde(rename = "adr", skip_serializing_if = "Option::is_none")]
     pub address_hash: Option<String>,
 }

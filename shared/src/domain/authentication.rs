@@ -15,8 +15,10 @@ pub const MAX_KNOWN_DEVICES: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FailureWindow {
     /// Consecutive failures.
+    #[serde(rename = "n")]
     pub count: u32,
     /// When the last one was.
+    #[serde(rename = "at", skip_serializing_if = "Option::is_none")]
     pub last_at: Option<Timestamp>,
 }
 
@@ -26,6 +28,7 @@ pub struct KnownDevice {
     /// The first 8 bytes of the SHA-256 of the device's id.
     pub id: u64,
     /// Its own failures, so that strangers' failures don't lock the owner out (security 114).
+    #[serde(rename = "fw")]
     pub failures: FailureWindow,
 }
 
@@ -33,12 +36,15 @@ pub struct KnownDevice {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownIdentifierFailures {
     /// The identifier.
+    #[serde(rename = "idf")]
     pub identifier: super::identifier::IdentifierHash,
     /// Its window.
+    #[serde(rename = "fw")]
     pub failures: FailureWindow,
     /// The version of this state.
     pub version: u64,
     /// When the counter is forgotten.
+    #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
 

@@ -9,14 +9,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// Whose.
+    #[serde(rename = "acc")]
     pub account: AccountId,
     /// Given to whom.
+    #[serde(rename = "cid")]
     pub client_id: ClientId,
     /// For what.
+    #[serde(rename = "scp")]
     pub scope: ScopeSet,
     /// Since when.
+    #[serde(rename = "at")]
     pub granted_at: Timestamp,
     /// When it was withdrawn, if it was.
+    #[serde(rename = "wd", skip_serializing_if = "Option::is_none")]
     pub withdrawn_at: Option<Timestamp>,
     /// The version of this state.
     pub version: u64,

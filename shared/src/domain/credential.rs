@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordCredential {
     /// Whose.
+    #[serde(rename = "acc")]
     pub account: AccountId,
     /// Its hash.
+    #[serde(rename = "h")]
     pub hash: PasswordHash,
     /// When it was set.
+    #[serde(rename = "at")]
     pub changed_at: Timestamp,
     /// The version of this state.
     pub version: u64,

@@ -45,37 +45,51 @@ pub struct Flow {
     /// Its id; outside it shows only inside a sealed locator.
     pub id: FlowId,
     /// What it is for.
+    #[serde(rename = "for")]
     pub purpose: FlowPurpose,
     /// The account that it will create (registration: fresh random; recovery: fresh random too, unused; the owner of the
     /// identifier is looked up when the proof comes).
+    #[serde(rename = "acc")]
     pub account: AccountId,
     /// The address to prove.
+    #[serde(rename = "idf")]
     pub identifier: IdentifierHash,
     /// What codes derive from; never leaves the item.
     #[serde(with = "crate::domain::bytes")]
     pub seed: Vec<u8>,
     /// Version of the code key.
+    #[serde(rename = "kv")]
     pub code_key_version: u32,
     /// Raised by each resend: older codes die.
+    #[serde(rename = "gen")]
     pub generation: u8,
     /// Wrong codes so far.
+    #[serde(rename = "try")]
     pub tries: u8,
     /// How far it has come.
+    #[serde(rename = "st")]
     pub state: FlowState,
     /// The browser that began it (hash of its binding cookie's value); none when begun by JSON.
+    #[serde(rename = "bro", skip_serializing_if = "Option::is_none")]
     pub browser: Option<SecretHash>,
     /// The client that the person came from.
+    #[serde(rename = "cid")]
     pub client_id: ClientId,
     /// BCP 47 locale of pages and mails.
+    #[serde(rename = "loc")]
     pub locale: String,
     /// The authorize query to go back to after the proof, as it came (`?`-less).
+    #[serde(rename = "to", skip_serializing_if = "Option::is_none")]
     pub continue_to: Option<String>,
     /// Registration: [`super::registration::PendingRegistration`], sealed under the pending data key. Recovery: the address as
     /// typed is not kept; the mail goes to the stored one.
+    #[serde(rename = "pay", skip_serializing_if = "Option::is_none")]
     pub payload: Option<Sealed>,
     /// When it began.
+    #[serde(rename = "cr")]
     pub created_at: Timestamp,
     /// When it ends by itself.
+    #[serde(rename = "exp")]
     pub expires_at: Timestamp,
     /// The version of this state.
     pub version: u64,

@@ -15,9 +15,10 @@ pub struct EmailAddress(String);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct IdentifierHash {
     /// Version of the identifier key.
+    #[serde(rename = "v")]
     pub key_version: u32,
     /// HMAC-SHA-256 of kind ‖ canonical form.
-    #[serde(with = "crate::domain::bytes32")]
+    #[serde(rename = "h", with = "crate::domain::bytes32")]
     pub hash: [u8; 32],
 }
 

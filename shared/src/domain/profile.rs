@@ -21,10 +21,13 @@ impl std::fmt::Debug for Claims {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Whose.
+    #[serde(rename = "acc")]
     pub account: AccountId,
     /// The sealed claims.
+    #[serde(rename = "cl")]
     pub claims: Sealed,
     /// When they last changed (`updated_at`).
+    #[serde(rename = "at")]
     pub updated_at: Timestamp,
     /// The version of this state; the `ETag` of the profile.
     pub version: u64,

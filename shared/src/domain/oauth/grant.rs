@@ -19,34 +19,45 @@ pub struct Grant {
     /// Its id; outside it shows only inside sealed locators.
     pub id: GrantId,
     /// Whose.
+    #[serde(rename = "acc")]
     pub account: AccountId,
     /// The account's subject identifier.
     pub sub: Sub,
     /// The account's epoch when it was issued.
+    #[serde(rename = "ep")]
     pub epoch: u32,
     /// The client.
+    #[serde(rename = "cid")]
     pub client_id: ClientId,
     /// The session it came from; without `offline_access` it dies with it.
     pub sid: SessionId,
     /// What was granted.
+    #[serde(rename = "scp")]
     pub scope: ScopeSet,
     /// The one audience asked for (RFC 8707), if any.
+    #[serde(rename = "res", skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// `nonce` of the request, echoed in ID tokens.
+    #[serde(rename = "non", skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// When the person proved who they are.
+    #[serde(rename = "aut")]
     pub auth_time: Timestamp,
     /// How.
     pub amr: Vec<Amr>,
     /// The code as it was issued; kept after redemption so that a replay is judged by the same checks.
     pub code: AuthorizationCode,
     /// How far it has come.
+    #[serde(rename = "st")]
     pub state: GrantState,
     /// `jti` of revoked access tokens that have not expired yet; bounded, pruned at each write.
+    #[serde(rename = "rj", default, skip_serializing_if = "Vec::is_empty")]
     pub revoked_jtis: Vec<RevokedJti>,
     /// When it was issued.
+    #[serde(rename = "cr")]
     pub created_at: Timestamp,
     /// The absolute end of the grant.
+    #[serde(rename = "exp")]
     pub expires_at: Timestamp,
     /// The version of this state.
     pub version: u64,
@@ -56,14 +67,19 @@ pub struct Grant {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationCode {
     /// The hash of its secret.
+    #[serde(rename = "sh")]
     pub secret_hash: SecretHash,
     /// Where it was sent.
+    #[serde(rename = "ru")]
     pub redirect_uri: String,
     /// Whether the request named `redirect_uri` itself.
+    #[serde(rename = "rur")]
     pub redirect_uri_in_request: bool,
     /// The S256 challenge, if the request had one.
+    #[serde(rename = "cc", skip_serializing_if = "Option::is_none")]
     pub code_challenge: Option<String>,
     /// At most 60 seconds after it was issued.
+    #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
 
@@ -76,8 +92,10 @@ pub enum GrantState {
     /// The code was redeemed.
     Active {
         /// When.
+        #[serde(rename = "at")]
         redeemed_at: Timestamp,
         /// The live refresh token, if the grant has one.
+        #[serde(rename = "rt", skip_serializing_if = "Option::is_none")]
         refresh: Option<RefreshToken>,
     },
     /// Ended; nothing of it works.
@@ -85,6 +103,7 @@ pub enum GrantState {
         /// When.
         at: Timestamp,
         /// Why.
+        #[serde(rename = "why")]
         reason: RevocationReason,
     },
 }
@@ -93,16 +112,22 @@ pub enum GrantState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshToken {
     /// Which one of its family is live, from 1.
+    #[serde(rename = "gen")]
     pub generation: u32,
     /// The hash of its secret.
+    #[serde(rename = "sh")]
     pub secret_hash: SecretHash,
     /// The hash of its parent's, which may be presented again for 10 seconds after `rotated_at` while this one is unused.
+    #[serde(rename = "ph", skip_serializing_if = "Option::is_none")]
     pub parent_hash: Option<SecretHash>,
     /// When this generation became the live one.
+    #[serde(rename = "rot")]
     pub rotated_at: Timestamp,
     /// Version of the key that children derive from.
+    #[serde(rename = "kv")]
     pub refresh_key_version: u32,
     /// The end unless used before.
+    #[serde(rename = "idl")]
     pub idle_expires_at: Timestamp,
 }
 
@@ -126,5 +151,6 @@ pub struct RevokedJti {
     /// Which.
     pub jti: Jti,
     /// When it would have expired.
+    #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
