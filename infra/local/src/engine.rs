@@ -1,0 +1,243 @@
+//! The embedded DynamoDB engine behind the real SDK: an HTTP connector that answers in this process.
+//!
+//! 1. The SDK signs and serializes a request as ever, and hands it to its HTTP client.
+//! 2. [`Engine`] is that client: it looks at `X-Amz-Target`, runs the operation on the engine and answers with DynamoDB's own JSON,
+//!    errors included. No socket, no port, no second code path in the store.
+//! 3. What is below the SDK can be wrapped: [`crate::fault`] injects failures, [`crate::meter`] counts.
+//!
+//! A file engine commits each write to SQLite's log before it answers, so what was acknowledged survives `kill -9`.
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use std::time::Duration;
+
+/// An embedded engine: in memory, or in one SQLite file. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    database: Database,
+    /// A file engine waits for the disk at each commit, so it runs on blocking threads.
+    on_disk: bool,
+}
+
+/// The engine could not be opened or did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// SQLite or the engine refused.
+    #[error("the embedded engine: {0}")]
+    Engine(#[from] DynoxideError),
+    /// The path is not UTF-8.
+    #[error("the path is not valid UTF-8")]
+    Path,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("on_disk", &self.on_disk).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine that forgets everything when dropped.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn memory() -> Result<Self, EngineError> {
+        Ok(Self { database: Database::memory()?, on_disk: false })
+    }
+
+    /// An engine in this file, made when missing.
+    ///
+    /// # Errors
+    /// When the file can't be opened, or is not one of the engine's.
+    pub fn file(path: &Path) -> Result<Self, EngineError> {
+        let path = path.to_str().ok_or(EngineError::Path)?;
+        let database = Database::new(path)?;
+        index_stream(path)?;
+        Ok(Self { database, on_disk: true })
+    }
+
+    /// The engine itself, for what the SDK's DynamoDB client has no call for (streams, TTL sweeps, raw scans by tests).
+    #[must_use]
+    pub const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The connector that answers the SDK in this process.
+    #[must_use]
+    pub fn connector(&self) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Engine {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let engine = self.clone();
+        HttpConnectorFuture::new(async move {
+            let operation = operation(&request).unwrap_or_default().to_owned();
+            let body = request.body().bytes().unwrap_or_default().to_vec();
+            let answer = if engine.on_disk {
+                tokio::task::spawn_blocking(move || dispatch(&engine.database, &operation, &body))
+                    .await
+                    .map_err(|error| ConnectorError::other(error.into(), None))?
+            } else {
+                // A point where another task may run, as every call over a network is: without it tasks on one thread never race.
+                tokio::task::yield_now().await;
+                dispatch(&engine.database, &operation, &body)
+            };
+            match answer {
+                Ok(json) => response(200, json),
+                Err(error) => response(error.status_code(), error.to_json()),
+            }
+        })
+    }
+}
+
+/// The DynamoDB operation that a request names, such as `PutItem`.
+#[must_use]
+pub fn operation(request: &HttpRequest) -> Option<&str> {
+    request.headers().get("x-amz-target").and_then(|target| target.rsplit_once('.')).map(|(_, operation)| operation)
+}
+
+/// An answer as DynamoDB gives it.
+///
+/// # Errors
+/// When the status is no HTTP status.
+pub fn response(status: u16, json: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let mut response = HttpResponse::new(status, json.into());
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    Ok(response)
+}
+
+/// A client whose requests go to this connector: fixed credentials and region (nothing is looked up), three attempts with a short
+/// back-off.
+#[must_use]
+pub fn client(connector: SharedHttpConnector) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url("http://engine.invalid")
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(20)))
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .build();
+    aws_sdk_dynamodb::Client::from_conf(config)
+}
+
+fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+    match operation {
+        "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+        "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
+        "CreateTable" => run(body, |request| database.create_table(request)),
+        "DeleteItem" => run(body, |request| database.delete_item(request)),
+        "DescribeTable" => run(body, |request| database.describe_table(request)),
+        "DescribeTimeToLive" => run(body, |request| database.describe_time_to_live(request)),
+        "GetItem" => run(body, |request| database.get_item(request)),
+        "ListTables" => run(body, |request| database.list_tables(request)),
+        "PutItem" => run(body, |request| database.put_item(request)),
+        "Query" => run(body, |request| database.query(request)),
+        "Scan" => run(body, |request| database.scan(request)),
+        "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
+        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+        "UpdateItem" => run(body, |request| database.update_item(request)),
+        "UpdateTable" => run(body, |request| database.update_table(request)),
+        "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
+        other => Err(DynoxideError::ValidationException(format!("the local gateway has no operation {other:?}"))),
+    }
+}
+
+fn run<Q: DeserializeOwned, A: Serialize>(
+    body: &[u8],
+    execute: impl FnOnce(Q) -> Result<A, DynoxideError>,
+) -> Result<String, DynoxideError> {
+    let request = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string()))?;
+    let answer = execute(request)?;
+    serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// The engine's own readers say by a prefix of the message which of the two errors is meant.
+fn unreadable(message: &str) -> DynoxideError {
+    match message.split_once(':') {
+        Some((marker, rest)) if marker.starts_with("VALIDATION") => DynoxideError::ValidationException(rest.to_owned()),
+        _ => DynoxideError::SerializationException(message.to_owned()),
+    }
+}
+
+/// The engine numbers each stream record by looking for the greatest number so far; without an index that look grows with the
+/// stream, and with it every write.
+fn index_stream(path: &str) -> Result<(), EngineError> {
+    let storage = dynoxide::storage::Storage::new(path)?;
+    storage
+        .conn()
+        .execute_batch(
+            "CREATE INDEX IF NOT EXISTS latchkey_stream ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
+        )
+        .map_err(DynoxideError::from)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_dynamodb::types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ReturnValuesOnConditionCheckFailure,
+        ScalarAttributeType,
+    };
+
+    async fn table(engine: &Engine) -> aws_sdk_dynamodb::Client {
+        let client = client(engine.connector());
+        client
+            .create_table()
+            .table_name("test")
+            .billing_mode(BillingMode::PayPerRequest)
+            .attribute_definitions(
+                AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S).build().unwrap(),
+            )
+            .key_schema(KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap())
+            .send()
+            .await
+            .unwrap();
+        client
+    }
+
+    #[tokio::test]
+    async fn a_failed_condition_comes_back_as_the_sdk_knows_it_with_the_old_image() {
+        let client = table(&Engine::memory().unwrap()).await;
+        let put = || {
+            client
+                .put_item()
+                .table_name("test")
+                .item("pk", AttributeValue::S("a".into()))
+                .condition_expression("attribute_not_exists(pk)")
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send()
+        };
+        put().await.unwrap();
+        let error = put().await.unwrap_err().into_service_error();
+        let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(failed.item().unwrap()["pk"], AttributeValue::S("a".into()));
+    }
+
+    #[tokio::test]
+    async fn a_file_engine_keeps_what_it_acknowledged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("engine.sqlite");
+        let client_of_first = table(&Engine::file(&path).unwrap()).await;
+        client_of_first.put_item().table_name("test").item("pk", AttributeValue::S("a".into())).send().await.unwrap();
+        drop(client_of_first);
+        let client = client(Engine::file(&path).unwrap().connector());
+        let read = client.get_item().table_name("test").key("pk", AttributeValue::S("a".into())).send().await.unwrap();
+        assert!(read.item().is_some());
+    }
+}
