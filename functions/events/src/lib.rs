@@ -1,1 +1,85 @@
-//! x
+//! What follows from a change: its audit record, and the mails that somebody must get.
+//!
+//! ```text
+//! DynamoDB stream ─▶ project ─▶ audit record
+//!                          └──▶ deliveries ─▶ (queue) ─▶ deliver ─▶ mail
+//! ```
+//!
+//! 1. A batch of the stream, or of the delivery queue, comes in as JSON ([`Events::handle`], the same entry for Lambda, the local
+//!    gateway and tests).
+//! 2. Each record with an `event` becomes an audit record, once, and its deliveries ([`stream`]).
+//! 3. Each delivery is read again, counted, written and handed to the mailer ([`sender`]).
+//! 4. The answer names what failed (`batchItemFailures`); only that comes again (security 139).
+
+pub mod queue;
+pub mod sender;
+pub mod stream;
+
+use latchkey::delivery::{MailRenderer, Mailer, RenderError};
+use latchkey::domain::delivery::Delivery;
+use latchkey::keys::Purpose;
+use latchkey::services::Services;
+use sender::DeliverError;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The keys that this function is given: it unseals addresses, derives codes, and seals the ids in links.
+pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Proof, Purpose::Locator];
+
+/// The function: everything that it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Events {
+    services: Services,
+    renderer: Arc<MailRenderer>,
+    dispatch: Dispatch,
+}
+
+/// Where deliveries go from the stream. The mail queue joins here with the deployment: then the stream only queues.
+#[derive(Debug, Clone)]
+pub enum Dispatch {
+    /// Sent at once.
+    Direct(Mailer),
+}
+
+/// An event that is neither a stream's nor a queue's batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a batch of DynamoDB stream records or SQS messages")]
+pub struct Unrecognized;
+
+impl Events {
+    /// The function with these services.
+    ///
+    /// # Errors
+    /// When a mail template or message is broken.
+    pub fn new(services: Services, dispatch: Dispatch) -> Result<Self, RenderError> {
+        Ok(Self { services, renderer: Arc::new(MailRenderer::new()?), dispatch })
+    }
+
+    /// Handles a batch, as Lambda hands it over, and answers `{"batchItemFailures":[{"itemIdentifier":…}]}`.
+    ///
+    /// # Errors
+    /// [`Unrecognized`] for any other event: nothing of it was handled.
+    pub async fn handle(&self, batch: &Value) -> Result<Value, Unrecognized> {
+        let records = batch.get("Records").and_then(Value::as_array).ok_or(Unrecognized)?;
+        let from =
+            |source: &str| records.iter().all(|record| record.get("eventSource").and_then(Value::as_str) == Some(source));
+        if from("aws:dynamodb") {
+            Ok(answer(stream::handle(self, records).await))
+        } else if from("aws:sqs") {
+            Ok(answer(queue::handle(self, records).await))
+        } else {
+            Err(Unrecognized)
+        }
+    }
+
+    async fn dispatch(&self, delivery: &Delivery) -> Result<(), DeliverError> {
+        match &self.dispatch {
+            Dispatch::Direct(mailer) => sender::deliver(&self.services, &self.renderer, mailer, delivery).await,
+        }
+    }
+}
+
+fn answer(failures: Vec<String>) -> Value {
+    let failures: Vec<Value> = failures.into_iter().map(|id| serde_json::json!({ "itemIdentifier": id })).collect();
+    serde_json::json!({ "batchItemFailures": failures })
+}

@@ -9,6 +9,7 @@ pub mod authentication;
 pub mod change;
 pub mod consent;
 pub mod credential;
+pub mod delivery;
 pub mod flow;
 pub mod id;
 pub mod identifier;

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod commit;
+pub mod delivery;
 pub mod flow;
 pub mod grant;
 pub mod item;

@@ -1,0 +1,181 @@
+//! Sending one mail.
+//!
+//! 1. Read the flow or the profile again: what is dead or superseded is dropped.
+//! 2. Find out whether the address has an account; only this reader, and only its owner, learn it (security 107).
+//! 3. Count the mail by its recipient's keyed hash and its purpose.
+//! 4. Derive code and link, unseal the address, write, hand over.
+
+use latchkey::delivery::{Envelope, MailRenderer, Mailer, MailerUnavailable, Message, RenderError, Sender};
+use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
+use latchkey::domain::flow::{Flow, FlowPurpose};
+use latchkey::domain::id::{AccountId, FlowId};
+use latchkey::domain::identifier::IdentifierHash;
+use latchkey::domain::profile::Claims;
+use latchkey::domain::registration::PendingRegistration;
+use latchkey::domain::time::Timestamp;
+use latchkey::keys::locator::FlowLocator;
+use latchkey::keys::{KeyError, SealedField};
+use latchkey::services::{Services, Tenant, TenantError};
+use latchkey::store::StoreError;
+use latchkey::store::account::ProfileSnapshot;
+use latchkey::store::flow::FlowSnapshot;
+
+/// Why a mail was not sent; it comes again.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// The tenant can't be served.
+    #[error("the tenant could not be loaded")]
+    Tenant(#[from] TenantError),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The keys failed.
+    #[error("the keys failed")]
+    Keys(#[from] KeyError),
+    /// The mail could not be written.
+    #[error("the mail could not be written")]
+    Render(#[from] RenderError),
+    /// What is sealed is not what it should be.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// The mail could not be handed over.
+    #[error("the mail could not be handed over")]
+    Mailer(#[from] MailerUnavailable),
+}
+
+/// A mail that is going to be sent.
+struct Outgoing {
+    message: Message,
+    to: String,
+    name: Option<String>,
+    locale: String,
+    recipient: IdentifierHash,
+    purpose: MailPurpose,
+}
+
+/// Sends a delivery, or drops it when it is no longer worth sending.
+///
+/// # Errors
+/// When something failed that may not fail again.
+pub async fn deliver(
+    services: &Services,
+    renderer: &MailRenderer,
+    mailer: &Mailer,
+    delivery: &Delivery,
+) -> Result<(), DeliverError> {
+    let tenant = services.tenant(&delivery.tenant).await?;
+    let now = services.clock.now();
+    let outgoing = match &delivery.order {
+        MailOrder::Proof { flow, account, generation, resent } => {
+            proof(&tenant, *flow, *account, *generation, *resent, now).await?
+        }
+        MailOrder::PasswordChanged { account, flow } => password_changed(&tenant, *account, *flow).await?,
+    };
+    let outcome = match outgoing {
+        Ok(outgoing) => send(&tenant, renderer, mailer, delivery, outgoing, now).await?,
+        Err(reason) => Err(reason),
+    };
+    match outcome {
+        Ok(()) => tracing::info!(tenant = %delivery.tenant, event_id = delivery.event_id, "mail sent"),
+        Err(reason) => tracing::info!(tenant = %delivery.tenant, event_id = delivery.event_id, ?reason, "mail dropped"),
+    }
+    Ok(())
+}
+
+async fn send(
+    tenant: &Tenant,
+    renderer: &MailRenderer,
+    mailer: &Mailer,
+    delivery: &Delivery,
+    outgoing: Outgoing,
+    now: Timestamp,
+) -> Result<Result<(), DropReason>, DeliverError> {
+    if !tenant.store.count_mail(&outgoing.recipient, outgoing.purpose, &delivery.event_id, now).await? {
+        return Ok(Err(DropReason::LimitReached));
+    }
+    let sender = Sender { config: &tenant.config, issuer: &tenant.issuer };
+    let envelope = Envelope { id: &delivery.event_id, to: &outgoing.to, now };
+    let mail = renderer.render(&sender, &outgoing.message, &outgoing.locale, outgoing.name.as_deref(), envelope)?;
+    mailer.send(mail).await?;
+    Ok(Ok(()))
+}
+
+async fn proof(
+    tenant: &Tenant,
+    flow: FlowId,
+    account: AccountId,
+    generation: u8,
+    resent: bool,
+    now: Timestamp,
+) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+    let Some(FlowSnapshot { flow, data_key }) = tenant.store.find_flow(flow, account).await? else {
+        return Ok(Err(DropReason::DeadFlow));
+    };
+    let owner = match tenant.store.find_account(&flow.identifier).await? {
+        Some(account) => tenant.store.find_profile(account).await?,
+        None => None,
+    };
+    let account_active = owner.as_ref().map(|owner| owner.authentication.is_active());
+    let (message, purpose, owner) = match (proof_mail(&flow, generation, account_active, now), owner) {
+        (ProofMail::Code(purpose), owner) => (code_message(tenant, &flow, resent, now)?, purpose, owner),
+        (ProofMail::AlreadyRegistered, owner) => (Message::AlreadyRegistered, MailPurpose::Registration, owner),
+        (ProofMail::Drop(reason), _) => return Ok(Err(reason)),
+    };
+    let (to, name) = match owner {
+        // A mail to somebody with an account goes to the stored, proven address, whatever was typed (security 90).
+        Some(owner) => addressee(tenant, &owner)?,
+        None => {
+            let sealed = flow.payload.as_ref().ok_or(DeliverError::Malformed("a registration without its payload"))?;
+            let data_key = data_key.as_ref().ok_or(DeliverError::Malformed("a registration without its data key"))?;
+            let plain = tenant.keys.data()?.unwrap(data_key)?.open(SealedField::PendingRegistration, sealed)?;
+            let pending: PendingRegistration =
+                serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a pending registration does not read"))?;
+            // Nobody proved this address yet: a name that a stranger typed is not repeated to its owner (security 110).
+            (pending.email, None)
+        }
+    };
+    Ok(Ok(Outgoing { message, to, name, locale: flow.locale, recipient: flow.identifier, purpose }))
+}
+
+fn code_message(tenant: &Tenant, flow: &Flow, resent: bool, now: Timestamp) -> Result<Message, KeyError> {
+    let proof = tenant.keys.proof()?;
+    let (code, token) = (proof.code(flow)?, proof.link(flow)?);
+    let lifetime = flow.expires_at.since(now);
+    let id = tenant.keys.locator()?.flow_id(&FlowLocator { account: flow.account, flow: flow.id });
+    Ok(match flow.purpose {
+        FlowPurpose::Registration => Message::RegistrationCode { flow: id, code, token, lifetime, resent },
+        FlowPurpose::Recovery => Message::RecoveryCode { flow: id, code, token, lifetime, resent },
+    })
+}
+
+async fn password_changed(
+    tenant: &Tenant,
+    account: AccountId,
+    flow: Option<FlowId>,
+) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+    let Some(owner) = tenant.store.find_profile(account).await? else {
+        return Ok(Err(DropReason::NoAccount));
+    };
+    let flow = match flow {
+        Some(flow) => tenant.store.find_flow(flow, account).await?,
+        None => None,
+    };
+    let (to, name) = addressee(tenant, &owner)?;
+    Ok(Ok(Outgoing {
+        message: Message::PasswordChanged,
+        to,
+        name,
+        locale: flow.map(|snapshot| snapshot.flow.locale).unwrap_or_default(),
+        recipient: owner.authentication.identifier,
+        purpose: MailPurpose::Notice,
+    }))
+}
+
+/// The stored address of an account, and what its person is called.
+fn addressee(tenant: &Tenant, owner: &ProfileSnapshot) -> Result<(String, Option<String>), DeliverError> {
+    let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(SealedField::Profile, &owner.profile.claims)?;
+    let Claims(claims) = serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a profile does not read"))?;
+    let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let to = text("email").ok_or(DeliverError::Malformed("a profile without an address"))?;
+    Ok((to, text("given_name").or_else(|| text("name"))))
+}

@@ -1,0 +1,242 @@
+//! What is mailed after an event, whether it still is when the sender's turn comes, and how often one address is written to.
+//!
+//! A [`Delivery`] carries ids only: what it says (address, code, link) is read and derived when it is sent, so a queue never
+//! holds personal data or a secret, and a delivery that came too late is dropped instead of misleading its reader.
+
+use super::audit::{Event, EventKind};
+use super::flow::{Flow, FlowPurpose, FlowState};
+use super::id::{AccountId, FlowId, TenantId};
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Mails of one purpose that one address is sent in an hour (UTC).
+pub const MAILS_AN_HOUR: u32 = 5;
+/// Mails of one purpose that one address is sent in a day (UTC).
+pub const MAILS_A_DAY: u32 = 10;
+
+/// One thing to send: what stands in a queue message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The event that it follows; also the id of the mail, so that a duplicate is recognized.
+    pub event_id: String,
+    /// What.
+    #[serde(flatten)]
+    pub order: MailOrder,
+}
+
+/// Which mail was asked for. What exactly is written is decided when it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum MailOrder {
+    /// The proof of a flow: a code and a link, or, for an address that has an account already, a notice.
+    Proof {
+        /// The flow.
+        flow: FlowId,
+        /// The account of the flow (where its data key is).
+        account: AccountId,
+        /// The generation of the code: an older one is not sent any more.
+        generation: u8,
+        /// Whether it was asked for again.
+        resent: bool,
+    },
+    /// The notice that a password was changed.
+    PasswordChanged {
+        /// Whose.
+        account: AccountId,
+        /// The flow that changed it: its locale is the mail's.
+        flow: Option<FlowId>,
+    },
+}
+
+/// What mails are counted by, besides their recipient: a flood of one purpose leaves the others through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailPurpose {
+    /// Codes of registrations, and notices to those who are registered already.
+    Registration,
+    /// Codes of recoveries.
+    Recovery,
+    /// Notices about one's own account: no stranger can use them up.
+    Notice,
+}
+
+/// What to do with the proof of a flow now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofMail {
+    /// Send the code and the link.
+    Code(MailPurpose),
+    /// Tell the owner of the address that they have an account.
+    AlreadyRegistered,
+    /// Send nothing.
+    Drop(DropReason),
+}
+
+/// Why nothing is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// The flow is gone, used up, ended or expired.
+    DeadFlow,
+    /// A newer code was asked for: its own mail comes.
+    Superseded,
+    /// A recovery of an address that has no account, or one that is closed. The caller is answered alike.
+    NoAccount,
+    /// The address was sent enough mails of this purpose.
+    LimitReached,
+}
+
+/// The deliveries that an event asks for. `flow` is the flow that the event's item holds, for events of flows.
+#[must_use]
+pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<Delivery> {
+    let order = match event.kind {
+        EventKind::RegistrationStarted | EventKind::RecoveryStarted => flow.map(|flow| proof(flow, false)),
+        EventKind::CodeResent => flow.map(|flow| proof(flow, true)),
+        EventKind::PasswordReset => event.account.map(|account| MailOrder::PasswordChanged { account, flow: event.flow }),
+        EventKind::FlowDisowned
+        | EventKind::CodeRefused
+        | EventKind::AccountCreated
+        | EventKind::SignedIn
+        | EventKind::SignInFailed
+        | EventKind::SignedOut
+        | EventKind::ConsentGranted
+        | EventKind::GrantRevoked
+        | EventKind::AccessTokenRevoked
+        | EventKind::RefreshReuse
+        | EventKind::CodeReplayed => None,
+    };
+    order.map(|order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), order }).into_iter().collect()
+}
+
+fn proof(flow: &Flow, resent: bool) -> MailOrder {
+    MailOrder::Proof { flow: flow.id, account: flow.account, generation: flow.generation, resent }
+}
+
+/// Whether the proof of this generation is still to be sent, and as what. `account_active` says whether the address has an
+/// account, and whether that can be used.
+#[must_use]
+pub fn proof_mail(flow: &Flow, generation: u8, account_active: Option<bool>, now: Timestamp) -> ProofMail {
+    if flow.state != FlowState::Open || flow.expires_at <= now {
+        return ProofMail::Drop(DropReason::DeadFlow);
+    }
+    if flow.generation != generation {
+        return ProofMail::Drop(DropReason::Superseded);
+    }
+    match (flow.purpose, account_active) {
+        (FlowPurpose::Registration, None) => ProofMail::Code(MailPurpose::Registration),
+        (FlowPurpose::Registration, Some(_)) => ProofMail::AlreadyRegistered,
+        (FlowPurpose::Recovery, Some(true)) => ProofMail::Code(MailPurpose::Recovery),
+        (FlowPurpose::Recovery, None | Some(false)) => ProofMail::Drop(DropReason::NoAccount),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::identifier::IdentifierHash;
+    use crate::domain::time::Span;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn flow(purpose: FlowPurpose) -> Flow {
+        Flow {
+            id: FlowId::from_bytes([1; 16]),
+            purpose,
+            account: AccountId::from_bytes([2; 16]),
+            identifier: IdentifierHash { key_version: 1, hash: [3; 32] },
+            seed: vec![4; 16],
+            code_key_version: 1,
+            generation: 2,
+            tries: 0,
+            state: FlowState::Open,
+            browser: None,
+            client_id: "demo-app".parse().unwrap(),
+            locale: "en".to_owned(),
+            continue_to: None,
+            payload: None,
+            created_at: NOW,
+            expires_at: NOW + Span::minutes(10),
+            version: 1,
+        }
+    }
+
+    fn event(kind: EventKind) -> Event {
+        Event {
+            id: "01K".to_owned(),
+            kind,
+            at: NOW,
+            request_id: "r".parse().unwrap(),
+            account: Some(AccountId::from_bytes([9; 16])),
+            flow: Some(FlowId::from_bytes([1; 16])),
+            client_id: None,
+            address_hash: None,
+        }
+    }
+
+    #[test]
+    fn only_events_that_a_person_must_hear_of_are_mailed() {
+        let tenant = TenantId::default_tenant();
+        let flow = flow(FlowPurpose::Registration);
+        let cases = [
+            (EventKind::RegistrationStarted, 1),
+            (EventKind::RecoveryStarted, 1),
+            (EventKind::CodeResent, 1),
+            (EventKind::PasswordReset, 1),
+            (EventKind::FlowDisowned, 0),
+            (EventKind::CodeRefused, 0),
+            (EventKind::AccountCreated, 0),
+            (EventKind::SignedIn, 0),
+            (EventKind::SignInFailed, 0),
+            (EventKind::SignedOut, 0),
+            (EventKind::ConsentGranted, 0),
+            (EventKind::GrantRevoked, 0),
+            (EventKind::AccessTokenRevoked, 0),
+            (EventKind::RefreshReuse, 0),
+            (EventKind::CodeReplayed, 0),
+        ];
+        for (kind, expected) in cases {
+            assert_eq!(deliveries(&tenant, &event(kind), Some(&flow)).len(), expected, "{kind:?}");
+        }
+    }
+
+    /// Queue messages carry ids only: nothing of the flow that a code could be derived from, and no address.
+    #[test]
+    fn a_queue_message_carries_ids_only() {
+        let tenant = TenantId::default_tenant();
+        let flow = flow(FlowPurpose::Registration);
+        let deliveries = deliveries(&tenant, &event(EventKind::CodeResent), Some(&flow));
+        let json = serde_json::to_value(&deliveries[0]).unwrap();
+        let mut names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["account", "event_id", "flow", "generation", "kind", "resent", "tenant"]);
+        assert_eq!(serde_json::from_value::<Delivery>(json).unwrap(), deliveries[0]);
+    }
+
+    #[test]
+    fn the_proof_of_a_flow_is_sent_only_while_it_is_worth_something() {
+        let open = |purpose| flow(purpose);
+        let ended = |state| Flow { state, ..flow(FlowPurpose::Registration) };
+        let table = [
+            ("unknown address", open(FlowPurpose::Registration), 2, None, NOW, ProofMail::Code(MailPurpose::Registration)),
+            ("known address", open(FlowPurpose::Registration), 2, Some(true), NOW, ProofMail::AlreadyRegistered),
+            ("closed account", open(FlowPurpose::Registration), 2, Some(false), NOW, ProofMail::AlreadyRegistered),
+            ("recovery", open(FlowPurpose::Recovery), 2, Some(true), NOW, ProofMail::Code(MailPurpose::Recovery)),
+            ("recovery, unknown", open(FlowPurpose::Recovery), 2, None, NOW, ProofMail::Drop(DropReason::NoAccount)),
+            ("recovery, closed", open(FlowPurpose::Recovery), 2, Some(false), NOW, ProofMail::Drop(DropReason::NoAccount)),
+            ("older code", open(FlowPurpose::Registration), 1, None, NOW, ProofMail::Drop(DropReason::Superseded)),
+            ("used up", ended(FlowState::Completed), 2, None, NOW, ProofMail::Drop(DropReason::DeadFlow)),
+            ("disowned", ended(FlowState::Ended), 2, None, NOW, ProofMail::Drop(DropReason::DeadFlow)),
+            (
+                "expired to the millisecond (security 131)",
+                open(FlowPurpose::Registration),
+                2,
+                None,
+                NOW + Span::minutes(10),
+                ProofMail::Drop(DropReason::DeadFlow),
+            ),
+        ];
+        for (name, flow, generation, account, now, expected) in table {
+            assert_eq!(proof_mail(&flow, generation, account, now), expected, "{name}");
+        }
+    }
+}
