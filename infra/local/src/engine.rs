@@ -34,6 +34,9 @@ pub enum EngineError {
     /// SQLite or the engine refused.
     #[error("the embedded engine: {0}")]
     Engine(#[from] DynoxideError),
+    /// What the engine answered does not serialize.
+    #[error("the embedded engine's answer can't be read")]
+    Json(#[source] serde_json::Error),
     /// The path is not UTF-8.
     #[error("the path is not valid UTF-8")]
     Path,
@@ -185,27 +188,31 @@ fn index_stream(path: &str) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// A table named `test` with the key `pk`.
+#[cfg(test)]
+pub(crate) async fn test_table(client: &aws_sdk_dynamodb::Client) {
+    use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+    let attribute = AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);
+    client
+        .create_table()
+        .table_name("test")
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute.build().unwrap())
+        .key_schema(KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap())
+        .send()
+        .await
+        .unwrap();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_dynamodb::types::{
-        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ReturnValuesOnConditionCheckFailure,
-        ScalarAttributeType,
-    };
+    use aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException;
+    use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
     async fn table(engine: &Engine) -> aws_sdk_dynamodb::Client {
         let client = client(engine.connector());
-        client
-            .create_table()
-            .table_name("test")
-            .billing_mode(BillingMode::PayPerRequest)
-            .attribute_definitions(
-                AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S).build().unwrap(),
-            )
-            .key_schema(KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap())
-            .send()
-            .await
-            .unwrap();
+        test_table(&client).await;
         client
     }
 
@@ -223,9 +230,7 @@ mod tests {
         };
         put().await.unwrap();
         let error = put().await.unwrap_err().into_service_error();
-        let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed) = error else {
-            panic!("{error:?}");
-        };
+        let ConditionalCheckFailedException(failed) = error else { panic!("{error:?}") };
         assert_eq!(failed.item().unwrap()["pk"], AttributeValue::S("a".into()));
     }
 

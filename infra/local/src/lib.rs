@@ -3,5 +3,11 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`engine`] | the DynamoDB engine in this process, as the SDK's HTTP connector |
+//! | [`fault`] | failures in front of any connector, by seed or script |
+//! | [`meter`] | requests, request units, a trace of each call |
+//! | [`stream`] | reading a table's stream in this process |
 
 pub mod engine;
+pub mod fault;
+pub mod meter;
+pub mod stream;

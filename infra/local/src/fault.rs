@@ -1,0 +1,284 @@
+//! Faults under the SDK: a connector around any connector that fails as DynamoDB and networks do, by a seed or by a script.
+//!
+//! The embedded engine is kinder than DynamoDB (no throttling, no `TransactionConflict`, no lost reply); this supplies them, so that
+//! the real SDK retries and the real code decides. Each [`Rule`] says which calls, when, and what happens to them; the first rule
+//! that strikes wins.
+
+use crate::engine::{operation, response};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fault {
+    /// `ProvisionedThroughputExceededException`; nothing is applied.
+    Throttle,
+    /// A conflict with another transaction: `TransactionConflict` as the reason of a transaction, `TransactionConflictException` for
+    /// a single write; nothing is applied. Reads pass.
+    Conflict,
+    /// 500 `InternalServerError`; nothing is applied.
+    Internal,
+    /// No reply, and nothing is applied.
+    TimeoutBefore,
+    /// Applied, but the reply is lost.
+    TimeoutAfter,
+    /// Passes after this delay.
+    Slow(Duration),
+    /// A `BatchGetItem` leaves about half of its keys unprocessed; other calls pass.
+    Partial,
+    /// The process dies before the call is applied: the call never returns, and [`Faults::crashed`] resolves.
+    CrashBefore,
+    /// The process dies after the call was applied, before its reply is seen.
+    CrashAfter,
+}
+
+/// Which calls a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calls {
+    /// All.
+    Any,
+    /// Those that write items.
+    Writes,
+    /// Those that read items.
+    Reads,
+    /// Those of this operation, such as `TransactWriteItems`.
+    Named(&'static str),
+}
+
+/// When a rule strikes, counted over the calls that it is about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum When {
+    /// Always.
+    Always,
+    /// At the call with this number, the first being 1.
+    Nth(u64),
+    /// At each call with this probability (0 to 1), by the seed.
+    Chance(f64),
+}
+
+/// One line of a fault script.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule {
+    /// Which calls.
+    pub calls: Calls,
+    /// When.
+    pub when: When,
+    /// What.
+    pub fault: Fault,
+}
+
+/// A fault script, shared by every connector that it was put around; it can be changed while they run. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    script: Arc<Mutex<Script>>,
+    crashed: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct Script {
+    rules: Vec<(Rule, u64)>,
+    random: u64,
+    injected: u64,
+}
+
+impl Faults {
+    /// An empty script: every call passes. The seed decides chances.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        let script = Script { rules: Vec::new(), random: seed, injected: 0 };
+        Self { script: Arc::new(Mutex::new(script)), crashed: watch::Sender::new(false) }
+    }
+
+    /// Adds a rule; its count starts now.
+    pub fn add(&self, calls: Calls, when: When, fault: Fault) {
+        self.script().rules.push((Rule { calls, when, fault }, 0));
+    }
+
+    /// Takes all rules away, and a crash with them.
+    pub fn clear(&self) {
+        self.script().rules.clear();
+        self.crashed.send_replace(false);
+    }
+
+    /// How many faults struck so far: a test that injected none proves nothing.
+    #[must_use]
+    pub fn injected(&self) -> u64 {
+        self.script().injected
+    }
+
+    /// Resolves once a crash struck; whoever drives a request then drops its future, as a dead process would.
+    pub async fn crashed(&self) {
+        let mut crashed = self.crashed.subscribe();
+        // The sender lives as long as `self`, so waiting can't fail.
+        let _ = crashed.wait_for(|crashed| *crashed).await;
+    }
+
+    /// A connector that this script stands in front of.
+    #[must_use]
+    pub fn around(&self, inner: SharedHttpConnector) -> SharedHttpConnector {
+        SharedHttpConnector::new(FaultConnector { faults: self.clone(), inner })
+    }
+
+    fn script(&self) -> std::sync::MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn strike(&self, operation: &str) -> Option<Fault> {
+        let mut script = self.script();
+        let Script { rules, random, injected } = &mut *script;
+        let mut struck = None;
+        for (rule, count) in rules.iter_mut().filter(|(rule, _)| rule.calls.include(operation)) {
+            *count += 1;
+            let strikes = match rule.when {
+                When::Always => true,
+                When::Nth(n) => *count == n,
+                When::Chance(probability) => chance(random) < probability,
+            };
+            if strikes && struck.is_none() {
+                struck = Some(rule.fault);
+            }
+        }
+        *injected += u64::from(struck.is_some());
+        struck
+    }
+}
+
+impl Calls {
+    fn include(self, operation: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Writes => is_write(operation),
+            Self::Reads => matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems"),
+            Self::Named(name) => name == operation,
+        }
+    }
+}
+
+/// Whether an operation writes items.
+#[must_use]
+pub fn is_write(operation: &str) -> bool {
+    matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems")
+}
+
+#[derive(Debug)]
+struct FaultConnector {
+    faults: Faults,
+    inner: SharedHttpConnector,
+}
+
+impl HttpConnector for FaultConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let operation = operation(&request).unwrap_or_default().to_owned();
+        let Some(fault) = self.faults.strike(&operation) else {
+            return self.inner.call(request);
+        };
+        let (faults, inner) = (self.faults.clone(), self.inner.clone());
+        HttpConnectorFuture::new(async move {
+            // A failure takes a moment over a network too: others may run in between.
+            tokio::task::yield_now().await;
+            match fault {
+                Fault::Throttle => {
+                    error(400, "ProvisionedThroughputExceededException", "The level of configured throughput was exceeded")
+                }
+                Fault::Internal => error(500, "InternalServerError", "The request could not be processed"),
+                Fault::Conflict if operation == "TransactWriteItems" => transaction_conflict(&request),
+                Fault::Conflict if is_write(&operation) => {
+                    error(400, "TransactionConflictException", "Transaction is ongoing for the item")
+                }
+                Fault::Conflict => inner.call(request).await,
+                Fault::TimeoutBefore => Err(ConnectorError::timeout("no reply (injected)".into())),
+                Fault::TimeoutAfter => {
+                    inner.call(request).await?;
+                    Err(ConnectorError::timeout("the reply was lost (injected)".into()))
+                }
+                Fault::Slow(delay) => {
+                    tokio::time::sleep(delay).await;
+                    inner.call(request).await
+                }
+                Fault::Partial if operation == "BatchGetItem" => partial(&inner, request).await,
+                Fault::Partial => inner.call(request).await,
+                Fault::CrashBefore => crash(&faults).await,
+                Fault::CrashAfter => {
+                    inner.call(request).await?;
+                    crash(&faults).await
+                }
+            }
+        })
+    }
+}
+
+async fn crash(faults: &Faults) -> Result<HttpResponse, ConnectorError> {
+    faults.crashed.send_replace(true);
+    std::future::pending().await
+}
+
+fn error(status: u16, kind: &str, message: &str) -> Result<HttpResponse, ConnectorError> {
+    let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
+    response(status, body.to_string())
+}
+
+fn transaction_conflict(request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let items = body(request).get("TransactItems").and_then(Value::as_array).map_or(1, Vec::len);
+    let reasons: Vec<Value> = (0..items)
+        .map(|index| match index {
+            0 => json!({ "Code": "TransactionConflict", "Message": "Transaction is ongoing for the item" }),
+            _ => json!({ "Code": "None" }),
+        })
+        .collect();
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]",
+        "CancellationReasons": reasons,
+    });
+    response(400, body.to_string())
+}
+
+/// Asks for every other key only, and gives the rest back as `UnprocessedKeys`.
+async fn partial(inner: &SharedHttpConnector, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let mut asked = body(&request);
+    let mut unprocessed = json!({});
+    if let Some(tables) = asked.get_mut("RequestItems").and_then(Value::as_object_mut) {
+        for (table, wanted) in tables.iter_mut() {
+            let Some(keys) = wanted.get_mut("Keys").and_then(Value::as_array_mut) else { continue };
+            let (left, kept): (Vec<_>, Vec<_>) = keys.drain(..).enumerate().partition(|(index, _)| index % 2 == 1);
+            *keys = left.into_iter().map(|(_, key)| key).collect();
+            let mut rest = wanted.clone();
+            if let Some(rest) = rest.get_mut("Keys") {
+                *rest = kept.into_iter().map(|(_, key)| key).collect();
+            }
+            unprocessed[table] = rest;
+        }
+        tables.retain(|_, wanted| wanted.get("Keys").and_then(Value::as_array).is_some_and(|keys| !keys.is_empty()));
+        if tables.is_empty() {
+            return response(200, json!({ "Responses": {}, "UnprocessedKeys": unprocessed }).to_string());
+        }
+    }
+    *request.body_mut() = asked.to_string().into();
+    let answer = inner.call(request).await?;
+    let Some(Ok(mut answered)) = answer.body().bytes().map(serde_json::from_slice::<Value>) else { return Ok(answer) };
+    answered["UnprocessedKeys"] = unprocessed;
+    response(answer.status().as_u16(), answered.to_string())
+}
+
+fn body(request: &HttpRequest) -> Value {
+    request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
+}
+
+/// The next number of SplitMix64, from 0 to 1: chances must repeat by their seed, which the system's randomness does not.
+fn chance(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    f64::from(u32::try_from(z >> 32).unwrap_or(u32::MAX)) / (f64::from(u32::MAX) + 1.0)
+}
+
+#[cfg(test)]
+#[path = "fault_tests.rs"]
+mod tests;

@@ -1,0 +1,69 @@
+//! Reading a table's stream in this process, as Lambda's event source mapping does: in order, from a checkpoint, filtered.
+
+use crate::engine::{Engine, EngineError};
+use dynoxide::actions::get_records::GetRecordsRequest;
+use dynoxide::actions::get_shard_iterator::GetShardIteratorRequest;
+use dynoxide::streams::{shard_id, stream_arn};
+use serde_json::Value;
+
+/// Reads the stream of one table.
+#[derive(Debug, Clone)]
+pub struct StreamReader {
+    engine: Engine,
+    table: String,
+}
+
+/// Records that were read, as Lambda hands them over, and where reading goes on.
+#[derive(Debug, Clone, Default)]
+pub struct StreamBatch {
+    /// The records that the filter admits, in order.
+    pub records: Vec<Value>,
+    /// The sequence number of the last record that was read, admitted or not; none when there was none.
+    pub last: Option<String>,
+}
+
+impl StreamReader {
+    /// The most records of one batch.
+    pub const BATCH: usize = 100;
+
+    /// A reader of this table's stream.
+    #[must_use]
+    pub fn new(engine: Engine, table: impl Into<String>) -> Self {
+        Self { engine, table: table.into() }
+    }
+
+    /// The next records after this sequence number (from the beginning when there is none). Admitted are those whose new image
+    /// carries `event`, as the deployed stream's filter does.
+    ///
+    /// # Errors
+    /// When the table has no stream, or the engine fails.
+    pub fn read(&self, after: Option<&str>) -> Result<StreamBatch, EngineError> {
+        let mut batch = StreamBatch::default();
+        for record in self.read_unfiltered(after)? {
+            batch.last = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).map(str::to_owned);
+            if record.pointer("/dynamodb/NewImage/event").is_some() {
+                batch.records.push(record);
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The next records, all of them: for readers that look at what the stream holds.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_unfiltered(&self, after: Option<&str>) -> Result<Vec<Value>, EngineError> {
+        let database = self.engine.database();
+        let iterator = database.get_shard_iterator(GetShardIteratorRequest {
+            stream_arn: stream_arn(&self.table, "local"),
+            shard_id: shard_id(&self.table),
+            shard_iterator_type: if after.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" }.to_owned(),
+            sequence_number: after.map(str::to_owned),
+        })?;
+        let answer = database.get_records(GetRecordsRequest {
+            shard_iterator: iterator.shard_iterator.unwrap_or_default(),
+            limit: Some(Self::BATCH),
+        })?;
+        answer.records.iter().map(|record| serde_json::to_value(record).map_err(EngineError::Json)).collect()
+    }
+}
