@@ -1,4 +1,7 @@
 //! The audit table: records projected from the stream.
+use super::item::{Kind, write};
+use super::key::Thing;
+use super::plan::Condition;
 use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
 
@@ -8,7 +11,9 @@ impl TenantStore {
     /// # Errors
     /// When the store fails.
     pub async fn put_audit(&self, event: &Event) -> Result<(), StoreError> {
-        let _ = event;
-        todo!()
+        let key = self.key(Thing::Audit(event));
+        let item = write(&key, Kind::Audit, event, None, &event.id)?;
+        // What stands under the event's own id is this record: the stream delivers at least once.
+        self.put_or_standing(&key, item, Condition::Absent.expression()).await.map(|_| ())
     }
 }

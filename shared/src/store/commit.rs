@@ -1,9 +1,205 @@
 //! The one write: domain words to conditional writes and transactions.
-use super::{CommitError, TenantStore};
+//!
+//! 1. Each change is planned ([`super::plan`]): items, conditions, stamp, event.
+//! 2. It is sent. The SDK sends it again when its outcome is unknown or the store says "later"; the stamp makes that safe.
+//! 3. A condition that failed over our own stamp is success: the reply was lost (security 135). Over another's, a conflict.
+//! 4. Contention (`TransactionConflict`) says nothing about the state: sent again, bounded, then unavailable (security 134).
+
+use super::failure::{CONTENDED, MAX_SENDS, back_off, refused, store_error, unavailable};
+use super::item::Item;
+use super::key::ItemKey;
+use super::plan::{Count, Expression, Plan, Put, plan};
+use super::{CommitError, Conflict, StoreError, TenantStore};
 use crate::domain::change::Changes;
 use crate::services::RequestContext;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    CancellationReason, Put as PutRequest, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 
 pub(super) async fn commit(store: &TenantStore, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
-    let _ = (store, changes, request);
-    todo!()
+    for (index, change) in changes.0.iter().enumerate() {
+        let plan = plan(store.tenant(), change, request, index)?;
+        match store.write(&plan).await? {
+            Written::Yes => {}
+            Written::Conflict => return Err(CommitError::Conflict(Conflict { change: index })),
+            Written::LimitReached => return Err(CommitError::LimitReached),
+        }
+    }
+    Ok(())
+}
+
+/// What became of a write that the store answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// It stands: by this send or by an earlier one.
+    Yes,
+    /// Its condition failed.
+    Conflict,
+    /// The counter is full.
+    LimitReached,
+}
+
+/// What one send came to.
+enum Sent {
+    Done(Written),
+    /// Someone was writing the same item: send again.
+    Contended(StoreError),
+}
+
+impl TenantStore {
+    /// Writes what was planned.
+    pub(super) async fn write(&self, plan: &Plan) -> Result<Written, StoreError> {
+        let mut sends = 1;
+        loop {
+            let sent = match plan {
+                Plan::Put(put) => self.send_put(put).await?,
+                Plan::Transaction { puts, token } => self.send_transaction(puts, token).await?,
+                Plan::Count(count) => self.send_count(count).await?,
+            };
+            match sent {
+                Sent::Done(written) => return Ok(written),
+                Sent::Contended(error) if sends >= MAX_SENDS => return Err(error),
+                Sent::Contended(_) => {}
+            }
+            back_off(sends).await;
+            sends += 1;
+        }
+    }
+
+    async fn send_put(&self, put: &Put) -> Result<Sent, StoreError> {
+        let condition = put.condition.expression();
+        let result = self
+            .store
+            .client
+            .put_item()
+            .table_name(self.store.tables.name(put.key.table))
+            .set_item(Some(put.item.clone()))
+            .condition_expression(condition.text)
+            .set_expression_attribute_names(Some(condition.names))
+            .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(Sent::Done(Written::Yes)) };
+        if let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
+            let ours = failed.item().is_some_and(|standing| put.is_applied(standing));
+            return Ok(Sent::Done(if ours { Written::Yes } else { Written::Conflict }));
+        }
+        contended_or(error.code().is_some_and(|code| CONTENDED.contains(&code)), store_error("PutItem", error))
+    }
+
+    async fn send_count(&self, count: &Count) -> Result<Sent, StoreError> {
+        let result = self
+            .store
+            .client
+            .update_item()
+            .table_name(self.store.tables.name(count.key.table))
+            .set_key(Some(count.key.attributes()))
+            .update_expression(Count::UPDATE)
+            .condition_expression(Count::CONDITION)
+            .set_expression_attribute_names(Some(Count::names()))
+            .set_expression_attribute_values(Some(count.values()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(Sent::Done(Written::Yes)) };
+        if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
+            let ours = failed.item().is_some_and(|standing| count.is_applied(standing));
+            return Ok(Sent::Done(if ours { Written::Yes } else { Written::LimitReached }));
+        }
+        contended_or(error.code().is_some_and(|code| CONTENDED.contains(&code)), store_error("UpdateItem", error))
+    }
+
+    async fn send_transaction(&self, puts: &[Put], token: &str) -> Result<Sent, StoreError> {
+        let mut items = Vec::with_capacity(puts.len());
+        for put in puts {
+            let condition = put.condition.expression();
+            let put = PutRequest::builder()
+                .table_name(self.store.tables.name(put.key.table))
+                .set_item(Some(put.item.clone()))
+                .condition_expression(condition.text)
+                .set_expression_attribute_names(Some(condition.names))
+                .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .build()
+                .map_err(|error| refused("TransactWriteItems", "", &error.to_string()))?;
+            items.push(TransactWriteItem::builder().put(put).build());
+        }
+        let result = self
+            .store
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .client_request_token(token)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(Sent::Done(Written::Yes)) };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
+            return decode(puts, cancelled.cancellation_reasons());
+        }
+        Err(store_error("TransactWriteItems", error))
+    }
+}
+
+fn contended_or(contended: bool, error: StoreError) -> Result<Sent, StoreError> {
+    if contended { Ok(Sent::Contended(error)) } else { Err(error) }
+}
+
+/// What the reasons of a cancelled transaction say (security 134): they stand in the order of its items.
+fn decode(puts: &[Put], reasons: &[CancellationReason]) -> Result<Sent, StoreError> {
+    let code = |reason: &CancellationReason| reason.code().unwrap_or_default().to_owned();
+    let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+    // A transaction is applied whole: one item with our stamp says that all of it was, even if others were written over since.
+    let ours = |(put, reason): (&Put, &CancellationReason)| reason.item().is_some_and(|standing| put.is_applied(standing));
+    if puts.iter().zip(reasons).any(ours) {
+        return Ok(Sent::Done(Written::Yes));
+    }
+    if reasons.iter().any(failed) {
+        return Ok(Sent::Done(Written::Conflict));
+    }
+    // No item's condition failed; who got in the way, or what was short, passes.
+    const PASSING: &[&str] = &["ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"];
+    let codes: Vec<String> = reasons.iter().map(code).filter(|code| !code.is_empty() && code != "None").collect();
+    if !codes.is_empty() && codes.iter().all(|code| PASSING.contains(&code.as_str())) {
+        return Ok(Sent::Contended(unavailable("TransactWriteItems", &codes.join(","), "the transaction was cancelled")));
+    }
+    Err(refused("TransactWriteItems", &codes.join(","), "the transaction was cancelled"))
+}
+
+impl TenantStore {
+    /// A put outside [`commit`] (tenant items, audit): what stands instead, when its condition fails.
+    pub(super) async fn put_or_standing(
+        &self,
+        key: &ItemKey,
+        item: Item,
+        condition: Expression,
+    ) -> Result<Result<(), Option<Item>>, StoreError> {
+        let result = self
+            .store
+            .client
+            .put_item()
+            .table_name(self.store.tables.name(key.table))
+            .set_item(Some(item))
+            .condition_expression(condition.text)
+            .set_expression_attribute_names(Some(condition.names))
+            .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(Ok(())),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(Err(failed.item().cloned())),
+                Some(_) | None => Err(store_error("PutItem", error)),
+            },
+        }
+    }
 }

@@ -1,4 +1,7 @@
 //! Reads of flows and stored authorization requests.
+use super::account::decoy;
+use super::item::{Kind, StoredAuthorizationRequest};
+use super::key::Thing;
 use super::{StoreError, TenantStore};
 use crate::domain::account::{Authentication, WrappedDataKey};
 use crate::domain::credential::PasswordCredential;
@@ -31,23 +34,33 @@ impl TenantStore {
     /// # Errors
     /// When the store fails.
     pub async fn find_flow(&self, flow: FlowId, account: AccountId) -> Result<Option<FlowSnapshot>, StoreError> {
-        let _ = (flow, account);
-        todo!()
+        let (flow, data_key) = (Thing::Flow(flow), Thing::DataKey(account));
+        let mut items = self.batch([flow, data_key]).await?;
+        let data_key = items.take(&self.key(data_key), Kind::DataKey)?;
+        let flow: Option<Flow> = items.take(&self.key(flow), Kind::Flow)?;
+        // A locator names both; a flow of another account than it says was not made by us.
+        Ok(flow.filter(|flow| flow.account == account).map(|flow| FlowSnapshot { flow, data_key }))
     }
     /// The account that has this identifier, with its password: Get I, then BatchGetItem of 2. 3 RRU, decoys included.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn find_recovery(&self, identifier: &IdentifierHash) -> Result<Option<RecoverySnapshot>, StoreError> {
-        let _ = identifier;
-        todo!()
+        let found = self.find_account(identifier).await?;
+        let account = found.unwrap_or_else(|| decoy(identifier));
+        let (authentication, password) = (Thing::Authentication(account), Thing::Password(account));
+        let mut items = self.batch([authentication, password]).await?;
+        let password = items.take(&self.key(password), Kind::Password)?;
+        let authentication = items.take(&self.key(authentication), Kind::Authentication)?;
+        Ok(authentication.filter(|_| found.is_some()).map(|authentication| RecoverySnapshot { authentication, password }))
     }
     /// A stored authorization request that has not expired. 1 RRU.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn find_authorization_request(&self, id: FlowId, now: Timestamp) -> Result<Option<String>, StoreError> {
-        let _ = (id, now);
-        todo!()
+        let stored: Option<StoredAuthorizationRequest> =
+            self.get(Thing::AuthorizationRequest(id), Kind::AuthorizationRequest).await?;
+        Ok(stored.filter(|stored| now < stored.expires_at).map(|stored| stored.query))
     }
 }

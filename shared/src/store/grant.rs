@@ -1,4 +1,6 @@
 //! Reads of grants and of revoked tokens that have none.
+use super::item::{Kind, RevokedToken};
+use super::key::Thing;
 use super::{StoreError, TenantStore};
 use crate::domain::account::{Authentication, WrappedDataKey};
 use crate::domain::id::{AccountId, GrantId, Jti, SessionId};
@@ -40,15 +42,39 @@ impl TenantStore {
     /// # Errors
     /// When the store fails.
     pub async fn find_grant(&self, query: GrantQuery) -> Result<Option<GrantSnapshot>, StoreError> {
-        let _ = query;
-        todo!()
+        let GrantQuery { account, grant, session, profile } = query;
+        let grant = self.key(Thing::Grant(account, grant));
+        let authentication = self.key(Thing::Authentication(account));
+        let session = session.map(|session| self.key(Thing::Session(account, session)));
+        let person = profile.then(|| (self.key(Thing::Profile(account)), self.key(Thing::DataKey(account))));
+        let mut keys = vec![grant.clone(), authentication.clone()];
+        keys.extend(session.clone());
+        keys.extend(person.clone().map(<[_; 2]>::from).into_iter().flatten());
+        let mut items = self.batch_keys(keys).await?;
+        let session = match session {
+            Some(key) => items.take(&key, Kind::Session)?,
+            None => None,
+        };
+        let (profile, data_key) = match person {
+            Some((profile, data_key)) => (items.take(&profile, Kind::Profile)?, items.take(&data_key, Kind::DataKey)?),
+            None => (None, None),
+        };
+        let grant = items.take(&grant, Kind::Grant)?;
+        let authentication = items.take(&authentication, Kind::Authentication)?;
+        Ok(grant.zip(authentication).map(|(grant, authentication)| GrantSnapshot {
+            grant,
+            authentication,
+            session,
+            profile,
+            data_key,
+        }))
     }
     /// Whether an access token that has no grant was revoked. 1 RRU.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn find_revoked_jti(&self, jti: Jti) -> Result<bool, StoreError> {
-        let _ = jti;
-        todo!()
+        let revoked: Option<RevokedToken> = self.get(Thing::RevokedJti(jti), Kind::RevokedJti).await?;
+        Ok(revoked.is_some())
     }
 }

@@ -1,1 +1,214 @@
 //! Every key of every item; nothing else builds one.
+//!
+//! | item | table | pk | sk | written only if |
+//! |---|---|---|---|---|
+//! | identifier (e-mail) | identities | `I#{tenant}#{key version}#{hash}` | `I` | absent: uniqueness |
+//! | authentication state | identities | `A#{tenant}#{account}` | `AUTHN` | version |
+//! | profile | identities | `A#{tenant}#{account}` | `PROFILE` | version |
+//! | accepted terms | identities | `A#{tenant}#{account}` | `TERMS` | version |
+//! | session | identities | `A#{tenant}#{account}` | `SESSION#{sid}` | version |
+//! | grant | identities | `A#{tenant}#{account}` | `GRANT#{grant}` | version |
+//! | consent | identities | `A#{tenant}#{account}` | `CONSENT#{client}` | version |
+//! | password | identities | `X#{tenant}#{account}` | `PASSWORD` | version |
+//! | flow | identities | `W#{tenant}#FLOW.{flow}` | `W` | version |
+//! | stored authorization request | identities | `W#{tenant}#REQUEST.{id}` | `W` | absent |
+//! | revoked token without a grant | identities | `W#{tenant}#JTI.{jti}` | `W` | absent |
+//! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
+//! | tries of an identifier on a day | identities | `W#{tenant}#TRIES.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
+//! | tenant document | identities | `T#{tenant}` | `CONFIG#{version, 10 digits}` | absent |
+//! | keyring | identities | `T#{tenant}` | `KEY#{purpose}#{version, 10 digits}` | absent, lease over, or own claim |
+//! | signing key | identities | `T#{tenant}` | `KEY#signing.{algorithm}#{version, 10 digits}` | the same |
+//! | data key | keys | `D#{tenant}#{account}` | `KEY` | absent; `state = pending` to become an account's |
+//! | audit record, of an account | audit | `A#{tenant}#{account}` | `{event id}` | absent |
+//! | audit record, of a flow alone | audit | `W#{tenant}#{flow}` | `{event id}` | absent |
+//! | any other audit record | audit | `N#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{event id}` | absent |
+//!
+//! Two different things never share a key: a part is a checked type ([`crate::domain::id`]) whose alphabet has neither `#` nor a
+//! character that would end it early, the tenant stands in each pk, and each word in capitals belongs to one item only
+//! (security 123).
+
+use crate::domain::audit::Event;
+use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
+use crate::domain::identifier::IdentifierHash;
+use crate::domain::oauth::client::SigningAlgorithm;
+use crate::domain::time::Timestamp;
+use crate::keys::Purpose;
+use crate::store::keyring::KeySlot;
+use aws_sdk_dynamodb::types::AttributeValue;
+use data_encoding::BASE64URL_NOPAD;
+use std::collections::HashMap;
+
+/// Name of the partition key's attribute, in all three tables.
+pub const PK: &str = "pk";
+/// Name of the sort key's attribute, in all three tables.
+pub const SK: &str = "sk";
+/// Over how many partitions a day's audit records without account and flow are spread.
+pub const AUDIT_SHARDS: u8 = 16;
+
+/// One of the three tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// Identities.
+    Identities,
+    /// Wrapped data keys.
+    Keys,
+    /// Audit records.
+    Audit,
+}
+
+/// Where an item is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ItemKey {
+    /// In which table.
+    pub table: Table,
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+/// Everything that has a key. The doc table of this module is the truth about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing<'a> {
+    /// An identifier that an account has.
+    Identifier(&'a IdentifierHash),
+    /// The hot item of an account.
+    Authentication(AccountId),
+    /// Its profile.
+    Profile(AccountId),
+    /// The terms it accepted.
+    Terms(AccountId),
+    /// One of its sessions.
+    Session(AccountId, SessionId),
+    /// One of its grants.
+    Grant(AccountId, GrantId),
+    /// What it allowed a client.
+    Consent(AccountId, &'a ClientId),
+    /// Its password.
+    Password(AccountId),
+    /// A pending registration or recovery.
+    Flow(FlowId),
+    /// A stored authorization request.
+    AuthorizationRequest(FlowId),
+    /// A revoked access token that has no grant.
+    RevokedJti(Jti),
+    /// The failures of an identifier that no account has.
+    UnknownFailures(&'a IdentifierHash),
+    /// The codes typed for an identifier on the UTC day of this moment.
+    IdentifierTries(&'a IdentifierHash, Timestamp),
+    /// A version of the tenant document.
+    TenantDocument(u64),
+    /// A version of a keyring or signing key.
+    Key(KeySlot),
+    /// The data key of an account or pending registration.
+    DataKey(AccountId),
+    /// The audit record of an event.
+    Audit(&'a Event),
+}
+
+impl ItemKey {
+    /// The key of this thing of this tenant.
+    #[must_use]
+    pub fn of(tenant: &TenantId, thing: Thing<'_>) -> Self {
+        let account = |account: AccountId, sk: String| Self::identities(format!("A#{tenant}#{account}"), sk);
+        let work = |id: String| Self::identities(format!("W#{tenant}#{id}"), "W".to_owned());
+        match thing {
+            Thing::Identifier(hash) => {
+                Self::identities(format!("I#{tenant}#{}#{}", hash.key_version, text(hash)), "I".to_owned())
+            }
+            Thing::Authentication(id) => account(id, "AUTHN".to_owned()),
+            Thing::Profile(id) => account(id, "PROFILE".to_owned()),
+            Thing::Terms(id) => account(id, "TERMS".to_owned()),
+            Thing::Session(id, session) => account(id, format!("SESSION#{session}")),
+            Thing::Grant(id, grant) => account(id, format!("GRANT#{grant}")),
+            Thing::Consent(id, client) => account(id, format!("CONSENT#{client}")),
+            Thing::Password(id) => Self::identities(format!("X#{tenant}#{id}"), "PASSWORD".to_owned()),
+            Thing::Flow(id) => work(format!("FLOW.{id}")),
+            Thing::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
+            Thing::RevokedJti(jti) => work(format!("JTI.{jti}")),
+            Thing::UnknownFailures(hash) => work(format!("FAILED.{}.{}", hash.key_version, text(hash))),
+            Thing::IdentifierTries(hash, at) => work(format!("TRIES.{}.{}.{}", hash.key_version, text(hash), day(at))),
+            Thing::TenantDocument(version) => Self::tenant_item(tenant, format!("{CONFIG_PREFIX}{version:010}")),
+            Thing::Key(KeySlot::Keyring { purpose, version }) => {
+                Self::tenant_item(tenant, format!("{KEY_PREFIX}{}#{version:010}", purpose_word(purpose)))
+            }
+            Thing::Key(KeySlot::Signing { algorithm, version }) => {
+                Self::tenant_item(tenant, format!("{KEY_PREFIX}signing.{}#{version:010}", algorithm_word(algorithm)))
+            }
+            Thing::DataKey(id) => Self { table: Table::Keys, pk: format!("D#{tenant}#{id}"), sk: "KEY".to_owned() },
+            Thing::Audit(event) => Self { table: Table::Audit, pk: audit_pk(tenant, event), sk: event.id.clone() },
+        }
+    }
+    fn identities(pk: String, sk: String) -> Self {
+        Self { table: Table::Identities, pk, sk }
+    }
+    fn tenant_item(tenant: &TenantId, sk: String) -> Self {
+        Self::identities(tenant_pk(tenant), sk)
+    }
+    /// The key as the attributes of a request.
+    #[must_use]
+    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+    /// The key of an item that was read from this table.
+    #[must_use]
+    pub fn read(table: Table, item: &HashMap<String, AttributeValue>) -> Option<Self> {
+        let part = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        Some(Self { table, pk: part(PK)?, sk: part(SK)? })
+    }
+}
+
+/// The partition of a tenant's own items.
+pub(super) fn tenant_pk(tenant: &TenantId) -> String {
+    format!("T#{tenant}")
+}
+/// What the sort keys of tenant documents begin with.
+pub(super) const CONFIG_PREFIX: &str = "CONFIG#";
+/// What the sort keys of keyrings and signing keys begin with.
+pub(super) const KEY_PREFIX: &str = "KEY#";
+
+fn text(hash: &IdentifierHash) -> String {
+    BASE64URL_NOPAD.encode(&hash.hash)
+}
+
+fn audit_pk(tenant: &TenantId, event: &Event) -> String {
+    match (event.account, event.flow) {
+        (Some(account), _) => format!("A#{tenant}#{account}"),
+        (None, Some(flow)) => format!("W#{tenant}#{flow}"),
+        (None, None) => {
+            // One partition takes 1,000 writes a second: a wave of guesses at unknown identifiers must not meet that bound.
+            let shard = event.id.bytes().last().unwrap_or_default() % AUDIT_SHARDS;
+            format!("N#{tenant}#{}#{shard:02}", day(event.at))
+        }
+    }
+}
+
+/// The UTC day, `yyyymmdd`; outside the years that have four digits, the days since the epoch.
+fn day(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.millis()) {
+        Ok(moment) => moment.strftime("%Y%m%d").to_string(),
+        Err(_) => at.millis().div_euclid(86_400_000).to_string(),
+    }
+}
+
+fn purpose_word(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Data => "data",
+        Purpose::Identifier => "identifier",
+        Purpose::Proof => "proof",
+        Purpose::Locator => "locator",
+        Purpose::Refresh => "refresh",
+        Purpose::Signing => "signing",
+    }
+}
+
+fn algorithm_word(algorithm: SigningAlgorithm) -> &'static str {
+    match algorithm {
+        SigningAlgorithm::RS256 => "RS256",
+        SigningAlgorithm::ES256 => "ES256",
+        SigningAlgorithm::EdDSA => "EdDSA",
+    }
+}

@@ -3,11 +3,16 @@
 //! A slot (purpose or algorithm, and version) is claimed by a conditional write with a lease; only its holder asks the vault,
 //! the others look again until it is ready, and take over when the lease has run out.
 
+use super::item::{Item, Kind, read, write};
+use super::key::{KEY_PREFIX, PK, Thing, tenant_pk};
+use super::plan::Expression;
 use super::{StoreError, TenantStore};
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::time::{Span, Timestamp};
 use crate::keys::Purpose;
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// Where one version of one key is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,15 +78,25 @@ impl TenantStore {
     /// # Errors
     /// When the store fails.
     pub async fn find_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        todo!()
+        let items = self.range(&tenant_pk(&self.tenant), KEY_PREFIX, false).await?;
+        items.into_iter().map(|item| read(Kind::Key, item)).collect()
     }
     /// Claims a slot that is empty, or whose claim's lease has run out. Whether it is this holder's now.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn claim_key(&self, slot: KeySlot, holder: &str, now: Timestamp, lease: Span) -> Result<bool, StoreError> {
-        let _ = (slot, holder, now, lease);
-        todo!()
+        let state = StoredKeyState::Claimed { lease_until: now + lease };
+        let claim = StoredKey { slot, holder: holder.to_owned(), state };
+        let condition = Expression {
+            text: "attribute_not_exists(#pk) OR (#state.#is = :claimed AND #state.#until <= :now)",
+            names: names(&[("#pk", PK), ("#state", "state"), ("#is", "is"), ("#until", "lease_until")]),
+            values: HashMap::from([
+                (":claimed".to_owned(), AttributeValue::S("claimed".to_owned())),
+                (":now".to_owned(), AttributeValue::N(now.millis().to_string())),
+            ]),
+        };
+        self.put_key(&claim, condition).await
     }
     /// Puts the key into the slot that this holder claimed. `false` when the claim is another's by now: what they made, or make,
     /// is to be used instead.
@@ -89,7 +104,31 @@ impl TenantStore {
     /// # Errors
     /// When the store fails.
     pub async fn complete_key(&self, slot: KeySlot, holder: &str, key: KeyMaterial) -> Result<bool, StoreError> {
-        let _ = (slot, holder, key);
-        todo!()
+        let state = StoredKeyState::Ready(key);
+        let ready = StoredKey { slot, holder: holder.to_owned(), state };
+        let condition = Expression {
+            text: "#state.#is = :claimed AND #holder = :holder",
+            names: names(&[("#state", "state"), ("#is", "is"), ("#holder", "holder")]),
+            values: HashMap::from([
+                (":claimed".to_owned(), AttributeValue::S("claimed".to_owned())),
+                (":holder".to_owned(), AttributeValue::S(holder.to_owned())),
+            ]),
+        };
+        self.put_key(&ready, condition).await
     }
+
+    /// Puts a slot under a condition. A condition that failed over the very state that was to be written is a lost reply.
+    async fn put_key(&self, key: &StoredKey, condition: Expression) -> Result<bool, StoreError> {
+        let place = self.key(Thing::Key(key.slot));
+        let item: Item = write(&place, Kind::Key, key, None, &key.holder)?;
+        match self.put_or_standing(&place, item, condition).await? {
+            Ok(()) => Ok(true),
+            Err(Some(standing)) => Ok(read::<StoredKey>(Kind::Key, standing)? == *key),
+            Err(None) => Ok(false),
+        }
+    }
+}
+
+fn names(names: &[(&str, &str)]) -> HashMap<String, String> {
+    names.iter().map(|(placeholder, name)| ((*placeholder).to_owned(), (*name).to_owned())).collect()
 }

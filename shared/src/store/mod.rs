@@ -2,13 +2,17 @@
 
 pub mod account;
 pub mod audit;
+pub mod client;
 pub mod commit;
 pub mod delivery;
+mod failure;
 pub mod flow;
 pub mod grant;
 pub mod item;
 pub mod key;
 pub mod keyring;
+mod plan;
+mod read;
 pub mod session;
 pub mod tables;
 pub mod tenant;

@@ -1,4 +1,6 @@
 //! Reads of sessions.
+use super::item::Kind;
+use super::key::Thing;
 use super::{StoreError, TenantStore};
 use crate::domain::account::Authentication;
 use crate::domain::consent::Consent;
@@ -27,7 +29,17 @@ impl TenantStore {
         session: SessionId,
         consent_to: Option<&ClientId>,
     ) -> Result<Option<SessionSnapshot>, StoreError> {
-        let _ = (account, session, consent_to);
-        todo!()
+        let session = self.key(Thing::Session(account, session));
+        let authentication = self.key(Thing::Authentication(account));
+        let consent = consent_to.map(|client| self.key(Thing::Consent(account, client)));
+        let keys = [&session, &authentication].into_iter().chain(consent.as_ref()).cloned().collect();
+        let mut items = self.batch_keys(keys).await?;
+        let consent = match consent {
+            Some(key) => items.take(&key, Kind::Consent)?,
+            None => None,
+        };
+        let session = items.take(&session, Kind::Session)?;
+        let authentication = items.take(&authentication, Kind::Authentication)?;
+        Ok(session.zip(authentication).map(|(session, authentication)| SessionSnapshot { session, authentication, consent }))
     }
 }

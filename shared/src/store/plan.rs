@@ -1,0 +1,339 @@
+//! Domain words to conditional writes: which items, under which conditions, stamped how. Pure, so that its tests need no store.
+
+use super::StoreError;
+use super::item::{
+    self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, Terms, VERSION, attach,
+};
+use super::key::{ItemKey, PK, Thing};
+use crate::domain::account::{DataKeyState, WrappedDataKey};
+use crate::domain::audit::Event;
+use crate::domain::change::{Change, NewAccount};
+use crate::domain::flow::Flow;
+use crate::domain::id::TenantId;
+use crate::domain::identifier::IdentifierHash;
+use crate::domain::oauth::grant::{Grant, GrantState};
+use crate::domain::time::{Span, Timestamp};
+use crate::keys::digest::sha256;
+use crate::services::RequestContext;
+use aws_sdk_dynamodb::types::AttributeValue;
+use data_encoding::BASE64URL_NOPAD;
+use serde::Serialize;
+use std::collections::HashMap;
+use ulid::Ulid;
+
+/// How one change is written.
+#[derive(Debug, Clone)]
+pub(super) enum Plan {
+    /// One conditional put.
+    Put(Box<Put>),
+    /// All or none. The token makes it one transaction however often it is sent.
+    Transaction { puts: Vec<Put>, token: String },
+    /// One more on a counter that is below its limit.
+    Count(Box<Count>),
+}
+
+/// A whole item and the condition under which it is written.
+#[derive(Debug, Clone)]
+pub(super) struct Put {
+    pub(super) key: ItemKey,
+    pub(super) item: Item,
+    pub(super) condition: Condition,
+}
+
+/// A counter.
+#[derive(Debug, Clone)]
+pub(super) struct Count {
+    pub(super) key: ItemKey,
+    pub(super) limit: u32,
+    pub(super) ttl: AttributeValue,
+    pub(super) op: String,
+}
+
+/// What must be true of what stands, for a write to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// Nothing stands.
+    Absent,
+    /// This version does.
+    Version(u64),
+    /// A data key of a pending registration does: the same bytes, which are write-once.
+    Pending { wrapped: Vec<u8> },
+}
+
+/// A condition in the words of DynamoDB.
+pub(super) struct Expression {
+    pub(super) text: &'static str,
+    pub(super) names: HashMap<String, String>,
+    pub(super) values: HashMap<String, AttributeValue>,
+}
+
+impl Condition {
+    fn before(version: u64) -> Self {
+        match version {
+            0 | 1 => Self::Absent,
+            later => Self::Version(later - 1),
+        }
+    }
+
+    /// The condition as an expression.
+    pub(super) fn expression(&self) -> Expression {
+        let names =
+            |names: &[(&str, &str)]| names.iter().map(|(placeholder, name)| ((*placeholder).into(), (*name).into())).collect();
+        match self {
+            Self::Absent => {
+                Expression { text: "attribute_not_exists(#pk)", names: names(&[("#pk", PK)]), values: HashMap::new() }
+            }
+            Self::Version(version) => Expression {
+                text: "#version = :before",
+                names: names(&[("#version", VERSION)]),
+                values: HashMap::from([(":before".to_owned(), AttributeValue::N(version.to_string()))]),
+            },
+            Self::Pending { wrapped } => Expression {
+                text: "#state.#is = :pending AND #wrapped = :wrapped",
+                names: names(&[("#state", "st"), ("#is", "is"), ("#wrapped", "w")]),
+                values: HashMap::from([
+                    (":pending".to_owned(), AttributeValue::S("pending".to_owned())),
+                    (":wrapped".to_owned(), AttributeValue::B(wrapped.clone().into())),
+                ]),
+            },
+        }
+    }
+}
+
+impl Put {
+    /// Whether what stands is what this very write left there: it was applied, and its reply was lost. The version is compared
+    /// too, so that a second write of one request to one item is not taken for the first.
+    pub(super) fn is_applied(&self, standing: &Item) -> bool {
+        standing.contains_key(OP) && [OP, VERSION].iter().all(|name| standing.get(*name) == self.item.get(*name))
+    }
+}
+
+/// The stamp of a write: request id, attempt, index of the change (`.` is in no request id).
+#[must_use]
+fn op(request: &RequestContext, attempt: u32, index: usize) -> String {
+    format!("{}.{attempt}.{index}", request.request_id)
+}
+
+/// How this change is written.
+///
+/// # Errors
+/// When a state has no form as an item: a defect of ours.
+pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext, index: usize) -> Result<Plan, StoreError> {
+    let writer = Writer { tenant, op: op(request, request.attempt, index) };
+    let mut plan = match change {
+        Change::CreateDataKey(key) => writer.one(writer.data_key(key, Condition::Absent)),
+        Change::BeginFlow(flow) | Change::CountFlowTry(flow) | Change::ResendCode(flow) | Change::DisownFlow(flow) => {
+            writer.one(writer.flow(flow))
+        }
+        // Stamped with the first attempt always: however often a request decides, it takes one try.
+        Change::CountIdentifierTry { identifier, at, limit } => {
+            Ok(writer.count(identifier, *at, *limit, op(request, 1, index)))
+        }
+        Change::CreateAccount(new) => writer.account(new),
+        Change::CountFailedSignIn(state) | Change::RecordSignIn(state) => writer.one(writer.authentication(state)),
+        Change::CountUnknownSignIn(state) => writer.one(writer.versioned(
+            Thing::UnknownFailures(&state.identifier),
+            Kind::UnknownFailures,
+            state,
+            state.version,
+            Some(state.expires_at),
+        )),
+        Change::OpenSession(session) | Change::TouchSession(session) | Change::EndSession(session) => {
+            writer.one(writer.versioned(
+                Thing::Session(session.account, session.id),
+                Kind::Session,
+                session,
+                session.version,
+                Some(session.expires_at),
+            ))
+        }
+        Change::Rehash(password) => writer.one(writer.password(password)),
+        Change::ResetPassword { flow, authentication, password } => {
+            writer.transaction(vec![writer.authentication(authentication)?, writer.password(password)?, writer.flow(flow)?])
+        }
+        Change::RecordConsent(consent) => writer.one(writer.versioned(
+            Thing::Consent(consent.account, &consent.client_id),
+            Kind::Consent,
+            consent,
+            consent.version,
+            None,
+        )),
+        Change::IssueAuthorizationCode(grant)
+        | Change::RedeemAuthorizationCode(grant)
+        | Change::RotateRefreshToken(grant)
+        | Change::RevokeGrant(grant)
+        | Change::RevokeAccessToken(grant) => writer.one(writer.versioned(
+            Thing::Grant(grant.account, grant.id),
+            Kind::Grant,
+            grant,
+            grant.version,
+            Some(end_of(grant)),
+        )),
+        Change::RevokeGrantlessToken { jti, client_id, expires_at } => {
+            let revoked = RevokedToken { client_id: client_id.clone(), expires_at: *expires_at };
+            writer.one(writer.absent(Thing::RevokedJti(*jti), Kind::RevokedJti, &revoked, Some(*expires_at)))
+        }
+        Change::StoreAuthorizationRequest { id, query, expires_at } => {
+            let stored = StoredAuthorizationRequest { query: query.clone(), expires_at: *expires_at };
+            writer.one(writer.absent(Thing::AuthorizationRequest(*id), Kind::AuthorizationRequest, &stored, Some(*expires_at)))
+        }
+    }?;
+    carry_event(&mut plan, change, request, &writer.op)?;
+    Ok(plan)
+}
+
+/// Puts the change's event on the item that carries it: the only one, or the first of a transaction (AUTHN).
+fn carry_event(plan: &mut Plan, change: &Change, request: &RequestContext, op: &str) -> Result<(), StoreError> {
+    let Some(kind) = change.event() else { return Ok(()) };
+    let carrier = match plan {
+        Plan::Put(put) => put.as_mut(),
+        Plan::Transaction { puts, .. } => match puts.first_mut() {
+            Some(put) => put,
+            None => return Ok(()),
+        },
+        // A counter has no event of its own; the change that follows it has.
+        Plan::Count(_) => return Ok(()),
+    };
+    let (account, flow, client_id) = change.subject();
+    let event = Event {
+        id: event_id(request.now, op, &carrier.key),
+        kind,
+        at: request.now,
+        request_id: request.request_id.clone(),
+        account,
+        flow,
+        client_id: client_id.cloned(),
+        address_hash: request.address_hash.clone(),
+    };
+    attach(&mut carrier.item, &event)
+}
+
+/// A ULID that is the same however often the write is sent: the time of the request, and 80 bits out of its stamp and its item.
+fn event_id(now: Timestamp, op: &str, key: &ItemKey) -> String {
+    let digest = sha256(format!("event\n{op}\n{}\n{}", key.pk, key.sk).as_bytes());
+    let mut random = [0; 16];
+    random[6..].copy_from_slice(&digest[..10]);
+    Ulid::from_parts(u64::try_from(now.millis()).unwrap_or_default(), u128::from_be_bytes(random)).to_string()
+}
+
+/// When nothing of this grant can matter any more: a code that nobody redeemed is over with its minute.
+fn end_of(grant: &Grant) -> Timestamp {
+    match grant.state {
+        GrantState::CodeIssued => grant.code.expires_at,
+        GrantState::Active { .. } | GrantState::Revoked { .. } => grant.expires_at,
+    }
+}
+
+struct Writer<'a> {
+    tenant: &'a TenantId,
+    op: String,
+}
+
+impl Writer<'_> {
+    fn one(&self, put: Result<Put, StoreError>) -> Result<Plan, StoreError> {
+        Ok(Plan::Put(Box::new(put?)))
+    }
+    fn transaction(&self, puts: Vec<Put>) -> Result<Plan, StoreError> {
+        // At most 36 characters, and another one for another transaction of the same request.
+        let first = puts.first().map(|put| put.key.pk.as_str()).unwrap_or_default();
+        let digest = sha256(format!("transaction\n{}\n{first}", self.op).as_bytes());
+        Ok(Plan::Transaction { puts, token: BASE64URL_NOPAD.encode(&digest[..27]) })
+    }
+    fn put<S: Serialize>(
+        &self,
+        thing: Thing<'_>,
+        kind: Kind,
+        state: &S,
+        condition: Condition,
+        ends: Option<Timestamp>,
+    ) -> Result<Put, StoreError> {
+        let key = ItemKey::of(self.tenant, thing);
+        let item = item::write(&key, kind, state, ends, &self.op)?;
+        Ok(Put { key, item, condition })
+    }
+    fn versioned<S: Serialize>(
+        &self,
+        thing: Thing<'_>,
+        kind: Kind,
+        state: &S,
+        version: u64,
+        ends: Option<Timestamp>,
+    ) -> Result<Put, StoreError> {
+        self.put(thing, kind, state, Condition::before(version), ends)
+    }
+    fn absent<S: Serialize>(
+        &self,
+        thing: Thing<'_>,
+        kind: Kind,
+        state: &S,
+        ends: Option<Timestamp>,
+    ) -> Result<Put, StoreError> {
+        self.put(thing, kind, state, Condition::Absent, ends)
+    }
+    fn flow(&self, flow: &Flow) -> Result<Put, StoreError> {
+        self.versioned(Thing::Flow(flow.id), Kind::Flow, flow, flow.version, Some(flow.expires_at))
+    }
+    fn authentication(&self, state: &crate::domain::account::Authentication) -> Result<Put, StoreError> {
+        self.versioned(Thing::Authentication(state.account), Kind::Authentication, state, state.version, None)
+    }
+    fn password(&self, password: &crate::domain::credential::PasswordCredential) -> Result<Put, StoreError> {
+        self.versioned(Thing::Password(password.account), Kind::Password, password, password.version, None)
+    }
+    fn data_key(&self, key: &WrappedDataKey, condition: Condition) -> Result<Put, StoreError> {
+        let ends = match key.state {
+            DataKeyState::Pending { expires_at } => Some(expires_at),
+            DataKeyState::Account => None,
+        };
+        self.put(Thing::DataKey(key.account), Kind::DataKey, key, condition, ends)
+    }
+    /// Seven items, each a uniqueness or a version of its own: two people with one address, two proofs of one flow, a data key
+    /// that is not this registration's — each fails the whole.
+    fn account(&self, new: &NewAccount) -> Result<Plan, StoreError> {
+        let account = new.authentication.account;
+        let claimed = ClaimedIdentifier { account };
+        let terms = Terms { accepted: new.terms.clone(), version: 1 };
+        let profile = &new.profile;
+        self.transaction(vec![
+            self.authentication(&new.authentication)?,
+            self.absent(Thing::Identifier(&new.identifier), Kind::Identifier, &claimed, None)?,
+            self.password(&new.password)?,
+            self.versioned(Thing::Profile(account), Kind::Profile, profile, profile.version, None)?,
+            self.absent(Thing::Terms(account), Kind::Terms, &terms, None)?,
+            self.flow(&new.flow)?,
+            self.data_key(&new.data_key, Condition::Pending { wrapped: new.data_key.wrapped.clone() })?,
+        ])
+    }
+    fn count(&self, identifier: &IdentifierHash, at: Timestamp, limit: u32, op: String) -> Plan {
+        let key = ItemKey::of(self.tenant, Thing::IdentifierTries(identifier, at));
+        Plan::Count(Box::new(Count { key, limit, ttl: item::ttl(at + Span::days(1)), op }))
+    }
+}
+
+impl Count {
+    /// The update that counts, if the limit is not reached and this very write did not count before.
+    pub(super) const UPDATE: &str = "SET #n = if_not_exists(#n, :zero) + :one, #kind = :kind, #ttl = :ttl, #op = :op";
+    /// See [`Self::UPDATE`].
+    pub(super) const CONDITION: &str =
+        "(attribute_not_exists(#n) OR #n < :limit) AND (attribute_not_exists(#op) OR #op <> :op)";
+
+    /// The names of both expressions.
+    pub(super) fn names() -> HashMap<String, String> {
+        [("#n", "n"), ("#kind", KIND), ("#ttl", TTL), ("#op", OP)].map(|(a, b)| (a.to_owned(), b.to_owned())).into()
+    }
+    /// The values of both expressions.
+    pub(super) fn values(&self) -> HashMap<String, AttributeValue> {
+        let number = |n: u32| AttributeValue::N(n.to_string());
+        HashMap::from([
+            (":zero".to_owned(), number(0)),
+            (":one".to_owned(), number(1)),
+            (":limit".to_owned(), number(self.limit)),
+            (":kind".to_owned(), AttributeValue::S(Kind::IdentifierTries.as_str().to_owned())),
+            (":ttl".to_owned(), self.ttl.clone()),
+            (":op".to_owned(), AttributeValue::S(self.op.clone())),
+        ])
+    }
+    /// Whether what stands was last counted by this very write.
+    pub(super) fn is_applied(&self, standing: &Item) -> bool {
+        standing.get(OP) == Some(&AttributeValue::S(self.op.clone()))
+    }
+}

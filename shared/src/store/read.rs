@@ -1,0 +1,140 @@
+//! Strongly consistent reads: one item, a batch over tables, a range.
+
+use super::failure::{MAX_SENDS, back_off, refused, store_error, unavailable};
+use super::item::{Item, Kind, read};
+use super::key::{ItemKey, PK, SK, Table, Thing};
+use super::{Store, StoreError, Tables, TenantStore};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+impl Tables {
+    /// The name of a table.
+    pub(super) fn name(&self, table: Table) -> &str {
+        match table {
+            Table::Identities => &self.identities,
+            Table::Keys => &self.keys,
+            Table::Audit => &self.audit,
+        }
+    }
+}
+
+impl TenantStore {
+    /// The key of this thing of this tenant.
+    pub(super) fn key(&self, thing: Thing<'_>) -> ItemKey {
+        ItemKey::of(&self.tenant, thing)
+    }
+
+    /// One item. 1 RRU up to 4 KB.
+    pub(super) async fn get<S: DeserializeOwned>(&self, thing: Thing<'_>, kind: Kind) -> Result<Option<S>, StoreError> {
+        let key = self.key(thing);
+        let found = self
+            .store
+            .client
+            .get_item()
+            .table_name(self.store.tables.name(key.table))
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| store_error("GetItem", error))?;
+        found.item.map(|item| read(kind, item)).transpose()
+    }
+
+    /// Items by their keys, in one request; keys that it left unprocessed are asked again (security 136).
+    pub(super) async fn batch<const N: usize>(&self, things: [Thing<'_>; N]) -> Result<Found, StoreError> {
+        self.batch_keys(things.iter().map(|thing| self.key(*thing)).collect()).await
+    }
+
+    /// As [`Self::batch`], for a number of keys that is not fixed (at most 100).
+    pub(super) async fn batch_keys(&self, keys: Vec<ItemKey>) -> Result<Found, StoreError> {
+        let mut pending: HashMap<String, KeysAndAttributes> = HashMap::new();
+        for table in [Table::Identities, Table::Keys, Table::Audit] {
+            let of_table: Vec<_> = keys.iter().filter(|key| key.table == table).map(ItemKey::attributes).collect();
+            if !of_table.is_empty() {
+                let request = KeysAndAttributes::builder()
+                    .set_keys(Some(of_table))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(|_| refused("BatchGetItem", "", "no keys"))?;
+                pending.insert(self.store.tables.name(table).to_owned(), request);
+            }
+        }
+        let mut found = Found(HashMap::new());
+        for sent in 1..=MAX_SENDS {
+            let answer = self
+                .store
+                .client
+                .batch_get_item()
+                .set_request_items(Some(pending))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| store_error("BatchGetItem", error))?;
+            for (name, items) in answer.responses.unwrap_or_default() {
+                let table = self.store.table_named(&name)?;
+                found.0.extend(items.into_iter().filter_map(|item| Some((ItemKey::read(table, &item)?, item))));
+            }
+            pending = answer.unprocessed_keys.unwrap_or_default();
+            pending.retain(|_, keys| !keys.keys().is_empty());
+            if pending.is_empty() {
+                return Ok(found);
+            }
+            if sent < MAX_SENDS {
+                back_off(sent).await;
+            }
+        }
+        Err(unavailable("BatchGetItem", "UnprocessedKeys", "keys stayed unprocessed"))
+    }
+
+    /// The items of an identities partition whose sort keys begin so; all pages, ascending, or the last one alone.
+    pub(super) async fn range(&self, pk: &str, prefix: &str, last_only: bool) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let answer = self
+                .store
+                .client
+                .query()
+                .table_name(self.store.tables.name(Table::Identities))
+                .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+                .expression_attribute_names("#pk", PK)
+                .expression_attribute_names("#sk", SK)
+                .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+                .consistent_read(true)
+                .scan_index_forward(!last_only)
+                .set_limit(last_only.then_some(1))
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| store_error("Query", error))?;
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() || (last_only && !items.is_empty()) {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+impl Store {
+    fn table_named(&self, name: &str) -> Result<Table, StoreError> {
+        [Table::Identities, Table::Keys, Table::Audit]
+            .into_iter()
+            .find(|table| self.tables.name(*table) == name)
+            .ok_or_else(|| refused("BatchGetItem", "", "an answer about a table that was not asked for"))
+    }
+}
+
+/// What a batch found, by key.
+pub(super) struct Found(HashMap<ItemKey, Item>);
+
+impl Found {
+    /// The state at this key, if there is one.
+    pub(super) fn take<S: DeserializeOwned>(&mut self, key: &ItemKey, kind: Kind) -> Result<Option<S>, StoreError> {
+        self.0.remove(key).map(|item| read(kind, item)).transpose()
+    }
+}
