@@ -1,12 +1,20 @@
 //! What the stream's consumer reads and counts: changed items as the stream carries them, and mails by recipient.
 
+use super::failure::store_error;
+use super::item::{EVENT, Item, KIND, Kind, OP, TTL, malformed, read, ttl};
+use super::key::{PK, Thing, tenant_of};
 use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
-use crate::domain::delivery::MailPurpose;
+use crate::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
 use crate::domain::flow::Flow;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::IdentifierHash;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+
+/// Name of the attribute with the ids of the events that were counted; at most [`MAILS_A_DAY`].
+const MAILED_EVENTS: &str = "ev";
 
 /// A change that happened, as the stream tells of it.
 #[derive(Debug, Clone)]
@@ -24,8 +32,14 @@ pub struct StreamChange {
 /// # Errors
 /// [`StoreError::Malformed`] when the image carries an event and does not read.
 pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, StoreError> {
-    let _ = image;
-    todo!()
+    let image = Item::from(image);
+    let Some(event) = image.get(EVENT) else { return Ok(None) };
+    let event = serde_dynamo::from_attribute_value(event.clone()).map_err(|error| malformed(Kind::Audit, error))?;
+    let text = |name: &str| image.get(name).and_then(|value| value.as_s().ok());
+    let tenant = text(PK).and_then(|pk| tenant_of(pk)).ok_or_else(|| malformed(Kind::Audit, "its key names no tenant"))?;
+    let is_flow = text(KIND).is_some_and(|kind| kind == Kind::Flow.as_str());
+    let flow = if is_flow { Some(read(Kind::Flow, image)?) } else { None };
+    Ok(Some(StreamChange { tenant, event, flow }))
 }
 
 impl TenantStore {
@@ -41,7 +55,44 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let _ = (recipient, purpose, event_id, now);
-        todo!()
+        let key = self.key(Thing::Mails(purpose, recipient, now));
+        // Both counters and the events that were counted are in the item of the day, so that one update decides and counts.
+        let hour = format!("h{:02}", now.seconds().rem_euclid(86_400) / 3600);
+        let number = |n: u32| AttributeValue::N(n.to_string());
+        let event = AttributeValue::S(event_id.to_owned());
+        let result = self
+            .store
+            .client
+            .update_item()
+            .table_name(self.store.tables.name(key.table))
+            .set_key(Some(key.attributes()))
+            .update_expression("SET #kind = :kind, #ttl = :ttl, #op = :event ADD #day :one, #hour :one, #events :events")
+            .condition_expression(
+                "(attribute_not_exists(#day) OR #day < :a_day) AND (attribute_not_exists(#hour) OR #hour < :an_hour) \
+                 AND NOT contains(#events, :event)",
+            )
+            .expression_attribute_names("#kind", KIND)
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_names("#op", OP)
+            .expression_attribute_names("#day", "n")
+            .expression_attribute_names("#hour", hour)
+            .expression_attribute_names("#events", MAILED_EVENTS)
+            .expression_attribute_values(":kind", AttributeValue::S(Kind::Mails.as_str().to_owned()))
+            .expression_attribute_values(":ttl", ttl(now + Span::days(1)))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":a_day", number(MAILS_A_DAY))
+            .expression_attribute_values(":an_hour", number(MAILS_AN_HOUR))
+            .expression_attribute_values(":event", event)
+            .expression_attribute_values(":events", AttributeValue::Ss(vec![event_id.to_owned()]))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(true) };
+        if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
+            let counted = failed.item().and_then(|item| item.get(MAILED_EVENTS)).and_then(|events| events.as_ss().ok());
+            return Ok(counted.is_some_and(|events| events.iter().any(|counted| counted == event_id)));
+        }
+        Err(store_error("UpdateItem", error))
     }
 }

@@ -65,6 +65,8 @@ pub enum Kind {
     UnknownFailures,
     /// The codes typed for an identifier on a day.
     IdentifierTries,
+    /// The mails of a purpose to a recipient on a day.
+    Mails,
     /// A version of the tenant document.
     TenantDocument,
     /// [`super::keyring::StoredKey`]
@@ -93,6 +95,7 @@ impl Kind {
             Self::RevokedJti => "revoked_jti",
             Self::UnknownFailures => "unknown_failures",
             Self::IdentifierTries => "identifier_tries",
+            Self::Mails => "mails",
             Self::TenantDocument => "tenant_document",
             Self::Key => "key",
             Self::DataKey => "data_key",
@@ -187,15 +190,6 @@ pub fn read<S: DeserializeOwned>(kind: Kind, item: Item) -> Result<S, StoreError
         None => return Err(malformed(kind, "it has no kind")),
     }
     serde_dynamo::from_item(item).map_err(|error| malformed(kind, error))
-}
-
-/// The event that an image carries, if it carries one.
-///
-/// # Errors
-/// [`StoreError::Malformed`] when it does not read.
-pub fn event(image: &Item) -> Result<Option<Event>, StoreError> {
-    let read = |value: &AttributeValue| serde_dynamo::from_attribute_value(value.clone());
-    image.get(EVENT).map(read).transpose().map_err(|error: serde_dynamo::Error| malformed(Kind::Audit, error))
 }
 
 pub(super) fn malformed(kind: Kind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {

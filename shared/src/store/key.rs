@@ -15,6 +15,7 @@
 //! | revoked token without a grant | identities | `W#{tenant}#JTI.{jti}` | `W` | absent |
 //! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
 //! | tries of an identifier on a day | identities | `W#{tenant}#TRIES.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
+//! | mails of a purpose to a recipient on a day | identities | `W#{tenant}#MAILS.{purpose}.{key version}.{hash}.{yyyymmdd}` | `W` | below its limits |
 //! | tenant document | identities | `T#{tenant}` | `CONFIG#{version, 10 digits}` | absent |
 //! | keyring | identities | `T#{tenant}` | `KEY#{purpose}#{version, 10 digits}` | absent, lease over, or own claim |
 //! | signing key | identities | `T#{tenant}` | `KEY#signing.{algorithm}#{version, 10 digits}` | the same |
@@ -28,6 +29,7 @@
 //! (security 123).
 
 use crate::domain::audit::Event;
+use crate::domain::delivery::MailPurpose;
 use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::oauth::client::SigningAlgorithm;
@@ -96,6 +98,8 @@ pub enum Thing<'a> {
     UnknownFailures(&'a IdentifierHash),
     /// The codes typed for an identifier on the UTC day of this moment.
     IdentifierTries(&'a IdentifierHash, Timestamp),
+    /// The mails of a purpose to a recipient on the UTC day of this moment.
+    Mails(MailPurpose, &'a IdentifierHash, Timestamp),
     /// A version of the tenant document.
     TenantDocument(u64),
     /// A version of a keyring or signing key.
@@ -128,6 +132,9 @@ impl ItemKey {
             Thing::RevokedJti(jti) => work(format!("JTI.{jti}")),
             Thing::UnknownFailures(hash) => work(format!("FAILED.{}.{}", hash.key_version, text(hash))),
             Thing::IdentifierTries(hash, at) => work(format!("TRIES.{}.{}.{}", hash.key_version, text(hash), day(at))),
+            Thing::Mails(purpose, hash, at) => {
+                work(format!("MAILS.{}.{}.{}.{}", mail_word(purpose), hash.key_version, text(hash), day(at)))
+            }
             Thing::TenantDocument(version) => Self::tenant_item(tenant, format!("{CONFIG_PREFIX}{version:010}")),
             Thing::Key(KeySlot::Keyring { purpose, version }) => {
                 Self::tenant_item(tenant, format!("{KEY_PREFIX}{}#{version:010}", purpose_word(purpose)))
@@ -161,6 +168,11 @@ impl ItemKey {
     }
 }
 
+/// The tenant that a partition key of ours names: its second part.
+pub(super) fn tenant_of(pk: &str) -> Option<TenantId> {
+    pk.split('#').nth(1)?.parse().ok()
+}
+
 /// The partition of a tenant's own items.
 pub(super) fn tenant_pk(tenant: &TenantId) -> String {
     format!("T#{tenant}")
@@ -191,6 +203,14 @@ fn day(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.millis()) {
         Ok(moment) => moment.strftime("%Y%m%d").to_string(),
         Err(_) => at.millis().div_euclid(86_400_000).to_string(),
+    }
+}
+
+fn mail_word(purpose: MailPurpose) -> &'static str {
+    match purpose {
+        MailPurpose::Registration => "registration",
+        MailPurpose::Recovery => "recovery",
+        MailPurpose::Notice => "notice",
     }
 }
 
