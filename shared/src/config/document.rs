@@ -1,6 +1,21 @@
-//! Reading the tenant document.
-use super::TenantConfig;
+//! Reading the tenant document: TOML in, validated configuration out.
+//!
+//! 1. The syntax: every error with its line and column.
+//! 2. Each section, key by key: types, bounds, unknown keys (none is silently ignored).
+//! 3. What spans sections: resources of clients.
+//!
+//! One pass finds every error, so that an operator mends a document once.
+
+use super::reader::{Report, Table, is_locale, parse_toml};
+use super::{
+    Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, SessionPolicy, TenantConfig, TokenPolicy,
+    clients, form,
+};
 use crate::domain::id::TenantId;
+use crate::domain::identifier::EmailAddress;
+use crate::domain::oauth::scope::ScopeSet;
+use crate::domain::time::Span;
+use std::collections::BTreeMap;
 
 /// Everything that is wrong with a document, each by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,10 +24,21 @@ pub struct DocumentErrors(pub Vec<DocumentError>);
 /// One thing that is wrong: where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentError {
-    /// The path, such as `clients[2].redirect_uris[0]`.
+    /// The path, such as `clients[2].redirect_uris[0]`; for an error of syntax, line and column.
     pub path: String,
+    /// The line, counted from 1, where the path names none.
+    pub line: Option<usize>,
     /// What is wrong and what would be right.
     pub message: String,
+}
+
+impl std::fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}: {} (line {line})", self.path, self.message),
+            None => write!(f, "{}: {}", self.path, self.message),
+        }
+    }
 }
 
 impl std::fmt::Display for DocumentErrors {
@@ -21,11 +47,16 @@ impl std::fmt::Display for DocumentErrors {
             if i > 0 {
                 f.write_str("; ")?;
             }
-            write!(f, "{}: {}", error.path, error.message)?;
+            write!(f, "{error}")?;
         }
         Ok(())
     }
 }
+
+impl std::error::Error for DocumentErrors {}
+
+/// The accent where a document names none.
+const DEFAULT_ACCENT: &str = "#3b5bdb";
 
 impl TenantConfig {
     /// Reads and validates a tenant document.
@@ -33,7 +64,204 @@ impl TenantConfig {
     /// # Errors
     /// Every error in it, each with its path.
     pub fn parse(tenant: &TenantId, document: &str) -> Result<Self, DocumentErrors> {
-        let _ = (tenant, document);
-        todo!()
+        let report = Report::new(document);
+        let config = parse_toml(&report).map(|table| read(tenant, Table::root(&report, table)));
+        let errors = report.into_errors();
+        match config {
+            Some(config) if errors.is_empty() => Ok(config),
+            Some(_) | None => Err(DocumentErrors(errors)),
+        }
     }
 }
+
+fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
+    let name = read_name(tenant, &mut root);
+    let locales = read_locales(&mut root);
+    let brand = read_brand(root.table("brand"));
+    let registration = read_registration(root.table("registration"));
+    let password = read_password(root.table("password"));
+    let session = read_session(root.table("session"));
+    let token = read_token(root.table("token"));
+    let mail = read_mail(root.table("mail"));
+    let resources = read_resources(root.tables("resources"));
+    let clients = clients::read_clients(root.tables("clients"), &resources);
+    root.close();
+    TenantConfig {
+        tenant: tenant.clone(),
+        name,
+        brand,
+        locales,
+        registration,
+        password,
+        session,
+        token,
+        mail,
+        clients,
+        resources,
+    }
+}
+
+fn read_name(tenant: &TenantId, root: &mut Table<'_, '_>) -> Localized {
+    let place = root.at("name");
+    let given = root.localized("name");
+    if given.is_none() {
+        root.report.refuse(&place, "is missing: the name that people see, such as \"Example Shop\"");
+    }
+    given.unwrap_or_else(|| Localized::from(tenant.to_string()))
+}
+
+/// Locales for which there are messages; a document may offer fewer, not others.
+const OFFERED_LOCALES: [&str; 2] = ["en", "de"];
+
+fn read_locales(root: &mut Table<'_, '_>) -> Vec<String> {
+    let mut locales: Vec<String> = Vec::new();
+    for locale in root.texts("locales") {
+        if !is_locale(&locale.value) {
+            root.report.refuse(&locale.place, "not a locale such as \"en\" or \"de-AT\"");
+        } else if !OFFERED_LOCALES.contains(&locale.value.split('-').next().unwrap_or_default()) {
+            root.report
+                .refuse(&locale.place, format!("there are no messages in it; there are: {}", OFFERED_LOCALES.join(", ")));
+        } else if locales.contains(&locale.value) {
+            root.report.refuse(&locale.place, "is listed twice");
+        } else {
+            locales.push(locale.value);
+        }
+    }
+    if locales.is_empty() {
+        locales.push("en".to_owned());
+    }
+    locales
+}
+
+fn read_brand(mut table: Table<'_, '_>) -> Brand {
+    let accent = match table.text("accent") {
+        None => DEFAULT_ACCENT.to_owned(),
+        Some(accent) => {
+            let digits = accent.value.strip_prefix('#').unwrap_or_default();
+            // It stands in a style sheet: nothing but a colour may get there.
+            if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+                table.report.refuse(&accent.place, "must be a colour such as \"#3b5bdb\"");
+            }
+            accent.value
+        }
+    };
+    let brand =
+        Brand { accent, privacy_url: read_link(&mut table, "privacy_url"), support_url: read_link(&mut table, "support_url") };
+    table.close();
+    brand
+}
+
+/// An https address that pages link to.
+pub(super) fn read_link(table: &mut Table<'_, '_>, key: &'static str) -> Option<String> {
+    let link = table.text(key)?;
+    let is_https = url::Url::parse(&link.value).is_ok_and(|url| url.scheme() == "https" && url.has_host());
+    if !is_https || link.value.len() > 2000 {
+        table.report.refuse(&link.place, "must be an address that begins with https://");
+        return None;
+    }
+    Some(link.value)
+}
+
+fn read_registration(mut table: Table<'_, '_>) -> RegistrationConfig {
+    let enabled = table.flag("enabled", true);
+    let fields = form::read_fields(table.tables("fields"));
+    let terms = form::read_terms(table.tables("terms"));
+    table.close();
+    RegistrationConfig { enabled, fields, terms }
+}
+
+fn read_password(mut table: Table<'_, '_>) -> PasswordPolicy {
+    let presets = [("asvs", PasswordPolicy::ASVS), ("nist", PasswordPolicy::NIST)];
+    let policy = table.word("preset", &presets, PasswordPolicy::ASVS);
+    table.close();
+    policy
+}
+
+fn read_session(mut table: Table<'_, '_>) -> SessionPolicy {
+    let place = table.at("idle");
+    let idle = table.span("idle", Span::minutes(5)..=Span::days(90), Span::days(7));
+    let absolute = table.span("absolute", Span::minutes(5)..=Span::days(365), Span::days(30));
+    if idle > absolute {
+        table.report.refuse(&place, "must not be longer than session.absolute");
+    }
+    table.close();
+    SessionPolicy { idle, absolute }
+}
+
+fn read_token(mut table: Table<'_, '_>) -> TokenPolicy {
+    let place = table.at("refresh_idle");
+    // Whoever verifies a JWT offline sees a revocation only when it expires: so at most ten minutes (security 27).
+    let access = table.span("access", Span::minutes(1)..=Span::minutes(10), Span::minutes(10));
+    let refresh_idle = table.span("refresh_idle", Span::minutes(10)..=Span::days(365), Span::days(30));
+    let refresh_absolute = table.span("refresh_absolute", Span::minutes(10)..=Span::days(3650), Span::days(180));
+    if refresh_idle > refresh_absolute {
+        table.report.refuse(&place, "must not be longer than token.refresh_absolute");
+    }
+    table.close();
+    TokenPolicy { access, refresh_idle, refresh_absolute }
+}
+
+fn read_mail(mut table: Table<'_, '_>) -> MailConfig {
+    let from = match table.text("from") {
+        None => "no-reply@localhost".to_owned(),
+        Some(from) => {
+            let address = match from.value.split_once('<') {
+                Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
+                None => &from.value,
+            };
+            if from.value.chars().any(char::is_control) || from.value.len() > 320 || EmailAddress::parse(address).is_err() {
+                table.report.refuse(&from.place, "must be \"name@example.com\" or \"Name <name@example.com>\"");
+            }
+            from.value
+        }
+    };
+    table.close();
+    MailConfig { from }
+}
+
+fn read_resources(tables: Vec<Table<'_, '_>>) -> BTreeMap<String, Resource> {
+    let mut resources = BTreeMap::new();
+    for mut table in tables {
+        let resource = table.required_text("resource");
+        let scope = read_scope(&mut table).unwrap_or_default();
+        let place = table.at("scope");
+        // A token for a resource is refused at Latchkey's own endpoints: these scopes would promise what it can't do.
+        for token in ["account", "openid", "offline_access"] {
+            if scope.contains(token) {
+                table.report.refuse(&place, format!("scope {token} belongs to Latchkey itself, not to a resource"));
+            }
+        }
+        let signed_response_alg =
+            table.text("access_token_signed_response_alg").and_then(|text| table.report.word(&text, &clients::ALGORITHMS));
+        if let Some(resource) = resource {
+            // RFC 8707 §2: an absolute URI, no fragment.
+            let absolute = url::Url::parse(&resource.value).is_ok() && !resource.value.contains('#');
+            if !absolute || resource.value.len() > 255 {
+                table.report.refuse(&resource.place, "must be an absolute URI without a fragment (RFC 8707 §2)");
+            } else if resources.contains_key(&resource.value) {
+                table.report.refuse(&resource.place, "is listed twice");
+            } else {
+                let identifier = resource.value.clone();
+                resources.insert(resource.value, Resource { resource: identifier, scope, signed_response_alg });
+            }
+        }
+        table.close();
+    }
+    resources
+}
+
+/// The space-delimited scope of a client or a resource.
+pub(super) fn read_scope(table: &mut Table<'_, '_>) -> Option<ScopeSet> {
+    let scope = table.text("scope")?;
+    match scope.value.parse() {
+        Ok(scope) => Some(scope),
+        Err(_) => {
+            table.report.refuse(&scope.place, "must be scope tokens with a space between them (RFC 6749 §3.3)");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;

@@ -1,7 +1,10 @@
 //! The tenant document: everything that an operator decides without code. TOML in, validated types out; every error named by
 //! its path.
 
+mod clients;
 pub mod document;
+mod form;
+mod reader;
 
 use crate::domain::id::{ClientId, TenantId};
 use crate::domain::oauth::client::{Client, SigningAlgorithm};
@@ -25,6 +28,13 @@ impl Localized {
             .find_map(|key| self.0.get(key))
             .or_else(|| self.0.values().next())
             .map_or("", String::as_str)
+    }
+}
+
+impl From<String> for Localized {
+    /// The same text in every locale.
+    fn from(text: String) -> Self {
+        Self(BTreeMap::from([(String::new(), text)]))
     }
 }
 
@@ -158,6 +168,13 @@ pub struct PasswordPolicy {
     pub min_length: usize,
     /// Least strength estimate, 0 to 4.
     pub min_strength: u8,
+}
+
+impl PasswordPolicy {
+    /// OWASP ASVS 5.0 §6.2: 8 characters that are hard to guess. The default.
+    pub const ASVS: Self = Self { min_length: 8, min_strength: 3 };
+    /// NIST SP 800-63B-4 for a password that is the only factor: 15 characters.
+    pub const NIST: Self = Self { min_length: 15, min_strength: 0 };
 }
 
 /// Session lifetimes.

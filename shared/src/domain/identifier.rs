@@ -1,13 +1,40 @@
 //! What a person types to say who they are, its canonical form and its keyed hash (security 106).
+//!
+//! The canonical form decides uniqueness and is the address that mail goes to. Were mail sent to what was typed, a look-alike
+//! that canonicalizes to somebody's address could have their codes delivered elsewhere.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use unicode_normalization::UnicodeNormalization;
 
 /// An e-mail address in canonical form: trimmed, NFKC, lower case, IDNA domain; at most 254 bytes.
 ///
 /// Personal data: it does not print.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
+
+/// Why a text is no e-mail address that can register or sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEmail {
+    /// Nothing but space.
+    #[error("is empty")]
+    Empty,
+    /// Over 254 bytes (RFC 5321 §4.5.3.1.3), or over 64 before the `@`.
+    #[error("is too long")]
+    TooLong,
+    /// An invisible, directional or control character, or a space inside.
+    #[error("has a character that must not be in an address")]
+    ForbiddenCharacter,
+    /// No `@`, or more than one.
+    #[error("must have one @")]
+    NotOneAt,
+    /// The part before the `@` is empty, quoted, not ASCII, or has dots where none may be.
+    #[error("the part before the @ is not usable")]
+    LocalPart,
+    /// The part after the `@` is not a domain name with at least two labels.
+    #[error("the part after the @ is not a domain name")]
+    Domain,
+}
 
 /// The keyed hash of a canonical identifier: the only form in which one is stored in clear or logged.
 ///
@@ -22,13 +49,102 @@ pub struct IdentifierHash {
     pub hash: [u8; 32],
 }
 
+/// Longest address (RFC 5321 §4.5.3.1.3, without the angle brackets).
+const MAX_BYTES: usize = 254;
+/// Longest local part (RFC 5321 §4.5.3.1.1).
+const MAX_LOCAL_BYTES: usize = 64;
+/// Longest text that is looked at: normalisation can shorten, but no address needs this much.
+const MAX_TYPED_BYTES: usize = 1024;
+
 impl EmailAddress {
+    /// The canonical form of what a person typed.
+    ///
+    /// Equal people get equal bytes: case, width and Unicode form of the domain fold; nothing that a mail provider alone decides
+    /// (dots, `+tags`) does.
+    ///
+    /// # Errors
+    /// Why it can't be an address here.
+    pub fn parse(typed: &str) -> Result<Self, InvalidEmail> {
+        if typed.len() > MAX_TYPED_BYTES {
+            return Err(InvalidEmail::TooLong);
+        }
+        // Only what a keyboard or a paste adds at the ends. A line break is no such slip: it may be a header's (security 106).
+        let trimmed = typed.trim_matches([' ', '\t', '\u{a0}', '\u{3000}']);
+        if trimmed.is_empty() {
+            return Err(InvalidEmail::Empty);
+        }
+        if trimmed.chars().any(is_forbidden) {
+            return Err(InvalidEmail::ForbiddenCharacter);
+        }
+        // Lower case after NFKC can leave NFKC (İ becomes i and a combining dot), hence the second pass.
+        let folded: String = trimmed.nfkc().collect::<String>().to_lowercase().nfkc().collect();
+        if folded.chars().any(is_forbidden) {
+            return Err(InvalidEmail::ForbiddenCharacter);
+        }
+        let Some((local, domain)) = folded.split_once('@') else { return Err(InvalidEmail::NotOneAt) };
+        if domain.contains('@') {
+            return Err(InvalidEmail::NotOneAt);
+        }
+        if local.len() > MAX_LOCAL_BYTES {
+            return Err(InvalidEmail::TooLong);
+        }
+        if !is_dot_atom(local) {
+            return Err(InvalidEmail::LocalPart);
+        }
+        let domain = canonical_domain(domain).ok_or(InvalidEmail::Domain)?;
+        let address = format!("{local}@{domain}");
+        if address.len() > MAX_BYTES {
+            return Err(InvalidEmail::TooLong);
+        }
+        Ok(Self(address))
+    }
+
     /// The canonical text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The part before the `@`.
+    #[must_use]
+    pub fn local_part(&self) -> &str {
+        self.0.split('@').next().unwrap_or_default()
+    }
 }
+
+/// Characters that can't be seen, change the direction of others, or end a line: two addresses that look alike, or a header that
+/// is split. Spaces inside are among them.
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || c.is_whitespace()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffd}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// RFC 5321 `Dot-string`. Not ASCII, it could not be delivered by every mail system, and would bring look-alikes of other scripts.
+fn is_dot_atom(local: &str) -> bool {
+    local
+        .split('.')
+        .all(|atom| !atom.is_empty() && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b)))
+}
+
+/// The domain in ASCII (UTS #46, non-transitional, STD3), if it is one with at least two labels and no numeric last one.
+fn canonical_domain(domain: &str) -> Option<String> {
+    let ascii = idna::uts46::Uts46::new()
+        .to_ascii(
+            domain.as_bytes(),
+            idna::AsciiDenyList::STD3,
+            idna::uts46::Hyphens::CheckFirstLast,
+            idna::uts46::DnsLength::Verify,
+        )
+        .ok()?;
+    let (_, last) = ascii.rsplit_once('.')?;
+    (!last.bytes().all(|b| b.is_ascii_digit())).then(|| ascii.into_owned())
+}
+
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EmailAddress(…)")

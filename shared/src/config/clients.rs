@@ -1,0 +1,351 @@
+//! The clients of a tenant document, by the names of RFC 7591 §2, and the rules for their addresses (security 1–3).
+
+use super::document::read_scope;
+use super::reader::Table;
+use super::{Localized, Resource};
+use crate::domain::id::ClientId;
+use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::domain::oauth::scope::ScopeSet;
+use crate::domain::secret::SecretHash;
+use std::collections::BTreeMap;
+
+/// Signatures of tokens.
+pub(super) const ALGORITHMS: [(&str, SigningAlgorithm); 3] =
+    [("ES256", SigningAlgorithm::ES256), ("RS256", SigningAlgorithm::RS256), ("EdDSA", SigningAlgorithm::EdDSA)];
+
+const AUTH_METHODS: [(&str, TokenEndpointAuthMethod); 3] = [
+    ("none", TokenEndpointAuthMethod::None),
+    ("client_secret_basic", TokenEndpointAuthMethod::ClientSecretBasic),
+    ("client_secret_post", TokenEndpointAuthMethod::ClientSecretPost),
+];
+const GRANT_TYPES: [(&str, GrantType); 3] = [
+    ("authorization_code", GrantType::AuthorizationCode),
+    ("refresh_token", GrantType::RefreshToken),
+    ("client_credentials", GrantType::ClientCredentials),
+];
+const RESPONSE_MODES: [(&str, ResponseMode); 2] = [("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)];
+const PKCE: [(&str, PkcePolicy); 2] = [("required", PkcePolicy::Required), ("optional", PkcePolicy::Optional)];
+
+/// Fewest characters of a secret given in clear.
+const MIN_SECRET: usize = 15;
+/// A secret and its successor while it is rotated (security 41).
+const MAX_SECRETS: usize = 2;
+/// Most addresses of one kind for a client.
+const MAX_URIS: usize = 50;
+
+pub(super) fn read_clients(tables: Vec<Table<'_, '_>>, resources: &BTreeMap<String, Resource>) -> BTreeMap<ClientId, Client> {
+    let mut clients = BTreeMap::new();
+    for mut table in tables {
+        if let Some(client) = read_client(&mut table, resources)
+            && clients.insert(client.client_id.clone(), client).is_some()
+        {
+            table.report.refuse(&table.at("client_id"), "another client has the same client_id");
+        }
+        table.close();
+    }
+    clients
+}
+
+/// One client; every key is read for its errors even where there is no valid `client_id` to build one for.
+fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>) -> Option<Client> {
+    let id = read_client_id(table);
+    let name = table.localized("client_name");
+    let first_party = table.flag("first_party", false);
+    let method = table.word("token_endpoint_auth_method", &AUTH_METHODS, TokenEndpointAuthMethod::ClientSecretBasic);
+    let secret_hashes = read_secrets(table, method);
+    let grant_types = read_grant_types(table, method);
+    read_response_types(table);
+    let scope = read_client_scope(table, first_party, &grant_types);
+    let redirect_uris = read_redirect_uris(table, &grant_types);
+    let post_logout_redirect_uris = read_uris(table, "post_logout_redirect_uris");
+    let response_modes = read_response_modes(table);
+    let pkce = read_pkce(table, method);
+    let id_token_signed_response_alg = table.word("id_token_signed_response_alg", &ALGORITHMS, SigningAlgorithm::RS256);
+    let access_token_signed_response_alg = table.word("access_token_signed_response_alg", &ALGORITHMS, SigningAlgorithm::ES256);
+    let allowed_origins = read_origins(table);
+    let client_resources = read_client_resources(table, resources);
+    let client_uri = read_client_uri(table);
+    id.map(|client_id| Client {
+        client_name: name.unwrap_or_else(|| Localized::from(client_id.to_string())),
+        client_id,
+        first_party,
+        token_endpoint_auth_method: method,
+        secret_hashes,
+        redirect_uris,
+        post_logout_redirect_uris,
+        grant_types,
+        scope,
+        response_modes,
+        pkce,
+        id_token_signed_response_alg,
+        access_token_signed_response_alg,
+        allowed_origins,
+        resources: client_resources,
+        client_uri,
+    })
+}
+
+fn read_client_id(table: &mut Table<'_, '_>) -> Option<ClientId> {
+    let text = table.required_text("client_id")?;
+    let id = text.value.parse().ok();
+    if id.is_none() {
+        table.report.refuse(&text.place, "must be 1 to 64 of A-Z a-z 0-9 - _ .");
+    }
+    id
+}
+
+/// Secrets in clear are hashed at once; a document that is kept should carry only their digests.
+fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> Vec<SecretHash> {
+    let place = table.at("client_secret");
+    let mut hashes = Vec::new();
+    if let Some(secret) = table.text("client_secret") {
+        if secret.value.len() < MIN_SECRET || secret.value.len() > 256 || !secret.value.bytes().all(|b| b.is_ascii_graphic()) {
+            table.report.refuse(
+                &secret.place,
+                format!(
+                    "must be {MIN_SECRET} to 256 printable ASCII characters; beyond a demonstration give client_secret_sha256 of 32 \
+                     random bytes instead"
+                ),
+            );
+        }
+        hashes.push(hash_secret(&secret.value));
+    }
+    for digest in table.texts("client_secret_sha256") {
+        match data_encoding::HEXLOWER_PERMISSIVE.decode(digest.value.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok()) {
+            Some(bytes) => hashes.push(SecretHash::from_bytes(bytes)),
+            None => table.report.refuse(&digest.place, "must be the SHA-256 of a secret in 64 hexadecimal digits"),
+        }
+    }
+    let public = method == TokenEndpointAuthMethod::None;
+    if public && !hashes.is_empty() {
+        table.report.refuse(&place, "a client with token_endpoint_auth_method = \"none\" has no secret");
+    }
+    if !public && hashes.is_empty() {
+        table.report.refuse(
+            &place,
+            "is missing: give client_secret_sha256 (or client_secret), or token_endpoint_auth_method = \"none\" for a public client",
+        );
+    }
+    if hashes.len() > MAX_SECRETS {
+        table.report.refuse(&place, "at most two secrets: one, and its successor while it is rotated");
+    }
+    hashes
+}
+
+fn hash_secret(secret: &str) -> SecretHash {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest.as_ref());
+    SecretHash::from_bytes(bytes)
+}
+
+fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> Vec<GrantType> {
+    let place = table.at("grant_types");
+    let listed = table.texts("grant_types");
+    let mut grant_types = Vec::new();
+    for text in &listed {
+        if let Some(grant_type) = table.report.word(text, &GRANT_TYPES) {
+            if grant_types.contains(&grant_type) {
+                table.report.refuse(&text.place, "is listed twice");
+            }
+            grant_types.push(grant_type);
+        }
+    }
+    if listed.is_empty() {
+        // The default of RFC 7591 §2.
+        grant_types.push(GrantType::AuthorizationCode);
+    }
+    let has = |grant_type| grant_types.contains(&grant_type);
+    if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) {
+        table.report.refuse(&place, "refresh_token needs authorization_code beside it: nothing else gives a refresh token");
+    }
+    if has(GrantType::ClientCredentials) && method == TokenEndpointAuthMethod::None {
+        table.report.refuse(&place, "client_credentials needs a client that authenticates (RFC 6749 §4.4)");
+    }
+    grant_types
+}
+
+fn read_response_types(table: &mut Table<'_, '_>) {
+    for text in table.texts("response_types") {
+        if text.value != "code" {
+            table.report.refuse(&text.place, "must be \"code\": implicit and hybrid flows are not offered (RFC 9700 §2.1.2)");
+        }
+    }
+}
+
+fn read_client_scope(table: &mut Table<'_, '_>, first_party: bool, grant_types: &[GrantType]) -> ScopeSet {
+    let place = table.at("scope");
+    let with_code = grant_types.contains(&GrantType::AuthorizationCode);
+    let default = || if with_code { "openid".parse().unwrap_or_default() } else { ScopeSet::default() };
+    let scope = read_scope(table).unwrap_or_else(default);
+    if scope.contains("account") && !first_party {
+        table
+            .report
+            .refuse(&place, "scope account lets a client act for the person on their account: only with first_party = true");
+    }
+    for token in ["account", "openid", "offline_access"] {
+        if scope.contains(token) && !with_code {
+            table.report.refuse(&place, format!("scope {token} is about a person: it needs the grant type authorization_code"));
+        }
+    }
+    if scope.contains("offline_access") && !grant_types.contains(&GrantType::RefreshToken) {
+        table.report.refuse(&place, "scope offline_access needs the grant type refresh_token");
+    }
+    scope
+}
+
+fn read_pkce(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> PkcePolicy {
+    let place = table.at("pkce");
+    let pkce = table.word("pkce", &PKCE, PkcePolicy::Required);
+    if pkce == PkcePolicy::Optional && method == TokenEndpointAuthMethod::None {
+        table.report.refuse(&place, "can be optional only for a client that authenticates (RFC 9700 §2.1.1)");
+    }
+    pkce
+}
+
+fn read_response_modes(table: &mut Table<'_, '_>) -> Vec<ResponseMode> {
+    let mut modes = Vec::new();
+    for text in table.texts("response_modes") {
+        if let Some(mode) = table.report.word(&text, &RESPONSE_MODES)
+            && !modes.contains(&mode)
+        {
+            modes.push(mode);
+        }
+    }
+    if modes.is_empty() {
+        modes.push(ResponseMode::Query);
+    }
+    modes
+}
+
+fn read_redirect_uris(table: &mut Table<'_, '_>, grant_types: &[GrantType]) -> Vec<String> {
+    let place = table.at("redirect_uris");
+    let uris = read_uris(table, "redirect_uris");
+    let with_code = grant_types.contains(&GrantType::AuthorizationCode);
+    if with_code && uris.is_empty() {
+        table.report.refuse(&place, "is missing: the grant type authorization_code needs an address to send codes to");
+    }
+    if !with_code && !uris.is_empty() {
+        table.report.refuse(&place, "has no use without the grant type authorization_code");
+    }
+    uris
+}
+
+fn read_uris(table: &mut Table<'_, '_>, key: &'static str) -> Vec<String> {
+    let place = table.at(key);
+    let mut uris = Vec::new();
+    for uri in table.texts(key) {
+        match redirect_uri_error(&uri.value) {
+            Some(message) => table.report.refuse(&uri.place, message),
+            None if uris.contains(&uri.value) => table.report.refuse(&uri.place, "is listed twice"),
+            None => {}
+        }
+        uris.push(uri.value);
+    }
+    if uris.len() > MAX_URIS {
+        table.report.refuse(&place, format!("at most {MAX_URIS}"));
+    }
+    uris
+}
+
+/// Parameters of an authorization response: an address that already carries one would be answered twice (security 3).
+const RESPONSE_PARAMETERS: [&str; 10] = [
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "id_token",
+    "access_token",
+    "response",
+    "session_state",
+];
+
+/// What is wrong with an address that codes, or people after sign-out, would be sent to.
+pub(super) fn redirect_uri_error(text: &str) -> Option<&'static str> {
+    const SCHEME: &str = "must begin with https://, with http:// on 127.0.0.1, [::1] or localhost, or with a private-use scheme that \
+                          has a dot, such as com.example.app:/callback (RFC 8252 §7)";
+    if text.contains('{') {
+        return Some("has a placeholder that nothing replaced; only {origin} is replaced, and only by the local gateway");
+    }
+    // The address is compared byte by byte and sent as it stands: whatever a browser would rewrite has no place in it.
+    if text.len() > 2000 || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['\\', '"', '<', '>', '^', '`', '|']) {
+        return Some("must be at most 2000 ASCII characters of a URI");
+    }
+    if text.contains('*') {
+        return Some("has no wildcards: addresses are compared byte by byte (RFC 9700 §2.1)");
+    }
+    if text.contains('#') {
+        return Some("must not have a fragment (RFC 6749 §3.1.2)");
+    }
+    let Ok(url) = url::Url::parse(text) else { return Some("must be an absolute URI (RFC 6749 §3.1.2)") };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some("must not have a user name or password");
+    }
+    if text.split(['/', '?']).any(|segment| segment == "." || segment == "..") {
+        return Some("must not have . or .. as a path segment");
+    }
+    let allowed = match url.scheme() {
+        "https" => url.has_host() && text.starts_with("https://"),
+        "http" => text.starts_with("http://") && is_loopback(&url),
+        scheme => scheme.contains('.') && text.starts_with(scheme),
+    };
+    if !allowed {
+        return Some(SCHEME);
+    }
+    if url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref())) {
+        return Some("must not carry a parameter of the response itself, such as code, state, iss or error");
+    }
+    None
+}
+
+/// Whether the parsed host is this machine: `127.0.0.1.example` and `localhost.example` are not (security 2).
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
+        Some(url::Host::Ipv6(address)) => address == std::net::Ipv6Addr::LOCALHOST,
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+fn read_origins(table: &mut Table<'_, '_>) -> Vec<String> {
+    let mut origins = Vec::new();
+    for origin in table.texts("allowed_origins") {
+        // Compared with the Origin header as exact bytes, so it must be what a browser sends.
+        let valid = url::Url::parse(&origin.value).is_ok_and(|url| {
+            url.origin().ascii_serialization() == origin.value
+                && (url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url))
+        });
+        if !valid {
+            table.report.refuse(
+                &origin.place,
+                "must be an origin as browsers send it: https://host without a path (http:// only on 127.0.0.1, [::1] or localhost)",
+            );
+        }
+        origins.push(origin.value);
+    }
+    origins
+}
+
+fn read_client_resources(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>) -> Vec<String> {
+    let listed = table.texts("resources");
+    for resource in &listed {
+        if !resources.contains_key(&resource.value) {
+            table.report.refuse(&resource.place, "is not among the resources of this document");
+        }
+    }
+    listed.into_iter().map(|resource| resource.value).collect()
+}
+
+fn read_client_uri(table: &mut Table<'_, '_>) -> Option<String> {
+    let uri = table.text("client_uri")?;
+    let valid = url::Url::parse(&uri.value)
+        .is_ok_and(|url| url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_loopback(&url));
+    if !valid {
+        table.report.refuse(&uri.place, "must be an address that begins with https:// (http:// only on this machine)");
+        return None;
+    }
+    Some(uri.value)
+}
