@@ -1,0 +1,347 @@
+//! The authorization request, validated (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1; security 1–10, 15, 19).
+//!
+//! 1. The client and its redirect URI: whatever is wrong with them is shown here and redirects nowhere ([`LocalRefusal`]).
+//! 2. Everything else, in the order of [`checks`]: the first that fails is answered at the redirect URI.
+//!
+//! Scope tokens that are unknown, or not this client's to ask for, are left out, as OpenID Connect Core §3.1.2.1 says; the token
+//! response names what was granted. Nothing left, or no scope at all, is `invalid_scope` (RFC 6749 §3.3). Unknown parameters are
+//! ignored.
+
+#[cfg(test)]
+mod tests;
+
+use super::authorization_response::ReturnAddress;
+use super::client::{Client, GrantType, ResponseMode};
+use super::error::OAuthErrorCode;
+use super::pkce;
+use super::redirect_uri;
+use super::scope::ScopeSet;
+use crate::domain::id::ClientId;
+use crate::domain::time::Span;
+use std::collections::BTreeMap;
+
+/// Longest `state`, in bytes.
+pub const MAX_STATE: usize = 2048;
+/// Longest `nonce`, in bytes.
+pub const MAX_NONCE: usize = 512;
+/// Longest `claims`, in bytes.
+pub const MAX_CLAIMS: usize = 4096;
+/// Deepest `claims`.
+pub const MAX_CLAIMS_DEPTH: usize = 8;
+
+/// A request that may be decided on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationRequest<'c> {
+    /// The client.
+    pub client: &'c Client,
+    /// Where and how it is answered.
+    pub return_to: ReturnAddress,
+    /// Whether the request named `redirect_uri` itself.
+    pub redirect_uri_in_request: bool,
+    /// What is asked for, of what the client may ask for; never empty.
+    pub scope: ScopeSet,
+    /// The one resource server asked for (RFC 8707).
+    pub resource: Option<String>,
+    /// `nonce`.
+    pub nonce: Option<String>,
+    /// The S256 challenge.
+    pub code_challenge: Option<String>,
+    /// What the client wants shown.
+    pub prompt: Prompt,
+    /// How old the sign-in may be.
+    pub max_age: Option<Span>,
+    /// An ID token that names the expected person, not verified yet.
+    pub id_token_hint: Option<String>,
+    /// What to prefill on the sign-in page.
+    pub login_hint: Option<String>,
+    /// Locales that the person prefers.
+    pub ui_locales: Option<String>,
+}
+
+/// `prompt` (OpenID Connect Core §3.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Prompt {
+    /// Show nothing.
+    pub none: bool,
+    /// Ask who they are, whoever is signed in.
+    pub login: bool,
+    /// Ask for consent, whatever was given before.
+    pub consent: bool,
+    /// Let them choose who they are.
+    pub select_account: bool,
+}
+
+/// Why a request is not decided on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Shown here: there is nowhere safe to send it (security 4).
+    Local(LocalRefusal),
+    /// Answered at the redirect URI.
+    Answer {
+        /// Where and how.
+        to: ReturnAddress,
+        /// The code.
+        error: OAuthErrorCode,
+        /// `error_description`.
+        description: &'static str,
+    },
+}
+
+/// What is wrong with the client or its redirect URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LocalRefusal {
+    /// `client_id` is missing or repeated.
+    #[error("client_id is missing or repeated")]
+    ClientIdMissing,
+    /// No such client.
+    #[error("there is no client of this client_id")]
+    ClientUnknown,
+    /// `redirect_uri` is missing (and the client has not exactly one), or repeated.
+    #[error("redirect_uri is missing or repeated")]
+    RedirectUriMissing,
+    /// Not one of the client's, byte for byte.
+    #[error("redirect_uri is not registered for this client")]
+    RedirectUriNotRegistered,
+}
+
+type Check<T> = Result<T, (OAuthErrorCode, &'static str)>;
+
+/// Validates the parameters of a request, decoded once each, in the order in which they came; those without a value are left out.
+///
+/// # Errors
+/// The first rule that the request breaks.
+pub fn validate<'c, 'p>(
+    clients: &'c BTreeMap<ClientId, Client>,
+    parameters: impl IntoIterator<Item = (&'p str, &'p str)>,
+) -> Result<AuthorizationRequest<'c>, Refusal> {
+    let parameters = Parameters(parameters.into_iter().collect());
+    let client = the_client(clients, &parameters).map_err(Refusal::Local)?;
+    let openid = parameters.first("scope").is_some_and(|scope| scope.split(' ').any(|token| token == "openid"));
+    let (redirect_uri, redirect_uri_in_request) =
+        the_redirect_uri(client, &parameters, openid).map_err(Refusal::Local)?;
+    let response_mode = the_response_mode(client, &parameters);
+    let to = ReturnAddress {
+        redirect_uri,
+        response_mode: response_mode.unwrap_or_else(|_| fallback_response_mode(client)),
+        state: parameters.one("state").filter(|state| state.len() <= MAX_STATE).map(str::to_owned),
+    };
+    checks(client, &parameters, to.clone(), redirect_uri_in_request, response_mode)
+        .map_err(|(error, description)| Refusal::Answer { to, error, description })
+}
+
+fn the_client<'c>(clients: &'c BTreeMap<ClientId, Client>, parameters: &Parameters<'_>) -> Result<&'c Client, LocalRefusal> {
+    let client_id = parameters.one("client_id").ok_or(LocalRefusal::ClientIdMissing)?;
+    let client_id = client_id.parse::<ClientId>().map_err(|_| LocalRefusal::ClientUnknown)?;
+    clients.get(&client_id).ok_or(LocalRefusal::ClientUnknown)
+}
+
+/// The redirect URI to answer at, and whether the request named it. It may be left out only by a plain OAuth request of a client
+/// that has registered exactly one (RFC 6749 §3.1.2.3; OpenID Connect Core §3.1.2.1 requires it).
+fn the_redirect_uri(client: &Client, parameters: &Parameters<'_>, openid: bool) -> Result<(String, bool), LocalRefusal> {
+    let (uri, in_request) = match (parameters.count("redirect_uri"), client.redirect_uris.as_slice()) {
+        (0, [only]) if !openid => (only.as_str(), false),
+        (1, registered) => {
+            let requested = parameters.one("redirect_uri").ok_or(LocalRefusal::RedirectUriMissing)?;
+            if !registered.iter().any(|registered| redirect_uri::matches(registered, requested)) {
+                return Err(LocalRefusal::RedirectUriNotRegistered);
+            }
+            (requested, true)
+        }
+        (_, _) => return Err(LocalRefusal::RedirectUriMissing),
+    };
+    // A document from before a rule was tightened may hold one that is unsafe now (CVE-2026-18209).
+    redirect_uri::check_registered(uri).map_err(|_| LocalRefusal::RedirectUriNotRegistered)?;
+    Ok((uri.to_owned(), in_request))
+}
+
+fn the_response_mode(client: &Client, parameters: &Parameters<'_>) -> Check<ResponseMode> {
+    let mode = match parameters.one("response_mode") {
+        None | Some("query") => ResponseMode::Query,
+        Some("form_post") => ResponseMode::FormPost,
+        Some(_) => return Err((OAuthErrorCode::InvalidRequest, "response_mode must be query or form_post")),
+    };
+    if client.response_modes.contains(&mode) {
+        Ok(mode)
+    } else {
+        Err((OAuthErrorCode::InvalidRequest, "response_mode is not allowed to this client"))
+    }
+}
+
+fn fallback_response_mode(client: &Client) -> ResponseMode {
+    match client.response_modes.as_slice() {
+        [ResponseMode::FormPost] => ResponseMode::FormPost,
+        _ => ResponseMode::Query,
+    }
+}
+
+fn checks<'c>(
+    client: &'c Client,
+    parameters: &Parameters<'_>,
+    return_to: ReturnAddress,
+    redirect_uri_in_request: bool,
+    response_mode: Check<ResponseMode>,
+) -> Check<AuthorizationRequest<'c>> {
+    use OAuthErrorCode::{InvalidRequest, RequestNotSupported, RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType};
+
+    if parameters.repeated_except("resource") {
+        return Err((InvalidRequest, "a parameter is repeated"));
+    }
+    if parameters.first("state").is_some_and(|state| state.len() > MAX_STATE) {
+        return Err((InvalidRequest, "state must not be longer than 2048 bytes"));
+    }
+    response_mode?;
+    if parameters.first("request").is_some() {
+        return Err((RequestNotSupported, "request objects are not supported"));
+    }
+    if parameters.first("request_uri").is_some() {
+        return Err((RequestUriNotSupported, "request_uri is not supported"));
+    }
+    match parameters.first("response_type") {
+        Some("code") => {}
+        None => return Err((InvalidRequest, "response_type is required")),
+        Some(_) => return Err((UnsupportedResponseType, "response_type must be code")),
+    }
+    if !client.allows(GrantType::AuthorizationCode) {
+        return Err((UnauthorizedClient, "this client may not use authorization_code"));
+    }
+    let code_challenge = pkce::check_challenge(
+        client.pkce,
+        parameters.first("code_challenge"),
+        parameters.first("code_challenge_method"),
+    )
+    .map_err(|error| (InvalidRequest, describe_challenge_error(error)))?;
+    let resource = check_resource(client, parameters)?;
+    let scope = check_scope(client, parameters.first("scope"), resource.is_some())?;
+    let prompt = check_prompt(parameters.first("prompt"))?;
+    let max_age = check_max_age(parameters.first("max_age"))?;
+    check_claims(parameters.first("claims"))?;
+    let nonce = parameters.first("nonce");
+    if nonce.is_some_and(|nonce| nonce.len() > MAX_NONCE) {
+        return Err((InvalidRequest, "nonce must not be longer than 512 bytes"));
+    }
+    let text = |name| parameters.first(name).map(str::to_owned);
+    Ok(AuthorizationRequest {
+        client,
+        return_to,
+        redirect_uri_in_request,
+        scope,
+        resource,
+        nonce: nonce.map(str::to_owned),
+        code_challenge,
+        prompt,
+        max_age,
+        id_token_hint: text("id_token_hint"),
+        login_hint: text("login_hint"),
+        ui_locales: text("ui_locales"),
+    })
+}
+
+const fn describe_challenge_error(error: pkce::ChallengeError) -> &'static str {
+    match error {
+        pkce::ChallengeError::Missing => "code_challenge is required",
+        pkce::ChallengeError::MethodNotSupported => "code_challenge_method must be S256",
+        pkce::ChallengeError::Malformed => "code_challenge must be the unpadded base64url of a SHA-256",
+        pkce::ChallengeError::MethodAlone => "code_challenge_method was sent without code_challenge",
+    }
+}
+
+/// At most one resource, of those that the client may use (RFC 8707 §2): one audience for each token.
+fn check_resource(client: &Client, parameters: &Parameters<'_>) -> Check<Option<String>> {
+    match parameters.count("resource") {
+        0 => Ok(None),
+        1 => match parameters.first("resource") {
+            Some(resource) if client.resources.iter().any(|allowed| allowed == resource) => Ok(Some(resource.to_owned())),
+            Some(_) | None => Err((OAuthErrorCode::InvalidTarget, "resource is not allowed to this client")),
+        },
+        _ => Err((OAuthErrorCode::InvalidTarget, "only one resource can be asked for")),
+    }
+}
+
+fn check_scope(client: &Client, scope: Option<&str>, for_resource: bool) -> Check<ScopeSet> {
+    let asked = scope.ok_or((OAuthErrorCode::InvalidScope, "scope is required"))?;
+    let asked = asked.parse::<ScopeSet>().map_err(|_| (OAuthErrorCode::InvalidScope, "scope is malformed"))?;
+    let mut scope = asked.intersection(&client.scope);
+    if !client.allows(GrantType::RefreshToken) {
+        scope = scope.without("offline_access");
+    }
+    if for_resource || !client.first_party {
+        // A token for another server must not open the account's own API.
+        scope = scope.without("account");
+    }
+    if scope.is_empty() {
+        return Err((OAuthErrorCode::InvalidScope, "none of the scope is allowed to this client"));
+    }
+    Ok(scope)
+}
+
+fn check_prompt(prompt: Option<&str>) -> Check<Prompt> {
+    let mut found = Prompt::default();
+    for value in prompt.unwrap_or_default().split(' ').filter(|value| !value.is_empty()) {
+        match value {
+            "none" => found.none = true,
+            "login" => found.login = true,
+            "consent" => found.consent = true,
+            "select_account" => found.select_account = true,
+            _ => return Err((OAuthErrorCode::InvalidRequest, "prompt has an unknown value")),
+        }
+    }
+    if found.none && (found.login || found.consent || found.select_account) {
+        return Err((OAuthErrorCode::InvalidRequest, "prompt=none must stand alone"));
+    }
+    Ok(found)
+}
+
+/// Whole seconds, digits only. More than nine digits is as good as no limit.
+fn check_max_age(max_age: Option<&str>) -> Check<Option<Span>> {
+    let Some(digits) = max_age else { return Ok(None) };
+    if digits.len() > 20 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err((OAuthErrorCode::InvalidRequest, "max_age must be a number of seconds"));
+    }
+    let seconds = digits.parse::<i64>().unwrap_or(i64::MAX).min(999_999_999);
+    Ok(Some(Span::seconds(seconds)))
+}
+
+/// `claims` is not supported and has no effect; a value that could cost something to read is refused all the same.
+fn check_claims(claims: Option<&str>) -> Check<()> {
+    let Some(claims) = claims else { return Ok(()) };
+    let refusal = Err((OAuthErrorCode::InvalidRequest, "claims must be a JSON object, at most 4096 bytes and 8 levels deep"));
+    if claims.len() > MAX_CLAIMS {
+        return refusal;
+    }
+    match serde_json::from_str::<serde_json::Value>(claims) {
+        Ok(value) if value.is_object() && depth(&value) <= MAX_CLAIMS_DEPTH => Ok(()),
+        Ok(_) | Err(_) => refusal,
+    }
+}
+
+/// Bounded by the parser's own limit of 128 levels.
+fn depth(value: &serde_json::Value) -> usize {
+    use serde_json::Value;
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+    }
+}
+
+struct Parameters<'p>(Vec<(&'p str, &'p str)>);
+
+impl<'p> Parameters<'p> {
+    fn all(&self, name: &str) -> impl Iterator<Item = &'p str> {
+        self.0.iter().filter(move |(n, _)| *n == name).map(|(_, value)| *value)
+    }
+    fn first(&self, name: &str) -> Option<&'p str> {
+        self.all(name).next()
+    }
+    /// The value of a parameter that came exactly once.
+    fn one(&self, name: &str) -> Option<&'p str> {
+        if self.count(name) == 1 { self.first(name) } else { None }
+    }
+    fn count(&self, name: &str) -> usize {
+        self.all(name).count()
+    }
+    fn repeated_except(&self, list: &str) -> bool {
+        let mut seen = std::collections::BTreeSet::new();
+        self.0.iter().any(|(name, _)| *name != list && !seen.insert(*name))
+    }
+}
