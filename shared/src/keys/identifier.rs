@@ -1,21 +1,91 @@
 //! Keyed hashes of identifiers and of client addresses.
+use super::KeyError;
+use super::aead::join;
+use super::root::{RootKey, Versioned};
 use crate::domain::identifier::{EmailAddress, IdentifierHash};
+use aws_lc_rs::hmac;
+use data_encoding::BASE64URL_NOPAD;
 use std::net::IpAddr;
 
 /// The versioned identifier key.
-pub struct IdentifierKeyring {}
+pub struct IdentifierKeyring {
+    keys: Versioned<IdentifierKeys>,
+}
+
+struct IdentifierKeys {
+    identifiers: hmac::Key,
+    addresses: hmac::Key,
+}
 
 impl IdentifierKeyring {
+    pub(super) fn new(roots: &[(u32, RootKey)], making: u32) -> Result<Self, KeyError> {
+        let keys = Versioned::derive(roots, making, |root| {
+            Ok(IdentifierKeys { identifiers: root.derive_hmac("identifier")?, addresses: root.derive_hmac("address")? })
+        })?;
+        Ok(Self { keys })
+    }
     /// The hash under the present key version.
     #[must_use]
     pub fn hash_email(&self, email: &EmailAddress) -> IdentifierHash {
-        let _ = email;
-        todo!()
+        self.hash("email", email.as_str())
     }
     /// The keyed hash of a client address, base64url: IPv4 whole, IPv6 (and v4-mapped as v4) by /64.
     #[must_use]
     pub fn hash_address(&self, address: IpAddr) -> String {
-        let _ = address;
-        todo!()
+        // A customer of IPv6 has a /64 to choose from: by whole addresses a limit would limit nobody (security 115).
+        let tag = match address.to_canonical() {
+            IpAddr::V4(v4) => hmac::sign(&self.keys.current().1.addresses, &join(&[b"4", &v4.octets()])),
+            IpAddr::V6(v6) => hmac::sign(&self.keys.current().1.addresses, &join(&[b"6", &v6.octets()[..8]])),
+        };
+        BASE64URL_NOPAD.encode(tag.as_ref())
+    }
+    fn hash(&self, kind: &str, canonical: &str) -> IdentifierHash {
+        let (key_version, keys) = self.keys.current();
+        let tag = hmac::sign(&keys.identifiers, &join(&[kind.as_bytes(), canonical.as_bytes()]));
+        let mut hash = [0; 32];
+        hash.copy_from_slice(tag.as_ref());
+        IdentifierHash { key_version, hash }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Purpose;
+    use super::super::root::testing::roots;
+    use super::*;
+
+    fn keyring(tenant: &str) -> IdentifierKeyring {
+        IdentifierKeyring::new(&roots(tenant, Purpose::Identifier, 1), 1).unwrap()
+    }
+    fn address(text: &str) -> String {
+        keyring("a").hash_address(text.parse().unwrap())
+    }
+
+    #[test]
+    fn an_address_counts_whole_in_ipv4_and_by_its_64_bits_in_ipv6() {
+        let cases = [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+            ("::1", "0.0.0.1", false),
+            ("::", "0.0.0.0", false),
+        ];
+        for (one, other, same) in cases {
+            assert_eq!(address(one) == address(other), same, "{one} and {other} (security 115)");
+        }
+        assert_ne!(address("192.0.2.1"), keyring("b").hash_address("192.0.2.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn identifiers_differ_by_kind_text_and_tenant() {
+        let hash = keyring("a").hash("email", "a@example.com");
+        assert_eq!(hash, keyring("a").hash("email", "a@example.com"));
+        assert_eq!(hash.key_version, 1);
+        assert_ne!(hash, keyring("a").hash("phone", "a@example.com"));
+        assert_ne!(hash, keyring("a").hash("email", "b@example.com"));
+        assert_ne!(hash, keyring("b").hash("email", "a@example.com"));
     }
 }

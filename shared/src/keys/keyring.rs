@@ -30,6 +30,21 @@ pub enum Purpose {
     Signing,
 }
 
+impl Purpose {
+    /// Its name in encryption contexts, associated data and keys.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Identifier => "identifier",
+            Self::Proof => "proof",
+            Self::Locator => "locator",
+            Self::Refresh => "refresh",
+            Self::Signing => "signing",
+        }
+    }
+}
+
 /// Builds and caches the keys of each tenant.
 #[derive(Clone)]
 pub struct Keys {

@@ -3,6 +3,7 @@
 //! Everything is loaded once per tenant (one unwrap for each keyring, single-flight) and then synchronous: no KMS call on the
 //! request path. A function declares the [`Purpose`]s that it needs; any other is refused.
 
+mod aead;
 pub mod data;
 pub mod digest;
 pub mod identifier;
@@ -12,6 +13,7 @@ pub mod locator;
 pub mod password;
 pub mod proof;
 pub mod refresh;
+mod root;
 pub mod signing;
 pub mod vault;
 
@@ -38,6 +40,9 @@ pub enum KeyError {
     /// No key of this version or algorithm.
     #[error("no such key version")]
     UnknownVersion,
+    /// A cryptographic operation failed that can't fail on sound input: a fault of ours.
+    #[error("a cryptographic operation failed: {0}")]
+    Failed(&'static str),
     /// Keys are stored in the table, and it could not be read or written.
     #[error("the keys could not be loaded")]
     Store(#[from] crate::store::StoreError),

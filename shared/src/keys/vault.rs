@@ -1,50 +1,232 @@
 //! The vault wraps and unwraps keys: AWS KMS when deployed, a sealed key file locally.
 
+use super::aead::{GcmKey, join};
 use super::{KeyError, Purpose};
 use crate::domain::id::TenantId;
-use std::path::Path;
+use crate::services::Random;
+use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::primitives::Blob;
+use data_encoding::BASE64URL_NOPAD;
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
+
+/// The first line of a key file.
+const FILE_HEADER: &str = "latchkey local vault key, version 1: keep it secret";
+/// Longer than any key file.
+const FILE_MAX: u64 = 4096;
 
 /// Wraps and unwraps keys; what it wraps is bound to its tenant and purpose (KMS encryption context).
 #[derive(Clone)]
-pub enum KeyVault {
-    // owner: keys. Kms { client, key_id }, Local(Arc<..>)
+pub struct KeyVault {
+    kind: Kind,
+    calls: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Kms { client: aws_sdk_kms::Client, key_id: String },
+    Local(Arc<GcmKey>),
 }
 
 impl KeyVault {
     /// A vault over AWS KMS and its key.
     #[must_use]
     pub fn kms(client: aws_sdk_kms::Client, key_id: String) -> Self {
-        let _ = (client, key_id);
-        todo!()
+        Self::of(Kind::Kms { client, key_id })
     }
     /// The local vault: a key file (mode 0600), made when missing.
     ///
     /// # Errors
     /// When the file can't be read or made, or is not a key file.
     pub fn file(path: &Path) -> std::io::Result<Self> {
-        let _ = path;
-        todo!()
+        let key = match read_key_file(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                make_key_file(path)?;
+                read_key_file(path)?
+            }
+            other => other?,
+        };
+        Self::local(key.as_slice()).map_err(|_| Error::other("the key of the local vault can't be used"))
     }
     /// A local vault that lives in memory only.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "32 bytes are always a key")]
     pub fn ephemeral() -> Self {
-        todo!()
+        Self::local(Zeroizing::new(Random.bytes::<32>()).as_slice()).expect("32 bytes are a key")
     }
     /// Wraps a key.
     ///
     /// # Errors
     /// When the vault does not answer or refuses.
     pub async fn wrap(&self, tenant: &TenantId, purpose: Purpose, key: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let _ = (tenant, purpose, key);
-        todo!()
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match &self.kind {
+            Kind::Kms { client, key_id } => {
+                let answer = client
+                    .encrypt()
+                    .key_id(key_id)
+                    .encryption_context("tenant", tenant.as_str())
+                    .encryption_context("purpose", purpose.name())
+                    .plaintext(Blob::new(key))
+                    .send()
+                    .await
+                    .map_err(kms_error)?;
+                answer.ciphertext_blob.map(Blob::into_inner).ok_or(KeyError::Failed("KMS answered without a ciphertext"))
+            }
+            Kind::Local(vault_key) => vault_key.seal(&associated(tenant, purpose), key),
+        }
     }
     /// Unwraps a key.
     ///
     /// # Errors
     /// When the vault does not answer or refuses, or the bytes were wrapped for another tenant or purpose.
     pub async fn unwrap(&self, tenant: &TenantId, purpose: Purpose, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let _ = (tenant, purpose, wrapped);
-        todo!()
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match &self.kind {
+            Kind::Kms { client, key_id } => {
+                let answer = client
+                    .decrypt()
+                    // Named, so that bytes wrapped under a stranger's key are refused instead of opened.
+                    .key_id(key_id)
+                    .encryption_context("tenant", tenant.as_str())
+                    .encryption_context("purpose", purpose.name())
+                    .ciphertext_blob(Blob::new(wrapped))
+                    .send()
+                    .await
+                    .map_err(kms_error)?;
+                let plain =
+                    answer.plaintext.map(Blob::into_inner).ok_or(KeyError::Failed("KMS answered without a plaintext"))?;
+                Ok(Zeroizing::new(plain))
+            }
+            Kind::Local(vault_key) => {
+                vault_key.open(&associated(tenant, purpose), wrapped).map(Zeroizing::new).ok_or_else(|| {
+                    KeyError::VaultRefused("wrapped by another local vault, or for another tenant or purpose".into())
+                })
+            }
+        }
+    }
+    /// How many times the vault was asked: no request does, and first starts do once for each key.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, calls: Arc::default() }
+    }
+    fn local(key: &[u8]) -> Result<Self, KeyError> {
+        Ok(Self::of(Kind::Local(Arc::new(GcmKey::new(key)?))))
     }
 }
+
+fn associated(tenant: &TenantId, purpose: Purpose) -> Vec<u8> {
+    join(&[b"local vault", tenant.as_str().as_bytes(), purpose.name().as_bytes()])
+}
+
+/// Whether KMS may answer another time, or never will as things stand.
+fn kms_error<E>(error: SdkError<E>) -> KeyError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let may_pass = match &error {
+        SdkError::ServiceError(answer) => {
+            answer.raw().status().is_server_error()
+                || matches!(
+                    answer.err().code(),
+                    Some(
+                        "ThrottlingException"
+                            | "LimitExceededException"
+                            | "RequestLimitExceeded"
+                            | "DependencyTimeoutException"
+                            | "KeyUnavailableException"
+                            | "KMSInternalException"
+                    )
+                )
+        }
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::ConstructionFailure(_) => false,
+        // The enum is open; what is not known may pass.
+        _ => true,
+    };
+    tracing::warn!(error = %DisplayErrorContext(&error), may_pass, "KMS failed");
+    if may_pass { KeyError::VaultUnavailable(Box::new(error)) } else { KeyError::VaultRefused(Box::new(error)) }
+}
+
+fn read_key_file(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let file = File::open(path).map_err(|error| at(path, error))?;
+    let metadata = file.metadata().map_err(|error| at(path, error))?;
+    refuse_if_others_can_read(path, &metadata)?;
+    let mut text = Zeroizing::new(String::with_capacity(FILE_MAX as usize));
+    file.take(FILE_MAX).read_to_string(&mut text).map_err(|error| at(path, error))?;
+    let not_a_key = || Error::new(ErrorKind::InvalidData, format!("{} is not a key file of the local vault", path.display()));
+    let key = text.strip_prefix(FILE_HEADER).and_then(|rest| rest.strip_prefix('\n')).ok_or_else(not_a_key)?;
+    let key = BASE64URL_NOPAD.decode(key.trim_end_matches('\n').as_bytes()).map(Zeroizing::new).map_err(|_| not_a_key())?;
+    if key.len() == 32 { Ok(key) } else { Err(not_a_key()) }
+}
+
+/// Written and synced beside the path, then linked into place: whoever sees the file sees it whole, and of two processes that
+/// start at once one makes it and both use it.
+fn make_key_file(path: &Path) -> std::io::Result<()> {
+    let draft = draft_beside(path);
+    let written = write_draft(&draft).and_then(|()| match std::fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    let removed = std::fs::remove_file(&draft);
+    written.map_err(|error| at(path, error))?;
+    removed.map_err(|error| at(&draft, error))?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        // So that the name, too, is there after a power cut.
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| at(folder, error))?;
+    }
+    Ok(())
+}
+
+fn draft_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", BASE64URL_NOPAD.encode(&Random.bytes::<9>())));
+    path.with_file_name(name)
+}
+
+fn write_draft(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let key = Zeroizing::new(BASE64URL_NOPAD.encode(Zeroizing::new(Random.bytes::<32>()).as_slice()));
+    file.write_all(FILE_HEADER.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.write_all(key.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn refuse_if_others_can_read(path: &Path, metadata: &std::fs::Metadata) -> std::io::Result<()> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::PermissionDenied,
+        format!("others can read the key file {path} (mode {mode:o}): run chmod 600 {path}", path = path.display()),
+    ))
+}
+
+#[cfg(not(unix))]
+fn refuse_if_others_can_read(_: &Path, _: &std::fs::Metadata) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn at(path: &Path, error: Error) -> Error {
+    Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+#[path = "vault_tests.rs"]
+mod tests;
