@@ -6,11 +6,13 @@
 //!     └──────────────────▶ Revoked ◀─────────────────────────┘
 //! ```
 
-use super::scope::ScopeSet;
+use super::scope::{OFFLINE_ACCESS, ScopeSet};
+use crate::domain::account::Authentication;
 use crate::domain::authentication::Amr;
 use crate::domain::id::{AccountId, ClientId, GrantId, Jti, SessionId, Sub};
 use crate::domain::secret::SecretHash;
-use crate::domain::time::Timestamp;
+use crate::domain::session::Session;
+use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What one client may do for one account.
@@ -61,6 +63,77 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// The version of this state.
     pub version: u64,
+}
+
+/// Why a grant gives nothing any more. Callers of the protocol see `invalid_grant` or `invalid_token` alike; this is for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GrantEnded {
+    /// It was revoked.
+    #[error("the grant was revoked")]
+    Revoked,
+    /// It reached its absolute end.
+    #[error("the grant has expired")]
+    Expired,
+    /// The account is disabled or about to be erased.
+    #[error("the account is not active")]
+    AccountNotActive,
+    /// A change of password or status ended everything issued before it.
+    #[error("the account's epoch has passed the grant's")]
+    EpochPassed,
+    /// The session that it depends on ended.
+    #[error("the session has ended")]
+    SessionEnded,
+}
+
+/// How long the code itself can be redeemed (security 13).
+pub const CODE_LIFETIME: Span = Span::seconds(60);
+
+impl Grant {
+    /// Whether it outlives the session that it came from (OpenID Connect Core §11).
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.scope.contains(OFFLINE_ACCESS)
+    }
+    /// Whether what was issued under this grant still counts: its own state and end, its account, and its session where it depends on
+    /// one. Expiry is judged here and never left to TTL (security 34, 36, 131).
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_live(
+        &self,
+        authentication: &Authentication,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Result<(), GrantEnded> {
+        if matches!(self.state, GrantState::Revoked { .. }) {
+            return Err(GrantEnded::Revoked);
+        }
+        if now >= self.expires_at {
+            return Err(GrantEnded::Expired);
+        }
+        if !authentication.is_active() || authentication.account != self.account {
+            return Err(GrantEnded::AccountNotActive);
+        }
+        if authentication.epoch != self.epoch {
+            return Err(GrantEnded::EpochPassed);
+        }
+        // A code depends on its session even when what it becomes will not.
+        let depends = !self.is_offline() || matches!(self.state, GrantState::CodeIssued);
+        if depends && !session.is_some_and(|s| s.id == self.sid && s.is_live(authentication, now)) {
+            return Err(GrantEnded::SessionEnded);
+        }
+        Ok(())
+    }
+    /// Whether this access token was revoked by itself.
+    #[must_use]
+    pub fn has_revoked(&self, jti: Jti) -> bool {
+        self.revoked_jtis.iter().any(|revoked| revoked.jti == jti)
+    }
+    /// The grant, ended; written over this very version.
+    #[must_use]
+    pub fn revoked(&self, reason: RevocationReason, at: Timestamp) -> Self {
+        Self { state: GrantState::Revoked { at, reason }, revoked_jtis: Vec::new(), version: self.version + 1, ..self.clone() }
+    }
 }
 
 /// What an authorization code is bound to (security 13).

@@ -2,9 +2,21 @@
 
 pub mod authorization_request;
 pub mod authorization_response;
+pub mod access_token;
+pub mod claims;
 pub mod client;
+pub mod client_credentials;
 pub mod error;
 pub mod grant;
+pub mod introspect;
+pub mod issue;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod redeem;
+pub mod resource;
+pub mod revoke;
+pub mod rotate;
 pub mod scope;
+
+#[cfg(test)]
+mod fixture;

@@ -98,7 +98,7 @@ mod tests {
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
     fn sha256(bytes: &[u8]) -> [u8; 32] {
-        crate::keys::digest::sha256(bytes)
+        crate::domain::oauth::fixture::sha256(bytes)
     }
 
     #[test]

@@ -5,6 +5,23 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+/// Asks for OpenID Connect: an ID token and userinfo (OpenID Connect Core §3.1.2.1).
+pub const OPENID: &str = "openid";
+/// Asks for claims about the person (OpenID Connect Core §5.4).
+pub const PROFILE: &str = "profile";
+/// Asks for the e-mail address (OpenID Connect Core §5.4).
+pub const EMAIL: &str = "email";
+/// Asks for the phone number (OpenID Connect Core §5.4).
+pub const PHONE: &str = "phone";
+/// Asks for the postal address (OpenID Connect Core §5.4).
+pub const ADDRESS: &str = "address";
+/// Asks for a grant that outlives its session (OpenID Connect Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+/// Opens the self-service API; first-party clients only, never together with a `resource`.
+pub const ACCOUNT: &str = "account";
+/// Scopes about a person: a client that acts for itself can't have them.
+pub const OF_A_PERSON: [&str; 7] = [OPENID, PROFILE, EMAIL, PHONE, ADDRESS, OFFLINE_ACCESS, ACCOUNT];
+
 /// A set of scope tokens, written space-delimited in alphabetical order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeSet(BTreeSet<String>);

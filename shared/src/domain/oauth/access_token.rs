@@ -1,0 +1,144 @@
+//! Whether an access token still counts, for what Latchkey answers itself: userinfo, introspection, its API.
+
+use super::claims::AccessTokenClaims;
+use super::grant::{Grant, GrantEnded, GrantState};
+use crate::domain::account::Authentication;
+use crate::domain::session::Session;
+use crate::domain::time::Timestamp;
+
+/// Why an access token that we signed is refused. Callers see `invalid_token` or `active: false` alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccessTokenRefused {
+    /// Its time is over, or has not come.
+    #[error("the access token is outside its lifetime")]
+    OutsideLifetime,
+    /// It was issued by another issuer.
+    #[error("the access token has another issuer")]
+    IssuerMismatch,
+    /// It names a grant that says otherwise.
+    #[error("the access token is not of the grant that it names")]
+    NotOfTheGrant,
+    /// It was revoked by itself.
+    #[error("the access token was revoked")]
+    Revoked,
+    /// Grant, account or session ended.
+    #[error(transparent)]
+    Ended(#[from] GrantEnded),
+}
+
+/// Whether a token's own claims hold at this moment, by our clock.
+///
+/// # Errors
+/// Why not.
+pub fn check_claims(claims: &AccessTokenClaims, issuer: &str, now: Timestamp) -> Result<(), AccessTokenRefused> {
+    if claims.iss != issuer {
+        return Err(AccessTokenRefused::IssuerMismatch);
+    }
+    // Other instances' clocks may run a little ahead of ours when they issue; never when we judge the end.
+    let begins = claims.issued_at() - LEEWAY;
+    if now >= claims.expires_at() || now < begins || claims.exp <= claims.iat {
+        return Err(AccessTokenRefused::OutsideLifetime);
+    }
+    Ok(())
+}
+
+/// How far ahead another instance's clock may be (security, fault T9).
+const LEEWAY: crate::domain::time::Span = crate::domain::time::Span::seconds(60);
+
+/// Whether the grant that a token names still carries it.
+///
+/// # Errors
+/// Why not.
+pub fn check_grant(
+    claims: &AccessTokenClaims,
+    grant: &Grant,
+    authentication: &Authentication,
+    session: Option<&Session>,
+    now: Timestamp,
+) -> Result<(), AccessTokenRefused> {
+    let sub_agrees = claims.sub == grant.sub.to_string() && grant.sub == authentication.sub;
+    if claims.client_id != grant.client_id || !sub_agrees || matches!(grant.state, GrantState::CodeIssued) {
+        return Err(AccessTokenRefused::NotOfTheGrant);
+    }
+    grant.check_live(authentication, session, now)?;
+    if grant.has_revoked(claims.jti) {
+        return Err(AccessTokenRefused::Revoked);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::AccountStatus;
+    use crate::domain::id::{Jti, Sub};
+    use crate::domain::oauth::client::SigningAlgorithm;
+    use crate::domain::oauth::fixture::{NOW, active, authentication, client_id, code_issued, scope, session};
+    use crate::domain::oauth::grant::{RevocationReason, RevokedJti};
+    use crate::domain::oauth::issue::AccessGrant;
+    use crate::domain::time::Span;
+
+    const ISSUER: &str = "https://id.example";
+
+    fn claims() -> AccessTokenClaims {
+        let access = AccessGrant {
+            scope: scope("openid"),
+            resource: None,
+            algorithm: SigningAlgorithm::ES256,
+            expires_at: NOW + Span::minutes(10),
+        };
+        AccessTokenClaims::of_grant(ISSUER, &active(Span::ZERO), &access, Jti::from_bytes([7; 16]), String::new(), NOW)
+    }
+
+    #[test]
+    fn a_token_counts_from_its_beginning_to_its_end_for_its_issuer() {
+        use AccessTokenRefused::{IssuerMismatch, OutsideLifetime};
+        let cases = [
+            ("now", ISSUER, NOW, Ok(())),
+            ("to the last millisecond", ISSUER, NOW + Span::millis(599_999), Ok(())),
+            ("not at its end", ISSUER, NOW + Span::minutes(10), Err(OutsideLifetime)),
+            ("issued by a clock a minute ahead", ISSUER, NOW - Span::minutes(1), Ok(())),
+            ("issued further ahead", ISSUER, NOW - Span::millis(60_001), Err(OutsideLifetime)),
+            ("another tenant's issuer", "https://id.example/t/other", NOW, Err(IssuerMismatch)),
+        ];
+        for (what, issuer, now, expected) in cases {
+            assert_eq!(check_claims(&claims(), issuer, now), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_grant_carries_it_or_it_is_refused() {
+        use AccessTokenRefused::{Ended, NotOfTheGrant, Revoked};
+        let jti = Jti::from_bytes([7; 16]);
+        let grant = |change: fn(&mut Grant)| {
+            let mut grant = active(Span::ZERO);
+            change(&mut grant);
+            grant
+        };
+        let revoked = Grant { revoked_jtis: vec![RevokedJti { jti, expires_at: NOW }], ..active(Span::ZERO) };
+        let disabled = Authentication { status: AccountStatus::Disabled { since: NOW }, ..authentication() };
+        let signed_out = Session { ended_at: Some(NOW), ..session() };
+        let (account, open) = (authentication(), session());
+        let cases = [
+            ("as issued", grant(|_| {}), &account, &open, Ok(())),
+            ("another client's grant", grant(|g| g.client_id = client_id("other")), &account, &open, Err(NotOfTheGrant)),
+            ("another person's grant", grant(|g| g.sub = Sub::from_bytes([9; 16])), &account, &open, Err(NotOfTheGrant)),
+            ("a code", code_issued(), &account, &open, Err(NotOfTheGrant)),
+            ("revoked by itself", revoked, &account, &open, Err(Revoked)),
+            (
+                "grant revoked",
+                grant(|g| *g = g.revoked(RevocationReason::ClientRequest, NOW)),
+                &account,
+                &open,
+                Err(Ended(GrantEnded::Revoked)),
+            ),
+            ("grant expired", grant(|g| g.expires_at = NOW), &account, &open, Err(Ended(GrantEnded::Expired))),
+            ("account disabled", grant(|_| {}), &disabled, &open, Err(Ended(GrantEnded::AccountNotActive))),
+            ("epoch raised", grant(|g| g.epoch = 2), &account, &open, Err(Ended(GrantEnded::EpochPassed))),
+            ("signed out", grant(|_| {}), &account, &signed_out, Err(Ended(GrantEnded::SessionEnded))),
+        ];
+        for (what, grant, authentication, session, expected) in cases {
+            assert_eq!(check_grant(&claims(), &grant, authentication, Some(session), NOW), expected, "{what}");
+        }
+    }
+}

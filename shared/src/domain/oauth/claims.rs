@@ -1,0 +1,331 @@
+//! The claims of what is signed, and those that userinfo answers.
+//!
+//! | token | `typ` | standard |
+//! |---|---|---|
+//! | access token | `at+jwt` | RFC 9068 §2.2 |
+//! | ID token | `JWT` | OpenID Connect Core §2 |
+
+use super::grant::Grant;
+use super::issue::AccessGrant;
+use super::scope::{ADDRESS, EMAIL, PHONE, PROFILE, ScopeSet};
+use crate::domain::authentication::Amr;
+use crate::domain::id::{ClientId, Jti, SessionId};
+use crate::domain::profile::Claims;
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// `acr` of every sign-in by one factor.
+pub const ACR: &str = "urn:latchkey:acr:1";
+/// `typ` of access tokens (RFC 9068 §2.1).
+pub const ACCESS_TOKEN_TYP: &str = "at+jwt";
+/// `typ` of ID tokens.
+pub const ID_TOKEN_TYP: &str = "JWT";
+
+/// An access token's claims. Read back strictly: a claim of another JSON type is no claim (security 46).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The account's subject identifier; the client's id when it acts for itself.
+    pub sub: String,
+    /// The issuer, or one resource (RFC 8707).
+    pub aud: String,
+    /// The client.
+    pub client_id: ClientId,
+    /// What it opens.
+    pub scope: ScopeSet,
+    /// NumericDate.
+    pub iat: i64,
+    /// NumericDate.
+    pub exp: i64,
+    /// Its id.
+    pub jti: Jti,
+    /// When the person proved who they are, NumericDate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How strongly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// How.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amr: Option<Vec<Amr>>,
+    /// The sealed locator of its grant; none when the client acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lk: Option<String>,
+}
+
+impl AccessTokenClaims {
+    /// Of a token issued under a grant; `lk` is the grant's sealed locator.
+    #[must_use]
+    pub fn of_grant(issuer: &str, grant: &Grant, access: &AccessGrant, jti: Jti, lk: String, now: Timestamp) -> Self {
+        Self {
+            auth_time: Some(grant.auth_time.seconds()),
+            acr: Some(ACR.to_owned()),
+            amr: Some(grant.amr.clone()),
+            lk: Some(lk),
+            ..Self::new(issuer, grant.sub.to_string(), &grant.client_id, access, jti, now)
+        }
+    }
+    /// Of a token that a client gets for itself.
+    #[must_use]
+    pub fn of_client(issuer: &str, client_id: &ClientId, access: &AccessGrant, jti: Jti, now: Timestamp) -> Self {
+        Self::new(issuer, client_id.to_string(), client_id, access, jti, now)
+    }
+    fn new(issuer: &str, sub: String, client_id: &ClientId, access: &AccessGrant, jti: Jti, now: Timestamp) -> Self {
+        Self {
+            iss: issuer.to_owned(),
+            sub,
+            aud: access.resource.clone().unwrap_or_else(|| issuer.to_owned()),
+            client_id: client_id.clone(),
+            scope: access.scope.clone(),
+            iat: now.seconds(),
+            exp: access.expires_at.seconds(),
+            jti,
+            auth_time: None,
+            acr: None,
+            amr: None,
+            lk: None,
+        }
+    }
+    /// The claims of a verified payload; `None` when one is missing or of another type.
+    #[must_use]
+    pub fn read(payload: Map<String, Value>) -> Option<Self> {
+        let read: Self = serde_json::from_value(Value::Object(payload)).ok()?;
+        (read.iat >= 0 && read.exp >= 0).then_some(read)
+    }
+    /// The end.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.exp)
+    }
+    /// The beginning.
+    #[must_use]
+    pub const fn issued_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.iat)
+    }
+}
+
+/// An ID token's claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IdTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The account's subject identifier.
+    pub sub: String,
+    /// The client.
+    pub aud: ClientId,
+    /// NumericDate.
+    pub exp: i64,
+    /// NumericDate.
+    pub iat: i64,
+    /// When the person proved who they are, NumericDate.
+    pub auth_time: i64,
+    /// `nonce` of the authorization request; never in one that a refresh gives (OpenID Connect Core §12.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// How strongly.
+    pub acr: &'static str,
+    /// How.
+    pub amr: Vec<Amr>,
+    /// The session.
+    pub sid: SessionId,
+    /// Left half of the access token's digest (§3.1.3.6).
+    pub at_hash: String,
+}
+
+impl IdTokenClaims {
+    /// Of the token that goes with this access token. `refreshed`: it comes from a refresh.
+    #[must_use]
+    pub fn of_grant(
+        issuer: &str,
+        grant: &Grant,
+        access: &AccessGrant,
+        at_hash: String,
+        refreshed: bool,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            iss: issuer.to_owned(),
+            sub: grant.sub.to_string(),
+            aud: grant.client_id.clone(),
+            exp: access.expires_at.seconds(),
+            iat: now.seconds(),
+            auth_time: grant.auth_time.seconds(),
+            nonce: grant.nonce.clone().filter(|_| !refreshed),
+            acr: ACR,
+            amr: grant.amr.clone(),
+            sid: grant.sid,
+            at_hash,
+        }
+    }
+}
+
+/// Claims that scope `profile` gives (OpenID Connect Core §5.4).
+pub const PROFILE_CLAIMS: [&str; 14] = [
+    "name",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+];
+
+/// Claims that no profile can give itself: they are the protocol's.
+const RESERVED: [&str; 14] =
+    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"];
+
+/// The scope that gives this claim; custom ones come with `profile`.
+fn scope_of(claim: &str) -> &'static str {
+    match claim {
+        "email" | "email_verified" => EMAIL,
+        "phone_number" | "phone_number_verified" => PHONE,
+        "address" => ADDRESS,
+        _ => PROFILE,
+    }
+}
+
+/// What userinfo answers: `sub`, and of the person's claims those that the scope gives (OpenID Connect Core §5.3, §5.4).
+#[must_use]
+pub fn userinfo(sub: &str, claims: &Claims, updated_at: Timestamp, scope: &ScopeSet) -> Map<String, Value> {
+    let mut answer: Map<String, Value> = claims
+        .0
+        .iter()
+        .filter(|(name, value)| !RESERVED.contains(&name.as_str()) && !value.is_null() && scope.contains(scope_of(name)))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    if scope.contains(PROFILE) {
+        answer.insert("updated_at".to_owned(), Value::from(updated_at.seconds()));
+    }
+    answer.insert("sub".to_owned(), Value::from(sub));
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::oauth::client::SigningAlgorithm;
+    use crate::domain::oauth::fixture::{NOW, ORDERS, active, client_id, scope};
+    use crate::domain::time::Span;
+    use serde_json::json;
+
+    const ISSUER: &str = "https://id.example";
+
+    fn access(resource: Option<&str>) -> AccessGrant {
+        AccessGrant {
+            scope: scope("openid email"),
+            resource: resource.map(str::to_owned),
+            algorithm: SigningAlgorithm::ES256,
+            expires_at: NOW + Span::minutes(10),
+        }
+    }
+    fn jti() -> Jti {
+        Jti::from_bytes([7; 16])
+    }
+
+    #[test]
+    fn security_27_an_access_token_says_what_rfc_9068_asks_for() {
+        let grant = active(Span::ZERO);
+        let claims = AccessTokenClaims::of_grant(ISSUER, &grant, &access(None), jti(), "sealed".to_owned(), NOW);
+        let expected = json!({
+            "iss": ISSUER, "sub": grant.sub.to_string(), "aud": ISSUER, "client_id": "shop", "scope": "email openid",
+            "iat": NOW.seconds(), "exp": NOW.seconds() + 600, "jti": jti().to_string(), "auth_time": NOW.seconds() - 300,
+            "acr": ACR, "amr": ["pwd"], "lk": "sealed",
+        });
+        assert_eq!(serde_json::to_value(&claims).unwrap(), expected);
+        let narrowed = AccessTokenClaims::of_grant(ISSUER, &grant, &access(Some(ORDERS)), jti(), String::new(), NOW);
+        assert_eq!(narrowed.aud, ORDERS);
+    }
+
+    #[test]
+    fn security_26_a_client_that_acts_for_itself_is_its_own_subject_and_carries_no_person() {
+        let claims = AccessTokenClaims::of_client(ISSUER, &client_id("shop"), &access(None), jti(), NOW);
+        let claims = serde_json::to_value(&claims).unwrap();
+        assert_eq!(claims["sub"], "shop");
+        for absent in ["lk", "auth_time", "acr", "amr", "sid"] {
+            assert!(claims.get(absent).is_none(), "{absent}");
+        }
+    }
+
+    #[test]
+    fn security_46_claims_of_another_type_are_no_claims() {
+        let grant = active(Span::ZERO);
+        let good = AccessTokenClaims::of_grant(ISSUER, &grant, &access(None), jti(), "sealed".to_owned(), NOW);
+        let good = serde_json::to_value(&good).unwrap();
+        assert!(AccessTokenClaims::read(good.as_object().unwrap().clone()).is_some());
+        let wrong = [
+            ("exp", json!("1800000600")),
+            ("exp", json!(1_800_000_600.5)),
+            ("exp", json!(-1)),
+            ("exp", Value::Null),
+            ("exp", json!([1_800_000_600])),
+            ("iat", json!(true)),
+            ("iat", json!(1e300)),
+            ("aud", json!([ISSUER])),
+            ("iss", json!(1)),
+            ("sub", Value::Null),
+            ("jti", json!("short")),
+            ("scope", json!(["openid"])),
+            ("lk", json!(1)),
+            ("client_id", json!("a client")),
+        ];
+        for (name, value) in wrong {
+            let mut payload = good.as_object().unwrap().clone();
+            payload.insert(name.to_owned(), value.clone());
+            assert!(AccessTokenClaims::read(payload).is_none(), "{name} = {value}");
+        }
+        for name in ["iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti"] {
+            let mut payload = good.as_object().unwrap().clone();
+            payload.remove(name);
+            assert!(AccessTokenClaims::read(payload).is_none(), "{name} missing");
+        }
+    }
+
+    #[test]
+    fn security_54_an_id_token_says_who_when_and_how_and_echoes_the_nonce_once() {
+        let grant = active(Span::ZERO);
+        let first = IdTokenClaims::of_grant(ISSUER, &grant, &access(None), "half".to_owned(), false, NOW);
+        let expected = json!({
+            "iss": ISSUER, "sub": grant.sub.to_string(), "aud": "shop", "exp": NOW.seconds() + 600, "iat": NOW.seconds(),
+            "auth_time": NOW.seconds() - 300, "nonce": "n-0S6_WzA2Mj", "acr": ACR, "amr": ["pwd"],
+            "sid": grant.sid.to_string(), "at_hash": "half",
+        });
+        assert_eq!(serde_json::to_value(&first).unwrap(), expected);
+        let refreshed = IdTokenClaims::of_grant(ISSUER, &grant, &access(None), "half".to_owned(), true, NOW);
+        assert_eq!(refreshed.nonce, None);
+        assert_eq!(refreshed.auth_time, first.auth_time);
+    }
+
+    #[test]
+    fn userinfo_gives_what_the_scope_gives_and_never_lets_a_profile_speak_for_the_protocol() {
+        let claims = Claims(
+            json!({
+                "name": "Ada", "email": "ada@example.com", "email_verified": true, "phone_number": "+491",
+                "address": {"country": "DE"}, "loyalty_tier": "gold", "sub": "someone else", "iss": "x", "nickname": null,
+            })
+            .as_object()
+            .unwrap()
+            .clone(),
+        );
+        let cases = [
+            ("openid", json!({})),
+            ("openid email", json!({"email": "ada@example.com", "email_verified": true})),
+            ("openid phone", json!({"phone_number": "+491"})),
+            ("openid address", json!({"address": {"country": "DE"}})),
+            ("openid profile", json!({"name": "Ada", "loyalty_tier": "gold", "updated_at": NOW.seconds()})),
+        ];
+        for (granted, mut expected) in cases {
+            expected["sub"] = json!("the-subject");
+            let answer = userinfo("the-subject", &claims, NOW, &scope(granted));
+            assert_eq!(Value::Object(answer), expected, "{granted}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Token introspection (RFC 7662): a client's own refresh and access tokens; anything else is `active: false` (security 30).
+
+use super::claims::AccessTokenClaims;
+use super::client::Client;
+use super::grant::{Grant, GrantState};
+use super::scope::ScopeSet;
+use crate::domain::account::Authentication;
+use crate::domain::id::{ClientId, Jti};
+use crate::domain::secret::SecretHash;
+use crate::domain::session::Session;
+use crate::domain::time::Timestamp;
+use serde::Serialize;
+
+/// The answer (RFC 7662 §2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Introspection {
+    /// Whether it counts.
+    pub active: bool,
+    /// The rest; nothing of it for a token that does not.
+    #[serde(flatten)]
+    pub token: Option<ActiveToken>,
+}
+
+/// What is told of a token that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActiveToken {
+    /// `scope`.
+    pub scope: ScopeSet,
+    /// `client_id`.
+    pub client_id: ClientId,
+    /// `Bearer` for an access token; a refresh token has no type (RFC 6749 §5.1 knows none).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<&'static str>,
+    /// NumericDate.
+    pub exp: i64,
+    /// NumericDate.
+    pub iat: i64,
+    /// The account, or the client itself.
+    pub sub: String,
+    /// The audience.
+    pub aud: String,
+    /// The issuer.
+    pub iss: String,
+    /// The id of an access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<Jti>,
+    /// When the person proved who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How strongly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+}
+
+impl Introspection {
+    /// Not active, for whatever reason.
+    #[must_use]
+    pub const fn inactive() -> Self {
+        Self { active: false, token: None }
+    }
+
+    /// An access token that passed `access_token`'s checks.
+    #[must_use]
+    pub fn of_access_token(claims: &AccessTokenClaims) -> Self {
+        Self {
+            active: true,
+            token: Some(ActiveToken {
+                scope: claims.scope.clone(),
+                client_id: claims.client_id.clone(),
+                token_type: Some("Bearer"),
+                exp: claims.exp,
+                iat: claims.iat,
+                sub: claims.sub.clone(),
+                aud: claims.aud.clone(),
+                iss: claims.iss.clone(),
+                jti: Some(claims.jti),
+                auth_time: claims.auth_time,
+                acr: claims.acr.clone(),
+            }),
+        }
+    }
+}
+
+/// What a refresh token is good for. Asking about a spent one is no reuse: nothing was tried.
+#[must_use]
+pub fn introspect_refresh_token(
+    grant: &Grant,
+    authentication: &Authentication,
+    session: Option<&Session>,
+    secret_hash: SecretHash,
+    client: &Client,
+    issuer: &str,
+    now: Timestamp,
+) -> Introspection {
+    let live = match &grant.state {
+        GrantState::Active { refresh: Some(live), .. } => live,
+        GrantState::Active { refresh: None, .. } | GrantState::CodeIssued | GrantState::Revoked { .. } => {
+            return Introspection::inactive();
+        }
+    };
+    let genuine = grant.client_id == client.client_id && live.secret_hash == secret_hash && now < live.idle_expires_at;
+    if !genuine || grant.check_live(authentication, session, now).is_err() {
+        return Introspection::inactive();
+    }
+    Introspection {
+        active: true,
+        token: Some(ActiveToken {
+            scope: grant.scope.intersection(&client.scope),
+            client_id: grant.client_id.clone(),
+            token_type: None,
+            exp: live.idle_expires_at.min(grant.expires_at).seconds(),
+            iat: live.rotated_at.seconds(),
+            sub: grant.sub.to_string(),
+            aud: issuer.to_owned(),
+            iss: issuer.to_owned(),
+            jti: None,
+            auth_time: Some(grant.auth_time.seconds()),
+            acr: Some(super::claims::ACR.to_owned()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::AccountStatus;
+    use crate::domain::oauth::fixture::{NOW, active, authentication, client, client_id, code_issued, hash, session};
+    use crate::domain::oauth::grant::RevocationReason;
+    use crate::domain::time::Span;
+    use serde_json::json;
+
+    const ISSUER: &str = "https://id.example";
+
+    #[test]
+    fn a_live_refresh_token_is_active_until_the_earlier_of_its_ends() {
+        let grant = active(Span::minutes(1));
+        let answer = introspect_refresh_token(&grant, &authentication(), Some(&session()), hash(23), &client(), ISSUER, NOW);
+        let expected = json!({
+            "active": true, "scope": "account email openid orders:read", "client_id": "shop", "sub": grant.sub.to_string(),
+            "aud": ISSUER, "iss": ISSUER, "iat": NOW.seconds() - 60, "exp": NOW.seconds() - 60 + 14 * 86_400,
+            "auth_time": NOW.seconds() - 300, "acr": "urn:latchkey:acr:1",
+        });
+        assert_eq!(serde_json::to_value(&answer).unwrap(), expected);
+    }
+
+    #[test]
+    fn security_30_anything_else_is_inactive_and_says_no_more() {
+        let grant = || active(Span::minutes(1));
+        let other = Client { client_id: client_id("other"), ..client() };
+        let closed = Authentication { status: AccountStatus::Disabled { since: NOW }, ..authentication() };
+        let epoch = Authentication { epoch: 4, ..authentication() };
+        let ended = Session { ended_at: Some(NOW), ..session() };
+        let idle = NOW + Span::days(14);
+        let revoked = grant().revoked(RevocationReason::Withdrawn, NOW);
+        let (live, open, own) = (authentication(), session(), client());
+        let cases = [
+            ("another client's", grant(), &live, &open, hash(23), &other, NOW),
+            ("a spent one", grant(), &live, &open, hash(22), &own, NOW),
+            ("account disabled", grant(), &closed, &open, hash(23), &own, NOW),
+            ("epoch raised", grant(), &epoch, &open, hash(23), &own, NOW),
+            ("session ended", grant(), &live, &ended, hash(23), &own, NOW),
+            ("idle", grant(), &live, &open, hash(23), &own, idle),
+            ("revoked", revoked, &live, &open, hash(23), &own, NOW),
+            ("a code", code_issued(), &live, &open, hash(10), &own, NOW),
+        ];
+        for (what, grant, authentication, session, secret_hash, client, now) in cases {
+            let answer = introspect_refresh_token(&grant, authentication, Some(session), secret_hash, client, ISSUER, now);
+            assert_eq!(serde_json::to_value(&answer).unwrap(), json!({"active": false}), "{what}");
+        }
+    }
+}

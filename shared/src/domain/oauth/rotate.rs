@@ -1,0 +1,224 @@
+//! `grant_type=refresh_token`: one live child for each token, safe to retry for ten seconds (RFC 6749 §6, RFC 9700 §4.14).
+//!
+//! ```text
+//! presented = live, same client           ─▶ rotate: one conditional update of the grant
+//! presented = live − 1, same client, ≤ 10 s after the rotation ─▶ the same child again, nothing written
+//! presented = anything else that is genuine ─▶ the grant is revoked
+//! ```
+//! The ten seconds run from the rotation and are never extended. Once the child is used, its parent is two generations old, so
+//! there are never two live children.
+
+use super::client::Client;
+use super::error::OAuthErrorCode;
+use super::grant::{Grant, GrantEnded, GrantState, RefreshToken, RevocationReason};
+use super::issue::{AccessGrant, Issued};
+use super::redeem::NextRefresh;
+use super::resource::{TargetError, algorithm_for, find_target, scope_for};
+use super::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
+use crate::config::{Resource, TokenPolicy};
+use crate::domain::account::Authentication;
+use crate::domain::change::{Change, Decision};
+use crate::domain::secret::SecretHash;
+use crate::domain::session::Session;
+use crate::domain::time::{Span, Timestamp};
+use std::collections::BTreeMap;
+
+/// How long after a rotation the parent may be presented again (a lost reply, a second tab).
+pub const RETRY: Span = Span::seconds(10);
+
+/// A refresh token as it was presented by an authenticated client. Its seal opened, so we issued it once.
+#[derive(Debug, Clone, Copy)]
+pub struct PresentedRefresh<'a> {
+    /// Which generation it says it is.
+    pub generation: u32,
+    /// The hash of its secret.
+    pub secret_hash: SecretHash,
+    /// `scope`, if sent.
+    pub scope: Option<&'a ScopeSet>,
+    /// Every `resource` sent.
+    pub resource: &'a [&'a str],
+}
+
+/// What a rotation is decided on.
+#[derive(Debug, Clone, Copy)]
+pub struct RefreshSnapshot<'a> {
+    /// The grant that the token names.
+    pub grant: &'a Grant,
+    /// Its account.
+    pub authentication: &'a Authentication,
+    /// Its session, where the grant depends on one.
+    pub session: Option<&'a Session>,
+}
+
+/// Why a refresh token gives nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RefreshRefused {
+    /// The grant has no refresh token.
+    #[error("the grant has no refresh token")]
+    NotARefreshGrant,
+    /// Grant, account or session ended.
+    #[error(transparent)]
+    Ended(#[from] GrantEnded),
+    /// It was not used in time.
+    #[error("the refresh token was not used in time")]
+    Idle,
+    /// Spent before, or another client's: its family is revoked.
+    #[error("a spent or foreign refresh token was presented; the grant is revoked")]
+    Reused,
+    /// `offline_access` was taken from the client.
+    #[error("the client may not hold offline grants any more")]
+    OfflineAccessGone,
+    /// Nothing of what was granted is the client's to have any more.
+    #[error("the client may have nothing of the granted scope any more")]
+    ScopeGone,
+    /// More was asked for than was granted.
+    #[error("scope exceeds what was granted")]
+    ScopeExceeded,
+    /// The `resource` is not to be had.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+impl RefreshRefused {
+    /// The code as the protocol has it.
+    #[must_use]
+    pub const fn code(&self) -> OAuthErrorCode {
+        match self {
+            Self::NotARefreshGrant | Self::Ended(_) | Self::Idle | Self::Reused | Self::OfflineAccessGone | Self::ScopeGone => {
+                OAuthErrorCode::InvalidGrant
+            }
+            Self::ScopeExceeded => OAuthErrorCode::InvalidScope,
+            Self::Target(_) => OAuthErrorCode::InvalidTarget,
+        }
+    }
+    /// What the caller is told.
+    #[must_use]
+    pub const fn description(&self) -> &'static str {
+        match self {
+            Self::NotARefreshGrant | Self::Ended(_) | Self::Idle | Self::Reused | Self::OfflineAccessGone | Self::ScopeGone => {
+                "the refresh token is invalid, expired, revoked or another client's; sign in again"
+            }
+            Self::ScopeExceeded => "scope must not exceed what was granted",
+            Self::Target(TargetError::Several) => "one resource at a time; ask for a token for each",
+            Self::Target(TargetError::Unknown) => "this client may not ask for that resource",
+            Self::Target(TargetError::NotGranted) => "resource is not the one that was granted",
+        }
+    }
+}
+
+/// Rotates a refresh token. `next` is the child of what was presented, under the present refresh key.
+///
+/// On the retry path the outcome's grant is the one that stands: its `refresh_key_version` says with which key the same child is
+/// derived again.
+pub fn rotate(
+    snapshot: RefreshSnapshot<'_>,
+    presented: &PresentedRefresh<'_>,
+    next: NextRefresh,
+    client: &Client,
+    resources: &BTreeMap<String, Resource>,
+    policy: TokenPolicy,
+    now: Timestamp,
+) -> Decision<Result<Issued, RefreshRefused>> {
+    let RefreshSnapshot { grant, authentication, session } = snapshot;
+    if let Err(ended) = grant.check_live(authentication, session, now) {
+        return Decision::unchanged(Err(ended.into()));
+    }
+    let (redeemed_at, live) = match &grant.state {
+        GrantState::Active { redeemed_at, refresh: Some(live) } => (*redeemed_at, live),
+        GrantState::Active { refresh: None, .. } | GrantState::CodeIssued => {
+            return Decision::unchanged(Err(RefreshRefused::NotARefreshGrant));
+        }
+        GrantState::Revoked { .. } => return Decision::unchanged(Err(GrantEnded::Revoked.into())),
+    };
+    if now >= live.idle_expires_at {
+        return Decision::unchanged(Err(RefreshRefused::Idle));
+    }
+    let use_of = if grant.client_id == client.client_id { judge(live, presented, now) } else { Use::Reuse };
+    if use_of == Use::Reuse {
+        let revoked = grant.revoked(RevocationReason::RefreshReuse, now);
+        return Decision::one(Change::RevokeGrant(revoked), Err(RefreshRefused::Reused));
+    }
+    let access = match access(grant, presented, client, resources, policy, now) {
+        Ok(access) => access,
+        Err(refused) => return Decision::unchanged(Err(refused)),
+    };
+    let id_token = grant.scope.contains(OPENID) && client.scope.contains(OPENID);
+    match use_of {
+        Use::Retry | Use::Reuse => {
+            let refresh_generation = Some(live.generation);
+            Decision::unchanged(Ok(Issued { grant: grant.clone(), access, id_token, refresh_generation }))
+        }
+        Use::First => {
+            let refresh = RefreshToken {
+                generation: live.generation + 1,
+                secret_hash: next.secret_hash,
+                parent_hash: Some(presented.secret_hash),
+                rotated_at: now,
+                refresh_key_version: next.key_version,
+                idle_expires_at: now + policy.refresh_idle,
+            };
+            let refresh_generation = Some(refresh.generation);
+            let mut grant = Grant {
+                state: GrantState::Active { redeemed_at, refresh: Some(refresh) },
+                version: grant.version + 1,
+                ..grant.clone()
+            };
+            grant.revoked_jtis.retain(|revoked| now < revoked.expires_at);
+            let change = Change::RotateRefreshToken(grant.clone());
+            Decision::one(change, Ok(Issued { grant, access, id_token, refresh_generation }))
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    First,
+    Retry,
+    Reuse,
+}
+
+fn judge(live: &RefreshToken, presented: &PresentedRefresh<'_>, now: Timestamp) -> Use {
+    if presented.generation == live.generation && presented.secret_hash == live.secret_hash {
+        Use::First
+    } else if presented.generation.checked_add(1) == Some(live.generation)
+        && live.parent_hash == Some(presented.secret_hash)
+        && now.since(live.rotated_at) <= RETRY
+    {
+        Use::Retry
+    } else {
+        Use::Reuse
+    }
+}
+
+/// The access token of this refresh. A narrowed scope holds for this token alone: the grant keeps its own (RFC 6749 §6).
+fn access(
+    grant: &Grant,
+    presented: &PresentedRefresh<'_>,
+    client: &Client,
+    resources: &BTreeMap<String, Resource>,
+    policy: TokenPolicy,
+    now: Timestamp,
+) -> Result<AccessGrant, RefreshRefused> {
+    let still_granted = grant.scope.intersection(&client.scope);
+    if grant.is_offline() && !still_granted.contains(OFFLINE_ACCESS) {
+        return Err(RefreshRefused::OfflineAccessGone);
+    }
+    if still_granted.is_empty() && !grant.scope.is_empty() {
+        return Err(RefreshRefused::ScopeGone);
+    }
+    let scope = match presented.scope {
+        Some(asked) if !asked.is_subset(&grant.scope) => return Err(RefreshRefused::ScopeExceeded),
+        Some(asked) => asked.intersection(&still_granted),
+        None => still_granted,
+    };
+    let target = find_target(grant.resource.as_deref(), presented.resource, client, resources)?;
+    Ok(AccessGrant {
+        scope: scope_for(&scope, target),
+        resource: target.map(|r| r.resource.clone()),
+        algorithm: algorithm_for(client, target),
+        expires_at: grant.expires_at.min(now + policy.access),
+    })
+}
+
+#[cfg(test)]
+mod tests;
