@@ -117,8 +117,7 @@ pub fn validate<'c, 'p>(
     let parameters = Parameters(parameters.into_iter().collect());
     let client = the_client(clients, &parameters).map_err(Refusal::Local)?;
     let openid = parameters.first("scope").is_some_and(|scope| scope.split(' ').any(|token| token == "openid"));
-    let (redirect_uri, redirect_uri_in_request) =
-        the_redirect_uri(client, &parameters, openid).map_err(Refusal::Local)?;
+    let (redirect_uri, redirect_uri_in_request) = the_redirect_uri(client, &parameters, openid).map_err(Refusal::Local)?;
     let response_mode = the_response_mode(client, &parameters);
     let to = ReturnAddress {
         redirect_uri,
@@ -181,7 +180,9 @@ fn checks<'c>(
     redirect_uri_in_request: bool,
     response_mode: Check<ResponseMode>,
 ) -> Check<AuthorizationRequest<'c>> {
-    use OAuthErrorCode::{InvalidRequest, RequestNotSupported, RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType};
+    use OAuthErrorCode::{
+        InvalidRequest, RequestNotSupported, RequestUriNotSupported, UnauthorizedClient, UnsupportedResponseType,
+    };
 
     if parameters.repeated_except("resource") {
         return Err((InvalidRequest, "a parameter is repeated"));
@@ -204,12 +205,9 @@ fn checks<'c>(
     if !client.allows(GrantType::AuthorizationCode) {
         return Err((UnauthorizedClient, "this client may not use authorization_code"));
     }
-    let code_challenge = pkce::check_challenge(
-        client.pkce,
-        parameters.first("code_challenge"),
-        parameters.first("code_challenge_method"),
-    )
-    .map_err(|error| (InvalidRequest, describe_challenge_error(error)))?;
+    let code_challenge =
+        pkce::check_challenge(client.pkce, parameters.first("code_challenge"), parameters.first("code_challenge_method"))
+            .map_err(|error| (InvalidRequest, describe_challenge_error(error)))?;
     let resource = check_resource(client, parameters)?;
     let scope = check_scope(client, parameters.first("scope"), resource.is_some())?;
     let prompt = check_prompt(parameters.first("prompt"))?;

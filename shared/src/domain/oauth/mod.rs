@@ -1,8 +1,8 @@
 //! OAuth 2.0 and OpenID Connect: one file for each decision.
 
+pub mod access_token;
 pub mod authorization_request;
 pub mod authorization_response;
-pub mod access_token;
 pub mod claims;
 pub mod client;
 pub mod client_credentials;
@@ -11,8 +11,8 @@ pub mod grant;
 pub mod introspect;
 pub mod issue;
 pub mod pkce;
-pub mod redirect_uri;
 pub mod redeem;
+pub mod redirect_uri;
 pub mod resource;
 pub mod revoke;
 pub mod rotate;
