@@ -1,0 +1,273 @@
+//! The store alone over the embedded engine, with a fault script and a meter under the SDK, and one sample of each state.
+#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+
+use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
+use latchkey::domain::authentication::{Amr, FailureWindow, UnknownIdentifierFailures};
+use latchkey::domain::change::{Change, Changes, NewAccount};
+use latchkey::domain::consent::{AcceptedTerms, Consent};
+use latchkey::domain::credential::PasswordCredential;
+use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::id::{AccountId, ClientId, FlowId, GrantId, SessionId, Sub, TenantId};
+use latchkey::domain::identifier::IdentifierHash;
+use latchkey::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
+use latchkey::domain::profile::Profile;
+use latchkey::domain::secret::{PasswordHash, SecretHash};
+use latchkey::domain::session::Session;
+use latchkey::domain::time::{Span, Timestamp};
+use latchkey::services::RequestContext;
+use latchkey::store::{CommitError, Store, Tables, TenantStore};
+use latchkey_local::engine::{Engine, client};
+use latchkey_local::fault::Faults;
+use latchkey_local::meter::Meter;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The time of every sample.
+pub const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+/// A store in memory, its fault script and its meter (which sees what reaches the engine).
+pub struct Bench {
+    /// The engine itself, for raw looks.
+    pub engine: Engine,
+    /// What fails.
+    pub faults: Faults,
+    /// What it costs.
+    pub meter: Meter,
+    /// All tenants.
+    pub all: Store,
+    /// The default tenant's items.
+    pub store: TenantStore,
+}
+
+impl Bench {
+    /// A store with its tables made, nothing in them, nothing failing.
+    ///
+    /// # Panics
+    /// When the engine does not come up.
+    pub async fn new() -> Self {
+        let engine = Engine::memory().expect("an engine in memory");
+        let (faults, meter) = (Faults::seeded(1), Meter::new());
+        let connector = faults.around(meter.around(engine.connector(), engine.clone()));
+        let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
+        let all = Store::new(client(connector), tables);
+        all.create_tables().await.expect("tables");
+        drop(meter.take());
+        let store = all.tenant(TenantId::default_tenant());
+        Self { engine, faults, meter, all, store }
+    }
+
+    /// Commits one change in a request of its own.
+    ///
+    /// # Errors
+    /// As the commit.
+    pub async fn commit(&self, change: Change) -> Result<(), CommitError> {
+        self.store.commit(&Changes::one(change), &request()).await
+    }
+}
+
+/// A request that no other is.
+///
+/// # Panics
+/// Never: the id is well-formed.
+#[must_use]
+pub fn request() -> RequestContext {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    RequestContext {
+        request_id: format!("request-{number}").parse().expect("a request id"),
+        now: NOW,
+        attempt: 1,
+        address_hash: Some("YWRkcmVzcw".to_owned()),
+    }
+}
+
+/// The identifier number `n`.
+#[must_use]
+pub fn identifier(n: u8) -> IdentifierHash {
+    IdentifierHash { key_version: 1, hash: [n; 32] }
+}
+
+/// The account number `n`.
+#[must_use]
+pub fn account(n: u8) -> AccountId {
+    AccountId::from_bytes([n; 16])
+}
+
+/// The client of every sample.
+///
+/// # Panics
+/// Never: the id is well-formed.
+#[must_use]
+pub fn client_id() -> ClientId {
+    "demo-app".parse().expect("a client id")
+}
+
+/// The hot item of account `n`, which has identifier `n`.
+#[must_use]
+pub fn authentication(n: u8) -> Authentication {
+    Authentication {
+        account: account(n),
+        sub: Sub::from_bytes([n; 16]),
+        status: AccountStatus::Active,
+        epoch: 1,
+        identifier: identifier(n),
+        created_at: NOW,
+        failures: FailureWindow::default(),
+        devices: Vec::new(),
+        version: 1,
+    }
+}
+
+/// Its password.
+#[must_use]
+pub fn password(n: u8) -> PasswordCredential {
+    let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo".to_owned());
+    PasswordCredential { account: account(n), hash, changed_at: NOW, version: 1 }
+}
+
+/// Its session number `id`.
+#[must_use]
+pub fn session(n: u8, id: u8) -> Session {
+    Session {
+        id: SessionId::from_bytes([id; 16]),
+        account: account(n),
+        epoch: 1,
+        secret_hash: SecretHash::from_bytes([id; 32]),
+        created_at: NOW,
+        auth_time: NOW,
+        amr: vec![Amr::Pwd],
+        last_used_at: NOW,
+        expires_at: NOW + Span::days(30),
+        idle_expires_at: NOW + Span::days(7),
+        device: Some(Sealed(vec![7; 64])),
+        ended_at: None,
+        version: 1,
+    }
+}
+
+/// Its grant number `id`, a code.
+#[must_use]
+pub fn grant(n: u8, id: u8) -> Grant {
+    Grant {
+        id: GrantId::from_bytes([id; 16]),
+        account: account(n),
+        sub: Sub::from_bytes([n; 16]),
+        epoch: 1,
+        client_id: client_id(),
+        sid: SessionId::from_bytes([id; 16]),
+        scope: "email offline_access openid profile".parse().unwrap_or_default(),
+        resource: None,
+        nonce: Some("bm9uY2U".to_owned()),
+        auth_time: NOW,
+        amr: vec![Amr::Pwd],
+        code: AuthorizationCode {
+            secret_hash: SecretHash::from_bytes([id; 32]),
+            redirect_uri: "https://app.example/callback".to_owned(),
+            redirect_uri_in_request: true,
+            code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
+            expires_at: NOW + Span::seconds(60),
+        },
+        state: GrantState::CodeIssued,
+        revoked_jtis: Vec::new(),
+        created_at: NOW,
+        expires_at: NOW + Span::days(90),
+        version: 1,
+    }
+}
+
+/// That grant after redemption: version 2.
+#[must_use]
+pub fn redeemed(grant: &Grant) -> Grant {
+    let refresh = RefreshToken {
+        generation: 1,
+        secret_hash: SecretHash::from_bytes([8; 32]),
+        parent_hash: None,
+        rotated_at: NOW,
+        refresh_key_version: 1,
+        idle_expires_at: NOW + Span::days(30),
+    };
+    let state = GrantState::Active { redeemed_at: NOW, refresh: Some(refresh) };
+    Grant { state, version: grant.version + 1, ..grant.clone() }
+}
+
+/// What account `n` allowed the client.
+#[must_use]
+pub fn consent(n: u8) -> Consent {
+    Consent {
+        account: account(n),
+        client_id: client_id(),
+        scope: "email openid".parse().unwrap_or_default(),
+        granted_at: NOW,
+        withdrawn_at: None,
+        version: 1,
+    }
+}
+
+/// The flow number `id` that proves identifier `n` for account `n`.
+#[must_use]
+pub fn flow(n: u8, id: u8, purpose: FlowPurpose) -> Flow {
+    Flow {
+        id: FlowId::from_bytes([id; 16]),
+        purpose,
+        account: account(n),
+        identifier: identifier(n),
+        seed: vec![9; 16],
+        code_key_version: 1,
+        generation: 1,
+        tries: 0,
+        state: FlowState::Open,
+        browser: Some(SecretHash::from_bytes([5; 32])),
+        client_id: client_id(),
+        locale: "en".to_owned(),
+        continue_to: None,
+        payload: Some(Sealed(vec![3; 200])),
+        created_at: NOW,
+        expires_at: NOW + Span::minutes(10),
+        version: 1,
+    }
+}
+
+/// The data key of account `n`, pending.
+#[must_use]
+pub fn data_key(n: u8) -> WrappedDataKey {
+    let state = DataKeyState::Pending { expires_at: NOW + Span::minutes(10) };
+    WrappedDataKey { account: account(n), wrapped: vec![n; 60], keyring_version: 1, state }
+}
+
+/// The failures of identifier `n`, which nobody has.
+#[must_use]
+pub fn unknown_failures(n: u8) -> UnknownIdentifierFailures {
+    let failures = FailureWindow { count: 1, last_at: Some(NOW) };
+    UnknownIdentifierFailures { identifier: identifier(n), failures, version: 1, expires_at: NOW + Span::days(1) }
+}
+
+/// The account that flow `id` proves: everything that one transaction writes.
+#[must_use]
+pub fn new_account(n: u8, id: u8) -> NewAccount {
+    let terms = AcceptedTerms { document: "terms".to_owned(), version: "2026-01".to_owned(), accepted_at: NOW };
+    NewAccount {
+        identifier: identifier(n),
+        authentication: authentication(n),
+        password: password(n),
+        profile: Profile { account: account(n), claims: Sealed(vec![1; 120]), updated_at: NOW, version: 1 },
+        terms: vec![terms],
+        flow: Flow { state: FlowState::Completed, version: 2, ..flow(n, id, FlowPurpose::Registration) },
+        data_key: WrappedDataKey { state: DataKeyState::Account, ..data_key(n) },
+    }
+}
+
+impl Bench {
+    /// Registers account `n` through flow `n`.
+    ///
+    /// # Panics
+    /// When a commit fails.
+    pub async fn register(&self, n: u8) {
+        for change in [
+            Change::CreateDataKey(data_key(n)),
+            Change::BeginFlow(flow(n, n, FlowPurpose::Registration)),
+            Change::CreateAccount(Box::new(new_account(n, n))),
+        ] {
+            self.commit(change).await.expect("a registration");
+        }
+        drop(self.meter.take());
+    }
+}

@@ -1,0 +1,226 @@
+//! What each change promises: it is written once, over what it was decided on, and reads back as it was.
+
+use latchkey::domain::account::{Authentication, DataKeyState};
+use latchkey::domain::change::{Change, Changes};
+use latchkey::domain::consent::Consent;
+use latchkey::domain::credential::PasswordCredential;
+use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::id::{FlowId, Jti, SessionId, TenantId};
+use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
+use latchkey::domain::session::Session;
+use latchkey::domain::time::Span;
+use latchkey::store::account::SignInSnapshot;
+use latchkey::store::grant::GrantQuery;
+use latchkey::store::{CommitError, Conflict};
+use tests::store::*;
+
+/// Every change, with what must stand before it.
+fn every_change() -> Vec<(&'static str, Vec<Change>, Change)> {
+    let begun = || vec![Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))];
+    let next_flow =
+        |state, tries, generation| Flow { state, tries, generation, version: 2, ..flow(1, 1, FlowPurpose::Registration) };
+    let pending = || vec![Change::CreateDataKey(data_key(1)), begun().remove(0)];
+    let created = || [pending(), vec![Change::CreateAccount(Box::new(new_account(1, 1)))]].concat();
+    let next = || Authentication { version: 2, ..authentication(1) };
+    let opened = || vec![Change::OpenSession(session(1, 1))];
+    let used = || Session { last_used_at: NOW + Span::hours(1), version: 2, ..session(1, 1) };
+    let issued = || vec![Change::IssueAuthorizationCode(grant(1, 1))];
+    let redeemed_before = || [issued(), vec![Change::RedeemAuthorizationCode(redeemed(&grant(1, 1)))]].concat();
+    let third = || Grant { version: 3, ..redeemed(&grant(1, 1)) };
+    let revoked =
+        || Grant { state: GrantState::Revoked { at: NOW, reason: RevocationReason::CodeReplayed }, version: 2, ..grant(1, 1) };
+    let recovery = || [created(), vec![Change::BeginFlow(flow(9, 9, FlowPurpose::Recovery))]].concat();
+    let expires_at = NOW + Span::minutes(10);
+    vec![
+        ("CreateDataKey", vec![], Change::CreateDataKey(data_key(1))),
+        ("BeginFlow", vec![], begun().remove(0)),
+        ("CountFlowTry", begun(), Change::CountFlowTry(next_flow(FlowState::Open, 1, 1))),
+        ("ResendCode", begun(), Change::ResendCode(next_flow(FlowState::Open, 0, 2))),
+        ("DisownFlow", begun(), Change::DisownFlow(next_flow(FlowState::Ended, 0, 1))),
+        ("CreateAccount", pending(), Change::CreateAccount(Box::new(new_account(1, 1)))),
+        ("CountFailedSignIn", created(), Change::CountFailedSignIn(next())),
+        ("CountUnknownSignIn", vec![], Change::CountUnknownSignIn(unknown_failures(1))),
+        ("RecordSignIn", created(), Change::RecordSignIn(next())),
+        ("OpenSession", vec![], opened().remove(0)),
+        ("TouchSession", opened(), Change::TouchSession(used())),
+        ("EndSession", opened(), Change::EndSession(Session { ended_at: Some(NOW), ..used() })),
+        ("Rehash", created(), Change::Rehash(PasswordCredential { version: 2, ..password(1) })),
+        (
+            "ResetPassword",
+            recovery(),
+            Change::ResetPassword {
+                flow: Flow { state: FlowState::Completed, version: 2, ..flow(9, 9, FlowPurpose::Recovery) },
+                authentication: Authentication { epoch: 2, ..next() },
+                password: PasswordCredential { version: 2, ..password(1) },
+            },
+        ),
+        ("RecordConsent", vec![], Change::RecordConsent(consent(1))),
+        (
+            "RecordConsent again",
+            vec![Change::RecordConsent(consent(1))],
+            Change::RecordConsent(Consent { version: 2, ..consent(1) }),
+        ),
+        ("IssueAuthorizationCode", vec![], issued().remove(0)),
+        ("RedeemAuthorizationCode", issued(), Change::RedeemAuthorizationCode(redeemed(&grant(1, 1)))),
+        ("RotateRefreshToken", redeemed_before(), Change::RotateRefreshToken(third())),
+        ("RevokeGrant", issued(), Change::RevokeGrant(revoked())),
+        ("RevokeAccessToken", redeemed_before(), Change::RevokeAccessToken(third())),
+        (
+            "RevokeGrantlessToken",
+            vec![],
+            Change::RevokeGrantlessToken { jti: Jti::from_bytes([1; 16]), client_id: client_id(), expires_at },
+        ),
+        (
+            "StoreAuthorizationRequest",
+            vec![],
+            Change::StoreAuthorizationRequest { id: FlowId::from_bytes([4; 16]), query: "a=b".to_owned(), expires_at },
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_change_is_written_once_over_what_it_was_decided_on() {
+    for (name, before, change) in every_change() {
+        let bench = Bench::new().await;
+        for change in before {
+            bench.commit(change).await.unwrap_or_else(|error| panic!("before {name}: {error:?}"));
+        }
+        bench.commit(change.clone()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let again = bench.commit(change).await;
+        assert!(matches!(again, Err(CommitError::Conflict(Conflict { change: 0 }))), "{name}: {again:?}");
+    }
+}
+
+/// A state of version n is never written where nothing stands, or something else than version n-1.
+#[tokio::test]
+async fn a_later_version_needs_the_one_before_it() {
+    for (name, before, change) in every_change() {
+        if before.is_empty() {
+            continue;
+        }
+        let bench = Bench::new().await;
+        let result = bench.commit(change).await;
+        assert!(matches!(result, Err(CommitError::Conflict(_))), "{name}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_is_refused_whole_when_one_of_its_conditions_fails() {
+    let new = || new_account(1, 1);
+    let before = || vec![Change::CreateDataKey(data_key(1)), Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))];
+    let other_owner = || {
+        let mut other = new_account(2, 2);
+        other.identifier = identifier(1);
+        let begin = Change::BeginFlow(flow(2, 2, FlowPurpose::Registration));
+        vec![Change::CreateDataKey(data_key(2)), begin, Change::CreateAccount(Box::new(other))]
+    };
+    let mut stranger_key = new();
+    stranger_key.data_key.wrapped = vec![0; 60];
+    let mut stale_flow = new();
+    stale_flow.flow.version = 3;
+    let table = [
+        ("the identifier has an owner (security 105)", [before(), other_owner()].concat(), new()),
+        ("the flow moved on", before(), stale_flow),
+        ("the data key is not the registration's", before(), stranger_key),
+        ("there is no data key", before().split_off(1), new()),
+    ];
+    for (name, before, new) in table {
+        let bench = Bench::new().await;
+        for change in before {
+            bench.commit(change).await.unwrap_or_else(|error| panic!("before {name}: {error:?}"));
+        }
+        let result = bench.commit(Change::CreateAccount(Box::new(new))).await;
+        assert!(matches!(result, Err(CommitError::Conflict(_))), "{name}: {result:?}");
+        let query = GrantQuery { account: account(1), grant: grant(1, 1).id, session: None, profile: true };
+        assert!(bench.store.find_profile(query.account).await.unwrap().is_none(), "{name}: something was written");
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_reads_back() {
+    let bench = Bench::new().await;
+    let pending = flow(1, 1, FlowPurpose::Registration);
+    bench.commit(Change::CreateDataKey(data_key(1))).await.unwrap();
+    bench.commit(Change::BeginFlow(pending.clone())).await.unwrap();
+    let found = bench.store.find_flow(pending.id, pending.account).await.unwrap().unwrap();
+    assert_eq!((found.flow, found.data_key), (pending.clone(), Some(data_key(1))));
+    assert!(bench.store.find_flow(pending.id, account(2)).await.unwrap().is_none(), "another account's locator");
+
+    bench.commit(Change::CreateAccount(Box::new(new_account(1, 1)))).await.unwrap();
+    assert_eq!(bench.store.find_account(&identifier(1)).await.unwrap(), Some(account(1)));
+    match bench.store.find_sign_in(&identifier(1)).await.unwrap() {
+        SignInSnapshot::Known { authentication: a, password: p, data_key } => {
+            assert_eq!((a, p), (authentication(1), Some(password(1))));
+            assert_eq!(data_key.state, DataKeyState::Account);
+        }
+        SignInSnapshot::Unknown { .. } => panic!("the identifier is known"),
+    }
+    let recovery = bench.store.find_recovery(&identifier(1)).await.unwrap().unwrap();
+    assert_eq!((recovery.authentication, recovery.password), (authentication(1), Some(password(1))));
+    assert!(bench.store.find_recovery(&identifier(2)).await.unwrap().is_none());
+    let profile = bench.store.find_profile(account(1)).await.unwrap().unwrap();
+    assert_eq!(profile.profile, new_account(1, 1).profile);
+
+    bench.commit(Change::CountUnknownSignIn(unknown_failures(2))).await.unwrap();
+    match bench.store.find_sign_in(&identifier(2)).await.unwrap() {
+        SignInSnapshot::Unknown { failures } => assert_eq!(failures, Some(unknown_failures(2))),
+        SignInSnapshot::Known { .. } => panic!("the identifier is unknown"),
+    }
+
+    bench.commit(Change::OpenSession(session(1, 1))).await.unwrap();
+    bench.commit(Change::RecordConsent(consent(1))).await.unwrap();
+    let found = bench.store.find_session(account(1), session(1, 1).id, Some(&client_id())).await.unwrap().unwrap();
+    assert_eq!((found.session, found.consent), (session(1, 1), Some(consent(1))));
+    assert!(bench.store.find_session(account(1), SessionId::from_bytes([2; 16]), None).await.unwrap().is_none());
+
+    let code = grant(1, 1);
+    bench.commit(Change::IssueAuthorizationCode(code.clone())).await.unwrap();
+    bench.commit(Change::RedeemAuthorizationCode(redeemed(&code))).await.unwrap();
+    let query = GrantQuery { account: account(1), grant: code.id, session: Some(code.sid), profile: true };
+    let found = bench.store.find_grant(query).await.unwrap().unwrap();
+    assert_eq!(found.grant, redeemed(&code));
+    assert_eq!(found.session, Some(session(1, 1)));
+    assert!(found.profile.is_some() && found.data_key.is_some());
+    let narrow = bench.store.find_grant(GrantQuery { session: None, profile: false, ..query }).await.unwrap().unwrap();
+    assert!(narrow.session.is_none() && narrow.profile.is_none() && narrow.data_key.is_none());
+
+    let (jti, expires_at) = (Jti::from_bytes([1; 16]), NOW + Span::minutes(10));
+    assert!(!bench.store.find_revoked_jti(jti).await.unwrap());
+    bench.commit(Change::RevokeGrantlessToken { jti, client_id: client_id(), expires_at }).await.unwrap();
+    assert!(bench.store.find_revoked_jti(jti).await.unwrap());
+
+    let id = FlowId::from_bytes([4; 16]);
+    bench.commit(Change::StoreAuthorizationRequest { id, query: "a=b".to_owned(), expires_at }).await.unwrap();
+    assert_eq!(bench.store.find_authorization_request(id, NOW).await.unwrap().as_deref(), Some("a=b"));
+    assert_eq!(bench.store.find_authorization_request(id, expires_at).await.unwrap(), None, "security 131");
+}
+
+#[tokio::test]
+async fn a_tenant_does_not_see_what_is_anothers() {
+    let bench = Bench::new().await;
+    bench.register(1).await;
+    let other = bench.all.tenant("other".parse::<TenantId>().unwrap());
+    assert_eq!(other.find_account(&identifier(1)).await.unwrap(), None);
+    assert!(other.find_profile(account(1)).await.unwrap().is_none());
+    // The same address may have an account there too.
+    for change in [
+        Change::CreateDataKey(data_key(1)),
+        Change::BeginFlow(flow(1, 1, FlowPurpose::Registration)),
+        Change::CreateAccount(Box::new(new_account(1, 1))),
+    ] {
+        other.commit(&Changes::one(change), &request()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn changes_are_committed_in_order_and_a_conflict_says_which() {
+    let bench = Bench::new().await;
+    let changes = Changes::one(Change::OpenSession(session(1, 1)))
+        .then(Change::TouchSession(Session { version: 3, ..session(1, 1) }))
+        .then(Change::OpenSession(session(1, 2)));
+    let result = bench.store.commit(&changes, &request()).await;
+    assert!(matches!(result, Err(CommitError::Conflict(Conflict { change: 1 }))), "{result:?}");
+    bench.register(1).await;
+    assert!(bench.store.find_session(account(1), session(1, 1).id, None).await.unwrap().is_some());
+    assert!(bench.store.find_session(account(1), session(1, 2).id, None).await.unwrap().is_none());
+}

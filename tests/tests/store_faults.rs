@@ -1,0 +1,378 @@
+//! What the store's promises are worth when the network, DynamoDB or both misbehave (T4–T6; security 134–136).
+//!
+//! Each test says how many faults it injected: one that injected none proves nothing.
+
+use latchkey::domain::change::{Change, Changes};
+use latchkey::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
+use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
+use latchkey::domain::time::Span;
+use latchkey::services::RequestContext;
+use latchkey::store::grant::GrantQuery;
+use latchkey::store::keyring::{KeyMaterial, KeySlot};
+use latchkey::store::{CommitError, StoreError};
+use latchkey_local::fault::{Calls, Fault, When};
+use tests::store::*;
+
+fn tried(n: u8) -> Change {
+    Change::CountIdentifierTry { identifier: identifier(n), at: NOW, limit: 20 }
+}
+
+/// security 135: the SDK sends a write again whose reply was lost, and meets its own condition; that is success, not a replay.
+#[tokio::test]
+async fn a_lost_reply_is_not_a_replay() {
+    let bench = Bench::new().await;
+    let code = grant(1, 1);
+    let changes = [
+        ("a put over nothing", Change::CreateDataKey(data_key(1))),
+        ("a flow", Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))),
+        ("a transaction", Change::CreateAccount(Box::new(new_account(1, 1)))),
+        ("a code", Change::IssueAuthorizationCode(code.clone())),
+        ("a put over a version", Change::RedeemAuthorizationCode(redeemed(&code))),
+        ("a counter", tried(1)),
+    ];
+    for (name, change) in changes {
+        bench.faults.clear();
+        bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
+        let before = bench.faults.injected();
+        bench.commit(change).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(bench.faults.injected() - before, 1, "{name}");
+    }
+}
+
+/// The stamp is the request's, attempt's and change's own: the same content written by another request is a conflict.
+#[tokio::test]
+async fn only_the_very_same_write_is_taken_for_its_own_repetition() {
+    let bench = Bench::new().await;
+    let first = request();
+    let change = || Changes::one(Change::OpenSession(session(1, 1)));
+    bench.store.commit(&change(), &first).await.unwrap();
+    bench.store.commit(&change(), &first).await.unwrap();
+    for other in [RequestContext { attempt: 2, ..first.clone() }, request()] {
+        let result = bench.store.commit(&change(), &other).await;
+        assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
+    }
+    let second_in_line = Changes::one(Change::OpenSession(session(1, 2))).then(Change::OpenSession(session(1, 1)));
+    let result = bench.store.commit(&second_in_line, &first).await;
+    assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
+}
+
+/// One request that writes one item twice has two stamps that differ by the version: the second is no repetition of the first.
+#[tokio::test]
+async fn a_second_write_of_a_request_is_not_taken_for_its_first() {
+    let bench = Bench::new().await;
+    let one = request();
+    bench.store.commit(&Changes::one(Change::IssueAuthorizationCode(grant(1, 1))), &one).await.unwrap();
+    let ahead = Grant { version: 3, ..redeemed(&grant(1, 1)) };
+    let result = bench.store.commit(&Changes::one(Change::RotateRefreshToken(ahead)), &one).await;
+    assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
+}
+
+/// T4 at a transaction: applied, reply lost, and the token is no longer known (10 minutes later): the conditions and stamps hold.
+#[tokio::test]
+async fn a_transaction_sent_again_after_its_token_expired_is_recognized() {
+    let bench = Bench::new().await;
+    bench.commit(Change::CreateDataKey(data_key(1))).await.unwrap();
+    bench.commit(Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))).await.unwrap();
+    let request = request();
+    let create = Changes::one(Change::CreateAccount(Box::new(new_account(1, 1))));
+    bench.store.commit(&create, &request).await.unwrap();
+    // AUTHN moves on, so that not every item of the transaction still carries its stamp.
+    let next = latchkey::domain::account::Authentication { version: 2, ..authentication(1) };
+    bench.commit(Change::RecordSignIn(next)).await.unwrap();
+    bench.store.commit(&create, &request).await.unwrap();
+}
+
+/// security 134, T6: contention says nothing about the state. It is retried, and given up as unavailable, never as a conflict.
+#[tokio::test]
+async fn contention_is_never_a_conflict() {
+    let change = || {
+        [
+            Change::CreateDataKey(data_key(1)),
+            Change::BeginFlow(flow(1, 1, FlowPurpose::Registration)),
+            tried(1),
+            Change::CreateAccount(Box::new(new_account(1, 1))),
+        ]
+    };
+    let bench = Bench::new().await;
+    for change in change() {
+        bench.faults.clear();
+        bench.faults.add(Calls::Writes, When::Nth(1), Fault::Conflict);
+        bench.faults.add(Calls::Writes, When::Nth(2), Fault::Conflict);
+        bench.commit(change).await.unwrap();
+    }
+    assert_eq!(bench.faults.injected(), 8);
+
+    let bench = Bench::new().await;
+    for change in change() {
+        bench.faults.clear();
+        bench.faults.add(Calls::Writes, When::Always, Fault::Conflict);
+        let result = bench.commit(change.clone()).await;
+        assert!(matches!(result, Err(CommitError::Store(StoreError::Unavailable(_)))), "{result:?}");
+        bench.faults.clear();
+        bench.commit(change).await.unwrap();
+    }
+}
+
+/// T6 at p = 0.5: each of many writes is done once, found to be done, or unavailable; a conflict appears nowhere.
+#[tokio::test]
+async fn no_write_is_misclassified_under_contention() {
+    let bench = Bench::new().await;
+    bench.faults.add(Calls::Writes, When::Chance(0.5), Fault::Conflict);
+    let (mut done, mut unavailable) = (0, 0);
+    for n in 0..=255 {
+        match bench.commit(Change::OpenSession(session(1, n))).await {
+            Ok(()) => done += 1,
+            Err(CommitError::Store(StoreError::Unavailable(_))) => unavailable += 1,
+            other => panic!("misclassified: {other:?}"),
+        }
+    }
+    assert!(bench.faults.injected() > 100 && done > 200, "{done} done, {unavailable} unavailable");
+}
+
+/// T5: throttled for good, or down: unavailable (503 for the caller), and nothing half-done; afterwards everything goes on.
+#[tokio::test]
+async fn what_does_not_answer_is_unavailable() {
+    for fault in [Fault::Throttle, Fault::Internal, Fault::TimeoutBefore] {
+        let bench = Bench::new().await;
+        bench.register(1).await;
+        bench.faults.add(Calls::Any, When::Always, fault);
+        let write = bench.commit(Change::OpenSession(session(1, 1))).await;
+        assert!(matches!(write, Err(CommitError::Store(StoreError::Unavailable(_)))), "{fault:?}: {write:?}");
+        let read = bench.store.find_sign_in(&identifier(1)).await;
+        assert!(matches!(read, Err(StoreError::Unavailable(_))), "{fault:?}: {read:?}");
+        bench.faults.clear();
+        bench.commit(Change::OpenSession(session(1, 1))).await.unwrap();
+    }
+}
+
+/// security 136: keys that a batch left unprocessed are asked again until all are there; when they never come, it is unavailable,
+/// never "absent".
+#[tokio::test]
+async fn unprocessed_keys_are_asked_again() {
+    let bench = Bench::new().await;
+    bench.register(1).await;
+    bench.commit(Change::OpenSession(session(1, 1))).await.unwrap();
+    bench.commit(Change::IssueAuthorizationCode(grant(1, 1))).await.unwrap();
+    let query = GrantQuery { account: account(1), grant: grant(1, 1).id, session: Some(session(1, 1).id), profile: true };
+    for n in 1..=2 {
+        bench.faults.clear();
+        bench.faults.add(Calls::Named("BatchGetItem"), When::Nth(1), Fault::Partial);
+        bench.faults.add(Calls::Named("BatchGetItem"), When::Nth(n), Fault::Partial);
+        let found = bench.store.find_grant(query).await.unwrap().unwrap();
+        assert!(found.session.is_some() && found.profile.is_some() && found.data_key.is_some());
+    }
+    assert!(bench.faults.injected() >= 3);
+}
+
+/// security 26 of the tries, T26: 64 at once on a counter of 20 count exactly 20.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_counter_lets_exactly_its_limit_through() {
+    let bench = Bench::new().await;
+    // Nothing is lost or counted twice when every third reply is.
+    bench.faults.add(Calls::Writes, When::Chance(0.2), Fault::Slow(std::time::Duration::from_millis(2)));
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let store = bench.store.clone();
+            tokio::spawn(async move { store.commit(&Changes::one(tried(1)), &request()).await })
+        })
+        .collect();
+    let (mut counted, mut refused) = (0, 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => counted += 1,
+            Err(CommitError::LimitReached) => refused += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((counted, refused), (20, 44));
+    // The next day, and another identifier, have tries of their own.
+    let tomorrow = Change::CountIdentifierTry { identifier: identifier(1), at: NOW + Span::days(1), limit: 20 };
+    bench.commit(tomorrow).await.unwrap();
+    bench.commit(tried(2)).await.unwrap();
+}
+
+/// However often a request decides, it takes one try.
+#[tokio::test]
+async fn a_request_takes_one_try_however_often_it_decides() {
+    let bench = Bench::new().await;
+    let one = request();
+    for attempt in 1..=3 {
+        let context = RequestContext { attempt, ..one.clone() };
+        bench.store.commit(&Changes::one(tried(1)), &context).await.unwrap();
+    }
+    for _ in 0..19 {
+        bench.commit(tried(1)).await.unwrap();
+    }
+    assert!(matches!(bench.commit(tried(1)).await, Err(CommitError::LimitReached)));
+}
+
+/// security 105, T1: of 64 registrations of one address that prove it at once, one gets it; replies get lost meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_64_gets_the_address() {
+    let bench = Bench::new().await;
+    for n in 1..=64 {
+        bench.commit(Change::CreateDataKey(data_key(n))).await.unwrap();
+        bench.commit(Change::BeginFlow(flow(n, n, FlowPurpose::Registration))).await.unwrap();
+    }
+    bench.faults.add(Calls::Writes, When::Chance(0.2), Fault::TimeoutAfter);
+    bench.faults.add(Calls::Writes, When::Chance(0.3), Fault::Conflict);
+    let tasks: Vec<_> = (1..=64)
+        .map(|n| {
+            let store = bench.store.clone();
+            tokio::spawn(async move {
+                let mut new = new_account(n, n);
+                new.identifier = identifier(200);
+                (n, store.commit(&Changes::one(Change::CreateAccount(Box::new(new))), &request()).await)
+            })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            (n, Ok(())) => winners.push(account(n)),
+            (_, Err(CommitError::Conflict(_) | CommitError::Store(StoreError::Unavailable(_)))) => {}
+            (_, other) => panic!("{other:?}"),
+        }
+    }
+    assert!(bench.faults.injected() > 10);
+    bench.faults.clear();
+    let owner = bench.store.find_account(&identifier(200)).await.unwrap();
+    // An attempt whose every reply was lost says "unavailable" though it stands: then nobody heard of a success.
+    assert!(winners.len() <= 1, "{winners:?}");
+    assert!(winners.iter().all(|winner| Some(*winner) == owner), "{winners:?} {owner:?}");
+    let mut accounts = 0;
+    for n in 1..=64 {
+        accounts += usize::from(bench.store.find_profile(account(n)).await.unwrap().is_some());
+    }
+    assert_eq!(accounts, usize::from(owner.is_some()), "no half-made account");
+    assert_eq!(accounts, 1);
+}
+
+/// security 22, 32: of 64 that redeem one code at once, one does; a revocation that comes between is met by all others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_64_redeems_the_code() {
+    let bench = Bench::new().await;
+    bench.register(1).await;
+    bench.commit(Change::IssueAuthorizationCode(grant(1, 1))).await.unwrap();
+    bench.faults.add(Calls::Writes, When::Chance(0.1), Fault::TimeoutAfter);
+    let tasks: Vec<_> = (0..64)
+        .map(|n| {
+            let store = bench.store.clone();
+            let mut next = redeemed(&grant(1, 1));
+            if n % 2 == 1 {
+                next.state = GrantState::Revoked { at: NOW, reason: RevocationReason::ClientRequest };
+            }
+            tokio::spawn(async move { store.commit(&Changes::one(Change::RedeemAuthorizationCode(next)), &request()).await })
+        })
+        .collect();
+    let mut done = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => done += 1,
+            Err(CommitError::Conflict(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(done, 1);
+}
+
+/// 200 starts at once make one key: the others find the slot claimed, and wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_64_claims_a_key_slot() {
+    let bench = Bench::new().await;
+    let slot = KeySlot::Keyring { purpose: latchkey::keys::Purpose::Data, version: 1 };
+    bench.faults.add(Calls::Writes, When::Chance(0.1), Fault::TimeoutAfter);
+    let lease = Span::seconds(10);
+    let tasks: Vec<_> = (0..64)
+        .map(|n| {
+            let store = bench.store.clone();
+            tokio::spawn(async move { store.claim_key(slot, &format!("holder-{n}"), NOW, lease).await.unwrap().then_some(n) })
+        })
+        .collect();
+    let mut holders = Vec::new();
+    for task in tasks {
+        holders.extend(task.await.unwrap());
+    }
+    let [holder] = holders[..] else { panic!("{holders:?}") };
+    bench.faults.clear();
+    let store = &bench.store;
+    let (first, second) = (format!("holder-{holder}"), "another");
+    let key = |byte| KeyMaterial { wrapped: vec![byte; 40], public_jwk: None, created_at: NOW, active_from: NOW };
+    assert!(!store.complete_key(slot, second, key(2)).await.unwrap(), "only the holder completes");
+    assert!(!store.claim_key(slot, second, NOW + Span::seconds(9), lease).await.unwrap(), "the lease holds");
+    assert!(store.claim_key(slot, second, NOW + lease, lease).await.unwrap(), "a dead holder is replaced");
+    assert!(!store.complete_key(slot, &first, key(1)).await.unwrap(), "the late holder must use the other's key");
+    bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
+    assert!(store.complete_key(slot, second, key(2)).await.unwrap(), "a lost reply is not a loss");
+    assert!(!store.complete_key(slot, second, key(3)).await.unwrap(), "a key is written once");
+    assert!(!store.claim_key(slot, second, NOW + Span::days(900), lease).await.unwrap(), "a key is never claimed again");
+    let keys = store.find_keys().await.unwrap();
+    assert_eq!(keys.len(), 1);
+    assert_eq!(keys[0].state, latchkey::store::keyring::StoredKeyState::Ready(key(2)));
+    assert!(bench.all.tenant("other".parse().unwrap()).find_keys().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_tenant_document_is_stored_by_versions_and_the_newest_is_in_force() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.store.find_tenant_document().await.unwrap(), None);
+    for (document, version) in [("a = 1", 1), ("a = 1", 1), ("a = 2", 2), ("a = 1", 3)] {
+        bench.faults.clear();
+        bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
+        assert_eq!(bench.store.put_tenant_document(document, NOW).await.unwrap(), version);
+        assert_eq!(bench.store.find_tenant_document().await.unwrap().as_deref(), Some(document));
+    }
+    for n in 4..=12 {
+        assert_eq!(bench.store.put_tenant_document(&format!("a = {n}"), NOW).await.unwrap(), n);
+    }
+}
+
+/// security 116: so many mails of a purpose to one recipient, whatever the events; one event counts once, however often it comes.
+#[tokio::test]
+async fn mails_are_counted_by_recipient_and_purpose() {
+    let bench = Bench::new().await;
+    let count = |n: u8, purpose, event: String, now| {
+        let store = bench.store.clone();
+        async move { store.count_mail(&identifier(n), purpose, &event, now).await.unwrap() }
+    };
+    let (mut sent, mut hour) = (0, 0);
+    for minute in 0..240 {
+        let now = NOW + Span::minutes(minute);
+        let event = format!("event-{minute}");
+        let first = count(1, MailPurpose::Registration, event.clone(), now).await;
+        assert_eq!(count(1, MailPurpose::Registration, event, now).await, first, "a redelivery is answered alike");
+        sent += u32::from(first);
+        hour = if minute < 20 { sent } else { hour };
+    }
+    assert_eq!((hour, sent), (MAILS_AN_HOUR, MAILS_A_DAY));
+    assert!(count(1, MailPurpose::Recovery, "other purpose".to_owned(), NOW).await);
+    assert!(count(2, MailPurpose::Registration, "other recipient".to_owned(), NOW).await);
+    assert!(count(1, MailPurpose::Registration, "next day".to_owned(), NOW + Span::days(1)).await);
+}
+
+/// A flow's tries are versioned: of 64 wrong codes typed at once, each of those that count is counted on its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn wrong_codes_at_once_are_counted_one_by_one() {
+    let bench = Bench::new().await;
+    bench.commit(Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))).await.unwrap();
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let store = bench.store.clone();
+            tokio::spawn(async move {
+                let begun = flow(1, 1, FlowPurpose::Registration);
+                let found = store.find_flow(begun.id, begun.account).await.unwrap().unwrap().flow;
+                let next = Flow { tries: found.tries + 1, version: found.version + 1, state: FlowState::Open, ..found };
+                store.commit(&Changes::one(Change::CountFlowTry(next)), &request()).await
+            })
+        })
+        .collect();
+    let mut counted = 0;
+    for task in tasks {
+        counted += u8::from(task.await.unwrap().is_ok());
+    }
+    let begun = flow(1, 1, FlowPurpose::Registration);
+    let found = bench.store.find_flow(begun.id, begun.account).await.unwrap().unwrap().flow;
+    assert_eq!(found.tries, counted);
+    assert!(counted >= 1);
+}
