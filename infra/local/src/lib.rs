@@ -2,12 +2,18 @@
 //!
 //! | module | what lives there |
 //! |---|---|
+//! | [`assemble`] | services and routes put together, for the gateway and for tests |
 //! | [`engine`] | the DynamoDB engine in this process, as the SDK's HTTP connector |
 //! | [`fault`] | failures in front of any connector, by seed or script |
 //! | [`meter`] | requests, request units, a trace of each call |
+//! | [`pump`] | the stream's records, handed to `events` |
 //! | [`stream`] | reading a table's stream in this process |
+//! | [`world`] | a whole Latchkey in memory, for tests |
 
+pub mod assemble;
 pub mod engine;
 pub mod fault;
 pub mod meter;
+pub mod pump;
 pub mod stream;
+pub mod world;

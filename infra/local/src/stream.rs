@@ -18,8 +18,8 @@ pub struct StreamReader {
 pub struct StreamBatch {
     /// The records that the filter admits, in order.
     pub records: Vec<Value>,
-    /// The sequence number of the last record that was read, admitted or not; none when there was none.
-    pub last: Option<String>,
+    /// The sequence numbers of all records that were read, admitted or not, in order.
+    pub sequence_numbers: Vec<String>,
 }
 
 impl StreamReader {
@@ -40,7 +40,8 @@ impl StreamReader {
     pub fn read(&self, after: Option<&str>) -> Result<StreamBatch, EngineError> {
         let mut batch = StreamBatch::default();
         for record in self.read_unfiltered(after)? {
-            batch.last = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).map(str::to_owned);
+            let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
+            batch.sequence_numbers.extend(sequence_number.map(str::to_owned));
             if record.pointer("/dynamodb/NewImage/event").is_some() {
                 batch.records.push(record);
             }

@@ -1,0 +1,115 @@
+//! Putting Latchkey together on one machine: the same services and routes for the gateway and for tests.
+
+use crate::engine;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use axum::Router;
+use latchkey::config::TenantConfig;
+use latchkey::config::document::DocumentErrors;
+use latchkey::domain::id::TenantId;
+use latchkey::keys::{KeyVault, Keys, PasswordHasher, Purpose};
+use latchkey::services::{Clock, Origin, Random, Services, Tenants};
+use latchkey::store::{CommitError, Store, StoreError, Tables};
+
+/// Every function is here, so every key is.
+const PURPOSES: [Purpose; 6] =
+    [Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator, Purpose::Refresh, Purpose::Signing];
+
+/// The names of the tables in the embedded engine.
+pub const TABLES: [&str; 3] = ["identities", "keys", "audit"];
+
+/// What differs between one assembly and another.
+#[derive(Clone)]
+pub struct Parts {
+    /// The origin that links and issuers are made from.
+    pub origin: Origin,
+    /// What answers the SDK.
+    pub connector: SharedHttpConnector,
+    /// What wraps keys.
+    pub vault: KeyVault,
+    /// The time that decisions read.
+    pub clock: Clock,
+    /// How many passwords are hashed at once.
+    pub hashing_lanes: usize,
+}
+
+/// A tenant document as it was given.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Whose.
+    pub tenant: TenantId,
+    /// TOML; `{origin}` stands for the gateway's origin.
+    pub text: String,
+}
+
+/// The tables or a tenant's document could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// A tables could not be made.
+    #[error("the tables could not be made")]
+    Tables(#[from] StoreError),
+    /// A document is not valid.
+    #[error("the document of tenant {tenant} is not valid: {errors}")]
+    Document {
+        /// Whose.
+        tenant: TenantId,
+        /// Every error, by its path.
+        errors: DocumentErrors,
+    },
+    /// A document could not be stored.
+    #[error("the document of tenant {tenant} could not be stored")]
+    Store {
+        /// Whose.
+        tenant: TenantId,
+        /// Why.
+        #[source]
+        source: CommitError,
+    },
+}
+
+/// Every function's routes.
+pub fn routes() -> Router<Services> {
+    registration::routes().merge(login::routes()).merge(token::routes())
+}
+
+/// The services that these parts make.
+#[must_use]
+pub fn services(parts: Parts) -> Services {
+    let [identities, keys, audit] = TABLES.map(str::to_owned);
+    Services {
+        origin: parts.origin,
+        store: Store::new(engine::client(parts.connector), Tables { identities, keys, audit }),
+        keys: Keys::new(parts.vault, &PURPOSES),
+        tenants: Tenants::default(),
+        clock: parts.clock,
+        random: Random,
+        hasher: PasswordHasher::new(parts.hashing_lanes),
+    }
+}
+
+/// Checks a document: what the gateway does before it touches anything.
+///
+/// # Errors
+/// [`PrepareError::Document`] with every error in it.
+pub fn check(document: &Document, origin: &Origin) -> Result<Document, PrepareError> {
+    let text = document.text.replace("{origin}", origin.as_str());
+    TenantConfig::parse(&document.tenant, &text)
+        .map_err(|errors| PrepareError::Document { tenant: document.tenant.clone(), errors })?;
+    Ok(Document { tenant: document.tenant.clone(), text })
+}
+
+/// Makes the tables that are missing and stores the documents that changed.
+///
+/// # Errors
+/// What kept it from it.
+pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), PrepareError> {
+    services.store.create_tables().await?;
+    for document in documents {
+        let checked = check(document, &services.origin)?;
+        let store = services.store.tenant(checked.tenant.clone());
+        store
+            .put_tenant_document(&checked.text, services.clock.now())
+            .await
+            .map_err(|source| PrepareError::Store { tenant: checked.tenant, source })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! A whole Latchkey in memory, for tests: every function's routes over the embedded engine, with a clock that the test moves, a
+//! fault script, a meter and a mailbox.
+
+use crate::assemble::{self, Document, Parts, PrepareError, TABLES};
+use crate::engine::{Engine, EngineError};
+use crate::fault::Faults;
+use crate::meter::Meter;
+use crate::pump::{Pump, PumpError};
+use crate::stream::StreamReader;
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use data_encoding::BASE64URL_NOPAD;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use latchkey::delivery::{Mail, RenderError};
+use latchkey::domain::id::{InvalidId, RequestId, TenantId};
+use latchkey::domain::time::{Span, Timestamp};
+use latchkey::keys::KeyVault;
+use latchkey::services::{Clock, Origin, Random, Services};
+use latchkey::web::{Host, mount};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use tower::ServiceExt as _;
+
+/// The tenant document that ships with the gateway.
+pub const DEFAULT_DOCUMENT: &str = include_str!("../latchkey.toml");
+
+/// A whole Latchkey in memory. Cheap to clone; clones are the same world.
+#[derive(Clone)]
+pub struct World {
+    /// What the functions were given.
+    pub services: Services,
+    /// The tables, for readers of raw items.
+    pub engine: Engine,
+    /// The fault script under the SDK; empty at first.
+    pub faults: Faults,
+    /// Counts every request to the tables.
+    pub meter: Meter,
+    router: Router,
+    mailbox: Arc<Mutex<Mailbox>>,
+}
+
+struct Mailbox {
+    pump: Pump,
+    checkpoint: Option<String>,
+    mails: Vec<Mail>,
+}
+
+/// What differs between one world and another.
+pub struct WorldBuilder {
+    origin: String,
+    clock: Clock,
+    seed: u64,
+    documents: Vec<(String, String)>,
+    engine: Option<Engine>,
+    vault: Option<KeyVault>,
+}
+
+/// A world could not be made, or its mail not be pumped.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The origin is none.
+    #[error("the origin {0}")]
+    Origin(String),
+    /// A tenant's name is none.
+    #[error(transparent)]
+    Tenant(#[from] InvalidId),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Tables or documents.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// A mail template is broken.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The stream.
+    #[error(transparent)]
+    Pump(#[from] PumpError),
+    /// A record fails again and again.
+    #[error("the stream record {0} was not handled in three attempts")]
+    Stuck(String),
+}
+
+impl World {
+    /// A world with the default tenant, at `http://localhost:8080`, on 1 March 2026, noon (UTC), until its clock is moved.
+    ///
+    /// # Errors
+    /// What kept it from being made.
+    pub async fn new() -> Result<Self, WorldError> {
+        Self::builder().build().await
+    }
+
+    /// A world with other parts.
+    #[must_use]
+    pub fn builder() -> WorldBuilder {
+        WorldBuilder {
+            origin: "http://localhost:8080".to_owned(),
+            clock: Clock::frozen(Timestamp::from_seconds(1_772_366_400)),
+            seed: 0,
+            documents: vec![("default".to_owned(), DEFAULT_DOCUMENT.to_owned())],
+            engine: None,
+            vault: None,
+        }
+    }
+
+    /// The origin, without a trailing slash.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.services.origin.as_str()
+    }
+
+    /// Moves the clock that every decision reads.
+    pub fn advance(&self, span: Span) {
+        self.services.clock.advance(span);
+    }
+
+    /// Sends a request from 192.0.2.1; the path may be a whole address of this world.
+    pub async fn call(&self, request: Request<impl Into<Body>>) -> Response<Bytes> {
+        self.call_from(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), request).await
+    }
+
+    /// Sends a request from this address.
+    pub async fn call_from(&self, address: IpAddr, request: Request<impl Into<Body>>) -> Response<Bytes> {
+        let mut request = request.map(Into::into);
+        // An origin-form target, as a server sees it.
+        let path = request.uri().path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default();
+        if let Ok(uri) = path.parse() {
+            *request.uri_mut() = uri;
+        }
+        if let Some(request_id) = request_id(Random) {
+            request.extensions_mut().insert(Host { request_id, client_address: Some(address) });
+        }
+        let (parts, body) = match self.router.clone().oneshot(request).await {
+            Ok(response) => response.into_parts(),
+            Err(never) => match never {},
+        };
+        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        Response::from_parts(parts, body)
+    }
+
+    /// Sends a request, or gives `None` when an injected crash struck: the request's future is dropped, as by a dying process.
+    pub async fn call_until_crash(&self, request: Request<impl Into<Body>>) -> Option<Response<Bytes>> {
+        tokio::select! {
+            response = self.call(request) => Some(response),
+            () = self.faults.crashed() => None,
+        }
+    }
+
+    /// Hands all stream records that came to the `events` function, which projects them and sends mails.
+    ///
+    /// # Errors
+    /// When a record fails three times.
+    pub async fn pump(&self) -> Result<(), WorldError> {
+        let mut mailbox = self.mailbox.lock().await;
+        let mut failures = 0;
+        loop {
+            let Mailbox { pump, checkpoint, mails } = &mut *mailbox;
+            let step = pump.step(checkpoint.as_deref()).await?;
+            mails.extend(step.mails);
+            failures = if step.checkpoint.is_some() { 0 } else { failures };
+            match (step.checkpoint, step.failed) {
+                (None, None) => return Ok(()),
+                (_, Some(failed)) if failures == 2 => return Err(WorldError::Stuck(failed)),
+                (done, failed) => {
+                    failures += u32::from(failed.is_some());
+                    mailbox.checkpoint = done.or(mailbox.checkpoint.take());
+                }
+            }
+        }
+    }
+
+    /// Every mail that was sent so far, newest first, after pumping.
+    ///
+    /// # Errors
+    /// As [`Self::pump`].
+    pub async fn mails(&self) -> Result<Vec<Mail>, WorldError> {
+        self.pump().await?;
+        Ok(self.mailbox.lock().await.mails.iter().rev().cloned().collect())
+    }
+
+    /// The mails to this address, newest first, after pumping.
+    ///
+    /// # Errors
+    /// As [`Self::pump`].
+    pub async fn mails_to(&self, address: &str) -> Result<Vec<Mail>, WorldError> {
+        let mut mails = self.mails().await?;
+        mails.retain(|mail| mail.to == address);
+        Ok(mails)
+    }
+}
+
+impl WorldBuilder {
+    /// Another origin, such as `https://id.example.com` (cookies are then `__Host-` and Secure).
+    #[must_use]
+    pub fn origin(mut self, origin: &str) -> Self {
+        origin.clone_into(&mut self.origin);
+        self
+    }
+    /// Another clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+    /// The seed of the fault script's chances.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+    /// The tables of another world, or of a file: a second instance, a restart.
+    #[must_use]
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+    /// Another key vault: a second instance needs the first one's.
+    #[must_use]
+    pub fn vault(mut self, vault: KeyVault) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+    /// A tenant with this document (`default` replaces the one that ships).
+    #[must_use]
+    pub fn tenant(mut self, tenant: &str, document: &str) -> Self {
+        self.documents.retain(|(name, _)| name != tenant);
+        self.documents.push((tenant.to_owned(), document.to_owned()));
+        self
+    }
+    /// The world.
+    ///
+    /// # Errors
+    /// What kept it from being made.
+    pub async fn build(self) -> Result<World, WorldError> {
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => Engine::memory()?,
+        };
+        let (faults, meter) = (Faults::seeded(self.seed), Meter::new());
+        let services = assemble::services(Parts {
+            origin: Origin::parse(&self.origin).map_err(WorldError::Origin)?,
+            connector: meter.around(faults.around(engine.connector()), engine.clone()),
+            vault: self.vault.unwrap_or_else(KeyVault::ephemeral),
+            clock: self.clock,
+            hashing_lanes: 2,
+        });
+        let mut documents = Vec::new();
+        for (tenant, text) in self.documents {
+            documents.push(Document { tenant: tenant.parse::<TenantId>()?, text });
+        }
+        assemble::prepare(&services, &documents).await?;
+        let pump = Pump::new(StreamReader::new(engine.clone(), TABLES[0]), services.clone())?;
+        let mailbox = Arc::new(Mutex::new(Mailbox { pump, checkpoint: None, mails: Vec::new() }));
+        drop(meter.take());
+        let router = mount(services.clone(), assemble::routes());
+        Ok(World { services, engine, faults, meter, router, mailbox })
+    }
+}
+
+/// A fresh id for a request, as a host gives one.
+pub(crate) fn request_id(random: Random) -> Option<RequestId> {
+    BASE64URL_NOPAD.encode(&random.bytes::<12>()).parse().ok()
+}
