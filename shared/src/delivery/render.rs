@@ -272,3 +272,139 @@ fn on_accent(accent: &str) -> &'static str {
     let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
     if luminance > 0.179 { "#000000" } else { "#ffffff" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, SessionPolicy, TokenPolicy};
+    use crate::domain::id::TenantId;
+
+    const ISSUER: &str = "https://id.example.com/t/shop";
+
+    fn config() -> TenantConfig {
+        TenantConfig {
+            tenant: TenantId::default_tenant(),
+            name: Localized([(String::new(), "Müller & Söhne".to_owned())].into()),
+            brand: Brand {
+                accent: "#1a56db".to_owned(),
+                privacy_url: None,
+                support_url: Some("https://example.com/help".to_owned()),
+            },
+            locales: vec!["de".to_owned(), "en".to_owned()],
+            registration: RegistrationConfig { enabled: true, fields: Vec::new(), terms: Vec::new() },
+            password: PasswordPolicy { min_length: 8, min_strength: 3 },
+            session: SessionPolicy { idle: Span::hours(1), absolute: Span::hours(12) },
+            token: TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) },
+            mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
+            clients: [].into(),
+            resources: [].into(),
+        }
+    }
+
+    fn messages() -> Vec<(Message, usize, usize)> {
+        let proof = |resent| ("FLOW".to_owned(), SecretText::from("TOKEN"), Span::seconds(599), resent);
+        let registration = |resent| {
+            let (flow, token, lifetime, resent) = proof(resent);
+            Message::RegistrationCode { flow, code: "042137".into(), token, lifetime, resent }
+        };
+        let recovery = |resent| {
+            let (flow, token, lifetime, resent) = proof(resent);
+            Message::RecoveryCode { flow, code: "ABCDEFGHIJ".into(), token, lifetime, resent }
+        };
+        vec![
+            (registration(false), 1, 1),
+            (registration(true), 1, 1),
+            (recovery(false), 1, 1),
+            (recovery(true), 1, 1),
+            (Message::AlreadyRegistered, 0, 2),
+            (Message::PasswordChanged, 0, 1),
+        ]
+    }
+
+    fn render(message: &Message, locale: &str, name: Option<&str>) -> Mail {
+        let envelope = Envelope { id: "01K", to: "ada@example.com", now: Timestamp::from_seconds(1_800_000_000) };
+        let sender = Sender { config: &config(), issuer: ISSUER };
+        MailRenderer::new().unwrap().render(&sender, message, locale, name, envelope).unwrap()
+    }
+
+    #[test]
+    fn every_mail_says_the_same_in_text_and_html_in_every_language() {
+        for (message, codes, links) in messages() {
+            for (locale, hello) in [("en", "Hello"), ("de-AT", "Guten Tag"), ("fr", "Guten Tag")] {
+                let mail = render(&message, locale, None);
+                assert_eq!((mail.codes.len(), mail.links.len()), (codes, links), "{message:?}");
+                assert!(mail.text.starts_with(hello), "{}", mail.text);
+                assert!(mail.html.contains(hello));
+                for code in &mail.codes {
+                    let shown = halves(code);
+                    assert!(mail.text.contains(&shown) && mail.html.contains(&shown), "{message:?}");
+                }
+                for link in &mail.links {
+                    assert!(mail.text.contains(link.as_str()), "{message:?}");
+                    assert!(mail.html.contains(&escaped(link)), "{message:?}: {}", mail.html);
+                }
+                assert!(!mail.subject.contains(['\r', '\n']));
+                assert_eq!(mail.sent_at, "2027-01-15T08:00:00.000Z");
+            }
+        }
+    }
+
+    /// Addresses in a mail are made of the configured issuer and nothing else (security 89).
+    #[test]
+    fn links_begin_with_the_configured_issuer() {
+        let expected = |message: &Message| match message {
+            Message::RegistrationCode { .. } => vec!["/verify?flow=FLOW&token=TOKEN"],
+            Message::RecoveryCode { .. } => vec!["/recover?flow=FLOW&token=TOKEN"],
+            Message::AlreadyRegistered => vec!["/login", "/recover"],
+            Message::PasswordChanged => vec!["/recover"],
+        };
+        for (message, ..) in messages() {
+            let links: Vec<_> = expected(&message).iter().map(|path| format!("{ISSUER}{path}")).collect();
+            assert_eq!(render(&message, "en", None).links, links);
+        }
+    }
+
+    /// What a person wrote is text, never markup and never a line of its own (security 110).
+    #[test]
+    fn a_name_is_escaped_and_stays_on_its_line() {
+        let name = "Ada <b>&\r\n\nBcc: all@example.com";
+        let mail = render(&Message::PasswordChanged, "en", Some(name));
+        assert!(!mail.html.contains("<b>"), "{}", mail.html);
+        assert!(mail.html.contains("Ada &lt;b&gt;&amp;"), "{}", mail.html);
+        assert!(mail.text.lines().next().is_some_and(|line| line.ends_with("Bcc: all@example.com,")), "{}", mail.text);
+        let long = "x".repeat(MAX_NAME + 1);
+        assert!(!render(&Message::PasswordChanged, "en", Some(&long)).text.contains(&long));
+    }
+
+    #[test]
+    fn a_tenant_name_is_escaped_in_html_and_plain_in_text() {
+        let mail = render(&Message::AlreadyRegistered, "en", None);
+        assert!(mail.html.contains("Müller &amp; Söhne"));
+        assert!(mail.text.contains("Müller & Söhne") && mail.subject.contains("Müller & Söhne"));
+    }
+
+    #[test]
+    fn a_lifetime_is_never_promised_longer_than_it_is() {
+        let (message, ..) = messages().remove(0);
+        assert!(render(&message, "en", None).text.contains("works for 9 minutes,"));
+        assert!(render(&message, "de", None).text.contains("gilt 9 Minuten lang"));
+    }
+
+    #[test]
+    fn a_mail_does_not_print() {
+        let mail = render(&messages().remove(0).0, "en", Some("Ada"));
+        assert_eq!(format!("{mail:?}"), "Mail { id: \"01K\", .. }");
+    }
+
+    #[test]
+    fn a_button_reads_on_any_accent() {
+        let table = [("#000000", "#ffffff"), ("#ffffff", "#000000"), ("#ffd400", "#000000"), ("#1a56db", "#ffffff")];
+        for (accent, expected) in table {
+            assert_eq!(on_accent(accent), expected, "{accent}");
+        }
+    }
+
+    fn escaped(text: &str) -> String {
+        text.replace('&', "&amp;").replace('/', "&#x2f;")
+    }
+}
