@@ -1,6 +1,9 @@
 //! What a person allowed a client (security 18), and the terms a person accepted.
 
+use super::change::{Change, Decision};
 use super::id::{AccountId, ClientId};
+use super::oauth::client::Client;
+use super::oauth::redirect_uri;
 use super::oauth::scope::ScopeSet;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,4 +39,102 @@ pub struct AcceptedTerms {
     pub version: String,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+}
+
+impl Consent {
+    /// Whether it stands and allows all of this.
+    #[must_use]
+    pub fn covers(&self, scope: &ScopeSet) -> bool {
+        self.withdrawn_at.is_none() && scope.is_subset(&self.scope)
+    }
+}
+
+/// Whether a client is answered without asking: the company's own, and nobody else can answer in its name (RFC 8252 §8.6).
+#[must_use]
+pub fn is_skipped(client: &Client, redirect_uri: &str) -> bool {
+    client.first_party && (client.is_confidential() || redirect_uri.starts_with("https://"))
+}
+
+/// Whether consent of an earlier time counts. A public client that is answered at a loopback port or a scheme of its own can be
+/// any app on the device: it asks each time (RFC 8252 §8.6).
+#[must_use]
+pub fn is_remembered(client: &Client, redirect_uri: &str) -> bool {
+    client.is_confidential() || redirect_uri::is_claimed(redirect_uri)
+}
+
+/// Records that a person allows a client all of this; what was allowed before, and not withdrawn, stays allowed.
+pub fn give(
+    existing: Option<&Consent>,
+    account: AccountId,
+    client_id: &ClientId,
+    scope: &ScopeSet,
+    now: Timestamp,
+) -> Decision<()> {
+    if existing.is_some_and(|consent| consent.covers(scope)) {
+        return Decision::unchanged(());
+    }
+    let standing = existing.filter(|consent| consent.withdrawn_at.is_none());
+    let consent = Consent {
+        account,
+        client_id: client_id.clone(),
+        scope: standing.map_or_else(|| scope.clone(), |standing| standing.scope.union(scope)),
+        granted_at: now,
+        withdrawn_at: None,
+        version: existing.map_or(1, |consent| consent.version + 1),
+    };
+    Decision::one(Change::RecordConsent(consent), ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: Timestamp = Timestamp::from_seconds(1_000_000);
+    const T1: Timestamp = Timestamp::from_seconds(2_000_000);
+
+    fn scope(text: &str) -> ScopeSet {
+        text.parse().unwrap()
+    }
+    fn consent(text: &str) -> Consent {
+        Consent {
+            account: AccountId::from_bytes([1; 16]),
+            client_id: "shop".parse().unwrap(),
+            scope: scope(text),
+            granted_at: T0,
+            withdrawn_at: None,
+            version: 3,
+        }
+    }
+    fn given(existing: Option<&Consent>, text: &str) -> Option<Consent> {
+        let client_id = "shop".parse().unwrap();
+        match give(existing, AccountId::from_bytes([1; 16]), &client_id, &scope(text), T1).changes.0.pop() {
+            Some(Change::RecordConsent(consent)) => Some(consent),
+            None => None,
+            Some(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn security_18_consent_covers_its_scope_and_nothing_wider() {
+        assert!(consent("openid email").covers(&scope("openid")));
+        assert!(consent("openid email").covers(&scope("email openid")));
+        assert!(!consent("openid email").covers(&scope("openid email phone")));
+        let withdrawn = Consent { withdrawn_at: Some(T0), ..consent("openid") };
+        assert!(!withdrawn.covers(&scope("openid")));
+    }
+
+    #[test]
+    fn consent_grows_by_what_is_given_and_writes_only_what_is_new() {
+        assert_eq!(given(None, "openid"), Some(Consent { granted_at: T1, version: 1, ..consent("openid") }));
+        assert_eq!(given(Some(&consent("openid email")), "openid"), None);
+        let wider = Consent { granted_at: T1, version: 4, ..consent("openid email phone") };
+        assert_eq!(given(Some(&consent("openid email")), "openid phone"), Some(wider));
+    }
+
+    #[test]
+    fn what_was_withdrawn_does_not_come_back_with_new_consent() {
+        let withdrawn = Consent { withdrawn_at: Some(T0), ..consent("openid email") };
+        let anew = Consent { granted_at: T1, version: 4, ..consent("openid") };
+        assert_eq!(given(Some(&withdrawn), "openid"), Some(anew));
+    }
 }

@@ -1,1 +1,186 @@
 //! Password recovery by mail: the flow graph has one edge, proof and new password together (security 88, 91, 92).
+//!
+//! 1. [`begin`] writes a flow and looks at nothing, so that it costs and answers the same for every address; the stream finds the
+//!    owner, if there is one, and mails a code and a link.
+//! 2. [`reset`] takes the proof and the new password in one step and one transaction. It ends every session and grant by raising
+//!    the epoch, opens none, and skips no later factor: the person signs in afterwards like anybody.
+//! 3. [`disown`] ends the flow for an owner who did not ask for it.
+
+use super::account::Authentication;
+use super::authentication::FailureWindow;
+use super::change::{Change, Changes, Decision};
+use super::credential::PasswordCredential;
+use super::flow::{Flow, FlowPurpose, FlowState, IDENTIFIER_TRIES_A_DAY, MAX_TRIES};
+use super::id::{AccountId, ClientId, FlowId};
+use super::identifier::IdentifierHash;
+use super::secret::{PasswordHash, SecretHash};
+use super::time::{Span, Timestamp};
+
+#[cfg(test)]
+mod tests;
+
+/// How long a recovery can be completed (security 88).
+pub const RECOVERY_LIFETIME: Span = Span::minutes(30);
+
+/// What a recovery begins with.
+#[derive(Debug, Clone)]
+pub struct NewRecovery {
+    /// Fresh.
+    pub id: FlowId,
+    /// Fresh, and of no use: it keeps the shape of a registration's flow.
+    pub account: AccountId,
+    /// 128 fresh random bits.
+    pub seed: [u8; 16],
+    /// The present version of the code key.
+    pub code_key_version: u32,
+    /// The address as typed, hashed.
+    pub identifier: IdentifierHash,
+    /// The browser that begins it.
+    pub browser: SecretHash,
+    /// The client that the person came from.
+    pub client_id: ClientId,
+    /// Locale of pages.
+    pub locale: String,
+    /// The authorize query to go back to.
+    pub continue_to: Option<String>,
+}
+
+/// Begins a recovery, for an address that may or may not have an account.
+pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
+    let flow = Flow {
+        id: new.id,
+        purpose: FlowPurpose::Recovery,
+        account: new.account,
+        identifier: new.identifier,
+        seed: new.seed.to_vec(),
+        code_key_version: new.code_key_version,
+        generation: 1,
+        tries: 0,
+        state: FlowState::Open,
+        browser: Some(new.browser),
+        client_id: new.client_id,
+        locale: new.locale,
+        continue_to: new.continue_to,
+        payload: None,
+        created_at: now,
+        expires_at: now + RECOVERY_LIFETIME,
+        version: 1,
+    };
+    Decision::one(Change::BeginFlow(flow), ())
+}
+
+/// Whether a recovery still waits for its proof.
+#[must_use]
+pub fn is_open(flow: &Flow, now: Timestamp) -> bool {
+    flow.purpose == FlowPurpose::Recovery
+        && flow.state == FlowState::Open
+        && flow.tries < MAX_TRIES
+        && now < flow.expires_at
+}
+
+/// Whether this browser began the recovery: nobody else completes it (security 79, 94).
+#[must_use]
+pub fn is_of_browser(flow: &Flow, browser: &SecretHash) -> bool {
+    flow.browser.as_ref() == Some(browser)
+}
+
+/// The proof that was presented, and whether it fits (compared by `keys`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A typed code.
+    Code {
+        /// Whether it is the flow's.
+        fits: bool,
+    },
+    /// The token of the mailed link.
+    Link {
+        /// Whether it is the flow's.
+        fits: bool,
+    },
+}
+
+/// The owner of the flow's identifier, with the new password; loaded and hashed only when the proof fits.
+#[derive(Debug, Clone)]
+pub struct Owner<'a> {
+    /// The account.
+    pub authentication: &'a Authentication,
+    /// Its password so far, if it has one.
+    pub password: Option<&'a PasswordCredential>,
+    /// The hash of the new one, which the policy accepted.
+    pub new_password: PasswordHash,
+}
+
+/// What a proof leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovered {
+    /// The new password is in force.
+    PasswordReset,
+    /// The code is wrong.
+    WrongProof {
+        /// How many tries are left.
+        tries_left: u8,
+    },
+    /// Spent, expired, ended, out of tries, another browser's, or never there.
+    Over,
+}
+
+/// Decides on a proof with its new password.
+pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owner<'_>>, now: Timestamp) -> Decision<Recovered> {
+    if !is_open(flow, now) || !is_of_browser(flow, browser) {
+        return Decision::unchanged(Recovered::Over);
+    }
+    // A link token has 256 bits: guessing it needs no budget, and a stranger who tries burns no try of the owner's.
+    let (fits, counted) = match proof {
+        Proof::Code { fits } => (fits, true),
+        Proof::Link { fits } => (fits, false),
+    };
+    let mut changes = Changes::default();
+    if counted {
+        changes = changes.then(Change::CountIdentifierTry {
+            identifier: flow.identifier,
+            at: now,
+            limit: IDENTIFIER_TRIES_A_DAY,
+        });
+    }
+    match owner.filter(|owner| fits && owner.authentication.is_active()) {
+        Some(owner) => {
+            let completed = Flow { state: FlowState::Completed, version: flow.version + 1, ..flow.clone() };
+            let (authentication, password) = replace_password(owner, now);
+            let change = Change::ResetPassword { flow: completed, authentication, password };
+            Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
+        }
+        None if counted => {
+            let tried = Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() };
+            let tries_left = MAX_TRIES.saturating_sub(tried.tries);
+            Decision { changes: changes.then(Change::CountFlowTry(tried)), outcome: Recovered::WrongProof { tries_left } }
+        }
+        None => Decision::unchanged(Recovered::Over),
+    }
+}
+
+/// The account and its password after the reset: every session and grant of the old epoch is dead, every window is open again.
+fn replace_password(owner: Owner<'_>, now: Timestamp) -> (Authentication, PasswordCredential) {
+    let mut authentication = owner.authentication.clone();
+    authentication.epoch += 1;
+    authentication.version += 1;
+    authentication.failures = FailureWindow::default();
+    for device in &mut authentication.devices {
+        device.failures = FailureWindow::default();
+    }
+    let password = PasswordCredential {
+        account: authentication.account,
+        hash: owner.new_password,
+        changed_at: now,
+        version: owner.password.map_or(1, |password| password.version + 1),
+    };
+    (authentication, password)
+}
+
+/// "I did not ask for this": the owner of the address, shown by the link's token, ends the flow.
+pub fn disown(flow: &Flow, link_fits: bool, now: Timestamp) -> Decision<bool> {
+    if !link_fits || !is_open(flow, now) {
+        return Decision::unchanged(false);
+    }
+    let ended = Flow { state: FlowState::Ended, version: flow.version + 1, ..flow.clone() };
+    Decision::one(Change::DisownFlow(ended), true)
+}

@@ -2,10 +2,15 @@
 
 use super::account::{Authentication, Sealed};
 use super::authentication::Amr;
+use super::change::{Change, Decision};
 use super::id::{AccountId, SessionId};
 use super::secret::SecretHash;
-use super::time::Timestamp;
+use super::time::{Span, Timestamp};
+use crate::config::SessionPolicy;
 use serde::{Deserialize, Serialize};
+
+/// How often the use of a session is written at most: idle lifetimes are right to the hour, and cost one write an hour.
+pub const TOUCH_INTERVAL: Span = Span::hours(1);
 
 /// A session; its id is `sid` in tokens, its cookie is a sealed locator and a secret of which the hash is here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +53,44 @@ pub struct Session {
     pub version: u64,
 }
 
+/// What a new session is made of besides its account: fresh random values, and the sealed device.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Fresh: an id from before a sign-in is never promoted (security 56).
+    pub id: SessionId,
+    /// The hash of a fresh cookie secret.
+    pub secret_hash: SecretHash,
+    /// Device in words and truncated address, sealed.
+    pub device: Option<Sealed>,
+}
+
 impl Session {
+    /// A session that opens now, for a person who has just proven who they are.
+    #[must_use]
+    pub fn open(
+        new: NewSession,
+        authentication: &Authentication,
+        amr: Vec<Amr>,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: new.id,
+            account: authentication.account,
+            epoch: authentication.epoch,
+            secret_hash: new.secret_hash,
+            created_at: now,
+            auth_time: now,
+            amr,
+            last_used_at: now,
+            expires_at: now + policy.absolute,
+            idle_expires_at: now + policy.idle,
+            device: new.device,
+            ended_at: None,
+            version: 1,
+        }
+    }
+
     /// Whether the session lives: not ended, not expired by either clock, of the account's present epoch.
     #[must_use]
     pub fn is_live(&self, authentication: &Authentication, now: Timestamp) -> bool {
@@ -58,5 +100,97 @@ impl Session {
             && self.account == authentication.account
             && self.epoch == authentication.epoch
             && authentication.is_active()
+    }
+
+    /// Whether a cookie with this secret is the session's own; a locator alone opens nothing.
+    #[must_use]
+    pub fn is_presented_by(&self, secret_hash: &SecretHash) -> bool {
+        self.secret_hash == *secret_hash
+    }
+
+    /// The session as used now, when that is worth a write.
+    #[must_use]
+    pub fn touch(&self, policy: &SessionPolicy, now: Timestamp) -> Option<Self> {
+        (now.since(self.last_used_at) >= TOUCH_INTERVAL).then(|| Self {
+            last_used_at: now,
+            idle_expires_at: now + policy.idle,
+            version: self.version + 1,
+            ..self.clone()
+        })
+    }
+
+    /// The session as ended now; `None` when it was ended before.
+    #[must_use]
+    pub fn end(&self, now: Timestamp) -> Option<Self> {
+        self.ended_at.is_none().then(|| Self { ended_at: Some(now), version: self.version + 1, ..self.clone() })
+    }
+}
+
+/// Signs a browser out: its session ends. Grants with `offline_access` live on; the others die with the session.
+pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {
+    match session.end(now) {
+        Some(ended) => Decision::one(Change::EndSession(ended), ()),
+        None => Decision::unchanged(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::AccountStatus;
+    use crate::domain::authentication::tests::authentication;
+
+    const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
+    const T0: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn session() -> Session {
+        let new = NewSession { id: SessionId::from_bytes([7; 16]), secret_hash: SecretHash::from_bytes([8; 32]), device: None };
+        Session::open(new, &authentication(), vec![Amr::Pwd], &POLICY, T0)
+    }
+
+    #[test]
+    fn security_57_a_session_lives_until_the_earlier_of_its_two_ends() {
+        let session = session();
+        let live = |session: &Session, after: Span| session.is_live(&authentication(), T0 + after);
+        assert!(live(&session, Span::days(1) - Span::millis(1)));
+        assert!(!live(&session, Span::days(1)));
+        // Used every 23 hours, it still ends after 30 days.
+        let mut used = session;
+        let mut at = T0;
+        while live(&used, at.since(T0)) {
+            used = used.touch(&POLICY, at).unwrap_or(used);
+            at = at + Span::hours(23);
+        }
+        assert!(at.since(T0) >= Span::days(30) && at.since(T0) < Span::days(31), "{:?}", at.since(T0));
+    }
+
+    #[test]
+    fn security_58_59_an_ended_session_or_another_epoch_or_status_is_dead() {
+        let session = session();
+        assert!(!session.end(T0).unwrap().is_live(&authentication(), T0));
+        let raised = Authentication { epoch: authentication().epoch + 1, ..authentication() };
+        assert!(!session.is_live(&raised, T0));
+        for status in [AccountStatus::Disabled { since: T0 }, AccountStatus::ErasureDue { due: T0 }] {
+            assert!(!session.is_live(&Authentication { status, ..authentication() }, T0));
+        }
+        let other = Authentication { account: AccountId::from_bytes([9; 16]), ..authentication() };
+        assert!(!session.is_live(&other, T0));
+    }
+
+    #[test]
+    fn use_is_written_at_most_once_an_hour() {
+        let session = session();
+        assert_eq!(session.touch(&POLICY, T0 + Span::minutes(59)), None);
+        let touched = session.touch(&POLICY, T0 + Span::hours(1)).unwrap();
+        assert_eq!(touched.idle_expires_at, T0 + Span::hours(25));
+        assert_eq!((touched.version, touched.expires_at), (2, session.expires_at));
+    }
+
+    #[test]
+    fn signing_out_twice_writes_once() {
+        let session = session();
+        let ended = session.end(T0).unwrap();
+        assert!(matches!(sign_out(&session, T0).changes.0.as_slice(), [Change::EndSession(_)]));
+        assert!(sign_out(&ended, T0).changes.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod authorization_request;
 pub mod authorization_response;
+pub mod authorize;
 pub mod claims;
 pub mod client;
 pub mod client_credentials;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod grant;
 pub mod introspect;
 pub mod issue;
+pub mod logout;
 pub mod pkce;
 pub mod redeem;
 pub mod redirect_uri;

@@ -1,0 +1,225 @@
+use super::*;
+use crate::domain::account::AccountStatus;
+use crate::domain::id::{AccountId, SessionId, Sub};
+use crate::domain::secret::SecretHash;
+
+const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
+const T0: Timestamp = Timestamp::from_seconds(1_000_000);
+const NEW_DEVICE: u64 = 99;
+
+/// An account in use, without failures and devices.
+pub(crate) fn authentication() -> Authentication {
+    Authentication {
+        account: AccountId::from_bytes([1; 16]),
+        sub: Sub::from_bytes([2; 16]),
+        status: AccountStatus::Active,
+        epoch: 4,
+        identifier: identifier(),
+        created_at: Timestamp::from_seconds(0),
+        failures: FailureWindow::default(),
+        devices: Vec::new(),
+        version: 10,
+    }
+}
+
+/// The identifier of [`authentication`].
+pub(crate) fn identifier() -> IdentifierHash {
+    IdentifierHash { key_version: 1, hash: [3; 32] }
+}
+
+fn password() -> PasswordCredential {
+    PasswordCredential {
+        account: authentication().account,
+        hash: PasswordHash::from_phc("old".to_owned()),
+        changed_at: T0,
+        version: 6,
+    }
+}
+
+fn known<'a>(authentication: &'a Authentication, password: &'a PasswordCredential, device: Option<u64>) -> Subject<'a> {
+    Subject::Known { authentication, password: Some(password), device }
+}
+
+fn new(replaced: Option<&Session>) -> NewSignIn<'_> {
+    NewSignIn { session: new_session(50), device: NEW_DEVICE, replaced, policy: &POLICY }
+}
+
+fn new_session(id: u8) -> NewSession {
+    NewSession { id: SessionId::from_bytes([id; 16]), secret_hash: SecretHash::from_bytes([id; 32]), device: None }
+}
+
+fn window(count: u32) -> FailureWindow {
+    FailureWindow { count, last_at: Some(T0) }
+}
+
+fn devices(ids: impl IntoIterator<Item = u64>) -> Vec<KnownDevice> {
+    ids.into_iter().map(|id| KnownDevice { id, failures: FailureWindow::default() }).collect()
+}
+
+#[test]
+fn security_112_five_failures_are_free_then_blocks_double_to_a_quarter_of_an_hour() {
+    let cases = [(0, None), (4, None), (5, Some(30)), (6, Some(60)), (7, Some(120)), (9, Some(480)), (10, Some(900)), (99, Some(900))];
+    for (count, seconds) in cases {
+        assert_eq!(window(count).blocked_for(T0), seconds.map(Span::seconds), "{count} failures");
+        if let Some(seconds) = seconds {
+            assert_eq!(window(count).blocked_for(T0 + Span::seconds(seconds)), None, "{count} failures, later");
+        }
+    }
+}
+
+#[test]
+fn security_112_after_a_hundred_failures_time_alone_opens_nothing() {
+    for count in [100, 101, u32::MAX] {
+        assert_eq!(window(count).blocked_for(T0 + Span::days(10_000)), Some(LONGEST_BLOCK), "{count} failures");
+    }
+    assert_eq!(window(u32::MAX).failed(T0).count, u32::MAX);
+}
+
+#[test]
+fn a_block_is_judged_by_our_clock_even_when_it_stepped_back() {
+    assert_eq!(window(5).blocked_for(T0 - Span::seconds(10)), Some(Span::seconds(40)));
+}
+
+#[test]
+fn a_wrong_password_counts_and_is_refused() {
+    let (authentication, password) = (authentication(), password());
+    let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Wrong, new(None), T0);
+    assert_eq!(decision.outcome, Authenticated::Refused);
+    let [Change::CountFailedSignIn(counted)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+    let expected = Authentication { failures: window(1), version: 11, ..authentication };
+    assert_eq!(*counted, expected);
+}
+
+#[test]
+fn security_113_while_a_window_blocks_even_the_right_password_is_not_evaluated() {
+    let authentication = Authentication { failures: window(5), ..authentication() };
+    let password = password();
+    for verdict in [PasswordVerdict::Right, PasswordVerdict::Wrong] {
+        let decision = authenticate(known(&authentication, &password, None), verdict, new(None), T0);
+        assert!(decision.changes.is_empty());
+        assert_eq!(decision.outcome, Authenticated::Blocked { retry_after: Span::seconds(30) });
+    }
+}
+
+#[test]
+fn a_right_password_resets_the_window_and_opens_a_session_of_the_present_epoch() {
+    let authentication = Authentication { failures: window(4), devices: devices(1..=8), ..authentication() };
+    let password = password();
+    let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(None), T0);
+    let [Change::RecordSignIn(state), Change::OpenSession(session)] = decision.changes.0.as_slice() else {
+        panic!("{:?}", decision.changes)
+    };
+    assert_eq!((state.failures, state.version), (FailureWindow::default(), 11));
+    assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4, 5, 6, 7]));
+    assert_eq!((session.epoch, session.auth_time, session.version), (4, T0, 1));
+    assert_eq!(session.id, SessionId::from_bytes([50; 16]));
+    assert_eq!(decision.outcome, Authenticated::SignedIn { session: session.clone(), new_device: true });
+}
+
+#[test]
+fn security_56_64_the_session_that_the_browser_had_ends_before_the_new_one_opens() {
+    let (authentication, password) = (authentication(), password());
+    let replaced = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
+    let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(&replaced)), T0);
+    let [Change::RecordSignIn(_), Change::EndSession(ended), Change::OpenSession(opened)] = decision.changes.0.as_slice() else {
+        panic!("{:?}", decision.changes)
+    };
+    assert_eq!((ended.id, ended.ended_at), (replaced.id, Some(T0)));
+    assert_ne!(opened.id, replaced.id);
+    assert_ne!(opened.secret_hash, replaced.secret_hash);
+}
+
+#[test]
+fn security_68_a_hash_of_weaker_parameters_is_replaced_over_the_one_that_was_compared() {
+    let (authentication, password) = (authentication(), password());
+    let stronger = PasswordHash::from_phc("new".to_owned());
+    let verdict = PasswordVerdict::RightRehashed(stronger.clone());
+    let decision = authenticate(known(&authentication, &password, None), verdict, new(None), T0);
+    let [Change::RecordSignIn(_), Change::Rehash(rehashed), Change::OpenSession(_)] = decision.changes.0.as_slice() else {
+        panic!("{:?}", decision.changes)
+    };
+    assert_eq!(*rehashed, PasswordCredential { hash: stronger, version: 7, ..password });
+}
+
+#[test]
+fn security_114_a_known_device_signs_in_while_strangers_are_locked_out() {
+    let authentication = Authentication { failures: window(100), devices: devices([1, 2]), ..authentication() };
+    let password = password();
+    let decision = authenticate(known(&authentication, &password, Some(2)), PasswordVerdict::Right, new(None), T0);
+    let [Change::RecordSignIn(state), Change::OpenSession(_)] = decision.changes.0.as_slice() else {
+        panic!("{:?}", decision.changes)
+    };
+    // The strangers' window stays: the owner's comings and goings give them no more tries.
+    assert_eq!(state.failures, window(100));
+    assert_eq!(state.devices, devices([2, 1]));
+    assert!(matches!(decision.outcome, Authenticated::SignedIn { new_device: false, .. }));
+}
+
+#[test]
+fn security_114_the_failures_of_a_known_device_are_its_own() {
+    let authentication = Authentication { devices: devices([1, 2]), ..authentication() };
+    let password = password();
+    let mut state = authentication;
+    for _ in 0..FREE_FAILURES {
+        let decision = authenticate(known(&state, &password, Some(2)), PasswordVerdict::Wrong, new(None), T0);
+        let Some(Change::CountFailedSignIn(counted)) = decision.changes.0.into_iter().next() else { panic!("not counted") };
+        state = counted;
+    }
+    assert_eq!(state.failures, FailureWindow::default());
+    assert_eq!(known(&state, &password, Some(2)).blocked_for(T0), Some(FIRST_BLOCK));
+    assert_eq!(known(&state, &password, Some(1)).blocked_for(T0), None);
+    assert_eq!(known(&state, &password, None).blocked_for(T0), None);
+}
+
+#[test]
+fn a_device_that_the_account_does_not_know_shares_the_strangers_window() {
+    let authentication = Authentication { failures: window(5), devices: devices([1]), ..authentication() };
+    let password = password();
+    assert_eq!(known(&authentication, &password, Some(7)).blocked_for(T0), Some(FIRST_BLOCK));
+}
+
+#[test]
+fn security_71_unknown_and_closed_accounts_answer_like_a_wrong_password() {
+    let password = password();
+    for status in [AccountStatus::Disabled { since: T0 }, AccountStatus::ErasureDue { due: T0 }] {
+        let closed = Authentication { status, ..authentication() };
+        for verdict in [PasswordVerdict::Right, PasswordVerdict::Wrong] {
+            let decision = authenticate(known(&closed, &password, None), verdict, new(None), T0);
+            assert_eq!(decision.outcome, Authenticated::Refused);
+            assert!(matches!(decision.changes.0.as_slice(), [Change::CountFailedSignIn(_)]));
+        }
+    }
+    let unknown = Subject::Unknown { identifier: identifier(), failures: None };
+    let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
+    assert_eq!(decision.outcome, Authenticated::Refused);
+    let [Change::CountUnknownSignIn(counted)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+    assert_eq!((counted.failures, counted.version), (window(1), 1));
+    let without_password = Subject::Known { authentication: &authentication(), password: None, device: None };
+    let decision = authenticate(without_password, PasswordVerdict::Right, new(None), T0);
+    assert_eq!(decision.outcome, Authenticated::Refused);
+}
+
+#[test]
+fn security_71_unknown_identifiers_block_as_accounts_do() {
+    for count in [0, 4, 5, 7, 99, 100] {
+        let failures = UnknownIdentifierFailures {
+            identifier: identifier(),
+            failures: window(count),
+            version: 3,
+            expires_at: T0 + UNKNOWN_KEPT,
+        };
+        let unknown = Subject::Unknown { identifier: identifier(), failures: Some(&failures) };
+        let authentication = Authentication { failures: window(count), ..authentication() };
+        assert_eq!(unknown.blocked_for(T0), known(&authentication, &password(), None).blocked_for(T0), "{count} failures");
+    }
+}
+
+#[test]
+fn security_131_forgotten_failures_of_an_unknown_identifier_are_written_over() {
+    let failures =
+        UnknownIdentifierFailures { identifier: identifier(), failures: window(100), version: 3, expires_at: T0 };
+    let unknown = Subject::Unknown { identifier: identifier(), failures: Some(&failures) };
+    let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
+    let [Change::CountUnknownSignIn(counted)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+    assert_eq!((counted.failures, counted.version), (window(1), 4));
+}

@@ -1,0 +1,202 @@
+//! What a valid authorization request leads to: sign in, ask for consent, a code, or an error (OpenID Connect Core §3.1.2.3 to
+//! §3.1.2.6; security 10–13, 18).
+//!
+//! 1. The session counts when it lives and is as fresh as the request wants it; otherwise the person signs in (again).
+//! 2. The person must be the one that an `id_token_hint` names.
+//! 3. Consent must cover the scope.
+//! 4. Then a code is issued, bound to everything that redeeming it will check.
+
+use super::authorization_request::AuthorizationRequest;
+use super::error::OAuthErrorCode;
+use super::grant::{AuthorizationCode, Grant, GrantState};
+use crate::config::{SessionPolicy, TokenPolicy};
+use crate::domain::account::Authentication;
+use crate::domain::change::{Change, Changes, Decision};
+use crate::domain::consent::{self, Consent};
+use crate::domain::id::{GrantId, SessionId, Sub};
+use crate::domain::secret::SecretHash;
+use crate::domain::session::Session;
+use crate::domain::time::{Span, Timestamp};
+
+#[cfg(test)]
+mod tests;
+
+/// How long an authorization code lives (security 13).
+pub const CODE_LIFETIME: Span = Span::seconds(60);
+/// How long an answer of the sign-in or consent page counts for the request that asked for it.
+pub const INTERACTION_LIFETIME: Span = Span::minutes(2);
+
+/// A live session with what the account allowed this client; its cookie's secret has been compared.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedIn<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Its account.
+    pub authentication: &'a Authentication,
+    /// What the account allowed the client.
+    pub consent: Option<&'a Consent>,
+}
+
+/// Something that the person just did for this very request, in this very session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interaction {
+    /// In which session.
+    pub sid: SessionId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the person just did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Interactions {
+    /// They signed in.
+    pub signed_in: Option<Interaction>,
+    /// They gave consent.
+    pub consented: Option<Interaction>,
+}
+
+/// Fresh random values for a code.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCode {
+    /// The id of the grant.
+    pub grant: GrantId,
+    /// The hash of the code's secret.
+    pub secret_hash: SecretHash,
+}
+
+/// Lifetimes.
+#[derive(Debug, Clone, Copy)]
+pub struct Policies<'a> {
+    /// Of sessions.
+    pub session: &'a SessionPolicy,
+    /// Of grants.
+    pub token: &'a TokenPolicy,
+}
+
+/// What a request leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorized {
+    /// The person must sign in.
+    SignIn,
+    /// The person must be asked for consent.
+    AskConsent,
+    /// A code was issued.
+    Code {
+        /// In this session.
+        sid: SessionId,
+    },
+    /// Answered with an error.
+    Refused {
+        /// The code.
+        error: OAuthErrorCode,
+        /// `error_description`.
+        description: &'static str,
+    },
+}
+
+/// Decides on a valid request. `hint` is the subject of a verified `id_token_hint`.
+pub fn authorize(
+    request: &AuthorizationRequest<'_>,
+    signed_in: Option<SignedIn<'_>>,
+    hint: Option<Sub>,
+    interactions: Interactions,
+    policies: Policies<'_>,
+    new: NewCode,
+    now: Timestamp,
+) -> Decision<Authorized> {
+    let live = signed_in.filter(|s| s.session.is_live(s.authentication, now));
+    let Some(SignedIn { session, authentication, consent }) = live.filter(|s| is_fresh(request, s.session, interactions, now))
+    else {
+        return Decision::unchanged(if request.prompt.none {
+            refused(OAuthErrorCode::LoginRequired, "the person must sign in")
+        } else {
+            Authorized::SignIn
+        });
+    };
+    if hint.is_some_and(|hint| hint != authentication.sub) {
+        let description = "another person than id_token_hint names is signed in";
+        return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, description));
+    }
+    if needs_consent(request, session, consent, interactions, now) {
+        return Decision::unchanged(if request.prompt.none {
+            refused(OAuthErrorCode::ConsentRequired, "the person must give consent")
+        } else {
+            Authorized::AskConsent
+        });
+    }
+    let mut changes = Changes::default();
+    if let Some(touched) = session.touch(policies.session, now) {
+        changes = changes.then(Change::TouchSession(touched));
+    }
+    let grant = issue(request, session, authentication, policies.token, new, now);
+    Decision { changes: changes.then(Change::IssueAuthorizationCode(grant)), outcome: Authorized::Code { sid: session.id } }
+}
+
+const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized {
+    Authorized::Refused { error, description }
+}
+
+/// Whether the session is as fresh as the request wants it. A sign-in counts for the request that asked for it and in the session
+/// that it opened, never in another's (CVE-2023-6787).
+fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
+    let too_old = request.max_age.is_some_and(|max_age| max_age == Span::ZERO || now.since(session.auth_time) > max_age);
+    let must_sign_in = request.prompt.login || request.prompt.select_account || too_old;
+    !must_sign_in || interactions.signed_in.is_some_and(|interaction| interaction.counts(session, now))
+}
+
+fn needs_consent(
+    request: &AuthorizationRequest<'_>,
+    session: &Session,
+    consent: Option<&Consent>,
+    interactions: Interactions,
+    now: Timestamp,
+) -> bool {
+    let just_given = interactions.consented.is_some_and(|interaction| interaction.counts(session, now));
+    let covered = consent.is_some_and(|consent| consent.covers(&request.scope));
+    let redirect_uri = &request.return_to.redirect_uri;
+    let asks_again = request.prompt.consent || !consent::is_remembered(request.client, redirect_uri);
+    let skipped = !request.prompt.consent && consent::is_skipped(request.client, redirect_uri);
+    !(skipped || (covered && (just_given || !asks_again)))
+}
+
+impl Interaction {
+    /// Whether it was just now, in this session.
+    fn counts(self, session: &Session, now: Timestamp) -> bool {
+        self.sid == session.id && self.at <= now && now.since(self.at) <= INTERACTION_LIFETIME
+    }
+}
+
+fn issue(
+    request: &AuthorizationRequest<'_>,
+    session: &Session,
+    authentication: &Authentication,
+    policy: &TokenPolicy,
+    new: NewCode,
+    now: Timestamp,
+) -> Grant {
+    Grant {
+        id: new.grant,
+        account: session.account,
+        sub: authentication.sub,
+        epoch: authentication.epoch,
+        client_id: request.client.client_id.clone(),
+        sid: session.id,
+        scope: request.scope.clone(),
+        resource: request.resource.clone(),
+        nonce: request.nonce.clone(),
+        auth_time: session.auth_time,
+        amr: session.amr.clone(),
+        code: AuthorizationCode {
+            secret_hash: new.secret_hash,
+            redirect_uri: request.return_to.redirect_uri.clone(),
+            redirect_uri_in_request: request.redirect_uri_in_request,
+            code_challenge: request.code_challenge.clone(),
+            expires_at: now + CODE_LIFETIME,
+        },
+        state: GrantState::CodeIssued,
+        revoked_jtis: Vec::new(),
+        created_at: now,
+        expires_at: now + policy.refresh_absolute,
+        version: 1,
+    }
+}

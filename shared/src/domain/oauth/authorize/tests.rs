@@ -1,0 +1,295 @@
+use super::*;
+use crate::config::Localized;
+use crate::domain::account::AccountStatus;
+use crate::domain::authentication::Amr;
+use crate::domain::authentication::tests::authentication;
+use crate::domain::oauth::authorization_request::Prompt;
+use crate::domain::oauth::authorization_response::ReturnAddress;
+use crate::domain::oauth::client::{
+    Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod,
+};
+use crate::domain::session::NewSession;
+
+const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
+const TOKEN: TokenPolicy =
+    TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) };
+const POLICIES: Policies<'_> = Policies { session: &SESSION, token: &TOKEN };
+const T0: Timestamp = Timestamp::from_seconds(1_000_000);
+const NONE: Prompt = Prompt { none: true, login: false, consent: false, select_account: false };
+const LOGIN: Prompt = Prompt { none: false, login: true, consent: false, select_account: false };
+const CONSENT: Prompt = Prompt { none: false, login: false, consent: true, select_account: false };
+const SELECT: Prompt = Prompt { none: false, login: false, consent: false, select_account: true };
+
+fn client() -> Client {
+    Client {
+        client_id: "shop".parse().unwrap(),
+        client_name: Localized::default(),
+        first_party: false,
+        token_endpoint_auth_method: TokenEndpointAuthMethod::None,
+        secret_hashes: Vec::new(),
+        redirect_uris: vec!["https://shop.example/cb".to_owned()],
+        post_logout_redirect_uris: Vec::new(),
+        grant_types: vec![GrantType::AuthorizationCode],
+        scope: "openid email".parse().unwrap(),
+        response_modes: vec![ResponseMode::Query],
+        pkce: PkcePolicy::Required,
+        id_token_signed_response_alg: SigningAlgorithm::ES256,
+        access_token_signed_response_alg: SigningAlgorithm::ES256,
+        allowed_origins: Vec::new(),
+        resources: Vec::new(),
+        client_uri: None,
+    }
+}
+
+fn request<'c>(client: &'c Client) -> AuthorizationRequest<'c> {
+    AuthorizationRequest {
+        client,
+        return_to: ReturnAddress {
+            redirect_uri: client.redirect_uris[0].clone(),
+            response_mode: ResponseMode::Query,
+            state: None,
+        },
+        redirect_uri_in_request: true,
+        scope: "openid email".parse().unwrap(),
+        resource: None,
+        nonce: Some("nonce".to_owned()),
+        code_challenge: Some("challenge".to_owned()),
+        prompt: Prompt::default(),
+        max_age: None,
+        id_token_hint: None,
+        login_hint: None,
+        ui_locales: None,
+    }
+}
+
+fn session() -> Session {
+    let new = NewSession { id: SessionId::from_bytes([7; 16]), secret_hash: SecretHash::from_bytes([8; 32]), device: None };
+    Session::open(new, &authentication(), vec![Amr::Pwd], &SESSION, T0)
+}
+
+fn consent(scope: &str) -> Consent {
+    Consent {
+        account: authentication().account,
+        client_id: "shop".parse().unwrap(),
+        scope: scope.parse().unwrap(),
+        granted_at: T0,
+        withdrawn_at: None,
+        version: 1,
+    }
+}
+
+/// A request decided on, with everything in place unless a test says otherwise.
+struct Case<'c> {
+    request: AuthorizationRequest<'c>,
+    signed_in: bool,
+    session: Session,
+    authentication: Authentication,
+    consent: Option<Consent>,
+    hint: Option<Sub>,
+    interactions: Interactions,
+    now: Timestamp,
+}
+
+impl<'c> Case<'c> {
+    fn new(client: &'c Client) -> Self {
+        Self {
+            request: request(client),
+            signed_in: true,
+            session: session(),
+            authentication: authentication(),
+            consent: Some(consent("openid email")),
+            hint: None,
+            interactions: Interactions::default(),
+            now: T0 + Span::minutes(10),
+        }
+    }
+    fn decide(&self) -> Decision<Authorized> {
+        let signed_in = self.signed_in.then_some(SignedIn {
+            session: &self.session,
+            authentication: &self.authentication,
+            consent: self.consent.as_ref(),
+        });
+        let new = NewCode { grant: GrantId::from_bytes([1; 16]), secret_hash: SecretHash::from_bytes([2; 32]) };
+        authorize(&self.request, signed_in, self.hint, self.interactions, POLICIES, new, self.now)
+    }
+    fn outcome(&self) -> Authorized {
+        let decision = self.decide();
+        let issues = matches!(decision.changes.0.last(), Some(Change::IssueAuthorizationCode(_)));
+        assert_eq!(issues, matches!(decision.outcome, Authorized::Code { .. }), "a code is written exactly when it is answered");
+        decision.outcome
+    }
+    fn error(&self) -> OAuthErrorCode {
+        match self.outcome() {
+            Authorized::Refused { error, .. } => error,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn code() -> Authorized {
+    Authorized::Code { sid: session().id }
+}
+fn just_now(case: &Case<'_>) -> Option<Interaction> {
+    Some(Interaction { sid: case.session.id, at: case.now - Span::seconds(3) })
+}
+
+#[test]
+fn security_13_a_code_is_bound_to_everything_that_redeeming_it_checks() {
+    let client = client();
+    let case = Case::new(&client);
+    let Some(Change::IssueAuthorizationCode(grant)) = case.decide().changes.0.pop() else { panic!("no code") };
+    assert_eq!((grant.client_id.as_str(), grant.sid, grant.account), ("shop", session().id, authentication().account));
+    assert_eq!((grant.epoch, grant.auth_time, grant.sub), (4, T0, authentication().sub));
+    assert_eq!(grant.nonce.as_deref(), Some("nonce"));
+    assert_eq!(grant.code.code_challenge.as_deref(), Some("challenge"));
+    assert_eq!(grant.code.redirect_uri, "https://shop.example/cb");
+    assert_eq!(grant.code.expires_at, case.now + Span::seconds(60));
+    assert_eq!((grant.state, grant.version), (GrantState::CodeIssued, 1));
+}
+
+#[test]
+fn without_a_live_session_the_person_signs_in() {
+    let client = client();
+    let none = Case { signed_in: false, ..Case::new(&client) };
+    let ended = Case { session: session().end(T0).unwrap(), ..Case::new(&client) };
+    let expired = Case { now: T0 + Span::days(2), ..Case::new(&client) };
+    let old_epoch = Case { authentication: Authentication { epoch: 5, ..authentication() }, ..Case::new(&client) };
+    let closed = AccountStatus::Disabled { since: T0 };
+    let disabled = Case { authentication: Authentication { status: closed, ..authentication() }, ..Case::new(&client) };
+    for mut case in [none, ended, expired, old_epoch, disabled] {
+        assert_eq!(case.outcome(), Authorized::SignIn);
+        // security 10
+        case.request.prompt = NONE;
+        assert_eq!(case.error(), OAuthErrorCode::LoginRequired);
+    }
+}
+
+#[test]
+fn security_11_prompt_and_max_age_force_a_sign_in_that_only_this_request_and_session_satisfies() {
+    let client = client();
+    // The session is 10 minutes old.
+    let cases = [
+        ("nothing", Prompt::default(), None, false),
+        ("prompt=login", LOGIN, None, true),
+        ("prompt=select_account", SELECT, None, true),
+        ("max_age=0", Prompt::default(), Some(0), true),
+        ("max_age=1", Prompt::default(), Some(1), true),
+        ("max_age=599", Prompt::default(), Some(599), true),
+        ("max_age=600", Prompt::default(), Some(600), false),
+        ("max_age=10000", Prompt::default(), Some(10_000), false),
+    ];
+    for (what, prompt, max_age, forced) in cases {
+        let mut case = Case::new(&client);
+        case.request.prompt = prompt;
+        case.request.max_age = max_age.map(Span::seconds);
+        assert_eq!(case.outcome(), if forced { Authorized::SignIn } else { code() }, "{what}");
+
+        case.interactions.signed_in = just_now(&case);
+        assert_eq!(case.outcome(), code(), "{what}, after signing in");
+
+        let expected = if forced { Authorized::SignIn } else { code() };
+        case.interactions.signed_in = Some(Interaction { sid: SessionId::from_bytes([9; 16]), at: case.now });
+        assert_eq!(case.outcome(), expected, "{what}, after signing in in another session");
+        case.interactions.signed_in = Some(Interaction { sid: case.session.id, at: case.now - Span::minutes(3) });
+        assert_eq!(case.outcome(), expected, "{what}, after signing in long ago");
+        case.interactions.signed_in = Some(Interaction { sid: case.session.id, at: case.now + Span::minutes(1) });
+        assert_eq!(case.outcome(), expected, "{what}, after signing in tomorrow");
+    }
+}
+
+#[test]
+fn security_11_max_age_zero_forces_a_sign_in_even_within_the_same_millisecond() {
+    let client = client();
+    let mut case = Case { now: T0, ..Case::new(&client) };
+    case.request.max_age = Some(Span::ZERO);
+    assert_eq!(case.outcome(), Authorized::SignIn);
+    case.request.prompt = NONE;
+    assert_eq!(case.error(), OAuthErrorCode::LoginRequired);
+}
+
+#[test]
+fn security_12_another_person_than_the_hint_names_is_login_required() {
+    let client = client();
+    let hinted = Case { hint: Some(authentication().sub), ..Case::new(&client) };
+    assert_eq!(hinted.outcome(), code());
+    for prompt in [Prompt::default(), NONE] {
+        let mut other = Case { hint: Some(Sub::from_bytes([9; 16])), ..Case::new(&client) };
+        other.request.prompt = prompt;
+        assert_eq!(other.error(), OAuthErrorCode::LoginRequired);
+    }
+    // Nobody is signed in yet: whoever signs in is compared afterwards.
+    let nobody = Case { signed_in: false, hint: Some(Sub::from_bytes([9; 16])), ..Case::new(&client) };
+    assert_eq!(nobody.outcome(), Authorized::SignIn);
+}
+
+#[test]
+fn security_18_wider_or_withdrawn_consent_is_asked_for_again() {
+    let client = client();
+    let withdrawn = Consent { withdrawn_at: Some(T0), ..consent("openid email") };
+    for missing in [None, Some(consent("openid")), Some(withdrawn)] {
+        let mut case = Case { consent: missing, ..Case::new(&client) };
+        assert_eq!(case.outcome(), Authorized::AskConsent);
+        // What was answered on the consent page counts only as far as it was recorded.
+        case.interactions.consented = just_now(&case);
+        assert_eq!(case.outcome(), Authorized::AskConsent);
+        case.request.prompt = NONE;
+        assert_eq!(case.error(), OAuthErrorCode::ConsentRequired);
+    }
+}
+
+#[test]
+fn prompt_consent_asks_once_whatever_stands() {
+    let first_party = Client { first_party: true, ..client() };
+    for client in [client(), first_party] {
+        let mut case = Case::new(&client);
+        case.request.prompt = CONSENT;
+        assert_eq!(case.outcome(), Authorized::AskConsent);
+        case.interactions.consented = just_now(&case);
+        assert_eq!(case.outcome(), code());
+    }
+}
+
+#[test]
+fn consent_is_skipped_and_remembered_only_for_clients_that_nobody_can_pose_as() {
+    use TokenEndpointAuthMethod::{ClientSecretBasic, None as Public};
+    let (https, localhost) = ("https://shop.example/cb", "http://localhost:8080/cb");
+    let (loopback, app) = ("http://127.0.0.1/cb", "com.example.shop:/cb");
+    // (first party, method, redirect URI) → skipped, remembered
+    let cases = [
+        (true, Public, https, true, true),
+        (true, Public, localhost, false, true),
+        (true, Public, loopback, false, false),
+        (true, Public, app, false, false),
+        (true, ClientSecretBasic, loopback, true, true),
+        (false, Public, https, false, true),
+        (false, ClientSecretBasic, https, false, true),
+        (false, Public, app, false, false),
+    ];
+    for (first_party, method, redirect_uri, skipped, remembered) in cases {
+        let client = Client {
+            first_party,
+            token_endpoint_auth_method: method,
+            redirect_uris: vec![redirect_uri.to_owned()],
+            ..client()
+        };
+        let what = format!("{redirect_uri}, first party {first_party}, {method:?}");
+        let asked = |asked: bool| if asked { Authorized::AskConsent } else { code() };
+        let mut case = Case { consent: None, ..Case::new(&client) };
+        assert_eq!(case.outcome(), asked(!skipped), "{what}: skipped");
+        case.consent = Some(consent("openid email"));
+        assert_eq!(case.outcome(), asked(!(skipped || remembered)), "{what}: remembered");
+        case.interactions.consented = just_now(&case);
+        assert_eq!(case.outcome(), code(), "{what}: just given");
+    }
+}
+
+#[test]
+fn the_use_of_a_session_is_written_at_most_once_an_hour() {
+    let client = client();
+    assert_eq!(Case::new(&client).decide().changes.0.len(), 1);
+    let later = Case { now: T0 + Span::hours(2), ..Case::new(&client) };
+    assert!(matches!(
+        later.decide().changes.0.as_slice(),
+        [Change::TouchSession(_), Change::IssueAuthorizationCode(_)]
+    ));
+}

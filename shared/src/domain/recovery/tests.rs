@@ -1,0 +1,136 @@
+use super::*;
+use crate::domain::account::AccountStatus;
+use crate::domain::authentication::KnownDevice;
+use crate::domain::authentication::tests::{authentication, identifier};
+
+const T0: Timestamp = Timestamp::from_seconds(1_000_000);
+const BROWSER: SecretHash = SecretHash::from_bytes([5; 32]);
+const OTHER_BROWSER: SecretHash = SecretHash::from_bytes([6; 32]);
+const RIGHT_CODE: Proof = Proof::Code { fits: true };
+const WRONG_CODE: Proof = Proof::Code { fits: false };
+
+fn flow() -> Flow {
+    let new = NewRecovery {
+        id: FlowId::from_bytes([7; 16]),
+        account: AccountId::from_bytes([8; 16]),
+        seed: [9; 16],
+        code_key_version: 2,
+        identifier: identifier(),
+        browser: BROWSER,
+        client_id: "shop".parse().unwrap(),
+        locale: "en".to_owned(),
+        continue_to: None,
+    };
+    match begin(new, T0).changes.0.pop() {
+        Some(Change::BeginFlow(flow)) => flow,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn password() -> PasswordCredential {
+    PasswordCredential {
+        account: authentication().account,
+        hash: PasswordHash::from_phc("old".to_owned()),
+        changed_at: Timestamp::from_seconds(0),
+        version: 6,
+    }
+}
+
+fn owner<'a>(authentication: &'a Authentication, password: &'a PasswordCredential) -> Option<Owner<'a>> {
+    Some(Owner { authentication, password: Some(password), new_password: PasswordHash::from_phc("new".to_owned()) })
+}
+
+#[test]
+fn a_fitting_proof_replaces_the_password_and_ends_everything_of_the_old_epoch() {
+    let failures = FailureWindow { count: 100, last_at: Some(T0) };
+    let locked =
+        Authentication { failures, devices: vec![KnownDevice { id: 1, failures }], ..authentication() };
+    let before = password();
+    for (proof, counted) in [(RIGHT_CODE, true), (Proof::Link { fits: true }, false)] {
+        let mut decision = reset(&flow(), &BROWSER, proof, owner(&locked, &before), T0);
+        assert_eq!(decision.outcome, Recovered::PasswordReset);
+        let Some(Change::ResetPassword { flow: completed, authentication: after, password }) = decision.changes.0.pop() else {
+            panic!("{:?}", decision.changes)
+        };
+        assert_eq!((completed.state, completed.version), (FlowState::Completed, 2));
+        assert_eq!((after.epoch, after.version), (locked.epoch + 1, locked.version + 1));
+        assert_eq!((after.failures, after.devices[0].failures), (FailureWindow::default(), FailureWindow::default()));
+        assert_eq!((password.hash.as_phc(), password.version, password.changed_at), ("new", 7, T0));
+        // A typed code takes its try of the day before it is evaluated; a link token needs none.
+        assert_eq!(matches!(decision.changes.0.as_slice(), [Change::CountIdentifierTry { limit: 20, .. }]), counted);
+    }
+}
+
+#[test]
+fn security_92_a_reset_opens_no_session() {
+    let (authentication, password) = (authentication(), password());
+    let decision = reset(&flow(), &BROWSER, RIGHT_CODE, owner(&authentication, &password), T0);
+    assert!(!decision.changes.0.iter().any(|change| matches!(change, Change::OpenSession(_))));
+}
+
+#[test]
+fn security_79_five_wrong_codes_end_a_flow() {
+    let mut flow = flow();
+    for tries_left in [4, 3, 2, 1, 0] {
+        let decision = reset(&flow, &BROWSER, WRONG_CODE, None, T0);
+        assert_eq!(decision.outcome, Recovered::WrongProof { tries_left });
+        let [Change::CountIdentifierTry { .. }, Change::CountFlowTry(tried)] = decision.changes.0.as_slice() else {
+            panic!("{:?}", decision.changes)
+        };
+        flow = tried.clone();
+    }
+    let (authentication, password) = (authentication(), password());
+    for proof in [RIGHT_CODE, WRONG_CODE, Proof::Link { fits: true }] {
+        let decision = reset(&flow, &BROWSER, proof, owner(&authentication, &password), T0);
+        assert_eq!(decision.outcome, Recovered::Over);
+        assert!(decision.changes.is_empty());
+    }
+}
+
+#[test]
+fn security_91_no_state_but_an_open_flow_of_this_browser_leads_to_a_new_password() {
+    let (authentication, password) = (authentication(), password());
+    let spent = [
+        ("completed", Flow { state: FlowState::Completed, ..flow() }, BROWSER, T0),
+        ("disowned", Flow { state: FlowState::Ended, ..flow() }, BROWSER, T0),
+        ("a registration", Flow { purpose: FlowPurpose::Registration, ..flow() }, BROWSER, T0),
+        ("expired", flow(), BROWSER, T0 + RECOVERY_LIFETIME),
+        ("another browser", flow(), OTHER_BROWSER, T0),
+        ("begun by no browser", Flow { browser: None, ..flow() }, BROWSER, T0),
+    ];
+    for (what, flow, browser, at) in spent {
+        for proof in [RIGHT_CODE, Proof::Link { fits: true }] {
+            let decision = reset(&flow, &browser, proof, owner(&authentication, &password), at);
+            assert_eq!(decision.outcome, Recovered::Over, "{what}");
+            assert!(decision.changes.is_empty(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn security_93_an_address_without_account_or_with_a_closed_one_answers_like_a_wrong_code() {
+    let password = password();
+    let closed = Authentication { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
+    for owner in [None, owner(&closed, &password)] {
+        let decision = reset(&flow(), &BROWSER, RIGHT_CODE, owner, T0);
+        assert_eq!(decision.outcome, Recovered::WrongProof { tries_left: 4 });
+    }
+}
+
+#[test]
+fn a_wrong_link_changes_nothing() {
+    let decision = reset(&flow(), &BROWSER, Proof::Link { fits: false }, None, T0);
+    assert_eq!(decision.outcome, Recovered::Over);
+    assert!(decision.changes.is_empty());
+}
+
+#[test]
+fn security_94_the_owner_of_the_address_ends_a_flow_with_the_links_token() {
+    let decision = disown(&flow(), true, T0);
+    assert!(decision.outcome);
+    let [Change::DisownFlow(ended)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+    assert_eq!((ended.state, ended.version), (FlowState::Ended, 2));
+    assert!(disown(&flow(), false, T0).changes.is_empty());
+    assert!(disown(&Flow { state: FlowState::Completed, ..flow() }, true, T0).changes.is_empty());
+    assert!(disown(&flow(), true, T0 + RECOVERY_LIFETIME).changes.is_empty());
+}
