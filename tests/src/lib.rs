@@ -1,3 +1,27 @@
-//! x
+//! Actors for black-box tests, with a shared vocabulary.
+//!
+//! | actor | who |
+//! |---|---|
+//! | [`Anonymous`] | a caller of the API without any credential |
+//! | [`Browser`] | a browser: cookies, redirects, forms; no JavaScript |
+//! | [`Customer`] | a person with an address and a password |
+//! | [`OAuthClient`] | an application that signs people in |
+//!
+//! They act on a [`Site`]: a world in memory, or a gateway process over HTTP. What a test can't go on without, an actor expects: it
+//! panics and says what it met.
+#![expect(clippy::expect_used, clippy::panic, reason = "this package is test code: a broken expectation ends the test")]
 
+pub mod anonymous;
+pub mod browser;
+pub mod customer;
+pub mod form;
+pub mod oauth_client;
+pub mod site;
 pub mod store;
+
+pub use anonymous::Anonymous;
+pub use browser::{Browser, Page};
+pub use customer::Customer;
+pub use latchkey_local::world::World;
+pub use oauth_client::{OAuthClient, Tokens};
+pub use site::Site;

@@ -1,0 +1,221 @@
+//! A browser without JavaScript: cookies, redirects, forms.
+
+use crate::Site;
+use crate::form::{Form, decode, forms, tags};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use std::collections::BTreeMap;
+
+/// Redirects that are followed in a row.
+const MAX_REDIRECTS: usize = 10;
+
+/// A browser with a cookie jar of its own.
+#[derive(Clone)]
+pub struct Browser {
+    site: Site,
+    /// The cookies it holds, by name.
+    pub cookies: BTreeMap<String, String>,
+    /// Sent as `Accept-Language`.
+    pub language: String,
+    /// Sent with every request besides: hostile headers, for instance.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Where a browser arrived.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The whole address.
+    pub url: String,
+    /// The answer; none when the browser was sent to another site (or an application's callback), which it did not visit.
+    pub response: Option<Response<Bytes>>,
+}
+
+impl Browser {
+    /// A browser with an empty jar.
+    #[must_use]
+    pub fn new(site: impl Into<Site>) -> Self {
+        Self { site: site.into(), cookies: BTreeMap::new(), language: "en".to_owned(), headers: Vec::new() }
+    }
+
+    /// The site it is at.
+    #[must_use]
+    pub const fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Opens a path or address and follows redirects.
+    pub async fn open(&mut self, path: &str) -> Page {
+        let url = self.site.url(path);
+        let response = self.request(Method::GET, &url, None, Bytes::new()).await;
+        self.follow(url, response).await
+    }
+
+    /// Sends one request, as a navigation, and follows nothing.
+    pub async fn request(&mut self, method: Method, url: &str, from: Option<&str>, body: impl Into<Bytes>) -> Response<Bytes> {
+        let mut request = Request::builder().method(method.clone()).uri(url);
+        request = request.header(header::ACCEPT, "text/html").header(header::ACCEPT_LANGUAGE, &self.language);
+        if !self.cookies.is_empty() {
+            let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        if method == Method::POST {
+            request = request
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(header::ORIGIN, self.site.origin())
+                .header("sec-fetch-site", "same-origin");
+        }
+        if let Some(from) = from {
+            request = request.header(header::REFERER, from);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let response = self.site.send(request.body(body.into()).expect("a well-formed request")).await;
+        self.keep_cookies(&response);
+        response
+    }
+
+    /// Fills a page's form in, presses a button (`#submit`, by its id) and follows redirects. Fields that the form lacks are sent
+    /// too: a checkbox that is ticked, or what a hostile page would add.
+    pub async fn submit(&mut self, page: &Page, button: &str, fields: &[(&str, &str)]) -> Page {
+        let (url, response) = self.press(page, button, fields).await;
+        self.follow(url, response).await
+    }
+
+    /// As [`Self::submit`], without following: the address that was posted to, and its answer.
+    pub async fn press(&mut self, page: &Page, button: &str, fields: &[(&str, &str)]) -> (String, Response<Bytes>) {
+        let id = button.trim_start_matches('#');
+        let form = page.form(button);
+        let pressed = form.buttons.iter().find(|button| button.id == id).expect("the button");
+        let mut sent = form.fields.clone();
+        for (name, value) in fields {
+            match sent.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => (*value).clone_into(known),
+                None => sent.push(((*name).to_owned(), (*value).to_owned())),
+            }
+        }
+        sent.extend(pressed.field.clone());
+        let action = pressed.action.as_ref().unwrap_or(&form.action);
+        let mut url = resolve(&page.url, action);
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(sent).finish();
+        if form.method == "post" {
+            let response = self.request(Method::POST, &url, Some(&page.url), body).await;
+            return (url, response);
+        }
+        url = format!("{}?{body}", url.split('?').next().unwrap_or_default());
+        let response = self.request(Method::GET, &url, Some(&page.url), Bytes::new()).await;
+        (url, response)
+    }
+
+    async fn follow(&mut self, mut url: String, mut response: Response<Bytes>) -> Page {
+        for _ in 0..MAX_REDIRECTS {
+            if !response.status().is_redirection() {
+                return Page { url, response: Some(response) };
+            }
+            let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            url = resolve(&url, location.expect("a redirect says where to"));
+            if !url.starts_with(&format!("{}/", self.site.origin())) || self.is_callback(&url) {
+                return Page { url, response: None };
+            }
+            response = self.request(Method::GET, &url.clone(), None, Bytes::new()).await;
+        }
+        panic!("more than {MAX_REDIRECTS} redirects, the last to {url}");
+    }
+
+    /// A world has no demo application: its callback is where the test takes over.
+    fn is_callback(&self, url: &str) -> bool {
+        matches!(self.site, Site::World(_)) && url[self.site.origin().len()..].starts_with("/demo/")
+    }
+
+    fn keep_cookies(&mut self, response: &Response<Bytes>) {
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().expect("a cookie in ASCII");
+            let mut parts = cookie.split(';').map(str::trim);
+            let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie has a name");
+            let gone = parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
+            if gone || value.is_empty() {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}
+
+impl Page {
+    /// The status; 0 when the page was not visited.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.response.as_ref().map_or(0, |response| response.status().as_u16())
+    }
+    /// The path, without the query.
+    #[must_use]
+    pub fn path(&self) -> String {
+        url::Url::parse(&self.url).expect("an address").path().to_owned()
+    }
+    /// A parameter of the address.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        let url = url::Url::parse(&self.url).expect("an address");
+        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+    /// The HTML; empty when the page was not visited.
+    #[must_use]
+    pub fn html(&self) -> &str {
+        self.response.as_ref().map_or("", |response| std::str::from_utf8(response.body()).expect("a page in UTF-8"))
+    }
+    /// What a person reads on it, on one line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let texts: Vec<_> = tags(self.html()).into_iter().map(|tag| tag.text).collect();
+        decode(&texts.join(" ")).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+    /// A header, when it is there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.response.as_ref()?.headers().get(name)?.to_str().ok()
+    }
+    /// Whether the page has a control of this name.
+    #[must_use]
+    pub fn has_field(&self, name: &str) -> bool {
+        tags(self.html())
+            .iter()
+            .any(|tag| matches!(tag.name.as_str(), "input" | "select" | "textarea") && tag.get("name") == Some(name))
+    }
+    /// Whether the page has this button.
+    #[must_use]
+    pub fn has_button(&self, button: &str) -> bool {
+        forms(self.html()).iter().any(|form| form.buttons.iter().any(|known| known.id == button.trim_start_matches('#')))
+    }
+    /// The form with this button.
+    #[must_use]
+    pub fn form(&self, button: &str) -> Form {
+        let id = button.trim_start_matches('#');
+        let form = forms(self.html()).into_iter().find(|form| form.buttons.iter().any(|button| button.id == id));
+        form.unwrap_or_else(|| panic!("{} ({}) has no form with {button}: {}", self.url, self.status(), self.text()))
+    }
+    /// Where the links of the page lead, as whole addresses.
+    #[must_use]
+    pub fn links(&self) -> Vec<String> {
+        let tags = tags(self.html());
+        tags.iter()
+            .filter(|tag| tag.name == "a")
+            .filter_map(|tag| tag.get("href"))
+            .map(|href| resolve(&self.url, href))
+            .collect()
+    }
+    /// Panics unless the page answered with this status; says what it answered.
+    #[track_caller]
+    pub fn expect(self, status: StatusCode) -> Self {
+        assert_eq!(self.status(), status.as_u16(), "{}: {}", self.url, self.text());
+        self
+    }
+}
+
+fn resolve(base: &str, reference: &str) -> String {
+    let base = url::Url::parse(base).expect("an address");
+    if reference.is_empty() {
+        return base.into();
+    }
+    base.join(reference).expect("a reference").into()
+}

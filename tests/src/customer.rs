@@ -1,0 +1,68 @@
+//! A person with an address and a password.
+
+use crate::{Anonymous, Browser, Page, Site};
+use serde_json::json;
+
+/// A person with an address and a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    /// The address.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// The first name.
+    pub given_name: String,
+    /// The last name.
+    pub family_name: String,
+}
+
+impl Customer {
+    /// A person who has no account yet.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            email: format!("{}@example.com", name.to_lowercase()),
+            password: format!("{name} rides 7 green bicycles"),
+            given_name: name.to_owned(),
+            family_name: "Example".to_owned(),
+        }
+    }
+
+    /// A person with an account at this site, registered by the API.
+    pub async fn registered(site: impl Into<Site>, name: &str) -> Self {
+        let customer = Self::new(name);
+        customer.register(site).await;
+        customer
+    }
+
+    /// Registers by the API and proves the address with the mailed code; the new `sub`.
+    pub async fn register(&self, site: impl Into<Site>) -> String {
+        let site = site.into();
+        let api = Anonymous::new(site.clone());
+        let started = api.post_json("/v1/registrations", &self.registration()).await;
+        assert_eq!(started.status(), 202, "{}", started.text());
+        let id = started.json()["registration_id"].as_str().expect("a registration_id").to_owned();
+        let mail = site.mail_to(&self.email).await;
+        let code = mail.codes.first().expect("a code in the mail");
+        let verified = api.post_json(&format!("/v1/registrations/{id}/verification"), &json!({ "code": code })).await;
+        assert_eq!(verified.status(), 201, "{}", verified.text());
+        verified.json()["sub"].as_str().expect("a sub").to_owned()
+    }
+
+    /// The body that registers this person with the document that ships.
+    #[must_use]
+    pub fn registration(&self) -> serde_json::Value {
+        json!({
+            "email": self.email,
+            "password": self.password,
+            "profile": { "given_name": self.given_name, "family_name": self.family_name },
+            "terms": [{ "document": "terms", "version": "1" }],
+            "locale": "en",
+        })
+    }
+
+    /// Signs in on the sign-in page.
+    pub async fn sign_in(&self, browser: &mut Browser, page: &Page) -> Page {
+        browser.submit(page, "#submit", &[("identifier", &self.email), ("password", &self.password)]).await
+    }
+}
