@@ -16,7 +16,8 @@
 //! | [`config`] | the tenant document: types, validation | `domain` |
 //! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `config`, `keys` |
 //! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | `domain`, `config` |
-//! | [`delivery`] | mails and their templates | `domain`, `config` |
+//! | [`locale`] | choosing a locale, messages in it | nothing |
+//! | [`delivery`] | mails and their templates | `domain`, `config`, `locale` |
 //! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above |
 //! | [`services`] | what a function can be given | `config`, `domain`, `keys`, `store` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
@@ -27,6 +28,7 @@ pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod keys;
+pub mod locale;
 pub mod runtime;
 pub mod services;
 pub mod store;

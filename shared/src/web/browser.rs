@@ -3,15 +3,31 @@
 //! Cookie names carry the tenant (`__Host-lk-{what}` for the default tenant, `__Host-lk-{what}-{tenant}` for others; without
 //! `__Host-` and `Secure` only for an http origin on localhost): `session`, `device`, `browser` (a random value that forms and flows
 //! are bound to).
-use super::Problem;
+use super::cookie::{Cookie, Jar};
+use super::extract::tenant_of;
+use super::problem::{Problem, ProblemKind};
 use crate::domain::id::AccountId;
 use crate::domain::secret::{Secret256, SecretHash};
 use crate::domain::time::Span;
+use crate::keys::digest::{hash_secret, sha256};
 use crate::keys::locator::SessionLocator;
+use crate::locale;
 use crate::services::{Services, Tenant};
+use aws_lc_rs::hmac;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use data_encoding::BASE64URL_NOPAD;
+use http::header::{ACCEPT_LANGUAGE, ORIGIN, USER_AGENT};
 use http::request::Parts;
+use http::{HeaderMap, HeaderName};
+
+/// The field of every form that carries [`Browser::anti_forgery`].
+pub const ANTI_FORGERY_FIELD: &str = "anti_forgery";
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// How long a browser is known: browsers keep no cookie longer.
+const DEVICE_LIFETIME: Span = Span::days(400);
+const DEVICE_PURPOSE: &str = "device cookie";
 
 /// What the browser sent that only it could know. Malformed or duplicate cookies count as absent (security 61).
 pub struct Browser {
@@ -19,14 +35,39 @@ pub struct Browser {
     pub session: Option<(SessionLocator, Secret256)>,
     /// The known device, opened: whose it is and its id (first 8 bytes of its SHA-256).
     pub device: Option<(AccountId, u64)>,
-    // owner: web (binding value, request origin facts, locale header, what cookies to set on the answer)
+    jar: Jar,
+    binding: Secret256,
+    /// The binding was made for this request: the answer must set it.
+    is_new: bool,
+    is_same_site: bool,
+    accept_language: Option<String>,
+    user_agent: String,
 }
 
 impl FromRequestParts<Services> for Browser {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
-        let _ = (parts, services);
-        todo!()
+        let tenant = tenant_of(parts, services).await?;
+        let jar = Jar::new(&services.origin, &tenant.config.tenant);
+        let headers = &parts.headers;
+        let locator = tenant.keys.locator().ok();
+        let session = jar.read(headers, Cookie::Session).and_then(|value| locator?.open_session_cookie(&value));
+        let device = jar
+            .read(headers, Cookie::Device)
+            .and_then(|value| locator?.open(DEVICE_PURPOSE, b"", &value))
+            .and_then(|opened| <[u8; 32]>::try_from(opened).ok())
+            .map(|opened| (account_of(&opened), device_id(&opened[16..])));
+        let sent = jar.read(headers, Cookie::Browser).and_then(|value| read_binding(&value));
+        Ok(Self {
+            session,
+            device,
+            is_new: sent.is_none(),
+            binding: sent.unwrap_or_else(|| services.random.secret()),
+            is_same_site: is_same_site(headers, services.origin.as_str()),
+            accept_language: text(headers, ACCEPT_LANGUAGE),
+            user_agent: text(headers, USER_AGENT).unwrap_or_default(),
+            jar,
+        })
     }
 }
 
@@ -34,13 +75,13 @@ impl Browser {
     /// The hash of the browser's binding value: what a flow notes down.
     #[must_use]
     pub fn binding(&self) -> SecretHash {
-        todo!()
+        hash_secret(&self.binding)
     }
     /// The anti-forgery value for a form of this browser: bound to browser, tenant, page and context (such as the query it goes on with).
     #[must_use]
     pub fn anti_forgery(&self, tenant: &Tenant, page: &'static str, context: &str) -> String {
-        let _ = (tenant, page, context);
-        todo!()
+        // The key is a cookie that no script and no other site can read, so nobody else can make the value.
+        BASE64URL_NOPAD.encode(hmac::sign(&self.key(), &bound(tenant.config.tenant.as_str(), page, context)).as_ref())
     }
     /// Checks a posted form: anti-forgery value of this very browser, page and context; `Origin`/`Sec-Fetch-Site` same-origin
     /// (security 17, 120).
@@ -48,13 +89,27 @@ impl Browser {
     /// # Errors
     /// A 403 problem (rendered as a page by page handlers).
     pub fn check_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> Result<(), Problem> {
-        let _ = (tenant, page, context, value);
-        todo!()
+        let message = bound(tenant.config.tenant.as_str(), page, context);
+        let is_genuine = value
+            .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
+            .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok());
+        if self.is_same_site && is_genuine {
+            return Ok(());
+        }
+        let detail = "The form was not sent from this page in this browser, or its cookies are blocked. Reload the page and try again.";
+        Err(Problem::new(ProblemKind::Forbidden, detail))
+    }
+    fn key(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, self.binding.expose())
     }
     /// Sets what this browser lacks (the binding cookie) on a response. Every page handler ends with it.
     #[must_use]
-    pub fn answer(&self, response: Response) -> Response {
-        todo!("{:?}", response.status())
+    pub fn answer(&self, mut response: Response) -> Response {
+        if self.is_new {
+            let value = BASE64URL_NOPAD.encode(self.binding.expose());
+            self.jar.write(response.headers_mut(), Cookie::Browser, &value, None);
+        }
+        response
     }
     /// Sets the session cookie.
     pub fn set_session(
@@ -65,28 +120,156 @@ impl Browser {
         secret: &Secret256,
         lifetime: Span,
     ) {
-        let _ = (response, tenant, locator, secret, lifetime);
-        todo!()
+        match tenant.keys.locator() {
+            Ok(keyring) => {
+                let value = keyring.session_cookie(locator, secret);
+                self.jar.write(response.headers_mut(), Cookie::Session, value.expose(), Some(lifetime));
+            }
+            Err(error) => super::problem::log_failure(&error),
+        }
     }
     /// Clears the session cookie.
     pub fn clear_session(&self, response: &mut Response) {
-        let _ = response;
-        todo!()
+        self.jar.write(response.headers_mut(), Cookie::Session, "", Some(Span::ZERO));
     }
     /// Sets the device cookie (sealed, 400 days).
     pub fn set_device(&self, response: &mut Response, tenant: &Tenant, account: AccountId, device: [u8; 16]) {
-        let _ = (response, tenant, account, device);
-        todo!()
+        let plain = [*account.as_bytes(), device].concat();
+        match tenant.keys.locator().and_then(|keyring| keyring.seal(DEVICE_PURPOSE, b"", &plain)) {
+            Ok(value) => self.jar.write(response.headers_mut(), Cookie::Device, &value, Some(DEVICE_LIFETIME)),
+            Err(error) => super::problem::log_failure(&error),
+        }
     }
     /// The locale for this browser: `ui_locales` hint, else `Accept-Language`, among those the tenant offers.
     #[must_use]
     pub fn locale(&self, tenant: &Tenant, ui_locales: Option<&str>) -> String {
-        let _ = (tenant, ui_locales);
-        todo!()
+        locale::negotiate(&tenant.config.locales, ui_locales, self.accept_language.as_deref()).to_owned()
     }
     /// The browser in words ("Firefox on Linux"), for the list of sessions.
     #[must_use]
     pub fn device_words(&self) -> String {
-        todo!()
+        device_words(&self.user_agent)
+    }
+}
+
+/// The id of a device in an account's list: the first 8 bytes of its SHA-256.
+#[must_use]
+pub fn device_id(device: &[u8]) -> u64 {
+    sha256(device).iter().take(8).fold(0, |id, byte| (id << 8) | u64::from(*byte))
+}
+
+fn account_of(opened: &[u8; 32]) -> AccountId {
+    let mut account = [0; 16];
+    account.copy_from_slice(&opened[..16]);
+    AccountId::from_bytes(account)
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn read_binding(value: &str) -> Option<Secret256> {
+    let bytes = BASE64URL_NOPAD.decode(value.as_bytes()).ok()?;
+    bytes.try_into().ok().map(Secret256::from_bytes)
+}
+
+/// What an anti-forgery value says, unambiguously: no separator can occur in tenant or page.
+fn bound(tenant: &str, page: &str, context: &str) -> Vec<u8> {
+    format!("anti-forgery\n{tenant}\n{page}\n{context}").into_bytes()
+}
+
+/// Whether a request can have come from a page of ours.
+fn is_same_site(headers: &HeaderMap, origin: &str) -> bool {
+    let site_fits = match headers.get(SEC_FETCH_SITE) {
+        // `none`: the person did it, not a page (a reload of the result, a restored tab).
+        Some(site) => site == "same-origin" || site == "none",
+        None => true,
+    };
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let origin_fits = match (origins.next(), origins.next()) {
+        (None, None) => true,
+        // Our own pages forbid the referrer, and then browsers send `null` with their forms (Fetch §3.2.6). A page that hides its
+        // origin sends the same: it is told apart by Sec-Fetch-Site, and in old browsers by the anti-forgery value alone.
+        (Some(sent), None) => sent == origin || sent == "null",
+        (_, Some(_)) => false,
+    };
+    site_fits && origin_fits
+}
+
+fn device_words(user_agent: &str) -> String {
+    let first = |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    // The order matters: most browsers claim to be others too.
+    let browser = first(&[
+        ("Edg/", "Edge"),
+        ("EdgA/", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("FxiOS/", "Firefox"),
+        ("Firefox/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("CrOS", "ChromeOS"),
+        ("Windows", "Windows"),
+        ("Macintosh", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "Unknown browser".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), http::HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_form_is_taken_only_from_this_site() {
+        // security 120
+        const OURS: &str = "https://id.example.com";
+        let cases: [(&[(&str, &str)], bool); 9] = [
+            (&[], true),
+            (&[("origin", OURS), ("sec-fetch-site", "same-origin")], true),
+            (&[("origin", "null"), ("sec-fetch-site", "same-origin")], true),
+            (&[("origin", "null"), ("sec-fetch-site", "cross-site")], false),
+            (&[("origin", OURS), ("sec-fetch-site", "same-site")], false),
+            (&[("sec-fetch-site", "cross-site")], false),
+            (&[("origin", "https://id.example.com.evil.test")], false),
+            (&[("origin", "http://id.example.com")], false),
+            (&[("origin", "https://evil.test"), ("sec-fetch-site", "same-origin")], false),
+        ];
+        for (pairs, accepted) in cases {
+            let pairs: HeaderMap =
+                pairs.iter().map(|(n, v)| (n.parse::<HeaderName>().unwrap(), v.parse().unwrap())).collect();
+            assert_eq!(is_same_site(&pairs, OURS), accepted, "{pairs:?}");
+        }
+        let mut twice = headers(&[("origin", OURS)]);
+        twice.append("origin", http::HeaderValue::from_static(OURS));
+        assert!(!is_same_site(&twice, OURS));
+    }
+
+    #[test]
+    fn a_browser_is_named_in_words() {
+        let cases = [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+            ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) AppleWebKit/605 Version/18.0 Mobile/15E Safari/604.1", "Safari on iPhone"),
+            ("curl/8.5", "Unknown browser"),
+            ("", "Unknown browser"),
+        ];
+        for (user_agent, words) in cases {
+            assert_eq!(device_words(user_agent), words);
+        }
     }
 }

@@ -1,1 +1,95 @@
-//! CORS: origins of registered clients only, never credentials (security 119).
+//! CORS (security 119): only where applications call from browsers, only origins of registered clients, never credentials.
+//!
+//! A preflight does not say which client asks, so it is answered for an origin of any client; the answer itself is readable only
+//! for the origins of the very client that called, which the handler names by returning [`CallingClient`] with its response:
+//! `(Extension(CallingClient(client_id)), response)`. Discovery and keys are public, and readable for any client's origin.
+
+use crate::config::TenantConfig;
+use crate::domain::id::ClientId;
+use axum::response::Response;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+/// A response extension: the client that the call was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallingClient(pub ClientId);
+
+/// Who may read the answers of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// No other origin: pages, and what servers call.
+    SameOrigin,
+    /// The origins of the client that called.
+    CallingClient,
+    /// The origins of any client.
+    AnyClient,
+}
+
+/// Who may read the answers of this path (without the tenant's prefix).
+pub(super) fn readers(path: &str) -> Readers {
+    match path {
+        "/oauth2/token" | "/oauth2/revoke" | "/userinfo" => Readers::CallingClient,
+        "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" | "/.well-known/jwks.json" => {
+            Readers::AnyClient
+        }
+        _ if path.starts_with("/v1/") => Readers::CallingClient,
+        _ => Readers::SameOrigin,
+    }
+}
+
+/// The origin that a request names; browsers send exactly one.
+pub(super) fn origin(headers: &HeaderMap) -> Option<&str> {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let first = origins.next()?.to_str().ok()?;
+    (origins.next().is_none() && first != "null").then_some(first)
+}
+
+/// Whether a request is a preflight (Fetch §3.2.2).
+pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    *method == Method::OPTIONS && headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// The answer to a preflight.
+pub(super) fn preflight(config: &TenantConfig, origin: Option<&str>) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let known = origin.filter(|origin| is_of_any_client(config, origin)).and_then(|origin| HeaderValue::from_str(origin).ok());
+    if let Some(origin) = known {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PATCH, DELETE"));
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type, if-match"));
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+    response
+}
+
+/// Says that an answer depends on who asks, also when nobody did: caches must know (Fetch §3.2.5).
+pub(super) fn vary(response: &mut Response) {
+    response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
+}
+
+/// Opens an answer to the origin that asked, if it may read it.
+pub(super) fn open(response: &mut Response, readers: Readers, config: &TenantConfig, origin: &str) {
+    let may_read = match readers {
+        Readers::SameOrigin => return,
+        Readers::AnyClient => is_of_any_client(config, origin),
+        Readers::CallingClient => response
+            .extensions()
+            .get::<CallingClient>()
+            .and_then(|CallingClient(id)| config.clients.get(id))
+            .is_some_and(|client| client.allowed_origins.iter().any(|allowed| allowed == origin)),
+    };
+    let headers = response.headers_mut();
+    if let Some(origin) = may_read.then(|| HeaderValue::from_str(origin).ok()).flatten() {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("ETag, Retry-After, WWW-Authenticate"));
+    }
+}
+
+fn is_of_any_client(config: &TenantConfig, origin: &str) -> bool {
+    config.clients.values().any(|client| client.allowed_origins.iter().any(|allowed| allowed == origin))
+}

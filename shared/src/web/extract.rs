@@ -1,15 +1,20 @@
 //! Extractors.
-use super::Problem;
-use crate::domain::id::RequestId;
+use super::params::Params;
+use super::problem::{Problem, ProblemKind};
+use super::{json, mount};
+use crate::domain::id::{RequestId, TenantId};
 use crate::domain::time::Timestamp;
-use crate::services::{RequestContext, Services, Tenant};
+use crate::services::{RequestContext, Services, Tenant, TenantError};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 
 /// What the host (API Gateway, the local gateway, a test) knows of a request: a request extension set by the host, never by a
-/// header. Missing: the request is refused (direct invocation, security 143).
+/// header (security 115). Missing: the request is refused (direct invocation, security 143).
 #[derive(Debug, Clone)]
 pub struct Host {
     /// The host's name for the request.
@@ -36,11 +41,32 @@ impl TenantHandle {
     }
 }
 
+/// The tenant of a request, loaded once and kept with the request.
+pub(super) async fn tenant_of(parts: &mut Parts, services: &Services) -> Result<Tenant, Problem> {
+    if let Some(tenant) = parts.extensions.get::<Tenant>() {
+        return Ok(tenant.clone());
+    }
+    let mount::TenantName(name) = parts.extensions.get().cloned().unwrap_or_default();
+    let id: TenantId = name.parse().map_err(|_| TenantError::Unknown)?;
+    let tenant = services.tenant(&id).await?;
+    parts.extensions.insert(tenant.clone());
+    Ok(tenant)
+}
+
 impl FromRequestParts<Services> for TenantHandle {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
-        let _ = (parts, services);
-        todo!()
+        let Some(host) = parts.extensions.get::<Host>().cloned() else { return Err(mount::no_host()) };
+        let tenant = tenant_of(parts, services).await?;
+        // A function without the identifier key has no use for the address.
+        let hash = |address| tenant.keys.identifier().ok().map(|keyring| keyring.hash_address(address));
+        let request = RequestContext {
+            request_id: host.request_id,
+            now: services.clock.now(),
+            attempt: 1,
+            address_hash: host.client_address.and_then(hash),
+        };
+        Ok(Self { tenant, request, client_address: host.client_address })
     }
 }
 
@@ -51,7 +77,103 @@ pub struct JsonBody<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let _ = (request, state);
-        todo!()
+        require_media_type(request.headers(), "application/json")?;
+        json::read(&body(request, state).await?).map(Self)
+    }
+}
+
+/// A form: `application/x-www-form-urlencoded` only.
+pub struct FormBody(pub Params);
+
+impl<S: Send + Sync> FromRequest<S> for FormBody {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        require_media_type(request.headers(), "application/x-www-form-urlencoded")?;
+        Ok(Self(Params::parse(&body(request, state).await?)?))
+    }
+}
+
+/// The query's parameters.
+pub struct QueryParams(pub Params);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(Params::of_query(&parts.uri)?))
+    }
+}
+
+/// The whole body; `mount` has read it within its limit already.
+async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The body could not be read."))
+}
+
+/// Refuses a body of another type; parameters such as `charset` are passed over.
+fn require_media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
+    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = sent.split(';').next().unwrap_or_default().trim();
+    if headers.get_all(CONTENT_TYPE).iter().count() == 1 && essence.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    Err(Problem::new(ProblemKind::UnsupportedMediaType, format!("The body must be {wanted}.")))
+}
+
+/// Whether an address to return to after this page stays on this site: an absolute path, nothing that a browser would take for
+/// another host or scheme (security 121).
+#[must_use]
+pub fn is_local_path(address: &str) -> bool {
+    let bytes = address.as_bytes();
+    // Browsers drop tabs and newlines and read `\` as `/`, so both are refused wherever they stand.
+    bytes.first() == Some(&b'/')
+        && !matches!(bytes.get(1), Some(b'/'))
+        && bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'\\')
+        && url::Url::parse("https://local.invalid")
+            .and_then(|base| base.join(address))
+            .is_ok_and(|joined| joined.host_str() == Some("local.invalid") && joined.scheme() == "https")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_of_this_site_is_returned_to() {
+        // security 121
+        for address in ["/", "/login?x=1", "/a//b", "/%09//x", "/t/acme/login"] {
+            assert!(is_local_path(address), "{address}");
+        }
+        for address in [
+            "", "x", "//x", "///x", "/\\x", "\\/x", "\\\\x", "https:x", "https://x", "http:/x", "/\t/x", "\t//x", "%09//x", "/\n/x",
+            " /x", "javascript:alert(1)", "data:text/html,x", "/ä", "?x", "#x",
+        ] {
+            assert!(!is_local_path(address), "{address:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_another_type_is_refused() {
+        // security 120
+        for (sent, accepted) in [
+            (Some("application/json"), true),
+            (Some("Application/JSON; charset=utf-8"), true),
+            (Some("text/plain"), false),
+            (Some("application/x-www-form-urlencoded"), false),
+            (Some("application/json-patch+json"), false),
+            (None, false),
+        ] {
+            let mut request = http::Request::post("/");
+            if let Some(sent) = sent {
+                request = request.header(CONTENT_TYPE, sent);
+            }
+            let result = JsonBody::<u8>::from_request(request.body("1".into()).unwrap(), &()).await;
+            match result {
+                Ok(JsonBody(value)) => assert!(accepted && value == 1, "{sent:?}"),
+                Err(problem) => {
+                    assert!(!accepted && problem.kind == ProblemKind::UnsupportedMediaType, "{sent:?} {problem:?}");
+                }
+            }
+        }
     }
 }

@@ -4,18 +4,22 @@
 
 pub mod browser;
 pub mod client_authentication;
+mod colour;
+mod cookie;
 pub mod cors;
 pub mod extract;
 pub mod headers;
-pub mod locale;
+mod json;
 pub mod mount;
 pub mod oauth_error;
 pub mod page;
 pub mod params;
 pub mod problem;
+pub mod template;
 
+pub use crate::locale;
 pub use browser::Browser;
-pub use extract::{Host, JsonBody, TenantHandle};
+pub use extract::{FormBody, Host, JsonBody, QueryParams, TenantHandle};
 pub use mount::mount;
 pub use oauth_error::OAuthError;
 pub use page::Page;

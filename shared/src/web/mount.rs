@@ -1,10 +1,275 @@
 //! Mounting a function's routes: both tenant forms, every layer.
+//!
+//! 1. The host's facts must be there (security 143); line, headers, encoding and body within their limits (122).
+//! 2. `/t/{tenant}` is taken off the path, so that each route is written, matched and logged once; RFC 8414 §3 puts it last.
+//! 3. A preflight is answered (119), else the route runs; a panic becomes a 500 that tells nothing.
+//! 4. A [`Problem`] is completed with issuer and request id, or becomes a page for a browser.
+//! 5. Security headers (117), `no-store` (118), one log line: never a query, never personal data.
+
+use super::extract::Host;
+use super::problem::{Problem, ProblemKind};
+use super::{Page, cors, headers, params};
+use crate::config::TenantConfig;
+use crate::domain::id::TenantId;
+use crate::locale;
 use crate::services::Services;
 use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+use tracing::Instrument;
+
+/// Request line and headers together, in bytes.
+const MAX_HEAD: usize = 9 * 1024;
+/// A body, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The tenant that the path names, as text: a request extension set here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TenantName(pub(super) String);
+
+impl Default for TenantName {
+    fn default() -> Self {
+        Self(TenantId::default_tenant().to_string())
+    }
+}
+
+/// The route that matched: a response extension for the log.
+#[derive(Debug, Clone)]
+struct MatchedRoute(MatchedPath);
 
 /// The routes at `/` and at `/t/{tenant}`, behind: request log, panic → 500, size limits (security 122), security headers on
 /// every response (117), `no-store` unless the handler said otherwise (118).
 pub fn mount(services: Services, routes: Router<Services>) -> Router {
-    let _ = (services, routes);
-    todo!()
+    let routes = routes
+        .fallback(async || Problem::new(ProblemKind::NotFound, "There is nothing at this address. Check the path."))
+        .method_not_allowed_fallback(async || {
+            Problem::new(ProblemKind::MethodNotAllowed, "This address does not take this method. `Allow` names those it takes.")
+        })
+        .layer(from_fn(note_route))
+        .with_state(services.clone());
+    // A layer of the outer router runs before the inner one matches, so it may rewrite the path.
+    Router::new().fallback_service(routes).layer(from_fn_with_state(services, edge))
+}
+
+async fn note_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(MatchedRoute(route));
+    }
+    response
+}
+
+/// What is kept of a request while its route runs.
+struct Facts {
+    method: Method,
+    path: String,
+    tenant: Option<TenantId>,
+    request_id: Option<String>,
+    origin: Option<String>,
+    wants_page: bool,
+    accept_language: Option<String>,
+    began: Instant,
+}
+
+impl Facts {
+    fn of(request: &Request, tenant: &TenantName, path: &str) -> Self {
+        let text = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        Self {
+            method: request.method().clone(),
+            path: path.to_owned(),
+            tenant: tenant.0.parse().ok(),
+            request_id: request.extensions().get::<Host>().map(|host| host.request_id.to_string()),
+            origin: cors::origin(request.headers()).map(str::to_owned),
+            wants_page: text(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
+            accept_language: text(ACCEPT_LANGUAGE).map(str::to_owned),
+            began: Instant::now(),
+        }
+    }
+    fn tenant_text(&self) -> &str {
+        self.tenant.as_ref().map_or("-", TenantId::as_str)
+    }
+}
+
+async fn edge(State(services): State<Services>, request: Request, next: Next) -> Response {
+    let (tenant, path) = split_tenant(request.uri().path());
+    let facts = Facts::of(&request, &tenant, &path);
+    let span = tracing::info_span!("request", request_id = facts.request_id.as_deref(), tenant = facts.tenant_text());
+    answer(services, facts, tenant, request, next).instrument(span).await
+}
+
+async fn answer(services: Services, facts: Facts, tenant: TenantName, request: Request, next: Next) -> Response {
+    let readers = cors::readers(&facts.path);
+    let is_preflight = readers != cors::Readers::SameOrigin && cors::is_preflight(request.method(), request.headers());
+    let mut response = match admit(request, tenant, &facts.path).await {
+        Err(problem) => problem.into_response(),
+        Ok(_) if is_preflight => match config_of(&services, &facts).await {
+            Some(config) => cors::preflight(&config, facts.origin.as_deref()),
+            None => Problem::new(ProblemKind::NotFound, "There is no such tenant.").into_response(),
+        },
+        Ok(request) => guarded(next.run(request)).await,
+    };
+    complete(&services, &facts, &mut response).await;
+    if readers != cors::Readers::SameOrigin {
+        cors::vary(&mut response);
+        if let Some(origin) = facts.origin.as_deref().filter(|_| !is_preflight)
+            && let Some(config) = config_of(&services, &facts).await
+        {
+            cors::open(&mut response, readers, &config, origin);
+        }
+    }
+    headers::secure(&mut response);
+    log(&facts, &response);
+    response
+}
+
+/// One line for each request. Method, request id and tenant are of a checked alphabet; the route is our own text, not the path.
+fn log(facts: &Facts, response: &Response) {
+    let route = response.extensions().get::<MatchedRoute>().map_or("-", |route| route.0.as_str());
+    tracing::info!(
+        target: "latchkey::request",
+        method = facts.method.as_str(),
+        route,
+        status = response.status().as_u16(),
+        ms = u64::try_from(facts.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+}
+
+/// The refusal of a request that came past the gateway.
+pub(super) fn no_host() -> Problem {
+    Problem::new(ProblemKind::Forbidden, "Requests are answered only through the gateway.")
+}
+
+/// The tenant that a path names, and the path without it.
+fn split_tenant(path: &str) -> (TenantName, String) {
+    // RFC 8414 §3.1: the well-known segment stands before the issuer's path.
+    const METADATA: &str = "/.well-known/oauth-authorization-server";
+    let (before, after) = match path.strip_prefix(METADATA) {
+        Some(after) => (METADATA, after),
+        None => ("", path),
+    };
+    let Some(rest) = after.strip_prefix("/t/") else { return (TenantName::default(), path.to_owned()) };
+    let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if !before.is_empty() && !rest.is_empty() {
+        return (TenantName::default(), path.to_owned());
+    }
+    // The default tenant has one issuer: a second address for it would be a mix-up waiting to happen.
+    let name = if name == TenantId::default_tenant().as_str() { "" } else { name };
+    let path = format!("{before}{rest}");
+    (TenantName(name.to_owned()), if path.is_empty() { "/".to_owned() } else { path })
+}
+
+/// Lets a request in: within its limits, with its body read and its path rewritten.
+async fn admit(request: Request, tenant: TenantName, path: &str) -> Result<Request, Problem> {
+    let (mut parts, body) = request.into_parts();
+    if parts.extensions.get::<Host>().is_none() {
+        return Err(no_host());
+    }
+    if headers::request_size(&parts.method, &parts.uri, &parts.headers) > MAX_HEAD {
+        let detail = "The request line and the headers may have at most 9 KiB together.";
+        return Err(Problem::new(ProblemKind::HeadersTooLarge, detail));
+    }
+    let readable = |text: &str| params::decode(text.as_bytes(), false).is_ok();
+    if !readable(parts.uri.path()) || !readable(parts.uri.query().unwrap_or_default()) {
+        let detail = "The address is not valid: every % needs two hexadecimal digits, and the whole must be UTF-8 without NUL.";
+        return Err(Problem::new(ProblemKind::InvalidRequest, detail));
+    }
+    // A compressed body would be larger than its limit once opened.
+    if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(Problem::new(ProblemKind::UnsupportedMediaType, "A compressed body is not accepted."));
+    }
+    let body = axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| unread(&error))?;
+    parts.uri = with_path(&parts.uri, path)?;
+    parts.extensions.insert(tenant);
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+fn unread(error: &axum::Error) -> Problem {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.is::<http_body_util::LengthLimitError>() {
+            return Problem::new(ProblemKind::TooLarge, "The body may have at most 64 KiB.");
+        }
+        source = cause.source();
+    }
+    Problem::new(ProblemKind::InvalidRequest, "The body could not be read.")
+}
+
+fn with_path(uri: &Uri, path: &str) -> Result<Uri, Problem> {
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    target.parse().map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The address is not valid."))
+}
+
+/// Runs a route; a panic in it ends this request only.
+async fn guarded(route: impl Future<Output = Response>) -> Response {
+    let mut route = std::pin::pin!(route);
+    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| route.as_mut().poll(context))) {
+        Ok(poll) => poll,
+        // The panic hook has written where it happened; what it said may carry a value.
+        Err(_) => Poll::Ready(Problem::internal().into_response()),
+    })
+    .await
+}
+
+async fn config_of(services: &Services, facts: &Facts) -> Option<Arc<TenantConfig>> {
+    let tenant = facts.tenant.as_ref()?;
+    services.tenants.find(tenant, &services.store, services.clock.now()).await.ok().flatten()
+}
+
+/// Gives a problem what it lacks, or the form that a browser can show.
+async fn complete(services: &Services, facts: &Facts, response: &mut Response) {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return };
+    if facts.wants_page {
+        let page = problem_page(services, facts, &problem).await.into_response();
+        let (page, body) = page.into_parts();
+        replace(response.headers_mut(), page.headers, &[CONTENT_TYPE, CONTENT_SECURITY_POLICY]);
+        *response.body_mut() = body;
+    } else {
+        let issuer = match &facts.tenant {
+            Some(tenant) => services.origin.issuer(tenant),
+            None => services.origin.as_str().to_owned(),
+        };
+        *response.body_mut() = problem.json(&issuer, facts.request_id.as_deref()).into();
+    }
+    if facts.method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+}
+
+fn replace(headers: &mut HeaderMap, mut with: HeaderMap, names: &[http::HeaderName]) {
+    for name in names {
+        if let Some(value) = with.remove(name) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+async fn problem_page(services: &Services, facts: &Facts, problem: &Problem) -> Page {
+    let values = minijinja::context! {
+        code => problem.kind.code(),
+        detail => problem.detail.as_str(),
+        request_id => facts.request_id.as_deref(),
+    };
+    match config_of(services, facts).await {
+        Some(config) => {
+            let locale = locale::negotiate(&config.locales, None, facts.accept_language.as_deref());
+            Page::of_config(&config, locale, "problem", values)
+        }
+        None => {
+            let offered: Vec<String> = locale::available().map(str::to_owned).collect();
+            Page::unbranded(locale::negotiate(&offered, None, facts.accept_language.as_deref()), "problem", values)
+        }
+    }
 }

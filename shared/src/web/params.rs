@@ -17,6 +17,9 @@ pub enum ParamsError {
     Repeated(String),
 }
 
+/// How many parameters a query or a form may have (security 122).
+const MAX_PARAMS: usize = 64;
+
 impl ParamsError {
     /// Always `invalid_request`.
     #[must_use]
@@ -31,8 +34,28 @@ impl Params {
     /// # Errors
     /// [`ParamsError::Malformed`].
     pub fn parse(text: &[u8]) -> Result<Self, ParamsError> {
-        let _ = text;
-        todo!()
+        let mut pairs = Vec::new();
+        for piece in text.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()) {
+            let (name, value) = match piece.iter().position(|byte| *byte == b'=') {
+                Some(at) => (&piece[..at], &piece[at + 1..]),
+                None => (piece, &piece[..0]),
+            };
+            let (name, value) = (decode(name, true)?, decode(value, true)?);
+            if !value.is_empty() {
+                pairs.push((name, value));
+            }
+            if pairs.len() > MAX_PARAMS {
+                return Err(ParamsError::Malformed);
+            }
+        }
+        Ok(Self(pairs))
+    }
+    /// The parameters of a request's query.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn of_query(uri: &http::Uri) -> Result<Self, ParamsError> {
+        Self::parse(uri.query().unwrap_or_default().as_bytes())
     }
     /// The one value of a parameter, if it was sent.
     ///
@@ -65,5 +88,80 @@ impl Params {
             }
         }
         Ok(())
+    }
+}
+
+/// Decodes percent-encoding once and strictly: two hex digits after every `%`, valid UTF-8, no NUL; `+` is a space in forms.
+///
+/// # Errors
+/// [`ParamsError::Malformed`].
+pub(super) fn decode(text: &[u8], plus_is_space: bool) -> Result<String, ParamsError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(&byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || rest.next().and_then(|d| char::from(*d).to_digit(16)).ok_or(ParamsError::Malformed);
+                let (high, low) = (digit()?, digit()?);
+                u8::try_from(high * 16 + low).map_err(|_| ParamsError::Malformed)?
+            }
+            b'+' if plus_is_space => b' ',
+            byte => byte,
+        });
+    }
+    if bytes.contains(&0) {
+        return Err(ParamsError::Malformed);
+    }
+    String::from_utf8(bytes).map_err(|_| ParamsError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Vec<(String, String)>, ParamsError> {
+        Params::parse(text.as_bytes()).map(|params| params.0)
+    }
+
+    #[test]
+    fn a_parameter_is_decoded_once() {
+        let cases = [
+            ("a=1&b=2", vec![("a", "1"), ("b", "2")]),
+            ("a=x+y%2Bz", vec![("a", "x y+z")]),
+            ("a=%2541", vec![("a", "%41")]),
+            ("a=%C3%A4&%61=2", vec![("a", "ä"), ("a", "2")]),
+            ("&&a=1=2&", vec![("a", "1=2")]),
+        ];
+        for (text, expected) in cases {
+            let expected: Vec<_> = expected.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+            assert_eq!(parsed(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_counts_as_omitted() {
+        // RFC 6749 §3.1
+        assert_eq!(parsed("a=&b&c=1"), Ok(vec![("c".to_owned(), "1".to_owned())]));
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_refused() {
+        // security 122
+        for text in ["a=%", "a=%4", "a=%zz", "a=%+1", "a=%C3", "a=%ff", "a=%00", "%00=1", "a=%ED%A0%80"] {
+            assert_eq!(parsed(text), Err(ParamsError::Malformed), "{text}");
+        }
+        assert_eq!(Params::parse(b"a=\xff"), Err(ParamsError::Malformed));
+        assert_eq!(parsed(&"a=1&".repeat(64)).unwrap().len(), 64);
+        assert_eq!(parsed(&"a=1&".repeat(65)), Err(ParamsError::Malformed));
+    }
+
+    #[test]
+    fn a_repeated_parameter_is_refused_however_it_is_spelled() {
+        // security 9
+        let params = Params::parse(b"scope=a&sc%6Fpe=b&resource=x&resource=y").unwrap();
+        assert_eq!(params.one("scope"), Err(ParamsError::Repeated("scope".to_owned())));
+        assert_eq!(params.none_repeated_except(&["resource"]), Err(ParamsError::Repeated("scope".to_owned())));
+        assert_eq!(params.all("resource").collect::<Vec<_>>(), ["x", "y"]);
+        assert_eq!(params.one("absent"), Ok(None));
     }
 }

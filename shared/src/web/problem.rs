@@ -1,6 +1,14 @@
 //! The renderer of the API's errors: `application/problem+json` (RFC 9457). With `oauth_error`, the only place with status codes.
+//!
+//! A [`Problem`] becomes a response that carries itself as an extension; `mount` then completes it with what only it knows: the
+//! issuer and the request id. A browser that asked for a page gets the same problem as one.
+
 use crate::domain::time::Span;
+use crate::keys::KeyError;
+use crate::store::{DecideError, StoreError};
 use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
 
 /// A problem as a caller may see it: stable code, words, fields. Never carries log text.
 #[derive(Debug, Clone)]
@@ -57,35 +65,317 @@ pub enum ProblemKind {
     Unavailable,
 }
 
+impl ProblemKind {
+    /// Every kind, by status.
+    pub const ALL: [Self; 13] = [
+        Self::InvalidRequest,
+        Self::InvalidCode,
+        Self::InvalidToken,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::AlreadyRegistered,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::TooManyRequests,
+        Self::HeadersTooLarge,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// The kind of this code.
+    #[must_use]
+    pub fn find(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+    /// Its status.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidRequest | Self::InvalidCode => StatusCode::BAD_REQUEST,
+            Self::InvalidToken => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::AlreadyRegistered => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+    /// Its stable code: the last segment of `type`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidCode => "invalid_code",
+            Self::InvalidToken => "invalid_token",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::AlreadyRegistered => "already_registered",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::TooManyRequests => "too_many_requests",
+            Self::HeadersTooLarge => "headers_too_large",
+            Self::Internal => "internal_error",
+            Self::Unavailable => "unavailable",
+        }
+    }
+    /// Its title: the same for every occurrence (RFC 9457 §3.1.3).
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "The request is not valid",
+            Self::InvalidCode => "The code is not valid",
+            Self::InvalidToken => "A valid access token is needed",
+            Self::Forbidden => "This is not allowed",
+            Self::NotFound => "There is nothing here",
+            Self::MethodNotAllowed => "The method is not allowed here",
+            Self::AlreadyRegistered => "The address has an account",
+            Self::TooLarge => "The request is too large",
+            Self::UnsupportedMediaType => "The media type is not supported",
+            Self::TooManyRequests => "Too many requests",
+            Self::HeadersTooLarge => "The request line and headers are too large",
+            Self::Internal => "An unexpected error",
+            Self::Unavailable => "Unavailable for the moment",
+        }
+    }
+    /// What it means and what to do, for a developer: the text of `GET /problems/{code}`, one paragraph each.
+    #[must_use]
+    pub const fn explanation(self) -> &'static [&'static str] {
+        match self {
+            Self::InvalidRequest => &[
+                "The request can't be read, or one of its values breaks a rule. `errors` lists each value by its JSON pointer (RFC 6901) with a code and words.",
+                "Correct the values and send the request again. Repeating it unchanged gives the same answer. Unknown members are refused too, so check their spelling.",
+            ],
+            Self::InvalidCode => &[
+                "The code is wrong, was used already, has expired, or too many wrong ones were tried. Which of these it was is not told.",
+                "Let the person type the newest code that they were sent. After five wrong ones, begin again.",
+            ],
+            Self::InvalidToken => &[
+                "The call needs an access token in `Authorization: Bearer …`, and there was none, or it is expired, revoked or meant for another audience.",
+                "Get a new access token, with the refresh token if there is one, and send the request again.",
+            ],
+            Self::Forbidden => &[
+                "The request was understood and is refused: the access token lacks a scope, a form was sent from another site or from another browser, or the feature is switched off.",
+                "Reload the page and send the form again, or ask for the scope that `detail` names.",
+            ],
+            Self::NotFound => &[
+                "No resource has this address, or it is not yours to see. Both get the same answer.",
+                "Check the path, and the tenant in it.",
+            ],
+            Self::MethodNotAllowed => {
+                &["The address exists, but not for this method.", "Use one of the methods that the `Allow` header names."]
+            }
+            Self::AlreadyRegistered => &[
+                "While the address was being proven, an account was made for it. Only someone who has just proven the address is told so.",
+                "Sign in with the account, or recover its password.",
+            ],
+            Self::TooLarge => {
+                &["A request body may have at most 64 KiB.", "Send less in one request. Compressed bodies are not accepted."]
+            }
+            Self::UnsupportedMediaType => &[
+                "The body is not of a type that this address takes, or it is compressed.",
+                "Send `application/json` (or, for forms and the token endpoint, `application/x-www-form-urlencoded`) without `Content-Encoding`.",
+            ],
+            Self::TooManyRequests => &[
+                "There were too many requests of this kind: for this account, this address, or this recipient; or the same thing was changed by several requests at once.",
+                "Wait as long as the `Retry-After` header says, in seconds, then try again.",
+            ],
+            Self::HeadersTooLarge => &[
+                "The request line and the headers may have at most 9 KiB together.",
+                "Shorten the query, or clear the cookies of this site in the browser.",
+            ],
+            Self::Internal => &[
+                "Something went wrong on our side that should not have. Nothing that you sent caused a lasting change unless a later answer says so.",
+                "Try again. If it stays, report the `request_id`: it finds the cause in the log.",
+            ],
+            Self::Unavailable => &[
+                "A part that this request needs does not answer at the moment.",
+                "Wait as long as the `Retry-After` header says, in seconds, then try again: nothing was half-done.",
+            ],
+        }
+    }
+}
+
 impl Problem {
     /// A problem in these words.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None }
     }
+    /// With what was wrong with each field.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
+        self.errors = errors;
+        self
+    }
+    /// With the time after which it is worth trying again.
+    #[must_use]
+    pub fn retry_after(mut self, span: Span) -> Self {
+        self.retry_after = Some(span);
+        self
+    }
+    /// An unexpected failure on our side: the caller learns nothing of it, the log does.
+    pub(super) fn internal() -> Self {
+        Self::new(ProblemKind::Internal, "The request could not be completed. Try again; if it stays, report the request id.")
+    }
+    fn unavailable() -> Self {
+        Self::new(ProblemKind::Unavailable, "The service can't answer at the moment. Try again shortly.")
+            .retry_after(Span::seconds(2))
+    }
+
+    /// The problem as JSON; `base` is the issuer, without it `type` is a relative reference (RFC 9457 §3.1.1).
+    pub(super) fn json(&self, base: &str, request_id: Option<&str>) -> Vec<u8> {
+        #[derive(serde::Serialize)]
+        struct Body<'a> {
+            r#type: String,
+            title: &'static str,
+            status: u16,
+            detail: &'a str,
+            code: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            request_id: Option<&'a str>,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            errors: &'a [FieldProblem],
+        }
+        let body = Body {
+            r#type: format!("{base}/problems/{}", self.kind.code()),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            code: self.kind.code(),
+            request_id,
+            errors: &self.errors,
+        };
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        todo!()
+        let mut response = Response::new(self.json("", None).into());
+        *response.status_mut() = self.kind.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(span) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(span.as_seconds()));
+        }
+        if self.kind == ProblemKind::InvalidToken {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer error="invalid_token""#));
+        }
+        response.extensions_mut().insert(self);
+        response
     }
 }
 
-impl From<crate::store::StoreError> for Problem {
-    fn from(error: crate::store::StoreError) -> Self {
-        let _ = error;
-        todo!()
+/// Writes an unexpected failure to the log, once, at the edge: the error and its sources, but never what an item holds.
+pub(super) fn log_failure(error: &(dyn std::error::Error + 'static)) {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push_str(": ");
+        chain.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!(error = chain, "unexpected failure");
+}
+
+/// Whether a store's failure may pass; logs it either way.
+pub(super) fn is_transient(error: &StoreError) -> bool {
+    match error {
+        StoreError::Unavailable(_) => {
+            log_failure(error);
+            true
+        }
+        StoreError::Refused(_) => {
+            log_failure(error);
+            false
+        }
+        StoreError::Malformed { kind, .. } => {
+            // What does not read may be personal data, and a parser quotes what it met: only the kind is told.
+            tracing::error!(kind, "a stored item does not read");
+            false
+        }
     }
 }
-impl From<crate::keys::KeyError> for Problem {
-    fn from(error: crate::keys::KeyError) -> Self {
-        let _ = error;
-        todo!()
+
+/// Whether a failure of keys may pass; logs it either way.
+pub(super) fn is_transient_key(error: &KeyError) -> bool {
+    match error {
+        KeyError::Store(error) => is_transient(error),
+        KeyError::VaultUnavailable(_) => {
+            log_failure(error);
+            true
+        }
+        KeyError::VaultRefused(_)
+        | KeyError::DoesNotOpen(_)
+        | KeyError::NotGranted(_)
+        | KeyError::UnknownVersion
+        | KeyError::Failed(_) => {
+            log_failure(error);
+            false
+        }
     }
 }
-impl<E: Into<Problem>> From<crate::store::DecideError<E>> for Problem {
-    fn from(error: crate::store::DecideError<E>) -> Self {
-        let _ = error;
-        todo!()
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if is_transient(&error) { Self::unavailable() } else { Self::internal() }
+    }
+}
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        if is_transient_key(&error) { Self::unavailable() } else { Self::internal() }
+    }
+}
+impl From<crate::services::TenantError> for Problem {
+    fn from(error: crate::services::TenantError) -> Self {
+        use crate::services::TenantError;
+        match error {
+            TenantError::Unknown => Self::new(ProblemKind::NotFound, "There is no such tenant. Check the address."),
+            TenantError::Store(error) => error.into(),
+            TenantError::Keys(error) => error.into(),
+            TenantError::Document(_) => {
+                log_failure(&error);
+                Self::internal()
+            }
+        }
+    }
+}
+impl From<crate::keys::password::HasherBusy> for Problem {
+    fn from(_: crate::keys::password::HasherBusy) -> Self {
+        Self::new(ProblemKind::TooManyRequests, "Too many people are signing in at this moment. Try again shortly.")
+            .retry_after(Span::seconds(1))
+    }
+}
+impl<E: Into<Problem>> From<DecideError<E>> for Problem {
+    fn from(error: DecideError<E>) -> Self {
+        match error {
+            DecideError::Busy => {
+                Self::new(ProblemKind::TooManyRequests, "The same thing was changed by several requests at once. Try again.")
+                    .retry_after(Span::seconds(1))
+            }
+            DecideError::LimitReached => {
+                Self::new(ProblemKind::TooManyRequests, "Too many tries. Try again later.").retry_after(Span::hours(1))
+            }
+            DecideError::Store(error) => error.into(),
+            DecideError::Decide(error) => error.into(),
+        }
+    }
+}
+impl From<super::params::ParamsError> for Problem {
+    fn from(error: super::params::ParamsError) -> Self {
+        Self::new(ProblemKind::InvalidRequest, format!("{error}."))
+    }
+}
+/// For decisions that can't fail but by the store.
+impl From<std::convert::Infallible> for Problem {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
     }
 }

@@ -1,0 +1,122 @@
+//! Colours of a tenant's brand, made safe to read: WCAG 2.2 contrast, computed once for each page.
+
+/// A colour in sRGB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Colour([u8; 3]);
+
+/// The palette that the layout is given; each is `#rrggbb`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Palette {
+    /// Behind the words of a button.
+    accent: String,
+    /// The words of a button.
+    on_accent: String,
+    /// Links, focus and marks on the light card.
+    accent_light: String,
+    /// Links, focus and marks on the dark card.
+    accent_dark: String,
+}
+
+/// Text on a surface needs this (WCAG 2.2, 1.4.3).
+const READABLE: f64 = 4.5;
+const BLACK: Colour = Colour([0; 3]);
+const WHITE: Colour = Colour([0xff; 3]);
+/// The card in `style.css`, by day and by night.
+const LIGHT_CARD: Colour = WHITE;
+const DARK_CARD: Colour = Colour([0x1b, 0x1e, 0x25]);
+/// When the document's is none.
+const DEFAULT: Colour = Colour([0x1f, 0x4f, 0xd8]);
+
+impl Colour {
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
+        let channel = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+        Some(Self([channel(0)?, channel(2)?, channel(4)?]))
+    }
+    fn luminance(self) -> f64 {
+        let [r, g, b] = self.0.map(|channel| {
+            let c = f64::from(channel) / 255.0;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+    fn contrast(self, other: Self) -> f64 {
+        let (a, b) = (self.luminance(), other.luminance());
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+    /// This colour, moved towards `goal` in small steps until it can be read on `surface`.
+    fn readable_on(self, surface: Self, goal: Self) -> Self {
+        (0..=20u16)
+            .map(|step| self.mixed(goal, step))
+            .find(|candidate| candidate.contrast(surface) >= READABLE)
+            .unwrap_or(goal)
+    }
+    fn mixed(self, goal: Self, twentieths: u16) -> Self {
+        let mut mixed = self.0;
+        for (channel, goal) in mixed.iter_mut().zip(goal.0) {
+            let sum = u16::from(*channel) * (20 - twentieths) + u16::from(goal) * twentieths;
+            *channel = u8::try_from(sum / 20).unwrap_or(u8::MAX);
+        }
+        Self(mixed)
+    }
+    fn hex(self) -> String {
+        let [r, g, b] = self.0;
+        format!("#{r:02x}{g:02x}{b:02x}")
+    }
+}
+
+impl Palette {
+    /// The palette of an accent colour (`#rrggbb`).
+    pub(super) fn of(accent: &str) -> Self {
+        let accent = Colour::parse(accent).unwrap_or(DEFAULT);
+        // One of the two always can: black where white can't.
+        let on_accent = if accent.contrast(WHITE) >= READABLE { WHITE } else { BLACK };
+        Self {
+            accent: accent.hex(),
+            on_accent: on_accent.hex(),
+            accent_light: accent.readable_on(LIGHT_CARD, BLACK).hex(),
+            accent_dark: accent.readable_on(DARK_CARD, WHITE).hex(),
+        }
+    }
+    /// A small sign for the tab: the first letter of the name on the accent colour, as a `data:` URL.
+    pub(super) fn icon(&self, name: &str) -> String {
+        let letter = name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        let svg = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='{}'/>\
+             <text x='16' y='22.5' font-family='system-ui,sans-serif' font-size='19' font-weight='600' text-anchor='middle' \
+             fill='{}'>{letter}</text></svg>",
+            self.accent, self.on_accent
+        );
+        let encoded: String = url::form_urlencoded::byte_serialize(svg.as_bytes()).collect();
+        format!("data:image/svg+xml,{}", encoded.replace('+', "%20"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_accent_gives_a_palette_that_can_be_read() {
+        for accent in ["#000000", "#ffffff", "#ffff00", "#1f4fd8", "#00ff88", "#777777", "#ff0000", "#0000ff", "#c0ffee"] {
+            let palette = Palette::of(accent);
+            let colour = |hex: &str| Colour::parse(hex).unwrap();
+            assert!(colour(&palette.on_accent).contrast(colour(&palette.accent)) >= READABLE, "{accent} button");
+            assert!(colour(&palette.accent_light).contrast(LIGHT_CARD) >= READABLE, "{accent} by day");
+            assert!(colour(&palette.accent_dark).contrast(DARK_CARD) >= READABLE, "{accent} by night");
+        }
+    }
+
+    #[test]
+    fn a_colour_that_does_not_read_becomes_the_default() {
+        for text in ["", "red", "#12345", "#1234567", "#12345g", "#é1234", "#fff;}body{display:none"] {
+            assert_eq!(Palette::of(text), Palette::of(&DEFAULT.hex()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_sign_is_inert_whatever_the_name() {
+        let icon = Palette::of("#1f4fd8").icon("<\"é'>");
+        assert!(icon.is_ascii() && !icon.contains(['<', '"', '\'', '>', ' ']), "{icon}");
+    }
+}

@@ -1,0 +1,245 @@
+//! Strict JSON: what two readers could understand differently, or what costs more than it says, is refused before it is used.
+
+use super::problem::{FieldProblem, Problem, ProblemKind};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Objects and arrays inside one another, at most (security 122).
+const MAX_DEPTH: u32 = 32;
+/// Members of one object, at most.
+const MAX_MEMBERS: usize = 64;
+/// Elements of one array, at most.
+const MAX_ELEMENTS: usize = 100;
+
+/// Reads a body as `T`: first the limits on the whole document, then the type, with every error by its JSON pointer.
+///
+/// # Errors
+/// A 400 problem; it never repeats a value, which may be a password.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| malformed("The body is not valid UTF-8."))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let checked = Strict { depth: 0 }.deserialize(&mut reader).and_then(|()| reader.end());
+    checked.map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => malformed(&sentence(&error)),
+        serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
+            malformed(&format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()))
+        }
+    })?;
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| wrong_field(&error))
+}
+
+fn malformed(detail: &str) -> Problem {
+    Problem::new(ProblemKind::InvalidRequest, detail)
+}
+
+/// The words of [`Strict`]'s own errors, without the position that `serde_json` appends.
+fn sentence(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
+}
+
+fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let mut pointer = pointer(error.path());
+    let message = error.inner().to_string();
+    let named = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
+    let (code, detail) = if let Some(name) = named("missing field `") {
+        pointer = format!("{pointer}/{}", escape(name));
+        ("required", "This member is required.")
+    } else if named("unknown field `").is_some() {
+        ("unknown", "There is no such member here.")
+    } else if message.starts_with("unknown variant") {
+        ("invalid", "This is not one of the values that are allowed.")
+    } else if message.starts_with("invalid type") {
+        ("invalid_type", "This value is of another type than it must be.")
+    } else {
+        ("invalid", "This value is not valid.")
+    };
+    Problem::new(ProblemKind::InvalidRequest, "A member of the body is not valid.").with_errors(vec![FieldProblem {
+        pointer,
+        code,
+        detail: detail.to_owned(),
+    }])
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => pointer.push_str(&format!("/{}", escape(key))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// RFC 6901 §3.
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Walks a document and refuses what breaks a limit, a member that comes twice, and NUL; keeps nothing.
+#[derive(Clone, Copy)]
+struct Strict {
+    depth: u32,
+}
+
+impl Strict {
+    fn inside<E: Error>(self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(E::custom(format_args!("The body is nested deeper than {MAX_DEPTH}.")));
+        }
+        Ok(Self { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = ();
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if text.contains('\0') {
+            return Err(E::custom("The body has a NUL character in it."));
+        }
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let inside = self.inside()?;
+        let mut count = 0;
+        while elements.next_element_seed(inside)?.is_some() {
+            count += 1;
+            if count > MAX_ELEMENTS {
+                return Err(A::Error::custom(format_args!("The body has an array of more than {MAX_ELEMENTS} elements.")));
+            }
+        }
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let inside = self.inside()?;
+        // Ordered, so that chosen names can't make it slow.
+        let mut names = BTreeSet::new();
+        while let Some(name) = members.next_key::<String>()? {
+            self.visit_str(&name)?;
+            if !names.insert(name) {
+                return Err(A::Error::custom("The body has an object with the same member twice."));
+            }
+            if names.len() > MAX_MEMBERS {
+                return Err(A::Error::custom(format_args!("The body has an object of more than {MAX_MEMBERS} members.")));
+            }
+            members.next_value_seed(inside)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize, PartialEq, Eq)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        email: String,
+        #[serde(default)]
+        terms: Vec<Term>,
+        #[serde(default)]
+        profile: serde_json::Map<String, serde_json::Value>,
+    }
+    #[derive(Debug, serde::Deserialize, PartialEq, Eq)]
+    #[serde(deny_unknown_fields)]
+    struct Term {
+        version: u8,
+    }
+
+    fn refused(body: &[u8]) -> Problem {
+        let problem = read::<Body>(body).expect_err(&String::from_utf8_lossy(body));
+        assert_eq!(problem.kind, ProblemKind::InvalidRequest);
+        problem
+    }
+
+    #[test]
+    fn a_wrong_member_is_named_by_its_pointer_and_never_repeated() {
+        let cases: [(&str, &str, &str); 9] = [
+            (r#"{}"#, "/email", "required"),
+            (r#"{"email":["hunter2@x"]}"#, "/email", "invalid_type"),
+            (r#"{"email":{"hunter2":1}}"#, "/email", "invalid_type"),
+            (r#"{"email":null}"#, "/email", "invalid_type"),
+            // security 108
+            (r#"{"email":"a","roles":"hunter2"}"#, "/roles", "unknown"),
+            (r#"{"email":"a","a/b~":1}"#, "/a~1b~0", "unknown"),
+            (r#"{"email":"a","terms":[{"version":1},{"version":"hunter2"}]}"#, "/terms/1/version", "invalid_type"),
+            (r#"{"email":"a","terms":[{"version":1},{}]}"#, "/terms/1/version", "required"),
+            (r#"{"email":"a","terms":[{"version":999}]}"#, "/terms/0/version", "invalid"),
+        ];
+        for (body, pointer, code) in cases {
+            let problem = refused(body.as_bytes());
+            assert_eq!((problem.errors[0].pointer.as_str(), problem.errors[0].code), (pointer, code), "{body}");
+            assert!(!format!("{problem:?}").contains("hunter2"), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_readers_could_understand_differently_is_refused() {
+        // security 122
+        let bodies: [&[u8]; 12] = [
+            br#"{"email":"a","email":"b"}"#,
+            br#"{"email":"a","profile":{"x":{"y":1,"y":1}}}"#,
+            br#"{"email":"a","\u0065mail":"b"}"#,
+            br#"{"email":"\ud800"}"#,
+            br#"{"email":"\udc00x"}"#,
+            br#"{"email":"a","profile":{"x":"\udead"}}"#,
+            br#"{"email":"a\u0000"}"#,
+            b"{\"email\":\"\xff\"}",
+            br#"{"email":"a"} x"#,
+            br#"{"email":"a",}"#,
+            br#"{"email":"a","profile":{"x":1e999}}"#,
+            b"",
+        ];
+        for body in bodies {
+            refused(body);
+        }
+    }
+
+    #[test]
+    fn a_document_has_limits_in_depth_and_breadth() {
+        let nested = |depth: usize| format!(r#"{{"email":"a","profile":{{"x":{}{}}}}}"#, "[".repeat(depth), "]".repeat(depth));
+        // The document and the profile are two of the 32.
+        assert!(read::<Body>(nested(30).as_bytes()).is_ok());
+        assert!(refused(nested(31).as_bytes()).detail.contains("32"));
+        refused(nested(30_000).as_bytes());
+        let array = |count: usize| format!(r#"{{"email":"a","profile":{{"x":[{}0]}}}}"#, "0,".repeat(count - 1));
+        assert!(read::<Body>(array(100).as_bytes()).is_ok());
+        assert!(refused(array(101).as_bytes()).detail.contains("100"));
+        let members = |count: usize| {
+            let all: Vec<_> = (0..count).map(|n| format!(r#""m{n}":0"#)).collect();
+            format!(r#"{{"email":"a","profile":{{{}}}}}"#, all.join(","))
+        };
+        assert!(read::<Body>(members(64).as_bytes()).is_ok());
+        assert!(refused(members(65).as_bytes()).detail.contains("64"));
+    }
+}

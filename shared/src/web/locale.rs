@@ -1,1 +1,0 @@
-//! Choosing a locale, and messages in it.

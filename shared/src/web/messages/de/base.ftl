@@ -1,0 +1,56 @@
+## Der Rahmen jeder Seite
+
+page-footer-privacy = Datenschutz
+page-footer-support = Hilfe
+page-footer-languages = Sprache
+page-errors-title = Bitte prüfen Sie Ihre Eingaben
+
+## Was man drücken kann
+
+action-continue = Weiter
+action-cancel = Abbrechen
+action-back = Zurück
+password-show = Zeigen
+password-hide = Verbergen
+
+## Felder
+
+field-email = E-Mail-Adresse
+field-password = Passwort
+field-optional = freiwillig
+field-choose = Bitte wählen
+
+## Probleme nach Code: Titel und was zu tun ist
+
+problem-invalid_request-title = Das hat nicht geklappt
+problem-invalid_request-text = Die Anfrage ist unvollständig oder ungültig. Gehen Sie zurück, prüfen Sie Ihre Eingaben und versuchen Sie es noch einmal.
+problem-invalid_code-title = Dieser Code ist nicht gültig
+problem-invalid_code-text = Vielleicht ist er vertippt, verbraucht oder abgelaufen. Nehmen Sie den neuesten Code, den wir Ihnen geschickt haben.
+problem-invalid_token-title = Bitte melden Sie sich an
+problem-invalid_token-text = Für diese Seite brauchen Sie eine gültige Anmeldung.
+problem-forbidden-title = Diese Seite ist abgelaufen
+problem-forbidden-text = Zu Ihrer Sicherheit wurde das Formular nicht angenommen. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
+problem-not_found-title = Seite nicht gefunden
+problem-not_found-text = Unter dieser Adresse gibt es nichts. Prüfen Sie den Link, oder gehen Sie dorthin zurück, wo Sie herkamen.
+problem-method_not_allowed-title = Das hat nicht geklappt
+problem-method_not_allowed-text = Diese Adresse lässt sich so nicht benutzen. Gehen Sie dorthin zurück, wo Sie herkamen, und versuchen Sie es noch einmal.
+problem-already_registered-title = Sie haben schon ein Konto
+problem-already_registered-text = Melden Sie sich mit dieser Adresse an, oder setzen Sie Ihr Passwort zurück.
+problem-too_large-title = Das ist zu viel
+problem-too_large-text = Ihre Eingabe ist größer, als wir annehmen können. Kürzen Sie sie und versuchen Sie es noch einmal.
+problem-unsupported_media_type-title = Das hat nicht geklappt
+problem-unsupported_media_type-text = Ihre Eingabe ist von einer Art, die hier nicht gelesen werden kann.
+problem-too_many_requests-title = Zu viele Versuche
+problem-too_many_requests-text = Bitte warten Sie einen Moment, und versuchen Sie es dann noch einmal.
+problem-headers_too_large-title = Das hat nicht geklappt
+problem-headers_too_large-text = Die Adresse oder die Cookies dieser Seite sind zu lang. Löschen Sie die Cookies dieser Seite und versuchen Sie es noch einmal.
+problem-internal_error-title = Etwas ist schiefgegangen
+problem-internal_error-text = Der Fehler liegt bei uns. Bitte versuchen Sie es noch einmal. Wenn er bleibt, nennen Sie uns die Kennung unten.
+problem-unavailable-title = Gleich wieder da
+problem-unavailable-text = Wir können gerade nicht antworten. Bitte versuchen Sie es in Kürze noch einmal.
+problem-reference = Kennung: { $request_id }
+
+## Die Seite, die der Anwendung eine Antwort übergibt
+
+form-post-title = Einen Moment
+form-post-text = Sie werden zur Anwendung zurückgebracht.

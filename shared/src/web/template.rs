@@ -1,0 +1,109 @@
+//! The templates of pages: compiled in, parsed once, one environment for each locale so that `t(id, argument=…)` speaks it
+//! everywhere, in macros too. HTML is escaped by default (security 110).
+
+use crate::locale::{self, FluentValue};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Value};
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        /// Name and source.
+        const TEMPLATES: &[(&str, &str)] = &[$(($name, include_str!(concat!("templates/", $name)))),+];
+    };
+}
+// One line for each file of `templates/`, so that two parts can add theirs without meeting.
+templates!(
+    "_form.html",
+    "base.html",
+    "error.html",
+    "form_post.html",
+    "problem.html",
+    "problem_explained.html",
+);
+
+static ENVIRONMENTS: LazyLock<BTreeMap<&'static str, Environment<'static>>> =
+    LazyLock::new(|| locale::available().map(|name| (name, environment(name))).collect());
+
+fn environment(locale: &'static str) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+        environment.set_syntax(syntax);
+    }
+    environment.add_function("t", move |id: &str, arguments: Kwargs| -> Result<String, Error> {
+        let names: Vec<&str> = arguments.args().collect();
+        let mut values = Vec::with_capacity(names.len());
+        for name in names {
+            let value: Value = arguments.get(name)?;
+            let value = match value.as_i64() {
+                Some(number) => FluentValue::from(number),
+                None => FluentValue::from(value.to_string()),
+            };
+            values.push((name, value));
+        }
+        Ok(locale::message(locale, id, values))
+    });
+    environment.add_global("style", Value::from_safe_string(include_str!("templates/style.css").to_owned()));
+    environment.add_global("script", Value::from_safe_string(include_str!("templates/script.js").to_owned()));
+    for (name, source) in TEMPLATES {
+        if let Err(error) = environment.add_template(name, source) {
+            tracing::error!(template = name, error = %error, "a template does not parse");
+        }
+    }
+    environment
+}
+
+/// Renders a template (`sign_in.html`) in a locale, its language, or English.
+///
+/// # Errors
+/// When there is no such template, or it fails.
+pub(super) fn render(locale: &str, name: &str, values: Value) -> Result<String, Error> {
+    let language = locale.split('-').next().unwrap_or(locale);
+    let environment = [locale, language, locale::FALLBACK].into_iter().find_map(|name| ENVIRONMENTS.get(name));
+    let environment = environment.ok_or_else(|| Error::new(minijinja::ErrorKind::InvalidOperation, "there is no locale"))?;
+    environment.get_template(name)?.render(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_parses_in_every_locale() {
+        for locale in locale::available() {
+            let environment = environment(locale);
+            for (name, _) in TEMPLATES {
+                assert!(environment.get_template(name).is_ok(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_template_of_the_folder_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/templates");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".html") {
+                assert!(TEMPLATES.iter().any(|(listed, _)| *listed == name), "{name} is not in the list");
+            }
+        }
+    }
+
+    #[test]
+    fn every_message_that_a_template_names_exists() {
+        for (name, source) in TEMPLATES {
+            for (at, _) in source.match_indices("t(\"") {
+                let is_other_word = source[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+                let id = source[at + 3..].split('"').next().unwrap();
+                // An id that is put together (`"problem-" ~ code`) is checked where it is put together.
+                if !is_other_word && !id.ends_with('-') {
+                    assert_ne!(locale::message("en", id, []), id, "{name} names {id}");
+                }
+            }
+        }
+    }
+}
