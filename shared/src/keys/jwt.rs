@@ -1,1 +1,262 @@
-//! Strict reading of JWTs (RFC 8725; security 44–48).
+//! Strict reading of compact JWSs and of the times in JWTs (RFC 7515, RFC 7519, RFC 8725; security 44–48).
+//!
+//! Only tokens of our own making are read here, so everything that we never write is refused: padding, whitespace, tails that are
+//! not canonical, members named twice (also deep inside), header parameters other than `alg`, `kid` and `typ`.
+
+use crate::domain::time::{Span, Timestamp};
+use data_encoding::BASE64URL_NOPAD;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// The longest token that is looked at.
+const MAX_TOKEN: usize = 16 * 1024;
+/// The last second of the year 9999: no time of ours lies behind it.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// A compact JWS taken apart; nothing in it is verified yet.
+pub(super) struct Compact<'a> {
+    pub(super) algorithm: String,
+    pub(super) kid: String,
+    pub(super) typ: String,
+    /// `header.payload`, as it was signed.
+    pub(super) signed: &'a str,
+    payload: &'a str,
+    pub(super) signature: Vec<u8>,
+}
+
+impl<'a> Compact<'a> {
+    /// `None` for anything that we would not have written.
+    pub(super) fn parse(token: &'a str) -> Option<Self> {
+        if token.len() > MAX_TOKEN {
+            return None;
+        }
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, payload) = signed.split_once('.')?;
+        let mut header = object(&decode(header)?)?;
+        let mut text = |name: &str| match header.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let (algorithm, kid, typ) = (text("alg")?, text("kid")?, text("typ")?);
+        // Whatever else a header says (`crit`, `b64`, `zip`, an embedded or linked key), we did not write it (security 45).
+        if !header.is_empty() {
+            return None;
+        }
+        Some(Self { algorithm, kid, typ, signed, payload, signature: decode(signature)? })
+    }
+    /// The claims; to be read once the signature was verified.
+    pub(super) fn claims(&self) -> Option<Map<String, Value>> {
+        object(&decode(self.payload)?)
+    }
+}
+
+/// Strict base64url: no padding, no whitespace, no second spelling of one value (security 47). An interior `.` is not in the
+/// alphabet, so a fourth part fails here.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    BASE64URL_NOPAD.decode(text.as_bytes()).ok()
+}
+
+/// A JSON object in which no name stands twice, at any depth: two readers could take different ones (security 47).
+fn object(json: &[u8]) -> Option<Map<String, Value>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let value = Strict.deserialize(&mut deserializer).ok()?;
+    deserializer.end().ok()?;
+    match value {
+        Value::Object(object) => Some(object),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
+    }
+}
+
+/// Reads any JSON value and refuses names that stand twice; depth is bounded by `serde_json`.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        serde_json::Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(Strict)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value_seed(Strict)?;
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("a name stands twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// The times of a token that is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// `exp`: from here on it is refused.
+    pub expires_at: Timestamp,
+    /// `iat`, when it says so.
+    pub issued_at: Option<Timestamp>,
+}
+
+/// Why a token is not in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TimesError {
+    /// `exp` is missing: a token without an end is refused (RFC 8725 §3.10 leaves it to us).
+    #[error("exp is missing")]
+    Missing,
+    /// The claim is not a whole number of seconds within the years 1970 to 9999.
+    #[error("{0} is not a time")]
+    Malformed(&'static str),
+    /// `exp` has passed.
+    #[error("expired")]
+    Expired,
+    /// `nbf` or `iat` lies ahead.
+    #[error("not yet valid")]
+    NotYetValid,
+}
+
+/// Checks `exp` (required), `nbf` and `iat` (RFC 7519 §4.1.4–4.1.6) against our own clock; `leeway` is for clocks of other
+/// instances. Wrong types, fractions, negative and absurd numbers are refused, never skipped (security 46).
+///
+/// # Errors
+/// Why the token is not in force.
+pub fn check_times(claims: &Map<String, Value>, now: Timestamp, leeway: Span) -> Result<Times, TimesError> {
+    let expires_at = time(claims, "exp")?.ok_or(TimesError::Missing)?;
+    let not_before = time(claims, "nbf")?;
+    let issued_at = time(claims, "iat")?;
+    if now >= expires_at + leeway {
+        return Err(TimesError::Expired);
+    }
+    if [not_before, issued_at].into_iter().flatten().any(|start| start > now + leeway) {
+        return Err(TimesError::NotYetValid);
+    }
+    Ok(Times { expires_at, issued_at })
+}
+
+fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, TimesError> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    match value.as_i64() {
+        Some(seconds) if (0..=LAST_SECOND).contains(&seconds) => Ok(Some(Timestamp::from_seconds(seconds))),
+        Some(_) | None => Err(TimesError::Malformed(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn security_47_a_name_that_stands_twice_is_refused_at_any_depth() {
+        let cases = [
+            (r#"{}"#, true),
+            (r#"{"a":1,"b":1}"#, true),
+            (r#"{"a":{"a":1},"b":[{"a":1},{"a":2}]}"#, true),
+            (r#"{"a":1,"a":1}"#, false),
+            (r#"{"a":1,"\u0061":2}"#, false),
+            (r#"{"x":{"a":1,"a":2}}"#, false),
+            (r#"{"x":[[{"a":1,"a":2}]]}"#, false),
+            (r#"{"a":1} "#, true),
+            (r#"{"a":1}x"#, false),
+            (r#"{"a":1}{}"#, false),
+            (r#"[]"#, false),
+            (r#""a""#, false),
+            (r#"{"a":1e400}"#, false),
+            (r#"{"a":NaN}"#, false),
+            (r#"{"a":01}"#, false),
+            (r#"{'a':1}"#, false),
+            (r#"{"a":"\ud800"}"#, false),
+            ("{\"a\":\"\u{1}\"}", false),
+        ];
+        for (json, good) in cases {
+            assert_eq!(object(json.as_bytes()).is_some(), good, "{json}");
+        }
+        assert!(object(b"{\"a\":\"\xff\"}").is_none());
+        assert!(object(format!("{}{}", "{\"a\":".repeat(100_000), "1").as_bytes()).is_none(), "depth is bounded");
+    }
+
+    #[test]
+    fn security_46_times_that_are_no_times_are_refused() {
+        let now = Timestamp::from_seconds(1_000);
+        let check = |json: &str| check_times(&object(json.as_bytes()).unwrap(), now, Span::ZERO);
+        let good = Times { expires_at: Timestamp::from_seconds(1_001), issued_at: None };
+        let cases = [
+            (r#"{"exp":1001}"#, Ok(good)),
+            (r#"{"exp":1001,"nbf":1000,"iat":1000}"#, Ok(Times { issued_at: Some(now), ..good })),
+            (r#"{}"#, Err(TimesError::Missing)),
+            (r#"{"exp":1000}"#, Err(TimesError::Expired)),
+            (r#"{"exp":0}"#, Err(TimesError::Expired)),
+            (r#"{"exp":1001,"nbf":1001}"#, Err(TimesError::NotYetValid)),
+            (r#"{"exp":1001,"iat":1001}"#, Err(TimesError::NotYetValid)),
+            (r#"{"exp":"1001"}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":null}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":true}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":[1001]}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":{"a":1001}}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":1001.0}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":1001.5}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":1e4}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":1e300}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":-1}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":253402300800}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":9223372036854775807}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":18446744073709551615}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":99999999999999999999999}"#, Err(TimesError::Malformed("exp"))),
+            (r#"{"exp":1001,"nbf":"0"}"#, Err(TimesError::Malformed("nbf"))),
+            (r#"{"exp":1001,"nbf":-5}"#, Err(TimesError::Malformed("nbf"))),
+            (r#"{"exp":1001,"iat":0.5}"#, Err(TimesError::Malformed("iat"))),
+            (r#"{"exp":1001,"iat":null}"#, Err(TimesError::Malformed("iat"))),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(check(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn leeway_moves_both_ends_and_no_further() {
+        let claims = object(br#"{"exp":1000,"nbf":900}"#).unwrap();
+        let leeway = Span::seconds(60);
+        for (now, good) in [(839, false), (840, true), (1_059, true), (1_060, false)] {
+            assert_eq!(check_times(&claims, Timestamp::from_seconds(now), leeway).is_ok(), good, "at {now}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_refused_without_a_panic(token in "[A-Za-z0-9_.=-]{0,120}", json in "\\PC{0,60}") {
+            prop_assert!(Compact::parse(&token).is_none());
+            let _ = object(json.as_bytes());
+        }
+    }
+}

@@ -1,16 +1,28 @@
 //! The keyrings of a tenant, made on first use by conditional put with a lease, unwrapped once.
+//!
+//! 1. A request asks for the keys of its tenant: from the cache.
+//! 2. The first one loads them, alone, while the others wait: every slot is read (and made where it is missing, `provision`), the
+//!    root keys are unwrapped by the vault, all at once; the keys in use derive from them (`root`).
+//! 3. After a minute one request looks at the slots again, so that a rotation is followed, while the others go on with what they
+//!    have; when that fails, so does it.
 
 use super::data::DataKeyring;
 use super::identifier::IdentifierKeyring;
 use super::locator::LocatorKeyring;
 use super::proof::ProofKeyring;
+use super::provision::Provisioner;
 use super::refresh::RefreshKeyring;
+use super::root::RootKey;
+use super::rotation::LOOK_AGAIN;
 use super::signing::SigningKeys;
 use super::{KeyError, KeyVault};
-use crate::domain::time::Timestamp;
+use crate::domain::id::TenantId;
+use crate::domain::time::{Span, Timestamp};
 use crate::store::TenantStore;
+use crate::store::keyring::{KeyMaterial, KeySlot, StoredKey, StoredKeyState};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a keyring is for: its KMS encryption context, and the unit in which functions are given keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,19 +57,53 @@ impl Purpose {
     }
 }
 
+/// How old a version of a keyring must be before anything is made with it: by then every instance has seen it.
+const SEEN_BY_ALL: Span = Span::minutes(5);
+/// After a look that failed, when to look again.
+const LOOK_AFTER_FAILURE: Span = Span::seconds(5);
+
 /// Builds and caches the keys of each tenant.
 #[derive(Clone)]
 pub struct Keys {
-    // owner: keys
-    _vault: KeyVault,
-    _purposes: Arc<[Purpose]>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    vault: KeyVault,
+    purposes: Box<[Purpose]>,
+    provisioner: Provisioner,
+    tenants: Mutex<HashMap<TenantId, Arc<Slot>>>,
+}
+
+/// The place of one tenant in the cache.
+#[derive(Default)]
+struct Slot {
+    /// Held by the one that loads.
+    loading: tokio::sync::Mutex<()>,
+    loaded: Mutex<Option<Loaded>>,
+}
+
+#[derive(Clone)]
+struct Loaded {
+    keys: Arc<TenantKeys>,
+    look_again: Timestamp,
+}
+
+impl Slot {
+    fn loaded(&self) -> Option<Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    fn keep(&self, keys: &Arc<TenantKeys>, look_again: Timestamp) {
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(Loaded { keys: keys.clone(), look_again });
+    }
 }
 
 impl Keys {
     /// Keys out of this vault, for these purposes only.
     #[must_use]
     pub fn new(vault: KeyVault, purposes: &[Purpose]) -> Self {
-        Self { _vault: vault, _purposes: purposes.into() }
+        let provisioner = Provisioner::new(vault.clone());
+        Self { shared: Arc::new(Shared { vault, purposes: purposes.into(), provisioner, tenants: Mutex::default() }) }
     }
     /// The keys of a tenant: cached; loaded (and made, on the very first use) single-flight. Signing keys are looked at again
     /// every 60 seconds so that a rotation is followed.
@@ -65,57 +111,245 @@ impl Keys {
     /// # Errors
     /// When the vault or the table fails.
     pub async fn tenant(&self, store: &TenantStore, now: Timestamp) -> Result<Arc<TenantKeys>, KeyError> {
-        let _ = (store, now);
-        todo!()
+        let slot = self.slot(store.tenant());
+        match slot.loaded() {
+            Some(loaded) if now < loaded.look_again => Ok(loaded.keys),
+            Some(loaded) => {
+                // One looks; the others don't wait for it.
+                let Ok(_alone) = slot.loading.try_lock() else { return Ok(loaded.keys) };
+                match self.load(store, now, Some(&loaded.keys)).await {
+                    Ok(keys) => {
+                        slot.keep(&keys, now + LOOK_AGAIN);
+                        Ok(keys)
+                    }
+                    Err(error) => {
+                        // What is loaded still signs and verifies: an outage of table or vault is not made one of tokens.
+                        tracing::warn!(tenant = %store.tenant(), %error, "the keys could not be looked at again");
+                        slot.keep(&loaded.keys, now + LOOK_AFTER_FAILURE);
+                        Ok(loaded.keys)
+                    }
+                }
+            }
+            None => {
+                let _alone = slot.loading.lock().await;
+                if let Some(loaded) = slot.loaded() {
+                    return Ok(loaded.keys);
+                }
+                let keys = self.load(store, now, None).await?;
+                slot.keep(&keys, now + LOOK_AGAIN);
+                Ok(keys)
+            }
+        }
+    }
+    /// Publishes a successor of every signing key now, ahead of its time; it signs after the usual overlap. A key whose successor
+    /// is pending gets no other.
+    ///
+    /// # Errors
+    /// When the vault or the table fails.
+    pub async fn rotate_signing(&self, store: &TenantStore, now: Timestamp) -> Result<(), KeyError> {
+        let stored = store.find_keys().await?;
+        self.shared.provisioner.rotate(store, &stored, now, true).await?;
+        let slot = self.slot(store.tenant());
+        if let Some(loaded) = slot.loaded() {
+            slot.keep(&loaded.keys, now);
+        }
+        Ok(())
+    }
+
+    fn slot(&self, tenant: &TenantId) -> Arc<Slot> {
+        let mut tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = tenants.get(tenant) {
+            return slot.clone();
+        }
+        tenants.entry(tenant.clone()).or_default().clone()
+    }
+    async fn load(
+        &self,
+        store: &TenantStore,
+        now: Timestamp,
+        before: Option<&TenantKeys>,
+    ) -> Result<Arc<TenantKeys>, KeyError> {
+        let shared = &self.shared;
+        let mut stored = shared.provisioner.complete(store, &shared.purposes, now).await?;
+        if shared.purposes.contains(&Purpose::Signing) {
+            match shared.provisioner.rotate(store, &stored, now, false).await {
+                Ok(true) => stored = store.find_keys().await?,
+                Ok(false) => {}
+                // The present key goes on; the next look tries again.
+                Err(error) => {
+                    tracing::error!(tenant = %store.tenant(), %error, "a signing key that is due could not be rotated")
+                }
+            }
+        }
+        TenantKeys::load(shared, store.tenant(), &stored, now, before).await.map(Arc::new)
     }
 }
 
 /// The unwrapped keys of one tenant.
 pub struct TenantKeys {
-    // owner: keys
+    data: Option<Ring<DataKeyring>>,
+    identifier: Option<Ring<IdentifierKeyring>>,
+    proof: Option<Ring<ProofKeyring>>,
+    locator: Option<Ring<LocatorKeyring>>,
+    refresh: Option<Ring<RefreshKeyring>>,
+    signing: Option<SigningKeys>,
+}
+
+/// A keyring and the versions that it was made of: while those stay, so does it.
+struct Ring<K> {
+    versions: Vec<u32>,
+    making: u32,
+    keyring: Arc<K>,
 }
 
 impl TenantKeys {
+    async fn load(
+        shared: &Shared,
+        tenant: &TenantId,
+        stored: &[StoredKey],
+        now: Timestamp,
+        before: Option<&Self>,
+    ) -> Result<Self, KeyError> {
+        let loading = Loading { shared, tenant, stored, now };
+        let (data, identifier, proof, locator, refresh) = tokio::try_join!(
+            loading.ring(Purpose::Data, before.and_then(|b| b.data.as_ref()), |roots, making| {
+                DataKeyring::new(tenant, roots, making)
+            }),
+            loading.ring(Purpose::Identifier, before.and_then(|b| b.identifier.as_ref()), |roots, making| {
+                IdentifierKeyring::new(&roots, making)
+            }),
+            loading.ring(Purpose::Proof, before.and_then(|b| b.proof.as_ref()), |roots, making| {
+                ProofKeyring::new(&roots, making)
+            }),
+            loading.ring(Purpose::Locator, before.and_then(|b| b.locator.as_ref()), |roots, making| {
+                LocatorKeyring::new(tenant, &roots, making)
+            }),
+            loading.ring(Purpose::Refresh, before.and_then(|b| b.refresh.as_ref()), |roots, making| {
+                RefreshKeyring::new(&roots, making)
+            }),
+        )?;
+        let signing = loading.signing(before.and_then(|b| b.signing.as_ref()))?;
+        Ok(Self { data, identifier, proof, locator, refresh, signing })
+    }
     /// Wraps and unwraps data keys.
     ///
     /// # Errors
     /// [`KeyError::NotGranted`] when the function did not declare the purpose.
     pub fn data(&self) -> Result<&DataKeyring, KeyError> {
-        todo!()
+        granted(Purpose::Data, self.data.as_ref())
     }
     /// Hashes identifiers.
     ///
     /// # Errors
     /// As [`Self::data`].
     pub fn identifier(&self) -> Result<&IdentifierKeyring, KeyError> {
-        todo!()
+        granted(Purpose::Identifier, self.identifier.as_ref())
     }
     /// Derives codes and links.
     ///
     /// # Errors
     /// As [`Self::data`].
     pub fn proof(&self) -> Result<&ProofKeyring, KeyError> {
-        todo!()
+        granted(Purpose::Proof, self.proof.as_ref())
     }
     /// Seals locators.
     ///
     /// # Errors
     /// As [`Self::data`].
     pub fn locator(&self) -> Result<&LocatorKeyring, KeyError> {
-        todo!()
+        granted(Purpose::Locator, self.locator.as_ref())
     }
     /// Derives refresh tokens.
     ///
     /// # Errors
     /// As [`Self::data`].
     pub fn refresh(&self) -> Result<&RefreshKeyring, KeyError> {
-        todo!()
+        granted(Purpose::Refresh, self.refresh.as_ref())
     }
     /// Signs and verifies tokens.
     ///
     /// # Errors
     /// As [`Self::data`].
     pub fn signing(&self) -> Result<&SigningKeys, KeyError> {
-        todo!()
+        self.signing.as_ref().ok_or(KeyError::NotGranted(Purpose::Signing))
     }
 }
+
+fn granted<K>(purpose: Purpose, ring: Option<&Ring<K>>) -> Result<&K, KeyError> {
+    ring.map(|ring| ring.keyring.as_ref()).ok_or(KeyError::NotGranted(purpose))
+}
+
+/// What the keyrings of a tenant are loaded from.
+struct Loading<'a> {
+    shared: &'a Shared,
+    tenant: &'a TenantId,
+    stored: &'a [StoredKey],
+    now: Timestamp,
+}
+
+impl Loading<'_> {
+    /// The keyring of a purpose; `None` when this function has no part in it.
+    async fn ring<K>(
+        &self,
+        purpose: Purpose,
+        before: Option<&Ring<K>>,
+        build: impl FnOnce(Vec<(u32, RootKey)>, u32) -> Result<K, KeyError>,
+    ) -> Result<Option<Ring<K>>, KeyError> {
+        if !self.shared.purposes.contains(&purpose) {
+            return Ok(None);
+        }
+        let stored = self.versions(purpose);
+        let versions: Vec<_> = stored.iter().map(|(version, _)| *version).collect();
+        let made_with: Vec<_> = stored.iter().map(|(version, key)| (*version, key.created_at)).collect();
+        let making = making(&made_with, self.now).ok_or(KeyError::UnknownVersion)?;
+        if let Some(before) = before.filter(|before| before.versions == versions && before.making == making) {
+            return Ok(Some(Ring { versions, making, keyring: before.keyring.clone() }));
+        }
+        let mut roots = Vec::with_capacity(stored.len());
+        for (version, key) in stored {
+            let bytes = self.shared.vault.unwrap(self.tenant, purpose, &key.wrapped).await?;
+            roots.push((version, RootKey::new(self.tenant, purpose, &bytes)?));
+        }
+        Ok(Some(Ring { versions, making, keyring: Arc::new(build(roots, making)?) }))
+    }
+    fn signing(&self, before: Option<&SigningKeys>) -> Result<Option<SigningKeys>, KeyError> {
+        if !self.shared.purposes.contains(&Purpose::Signing) {
+            return Ok(None);
+        }
+        let mut versions = Vec::new();
+        for key in self.stored {
+            if let (KeySlot::Signing { algorithm, version }, StoredKeyState::Ready(material)) = (key.slot, &key.state) {
+                versions.push((algorithm, version, material.clone()));
+            }
+        }
+        SigningKeys::new(self.tenant, &self.shared.vault, &versions, self.now, before).map(Some)
+    }
+    /// The stored versions of a keyring, oldest first.
+    fn versions(&self, of: Purpose) -> Vec<(u32, &KeyMaterial)> {
+        let mut versions: Vec<_> = self
+            .stored
+            .iter()
+            .filter_map(|key| match (key.slot, &key.state) {
+                (KeySlot::Keyring { purpose, version }, StoredKeyState::Ready(material)) if purpose == of => {
+                    Some((version, material))
+                }
+                (
+                    KeySlot::Keyring { .. } | KeySlot::Signing { .. },
+                    StoredKeyState::Ready(_) | StoredKeyState::Claimed { .. },
+                ) => None,
+            })
+            .collect();
+        versions.sort_by_key(|(version, _)| *version);
+        versions
+    }
+}
+
+/// The version that makes: the newest that every instance has seen, else the first there is.
+fn making(oldest_first: &[(u32, Timestamp)], now: Timestamp) -> Option<u32> {
+    let seen = oldest_first.iter().rev().find(|(_, created_at)| *created_at + SEEN_BY_ALL <= now);
+    seen.or_else(|| oldest_first.first()).map(|(version, _)| *version)
+}
+
+#[cfg(test)]
+#[path = "keyring_tests.rs"]
+mod tests;

@@ -7,13 +7,16 @@ mod aead;
 pub mod data;
 pub mod digest;
 pub mod identifier;
+mod jwk;
 pub mod jwt;
 pub mod keyring;
 pub mod locator;
 pub mod password;
 pub mod proof;
+mod provision;
 pub mod refresh;
 mod root;
+mod rotation;
 pub mod signing;
 pub mod vault;
 

@@ -1,12 +1,86 @@
 //! Signing keys: generated, wrapped, stored, published before use, rotated with overlap; JWKS (RFC 7517).
-use super::KeyError;
+//!
+//! 1. A key is made by the instance that holds the lease of its slot, wrapped by the vault (purpose `signing`), and stored with
+//!    its public half; the table keeps every version (`keyring`).
+//! 2. Its state follows from the times of its algorithm's keys (`rotation`); the JWK Set lists all that are not gone.
+//! 3. Its private half is unwrapped once, when it first signs here, and kept parsed: a function that only verifies never asks
+//!    the vault for it.
+use super::jwk::{Base64Url, Ed25519, P256, PublicJwk, algorithm_name, jwk_set};
+use super::jwt::Compact;
+use super::rotation::{KeyState, states};
+use super::{KeyError, KeyVault, Purpose};
+use crate::domain::id::{KeyId, TenantId};
 use crate::domain::oauth::client::SigningAlgorithm;
+use crate::domain::time::Timestamp;
+use crate::store::keyring::KeyMaterial;
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
+
+/// The algorithms that every tenant has keys of.
+pub(super) const ALGORITHMS: [SigningAlgorithm; 3] =
+    [SigningAlgorithm::ES256, SigningAlgorithm::RS256, SigningAlgorithm::EdDSA];
 
 /// The signing keys of a tenant: the active one of each algorithm, and all public ones that may still verify.
-pub struct SigningKeys {}
+pub struct SigningKeys {
+    /// Everything that is published, in the order of the JWK Set.
+    published: Vec<(KeyState, Arc<SigningKey>)>,
+    jwks: String,
+}
+
+/// One published key.
+struct SigningKey {
+    kid: KeyId,
+    algorithm: SigningAlgorithm,
+    jwk: PublicJwk,
+    verifier: ParsedPublicKey,
+    wrapped: Vec<u8>,
+    vault: KeyVault,
+    tenant: TenantId,
+    private: OnceCell<PrivateKey>,
+}
+
+/// A private key, parsed. It does not print; AWS-LC wipes it.
+enum PrivateKey {
+    Es256(EcdsaKeyPair),
+    Rs256(Box<RsaKeyPair>),
+    EdDsa(Ed25519KeyPair),
+}
 
 impl SigningKeys {
+    /// The keys in these slots (all versions of all algorithms) as they stand now; what `before` had unwrapped is kept.
+    pub(super) fn new(
+        tenant: &TenantId,
+        vault: &KeyVault,
+        stored: &[(SigningAlgorithm, u32, KeyMaterial)],
+        now: Timestamp,
+        before: Option<&Self>,
+    ) -> Result<Self, KeyError> {
+        let mut published = Vec::new();
+        for algorithm in ALGORITHMS {
+            let mut versions: Vec<_> = stored.iter().filter(|(of, ..)| *of == algorithm).collect();
+            versions.sort_by_key(|(_, version, _)| *version);
+            let active_from: Vec<_> = versions.iter().map(|(.., key)| key.active_from).collect();
+            for (state, (.., key)) in states(&active_from, now).into_iter().zip(versions) {
+                match state {
+                    KeyState::Gone => {}
+                    KeyState::Pending | KeyState::Active | KeyState::Retiring => {
+                        published.push((state, SigningKey::load(tenant, vault, algorithm, key, before)?));
+                    }
+                }
+            }
+        }
+        let jwks = jwk_set(published.iter().map(|(_, key)| (&key.jwk, key.kid.as_str())))?;
+        Ok(Self { published, jwks })
+    }
     /// Signs claims as a compact JWS with the active key of the algorithm; `typ` as given (`JWT`, `at+jwt`).
     ///
     /// # Errors
@@ -17,19 +91,174 @@ impl SigningKeys {
         typ: &'static str,
         claims: &C,
     ) -> Result<String, KeyError> {
-        let _ = (algorithm, typ, claims);
-        todo!()
+        let key = self
+            .published
+            .iter()
+            .find(|(state, key)| *state == KeyState::Active && key.algorithm == algorithm)
+            .map(|(_, key)| key)
+            .ok_or(KeyError::UnknownVersion)?;
+        let private = key.private.get_or_try_init(|| key.unwrap()).await?;
+        let header = format!(r#"{{"alg":"{}","kid":"{}","typ":"{typ}"}}"#, algorithm_name(algorithm), key.kid);
+        let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Failed("writing claims as JSON"))?;
+        let mut token = BASE64URL_NOPAD.encode(header.as_bytes());
+        token.push('.');
+        BASE64URL_NOPAD.encode_append(&claims, &mut token);
+        let signature = private.sign(token.as_bytes())?;
+        token.push('.');
+        BASE64URL_NOPAD.encode_append(&signature, &mut token);
+        Ok(token)
     }
     /// The public keys as a JWK Set, ready to send: public members only, `kid` = RFC 7638 thumbprint.
     #[must_use]
     pub fn jwks(&self) -> &str {
-        todo!()
+        &self.jwks
     }
     /// Verifies a compact JWS of ours: the algorithm is the key's own, `typ` as expected, canonical base64url, no duplicate member,
     /// no `crit`, no embedded key. Returns the payload; times are checked by the caller against its own clock (`jwt`).
     #[must_use]
     pub fn verify(&self, typ: &'static str, token: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
-        let _ = (typ, token);
-        todo!()
+        let compact = Compact::parse(token)?;
+        let (_, key) = self.published.iter().find(|(_, key)| key.kid.as_str() == compact.kid)?;
+        // The key says how it is to be used; the header may only agree (RFC 8725 §3.1; security 44). `typ` keeps ID tokens out of
+        // the slots of access tokens and the other way round (RFC 8725 §3.11; security 48).
+        if compact.algorithm != algorithm_name(key.algorithm) || compact.typ != typ {
+            return None;
+        }
+        key.verifier.verify_sig(compact.signed.as_bytes(), &compact.signature).ok()?;
+        compact.claims()
     }
 }
+
+impl SigningKey {
+    fn load(
+        tenant: &TenantId,
+        vault: &KeyVault,
+        algorithm: SigningAlgorithm,
+        stored: &KeyMaterial,
+        before: Option<&SigningKeys>,
+    ) -> Result<Arc<Self>, KeyError> {
+        let jwk: PublicJwk = stored
+            .public_jwk
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok())
+            .ok_or(KeyError::DoesNotOpen("stored signing key"))?;
+        if jwk.algorithm() != algorithm {
+            return Err(KeyError::DoesNotOpen("signing key in the slot of another algorithm"));
+        }
+        let known =
+            before.and_then(|before| before.published.iter().find(|(_, key)| key.jwk == jwk && key.wrapped == stored.wrapped));
+        if let Some((_, key)) = known {
+            return Ok(key.clone());
+        }
+        Ok(Arc::new(Self {
+            kid: jwk.thumbprint().parse().map_err(|_| KeyError::Failed("naming a key"))?,
+            algorithm,
+            verifier: jwk.verifier()?,
+            jwk,
+            wrapped: stored.wrapped.clone(),
+            vault: vault.clone(),
+            tenant: tenant.clone(),
+            private: OnceCell::new(),
+        }))
+    }
+    async fn unwrap(&self) -> Result<PrivateKey, KeyError> {
+        let pkcs8 = self.vault.unwrap(&self.tenant, Purpose::Signing, &self.wrapped).await?;
+        let private = PrivateKey::parse(self.algorithm, &pkcs8)?;
+        // The vault binds tenant and purpose; that this private half belongs to what is published is checked here.
+        if private.public()? != self.jwk {
+            return Err(KeyError::DoesNotOpen("private half of another key"));
+        }
+        Ok(private)
+    }
+}
+
+/// A new key pair: PKCS#8 to be wrapped, and the public half. An RSA pair takes a core for a good part of a second: not to be
+/// called where other requests wait.
+pub(super) fn generate(algorithm: SigningAlgorithm) -> Result<(Zeroizing<Vec<u8>>, String), KeyError> {
+    let failed = |_| KeyError::Failed("making a key pair");
+    let pkcs8 = match algorithm {
+        SigningAlgorithm::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+            .and_then(|pair| pair.to_pkcs8v1())
+            .map(|document| document.as_ref().to_vec()),
+        SigningAlgorithm::EdDSA => {
+            Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8()).map(|document| document.as_ref().to_vec())
+        }
+        SigningAlgorithm::RS256 => {
+            RsaKeyPair::generate(KeySize::Rsa2048).and_then(|pair| pair.as_der()).map(|document| document.as_ref().to_vec())
+        }
+    };
+    let pkcs8 = Zeroizing::new(pkcs8.map_err(failed)?);
+    let public = PrivateKey::parse(algorithm, &pkcs8)?.public()?;
+    let public = serde_json::to_string(&public).map_err(|_| KeyError::Failed("writing a public key"))?;
+    Ok((pkcs8, public))
+}
+
+impl PrivateKey {
+    fn parse(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, KeyError> {
+        match algorithm {
+            SigningAlgorithm::ES256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Self::Es256),
+            SigningAlgorithm::RS256 => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rs256(Box::new(pair))),
+            SigningAlgorithm::EdDSA => Ed25519KeyPair::from_pkcs8(pkcs8).map(Self::EdDsa),
+        }
+        .map_err(|_| KeyError::DoesNotOpen("private signing key"))
+    }
+    fn public(&self) -> Result<PublicJwk, KeyError> {
+        let wrong = || KeyError::Failed("reading a public key");
+        match self {
+            Self::Es256(pair) => match pair.public_key().as_ref() {
+                [4, point @ ..] if point.len() == 64 => {
+                    let (x, y) = point.split_at(32);
+                    Ok(PublicJwk::Ec { crv: P256::Only, x: Base64Url(x.to_vec()), y: Base64Url(y.to_vec()) })
+                }
+                _ => Err(wrong()),
+            },
+            Self::EdDsa(pair) => Ok(PublicJwk::Okp { crv: Ed25519::Only, x: Base64Url(pair.public_key().as_ref().to_vec()) }),
+            Self::Rs256(pair) => {
+                let (n, e) = modulus_and_exponent(pair.public_key().as_ref()).ok_or_else(wrong)?;
+                Ok(PublicJwk::Rsa { e: Base64Url(e), n: Base64Url(n) })
+            }
+        }
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let failed = |_| KeyError::Failed("signing");
+        match self {
+            // Fixed-length `R ‖ S`, as RFC 7518 §3.4 wants it: no DER to convert, no leading zero to lose (security 51).
+            Self::Es256(pair) => {
+                pair.sign(&SystemRandom::new(), message).map(|signature| signature.as_ref().to_vec()).map_err(failed)
+            }
+            Self::EdDsa(pair) => pair.try_sign(message).map(|signature| signature.as_ref().to_vec()).map_err(failed),
+            Self::Rs256(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(failed)?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+/// `n` and `e`, without leading zeros, of a DER `RSAPublicKey` (RFC 8017 §A.1.1).
+fn modulus_and_exponent(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (sequence, rest) = der_value(0x30, der)?;
+    let (n, after) = der_value(0x02, sequence)?;
+    let (e, end) = der_value(0x02, after)?;
+    let plain = |integer: &[u8]| integer.strip_prefix(&[0]).unwrap_or(integer).to_vec();
+    (rest.is_empty() && end.is_empty()).then(|| (plain(n), plain(e)))
+}
+
+/// The value of the DER element of this tag that stands first, and what follows it.
+fn der_value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (first, der) = der.split_first_chunk::<2>()?;
+    if first[0] != tag {
+        return None;
+    }
+    match first[1] {
+        short @ 0..=0x7f => der.split_at_checked(usize::from(short)),
+        0x81 => der.split_first().and_then(|(len, der)| der.split_at_checked(usize::from(*len))),
+        0x82 => der.split_first_chunk::<2>().and_then(|(len, der)| der.split_at_checked(usize::from(u16::from_be_bytes(*len)))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "signing_tests.rs"]
+mod tests;
