@@ -1,9 +1,20 @@
 //! Passwords: policy by preset, strength, blocklist (security 65–69). Hashing itself is in `keys`.
+//!
+//! 1. Length: at least what the preset asks, at most 256 code points and 1 KiB; never truncated. No rule of composition.
+//! 2. Blocklist: common passwords, repetitions of something short, and words about the person or the service.
+//! 3. Strength: an estimate of how many guesses it takes, where the preset asks for one.
+
+mod blocklist;
+mod strength;
 
 use super::id::AccountId;
-use super::secret::PasswordHash;
+use super::secret::{PasswordHash, SecretText};
 use super::time::Timestamp;
+use crate::config::PasswordPolicy;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+pub use strength::Advice;
 
 /// The stored password of an account (own key prefix: token, export and retention can't read it).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,4 +30,159 @@ pub struct PasswordCredential {
     pub changed_at: Timestamp,
     /// The version of this state.
     pub version: u64,
+}
+
+/// Most code points of a password.
+pub const MAX_PASSWORD_CHARACTERS: usize = 256;
+/// Most bytes of a password.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+/// The length that pages recommend (security 65).
+pub const RECOMMENDED_PASSWORD_CHARACTERS: usize = 15;
+
+/// Why a password can't be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordFlaw {
+    /// Fewer characters than the policy asks for.
+    #[error("Use at least {min} characters.")]
+    TooShort {
+        /// Fewest characters.
+        min: usize,
+    },
+    /// More than 256 characters or 1 KiB.
+    #[error("Use at most 256 characters.")]
+    TooLong,
+    /// Many people use it, it repeats something short, or it is made of words about the person or the service.
+    #[error("This password is too easy to guess: it is common, or made of your name, your address or the name of this service.")]
+    TooCommon,
+    /// It takes too few guesses.
+    #[error("This password is too easy to guess. {}", .0.map_or("Add another word or two.", Advice::text))]
+    TooWeak(Option<Advice>),
+}
+
+impl PasswordFlaw {
+    /// Its stable code; the message of pages is `password-flaw-` and this.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooShort { .. } => "too_short",
+            Self::TooLong => "too_long",
+            Self::TooCommon => "too_common",
+            Self::TooWeak(_) => "too_weak",
+        }
+    }
+    /// What would help, where something is known to.
+    #[must_use]
+    pub const fn advice(&self) -> Option<Advice> {
+        match self {
+            Self::TooWeak(advice) => *advice,
+            Self::TooShort { .. } | Self::TooLong | Self::TooCommon => None,
+        }
+    }
+}
+
+impl PasswordPolicy {
+    /// Judges a password that somebody wants to choose. `context` are words that a guesser would try first: names, the address, the
+    /// name of the service.
+    ///
+    /// # Errors
+    /// The first flaw, in the order of this module's steps.
+    pub fn check(&self, password: &SecretText, context: &[&str]) -> Result<(), PasswordFlaw> {
+        // What is longer is refused before any work is spent on it, and never cut: two passwords that differ only at the end differ.
+        if password.expose().len() > MAX_PASSWORD_BYTES {
+            return Err(PasswordFlaw::TooLong);
+        }
+        // As it will be hashed (security 67).
+        let normal: SecretText = password.expose().nfc().collect::<String>().into();
+        let characters = normal.expose().chars().count();
+        if characters > MAX_PASSWORD_CHARACTERS {
+            return Err(PasswordFlaw::TooLong);
+        }
+        if characters < self.min_length {
+            return Err(PasswordFlaw::TooShort { min: self.min_length });
+        }
+        if blocklist::is_common(normal.expose(), context) {
+            return Err(PasswordFlaw::TooCommon);
+        }
+        strength::check(normal.expose(), context, self.min_strength)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flaw(policy: PasswordPolicy, password: &str, context: &[&str]) -> Option<&'static str> {
+        policy.check(&password.into(), context).err().map(|flaw| flaw.code())
+    }
+
+    #[test]
+    fn security_65_a_password_is_judged_by_length_blocklist_and_strength() {
+        for (policy, password, expected) in [
+            (PasswordPolicy::ASVS, "xK9#mQ2", Some("too_short")),
+            (PasswordPolicy::ASVS, "xK9#mQ2vR", None),
+            (PasswordPolicy::ASVS, "correct horse battery staple", None),
+            (PasswordPolicy::ASVS, "password1", Some("too_common")),
+            (PasswordPolicy::ASVS, "PASSWORD1", Some("too_common")),
+            (PasswordPolicy::ASVS, "passwordpassword", Some("too_common")),
+            (PasswordPolicy::ASVS, "qwertyuiop123", Some("too_weak")),
+            (PasswordPolicy::ASVS, "January2024", Some("too_weak")),
+            (PasswordPolicy::NIST, "fourteen chars", Some("too_short")),
+            (PasswordPolicy::NIST, "sixteen chars ok", None),
+            (PasswordPolicy::NIST, "aaaaaaaaaaaaaaaaaaaa", Some("too_common")),
+            (PasswordPolicy::NIST, "abcabcabcabcabcabc", Some("too_common")),
+        ] {
+            assert_eq!(flaw(policy, password, &[]), expected, "{password}");
+        }
+    }
+
+    #[test]
+    fn security_65_length_is_counted_in_code_points_and_capped_never_cut() {
+        let long = |unit: &str, count: usize| format!("{}{}", "Zq7!xwPv", unit.repeat(count));
+        let policy = PasswordPolicy { min_length: 8, min_strength: 0 };
+        assert_eq!(flaw(policy, "žluťoučký", &[]), None, "nine code points, more bytes");
+        assert_eq!(flaw(policy, "žluťouč", &[]), Some("too_short"), "seven code points, ten bytes");
+        assert_eq!(flaw(policy, &long("x", 248), &[]), None, "256 characters");
+        assert_eq!(flaw(policy, &long("x", 249), &[]), Some("too_long"));
+        assert_eq!(flaw(policy, &long("𝒳", 248), &[]), None, "exactly 1,000 bytes in 256 characters");
+        assert_eq!(flaw(policy, &"\u{1d4b3}".repeat(257), &[]), Some("too_long"), "over 1 KiB");
+        assert_eq!(flaw(policy, &"x".repeat(1_000_000), &[]), Some("too_long"));
+    }
+
+    #[test]
+    fn security_66_no_rule_of_composition() {
+        for password in ["kgzvwqplrtnb", "KGZVWQPLRTNB", "48120579360412", "пять верных слонов", "   two  spaces kept   ", "🦉🐙🪁🧭🎻🪨🥝🛶🧶"] {
+            assert_eq!(flaw(PasswordPolicy::ASVS, password, &[]), None, "{password}");
+        }
+    }
+
+    #[test]
+    fn security_69_words_about_the_person_or_the_service_do_not_make_a_password() {
+        let context = ["ada.lovelace", "Ada", "Lovelace", "Example Shop"];
+        for password in ["ada.lovelace", "Lovelace1815", "lovelaceLOVELACE", "ExampleShop2026", "example-shop-ada", "ecalevol.ada1"] {
+            let found = flaw(PasswordPolicy::ASVS, password, &context);
+            assert!(matches!(found, Some("too_common" | "too_weak")), "{password} {found:?}");
+        }
+        assert_eq!(flaw(PasswordPolicy::NIST, "lovelacelovelace", &context), Some("too_common"));
+        assert_eq!(flaw(PasswordPolicy::NIST, "Example Shop 2026", &context), Some("too_common"));
+        assert_eq!(flaw(PasswordPolicy::ASVS, "lovelace rides green tractors", &context), None);
+    }
+
+    #[test]
+    fn security_69_every_entry_of_the_blocklist_is_refused() {
+        let policy = PasswordPolicy { min_length: 8, min_strength: 0 };
+        let mut entries = 0;
+        for entry in include_str!("../../data/common-passwords.txt").lines() {
+            assert_eq!(flaw(policy, entry, &[]), Some("too_common"), "{entry}");
+            assert_eq!(flaw(policy, &entry.to_uppercase(), &[]), Some("too_common"), "{entry}");
+            entries += 1;
+        }
+        assert!(entries >= 3000, "{entries}");
+    }
+
+    #[test]
+    fn a_weak_password_comes_with_advice() {
+        let flaw = PasswordPolicy::ASVS.check(&"mnbvcxzlkjh".into(), &[]).expect_err("weak");
+        assert!(matches!(flaw, PasswordFlaw::TooWeak(Some(_))), "{flaw:?}");
+        assert!(flaw.to_string().ends_with('.'), "{flaw}");
+    }
 }

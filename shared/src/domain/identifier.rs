@@ -155,3 +155,7 @@ impl fmt::Debug for IdentifierHash {
         write!(f, "IdentifierHash(v{} {})", self.key_version, data_encoding::HEXLOWER.encode(&self.hash[..4]))
     }
 }
+
+#[cfg(test)]
+#[path = "identifier_tests.rs"]
+mod tests;

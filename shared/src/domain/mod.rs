@@ -11,6 +11,7 @@ pub mod consent;
 pub mod credential;
 pub mod delivery;
 pub mod flow;
+pub mod form;
 pub mod id;
 pub mod identifier;
 pub mod oauth;

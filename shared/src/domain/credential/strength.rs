@@ -1,0 +1,105 @@
+//! How many guesses a password takes, and what would make it take more (security 65).
+
+use super::PasswordFlaw;
+use zxcvbn::feedback::{Suggestion, Warning};
+
+/// What would make a password harder to guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// More words, uncommon ones.
+    AddWords,
+    /// No runs of keys or of the alphabet.
+    AvoidSequences,
+    /// No repetitions.
+    AvoidRepetition,
+    /// No dates and years.
+    AvoidDates,
+    /// No names.
+    AvoidNames,
+    /// Capitals, `@` for `a` and reversed words are guessed too.
+    TricksAreGuessed,
+}
+
+impl Advice {
+    /// Its stable code; the message of pages is `password-advice-` and this.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AddWords => "add_words",
+            Self::AvoidSequences => "avoid_sequences",
+            Self::AvoidRepetition => "avoid_repetition",
+            Self::AvoidDates => "avoid_dates",
+            Self::AvoidNames => "avoid_names",
+            Self::TricksAreGuessed => "tricks_are_guessed",
+        }
+    }
+    /// In words.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::AddWords => "Add another word or two; uncommon words are better.",
+            Self::AvoidSequences => "Avoid rows of keys and sequences such as abc or 6543.",
+            Self::AvoidRepetition => "Avoid repeated words and characters.",
+            Self::AvoidDates => "Avoid dates and years.",
+            Self::AvoidNames => "Avoid names.",
+            Self::TricksAreGuessed => "Capital letters, reversed words and @ for a are guessed too; add another word or two.",
+        }
+    }
+}
+
+/// Only this much is estimated: what is weak in 64 characters needs no longer look, and the work stays bounded (fault T16).
+const ESTIMATED_CHARACTERS: usize = 64;
+/// Words of context that the estimate gets, each cut to a length: they are the person's own input too.
+const ESTIMATED_CONTEXT: usize = 16;
+
+pub(super) fn check(password: &str, context: &[&str], least: u8) -> Result<(), PasswordFlaw> {
+    if least == 0 {
+        return Ok(());
+    }
+    let cut = |text: &str| text.chars().take(ESTIMATED_CHARACTERS).collect::<String>();
+    let words: Vec<String> = context.iter().take(ESTIMATED_CONTEXT).map(|word| cut(&word.to_lowercase())).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let estimate = zxcvbn::zxcvbn(&cut(password), &words);
+    if u8::from(estimate.score()) >= least {
+        return Ok(());
+    }
+    let feedback = estimate.feedback();
+    let advice = feedback
+        .and_then(zxcvbn::feedback::Feedback::warning)
+        .map(of_warning)
+        .or_else(|| feedback.and_then(|feedback| feedback.suggestions().first().copied()).map(of_suggestion));
+    Err(PasswordFlaw::TooWeak(advice))
+}
+
+fn of_warning(warning: Warning) -> Advice {
+    match warning {
+        Warning::StraightRowsOfKeysAreEasyToGuess
+        | Warning::ShortKeyboardPatternsAreEasyToGuess
+        | Warning::SequencesLikeAbcAreEasyToGuess => Advice::AvoidSequences,
+        Warning::RepeatsLikeAaaAreEasyToGuess | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => Advice::AvoidRepetition,
+        Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess => Advice::AvoidDates,
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess | Warning::CommonNamesAndSurnamesAreEasyToGuess => Advice::AvoidNames,
+        Warning::ThisIsATop10Password
+        | Warning::ThisIsATop100Password
+        | Warning::ThisIsACommonPassword
+        | Warning::ThisIsSimilarToACommonlyUsedPassword
+        | Warning::AWordByItselfIsEasyToGuess => Advice::AddWords,
+    }
+}
+
+fn of_suggestion(suggestion: Suggestion) -> Advice {
+    match suggestion {
+        Suggestion::UseAFewWordsAvoidCommonPhrases
+        | Suggestion::NoNeedForSymbolsDigitsOrUppercaseLetters
+        | Suggestion::AddAnotherWordOrTwo => Advice::AddWords,
+        Suggestion::CapitalizationDoesntHelpVeryMuch
+        | Suggestion::AllUppercaseIsAlmostAsEasyToGuessAsAllLowercase
+        | Suggestion::ReversedWordsArentMuchHarderToGuess
+        | Suggestion::PredictableSubstitutionsDontHelpVeryMuch => Advice::TricksAreGuessed,
+        Suggestion::UseALongerKeyboardPatternWithMoreTurns | Suggestion::AvoidSequences => Advice::AvoidSequences,
+        Suggestion::AvoidRepeatedWordsAndCharacters => Advice::AvoidRepetition,
+        Suggestion::AvoidRecentYears
+        | Suggestion::AvoidYearsThatAreAssociatedWithYou
+        | Suggestion::AvoidDatesAndYearsThatAreAssociatedWithYou => Advice::AvoidDates,
+    }
+}

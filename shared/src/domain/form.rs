@@ -1,0 +1,220 @@
+//! The form of a tenant: one schema for the page, the API and the stored profile (security 108).
+//!
+//! 1. Only fields of the form are taken; anything else is refused by name.
+//! 2. A field that another field hides is refused (API) or dropped (page: without JavaScript it can still be filled).
+//! 3. Each value is brought to its one stored form, or refused with what would be right.
+
+mod schema;
+mod value;
+
+use super::consent::AcceptedTerms;
+use super::profile::Claims;
+use super::time::Timestamp;
+use crate::config::{Field, FieldKind, RegistrationConfig, TermsDocument};
+use serde_json::{Map, Value};
+use std::fmt;
+
+pub use schema::describe;
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldFlaw {
+    /// It must be filled.
+    Required,
+    /// The form has no such field.
+    Unknown,
+    /// It belongs to another answer than the one given.
+    NotApplicable,
+    /// A text, or yes or no, was expected.
+    WrongType {
+        /// What was expected, in words.
+        expected: &'static str,
+    },
+    /// Too many characters.
+    TooLong {
+        /// Most characters.
+        max: usize,
+    },
+    /// A line break or another control character.
+    ForbiddenCharacter,
+    /// It does not fit the field's pattern; the field says what would.
+    Pattern,
+    /// Not a date.
+    Date,
+    /// Not a phone number.
+    Phone,
+    /// Not among the options.
+    Option,
+}
+
+impl FieldFlaw {
+    /// Its stable code; the message of pages is `field-flaw-` and this.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not_applicable",
+            Self::WrongType { .. } => "invalid_type",
+            Self::TooLong { .. } => "too_long",
+            Self::ForbiddenCharacter => "forbidden_character",
+            Self::Pattern => "invalid_format",
+            Self::Date => "invalid_date",
+            Self::Phone => "invalid_phone",
+            Self::Option => "invalid_option",
+        }
+    }
+}
+
+impl fmt::Display for FieldFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Required => f.write_str("This field is required."),
+            Self::Unknown => f.write_str("There is no such field in the form."),
+            Self::NotApplicable => f.write_str("This field belongs to another answer; leave it out."),
+            Self::WrongType { expected } => write!(f, "This value must be {expected}."),
+            Self::TooLong { max } => write!(f, "Use at most {max} characters."),
+            Self::ForbiddenCharacter => f.write_str("Line breaks and control characters are not allowed here."),
+            Self::Pattern => f.write_str("This value does not have the expected form."),
+            Self::Date => f.write_str("Enter a date as YYYY-MM-DD."),
+            Self::Phone => f.write_str("Enter a phone number with its country code, such as +49 30 123456."),
+            Self::Option => f.write_str("Choose one of the options."),
+        }
+    }
+}
+
+/// Where values come from, which decides what happens to a value that its form hides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submission {
+    /// A page: every value is text, what is empty was not filled, what is hidden is dropped.
+    Page,
+    /// The API: typed values, nothing is dropped in silence.
+    Api,
+}
+
+/// Validates what was submitted against the fields and gives the claims to store.
+///
+/// # Errors
+/// Every flaw with the name of its field, in the order of the form, unknown ones last.
+pub fn validate(
+    fields: &[Field],
+    submitted: &Map<String, Value>,
+    submission: Submission,
+    now: Timestamp,
+) -> Result<Claims, Vec<(String, FieldFlaw)>> {
+    let mut claims = Map::new();
+    let mut flaws = Vec::new();
+    for field in fields {
+        let given = submitted.get(&field.name).filter(|value| !is_blank(value));
+        let shown = is_shown(field, &claims);
+        match (given, shown) {
+            (None, true) if field.required && !is_answered_by_absence(field, submission) => {
+                flaws.push((field.name.clone(), FieldFlaw::Required));
+            }
+            (None, true) if is_answered_by_absence(field, submission) => {
+                claims.insert(field.name.clone(), Value::Bool(false));
+            }
+            (Some(_), false) if submission == Submission::Api => flaws.push((field.name.clone(), FieldFlaw::NotApplicable)),
+            (Some(value), true) => match value::canonical(field, value, submission, now) {
+                Ok(value) => {
+                    claims.insert(field.name.clone(), value);
+                }
+                Err(flaw) => flaws.push((field.name.clone(), flaw)),
+            },
+            (None, _) | (Some(_), false) => {}
+        }
+    }
+    for name in submitted.keys().filter(|name| !fields.iter().any(|field| field.name == **name)) {
+        flaws.push((name.clone(), FieldFlaw::Unknown));
+    }
+    if flaws.is_empty() { Ok(Claims(claims)) } else { Err(flaws) }
+}
+
+/// A box that is not ticked sends nothing: on a page, that is a no.
+fn is_answered_by_absence(field: &Field, submission: Submission) -> bool {
+    submission == Submission::Page && matches!(field.kind, FieldKind::Boolean)
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+/// Whether a field is shown, given the claims of the fields before it.
+fn is_shown(field: &Field, claims: &Map<String, Value>) -> bool {
+    field.show_when.as_ref().is_none_or(|condition| match claims.get(&condition.field) {
+        Some(Value::String(value)) => *value == condition.equals,
+        Some(Value::Bool(value)) => value.to_string() == condition.equals,
+        None => condition.equals == "false",
+        Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) => false,
+    })
+}
+
+/// What is wrong with the terms that were accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TermsFlaw {
+    /// This document must be accepted.
+    Missing(String),
+    /// There is no such document (index into what was sent).
+    Unknown(usize),
+    /// Another version is in force (index into what was sent): show it, and ask again.
+    Superseded(usize),
+}
+
+impl TermsFlaw {
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "terms_required",
+            Self::Unknown(_) => "unknown",
+            Self::Superseded(_) => "terms_superseded",
+        }
+    }
+}
+
+impl fmt::Display for TermsFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(document) => write!(f, "The document {document} must be accepted in its present version."),
+            Self::Unknown(_) => f.write_str("There is no such document."),
+            Self::Superseded(_) => f.write_str("Another version of this document is in force; show it and ask again."),
+        }
+    }
+}
+
+/// Takes down what was accepted: pairs of document and version, against the documents in force.
+///
+/// # Errors
+/// Every flaw.
+pub fn accept_terms(
+    config: &RegistrationConfig,
+    accepted: &[(String, String)],
+    now: Timestamp,
+) -> Result<Vec<AcceptedTerms>, Vec<TermsFlaw>> {
+    let mut flaws = Vec::new();
+    let mut taken: Vec<AcceptedTerms> = Vec::new();
+    for (index, (document, version)) in accepted.iter().enumerate() {
+        match config.terms.iter().find(|terms| terms.document == *document) {
+            None => flaws.push(TermsFlaw::Unknown(index)),
+            Some(terms) if terms.version != *version => flaws.push(TermsFlaw::Superseded(index)),
+            Some(_) if taken.iter().any(|terms| terms.document == *document) => {}
+            Some(TermsDocument { document, version, .. }) => {
+                taken.push(AcceptedTerms { document: document.clone(), version: version.clone(), accepted_at: now });
+            }
+        }
+    }
+    for terms in config.terms.iter().filter(|terms| terms.required) {
+        if !accepted.iter().any(|(document, _)| *document == terms.document) {
+            flaws.push(TermsFlaw::Missing(terms.document.clone()));
+        }
+    }
+    if flaws.is_empty() { Ok(taken) } else { Err(flaws) }
+}
+
+#[cfg(test)]
+#[path = "form_tests.rs"]
+mod tests;

@@ -1,0 +1,83 @@
+//! One value of one field, brought to its one stored form.
+
+use super::{FieldFlaw, Submission};
+use crate::config::{Field, FieldKind};
+use crate::domain::time::Timestamp;
+use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
+
+pub(super) fn canonical(field: &Field, value: &Value, submission: Submission, now: Timestamp) -> Result<Value, FieldFlaw> {
+    match &field.kind {
+        FieldKind::Boolean => boolean(value, submission).map(Value::Bool),
+        FieldKind::Text { max_length, pattern } => {
+            let text = line(value, *max_length)?;
+            match pattern {
+                Some(pattern) if !pattern.regex.is_match(&text) => Err(FieldFlaw::Pattern),
+                Some(_) | None => Ok(Value::String(text)),
+            }
+        }
+        FieldKind::Date => date(&line(value, 10)?, &field.name, now).map(Value::String),
+        FieldKind::Phone => phone(&line(value, 40)?).map(Value::String),
+        FieldKind::Choice(options) => {
+            let text = line(value, 100)?;
+            if options.iter().any(|(option, _)| *option == text) { Ok(Value::String(text)) } else { Err(FieldFlaw::Option) }
+        }
+    }
+}
+
+fn boolean(value: &Value, submission: Submission) -> Result<bool, FieldFlaw> {
+    match (value, submission) {
+        (Value::Bool(answer), _) => Ok(*answer),
+        (Value::String(text), Submission::Page) if text == "true" => Ok(true),
+        (Value::String(text), Submission::Page) if text == "false" => Ok(false),
+        (Value::String(_) | Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_), _) => {
+            Err(FieldFlaw::WrongType { expected: "true or false" })
+        }
+    }
+}
+
+/// One line of text: NFC, without space around it, without a character that could break a mail header or hide what is there.
+fn line(value: &Value, max: usize) -> Result<String, FieldFlaw> {
+    let Value::String(text) = value else { return Err(FieldFlaw::WrongType { expected: "a text" }) };
+    // Normalisation shortens a text to a quarter at most: beyond that no work is spent on it.
+    if text.len() > max.saturating_mul(16) {
+        return Err(FieldFlaw::TooLong { max });
+    }
+    let text: String = text.trim().nfc().collect();
+    if text.chars().any(|c| c.is_control() || is_directional(c)) {
+        return Err(FieldFlaw::ForbiddenCharacter);
+    }
+    if text.chars().count() > max {
+        return Err(FieldFlaw::TooLong { max });
+    }
+    Ok(text)
+}
+
+/// Marks that turn the direction of the text after them: a name must not rewrite the sentence that it stands in. Joiners stay:
+/// several scripts and emoji need them.
+fn is_directional(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// `YYYY-MM-DD` of the years 1900 to 2200; a birthdate lies behind.
+fn date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
+    let is_written_so = text.len() == 10 && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
+    let date = text.parse::<jiff::civil::Date>().ok().filter(|_| is_written_so).ok_or(FieldFlaw::Date)?;
+    if !(1900..=2200).contains(&date.year()) {
+        return Err(FieldFlaw::Date);
+    }
+    let today = jiff::Timestamp::from_millisecond(now.millis()).map(|now| jiff::tz::Offset::UTC.to_datetime(now).date());
+    if name == "birthdate" && today.is_ok_and(|today| date > today) {
+        return Err(FieldFlaw::Date);
+    }
+    Ok(text.to_owned())
+}
+
+/// E.164: `+` and 7 to 15 digits; the separators that people write are taken out, `00` in front is read as `+`.
+fn phone(text: &str) -> Result<String, FieldFlaw> {
+    let bare: String = text.nfkc().filter(|c| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}')).collect();
+    let number = bare.strip_prefix("00").map_or(bare.clone(), |rest| format!("+{rest}"));
+    let digits = number.strip_prefix('+').ok_or(FieldFlaw::Phone)?;
+    let valid = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    if valid { Ok(number) } else { Err(FieldFlaw::Phone) }
+}

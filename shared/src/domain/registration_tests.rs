@@ -1,0 +1,179 @@
+use super::*;
+use crate::domain::audit::EventKind;
+
+const T0: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };
+
+fn started() -> (WrappedDataKey, Flow) {
+    let new = NewRegistration {
+        flow: FlowId::from_bytes([1; 16]),
+        account: AccountId::from_bytes([2; 16]),
+        identifier: IdentifierHash { key_version: 1, hash: [3; 32] },
+        seed: [4; 16],
+        code_key_version: 1,
+        browser: None,
+        client_id: "demo-app".parse().unwrap(),
+        locale: "en".to_owned(),
+        continue_to: None,
+        payload: Sealed(vec![5]),
+        data_key: (vec![6], 1),
+    };
+    match <[Change; 2]>::try_from(start(new, T0).changes.0) {
+        Ok([Change::CreateDataKey(key), Change::BeginFlow(flow)]) => (key, flow),
+        other => panic!("two puts, the data key first: {other:?}"),
+    }
+}
+
+fn flow() -> Flow {
+    started().1
+}
+
+fn person(sign_in: Option<SignInAfterProof>) -> ProvenPerson {
+    ProvenPerson {
+        sub: Sub::from_bytes([7; 16]),
+        claims: Sealed(vec![8]),
+        password: PasswordHash::from_phc("$argon2id$".to_owned()),
+        terms: Vec::new(),
+        data_key: started().0,
+        sign_in,
+    }
+}
+
+fn names(changes: &Changes) -> Vec<&'static str> {
+    changes
+        .0
+        .iter()
+        .map(|change| match change {
+            Change::CountIdentifierTry { .. } => "count identifier",
+            Change::CountFlowTry(_) => "count flow",
+            Change::CreateAccount(_) => "create",
+            Change::OpenSession(_) => "session",
+            Change::ResendCode(_) => "resend",
+            Change::DisownFlow(_) => "disown",
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn security_107_a_start_writes_two_items_and_depends_on_nothing_stored() {
+    let (key, flow) = started();
+    assert_eq!(flow.expires_at, T0 + LIFETIME);
+    let DataKeyState::Pending { expires_at } = key.state else { panic!("pending") };
+    assert!(expires_at > flow.expires_at, "the key outlives its flow");
+    assert_eq!((flow.state, flow.tries, flow.generation, flow.version), (FlowState::Open, 0, 0, 1));
+}
+
+#[test]
+fn the_right_proof_makes_the_account_and_uses_the_flow_up() {
+    for (kind, expected) in [(ProofKind::Code, vec!["count identifier", "create"]), (ProofKind::Link, vec!["create"])] {
+        let decision = verify(&flow(), kind, Some(person(None)), None, T0);
+        assert_eq!(names(&decision.changes), expected);
+        assert_eq!(decision.outcome, Verified::Created { sub: Sub::from_bytes([7; 16]) });
+        let Some(Change::CreateAccount(new)) = decision.changes.0.last() else { panic!("an account") };
+        assert_eq!((new.flow.state, new.flow.version, &new.flow.payload), (FlowState::Completed, 2, &None));
+        assert_eq!((new.authentication.version, new.password.version, new.profile.version), (1, 1, 1));
+        assert_eq!(new.data_key.state, DataKeyState::Account);
+        assert!(new.authentication.is_active());
+        assert_eq!(new.authentication.account, flow().account);
+    }
+}
+
+#[test]
+fn the_browser_that_began_is_signed_in_at_once_and_known() {
+    let new = NewSession { id: super::super::id::SessionId::from_bytes([9; 16]), secret_hash: SecretHash::from_bytes([9; 32]), device: None };
+    let sign_in = SignInAfterProof { session: new, device: 11, policy: POLICY };
+    let decision = verify(&flow(), ProofKind::Link, Some(person(Some(sign_in))), None, T0);
+    assert_eq!(names(&decision.changes), ["create", "session"]);
+    let [Change::CreateAccount(new), Change::OpenSession(session)] = decision.changes.0.as_slice() else { panic!("two changes") };
+    assert_eq!(new.authentication.devices.first().map(|device| device.id), Some(11));
+    assert!(session.is_live(&new.authentication, T0));
+    assert_eq!(session.amr, [Amr::Pwd, Amr::Otp], "security 54: what happened");
+}
+
+#[test]
+fn a_wrong_code_takes_a_try_of_the_address_and_of_the_flow_and_a_wrong_link_none() {
+    let decision = verify(&flow(), ProofKind::Code, None, None, T0);
+    assert_eq!(names(&decision.changes), ["count identifier", "count flow"]);
+    assert_eq!(decision.outcome, Verified::Wrong { tries_left: 4 });
+    assert_eq!(decision.changes.0[1].event(), Some(EventKind::CodeRefused));
+    let decision = verify(&flow(), ProofKind::Link, None, None, T0);
+    assert!(decision.changes.is_empty());
+}
+
+#[test]
+fn after_five_wrong_codes_even_the_right_one_is_refused() {
+    let mut flow = flow();
+    for tries_left in (0..MAX_TRIES).rev() {
+        let decision = verify(&flow, ProofKind::Code, None, None, T0);
+        assert_eq!(decision.outcome, Verified::Wrong { tries_left });
+        let Some(Change::CountFlowTry(next)) = decision.changes.0.into_iter().last() else { panic!("counted") };
+        flow = next;
+    }
+    for kind in [ProofKind::Code, ProofKind::Link] {
+        let decision = verify(&flow, kind, Some(person(None)), None, T0);
+        assert_eq!(decision.outcome, Verified::Over(FlowOver::NoTriesLeft));
+        assert!(decision.changes.is_empty());
+    }
+    // A new code gives no new tries.
+    assert_eq!(resend(&flow, T0).outcome, Resent::Over(FlowOver::NoTriesLeft));
+}
+
+#[test]
+fn what_is_over_is_not_evaluated_and_changes_nothing() {
+    // security 88, 131
+    let over = |flow: Flow, at: Timestamp| {
+        let code = verify(&flow, ProofKind::Code, Some(person(None)), None, at);
+        let link = verify(&flow, ProofKind::Link, Some(person(None)), None, at);
+        let again = resend(&flow, at);
+        assert!(code.changes.is_empty() && link.changes.is_empty() && again.changes.is_empty());
+        assert_eq!(code.outcome, link.outcome);
+        match (code.outcome, again.outcome) {
+            (Verified::Over(over), Resent::Over(again)) if over == again => over,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(over(flow(), T0 + LIFETIME), FlowOver::Expired);
+    assert_eq!(over(Flow { state: FlowState::Completed, ..flow() }, T0), FlowOver::Completed);
+    assert_eq!(over(Flow { state: FlowState::Ended, ..flow() }, T0), FlowOver::Disowned);
+    assert_eq!(over(Flow { purpose: FlowPurpose::Recovery, ..flow() }, T0), FlowOver::OtherPurpose);
+    let last = verify(&flow(), ProofKind::Link, Some(person(None)), None, T0 + LIFETIME - Span::millis(1));
+    assert!(matches!(last.outcome, Verified::Created { .. }));
+}
+
+#[test]
+fn an_address_that_got_an_account_meanwhile_is_told_only_to_who_proved_it() {
+    let owner = Some(AccountId::from_bytes([9; 16]));
+    let right = verify(&flow(), ProofKind::Code, Some(person(None)), owner, T0);
+    assert_eq!(right.outcome, Verified::AlreadyRegistered);
+    assert!(right.changes.is_empty());
+    let wrong = verify(&flow(), ProofKind::Code, None, owner, T0);
+    assert_eq!(wrong.outcome, Verified::Wrong { tries_left: 4 });
+}
+
+#[test]
+fn a_code_is_sent_again_three_times_and_each_is_another_generation() {
+    let mut flow = flow();
+    for left in (0..MAX_RESENDS).rev() {
+        let decision = resend(&flow, T0);
+        assert_eq!(decision.outcome, Resent::Sent { left });
+        let Some(Change::ResendCode(next)) = decision.changes.0.into_iter().next() else { panic!("resent") };
+        assert_eq!((next.generation, next.version, next.tries), (flow.generation + 1, flow.version + 1, flow.tries));
+        flow = next;
+    }
+    let decision = resend(&flow, T0);
+    assert_eq!(decision.outcome, Resent::NoneLeft);
+    assert!(decision.changes.is_empty());
+}
+
+#[test]
+fn who_did_not_ask_ends_it_and_nothing_of_the_form_stays() {
+    let decision = disown(&flow(), T0);
+    let Some(Change::DisownFlow(ended)) = decision.changes.0.first() else { panic!("ended") };
+    assert_eq!((ended.state, &ended.payload), (FlowState::Ended, &None));
+    let tried = Flow { tries: MAX_TRIES, ..flow() };
+    assert_eq!(names(&disown(&tried, T0).changes), ["disown"]);
+    for over in [FlowState::Completed, FlowState::Ended] {
+        assert!(disown(&Flow { state: over, ..flow() }, T0).changes.is_empty());
+    }
+}
