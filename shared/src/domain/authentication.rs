@@ -133,8 +133,9 @@ impl Subject<'_> {
 
     fn window(&self, now: Timestamp) -> FailureWindow {
         match self {
-            Self::Known { authentication, device, .. } => known_device(authentication, *device)
-                .map_or(authentication.failures, |device| device.failures),
+            Self::Known { authentication, device, .. } => {
+                known_device(authentication, *device).map_or(authentication.failures, |device| device.failures)
+            }
             Self::Unknown { failures, .. } => {
                 failures.filter(|failures| now < failures.expires_at).map_or(FailureWindow::default(), |known| known.failures)
             }

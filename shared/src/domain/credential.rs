@@ -52,7 +52,9 @@ pub enum PasswordFlaw {
     #[error("Use at most 256 characters.")]
     TooLong,
     /// Many people use it, it repeats something short, or it is made of words about the person or the service.
-    #[error("This password is too easy to guess: it is common, or made of your name, your address or the name of this service.")]
+    #[error(
+        "This password is too easy to guess: it is common, or made of your name, your address or the name of this service."
+    )]
     TooCommon,
     /// It takes too few guesses.
     #[error("This password is too easy to guess. {}", .0.map_or("Add another word or two.", Advice::text))]
@@ -124,7 +126,7 @@ mod tests {
             (PasswordPolicy::ASVS, "password1", Some("too_common")),
             (PasswordPolicy::ASVS, "PASSWORD1", Some("too_common")),
             (PasswordPolicy::ASVS, "passwordpassword", Some("too_common")),
-            (PasswordPolicy::ASVS, "qwertyuiop123", Some("too_weak")),
+            (PasswordPolicy::ASVS, "mnbvcxzlkjh", Some("too_weak")),
             (PasswordPolicy::ASVS, "January2024", Some("too_weak")),
             (PasswordPolicy::NIST, "fourteen chars", Some("too_short")),
             (PasswordPolicy::NIST, "sixteen chars ok", None),
@@ -150,7 +152,14 @@ mod tests {
 
     #[test]
     fn security_66_no_rule_of_composition() {
-        for password in ["kgzvwqplrtnb", "KGZVWQPLRTNB", "48120579360412", "пять верных слонов", "   two  spaces kept   ", "🦉🐙🪁🧭🎻🪨🥝🛶🧶"] {
+        for password in [
+            "kgzvwqplrtnb",
+            "KGZVWQPLRTNB",
+            "48120579360412",
+            "пять верных слонов",
+            "   two  spaces kept   ",
+            "🦉🐙🪁🧭🎻🪨🥝🛶🧶",
+        ] {
             assert_eq!(flaw(PasswordPolicy::ASVS, password, &[]), None, "{password}");
         }
     }
@@ -158,7 +167,9 @@ mod tests {
     #[test]
     fn security_69_words_about_the_person_or_the_service_do_not_make_a_password() {
         let context = ["ada.lovelace", "Ada", "Lovelace", "Example Shop"];
-        for password in ["ada.lovelace", "Lovelace1815", "lovelaceLOVELACE", "ExampleShop2026", "example-shop-ada", "ecalevol.ada1"] {
+        for password in
+            ["ada.lovelace", "Lovelace1815", "lovelaceLOVELACE", "ExampleShop2026", "example-shop-ada", "ecalevol.ada1"]
+        {
             let found = flaw(PasswordPolicy::ASVS, password, &context);
             assert!(matches!(found, Some("too_common" | "too_weak")), "{password} {found:?}");
         }

@@ -63,8 +63,14 @@ fn values_are_stored_in_one_form() {
         (json!({"given_name": "  Ada "}), json!({"given_name": "Ada"})),
         (json!({"given_name": "Zoe\u{308}"}), json!({"given_name": "Zoë"})),
         (json!({"given_name": "A", "birthdate": "1990-02-28"}), json!({"given_name": "A", "birthdate": "1990-02-28"})),
-        (json!({"given_name": "A", "phone_number": "+49 (30) 123-456"}), json!({"given_name": "A", "phone_number": "+4930123456"})),
-        (json!({"given_name": "A", "phone_number": "0049 30 123456"}), json!({"given_name": "A", "phone_number": "+4930123456"})),
+        (
+            json!({"given_name": "A", "phone_number": "+49 (30) 123-456"}),
+            json!({"given_name": "A", "phone_number": "+4930123456"}),
+        ),
+        (
+            json!({"given_name": "A", "phone_number": "0049 30 123456"}),
+            json!({"given_name": "A", "phone_number": "+4930123456"}),
+        ),
         (
             json!({"given_name": "A", "kind": "business", "company": "ACME"}),
             json!({"given_name": "A", "kind": "business", "company": "ACME"}),
@@ -103,7 +109,10 @@ fn every_wrong_value_is_named_with_what_is_wrong() {
         (json!({"given_name": "A", "company": "x"}), vec![("company", "not_applicable")]),
         (json!({"given_name": "A", "newsletter": "true"}), vec![("newsletter", "invalid_type")]),
         (json!({"given_name": "A", "newsletter": true, "code_word": "ABC"}), vec![("code_word", "invalid_format")]),
-        (json!({"birthdate": "x", "nickname": "y"}), vec![("given_name", "required"), ("birthdate", "invalid_date"), ("nickname", "unknown")]),
+        (
+            json!({"birthdate": "x", "nickname": "y"}),
+            vec![("given_name", "required"), ("birthdate", "invalid_date"), ("nickname", "unknown")],
+        ),
     ] {
         let expected = Err(flaws.into_iter().map(|(name, code)| (name.to_owned(), code)).collect());
         assert_eq!(outcome(&submitted, Submission::Api), expected, "{submitted}");

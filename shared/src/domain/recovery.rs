@@ -72,10 +72,7 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
 /// Whether a recovery still waits for its proof.
 #[must_use]
 pub fn is_open(flow: &Flow, now: Timestamp) -> bool {
-    flow.purpose == FlowPurpose::Recovery
-        && flow.state == FlowState::Open
-        && flow.tries < MAX_TRIES
-        && now < flow.expires_at
+    flow.purpose == FlowPurpose::Recovery && flow.state == FlowState::Open && flow.tries < MAX_TRIES && now < flow.expires_at
 }
 
 /// Whether this browser began the recovery: nobody else completes it (security 79, 94).
@@ -136,11 +133,8 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
     };
     let mut changes = Changes::default();
     if counted {
-        changes = changes.then(Change::CountIdentifierTry {
-            identifier: flow.identifier,
-            at: now,
-            limit: IDENTIFIER_TRIES_A_DAY,
-        });
+        changes =
+            changes.then(Change::CountIdentifierTry { identifier: flow.identifier, at: now, limit: IDENTIFIER_TRIES_A_DAY });
     }
     match owner.filter(|owner| fits && owner.authentication.is_active()) {
         Some(owner) => {

@@ -202,11 +202,9 @@ pub fn verify(
         return Decision::unchanged(Verified::Over(over));
     }
     let counted = match kind {
-        ProofKind::Code => Changes::one(Change::CountIdentifierTry {
-            identifier: flow.identifier,
-            at: now,
-            limit: IDENTIFIER_TRIES_A_DAY,
-        }),
+        ProofKind::Code => {
+            Changes::one(Change::CountIdentifierTry { identifier: flow.identifier, at: now, limit: IDENTIFIER_TRIES_A_DAY })
+        }
         ProofKind::Link => Changes::default(),
     };
     let Some(person) = person else {
@@ -242,9 +240,9 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         devices: known.into_iter().collect(),
         version: 1,
     };
-    let session = person.sign_in.map(|sign_in| {
-        Session::open(sign_in.session, &authentication, vec![Amr::Pwd, Amr::Otp], &sign_in.policy, now)
-    });
+    let session = person
+        .sign_in
+        .map(|sign_in| Session::open(sign_in.session, &authentication, vec![Amr::Pwd, Amr::Otp], &sign_in.policy, now));
     let account = NewAccount {
         identifier: flow.identifier,
         password: PasswordCredential { account: flow.account, hash: person.password, changed_at: now, version: 1 },

@@ -81,11 +81,17 @@ fn the_right_proof_makes_the_account_and_uses_the_flow_up() {
 
 #[test]
 fn the_browser_that_began_is_signed_in_at_once_and_known() {
-    let new = NewSession { id: super::super::id::SessionId::from_bytes([9; 16]), secret_hash: SecretHash::from_bytes([9; 32]), device: None };
+    let new = NewSession {
+        id: super::super::id::SessionId::from_bytes([9; 16]),
+        secret_hash: SecretHash::from_bytes([9; 32]),
+        device: None,
+    };
     let sign_in = SignInAfterProof { session: new, device: 11, policy: POLICY };
     let decision = verify(&flow(), ProofKind::Link, Some(person(Some(sign_in))), None, T0);
     assert_eq!(names(&decision.changes), ["create", "session"]);
-    let [Change::CreateAccount(new), Change::OpenSession(session)] = decision.changes.0.as_slice() else { panic!("two changes") };
+    let [Change::CreateAccount(new), Change::OpenSession(session)] = decision.changes.0.as_slice() else {
+        panic!("two changes")
+    };
     assert_eq!(new.authentication.devices.first().map(|device| device.id), Some(11));
     assert!(session.is_live(&new.authentication, T0));
     assert_eq!(session.amr, [Amr::Pwd, Amr::Otp], "security 54: what happened");

@@ -96,7 +96,8 @@ impl Browser {
         if self.is_same_site && is_genuine {
             return Ok(());
         }
-        let detail = "The form was not sent from this page in this browser, or its cookies are blocked. Reload the page and try again.";
+        let detail =
+            "The form was not sent from this page in this browser, or its cookies are blocked. Reload the page and try again.";
         Err(Problem::new(ProblemKind::Forbidden, detail))
     }
     fn key(&self) -> hmac::Key {
@@ -197,7 +198,8 @@ fn is_same_site(headers: &HeaderMap, origin: &str) -> bool {
 }
 
 fn device_words(user_agent: &str) -> String {
-    let first = |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    let first =
+        |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
     // The order matters: most browsers claim to be others too.
     let browser = first(&[
         ("Edg/", "Edge"),
@@ -250,8 +252,7 @@ mod tests {
             (&[("origin", "https://evil.test"), ("sec-fetch-site", "same-origin")], false),
         ];
         for (pairs, accepted) in cases {
-            let pairs: HeaderMap =
-                pairs.iter().map(|(n, v)| (n.parse::<HeaderName>().unwrap(), v.parse().unwrap())).collect();
+            let pairs: HeaderMap = pairs.iter().map(|(n, v)| (n.parse::<HeaderName>().unwrap(), v.parse().unwrap())).collect();
             assert_eq!(is_same_site(&pairs, OURS), accepted, "{pairs:?}");
         }
         let mut twice = headers(&[("origin", OURS)]);
@@ -264,7 +265,10 @@ mod tests {
         let cases = [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
             ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) AppleWebKit/605 Version/18.0 Mobile/15E Safari/604.1", "Safari on iPhone"),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) AppleWebKit/605 Version/18.0 Mobile/15E Safari/604.1",
+                "Safari on iPhone",
+            ),
             ("curl/8.5", "Unknown browser"),
             ("", "Unknown browser"),
         ];

@@ -46,10 +46,7 @@ impl Colour {
     }
     /// This colour, moved towards `goal` in small steps until it can be read on `surface`.
     fn readable_on(self, surface: Self, goal: Self) -> Self {
-        (0..=20u16)
-            .map(|step| self.mixed(goal, step))
-            .find(|candidate| candidate.contrast(surface) >= READABLE)
-            .unwrap_or(goal)
+        (0..=20u16).map(|step| self.mixed(goal, step)).find(|candidate| candidate.contrast(surface) >= READABLE).unwrap_or(goal)
     }
     fn mixed(self, goal: Self, twentieths: u16) -> Self {
         let mut mixed = self.0;

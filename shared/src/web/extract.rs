@@ -145,8 +145,26 @@ mod tests {
             assert!(is_local_path(address), "{address}");
         }
         for address in [
-            "", "x", "//x", "///x", "/\\x", "\\/x", "\\\\x", "https:x", "https://x", "http:/x", "/\t/x", "\t//x", "%09//x", "/\n/x",
-            " /x", "javascript:alert(1)", "data:text/html,x", "/ä", "?x", "#x",
+            "",
+            "x",
+            "//x",
+            "///x",
+            "/\\x",
+            "\\/x",
+            "\\\\x",
+            "https:x",
+            "https://x",
+            "http:/x",
+            "/\t/x",
+            "\t//x",
+            "%09//x",
+            "/\n/x",
+            " /x",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "/ä",
+            "?x",
+            "#x",
         ] {
             assert!(!is_local_path(address), "{address:?}");
         }

@@ -58,7 +58,8 @@ pub(super) fn form_action_source(redirect_uri: &str) -> Option<String> {
 
 /// How large the request line and the headers are together, in bytes as HTTP/1.1 would write them (security 122).
 pub(super) fn request_size(method: &http::Method, uri: &http::Uri, headers: &HeaderMap) -> usize {
-    let line = method.as_str().len() + uri.path_and_query().map_or(1, |target| target.as_str().len()) + " HTTP/1.1\r\n".len() + 1;
+    let line =
+        method.as_str().len() + uri.path_and_query().map_or(1, |target| target.as_str().len()) + " HTTP/1.1\r\n".len() + 1;
     headers.iter().fold(line, |size, (name, value)| size + name.as_str().len() + value.len() + ": \r\n".len())
 }
 

@@ -179,7 +179,11 @@ mod tests {
             (OAuthError::new(OAuthErrorCode::InvalidClient, "x"), 401, ""),
             // security 25
             (basic, 401, r#"Basic realm="latchkey", charset="UTF-8""#),
-            (OAuthError::bearer(OAuthErrorCode::InvalidToken, "gone"), 401, r#"Bearer error="invalid_token", error_description="gone""#),
+            (
+                OAuthError::bearer(OAuthErrorCode::InvalidToken, "gone"),
+                401,
+                r#"Bearer error="invalid_token", error_description="gone""#,
+            ),
             (OAuthError::no_credentials(), 401, "Bearer"),
             (scope, 403, r#"Bearer error="insufficient_scope", error_description="The token lacks a scope", scope="account""#),
         ];

@@ -15,14 +15,7 @@ macro_rules! templates {
     };
 }
 // One line for each file of `templates/`, so that two parts can add theirs without meeting.
-templates!(
-    "_form.html",
-    "base.html",
-    "error.html",
-    "form_post.html",
-    "problem.html",
-    "problem_explained.html",
-);
+templates!("_form.html", "base.html", "error.html", "form_post.html", "problem.html", "problem_explained.html",);
 
 static ENVIRONMENTS: LazyLock<BTreeMap<&'static str, Environment<'static>>> =
     LazyLock::new(|| locale::available().map(|name| (name, environment(name))).collect());

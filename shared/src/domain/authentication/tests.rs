@@ -58,7 +58,8 @@ fn devices(ids: impl IntoIterator<Item = u64>) -> Vec<KnownDevice> {
 
 #[test]
 fn security_112_five_failures_are_free_then_blocks_double_to_a_quarter_of_an_hour() {
-    let cases = [(0, None), (4, None), (5, Some(30)), (6, Some(60)), (7, Some(120)), (9, Some(480)), (10, Some(900)), (99, Some(900))];
+    let cases =
+        [(0, None), (4, None), (5, Some(30)), (6, Some(60)), (7, Some(120)), (9, Some(480)), (10, Some(900)), (99, Some(900))];
     for (count, seconds) in cases {
         assert_eq!(window(count).blocked_for(T0), seconds.map(Span::seconds), "{count} failures");
         if let Some(seconds) = seconds {
@@ -121,7 +122,8 @@ fn security_56_64_the_session_that_the_browser_had_ends_before_the_new_one_opens
     let (authentication, password) = (authentication(), password());
     let replaced = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(&replaced)), T0);
-    let [Change::RecordSignIn(_), Change::EndSession(ended), Change::OpenSession(opened)] = decision.changes.0.as_slice() else {
+    let [Change::RecordSignIn(_), Change::EndSession(ended), Change::OpenSession(opened)] = decision.changes.0.as_slice()
+    else {
         panic!("{:?}", decision.changes)
     };
     assert_eq!((ended.id, ended.ended_at), (replaced.id, Some(T0)));
@@ -216,8 +218,7 @@ fn security_71_unknown_identifiers_block_as_accounts_do() {
 
 #[test]
 fn security_131_forgotten_failures_of_an_unknown_identifier_are_written_over() {
-    let failures =
-        UnknownIdentifierFailures { identifier: identifier(), failures: window(100), version: 3, expires_at: T0 };
+    let failures = UnknownIdentifierFailures { identifier: identifier(), failures: window(100), version: 3, expires_at: T0 };
     let unknown = Subject::Unknown { identifier: identifier(), failures: Some(&failures) };
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
     let [Change::CountUnknownSignIn(counted)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };

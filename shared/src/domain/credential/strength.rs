@@ -76,9 +76,13 @@ fn of_warning(warning: Warning) -> Advice {
         Warning::StraightRowsOfKeysAreEasyToGuess
         | Warning::ShortKeyboardPatternsAreEasyToGuess
         | Warning::SequencesLikeAbcAreEasyToGuess => Advice::AvoidSequences,
-        Warning::RepeatsLikeAaaAreEasyToGuess | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => Advice::AvoidRepetition,
+        Warning::RepeatsLikeAaaAreEasyToGuess | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => {
+            Advice::AvoidRepetition
+        }
         Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess => Advice::AvoidDates,
-        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess | Warning::CommonNamesAndSurnamesAreEasyToGuess => Advice::AvoidNames,
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess | Warning::CommonNamesAndSurnamesAreEasyToGuess => {
+            Advice::AvoidNames
+        }
         Warning::ThisIsATop10Password
         | Warning::ThisIsATop100Password
         | Warning::ThisIsACommonPassword

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 #[must_use]
 pub fn describe(config: &TenantConfig) -> Value {
     let registration = &config.registration;
-    let labels: Map<String, Value> = config.locales.iter().map(|locale| (locale.clone(), labels(registration, locale))).collect();
+    let labels: Map<String, Value> =
+        config.locales.iter().map(|locale| (locale.clone(), labels(registration, locale))).collect();
     let terms: Vec<Value> = registration
         .terms
         .iter()

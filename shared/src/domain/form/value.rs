@@ -61,7 +61,8 @@ fn is_directional(c: char) -> bool {
 
 /// `YYYY-MM-DD` of the years 1900 to 2200; a birthdate lies behind.
 fn date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
-    let is_written_so = text.len() == 10 && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
+    let is_written_so = text.len() == 10
+        && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
     let date = text.parse::<jiff::civil::Date>().ok().filter(|_| is_written_so).ok_or(FieldFlaw::Date)?;
     if !(1900..=2200).contains(&date.year()) {
         return Err(FieldFlaw::Date);
@@ -75,7 +76,8 @@ fn date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
 
 /// E.164: `+` and 7 to 15 digits; the separators that people write are taken out, `00` in front is read as `+`.
 fn phone(text: &str) -> Result<String, FieldFlaw> {
-    let bare: String = text.nfkc().filter(|c| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}')).collect();
+    let bare: String =
+        text.nfkc().filter(|c| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}')).collect();
     let number = bare.strip_prefix("00").map_or(bare.clone(), |rest| format!("+{rest}"));
     let digits = number.strip_prefix('+').ok_or(FieldFlaw::Phone)?;
     let valid = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');

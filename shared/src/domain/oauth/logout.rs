@@ -163,7 +163,8 @@ mod tests {
         assert_eq!(with(Some("shop"), Some(&ada), BYE), Ok(Some(BYE)));
         assert_eq!(with(None, None, BYE), Err(LogoutRefusal::RedirectUri));
         assert_eq!(with(Some("blog"), None, BYE), Err(LogoutRefusal::RedirectUri));
-        for uri in ["https://shop.example/bye/", "https://shop.example/BYE", "https://shop.example/bye?x", "//shop.example/bye"] {
+        for uri in ["https://shop.example/bye/", "https://shop.example/BYE", "https://shop.example/bye?x", "//shop.example/bye"]
+        {
             assert_eq!(with(Some("shop"), None, uri), Err(LogoutRefusal::RedirectUri), "{uri}");
         }
     }

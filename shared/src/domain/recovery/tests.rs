@@ -43,8 +43,7 @@ fn owner<'a>(authentication: &'a Authentication, password: &'a PasswordCredentia
 #[test]
 fn a_fitting_proof_replaces_the_password_and_ends_everything_of_the_old_epoch() {
     let failures = FailureWindow { count: 100, last_at: Some(T0) };
-    let locked =
-        Authentication { failures, devices: vec![KnownDevice { id: 1, failures }], ..authentication() };
+    let locked = Authentication { failures, devices: vec![KnownDevice { id: 1, failures }], ..authentication() };
     let before = password();
     for (proof, counted) in [(RIGHT_CODE, true), (Proof::Link { fits: true }, false)] {
         let mut decision = reset(&flow(), &BROWSER, proof, owner(&locked, &before), T0);

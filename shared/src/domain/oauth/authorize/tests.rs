@@ -5,9 +5,7 @@ use crate::domain::authentication::Amr;
 use crate::domain::authentication::tests::authentication;
 use crate::domain::oauth::authorization_request::Prompt;
 use crate::domain::oauth::authorization_response::ReturnAddress;
-use crate::domain::oauth::client::{
-    Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod,
-};
+use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::session::NewSession;
 
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
@@ -115,7 +113,11 @@ impl<'c> Case<'c> {
     fn outcome(&self) -> Authorized {
         let decision = self.decide();
         let issues = matches!(decision.changes.0.last(), Some(Change::IssueAuthorizationCode(_)));
-        assert_eq!(issues, matches!(decision.outcome, Authorized::Code { .. }), "a code is written exactly when it is answered");
+        assert_eq!(
+            issues,
+            matches!(decision.outcome, Authorized::Code { .. }),
+            "a code is written exactly when it is answered"
+        );
         decision.outcome
     }
     fn error(&self) -> OAuthErrorCode {
@@ -288,8 +290,5 @@ fn the_use_of_a_session_is_written_at_most_once_an_hour() {
     let client = client();
     assert_eq!(Case::new(&client).decide().changes.0.len(), 1);
     let later = Case { now: T0 + Span::hours(2), ..Case::new(&client) };
-    assert!(matches!(
-        later.decide().changes.0.as_slice(),
-        [Change::TouchSession(_), Change::IssueAuthorizationCode(_)]
-    ));
+    assert!(matches!(later.decide().changes.0.as_slice(), [Change::TouchSession(_), Change::IssueAuthorizationCode(_)]));
 }
