@@ -65,6 +65,14 @@ pub struct TenantConfig {
     pub resources: BTreeMap<String, Resource>,
 }
 
+impl TenantConfig {
+    /// The client that a person comes from who comes from nowhere: the first one of the company's own, else the first.
+    #[must_use]
+    pub fn default_client(&self) -> Option<&Client> {
+        self.clients.values().find(|client| client.first_party).or_else(|| self.clients.values().next())
+    }
+}
+
 /// Looks and links.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Brand {

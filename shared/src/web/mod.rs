@@ -15,6 +15,7 @@ pub mod oauth_error;
 pub mod page;
 pub mod params;
 pub mod problem;
+pub mod session;
 pub mod template;
 
 pub use crate::locale;

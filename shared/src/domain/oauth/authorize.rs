@@ -13,7 +13,7 @@ use crate::config::{SessionPolicy, TokenPolicy};
 use crate::domain::account::Authentication;
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::consent::{self, Consent};
-use crate::domain::id::{GrantId, SessionId, Sub};
+use crate::domain::id::{AccountId, GrantId, SessionId, Sub};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
@@ -82,6 +82,8 @@ pub enum Authorized {
     AskConsent,
     /// A code was issued.
     Code {
+        /// For this account.
+        account: AccountId,
         /// In this session.
         sid: SessionId,
     },
@@ -129,7 +131,8 @@ pub fn authorize(
         changes = changes.then(Change::TouchSession(touched));
     }
     let grant = issue(request, session, authentication, policies.token, new, now);
-    Decision { changes: changes.then(Change::IssueAuthorizationCode(grant)), outcome: Authorized::Code { sid: session.id } }
+    let outcome = Authorized::Code { account: session.account, sid: session.id };
+    Decision { changes: changes.then(Change::IssueAuthorizationCode(grant)), outcome }
 }
 
 const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized {

@@ -129,7 +129,7 @@ impl<'c> Case<'c> {
 }
 
 fn code() -> Authorized {
-    Authorized::Code { sid: session().id }
+    Authorized::Code { account: session().account, sid: session().id }
 }
 fn just_now(case: &Case<'_>) -> Option<Interaction> {
     Some(Interaction { sid: case.session.id, at: case.now - Span::seconds(3) })

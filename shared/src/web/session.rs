@@ -1,0 +1,111 @@
+//! The session of a browser: finding it by its cookie, opening one, remembering the device (security 55–58).
+
+use super::browser::{Browser, device_id};
+use super::extract::TenantHandle;
+use super::problem::Problem;
+use crate::domain::account::{Sealed, WrappedDataKey};
+use crate::domain::id::{ClientId, SessionId};
+use crate::domain::secret::Secret256;
+use crate::domain::session::{NewSession, Session};
+use crate::keys::digest::hash_secret;
+use crate::keys::locator::SessionLocator;
+use crate::keys::{KeyError, SealedField};
+use crate::services::Random;
+use crate::store::StoreError;
+use crate::store::session::SessionSnapshot;
+use axum::response::Response;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The live session whose cookie the browser sent, with the account's consent to a client where one is named. One request, from 2
+/// RRU; none without a cookie.
+///
+/// # Errors
+/// When the store fails.
+pub async fn find(
+    handle: &TenantHandle,
+    browser: &Browser,
+    consent_to: Option<&ClientId>,
+) -> Result<Option<SessionSnapshot>, StoreError> {
+    let Some((locator, secret)) = &browser.session else { return Ok(None) };
+    let found = handle.tenant.store.find_session(locator.account, locator.session, consent_to).await?;
+    let secret_hash = hash_secret(secret);
+    Ok(found.filter(|found| {
+        found.session.is_presented_by(&secret_hash) && found.session.is_live(&found.authentication, handle.now())
+    }))
+}
+
+/// Fresh values for a session that may be opened: nothing of a browser's state from before a sign-in is promoted (security 56).
+pub struct Opening {
+    id: SessionId,
+    secret: Secret256,
+    device: [u8; 16],
+}
+
+impl Opening {
+    /// Fresh values.
+    #[must_use]
+    pub fn fresh(random: Random) -> Self {
+        Self { id: random.session_id(), secret: random.secret(), device: random.bytes() }
+    }
+    /// The session to decide with; `device` comes from [`seal_device`].
+    #[must_use]
+    pub fn session(&self, device: Option<Sealed>) -> NewSession {
+        NewSession { id: self.id, secret_hash: hash_secret(&self.secret), device }
+    }
+    /// The device to remember, unless it is known.
+    #[must_use]
+    pub fn device(&self) -> u64 {
+        device_id(&self.device)
+    }
+    /// Sets the cookies of a session that was opened and committed.
+    pub fn set_cookies(&self, response: &mut Response, handle: &TenantHandle, browser: &Browser, session: &Session, new_device: bool) {
+        let locator = SessionLocator { account: session.account, session: session.id };
+        let lifetime = session.expires_at.since(handle.now());
+        browser.set_session(response, &handle.tenant, &locator, &self.secret, lifetime);
+        if new_device {
+            browser.set_device(response, &handle.tenant, session.account, self.device);
+        }
+    }
+}
+
+/// What the list of sessions shows of a browser, sealed: its name in words and its truncated address.
+///
+/// # Errors
+/// When the account's data key does not open.
+pub fn seal_device(handle: &TenantHandle, browser: &Browser, data_key: &WrappedDataKey) -> Result<Sealed, Problem> {
+    let seen = serde_json::json!({ "words": browser.device_words(), "address": handle.client_address.map(truncated) });
+    let seal = || -> Result<Sealed, KeyError> {
+        handle.tenant.keys.data()?.unwrap(data_key)?.seal(SealedField::SessionDevice, seen.to_string().as_bytes())
+    };
+    Ok(seal()?)
+}
+
+/// An address without the part that names one household: IPv4 by /24, IPv6 by /48.
+fn truncated(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            Ipv4Addr::new(a, b, c, 0).to_string()
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_kept_without_the_part_that_names_a_household() {
+        for (address, kept) in [
+            ("192.0.2.77", "192.0.2.0"),
+            ("::ffff:192.0.2.77", "192.0.2.0"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+        ] {
+            assert_eq!(truncated(address.parse().unwrap()), kept);
+        }
+    }
+}
