@@ -1,8 +1,44 @@
-//! x
+//! The token function: what clients and resource servers call, and what belongs to no page.
+//!
+//! | route | file | standard |
+//! |---|---|---|
+//! | `GET /.well-known/openid-configuration`, `/.well-known/oauth-authorization-server` | `discovery` | OIDC Discovery, RFC 8414 |
+//! | `GET /.well-known/jwks.json` | `jwks` | RFC 7517 |
+//! | `POST /oauth2/token` | `token`, one file below it for each grant | RFC 6749 |
+//! | `POST /oauth2/revoke` | `revoke` | RFC 7009 |
+//! | `POST /oauth2/introspect` | `introspect` | RFC 7662 |
+//! | `GET`, `POST /userinfo` | `userinfo` | OpenID Connect Core §5.3 |
+//! | `GET /healthz`, `/problems/{code}` | `health`, `problems` | RFC 9457 |
+//!
+//! Whatever no route takes (404, 405) ends here too: `web::mount` answers it.
+
+mod discovery;
+mod health;
+mod introspect;
+mod jwks;
+mod problems;
+mod revoke;
+mod token;
+mod userinfo;
+
 use axum::Router;
+use axum::routing::{get, post};
+use latchkey::keys::Purpose;
 use latchkey::services::Services;
+
+/// The keys that this function needs: it opens locators, derives refresh tokens, signs, and opens profiles for userinfo.
+pub const PURPOSES: &[Purpose] = &[Purpose::Locator, Purpose::Refresh, Purpose::Signing, Purpose::Data];
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
     Router::new()
+        .route("/.well-known/openid-configuration", get(discovery::metadata))
+        .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
+        .route("/.well-known/jwks.json", get(jwks::keys))
+        .route("/oauth2/token", post(token::token))
+        .route("/oauth2/revoke", post(revoke::revoke))
+        .route("/oauth2/introspect", post(introspect::introspect))
+        .route("/userinfo", get(userinfo::by_header).post(userinfo::by_header_or_body))
+        .route("/healthz", get(health::health))
+        .route("/problems/{code}", get(problems::explain))
 }

@@ -3,7 +3,7 @@
 use super::document::read_scope;
 use super::reader::Table;
 use super::{Localized, Resource};
-use crate::domain::id::ClientId;
+use crate::domain::id::{ClientId, Sub};
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::secret::SecretHash;
@@ -90,6 +90,9 @@ fn read_client_id(table: &mut Table<'_, '_>) -> Option<ClientId> {
     let id = text.value.parse().ok();
     if id.is_none() {
         table.report.refuse(&text.place, "must be 1 to 64 of A-Z a-z 0-9 - _ .");
+    } else if text.value.parse::<Sub>().is_ok() {
+        // A client that acts for itself is its own `sub`: nobody may take it for a person (security 26).
+        table.report.refuse(&text.place, "reads like the subject identifier of a person (22 of base64url); choose another");
     }
     id
 }

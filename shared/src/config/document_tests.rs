@@ -54,6 +54,13 @@ fn the_shipped_document_is_valid_and_has_the_demonstration_clients() {
 }
 
 #[test]
+fn security_26_a_client_id_never_reads_like_a_person() {
+    let of = |id: &str| PUBLIC.replace("\"app\"", &format!("\"{id}\""));
+    assert_eq!(paths(&of("AAAAAAAAAAAAAAAAAAAAAA")), ["clients[0].client_id"]);
+    assert!(parse(&of("AAAAAAAAAAAAAAAAAAAAAAA")).is_ok(), "one character more");
+}
+
+#[test]
 fn every_error_is_found_in_one_pass_and_named_by_its_path() {
     let document = r##"
 nam = "Shop"

@@ -2,6 +2,7 @@
 //!
 //! A function's routes are written once, as `Router<Services>`, and mounted by [`mount`] at `/` and at `/t/{tenant}`.
 
+pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
 mod colour;

@@ -1,0 +1,67 @@
+//! `POST /oauth2/introspect` (RFC 7662): what a client's own token is worth now. Reads, never writes.
+
+use axum::Json;
+use latchkey::domain::oauth::access_token::check_grant;
+use latchkey::domain::oauth::claims::AccessTokenClaims;
+use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::domain::oauth::introspect::{Introspection, introspect_refresh_token};
+use latchkey::domain::secret::Secret256;
+use latchkey::keys::digest::hash_secret;
+use latchkey::keys::locator::GrantLocator;
+use latchkey::store::grant::GrantQuery;
+use latchkey::web::OAuthError;
+use latchkey::web::bearer::{grant_of, read_access_token};
+use latchkey::web::client_authentication::ClientRequest;
+
+pub(crate) async fn introspect(call: ClientRequest) -> Result<Json<Introspection>, OAuthError> {
+    // Anyone can name a public client: for one of those, this would be an oracle for stolen tokens (RFC 7662 §2.1).
+    if !call.client.is_confidential() {
+        return Err(OAuthError::new(OAuthErrorCode::InvalidClient, "introspection needs client authentication"));
+    }
+    let tenant = &call.handle.tenant;
+    let token = call.params.one("token")?.ok_or(OAuthError::new(OAuthErrorCode::InvalidRequest, "token is missing"))?;
+    let answer = if let Some((at, secret)) = tenant.keys.locator()?.open_refresh_token(token) {
+        of_refresh_token(&call, at, &secret).await?
+    } else if let Some(claims) = read_access_token(tenant, token, call.handle.now())? {
+        of_access_token(&call, &claims).await?
+    } else {
+        Introspection::inactive()
+    };
+    Ok(Json(answer))
+}
+
+async fn of_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Secret256) -> Result<Introspection, OAuthError> {
+    let tenant = &call.handle.tenant;
+    let query = GrantQuery { account: at.account, grant: at.grant, session: at.session, profile: false };
+    let Some(found) = tenant.store.find_grant(query).await? else { return Ok(Introspection::inactive()) };
+    Ok(introspect_refresh_token(
+        &found.grant,
+        &found.authentication,
+        found.session.as_ref(),
+        hash_secret(secret),
+        &call.client,
+        &tenant.issuer,
+        call.handle.now(),
+    ))
+}
+
+async fn of_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Result<Introspection, OAuthError> {
+    let tenant = &call.handle.tenant;
+    // Another client's token is as good as none (security 30); told before anything is read.
+    if claims.client_id != call.client.client_id {
+        return Ok(Introspection::inactive());
+    }
+    let active = match (grant_of(tenant, claims, false)?, &claims.lk) {
+        (Some(query), _) => match tenant.store.find_grant(query).await? {
+            Some(found) => {
+                let session = found.session.as_ref();
+                check_grant(claims, &found.grant, &found.authentication, session, call.handle.now()).is_ok()
+            }
+            None => false,
+        },
+        (None, None) => !tenant.store.find_revoked_jti(claims.jti).await?,
+        // It names a grant that can't be found: not ours to vouch for.
+        (None, Some(_)) => false,
+    };
+    Ok(if active { Introspection::of_access_token(claims) } else { Introspection::inactive() })
+}

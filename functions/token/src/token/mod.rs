@@ -1,0 +1,49 @@
+//! `POST /oauth2/token` (RFC 6749 §3.2).
+//!
+//! 1. The client is authenticated ([`ClientRequest`]).
+//! 2. `grant_type` is one that exists and that this client may use.
+//! 3. The grant's file loads, decides, signs, commits and only then answers.
+
+mod authorization_code;
+mod client_credentials;
+mod refresh_token;
+mod response;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use latchkey::domain::oauth::client::GrantType;
+use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::services::Services;
+use latchkey::web::OAuthError;
+use latchkey::web::client_authentication::ClientRequest;
+use latchkey::web::cors::CallingClient;
+use response::TokenResponse;
+
+pub(crate) async fn token(State(services): State<Services>, call: ClientRequest) -> Response {
+    let answer = answer(&services, &call).await;
+    (Extension(CallingClient(call.client.client_id)), answer).into_response()
+}
+
+async fn answer(services: &Services, call: &ClientRequest) -> Result<TokenResponse, OAuthError> {
+    let grant_type = match call.params.one("grant_type")? {
+        Some("authorization_code") => GrantType::AuthorizationCode,
+        Some("refresh_token") => GrantType::RefreshToken,
+        Some("client_credentials") => GrantType::ClientCredentials,
+        Some(_) => {
+            return Err(OAuthError::new(
+                OAuthErrorCode::UnsupportedGrantType,
+                "grant_type must be authorization_code, refresh_token or client_credentials",
+            ));
+        }
+        None => return Err(OAuthError::new(OAuthErrorCode::InvalidRequest, "grant_type is missing")),
+    };
+    if !call.client.allows(grant_type) {
+        return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, "this client may not use that grant_type"));
+    }
+    match grant_type {
+        GrantType::AuthorizationCode => authorization_code::redeem_code(services, call).await,
+        GrantType::RefreshToken => refresh_token::rotate_token(services, call).await,
+        GrantType::ClientCredentials => client_credentials::issue(services, call).await,
+    }
+}

@@ -1,0 +1,87 @@
+//! `grant_type=refresh_token`: one live child for each token (RFC 6749 §6). The rules are `domain::oauth::rotate`'s.
+
+use super::response::{Occasion, TokenResponse};
+use latchkey::domain::change::Decision;
+use latchkey::domain::id::ClientId;
+use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::domain::oauth::grant::{Grant, GrantState};
+use latchkey::domain::oauth::redeem::NextRefresh;
+use latchkey::domain::oauth::rotate::{PresentedRefresh, RefreshRefused, RefreshSnapshot, rotate};
+use latchkey::domain::oauth::scope::ScopeSet;
+use latchkey::domain::secret::{Secret256, SecretText};
+use latchkey::keys::KeyError;
+use latchkey::keys::digest::hash_secret;
+use latchkey::keys::locator::GrantLocator;
+use latchkey::services::{Services, Tenant};
+use latchkey::store::grant::GrantQuery;
+use latchkey::web::OAuthError;
+use latchkey::web::client_authentication::ClientRequest;
+
+const NOT_A_TOKEN: OAuthError = OAuthError::new(OAuthErrorCode::InvalidGrant, RefreshRefused::NotARefreshGrant.description());
+
+pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> Result<TokenResponse, OAuthError> {
+    let (tenant, client, now) = (&call.handle.tenant, &call.client, call.handle.now());
+    let refresh_keys = tenant.keys.refresh()?;
+    let token =
+        call.params.one("refresh_token")?.ok_or(OAuthError::new(OAuthErrorCode::InvalidRequest, "refresh_token is missing"))?;
+    // A seal that does not open was not made by us: nothing is looked up for it, nothing changes.
+    let (at, secret) = tenant.keys.locator()?.open_refresh_token(token).ok_or(NOT_A_TOKEN)?;
+    let scope = requested_scope(call)?;
+    let resource: Vec<&str> = call.params.all("resource").collect();
+    let presented = PresentedRefresh {
+        generation: at.generation,
+        secret_hash: hash_secret(&secret),
+        scope: scope.as_ref(),
+        resource: &resource,
+    };
+    let key_version = refresh_keys.current_version();
+    let child = refresh_keys.child(key_version, at.grant, at.generation.saturating_add(1), &secret)?;
+    let next = NextRefresh { secret_hash: hash_secret(&child), key_version };
+    let query = GrantQuery { account: at.account, grant: at.grant, session: at.session, profile: false };
+
+    let tokens = tenant.store.decide(&call.handle.request, || async {
+        let Some(snapshot) = tenant.store.find_grant(query).await? else { return Ok(Decision::unchanged(Err(NOT_A_TOKEN))) };
+        let known = RefreshSnapshot {
+            grant: &snapshot.grant,
+            authentication: &snapshot.authentication,
+            session: snapshot.session.as_ref(),
+        };
+        let Decision { changes, outcome } =
+            rotate(known, &presented, next, client, &tenant.config.resources, tenant.config.token, now);
+        let outcome = match outcome {
+            Ok(issued) => {
+                let refresh_token = live_child(tenant, &issued.grant, &at, &secret)?;
+                let tokens =
+                    TokenResponse::of_grant(tenant, client, &issued, Occasion::Refresh, services.random.jti(), now).await?;
+                Ok(tokens.with_refresh_token(refresh_token))
+            }
+            Err(refused) => Err(log_refusal(&client.client_id, refused)),
+        };
+        Ok::<_, OAuthError>(Decision { changes, outcome })
+    });
+    tokens.await?
+}
+
+/// The scope asked for, if any (RFC 6749 §6).
+pub(super) fn requested_scope(call: &ClientRequest) -> Result<Option<ScopeSet>, OAuthError> {
+    const MALFORMED: OAuthError =
+        OAuthError::new(OAuthErrorCode::InvalidScope, "scope must be a list of scope tokens with a space between them");
+    call.params.one("scope")?.map(|scope| scope.parse().map_err(|_| MALFORMED)).transpose()
+}
+
+/// The child of what was presented, derived with the key version that the grant noted when the child became its live token: on a
+/// retry that may be an older one.
+fn live_child(tenant: &Tenant, grant: &Grant, at: &GrantLocator, parent: &Secret256) -> Result<Option<SecretText>, KeyError> {
+    let live = match &grant.state {
+        GrantState::Active { refresh: Some(live), .. } => live,
+        GrantState::Active { refresh: None, .. } | GrantState::CodeIssued | GrantState::Revoked { .. } => return Ok(None),
+    };
+    let child = tenant.keys.refresh()?.child(live.refresh_key_version, grant.id, live.generation, parent)?;
+    let at = GrantLocator { generation: live.generation, ..*at };
+    Ok(Some(tenant.keys.locator()?.refresh_token(&at, &child)))
+}
+
+fn log_refusal(client_id: &ClientId, reason: RefreshRefused) -> OAuthError {
+    tracing::info!(%client_id, %reason, "refresh token refused");
+    OAuthError::new(reason.code(), reason.description())
+}

@@ -1,0 +1,108 @@
+//! The token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3), and the signing that precedes the commit.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use latchkey::domain::id::Jti;
+use latchkey::domain::oauth::claims::{ACCESS_TOKEN_TYP, AccessTokenClaims, ID_TOKEN_TYP, IdTokenClaims};
+use latchkey::domain::oauth::client::Client;
+use latchkey::domain::oauth::issue::{AccessGrant, Issued};
+use latchkey::domain::oauth::scope::ScopeSet;
+use latchkey::domain::secret::SecretText;
+use latchkey::domain::time::Timestamp;
+use latchkey::keys::KeyError;
+use latchkey::keys::digest::left_half;
+use latchkey::keys::locator::GrantLocator;
+use latchkey::services::Tenant;
+use serde::{Serialize, Serializer};
+
+/// Tokens, signed and ready to be released once the decision behind them is committed.
+#[derive(Serialize)]
+pub(super) struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "ScopeSet::is_empty")]
+    scope: ScopeSet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose")]
+    refresh_token: Option<SecretText>,
+}
+
+fn expose<S: Serializer>(token: &Option<SecretText>, serializer: S) -> Result<S::Ok, S::Error> {
+    token.as_ref().map(SecretText::expose).serialize(serializer)
+}
+
+/// Which grant tokens are signed for.
+pub(super) enum Occasion {
+    /// A code was redeemed.
+    Redemption,
+    /// A refresh token was presented.
+    Refresh,
+}
+
+impl TokenResponse {
+    /// Signs what a client gets for itself.
+    pub(super) async fn of_client(
+        tenant: &Tenant,
+        client: &Client,
+        access: AccessGrant,
+        jti: Jti,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        let claims = AccessTokenClaims::of_client(&tenant.issuer, &client.client_id, &access, jti, now);
+        let access_token = tenant.keys.signing()?.sign(access.algorithm, ACCESS_TOKEN_TYP, &claims).await?;
+        Ok(Self::new(access_token, access, now))
+    }
+
+    /// Signs what a grant gives. The refresh token is added by whoever derived it.
+    pub(super) async fn of_grant(
+        tenant: &Tenant,
+        client: &Client,
+        issued: &Issued,
+        occasion: Occasion,
+        jti: Jti,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        let Issued { grant, access, .. } = issued;
+        let signing = tenant.keys.signing()?;
+        // An offline grant outlives its session, so its tokens do not name one: nothing is read for them in vain.
+        let session = (!grant.is_offline()).then_some(grant.sid);
+        let at = GrantLocator { account: grant.account, grant: grant.id, session, generation: 0 };
+        let lk = tenant.keys.locator()?.access_token_claim(&at, &jti);
+        let claims = AccessTokenClaims::of_grant(&tenant.issuer, grant, access, jti, lk, now);
+        let access_token = signing.sign(access.algorithm, ACCESS_TOKEN_TYP, &claims).await?;
+        let id_token = if issued.id_token {
+            let algorithm = client.id_token_signed_response_alg;
+            let at_hash = left_half(algorithm, &access_token);
+            let refreshed = matches!(occasion, Occasion::Refresh);
+            let claims = IdTokenClaims::of_grant(&tenant.issuer, grant, access, at_hash, refreshed, now);
+            Some(signing.sign(algorithm, ID_TOKEN_TYP, &claims).await?)
+        } else {
+            None
+        };
+        Ok(Self { id_token, ..Self::new(access_token, access.clone(), now) })
+    }
+
+    fn new(access_token: String, access: AccessGrant, now: Timestamp) -> Self {
+        Self {
+            access_token,
+            token_type: "Bearer",
+            // Never longer than the token lives: `exp` has whole seconds.
+            expires_in: access.expires_at.seconds() - now.seconds(),
+            scope: access.scope,
+            id_token: None,
+            refresh_token: None,
+        }
+    }
+
+    pub(super) fn with_refresh_token(self, refresh_token: Option<SecretText>) -> Self {
+        Self { refresh_token, ..self }
+    }
+}
+
+impl IntoResponse for TokenResponse {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}

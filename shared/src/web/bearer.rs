@@ -1,0 +1,104 @@
+//! Access tokens presented to Latchkey itself (RFC 6750, RFC 9068 §4): userinfo and introspection.
+//!
+//! 1. The signature and `typ`, then the claims by our own clock ([`read_access_token`]).
+//! 2. The grant that the token names, read strongly with account and session: what was revoked, ended or raised since counts.
+
+use super::oauth_error::OAuthError;
+use crate::domain::id::{ClientId, GrantId};
+use crate::domain::oauth::access_token::{AccessTokenRefused, check_claims, check_grant};
+use crate::domain::oauth::claims::{ACCESS_TOKEN_TYP, AccessTokenClaims};
+use crate::domain::oauth::error::OAuthErrorCode;
+use crate::domain::time::Timestamp;
+use crate::keys::KeyError;
+use crate::services::Tenant;
+use crate::store::grant::{GrantQuery, GrantSnapshot};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+/// The claims of an access token of this tenant whose signature and lifetime hold; `None` for anything else.
+///
+/// # Errors
+/// When the keys are not this function's.
+pub fn read_access_token(tenant: &Tenant, token: &str, now: Timestamp) -> Result<Option<AccessTokenClaims>, KeyError> {
+    let payload = tenant.keys.signing()?.verify(ACCESS_TOKEN_TYP, token);
+    let claims = payload.and_then(AccessTokenClaims::read);
+    Ok(claims.filter(|claims| check_claims(claims, &tenant.issuer, now).is_ok()))
+}
+
+/// Which grant stands behind a token, and where; `None` for a token that a client got for itself, or a claim that does not open.
+///
+/// # Errors
+/// When the keys are not this function's.
+pub fn grant_of(tenant: &Tenant, claims: &AccessTokenClaims, profile: bool) -> Result<Option<GrantQuery>, KeyError> {
+    let locator = tenant.keys.locator()?;
+    let opened = claims.lk.as_deref().and_then(|lk| locator.open_access_token_claim(lk, &claims.jti));
+    Ok(opened.map(|at| GrantQuery { account: at.account, grant: at.grant, session: at.session, profile }))
+}
+
+/// An access token that opens Latchkey's own endpoints, with the grant behind it.
+pub struct Bearer {
+    /// Its claims.
+    pub claims: AccessTokenClaims,
+    /// The grant, as it stands now.
+    pub snapshot: GrantSnapshot,
+}
+
+/// The token in `Authorization: Bearer`, if there is one (RFC 6750 §2.1).
+///
+/// # Errors
+/// `invalid_request` when there are several, or it can't be read.
+pub fn header_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
+    const UNREADABLE: OAuthError =
+        OAuthError::bearer(OAuthErrorCode::InvalidRequest, "The Authorization header can not be read");
+    let mut authorizations = headers.get_all(AUTHORIZATION).iter();
+    let Some(authorization) = authorizations.next() else { return Ok(None) };
+    if authorizations.next().is_some() {
+        return Err(UNREADABLE);
+    }
+    let text = authorization.to_str().map_err(|_| UNREADABLE)?;
+    match text.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => Ok(Some(token.trim())),
+        Some(_) | None => Ok(None),
+    }
+}
+
+impl Bearer {
+    /// Admits a token to one of Latchkey's own endpoints: it must be for the issuer itself, carry the scope, and its grant must live.
+    /// `profile` reads profile and data key along.
+    ///
+    /// # Errors
+    /// `invalid_token`, `insufficient_scope`, or what failed in store or keys.
+    pub async fn admit(
+        tenant: &Tenant,
+        token: &str,
+        scope: &'static str,
+        profile: bool,
+        now: Timestamp,
+    ) -> Result<Self, OAuthError> {
+        const INVALID: OAuthError =
+            OAuthError::bearer(OAuthErrorCode::InvalidToken, "The access token is invalid, expired or revoked");
+        let claims = read_access_token(tenant, token, now)?.ok_or(INVALID)?;
+        // A token for a resource server must not work here: that server holds it too (RFC 8707 §2, RFC 9068 §4).
+        if claims.aud != tenant.issuer {
+            return Err(INVALID);
+        }
+        if !claims.scope.contains(scope) {
+            return Err(OAuthError {
+                scope: Some(scope),
+                ..OAuthError::bearer(OAuthErrorCode::InsufficientScope, "The access token lacks a scope")
+            });
+        }
+        let query = grant_of(tenant, &claims, profile)?.ok_or(INVALID)?;
+        let snapshot = tenant.store.find_grant(query).await?.ok_or(INVALID)?;
+        let GrantSnapshot { grant, authentication, session, .. } = &snapshot;
+        if let Err(refused) = check_grant(&claims, grant, authentication, session.as_ref(), now) {
+            log_refusal(&claims.client_id, query.grant, refused);
+            return Err(INVALID);
+        }
+        Ok(Self { claims, snapshot })
+    }
+}
+
+fn log_refusal(client_id: &ClientId, grant: GrantId, reason: AccessTokenRefused) {
+    tracing::info!(%client_id, %grant, %reason, "access token refused");
+}
