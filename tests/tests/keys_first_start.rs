@@ -1,0 +1,177 @@
+//! The first start of a tenant: however many instances come up at once, each key is made once (T18), and losing replies,
+//! processes or the vault on the way leaves neither two keys nor none.
+
+use latchkey::domain::id::{AccountId, FlowId};
+use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::time::Span;
+use latchkey::keys::locator::FlowLocator;
+use latchkey::keys::{KeyError, KeyVault, Keys, Purpose, TenantKeys};
+use latchkey::store::keyring::StoredKeyState;
+use latchkey_local::fault::{Calls, Fault, When};
+use std::sync::Arc;
+use std::time::Duration;
+use tests::store::*;
+
+const ALL: [Purpose; 6] =
+    [Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator, Purpose::Refresh, Purpose::Signing];
+/// Keyrings, and signing keys of one algorithm each.
+const KEYRINGS: u64 = 5;
+const SIGNING_KEYS: u64 = 3;
+
+/// What two instances must agree on to be one service.
+fn fingerprint(keys: &TenantKeys) -> (String, String, String, String) {
+    let locator = FlowLocator { account: AccountId::from_bytes([1; 16]), flow: FlowId::from_bytes([2; 16]) };
+    let secret = latchkey::domain::secret::Secret256::from_bytes([3; 32]);
+    let child = keys.refresh().unwrap().child(1, latchkey::domain::id::GrantId::from_bytes([4; 16]), 1, &secret).unwrap();
+    (
+        keys.signing().unwrap().jwks().to_owned(),
+        keys.locator().unwrap().flow_id(&locator),
+        keys.identifier().unwrap().hash_address([192, 0, 2, 1].into()),
+        format!("{:?}", child.expose()),
+    )
+}
+
+async fn made(bench: &Bench) -> usize {
+    let stored = bench.store.find_keys().await.unwrap();
+    stored.iter().filter(|key| matches!(key.state, StoredKeyState::Ready(_))).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_instances_that_start_at_once_make_each_key_once() {
+    const INSTANCES: u64 = 200;
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    let mut starts = tokio::task::JoinSet::new();
+    for _ in 0..INSTANCES {
+        let (keys, store) = (Keys::new(vault.clone(), &ALL), bench.store.clone());
+        starts.spawn(async move { keys.tenant(&store, NOW).await.map(|keys| fingerprint(&keys)) });
+    }
+    let seen: Vec<_> = starts.join_all().await.into_iter().map(Result::unwrap).collect();
+    assert!(seen.iter().all(|one| *one == seen[0]), "every instance has the same keys");
+    // One wrap for each key; each instance unwraps each keyring once, and no signing key before it signs.
+    assert_eq!(vault.calls(), KEYRINGS + SIGNING_KEYS + INSTANCES * KEYRINGS);
+    assert_eq!(made(&bench).await as u64, KEYRINGS + SIGNING_KEYS);
+}
+
+#[tokio::test]
+async fn one_instance_loads_its_keys_once_however_many_requests_wait() {
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    let keys = Keys::new(vault.clone(), &ALL);
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (keys, store) = (keys.clone(), bench.store.clone());
+        requests.spawn(async move { keys.tenant(&store, NOW).await.map(|_| ()) });
+    }
+    assert!(requests.join_all().await.into_iter().all(|result| result.is_ok()));
+    assert_eq!(vault.calls(), KEYRINGS + SIGNING_KEYS + KEYRINGS);
+    drop(bench.meter.take());
+    keys.tenant(&bench.store, NOW + Span::seconds(59)).await.unwrap();
+    assert!(bench.meter.take().is_empty(), "cached: no call on the request path");
+}
+
+#[tokio::test]
+async fn a_function_gets_the_keys_that_it_declared_and_makes_no_others() {
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    let keys = Keys::new(vault.clone(), &[Purpose::Locator]).tenant(&bench.store, NOW).await.unwrap();
+    assert!(keys.locator().is_ok());
+    assert!(matches!(keys.data().err(), Some(KeyError::NotGranted(Purpose::Data))));
+    assert!(matches!(keys.identifier().err(), Some(KeyError::NotGranted(Purpose::Identifier))));
+    assert!(matches!(keys.proof().err(), Some(KeyError::NotGranted(Purpose::Proof))));
+    assert!(matches!(keys.refresh().err(), Some(KeyError::NotGranted(Purpose::Refresh))));
+    assert!(matches!(keys.signing().err(), Some(KeyError::NotGranted(Purpose::Signing))));
+    assert_eq!((vault.calls(), made(&bench).await), (2, 1));
+}
+
+#[tokio::test]
+async fn tenants_have_keys_of_their_own() {
+    let bench = Bench::new().await;
+    let keys = Keys::new(KeyVault::ephemeral(), &ALL);
+    let other = bench.all.tenant("other".parse().unwrap());
+    let (mine, others) = (keys.tenant(&bench.store, NOW).await.unwrap(), keys.tenant(&other, NOW).await.unwrap());
+    assert_ne!(fingerprint(&mine), fingerprint(&others));
+    let token = mine.signing().unwrap().sign(SigningAlgorithm::ES256, "at+jwt", &()).await.unwrap();
+    assert!(others.signing().unwrap().verify("at+jwt", &token).is_none());
+}
+
+/// security 135: whichever write of a first start loses its reply, the instance goes on with the key that it made.
+#[tokio::test]
+async fn a_lost_reply_makes_no_second_key() {
+    for lost in 1..=2 * (KEYRINGS + SIGNING_KEYS) {
+        let bench = Bench::new().await;
+        bench.faults.add(Calls::Writes, When::Nth(lost), Fault::TimeoutAfter);
+        let vault = KeyVault::ephemeral();
+        let keys = Keys::new(vault.clone(), &ALL).tenant(&bench.store, NOW).await.unwrap();
+        assert_eq!(bench.faults.injected(), 1);
+        assert_eq!(vault.calls(), KEYRINGS + SIGNING_KEYS + KEYRINGS, "at write {lost}");
+        let again = Keys::new(vault, &ALL).tenant(&bench.store, NOW).await.unwrap();
+        assert_eq!(fingerprint(&keys), fingerprint(&again));
+    }
+}
+
+/// A holder that dies with its lease blocks nobody for longer than the lease; two that think they hold it make one key.
+#[tokio::test]
+async fn a_slot_is_taken_over_when_the_lease_of_a_dead_holder_has_run_out() {
+    for (fault, nth) in [(Fault::CrashAfter, 1), (Fault::CrashBefore, 2), (Fault::CrashAfter, 2)] {
+        let bench = Bench::new().await;
+        bench.faults.add(Calls::Writes, When::Nth(nth), fault);
+        let vault = KeyVault::ephemeral();
+        let dying = Keys::new(vault.clone(), &ALL);
+        tokio::select! {
+            result = dying.tenant(&bench.store, NOW) => panic!("lived: {:?}", result.err()),
+            () = bench.faults.crashed() => {}
+        }
+        bench.faults.clear();
+        let keys = Keys::new(vault.clone(), &ALL).tenant(&bench.store, NOW + Span::seconds(10)).await.unwrap();
+        assert_eq!(made(&bench).await as u64, KEYRINGS + SIGNING_KEYS);
+        let again = Keys::new(vault, &ALL).tenant(&bench.store, NOW + Span::seconds(10)).await.unwrap();
+        assert_eq!(fingerprint(&keys), fingerprint(&again));
+    }
+}
+
+#[tokio::test]
+async fn while_a_lease_runs_the_others_wait_and_use_what_its_holder_made() {
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    // The holder's second write (completing its first slot) is slow; the other instance comes in between.
+    bench.faults.add(Calls::Writes, When::Nth(2), Fault::Slow(Duration::from_millis(300)));
+    let (holder, other) = (Keys::new(vault.clone(), &ALL), Keys::new(vault.clone(), &ALL));
+    let (one, two) = tokio::join!(holder.tenant(&bench.store, NOW), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        other.tenant(&bench.store, NOW).await
+    });
+    assert_eq!(fingerprint(&one.unwrap()), fingerprint(&two.unwrap()));
+    assert_eq!(vault.calls(), KEYRINGS + SIGNING_KEYS + 2 * KEYRINGS);
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_answer_is_an_error_and_the_next_request_tries_again() {
+    let bench = Bench::new().await;
+    let keys = Keys::new(KeyVault::ephemeral(), &ALL);
+    bench.faults.add(Calls::Any, When::Always, Fault::Throttle);
+    assert!(matches!(keys.tenant(&bench.store, NOW).await.err(), Some(KeyError::Store(_))));
+    bench.faults.clear();
+    assert!(keys.tenant(&bench.store, NOW).await.is_ok());
+}
+
+/// T8: once loaded, keys outlive the table.
+#[tokio::test]
+async fn keys_that_are_loaded_serve_on_while_the_table_does_not_answer() {
+    let bench = Bench::new().await;
+    let keys = Keys::new(KeyVault::ephemeral(), &ALL);
+    let loaded: Arc<TenantKeys> = keys.tenant(&bench.store, NOW).await.unwrap();
+    bench.faults.add(Calls::Any, When::Always, Fault::Throttle);
+    let later = keys.tenant(&bench.store, NOW + Span::hours(1)).await.unwrap();
+    assert!(bench.faults.injected() > 0, "it was looked at again");
+    assert_eq!(fingerprint(&loaded), fingerprint(&later));
+}
+
+#[tokio::test]
+async fn another_vault_refuses_the_keys_instead_of_making_new_ones() {
+    let bench = Bench::new().await;
+    Keys::new(KeyVault::ephemeral(), &ALL).tenant(&bench.store, NOW).await.unwrap();
+    let stranger = Keys::new(KeyVault::ephemeral(), &ALL).tenant(&bench.store, NOW).await;
+    assert!(matches!(stranger.err(), Some(KeyError::VaultRefused(_))));
+    assert_eq!(made(&bench).await as u64, KEYRINGS + SIGNING_KEYS);
+}
