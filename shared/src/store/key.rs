@@ -232,3 +232,7 @@ fn algorithm_word(algorithm: SigningAlgorithm) -> &'static str {
         SigningAlgorithm::EdDSA => "EdDSA",
     }
 }
+
+#[cfg(test)]
+#[path = "key_tests.rs"]
+mod tests;

@@ -196,7 +196,7 @@ fn carry_event(plan: &mut Plan, change: &Change, request: &RequestContext, op: &
     };
     let (account, flow, client_id) = change.subject();
     let event = Event {
-        id: event_id(request.now, op, &carrier.key),
+        id: event_id(request.now, op, carrier),
         kind,
         at: request.now,
         request_id: request.request_id.clone(),
@@ -208,9 +208,11 @@ fn carry_event(plan: &mut Plan, change: &Change, request: &RequestContext, op: &
     attach(&mut carrier.item, &event)
 }
 
-/// A ULID that is the same however often the write is sent: the time of the request, and 80 bits out of its stamp and its item.
-fn event_id(now: Timestamp, op: &str, key: &ItemKey) -> String {
-    let digest = sha256(format!("event\n{op}\n{}\n{}", key.pk, key.sk).as_bytes());
+/// A ULID that is the same however often the write is sent: the time of the request, and 80 bits out of its stamp, its item and
+/// the item's version (one request may commit twice).
+fn event_id(now: Timestamp, op: &str, carrier: &Put) -> String {
+    let version = carrier.item.get(VERSION).and_then(|version| version.as_n().ok()).map_or("", String::as_str);
+    let digest = sha256(format!("event\n{op}\n{}\n{}\n{version}", carrier.key.pk, carrier.key.sk).as_bytes());
     let mut random = [0; 16];
     random[6..].copy_from_slice(&digest[..10]);
     Ulid::from_parts(u64::try_from(now.millis()).unwrap_or_default(), u128::from_be_bytes(random)).to_string()
@@ -337,3 +339,7 @@ impl Count {
         standing.get(OP) == Some(&AttributeValue::S(self.op.clone()))
     }
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

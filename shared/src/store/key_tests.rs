@@ -1,0 +1,201 @@
+//! Keys: every one of a sample world, and that no two things share one.
+
+use super::*;
+use crate::domain::audit::EventKind;
+use crate::domain::time::Span;
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
+
+fn event(account: Option<u8>, flow: Option<u8>, id: &str) -> Event {
+    Event {
+        id: id.to_owned(),
+        kind: EventKind::SignedIn,
+        at: NOW,
+        request_id: "r".parse().unwrap(),
+        account: account.map(|n| AccountId::from_bytes([n; 16])),
+        flow: flow.map(|n| FlowId::from_bytes([n; 16])),
+        client_id: None,
+        address_hash: None,
+    }
+}
+
+#[test]
+fn every_key_of_a_sample_world() {
+    let account = AccountId::from_bytes([1; 16]);
+    let hash = IdentifierHash { key_version: 2, hash: [3; 32] };
+    let client: ClientId = "demo-app".parse().unwrap();
+    let flow = FlowId::from_bytes([4; 16]);
+    let ulid = "01KAV0000000000000000000ZZ";
+    let (of_account, of_flow, of_none) = (event(Some(1), Some(4), ulid), event(None, Some(4), ulid), event(None, None, ulid));
+    let things = [
+        Thing::Identifier(&hash),
+        Thing::Authentication(account),
+        Thing::Profile(account),
+        Thing::Terms(account),
+        Thing::Session(account, SessionId::from_bytes([5; 16])),
+        Thing::Grant(account, GrantId::from_bytes([6; 16])),
+        Thing::Consent(account, &client),
+        Thing::Password(account),
+        Thing::Flow(flow),
+        Thing::AuthorizationRequest(flow),
+        Thing::RevokedJti(Jti::from_bytes([7; 16])),
+        Thing::UnknownFailures(&hash),
+        Thing::IdentifierTries(&hash, NOW),
+        Thing::Mails(MailPurpose::Recovery, &hash, NOW),
+        Thing::TenantDocument(12),
+        Thing::Key(KeySlot::Keyring { purpose: Purpose::Locator, version: 1 }),
+        Thing::Key(KeySlot::Signing { algorithm: SigningAlgorithm::EdDSA, version: 3 }),
+        Thing::DataKey(account),
+        Thing::Audit(&of_account),
+        Thing::Audit(&of_flow),
+        Thing::Audit(&of_none),
+    ];
+    let printed: Vec<String> = things
+        .map(|thing| ItemKey::of(&TenantId::default_tenant(), thing))
+        .iter()
+        .map(|key| format!("{:?} {} {}", key.table, key.pk, key.sk))
+        .collect();
+    let golden = "\
+Identities I#default#2#AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM I
+Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ AUTHN
+Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ PROFILE
+Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ TERMS
+Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ SESSION#BQUFBQUFBQUFBQUFBQUFBQ
+Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ GRANT#BgYGBgYGBgYGBgYGBgYGBg
+Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ CONSENT#demo-app
+Identities X#default#AQEBAQEBAQEBAQEBAQEBAQ PASSWORD
+Identities W#default#FLOW.BAQEBAQEBAQEBAQEBAQEBA W
+Identities W#default#REQUEST.BAQEBAQEBAQEBAQEBAQEBA W
+Identities W#default#JTI.BwcHBwcHBwcHBwcHBwcHBw W
+Identities W#default#FAILED.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM W
+Identities W#default#TRIES.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
+Identities W#default#MAILS.recovery.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
+Identities T#default CONFIG#0000000012
+Identities T#default KEY#locator#0000000001
+Identities T#default KEY#signing.EdDSA#0000000003
+Keys D#default#AQEBAQEBAQEBAQEBAQEBAQ KEY
+Audit A#default#AQEBAQEBAQEBAQEBAQEBAQ 01KAV0000000000000000000ZZ
+Audit W#default#BAQEBAQEBAQEBAQEBAQEBA 01KAV0000000000000000000ZZ
+Audit N#default#20261118#10 01KAV0000000000000000000ZZ";
+    assert_eq!(printed.join("\n"), golden);
+}
+
+#[test]
+fn the_tenant_of_a_key_reads_back() {
+    let tenant: TenantId = "shop-2".parse().unwrap();
+    let key = ItemKey::of(&tenant, Thing::Flow(FlowId::from_bytes([4; 16])));
+    assert_eq!(tenant_of(&key.pk), Some(tenant));
+    for other in ["", "W", "W#", "W#UPPER#x"] {
+        assert_eq!(tenant_of(other), None, "{other}");
+    }
+}
+
+/// What tells one thing from another, apart from how its key is built.
+#[derive(Debug, Clone, PartialEq)]
+struct Sample {
+    tenant: String,
+    which: usize,
+    bytes: [u8; 2],
+    text: String,
+    number: u32,
+    day: u8,
+}
+
+fn samples() -> impl Strategy<Value = Sample> {
+    // Few values, so that near-collisions are common; texts made of what the alphabets of ids and of keys share.
+    let word = |alphabet: &'static str| {
+        prop::collection::vec(prop::sample::select(alphabet.chars().collect::<Vec<_>>()), 1..6)
+            .prop_map(|chars| chars.into_iter().collect::<String>())
+    };
+    (word("a1-"), 0..19_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
+        |(tenant, which, bytes, text, number, day)| Sample { tenant, which, bytes: bytes.map(u8::from), text, number, day },
+    )
+}
+
+/// The key of a sample, and the sample without what its thing does not hold.
+fn key_of(sample: &Sample) -> (ItemKey, Sample) {
+    let Sample { tenant, which, bytes: [a, b], text, number, day } = sample.clone();
+    let account = AccountId::from_bytes([a; 16]);
+    let hash = IdentifierHash { key_version: number, hash: [a; 32] };
+    let client: ClientId = text.parse().unwrap();
+    let at = NOW + Span::days(i64::from(day));
+    let purposes = [Purpose::Data, Purpose::Locator, Purpose::Signing];
+    let algorithms = [SigningAlgorithm::RS256, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA];
+    let mails = [MailPurpose::Registration, MailPurpose::Recovery, MailPurpose::Notice];
+    let event = Event { at, ..event((b == 0).then_some(a), (day == 0).then_some(a), &text) };
+    let some = |bytes: [u8; 2], text: &str, number, day| Sample { bytes, text: text.to_owned(), number, day, ..sample.clone() };
+    let (thing, held) = match which {
+        0 => (Thing::Identifier(&hash), some([a, 0], "", number, 0)),
+        1 => (Thing::Authentication(account), some([a, 0], "", 0, 0)),
+        2 => (Thing::Profile(account), some([a, 0], "", 0, 0)),
+        3 => (Thing::Terms(account), some([a, 0], "", 0, 0)),
+        4 => (Thing::Session(account, SessionId::from_bytes([b; 16])), some([a, b], "", 0, 0)),
+        5 => (Thing::Grant(account, GrantId::from_bytes([b; 16])), some([a, b], "", 0, 0)),
+        6 => (Thing::Consent(account, &client), some([a, 0], &text, 0, 0)),
+        7 => (Thing::Password(account), some([a, 0], "", 0, 0)),
+        8 => (Thing::Flow(FlowId::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
+        9 => (Thing::AuthorizationRequest(FlowId::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
+        10 => (Thing::RevokedJti(Jti::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
+        11 => (Thing::UnknownFailures(&hash), some([a, 0], "", number, 0)),
+        12 => (Thing::IdentifierTries(&hash, at), some([a, 0], "", number, day)),
+        13 => (Thing::Mails(mails[usize::from(b)], &hash, at), some([a, b], "", number, day)),
+        14 => (Thing::TenantDocument(number.into()), some([0, 0], "", number, 0)),
+        15 => {
+            (Thing::Key(KeySlot::Keyring { purpose: purposes[usize::from(b)], version: number }), some([0, b], "", number, 0))
+        }
+        16 => (
+            Thing::Key(KeySlot::Signing { algorithm: algorithms[usize::from(b)], version: number }),
+            some([0, b], "", number, 0),
+        ),
+        17 => (Thing::DataKey(account), some([a, 0], "", 0, 0)),
+        // Event ids are unique by themselves; where their record is follows from the event.
+        _ => (Thing::Audit(&event), some([a, b], &text, 0, day)),
+    };
+    (ItemKey::of(&tenant.parse().unwrap(), thing), held)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+    /// security 123: key(a) = key(b) ⇒ a = b. No separator in an id forges the key of something else.
+    #[test]
+    fn two_things_never_share_a_key(a in samples(), b in samples()) {
+        let ((key_a, a), (key_b, b)) = (key_of(&a), key_of(&b));
+        if a.which != 18 || b.which != 18 {
+            prop_assert_eq!(key_a == key_b, a == b, "{:?} {:?}", key_a, key_b);
+        }
+    }
+
+    /// No id that was accepted has a separator in it.
+    #[test]
+    fn no_id_holds_a_separator(text in "\\PC{0,40}") {
+        let ids = [
+            text.parse::<TenantId>().map(|id| id.to_string()),
+            text.parse::<ClientId>().map(|id| id.to_string()),
+            text.parse::<AccountId>().map(|id| id.to_string()),
+        ];
+        for id in ids.into_iter().flatten() {
+            prop_assert!(!id.contains('#'));
+            prop_assert_eq!(&id, &text, "one id, one text");
+        }
+    }
+}
+
+/// Days are those of the calendar, in UTC.
+#[test]
+fn a_day_is_the_utc_day() {
+    for (seconds, expected) in [
+        (0, "19700101"),
+        (86_399, "19700101"),
+        (86_400, "19700102"),
+        (951_782_400, "20000229"),
+        (1_709_164_800, "20240229"),
+        (4_102_444_799, "20991231"),
+        (-1, "19691231"),
+    ] {
+        assert_eq!(day(Timestamp::from_seconds(seconds)), expected);
+    }
+    // Outside the calendar a key is still a key.
+    assert_eq!(day(Timestamp::from_millis(i64::MAX)), (i64::MAX / 86_400_000).to_string());
+}

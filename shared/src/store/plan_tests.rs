@@ -1,0 +1,321 @@
+//! Plans: stamps, tokens and events that are the same however often a write is sent; ends; and how large items become.
+
+use super::*;
+use crate::domain::account::{AccountStatus, Authentication, Sealed};
+use crate::domain::audit::EventKind;
+use crate::domain::authentication::{Amr, FailureWindow, KnownDevice, MAX_KNOWN_DEVICES};
+use crate::domain::consent::AcceptedTerms;
+use crate::domain::credential::PasswordCredential;
+use crate::domain::flow::{FlowPurpose, FlowState};
+use crate::domain::id::{AccountId, FlowId, GrantId, SessionId, Sub};
+use crate::domain::oauth::grant::{AuthorizationCode, RefreshToken, RevocationReason, RevokedJti};
+use crate::domain::profile::Profile;
+use crate::domain::secret::{PasswordHash, SecretHash};
+use crate::domain::session::Session;
+use std::collections::HashSet;
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_123);
+/// One write unit; an update bills the whole item.
+const UNIT: usize = 1024;
+
+fn request() -> RequestContext {
+    // As long as API Gateway's own, and the address hash as it is.
+    RequestContext {
+        request_id: "JKJaXmPLvHcESHAlmno=".parse().unwrap(),
+        now: NOW,
+        attempt: 3,
+        address_hash: Some(BASE64URL_NOPAD.encode(&[255; 32])),
+    }
+}
+
+fn tenant() -> TenantId {
+    "a-tenant-of-32-characters-length".parse().unwrap()
+}
+
+fn account() -> AccountId {
+    AccountId::from_bytes([255; 16])
+}
+
+/// As large as it gets: every device known, every window in use.
+fn authentication() -> Authentication {
+    let failures = FailureWindow { count: 99, last_at: Some(NOW) };
+    Authentication {
+        account: account(),
+        sub: Sub::from_bytes([255; 16]),
+        status: AccountStatus::ErasureDue { due: NOW },
+        epoch: u32::MAX,
+        identifier: IdentifierHash { key_version: 9999, hash: [255; 32] },
+        created_at: NOW,
+        failures,
+        devices: vec![KnownDevice { id: u64::MAX, failures }; MAX_KNOWN_DEVICES],
+        version: 1_000_000,
+    }
+}
+
+fn session() -> Session {
+    Session {
+        id: SessionId::from_bytes([255; 16]),
+        account: account(),
+        epoch: u32::MAX,
+        secret_hash: SecretHash::from_bytes([255; 32]),
+        created_at: NOW,
+        auth_time: NOW,
+        amr: vec![Amr::Pwd, Amr::Otp],
+        last_used_at: NOW,
+        expires_at: NOW,
+        idle_expires_at: NOW,
+        device: Some(Sealed(vec![255; 160])),
+        ended_at: Some(NOW),
+        version: 1_000_000,
+    }
+}
+
+fn grant(state: GrantState) -> Grant {
+    Grant {
+        id: GrantId::from_bytes([255; 16]),
+        account: account(),
+        sub: Sub::from_bytes([255; 16]),
+        epoch: u32::MAX,
+        client_id: "a-client-id-as-long-as-a-uuid-written-in-hex".parse().unwrap(),
+        sid: SessionId::from_bytes([255; 16]),
+        scope: "account address email offline_access openid phone profile orders:read".parse().unwrap(),
+        resource: Some("https://api.shop.example/orders".to_owned()),
+        nonce: Some(BASE64URL_NOPAD.encode(&[255; 32])),
+        auth_time: NOW,
+        amr: vec![Amr::Pwd, Amr::Otp],
+        code: AuthorizationCode {
+            secret_hash: SecretHash::from_bytes([255; 32]),
+            redirect_uri: "https://www.shop.example/account/sign-in/callback/latchkey".to_owned(),
+            redirect_uri_in_request: true,
+            code_challenge: Some(BASE64URL_NOPAD.encode(&[255; 32])),
+            expires_at: NOW + Span::seconds(60),
+        },
+        state,
+        revoked_jtis: vec![RevokedJti { jti: crate::domain::id::Jti::from_bytes([255; 16]), expires_at: NOW }],
+        created_at: NOW,
+        expires_at: NOW + Span::days(90),
+        version: 1_000_000,
+    }
+}
+
+fn active() -> GrantState {
+    let refresh = RefreshToken {
+        generation: u32::MAX,
+        secret_hash: SecretHash::from_bytes([255; 32]),
+        parent_hash: Some(SecretHash::from_bytes([255; 32])),
+        rotated_at: NOW,
+        refresh_key_version: 9999,
+        idle_expires_at: NOW,
+    };
+    GrantState::Active { redeemed_at: NOW, refresh: Some(refresh) }
+}
+
+fn revoked() -> GrantState {
+    GrantState::Revoked { at: NOW, reason: RevocationReason::ClientRequest }
+}
+
+fn flow() -> Flow {
+    Flow {
+        id: FlowId::from_bytes([255; 16]),
+        purpose: FlowPurpose::Registration,
+        account: account(),
+        identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
+        seed: vec![255; 16],
+        code_key_version: 1,
+        generation: 1,
+        tries: 0,
+        state: FlowState::Completed,
+        browser: Some(SecretHash::from_bytes([255; 32])),
+        client_id: "demo-app".parse().unwrap(),
+        locale: "en".to_owned(),
+        continue_to: None,
+        payload: None,
+        created_at: NOW,
+        expires_at: NOW + Span::minutes(10),
+        version: 2,
+    }
+}
+
+fn password() -> PasswordCredential {
+    let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2Fs$aGFzaA".to_owned());
+    PasswordCredential { account: account(), hash, changed_at: NOW, version: 1 }
+}
+
+fn new_account() -> NewAccount {
+    NewAccount {
+        identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
+        authentication: Authentication { version: 1, ..authentication() },
+        password: password(),
+        profile: Profile { account: account(), claims: Sealed(vec![1; 400]), updated_at: NOW, version: 1 },
+        terms: vec![AcceptedTerms { document: "terms".to_owned(), version: "1".to_owned(), accepted_at: NOW }],
+        flow: flow(),
+        data_key: WrappedDataKey {
+            account: account(),
+            wrapped: vec![255; 60],
+            keyring_version: 1,
+            state: DataKeyState::Account,
+        },
+    }
+}
+
+fn planned(change: &Change) -> Plan {
+    plan(&tenant(), change, &request(), 1).unwrap()
+}
+
+fn puts(plan: &Plan) -> Vec<&Put> {
+    match plan {
+        Plan::Put(put) => vec![put],
+        Plan::Transaction { puts, .. } => puts.iter().collect(),
+        Plan::Count(_) => vec![],
+    }
+}
+
+/// What DynamoDB bills (Developer Guide, "DynamoDB item sizes and formats").
+fn size(item: &Item) -> usize {
+    fn value(attribute: &AttributeValue) -> usize {
+        match attribute {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            AttributeValue::Bool(_) | AttributeValue::Null(_) => 1,
+            AttributeValue::L(list) => 3 + list.iter().map(|element| 1 + value(element)).sum::<usize>(),
+            AttributeValue::M(map) => 3 + map.iter().map(|(name, element)| 1 + name.len() + value(element)).sum::<usize>(),
+            other => panic!("not counted: {other:?}"),
+        }
+    }
+    item.iter().map(|(name, element)| name.len() + value(element)).sum()
+}
+
+#[test]
+fn the_hot_items_stay_within_one_write_unit() {
+    let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
+    let table = [
+        ("AUTHN, with a failure's event", Change::CountFailedSignIn(authentication())),
+        ("AUTHN, a sign-in", Change::RecordSignIn(authentication())),
+        ("a session, with its event", Change::EndSession(session())),
+        ("a session in use", Change::TouchSession(session())),
+        ("a code", Change::IssueAuthorizationCode(code)),
+        ("a grant that was rotated, with a revoked token", Change::RotateRefreshToken(grant(active()))),
+        ("a grant that was revoked, with its event", Change::RevokeGrant(grant(revoked()))),
+    ];
+    for (name, change) in table {
+        let plan = planned(&change);
+        let [put] = puts(&plan)[..] else { panic!("{name}") };
+        let size = size(&put.item);
+        assert!(size <= UNIT, "{name}: {size} bytes");
+        // A sample that is far from the limit would prove little.
+        assert!(size > 400, "{name}: {size} bytes");
+    }
+}
+
+#[test]
+fn stamps_tokens_and_event_ids_are_the_same_however_often_a_write_is_sent() {
+    let change = Change::CreateAccount(Box::new(new_account()));
+    let once = planned(&change);
+    let again = planned(&change);
+    let (Plan::Transaction { puts: a, token }, Plan::Transaction { puts: b, token: same }) = (&once, &again) else { panic!() };
+    assert_eq!(token, same);
+    assert!(token.len() <= 36, "{token}");
+    for (a, b) in a.iter().zip(b) {
+        assert_eq!((&a.key, &a.item), (&b.key, &b.item));
+        assert_eq!(a.item[OP], AttributeValue::S("JKJaXmPLvHcESHAlmno=.3.1".to_owned()));
+    }
+
+    // Another attempt, another change of the request, another request: another stamp, token and event.
+    let others = [
+        plan(&tenant(), &change, &RequestContext { attempt: 1, ..request() }, 1).unwrap(),
+        plan(&tenant(), &change, &request(), 0).unwrap(),
+        plan(&tenant(), &change, &RequestContext { request_id: "other".parse().unwrap(), ..request() }, 1).unwrap(),
+    ];
+    let mut seen: HashSet<String> = HashSet::new();
+    for plan in others.iter().chain([&once]) {
+        let Plan::Transaction { puts, token } = plan else { panic!() };
+        let event = puts[0].item[item::EVENT].as_m().unwrap()["id"].as_s().unwrap();
+        assert_eq!(Ulid::from_string(event).unwrap().timestamp_ms(), 1_795_000_000_123);
+        for text in [token, puts[0].item[OP].as_s().unwrap(), event] {
+            assert!(seen.insert(text.clone()), "{text} twice");
+        }
+    }
+}
+
+/// Two commits of one request stamp alike; the audit records of both must stand (security 127).
+#[test]
+fn two_writes_of_one_request_have_two_events() {
+    let id = |change: &Change| match planned(change) {
+        Plan::Put(put) => put.item[item::EVENT].as_m().unwrap()["id"].as_s().unwrap().clone(),
+        Plan::Transaction { .. } | Plan::Count(_) => panic!(),
+    };
+    let other = Session { id: SessionId::from_bytes([1; 16]), ..session() };
+    assert_ne!(id(&Change::EndSession(session())), id(&Change::EndSession(other)));
+    let later = Session { version: session().version + 1, ..session() };
+    assert_ne!(id(&Change::EndSession(session())), id(&Change::EndSession(later)));
+}
+
+/// security 127: one item of a change carries its event, as many as the change has; a write without one leaves none behind.
+#[test]
+fn exactly_one_item_carries_the_event() {
+    let reset = Change::ResetPassword { flow: flow(), authentication: authentication(), password: password() };
+    let table = [
+        (Change::CreateAccount(Box::new(new_account())), Some((Kind::Authentication, EventKind::AccountCreated))),
+        (reset, Some((Kind::Authentication, EventKind::PasswordReset))),
+        (Change::BeginFlow(flow()), Some((Kind::Flow, EventKind::RegistrationStarted))),
+        (Change::OpenSession(session()), Some((Kind::Session, EventKind::SignedIn))),
+        (Change::RecordSignIn(authentication()), None),
+        (Change::Rehash(password()), None),
+        (Change::RotateRefreshToken(grant(active())), None),
+        (Change::TouchSession(session()), None),
+    ];
+    for (change, expected) in table {
+        let plan = planned(&change);
+        let carried: Vec<(Kind, EventKind)> = puts(&plan)
+            .iter()
+            .filter_map(|put| {
+                let event: Event = serde_dynamo::from_attribute_value(put.item.get(item::EVENT)?.clone()).unwrap();
+                let kinds = [Kind::Authentication, Kind::Flow, Kind::Session];
+                let kind = kinds.into_iter().find(|kind| put.item[KIND] == AttributeValue::S(kind.as_str().to_owned()))?;
+                Some((kind, event.kind))
+            })
+            .collect();
+        assert_eq!(carried, expected.into_iter().collect::<Vec<_>>(), "{change:?}");
+    }
+}
+
+/// security 131, T10: nothing is removed before its logical end and a margin; an account is never.
+#[test]
+fn an_item_outlives_its_logical_end_by_the_margin() {
+    let data_key = |state| WrappedDataKey { state, ..new_account().data_key };
+    let unredeemed = grant(GrantState::CodeIssued);
+    let code_ends = unredeemed.code.expires_at;
+    let table = [
+        (Change::BeginFlow(flow()), Some(flow().expires_at)),
+        (Change::CreateDataKey(data_key(DataKeyState::Pending { expires_at: NOW })), Some(NOW)),
+        (Change::CreateDataKey(data_key(DataKeyState::Account)), None),
+        (Change::EndSession(session()), Some(session().expires_at)),
+        (Change::IssueAuthorizationCode(unredeemed), Some(code_ends)),
+        (Change::RotateRefreshToken(grant(active())), Some(grant(active()).expires_at)),
+        (Change::RevokeGrant(grant(revoked())), Some(grant(revoked()).expires_at)),
+        (Change::RecordSignIn(authentication()), None),
+        (Change::Rehash(password()), None),
+    ];
+    for (change, ends) in table {
+        let plan = planned(&change);
+        let ttl = puts(&plan)[0].item.get(TTL).cloned();
+        assert_eq!(ttl, ends.map(|ends| AttributeValue::N((ends.seconds() + 2 * 86_400).to_string())), "{change:?}");
+    }
+    let Plan::Transaction { puts, .. } = planned(&Change::CreateAccount(Box::new(new_account()))) else { panic!() };
+    let with_ttl: Vec<_> = puts.iter().filter(|put| put.item.contains_key(TTL)).map(|put| &put.item[KIND]).collect();
+    assert_eq!(with_ttl, [&AttributeValue::S("flow".to_owned())], "an account's items have no end, its data key least of all");
+}
+
+/// An item that reads as something else would let one slot stand for another (security 48 at rest).
+#[test]
+fn an_item_reads_only_as_what_it_is() {
+    let plan = planned(&Change::TouchSession(session()));
+    let item = || puts(&plan)[0].item.clone();
+    assert_eq!(item::read::<Session>(Kind::Session, item()).unwrap(), session());
+    for kind in [Kind::Grant, Kind::Flow, Kind::Authentication] {
+        assert!(item::read::<Session>(kind, item()).is_err());
+    }
+    let without = || item().into_iter().filter(|(name, _)| name != KIND).collect::<Item>();
+    assert!(item::read::<Session>(Kind::Session, without()).is_err());
+}

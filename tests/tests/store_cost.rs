@@ -1,0 +1,136 @@
+//! The exact cost of each operation's reads and writes (performance §3): requests, read units, write units, by the engine's own
+//! `ReturnConsumedCapacity` and by our arithmetic. Unknown identifiers cost the same as known ones, table by table (security 71, 93).
+
+use latchkey::domain::account::Authentication;
+use latchkey::domain::change::{Change, Changes};
+use latchkey::domain::credential::PasswordCredential;
+use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::store::grant::GrantQuery;
+use latchkey_local::meter::Cost;
+use tests::store::*;
+
+/// Requests, read units, write units.
+type Expected = (usize, f64, f64);
+
+fn check(name: &str, cost: &Cost, expected: Expected) {
+    assert_eq!((cost.requests, cost.engine.read, cost.engine.write), expected, "{name}, as the engine counts");
+    assert_eq!((cost.requests, cost.own.read, cost.own.write), expected, "{name}, as we count");
+}
+
+/// A bench with account 1, its session, consent and redeemed grant.
+async fn prepared() -> Bench {
+    let bench = Bench::new().await;
+    bench.register(1).await;
+    for change in [
+        Change::OpenSession(session(1, 1)),
+        Change::RecordConsent(consent(1)),
+        Change::IssueAuthorizationCode(grant(1, 1)),
+        Change::RedeemAuthorizationCode(redeemed(&grant(1, 1))),
+        Change::IssueAuthorizationCode(grant(1, 2)),
+    ] {
+        bench.commit(change).await.unwrap();
+    }
+    drop(bench.meter.take());
+    bench
+}
+
+#[tokio::test]
+async fn registration_costs_0_2_to_start_and_2_15_to_prove() {
+    let bench = Bench::new().await;
+    let begun = flow(1, 1, FlowPurpose::Registration);
+    let start = Changes::one(Change::CreateDataKey(data_key(1))).then(Change::BeginFlow(begun.clone()));
+    bench.store.commit(&start, &request()).await.unwrap();
+    check("registration, start", &bench.meter.take_cost(), (2, 0.0, 2.0));
+
+    bench.store.find_flow(begun.id, begun.account).await.unwrap().unwrap();
+    let count = Change::CountIdentifierTry { identifier: identifier(1), at: NOW, limit: 20 };
+    let prove = Changes::one(count).then(Change::CreateAccount(Box::new(new_account(1, 1))));
+    bench.store.commit(&prove, &request()).await.unwrap();
+    check("registration, proof", &bench.meter.take_cost(), (3, 2.0, 15.0));
+}
+
+#[tokio::test]
+async fn a_sign_in_costs_4_2_and_a_failed_one_4_1_known_or_not() {
+    let bench = prepared().await;
+    bench.store.find_sign_in(&identifier(1)).await.unwrap();
+    let next = Authentication { version: 2, ..authentication(1) };
+    let success = Changes::one(Change::RecordSignIn(next.clone())).then(Change::OpenSession(session(1, 3)));
+    bench.store.commit(&success, &request()).await.unwrap();
+    check("password sign-in", &bench.meter.take_cost(), (4, 4.0, 2.0));
+
+    bench.store.find_sign_in(&identifier(1)).await.unwrap();
+    bench.commit(Change::CountFailedSignIn(Authentication { version: 3, ..next })).await.unwrap();
+    let known = bench.meter.take();
+    bench.store.find_sign_in(&identifier(2)).await.unwrap();
+    bench.commit(Change::CountUnknownSignIn(unknown_failures(2))).await.unwrap();
+    let unknown = bench.meter.take();
+    for calls in [&known, &unknown] {
+        let cost = calls.iter().fold((0, 0.0, 0.0), |(requests, read, write), call| {
+            (requests + 1, read + call.engine.read, write + call.engine.write)
+        });
+        assert_eq!(cost, (3, 4.0, 1.0), "failed sign-in");
+    }
+    // Whoever sees the trace of requests can't tell the two apart: operations, tables, number of keys.
+    let trace = |calls: &[latchkey_local::meter::Call]| -> Vec<_> {
+        calls.iter().map(|call| (call.operation.clone(), call.tables.clone(), call.items)).collect()
+    };
+    assert_eq!(trace(&known), trace(&unknown), "security 71");
+}
+
+#[tokio::test]
+async fn a_recovery_costs_the_same_for_an_address_that_nobody_has() {
+    let bench = prepared().await;
+    assert!(bench.store.find_recovery(&identifier(1)).await.unwrap().is_some());
+    check("recovery, known", &bench.meter.take_cost(), (2, 3.0, 0.0));
+    assert!(bench.store.find_recovery(&identifier(2)).await.unwrap().is_none());
+    check("recovery, unknown", &bench.meter.take_cost(), (2, 3.0, 0.0));
+
+    bench.commit(Change::BeginFlow(flow(9, 9, FlowPurpose::Recovery))).await.unwrap();
+    drop(bench.meter.take());
+    let reset = Change::ResetPassword {
+        flow: Flow { state: FlowState::Completed, version: 2, ..flow(9, 9, FlowPurpose::Recovery) },
+        authentication: Authentication { epoch: 2, version: 2, ..authentication(1) },
+        password: PasswordCredential { version: 2, ..password(1) },
+    };
+    bench.commit(reset).await.unwrap();
+    check("recovery, reset", &bench.meter.take_cost(), (1, 0.0, 6.0));
+}
+
+#[tokio::test]
+async fn codes_and_tokens_cost_what_was_promised() {
+    let bench = prepared().await;
+    let (store, id) = (&bench.store, account(1));
+    store.find_session(id, session(1, 1).id, Some(&client_id())).await.unwrap().unwrap();
+    bench.commit(Change::IssueAuthorizationCode(grant(1, 4))).await.unwrap();
+    check("authorize with a session", &bench.meter.take_cost(), (2, 3.0, 1.0));
+
+    let code = GrantQuery { account: id, grant: grant(1, 2).id, session: Some(session(1, 1).id), profile: false };
+    store.find_grant(code).await.unwrap().unwrap();
+    bench.commit(Change::RedeemAuthorizationCode(redeemed(&grant(1, 2)))).await.unwrap();
+    check("code → tokens", &bench.meter.take_cost(), (2, 3.0, 1.0));
+
+    let offline = GrantQuery { session: None, grant: grant(1, 1).id, ..code };
+    let found = store.find_grant(offline).await.unwrap().unwrap().grant;
+    let rotated = latchkey::domain::oauth::grant::Grant { version: found.version + 1, ..found };
+    bench.commit(Change::RotateRefreshToken(rotated)).await.unwrap();
+    check("refresh", &bench.meter.take_cost(), (2, 2.0, 1.0));
+
+    store.find_grant(offline).await.unwrap().unwrap();
+    check("introspect", &bench.meter.take_cost(), (1, 2.0, 0.0));
+
+    store.find_grant(GrantQuery { profile: true, ..offline }).await.unwrap().unwrap();
+    check("userinfo", &bench.meter.take_cost(), (1, 4.0, 0.0));
+}
+
+/// A write that meets its condition or its limit costs a unit, and is not repeated within the store.
+#[tokio::test]
+async fn a_conflict_is_not_repeated() {
+    let bench = prepared().await;
+    bench.commit(Change::RedeemAuthorizationCode(redeemed(&grant(1, 1)))).await.unwrap_err();
+    assert_eq!(bench.meter.take_cost().requests, 1);
+    bench.register(2).await;
+    let mut taken = new_account(3, 3);
+    taken.identifier = identifier(2);
+    bench.commit(Change::CreateAccount(Box::new(taken))).await.unwrap_err();
+    assert_eq!(bench.meter.take_cost().requests, 1);
+}
