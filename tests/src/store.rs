@@ -261,12 +261,21 @@ impl Bench {
     /// # Panics
     /// When a commit fails.
     pub async fn register(&self, n: u8) {
-        for change in [
+        self.prepare([
             Change::CreateDataKey(data_key(n)),
             Change::BeginFlow(flow(n, n, FlowPurpose::Registration)),
             Change::CreateAccount(Box::new(new_account(n, n))),
-        ] {
-            self.commit(change).await.expect("a registration");
+        ])
+        .await;
+    }
+
+    /// Commits what must stand before a test, each change in a request of its own, unmetered.
+    ///
+    /// # Panics
+    /// When a commit fails.
+    pub async fn prepare(&self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            self.commit(change).await.expect("what must stand before");
         }
         drop(self.meter.take());
     }

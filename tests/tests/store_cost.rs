@@ -21,16 +21,15 @@ fn check(name: &str, cost: &Cost, expected: Expected) {
 async fn prepared() -> Bench {
     let bench = Bench::new().await;
     bench.register(1).await;
-    for change in [
-        Change::OpenSession(session(1, 1)),
-        Change::RecordConsent(consent(1)),
-        Change::IssueAuthorizationCode(grant(1, 1)),
-        Change::RedeemAuthorizationCode(redeemed(&grant(1, 1))),
-        Change::IssueAuthorizationCode(grant(1, 2)),
-    ] {
-        bench.commit(change).await.unwrap();
-    }
-    drop(bench.meter.take());
+    bench
+        .prepare([
+            Change::OpenSession(session(1, 1)),
+            Change::RecordConsent(consent(1)),
+            Change::IssueAuthorizationCode(grant(1, 1)),
+            Change::RedeemAuthorizationCode(redeemed(&grant(1, 1))),
+            Change::IssueAuthorizationCode(grant(1, 2)),
+        ])
+        .await;
     bench
 }
 
