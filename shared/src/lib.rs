@@ -16,14 +16,16 @@
 //! | [`config`] | the tenant document: types, validation | `domain` |
 //! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `config`, `keys` |
 //! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | `domain`, `config` |
+//! | [`colour`] | colours of a brand, made safe to read | nothing |
 //! | [`locale`] | choosing a locale, messages in it | nothing |
-//! | [`delivery`] | mails and their templates | `domain`, `config`, `locale` |
+//! | [`delivery`] | mails and their templates | `domain`, `config`, `locale`, `colour` |
 //! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above |
 //! | [`services`] | what a function can be given | `config`, `domain`, `keys`, `store` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
 //!
 //! `tests/tests/layers.rs` holds the last column.
 
+mod colour;
 pub mod config;
 pub mod delivery;
 pub mod domain;

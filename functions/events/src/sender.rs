@@ -156,8 +156,8 @@ async fn password_changed(
     let Some(owner) = tenant.store.find_profile(account).await? else {
         return Ok(Err(DropReason::NoAccount));
     };
-    let flow = match flow {
-        Some(flow) => tenant.store.find_flow(flow, account).await?,
+    let locale = match flow {
+        Some(flow) => tenant.store.find_flow_locale(flow).await?,
         None => None,
     };
     let (to, name) = addressee(tenant, &owner)?;
@@ -165,7 +165,7 @@ async fn password_changed(
         message: Message::PasswordChanged,
         to,
         name,
-        locale: flow.map(|snapshot| snapshot.flow.locale).unwrap_or_default(),
+        locale: locale.unwrap_or_default(),
         recipient: owner.authentication.identifier,
         purpose: MailPurpose::Notice,
     }))

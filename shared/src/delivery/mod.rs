@@ -4,7 +4,6 @@
 //! 2. [`MailRenderer`] writes it, as HTML and as text, in the reader's language and the tenant's name and colour.
 //! 3. [`Mailer`] takes it away.
 
-mod messages;
 mod render;
 
 pub use render::{Envelope, MailRenderer, Message, RenderError, Sender};

@@ -2,32 +2,22 @@
 //! person wrote about themselves is escaped in HTML and kept to one line in text (security 110).
 
 use super::Mail;
-use super::messages::{Language, languages};
+use crate::colour::Palette;
 use crate::config::TenantConfig;
 use crate::domain::secret::SecretText;
 use crate::domain::time::{Span, Timestamp};
+use crate::locale::{self, FluentValue};
 use minijinja::value::Serde;
-use minijinja::{Environment, context};
+use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 
 /// Longest name that a mail greets by, in characters; a longer one is somebody's text, not a name.
 const MAX_NAME: usize = 60;
 
-/// A mail could not be written: a message or a template is missing a part. No retry mends it.
+/// A mail could not be written: its template is broken. No retry mends it.
 #[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// The words of a language.
-    #[error("the mail messages of {language} are broken: {why}")]
-    Messages {
-        /// Which language.
-        language: &'static str,
-        /// What is wrong.
-        why: String,
-    },
-    /// A template.
-    #[error("a mail template is broken")]
-    Template(#[from] minijinja::Error),
-}
+#[error("a mail template is broken")]
+pub struct RenderError(#[from] minijinja::Error);
 
 /// Who writes.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +65,6 @@ pub enum Message {
 
 /// Writes mails. Built once.
 pub struct MailRenderer {
-    languages: Vec<Language>,
     templates: Environment<'static>,
 }
 
@@ -100,23 +89,23 @@ struct Parts {
 }
 
 impl MailRenderer {
-    /// A renderer with every language and template read.
+    /// A renderer with its templates read.
     ///
     /// # Errors
     /// When one of them is broken: a defect of the build.
     pub fn new() -> Result<Self, RenderError> {
         let mut templates = Environment::new();
-        templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.add_template("mail.html", include_str!("templates/mail.html"))?;
         templates.add_template("mail.txt", include_str!("templates/mail.txt"))?;
-        Ok(Self { languages: languages()?, templates })
+        Ok(Self { templates })
     }
 
-    /// The mail with this id to this address, in this locale (else the tenant's first, else English), greeting by name where one
-    /// is known.
+    /// The mail in this envelope, in this locale where the tenant offers it (else in the tenant's first), greeting by name where
+    /// one is known.
     ///
     /// # Errors
-    /// When a message or template is broken.
+    /// When a template is broken.
     pub fn render(
         &self,
         sender: &Sender<'_>,
@@ -125,28 +114,28 @@ impl MailRenderer {
         name: Option<&str>,
         envelope: Envelope<'_>,
     ) -> Result<Mail, RenderError> {
-        let language = self.language(locale, sender.config)?;
-        let tenant = one_line(sender.config.name.get(language.tag));
-        let parts = parts(language, sender.issuer, &tenant, message)?;
+        let Sender { config, issuer } = sender;
+        let locale = locale::negotiate(&config.locales, Some(locale), None);
+        let words = Words { locale, tenant: one_line(config.name.get(locale)) };
+        let parts = parts(&words, issuer, message);
         let greeting = match name.map(one_line).filter(|name| !name.is_empty() && name.chars().count() <= MAX_NAME) {
-            Some(name) => language.text("greeting-name", &[("name", &name)])?,
-            None => language.text("greeting", &[])?,
+            Some(name) => words.say_with("mail-greeting-name", ("name", name.into())),
+            None => words.say("mail-greeting"),
         };
-        let support = match &sender.config.brand.support_url {
-            Some(url) => Some(language.text("support", &[("url", url)])?),
-            None => None,
-        };
+        let support = config.brand.support_url.as_ref().map(|url| words.say_with("mail-support", ("url", url.as_str().into())));
+        let palette = Palette::of(&config.brand.accent);
         let values = context! {
-            locale => language.tag,
-            tenant,
-            accent => sender.config.brand.accent.as_str(),
-            on_accent => on_accent(&sender.config.brand.accent),
+            locale,
+            dir => locale::direction(locale),
+            tenant => words.tenant.as_str(),
+            accent => palette.accent,
+            on_accent => palette.on_accent,
             subject => parts.subject.as_str(),
             title => parts.title,
             greeting,
             intro => parts.intro,
-            code => parts.code.as_ref().map(|(_, shown)| shown),
-            code_label => language.text("code-label", &[])?,
+            code => parts.code.as_ref().map(|(_, shown)| shown.as_str()),
+            code_label => words.say("mail-code-label"),
             actions => Serde(&parts.actions),
             notes => parts.notes,
             footer => parts.footer,
@@ -154,7 +143,7 @@ impl MailRenderer {
         };
         Ok(Mail {
             id: envelope.id.to_owned(),
-            from: sender.config.mail.from.clone(),
+            from: config.mail.from.clone(),
             to: envelope.to.to_owned(),
             text: self.templates.get_template("mail.txt")?.render(&values)?,
             html: self.templates.get_template("mail.html")?.render(&values)?,
@@ -163,17 +152,6 @@ impl MailRenderer {
             links: parts.actions.into_iter().map(|action| action.url).collect(),
             codes: parts.code.into_iter().map(|(typed, _)| typed).collect(),
         })
-    }
-
-    fn language(&self, locale: &str, config: &TenantConfig) -> Result<&Language, RenderError> {
-        let find = |locale: &str| {
-            let wanted = locale.split('-').next().unwrap_or(locale);
-            self.languages.iter().find(|language| language.tag.eq_ignore_ascii_case(wanted))
-        };
-        find(locale)
-            .or_else(|| config.locales.first().and_then(|locale| find(locale)))
-            .or_else(|| self.languages.first())
-            .ok_or(RenderError::Messages { language: "", why: "there is none".to_owned() })
     }
 }
 
@@ -188,65 +166,75 @@ pub struct Envelope<'a> {
     pub now: Timestamp,
 }
 
-fn parts(language: &Language, issuer: &str, tenant: &str, message: &Message) -> Result<Parts, RenderError> {
-    let say = |id: &str| language.text(id, &[("tenant", tenant)]);
-    let lifetime = |id: &str, span: Span| {
-        // Rounded down: no mail promises a minute that is not there.
-        let lifetime = language.minutes((span.as_millis() / 60_000).max(1))?;
-        language.text(id, &[("tenant", tenant), ("lifetime", &lifetime)])
-    };
+/// The messages of one mail: its locale, and the tenant's name in it.
+struct Words<'a> {
+    locale: &'a str,
+    tenant: String,
+}
+
+impl Words<'_> {
+    fn say(&self, id: &str) -> String {
+        locale::message(self.locale, id, [("tenant", self.tenant.as_str().into())])
+    }
+    fn say_with(&self, id: &str, argument: (&str, FluentValue<'_>)) -> String {
+        locale::message(self.locale, id, [("tenant", self.tenant.as_str().into()), argument])
+    }
+    /// Rounded down: no mail promises a minute that is not there.
+    fn lifetime(&self, id: &str, span: Span) -> String {
+        let minutes = (span.as_millis() / 60_000).max(1);
+        self.say_with(id, ("lifetime", self.say_with("mail-minutes", ("minutes", minutes.into())).into()))
+    }
+}
+
+fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts {
     let link = |page: &str, flow: &str, token: &SecretText| format!("{issuer}/{page}?flow={flow}&token={}", token.expose());
-    let recover = || format!("{issuer}/recover");
-    Ok(match message {
-        Message::RegistrationCode { flow, code, token, lifetime: span, resent } => Parts {
-            subject: say(if *resent { "resent-subject" } else { "registration-subject" })?,
-            title: say("registration-title")?,
-            intro: say(if *resent { "resent-intro" } else { "registration-intro" })?,
+    let action = |lead: Option<&str>, label: &str, url: String| Action {
+        lead: lead.map(|id| words.say(id)),
+        label: words.say(label),
+        url,
+    };
+    match message {
+        Message::RegistrationCode { flow, code, token, lifetime, resent } => Parts {
+            subject: words.say(if *resent { "mail-resent-subject" } else { "mail-registration-subject" }),
+            title: words.say("mail-registration-title"),
+            intro: words.say(if *resent { "mail-resent-intro" } else { "mail-registration-intro" }),
             code: Some((code.expose().to_owned(), code.expose().to_owned())),
-            actions: vec![Action {
-                lead: Some(say("or-open")?),
-                label: say("registration-action")?,
-                url: link("verify", flow, token),
-            }],
-            notes: vec![lifetime("registration-lifetime", *span)?, say("registration-not-me")?],
-            footer: say("footer")?,
+            actions: vec![action(Some("mail-or-open"), "mail-registration-action", link("verify", flow, token))],
+            notes: vec![words.lifetime("mail-registration-lifetime", *lifetime), words.say("mail-registration-not-me")],
+            footer: words.say("mail-footer"),
         },
         Message::AlreadyRegistered => Parts {
-            subject: say("registered-subject")?,
-            title: say("registered-title")?,
-            intro: say("registered-intro")?,
+            subject: words.say("mail-registered-subject"),
+            title: words.say("mail-registered-title"),
+            intro: words.say("mail-registered-intro"),
             code: None,
             // Plain pages, without the query of whoever tried: a stranger's authorization request must not ride on this mail.
             actions: vec![
-                Action { lead: None, label: say("registered-sign-in")?, url: format!("{issuer}/login") },
-                Action { lead: Some(say("registered-recover")?), label: say("registered-recover-action")?, url: recover() },
+                action(None, "mail-registered-sign-in", format!("{issuer}/login")),
+                action(Some("mail-registered-recover"), "mail-registered-recover-action", format!("{issuer}/recover")),
             ],
-            notes: vec![say("registered-not-me")?],
-            footer: say("footer")?,
+            notes: vec![words.say("mail-registered-not-me")],
+            footer: words.say("mail-footer"),
         },
-        Message::RecoveryCode { flow, code, token, lifetime: span, resent } => Parts {
-            subject: say("recovery-subject")?,
-            title: say("recovery-title")?,
-            intro: say(if *resent { "resent-intro" } else { "recovery-intro" })?,
+        Message::RecoveryCode { flow, code, token, lifetime, resent } => Parts {
+            subject: words.say("mail-recovery-subject"),
+            title: words.say("mail-recovery-title"),
+            intro: words.say(if *resent { "mail-resent-intro" } else { "mail-recovery-intro" }),
             code: Some((code.expose().to_owned(), halves(code.expose()))),
-            actions: vec![Action {
-                lead: Some(say("or-open")?),
-                label: say("recovery-action")?,
-                url: link("recover", flow, token),
-            }],
-            notes: vec![lifetime("recovery-lifetime", *span)?, say("recovery-not-me")?],
-            footer: say("footer")?,
+            actions: vec![action(Some("mail-or-open"), "mail-recovery-action", link("recover", flow, token))],
+            notes: vec![words.lifetime("mail-recovery-lifetime", *lifetime), words.say("mail-recovery-not-me")],
+            footer: words.say("mail-footer"),
         },
         Message::PasswordChanged => Parts {
-            subject: say("changed-subject")?,
-            title: say("changed-title")?,
-            intro: say("changed-intro")?,
+            subject: words.say("mail-changed-subject"),
+            title: words.say("mail-changed-title"),
+            intro: words.say("mail-changed-intro"),
             code: None,
-            actions: vec![Action { lead: Some(say("changed-not-me")?), label: say("changed-action")?, url: recover() }],
+            actions: vec![action(Some("mail-changed-not-me"), "mail-changed-action", format!("{issuer}/recover"))],
             notes: Vec::new(),
-            footer: say("footer-account")?,
+            footer: words.say("mail-footer-account"),
         },
-    })
+    }
 }
 
 /// A long code in two halves, as it is read aloud; typed codes are compared without the dash.
@@ -260,17 +248,6 @@ fn halves(code: &str) -> String {
 /// Without line breaks and other control characters: nothing a person wrote starts a line of its own, or a header.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
-}
-
-/// Black or white, whichever reads better on this `#rrggbb` (WCAG relative luminance, 0.179 being the even point).
-fn on_accent(accent: &str) -> &'static str {
-    let channel = |at: usize| {
-        let value = accent.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or_default();
-        let value = f64::from(value) / 255.0;
-        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-    };
-    let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
-    if luminance > 0.179 { "#000000" } else { "#ffffff" }
 }
 
 #[cfg(test)]
@@ -344,6 +321,7 @@ mod tests {
                     assert!(mail.html.contains(&escaped(link)), "{message:?}: {}", mail.html);
                 }
                 assert!(!mail.subject.contains(['\r', '\n']));
+                assert!(!mail.text.contains("mail-") && !mail.html.contains("mail-"), "a message is missing: {}", mail.text);
                 assert_eq!(mail.sent_at, "2027-01-15T08:00:00.000Z");
             }
         }
@@ -394,14 +372,6 @@ mod tests {
     fn a_mail_does_not_print() {
         let mail = render(&messages().remove(0).0, "en", Some("Ada"));
         assert_eq!(format!("{mail:?}"), "Mail { id: \"01K\", .. }");
-    }
-
-    #[test]
-    fn a_button_reads_on_any_accent() {
-        let table = [("#000000", "#ffffff"), ("#ffffff", "#000000"), ("#ffd400", "#000000"), ("#1a56db", "#ffffff")];
-        for (accent, expected) in table {
-            assert_eq!(on_accent(accent), expected, "{accent}");
-        }
     }
 
     fn escaped(text: &str) -> String {

@@ -7,7 +7,7 @@ use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
 use crate::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
 use crate::domain::flow::Flow;
-use crate::domain::id::TenantId;
+use crate::domain::id::{FlowId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -43,6 +43,15 @@ pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, St
 }
 
 impl TenantStore {
+    /// The locale of a flow, whoever it is about: a notice speaks as the flow did that it follows. 1 RRU.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_flow_locale(&self, flow: FlowId) -> Result<Option<String>, StoreError> {
+        let flow: Option<Flow> = self.get(Thing::Flow(flow), Kind::Flow).await?;
+        Ok(flow.map(|flow| flow.locale))
+    }
+
     /// Counts a mail of this purpose to this recipient, before it is sent. `false` when the hour's or the day's are used up.
     /// Counting the same event again changes nothing and gives the same answer. 1 WRU.
     ///

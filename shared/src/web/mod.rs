@@ -5,7 +5,6 @@
 pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
-mod colour;
 mod cookie;
 pub mod cors;
 pub mod extract;

@@ -1,7 +1,7 @@
 //! Pages: one layout, minijinja templates, Fluent messages, a nonce for the inline style and script.
 
-use super::colour::Palette;
 use super::{Problem, headers, template};
+use crate::colour::Palette;
 use crate::config::TenantConfig;
 use crate::locale;
 use crate::services::{Random, Tenant};

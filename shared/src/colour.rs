@@ -2,15 +2,15 @@
 
 /// A colour in sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Colour([u8; 3]);
+pub(crate) struct Colour([u8; 3]);
 
 /// The palette that the layout is given; each is `#rrggbb`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub(super) struct Palette {
+pub(crate) struct Palette {
     /// Behind the words of a button.
-    accent: String,
+    pub(crate) accent: String,
     /// The words of a button.
-    on_accent: String,
+    pub(crate) on_accent: String,
     /// Links, focus and marks on the light card.
     accent_light: String,
     /// Links, focus and marks on the dark card.
@@ -64,7 +64,7 @@ impl Colour {
 
 impl Palette {
     /// The palette of an accent colour (`#rrggbb`).
-    pub(super) fn of(accent: &str) -> Self {
+    pub(crate) fn of(accent: &str) -> Self {
         let accent = Colour::parse(accent).unwrap_or(DEFAULT);
         // One of the two always can: black where white can't.
         let on_accent = if accent.contrast(WHITE) >= READABLE { WHITE } else { BLACK };
@@ -76,7 +76,7 @@ impl Palette {
         }
     }
     /// A small sign for the tab: the first letter of the name on the accent colour, as a `data:` URL.
-    pub(super) fn icon(&self, name: &str) -> String {
+    pub(crate) fn icon(&self, name: &str) -> String {
         let letter = name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().to_string()).unwrap_or_default();
         let svg = format!(
             "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='{}'/>\
