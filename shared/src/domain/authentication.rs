@@ -131,6 +131,15 @@ impl Subject<'_> {
         self.window(now).blocked_for(now)
     }
 
+    /// The hash to compare with; without one, the same work is done in vain.
+    #[must_use]
+    pub fn password_hash(&self) -> Option<&PasswordHash> {
+        match self {
+            Self::Known { password, .. } => password.map(|password| &password.hash),
+            Self::Unknown { .. } => None,
+        }
+    }
+
     fn window(&self, now: Timestamp) -> FailureWindow {
         match self {
             Self::Known { authentication, device, .. } => {

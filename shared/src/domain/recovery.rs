@@ -54,7 +54,7 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
         identifier: new.identifier,
         seed: new.seed.to_vec(),
         code_key_version: new.code_key_version,
-        generation: 1,
+        generation: 0,
         tries: 0,
         state: FlowState::Open,
         browser: Some(new.browser),

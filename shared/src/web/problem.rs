@@ -221,7 +221,7 @@ impl Problem {
         self
     }
     /// An unexpected failure on our side: the caller learns nothing of it, the log does.
-    pub(super) fn internal() -> Self {
+    pub fn internal() -> Self {
         Self::new(ProblemKind::Internal, "The request could not be completed. Try again; if it stays, report the request id.")
     }
     fn unavailable() -> Self {

@@ -15,7 +15,25 @@ macro_rules! templates {
     };
 }
 // One line for each file of `templates/`, so that two parts can add theirs without meeting.
-templates!("_form.html", "base.html", "error.html", "form_post.html", "problem.html", "problem_explained.html",);
+#[rustfmt::skip]
+templates!(
+    "_form.html",
+    "base.html",
+    "consent.html",
+    "error.html",
+    "form_post.html",
+    "problem.html",
+    "problem_explained.html",
+    "recover_done.html",
+    "recover_elsewhere.html",
+    "recover_over.html",
+    "recover_prove.html",
+    "recover_start.html",
+    "sign_in.html",
+    "sign_out.html",
+    "signed_in.html",
+    "signed_out.html",
+);
 
 static ENVIRONMENTS: LazyLock<BTreeMap<&'static str, Environment<'static>>> =
     LazyLock::new(|| locale::available().map(|name| (name, environment(name))).collect());

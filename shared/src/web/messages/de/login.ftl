@@ -1,0 +1,85 @@
+## Anmelden
+
+login-title = Anmelden
+login-lead = weiter zu { $client }
+login-submit = Anmelden
+login-recover = Passwort vergessen?
+login-register-question = Neu hier?
+login-register = Konto anlegen
+login-identifier-malformed = Geben Sie Ihre E-Mail-Adresse ein, etwa name@example.com.
+login-password-missing = Geben Sie Ihr Passwort ein.
+login-refused = E-Mail-Adresse oder Passwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal.
+login-blocked =
+    { $minutes ->
+        [one] Zu viele Fehlversuche. Versuchen Sie es in einer Minute wieder, oder setzen Sie Ihr Passwort zurück.
+       *[other] Zu viele Fehlversuche. Versuchen Sie es in { $minutes } Minuten wieder, oder setzen Sie Ihr Passwort zurück.
+    }
+login-request-refused-title = Dieser Link funktioniert nicht
+login-request-refused-text = Die Anwendung, die Sie hierher geschickt hat, hat einen Fehler gemacht. Deshalb können wir Sie nicht für sie anmelden. Gehen Sie zurück und versuchen Sie es noch einmal; hilft das nicht, melden Sie es dort.
+
+signed-in-title = Sie sind angemeldet
+signed-in-text = Sie können zu der Anwendung zurückkehren, aus der Sie gekommen sind.
+
+## Einwilligung
+
+consent-title = { $client } erlauben?
+consent-signed-in = Sie sind angemeldet als { $email }.
+consent-switch = Anderes Konto verwenden
+consent-asks = { $client } möchte:
+consent-allow = Erlauben
+consent-deny = Nicht erlauben
+consent-note = Erlauben Sie das nur, wenn Sie { $client } vertrauen.
+scope-openid = Sie wiedererkennen, wenn Sie zurückkommen
+scope-profile = Ihren Namen und Ihre Profilangaben sehen
+scope-email = Ihre E-Mail-Adresse sehen
+scope-phone = Ihre Telefonnummer sehen
+scope-address = Ihre Postanschrift sehen
+scope-offline_access = Verbunden bleiben, auch wenn Sie gerade nicht da sind
+scope-account = Ihr Konto ansehen und ändern
+scope-other = Den eigenen Dienst für Sie nutzen:
+
+## Passwort zurücksetzen
+
+recover-title = Passwort zurücksetzen
+recover-lead = Geben Sie die E-Mail-Adresse Ihres Kontos ein. Wir schicken Ihnen einen Code.
+recover-send = Code senden
+recover-back = Zurück zur Anmeldung
+recover-mail-title = Sehen Sie in Ihr Postfach
+recover-mail-lead = Wenn es ein Konto mit dieser Adresse gibt, haben wir Ihnen gerade einen Code geschickt. Geben Sie ihn hier ein und wählen Sie ein neues Passwort.
+recover-prove-title = Neues Passwort wählen
+recover-prove-lead = Sie werden überall sonst abgemeldet.
+recover-code = Code aus der E-Mail
+recover-code-help = 10 Buchstaben und Ziffern. Er gilt 30 Minuten, in diesem Browser.
+recover-code-wrong =
+    { $left ->
+        [0] Dieser Code stimmt nicht, und Sie haben keinen Versuch mehr.
+        [one] Dieser Code stimmt nicht. Sie haben noch einen Versuch.
+       *[other] Dieser Code stimmt nicht. Sie haben noch { $left } Versuche.
+    }
+recover-password = Neues Passwort
+recover-password-help = Mindestens { $min } Zeichen. Ein paar Wörter ohne Zusammenhang sind leicht zu merken und schwer zu erraten.
+recover-submit = Neues Passwort setzen
+recover-no-mail = Keine E-Mail? Sehen Sie im Spam-Ordner nach, und prüfen Sie, ob die Adresse stimmt.
+recover-elsewhere-title = Ihr Code
+recover-elsewhere-lead = Geben Sie diesen Code in dem Browser ein, in dem Sie ein neues Passwort angefordert haben.
+recover-elsewhere-warning = Sagen Sie diesen Code niemandem. Niemand von uns wird danach fragen.
+recover-disown = Das war ich nicht
+recover-done-title = Ihr Passwort ist geändert
+recover-done-text = Sie wurden überall abgemeldet. Melden Sie sich mit Ihrem neuen Passwort an.
+recover-over-title = Diese Anfrage ist abgeschlossen
+recover-over-text = Sie wurde benutzt, ist abgelaufen oder wurde in einem anderen Browser begonnen. Sie können jederzeit einen neuen Code anfordern.
+recover-again = Von vorn beginnen
+
+## Abmelden
+
+sign-out-title = Abmelden
+sign-out-text = Möchten Sie sich in diesem Browser abmelden?
+sign-out-client = { $client } möchte Sie in diesem Browser abmelden.
+sign-out-confirm = Abmelden
+sign-out-stay = Angemeldet bleiben
+signed-out-title = Sie sind abgemeldet
+signed-out-text = Sie können dieses Fenster jetzt schließen.
+signed-out-back = Zurück zu { $client }
+signed-out-again = Wieder anmelden
+logout-refused-title = Dieser Link funktioniert nicht
+logout-refused-text = Die Anwendung, die Sie hierher geschickt hat, hat einen Fehler gemacht. Deshalb wurden Sie nicht abgemeldet. Gehen Sie zurück, oder schließen Sie dieses Fenster.

@@ -1,0 +1,85 @@
+## Signing in
+
+login-title = Sign in
+login-lead = to continue to { $client }
+login-submit = Sign in
+login-recover = Forgot your password?
+login-register-question = New here?
+login-register = Create an account
+login-identifier-malformed = Enter your e-mail address, such as name@example.com.
+login-password-missing = Enter your password.
+login-refused = The e-mail address or the password is not right. Check both and try again.
+login-blocked =
+    { $minutes ->
+        [one] Too many failed attempts. Try again in a minute, or reset your password.
+       *[other] Too many failed attempts. Try again in { $minutes } minutes, or reset your password.
+    }
+login-request-refused-title = This link does not work
+login-request-refused-text = The application that sent you here made a mistake, so we can't sign you in for it. Go back to it and try again; if that does not help, tell its support.
+
+signed-in-title = You are signed in
+signed-in-text = You can go on to the application that you came from.
+
+## Consent
+
+consent-title = Allow { $client }?
+consent-signed-in = You are signed in as { $email }.
+consent-switch = Use another account
+consent-asks = { $client } asks to:
+consent-allow = Allow
+consent-deny = Don't allow
+consent-note = Allow this only if you trust { $client }.
+scope-openid = Recognize you when you come back
+scope-profile = See your name and profile details
+scope-email = See your e-mail address
+scope-phone = See your phone number
+scope-address = See your postal address
+scope-offline_access = Stay connected when you are not using it
+scope-account = View and change your account
+scope-other = Use its own service for you:
+
+## Recovery
+
+recover-title = Reset your password
+recover-lead = Enter the e-mail address of your account. We will send you a code.
+recover-send = Send code
+recover-back = Back to sign-in
+recover-mail-title = Check your mail
+recover-mail-lead = If there is an account with this address, we have just sent you a code. Enter it here and choose a new password.
+recover-prove-title = Choose a new password
+recover-prove-lead = You will be signed out everywhere else.
+recover-code = Code from the mail
+recover-code-help = 10 letters and digits. It works for 30 minutes, in this browser.
+recover-code-wrong =
+    { $left ->
+        [0] This code is not right, and there are no tries left.
+        [one] This code is not right. You have one try left.
+       *[other] This code is not right. You have { $left } tries left.
+    }
+recover-password = New password
+recover-password-help = At least { $min } characters. A few unrelated words are easy to remember and hard to guess.
+recover-submit = Set new password
+recover-no-mail = No mail? Look in the spam folder, and check that the address is right.
+recover-elsewhere-title = Your code
+recover-elsewhere-lead = Enter this code in the browser where you asked for a new password.
+recover-elsewhere-warning = Never tell this code to anybody. Nobody from us will ask for it.
+recover-disown = I did not ask for this
+recover-done-title = Your password is changed
+recover-done-text = You have been signed out everywhere. Sign in with your new password.
+recover-over-title = This request is over
+recover-over-text = It was used, has expired, or was begun in another browser. You can ask for a new code at any time.
+recover-again = Start again
+
+## Signing out
+
+sign-out-title = Sign out
+sign-out-text = Do you want to sign out in this browser?
+sign-out-client = { $client } asks to sign you out in this browser.
+sign-out-confirm = Sign out
+sign-out-stay = Stay signed in
+signed-out-title = You are signed out
+signed-out-text = You can close this window now.
+signed-out-back = Back to { $client }
+signed-out-again = Sign in again
+logout-refused-title = This link does not work
+logout-refused-text = The application that sent you here made a mistake, so you are not signed out. Go back to it, or close this window.

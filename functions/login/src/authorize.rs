@@ -1,0 +1,134 @@
+//! `/oauth2/authorize` (RFC 6749 §4.1, OpenID Connect Core §3.1.2, RFC 9207; security 1–19).
+//!
+//! 1. The request is validated; what it breaks is shown here or answered at the redirect URI.
+//! 2. Session, account and consent are read in one request.
+//! 3. The decision: sign in, ask for consent, a code, or an error.
+//! 4. A code is committed before it is sent.
+//!
+//! A request that comes by POST is stored and continues as GET: cookies don't come with another site's POST.
+
+use crate::pending::{Pending, stored_address};
+use crate::{hint, respond};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::Uri;
+use latchkey::domain::change::{Change, Decision};
+use latchkey::domain::oauth::authorization_request::{AuthorizationRequest, validate};
+use latchkey::domain::oauth::authorization_response::with_query;
+use latchkey::domain::oauth::authorize::{Authorized, NewCode, Policies, SignedIn, authorize};
+use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::domain::id::Sub;
+use latchkey::domain::time::Span;
+use latchkey::keys::KeyError;
+use latchkey::keys::digest::hash_secret;
+use latchkey::keys::locator::GrantLocator;
+use latchkey::services::{Services, Tenant};
+use latchkey::web::extract::FormBody;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{Browser, Problem, TenantHandle, session};
+use std::convert::Infallible;
+
+/// How long a request that came by POST is kept.
+const STORED_LIFETIME: Span = Span::minutes(10);
+/// The longest request that is stored, in bytes, encoded.
+const MAX_STORED: usize = 16 * 1024;
+
+/// Decides on the request of the query.
+///
+/// # Errors
+/// When the store or a key fails.
+pub async fn get(
+    State(services): State<Services>,
+    handle: TenantHandle,
+    browser: Browser,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let tenant = &handle.tenant;
+    let pending = Pending::find(&handle, &uri).await?;
+    let locale = browser.locale(tenant, pending.hint("ui_locales"));
+    let request = match pending.validate(tenant) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
+    };
+    let expected = match find_hint(tenant, &request)? {
+        Hint::Absent => None,
+        Hint::Names(sub) => Some(sub),
+        Hint::Worthless => {
+            let description = "id_token_hint is not an ID token that was made for this client";
+            let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::InvalidRequest, description);
+            return Ok(respond::to_client(tenant, &locale, &answer));
+        }
+    };
+    let interactions = pending.interactions(tenant)?;
+    let policies = Policies { session: &tenant.config.session, token: &tenant.config.token };
+    let (grant, secret) = (services.random.grant_id(), services.random.secret());
+    let new = NewCode { grant, secret_hash: hash_secret(&secret) };
+    let outcome = tenant
+        .store
+        .decide(&handle.request, || async {
+            let found = session::find(&handle, &browser, Some(&request.client.client_id)).await?;
+            let signed_in = found.as_ref().map(|found| SignedIn {
+                session: &found.session,
+                authentication: &found.authentication,
+                consent: found.consent.as_ref(),
+            });
+            Ok::<_, Problem>(authorize(&request, signed_in, expected, interactions, policies, new, handle.now()))
+        })
+        .await?;
+    let response = match outcome {
+        Authorized::SignIn => respond::see_other(&pending.onward(tenant, "/login")),
+        Authorized::AskConsent => respond::see_other(&pending.onward(tenant, "/consent")),
+        Authorized::Refused { error, description } => {
+            respond::to_client(tenant, &locale, &request.return_to.error(&tenant.issuer, error, description))
+        }
+        Authorized::Code { account, sid } => {
+            let locator = GrantLocator { account, grant, session: Some(sid), generation: 0 };
+            let code = tenant.keys.locator()?.authorization_code(&locator, &secret);
+            respond::to_client(tenant, &locale, &request.return_to.code(&tenant.issuer, code))
+        }
+    };
+    Ok(response)
+}
+
+/// Stores a request that came by POST and continues it as GET; what it breaks is answered at once.
+///
+/// # Errors
+/// When the store or a key fails.
+pub async fn post(
+    State(services): State<Services>,
+    handle: TenantHandle,
+    browser: Browser,
+    FormBody(form): FormBody,
+) -> Result<Response, Problem> {
+    let tenant = &handle.tenant;
+    // Marks of ours are never taken from a form: any site can send one.
+    let parameters: Vec<_> = form.iter().filter(|(name, _)| !name.starts_with("lk_")).collect();
+    if let Err(refusal) = validate(&tenant.config.clients, parameters.iter().copied()) {
+        let locale = browser.locale(tenant, None);
+        return Ok(respond::refuse(tenant, &locale, &refusal));
+    }
+    let query = with_query("", parameters).split_off(1);
+    if query.len() > MAX_STORED {
+        return Err(Problem::new(ProblemKind::TooLarge, "The authorization request is too long."));
+    }
+    let id = services.random.flow_id();
+    let expires_at = handle.now() + STORED_LIFETIME;
+    let change = || Change::StoreAuthorizationRequest { id, query: query.clone(), expires_at };
+    tenant.store.decide(&handle.request, || async { Ok::<_, Infallible>(Decision::one(change(), ())) }).await?;
+    Ok(respond::see_other(&stored_address(tenant, id)?).into_response())
+}
+
+/// What an `id_token_hint` is worth.
+enum Hint {
+    Absent,
+    Names(Sub),
+    /// Not ours, or made for another client.
+    Worthless,
+}
+
+fn find_hint(tenant: &Tenant, request: &AuthorizationRequest<'_>) -> Result<Hint, KeyError> {
+    let Some(token) = request.id_token_hint.as_deref() else { return Ok(Hint::Absent) };
+    let client_id = request.client.client_id.as_str();
+    let hint = hint::verify(tenant, token)?.filter(|hint| hint.audience.iter().any(|audience| audience == client_id));
+    Ok(hint.map_or(Hint::Worthless, |hint| Hint::Names(hint.sub)))
+}

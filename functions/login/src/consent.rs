@@ -1,0 +1,108 @@
+//! `/consent`: what the person allows a client (security 17, 18).
+//!
+//! 1. There is a live session and a valid request; otherwise the request is decided on again.
+//! 2. The form belongs to this browser, this request and this session: what one person sees, another can't send.
+//! 3. Allowed: recorded, and back to the request with a mark. Denied: `access_denied` for the client.
+
+use crate::pending::{Mark, Pending};
+use crate::respond;
+use axum::response::{IntoResponse, Response};
+use http::Uri;
+use latchkey::domain::change::Decision;
+use latchkey::domain::consent;
+use latchkey::domain::id::SessionId;
+use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
+use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::domain::profile::Claims;
+use latchkey::keys::SealedField;
+use latchkey::store::session::SessionSnapshot;
+use latchkey::web::extract::FormBody;
+use latchkey::web::{Browser, Page, Problem, TenantHandle, session};
+use minijinja::context;
+
+const PAGE: &str = "consent";
+
+/// Shows what the client asks for.
+///
+/// # Errors
+/// When the store or a key fails.
+pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
+    let tenant = &handle.tenant;
+    let pending = Pending::find(&handle, &uri).await?;
+    let locale = browser.locale(tenant, pending.hint("ui_locales"));
+    let request = match pending.validate(tenant) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
+    };
+    let Some(found) = session::find(&handle, &browser, None).await? else {
+        return Ok(respond::see_other(&pending.onward(tenant, "/oauth2/authorize")));
+    };
+    let values = context! {
+        client => request.client.client_name.get(&locale),
+        client_uri => request.client.client_uri.clone(),
+        email => find_email(&handle, &found).await?,
+        scopes => shown_scopes(&request),
+        switch => pending.onward(tenant, "/login"),
+        anti_forgery => browser.anti_forgery(tenant, PAGE, &context_of(&pending, found.session.id)),
+    };
+    let page = Page::new(tenant, &locale, "consent", values).form_action(&request.return_to.redirect_uri);
+    Ok(browser.answer(page.languages(uri.query().unwrap_or_default()).into_response()))
+}
+
+/// Takes the answer.
+///
+/// # Errors
+/// When the form is not this browser's and session's, or the store or a key fails.
+pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(form): FormBody) -> Result<Response, Problem> {
+    let tenant = &handle.tenant;
+    let pending = Pending::find(&handle, &uri).await?;
+    let locale = browser.locale(tenant, pending.hint("ui_locales"));
+    let request = match pending.validate(tenant) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
+    };
+    let client_id = &request.client.client_id;
+    let Some(found) = session::find(&handle, &browser, Some(client_id)).await? else {
+        return Ok(respond::see_other(&pending.onward(tenant, "/oauth2/authorize")));
+    };
+    let (account, sid) = (found.session.account, found.session.id);
+    browser.check_form(tenant, PAGE, &context_of(&pending, sid), form.one("anti_forgery")?)?;
+    if form.one("decision")? != Some("allow") {
+        let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::AccessDenied, "the person did not allow it");
+        return Ok(respond::to_client(tenant, &locale, &answer));
+    }
+    tenant
+        .store
+        .decide(&handle.request, || async {
+            Ok::<_, Problem>(match session::find(&handle, &browser, Some(client_id)).await? {
+                Some(found) => consent::give(found.consent.as_ref(), account, client_id, &request.scope, handle.now()),
+                // It ended meanwhile: back at the request, the person signs in.
+                None => Decision::unchanged(()),
+            })
+        })
+        .await?;
+    Ok(respond::see_other(&pending.marked(tenant, Mark::Consented, sid, handle.now())?))
+}
+
+/// What the form is bound to.
+fn context_of(pending: &Pending, sid: SessionId) -> String {
+    format!("{}\n{sid}", pending.context())
+}
+
+/// The scope tokens, those that a page has words for first. `openid` says only that the person is recognized again, which is what
+/// the page itself says.
+fn shown_scopes(request: &AuthorizationRequest<'_>) -> Vec<String> {
+    const KNOWN: [&str; 6] = ["profile", "email", "phone", "address", "offline_access", "account"];
+    let known = KNOWN.into_iter().filter(|token| request.scope.contains(token));
+    let others = request.scope.iter().filter(|token| *token != "openid" && !KNOWN.contains(token));
+    known.chain(others).map(str::to_owned).collect()
+}
+
+/// The address of the account that is signed in, so that nobody gives consent for another's by mistake.
+async fn find_email(handle: &TenantHandle, found: &SessionSnapshot) -> Result<Option<String>, Problem> {
+    let Some(snapshot) = handle.tenant.store.find_profile(found.session.account).await? else { return Ok(None) };
+    let key = handle.tenant.keys.data()?.unwrap(&snapshot.data_key)?;
+    let claims = key.open(SealedField::Profile, &snapshot.profile.claims)?;
+    let claims: Claims = serde_json::from_slice(&claims).map_err(|_| Problem::internal())?;
+    Ok(claims.0.get("email").and_then(|email| email.as_str()).map(str::to_owned))
+}

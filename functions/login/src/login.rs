@@ -1,0 +1,246 @@
+//! `/login`: identifier and password (security 14, 17, 55, 56, 64, 71, 112–116).
+//!
+//! 1. The form belongs to this browser and to the request of the address.
+//! 2. Account or decoys are read; a window that blocks ends it before anything is hashed.
+//! 3. The password is compared, with the same work for an identifier that nobody has.
+//! 4. The decision counts or signs in; only once that stands is its outcome shown, so parallel guesses can't outrun the counter.
+//! 5. The browser goes back to the request, with a mark that this very sign-in was for it.
+
+use crate::pending::{Mark, Pending};
+use crate::respond;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode, Uri};
+use latchkey::domain::authentication::{Authenticated, NewSignIn, PasswordVerdict, Subject, authenticate};
+use latchkey::domain::change::Decision;
+use latchkey::domain::credential::MAX_PASSWORD_BYTES;
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
+use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::domain::time::Span;
+use latchkey::keys::password::PasswordMatch;
+use latchkey::locale::{FluentValue, message};
+use latchkey::services::Services;
+use latchkey::store::account::SignInSnapshot;
+use latchkey::web::extract::FormBody;
+use latchkey::web::session::{self, Opening};
+use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
+use minijinja::context;
+use std::collections::BTreeMap;
+use tokio::sync::Mutex;
+
+const PAGE: &str = "login";
+
+/// Shows the sign-in page; by itself, to somebody who is signed in, says so.
+///
+/// # Errors
+/// When the store or a key fails.
+pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
+    let tenant = &handle.tenant;
+    let pending = Pending::find(&handle, &uri).await?;
+    let locale = browser.locale(tenant, pending.hint("ui_locales"));
+    let request = match pending.request(tenant) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
+    };
+    if request.is_none() && session::find(&handle, &browser, None).await?.is_some() {
+        let page = Page::new(tenant, &locale, "signed_in", context! { sign_out => respond::path(tenant, "/oauth2/logout") });
+        return Ok(browser.answer(page.languages(pending.query()).into_response()));
+    }
+    let form = SignInForm { identifier: pending.hint("login_hint").unwrap_or_default().to_owned(), ..SignInForm::default() };
+    let view = View { handle: &handle, browser: &browser, pending: &pending, request: request.as_ref(), locale: &locale };
+    Ok(view.show(form))
+}
+
+/// Takes identifier and password.
+///
+/// # Errors
+/// When the form is not this browser's, or the store, a key or the hasher fails.
+pub async fn post(
+    State(services): State<Services>,
+    handle: TenantHandle,
+    browser: Browser,
+    uri: Uri,
+    FormBody(form): FormBody,
+) -> Result<Response, Problem> {
+    let tenant = &handle.tenant;
+    let pending = Pending::find(&handle, &uri).await?;
+    let locale = browser.locale(tenant, pending.hint("ui_locales"));
+    let request = match pending.request(tenant) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
+    };
+    browser.check_form(tenant, PAGE, &pending.context(), form.one("anti_forgery")?)?;
+    let view = View { handle: &handle, browser: &browser, pending: &pending, request: request.as_ref(), locale: &locale };
+    let typed = match Typed::read(&form, &locale)? {
+        Ok(typed) => typed,
+        Err(form) => return Ok(view.show(form)),
+    };
+    let opening = Opening::fresh(services.random);
+    match attempt(&services, &handle, &browser, &typed, &opening).await? {
+        Authenticated::SignedIn { session, new_device } => {
+            let location = match &request {
+                Some(_) => pending.marked(tenant, Mark::SignedIn, session.id, handle.now())?,
+                None => pending.onward(tenant, "/login"),
+            };
+            let mut response = respond::see_other(&location);
+            opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
+            Ok(browser.answer(response))
+        }
+        Authenticated::Refused => Ok(view.show(SignInForm::refused(typed.identifier, &locale))),
+        Authenticated::Blocked { retry_after } => Ok(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))),
+    }
+}
+
+/// One attempt: load, compare, decide, commit.
+async fn attempt(
+    services: &Services,
+    handle: &TenantHandle,
+    browser: &Browser,
+    typed: &Typed,
+    opening: &Opening,
+) -> Result<Authenticated, Problem> {
+    let tenant = &handle.tenant;
+    let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
+    // Dear to compute, and the same after a conflict unless the password was changed meanwhile.
+    let compared = Mutex::new(None::<(Option<PasswordHash>, PasswordMatch)>);
+    let decide = || async {
+        let snapshot = tenant.store.find_sign_in(&identifier).await?;
+        let (subject, data_key) = match &snapshot {
+            SignInSnapshot::Known { authentication, password, data_key } => {
+                let device = browser.device.filter(|(account, _)| *account == authentication.account).map(|(_, id)| id);
+                (Subject::Known { authentication, password: password.as_ref(), device }, Some(data_key))
+            }
+            SignInSnapshot::Unknown { failures } => (Subject::Unknown { identifier, failures: failures.as_ref() }, None),
+        };
+        if let Some(retry_after) = subject.blocked_for(handle.now()) {
+            return Ok::<_, Problem>(Decision::unchanged(Authenticated::Blocked { retry_after }));
+        }
+        let verdict = compare(services, &typed.password, subject.password_hash(), &compared).await?;
+        let device = match (data_key, &verdict) {
+            (Some(key), PasswordVerdict::Right | PasswordVerdict::RightRehashed(_)) => {
+                Some(session::seal_device(handle, browser, key)?)
+            }
+            (Some(_) | None, _) => None,
+        };
+        let replaced = session::find(handle, browser, None).await?;
+        let new = NewSignIn {
+            session: opening.session(device),
+            device: opening.device(),
+            replaced: replaced.as_ref().map(|replaced| &replaced.session),
+            policy: &tenant.config.session,
+        };
+        Ok(authenticate(subject, verdict, new, handle.now()))
+    };
+    Ok(tenant.store.decide(&handle.request, decide).await?)
+}
+
+/// Compares once for each stored hash.
+async fn compare(
+    services: &Services,
+    password: &SecretText,
+    stored: Option<&PasswordHash>,
+    compared: &Mutex<Option<(Option<PasswordHash>, PasswordMatch)>>,
+) -> Result<PasswordVerdict, Problem> {
+    let mut compared = compared.lock().await;
+    let found = match compared.take().filter(|(with, _)| with.as_ref() == stored) {
+        Some((_, found)) => found,
+        None => services.hasher.verify(password, stored).await?,
+    };
+    *compared = Some((stored.cloned(), found.clone()));
+    Ok(match found {
+        PasswordMatch::No => PasswordVerdict::Wrong,
+        PasswordMatch::Yes => PasswordVerdict::Right,
+        PasswordMatch::Rehash(hash) => PasswordVerdict::RightRehashed(hash),
+    })
+}
+
+/// What was typed, readable.
+struct Typed {
+    identifier: String,
+    email: EmailAddress,
+    password: SecretText,
+}
+
+impl Typed {
+    /// What was typed, or the form with what is wrong in it. Nothing of it tells whether an account exists.
+    fn read(form: &Params, locale: &str) -> Result<Result<Self, SignInForm>, Problem> {
+        let identifier = form.one("identifier")?.unwrap_or_default().to_owned();
+        let password = SecretText::from(form.one("password")?.unwrap_or_default());
+        let mut errors = BTreeMap::new();
+        let email = EmailAddress::parse(&identifier);
+        if email.is_err() {
+            errors.insert("identifier", message(locale, "login-identifier-malformed", []));
+        }
+        // No password was ever set that is longer: nothing is hashed for it.
+        if password.expose().is_empty() || password.expose().len() > MAX_PASSWORD_BYTES {
+            errors.insert("password", message(locale, "login-password-missing", []));
+        }
+        Ok(match email {
+            Ok(email) if errors.is_empty() => Ok(Self { identifier, email, password }),
+            Ok(_) | Err(_) => Err(SignInForm { identifier, errors, status: StatusCode::BAD_REQUEST, ..SignInForm::default() }),
+        })
+    }
+}
+
+/// What the form shows besides its frame.
+struct SignInForm {
+    identifier: String,
+    errors: BTreeMap<&'static str, String>,
+    notice: Option<String>,
+    status: StatusCode,
+    retry_after: Option<Span>,
+}
+
+impl Default for SignInForm {
+    fn default() -> Self {
+        Self { identifier: String::new(), errors: BTreeMap::new(), notice: None, status: StatusCode::OK, retry_after: None }
+    }
+}
+
+impl SignInForm {
+    fn refused(identifier: String, locale: &str) -> Self {
+        let notice = Some(message(locale, "login-refused", []));
+        Self { identifier, notice, status: StatusCode::BAD_REQUEST, ..Self::default() }
+    }
+    fn blocked(identifier: String, locale: &str, retry_after: Span) -> Self {
+        let minutes = retry_after.as_seconds().div_euclid(60) + 1;
+        let notice = Some(message(locale, "login-blocked", [("minutes", FluentValue::from(minutes))]));
+        Self { identifier, notice, status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(retry_after), ..Self::default() }
+    }
+}
+
+/// The page around the form.
+struct View<'a> {
+    handle: &'a TenantHandle,
+    browser: &'a Browser,
+    pending: &'a Pending,
+    request: Option<&'a AuthorizationRequest<'a>>,
+    locale: &'a str,
+}
+
+impl View<'_> {
+    fn show(&self, form: SignInForm) -> Response {
+        let tenant = &self.handle.tenant;
+        let register = tenant.config.registration.enabled.then(|| self.pending.onward(tenant, "/register"));
+        let values = context! {
+            client => self.request.map(|request| request.client.client_name.get(self.locale)),
+            identifier => form.identifier,
+            errors => form.errors,
+            notice => form.notice,
+            anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),
+            register,
+            recover => self.pending.onward(tenant, "/recover"),
+        };
+        let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).languages(self.pending.query());
+        if let Some(request) = self.request {
+            page = page.form_action(&request.return_to.redirect_uri);
+        }
+        let mut response = page.into_response();
+        if let Some(retry_after) = form.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_seconds()));
+        }
+        self.browser.answer(response)
+    }
+}

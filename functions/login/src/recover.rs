@@ -1,0 +1,322 @@
+//! `/recover`: a new password by mail (security 79, 88–94).
+//!
+//! 1. `/recover`: the address. A flow is written, and nothing is looked up: the answer is the same for every address.
+//! 2. `/recover?flow=…`: the code from the mail and the new password, in one form.
+//! 3. `/recover?flow=…&token=…`, the mailed link: in the browser that began, the form without the code; elsewhere the code to type
+//!    there, and "I did not ask for this".
+//! 4. A fitting proof replaces the password and ends every session; the person signs in afterwards.
+//!
+//! GET changes nothing: mail scanners open links.
+
+use crate::pending::Pending;
+use crate::respond;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, Uri};
+use latchkey::domain::change::Decision;
+use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered};
+use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::keys::locator::FlowLocator;
+use latchkey::locale::{FluentValue, message};
+use latchkey::services::Services;
+use latchkey::web::extract::FormBody;
+use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
+use minijinja::{Value, context};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use tokio::sync::Mutex;
+
+const PAGE: &str = "recover";
+
+/// The longest authorize query that a flow keeps, in bytes; a longer one is not gone back to.
+const MAX_CONTINUE_TO: usize = 4096;
+
+/// Shows the step that the address names.
+///
+/// # Errors
+/// When the store or a key fails.
+pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
+    let query = Params::of_query(&uri)?;
+    match query.one("flow")? {
+        Some(id) => {
+            let view = FlowView::load(&handle, &browser, id, query.one("token")?).await?;
+            Ok(view.show(StatusCode::OK, BTreeMap::new()))
+        }
+        None => {
+            let pending = Pending::find(&handle, &uri).await?;
+            let identifier = pending.hint("login_hint").unwrap_or_default().to_owned();
+            Ok(show_start(&handle, &browser, &pending, &identifier, BTreeMap::new()))
+        }
+    }
+}
+
+/// Takes the address, the proof with the new password, or "I did not ask for this".
+///
+/// # Errors
+/// When the form is not this browser's, or the store, a key or the hasher fails.
+pub async fn post(
+    State(services): State<Services>,
+    handle: TenantHandle,
+    browser: Browser,
+    uri: Uri,
+    FormBody(form): FormBody,
+) -> Result<Response, Problem> {
+    let query = Params::of_query(&uri)?;
+    let anti_forgery = form.one("anti_forgery")?;
+    let Some(id) = query.one("flow")? else {
+        let pending = Pending::find(&handle, &uri).await?;
+        browser.check_form(&handle.tenant, PAGE, &pending.context(), anti_forgery)?;
+        return begin(&services, &handle, &browser, &pending, form.one("identifier")?.unwrap_or_default()).await;
+    };
+    browser.check_form(&handle.tenant, PAGE, id, anti_forgery)?;
+    if form.one("disown")?.is_some() {
+        return disown(&handle, &browser, id, query.one("token")?).await;
+    }
+    reset(&services, &handle, &browser, id, query.one("token")?, &form).await
+}
+
+/// Step 1: begins a flow, whoever has the address.
+async fn begin(
+    services: &Services,
+    handle: &TenantHandle,
+    browser: &Browser,
+    pending: &Pending,
+    identifier: &str,
+) -> Result<Response, Problem> {
+    let tenant = &handle.tenant;
+    let locale = browser.locale(tenant, pending.hint("ui_locales"));
+    let Ok(email) = EmailAddress::parse(identifier) else {
+        let errors = BTreeMap::from([("identifier", message(&locale, "login-identifier-malformed", []))]);
+        return Ok(show_start(handle, browser, pending, identifier, errors));
+    };
+    let request = match pending.request(tenant) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
+    };
+    let client = request.as_ref().map(|request| request.client).or_else(|| tenant.config.default_client());
+    let client_id = client.ok_or_else(Problem::internal)?.client_id.clone();
+    let (id, account) = (services.random.flow_id(), services.random.account_id());
+    let new = NewRecovery {
+        id,
+        account,
+        seed: services.random.bytes(),
+        code_key_version: tenant.keys.proof()?.current_version(),
+        identifier: tenant.keys.identifier()?.hash_email(&email),
+        browser: browser.binding(),
+        client_id,
+        locale,
+        continue_to: Some(pending.query().to_owned()).filter(|query| request.is_some() && query.len() <= MAX_CONTINUE_TO),
+    };
+    let decide = || async { Ok::<_, Infallible>(recovery::begin(new.clone(), handle.now())) };
+    tenant.store.decide(&handle.request, decide).await?;
+    let flow = tenant.keys.locator()?.flow_id(&FlowLocator { account, flow: id });
+    let location = format!("{}?flow={flow}", respond::path(tenant, "/recover"));
+    Ok(browser.answer(respond::see_other(&location)))
+}
+
+/// Step 4: the proof with the new password.
+async fn reset(
+    services: &Services,
+    handle: &TenantHandle,
+    browser: &Browser,
+    id: &str,
+    token: Option<&str>,
+    form: &Params,
+) -> Result<Response, Problem> {
+    let tenant = &handle.tenant;
+    let password = SecretText::from(form.one("password")?.unwrap_or_default());
+    let typed = form.one("code")?.map(SecretText::from);
+    let view = FlowView::load(handle, browser, id, token).await?;
+    // Judged first: a password that can't be taken costs no try.
+    let flaw = tenant.config.password.check(&password, &[tenant.config.name.get(&view.locale)]).err();
+    if let (Some(flaw), Step::Prove { .. }) = (flaw, &view.step) {
+        let words = crate::password_flaw::words(&view.locale, &flaw);
+        return Ok(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("password", words)])));
+    }
+    let proof = Presented { typed, token: token.map(SecretText::from) };
+    let hash = Mutex::new(None::<PasswordHash>);
+    let decide = || async {
+        let Some(flow) = find(handle, id).await? else { return Ok::<_, Problem>(Decision::unchanged(Recovered::Over)) };
+        let (proof, fits) = proof.compare(handle, &flow)?;
+        let may_reset = fits && recovery::is_open(&flow, handle.now()) && recovery::is_of_browser(&flow, &browser.binding());
+        let owner = if may_reset { tenant.store.find_recovery(&flow.identifier).await? } else { None };
+        let owner = match &owner {
+            Some(owner) => Some(Owner {
+                authentication: &owner.authentication,
+                password: owner.password.as_ref(),
+                new_password: hash_once(services, &password, &hash).await?,
+            }),
+            None => None,
+        };
+        Ok(recovery::reset(&flow, &browser.binding(), proof, owner, handle.now()))
+    };
+    match tenant.store.decide(&handle.request, decide).await? {
+        Recovered::PasswordReset => {
+            let location = format!("{}?flow={id}", respond::path(tenant, "/recover"));
+            let mut response = respond::see_other(&location);
+            // Its epoch is past; the cookie is worth nothing any more.
+            browser.clear_session(&mut response);
+            Ok(response)
+        }
+        Recovered::WrongProof { tries_left } => {
+            let left = FluentValue::from(i64::from(tries_left));
+            let words = message(&view.locale, "recover-code-wrong", [("left", left)]);
+            // Loaded again: the last try ends the flow.
+            let view = FlowView::load(handle, browser, id, token).await?;
+            Ok(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)])))
+        }
+        Recovered::Over => Ok(FlowView::load(handle, browser, id, token).await?.over().show(StatusCode::BAD_REQUEST, BTreeMap::new())),
+    }
+}
+
+async fn hash_once(
+    services: &Services,
+    password: &SecretText,
+    hash: &Mutex<Option<PasswordHash>>,
+) -> Result<PasswordHash, Problem> {
+    let mut hash = hash.lock().await;
+    match &*hash {
+        Some(hash) => Ok(hash.clone()),
+        None => Ok(hash.insert(services.hasher.hash(password).await?).clone()),
+    }
+}
+
+/// Step 3, elsewhere: "I did not ask for this".
+async fn disown(handle: &TenantHandle, browser: &Browser, id: &str, token: Option<&str>) -> Result<Response, Problem> {
+    let token = SecretText::from(token.unwrap_or_default());
+    let decide = || async {
+        let Some(flow) = find(handle, id).await? else { return Ok::<_, Problem>(Decision::unchanged(false)) };
+        let fits = handle.tenant.keys.proof()?.matches_link(&flow, &token)?;
+        Ok(recovery::disown(&flow, fits, handle.now()))
+    };
+    handle.tenant.store.decide(&handle.request, decide).await?;
+    let location = format!("{}?flow={id}", respond::path(&handle.tenant, "/recover"));
+    Ok(browser.answer(respond::see_other(&location)))
+}
+
+/// What came as proof.
+struct Presented {
+    typed: Option<SecretText>,
+    token: Option<SecretText>,
+}
+
+impl Presented {
+    /// The proof, compared; a typed code counts as such even where a token stands in the address.
+    fn compare(&self, handle: &TenantHandle, flow: &Flow) -> Result<(Proof, bool), Problem> {
+        let keyring = handle.tenant.keys.proof()?;
+        Ok(match (&self.typed, &self.token) {
+            (None, Some(token)) => {
+                let fits = keyring.matches_link(flow, token)?;
+                (Proof::Link { fits }, fits)
+            }
+            (Some(typed), _) => {
+                let fits = keyring.matches_code(flow, typed)?;
+                (Proof::Code { fits }, fits)
+            }
+            (None, None) => (Proof::Code { fits: false }, false),
+        })
+    }
+}
+
+/// A recovery by its public id.
+async fn find(handle: &TenantHandle, id: &str) -> Result<Option<Flow>, Problem> {
+    let Some(locator) = handle.tenant.keys.locator()?.open_flow_id(id) else { return Ok(None) };
+    let found = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
+    Ok(found.map(|found| found.flow).filter(|flow| flow.purpose == FlowPurpose::Recovery))
+}
+
+/// What a browser sees of a flow.
+enum Step {
+    /// The form; without the code where the link proved the address.
+    Prove { by_link: bool },
+    /// The code to type where the flow began.
+    Elsewhere { code: SecretText },
+    /// The new password is in force.
+    Done { sign_in: String },
+    /// Spent, expired, ended, or not this browser's.
+    Over,
+}
+
+struct FlowView<'a> {
+    handle: &'a TenantHandle,
+    browser: &'a Browser,
+    id: &'a str,
+    step: Step,
+    locale: String,
+}
+
+impl<'a> FlowView<'a> {
+    async fn load(handle: &'a TenantHandle, browser: &'a Browser, id: &'a str, token: Option<&str>) -> Result<Self, Problem> {
+        let flow = find(handle, id).await?;
+        let locale = browser.locale(&handle.tenant, flow.as_ref().map(|flow| flow.locale.as_str()));
+        let step = match flow {
+            Some(flow) => step_of(handle, browser, &flow, token)?,
+            None => Step::Over,
+        };
+        Ok(Self { handle, browser, id, step, locale })
+    }
+
+    fn over(self) -> Self {
+        Self { step: Step::Over, ..self }
+    }
+
+    fn show(&self, status: StatusCode, errors: BTreeMap<&'static str, String>) -> Response {
+        let tenant = &self.handle.tenant;
+        let anti_forgery = self.browser.anti_forgery(tenant, PAGE, self.id);
+        let (template, values, status): (_, Value, _) = match &self.step {
+            Step::Prove { by_link } => {
+                let policy = tenant.config.password;
+                ("recover_prove", context! { by_link, errors, anti_forgery, min_length => policy.min_length }, status)
+            }
+            Step::Elsewhere { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
+            Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
+            Step::Over => {
+                let again = respond::path(tenant, "/recover");
+                ("recover_over", context! { again }, if status == StatusCode::OK { StatusCode::GONE } else { status })
+            }
+        };
+        self.browser.answer(Page::new(tenant, &self.locale, template, values).status(status).into_response())
+    }
+}
+
+fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<&str>) -> Result<Step, Problem> {
+    let keyring = handle.tenant.keys.proof()?;
+    let is_ours = recovery::is_of_browser(flow, &browser.binding());
+    let by_link = match token {
+        Some(token) => keyring.matches_link(flow, &SecretText::from(token))?,
+        None => false,
+    };
+    Ok(match (flow.state, is_ours) {
+        (FlowState::Completed, true) => {
+            let query = flow.continue_to.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+            Step::Done { sign_in: format!("{}{query}", respond::path(&handle.tenant, "/login")) }
+        }
+        (FlowState::Open, true) if recovery::is_open(flow, handle.now()) => Step::Prove { by_link },
+        (FlowState::Open, false) if by_link && recovery::is_open(flow, handle.now()) => {
+            Step::Elsewhere { code: keyring.code(flow)? }
+        }
+        (FlowState::Open | FlowState::Completed | FlowState::Ended, _) => Step::Over,
+    })
+}
+
+fn show_start(
+    handle: &TenantHandle,
+    browser: &Browser,
+    pending: &Pending,
+    identifier: &str,
+    errors: BTreeMap<&'static str, String>,
+) -> Response {
+    let tenant = &handle.tenant;
+    let locale = browser.locale(tenant, pending.hint("ui_locales"));
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let values = context! {
+        identifier,
+        errors,
+        anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
+        sign_in => pending.onward(tenant, "/login"),
+    };
+    let page = Page::new(tenant, &locale, "recover_start", values).status(status);
+    browser.answer(page.languages(pending.query()).into_response())
+}

@@ -1,0 +1,64 @@
+//! What the pages of this function answer with: redirects, authorization responses, refusals that are shown here.
+
+use axum::response::{IntoResponse, Response};
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+use latchkey::domain::oauth::authorization_request::{LocalRefusal, Refusal};
+use latchkey::domain::oauth::authorization_response::AuthorizationResponse;
+use latchkey::domain::oauth::client::ResponseMode;
+use latchkey::locale::message;
+use latchkey::services::Tenant;
+use latchkey::web::{Page, Problem};
+use minijinja::context;
+
+/// A path of this tenant, as its pages link to it: never with a host, which a proxy may have renamed.
+#[must_use]
+pub fn path(tenant: &Tenant, path: &str) -> String {
+    let id = &tenant.config.tenant;
+    if id.is_default() { path.to_owned() } else { format!("/t/{id}{path}") }
+}
+
+/// 303: the browser goes on with GET and drops what it posted (RFC 9700 §4.12; security 14).
+#[must_use]
+pub fn see_other(location: &str) -> Response {
+    match HeaderValue::from_str(location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+        Err(_) => Problem::internal().into_response(),
+    }
+}
+
+/// The answer of the authorization endpoint to the client.
+#[must_use]
+pub fn to_client(tenant: &Tenant, locale: &str, response: &AuthorizationResponse) -> Response {
+    match response.response_mode {
+        ResponseMode::Query => see_other(&response.location()),
+        ResponseMode::FormPost => {
+            let parameters: Vec<_> = response.parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
+            Page::form_post(tenant, locale, &response.redirect_uri, &parameters).into_response()
+        }
+    }
+}
+
+/// The refusal of an authorization request: shown here, or answered at the redirect URI.
+#[must_use]
+pub fn refuse(tenant: &Tenant, locale: &str, refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::Local(refusal) => show_local(tenant, locale, *refusal),
+        Refusal::Answer { to, error, description } => {
+            to_client(tenant, locale, &to.error(&tenant.issuer, *error, description))
+        }
+    }
+}
+
+fn show_local(tenant: &Tenant, locale: &str, refusal: LocalRefusal) -> Response {
+    show_error(tenant, locale, "login-request-refused", &refusal.to_string())
+}
+
+/// A 400 page: what went wrong in words for a person (`{message}-title`, `{message}-text`), and the detail for a developer.
+#[must_use]
+pub fn show_error(tenant: &Tenant, locale: &str, message_id: &str, detail: &str) -> Response {
+    let heading = message(locale, &format!("{message_id}-title"), []);
+    let text = message(locale, &format!("{message_id}-text"), []);
+    let page = Page::new(tenant, locale, "error", context! { heading, text, detail });
+    page.status(StatusCode::BAD_REQUEST).into_response()
+}
