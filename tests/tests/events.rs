@@ -54,7 +54,7 @@ async fn a_known_address_gets_a_notice_and_no_code() {
         post.register(n, &address, "Ada", status).await;
         let before = post.records().len();
         post.begin_registration(n + 1, &address.to_uppercase()).await;
-        let (failed, mails) = post.handle(&post.records()[before..].to_vec()).await;
+        let (failed, mails) = post.handle(&post.records()[before..]).await;
         assert!(failed.is_empty());
         assert_eq!(subjects(&mails), ["You already have an account at Latchkey Demo"]);
         assert_eq!(mails[0].to, address, "the stored address, not the typed one (security 90)");
@@ -76,7 +76,7 @@ async fn only_the_owner_of_a_usable_account_gets_a_recovery_code() {
     ] {
         let before = post.records().len();
         let flow = post.begin_recovery(n, address).await;
-        let (failed, mails) = post.handle(&post.records()[before..].to_vec()).await;
+        let (failed, mails) = post.handle(&post.records()[before..]).await;
         assert!(failed.is_empty());
         assert_eq!(subjects(&mails), expected, "{address}");
         for mail in mails {
@@ -140,7 +140,7 @@ async fn one_address_gets_five_mails_an_hour_and_ten_a_day_of_one_purpose() {
             let before = post.records().len();
             post.begin_registration(n, ADA).await;
             n += 1;
-            let (failed, mails) = post.handle(&post.records()[before..].to_vec()).await;
+            let (failed, mails) = post.handle(&post.records()[before..]).await;
             assert!(failed.is_empty(), "a mail that is over its limit is done, not failed");
             sent += mails.len();
         }
@@ -150,7 +150,7 @@ async fn one_address_gets_five_mails_an_hour_and_ten_a_day_of_one_purpose() {
     assert_eq!(by_hour, [MAILS_AN_HOUR as usize, MAILS_A_DAY as usize, MAILS_A_DAY as usize]);
     let before = post.records().len();
     post.begin_recovery(n, ADA).await;
-    let (_, mails) = post.handle(&post.records()[before..].to_vec()).await;
+    let (_, mails) = post.handle(&post.records()[before..]).await;
     assert_eq!(mails.len(), 1, "recovery is counted apart");
 }
 

@@ -58,7 +58,14 @@ impl Opening {
         device_id(&self.device)
     }
     /// Sets the cookies of a session that was opened and committed.
-    pub fn set_cookies(&self, response: &mut Response, handle: &TenantHandle, browser: &Browser, session: &Session, new_device: bool) {
+    pub fn set_cookies(
+        &self,
+        response: &mut Response,
+        handle: &TenantHandle,
+        browser: &Browser,
+        session: &Session,
+        new_device: bool,
+    ) {
         let locator = SessionLocator { account: session.account, session: session.id };
         let lifetime = session.expires_at.since(handle.now());
         browser.set_session(response, &handle.tenant, &locator, &self.secret, lifetime);
@@ -100,11 +107,9 @@ mod tests {
 
     #[test]
     fn an_address_is_kept_without_the_part_that_names_a_household() {
-        for (address, kept) in [
-            ("192.0.2.77", "192.0.2.0"),
-            ("::ffff:192.0.2.77", "192.0.2.0"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
-        ] {
+        for (address, kept) in
+            [("192.0.2.77", "192.0.2.0"), ("::ffff:192.0.2.77", "192.0.2.0"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1::")]
+        {
             assert_eq!(truncated(address.parse().unwrap()), kept);
         }
     }
