@@ -134,20 +134,19 @@ impl Page {
         self.frame.locales.iter().map(link).collect()
     }
 
-    /// The page as HTML, with the nonce that its policy names.
-    ///
-    /// # Errors
-    /// When its template fails.
-    pub(super) fn render(&self, nonce: &str) -> Result<String, minijinja::Error> {
-        let values = context! {
+    /// Everything that the template sees; what the layout needs can't be hidden by a page's own values.
+    fn context(&self, nonce: &str) -> Value {
+        context! {
             tenant => Value::from(Serde(&self.frame)),
             locale => self.locale.as_str(),
             dir => locale::direction(&self.locale),
             nonce,
             languages => Value::from(Serde(self.language_links())),
             ..self.values.clone()
-        };
-        template::render(&self.locale, &format!("{}.html", self.template), values)
+        }
+    }
+    fn render(&self, nonce: &str) -> Result<String, minijinja::Error> {
+        template::render(&self.locale, &format!("{}.html", self.template), self.context(nonce))
     }
 }
 
@@ -171,5 +170,117 @@ impl IntoResponse for Page {
             headers.insert(CONTENT_SECURITY_POLICY, policy);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = r#"{% extends "base.html" %}
+{% import "_form.html" as form %}
+{% block title %}Create your account{% endblock %}
+{% block content %}
+<form method="post">
+{{ form.anti_forgery("x") }}
+{{ form.text("identifier", t("field-email"), type="email", value=identifier, error=errors.identifier) }}
+{{ form.password("password", t("field-password"), help="At least 8 characters.", error=errors.password) }}
+{{ form.submit(t("action-continue")) }}
+</form>
+{% endblock %}"#;
+
+    fn sample(locale: &str, values: Value) -> String {
+        let mut page = Page::unbranded(locale, "sample", ()).languages("client_id=a%26b&ui_locales=en");
+        page.frame.locales = vec!["en".to_owned(), "de".to_owned()];
+        page.frame.name = "<Acme & Sons>".to_owned();
+        page.values = values;
+        template::render_source(locale, SAMPLE, page.context("abc")).unwrap()
+    }
+    fn text_of(response: Response) -> (http::HeaderMap, String) {
+        let (parts, body) = response.into_parts();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let bytes = runtime.block_on(axum::body::to_bytes(body, usize::MAX)).unwrap();
+        (parts.headers, String::from_utf8(bytes.into()).unwrap())
+    }
+
+    #[test]
+    fn a_field_is_tied_to_its_help_and_its_error() {
+        let errors = context! { password => "Too short." };
+        let html = sample("en", context! { identifier => "ada@example.com", errors });
+        assert!(html.contains(r#"aria-describedby="password-help password-error" aria-invalid="true""#), "{html}");
+        assert!(html.contains(r##"<li><a href="#password">Too short.</a></li>"##), "{html}");
+        assert!(html.contains(r#"role="alert""#), "{html}");
+        assert!(!sample("en", context! {}).contains("role=\"alert\""));
+    }
+
+    #[test]
+    fn a_page_speaks_its_locale_in_macros_too_and_links_the_others() {
+        let html = sample("de", context! {});
+        for part in [r#"<html lang="de" dir="ltr">"#, "E-Mail-Adresse", "Weiter"] {
+            assert!(html.contains(part), "{part}");
+        }
+        assert!(html.contains(r#"href="?client_id=a%26b&amp;ui_locales=en" lang="en""#), "{html}");
+    }
+
+    #[test]
+    fn what_people_and_operators_typed_is_escaped() {
+        // security 110
+        let html = sample("en", context! { identifier => "\"><script>alert(1)</script>", notice => "<b>" });
+        assert!(html.contains("&quot;&gt;&lt;script&gt;") && html.contains("&lt;Acme &amp; Sons&gt;"), "{html}");
+        assert!(!html.contains("<script>alert") && !html.contains("<b>") && !html.contains("<Acme"), "{html}");
+    }
+
+    #[test]
+    fn a_page_cannot_hide_the_frame_by_its_own_values() {
+        let html = sample("en", context! { nonce => "stolen", tenant => "x", locale => "xx" });
+        assert!(html.contains(r#"<script nonce="abc">"#) && html.contains("lang=\"en\""));
+    }
+
+    #[test]
+    fn each_page_has_a_policy_with_a_nonce_of_its_own() {
+        // security 117
+        let page = || text_of(Page::unbranded("en", "error", context! { heading => "x", text => "y" }).into_response());
+        let ((headers, html), (others, _)) = (page(), page());
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        let nonce = policy.split("style-src 'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+        assert_eq!(nonce.len(), 22);
+        assert_eq!(html.matches(&format!("nonce=\"{nonce}\"")).count(), 2);
+        assert!(!html.contains(" style=\"") && !html.contains(" onclick="), "inline code would be blocked");
+        assert!(policy.contains("form-action 'self';") && policy.contains("frame-ancestors 'none'"));
+        assert_ne!(others[CONTENT_SECURITY_POLICY], headers[CONTENT_SECURITY_POLICY]);
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn the_form_post_page_escapes_state_and_may_end_at_the_client_only() {
+        // security 7
+        let values = context! {
+            redirect_uri => "https://app.example.com/cb",
+            parameters => vec![("code", "c"), ("state", "\"><script>x</script>")],
+        };
+        let page = Page::unbranded("en", "form_post", values).form_action("https://app.example.com/cb");
+        let (headers, html) = text_of(page.into_response());
+        assert!(html.contains(r#"name="state" value="&quot;&gt;&lt;script&gt;x"#), "{html}");
+        assert!(
+            html.contains(r#"action="https:&#x2f;&#x2f;app.example.com&#x2f;cb""#) && html.contains(r#"id="submit""#),
+            "{html}"
+        );
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("form-action 'self' https://app.example.com;"), "{policy}");
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn every_problem_has_words_in_every_locale() {
+        for kind in super::super::problem::ProblemKind::ALL {
+            for part in ["title", "text"] {
+                let id = format!("problem-{}-{part}", kind.code());
+                for locale in locale::available() {
+                    assert_ne!(locale::message(locale, &id, []), id);
+                }
+            }
+            assert_eq!(super::super::problem::ProblemKind::find(kind.code()), Some(kind));
+            assert!(!kind.explanation().is_empty());
+        }
     }
 }

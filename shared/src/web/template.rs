@@ -73,10 +73,19 @@ fn environment(locale: &'static str) -> Environment<'static> {
 /// # Errors
 /// When there is no such template, or it fails.
 pub(super) fn render(locale: &str, name: &str, values: Value) -> Result<String, Error> {
+    of_locale(locale)?.get_template(name)?.render(values)
+}
+
+/// Renders a template that only a test has.
+#[cfg(test)]
+pub(super) fn render_source(locale: &str, source: &str, values: Value) -> Result<String, Error> {
+    of_locale(locale)?.render_str(source, values)
+}
+
+fn of_locale(locale: &str) -> Result<&'static Environment<'static>, Error> {
     let language = locale.split('-').next().unwrap_or(locale);
     let environment = [locale, language, locale::FALLBACK].into_iter().find_map(|name| ENVIRONMENTS.get(name));
-    let environment = environment.ok_or_else(|| Error::new(minijinja::ErrorKind::InvalidOperation, "there is no locale"))?;
-    environment.get_template(name)?.render(values)
+    environment.ok_or_else(|| Error::new(minijinja::ErrorKind::InvalidOperation, "there is no locale"))
 }
 
 #[cfg(test)]
