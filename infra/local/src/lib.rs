@@ -5,7 +5,9 @@
 //! | [`assemble`] | services and routes put together, for the gateway and for tests |
 //! | [`engine`] | the DynamoDB engine in this process, as the SDK's HTTP connector |
 //! | [`fault`] | failures in front of any connector, by seed or script |
+//! | [`gateway`] | the process: flags, startup, server, what it keeps |
 //! | [`meter`] | requests, request units, a trace of each call |
+//! | [`pages`] | mailbox, clock and demo storefront |
 //! | [`pump`] | the stream's records, handed to `events` |
 //! | [`stream`] | reading a table's stream in this process |
 //! | [`world`] | a whole Latchkey in memory, for tests |
@@ -13,7 +15,9 @@
 pub mod assemble;
 pub mod engine;
 pub mod fault;
+pub mod gateway;
 pub mod meter;
+pub mod pages;
 pub mod pump;
 pub mod stream;
 pub mod world;

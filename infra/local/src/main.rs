@@ -1,2 +1,81 @@
-//! x
-fn main() {}
+//! `cargo run`: the local gateway.
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use latchkey_local::gateway::{Gateway, Options, Refusal, options, server};
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// What a shell takes for a wrong call.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        Err(error) => return refuse(&options::one_line(&error)),
+    };
+    log(&options);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&format!("no threads: {error}")),
+    };
+    match runtime.block_on(run(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(refusal) => refuse(&refusal.to_string()),
+    }
+}
+
+async fn run(options: &Options) -> Result<(), Refusal> {
+    let gateway = Gateway::open(options).await?;
+    announce(&gateway, options).map_err(|error| Refusal::new(format!("standard output: {error}")))?;
+    server::serve(gateway, signal()).await;
+    Ok(())
+}
+
+fn refuse(words: &str) -> ExitCode {
+    // Nobody is left to tell when even this can't be written.
+    let _ = writeln!(std::io::stderr(), "latchkey-local: {words}");
+    ExitCode::from(USAGE)
+}
+
+fn announce(gateway: &Gateway, options: &Options) -> std::io::Result<()> {
+    let port = gateway.port();
+    // Mailbox and demo answer to this machine only, wherever the issuer is.
+    let own = format!("{}://localhost:{port}", if gateway.tls.is_some() { "https" } else { "http" });
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Latchkey is running at {}\n", gateway.origin.as_str())?;
+    writeln!(out, "  Demo storefront  {own}/demo/")?;
+    writeln!(out, "  Mailbox          {own}/dev/mailbox")?;
+    writeln!(out, "  Discovery        {}/.well-known/openid-configuration\n", gateway.origin.as_str())?;
+    match options.folder() {
+        Some(folder) => writeln!(out, "Everything is kept in {}. Ctrl+C stops the gateway.", folder.display())?,
+        None => writeln!(out, "Nothing is kept. Ctrl+C stops the gateway.")?,
+    }
+    out.flush()
+}
+
+/// Errors always, one line for each request when asked: JSON, so that no text in it can break a line (security 126).
+fn log(options: &Options) {
+    let filter = if options.log { "latchkey::request=info,warn" } else { "error" };
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Where a panic happened, not what it said: that may be a value.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
+}
+
+async fn signal() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,124 @@
+//! What the gateway itself keeps, in a table of its own beside the tables of Latchkey: how far the stream was read, how far the
+//! clock was moved, the mails, the demo storefront's visitors. Reached past the fault script: it stands for AWS, not for us.
+
+use crate::engine::{Engine, client};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const TABLE: &str = "gateway";
+
+/// What a note is about; notes of one kind are listed together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// How far the stream was read: one note.
+    Checkpoint,
+    /// How far the clock was moved, in milliseconds: one note.
+    ClockOffset,
+    /// A mail, by its id.
+    Mail,
+    /// A visitor of the demo storefront, by the hash of the cookie.
+    Visitor,
+}
+
+impl Note {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "checkpoint",
+            Self::ClockOffset => "clock-offset",
+            Self::Mail => "mail",
+            Self::Visitor => "visitor",
+        }
+    }
+}
+
+/// The gateway's own table. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Notebook {
+    client: Client,
+}
+
+/// The gateway's own table can't be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the gateway's own table: {0}")]
+pub struct NotebookError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> NotebookError {
+    NotebookError(error.into())
+}
+
+impl Notebook {
+    /// The notebook in this engine, made when missing.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn open(engine: &Engine) -> Result<Self, NotebookError> {
+        let client = client(engine.connector());
+        let listed = client.list_tables().send().await.map_err(failed)?;
+        if !listed.table_names().iter().any(|name| name == TABLE) {
+            let mut request = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
+            for (name, role) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+                let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+                let key = KeySchemaElement::builder().attribute_name(name).key_type(role);
+                request =
+                    request.attribute_definitions(attribute.build().map_err(failed)?).key_schema(key.build().map_err(failed)?);
+            }
+            request.send().await.map_err(failed)?;
+        }
+        Ok(Self { client })
+    }
+
+    /// A note, when there is one.
+    ///
+    /// # Errors
+    /// When the engine fails, or the note does not read.
+    pub async fn find<T: DeserializeOwned>(&self, note: Note, id: &str) -> Result<Option<T>, NotebookError> {
+        let request = self.client.get_item().table_name(TABLE).consistent_read(true);
+        let read = request.key("pk", text(note.kind())).key("sk", text(id)).send().await.map_err(failed)?;
+        read.item().map(body).transpose()
+    }
+
+    /// The newest notes of a kind (by id), at most this many, the newest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub async fn list<T: DeserializeOwned>(&self, note: Note, limit: i32) -> Result<Vec<T>, NotebookError> {
+        let request = self.client.query().table_name(TABLE).consistent_read(true).scan_index_forward(false).limit(limit);
+        let request = request.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(note.kind()));
+        let read = request.send().await.map_err(failed)?;
+        read.items().iter().map(body).collect()
+    }
+
+    /// Writes a note over whatever stood there.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn keep(&self, note: Note, id: &str, value: &impl Serialize) -> Result<(), NotebookError> {
+        let value = serde_json::to_string(value).map_err(failed)?;
+        let request = self.client.put_item().table_name(TABLE).item("pk", text(note.kind())).item("sk", text(id));
+        request.item("body", AttributeValue::S(value)).send().await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Removes a note.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn forget(&self, note: Note, id: &str) -> Result<(), NotebookError> {
+        let request = self.client.delete_item().table_name(TABLE);
+        request.key("pk", text(note.kind())).key("sk", text(id)).send().await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn body<T: DeserializeOwned>(item: &std::collections::HashMap<String, AttributeValue>) -> Result<T, NotebookError> {
+    let body = item.get("body").and_then(|body| body.as_s().ok()).ok_or_else(|| failed("a note without a body"))?;
+    serde_json::from_str(body).map_err(failed)
+}

@@ -1,0 +1,177 @@
+//! Serving connections: HTTP/1.1 on the loopback interface, as API Gateway would hand requests over.
+//!
+//! 1. A connection has 10 seconds for TLS, and for each request's line and headers; 30 for a body.
+//! 2. The body is read whole, to a byte more than is allowed: the routes' own limit refuses it.
+//! 3. The request gets its id and the address of the connection, never one from a header (security 115).
+//! 4. A signal stops the listeners; requests in flight may end.
+
+use super::Gateway;
+use super::mailbox::Mailbox;
+use crate::pages::Peer;
+use crate::world::request_id;
+use axum::Router;
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use latchkey::services::Random;
+use latchkey::web::Host;
+use rustls::ServerConfig;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests in flight may take once a signal came.
+const GRACE: Duration = Duration::from_secs(10);
+/// Line and headers may be larger here than the routes allow, so that the refusal is theirs: a problem that says what to do.
+const READ_BUFFER: usize = 64 * 1024;
+/// One byte more than a body may have.
+const BODY_READ: usize = 64 * 1024 + 1;
+/// Connections at once; more wait in the listener's queue.
+const CONNECTIONS: usize = 4096;
+
+/// Serves until the signal comes, then lets requests in flight end.
+pub async fn serve(gateway: Gateway, signal: impl Future<Output = ()>) {
+    let (stop, stopped) = watch::channel(false);
+    let connections = Connections {
+        router: gateway.router,
+        mailbox: gateway.mailbox.clone(),
+        tls: gateway.tls,
+        stopped,
+        permits: Arc::new(Semaphore::new(CONNECTIONS)),
+    };
+    let mut listeners = JoinSet::new();
+    for listener in gateway.listeners {
+        listeners.spawn(connections.clone().accept(listener));
+    }
+    drop(connections.stopped);
+    let follow = tokio::spawn(gateway.mailbox.follow());
+    tokio::select! {
+        () = signal => {}
+        // A crash that the command line asked for: nothing is finished, nothing is flushed.
+        () = gateway.faults.crashed() => std::process::abort(),
+    }
+    let _ = stop.send(true);
+    let _ = tokio::time::timeout(GRACE, async { while listeners.join_next().await.is_some() {} }).await;
+    follow.abort();
+}
+
+#[derive(Clone)]
+struct Connections {
+    router: Router,
+    mailbox: Mailbox,
+    tls: Option<Arc<ServerConfig>>,
+    stopped: watch::Receiver<bool>,
+    permits: Arc<Semaphore>,
+}
+
+impl Connections {
+    async fn accept(mut self, listener: TcpListener) {
+        let mut open = JoinSet::new();
+        loop {
+            let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
+            tokio::select! {
+                () = async { drop(self.stopped.wait_for(|stopped| *stopped).await) } => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        let connection = self.clone();
+                        open.spawn(async move {
+                            connection.serve(stream, peer).await;
+                            drop(permit);
+                        });
+                    }
+                    // Out of file descriptors, mostly: others will be closed.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                },
+                Some(_) = open.join_next() => {}
+            }
+        }
+        while open.join_next().await.is_some() {}
+    }
+
+    async fn serve(self, stream: TcpStream, peer: SocketAddr) {
+        // Answers are small: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        match self.tls.clone() {
+            None => self.http(stream, peer).await,
+            Some(tls) => {
+                let handshake = tokio::time::timeout(HEADER_TIMEOUT, TlsAcceptor::from(tls).accept(stream));
+                if let Ok(Ok(stream)) = handshake.await {
+                    self.http(stream, peer).await;
+                }
+            }
+        }
+    }
+
+    async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketAddr) {
+        let Self { router, mailbox, mut stopped, .. } = self;
+        let service = service_fn(move |request| answer(router.clone(), mailbox.clone(), peer, request));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(READ_BUFFER)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            // A broken connection is the other side's business.
+            _ = connection.as_mut() => return,
+            () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    }
+}
+
+async fn answer(
+    router: Router,
+    mailbox: Mailbox,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> std::io::Result<Response<Body>> {
+    let (parts, body) = request.into_parts();
+    let may_write = parts.method != Method::GET;
+    // An error closes the connection: whoever does not send a body in time does not wait for an answer either.
+    let body = tokio::time::timeout(BODY_TIMEOUT, read(body)).await??;
+    let mut request = Request::from_parts(parts, Body::from(body));
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(Peer { address: peer, path });
+    if let Some(request_id) = request_id(Random) {
+        request.extensions_mut().insert(Host { request_id, client_address: Some(peer.ip()) });
+    }
+    let response = match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    if may_write {
+        mailbox.nudge();
+    }
+    Ok(response)
+}
+
+/// The body, cut off one byte behind what is allowed.
+async fn read(body: Incoming) -> std::io::Result<Bytes> {
+    let mut limited = Limited::new(body, BODY_READ);
+    let mut read = BytesMut::new();
+    while let Some(frame) = limited.frame().await {
+        match frame {
+            Ok(frame) => read.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                read.resize(BODY_READ, 0);
+                break;
+            }
+            Err(error) => return Err(std::io::Error::other(error)),
+        }
+    }
+    Ok(read.freeze())
+}

@@ -1,0 +1,221 @@
+//! From flags to a gateway that can serve. Whatever is wrong is said on one line: what, where, what to do.
+
+use super::mailbox::Mailbox;
+use super::notebook::{Note, Notebook};
+use super::{Options, tls};
+use crate::assemble::{self, Document, Parts, PrepareError, TABLES};
+use crate::engine::Engine;
+use crate::fault::Faults;
+use crate::pages::{self, Pages};
+use crate::pump::Pump;
+use crate::stream::StreamReader;
+use crate::world::DEFAULT_DOCUMENT;
+use axum::Router;
+use latchkey::domain::id::TenantId;
+use latchkey::domain::time::Span;
+use latchkey::keys::KeyVault;
+use latchkey::services::{Clock, Origin};
+use rustls::ServerConfig;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Why the gateway does not start: one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(String);
+
+impl Refusal {
+    /// A refusal in these words.
+    #[must_use]
+    pub fn new(words: impl Into<String>) -> Self {
+        // One line, whatever a library says.
+        Self(words.into().split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+    pub(super) fn certificate(path: &Path, error: &dyn Display, advice: &str) -> Self {
+        Self::new(format!("cannot use {}: {error}; {advice}", path.display()))
+    }
+    fn data(folder: &Path, error: &dyn Display, advice: &str) -> Self {
+        Self::new(format!("cannot use the data folder {}: {error}; {advice}", folder.display()))
+    }
+}
+
+/// A gateway that can serve.
+pub struct Gateway {
+    /// Where it is reached.
+    pub origin: Origin,
+    /// The listeners, all on the loopback interface.
+    pub listeners: Vec<TcpListener>,
+    /// The port of all listeners.
+    port: u16,
+    /// Present for https.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Everything that answers.
+    pub router: Router,
+    /// The stream and its mails.
+    pub mailbox: Mailbox,
+    /// The fault script, for crashes.
+    pub faults: Faults,
+    /// The tables.
+    pub engine: Engine,
+    /// Locked as long as the gateway runs: two gateways on one folder would mail everything twice.
+    _lock: Option<File>,
+}
+
+struct Storage {
+    engine: Engine,
+    vault: KeyVault,
+    lock: Option<File>,
+}
+
+impl Gateway {
+    /// The port that was asked for, or found.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Opens everything.
+    ///
+    /// # Errors
+    /// The one line that says what is wrong, where, and what to do.
+    pub async fn open(options: &Options) -> Result<Self, Refusal> {
+        let tls = match (&options.tls_cert, &options.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls::read(certificate, key)?),
+            (None, _) | (_, None) => None,
+        };
+        let mut documents = vec![document(TenantId::default_tenant(), options.config.as_deref())?];
+        for (tenant, path) in &options.tenants {
+            documents.push(document(tenant.clone(), Some(path))?);
+        }
+        let listeners = listen(options.port).await?;
+        let port = port_of(&listeners)?;
+        let origin = origin(options, port, tls.is_some())?;
+        for document in &documents {
+            assemble::check(document, &origin).map_err(|error| invalid(&error, options))?;
+        }
+        let storage = open_storage(options.folder())?;
+        let failed = |error: &dyn std::error::Error| failed(options.folder(), error);
+        let notebook = Notebook::open(&storage.engine).await.map_err(|error| failed(&error))?;
+        let clock = Clock::system();
+        let moved: Option<i64> = notebook.find(Note::ClockOffset, "clock").await.map_err(|error| failed(&error))?;
+        clock.advance(Span::millis(moved.unwrap_or(0)));
+        let faults = Faults::seeded(options.fault_seed);
+        let services = assemble::services(Parts {
+            origin: origin.clone(),
+            connector: faults.around(storage.engine.connector()),
+            vault: storage.vault,
+            clock,
+            hashing_lanes: std::thread::available_parallelism().map_or(1, usize::from),
+        });
+        assemble::prepare(&services, &documents).await.map_err(|error| failed(&error))?;
+        let reader = StreamReader::new(storage.engine.clone(), TABLES[0]);
+        let pump = Pump::new(reader, services.clone()).map_err(|error| failed(&error))?;
+        let mailbox = Mailbox::open(pump, notebook.clone()).await.map_err(|error| failed(&error))?;
+        let functions = latchkey::web::mount(services.clone(), assemble::routes());
+        let pages = Pages { notebook, mailbox: mailbox.clone(), services, port, functions };
+        let router = pages::mount(pages);
+        // Only now: the tables and documents of a start are not what is put under attack.
+        for rule in &options.faults {
+            faults.add(rule.calls, rule.when, rule.fault);
+        }
+        Ok(Self { origin, listeners, port, tls, router, mailbox, faults, engine: storage.engine, _lock: storage.lock })
+    }
+}
+
+fn document(tenant: TenantId, path: Option<&Path>) -> Result<Document, Refusal> {
+    let Some(path) = path else { return Ok(Document { tenant, text: DEFAULT_DOCUMENT.to_owned() }) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Refusal::new(format!("cannot read the tenant document {}: {error}; give the path of a TOML file", path.display()))
+    })?;
+    Ok(Document { tenant, text })
+}
+
+fn invalid(error: &PrepareError, options: &Options) -> Refusal {
+    let PrepareError::Document { tenant, errors } = error else { return Refusal::new(error.to_string()) };
+    let of_tenant = options.tenants.iter().find(|(name, _)| name == tenant).map(|(_, path)| path.as_path());
+    let path = of_tenant.or(options.config.as_deref()).unwrap_or(Path::new("infra/local/latchkey.toml"));
+    Refusal::new(format!("the tenant document {} is not valid: {errors}; correct it and start again", path.display()))
+}
+
+fn failed(folder: Option<&Path>, error: &dyn std::error::Error) -> Refusal {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain = format!("{chain}: {cause}");
+        source = cause.source();
+    }
+    match folder {
+        Some(folder) => Refusal::data(folder, &chain, "move it away, or give another with --data"),
+        None => Refusal::new(chain),
+    }
+}
+
+/// Both loopback addresses where there are both: `localhost` may mean either.
+async fn listen(port: u16) -> Result<Vec<TcpListener>, Refusal> {
+    let refused = |port: u16, error: &std::io::Error| {
+        let why =
+            if error.kind() == ErrorKind::AddrInUse { "is in use".to_owned() } else { format!("can't be opened: {error}") };
+        Refusal::new(format!("port {port} {why}; stop what uses it, or choose another with --port (0 takes a free one)"))
+    };
+    let first =
+        TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(|error| refused(port, &error))?;
+    let taken = first.local_addr().map_err(|error| refused(port, &error))?.port();
+    let mut listeners = vec![first];
+    match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, taken))).await {
+        Ok(second) => listeners.push(second),
+        // Somebody else at [::1] would get a part of what is meant for us.
+        Err(error) if error.kind() == ErrorKind::AddrInUse && port != 0 => return Err(refused(taken, &error)),
+        // A machine without IPv6.
+        Err(_) => {}
+    }
+    Ok(listeners)
+}
+
+fn port_of(listeners: &[TcpListener]) -> Result<u16, Refusal> {
+    let address = listeners.first().and_then(|listener| listener.local_addr().ok());
+    address.map(|address| address.port()).ok_or_else(|| Refusal::new("no address to listen on"))
+}
+
+fn origin(options: &Options, port: u16, https: bool) -> Result<Origin, Refusal> {
+    let own = format!("{}://localhost:{port}", if https { "https" } else { "http" });
+    let text = options.issuer.as_ref().unwrap_or(&own);
+    let refused =
+        |why: &str| Refusal::new(format!("the issuer {text} {why}; give --issuer an origin such as https://id.example.com"));
+    let origin = Origin::parse(text).map_err(|why| refused(&why))?;
+    let host = url::Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    // Cookies without Secure, and tokens in clear, stay on this machine.
+    if !origin.is_https() && !["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str()) {
+        return Err(refused("must be https, as it is not on this machine"));
+    }
+    Ok(origin)
+}
+
+fn open_storage(folder: Option<&Path>) -> Result<Storage, Refusal> {
+    let Some(folder) = folder else {
+        let engine = Engine::memory().map_err(|error| Refusal::new(error.to_string()))?;
+        return Ok(Storage { engine, vault: KeyVault::ephemeral(), lock: None });
+    };
+    let refused = |error: &dyn Display| Refusal::data(folder, error, "give a folder that can be read and written with --data");
+    make_private(folder).map_err(|error| refused(&error))?;
+    let lock = File::options().create(true).append(true).open(folder.join("lock")).map_err(|error| refused(&error))?;
+    if lock.try_lock().is_err() {
+        return Err(Refusal::data(folder, &"another gateway uses it", "stop that one, or give another folder with --data"));
+    }
+    let vault = KeyVault::file(&folder.join("keys")).map_err(|error| refused(&format!("the key file: {error}")))?;
+    let engine = Engine::file(&folder.join("tables.sqlite")).map_err(|error| refused(&error))?;
+    Ok(Storage { engine, vault, lock: Some(lock) })
+}
+
+/// The folder holds the key file and everybody's items: nobody else on the machine reads it.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(PathBuf::from(folder))
+}

@@ -1,0 +1,81 @@
+//! Moving the clock that every decision reads, and running scheduled jobs now.
+
+use super::{Failure, Pages};
+use crate::gateway::notebook::Note;
+use axum::Json;
+use axum::extract::State;
+use jiff::SpanRelativeTo;
+use latchkey::domain::time::Span;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{JsonBody, Problem};
+use serde::{Deserialize, Serialize};
+
+/// Farthest that the clock goes: a hundred years.
+const FARTHEST: Span = Span::days(36_525);
+
+/// What to do with the clock.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Advance {
+    advance: String,
+}
+
+/// The clock after it was moved.
+#[derive(Serialize)]
+pub(super) struct Moved {
+    now: String,
+    ahead_seconds: i64,
+}
+
+/// `POST /dev/clock {"advance":"P30D"}`: moves the clock forward, and keeps it so over a restart.
+pub(super) async fn advance(State(pages): State<Pages>, JsonBody(body): JsonBody<Advance>) -> Result<Json<Moved>, Failure> {
+    let span = duration(&body.advance)?;
+    let clock = &pages.services.clock;
+    if clock.offset().as_millis().saturating_add(span.as_millis()) > FARTHEST.as_millis() {
+        return Err(invalid("The clock goes a hundred years ahead at most.").into());
+    }
+    clock.advance(span);
+    pages.notebook.keep(Note::ClockOffset, "clock", &clock.offset().as_millis()).await?;
+    Ok(Json(Moved { now: clock.now().to_string(), ahead_seconds: clock.offset().as_seconds() }))
+}
+
+fn duration(text: &str) -> Result<Span, Problem> {
+    let words = "`advance` must be a duration of ISO 8601 in weeks, days, hours, minutes and seconds, such as P30D or PT15M; forward only.";
+    let parsed = text.parse::<jiff::Span>().ok().filter(|span| span.get_years() == 0 && span.get_months() == 0);
+    let duration = parsed.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let millis =
+        duration.filter(|duration| !duration.is_negative()).and_then(|duration| i64::try_from(duration.as_millis()).ok());
+    millis.map(Span::millis).ok_or_else(|| invalid(words))
+}
+
+fn invalid(words: &str) -> Problem {
+    Problem::new(ProblemKind::InvalidRequest, words)
+}
+
+/// Which job to run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Run {
+    job: String,
+}
+
+/// `POST /dev/run {"job":…}`: runs a scheduled job now. There is none yet.
+pub(super) async fn run(JsonBody(body): JsonBody<Run>) -> Failure {
+    // Debug form: a name with line breaks must not break a log or terminal.
+    invalid(&format!("There is no job {:?}. No job is part of this build yet.", body.job)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_takes_durations_of_fixed_length_forward() {
+        for (text, seconds) in [("P30D", 2_592_000), ("PT15M", 900), ("P1W", 604_800), ("PT0S", 0)] {
+            assert_eq!(duration(text).unwrap().as_seconds(), seconds, "{text}");
+        }
+        for text in ["", "30 d", "P1M", "P1Y", "-P1D", "PT-5M", "tomorrow", "P999999999W"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

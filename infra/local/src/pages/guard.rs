@@ -1,0 +1,126 @@
+//! Only this machine: the mailbox holds everybody's codes, the clock moves everybody's sessions.
+//!
+//! A connection from elsewhere, a `Host` that is not this machine's with our port (a page of another site whose name was rebound to
+//! 127.0.0.1 sends its own), and a request that another site's page made are all refused.
+
+use super::Pages;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{HOST, HeaderName, ORIGIN};
+use http::{HeaderMap, Method};
+use latchkey::web::Problem;
+use latchkey::web::problem::ProblemKind;
+use std::net::SocketAddr;
+
+/// What the server knows of a request: a request extension.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// The other end of the connection.
+    pub address: SocketAddr,
+    /// The path as it was asked for, before a tenant is taken off.
+    pub path: String,
+}
+
+/// Names of this machine, as a `Host` writes them.
+const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+pub(super) async fn only_this_machine(State(pages): State<Pages>, request: Request, next: Next) -> Response {
+    let refusal = match request.extensions().get::<Peer>() {
+        None => Some("Requests are answered only through the gateway's own listener."),
+        Some(peer) if !peer.address.ip().is_loopback() => Some("This is answered only to this machine."),
+        // No tenant has pages of its own here.
+        Some(peer) if peer.path != request.uri().path() => {
+            return Problem::new(ProblemKind::NotFound, "There is nothing at this address. Check the path.").into_response();
+        }
+        Some(_) if !is_own_host(request.headers(), pages.port) => {
+            Some("This is answered only at localhost, 127.0.0.1 or [::1] with the gateway's port.")
+        }
+        Some(_) if !is_own_origin(request.method(), request.headers(), pages.port) => {
+            Some("This is not answered to a page of another site.")
+        }
+        Some(_) => None,
+    };
+    match refusal {
+        Some(words) => Problem::new(ProblemKind::Forbidden, words).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn only_value(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        (_, _) => None,
+    }
+}
+
+fn is_own_authority(authority: &str, port: u16) -> bool {
+    NAMES
+        .into_iter()
+        .any(|name| authority.strip_prefix(name).is_some_and(|rest| rest == format!(":{port}") || is_default(rest, port)))
+}
+
+/// Browsers leave out the port that the scheme implies.
+fn is_default(rest: &str, port: u16) -> bool {
+    rest.is_empty() && matches!(port, 80 | 443)
+}
+
+fn is_own_host(headers: &HeaderMap, port: u16) -> bool {
+    only_value(headers, HOST).is_some_and(|host| is_own_authority(host, port))
+}
+
+fn is_own_origin(method: &Method, headers: &HeaderMap, port: u16) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    match headers.get(ORIGIN) {
+        None => method == Method::GET || matches!(site, None | Some("same-origin" | "none")),
+        // Our pages send no referrer, so browsers call the origin of their forms `null`; the browser's own word decides then.
+        Some(origin) if origin == "null" => site == Some("same-origin"),
+        Some(_) => only_value(headers, ORIGIN)
+            .and_then(|origin| origin.split_once("://"))
+            .is_some_and(|(scheme, authority)| matches!(scheme, "http" | "https") && is_own_authority(authority, port)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_host_is_ours_only_by_name_and_port() {
+        for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
+            assert!(is_own_host(&headers(&[("host", host)]), 8080), "{host}");
+        }
+        for host in
+            ["localhost", "localhost:8081", "localhost.evil.test:8080", "evil.test:8080", "127.0.0.1.evil.test:8080", ""]
+        {
+            assert!(!is_own_host(&headers(&[("host", host)]), 8080), "{host}");
+        }
+        assert!(!is_own_host(&HeaderMap::new(), 8080));
+        assert!(is_own_host(&headers(&[("host", "localhost")]), 443));
+    }
+
+    #[test]
+    fn a_request_of_another_sites_page_is_foreign() {
+        let cases: [(&[(&str, &str)], bool); 7] = [
+            (&[], true),
+            (&[("origin", "http://localhost:8080")], true),
+            (&[("origin", "http://localhost:8081")], false),
+            (&[("origin", "https://evil.test")], false),
+            (&[("origin", "null")], false),
+            (&[("origin", "null"), ("sec-fetch-site", "same-origin")], true),
+            (&[("sec-fetch-site", "cross-site")], false),
+        ];
+        for (pairs, own) in cases {
+            assert_eq!(is_own_origin(&Method::POST, &headers(pairs), 8080), own, "{pairs:?}");
+        }
+        assert!(
+            is_own_origin(&Method::GET, &headers(&[("sec-fetch-site", "cross-site")]), 8080),
+            "a link to the demo's callback"
+        );
+    }
+}

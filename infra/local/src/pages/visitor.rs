@@ -1,0 +1,109 @@
+//! A visitor of the demo storefront: a cookie, and behind it what the storefront, as an OAuth client, keeps on its server.
+
+use super::{Failure, Pages};
+use crate::gateway::notebook::Note;
+use axum::extract::FromRequestParts;
+use axum::response::Response;
+use data_encoding::BASE64URL_NOPAD;
+use http::HeaderValue;
+use http::header::{COOKIE, SET_COOKIE};
+use http::request::Parts;
+use latchkey::keys::digest::sha256;
+use serde::{Deserialize, Serialize};
+
+/// A visitor, with the storefront's memory of them.
+pub(super) struct Visitor {
+    cookie: String,
+    is_new: bool,
+    /// What is remembered.
+    pub(super) memory: Memory,
+}
+
+/// What the storefront remembers of a visitor.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Memory {
+    /// A sign-in that was begun.
+    pub(super) pending: Option<Pending>,
+    /// A sign-in that succeeded.
+    pub(super) tokens: Option<Tokens>,
+    /// What went wrong last: a message id, shown once.
+    pub(super) notice: Option<String>,
+}
+
+/// A sign-in that was begun: what the callback must fit (RFC 6749 §10.12, RFC 7636, OpenID Connect Core §3.1.2.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) state: String,
+    pub(super) nonce: String,
+    pub(super) code_verifier: String,
+}
+
+/// The tokens of a visitor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Tokens {
+    pub(super) access_token: String,
+    pub(super) id_token: String,
+    pub(super) refresh_token: Option<String>,
+    /// Milliseconds since the Unix epoch.
+    pub(super) expires_at: i64,
+    /// How often they were refreshed.
+    pub(super) refreshed: u32,
+}
+
+impl FromRequestParts<Pages> for Visitor {
+    type Rejection = Failure;
+    async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, Failure> {
+        let name = cookie_name(pages);
+        let sent = parts
+            .headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|header| header.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(key, value)| *key == name && BASE64URL_NOPAD.decode(value.as_bytes()).is_ok_and(|bytes| bytes.len() == 16))
+            .map(|(_, value)| value.to_owned());
+        let Some(cookie) = sent else {
+            let cookie = BASE64URL_NOPAD.encode(&pages.services.random.bytes::<16>());
+            return Ok(Self { cookie, is_new: true, memory: Memory::default() });
+        };
+        let memory = pages.notebook.find(Note::Visitor, &id(&cookie)).await?.unwrap_or_default();
+        Ok(Self { cookie, is_new: false, memory })
+    }
+}
+
+impl Visitor {
+    /// Keeps what is remembered.
+    pub(super) async fn keep(&self, pages: &Pages) -> Result<(), Failure> {
+        Ok(pages.notebook.keep(Note::Visitor, &id(&self.cookie), &self.memory).await?)
+    }
+
+    /// A new cookie and an empty memory: at sign-in and sign-out, so that nobody carries one that was set before.
+    pub(super) async fn renew(&mut self, pages: &Pages) -> Result<(), Failure> {
+        pages.notebook.forget(Note::Visitor, &id(&self.cookie)).await?;
+        self.cookie = BASE64URL_NOPAD.encode(&pages.services.random.bytes::<16>());
+        self.is_new = true;
+        self.memory = Memory::default();
+        Ok(())
+    }
+
+    /// Sets the cookie on an answer, where the browser lacks it.
+    pub(super) fn answer(&self, pages: &Pages, mut response: Response) -> Response {
+        if self.is_new {
+            let secure = if pages.services.origin.is_https() { "; Secure" } else { "" };
+            let cookie = format!("{}={}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie_name(pages), self.cookie);
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+        }
+        response
+    }
+}
+
+fn cookie_name(pages: &Pages) -> &'static str {
+    if pages.services.origin.is_https() { "__Host-demo" } else { "demo" }
+}
+
+fn id(cookie: &str) -> String {
+    BASE64URL_NOPAD.encode(&sha256(cookie.as_bytes()))
+}
