@@ -59,7 +59,7 @@ fn announce(gateway: &Gateway, options: &Options) -> std::io::Result<()> {
 
 /// Errors always, one line for each request when asked: JSON, so that no text in it can break a line (security 126).
 fn log(options: &Options) {
-    let filter = if options.log { "latchkey::request=info,warn" } else { "error" };
+    let filter = if options.log { "latchkey::request=info,latchkey::web::mount=info,warn" } else { "error" };
     tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
     // Where a panic happened, not what it said: that may be a value.
     std::panic::set_hook(Box::new(|panic| {

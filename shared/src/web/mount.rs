@@ -18,7 +18,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -231,6 +231,8 @@ async fn config_of(services: &Services, facts: &Facts) -> Option<Arc<TenantConfi
 /// Gives a problem what it lacks, or the form that a browser can show.
 async fn complete(services: &Services, facts: &Facts, response: &mut Response) {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return };
+    // The length is that of the body that is replaced here.
+    response.headers_mut().remove(CONTENT_LENGTH);
     if facts.wants_page {
         let page = problem_page(services, facts, &problem).await.into_response();
         let (page, body) = page.into_parts();
