@@ -219,8 +219,11 @@ async fn warm_up(services: &Services) {
 }
 
 /// One JSON object a line, with the request's span; values are escaped, so that no input can begin a line of its own (security 126).
-fn log_to_stdout() {
-    let subscriber = tracing_subscriber::fmt()
+pub fn json_lines<W>(writer: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(true)
@@ -228,9 +231,12 @@ fn log_to_stdout() {
         // Lambda writes the time beside each line.
         .without_time()
         .with_max_level(tracing::Level::INFO)
-        .with_writer(std::io::stdout)
-        .finish();
-    let is_first = tracing::subscriber::set_global_default(subscriber).is_ok();
+        .with_writer(writer)
+        .finish()
+}
+
+fn log_to_stdout() {
+    let is_first = tracing::subscriber::set_global_default(json_lines(std::io::stdout)).is_ok();
     if is_first {
         // What a panic says may carry a value of the request.
         std::panic::set_hook(Box::new(|panic| {

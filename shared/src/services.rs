@@ -158,6 +158,7 @@ impl Random {
     /// # Panics
     /// When the system has no randomness to give: nothing safe can be done then.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where randomness is read")]
     #[expect(clippy::expect_used, reason = "without randomness nothing safe can be done")]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -229,6 +230,8 @@ struct CachedConfig {
 impl Tenants {
     /// How long a document is used before it is read again.
     pub const CACHE: Span = Span::seconds(60);
+    /// How many names are remembered; anyone can make up tenants that do not exist.
+    const REMEMBERED: usize = 1024;
 
     /// The configuration of a tenant: from the cache, else the newest stored version.
     ///
@@ -247,7 +250,11 @@ impl Tenants {
             }
             None => None,
         };
-        self.cache.write().await.insert(id.clone(), CachedConfig { config: config.clone(), read_at: now });
+        let mut cache = self.cache.write().await;
+        if cache.len() >= Self::REMEMBERED {
+            cache.retain(|_, cached| cached.config.is_some());
+        }
+        cache.insert(id.clone(), CachedConfig { config: config.clone(), read_at: now });
         Ok(config)
     }
 }
