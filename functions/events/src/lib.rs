@@ -39,6 +39,8 @@ pub struct Events {
 pub enum Dispatch {
     /// Sent at once.
     Direct(Mailer),
+    /// No channel is set up: each delivery fails, so that its record comes again and none is lost silently.
+    Unavailable,
 }
 
 /// An event that is neither a stream's nor a queue's batch.
@@ -75,6 +77,7 @@ impl Events {
     async fn dispatch(&self, delivery: &Delivery) -> Result<(), DeliverError> {
         match &self.dispatch {
             Dispatch::Direct(mailer) => sender::deliver(&self.services, &self.renderer, mailer, delivery).await,
+            Dispatch::Unavailable => Err(DeliverError::NoChannel),
         }
     }
 }

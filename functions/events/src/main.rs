@@ -1,8 +1,18 @@
-//! The Lambda binary. What is missing until the deployment: the mail queue and SES, and with them the services that
-//! `latchkey::runtime` builds from the environment. Until then it says so and ends, rather than taking batches it can't send.
+//! The Lambda binary: batches of the stream. Audit records are written; a mail has no channel yet (the queue and SES come with the
+//! deployment), so its record is reported as failed and stays with the stream.
 
+use events::{Dispatch, Events, PURPOSES};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::FAILURE
+    latchkey::runtime::start(PURPOSES, async |services| {
+        let events = Events::new(services, Dispatch::Unavailable)?;
+        lambda_runtime::run(service_fn(|batch: LambdaEvent<Value>| {
+            let events = events.clone();
+            async move { Ok::<_, Error>(events.handle(&batch.payload).await?) }
+        }))
+        .await
+    })
 }

@@ -38,6 +38,9 @@ pub enum DeliverError {
     /// What is sealed is not what it should be.
     #[error("{0}")]
     Malformed(&'static str),
+    /// Mails have no way out.
+    #[error("no channel for mail is set up")]
+    NoChannel,
     /// The mail could not be handed over.
     #[error("the mail could not be handed over")]
     Mailer(#[from] MailerUnavailable),

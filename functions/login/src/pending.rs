@@ -125,8 +125,10 @@ impl Pending {
     /// Another page's address that goes on with the request, marks included.
     #[must_use]
     pub fn onward(&self, tenant: &Tenant, path: &str) -> String {
-        let pieces: Vec<&str> =
-            std::iter::once(self.query.as_str()).chain(self.marks.iter().map(String::as_str)).filter(|piece| !piece.is_empty()).collect();
+        let pieces: Vec<&str> = std::iter::once(self.query.as_str())
+            .chain(self.marks.iter().map(String::as_str))
+            .filter(|piece| !piece.is_empty())
+            .collect();
         let path = crate::respond::path(tenant, path);
         if pieces.is_empty() { path } else { format!("{path}?{}", pieces.join("&")) }
     }

@@ -167,7 +167,9 @@ async fn reset(
             let view = FlowView::load(handle, browser, id, token).await?;
             Ok(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)])))
         }
-        Recovered::Over => Ok(FlowView::load(handle, browser, id, token).await?.over().show(StatusCode::BAD_REQUEST, BTreeMap::new())),
+        Recovered::Over => {
+            Ok(FlowView::load(handle, browser, id, token).await?.over().show(StatusCode::BAD_REQUEST, BTreeMap::new()))
+        }
     }
 }
 

@@ -44,9 +44,7 @@ pub fn to_client(tenant: &Tenant, locale: &str, response: &AuthorizationResponse
 pub fn refuse(tenant: &Tenant, locale: &str, refusal: &Refusal) -> Response {
     match refusal {
         Refusal::Local(refusal) => show_local(tenant, locale, *refusal),
-        Refusal::Answer { to, error, description } => {
-            to_client(tenant, locale, &to.error(&tenant.issuer, *error, description))
-        }
+        Refusal::Answer { to, error, description } => to_client(tenant, locale, &to.error(&tenant.issuer, *error, description)),
     }
 }
 

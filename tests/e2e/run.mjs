@@ -1,0 +1,109 @@
+// Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
+//
+//   node tests/e2e/run.mjs [openid] [guide] [journey]     after: cargo build && npm ci --prefix tests/e2e
+//
+// SCREENSHOTS=folder keeps the journey's pictures there. GATEWAY=file runs another binary than target/debug/latchkey-local.
+
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const here = path.dirname(fileURLToPath(import.meta.url))
+const root = path.resolve(here, '../..')
+const target = process.env.CARGO_TARGET_DIR ?? path.join(root, 'target')
+const binary = process.env.GATEWAY ?? path.join(target, 'debug', 'latchkey-local')
+const work = mkdtempSync(path.join(tmpdir(), 'latchkey-e2e-'))
+const running = []
+
+async function main(suites) {
+  const all = { openid, guide, journey }
+  for (const name of suites.length > 0 ? suites : Object.keys(all)) {
+    if (!all[name]) throw new Error(`no suite '${name}'; there are: ${Object.keys(all).join(', ')}`)
+    await all[name]()
+  }
+}
+
+/** openid-client, unmodified, against an https issuer. */
+async function openid() {
+  const [cert, key] = [path.join(work, 'cert.pem'), path.join(work, 'key.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' })
+  const issuer = await gateway('--tls-cert', cert, '--tls-key', key)
+  await suite('openid.mjs', { ISSUER: issuer, NODE_EXTRA_CA_CERTS: cert })
+}
+
+/** The web application of the README, as printed, driven by a browser. Only its port is another: it may be in use. */
+async function guide() {
+  const port = await freePort()
+  const printed = /```js\n([\s\S]*?)```/.exec(readFileSync(path.join(root, 'README.md'), 'utf8'))
+  if (!printed) throw new Error('the README has no application in it')
+  const config = path.join(work, 'guide.toml')
+  const document = readFileSync(path.join(root, 'infra/local/latchkey.toml'), 'utf8')
+  writeFileSync(config, document.replaceAll('localhost:3000', `localhost:${port}`))
+  const issuer = await gateway('--config', config)
+  // Beside node_modules, where its import finds openid-client.
+  const application = path.join(here, `.guide-${process.pid}.mjs`)
+  writeFileSync(application, printed[1].replaceAll('3000', String(port)))
+  try {
+    await start(process.execPath, [application], { ISSUER: issuer }, /signs people in/)
+    await suite('guide.mjs', { ISSUER: issuer, APPLICATION: `http://localhost:${port}` })
+  } finally {
+    rmSync(application)
+  }
+}
+
+/** A person in a browser. */
+async function journey() {
+  await suite('journey.mjs', { ISSUER: await gateway() })
+}
+
+/** A gateway that keeps nothing, on a free port: its origin. */
+async function gateway(...options) {
+  const line = await start(binary, ['--ephemeral', '--port', '0', ...options], {}, /https?:\/\/\S+:\d+/)
+  return /https?:\/\/[^\s/]+:\d+/.exec(line)[0]
+}
+
+/** Starts a process and waits for a line that it prints. */
+function start(command, parameters, variables, ready) {
+  const child = spawn(command, parameters, { env: { ...process.env, ...variables }, stdio: ['ignore', 'pipe', 'inherit'] })
+  running.push(child)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code) => reject(new Error(`${path.basename(command)} ended with ${code}`)))
+    createInterface({ input: child.stdout }).on('line', (line) => ready.test(line) && resolve(line))
+  })
+}
+
+/** Runs a suite to its end. */
+function suite(file, variables) {
+  const child = spawn(process.execPath, [path.join(here, file)], { env: { ...process.env, ...variables }, stdio: 'inherit' })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${file} failed`))))
+  })
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().on('error', reject)
+    server.listen(0, 'localhost', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  console.error(`e2e: ${error.message}`)
+  process.exitCode = 1
+} finally {
+  for (const child of running) child.removeAllListeners('exit').kill()
+  rmSync(work, { recursive: true, force: true })
+}
