@@ -1,0 +1,173 @@
+//! The real binary as a process: started, killed, started again.
+
+use crate::{Site, World};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+/// A gateway that runs; killed when dropped.
+pub struct Gateway {
+    child: Child,
+    origin: String,
+}
+
+/// What a gateway that ended had to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Its exit status.
+    pub status: Option<i32>,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// A data folder of one test.
+#[must_use]
+pub fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// The binary, built when it is older than its sources.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        // `target/debug/deps/test` → `target/debug`.
+        let here = std::env::current_exe().expect("the test's own path");
+        let target = here.ancestors().nth(2).expect("the target folder").to_owned();
+        let mut build = Command::new(env!("CARGO"));
+        // The features of the whole workspace, as `cargo test --workspace` has them: nothing is compiled twice.
+        build.args(["build", "--quiet", "--workspace", "--bin", "latchkey-local"]);
+        if target.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo").success(), "the gateway does not build");
+        target.join("latchkey-local")
+    })
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    // Nothing of the machine's environment decides a test.
+    for variable in ["LATCHKEY_PORT", "LATCHKEY_DATA", "LATCHKEY_CONFIG", "LATCHKEY_ISSUER"] {
+        command.env_remove(variable);
+    }
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs a gateway that is expected to refuse; one that starts instead is ended.
+#[must_use]
+pub fn refusal(arguments: &[&str]) -> Ending {
+    let mut child = command(arguments).spawn().expect("the gateway starts");
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut first).expect("its output");
+    if !first.is_empty() {
+        child.kill().expect("it can be ended");
+    }
+    ending(child)
+}
+
+fn ending(mut child: Child) -> Ending {
+    let mut stderr = String::new();
+    child.stderr.take().expect("its errors").read_to_string(&mut stderr).expect("its errors in UTF-8");
+    Ending { status: child.wait().expect("its status").code(), stderr }
+}
+
+impl Gateway {
+    /// A gateway on a free port that keeps everything in this folder.
+    #[must_use]
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let folder = folder.to_str().expect("a path in UTF-8");
+        Self::start_with(&[&["--port", "0", "--data", folder], arguments].concat())
+    }
+
+    /// A gateway on a free port that keeps nothing.
+    #[must_use]
+    pub fn ephemeral(arguments: &[&str]) -> Self {
+        Self::start_with(&[&["--port", "0", "--ephemeral"], arguments].concat())
+    }
+
+    /// A gateway with exactly these arguments.
+    #[must_use]
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).spawn().expect("the gateway starts");
+        let mut first = String::new();
+        let mut output = BufReader::new(child.stdout.take().expect("its output"));
+        output.read_line(&mut first).expect("its output");
+        let Some(origin) = first.trim().strip_prefix("Latchkey is running at ") else {
+            panic!("the gateway did not start: {first}{:?}", ending(child));
+        };
+        let origin = origin.to_owned();
+        // The rest is read too: a full pipe would stop the gateway.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        Self { child, origin }
+    }
+
+    /// Where actors reach it.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        Site::gateway(&self.origin)
+    }
+
+    /// `http://localhost:…`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// `127.0.0.1:…`, for a socket.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port())
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.origin.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port in the origin")
+    }
+
+    /// Ends it at once, as a power cut would (`kill -9`).
+    pub fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("its status");
+    }
+
+    /// Asks it to stop, and waits; what it had to say.
+    #[must_use]
+    pub fn stop(mut self) -> Ending {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        let mut stderr = String::new();
+        self.child.stderr.take().expect("its errors").read_to_string(&mut stderr).expect("its errors in UTF-8");
+        Ending { status: self.child.wait().expect("its status").code(), stderr }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // Ended already, mostly.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The document that ships, with these lines in front.
+#[must_use]
+pub fn document_with(lines: &str) -> String {
+    format!("{lines}\n{}", latchkey_local::world::DEFAULT_DOCUMENT)
+}
+
+impl From<&Gateway> for Site {
+    fn from(gateway: &Gateway) -> Self {
+        gateway.site()
+    }
+}
+
+/// For tests that need a world and a gateway alike.
+impl From<World> for Site {
+    fn from(world: World) -> Self {
+        Self::World(world)
+    }
+}

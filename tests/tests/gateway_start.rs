@@ -1,0 +1,120 @@
+//! Starting the real binary: what is wrong is one line (what, where, what to do) and exit status 2.
+
+use std::net::TcpListener;
+use tests::gateway::{Ending, Gateway, document_with, folder, refusal};
+
+fn assert_refused(ending: &Ending, words: &[&str]) {
+    assert_eq!(ending.status, Some(2), "{ending:?}");
+    assert_eq!(ending.stderr.trim_end().lines().count(), 1, "one line: {}", ending.stderr);
+    for word in words {
+        assert!(ending.stderr.contains(word), "{word:?} in {}", ending.stderr);
+    }
+}
+
+#[test]
+fn a_flag_that_does_not_exist_or_fit_is_refused() {
+    for (arguments, words) in [
+        (&["--bogus"][..], &["--bogus", "--help"][..]),
+        (&["--port", "99999"], &["99999", "--port"]),
+        (&["--port", "http"], &["--port"]),
+        (&["--tls-cert", "a.pem"], &["--tls-key"]),
+        (&["--ephemeral", "--data", "x"], &["--ephemeral", "--data"]),
+        (&["--ephemeral", "--tenant", "acme"], &["--tenant", "NAME=FILE"]),
+        (&["--ephemeral", "--tenant", "Not A Name=x.toml"], &["a-z"]),
+        (&["--ephemeral", "--fault", "melt"], &["melt"]),
+        (&["--ephemeral", "--port", "0", "--issuer", "http://id.example.com"], &["http://id.example.com", "https"]),
+        (&["--ephemeral", "--port", "0", "--issuer", "https://id.example.com/path"], &["origin"]),
+    ] {
+        assert_refused(&refusal(arguments), words);
+    }
+}
+
+#[test]
+fn a_tenant_document_is_refused_with_every_error_by_its_path() {
+    let folder = folder();
+    let path = folder.path().join("tenant.toml");
+    let file = path.to_str().unwrap();
+    let start = || refusal(&["--ephemeral", "--port", "0", "--config", file]);
+    assert_refused(&start(), &["tenant document", file, "give the path"]);
+    let shipped = document_with("");
+    let wrong =
+        shipped.replace("accent = \"#3b5bdb\"", "accent = \"blue\"").replace("access = \"PT10M\"", "access = \"PT20M\"");
+    assert_ne!(wrong, shipped);
+    std::fs::write(&path, wrong).unwrap();
+    assert_refused(&start(), &[file, "brand.accent", "token.access"]);
+    std::fs::write(&path, "name = [").unwrap();
+    assert_refused(&start(), &[file]);
+}
+
+#[test]
+fn the_document_of_a_further_tenant_is_named_when_it_is_wrong() {
+    let folder = folder();
+    let path = folder.path().join("acme.toml");
+    std::fs::write(&path, document_with("surprise = 1")).unwrap();
+    let file = path.to_str().unwrap();
+    assert_refused(&refusal(&["--ephemeral", "--port", "0", "--tenant", &format!("acme={file}")]), &[file, "surprise"]);
+}
+
+#[test]
+fn a_port_in_use_is_refused() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    assert_refused(&refusal(&["--ephemeral", "--port", &port]), &[&port, "in use", "--port"]);
+}
+
+#[test]
+fn a_data_folder_that_is_none_or_is_not_ours_or_is_in_use_is_refused() {
+    let folder = folder();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    let start = |data: &std::path::Path| refusal(&["--port", "0", "--data", data.to_str().unwrap()]);
+    assert_refused(&start(&file), &["data folder", file.to_str().unwrap(), "--data"]);
+
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("tables.sqlite"), "this is no database, but it is long enough to be taken for one, perhaps")
+        .unwrap();
+    assert_refused(&start(&foreign), &["data folder", foreign.to_str().unwrap()]);
+
+    let broken_key = folder.path().join("broken-key");
+    std::fs::create_dir(&broken_key).unwrap();
+    std::fs::write(broken_key.join("keys"), "short").unwrap();
+    assert_refused(&start(&broken_key), &["key file", broken_key.to_str().unwrap()]);
+
+    let used = folder.path().join("used");
+    let gateway = Gateway::start(&used, &[]);
+    assert_refused(&start(&used), &["another gateway", used.to_str().unwrap()]);
+    drop(gateway);
+}
+
+#[test]
+fn a_certificate_that_is_none_or_fits_no_key_is_refused() {
+    let folder = folder();
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let start = || {
+        let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+        refusal(&["--ephemeral", "--port", "0", "--tls-cert", certificate, "--tls-key", key])
+    };
+    assert_refused(&start(), &[certificate.to_str().unwrap(), "--tls-cert"]);
+    std::fs::write(&certificate, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    assert_refused(&start(), &[key.to_str().unwrap(), "--tls-key"]);
+}
+
+#[test]
+fn a_signal_ends_it_in_order() {
+    let folder = folder();
+    let ending = Gateway::start(&folder.path().join("data"), &[]).stop();
+    assert_eq!((ending.status, ending.stderr.as_str()), (Some(0), ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_folder_is_made_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let data = folder.path().join("deep/data");
+    let gateway = Gateway::start(&data, &[]);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&data), mode(&data.join("keys"))), (0o700, 0o600));
+    drop(gateway);
+}
