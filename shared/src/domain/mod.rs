@@ -20,6 +20,7 @@ pub mod recovery;
 pub mod registration;
 pub mod secret;
 pub mod session;
+pub mod throttle;
 pub mod time;
 
 /// 32 bytes as one binary attribute.

@@ -8,8 +8,10 @@
 //!
 //! No account exists before its proof, so there is nothing to take over beforehand (security 103).
 
+mod application;
+
 use super::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
-use super::authentication::{FailureWindow, KnownDevice};
+use super::authentication::{Amr, FailureWindow, KnownDevice};
 use super::change::{Change, Changes, Decision, NewAccount};
 use super::consent::AcceptedTerms;
 use super::credential::PasswordCredential;
@@ -21,8 +23,9 @@ use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
 use super::time::{Span, Timestamp};
 use crate::config::SessionPolicy;
-use crate::domain::authentication::Amr;
 use serde::{Deserialize, Serialize};
+
+pub use application::{Application, ApplicationFlaw, Checked};
 
 /// How long an address can be proven.
 pub const LIFETIME: Span = Span::minutes(30);
@@ -171,12 +174,14 @@ pub struct SignInAfterProof {
 }
 
 /// What came of a proof.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verified {
     /// The account exists.
     Created {
         /// Its subject identifier.
         sub: Sub,
+        /// The session that opened with it.
+        session: Option<Session>,
     },
     /// The address got an account meanwhile.
     AlreadyRegistered,
@@ -221,10 +226,10 @@ pub fn verify(
     let sub = person.sub;
     let (account, session) = new_account(flow, person, now);
     let mut changes = counted.then(Change::CreateAccount(Box::new(account)));
-    if let Some(session) = session {
-        changes = changes.then(Change::OpenSession(session));
+    if let Some(session) = &session {
+        changes = changes.then(Change::OpenSession(session.clone()));
     }
-    Decision { changes, outcome: Verified::Created { sub } }
+    Decision { changes, outcome: Verified::Created { sub, session } }
 }
 
 fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount, Option<Session>) {

@@ -69,7 +69,7 @@ fn the_right_proof_makes_the_account_and_uses_the_flow_up() {
     for (kind, expected) in [(ProofKind::Code, vec!["count identifier", "create"]), (ProofKind::Link, vec!["create"])] {
         let decision = verify(&flow(), kind, Some(person(None)), None, T0);
         assert_eq!(names(&decision.changes), expected);
-        assert_eq!(decision.outcome, Verified::Created { sub: Sub::from_bytes([7; 16]) });
+        assert_eq!(decision.outcome, Verified::Created { sub: Sub::from_bytes([7; 16]), session: None });
         let Some(Change::CreateAccount(new)) = decision.changes.0.last() else { panic!("an account") };
         assert_eq!((new.flow.state, new.flow.version, &new.flow.payload), (FlowState::Completed, 2, &None));
         assert_eq!((new.authentication.version, new.password.version, new.profile.version), (1, 1, 1));
