@@ -1,8 +1,39 @@
-//! x
-use axum::Router;
+//! The registration function: from a form to a proven account, as pages and as JSON.
+//!
+//! | route | file |
+//! |---|---|
+//! | `GET /v1/registration/form` | `api::form` |
+//! | `POST /v1/registrations` | `api::start` |
+//! | `POST /v1/registrations/{id}/verification` | `api::verification` |
+//! | `POST /v1/registrations/{id}/resend` | `api::resend` |
+//! | `GET`, `POST /register` | `pages::register` |
+//! | `GET`, `POST /verify` | `pages::verify` |
+//!
+//! Both speak to the same two steps: `begin` (two puts, no read) and `prove` (load, decide, commit).
+
+mod api;
+mod begin;
+mod client;
+mod pages;
+mod prove;
+mod throttle;
+
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use latchkey::keys::Purpose;
 use latchkey::services::Services;
+
+/// The keys that this function needs: it seals what a form holds, hashes addresses, checks codes, and seals ids.
+pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator];
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
     Router::new()
+        .route("/v1/registration/form", get(api::form::form))
+        .route("/v1/registrations", post(api::start::start))
+        .route("/v1/registrations/{id}/verification", post(api::verification::verification))
+        .route("/v1/registrations/{id}/resend", post(api::resend::resend))
+        .route("/register", get(pages::register::show).post(pages::register::submit))
+        .route("/verify", get(pages::verify::show).post(pages::verify::submit))
+        .layer(Extension(throttle::CallerThrottle::new()))
 }

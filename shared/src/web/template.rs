@@ -29,10 +29,13 @@ templates!(
     "recover_over.html",
     "recover_prove.html",
     "recover_start.html",
+    "register.html",
     "sign_in.html",
     "sign_out.html",
     "signed_in.html",
     "signed_out.html",
+    "verify.html",
+    "verify_link.html",
 );
 
 static ENVIRONMENTS: LazyLock<BTreeMap<&'static str, Environment<'static>>> =

@@ -52,7 +52,12 @@ impl Application {
     ///
     /// # Errors
     /// Every flaw: address, password, fields in order, terms.
-    pub fn check(&self, config: &TenantConfig, submission: Submission, now: Timestamp) -> Result<Checked, Vec<ApplicationFlaw>> {
+    pub fn check(
+        &self,
+        config: &TenantConfig,
+        submission: Submission,
+        now: Timestamp,
+    ) -> Result<Checked, Vec<ApplicationFlaw>> {
         let mut flaws = Vec::new();
         let email = EmailAddress::parse(&self.email).map_err(|flaw| flaws.push(ApplicationFlaw::Email(flaw))).ok();
         let context = self.guessable(config, email.as_ref());

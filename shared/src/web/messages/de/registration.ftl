@@ -1,0 +1,84 @@
+## The form
+
+register-title = Konto erstellen
+register-lead = und weiter zu { $client }
+register-submit = Konto erstellen
+register-have-account = Sie haben schon ein Konto?
+register-sign-in = Anmelden
+register-password-help = Mindestens { $min } Zeichen, besser { $recommended } oder mehr. Ein paar Wörter ohne Zusammenhang sind leicht zu merken und schwer zu erraten.
+register-email-required = Geben Sie Ihre E-Mail-Adresse ein.
+register-email-invalid = Geben Sie eine E-Mail-Adresse wie name@example.com ein.
+register-terms-accept = Ich akzeptiere:
+register-terms-required = Bitte stimmen Sie zu, um ein Konto zu erstellen.
+register-terms-superseded = Dieses Dokument hat sich geändert. Bitte lesen und akzeptieren Sie die aktuelle Fassung.
+
+## What is wrong with a chosen password; the login pages say it too
+
+password-flaw-too_short = Verwenden Sie mindestens { $min } Zeichen.
+password-flaw-too_long = Verwenden Sie höchstens 256 Zeichen.
+password-flaw-too_common = Dieses Passwort ist leicht zu erraten: Viele benutzen es, oder es besteht aus Ihrem Namen, Ihrer Adresse oder dem Namen dieses Dienstes. Wählen Sie ein anderes.
+password-flaw-too_weak = Dieses Passwort ist leicht zu erraten.
+password-advice-add_words = Fügen Sie ein oder zwei Wörter hinzu, am besten ungewöhnliche.
+password-advice-avoid_sequences = Vermeiden Sie Tastaturreihen und Folgen wie abc oder 6543.
+password-advice-avoid_repetition = Vermeiden Sie wiederholte Wörter und Zeichen.
+password-advice-avoid_dates = Vermeiden Sie Daten und Jahreszahlen.
+password-advice-avoid_names = Vermeiden Sie Namen.
+password-advice-tricks_are_guessed = Großbuchstaben, rückwärts geschriebene Wörter und @ statt a werden ebenso erraten; fügen Sie ein oder zwei Wörter hinzu.
+
+## What is wrong with a field
+
+field-flaw-required = Dieses Feld muss ausgefüllt sein.
+field-flaw-unknown = Dieses Feld gibt es nicht.
+field-flaw-not_applicable = Dieses Feld gehört zu einer anderen Antwort.
+field-flaw-invalid_type = Dieser Wert ist nicht gültig.
+field-flaw-too_long = Verwenden Sie höchstens { $max } Zeichen.
+field-flaw-forbidden_character = Dieser Wert enthält Zeichen, die hier nicht erlaubt sind.
+field-flaw-invalid_format = Dieser Wert hat nicht die erwartete Form.
+field-flaw-invalid_date = Geben Sie ein gültiges Datum ein.
+field-flaw-invalid_phone = Geben Sie eine Telefonnummer mit Ländervorwahl ein, etwa +49 30 123456.
+field-flaw-invalid_option = Wählen Sie eine der Möglichkeiten.
+
+## The code
+
+verify-title = Sehen Sie in Ihre E-Mails
+verify-lead = Wir haben einen Code an { $email } gesendet. Geben Sie ihn hier ein, um abzuschließen.
+verify-code = Code aus der E-Mail
+verify-submit = Bestätigen
+verify-resend = Neuen Code senden
+verify-no-mail = Keine E-Mail? Sehen Sie im Spam-Ordner nach und prüfen Sie, ob die Adresse stimmt. Auch der Link in der E-Mail funktioniert, in diesem Browser.
+verify-sent = Ein neuer Code ist unterwegs. Ältere Codes gelten nicht mehr.
+verify-none-left = Im Moment können wir keine weiteren Codes senden. Verwenden Sie den neuesten, oder beginnen Sie später neu.
+verify-code-wrong =
+    { $left ->
+        [0] Dieser Code stimmt nicht, und es gibt keinen weiteren Versuch.
+        [one] Dieser Code stimmt nicht. Sie haben noch einen Versuch.
+       *[other] Dieser Code stimmt nicht. Sie haben noch { $left } Versuche.
+    }
+
+## The mailed link
+
+verify-link-title = E-Mail-Adresse bestätigen
+verify-link-lead = Ein Klick schließt Ihre Registrierung ab.
+verify-link-confirm = Bestätigen und weiter
+verify-link-code-title = Ihr Code
+verify-link-code-lead = Geben Sie diesen Code dort ein, wo Sie begonnen haben, Ihr Konto zu erstellen.
+verify-link-code-warning = Verraten Sie diesen Code niemandem. Niemand von uns wird danach fragen.
+verify-link-deny-title = Waren Sie das nicht?
+verify-link-deny-text = Dann hat jemand Ihre Adresse eingegeben, vielleicht aus Versehen. Sie können das hier beenden; es wird kein Konto erstellt.
+verify-link-deny = Das war ich nicht
+
+## The end, one way or another
+
+verify-begin-again = Neu beginnen
+verify-completed-title = Das ist erledigt
+verify-completed-text = Die Adresse ist bestätigt, und das Konto besteht. Sie können sich anmelden.
+verify-disowned-title = Die Registrierung ist beendet
+verify-disowned-text = Mit dieser Adresse wurde kein Konto erstellt; Code und Link gelten nicht mehr.
+verify-no-tries-title = Zu viele falsche Codes
+verify-no-tries-text = Zu Ihrer Sicherheit ist diese Registrierung beendet. Sie können neu beginnen.
+verify-expired-title = Dieser Code oder Link gilt nicht mehr
+verify-expired-text = Er wurde durch einen neueren ersetzt, oder seine Zeit ist abgelaufen. Verwenden Sie die neueste E-Mail, oder beginnen Sie neu.
+verify-elsewhere-title = Bitte zurück zum anderen Browser
+verify-elsewhere-text = Eine Registrierung wird in dem Browser abgeschlossen, in dem sie begann. Kehren Sie dorthin zurück, oder öffnen Sie den Link in der E-Mail, um Ihren Code zu sehen.
+verify-already-title = Sie haben schon ein Konto
+verify-already-text = Inzwischen wurde für diese Adresse ein Konto erstellt. Melden Sie sich damit an, oder setzen Sie sein Passwort zurück.

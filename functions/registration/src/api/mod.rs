@@ -1,0 +1,38 @@
+//! The JSON calls. Each names its client (query or body), whose origins may read the answer (security 119).
+
+pub(crate) mod form;
+pub(crate) mod resend;
+pub(crate) mod start;
+pub(crate) mod verification;
+
+use crate::client;
+use axum::Extension;
+use axum::response::{IntoResponse, Response};
+use latchkey::domain::id::ClientId;
+use latchkey::web::cors::CallingClient;
+use latchkey::web::extract::QueryParams;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{Problem, TenantHandle};
+
+/// The client that a call names in its query or its body, not in both ways at once.
+fn calling_client(handle: &TenantHandle, query: &QueryParams, body: Option<&str>) -> Result<ClientId, Problem> {
+    let in_query = query.0.one("client_id")?;
+    if let (Some(query), Some(body)) = (in_query, body)
+        && query != body
+    {
+        return Err(Problem::new(ProblemKind::InvalidRequest, "Query and body name different clients. Send client_id once."));
+    }
+    client::of(&handle.tenant.config, in_query.or(body)).map(|client| client.client_id.clone())
+}
+
+/// The answer, readable for the client's origins, a refusal too.
+fn answer(client_id: ClientId, result: Result<impl IntoResponse, Problem>) -> Response {
+    let response = result.map(IntoResponse::into_response).unwrap_or_else(IntoResponse::into_response);
+    (Extension(CallingClient(client_id)), response).into_response()
+}
+
+/// The refusal of a code: which of its reasons it was is not told.
+fn invalid_code() -> Problem {
+    let detail = "The code is wrong, used or expired, or the registration is over. Use the newest code, or begin again.";
+    Problem::new(ProblemKind::InvalidCode, detail)
+}

@@ -1,0 +1,71 @@
+//! `POST /v1/registrations/{id}/resend`: a new code, at most three.
+
+use super::{answer, calling_client, invalid_code};
+use crate::client::require_open;
+use crate::prove::{self, Place};
+use crate::throttle::CallerThrottle;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Path, Request};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::StatusCode;
+use latchkey::domain::registration::{LIFETIME, Resent};
+use latchkey::web::extract::QueryParams;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{JsonBody, Problem, TenantHandle};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    client_id: Option<String>,
+}
+
+pub(crate) async fn resend(
+    Extension(throttle): Extension<CallerThrottle>,
+    handle: TenantHandle,
+    Path(id): Path<String>,
+    query: QueryParams,
+    request: Request,
+) -> Result<Response, Problem> {
+    let wish = read(request).await?;
+    let client_id = calling_client(&handle, &query, wish.client_id.as_deref())?;
+    Ok(answer(client_id, send(&throttle, &handle, &id).await))
+}
+
+/// The body may be left out.
+async fn read(request: Request) -> Result<Wish, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = Bytes::from_request(Request::new(body), &())
+        .await
+        .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The body could not be read."))?;
+    if body.is_empty() {
+        return Ok(Wish::default());
+    }
+    JsonBody::from_request(Request::from_parts(parts, Body::from(body)), &()).await.map(|JsonBody(wish)| wish)
+}
+
+async fn send(throttle: &CallerThrottle, handle: &TenantHandle, id: &str) -> Result<impl IntoResponse, Problem> {
+    require_open(handle)?;
+    let locator = prove::locate(&handle.tenant, id)?;
+    throttle.admit(handle)?;
+    match prove::resend(handle, locator, &Place::Api).await? {
+        (Resent::Sent { left }, flow) => {
+            let expires_at = flow.map(|flow| flow.expires_at.to_string());
+            let body = json!({
+                "registration_id": id,
+                "status": "verification_required",
+                "expires_at": expires_at,
+                "resends_left": left,
+            });
+            Ok((StatusCode::ACCEPTED, Json(body)))
+        }
+        (Resent::NoneLeft, flow) => {
+            let wait = flow.map_or(LIFETIME, |flow| flow.expires_at.since(handle.now()));
+            let detail = "Every new code of this registration was sent. Use the newest one, or begin again later.";
+            Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait))
+        }
+        (Resent::Over(_), _) => Err(invalid_code()),
+    }
+}

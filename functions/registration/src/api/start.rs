@@ -1,0 +1,92 @@
+//! `POST /v1/registrations`: a filled form. The answer is the same whether or not the address has an account (security 107).
+
+use super::{answer, calling_client};
+use crate::begin::{self, Begun, NotBegun, Origin};
+use crate::client::require_open;
+use crate::throttle::CallerThrottle;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::StatusCode;
+use latchkey::domain::form::Submission;
+use latchkey::domain::id::ClientId;
+use latchkey::domain::registration::{Application, ApplicationFlaw};
+use latchkey::domain::secret::SecretText;
+use latchkey::locale;
+use latchkey::services::Services;
+use latchkey::web::extract::QueryParams;
+use latchkey::web::problem::{FieldProblem, ProblemKind};
+use latchkey::web::{JsonBody, Problem, TenantHandle};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// A filled form. An address is one text, never a list (security 90); no member but these (108).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Registration {
+    client_id: Option<String>,
+    email: String,
+    password: SecretText,
+    #[serde(default)]
+    profile: Map<String, Value>,
+    #[serde(default)]
+    terms: Vec<Acceptance>,
+    locale: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Acceptance {
+    document: String,
+    version: String,
+}
+
+pub(crate) async fn start(
+    State(services): State<Services>,
+    Extension(throttle): Extension<CallerThrottle>,
+    handle: TenantHandle,
+    query: QueryParams,
+    JsonBody(body): JsonBody<Registration>,
+) -> Result<Response, Problem> {
+    let client_id = calling_client(&handle, &query, body.client_id.as_deref())?;
+    let result = begin(&services, &throttle, &handle, client_id.clone(), body).await;
+    Ok(answer(client_id, result))
+}
+
+async fn begin(
+    services: &Services,
+    throttle: &CallerThrottle,
+    handle: &TenantHandle,
+    client_id: ClientId,
+    body: Registration,
+) -> Result<impl IntoResponse, Problem> {
+    require_open(handle)?;
+    throttle.admit(handle)?;
+    let locale = locale::negotiate(&handle.tenant.config.locales, body.locale.as_deref(), None).to_owned();
+    let application = Application {
+        email: body.email,
+        password: body.password,
+        profile: body.profile,
+        terms: body.terms.into_iter().map(|terms| (terms.document, terms.version)).collect(),
+    };
+    let origin = Origin { submission: Submission::Api, client_id, locale, browser: None, continue_to: None };
+    match begin::begin(services, handle, &application, origin).await {
+        Ok(Begun { id, expires_at }) => {
+            let body = json!({
+                "registration_id": id,
+                "status": "verification_required",
+                "expires_at": expires_at.to_string(),
+            });
+            Ok((StatusCode::ACCEPTED, Json(body)))
+        }
+        Err(NotBegun::Flawed(flaws)) => Err(flawed(&flaws)),
+        Err(NotBegun::Problem(problem)) => Err(problem),
+    }
+}
+
+/// Every flaw by its JSON pointer.
+fn flawed(flaws: &[ApplicationFlaw]) -> Problem {
+    let error = |flaw: &ApplicationFlaw| FieldProblem { pointer: flaw.pointer(), code: flaw.code(), detail: flaw.detail() };
+    Problem::new(ProblemKind::InvalidRequest, "The form has values that can't be accepted. `errors` names each.")
+        .with_errors(flaws.iter().map(error).collect())
+}

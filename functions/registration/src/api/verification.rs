@@ -1,0 +1,48 @@
+//! `POST /v1/registrations/{id}/verification`: the code that was mailed makes the account.
+
+use super::{answer, calling_client, invalid_code};
+use crate::client::require_open;
+use crate::prove::{self, Place, Proof};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use latchkey::domain::registration::Verified;
+use latchkey::domain::secret::SecretText;
+use latchkey::services::Services;
+use latchkey::web::extract::QueryParams;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{JsonBody, Problem, TenantHandle};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Verification {
+    client_id: Option<String>,
+    code: SecretText,
+}
+
+pub(crate) async fn verification(
+    State(services): State<Services>,
+    handle: TenantHandle,
+    Path(id): Path<String>,
+    query: QueryParams,
+    JsonBody(body): JsonBody<Verification>,
+) -> Result<Response, Problem> {
+    let client_id = calling_client(&handle, &query, body.client_id.as_deref())?;
+    Ok(answer(client_id, verify(&services, &handle, &id, body.code).await))
+}
+
+async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: SecretText) -> Result<impl IntoResponse, Problem> {
+    require_open(handle)?;
+    let locator = prove::locate(&handle.tenant, id)?;
+    match prove::prove(services, handle, locator, &Proof::Code(code), &Place::Api).await?.0 {
+        Verified::Created { sub, session: _ } => Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() })))),
+        Verified::AlreadyRegistered => {
+            let detail = "This address got an account while it was being proven. Sign in, or recover the password.";
+            Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
+        }
+        Verified::Wrong { .. } | Verified::Over(_) => Err(invalid_code()),
+    }
+}

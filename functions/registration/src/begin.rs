@@ -1,0 +1,86 @@
+//! Beginning a registration, for page and API alike: hash, seal, two puts. No read, so nothing depends on who else is registered
+//! (security 107).
+
+use latchkey::domain::form::Submission;
+use latchkey::domain::id::ClientId;
+use latchkey::domain::registration::{self, Application, ApplicationFlaw, NewRegistration, PendingRegistration};
+use latchkey::domain::secret::SecretHash;
+use latchkey::domain::time::Timestamp;
+use latchkey::keys::SealedField;
+use latchkey::keys::locator::FlowLocator;
+use latchkey::services::Services;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{Problem, TenantHandle};
+use std::convert::Infallible;
+
+/// Where the person comes from.
+pub(crate) struct Origin {
+    pub(crate) submission: Submission,
+    pub(crate) client_id: ClientId,
+    pub(crate) locale: String,
+    pub(crate) browser: Option<SecretHash>,
+    pub(crate) continue_to: Option<String>,
+}
+
+/// A registration that waits for its proof.
+pub(crate) struct Begun {
+    /// The public id of its flow.
+    pub(crate) id: String,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Why it did not begin.
+pub(crate) enum NotBegun {
+    /// The form has flaws.
+    Flawed(Vec<ApplicationFlaw>),
+    /// Anything else.
+    Problem(Problem),
+}
+
+impl<P: Into<Problem>> From<P> for NotBegun {
+    fn from(problem: P) -> Self {
+        Self::Problem(problem.into())
+    }
+}
+
+pub(crate) async fn begin(
+    services: &Services,
+    handle: &TenantHandle,
+    application: &Application,
+    origin: Origin,
+) -> Result<Begun, NotBegun> {
+    let (tenant, now) = (&handle.tenant, handle.now());
+    let checked = application.check(&tenant.config, origin.submission, now).map_err(NotBegun::Flawed)?;
+    // Hashed now, so that the password itself is kept nowhere; for every address alike.
+    let password = services.hasher.hash(&application.password).await?;
+    let pending = PendingRegistration {
+        email: checked.email.as_str().to_owned(),
+        claims: checked.claims,
+        password,
+        terms: checked.terms,
+    };
+    let locator = FlowLocator { account: services.random.account_id(), flow: services.random.flow_id() };
+    let (key, wrapped, keyring_version) = tenant.keys.data()?.generate(locator.account)?;
+    let plain = serde_json::to_vec(&pending).map_err(unreadable)?;
+    let new = NewRegistration {
+        flow: locator.flow,
+        account: locator.account,
+        identifier: tenant.keys.identifier()?.hash_email(&checked.email),
+        seed: services.random.bytes(),
+        code_key_version: tenant.keys.proof()?.current_version(),
+        browser: origin.browser,
+        client_id: origin.client_id,
+        locale: origin.locale,
+        continue_to: origin.continue_to,
+        payload: key.seal(SealedField::PendingRegistration, &plain)?,
+        data_key: (wrapped, keyring_version),
+    };
+    let decide = || std::future::ready(Ok::<_, Infallible>(registration::start(new.clone(), now)));
+    let expires_at = tenant.store.decide(&handle.request, decide).await?;
+    Ok(Begun { id: tenant.keys.locator()?.flow_id(&locator), expires_at })
+}
+
+/// What was sealed or stored by us does not read: our fault, and nothing of it is told.
+pub(crate) fn unreadable(_: serde_json::Error) -> Problem {
+    Problem::new(ProblemKind::Internal, "The registration could not be completed. Please begin again.")
+}

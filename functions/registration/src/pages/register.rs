@@ -1,0 +1,145 @@
+//! `/register`: the form, and what becomes of it.
+//!
+//! The query is an authorization request on its way, or empty: it stays the page's query, goes into the flow, and is gone on with
+//! once the address is proven.
+
+use super::{form, see_other};
+use crate::begin::{self, Begun, NotBegun, Origin};
+use crate::client::{self, require_open};
+use crate::throttle::CallerThrottle;
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
+use latchkey::domain::form::{FieldFlaw, Submission};
+use latchkey::domain::registration::{Application, ApplicationFlaw};
+use latchkey::services::Services;
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser};
+use latchkey::web::extract::{FormBody, QueryParams};
+use latchkey::web::problem::{FieldProblem, ProblemKind};
+use latchkey::web::{Page, Problem, TenantHandle};
+use serde::Serialize;
+use serde_json::Map;
+use std::collections::BTreeMap;
+
+/// What anti-forgery values of this page are bound to.
+const PAGE: &str = "register";
+/// Longest query that is taken along.
+const MAX_QUERY: usize = 4096;
+
+/// Where a person is on the way to.
+struct Journey<'q> {
+    query: &'q str,
+    locale: String,
+}
+
+#[derive(Serialize)]
+struct Values<'v> {
+    anti_forgery: String,
+    query: &'v str,
+    client: &'v str,
+    email: &'v str,
+    min_length: usize,
+    recommended_length: usize,
+    fields: Vec<form::Input>,
+    terms: Vec<form::Terms>,
+    errors: BTreeMap<String, String>,
+}
+
+fn journey<'q>(handle: &TenantHandle, browser: &Browser, params: &QueryParams, query: &'q str) -> Result<Journey<'q>, Problem> {
+    if query.len() > MAX_QUERY {
+        return Err(Problem::new(ProblemKind::InvalidRequest, "The address is too long."));
+    }
+    let locale = browser.locale(&handle.tenant, params.0.one("ui_locales")?);
+    Ok(Journey { query, locale })
+}
+
+pub(crate) async fn show(
+    handle: TenantHandle,
+    browser: Browser,
+    params: QueryParams,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    require_open(&handle)?;
+    let journey = journey(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
+    let empty = Application { email: String::new(), password: "".into(), profile: Map::new(), terms: Vec::new() };
+    let page = page(&handle, &browser, &params, &journey, &empty, &[])?;
+    Ok(browser.answer(page.into_response()))
+}
+
+pub(crate) async fn submit(
+    State(services): State<Services>,
+    Extension(throttle): Extension<CallerThrottle>,
+    handle: TenantHandle,
+    browser: Browser,
+    params: QueryParams,
+    RawQuery(query): RawQuery,
+    FormBody(body): FormBody,
+) -> Result<Response, Problem> {
+    require_open(&handle)?;
+    let journey = journey(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
+    browser.check_form(&handle.tenant, PAGE, journey.query, body.one(ANTI_FORGERY_FIELD)?)?;
+    throttle.admit(&handle)?;
+    let application = form::read(&body, ANTI_FORGERY_FIELD)?;
+    let client = client::of(&handle.tenant.config, params.0.one("client_id")?)?;
+    let origin = Origin {
+        submission: Submission::Page,
+        client_id: client.client_id.clone(),
+        locale: journey.locale.clone(),
+        browser: Some(browser.binding()),
+        continue_to: is_request(&params).then(|| journey.query.to_owned()),
+    };
+    match begin::begin(&services, &handle, &application, origin).await {
+        Ok(Begun { id, .. }) => Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}"))?)),
+        Err(NotBegun::Flawed(flaws)) => {
+            refuse_unknown(&flaws)?;
+            let page = page(&handle, &browser, &params, &journey, &application, &flaws)?;
+            Ok(browser.answer(page.status(StatusCode::BAD_REQUEST).into_response()))
+        }
+        Err(NotBegun::Problem(problem)) => Err(problem),
+    }
+}
+
+/// Whether there is an authorization request to go on with: one in the query, or one that came by POST and is stored.
+fn is_request(params: &QueryParams) -> bool {
+    ["client_id", "lk_stored"].iter().any(|name| params.0.all(name).next().is_some())
+}
+
+/// A field that the form does not have is no slip of the person: somebody made the request up (security 108).
+fn refuse_unknown(flaws: &[ApplicationFlaw]) -> Result<(), Problem> {
+    let unknown = flaws.iter().filter(|flaw| matches!(flaw, ApplicationFlaw::Field(_, FieldFlaw::Unknown)));
+    let errors: Vec<_> =
+        unknown.map(|flaw| FieldProblem { pointer: flaw.pointer(), code: flaw.code(), detail: flaw.detail() }).collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::new(ProblemKind::InvalidRequest, "The form has fields that are not ours.").with_errors(errors))
+}
+
+fn page(
+    handle: &TenantHandle,
+    browser: &Browser,
+    params: &QueryParams,
+    journey: &Journey<'_>,
+    typed: &Application,
+    flaws: &[ApplicationFlaw],
+) -> Result<Page, Problem> {
+    let (config, locale) = (&handle.tenant.config, journey.locale.as_str());
+    let client = match params.0.one("client_id")? {
+        Some(id) => client::of(config, Some(id))?.client_name.get(locale),
+        None => "",
+    };
+    let values = Values {
+        anti_forgery: browser.anti_forgery(&handle.tenant, PAGE, journey.query),
+        query: journey.query,
+        client,
+        email: &typed.email,
+        min_length: config.password.min_length,
+        recommended_length: RECOMMENDED_PASSWORD_CHARACTERS,
+        fields: form::inputs(config, locale, &typed.profile),
+        terms: form::terms(config, locale, &typed.terms),
+        errors: form::errors(config, locale, flaws),
+    };
+    Ok(Page::new(&handle.tenant, locale, "register", values).languages(journey.query))
+}

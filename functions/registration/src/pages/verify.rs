@@ -1,0 +1,319 @@
+//! `/verify`: the code is typed, or the mailed link is confirmed.
+//!
+//! | who opens it | what they see |
+//! |---|---|
+//! | the browser that began, without a link | the field for the code |
+//! | the browser that began, by the link | a button that confirms |
+//! | anybody else, by the link | the code to type, and "I did not ask for this" |
+//! | anybody else, without a link | nothing but where to look |
+//!
+//! Opening it changes nothing, so that a scanner of mails spends no link (security 94).
+
+use super::{message, message_with, path, see_other};
+use crate::client::require_open;
+use crate::prove::{self, Place, Proof};
+use crate::throttle::CallerThrottle;
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use latchkey::domain::flow::{Flow, MAX_RESENDS};
+use latchkey::domain::oauth::authorization_request::validate;
+use latchkey::domain::registration::{self, FlowOver, Resent, Verified};
+use latchkey::domain::secret::SecretText;
+use latchkey::services::Services;
+use latchkey::store::flow::FlowSnapshot;
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser};
+use latchkey::web::extract::{FormBody, QueryParams};
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::session::Opening;
+use latchkey::web::{Page, Params, Problem, TenantHandle};
+use serde_json::json;
+
+/// What anti-forgery values of this page are bound to.
+const PAGE: &str = "verify";
+
+/// What is shown above the field for the code.
+enum Remark {
+    None,
+    Sent,
+    Wrong { tries_left: u8 },
+    NoneLeft,
+}
+
+pub(crate) async fn show(
+    handle: TenantHandle,
+    browser: Browser,
+    QueryParams(params): QueryParams,
+) -> Result<Response, Problem> {
+    require_open(&handle)?;
+    let id = flow_id(&params)?;
+    let locator = prove::locate(&handle.tenant, id)?;
+    let snapshot = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
+    let locale = locale(&handle, &browser, &params, snapshot.as_ref())?;
+    let Some(snapshot) = snapshot else {
+        return Ok(browser.answer(over(&handle, &locale, None, FlowOver::Expired).into_response()));
+    };
+    let token = params.one("token")?.map(SecretText::from);
+    let page = match token {
+        None if snapshot.flow.browser != Some(browser.binding()) => elsewhere(&handle, &locale),
+        None => {
+            let remark = if params.one("sent")?.is_some() { Remark::Sent } else { Remark::None };
+            typing(&handle, &browser, &locale, id, &snapshot, &remark)?
+        }
+        Some(token) => link(&handle, &browser, &locale, id, &snapshot.flow, &token)?,
+    };
+    Ok(browser.answer(page.into_response()))
+}
+
+pub(crate) async fn submit(
+    State(services): State<Services>,
+    Extension(throttle): Extension<CallerThrottle>,
+    handle: TenantHandle,
+    browser: Browser,
+    QueryParams(query): QueryParams,
+    FormBody(body): FormBody,
+) -> Result<Response, Problem> {
+    require_open(&handle)?;
+    let id = flow_id(&query)?;
+    browser.check_form(&handle.tenant, PAGE, id, body.one(ANTI_FORGERY_FIELD)?)?;
+    body.none_repeated_except(&[])?;
+    let locator = prove::locate(&handle.tenant, id)?;
+    let token = body.one("token")?.map(SecretText::from);
+    match (body.one("action")?, token) {
+        (Some("deny"), Some(token)) => {
+            prove::disown(&handle, locator, &token).await?;
+            Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}&token={}", token.expose()))?))
+        }
+        (Some("resend"), _) => {
+            throttle.admit(&handle)?;
+            let opening = Opening::fresh(services.random);
+            let resent = prove::resend(&handle, locator, &Place::Browser(&browser, &opening)).await?.0;
+            resent_answer(&handle, &browser, &query, id, resent).await
+        }
+        (None, Some(token)) => finish(&services, &handle, &browser, &query, Proof::Link(token)).await,
+        (None, None) => {
+            let code = body.one("code")?.unwrap_or_default().into();
+            finish(&services, &handle, &browser, &query, Proof::Code(code)).await
+        }
+        (Some(_), _) => Err(Problem::new(ProblemKind::InvalidRequest, "The form was not sent from this page.")),
+    }
+}
+
+async fn resent_answer(
+    handle: &TenantHandle,
+    browser: &Browser,
+    query: &Params,
+    id: &str,
+    resent: Resent,
+) -> Result<Response, Problem> {
+    match resent {
+        Resent::Sent { .. } => Ok(browser.answer(see_other(handle, &format!("/verify?flow={id}&sent=1"))?)),
+        Resent::NoneLeft => again(handle, browser, query, &Remark::NoneLeft, StatusCode::TOO_MANY_REQUESTS).await,
+        Resent::Over(_) => again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await,
+    }
+}
+
+async fn finish(
+    services: &Services,
+    handle: &TenantHandle,
+    browser: &Browser,
+    query: &Params,
+    proof: Proof,
+) -> Result<Response, Problem> {
+    let locator = prove::locate(&handle.tenant, flow_id(query)?)?;
+    let opening = Opening::fresh(services.random);
+    let place = Place::Browser(browser, &opening);
+    let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
+    match verified {
+        Verified::Created { session, .. } => {
+            let mut response = see_other(handle, &onward(flow.as_ref()))?;
+            if let Some(session) = session {
+                opening.set_cookies(&mut response, handle, browser, &session, true);
+            }
+            Ok(browser.answer(response))
+        }
+        Verified::AlreadyRegistered => {
+            let locale = locale(handle, browser, query, None)?;
+            let values = json!({
+                "heading": message(&locale, "verify-already-title"),
+                "text": message(&locale, "verify-already-text"),
+                "link": path(handle, &to_sign_in(flow.as_ref())),
+                "link_label": message(&locale, "register-sign-in"),
+            });
+            let page = Page::new(&handle.tenant, &locale, "error", values).status(StatusCode::CONFLICT);
+            Ok(browser.answer(page.into_response()))
+        }
+        Verified::Wrong { tries_left } => {
+            again(handle, browser, query, &Remark::Wrong { tries_left }, StatusCode::BAD_REQUEST).await
+        }
+        Verified::Over(_) => again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await,
+    }
+}
+
+/// The page once more, with what happened.
+async fn again(
+    handle: &TenantHandle,
+    browser: &Browser,
+    query: &Params,
+    remark: &Remark,
+    status: StatusCode,
+) -> Result<Response, Problem> {
+    let id = flow_id(query)?;
+    let locator = prove::locate(&handle.tenant, id)?;
+    let snapshot = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
+    let locale = locale(handle, browser, query, snapshot.as_ref())?;
+    let page = match &snapshot {
+        Some(snapshot) => typing(handle, browser, &locale, id, snapshot, remark)?,
+        None => over(handle, &locale, None, FlowOver::Expired),
+    };
+    Ok(browser.answer(page.status(status).into_response()))
+}
+
+fn flow_id(params: &Params) -> Result<&str, Problem> {
+    params.one("flow")?.ok_or_else(|| Problem::new(ProblemKind::NotFound, "The address is incomplete. Use the whole link."))
+}
+
+/// The language of the registration, unless the person chose another.
+fn locale(
+    handle: &TenantHandle,
+    browser: &Browser,
+    params: &Params,
+    snapshot: Option<&FlowSnapshot>,
+) -> Result<String, Problem> {
+    let chosen = params.one("ui_locales")?.or(snapshot.map(|snapshot| snapshot.flow.locale.as_str()));
+    Ok(browser.locale(&handle.tenant, chosen))
+}
+
+/// The field for the code, in the browser that began.
+fn typing(
+    handle: &TenantHandle,
+    browser: &Browser,
+    locale: &str,
+    id: &str,
+    snapshot: &FlowSnapshot,
+    remark: &Remark,
+) -> Result<Page, Problem> {
+    if let Err(reason) = registration::check_open(&snapshot.flow, handle.now()) {
+        return Ok(over(handle, locale, Some(&snapshot.flow), reason));
+    }
+    let email = match &snapshot.data_key {
+        Some(data_key) => prove::open_pending(&handle.tenant, &snapshot.flow, data_key)?.email,
+        None => String::new(),
+    };
+    let error = match remark {
+        Remark::Wrong { tries_left } => message_with(locale, "verify-code-wrong", "left", usize::from(*tries_left)),
+        Remark::None | Remark::Sent | Remark::NoneLeft => String::new(),
+    };
+    let notice = match remark {
+        Remark::NoneLeft => message(locale, "verify-none-left"),
+        Remark::None | Remark::Sent | Remark::Wrong { .. } => String::new(),
+    };
+    let success = match remark {
+        Remark::Sent => message(locale, "verify-sent"),
+        Remark::None | Remark::NoneLeft | Remark::Wrong { .. } => String::new(),
+    };
+    let values = json!({
+        "anti_forgery": browser.anti_forgery(&handle.tenant, PAGE, id),
+        "flow": id,
+        "email": email,
+        "error": error,
+        "notice": notice,
+        "success": success,
+        "can_resend": snapshot.flow.generation < MAX_RESENDS,
+    });
+    let page = Page::new(&handle.tenant, locale, "verify", values).languages(&format!("flow={id}"));
+    Ok(ending_at_client(handle, page, &snapshot.flow))
+}
+
+/// What the mailed link shows.
+fn link(
+    handle: &TenantHandle,
+    browser: &Browser,
+    locale: &str,
+    id: &str,
+    flow: &Flow,
+    token: &SecretText,
+) -> Result<Page, Problem> {
+    let proof = handle.tenant.keys.proof()?;
+    if !proof.matches_link(flow, token)? {
+        // Older generations die: the newest mail has the link that works.
+        return Ok(over(handle, locale, None, FlowOver::Expired));
+    }
+    if let Err(reason) = registration::check_open(flow, handle.now()) {
+        return Ok(over(handle, locale, Some(flow), reason));
+    }
+    let anti_forgery = browser.anti_forgery(&handle.tenant, PAGE, id);
+    let same_browser = flow.browser == Some(browser.binding());
+    let code = if same_browser { String::new() } else { proof.code(flow)?.expose().to_owned() };
+    let values = json!({
+        "anti_forgery": anti_forgery,
+        "flow": id,
+        "token": token.expose(),
+        "code": code,
+    });
+    Ok(ending_at_client(handle, Page::new(&handle.tenant, locale, "verify_link", values), flow))
+}
+
+/// The form of this page may end at the client that the person comes from: browsers hold every redirect after a post to the page's
+/// `form-action`.
+fn ending_at_client(handle: &TenantHandle, page: Page, flow: &Flow) -> Page {
+    let request = flow.continue_to.as_deref().and_then(|query| Params::parse(query.as_bytes()).ok());
+    match request.and_then(|params| {
+        validate(&handle.tenant.config.clients, params.iter()).ok().map(|request| request.return_to.redirect_uri)
+    }) {
+        Some(redirect_uri) => page.form_action(&redirect_uri),
+        None => page,
+    }
+}
+
+/// Neither the browser that began nor the link: nothing is told.
+fn elsewhere(handle: &TenantHandle, locale: &str) -> Page {
+    let values = json!({
+        "heading": message(locale, "verify-elsewhere-title"),
+        "text": message(locale, "verify-elsewhere-text"),
+    });
+    Page::new(&handle.tenant, locale, "error", values).status(StatusCode::BAD_REQUEST)
+}
+
+/// The registration can't go on: why, and what to do.
+fn over(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
+    let (name, target, label, status) = match reason {
+        FlowOver::Completed => ("completed", to_sign_in(flow), "register-sign-in", StatusCode::OK),
+        FlowOver::Disowned => ("disowned", to_register(flow), "verify-begin-again", StatusCode::OK),
+        FlowOver::NoTriesLeft => ("no-tries", to_register(flow), "verify-begin-again", StatusCode::BAD_REQUEST),
+        FlowOver::Expired | FlowOver::OtherPurpose => {
+            ("expired", to_register(flow), "verify-begin-again", StatusCode::BAD_REQUEST)
+        }
+    };
+    let values = json!({
+        "heading": message(locale, &format!("verify-{name}-title")),
+        "text": message(locale, &format!("verify-{name}-text")),
+        "link": path(handle, &target),
+        "link_label": message(locale, label),
+    });
+    Page::new(&handle.tenant, locale, "error", values).status(status)
+}
+
+/// Where a signed-in person goes on: back to the authorization request that brought them here.
+fn onward(flow: Option<&Flow>) -> String {
+    match flow.and_then(|flow| flow.continue_to.as_deref()) {
+        Some(query) => format!("/oauth2/authorize?{query}"),
+        None => "/login".to_owned(),
+    }
+}
+
+fn to_sign_in(flow: Option<&Flow>) -> String {
+    with_query("/login", flow)
+}
+
+fn to_register(flow: Option<&Flow>) -> String {
+    with_query("/register", flow)
+}
+
+fn with_query(target: &str, flow: Option<&Flow>) -> String {
+    match flow.and_then(|flow| flow.continue_to.as_deref()) {
+        Some(query) => format!("{target}?{query}"),
+        None => target.to_owned(),
+    }
+}
