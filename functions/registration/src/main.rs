@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The Lambda binary.
+
+fn main() -> std::process::ExitCode {
+    latchkey::runtime::run(registration::PURPOSES, registration::routes())
+}
