@@ -296,4 +296,4 @@ fn both(one: &[u8; 16], other: &[u8; 16]) -> [u8; 32] {
 
 #[cfg(test)]
 #[path = "locator_tests.rs"]
-mod tests;
+pub(super) mod tests;

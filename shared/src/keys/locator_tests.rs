@@ -3,7 +3,7 @@ use super::super::root::testing::roots;
 use super::*;
 use proptest::prelude::*;
 
-fn keyring(tenant: &str, fill: u8) -> LocatorKeyring {
+pub(crate) fn keyring(tenant: &str, fill: u8) -> LocatorKeyring {
     LocatorKeyring::new(&tenant.parse().unwrap(), &roots(tenant, Purpose::Locator, fill), 1).unwrap()
 }
 fn account() -> AccountId {
@@ -27,7 +27,7 @@ fn jti() -> Jti {
 }
 
 /// Every kind of value that leaves the keyring: how it is made.
-fn made(keys: &LocatorKeyring) -> Vec<(&'static str, String)> {
+pub(crate) fn made(keys: &LocatorKeyring) -> Vec<(&'static str, String)> {
     vec![
         ("code", keys.authorization_code(&grant(true, 0), &secret()).expose().to_owned()),
         ("refresh", keys.refresh_token(&grant(true, 0), &secret()).expose().to_owned()),
@@ -41,7 +41,7 @@ fn made(keys: &LocatorKeyring) -> Vec<(&'static str, String)> {
     ]
 }
 /// Whether a value is taken in the slot of this kind.
-fn taken(keys: &LocatorKeyring, slot: &str, value: &str) -> bool {
+pub(crate) fn taken(keys: &LocatorKeyring, slot: &str, value: &str) -> bool {
     match slot {
         "code" => keys.open_authorization_code(value).is_some(),
         "refresh" => keys.open_refresh_token(value).is_some(),

@@ -4,6 +4,8 @@
 //! request path. A function declares the [`Purpose`]s that it needs; any other is refused.
 
 mod aead;
+#[cfg(test)]
+mod confusion_tests;
 pub mod data;
 pub mod digest;
 pub mod identifier;

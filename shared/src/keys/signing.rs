@@ -261,4 +261,4 @@ fn der_value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 #[path = "signing_tests.rs"]
-mod tests;
+pub(super) mod tests;
