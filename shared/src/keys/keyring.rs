@@ -117,6 +117,11 @@ impl Keys {
             Some(loaded) => {
                 // One looks; the others don't wait for it.
                 let Ok(_alone) = slot.loading.try_lock() else { return Ok(loaded.keys) };
+                // Another may have looked between our look at the cache and the lock.
+                let loaded = slot.loaded().unwrap_or(loaded);
+                if now < loaded.look_again {
+                    return Ok(loaded.keys);
+                }
                 match self.load(store, now, Some(&loaded.keys)).await {
                     Ok(keys) => {
                         slot.keep(&keys, now + LOOK_AGAIN);

@@ -25,6 +25,7 @@ pub mod vault;
 pub use data::{DataKey, SealedField};
 pub use keyring::{Keys, Purpose, TenantKeys};
 pub use password::PasswordHasher;
+pub use rotation::JWKS_MAX_AGE;
 pub use vault::KeyVault;
 
 /// What can go wrong with keys. None of it is the caller's fault: 503 where it may pass, 500 otherwise.

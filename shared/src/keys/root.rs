@@ -80,9 +80,9 @@ impl<K> Versioned<K> {
     pub(super) fn get(&self, version: u32) -> Result<&K, KeyError> {
         self.keys.iter().find(|(known, _)| *known == version).map(|(_, key)| key).ok_or(KeyError::UnknownVersion)
     }
-    /// What the first version makes of `open`, the present one first.
+    /// What the newest version makes of `open` that makes anything of it.
     pub(super) fn find_map<T>(&self, open: impl Fn(&K) -> Option<T>) -> Option<T> {
-        open(self.current().1).or_else(|| self.keys.iter().find_map(|(_, key)| open(key)))
+        self.keys.iter().find_map(|(_, key)| open(key))
     }
 }
 

@@ -8,8 +8,8 @@
 
 use crate::domain::time::{Span, Timestamp};
 
-/// How long a JWK Set may be cached by those who verify.
-pub(super) const JWKS_MAX_AGE: Span = Span::minutes(15);
+/// How long a JWK Set may be cached by those who verify: what its `Cache-Control` says at most.
+pub const JWKS_MAX_AGE: Span = Span::minutes(15);
 /// How long an instance goes without looking at the stored keys.
 pub(super) const LOOK_AGAIN: Span = Span::seconds(60);
 /// From the publication of a key to its first signature: whoever verifies has it by then, by way of the most stale cache of the

@@ -114,7 +114,8 @@ async fn security_44_to_48_a_token_whose_header_says_anything_else_is_refused_th
         let token = signed(&keys, algorithm, &good.to_string(), "{}").await;
         assert_eq!(keys.verify("at+jwt", &token), Some(Map::new()), "the one that is right");
 
-        let others = ["none", "None", "nOnE", "", "HS256", "ES256", "RS256", "EdDSA", "Ed25519", "PS256", "ES384", "es256", "rs256"];
+        let others =
+            ["none", "None", "nOnE", "", "HS256", "ES256", "RS256", "EdDSA", "Ed25519", "PS256", "ES384", "es256", "rs256"];
         for other in others.into_iter().filter(|other| *other != alg) {
             let mut header = good.clone();
             header["alg"] = json!(other);
@@ -211,7 +212,8 @@ async fn security_44_a_public_key_is_no_secret_to_sign_with() {
             for alg in ["HS256", "none", algorithm_name(algorithm)] {
                 let header = json!({"alg": alg, "kid": key.kid, "typ": "at+jwt"}).to_string();
                 let message = format!("{}.e30", BASE64URL_NOPAD.encode(header.as_bytes()));
-                let mac = aws_lc_rs::hmac::sign(&aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret), message.as_bytes());
+                let mac =
+                    aws_lc_rs::hmac::sign(&aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret), message.as_bytes());
                 for signature in [mac.as_ref(), b"", &[0; 64], &[0; 256]] {
                     let token = format!("{message}.{}", BASE64URL_NOPAD.encode(signature));
                     assert!(keys.verify("at+jwt", &token).is_none(), "{token}");

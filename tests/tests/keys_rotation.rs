@@ -1,0 +1,204 @@
+//! Rotation of signing keys by a virtual clock (security 52, 138; T22): no token that is alive is ever refused, by whomever it was
+//! signed and however stale the key set of whoever verifies it; and an outage of the vault keeps the present keys (T8, security 137).
+
+use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::time::{Span, Timestamp};
+use latchkey::keys::{KeyError, KeyVault, Keys, Purpose};
+use latchkey::store::keyring::{KeySlot, StoredKeyState};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use tests::kms::{FakeKms, Mode};
+use tests::store::*;
+
+const ALGORITHM: SigningAlgorithm = SigningAlgorithm::ES256;
+/// How long a token lives, and how long a key set is cached by those who verify.
+const TOKEN_LIFE: Span = Span::minutes(10);
+const JWKS_MAX_AGE: Span = Span::minutes(15);
+
+fn keys(vault: &KeyVault) -> Keys {
+    Keys::new(vault.clone(), &[Purpose::Signing])
+}
+fn kid_of(token: &str) -> String {
+    let header = data_encoding::BASE64URL_NOPAD.decode(token.split('.').next().unwrap().as_bytes()).unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
+}
+fn kids_in(jwks: &str) -> BTreeSet<String> {
+    let set: Value = serde_json::from_str(jwks).unwrap();
+    set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+async fn sign(keys: &Keys, bench: &Bench, now: Timestamp) -> String {
+    let keys = keys.tenant(&bench.store, now).await.unwrap();
+    keys.signing().unwrap().sign(ALGORITHM, "at+jwt", &json!({"at": now.seconds()})).await.unwrap()
+}
+async fn versions(bench: &Bench, of: SigningAlgorithm) -> Vec<u32> {
+    let stored = bench.store.find_keys().await.unwrap();
+    let version = |slot: &KeySlot| match slot {
+        KeySlot::Signing { algorithm, version } if *algorithm == of => Some(*version),
+        KeySlot::Signing { .. } | KeySlot::Keyring { .. } => None,
+    };
+    stored.iter().filter(|key| matches!(key.state, StoredKeyState::Ready(_))).filter_map(|key| version(&key.slot)).collect()
+}
+
+/// Someone who verifies offline with a cached key set.
+struct ResourceServer {
+    kids: BTreeSet<String>,
+    fetched_at: Timestamp,
+}
+
+#[tokio::test]
+async fn security_52_tokens_verify_throughout_a_rotation_also_with_the_most_stale_key_set() {
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    let instances = [keys(&vault), keys(&vault), keys(&vault)];
+    let first = sign(&instances[0], &bench, NOW).await;
+    let due = NOW + Span::days(90);
+
+    let (mut servers, mut alive, mut signed_with) =
+        (Vec::<ResourceServer>::new(), Vec::<(Timestamp, String)>::new(), Vec::new());
+    let mut now = due - Span::minutes(20);
+    while now < due + Span::minutes(90) {
+        for (index, instance) in instances.iter().enumerate() {
+            // The instances' clocks are a minute apart.
+            let clock = now + Span::seconds(60 * i64::try_from(index).unwrap());
+            let token = sign(instance, &bench, clock).await;
+            if signed_with.last() != Some(&kid_of(&token)) {
+                signed_with.push(kid_of(&token));
+            }
+            // A server for each moment, fed by this instance, that keeps its key set as long as it may.
+            let jwks = instance.tenant(&bench.store, clock).await.unwrap().signing().unwrap().jwks().to_owned();
+            servers.push(ResourceServer { kids: kids_in(&jwks), fetched_at: now });
+            alive.push((now, token));
+        }
+        servers.retain(|server| now.since(server.fetched_at) < JWKS_MAX_AGE);
+        alive.retain(|(at, _)| now.since(*at) < TOKEN_LIFE);
+        for (_, token) in &alive {
+            for server in &servers {
+                assert!(server.kids.contains(&kid_of(token)), "a live token is unknown to a key set of {}", server.fetched_at);
+            }
+            for instance in &instances {
+                let keys = instance.tenant(&bench.store, now).await.unwrap();
+                assert!(keys.signing().unwrap().verify("at+jwt", token).is_some());
+            }
+        }
+        now = now + Span::seconds(30);
+    }
+    signed_with.dedup();
+    let kinds: BTreeSet<_> = signed_with.iter().collect();
+    assert_eq!(kinds.len(), 2, "the key did change, once");
+    assert_ne!(kid_of(&first), *signed_with.last().unwrap());
+    assert_eq!(versions(&bench, ALGORITHM).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn security_52_a_key_that_was_superseded_verifies_for_a_day_and_is_then_gone() {
+    let bench = Bench::new().await;
+    let keys = keys(&KeyVault::ephemeral());
+    let old = sign(&keys, &bench, NOW).await;
+    let due = NOW + Span::days(90);
+    keys.tenant(&bench.store, due).await.unwrap();
+    let superseded = due + Span::minutes(20);
+    for (now, known) in [
+        (due, true),
+        (superseded, true),
+        (superseded + Span::minutes(10), true),
+        (superseded + Span::hours(23), true),
+        (superseded + Span::hours(24), false),
+        (superseded + Span::days(80), false),
+    ] {
+        let loaded = keys.tenant(&bench.store, now).await.unwrap();
+        assert_eq!(loaded.signing().unwrap().verify("at+jwt", &old).is_some(), known, "at {now}");
+        assert_eq!(kids_in(loaded.signing().unwrap().jwks()).contains(&kid_of(&old)), known, "at {now}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_that_find_a_key_due_at_once_make_one_successor() {
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    let instances: Vec<_> = (0..20).map(|_| keys(&vault)).collect();
+    for instance in &instances {
+        instance.tenant(&bench.store, NOW).await.unwrap();
+    }
+    let mut looks = tokio::task::JoinSet::new();
+    for instance in &instances {
+        let (instance, store) = (instance.clone(), bench.store.clone());
+        looks.spawn(async move { instance.tenant(&store, NOW + Span::days(91)).await.map(|_| ()) });
+    }
+    assert!(looks.join_all().await.into_iter().all(|look| look.is_ok()));
+    for algorithm in [SigningAlgorithm::ES256, SigningAlgorithm::RS256, SigningAlgorithm::EdDSA] {
+        assert_eq!(versions(&bench, algorithm).await, [1, 2], "{algorithm:?}");
+    }
+    // One wrap for each key that was made.
+    assert_eq!(vault.calls(), 6);
+}
+
+#[tokio::test]
+async fn security_138_an_early_rotation_publishes_first_and_is_not_doubled() {
+    let bench = Bench::new().await;
+    let keys = keys(&KeyVault::ephemeral());
+    let old = sign(&keys, &bench, NOW).await;
+    let early = NOW + Span::days(1);
+    keys.rotate_signing(&bench.store, early).await.unwrap();
+    keys.rotate_signing(&bench.store, early + Span::minutes(1)).await.unwrap();
+    assert_eq!(versions(&bench, ALGORITHM).await, [1, 2]);
+    let published = keys.tenant(&bench.store, early + Span::minutes(1)).await.unwrap();
+    assert_eq!(kids_in(published.signing().unwrap().jwks()).len(), 6, "published at once");
+    assert_eq!(kid_of(&sign(&keys, &bench, early + Span::minutes(19)).await), kid_of(&old), "not used yet");
+    let new = sign(&keys, &bench, early + Span::minutes(21)).await;
+    assert_ne!(kid_of(&new), kid_of(&old));
+    assert!(published.signing().unwrap().verify("at+jwt", &new).is_some());
+}
+
+#[tokio::test]
+async fn a_vault_that_fails_while_a_key_is_due_leaves_the_present_key_signing() {
+    for mode in [Mode::Down, Mode::Throttled, Mode::Disabled] {
+        let bench = Bench::new().await;
+        let kms = FakeKms::up();
+        let keys = keys(&kms.vault());
+        let before = sign(&keys, &bench, NOW).await;
+        kms.set(mode);
+        let due = NOW + Span::days(90);
+        assert_eq!(kid_of(&sign(&keys, &bench, due).await), kid_of(&before), "{mode:?}");
+        kms.set(Mode::Up);
+        // The lease of the failed try has run out, and it is time to look again.
+        let later = due + Span::minutes(2);
+        keys.tenant(&bench.store, later).await.unwrap();
+        assert_eq!(versions(&bench, ALGORITHM).await, [1, 2]);
+        assert_ne!(kid_of(&sign(&keys, &bench, later + Span::minutes(20)).await), kid_of(&before));
+    }
+}
+
+#[tokio::test]
+async fn security_137_without_the_vault_a_new_instance_lists_and_verifies_and_does_not_sign() {
+    let bench = Bench::new().await;
+    let kms = FakeKms::up();
+    let token = sign(&keys(&kms.vault()), &bench, NOW).await;
+    for (mode, passing) in [(Mode::Down, true), (Mode::Throttled, true), (Mode::Disabled, false)] {
+        kms.set(mode);
+        let fresh = keys(&kms.vault()).tenant(&bench.store, NOW).await.unwrap();
+        let signing = fresh.signing().unwrap();
+        assert!(signing.verify("at+jwt", &token).is_some());
+        assert!(kids_in(signing.jwks()).contains(&kid_of(&token)));
+        let refused = signing.sign(ALGORITHM, "at+jwt", &json!({})).await.unwrap_err();
+        assert_eq!(matches!(refused, KeyError::VaultUnavailable(_)), passing, "{mode:?}: {refused:?}");
+        kms.set(Mode::Up);
+        assert!(signing.sign(ALGORITHM, "at+jwt", &json!({})).await.is_ok(), "the same instance signs once the vault is back");
+    }
+}
+
+#[tokio::test]
+async fn kms_is_asked_once_for_each_key_that_is_made_and_once_for_each_keyring_at_a_cold_start() {
+    let bench = Bench::new().await;
+    let kms = FakeKms::up();
+    let purposes = [Purpose::Locator, Purpose::Refresh, Purpose::Signing];
+    let first = Keys::new(kms.vault(), &purposes);
+    first.tenant(&bench.store, NOW).await.unwrap();
+    assert_eq!(kms.answered(), 5 + 2, "five keys wrapped, two keyrings unwrapped");
+    let cold = Keys::new(kms.vault(), &purposes);
+    let loaded = cold.tenant(&bench.store, NOW).await.unwrap();
+    assert_eq!(kms.answered(), 7 + 2);
+    for _ in 0..3 {
+        loaded.signing().unwrap().sign(ALGORITHM, "at+jwt", &json!({})).await.unwrap();
+    }
+    assert_eq!(kms.answered(), 9 + 1, "one more for the algorithm that signed");
+}
