@@ -259,9 +259,11 @@ fn replace(headers: &mut HeaderMap, mut with: HeaderMap, names: &[http::HeaderNa
 }
 
 async fn problem_page(services: &Services, facts: &Facts, problem: &Problem) -> Page {
+    // The page has words of its own for each kind; only here do the precise ones add something for a person.
+    let detail = (problem.kind == ProblemKind::InvalidRequest).then_some(problem.detail.as_str());
     let values = minijinja::context! {
         code => problem.kind.code(),
-        detail => problem.detail.as_str(),
+        detail,
         request_id => facts.request_id.as_deref(),
     };
     match config_of(services, facts).await {

@@ -271,6 +271,15 @@ mod tests {
     }
 
     #[test]
+    fn an_explanation_shows_code_as_code() {
+        let paragraphs = ["Wait as `Retry-After` says, <now>."];
+        let values = context! { code => "x", status => 429, heading => "y", paragraphs };
+        let (_, html) = text_of(Page::unbranded("en", "problem_explained", values).into_response());
+        assert!(html.contains("<p>Wait as <code>Retry-After</code> says, &lt;now&gt;.</p>"), "{html}");
+        assert!(html.contains(r#"<main class="wide">"#), "{html}");
+    }
+
+    #[test]
     fn every_problem_has_words_in_every_locale() {
         for kind in super::super::problem::ProblemKind::ALL {
             for part in ["title", "text"] {
