@@ -16,6 +16,7 @@ pub mod browser;
 pub mod customer;
 pub mod form;
 pub mod gateway;
+pub mod invariants;
 pub mod kms;
 pub mod oauth_client;
 pub mod post;

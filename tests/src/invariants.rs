@@ -1,0 +1,325 @@
+//! An independent reader of the raw tables and the stream: what must hold whatever happened (I1 to I9 of the fault model), with a
+//! parser of keys and items of its own, so that a mistake of the product's is not repeated here.
+
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use dynoxide::actions::scan::ScanRequest;
+use latchkey_local::engine::Engine;
+use latchkey_local::stream::StreamReader;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every item of every table, and every stream record.
+pub struct Raw {
+    /// By table.
+    pub tables: BTreeMap<&'static str, Vec<Value>>,
+    /// In order.
+    pub stream: Vec<Value>,
+}
+
+/// What is wrong, one line each.
+pub type Violations = Vec<String>;
+
+/// Which items of `identities` end by themselves, and which attribute says when, in milliseconds.
+const ENDING: [(&str, &str); 7] = [
+    ("session", "exp"),
+    ("grant", "exp"),
+    ("flow", "exp"),
+    ("authorization_request", "exp"),
+    ("revoked_jti", "exp"),
+    ("unknown_failures", "exp"),
+    ("identifier_tries", ""),
+];
+
+/// Kinds by table, with the beginning of their keys and whether they are versioned.
+const KINDS: [(&str, &str, &str, &str, bool); 18] = [
+    ("identities", "identifier", "I#", "I", false),
+    ("identities", "authentication", "A#", "AUTHN", true),
+    ("identities", "profile", "A#", "PROFILE", true),
+    ("identities", "terms", "A#", "TERMS", true),
+    ("identities", "session", "A#", "SESSION#", true),
+    ("identities", "grant", "A#", "GRANT#", true),
+    ("identities", "consent", "A#", "CONSENT#", true),
+    ("identities", "password", "X#", "PASSWORD", true),
+    ("identities", "flow", "W#", "W", true),
+    ("identities", "authorization_request", "W#", "W", false),
+    ("identities", "revoked_jti", "W#", "W", false),
+    ("identities", "unknown_failures", "W#", "W", true),
+    ("identities", "identifier_tries", "W#", "W", false),
+    ("identities", "mails", "W#", "W", false),
+    ("identities", "tenant_document", "T#", "CONFIG#", false),
+    ("identities", "key", "T#", "KEY#", false),
+    ("keys", "data_key", "D#", "KEY", false),
+    ("audit", "audit", "", "", false),
+];
+
+/// Reads everything.
+#[must_use]
+pub fn read(engine: &Engine) -> Raw {
+    let tables = ["identities", "keys", "audit"].into_iter().map(|table| (table, scan(engine, table))).collect();
+    let reader = StreamReader::new(engine.clone(), "identities");
+    let mut stream: Vec<Value> = Vec::new();
+    loop {
+        let after = stream.last().and_then(|record| record["dynamodb"]["SequenceNumber"].as_str());
+        let mut more = reader.read_unfiltered(after).expect("the stream");
+        if more.is_empty() {
+            return Raw { tables, stream };
+        }
+        stream.append(&mut more);
+    }
+}
+
+fn scan(engine: &Engine, table: &str) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut from = None;
+    loop {
+        let request = ScanRequest { table_name: table.to_owned(), exclusive_start_key: from, ..ScanRequest::default() };
+        let answer = serde_json::to_value(engine.database().scan(request).expect("a scan")).expect("JSON");
+        items.extend(answer["Items"].as_array().expect("items").iter().cloned());
+        match answer.get("LastEvaluatedKey") {
+            Some(key) => from = Some(serde_json::from_value(key.clone()).expect("a key")),
+            None => return items,
+        }
+    }
+}
+
+/// Panics with every violation. The stream must have been pumped to its end.
+#[track_caller]
+pub fn assert_hold(engine: &Engine) {
+    let violations = scan_all(&read(engine));
+    assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
+}
+
+/// Everything that does not hold.
+#[must_use]
+pub fn scan_all(raw: &Raw) -> Violations {
+    let mut violations = shape(raw);
+    violations.extend(ownership(raw));
+    violations.extend(single_use(raw));
+    violations.extend(audit(raw));
+    violations
+}
+
+fn text<'a>(item: &'a Value, name: &str) -> &'a str {
+    item[name]["S"].as_str().unwrap_or_default()
+}
+
+fn number(item: &Value, name: &str) -> Option<i64> {
+    item[name]["N"].as_str()?.parse().ok()
+}
+
+fn bytes(value: &Value) -> Option<Vec<u8>> {
+    match (value["B"].as_str(), value["S"].as_str()) {
+        (Some(base64), _) => BASE64.decode(base64.as_bytes()).ok(),
+        (None, Some(base64url)) => BASE64URL_NOPAD.decode(base64url.as_bytes()).ok(),
+        (None, None) => None,
+    }
+}
+
+fn name(item: &Value) -> String {
+    format!("{} / {}", text(item, "pk"), text(item, "sk"))
+}
+
+/// I9: every item has a known kind under a key of that kind, a version where it has one, and an end where it must.
+fn shape(raw: &Raw) -> Violations {
+    let mut violations = Vec::new();
+    for (table, items) in &raw.tables {
+        for item in items {
+            let kind = text(item, "kind");
+            let known = KINDS.iter().find(|(at, known, ..)| at == table && *known == kind);
+            let Some((_, _, pk, sk, versioned)) = known else {
+                violations.push(format!("I9: {} in {table} is of an unknown kind {kind:?}", name(item)));
+                continue;
+            };
+            if !text(item, "pk").starts_with(pk) || !text(item, "sk").starts_with(sk) {
+                violations.push(format!("I9: a {kind} under the key {}", name(item)));
+            }
+            if text(item, "pk").split('#').nth(1).is_none_or(str::is_empty) {
+                violations.push(format!("I9: {} names no tenant", name(item)));
+            }
+            if *versioned && number(item, "version").is_none_or(|version| version < 1) {
+                violations.push(format!("I9: {} has no version", name(item)));
+            }
+            violations.extend(end(item, kind));
+        }
+    }
+    violations
+}
+
+fn end(item: &Value, kind: &str) -> Option<String> {
+    let pending = kind == "data_key" && text(item, "st") == "pending";
+    let ending = ENDING.iter().find(|(known, _)| *known == kind);
+    match (number(item, "ttl"), ending) {
+        (None, Some(_)) => Some(format!("I9: {} never ends", name(item))),
+        (None, None) if pending || kind == "mails" => Some(format!("I9: {} never ends", name(item))),
+        (Some(_), None) if !pending && kind != "mails" && kind != "audit" => {
+            Some(format!("I9: {} would be swept away", name(item)))
+        }
+        (Some(ttl), Some((_, attribute))) if !attribute.is_empty() => match number(item, attribute) {
+            Some(logical) if ttl >= logical / 1000 => None,
+            Some(_) => Some(format!("I9: {} is swept before its end", name(item))),
+            None => Some(format!("I9: {} has no logical end", name(item))),
+        },
+        (_, _) => None,
+    }
+}
+
+/// The account that a key is of: tenant and id.
+fn owner(item: &Value) -> Option<(String, String)> {
+    let mut parts = text(item, "pk").split('#').skip(1);
+    Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+}
+
+/// I1, I2: one account for each identifier and each sub, both ways; nothing belongs to nobody.
+fn ownership(raw: &Raw) -> Violations {
+    let mut violations = Vec::new();
+    let of = |kind: &str| raw.tables.values().flatten().filter(|item| text(item, "kind") == kind).collect::<Vec<_>>();
+    let mut accounts = BTreeMap::new();
+    let mut subs = BTreeSet::new();
+    for authn in of("authentication") {
+        let Some(owner) = owner(authn) else { continue };
+        if !subs.insert((owner.0.clone(), text(authn, "sub").to_owned())) {
+            violations.push(format!("I1: two accounts with one sub: {}", name(authn)));
+        }
+        accounts.insert(owner, authn);
+    }
+    let mut identified = BTreeSet::new();
+    for identifier in of("identifier") {
+        let parts: Vec<&str> = text(identifier, "pk").split('#').collect();
+        let [_, tenant, _, hash] = parts[..] else {
+            violations.push(format!("I9: {} is no identifier's key", name(identifier)));
+            continue;
+        };
+        let owner = (tenant.to_owned(), text(identifier, "acc").to_owned());
+        match accounts.get(&owner) {
+            None => violations.push(format!("I2: identifier {} has no account", name(identifier))),
+            Some(authn) if hash_of(authn).as_deref() != Some(hash) => {
+                violations.push(format!("I1: identifier {} and its account name each other differently", name(identifier)));
+            }
+            Some(_) if !identified.insert(owner) => violations.push(format!("I1: {} is a second identifier", name(identifier))),
+            Some(_) => {}
+        }
+    }
+    for (owner, authn) in &accounts {
+        if !identified.contains(owner) {
+            violations.push(format!("I1: account {} has no identifier", name(authn)));
+        }
+    }
+    for (kind, required) in [
+        ("profile", true),
+        ("password", true),
+        ("data_key", true),
+        ("session", false),
+        ("grant", false),
+        ("consent", false),
+        ("terms", false),
+    ] {
+        let mut owners = BTreeSet::new();
+        for item in of(kind).into_iter().filter(|item| text(item, "st") != "pending") {
+            let Some(owner) = owner(item) else { continue };
+            let Some(authn) = accounts.get(&owner) else {
+                violations.push(format!("I2: {} has no account", name(item)));
+                continue;
+            };
+            if number(item, "ep") > number(authn, "ep") && item.get("ep").is_some() {
+                violations.push(format!("I2: {} is of an epoch that has not come", name(item)));
+            }
+            owners.insert(owner);
+        }
+        if required {
+            let without = accounts.keys().filter(|owner| !owners.contains(owner));
+            violations.extend(without.map(|owner| format!("I2: account {} has no {kind}", owner.1)));
+        }
+    }
+    violations
+}
+
+/// The hash of an account's identifier, as a key writes it.
+fn hash_of(authn: &Value) -> Option<String> {
+    let members = authn["idf"]["M"].as_object()?;
+    members.values().filter_map(bytes).find(|hash| hash.len() == 32).map(|hash| BASE64URL_NOPAD.encode(&hash))
+}
+
+/// I3: one account out of a registration; a completed flow has its account.
+fn single_use(raw: &Raw) -> Violations {
+    let mut violations = Vec::new();
+    let mut created = BTreeSet::new();
+    for record in &raw.tables["audit"] {
+        let event = event(record);
+        if kind(event) == "account_created" && !created.insert(text(event, "flow").to_owned()) {
+            violations.push(format!("I3: two accounts out of flow {}", text(event, "flow")));
+        }
+    }
+    let accounts: BTreeSet<_> =
+        raw.tables["identities"].iter().filter(|item| text(item, "kind") == "authentication").filter_map(owner).collect();
+    for flow in raw.tables["identities"].iter().filter(|item| text(item, "kind") == "flow") {
+        let account = (text(flow, "pk").split('#').nth(1).unwrap_or_default().to_owned(), text(flow, "acc").to_owned());
+        let registration = text(flow, "for") == "registration";
+        let completed = text(flow, "st") == "completed";
+        if registration && completed != accounts.contains(&account) {
+            violations.push(format!("I5: flow {} and its account are half done", name(flow)));
+        }
+    }
+    violations
+}
+
+/// An audit record is the event itself, beside its key.
+fn event(record: &Value) -> &Value {
+    record.get("event").and_then(|event| event.get("M")).unwrap_or(record)
+}
+
+fn kind(event: &Value) -> &str {
+    text(event, "k")
+}
+
+/// I6: what the stream tells is what the audit table holds.
+fn audit(raw: &Raw) -> Violations {
+    let told =
+        raw.stream.iter().filter_map(|record| record.pointer("/dynamodb/NewImage/event/M/id/S")).filter_map(Value::as_str);
+    let told: BTreeSet<&str> = told.collect();
+    let held: BTreeSet<&str> = raw.tables["audit"].iter().map(|record| text(record, "sk")).collect();
+    let missing = told.difference(&held).map(|id| format!("I6: event {id} has no audit record"));
+    let invented = held.difference(&told).map(|id| format!("I6: audit record {id} has no event"));
+    missing.chain(invented).collect()
+}
+
+/// Where any of these words stands in clear: in a text or as bytes, in the tables or in the stream.
+#[must_use]
+pub fn in_clear(raw: &Raw, words: &[&str]) -> Violations {
+    let mut violations = Vec::new();
+    let items = raw.tables.values().flatten().chain(&raw.stream);
+    for item in items {
+        let mut texts = Vec::new();
+        collect(item, &mut texts);
+        for word in words {
+            let word = word.to_lowercase();
+            if texts.iter().any(|text| contains(text, word.as_bytes())) {
+                violations
+                    .push(format!("{word:?} stands in clear in {}", name(item.pointer("/dynamodb/Keys").unwrap_or(item))));
+            }
+        }
+    }
+    violations
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+/// Every text and every name, and the bytes behind every binary.
+fn collect(value: &Value, into: &mut Vec<Vec<u8>>) {
+    match value {
+        Value::String(text) => {
+            into.extend(BASE64.decode(text.as_bytes()).ok());
+            into.extend(BASE64URL_NOPAD.decode(text.as_bytes()).ok());
+            into.push(text.clone().into_bytes());
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, into)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                into.push(name.clone().into_bytes());
+                collect(value, into);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
