@@ -19,6 +19,8 @@ pub struct Browser {
     pub language: String,
     /// Sent with every request besides: hostile headers, for instance.
     pub headers: Vec<(String, String)>,
+    /// Whether it follows a redirect to the demo storefront's callback, which only a gateway has.
+    pub visits_demo: bool,
 }
 
 /// Where a browser arrived.
@@ -34,7 +36,7 @@ impl Browser {
     /// A browser with an empty jar.
     #[must_use]
     pub fn new(site: impl Into<Site>) -> Self {
-        Self { site: site.into(), cookies: BTreeMap::new(), language: "en".to_owned(), headers: Vec::new() }
+        Self { site: site.into(), cookies: BTreeMap::new(), language: "en".to_owned(), headers: Vec::new(), visits_demo: false }
     }
 
     /// The site it is at.
@@ -122,9 +124,9 @@ impl Browser {
         panic!("more than {MAX_REDIRECTS} redirects, the last to {url}");
     }
 
-    /// A world has no demo application: its callback is where the test takes over.
+    /// Where the test takes over, unless it visits the demo storefront itself.
     fn is_callback(&self, url: &str) -> bool {
-        matches!(self.site, Site::World(_)) && url[self.site.origin().len()..].starts_with("/demo/")
+        !self.visits_demo && url[self.site.origin().len()..].starts_with("/demo/callback")
     }
 
     fn keep_cookies(&mut self, response: &Response<Bytes>) {

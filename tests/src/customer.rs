@@ -24,7 +24,7 @@ impl Customer {
             email: format!("{}@example.com", name.to_lowercase()),
             password: format!("{name} rides 7 green bicycles"),
             given_name: name.to_owned(),
-            family_name: "Example".to_owned(),
+            family_name: "Quillfeather".to_owned(),
         }
     }
 

@@ -103,6 +103,11 @@ fn text<'a>(item: &'a Value, name: &str) -> &'a str {
     item[name]["S"].as_str().unwrap_or_default()
 }
 
+/// The state of an item: a word, or the word of a tagged one.
+fn state(item: &Value) -> &str {
+    item.pointer("/st/S").or_else(|| item.pointer("/st/M/is/S")).and_then(Value::as_str).unwrap_or_default()
+}
+
 fn number(item: &Value, name: &str) -> Option<i64> {
     item[name]["N"].as_str()?.parse().ok()
 }
@@ -146,7 +151,7 @@ fn shape(raw: &Raw) -> Violations {
 }
 
 fn end(item: &Value, kind: &str) -> Option<String> {
-    let pending = kind == "data_key" && text(item, "st") == "pending";
+    let pending = kind == "data_key" && state(item) == "pending";
     let ending = ENDING.iter().find(|(known, _)| *known == kind);
     match (number(item, "ttl"), ending) {
         (None, Some(_)) => Some(format!("I9: {} never ends", name(item))),
@@ -214,7 +219,7 @@ fn ownership(raw: &Raw) -> Violations {
         ("terms", false),
     ] {
         let mut owners = BTreeSet::new();
-        for item in of(kind).into_iter().filter(|item| text(item, "st") != "pending") {
+        for item in of(kind).into_iter().filter(|item| state(item) != "pending") {
             let Some(owner) = owner(item) else { continue };
             let Some(authn) = accounts.get(&owner) else {
                 violations.push(format!("I2: {} has no account", name(item)));
@@ -254,7 +259,7 @@ fn single_use(raw: &Raw) -> Violations {
     for flow in raw.tables["identities"].iter().filter(|item| text(item, "kind") == "flow") {
         let account = (text(flow, "pk").split('#').nth(1).unwrap_or_default().to_owned(), text(flow, "acc").to_owned());
         let registration = text(flow, "for") == "registration";
-        let completed = text(flow, "st") == "completed";
+        let completed = state(flow) == "completed";
         if registration && completed != accounts.contains(&account) {
             violations.push(format!("I5: flow {} and its account are half done", name(flow)));
         }

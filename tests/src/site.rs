@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use latchkey::delivery::Mail;
 use latchkey_local::world::World;
+use std::pin::Pin;
 
 /// Something that answers requests at an origin.
 #[derive(Clone)]
@@ -29,7 +30,8 @@ impl Site {
     /// A gateway at this origin.
     #[must_use]
     pub fn gateway(origin: impl Into<String>) -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0).build();
         Self::Gateway { http: http.expect("an HTTP client"), origin: origin.into() }
     }
 
@@ -48,8 +50,13 @@ impl Site {
         if path.starts_with('/') { format!("{}{path}", self.origin()) } else { path.to_owned() }
     }
 
-    /// Sends a request whose target is a whole address of this site.
-    pub async fn send(&self, request: Request<Bytes>) -> Response<Bytes> {
+    /// Sends a request whose target is a whole address of this site. Boxed: every actor stands on it, and the compiler would nest
+    /// their futures in one another.
+    pub fn send(&self, request: Request<Bytes>) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send + '_>> {
+        Box::pin(self.send_unboxed(request))
+    }
+
+    async fn send_unboxed(&self, request: Request<Bytes>) -> Response<Bytes> {
         match self {
             Self::World(world) => world.call(request).await,
             Self::Gateway { http, .. } => {

@@ -1,0 +1,113 @@
+//! The real binary over restarts and `kill -9`: what was acknowledged stands, and nothing needs repair.
+#![recursion_limit = "256"]
+
+use latchkey_local::engine::Engine;
+use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
+use tests::gateway::folder;
+use tests::{Anonymous, Browser, Customer, Gateway, OAuthClient, Tokens, invariants};
+
+/// The issuer holds the port, so a restart takes the same.
+fn start_again(data: &Path, port: u16) -> Gateway {
+    Gateway::start_with(&["--port", &port.to_string(), "--data", data.to_str().unwrap()])
+}
+
+/// Signs in as a browser does; the demo's own callback is not visited, the code is taken from its address.
+async fn tokens(gateway: &Gateway, browser: &mut Browser, customer: &Customer) -> Tokens {
+    let app = OAuthClient::demo_app(gateway);
+    let callback = app.sign_in(browser, customer).await;
+    app.redeem(&callback.query("code").unwrap()).await.tokens()
+}
+
+#[tokio::test]
+async fn security_37_a_restart_keeps_accounts_sessions_tokens_mails_the_clock_and_what_was_revoked() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let mut gateway = Gateway::start(&data, &[]);
+    let port = gateway.port();
+    let ada = Customer::registered(&gateway, "Ada").await;
+    let mut browser = Browser::new(&gateway);
+    let first = tokens(&gateway, &mut browser, &ada).await;
+    let app = OAuthClient::demo_app(&gateway);
+    let mut living = app.refresh(first.refresh()).await.tokens();
+    let revoked = tokens(&gateway, &mut Browser::new(&gateway), &ada).await;
+    assert_eq!(app.revoke(revoked.refresh()).await.status(), 200);
+    let api = Anonymous::new(&gateway);
+    api.post_json("/dev/clock", &json!({ "advance": "P2D" })).await;
+    let keys = api.get("/.well-known/jwks.json").await.json();
+    let mails = gateway.site().mails_to(&ada.email).await;
+    assert_eq!(mails.len(), 1);
+
+    for kill in [false, true] {
+        if kill {
+            gateway.kill();
+        } else {
+            assert_eq!(gateway.stop().status, Some(0));
+        }
+        gateway = start_again(&data, port);
+        let ahead = api.post_json("/dev/clock", &json!({ "advance": "PT0S" })).await.json();
+        assert_eq!(ahead["ahead_seconds"], 2 * 86_400);
+        assert_eq!(api.get("/.well-known/jwks.json").await.json(), keys);
+        assert_eq!(gateway.site().mails_to(&ada.email).await.len(), mails.len());
+        assert_eq!(app.refresh(revoked.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
+        living = app.refresh(living.refresh()).await.tokens();
+        // The session is still there: no password is asked for.
+        let silent = browser.open(&app.authorize_url(&[("prompt", "none")])).await;
+        assert!(silent.query("code").is_some(), "{}", silent.url);
+        // And a new one can be opened.
+        tokens(&gateway, &mut Browser::new(&gateway), &ada).await;
+    }
+    // Reuse is detected across restarts: a token of an earlier process ends the family.
+    assert_eq!(app.refresh(first.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
+    assert_eq!(app.refresh(living.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
+}
+
+/// Loops of CI; `LOOPS=500 cargo test -p tests --test gateway_restart` runs longer.
+const LOOPS: Option<&str> = option_env!("LOOPS");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t3_kill_9_at_any_moment_loses_nothing_acknowledged() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let mut gateway = Gateway::start(&data, &[]);
+    let port = gateway.port();
+    let mut acknowledged = vec![Customer::registered(&gateway, "Before").await];
+    for number in 0..LOOPS.and_then(|loops| loops.parse().ok()).unwrap_or(6_u64) {
+        let site = gateway.site();
+        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let work = tokio::spawn(async move {
+            let people = (0..4).map(|one| {
+                let (site, told) = (site.clone(), told.clone());
+                async move {
+                    let customer = Customer::new(&format!("N{number}x{one}"));
+                    customer.register(site).await;
+                    // Its 201 was read: from here on it must not be lost.
+                    let _ = told.send(customer);
+                }
+            });
+            let tasks: Vec<_> = people.map(tokio::spawn).collect();
+            for task in tasks {
+                let _ = task.await;
+            }
+        });
+        // A different moment each time, over the time that the work takes.
+        tokio::time::sleep(Duration::from_millis(30 + number * 131 % 700)).await;
+        gateway.kill();
+        let _ = work.await;
+        while let Ok(customer) = heard.try_recv() {
+            acknowledged.push(customer);
+        }
+        gateway = start_again(&data, port);
+        if let Some(last) = acknowledged.last() {
+            tokens(&gateway, &mut Browser::new(&gateway), last).await;
+        }
+    }
+    for customer in &acknowledged {
+        tokens(&gateway, &mut Browser::new(&gateway), customer).await;
+    }
+    // The stream is read to its end before the tables are looked at.
+    gateway.site().mails_to("nobody@example.com").await;
+    assert_eq!(gateway.stop().status, Some(0));
+    invariants::assert_hold(&Engine::file(&data.join("tables.sqlite")).unwrap());
+}
