@@ -1,7 +1,7 @@
 //! What each change promises: it is written once, over what it was decided on, and reads back as it was.
 
 use latchkey::domain::account::{Authentication, DataKeyState};
-use latchkey::domain::change::{Change, Changes};
+use latchkey::domain::change::{Change, Changes, Decision};
 use latchkey::domain::consent::Consent;
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
@@ -9,9 +9,12 @@ use latchkey::domain::id::{FlowId, Jti, SessionId, TenantId};
 use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Span;
+use latchkey::keys::Purpose;
 use latchkey::store::account::SignInSnapshot;
 use latchkey::store::grant::GrantQuery;
-use latchkey::store::{CommitError, Conflict};
+use latchkey::store::keyring::{KeyMaterial, KeySlot};
+use latchkey::store::{CommitError, Conflict, DecideError, MAX_ATTEMPTS, StoreError};
+use std::sync::atomic::{AtomicU32, Ordering};
 use tests::store::*;
 
 /// Every change, with what must stand before it.
@@ -223,4 +226,86 @@ async fn changes_are_committed_in_order_and_a_conflict_says_which() {
     bench.register(1).await;
     assert!(bench.store.find_session(account(1), session(1, 1).id, None).await.unwrap().is_some());
     assert!(bench.store.find_session(account(1), session(1, 2).id, None).await.unwrap().is_none());
+}
+
+/// Load, decide, commit, and again on a conflict: the second decision sees what the first could not know.
+#[tokio::test]
+async fn a_conflict_is_decided_again_on_what_stands_now() {
+    let bench = Bench::new().await;
+    bench.prepare([Change::OpenSession(session(1, 1)), Change::RecordSignIn(authentication(1))]).await;
+    let attempts = AtomicU32::new(0);
+    let one = request();
+    let decided = bench.store.decide(&one, || async {
+        let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+        let found = bench.store.find_session(account(1), session(1, 1).id, None).await?;
+        let found = found.map_or_else(|| session(1, 1), |found| found.session);
+        if attempt == 0 {
+            // Another request is faster.
+            let used = Session { version: found.version + 1, ..found.clone() };
+            bench.commit(Change::TouchSession(used)).await.ok();
+        }
+        let ended = Session { version: found.version + 1, ended_at: Some(NOW), ..found };
+        Ok::<_, StoreError>(Decision::one(Change::EndSession(ended.clone()), ended.version))
+    });
+    assert_eq!(decided.await.unwrap(), 3);
+    assert_eq!(attempts.load(Ordering::Relaxed), 2);
+    let found = bench.store.find_session(account(1), session(1, 1).id, None).await.unwrap().unwrap();
+    assert_eq!((found.session.version, found.session.ended_at), (3, Some(NOW)));
+}
+
+#[tokio::test]
+async fn who_always_comes_second_is_told_to_come_again() {
+    let bench = Bench::new().await;
+    bench.prepare([Change::OpenSession(session(1, 1))]).await;
+    let attempts = AtomicU32::new(0);
+    let one = request();
+    let outcome = bench.store.decide(&one, || async {
+        attempts.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, StoreError>(Decision::one(Change::OpenSession(session(1, 1)), "never shown"))
+    });
+    assert!(matches!(outcome.await, Err(DecideError::Busy)));
+    assert_eq!(attempts.load(Ordering::Relaxed), MAX_ATTEMPTS);
+}
+
+/// A counter at its limit is not decided again: nothing that is loaded would change it.
+#[tokio::test]
+async fn a_full_counter_ends_the_request() {
+    let bench = Bench::new().await;
+    let count = || Change::CountIdentifierTry { identifier: identifier(1), at: NOW, limit: 1 };
+    bench.prepare([count()]).await;
+    let attempts = AtomicU32::new(0);
+    let one = request();
+    let outcome = bench.store.decide(&one, || async {
+        attempts.fetch_add(1, Ordering::Relaxed);
+        let changes = Changes::one(count()).then(Change::OpenSession(session(1, 1)));
+        Ok::<_, StoreError>(Decision { changes, outcome: "never shown" })
+    });
+    assert!(matches!(outcome.await, Err(DecideError::LimitReached)));
+    assert_eq!(attempts.load(Ordering::Relaxed), 1);
+    // Nothing of what came after the counter was written.
+    bench.commit(Change::OpenSession(session(1, 1))).await.unwrap();
+}
+
+/// security 136: a Query answers 1 MB at a time; what lies beyond is asked for too.
+#[tokio::test]
+async fn keys_are_read_to_the_last_page() {
+    let bench = Bench::new().await;
+    for version in 1..=5 {
+        let slot = KeySlot::Keyring { purpose: Purpose::Locator, version };
+        let key = KeyMaterial { wrapped: vec![1; 300_000], public_jwk: None, created_at: NOW, active_from: NOW };
+        assert!(bench.store.claim_key(slot, "holder", NOW, Span::seconds(10)).await.unwrap());
+        assert!(bench.store.complete_key(slot, "holder", key).await.unwrap());
+    }
+    drop(bench.meter.take());
+    let versions: Vec<_> = bench.store.find_keys().await.unwrap().into_iter().map(|key| key.slot).collect();
+    assert_eq!(versions, (1..=5).map(|version| KeySlot::Keyring { purpose: Purpose::Locator, version }).collect::<Vec<_>>());
+    assert!(bench.meter.take_cost().requests > 1, "one page: the test proves nothing");
+}
+
+#[tokio::test]
+async fn tables_that_stand_are_left_as_they_are() {
+    let bench = Bench::new().await;
+    bench.register(1).await;
+    bench.all.create_tables().await.unwrap();
+    assert_eq!(bench.store.find_account(&identifier(1)).await.unwrap(), Some(account(1)));
 }

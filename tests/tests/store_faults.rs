@@ -165,11 +165,10 @@ async fn unprocessed_keys_are_asked_again() {
     assert!(bench.faults.injected() >= 3);
 }
 
-/// security 26 of the tries, T26: 64 at once on a counter of 20 count exactly 20.
+/// T26: of tries at once, exactly the 20 of the day are counted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_counter_lets_exactly_its_limit_through() {
     let bench = Bench::new().await;
-    // Nothing is lost or counted twice when every third reply is.
     bench.faults.add(Calls::Writes, When::Chance(0.2), Fault::Slow(std::time::Duration::from_millis(2)));
     let tasks: Vec<_> = (0..64)
         .map(|_| {

@@ -2,7 +2,6 @@
 
 pub mod account;
 pub mod audit;
-pub mod client;
 pub mod commit;
 pub mod delivery;
 mod failure;

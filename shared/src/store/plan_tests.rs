@@ -319,3 +319,18 @@ fn an_item_reads_only_as_what_it_is() {
     let without = || item().into_iter().filter(|(name, _)| name != KIND).collect::<Item>();
     assert!(item::read::<Session>(Kind::Session, without()).is_err());
 }
+
+/// What the stream tells is what was written: tenant, event, and the flow where the item is one; without an event, nothing.
+#[test]
+fn a_stream_image_reads_back() {
+    use crate::store::delivery::read_change;
+    let image = |change: &Change| serde_dynamo::Item::from(puts(&planned(change))[0].item.clone());
+    let change = read_change(image(&Change::BeginFlow(flow()))).unwrap().unwrap();
+    assert_eq!((change.tenant, change.flow, change.event.flow), (tenant(), Some(flow()), Some(flow().id)));
+    let change = read_change(image(&Change::OpenSession(session()))).unwrap().unwrap();
+    assert_eq!((change.event.account, change.flow), (Some(account()), None));
+    assert!(read_change(image(&Change::TouchSession(session()))).unwrap().is_none());
+    let mut broken: Item = puts(&planned(&Change::BeginFlow(flow())))[0].item.clone();
+    broken.insert(PK.to_owned(), AttributeValue::S("no tenant".to_owned()));
+    assert!(read_change(serde_dynamo::Item::from(broken)).is_err());
+}
