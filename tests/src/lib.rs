@@ -6,6 +6,7 @@
 //! | [`Browser`] | a browser: cookies, redirects, forms; no JavaScript |
 //! | [`Customer`] | a person with an address and a password |
 //! | [`OAuthClient`] | an application that signs people in |
+//! | [`Person`] | an account with a session, without a page: for tests of what comes after the sign-in |
 //!
 //! They act on a [`Site`]: a world in memory, or a gateway process over HTTP. What a test can't go on without, an actor expects: it
 //! panics and says what it met.
@@ -17,8 +18,10 @@ pub mod customer;
 pub mod form;
 pub mod gateway;
 pub mod invariants;
+pub mod jwks;
 pub mod kms;
 pub mod oauth_client;
+pub mod person;
 pub mod post;
 pub mod site;
 pub mod store;
@@ -29,4 +32,5 @@ pub use customer::Customer;
 pub use gateway::Gateway;
 pub use latchkey_local::world::World;
 pub use oauth_client::{OAuthClient, Tokens};
+pub use person::Person;
 pub use site::Site;

@@ -9,8 +9,10 @@ use serde_json::Value;
 /// An application with a registration.
 #[derive(Clone)]
 pub struct OAuthClient {
-    api: Anonymous,
-    site: Site,
+    /// How it calls.
+    pub api: Anonymous,
+    /// Where.
+    pub site: Site,
     /// Path in front of the endpoints: empty, or `/t/{tenant}`.
     pub base: String,
     /// Its `client_id`.
@@ -191,8 +193,7 @@ impl OAuthClient {
 
     /// A form at an endpoint that authenticates clients, authenticated as registered.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(fields);
+        let mut fields = fields.to_vec();
         let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
         let basic = self.secret.as_ref().map(|secret| {
             let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -200,11 +201,10 @@ impl OAuthClient {
         });
         match &basic {
             Some(basic) => headers.push(("authorization", basic)),
-            None => {
-                body.append_pair("client_id", &self.client_id);
-            }
+            None => fields.push(("client_id", &self.client_id)),
         }
-        self.api.send(Method::POST, &format!("{}{path}", self.base), &headers, body.finish()).await
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.api.send(Method::POST, &format!("{}{path}", self.base), &headers, body).await
     }
 }
 
