@@ -58,7 +58,8 @@ impl Site {
 
     async fn send_unboxed(&self, request: Request<Bytes>) -> Response<Bytes> {
         match self {
-            Self::World(world) => world.call(request).await,
+            // Boxed: a world's future is deep, and every actor's future would contain it.
+            Self::World(world) => Box::pin(world.call(request)).await,
             Self::Gateway { http, .. } => {
                 let request = reqwest::Request::try_from(request).expect("a request for HTTP");
                 let answer = http.execute(request).await.expect("an answer over HTTP");
@@ -74,7 +75,7 @@ impl Site {
     /// The mails to an address, newest first.
     pub async fn mails_to(&self, address: &str) -> Vec<Mail> {
         match self {
-            Self::World(world) => world.mails_to(address).await.expect("pumped"),
+            Self::World(world) => Box::pin(world.mails_to(address)).await.expect("pumped"),
             Self::Gateway { .. } => {
                 let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("to", address).finish();
                 let request = Request::get(self.url(&format!("/dev/mailbox.json?{query}"))).body(Bytes::new());
