@@ -71,10 +71,13 @@ fn a_file_that_is_no_key_file_is_refused_and_left_alone() {
     assert!(error.to_string().contains("no/such/folder"), "{error}");
 }
 
+/// Status and body, or no answer.
+type Answer = Result<(u16, String), ()>;
+
 /// KMS as far as the SDK sees it: answers each request with the next of these, keeps the requests.
 #[derive(Debug, Clone)]
 struct FakeKms {
-    answers: Arc<Mutex<Vec<Result<(u16, String), ()>>>>,
+    answers: Arc<Mutex<Vec<Answer>>>,
     requests: Arc<Mutex<Vec<serde_json::Value>>>,
 }
 
@@ -94,7 +97,7 @@ impl HttpClient for FakeKms {
     }
 }
 
-fn kms(answers: Vec<Result<(u16, String), ()>>) -> (KeyVault, FakeKms) {
+fn kms(answers: Vec<Answer>) -> (KeyVault, FakeKms) {
     let fake = FakeKms { answers: Arc::new(Mutex::new(answers)), requests: Arc::default() };
     let config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
