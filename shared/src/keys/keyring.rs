@@ -122,7 +122,7 @@ impl Keys {
                 if now < loaded.look_again {
                     return Ok(loaded.keys);
                 }
-                match self.load(store, now, Some(&loaded.keys)).await {
+                match Box::pin(self.load(store, now, Some(&loaded.keys))).await {
                     Ok(keys) => {
                         slot.keep(&keys, now + LOOK_AGAIN);
                         Ok(keys)
@@ -140,7 +140,7 @@ impl Keys {
                 if let Some(loaded) = slot.loaded() {
                     return Ok(loaded.keys);
                 }
-                let keys = self.load(store, now, None).await?;
+                let keys = Box::pin(self.load(store, now, None)).await?;
                 slot.keep(&keys, now + LOOK_AGAIN);
                 Ok(keys)
             }
