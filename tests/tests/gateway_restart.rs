@@ -1,5 +1,4 @@
 //! The real binary over restarts and `kill -9`: what was acknowledged stands, and nothing needs repair.
-#![recursion_limit = "256"]
 
 use latchkey_local::engine::Engine;
 use serde_json::json;

@@ -61,7 +61,8 @@ impl Pump {
         let failed = if batch.records.is_empty() {
             None
         } else {
-            let answer = self.events.handle(&json!({ "Records": batch.records })).await?;
+            // Boxed: everything below the function would be nested in whoever waits for a mail.
+            let answer = Box::pin(self.events.handle(&json!({ "Records": batch.records }))).await?;
             answer.pointer("/batchItemFailures/0/itemIdentifier").and_then(Value::as_str).map(str::to_owned)
         };
         let mut mails = Vec::new();
