@@ -65,6 +65,14 @@ pub fn claims(jwt: &str) -> Value {
     serde_json::from_slice(&payload).expect("claims")
 }
 
+/// The JOSE header of a JWT, unverified.
+#[must_use]
+pub fn jose_header(jwt: &str) -> Value {
+    let header = jwt.split('.').next().expect("a JWT has three parts");
+    let header = BASE64URL_NOPAD.decode(header.as_bytes()).expect("base64url");
+    serde_json::from_slice(&header).expect("a header")
+}
+
 impl OAuthClient {
     /// The demo storefront: public, PKCE.
     #[must_use]

@@ -1,8 +1,10 @@
 //! The token endpoint's door, from outside: who may ask, for what, and how it has to be said; clients that act for themselves.
+#![expect(clippy::unwrap_used, reason = "a world that can not be made fails the test")]
 
 use http::Method;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use tests::anonymous::Answer;
+use tests::oauth_client::jose_header;
 use tests::{Anonymous, OAuthClient, Person, World};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -224,8 +226,8 @@ async fn each_client_gets_the_signatures_that_it_registered() {
             OAuthClient { client_id: client_id.to_owned(), scope: "openid email".to_owned(), ..OAuthClient::demo_app(&world) };
         let tokens = client.redeem(&person.code(&client).await).await.tokens();
         let id_token = tokens.json["id_token"].as_str().unwrap();
-        assert_eq!(alg(id_token), id_token_alg, "{client_id}");
-        assert_eq!(alg(tokens.access()), access_token_alg, "{client_id}");
+        assert_eq!(jose_header(id_token)["alg"], id_token_alg, "{client_id}");
+        assert_eq!(jose_header(tokens.access())["alg"], access_token_alg, "{client_id}");
         for token in [id_token, tokens.access()] {
             tests::jwks::verify(&Anonymous::new(&world), token).await;
         }
@@ -235,11 +237,6 @@ async fn each_client_gets_the_signatures_that_it_registered() {
         let half = data_encoding::BASE64URL_NOPAD.encode(&digest.as_ref()[..digest.as_ref().len() / 2]);
         assert_eq!(tokens.id_claims()["at_hash"], half, "{client_id}");
     }
-}
-
-fn alg(jwt: &str) -> String {
-    let header = data_encoding::BASE64URL_NOPAD.decode(jwt.split('.').next().unwrap().as_bytes()).unwrap();
-    serde_json::from_slice::<serde_json::Value>(&header).unwrap()["alg"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
-use tests::oauth_client::claims;
+use tests::oauth_client::{claims, jose_header};
 use tests::{OAuthClient, Person, World};
 
 const REFUSED: (u16, &str) = (400, "invalid_grant");
@@ -55,14 +55,9 @@ async fn a_code_becomes_an_access_token_an_id_token_and_a_refresh_token() {
     assert_eq!((id["iat"].as_i64(), id["exp"].as_i64()), (Some(now), Some(now + 600)));
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, tokens.access().as_bytes());
     assert_eq!(id["at_hash"], data_encoding::BASE64URL_NOPAD.encode(&digest.as_ref()[..16]));
-    assert_eq!(header(tokens.access())["typ"], "at+jwt");
-    assert_eq!(header(tokens.json["id_token"].as_str().unwrap())["typ"], "JWT");
+    assert_eq!(jose_header(tokens.access())["typ"], "at+jwt");
+    assert_eq!(jose_header(tokens.json["id_token"].as_str().unwrap())["typ"], "JWT");
     assert!(tokens.refresh().len() >= 43, "security 31: at least 256 bits");
-}
-
-fn header(jwt: &str) -> serde_json::Value {
-    let header = jwt.split('.').next().unwrap();
-    serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(header.as_bytes()).unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -100,7 +95,8 @@ async fn security_23_redirect_uri_and_verifier_are_those_of_the_request() {
     let verifier = client.verifier.clone();
     let uri = client.redirect_uri.clone();
     let (other_uri, longer) = (format!("{uri}/"), format!("{uri}?x=1"));
-    let cases: Vec<(&str, Vec<(&str, &str)>, bool)> = vec![
+    type Fields<'a> = Vec<(&'a str, &'a str)>;
+    let cases: Vec<(&str, Fields<'_>, bool)> = vec![
         ("both", vec![("redirect_uri", &uri), ("code_verifier", &verifier)], true),
         ("no redirect_uri, with a challenge", vec![("code_verifier", &verifier)], true),
         ("another redirect_uri", vec![("redirect_uri", &other_uri), ("code_verifier", &verifier)], false),

@@ -1,4 +1,5 @@
 //! `grant_type=refresh_token`, from outside: one child for each token, safe to retry, dead with what it depends on.
+#![expect(clippy::unwrap_used, reason = "what can not be set up or is missing fails the test")]
 
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::time::Span;
