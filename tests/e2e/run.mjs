@@ -1,6 +1,6 @@
 // Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
 //
-//   node tests/e2e/run.mjs [openid] [guide] [journey]     after: cargo build && npm ci --prefix tests/e2e
+//   node tests/e2e/run.mjs [openid] [guide] [journey]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
 // SCREENSHOTS=folder keeps the journey's pictures there. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
