@@ -1,5 +1,5 @@
 // A person in a browser: demo, registration, mailed code, consent, claims, sign-out, recovery, sign-in. Narrow and wide, by day and by
-// night, with and without JavaScript. SCREENSHOTS=folder keeps a picture of every page.
+// night, with and without JavaScript. SCREENSHOTS=folder keeps a picture of every page; LOOK=js-360-dark runs that one alone.
 
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
@@ -27,6 +27,7 @@ test.after(() => browser.close())
 
 for (const look of looks) {
   const name = `${look.javaScriptEnabled ? 'js' : 'plain'}-${look.width}-${look.colorScheme}`
+  if (process.env.LOOK && process.env.LOOK !== name) continue
   test(`the whole journey: ${name}`, async (t) => {
     const visit = await Visit.open(look, name)
     t.after(() => visit.close())
@@ -54,8 +55,10 @@ async function journey(visit) {
   await page.click('#submit')
   await visit.see('verify', '[name=code]')
 
-  const [code] = (await mail(email)).codes
-  await visit.aside(`/dev/mailbox?to=${encodeURIComponent(email)}`, 'mailbox', '#code')
+  const proof = await mail(email)
+  const [code] = proof.codes
+  await visit.aside('/dev/mailbox', 'mailbox-list', '.list')
+  await visit.aside(`/dev/mailbox?id=${proof.id}`, 'mail', '#code')
   await page.fill('[name=code]', code === '000000' ? '111111' : '000000')
   await page.click('#submit')
   await visit.see('verify-refused', '#code-error')
@@ -108,7 +111,7 @@ async function fillForm(page, email, password) {
   await page.fill('[name=password]', password)
   await page.fill('[name=given_name]', 'Ada')
   await page.fill('[name=family_name]', 'Lovelace')
-  await page.check('[name=terms]')
+  await page.check('[name="terms.terms"]')
 }
 
 /** One browser window, its pictures, and what it complained of. */
@@ -116,6 +119,7 @@ class Visit {
   static async open(look, name) {
     const { width, ...options } = look
     const context = await browser.newContext({ ...options, viewport: { width, height: 800 }, baseURL: issuer })
+    context.setDefaultTimeout(15_000)
     const visit = new Visit()
     Object.assign(visit, { context, name, complaints: [], pictures: 0, page: await context.newPage() })
     visit.listen(visit.page)
@@ -140,7 +144,7 @@ class Visit {
   /** Waits for the page that has this element, and looks at it. */
   async see(picture, selector) {
     try {
-      await this.page.waitForSelector(selector, { timeout: 10_000 })
+      await this.page.waitForSelector(selector)
     } catch (error) {
       const body = await this.page.locator('body').innerText()
       throw new Error(`${picture}: no ${selector} at ${this.page.url()}:\n${body}`, { cause: error })

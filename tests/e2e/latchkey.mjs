@@ -44,11 +44,11 @@ export async function register(email, password) {
 export class Browser {
   #cookies = new Map()
 
-  /** Follows redirects; at one that leaves the issuer, gives that address instead of a page. */
+  /** Follows redirects; at one that leaves the issuer, or goes to the demo's callback, gives that address instead of a page. */
   async open(url, init = {}) {
     let [next, request] = [new URL(url, issuer), init]
     for (let hops = 0; hops < 10; hops++) {
-      if (next.origin !== issuer) return { left: next }
+      if (next.origin !== issuer || next.pathname === '/demo/callback') return { left: next }
       const headers = { ...request.headers, cookie: [...this.#cookies].map(([k, v]) => `${k}=${v}`).join('; ') }
       const response = await fetch(next, { ...request, headers, redirect: 'manual' })
       for (const line of response.headers.getSetCookie()) {

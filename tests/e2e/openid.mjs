@@ -146,10 +146,7 @@ test('a code of one client is refused to another, and a wrong secret to everybod
   const other = await appConfig()
   await assert.rejects(oidc.authorizationCodeGrant(other, response, { pkceCodeVerifier: verifier }), { error: 'invalid_grant' })
   const wrong = await oidc.discovery(new URL(issuer), web.id, undefined, oidc.ClientSecretBasic('not the secret at all'))
-  await assert.rejects(oidc.authorizationCodeGrant(wrong, response, { pkceCodeVerifier: verifier }), (error) => {
-    assert.equal(error.error ?? error.cause?.[0]?.parameters?.error ?? error.status, error.error ?? 401)
-    return true
-  })
+  await assert.rejects(oidc.authorizationCodeGrant(wrong, response, { pkceCodeVerifier: verifier }), { status: 401 })
   // Neither attempt used the code up.
   const tokens = await oidc.authorizationCodeGrant(config, response, { pkceCodeVerifier: verifier })
   assert.equal(tokens.claims().sub, ada.sub)

@@ -81,7 +81,7 @@ function start(command, parameters, variables, ready) {
 
 /** Runs a suite to its end. */
 function suite(file, variables) {
-  const child = spawn(process.execPath, [path.join(here, file)], { env: { ...process.env, ...variables }, stdio: 'inherit' })
+  const child = spawn(process.execPath, ['--test-reporter=spec', path.join(here, file)], { env: { ...process.env, ...variables }, stdio: 'inherit' })
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${file} failed`))))

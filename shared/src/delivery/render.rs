@@ -140,6 +140,7 @@ impl MailRenderer {
             notes => parts.notes,
             footer => parts.footer,
             support,
+            support_url => config.brand.support_url.as_deref(),
         };
         Ok(Mail {
             id: envelope.id.to_owned(),
@@ -179,9 +180,9 @@ impl Words<'_> {
     fn say_with(&self, id: &str, argument: (&str, FluentValue<'_>)) -> String {
         locale::message(self.locale, id, [("tenant", self.tenant.as_str().into()), argument])
     }
-    /// Rounded down: no mail promises a minute that is not there.
+    /// To the nearest minute: a mail that leaves a second later still says "30 minutes".
     fn lifetime(&self, id: &str, span: Span) -> String {
-        let minutes = (span.as_millis() / 60_000).max(1);
+        let minutes = ((span.as_millis() + 30_000) / 60_000).max(1);
         self.say_with(id, ("lifetime", self.say_with("mail-minutes", ("minutes", minutes.into())).into()))
     }
 }
@@ -362,10 +363,19 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_is_never_promised_longer_than_it_is() {
-        let (message, ..) = messages().remove(0);
-        assert!(render(&message, "en", None).text.contains("works for 9 minutes,"));
-        assert!(render(&message, "de", None).text.contains("gilt 9 Minuten lang"));
+    fn a_lifetime_is_said_to_the_nearest_minute() {
+        let table = [(1799, "30 minutes", "30 Minuten"), (569, "9 minutes", "9 Minuten"), (60, "1 minute", "1 Minute")];
+        for (seconds, english, german) in table {
+            let message = Message::RegistrationCode {
+                flow: "FLOW".to_owned(),
+                code: "042137".into(),
+                token: "TOKEN".into(),
+                lifetime: Span::seconds(seconds),
+                resent: false,
+            };
+            assert!(render(&message, "en", None).text.contains(&format!("works for {english}, once")));
+            assert!(render(&message, "de", None).text.contains(&format!("gilt {german} lang")));
+        }
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! Every event of `events/`, through the entry that Lambda uses: as API Gateway, DynamoDB Streams and SQS hand them over.
+
+use axum::Router;
+use events::{Dispatch, Events};
+use latchkey::delivery::Mailer;
+use latchkey::runtime::gateway::{self, Event};
+use latchkey::services::Services;
+use latchkey::web::mount;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use tests::World;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
+}
+
+fn read(name: &str) -> Value {
+    let file = folder().join(format!("{name}.json"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// An HTTP event: its name, the routes of its function, the status, and what stands in the answer's body or `location`.
+const HTTP: [(&str, fn() -> Router<Services>, i64, &str); 12] = [
+    ("login-authorize", login::routes, 303, "/login?"),
+    ("login-page", login::routes, 200, "name=\"password\""),
+    // Posted from another site: refused before anything of it is looked at (security 120).
+    ("login-password", login::routes, 403, ""),
+    ("registration-form", registration::routes, 200, "given_name"),
+    ("registration-page", registration::routes, 200, "name=\"given_name\""),
+    ("registration-start", registration::routes, 202, "verification_required"),
+    ("token-client-credentials", token::routes, 200, "access_token"),
+    ("token-wrong-secret", token::routes, 401, "invalid_client"),
+    ("token-discovery", token::routes, 200, "\"https://id.example.com\""),
+    ("token-jwks", token::routes, 200, "\"keys\""),
+    ("token-healthz", token::routes, 200, "ok"),
+    ("token-not-found", token::routes, 404, "not_found"),
+];
+
+const BATCHES: [&str; 3] = ["events-stream", "events-stream-poison", "events-queue"];
+
+#[tokio::test]
+async fn http_events_are_answered_by_their_function() {
+    let world = World::builder().origin("https://id.example.com").build().await.unwrap();
+    for (name, routes, status, words) in HTTP {
+        let event: Event = serde_json::from_value(read(name)).unwrap();
+        let answer = gateway::answer(mount(world.services.clone(), routes()), event).await;
+        let answer = serde_json::to_value(answer).unwrap();
+        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+        let (body, location) = (answer["body"].as_str().unwrap_or_default(), answer["headers"]["location"].as_str());
+        assert!(body.contains(words) || location.is_some_and(|to| to.contains(words)), "{name}: {answer}");
+        // security 117: on every answer.
+        assert!(answer["headers"]["strict-transport-security"].is_string(), "{name}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn batches_are_answered_with_exactly_what_failed() {
+    let world = World::builder().origin("https://id.example.com").build().await.unwrap();
+    let (mailer, mut mails) = Mailer::mailbox();
+    let events = Events::new(world.services.clone(), Dispatch::Direct(mailer)).unwrap();
+    let failed = |ids: &[&str]| {
+        let ids: Vec<Value> = ids.iter().map(|id| json!({ "itemIdentifier": id })).collect();
+        json!({ "batchItemFailures": ids })
+    };
+    let expected = [failed(&[]), failed(&["4421584500000000017450439092"]), failed(&["2e1424d4-f796-459a-8184-9c92662be6da"])];
+    for (name, expected) in BATCHES.into_iter().zip(expected) {
+        assert_eq!(events.handle(&read(name)).await.unwrap(), expected, "{name}");
+    }
+    // The recovery is of an address that nobody has: nothing is sent, and nothing failed.
+    assert!(mails.try_recv().is_err());
+}
+
+#[test]
+fn every_file_is_replayed() {
+    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let files: BTreeSet<String> = files.filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect();
+    let replayed: BTreeSet<String> = HTTP.iter().map(|(name, ..)| *name).chain(BATCHES).map(str::to_owned).collect();
+    assert_eq!(files, replayed);
+}
