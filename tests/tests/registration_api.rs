@@ -1,4 +1,5 @@
 //! Registration by the API: from the form to a `sub`, and everything that is refused on the way.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a broken expectation ends the test")]
 
 use http::Method;
 use latchkey::domain::id::TenantId;
@@ -383,7 +384,7 @@ async fn security_119_the_clients_origins_read_the_answers() {
     assert_eq!(api.get("/v1/registration/form?client_id=nobody").await.refusal(), (400, "invalid_request".to_owned()));
 }
 
-/// The throttle by client address (decision 0008); security 115: one IPv6 network is one caller.
+/// The throttle by client address (decision 9); security 115: one IPv6 network is one caller.
 #[tokio::test]
 async fn one_network_can_start_only_so_many_registrations() {
     let world = World::new().await.unwrap();

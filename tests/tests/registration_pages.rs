@@ -1,4 +1,5 @@
 //! Registration in a browser without JavaScript: the form, the code, the mailed link, and who may do what with it.
+#![expect(clippy::expect_used, reason = "a broken expectation ends the test")]
 
 use http::Method;
 use latchkey::domain::time::Span;

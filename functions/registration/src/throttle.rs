@@ -1,4 +1,4 @@
-//! Slows down one caller that starts many registrations (decision 0008): by client address, in the memory of this sandbox.
+//! Slows down one caller that starts many registrations (decision 9): by client address, in the memory of this sandbox.
 
 use latchkey::domain::throttle::Throttle;
 use latchkey::domain::time::Span;

@@ -16,6 +16,7 @@ use crate::domain::identifier::EmailAddress;
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::time::Span;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Everything that is wrong with a document, each by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -238,11 +239,15 @@ fn read_resources(tables: Vec<Table<'_, '_>>) -> BTreeMap<String, Resource> {
             let absolute = url::Url::parse(&resource.value).is_ok() && !resource.value.contains('#');
             if !absolute || resource.value.len() > 255 {
                 table.report.refuse(&resource.place, "must be an absolute URI without a fragment (RFC 8707 §2)");
-            } else if resources.contains_key(&resource.value) {
-                table.report.refuse(&resource.place, "is listed twice");
-            } else {
-                let identifier = resource.value.clone();
-                resources.insert(resource.value, Resource { resource: identifier, scope, signed_response_alg });
+                table.close();
+                continue;
+            }
+            match resources.entry(resource.value) {
+                Entry::Occupied(_) => table.report.refuse(&resource.place, "is listed twice"),
+                Entry::Vacant(entry) => {
+                    let resource = entry.key().clone();
+                    entry.insert(Resource { resource, scope, signed_response_alg });
+                }
             }
         }
         table.close();

@@ -61,7 +61,7 @@ impl Throttle {
         if self.buckets.len() < MAX_CALLERS {
             return;
         }
-        let mut kept: Vec<(String, Bucket)> = self.buckets.drain().map(|(caller, bucket)| (caller, bucket)).collect();
+        let mut kept: Vec<(String, Bucket)> = self.buckets.drain().collect();
         for (_, bucket) in &mut kept {
             *bucket = self.refilled(*bucket, now);
         }
