@@ -159,12 +159,20 @@ fn end(item: &Value, kind: &str) -> Option<String> {
         (Some(_), None) if !pending && kind != "mails" && kind != "audit" => {
             Some(format!("I9: {} would be swept away", name(item)))
         }
-        (Some(ttl), Some((_, attribute))) if !attribute.is_empty() => match number(item, attribute) {
+        (Some(ttl), Some((_, attribute))) if !attribute.is_empty() => match logical_end(item, kind, attribute) {
             Some(logical) if ttl >= logical / 1000 => None,
             Some(_) => Some(format!("I9: {} is swept before its end", name(item))),
             None => Some(format!("I9: {} has no logical end", name(item))),
         },
         (_, _) => None,
+    }
+}
+
+/// A code that nobody redeemed ends long before its grant would.
+fn logical_end(item: &Value, kind: &str, attribute: &str) -> Option<i64> {
+    match (kind, state(item)) {
+        ("grant", "code_issued") => item.pointer("/code/M/exp/N").and_then(Value::as_str)?.parse().ok(),
+        (_, _) => number(item, attribute),
     }
 }
 

@@ -14,6 +14,7 @@
 
 pub mod anonymous;
 pub mod browser;
+pub mod command;
 pub mod customer;
 pub mod form;
 pub mod gateway;

@@ -1,0 +1,220 @@
+//! Every command that writes, each prepared without faults and then run as one step: for tests that fail at each of its writes.
+
+use crate::{Anonymous, Browser, Customer, OAuthClient, Page, World};
+use serde_json::json;
+
+/// A command that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// `POST /v1/registrations`
+    StartRegistration,
+    /// `POST /v1/registrations/{id}/verification`, the right code.
+    ProveAddress,
+    /// The same, a wrong code.
+    TypeWrongCode,
+    /// `POST /v1/registrations/{id}/resend`
+    ResendCode,
+    /// `POST /login`, the right password.
+    SignIn,
+    /// The same, a wrong one.
+    FailSignIn,
+    /// `POST /consent`
+    Consent,
+    /// `GET /oauth2/authorize` with a session.
+    Authorize,
+    /// The code's redemption.
+    Redeem,
+    /// A refresh token's.
+    Refresh,
+    /// `POST /oauth2/revoke`
+    Revoke,
+    /// `POST /oauth2/logout`
+    SignOut,
+    /// `POST /recover`
+    StartRecovery,
+    /// `POST /recover` with the code and a new password.
+    ResetPassword,
+}
+
+/// A command, ready to be run.
+#[derive(Clone)]
+pub struct Prepared {
+    command: Command,
+    world: World,
+    /// Who it is about.
+    pub customer: Customer,
+    browser: Browser,
+    client: OAuthClient,
+    page: Option<Page>,
+    value: String,
+    code: String,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it is what the caller wanted (a wrong code or password: that it was refused as wrong).
+    pub expected: bool,
+    /// In words, for a failed test.
+    pub words: String,
+    /// The secret that came out, if one did: a refresh token.
+    pub secret: Option<String>,
+}
+
+impl Command {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::StartRegistration,
+        Self::ProveAddress,
+        Self::TypeWrongCode,
+        Self::ResendCode,
+        Self::SignIn,
+        Self::FailSignIn,
+        Self::Consent,
+        Self::Authorize,
+        Self::Redeem,
+        Self::Refresh,
+        Self::Revoke,
+        Self::SignOut,
+        Self::StartRecovery,
+        Self::ResetPassword,
+    ];
+
+    /// Brings a person of this name to where the command can be run.
+    pub async fn prepare(self, world: &World, name: &str) -> Prepared {
+        let client = if self == Self::Consent { OAuthClient::demo_web(world) } else { OAuthClient::demo_app(world) };
+        let mut ready = Prepared {
+            command: self,
+            world: world.clone(),
+            customer: Customer::new(name),
+            browser: Browser::new(world),
+            client,
+            page: None,
+            value: String::new(),
+            code: String::new(),
+        };
+        match self {
+            Self::StartRegistration => {}
+            Self::ProveAddress | Self::TypeWrongCode | Self::ResendCode => ready.start_registration().await,
+            Self::SignIn | Self::FailSignIn | Self::StartRecovery | Self::ResetPassword => {
+                ready.customer.register(world).await;
+                ready.open().await;
+            }
+            Self::Consent | Self::Authorize | Self::Redeem | Self::Refresh | Self::Revoke | Self::SignOut => {
+                ready.customer.register(world).await;
+                ready.bring_to_the_client().await;
+            }
+        }
+        ready
+    }
+}
+
+impl Prepared {
+    async fn start_registration(&mut self) {
+        let api = Anonymous::new(&self.world);
+        let started = api.post_json("/v1/registrations", &self.customer.registration()).await.json();
+        self.value = started["registration_id"].as_str().expect("a registration").to_owned();
+        let mail = self.world.mails_to(&self.customer.email).await.expect("pumped").remove(0);
+        self.code = mail.codes.first().expect("a code").clone();
+    }
+
+    async fn open(&mut self) {
+        let page = match self.command {
+            Command::StartRecovery => self.browser.open("/recover").await,
+            Command::ResetPassword => {
+                let page = self.browser.open("/recover").await;
+                let page = self.browser.submit(&page, "#submit", &[("identifier", &self.customer.email)]).await;
+                let mail = self.world.mails_to(&self.customer.email).await.expect("pumped").remove(0);
+                self.code = mail.codes.first().expect("a code").clone();
+                page
+            }
+            _ => self.browser.open(&self.client.authorize_url(&[])).await,
+        };
+        self.page = Some(page);
+    }
+
+    async fn bring_to_the_client(&mut self) {
+        let page = self.browser.open(&self.client.authorize_url(&[])).await;
+        let page = self.customer.sign_in(&mut self.browser, &page).await;
+        if self.command == Command::Consent {
+            assert!(page.has_button("#allow"), "{}", page.text());
+            self.page = Some(page);
+            return;
+        }
+        let callback = if page.has_button("#allow") { self.browser.submit(&page, "#allow", &[]).await } else { page };
+        self.value = callback.query("code").expect("a code");
+        match self.command {
+            Command::Refresh | Command::Revoke => {
+                self.value = self.client.redeem(&self.value).await.tokens().refresh().to_owned();
+            }
+            Command::SignOut => self.page = Some(self.browser.open("/oauth2/logout").await),
+            _ => {}
+        }
+    }
+
+    /// Runs the command once.
+    pub async fn run(&mut self) -> Outcome {
+        let api = Anonymous::new(&self.world);
+        match self.command {
+            Command::StartRegistration => status(&api.post_json("/v1/registrations", &self.customer.registration()).await, 202),
+            Command::ProveAddress => self.type_code(&self.code, 201).await,
+            Command::TypeWrongCode => {
+                let wrong = if self.code == "000000" { "000001" } else { "000000" };
+                self.type_code(wrong, 400).await
+            }
+            Command::ResendCode => {
+                status(&api.post_json(&format!("/v1/registrations/{}/resend", self.value), &json!({})).await, 202)
+            }
+            Command::SignIn => {
+                let fields = [("identifier", self.customer.email.clone()), ("password", self.customer.password.clone())];
+                self.press("#submit", &fields, 303).await
+            }
+            Command::FailSignIn => {
+                let fields = [("identifier", self.customer.email.clone()), ("password", "not this one, surely".to_owned())];
+                self.press("#submit", &fields, 400).await
+            }
+            Command::Consent => self.press("#allow", &[], 303).await,
+            Command::Authorize => {
+                let page = self.browser.open(&self.client.authorize_url(&[])).await;
+                Outcome { expected: page.query("code").is_some(), words: format!("{} {}", page.url, page.text()), secret: None }
+            }
+            Command::Redeem => secret(&self.client.redeem(&self.value).await),
+            Command::Refresh => secret(&self.client.refresh(&self.value).await),
+            Command::Revoke => status(&self.client.revoke(&self.value).await, 200),
+            Command::SignOut => self.press("#confirm", &[], 0).await,
+            Command::StartRecovery => {
+                let fields = [("identifier", self.customer.email.clone())];
+                self.press("#submit", &fields, 303).await
+            }
+            Command::ResetPassword => {
+                let fields = [("code", self.code.clone()), ("password", "another 9 purple bicycles".to_owned())];
+                self.press("#submit", &fields, 303).await
+            }
+        }
+    }
+
+    async fn type_code(&self, code: &str, expected: u16) -> Outcome {
+        let path = format!("/v1/registrations/{}/verification", self.value);
+        status(&Anonymous::new(&self.world).post_json(&path, &json!({ "code": code })).await, expected)
+    }
+
+    /// Posts the page's form; 0 expects a page or a redirect.
+    async fn press(&mut self, button: &str, fields: &[(&str, String)], expected: u16) -> Outcome {
+        let page = self.page.clone().expect("a page");
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let (url, response) = self.browser.press(&page, button, &fields).await;
+        let got = response.status().as_u16();
+        let text = Page { url: url.clone(), response: Some(response) }.text();
+        let expected = if expected == 0 { got < 400 } else { got == expected };
+        Outcome { expected, words: format!("{got} at {url}: {text}"), secret: None }
+    }
+}
+
+fn status(answer: &crate::anonymous::Answer, expected: u16) -> Outcome {
+    Outcome { expected: answer.status() == expected, words: format!("{} {}", answer.status(), answer.text()), secret: None }
+}
+
+fn secret(answer: &crate::anonymous::Answer) -> Outcome {
+    let token = (answer.status() == 200).then(|| answer.json()["refresh_token"].as_str().map(str::to_owned)).flatten();
+    Outcome { secret: token, ..status(answer, 200) }
+}

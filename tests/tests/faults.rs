@@ -1,0 +1,110 @@
+//! Each command that writes, failing at each of its writes (T3, T4, T5, T6; security 133–135): nothing is half done, nothing is
+//! done twice, and a lost reply never looks like a replay.
+
+use latchkey_local::fault::{Calls, Fault, When};
+use tests::command::Command;
+use tests::{World, invariants};
+
+/// No command writes more often.
+const MOST_WRITES: u64 = 12;
+
+#[tokio::test]
+async fn t3_a_crash_at_any_write_of_any_command_leaves_nothing_half_done() {
+    let world = World::new().await.unwrap();
+    let mut points = 0;
+    for command in Command::ALL {
+        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+            for write in 1..=MOST_WRITES {
+                let mut ready = command.prepare(&world, &format!("{command:?}{fault:?}{write}")).await;
+                world.faults.clear();
+                world.faults.add(Calls::Writes, When::Nth(write), fault);
+                let crashed = tokio::select! {
+                    outcome = ready.run() => {
+                        assert!(outcome.expected, "{command:?}: {}", outcome.words);
+                        false
+                    }
+                    () = world.faults.crashed() => true,
+                };
+                world.faults.clear();
+                // The process comes back: the stream goes on, and so does the person.
+                world.pump().await.unwrap();
+                let again = ready.run().await;
+                assert!(!again.words.starts_with('5'), "{command:?} after {fault:?} at {write}: {}", again.words);
+                let repeatable = matches!(
+                    command,
+                    Command::StartRegistration | Command::SignIn | Command::Authorize | Command::Refresh | Command::Revoke
+                );
+                assert!(again.expected || !repeatable, "{command:?} after {fault:?} at {write}: {}", again.words);
+                if !crashed {
+                    assert!(write > 1, "{command:?} writes");
+                    break;
+                }
+                points += 1;
+                assert!(write < MOST_WRITES, "{command:?} writes without end");
+            }
+        }
+    }
+    assert!(points >= 2 * Command::ALL.len(), "{points} points");
+    world.pump().await.unwrap();
+    invariants::assert_hold(&world.engine);
+}
+
+#[tokio::test]
+async fn t4_a_lost_reply_at_any_write_changes_neither_the_answer_nor_the_effect() {
+    let world = World::new().await.unwrap();
+    let mut points = 0;
+    for command in Command::ALL {
+        for write in 1..=MOST_WRITES {
+            let mut ready = command.prepare(&world, &format!("{command:?}Lost{write}")).await;
+            world.faults.clear();
+            world.faults.add(Calls::Writes, When::Nth(write), Fault::TimeoutAfter);
+            let outcome = ready.run().await;
+            assert!(outcome.expected, "{command:?}, reply {write} lost: {}", outcome.words);
+            let struck = world.faults.injected();
+            world.faults.clear();
+            if command == Command::Refresh {
+                // A caller whose own reply was lost gets the same child.
+                let again = ready.run().await;
+                assert_eq!(again.secret, outcome.secret, "{}", again.words);
+            }
+            if struck == points {
+                break;
+            }
+            points = struck;
+        }
+    }
+    assert!(points >= Command::ALL.len() as u64, "{points} points");
+    world.pump().await.unwrap();
+    invariants::assert_hold(&world.engine);
+}
+
+#[tokio::test]
+async fn t5_t6_single_faults_of_each_kind_are_hidden_and_a_lasting_outage_is_a_503() {
+    let world = World::new().await.unwrap();
+    for command in Command::ALL {
+        for (calls, fault) in [
+            (Calls::Any, Fault::Throttle),
+            (Calls::Any, Fault::Internal),
+            (Calls::Any, Fault::TimeoutBefore),
+            (Calls::Writes, Fault::Conflict),
+            (Calls::Reads, Fault::Partial),
+        ] {
+            let mut ready = command.prepare(&world, &format!("{command:?}{fault:?}")).await;
+            world.faults.add(calls, When::Nth(1), fault);
+            let outcome = ready.run().await;
+            world.faults.clear();
+            assert!(outcome.expected, "{command:?} with one {fault:?}: {}", outcome.words);
+        }
+        let mut ready = command.prepare(&world, &format!("{command:?}Outage")).await;
+        world.faults.add(Calls::Writes, When::Always, Fault::Throttle);
+        let outcome = ready.run().await;
+        world.faults.clear();
+        let told = ["503", "unavailable", "Back in a moment"].into_iter().any(|words| outcome.words.contains(words));
+        assert!(told && !outcome.expected, "{command:?}: {}", outcome.words);
+        // Nothing was done: it can be done now.
+        let outcome = ready.run().await;
+        assert!(outcome.expected, "{command:?} after the outage: {}", outcome.words);
+    }
+    world.pump().await.unwrap();
+    invariants::assert_hold(&world.engine);
+}
