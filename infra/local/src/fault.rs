@@ -29,12 +29,16 @@ pub enum Fault {
     TimeoutAfter,
     /// Passes after this delay.
     Slow(Duration),
+    /// Applied at once, its reply held back for this long: what was read is old news when it arrives.
+    SlowAfter(Duration),
     /// A `BatchGetItem` leaves about half of its keys unprocessed; other calls pass.
     Partial,
     /// The process dies before the call is applied: the call never returns, and [`Faults::crashed`] resolves.
     CrashBefore,
     /// The process dies after the call was applied, before its reply is seen.
     CrashAfter,
+    /// The write is applied without its condition: the mutant that every race test must notice.
+    Unconditional,
 }
 
 /// Which calls a rule is about.
@@ -172,7 +176,7 @@ struct FaultConnector {
 }
 
 impl HttpConnector for FaultConnector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let operation = operation(&request).unwrap_or_default().to_owned();
         let Some(fault) = self.faults.strike(&operation) else {
             return self.inner.call(request);
@@ -200,8 +204,17 @@ impl HttpConnector for FaultConnector {
                     tokio::time::sleep(delay).await;
                     inner.call(request).await
                 }
+                Fault::SlowAfter(delay) => {
+                    let answer = inner.call(request).await;
+                    tokio::time::sleep(delay).await;
+                    answer
+                }
                 Fault::Partial if operation == "BatchGetItem" => partial(&inner, request).await,
                 Fault::Partial => inner.call(request).await,
+                Fault::Unconditional => {
+                    *request.body_mut() = unconditional(&request).to_string().into();
+                    inner.call(request).await
+                }
                 Fault::CrashBefore => crash(&faults).await,
                 Fault::CrashAfter => {
                     inner.call(request).await?;
@@ -236,6 +249,32 @@ fn transaction_conflict(request: &HttpRequest) -> Result<HttpResponse, Connector
         "CancellationReasons": reasons,
     });
     response(400, body.to_string())
+}
+
+/// The same request without its conditions, and without the names and values that only they used.
+fn unconditional(request: &HttpRequest) -> Value {
+    let mut body = body(request);
+    let items = body.get_mut("TransactItems").and_then(Value::as_array_mut);
+    match items {
+        Some(items) => items.iter_mut().filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()).for_each(strip),
+        None => strip(&mut body),
+    }
+    body
+}
+
+fn strip(write: &mut Value) {
+    let Some(write) = write.as_object_mut() else { return };
+    if write.remove("ConditionExpression").is_none() {
+        return;
+    }
+    let update = write.get("UpdateExpression").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for used in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
+        let Some(names) = write.get_mut(used).and_then(Value::as_object_mut) else { continue };
+        names.retain(|name, _| update.contains(name.as_str()));
+        if names.is_empty() {
+            write.remove(used);
+        }
+    }
 }
 
 /// Asks for every other key only, and gives the rest back as `UnprocessedKeys`.
