@@ -11,7 +11,8 @@ use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tests::{Anonymous, Answer, Browser, Customer, OAuthClient};
+use tests::anonymous::Answer;
+use tests::{Anonymous, Browser, Customer, OAuthClient};
 
 const ACTORS: usize = 64;
 
