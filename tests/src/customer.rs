@@ -37,14 +37,19 @@ impl Customer {
 
     /// Registers by the API and proves the address with the mailed code; the new `sub`.
     pub async fn register(&self, site: impl Into<Site>) -> String {
+        self.register_at(site, "").await
+    }
+
+    /// As [`Self::register`], at a tenant: `/t/{tenant}`.
+    pub async fn register_at(&self, site: impl Into<Site>, base: &str) -> String {
         let site = site.into();
         let api = Anonymous::new(site.clone());
-        let started = api.post_json("/v1/registrations", &self.registration()).await;
+        let started = api.post_json(&format!("{base}/v1/registrations"), &self.registration()).await;
         assert_eq!(started.status(), 202, "{}", started.text());
         let id = started.json()["registration_id"].as_str().expect("a registration_id").to_owned();
         let mail = site.mail_to(&self.email).await;
         let code = mail.codes.first().expect("a code in the mail");
-        let verified = api.post_json(&format!("/v1/registrations/{id}/verification"), &json!({ "code": code })).await;
+        let verified = api.post_json(&format!("{base}/v1/registrations/{id}/verification"), &json!({ "code": code })).await;
         assert_eq!(verified.status(), 201, "{}", verified.text());
         verified.json()["sub"].as_str().expect("a sub").to_owned()
     }

@@ -1,0 +1,302 @@
+//! Every route × {no token, wrong scope, another account, another tenant}. The routes are read out of the sources: one that is not
+//! listed here fails, and so does one that is listed and gone.
+
+use http::Method;
+use std::collections::BTreeSet;
+use std::path::Path;
+use tests::anonymous::Answer;
+use tests::{Anonymous, Browser, Customer, OAuthClient, Page, Tokens, World};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Everybody, and no credential changes the answer.
+    Everybody,
+    /// The bearer of an access token with this scope, for the account of the token.
+    Bearer,
+    /// A client that authenticates, for its own tokens.
+    Client,
+    /// The browser that is signed in; others are sent to sign in.
+    Session,
+    /// Whoever began the flow that the sealed id names, in its tenant.
+    Flow,
+    /// This machine, through the gateway's own listener: nobody here.
+    ThisMachine,
+}
+use Access::{Bearer, Client, Everybody, Flow, Session, ThisMachine};
+
+const ROUTES: &[(&str, &str, Access)] = &[
+    ("GET", "/.well-known/openid-configuration", Everybody),
+    ("GET", "/.well-known/oauth-authorization-server", Everybody),
+    ("GET", "/.well-known/jwks.json", Everybody),
+    ("GET", "/healthz", Everybody),
+    ("GET", "/problems/{code}", Everybody),
+    ("GET", "/v1/registration/form", Everybody),
+    ("POST", "/v1/registrations", Everybody),
+    ("GET", "/login", Everybody),
+    ("POST", "/login", Everybody),
+    ("GET", "/register", Everybody),
+    ("POST", "/register", Everybody),
+    ("GET", "/recover", Everybody),
+    ("POST", "/recover", Everybody),
+    ("POST", "/oauth2/token", Client),
+    ("POST", "/oauth2/revoke", Client),
+    ("POST", "/oauth2/introspect", Client),
+    ("GET", "/userinfo", Bearer),
+    ("POST", "/userinfo", Bearer),
+    ("GET", "/oauth2/authorize", Session),
+    ("POST", "/oauth2/authorize", Session),
+    ("GET", "/consent", Session),
+    ("POST", "/consent", Session),
+    ("GET", "/oauth2/logout", Everybody),
+    ("POST", "/oauth2/logout", Everybody),
+    ("POST", "/v1/registrations/{id}/verification", Flow),
+    ("POST", "/v1/registrations/{id}/resend", Flow),
+    ("GET", "/verify", Flow),
+    ("POST", "/verify", Flow),
+    ("GET", "/", ThisMachine),
+    ("GET", "/dev/mailbox", ThisMachine),
+    ("GET", "/dev/mailbox/{id}", ThisMachine),
+    ("GET", "/dev/mailbox.json", ThisMachine),
+    ("POST", "/dev/clock", ThisMachine),
+    ("POST", "/dev/run", ThisMachine),
+    ("GET", "/demo", ThisMachine),
+    ("GET", "/demo/", ThisMachine),
+    ("POST", "/demo/sign-in", ThisMachine),
+    ("GET", "/demo/callback", ThisMachine),
+    ("POST", "/demo/refresh", ThisMachine),
+    ("POST", "/demo/sign-out", ThisMachine),
+];
+
+fn listed() -> impl Iterator<Item = (&'static str, &'static str, Access)> {
+    ROUTES.iter().copied()
+}
+
+/// Method and path of every `.route(…)` of the functions and of the gateway.
+fn routes_in_the_sources() -> BTreeSet<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    for folder in ["functions", "infra/local/src"] {
+        sources(&root.join(folder), &mut files);
+    }
+    let mut routes = BTreeSet::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for call in text.split(".route(").skip(1) {
+            let path = call.split('"').nth(1).unwrap().to_owned();
+            let handlers = call.split_once(',').unwrap().1;
+            let handlers = handlers.split(".route").next().unwrap().split('\n').next().unwrap();
+            for (word, method) in
+                [("get(", "GET"), ("post(", "POST"), ("put(", "PUT"), ("patch(", "PATCH"), ("delete(", "DELETE")]
+            {
+                let begins = |before: Option<char>| before.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+                if handlers.match_indices(word).any(|(at, _)| begins(handlers[..at].chars().next_back())) {
+                    routes.insert((method.to_owned(), path.clone()));
+                }
+            }
+        }
+    }
+    routes
+}
+
+fn sources(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_route_is_listed_and_every_listed_route_is_there() {
+    let listed: BTreeSet<_> = listed().map(|(method, path, _)| (method.to_owned(), path.to_owned())).collect();
+    assert_eq!(routes_in_the_sources(), listed);
+}
+
+/// Two tenants with the same document, two people at the first, one at the second, and tokens of each.
+struct Scene {
+    world: World,
+    api: Anonymous,
+    ada: Tokens,
+    /// The same client, another account.
+    bob: Tokens,
+    /// No account, no `openid`.
+    service: Tokens,
+    /// Another tenant, another account.
+    foreign: Tokens,
+    /// Ada's browser.
+    browser: Browser,
+    /// The browser of the person at the other tenant.
+    foreign_browser: Browser,
+}
+
+async fn scene() -> Scene {
+    let world = World::builder().tenant("acme", latchkey_local::world::DEFAULT_DOCUMENT).build().await.unwrap();
+    let client = OAuthClient::demo_app(&world);
+    let at_acme = OAuthClient { base: "/t/acme".to_owned(), ..client.clone() };
+    let (ada, bob, eve) = (Customer::new("Ada"), Customer::new("Bob"), Customer::new("Eve"));
+    ada.register(&world).await;
+    bob.register(&world).await;
+    eve.register_at(&world, "/t/acme").await;
+    let mut browser = Browser::new(&world);
+    let mut foreign_browser = Browser::new(&world);
+    let code = |page: Page| page.query("code").unwrap();
+    let ada = client.redeem(&code(client.sign_in(&mut browser, &ada).await)).await.tokens();
+    let bob = client.redeem(&code(client.sign_in(&mut Browser::new(&world), &bob).await)).await.tokens();
+    let foreign = at_acme.redeem(&code(at_acme.sign_in(&mut foreign_browser, &eve).await)).await.tokens();
+    let service = OAuthClient::demo_service(&world).client_credentials().await.tokens();
+    Scene { api: Anonymous::new(&world), world, ada, bob, service, foreign, browser, foreign_browser }
+}
+
+impl Scene {
+    async fn call(&self, method: &str, path: &str, token: Option<&str>) -> Answer {
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        if path.starts_with("/v1/") {
+            headers = vec![("content-type", "application/json")];
+        }
+        if let Some(authorization) = &authorization {
+            headers.push(("authorization", authorization));
+        }
+        let path = path.replace("{code}", "not_found").replace("{id}", "no-such-id");
+        let body = if path.starts_with("/v1/") && method == "POST" { "{}" } else { "" };
+        self.api.send(Method::from_bytes(method.as_bytes()).unwrap(), &path, &headers, body).await
+    }
+}
+
+#[tokio::test]
+async fn no_credential_opens_a_route_that_needs_none_or_changes_its_answer() {
+    let scene = scene().await;
+    for (method, path, access) in listed().filter(|(.., access)| matches!(access, Everybody | Session | Flow | ThisMachine)) {
+        let without = scene.call(method, path, None).await.status();
+        assert!(without < 500, "{method} {path}: {without}");
+        for token in [scene.service.access(), scene.ada.access(), scene.bob.access(), scene.foreign.access(), "garbage"] {
+            assert_eq!(scene.call(method, path, Some(token)).await.status(), without, "{method} {path} ({access:?})");
+        }
+        if access == ThisMachine {
+            assert_eq!(without, 404, "{method} {path} is no part of the functions");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bearer_route_is_for_the_account_tenant_and_scope_of_the_token() {
+    let scene = scene().await;
+    for (method, path, _) in listed().filter(|(.., access)| *access == Bearer) {
+        assert_eq!(scene.call(method, path, None).await.status(), 401, "{method} {path}: no token");
+        for (whose, token, statuses) in [
+            ("wrong scope", scene.service.access(), &[401, 403][..]),
+            ("another tenant", scene.foreign.access(), &[401]),
+            ("an ID token", scene.ada.json["id_token"].as_str().unwrap(), &[401]),
+            ("a refresh token", scene.ada.refresh(), &[401]),
+        ] {
+            let answer = scene.call(method, path, Some(token)).await;
+            assert!(statuses.contains(&answer.status()), "{method} {path}: {whose}: {}", answer.status());
+        }
+        let at_acme = scene.call(method, &format!("/t/acme{path}"), Some(scene.ada.access())).await;
+        assert_eq!(at_acme.status(), 401, "{method} {path}: at another tenant");
+        for tokens in [&scene.ada, &scene.bob] {
+            let answer = scene.call(method, path, Some(tokens.access())).await.json();
+            assert_eq!(answer["sub"], tokens.id_claims()["sub"], "{method} {path}: its own account only");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_route_is_for_that_clients_tokens_in_its_tenant() {
+    let scene = scene().await;
+    let app = OAuthClient::demo_app(&scene.world);
+    let web = OAuthClient::demo_web(&scene.world);
+    for (method, path, _) in listed().filter(|(.., access)| *access == Client) {
+        let answer = scene.call(method, path, None).await;
+        assert!(matches!(answer.status(), 400 | 401), "{method} {path}: no client: {}", answer.status());
+        let with_token = scene.call(method, path, Some(scene.ada.access())).await;
+        assert!(
+            matches!(with_token.status(), 400 | 401),
+            "{method} {path}: an access token is no client: {}",
+            with_token.status()
+        );
+        let wrong = OAuthClient { secret: Some("wrong".to_owned()), ..web.clone() };
+        assert_eq!(
+            wrong.post(path, &[("token", "x"), ("grant_type", "refresh_token")]).await.status(),
+            401,
+            "{path}: wrong secret"
+        );
+    }
+    // Another client, and the same client at another tenant, can neither use, nor see, nor end them.
+    let at_acme = OAuthClient { base: "/t/acme".to_owned(), ..app.clone() };
+    let web_at_acme = OAuthClient { base: "/t/acme".to_owned(), ..web.clone() };
+    for client in [&at_acme, &web_at_acme] {
+        assert_eq!(client.refresh(scene.ada.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
+    }
+    for client in [&web, &at_acme, &web_at_acme] {
+        assert_eq!(client.revoke(scene.ada.refresh()).await.status(), 200);
+        assert_eq!(client.revoke(scene.ada.access()).await.status(), 200);
+    }
+    for client in [&web, &web_at_acme] {
+        for token in [scene.ada.access(), scene.ada.refresh(), scene.foreign.access(), scene.foreign.refresh()] {
+            assert_eq!(client.introspect(token).await.json(), serde_json::json!({ "active": false }));
+        }
+    }
+    assert_eq!(app.userinfo(scene.ada.access()).await.status(), 200, "nothing was ended");
+    assert_eq!(app.refresh(scene.ada.refresh()).await.status(), 200, "nothing was ended");
+    // A refresh token in another client's hands was stolen: that it is genuine ends it (3.3).
+    assert_eq!(web.refresh(scene.bob.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
+    assert_eq!(app.refresh(scene.bob.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
+    // A wider scope than the client has.
+    let service = OAuthClient { scope: "openid account".to_owned(), ..OAuthClient::demo_service(&scene.world) };
+    assert_eq!(service.client_credentials().await.refusal(), (400, "invalid_scope".to_owned()));
+}
+
+#[tokio::test]
+async fn a_session_is_of_one_browser_and_one_tenant() {
+    let mut scene = scene().await;
+    let app = OAuthClient::demo_app(&scene.world);
+    let silent = app.authorize_url(&[("prompt", "none")]);
+    assert!(scene.browser.open(&silent).await.query("code").is_some(), "its own session");
+    let foreign = scene.foreign_browser.open(&silent).await;
+    assert_eq!(foreign.query("error").as_deref(), Some("login_required"), "a session of another tenant: {}", foreign.url);
+    // The same bytes under the name that this tenant reads.
+    let mut moved = Browser::new(&scene.world);
+    for (name, value) in &scene.foreign_browser.cookies {
+        moved.cookies.insert(name.trim_end_matches("-acme").to_owned(), value.clone());
+    }
+    assert_eq!(moved.open(&silent).await.query("error").as_deref(), Some("login_required"), "moved across tenants");
+    let mut nobody = Browser::new(&scene.world);
+    assert_eq!(nobody.open(&silent).await.query("error").as_deref(), Some("login_required"), "no session");
+    for (method, path, _) in listed().filter(|(.., access)| *access == Session) {
+        let query = app.authorize_url(&[]);
+        let query = query.split_once('?').unwrap().1;
+        let url = scene.world.origin().to_owned() + path + "?" + query;
+        let body = if path == "/oauth2/authorize" && method == "POST" { query.to_owned() } else { String::new() };
+        let response =
+            Browser::new(&scene.world).request(Method::from_bytes(method.as_bytes()).unwrap(), &url, None, body).await;
+        let location = response.headers().get("location").and_then(|location| location.to_str().ok()).unwrap_or_default();
+        let refused = response.status() == 403 || (response.status() == 303 && !location.contains("code="));
+        assert!(refused, "{method} {path}: {} {location}", response.status());
+    }
+}
+
+#[tokio::test]
+async fn a_flow_is_of_one_tenant_and_its_id_can_not_be_made_up() {
+    let scene = scene().await;
+    let started = scene.api.post_json("/v1/registrations", &Customer::new("Zoe").registration()).await.json();
+    let id = started["registration_id"].as_str().unwrap();
+    let mail = scene.world.mails_to("zoe@example.com").await.unwrap().remove(0);
+    let code = serde_json::json!({ "code": mail.codes[0] });
+    for path in
+        [format!("/t/acme/v1/registrations/{id}"), "/v1/registrations/AAAA".to_owned(), format!("/v1/registrations/{id}A")]
+    {
+        for (end, body) in [("verification", &code), ("resend", &serde_json::json!({}))] {
+            let answer = scene.api.post_json(&format!("{path}/{end}"), body).await;
+            assert!(matches!(answer.status(), 400 | 404), "{path}/{end}: {}", answer.text());
+        }
+    }
+    let page = scene.api.get(&format!("/t/acme/verify?flow={id}")).await;
+    assert!(!page.text().contains("zoe"), "{}", page.text());
+    let proven = scene.api.post_json(&format!("/v1/registrations/{id}/verification"), &code).await;
+    assert_eq!(proven.status(), 201, "it still works where it belongs: {}", proven.text());
+}
