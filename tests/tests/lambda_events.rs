@@ -1,4 +1,5 @@
 //! Every event of `events/`, through the entry that Lambda uses: as API Gateway, DynamoDB Streams and SQS hand them over.
+#![expect(clippy::unwrap_used, reason = "an event that can not be read fails the test")]
 
 use axum::Router;
 use events::{Dispatch, Events};
@@ -16,13 +17,14 @@ fn folder() -> PathBuf {
 }
 
 fn read(name: &str) -> Value {
-    let file = folder().join(format!("{name}.json"));
-    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    let text = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
+type Routes = fn() -> Router<Services>;
+
 /// An HTTP event: its name, the routes of its function, the status, and what stands in the answer's body or `location`.
-const HTTP: [(&str, fn() -> Router<Services>, i64, &str); 12] = [
+const HTTP: [(&str, Routes, i64, &str); 12] = [
     ("login-authorize", login::routes, 303, "/login?"),
     ("login-page", login::routes, 200, "name=\"password\""),
     // Posted from another site: refused before anything of it is looked at (security 120).
