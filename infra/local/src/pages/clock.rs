@@ -41,7 +41,9 @@ pub(super) async fn advance(State(pages): State<Pages>, JsonBody(body): JsonBody
 
 fn duration(text: &str) -> Result<Span, Problem> {
     let words = "`advance` must be a duration of ISO 8601 in weeks, days, hours, minutes and seconds, such as P30D or PT15M; forward only.";
-    let parsed = text.parse::<jiff::Span>().ok().filter(|span| span.get_years() == 0 && span.get_months() == 0);
+    // The library also reads "30 d"; the contract has one spelling.
+    let span = text.starts_with('P').then(|| text.parse::<jiff::Span>().ok()).flatten();
+    let parsed = span.filter(|span| span.get_years() == 0 && span.get_months() == 0);
     let duration = parsed.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     let millis =
         duration.filter(|duration| !duration.is_negative()).and_then(|duration| i64::try_from(duration.as_millis()).ok());
