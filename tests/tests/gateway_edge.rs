@@ -1,4 +1,5 @@
 //! The real binary at its socket: limits, hostile headers, slow senders, and pages that answer to this machine only.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use serde_json::json;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! The first start of a tenant: however many instances come up at once, each key is made once (T18), and losing replies,
 //! processes or the vault on the way leaves neither two keys nor none.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::oauth::client::SigningAlgorithm;

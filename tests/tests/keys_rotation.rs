@@ -1,5 +1,6 @@
 //! Rotation of signing keys by a virtual clock (security 52, 138; T22): no token that is alive is ever refused, by whomever it was
 //! signed and however stale the key set of whoever verifies it; and an outage of the vault keeps the present keys (T8, security 137).
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::time::{Span, Timestamp};
