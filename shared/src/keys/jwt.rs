@@ -18,7 +18,7 @@ const LAST_SECOND: i64 = 253_402_300_799;
 pub(super) struct Compact<'a> {
     pub(super) algorithm: String,
     pub(super) kid: String,
-    pub(super) typ: String,
+    pub(super) typ: Option<String>,
     /// `header.payload`, as it was signed.
     pub(super) signed: &'a str,
     payload: &'a str,
@@ -34,20 +34,29 @@ impl<'a> Compact<'a> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
         let mut header = object(&decode(header)?)?;
-        let mut text = |name: &str| match header.remove(name) {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        };
-        let (algorithm, kid, typ) = (text("alg")?, text("kid")?, text("typ")?);
+        let typ = header.remove("typ").map(text);
+        let (algorithm, kid) = (text(header.remove("alg")?)?, text(header.remove("kid")?)?);
         // Whatever else a header says (`crit`, `b64`, `zip`, an embedded or linked key), we did not write it (security 45).
         if !header.is_empty() {
             return None;
         }
+        let typ = match typ {
+            None => None,
+            // A `typ` that is no text is not one that is missing.
+            Some(typ) => Some(typ?),
+        };
         Some(Self { algorithm, kid, typ, signed, payload, signature: decode(signature)? })
     }
     /// The claims; to be read once the signature was verified.
     pub(super) fn claims(&self) -> Option<Map<String, Value>> {
         object(&decode(self.payload)?)
+    }
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

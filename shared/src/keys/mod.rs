@@ -21,6 +21,8 @@ mod root;
 mod rotation;
 pub mod signing;
 pub mod vault;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub use data::{DataKey, SealedField};
 pub use keyring::{Keys, Purpose, TenantKeys};

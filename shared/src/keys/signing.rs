@@ -121,7 +121,7 @@ impl SigningKeys {
         let (_, key) = self.published.iter().find(|(_, key)| key.kid.as_str() == compact.kid)?;
         // The key says how it is to be used; the header may only agree (RFC 8725 §3.1; security 44). `typ` keeps ID tokens out of
         // the slots of access tokens and the other way round (RFC 8725 §3.11; security 48).
-        if compact.algorithm != algorithm_name(key.algorithm) || compact.typ != typ {
+        if compact.algorithm != algorithm_name(key.algorithm) || compact.typ.as_deref() != Some(typ) {
             return None;
         }
         key.verifier.verify_sig(compact.signed.as_bytes(), &compact.signature).ok()?;
