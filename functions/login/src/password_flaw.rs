@@ -10,5 +10,9 @@ pub fn words(locale: &str, flaw: &PasswordFlaw) -> String {
         PasswordFlaw::TooShort { min } => i64::try_from(*min).unwrap_or_default(),
         PasswordFlaw::TooLong | PasswordFlaw::TooCommon | PasswordFlaw::TooWeak(_) => 0,
     };
-    message(locale, &format!("password-flaw-{}", flaw.code()), [("min", FluentValue::from(min))])
+    let words = message(locale, &format!("password-flaw-{}", flaw.code()), [("min", FluentValue::from(min))]);
+    match flaw.advice() {
+        Some(advice) => format!("{words} {}", message(locale, &format!("password-advice-{}", advice.code()), [])),
+        None => words,
+    }
 }

@@ -21,6 +21,7 @@ use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::keys::locator::FlowLocator;
 use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
+use latchkey::store::DecideError;
 use latchkey::web::extract::FormBody;
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::{Value, context};
@@ -152,7 +153,15 @@ async fn reset(
         };
         Ok(recovery::reset(&flow, &browser.binding(), proof, owner, handle.now()))
     };
-    match tenant.store.decide(&handle.request, decide).await? {
+    let recovered = match tenant.store.decide(&handle.request, decide).await {
+        // A link token needs no try of the day.
+        Err(DecideError::LimitReached) => {
+            let words = message(&view.locale, "recover-code-limit", []);
+            return Ok(view.show(StatusCode::TOO_MANY_REQUESTS, BTreeMap::from([("code", words)])));
+        }
+        decided => decided?,
+    };
+    match recovered {
         Recovered::PasswordReset => {
             let location = format!("{}?flow={id}", respond::path(tenant, "/recover"));
             let mut response = respond::see_other(&location);

@@ -181,11 +181,8 @@ fn bound(tenant: &str, page: &str, context: &str) -> Vec<u8> {
 
 /// Whether a request can have come from a page of ours.
 fn is_same_site(headers: &HeaderMap, origin: &str) -> bool {
-    let site_fits = match headers.get(SEC_FETCH_SITE) {
-        // `none`: the person did it, not a page (a reload of the result, a restored tab).
-        Some(site) => site == "same-origin" || site == "none",
-        None => true,
-    };
+    // `none`: the person did it, not a page (a reload of the result, a restored tab).
+    let site_fits = headers.get_all(SEC_FETCH_SITE).iter().all(|site| site == "same-origin" || site == "none");
     let mut origins = headers.get_all(ORIGIN).iter();
     let origin_fits = match (origins.next(), origins.next()) {
         (None, None) => true,

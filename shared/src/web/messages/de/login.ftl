@@ -56,6 +56,7 @@ recover-code-wrong =
         [one] Dieser Code stimmt nicht. Sie haben noch einen Versuch.
        *[other] Dieser Code stimmt nicht. Sie haben noch { $left } Versuche.
     }
+recover-code-limit = Für diese Adresse wurden heute zu viele Codes probiert. Nehmen Sie den Link in der E-Mail, in diesem Browser, oder versuchen Sie es morgen wieder.
 recover-password = Neues Passwort
 recover-password-help = Mindestens { $min } Zeichen. Ein paar Wörter ohne Zusammenhang sind leicht zu merken und schwer zu erraten.
 recover-submit = Neues Passwort setzen

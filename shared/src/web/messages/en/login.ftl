@@ -56,6 +56,7 @@ recover-code-wrong =
         [one] This code is not right. You have one try left.
        *[other] This code is not right. You have { $left } tries left.
     }
+recover-code-limit = Too many codes were tried for this address today. Use the link in the mail, in this browser, or try again tomorrow.
 recover-password = New password
 recover-password-help = At least { $min } characters. A few unrelated words are easy to remember and hard to guess.
 recover-submit = Set new password

@@ -1,0 +1,64 @@
+//! The login function through its routes: authorization requests, sign-in, consent, recovery, sign-out.
+
+mod authorize;
+mod cookies;
+mod cost;
+mod interaction;
+mod logout;
+mod mutants;
+mod password;
+mod recover;
+mod walk;
+
+use http::StatusCode;
+use latchkey::domain::account::Authentication;
+use latchkey::domain::id::TenantId;
+use latchkey::domain::identifier::{EmailAddress, IdentifierHash};
+use latchkey::store::account::SignInSnapshot;
+use latchkey_local::world::{DEFAULT_DOCUMENT, World};
+use tests::{Browser, Customer, OAuthClient, Page};
+
+/// The document that ships, with further clients.
+fn document(more: &str) -> String {
+    format!("{DEFAULT_DOCUMENT}\n{more}")
+}
+
+/// A client that is like another but for some of its registration.
+fn like(mut client: OAuthClient, change: impl FnOnce(&mut OAuthClient)) -> OAuthClient {
+    change(&mut client);
+    client
+}
+
+/// A fresh world.
+async fn world() -> World {
+    World::new().await.expect("a world")
+}
+
+/// The hash of an address.
+async fn identifier(world: &World, email: &str) -> IdentifierHash {
+    let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("the tenant");
+    tenant.keys.identifier().expect("the key").hash_email(&EmailAddress::parse(email).expect("an address"))
+}
+
+/// The state of an account, past every route.
+async fn authentication(world: &World, email: &str) -> Authentication {
+    let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("the tenant");
+    match tenant.store.find_sign_in(&identifier(world, email).await).await.expect("a snapshot") {
+        SignInSnapshot::Known { authentication, .. } => authentication,
+        SignInSnapshot::Unknown { .. } => panic!("{email} has no account"),
+    }
+}
+
+/// Opens the sign-in page by itself and sends identifier and password.
+async fn try_password(browser: &mut Browser, email: &str, password: &str) -> Page {
+    let page = browser.open("/login").await.expect(StatusCode::OK);
+    browser.submit(&page, "#submit", &[("identifier", email), ("password", password)]).await
+}
+
+/// A browser in which this person has just signed in, by the sign-in page itself.
+async fn signed_in(world: &World, customer: &Customer) -> Browser {
+    let mut browser = Browser::new(world);
+    let page = try_password(&mut browser, &customer.email, &customer.password).await.expect(StatusCode::OK);
+    assert!(page.text().contains("You are signed in"), "{}", page.text());
+    browser
+}
