@@ -12,6 +12,7 @@ use crate::domain::id::TenantId;
 use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
 use crate::services::{Clock, Origin, Random, Services, Tenants};
 use crate::store::{Store, Tables};
+use crate::web::problem::chain;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
@@ -208,10 +209,10 @@ async fn warm_up(services: &Services) {
     match tokio::time::timeout(WARM_UP, both).await {
         Ok((document, keys)) => {
             if let Err(error) = document {
-                tracing::warn!(%error, "the tenant document is not warm");
+                tracing::warn!(error = chain(&error), "the tenant document is not warm");
             }
             if let Err(error) = keys {
-                tracing::warn!(%error, "the keys are not warm");
+                tracing::warn!(error = chain(&error), "the keys are not warm");
             }
         }
         Err(_) => tracing::warn!("the warm-up took too long"),

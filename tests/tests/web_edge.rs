@@ -1,4 +1,5 @@
 //! The edge of every function: what `web::mount` puts around its routes.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::body::Body;
 use axum::extract::Path;

@@ -1,4 +1,5 @@
 //! What a request leaves in the log. A test of its own: a subscriber is seen by every thread of its process.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::Router;
 use axum::body::Body;

@@ -275,14 +275,12 @@ impl IntoResponse for Problem {
 
 /// Writes an unexpected failure to the log, once, at the edge: the error and its sources, but never what an item holds.
 pub(super) fn log_failure(error: &(dyn std::error::Error + 'static)) {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain.push_str(": ");
-        chain.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    tracing::error!(error = chain, "unexpected failure");
+    tracing::error!(error = chain(error), "unexpected failure");
+}
+
+/// An error and its sources in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Whether a store's failure may pass; logs it either way.
