@@ -1,5 +1,5 @@
 //! The token function while table, keys or process fail: nothing is spent without its tokens, nothing is given twice.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what can not be set up or is missing fails the test")]
+#![expect(clippy::unwrap_used, reason = "what can not be set up or is missing fails the test")]
 
 use http::Method;
 use latchkey_local::fault::{Calls, Fault, When};

@@ -14,6 +14,7 @@ use crate::domain::oauth::error::OAuthErrorCode;
 use crate::domain::secret::{SecretHash, SecretText};
 use crate::keys::digest::hash_text;
 use crate::services::Services;
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -37,25 +38,24 @@ impl FromRequest<Services> for ClientRequest {
     async fn from_request(request: Request, services: &Services) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let handle = TenantHandle::from_request_parts(&mut parts, services).await.map_err(IntoResponse::into_response)?;
-        let headers = parts.headers.clone();
-        let params = form(Request::from_parts(parts, body), services).await.map_err(IntoResponse::into_response)?;
-        let client =
-            authenticate(&handle.tenant.config.clients, &headers, &params).map_err(IntoResponse::into_response)?.clone();
+        let params = form(&parts.headers, body, services).await.map_err(IntoResponse::into_response)?;
+        let clients = &handle.tenant.config.clients;
+        let client = authenticate(clients, &parts.headers, &params).map_err(IntoResponse::into_response)?.clone();
         Ok(Self { handle, client, params })
     }
 }
 
 /// The parameters of a form, none of them repeated (but `resource`, RFC 8707 §2).
-async fn form(request: Request, services: &Services) -> Result<Params, OAuthError> {
+async fn form(headers: &HeaderMap, body: Body, services: &Services) -> Result<Params, OAuthError> {
     const NOT_A_FORM: OAuthError =
         OAuthError::new(OAuthErrorCode::InvalidRequest, "The body must be application/x-www-form-urlencoded");
-    let mut types = request.headers().get_all(CONTENT_TYPE).iter();
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
     let essence = types.next().and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
     let is_form = essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     if !is_form || types.next().is_some() {
         return Err(NOT_A_FORM);
     }
-    let body = Bytes::from_request(request, services).await.map_err(|_| NOT_A_FORM)?;
+    let body = Bytes::from_request(Request::new(body), services).await.map_err(|_| NOT_A_FORM)?;
     let params = Params::parse(&body)?;
     params.none_repeated_except(&["resource"])?;
     Ok(params)

@@ -196,7 +196,11 @@ async fn security_16_a_posted_request_is_decided_like_one_by_get() {
         let url = changed(&client, changes);
         let query = url.split_once('?').expect("a query").1;
         let got = api.get(&url).await;
-        let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site"), ("origin", "https://shop.example")];
+        let form = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://shop.example"),
+        ];
         let posted = api.send(Method::POST, "/oauth2/authorize", &form, query.to_owned()).await;
         assert_eq!((got.status(), got.header("location")), (posted.status(), posted.header("location")), "{changes:?}");
     }

@@ -21,9 +21,8 @@ async fn security_55_cookies_are_pinned_to_the_host_and_hidden_from_scripts() {
     let mut seen = Vec::new();
     let page = browser.open("/login").await;
     seen.extend(page.response.iter().flat_map(|response| response.headers().get_all(header::SET_COOKIE)).cloned());
-    let (_, answer) = browser
-        .press(&page, "#submit", &[("identifier", &customer.email), ("password", &customer.password)])
-        .await;
+    let (_, answer) =
+        browser.press(&page, "#submit", &[("identifier", &customer.email), ("password", &customer.password)]).await;
     seen.extend(answer.headers().get_all(header::SET_COOKIE).iter().cloned());
     let mut names: Vec<String> = Vec::new();
     for cookie in &seen {
@@ -88,9 +87,7 @@ async fn security_57_a_session_ends_unused_after_its_idle_and_used_after_its_abs
 #[tokio::test]
 async fn security_58_after_signing_out_the_cookie_is_dead_at_every_instance() {
     let (engine, vault) = (Engine::memory().expect("an engine"), KeyVault::ephemeral());
-    let instance = async || {
-        World::builder().engine(engine.clone()).vault(vault.clone()).build().await.expect("an instance")
-    };
+    let instance = async || World::builder().engine(engine.clone()).vault(vault.clone()).build().await.expect("an instance");
     let (one, other) = (instance().await, instance().await);
     let customer = Customer::registered(&one, "Ada").await;
     let mut browser = signed_in(&one, &customer).await;
@@ -133,7 +130,9 @@ async fn security_61_cookies_that_can_not_be_read_make_an_anonymous_visitor() {
         "lk-session=äöü".as_bytes().to_vec(),
     ];
     for cookie in cases {
-        for (method, path) in [(Method::GET, "/login"), (Method::GET, "/oauth2/logout"), (Method::GET, "/consent"), (Method::POST, "/login")] {
+        for (method, path) in
+            [(Method::GET, "/login"), (Method::GET, "/oauth2/logout"), (Method::GET, "/consent"), (Method::POST, "/login")]
+        {
             let mut request = http::Request::builder().method(method.clone()).uri(path);
             if let Ok(value) = http::HeaderValue::from_bytes(&cookie) {
                 request = request.header(header::COOKIE, value);

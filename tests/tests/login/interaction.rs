@@ -162,9 +162,8 @@ async fn security_14_every_successful_post_answers_303() {
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
     let page = browser.open(&client.authorize_url(&[])).await;
-    let (_, answer) = browser
-        .press(&page, "#submit", &[("identifier", &customer.email), ("password", &customer.password)])
-        .await;
+    let (_, answer) =
+        browser.press(&page, "#submit", &[("identifier", &customer.email), ("password", &customer.password)]).await;
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     let location = answer.headers()["location"].to_str().expect("ASCII").to_owned();
     let page = browser.open(&location).await;

@@ -24,11 +24,8 @@ async fn security_62_a_hint_of_the_person_who_is_signed_in_ends_the_session_and_
     let hint = tokens.json["id_token"].as_str().expect("an ID token");
     // Long expired: that does not matter.
     world.advance(latchkey::domain::time::Span::days(1));
-    let url = logout_url(&[
-        ("id_token_hint", hint),
-        ("post_logout_redirect_uri", "http://localhost:3000/"),
-        ("state", "a b&c"),
-    ]);
+    let url =
+        logout_url(&[("id_token_hint", hint), ("post_logout_redirect_uri", "http://localhost:3000/"), ("state", "a b&c")]);
     let page = browser.open(&url).await;
     assert_eq!(page.url, "http://localhost:3000/?state=a%20b%26c");
     assert!(!is_signed_in(&browser).await);

@@ -6,7 +6,29 @@ use tests::{Browser, OAuthClient};
 /// Every way in which other servers have taken one URI for another, at every place of it.
 fn mutants(uri: &str) -> BTreeSet<String> {
     let mut mutants = BTreeSet::new();
-    let inserted = ["/", "/.", "/..", "..;/", "%2e", "%2f", "%252f", "\\", "%5c", "@", "@evil.example", ":", "#", "?", ";", "&", "+", "%20", "%09", "*", "é"];
+    let inserted = [
+        "/",
+        "/.",
+        "/..",
+        "..;/",
+        "%2e",
+        "%2f",
+        "%252f",
+        "\\",
+        "%5c",
+        "@",
+        "@evil.example",
+        ":",
+        "#",
+        "?",
+        ";",
+        "&",
+        "+",
+        "%20",
+        "%09",
+        "*",
+        "é",
+    ];
     for (at, _) in uri.char_indices().chain([(uri.len(), ' ')]) {
         for text in inserted {
             mutants.insert(format!("{}{text}{}", &uri[..at], &uri[at..]));

@@ -38,8 +38,7 @@ async fn security_71_an_unknown_identifier_costs_and_answers_like_a_wrong_passwo
             let hashes = world.services.hasher.hashes_computed();
             drop(world.meter.take());
             // The address is not shown back in the page that is compared.
-            let (_, answer) =
-                browser.press(&page, "#submit", &[("identifier", email), ("password", "not the password")]).await;
+            let (_, answer) = browser.press(&page, "#submit", &[("identifier", email), ("password", "not the password")]).await;
             let body = stable(std::str::from_utf8(answer.body()).expect("UTF-8")).replace(email, "ADDRESS");
             let retry_after = answer.headers().get("retry-after").cloned();
             let hashes = world.services.hasher.hashes_computed() - hashes;
@@ -106,7 +105,9 @@ async fn security_113_spellings_of_one_address_share_one_counter() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     for (attempt, spelling) in
-        ["ada@example.com", "ADA@example.com", " Ada@Example.COM ", "ａｄａ@example.com", "ada@EXAMPLE.com"].into_iter().enumerate()
+        ["ada@example.com", "ADA@example.com", " Ada@Example.COM ", "ａｄａ@example.com", "ada@EXAMPLE.com"]
+            .into_iter()
+            .enumerate()
     {
         let page = try_password(&mut Browser::new(&world), spelling, "wrong").await;
         assert_eq!(page.status(), 400, "{spelling}");

@@ -220,7 +220,9 @@ async fn security_89_hostile_headers_leave_the_mail_as_it_is() {
     begin(&mut browser, &customer.email).await;
     let mail = Site::from(&world).mail_to(&customer.email).await;
     assert!(!mail.text.contains("evil") && !mail.html.contains("evil"));
-    assert!(mail.links.iter().all(|link| !link.contains("/recover") || link.starts_with(&format!("{}/recover?", world.origin()))));
+    assert!(
+        mail.links.iter().all(|link| !link.contains("/recover") || link.starts_with(&format!("{}/recover?", world.origin())))
+    );
 }
 
 #[tokio::test]

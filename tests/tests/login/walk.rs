@@ -122,7 +122,10 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
                             assert!(!page.has_field("code"));
                             browsers[visitor].submit(&page, "#submit", &[("password", &password)]).await;
                             expected = known.customer.filter(|_| is_open && visitor == known.browser);
-                            assert!(expected.is_some(), "the form was shown for a flow that is over (action {action}, seed {seed})");
+                            assert!(
+                                expected.is_some(),
+                                "the form was shown for a flow that is over (action {action}, seed {seed})"
+                            );
                             flows[at].over = true;
                         }
                     }
