@@ -1,0 +1,88 @@
+//! Nobody gets another's: alternating requests on one warm instance, forged page tokens, encrypted tokens.
+
+use http::Method;
+use latchkey_local::world::World;
+use tests::{Anonymous, Browser, Customer, OAuthClient};
+
+/// security 142 (T19): two people alternate on one warm instance; each answer is the asker's own. `LATCHKEY_ALTERNATIONS=10000` for
+/// the long run.
+#[tokio::test]
+async fn security_142_two_people_on_one_warm_instance_never_see_each_other() {
+    #[expect(clippy::disallowed_methods, reason = "a longer run is asked for by a variable")]
+    let rounds = std::env::var("LATCHKEY_ALTERNATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(500);
+    let world = World::new().await.unwrap();
+    let client = OAuthClient::demo_app(&world);
+    let mut people = Vec::new();
+    for name in ["Ada", "Grace"] {
+        let customer = Customer::registered(&world, name).await;
+        let tokens = client.tokens_for(&customer).await;
+        people.push((customer, tokens));
+    }
+    let round = async |number: usize| {
+        let (customer, tokens) = &people[number % 2];
+        let answer = client.userinfo(tokens.access()).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        let (mine, other) = (&customer.email, &people[(number + 1) % 2].0.email);
+        assert!(answer.text().contains(mine.as_str()) && !answer.text().contains(other.as_str()), "{}", answer.text());
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    };
+    for number in 0..rounds {
+        tokio::join!(round(number), round(number + 1));
+    }
+}
+
+/// security 124: what a page carries is sealed under a key of this very tenant that nobody ships: forged, truncated or foreign, it
+/// is worth nothing.
+#[tokio::test]
+async fn security_124_page_tokens_are_sealed_and_bound() {
+    let (world, other) = (World::new().await.unwrap(), World::new().await.unwrap());
+    let form = [
+        ("response_type", "code"),
+        ("client_id", "demo-app"),
+        ("redirect_uri", "http://localhost:8080/demo/callback"),
+        ("scope", "openid"),
+        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        ("code_challenge_method", "S256"),
+    ];
+    let stored = Anonymous::new(&world).post_form("/oauth2/authorize", &form).await;
+    assert_eq!(stored.status(), 303, "{}", stored.text());
+    let address = stored.header("location").unwrap().to_owned();
+    assert!(Browser::new(&world).open(&address).await.has_field("password"), "the sign-in page");
+    let path = &address[address.find("/oauth2").unwrap()..];
+    for hostile in [path[..path.len() - 1].to_owned(), format!("{path}A"), path.replace("lk_stored=", "lk_stored=AAAA")] {
+        let page = Browser::new(&world).open(&hostile).await;
+        assert!(!page.has_field("password") && (400..500).contains(&page.status()), "{hostile}: {}", page.status());
+    }
+    // Another installation has other keys: no secret is built in.
+    let page = Browser::new(&other).open(path).await;
+    assert!(!page.has_field("password") && (400..500).contains(&page.status()), "{}", page.status());
+}
+
+/// security 50: nothing encrypted is ever opened: a token of five parts is no token, whatever its header promises.
+#[tokio::test]
+async fn security_50_an_encrypted_token_is_none() {
+    let world = World::new().await.unwrap();
+    let client = OAuthClient::demo_app(&world);
+    let customer = Customer::registered(&world, "Ada").await;
+    let tokens = client.tokens_for(&customer).await;
+    let parts: Vec<&str> = tokens.access().split('.').collect();
+    let encode = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+    for header in [
+        r#"{"alg":"dir","enc":"A256GCM","zip":"DEF"}"#,
+        r#"{"alg":"PBES2-HS256+A128KW","enc":"A256GCM","p2c":2147483647,"p2s":"AAAAAAAA"}"#,
+        r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#,
+    ] {
+        for token in [
+            format!("{}.{}.{}.{}.{}", encode(header), parts[1], parts[1], parts[1], parts[2]),
+            format!("{}.{}.{}", encode(header), parts[1], parts[2]),
+        ] {
+            assert_eq!(client.userinfo(&token).await.status(), 401, "{header}");
+            assert_eq!(client.introspect(&token).await.status() / 100, 4, "a public client introspects nothing");
+            let hint = format!("{}&id_token_hint={token}", client.authorize_url(&[("prompt", "none")]));
+            let page = Browser::new(&world).open(&hint).await;
+            assert!(page.query("code").is_none(), "{header}");
+        }
+    }
+    let answer = Anonymous::new(&world).send(Method::GET, "/userinfo", &[("authorization", "Bearer ....")], "").await;
+    assert_eq!(answer.status(), 401);
+}
