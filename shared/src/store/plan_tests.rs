@@ -186,6 +186,7 @@ fn size(item: &Item) -> usize {
     item.iter().map(|(name, element)| name.len() + value(element)).sum()
 }
 
+/// security 125: every list inside an item is at its bound here, and the item still costs one unit.
 #[test]
 fn the_hot_items_stay_within_one_write_unit() {
     let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
