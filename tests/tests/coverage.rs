@@ -1,5 +1,4 @@
 //! Every route × {no token, wrong scope, another account, another tenant}. The routes are read out of the sources: one that is not
-#![expect(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 //! listed here fails, and so does one that is listed and gone.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 

@@ -52,7 +52,8 @@ async fn each_kind_of_damage_is_found() {
         let found = invariants::scan_all(&invariants::read(&world.engine));
         assert!(found.iter().any(|violation| violation.starts_with(expected)), "{kind} deleted: {found:?}");
     }
-    let changes: [(&str, &str, fn(&mut Value), &str); 6] = [
+    type Change = (&'static str, &'static str, fn(&mut Value), &'static str);
+    let changes: [Change; 6] = [
         ("identities", "identifier", |item| item["pk"] = json!({ "S": format!("I#default#1#{}", "A".repeat(43)) }), "I1"),
         ("identities", "authentication", |item| item["pk"] = json!({ "S": "A#default#AAAAAAAAAAAAAAAAAAAAAA" }), "I1"),
         ("identities", "session", |item| item["ep"] = json!({ "N": "99" }), "I2"),

@@ -1,4 +1,5 @@
 //! The login function through its routes: authorization requests, sign-in, consent, recovery, sign-out.
+#![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
 mod authorize;
 mod cookies;
