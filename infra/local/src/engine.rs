@@ -18,6 +18,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An embedded engine: in memory, or in one SQLite file. Cheap to clone.
@@ -25,7 +26,7 @@ use std::time::Duration;
 pub struct Engine {
     database: Database,
     /// A file engine waits for the disk at each commit, so it runs on blocking threads.
-    on_disk: bool,
+    file: Option<Arc<str>>,
 }
 
 /// The engine could not be opened or did not answer.
@@ -44,7 +45,7 @@ pub enum EngineError {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("on_disk", &self.on_disk).finish_non_exhaustive()
+        f.debug_struct("Engine").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
@@ -54,7 +55,7 @@ impl Engine {
     /// # Errors
     /// When SQLite fails.
     pub fn memory() -> Result<Self, EngineError> {
-        Ok(Self { database: Database::memory()?, on_disk: false })
+        Ok(Self { database: Database::memory()?, file: None })
     }
 
     /// An engine in this file, made when missing.
@@ -65,13 +66,27 @@ impl Engine {
         let path = path.to_str().ok_or(EngineError::Path)?;
         let database = Database::new(path)?;
         index_stream(path)?;
-        Ok(Self { database, on_disk: true })
+        Ok(Self { database, file: Some(path.into()) })
     }
 
     /// The engine itself, for what the SDK's DynamoDB client has no call for (streams, TTL sweeps, raw scans by tests).
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Drops what a stream keeps for longer than DynamoDB would (24 hours), as far as it was read: up to this sequence number.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn trim_stream(&self, table: &str, read_to: &str) -> Result<(), EngineError> {
+        // Outside the engine a number has 21 digits, of which the first is always 1.
+        let (Some(file), Some(stored)) = (&self.file, read_to.get(1..)) else { return Ok(()) };
+        let trim = "DELETE FROM _stream_records WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < CAST(?2 AS INTEGER) \
+                    AND created_at < unixepoch() - 86400";
+        let storage = dynoxide::storage::Storage::new(file)?;
+        storage.conn().execute(trim, [table, stored]).map_err(DynoxideError::from)?;
+        Ok(())
     }
 
     /// The connector that answers the SDK in this process.
@@ -87,7 +102,7 @@ impl HttpConnector for Engine {
         HttpConnectorFuture::new(async move {
             let operation = operation(&request).unwrap_or_default().to_owned();
             let body = request.body().bytes().unwrap_or_default().to_vec();
-            let answer = if engine.on_disk {
+            let answer = if engine.file.is_some() {
                 tokio::task::spawn_blocking(move || dispatch(&engine.database, &operation, &body))
                     .await
                     .map_err(|error| ConnectorError::other(error.into(), None))?
@@ -232,6 +247,30 @@ mod tests {
         let error = put().await.unwrap_err().into_service_error();
         let ConditionalCheckFailedException(failed) = error else { panic!("{error:?}") };
         assert_eq!(failed.item().unwrap()["pk"], AttributeValue::S("a".into()));
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_trimmed_only_of_what_is_old_and_was_read() {
+        use aws_sdk_dynamodb::types::{StreamSpecification, StreamViewType};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("engine.sqlite");
+        let engine = Engine::file(&path).unwrap();
+        let client = table(&engine).await;
+        let stream =
+            StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage).build().unwrap();
+        client.update_table().table_name("test").stream_specification(stream).send().await.unwrap();
+        for pk in ["a", "b", "c", "d"] {
+            client.put_item().table_name("test").item("pk", AttributeValue::S(pk.into())).send().await.unwrap();
+        }
+        let reader = crate::stream::StreamReader::new(engine.clone(), "test");
+        let numbers = reader.read(None).unwrap().sequence_numbers;
+        let left = || reader.read(None).unwrap().sequence_numbers.len();
+        engine.trim_stream("test", &numbers[2]).unwrap();
+        assert_eq!(left(), 4, "nothing is old");
+        let storage = dynoxide::storage::Storage::new(path.to_str().unwrap()).unwrap();
+        storage.conn().execute("UPDATE _stream_records SET created_at = created_at - 90000", []).unwrap();
+        engine.trim_stream("test", &numbers[2]).unwrap();
+        assert_eq!(left(), 2, "the record of the checkpoint stays: numbers go on from it");
     }
 
     #[tokio::test]

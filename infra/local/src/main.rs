@@ -30,8 +30,10 @@ fn main() -> ExitCode {
 
 async fn run(options: &Options) -> Result<(), Refusal> {
     let gateway = Gateway::open(options).await?;
+    // Before anybody is told that we run: whoever is told may end us at once.
+    let ended = signal().map_err(|error| Refusal::new(format!("signals can't be listened to: {error}")))?;
     announce(&gateway, options).map_err(|error| Refusal::new(format!("standard output: {error}")))?;
-    server::serve(gateway, signal()).await;
+    server::serve(gateway, ended).await;
     Ok(())
 }
 
@@ -68,14 +70,23 @@ fn log(options: &Options) {
     }));
 }
 
-async fn signal() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+/// Listens from now on; resolves when the process is asked to end.
+#[cfg(unix)]
+fn signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
         tokio::select! {
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
         }
-        return;
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Resolves when the process is asked to end.
+#[cfg(not(unix))]
+fn signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

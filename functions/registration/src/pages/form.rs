@@ -5,10 +5,10 @@ use latchkey::config::{Field, FieldKind, TenantConfig, TermsDocument};
 use latchkey::domain::form::{FieldFlaw, TermsFlaw};
 use latchkey::domain::identifier::InvalidEmail;
 use latchkey::domain::registration::{Application, ApplicationFlaw};
+use latchkey::locale::{self, FluentValue};
 use latchkey::web::params::{Params, ParamsError};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// The input of a document to accept is named by this and the document; no field name has a dot.
 const TERMS_PREFIX: &str = "terms.";
@@ -27,6 +27,8 @@ pub(super) struct Input {
     value: String,
     /// JSON for the script: which field must have which value.
     show_when: String,
+    /// The same in words, for whoever has no script.
+    only_when: String,
 }
 
 #[derive(Serialize)]
@@ -48,10 +50,24 @@ pub(super) struct Terms {
 
 /// The inputs of the form with what was typed so far.
 pub(super) fn inputs(config: &TenantConfig, locale: &str, typed: &Map<String, Value>) -> Vec<Input> {
-    config.registration.fields.iter().map(|field| input(field, locale, typed)).collect()
+    config.registration.fields.iter().map(|field| input(config, field, locale, typed)).collect()
 }
 
-fn input(field: &Field, locale: &str, typed: &Map<String, Value>) -> Input {
+/// The condition of a field in words: the other field and its value, by their labels.
+fn only_when(config: &TenantConfig, field: &Field, locale: &str) -> Option<String> {
+    let condition = field.show_when.as_ref()?;
+    let other = config.registration.fields.iter().find(|other| other.name == condition.field)?;
+    let value = match &other.kind {
+        FieldKind::Choice(options) => options.iter().find(|(value, _)| *value == condition.equals)?.1.get(locale).to_owned(),
+        FieldKind::Boolean => message(locale, if condition.equals == "true" { "answer-yes" } else { "answer-no" }),
+        FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone => condition.equals.clone(),
+    };
+    let label = other.label.get(locale).to_owned();
+    let arguments = [("label", FluentValue::from(label)), ("value", FluentValue::from(value))];
+    Some(locale::message(locale, "register-only-when", arguments))
+}
+
+fn input(config: &TenantConfig, field: &Field, locale: &str, typed: &Map<String, Value>) -> Input {
     let (kind, max_length, default_autocomplete) = match &field.kind {
         FieldKind::Text { max_length, .. } => ("text", Some(*max_length), ""),
         FieldKind::Date => ("date", None, if field.name == "birthdate" { "bday" } else { "" }),
@@ -78,6 +94,7 @@ fn input(field: &Field, locale: &str, typed: &Map<String, Value>) -> Input {
             .show_when
             .as_ref()
             .map_or_else(String::new, |condition| json!({ "field": condition.field, "equals": condition.equals }).to_string()),
+        only_when: only_when(config, field, locale).unwrap_or_default(),
         name: field.name.clone(),
     }
 }
@@ -111,8 +128,8 @@ pub(super) fn read(params: &Params, anti_forgery: &str) -> Result<Application, P
     Ok(Application { email: one("identifier")?, password: one("password")?.into(), profile, terms })
 }
 
-/// What is wrong, in words, by input. An unknown field has no input: the form was not ours.
-pub(super) fn errors(config: &TenantConfig, locale: &str, flaws: &[ApplicationFlaw]) -> BTreeMap<String, String> {
+/// What is wrong, in words, with the name of its input, in the order of the form.
+pub(super) fn errors(config: &TenantConfig, locale: &str, flaws: &[ApplicationFlaw]) -> Vec<(String, String)> {
     flaws.iter().map(|flaw| error(config, locale, flaw)).collect()
 }
 
@@ -157,7 +174,7 @@ fn field_error(config: &TenantConfig, locale: &str, name: &str, flaw: &FieldFlaw
         }
     }
     let max = match flaw {
-        FieldFlaw::TooLong { max } => *max,
+        FieldFlaw::TooLong { max } => i64::try_from(*max).unwrap_or_default(),
         FieldFlaw::Required
         | FieldFlaw::Unknown
         | FieldFlaw::NotApplicable
@@ -168,5 +185,7 @@ fn field_error(config: &TenantConfig, locale: &str, name: &str, flaw: &FieldFlaw
         | FieldFlaw::Phone
         | FieldFlaw::Option => 0,
     };
-    message_with(locale, &format!("field-flaw-{}", flaw.code()), "max", max)
+    let label = field.map_or("", |field| field.label.get(locale)).to_owned();
+    let arguments = [("max", FluentValue::from(max)), ("label", FluentValue::from(label))];
+    locale::message(locale, &format!("field-flaw-{}", flaw.code()), arguments)
 }

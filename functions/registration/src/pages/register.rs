@@ -45,6 +45,8 @@ struct Values<'v> {
     fields: Vec<form::Input>,
     terms: Vec<form::Terms>,
     errors: BTreeMap<String, String>,
+    /// The same in the order of the form.
+    error_list: Vec<(String, String)>,
 }
 
 fn journey<'q>(handle: &TenantHandle, browser: &Browser, params: &QueryParams, query: &'q str) -> Result<Journey<'q>, Problem> {
@@ -130,6 +132,7 @@ fn page(
         Some(id) => client::of(config, Some(id))?.client_name.get(locale),
         None => "",
     };
+    let error_list = form::errors(config, locale, flaws);
     let values = Values {
         anti_forgery: browser.anti_forgery(&handle.tenant, PAGE, journey.query),
         query: journey.query,
@@ -139,7 +142,8 @@ fn page(
         recommended_length: RECOMMENDED_PASSWORD_CHARACTERS,
         fields: form::inputs(config, locale, &typed.profile),
         terms: form::terms(config, locale, &typed.terms),
-        errors: form::errors(config, locale, flaws),
+        errors: error_list.iter().cloned().collect(),
+        error_list,
     };
     Ok(Page::new(&handle.tenant, locale, "register", values).languages(journey.query))
 }

@@ -220,6 +220,7 @@ fn typing(
         "error": error,
         "notice": notice,
         "success": success,
+        "other_address": path(handle, &to_register(Some(&snapshot.flow))),
         "can_resend": snapshot.flow.generation < MAX_RESENDS,
     });
     let page = Page::new(&handle.tenant, locale, "verify", values).languages(&format!("flow={id}"));

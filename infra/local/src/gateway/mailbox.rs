@@ -49,6 +49,11 @@ impl Mailbox {
         Ok(Self { notebook, state: Arc::new(Mutex::new(state)), nudge: Arc::default() })
     }
 
+    /// How far the stream was read.
+    pub async fn checkpoint(&self) -> Option<String> {
+        self.state.lock().await.checkpoint.clone()
+    }
+
     /// Says that something may have been written.
     pub fn nudge(&self) {
         self.nudge.notify_one();

@@ -7,6 +7,7 @@
 
 use super::Gateway;
 use super::mailbox::Mailbox;
+use crate::engine::Engine;
 use crate::pages::Peer;
 use crate::world::request_id;
 use axum::Router;
@@ -38,6 +39,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const READ_BUFFER: usize = 64 * 1024;
 /// One byte more than a body may have.
 const BODY_READ: usize = 64 * 1024 + 1;
+/// Between two sweeps of items whose time has come.
+const SWEEP: Duration = Duration::from_secs(60);
 /// Connections at once; more wait in the listener's queue.
 const CONNECTIONS: usize = 4096;
 
@@ -57,6 +60,7 @@ pub async fn serve(gateway: Gateway, signal: impl Future<Output = ()>) {
     }
     drop(connections.stopped);
     let follow = tokio::spawn(gateway.mailbox.follow());
+    let sweep = gateway.swept.map(|engine| tokio::spawn(sweep(engine)));
     tokio::select! {
         () = signal => {}
         // A crash that the command line asked for: nothing is finished, nothing is flushed.
@@ -65,6 +69,22 @@ pub async fn serve(gateway: Gateway, signal: impl Future<Output = ()>) {
     let _ = stop.send(true);
     let _ = tokio::time::timeout(GRACE, async { while listeners.join_next().await.is_some() {} }).await;
     follow.abort();
+    if let Some(sweep) = sweep {
+        sweep.abort();
+    }
+}
+
+/// Deletes what is over, now and then: by the system's clock, as DynamoDB does, wherever ours was moved.
+async fn sweep(engine: Engine) {
+    loop {
+        let swept = engine.clone();
+        match tokio::task::spawn_blocking(move || swept.database().sweep_ttl()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the sweep failed"),
+            Err(error) => tracing::error!(%error, "the sweep was ended"),
+        }
+        tokio::time::sleep(SWEEP).await;
+    }
 }
 
 #[derive(Clone)]

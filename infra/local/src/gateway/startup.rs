@@ -60,8 +60,8 @@ pub struct Gateway {
     pub mailbox: Mailbox,
     /// The fault script, for crashes.
     pub faults: Faults,
-    /// The tables.
-    pub engine: Engine,
+    /// The tables, when items are to be swept whose time has come.
+    pub swept: Option<Engine>,
     /// Locked as long as the gateway runs: two gateways on one folder would mail everything twice.
     _lock: Option<File>,
 }
@@ -116,6 +116,9 @@ impl Gateway {
         let reader = StreamReader::new(storage.engine.clone(), TABLES[0]);
         let pump = Pump::new(reader, services.clone()).map_err(|error| failed(&error))?;
         let mailbox = Mailbox::open(pump, notebook.clone()).await.map_err(|error| failed(&error))?;
+        if let Some(read_to) = mailbox.checkpoint().await {
+            storage.engine.trim_stream(TABLES[0], &read_to).map_err(|error| failed(&error))?;
+        }
         let functions = latchkey::web::mount(services.clone(), assemble::routes());
         let pages = Pages { notebook, mailbox: mailbox.clone(), services, port, functions };
         let router = pages::mount(pages);
@@ -123,7 +126,8 @@ impl Gateway {
         for rule in &options.faults {
             faults.add(rule.calls, rule.when, rule.fault);
         }
-        Ok(Self { origin, listeners, port, tls, router, mailbox, faults, engine: storage.engine, _lock: storage.lock })
+        let swept = options.ttl_sweep.then_some(storage.engine);
+        Ok(Self { origin, listeners, port, tls, router, mailbox, faults, swept, _lock: storage.lock })
     }
 }
 

@@ -11,6 +11,9 @@ register-email-invalid = Geben Sie eine E-Mail-Adresse wie name@example.com ein.
 register-terms-accept = Ich akzeptiere:
 register-terms-required = Bitte stimmen Sie zu, um ein Konto zu erstellen.
 register-terms-superseded = Dieses Dokument hat sich geändert. Bitte lesen und akzeptieren Sie die aktuelle Fassung.
+register-only-when = Nur bei „{ $label }“: { $value }.
+answer-yes = ja
+answer-no = nein
 
 ## What is wrong with a chosen password; the login pages say it too
 
@@ -27,7 +30,7 @@ password-advice-tricks_are_guessed = Großbuchstaben, rückwärts geschriebene W
 
 ## What is wrong with a field
 
-field-flaw-required = Dieses Feld muss ausgefüllt sein.
+field-flaw-required = Füllen Sie „{ $label }“ aus.
 field-flaw-unknown = Dieses Feld gibt es nicht.
 field-flaw-not_applicable = Dieses Feld gehört zu einer anderen Antwort.
 field-flaw-invalid_type = Dieser Wert ist nicht gültig.
@@ -44,6 +47,7 @@ verify-title = Sehen Sie in Ihre E-Mails
 verify-lead = Wir haben einen Code an { $email } gesendet. Geben Sie ihn hier ein, um abzuschließen.
 verify-code = Code aus der E-Mail
 verify-submit = Bestätigen
+verify-other-address = Andere Adresse verwenden
 verify-resend = Neuen Code senden
 verify-no-mail = Keine E-Mail? Sehen Sie im Spam-Ordner nach und prüfen Sie, ob die Adresse stimmt. Auch der Link in der E-Mail funktioniert, in diesem Browser.
 verify-sent = Ein neuer Code ist unterwegs. Ältere Codes gelten nicht mehr.

@@ -11,6 +11,9 @@ register-email-invalid = Enter an e-mail address such as name@example.com.
 register-terms-accept = I accept the
 register-terms-required = Please accept this to create an account.
 register-terms-superseded = This document has changed. Please read and accept the present version.
+register-only-when = Only for “{ $label }”: { $value }.
+answer-yes = yes
+answer-no = no
 
 ## What is wrong with a chosen password; the login pages say it too
 
@@ -27,7 +30,7 @@ password-advice-tricks_are_guessed = Capital letters, reversed words and @ for a
 
 ## What is wrong with a field
 
-field-flaw-required = This field is required.
+field-flaw-required = Fill in “{ $label }”.
 field-flaw-unknown = There is no such field.
 field-flaw-not_applicable = This field belongs to another answer.
 field-flaw-invalid_type = This value is not valid.
@@ -44,6 +47,7 @@ verify-title = Check your mail
 verify-lead = We sent a code to { $email }. Enter it here to finish.
 verify-code = Code from the mail
 verify-submit = Confirm
+verify-other-address = Use another address
 verify-resend = Send a new code
 verify-no-mail = No mail? Look in the spam folder, and check that the address is right. The link in the mail works too, in this browser.
 verify-sent = A new code is on its way. Older codes no longer work.
