@@ -7,6 +7,7 @@ use crate::domain::id::{ClientId, Sub};
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::secret::SecretHash;
+use crate::keys::digest::hash_text;
 use std::collections::BTreeMap;
 
 /// Signatures of tokens.
@@ -111,7 +112,7 @@ fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> V
                 ),
             );
         }
-        hashes.push(hash_secret(&secret.value));
+        hashes.push(hash_text(&secret.value));
     }
     for digest in table.texts("client_secret_sha256") {
         match data_encoding::HEXLOWER_PERMISSIVE.decode(digest.value.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok()) {
@@ -133,13 +134,6 @@ fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> V
         table.report.refuse(&place, "at most two secrets: one, and its successor while it is rotated");
     }
     hashes
-}
-
-fn hash_secret(secret: &str) -> SecretHash {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest.as_ref());
-    SecretHash::from_bytes(bytes)
 }
 
 fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> Vec<GrantType> {

@@ -310,3 +310,16 @@ fn a_pattern_fits_the_whole_value() {
         assert_eq!(pattern.regex.is_match(value), fits, "{value:?}");
     }
 }
+
+#[test]
+fn a_document_that_is_cut_off_anywhere_is_refused_or_read_never_worse() {
+    let shipped = include_str!("../../../infra/local/latchkey.toml").replace("{origin}", "http://localhost:8080");
+    let mut refused = 0;
+    for end in (0..shipped.len()).filter(|end| shipped.is_char_boundary(*end)).step_by(41) {
+        if let Err(errors) = parse(&shipped[..end]) {
+            refused += 1;
+            assert!(errors.0.iter().all(|error| !error.path.is_empty() && !error.message.is_empty()), "{errors}");
+        }
+    }
+    assert!(refused > 20, "{refused}");
+}

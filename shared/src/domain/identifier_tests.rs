@@ -191,3 +191,16 @@ fn every_refusal_says_why() {
 fn an_address_does_not_print() {
     assert_eq!(format!("{:?}", EmailAddress::parse("ada@example.com").unwrap()), "EmailAddress(…)");
 }
+
+proptest::proptest! {
+    /// security 106: whatever is taken is canonical, and taken again unchanged.
+    #[test]
+    fn security_106_what_is_taken_is_canonical(typed in r"[\PC\x00-\x1f]{0,20}@[\PC.]{0,20}\.[\p{L}]{1,8}") {
+        if let Ok(address) = EmailAddress::parse(&typed) {
+            proptest::prop_assert!(address.as_str().is_ascii());
+            proptest::prop_assert!(address.as_str().len() <= 254);
+            proptest::prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
+            proptest::prop_assert_eq!(EmailAddress::parse(&address.as_str().to_uppercase()), Ok(address));
+        }
+    }
+}
