@@ -205,7 +205,7 @@ impl SignInForm {
         Self { identifier, notice, status: StatusCode::BAD_REQUEST, ..Self::default() }
     }
     fn blocked(identifier: String, locale: &str, retry_after: Span) -> Self {
-        let minutes = retry_after.as_seconds().div_euclid(60) + 1;
+        let minutes = (retry_after.as_seconds() + 59).div_euclid(60);
         let notice = Some(message(locale, "login-blocked", [("minutes", FluentValue::from(minutes))]));
         Self { identifier, notice, status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(retry_after), ..Self::default() }
     }

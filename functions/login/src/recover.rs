@@ -132,9 +132,11 @@ async fn reset(
     let view = FlowView::load(handle, browser, id, token).await?;
     // Judged first: a password that can't be taken costs no try.
     let flaw = tenant.config.password.check(&password, &[tenant.config.name.get(&view.locale)]).err();
-    if let (Some(flaw), Step::Prove { .. }) = (flaw, &view.step) {
+    if let Some(flaw) = flaw
+        && matches!(view.step, Step::Prove { .. })
+    {
         let words = crate::password_flaw::words(&view.locale, &flaw);
-        return Ok(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("password", words)])));
+        return Ok(view.keep(typed).show(StatusCode::BAD_REQUEST, BTreeMap::from([("password", words)])));
     }
     let proof = Presented { typed, token: token.map(SecretText::from) };
     let hash = Mutex::new(None::<PasswordHash>);
@@ -246,7 +248,9 @@ enum Step {
     Elsewhere { code: SecretText },
     /// The new password is in force.
     Done { sign_in: String },
-    /// Spent, expired, ended, or not this browser's.
+    /// Ended by the owner of the address.
+    Ended,
+    /// Spent, expired, or not this browser's.
     Over,
 }
 
@@ -256,6 +260,8 @@ struct FlowView<'a> {
     id: &'a str,
     step: Step,
     locale: String,
+    /// The code to keep in the form: only the password was at fault.
+    typed: Option<SecretText>,
 }
 
 impl<'a> FlowView<'a> {
@@ -266,7 +272,11 @@ impl<'a> FlowView<'a> {
             Some(flow) => step_of(handle, browser, &flow, token)?,
             None => Step::Over,
         };
-        Ok(Self { handle, browser, id, step, locale })
+        Ok(Self { handle, browser, id, step, locale, typed: None })
+    }
+
+    fn keep(self, typed: Option<SecretText>) -> Self {
+        Self { typed, ..self }
     }
 
     fn over(self) -> Self {
@@ -279,10 +289,12 @@ impl<'a> FlowView<'a> {
         let (template, values, status): (_, Value, _) = match &self.step {
             Step::Prove { by_link } => {
                 let policy = tenant.config.password;
-                ("recover_prove", context! { by_link, errors, anti_forgery, min_length => policy.min_length }, status)
+                let code = self.typed.as_ref().map(SecretText::expose);
+                ("recover_prove", context! { by_link, errors, anti_forgery, code, min_length => policy.min_length }, status)
             }
             Step::Elsewhere { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
             Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
+            Step::Ended => ("recover_ended", context! {}, status),
             Step::Over => {
                 let again = respond::path(tenant, "/recover");
                 ("recover_over", context! { again }, if status == StatusCode::OK { StatusCode::GONE } else { status })
@@ -308,7 +320,8 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
         (FlowState::Open, false) if by_link && recovery::is_open(flow, handle.now()) => {
             Step::Elsewhere { code: keyring.code(flow)? }
         }
-        (FlowState::Open | FlowState::Completed | FlowState::Ended, _) => Step::Over,
+        (FlowState::Ended, _) => Step::Ended,
+        (FlowState::Open | FlowState::Completed, _) => Step::Over,
     })
 }
 

@@ -26,6 +26,7 @@ templates!(
     "problem_explained.html",
     "recover_done.html",
     "recover_elsewhere.html",
+    "recover_ended.html",
     "recover_over.html",
     "recover_prove.html",
     "recover_start.html",

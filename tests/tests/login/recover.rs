@@ -123,7 +123,8 @@ async fn security_94_the_owner_of_the_address_can_end_it() {
     let (code, link) = mailed(&world, &customer.email).await;
     let mut owner = Browser::new(&world);
     let page = owner.open(&link).await;
-    owner.submit(&page, "#disown", &[]).await;
+    let ended = owner.submit(&page, "#disown", &[]).await.expect(StatusCode::OK);
+    assert!(ended.text().contains("This request is ended"), "{}", ended.text());
     // Not even the right code helps now.
     let answer = prove(&mut attacker, &form, &code, NEW_PASSWORD).await;
     assert_eq!(answer.status(), 400, "{}", answer.text());
@@ -266,6 +267,8 @@ async fn security_65_a_password_that_can_not_be_taken_costs_no_try() {
             let answer = prove(&mut browser, &page, &code, password).await;
             assert_eq!(answer.status(), 400);
             assert!(answer.has_field("code"), "{}", answer.text());
+            // What was right stays.
+            assert!(answer.form("#submit").fields.contains(&("code".to_owned(), code.clone())));
         }
     }
     let done = prove(&mut browser, &page, &code, NEW_PASSWORD).await;
