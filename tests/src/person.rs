@@ -52,6 +52,7 @@ impl Person {
             created_at: now,
             failures: FailureWindow::default(),
             devices: vec![],
+            legal_hold: None,
             version: 1,
         };
         let session = Session {
@@ -112,7 +113,14 @@ impl Person {
             identifier: authentication.identifier,
             authentication: authentication.clone(),
             password: PasswordCredential { account, hash, changed_at: now, version: 1 },
-            profile: Profile { account, claims: profile, updated_at: now, version: 1 },
+            profile: Profile {
+                account,
+                claims: profile,
+                updated_at: now,
+                email_change: None,
+                email_undos: Vec::new(),
+                version: 1,
+            },
             terms: vec![],
             flow: Flow { state: FlowState::Completed, version: 2, ..flow },
             data_key: WrappedDataKey { state: DataKeyState::Account, ..pending },

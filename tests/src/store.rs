@@ -133,6 +133,7 @@ pub fn authentication(n: u8) -> Authentication {
         created_at: NOW,
         failures: FailureWindow::default(),
         devices: Vec::new(),
+        legal_hold: None,
         version: 1,
     }
 }
@@ -268,7 +269,14 @@ pub fn new_account(n: u8, id: u8) -> NewAccount {
         identifier: identifier(n),
         authentication: authentication(n),
         password: password(n),
-        profile: Profile { account: account(n), claims: Sealed(vec![1; 120]), updated_at: NOW, version: 1 },
+        profile: Profile {
+            account: account(n),
+            claims: Sealed(vec![1; 120]),
+            updated_at: NOW,
+            email_change: None,
+            email_undos: Vec::new(),
+            version: 1,
+        },
         terms: vec![terms],
         flow: Flow { state: FlowState::Completed, version: 2, ..flow(n, id, FlowPurpose::Registration) },
         data_key: WrappedDataKey { state: DataKeyState::Account, ..data_key(n) },

@@ -1,7 +1,7 @@
 //! `grant_type=refresh_token`, from outside: one child for each token, safe to retry, dead with what it depends on.
 #![expect(clippy::unwrap_used, reason = "what can not be set up or is missing fails the test")]
 
-use latchkey::domain::account::AccountStatus;
+use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::DEFAULT_DOCUMENT;
@@ -141,7 +141,8 @@ async fn security_36_a_refresh_fails_once_the_account_is_closed_or_its_password_
     assert_refused(&client.refresh(tokens.refresh()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
-    person.becomes(|a| a.status = AccountStatus::ErasureDue { due: since + Span::days(30) }).await;
+    let seed = LinkSeed { key_version: 1, bytes: [1; 16] };
+    person.becomes(|a| a.status = AccountStatus::ErasureDue { since, due: since + Span::days(30), seed }).await;
     assert_refused(&client.refresh(tokens.refresh()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;

@@ -68,7 +68,7 @@ pub enum PrepareError {
 
 /// Every function's routes.
 pub fn routes() -> Router<Services> {
-    registration::routes().merge(login::routes()).merge(token::routes())
+    registration::routes().merge(login::routes()).merge(token::routes()).merge(profile::routes()).merge(export::routes())
 }
 
 /// The services that these parts make.

@@ -8,8 +8,8 @@
 
 use super::reader::{Report, Table, is_locale, parse_toml};
 use super::{
-    Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, SessionPolicy, TenantConfig, TokenPolicy,
-    clients, form,
+    Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy, TenantConfig,
+    TokenPolicy, clients, form,
 };
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
@@ -83,6 +83,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let password = read_password(root.table("password"));
     let session = read_session(root.table("session"));
     let token = read_token(root.table("token"));
+    let retention = read_retention(root.table("retention"));
     let mail = read_mail(root.table("mail"));
     let resources = read_resources(root.tables("resources"));
     let clients = clients::read_clients(root.tables("clients"), &resources);
@@ -96,6 +97,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         password,
         session,
         token,
+        retention,
         mail,
         clients,
         resources,
@@ -200,6 +202,15 @@ fn read_token(mut table: Table<'_, '_>) -> TokenPolicy {
     }
     table.close();
     TokenPolicy { access, refresh_idle, refresh_absolute }
+}
+
+fn read_retention(mut table: Table<'_, '_>) -> RetentionPolicy {
+    // Below ten minutes a request in flight could still write behind the erasure.
+    let erasure_grace = table.span("erasure_grace", Span::minutes(10)..=Span::days(365), Span::days(30));
+    let email_undo = table.span("email_undo", Span::hours(1)..=Span::days(90), Span::days(7));
+    let audit = table.span("audit", Span::days(1)..=Span::days(3650), Span::days(365));
+    table.close();
+    RetentionPolicy { erasure_grace, email_undo, audit }
 }
 
 fn read_mail(mut table: Table<'_, '_>) -> MailConfig {

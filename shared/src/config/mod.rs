@@ -57,6 +57,8 @@ pub struct TenantConfig {
     pub session: SessionPolicy,
     /// Token lifetimes.
     pub token: TokenPolicy,
+    /// How long what is over is kept.
+    pub retention: RetentionPolicy,
     /// Mail sender.
     pub mail: MailConfig,
     /// OAuth clients.
@@ -203,6 +205,17 @@ pub struct TokenPolicy {
     pub refresh_idle: Span,
     /// A grant, in any case.
     pub refresh_absolute: Span,
+}
+
+/// How long what is over is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionPolicy {
+    /// From a person's request to the erasure of the account: it can be restored until then.
+    pub erasure_grace: Span,
+    /// From a change of address on: the former address can undo it until then.
+    pub email_undo: Span,
+    /// How long audit records are kept; they hold no personal data in clear.
+    pub audit: Span,
 }
 
 /// Mail sender.

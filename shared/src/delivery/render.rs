@@ -254,7 +254,9 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, SessionPolicy, TokenPolicy};
+    use crate::config::{
+        Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, RetentionPolicy, SessionPolicy, TokenPolicy,
+    };
     use crate::domain::id::TenantId;
 
     const ISSUER: &str = "https://id.example.com/t/shop";
@@ -273,6 +275,7 @@ mod tests {
             password: PasswordPolicy { min_length: 8, min_strength: 3 },
             session: SessionPolicy { idle: Span::hours(1), absolute: Span::hours(12) },
             token: TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) },
+            retention: RetentionPolicy { erasure_grace: Span::days(30), email_undo: Span::days(7), audit: Span::days(365) },
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
             clients: [].into(),
             resources: [].into(),

@@ -19,9 +19,35 @@ pub enum AccountStatus {
     },
     /// Closed by the person; erased when due, restorable until then.
     ErasureDue {
-        /// When erasure may start.
+        /// When the person closed it.
+        since: Timestamp,
+        /// When erasure may start; its UTC day is where the due work stands.
         due: Timestamp,
+        /// What the mailed link that restores it derives from; never leaves the item.
+        seed: LinkSeed,
     },
+    /// Erased: what is left of the account for a short while, so that nothing in flight can bring it back.
+    Erased {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What a mailed link derives from: 128 random bits, and the version of the proof key. Never leaves its item; does not print.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkSeed {
+    /// Version of the proof key.
+    #[serde(rename = "kv")]
+    pub key_version: u32,
+    /// The random bits.
+    #[serde(rename = "b", with = "crate::domain::bytes16")]
+    pub bytes: [u8; 16],
+}
+
+impl std::fmt::Debug for LinkSeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinkSeed(…)")
+    }
 }
 
 /// The hot item of an account: status, epoch, failure windows. At most 1 KB, one version for all of it.
@@ -53,6 +79,9 @@ pub struct Authentication {
     /// [`super::authentication::MAX_KNOWN_DEVICES`].
     #[serde(rename = "dev", default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<super::authentication::KnownDevice>,
+    /// Since when a legal hold keeps the account from being erased, if one does.
+    #[serde(rename = "hold", default, skip_serializing_if = "Option::is_none")]
+    pub legal_hold: Option<Timestamp>,
     /// The version of this state; a write names the one it was made from.
     pub version: u64,
 }

@@ -38,6 +38,38 @@ pub enum EventKind {
     RefreshReuse,
     /// A redeemed code was presented again: its grant is revoked.
     CodeReplayed,
+    /// The profile was edited.
+    ProfileChanged,
+    /// The password was changed by somebody who knew it.
+    PasswordChanged,
+    /// A change of address began; the new address gets a code.
+    EmailChangeStarted,
+    /// A wrong code for a change of address was typed.
+    EmailChangeRefused,
+    /// A change of address was ended before its proof: by the person, or by the owner of the new address.
+    EmailChangeEnded,
+    /// The address was changed; the former one is told, with a link that undoes it.
+    EmailChanged,
+    /// The former address took its place again; password and sessions ended.
+    EmailChangeUndone,
+    /// A session was ended from the list, with its offline grants.
+    SessionEnded,
+    /// Consent was withdrawn; the client's grants ended.
+    ConsentWithdrawn,
+    /// The person's data was exported.
+    DataExported,
+    /// The person closed the account: it is erased when due.
+    DeletionRequested,
+    /// The closed account was restored within its grace.
+    AccountRestored,
+    /// The account was erased.
+    AccountErased,
+    /// An erasure that was due waits for a legal hold.
+    ErasureDeferred,
+    /// A legal hold was placed.
+    LegalHoldPlaced,
+    /// A legal hold was lifted.
+    LegalHoldLifted,
 }
 
 /// The `event` attribute: no personal data in clear, no secret.

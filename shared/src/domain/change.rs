@@ -108,6 +108,66 @@ pub enum Change {
     },
     /// A client was given consent. Event: `ConsentGranted`.
     RecordConsent(Consent),
+    /// The profile was edited. Event: `ProfileChanged`.
+    UpdateProfile(Profile),
+    /// The password was changed by somebody who knew it: password replaced, epoch raised, what was presented for it restamped, in
+    /// one transaction; every other session and grant is of an epoch that has passed. Event: `PasswordChanged`.
+    ChangePassword {
+        /// The account, epoch raised.
+        authentication: Authentication,
+        /// The new password.
+        password: PasswordCredential,
+        /// The presenting session, of the new epoch.
+        session: Option<Session>,
+        /// The presenting grant, of the new epoch.
+        grant: Option<Grant>,
+    },
+    /// A change of address begins; one that waited is superseded. Event: `EmailChangeStarted`.
+    StartEmailChange(Profile),
+    /// A wrong code for a change of address was typed: one try less. Event: `EmailChangeRefused`.
+    CountEmailChangeTry(Profile),
+    /// A change of address was ended before its proof. Event: `EmailChangeEnded`.
+    EndEmailChange(Profile),
+    /// The new address was proven: it is claimed (absent before), the former one freed, in one transaction with account and
+    /// profile. Event: `EmailChanged`.
+    ChangeEmail {
+        /// The account, which now signs in with the new address.
+        authentication: Authentication,
+        /// The profile with the new address; the change is used up.
+        profile: Profile,
+        /// What it signed in with before.
+        former: IdentifierHash,
+    },
+    /// The former address takes its place again: it is claimed (absent before), the other one freed, the epoch raised, and the
+    /// password removed, which whoever changed the address knew. Event: `EmailChangeUndone`.
+    UndoEmailChange {
+        /// The account, which signs in with the former address again; epoch raised.
+        authentication: Authentication,
+        /// The profile with the former address; the undo is used up.
+        profile: Profile,
+        /// What it signed in with until now.
+        former: IdentifierHash,
+        /// The password, if there is one.
+        password: Option<PasswordCredential>,
+    },
+    /// A session is ended from the list, its offline grants with it, in one transaction. Event: `SessionEnded`.
+    EndSessionAndGrants {
+        /// The ended session.
+        session: Session,
+        /// Its revoked grants; at most [`MAX_ENDED_GRANTS`].
+        grants: Vec<Grant>,
+    },
+    /// Consent is withdrawn, and the client's grants end with it, in one transaction. Event: `ConsentWithdrawn`.
+    WithdrawConsent {
+        /// Whose.
+        account: AccountId,
+        /// From whom.
+        client_id: ClientId,
+        /// The withdrawn consent; a client that needs none has only grants.
+        consent: Option<Consent>,
+        /// Its revoked grants; at most [`MAX_ENDED_GRANTS`].
+        grants: Vec<Grant>,
+    },
     /// A code was issued. Absent before. No event.
     IssueAuthorizationCode(Grant),
     /// The code became tokens. No event.
@@ -137,6 +197,9 @@ pub enum Change {
         expires_at: Timestamp,
     },
 }
+
+/// Grants that one transaction ends (DynamoDB takes 100 items). More than these are ended before it, by transactions of their own.
+pub const MAX_ENDED_GRANTS: usize = 99;
 
 /// Everything that a new account is made of.
 #[derive(Debug, Clone)]
@@ -176,6 +239,15 @@ impl Change {
             Self::EndSession(_) => Some(EventKind::SignedOut),
             Self::ResetPassword { .. } => Some(EventKind::PasswordReset),
             Self::RecordConsent(_) => Some(EventKind::ConsentGranted),
+            Self::UpdateProfile(_) => Some(EventKind::ProfileChanged),
+            Self::ChangePassword { .. } => Some(EventKind::PasswordChanged),
+            Self::StartEmailChange(_) => Some(EventKind::EmailChangeStarted),
+            Self::CountEmailChangeTry(_) => Some(EventKind::EmailChangeRefused),
+            Self::EndEmailChange(_) => Some(EventKind::EmailChangeEnded),
+            Self::ChangeEmail { .. } => Some(EventKind::EmailChanged),
+            Self::UndoEmailChange { .. } => Some(EventKind::EmailChangeUndone),
+            Self::EndSessionAndGrants { .. } => Some(EventKind::SessionEnded),
+            Self::WithdrawConsent { .. } => Some(EventKind::ConsentWithdrawn),
             Self::RevokeGrant(grant) => Some(match grant.state {
                 GrantState::Revoked { reason: RevocationReason::RefreshReuse, .. } => EventKind::RefreshReuse,
                 GrantState::Revoked { reason: RevocationReason::CodeReplayed, .. } => EventKind::CodeReplayed,
@@ -209,6 +281,14 @@ impl Change {
                 (Some(authentication.account), Some(flow.id), Some(&flow.client_id))
             }
             Self::RecordConsent(c) => (Some(c.account), None, Some(&c.client_id)),
+            Self::UpdateProfile(p) | Self::StartEmailChange(p) | Self::CountEmailChangeTry(p) | Self::EndEmailChange(p) => {
+                (Some(p.account), None, None)
+            }
+            Self::ChangePassword { authentication, .. }
+            | Self::ChangeEmail { authentication, .. }
+            | Self::UndoEmailChange { authentication, .. } => (Some(authentication.account), None, None),
+            Self::EndSessionAndGrants { session, .. } => (Some(session.account), None, None),
+            Self::WithdrawConsent { account, client_id, .. } => (Some(*account), None, Some(client_id)),
             Self::IssueAuthorizationCode(g)
             | Self::RedeemAuthorizationCode(g)
             | Self::RotateRefreshToken(g)

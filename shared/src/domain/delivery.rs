@@ -103,7 +103,23 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::GrantRevoked
         | EventKind::AccessTokenRevoked
         | EventKind::RefreshReuse
-        | EventKind::CodeReplayed => None,
+        | EventKind::CodeReplayed
+        | EventKind::ProfileChanged
+        | EventKind::PasswordChanged
+        | EventKind::EmailChangeStarted
+        | EventKind::EmailChangeRefused
+        | EventKind::EmailChangeEnded
+        | EventKind::EmailChanged
+        | EventKind::EmailChangeUndone
+        | EventKind::SessionEnded
+        | EventKind::ConsentWithdrawn
+        | EventKind::DataExported
+        | EventKind::DeletionRequested
+        | EventKind::AccountRestored
+        | EventKind::AccountErased
+        | EventKind::ErasureDeferred
+        | EventKind::LegalHoldPlaced
+        | EventKind::LegalHoldLifted => None,
     };
     order.map(|order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), order }).into_iter().collect()
 }

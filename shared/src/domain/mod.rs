@@ -36,6 +36,19 @@ pub(crate) mod bytes32 {
     }
 }
 
+/// 16 bytes as one binary attribute.
+pub(crate) mod bytes16 {
+    use serde::{Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
+        let bytes = super::bytes::deserialize(deserializer)?;
+        bytes.try_into().map_err(|_| de::Error::custom("not 16 bytes"))
+    }
+}
+
 /// Bytes as one binary attribute.
 pub(crate) mod bytes {
     use serde::{Deserializer, Serializer, de};

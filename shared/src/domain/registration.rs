@@ -243,6 +243,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         created_at: now,
         failures: FailureWindow::default(),
         devices: known.into_iter().collect(),
+        legal_hold: None,
         version: 1,
     };
     let session = person
@@ -251,7 +252,14 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
     let account = NewAccount {
         identifier: flow.identifier,
         password: PasswordCredential { account: flow.account, hash: person.password, changed_at: now, version: 1 },
-        profile: Profile { account: flow.account, claims: person.claims, updated_at: now, version: 1 },
+        profile: Profile {
+            account: flow.account,
+            claims: person.claims,
+            updated_at: now,
+            email_change: None,
+            email_undos: Vec::new(),
+            version: 1,
+        },
         terms: person.terms,
         // What the flow held lives on in the account; nothing of it stays behind.
         flow: Flow { state: FlowState::Completed, payload: None, version: flow.version + 1, ..flow.clone() },

@@ -137,7 +137,7 @@ pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::AccountStatus;
+    use crate::domain::account::{AccountStatus, LinkSeed};
     use crate::domain::authentication::tests::authentication;
 
     const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
@@ -170,7 +170,10 @@ mod tests {
         assert!(!session.end(T0).unwrap().is_live(&authentication(), T0));
         let raised = Authentication { epoch: authentication().epoch + 1, ..authentication() };
         assert!(!session.is_live(&raised, T0));
-        for status in [AccountStatus::Disabled { since: T0 }, AccountStatus::ErasureDue { due: T0 }] {
+        for status in [
+            AccountStatus::Disabled { since: T0 },
+            AccountStatus::ErasureDue { since: T0, due: T0, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
+        ] {
             assert!(!session.is_live(&Authentication { status, ..authentication() }, T0));
         }
         let other = Authentication { account: AccountId::from_bytes([9; 16]), ..authentication() };

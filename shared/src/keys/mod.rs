@@ -3,6 +3,7 @@
 //! Everything is loaded once per tenant (one unwrap for each keyring, single-flight) and then synchronous: no KMS call on the
 //! request path. A function declares the [`Purpose`]s that it needs; any other is refused.
 
+pub mod account_link;
 mod aead;
 #[cfg(test)]
 mod confusion_tests;
@@ -24,6 +25,7 @@ pub mod vault;
 #[cfg(test)]
 mod wycheproof_tests;
 
+pub use account_link::AccountLink;
 pub use data::{DataKey, SealedField};
 pub use keyring::{Keys, Purpose, TenantKeys};
 pub use password::PasswordHasher;

@@ -36,15 +36,10 @@ impl ProofKeyring {
     /// When the flow's key version is gone.
     pub fn code(&self, flow: &Flow) -> Result<SecretText, KeyError> {
         let tag = self.derive("code", flow)?;
-        let mut number = [0; 8];
-        number.copy_from_slice(&tag[..8]);
-        let number = u64::from_be_bytes(number);
         Ok(match flow.purpose {
             // Of 2^64 values 10^6 does not divide all evenly: no code is likelier than another by more than 1 in 10^13.
-            FlowPurpose::Registration => SecretText::from(format!("{:06}", number % 1_000_000)),
-            FlowPurpose::Recovery => SecretText::from(
-                (0..RECOVERY_LEN).map(|i| char::from(ALPHABET[(number >> (59 - 5 * i)) as usize & 31])).collect::<String>(),
-            ),
+            FlowPurpose::Registration => SecretText::from(format!("{:06}", number(&tag) % 1_000_000)),
+            FlowPurpose::Recovery => recovery_code(&tag),
         })
     }
     /// Whether the typed code is the flow's present one, in constant time; recovery codes without regard to case, spaces, dashes.
@@ -69,6 +64,9 @@ impl ProofKeyring {
     pub fn matches_link(&self, flow: &Flow, token: &SecretText) -> Result<bool, KeyError> {
         Ok(verify_slices_are_equal(self.link(flow)?.expose().as_bytes(), token.expose().as_bytes()).is_ok())
     }
+    pub(super) fn key(&self, version: u32) -> Result<&hmac::Key, KeyError> {
+        self.keys.get(version)
+    }
     fn derive(&self, kind: &str, flow: &Flow) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         let purpose: &[u8] = match flow.purpose {
             FlowPurpose::Registration => b"registration",
@@ -80,6 +78,21 @@ impl ProofKeyring {
         derived.copy_from_slice(tag.as_ref());
         Ok(derived)
     }
+}
+
+fn number(tag: &[u8; 32]) -> u64 {
+    tag[..8].iter().fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
+/// 50 bits of a tag in base32.
+pub(super) fn recovery_code(tag: &[u8; 32]) -> SecretText {
+    let number = number(tag);
+    (0..RECOVERY_LEN).map(|i| char::from(ALPHABET[(number >> (59 - 5 * i)) as usize & 31])).collect::<String>().into()
+}
+
+/// A recovery code as the person meant it: letters that look like digits are read as those, grouping is dropped.
+pub(super) fn recovery_code_as_meant(typed: &str) -> String {
+    as_meant(FlowPurpose::Recovery, typed)
 }
 
 /// A code as the person meant it: grouping is dropped, and in a recovery code the letters that look like digits are read as

@@ -8,16 +8,18 @@
 use super::failure::{CONTENDED, MAX_SENDS, back_off, refused, store_error, unavailable};
 use super::item::Item;
 use super::key::ItemKey;
-use super::plan::{Count, Expression, Plan, Put, plan};
+use super::plan::{Count, Delete, Expression, Plan, Put, Write, plan};
 use super::{CommitError, Conflict, StoreError, TenantStore};
 use crate::domain::change::Changes;
 use crate::services::RequestContext;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Put as PutRequest, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    CancellationReason, Delete as DeleteRequest, Put as PutRequest, ReturnConsumedCapacity,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
 pub(super) async fn commit(store: &TenantStore, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
@@ -57,7 +59,8 @@ impl TenantStore {
         loop {
             let sent = match plan {
                 Plan::Put(put) => self.send_put(put).await?,
-                Plan::Transaction { puts, token } => self.send_transaction(puts, token).await?,
+                Plan::Delete(delete) => self.send_delete(delete).await?,
+                Plan::Transaction { writes, token } => self.send_transaction(writes, token).await?,
                 Plan::Count(count) => self.send_count(count).await?,
             };
             match sent {
@@ -93,6 +96,30 @@ impl TenantStore {
         contended_or(error.code().is_some_and(|code| CONTENDED.contains(&code)), store_error("PutItem", error))
     }
 
+    /// A removal whose condition fails over nothing at all is done: by an earlier send, or by whoever was faster.
+    async fn send_delete(&self, delete: &Delete) -> Result<Sent, StoreError> {
+        let condition = delete.condition.expression();
+        let result = self
+            .store
+            .client
+            .delete_item()
+            .table_name(self.store.tables.name(delete.key.table))
+            .set_key(Some(delete.key.attributes()))
+            .condition_expression(condition.text)
+            .set_expression_attribute_names(Some(condition.names))
+            .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(Sent::Done(Written::Yes)) };
+        if let Some(DeleteItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
+            let gone = failed.item().is_none_or(std::collections::HashMap::is_empty);
+            return Ok(Sent::Done(if gone { Written::Yes } else { Written::Conflict }));
+        }
+        contended_or(error.code().is_some_and(|code| CONTENDED.contains(&code)), store_error("DeleteItem", error))
+    }
+
     async fn send_count(&self, count: &Count) -> Result<Sent, StoreError> {
         let result = self
             .store
@@ -116,21 +143,8 @@ impl TenantStore {
         contended_or(error.code().is_some_and(|code| CONTENDED.contains(&code)), store_error("UpdateItem", error))
     }
 
-    async fn send_transaction(&self, puts: &[Put], token: &str) -> Result<Sent, StoreError> {
-        let mut items = Vec::with_capacity(puts.len());
-        for put in puts {
-            let condition = put.condition.expression();
-            let put = PutRequest::builder()
-                .table_name(self.store.tables.name(put.key.table))
-                .set_item(Some(put.item.clone()))
-                .condition_expression(condition.text)
-                .set_expression_attribute_names(Some(condition.names))
-                .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-                .build()
-                .map_err(|error| refused("TransactWriteItems", "", &error.to_string()))?;
-            items.push(TransactWriteItem::builder().put(put).build());
-        }
+    async fn send_transaction(&self, writes: &[Write], token: &str) -> Result<Sent, StoreError> {
+        let items = writes.iter().map(|write| self.transact_item(write)).collect::<Result<Vec<_>, _>>()?;
         let result = self
             .store
             .client
@@ -142,9 +156,38 @@ impl TenantStore {
             .await;
         let Err(error) = result else { return Ok(Sent::Done(Written::Yes)) };
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
-            return decode(puts, cancelled.cancellation_reasons());
+            return decode(writes, cancelled.cancellation_reasons());
         }
         Err(store_error("TransactWriteItems", error))
+    }
+
+    fn transact_item(&self, write: &Write) -> Result<TransactWriteItem, StoreError> {
+        let built = |error: aws_sdk_dynamodb::error::BuildError| refused("TransactWriteItems", "", &error.to_string());
+        let item = TransactWriteItem::builder();
+        Ok(match write {
+            Write::Put(put) => {
+                let condition = put.condition.expression();
+                let put = PutRequest::builder()
+                    .table_name(self.store.tables.name(put.key.table))
+                    .set_item(Some(put.item.clone()))
+                    .condition_expression(condition.text)
+                    .set_expression_attribute_names(Some(condition.names))
+                    .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+                item.put(put.build().map_err(built)?).build()
+            }
+            Write::Delete(delete) => {
+                let condition = delete.condition.expression();
+                let delete = DeleteRequest::builder()
+                    .table_name(self.store.tables.name(delete.key.table))
+                    .set_key(Some(delete.key.attributes()))
+                    .condition_expression(condition.text)
+                    .set_expression_attribute_names(Some(condition.names))
+                    .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+                item.delete(delete.build().map_err(built)?).build()
+            }
+        })
     }
 }
 
@@ -153,12 +196,13 @@ fn contended_or(contended: bool, error: StoreError) -> Result<Sent, StoreError> 
 }
 
 /// What the reasons of a cancelled transaction say (security 134): they stand in the order of its items.
-fn decode(puts: &[Put], reasons: &[CancellationReason]) -> Result<Sent, StoreError> {
+fn decode(writes: &[Write], reasons: &[CancellationReason]) -> Result<Sent, StoreError> {
     let code = |reason: &CancellationReason| reason.code().unwrap_or_default().to_owned();
     let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
     // A transaction is applied whole: one item with our stamp says that all of it was, even if others were written over since.
-    let ours = |(put, reason): (&Put, &CancellationReason)| reason.item().is_some_and(|standing| put.is_applied(standing));
-    if puts.iter().zip(reasons).any(ours) {
+    let ours =
+        |(write, reason): (&Write, &CancellationReason)| reason.item().is_some_and(|standing| write.is_applied(standing));
+    if writes.iter().zip(reasons).any(ours) {
         return Ok(Sent::Done(Written::Yes));
     }
     if reasons.iter().any(failed) {

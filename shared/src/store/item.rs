@@ -67,6 +67,14 @@ pub enum Kind {
     IdentifierTries,
     /// The mails of a purpose to a recipient on a day.
     Mails,
+    /// [`crate::domain::erasure::DueErasure`]
+    DueErasure,
+    /// What is left of an erased account.
+    Tombstone,
+    /// The state of a scheduled job.
+    Job,
+    /// The name of a tenant.
+    TenantName,
     /// A version of the tenant document.
     TenantDocument,
     /// [`super::keyring::StoredKey`]
@@ -96,6 +104,10 @@ impl Kind {
             Self::UnknownFailures => "unknown_failures",
             Self::IdentifierTries => "identifier_tries",
             Self::Mails => "mails",
+            Self::DueErasure => "due_erasure",
+            Self::Tombstone => "tombstone",
+            Self::Job => "job",
+            Self::TenantName => "tenant_name",
             Self::TenantDocument => "tenant_document",
             Self::Key => "key",
             Self::DataKey => "data_key",

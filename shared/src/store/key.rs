@@ -16,10 +16,14 @@
 //! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
 //! | tries of an identifier on a day | identities | `W#{tenant}#TRIES.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
 //! | mails of a purpose to a recipient on a day | identities | `W#{tenant}#MAILS.{purpose}.{key version}.{hash}.{yyyymmdd}` | `W` | below its limits |
+//! | due erasure | identities | `D#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent |
+//! | state of a scheduled job | identities | `T#{tenant}` | `JOB#{job}` | version |
+//! | name of a tenant | identities | `TENANTS` | `{tenant}` | absent |
 //! | tenant document | identities | `T#{tenant}` | `CONFIG#{version, 10 digits}` | absent |
 //! | keyring | identities | `T#{tenant}` | `KEY#{purpose}#{version, 10 digits}` | absent, lease over, or own claim |
 //! | signing key | identities | `T#{tenant}` | `KEY#signing.{algorithm}#{version, 10 digits}` | the same |
 //! | data key | keys | `D#{tenant}#{account}` | `KEY` | absent; `state = pending` to become an account's |
+//! | tombstone of an erased account | keys | `E#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent |
 //! | audit record, of an account | audit | `A#{tenant}#{account}` | `{event id}` | absent |
 //! | audit record, of a flow alone | audit | `W#{tenant}#{flow}` | `{event id}` | absent |
 //! | any other audit record | audit | `N#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{event id}` | absent |
@@ -46,6 +50,8 @@ pub const PK: &str = "pk";
 pub const SK: &str = "sk";
 /// Over how many partitions a day's audit records without account and flow are spread.
 pub const AUDIT_SHARDS: u8 = 16;
+/// Over how many partitions a day's due work is spread.
+pub const DUE_SHARDS: u8 = 16;
 
 /// One of the three tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,6 +106,14 @@ pub enum Thing<'a> {
     IdentifierTries(&'a IdentifierHash, Timestamp),
     /// The mails of a purpose to a recipient on the UTC day of this moment.
     Mails(MailPurpose, &'a IdentifierHash, Timestamp),
+    /// The erasure of an account that is due at this moment: its UTC day names the partition.
+    DueErasure(AccountId, Timestamp),
+    /// What is left of an account that was erased at this moment.
+    Tombstone(AccountId, Timestamp),
+    /// The state of the retention job.
+    RetentionJob,
+    /// The tenant's own name, where all tenants are listed.
+    TenantName,
     /// A version of the tenant document.
     TenantDocument(u64),
     /// A version of a keyring or signing key.
@@ -135,6 +149,12 @@ impl ItemKey {
             Thing::Mails(purpose, hash, at) => {
                 work(format!("MAILS.{}.{}.{}.{}", mail_word(purpose), hash.key_version, text(hash), day(at)))
             }
+            Thing::DueErasure(id, due) => Self::identities(due_pk(tenant, due, shard_of(id)), id.to_string()),
+            Thing::Tombstone(id, at) => {
+                Self { table: Table::Keys, pk: tombstones_pk(tenant, at, shard_of(id)), sk: id.to_string() }
+            }
+            Thing::RetentionJob => Self::tenant_item(tenant, "JOB#retention".to_owned()),
+            Thing::TenantName => Self::identities(TENANTS_PK.to_owned(), tenant.to_string()),
             Thing::TenantDocument(version) => Self::tenant_item(tenant, format!("{CONFIG_PREFIX}{version:010}")),
             Thing::Key(KeySlot::Keyring { purpose, version }) => {
                 Self::tenant_item(tenant, format!("{KEY_PREFIX}{}#{version:010}", purpose_word(purpose)))
@@ -171,6 +191,22 @@ impl ItemKey {
 /// The tenant that a partition key of ours names: its second part.
 pub(super) fn tenant_of(pk: &str) -> Option<TenantId> {
     pk.split('#').nth(1)?.parse().ok()
+}
+
+/// The partition that lists the tenants.
+pub(super) const TENANTS_PK: &str = "TENANTS";
+
+/// The partition of one shard of the work that is due on the UTC day of this moment.
+pub(super) fn due_pk(tenant: &TenantId, due: Timestamp, shard: u8) -> String {
+    format!("D#{tenant}#{}#{shard:02}", day(due))
+}
+/// The partition of one shard of the accounts that were erased on the UTC day of this moment.
+pub(super) fn tombstones_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> String {
+    format!("E#{tenant}#{}#{shard:02}", day(at))
+}
+/// Ids are random: any of their bits spread evenly.
+fn shard_of(account: AccountId) -> u8 {
+    account.as_bytes()[0] % DUE_SHARDS
 }
 
 /// The partition of a tenant's own items.

@@ -43,10 +43,14 @@ fn every_key_of_a_sample_world() {
         Thing::UnknownFailures(&hash),
         Thing::IdentifierTries(&hash, NOW),
         Thing::Mails(MailPurpose::Recovery, &hash, NOW),
+        Thing::DueErasure(account, NOW),
+        Thing::RetentionJob,
+        Thing::TenantName,
         Thing::TenantDocument(12),
         Thing::Key(KeySlot::Keyring { purpose: Purpose::Locator, version: 1 }),
         Thing::Key(KeySlot::Signing { algorithm: SigningAlgorithm::EdDSA, version: 3 }),
         Thing::DataKey(account),
+        Thing::Tombstone(account, NOW),
         Thing::Audit(&of_account),
         Thing::Audit(&of_flow),
         Thing::Audit(&of_none),
@@ -71,10 +75,14 @@ Identities W#default#JTI.BwcHBwcHBwcHBwcHBwcHBw W
 Identities W#default#FAILED.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM W
 Identities W#default#TRIES.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
 Identities W#default#MAILS.recovery.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
+Identities D#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
+Identities T#default JOB#retention
+Identities TENANTS default
 Identities T#default CONFIG#0000000012
 Identities T#default KEY#locator#0000000001
 Identities T#default KEY#signing.EdDSA#0000000003
 Keys D#default#AQEBAQEBAQEBAQEBAQEBAQ KEY
+Keys E#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
 Audit A#default#AQEBAQEBAQEBAQEBAQEBAQ 01KAV0000000000000000000ZZ
 Audit W#default#BAQEBAQEBAQEBAQEBAQEBA 01KAV0000000000000000000ZZ
 Audit N#default#20261118#10 01KAV0000000000000000000ZZ";

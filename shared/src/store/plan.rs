@@ -5,13 +5,17 @@ use super::item::{
     self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, Terms, VERSION, attach,
 };
 use super::key::{ItemKey, PK, Thing};
-use crate::domain::account::{DataKeyState, WrappedDataKey};
+use crate::domain::account::{Authentication, DataKeyState, WrappedDataKey};
 use crate::domain::audit::Event;
 use crate::domain::change::{Change, NewAccount};
+use crate::domain::consent::Consent;
+use crate::domain::credential::PasswordCredential;
 use crate::domain::flow::Flow;
-use crate::domain::id::TenantId;
+use crate::domain::id::{AccountId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::oauth::grant::{Grant, GrantState};
+use crate::domain::profile::Profile;
+use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
 use crate::keys::digest::sha256;
 use crate::services::RequestContext;
@@ -26,8 +30,10 @@ use ulid::Ulid;
 pub(super) enum Plan {
     /// One conditional put.
     Put(Box<Put>),
+    /// One conditional removal.
+    Delete(Box<Delete>),
     /// All or none. The token makes it one transaction however often it is sent.
-    Transaction { puts: Vec<Put>, token: String },
+    Transaction { writes: Vec<Write>, token: String },
     /// One more on a counter that is below its limit.
     Count(Box<Count>),
 }
@@ -38,6 +44,36 @@ pub(super) struct Put {
     pub(super) key: ItemKey,
     pub(super) item: Item,
     pub(super) condition: Condition,
+}
+
+/// The removal of an item, and the condition under which it is removed.
+#[derive(Debug, Clone)]
+pub(super) struct Delete {
+    pub(super) key: ItemKey,
+    pub(super) condition: Condition,
+}
+
+/// One write of a transaction.
+#[derive(Debug, Clone)]
+pub(super) enum Write {
+    Put(Put),
+    Delete(Delete),
+}
+
+impl Write {
+    pub(super) fn key(&self) -> &ItemKey {
+        match self {
+            Self::Put(put) => &put.key,
+            Self::Delete(delete) => &delete.key,
+        }
+    }
+    /// Whether what stands is what this very write left there; a removal leaves nothing to tell by.
+    pub(super) fn is_applied(&self, standing: &Item) -> bool {
+        match self {
+            Self::Put(put) => put.is_applied(standing),
+            Self::Delete(_) => false,
+        }
+    }
 }
 
 /// A counter.
@@ -56,6 +92,10 @@ pub(super) enum Condition {
     Absent,
     /// This version does.
     Version(u64),
+    /// Something does.
+    Present,
+    /// An item of this account does: an identifier that was freed may be another's by now.
+    OfAccount(AccountId),
     /// A data key of a pending registration does: the same bytes, which are write-once.
     Pending { wrapped: Vec<u8> },
 }
@@ -83,6 +123,12 @@ impl Condition {
             Self::Absent => {
                 Expression { text: "attribute_not_exists(#pk)", names: names(&[("#pk", PK)]), values: HashMap::new() }
             }
+            Self::Present => Expression { text: "attribute_exists(#pk)", names: names(&[("#pk", PK)]), values: HashMap::new() },
+            Self::OfAccount(account) => Expression {
+                text: "#account = :account",
+                names: names(&[("#account", "acc")]),
+                values: HashMap::from([(":account".to_owned(), AttributeValue::S(account.to_string()))]),
+            },
             Self::Version(version) => Expression {
                 text: "#version = :before",
                 names: names(&[("#version", VERSION)]),
@@ -139,36 +185,49 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
             Some(state.expires_at),
         )),
         Change::OpenSession(session) | Change::TouchSession(session) | Change::EndSession(session) => {
-            writer.one(writer.versioned(
-                Thing::Session(session.account, session.id),
-                Kind::Session,
-                session,
-                session.version,
-                Some(session.expires_at),
-            ))
+            writer.one(writer.session(session))
         }
         Change::Rehash(password) => writer.one(writer.password(password)),
         Change::ResetPassword { flow, authentication, password } => {
             writer.transaction(vec![writer.authentication(authentication)?, writer.password(password)?, writer.flow(flow)?])
         }
-        Change::RecordConsent(consent) => writer.one(writer.versioned(
-            Thing::Consent(consent.account, &consent.client_id),
-            Kind::Consent,
-            consent,
-            consent.version,
-            None,
-        )),
+        Change::RecordConsent(consent) => writer.one(writer.consent(consent)),
+        Change::UpdateProfile(profile)
+        | Change::StartEmailChange(profile)
+        | Change::CountEmailChangeTry(profile)
+        | Change::EndEmailChange(profile) => writer.one(writer.profile(profile)),
+        Change::ChangePassword { authentication, password, session, grant } => {
+            let mut puts = vec![writer.authentication(authentication)?, writer.password(password)?];
+            puts.extend(session.as_ref().map(|session| writer.session(session)).transpose()?);
+            puts.extend(grant.as_ref().map(|grant| writer.grant(grant)).transpose()?);
+            writer.transaction(puts)
+        }
+        Change::ChangeEmail { authentication, profile, former } => {
+            writer.writes(writer.email_change(authentication, profile, former)?)
+        }
+        Change::UndoEmailChange { authentication, profile, former, password } => {
+            let mut writes = writer.email_change(authentication, profile, former)?;
+            let remove = |password: &PasswordCredential| {
+                writer.delete(Thing::Password(password.account), Condition::Version(password.version))
+            };
+            writes.extend(password.as_ref().map(remove));
+            writer.writes(writes)
+        }
+        Change::EndSessionAndGrants { session, grants } => {
+            let mut puts = vec![writer.session(session)?];
+            puts.extend(writer.grants(grants)?);
+            writer.transaction(puts)
+        }
+        Change::WithdrawConsent { consent, grants, .. } => {
+            let mut puts: Vec<Put> = consent.as_ref().map(|consent| writer.consent(consent)).transpose()?.into_iter().collect();
+            puts.extend(writer.grants(grants)?);
+            writer.transaction(puts)
+        }
         Change::IssueAuthorizationCode(grant)
         | Change::RedeemAuthorizationCode(grant)
         | Change::RotateRefreshToken(grant)
         | Change::RevokeGrant(grant)
-        | Change::RevokeAccessToken(grant) => writer.one(writer.versioned(
-            Thing::Grant(grant.account, grant.id),
-            Kind::Grant,
-            grant,
-            grant.version,
-            Some(end_of(grant)),
-        )),
+        | Change::RevokeAccessToken(grant) => writer.one(writer.grant(grant)),
         Change::RevokeGrantlessToken { jti, client_id, expires_at } => {
             let revoked = RevokedToken { client_id: client_id.clone(), expires_at: *expires_at };
             writer.one(writer.absent(Thing::RevokedJti(*jti), Kind::RevokedJti, &revoked, Some(*expires_at)))
@@ -187,10 +246,12 @@ fn carry_event(plan: &mut Plan, change: &Change, request: &RequestContext, op: &
     let Some(kind) = change.event() else { return Ok(()) };
     let carrier = match plan {
         Plan::Put(put) => put.as_mut(),
-        Plan::Transaction { puts, .. } => match puts.first_mut() {
-            Some(put) => put,
-            None => return Ok(()),
+        Plan::Transaction { writes, .. } => match writes.first_mut() {
+            Some(Write::Put(put)) => put,
+            Some(Write::Delete(_)) | None => return Ok(()),
         },
+        // What is removed carries nothing.
+        Plan::Delete(_) => return Ok(()),
         // A counter has no event of its own; the change that follows it has.
         Plan::Count(_) => return Ok(()),
     };
@@ -236,10 +297,17 @@ impl Writer<'_> {
         Ok(Plan::Put(Box::new(put?)))
     }
     fn transaction(&self, puts: Vec<Put>) -> Result<Plan, StoreError> {
+        self.writes(puts.into_iter().map(Write::Put).collect())
+    }
+    /// The first write carries the event, so it is a put.
+    fn writes(&self, writes: Vec<Write>) -> Result<Plan, StoreError> {
         // At most 36 characters, and another one for another transaction of the same request.
-        let first = puts.first().map(|put| put.key.pk.as_str()).unwrap_or_default();
+        let first = writes.first().map(|write| write.key().pk.as_str()).unwrap_or_default();
         let digest = sha256(format!("transaction\n{}\n{first}", self.op).as_bytes());
-        Ok(Plan::Transaction { puts, token: BASE64URL_NOPAD.encode(&digest[..27]) })
+        Ok(Plan::Transaction { writes, token: BASE64URL_NOPAD.encode(&digest[..27]) })
+    }
+    fn delete(&self, thing: Thing<'_>, condition: Condition) -> Write {
+        Write::Delete(Delete { key: ItemKey::of(self.tenant, thing), condition })
     }
     fn put<S: Serialize>(
         &self,
@@ -275,11 +343,44 @@ impl Writer<'_> {
     fn flow(&self, flow: &Flow) -> Result<Put, StoreError> {
         self.versioned(Thing::Flow(flow.id), Kind::Flow, flow, flow.version, Some(flow.expires_at))
     }
-    fn authentication(&self, state: &crate::domain::account::Authentication) -> Result<Put, StoreError> {
+    fn authentication(&self, state: &Authentication) -> Result<Put, StoreError> {
         self.versioned(Thing::Authentication(state.account), Kind::Authentication, state, state.version, None)
     }
-    fn password(&self, password: &crate::domain::credential::PasswordCredential) -> Result<Put, StoreError> {
+    fn password(&self, password: &PasswordCredential) -> Result<Put, StoreError> {
         self.versioned(Thing::Password(password.account), Kind::Password, password, password.version, None)
+    }
+    fn profile(&self, profile: &Profile) -> Result<Put, StoreError> {
+        self.versioned(Thing::Profile(profile.account), Kind::Profile, profile, profile.version, None)
+    }
+    fn session(&self, session: &Session) -> Result<Put, StoreError> {
+        let thing = Thing::Session(session.account, session.id);
+        self.versioned(thing, Kind::Session, session, session.version, Some(session.expires_at))
+    }
+    fn grant(&self, grant: &Grant) -> Result<Put, StoreError> {
+        self.versioned(Thing::Grant(grant.account, grant.id), Kind::Grant, grant, grant.version, Some(end_of(grant)))
+    }
+    fn grants(&self, grants: &[Grant]) -> Result<Vec<Put>, StoreError> {
+        grants.iter().map(|grant| self.grant(grant)).collect()
+    }
+    fn consent(&self, consent: &Consent) -> Result<Put, StoreError> {
+        let thing = Thing::Consent(consent.account, &consent.client_id);
+        self.versioned(thing, Kind::Consent, consent, consent.version, None)
+    }
+    /// One address freed, the other claimed where nobody has it: uniqueness, and no moment with both or neither.
+    fn email_change(
+        &self,
+        authentication: &Authentication,
+        profile: &Profile,
+        former: &IdentifierHash,
+    ) -> Result<Vec<Write>, StoreError> {
+        let account = authentication.account;
+        let claimed = ClaimedIdentifier { account };
+        Ok(vec![
+            Write::Put(self.authentication(authentication)?),
+            Write::Put(self.profile(profile)?),
+            Write::Put(self.absent(Thing::Identifier(&authentication.identifier), Kind::Identifier, &claimed, None)?),
+            self.delete(Thing::Identifier(former), Condition::OfAccount(account)),
+        ])
     }
     fn data_key(&self, key: &WrappedDataKey, condition: Condition) -> Result<Put, StoreError> {
         let ends = match key.state {
@@ -294,12 +395,11 @@ impl Writer<'_> {
         let account = new.authentication.account;
         let claimed = ClaimedIdentifier { account };
         let terms = Terms { accepted: new.terms.clone(), version: 1 };
-        let profile = &new.profile;
         self.transaction(vec![
             self.authentication(&new.authentication)?,
             self.absent(Thing::Identifier(&new.identifier), Kind::Identifier, &claimed, None)?,
             self.password(&new.password)?,
-            self.versioned(Thing::Profile(account), Kind::Profile, profile, profile.version, None)?,
+            self.profile(&new.profile)?,
             self.absent(Thing::Terms(account), Kind::Terms, &terms, None)?,
             self.flow(&new.flow)?,
             self.data_key(&new.data_key, Condition::Pending { wrapped: new.data_key.wrapped.clone() })?,

@@ -1,7 +1,7 @@
 //! Plans: stamps, tokens and events that are the same however often a write is sent; ends; and how large items become.
 
 use super::*;
-use crate::domain::account::{AccountStatus, Authentication, Sealed};
+use crate::domain::account::{AccountStatus, Authentication, LinkSeed, Sealed};
 use crate::domain::audit::EventKind;
 use crate::domain::authentication::{Amr, FailureWindow, KnownDevice, MAX_KNOWN_DEVICES};
 use crate::domain::consent::AcceptedTerms;
@@ -42,12 +42,13 @@ fn authentication() -> Authentication {
     Authentication {
         account: account(),
         sub: Sub::from_bytes([255; 16]),
-        status: AccountStatus::ErasureDue { due: NOW },
+        status: AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
         epoch: u32::MAX,
         identifier: IdentifierHash { key_version: 9999, hash: [255; 32] },
         created_at: NOW,
         failures,
         devices: vec![KnownDevice { id: u64::MAX, failures }; MAX_KNOWN_DEVICES],
+        legal_hold: None,
         version: 1_000_000,
     }
 }
@@ -146,7 +147,14 @@ fn new_account() -> NewAccount {
         identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
         authentication: Authentication { version: 1, ..authentication() },
         password: password(),
-        profile: Profile { account: account(), claims: Sealed(vec![1; 400]), updated_at: NOW, version: 1 },
+        profile: Profile {
+            account: account(),
+            claims: Sealed(vec![1; 400]),
+            updated_at: NOW,
+            email_change: None,
+            email_undos: Vec::new(),
+            version: 1,
+        },
         terms: vec![AcceptedTerms { document: "terms".to_owned(), version: "1".to_owned(), accepted_at: NOW }],
         flow: flow(),
         data_key: WrappedDataKey {
@@ -165,8 +173,15 @@ fn planned(change: &Change) -> Plan {
 fn puts(plan: &Plan) -> Vec<&Put> {
     match plan {
         Plan::Put(put) => vec![put],
-        Plan::Transaction { puts, .. } => puts.iter().collect(),
-        Plan::Count(_) => vec![],
+        Plan::Transaction { writes, .. } => writes.iter().filter_map(put).collect(),
+        Plan::Delete(_) | Plan::Count(_) => vec![],
+    }
+}
+
+fn put(write: &Write) -> Option<&Put> {
+    match write {
+        Write::Put(put) => Some(put),
+        Write::Delete(_) => None,
     }
 }
 
@@ -214,10 +229,10 @@ fn stamps_tokens_and_event_ids_are_the_same_however_often_a_write_is_sent() {
     let change = Change::CreateAccount(Box::new(new_account()));
     let once = planned(&change);
     let again = planned(&change);
-    let (Plan::Transaction { puts: a, token }, Plan::Transaction { puts: b, token: same }) = (&once, &again) else { panic!() };
+    let (Plan::Transaction { token, .. }, Plan::Transaction { token: same, .. }) = (&once, &again) else { panic!() };
     assert_eq!(token, same);
     assert!(token.len() <= 36, "{token}");
-    for (a, b) in a.iter().zip(b) {
+    for (a, b) in puts(&once).into_iter().zip(puts(&again)) {
         assert_eq!((&a.key, &a.item), (&b.key, &b.item));
         assert_eq!(a.item[OP], AttributeValue::S("JKJaXmPLvHcESHAlmno=.3.1".to_owned()));
     }
@@ -230,7 +245,8 @@ fn stamps_tokens_and_event_ids_are_the_same_however_often_a_write_is_sent() {
     ];
     let mut seen: HashSet<String> = HashSet::new();
     for plan in others.iter().chain([&once]) {
-        let Plan::Transaction { puts, token } = plan else { panic!() };
+        let Plan::Transaction { token, .. } = plan else { panic!() };
+        let puts = puts(plan);
         let event = puts[0].item[item::EVENT].as_m().unwrap()["id"].as_s().unwrap();
         assert_eq!(Ulid::from_string(event).unwrap().timestamp_ms(), 1_795_000_000_123);
         for text in [token, puts[0].item[OP].as_s().unwrap(), event] {
@@ -244,7 +260,7 @@ fn stamps_tokens_and_event_ids_are_the_same_however_often_a_write_is_sent() {
 fn two_writes_of_one_request_have_two_events() {
     let id = |change: &Change| match planned(change) {
         Plan::Put(put) => put.item[item::EVENT].as_m().unwrap()["id"].as_s().unwrap().clone(),
-        Plan::Transaction { .. } | Plan::Count(_) => panic!(),
+        Plan::Delete(_) | Plan::Transaction { .. } | Plan::Count(_) => panic!(),
     };
     let other = Session { id: SessionId::from_bytes([1; 16]), ..session() };
     assert_ne!(id(&Change::EndSession(session())), id(&Change::EndSession(other)));
@@ -303,7 +319,8 @@ fn an_item_outlives_its_logical_end_by_the_margin() {
         let ttl = puts(&plan)[0].item.get(TTL).cloned();
         assert_eq!(ttl, ends.map(|ends| AttributeValue::N((ends.seconds() + 2 * 86_400).to_string())), "{change:?}");
     }
-    let Plan::Transaction { puts, .. } = planned(&Change::CreateAccount(Box::new(new_account()))) else { panic!() };
+    let plan = planned(&Change::CreateAccount(Box::new(new_account())));
+    let puts = puts(&plan);
     let with_ttl: Vec<_> = puts.iter().filter(|put| put.item.contains_key(TTL)).map(|put| &put.item[KIND]).collect();
     assert_eq!(with_ttl, [&AttributeValue::S("flow".to_owned())], "an account's items have no end, its data key least of all");
 }

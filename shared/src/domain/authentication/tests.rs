@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::account::AccountStatus;
+use crate::domain::account::{AccountStatus, LinkSeed};
 use crate::domain::id::{AccountId, SessionId, Sub};
 use crate::domain::secret::SecretHash;
 
@@ -18,6 +18,7 @@ pub(crate) fn authentication() -> Authentication {
         created_at: Timestamp::from_seconds(0),
         failures: FailureWindow::default(),
         devices: Vec::new(),
+        legal_hold: None,
         version: 10,
     }
 }
@@ -183,7 +184,10 @@ fn a_device_that_the_account_does_not_know_shares_the_strangers_window() {
 #[test]
 fn security_71_unknown_and_closed_accounts_answer_like_a_wrong_password() {
     let password = password();
-    for status in [AccountStatus::Disabled { since: T0 }, AccountStatus::ErasureDue { due: T0 }] {
+    for status in [
+        AccountStatus::Disabled { since: T0 },
+        AccountStatus::ErasureDue { since: T0, due: T0, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
+    ] {
         let closed = Authentication { status, ..authentication() };
         for verdict in [PasswordVerdict::Right, PasswordVerdict::Wrong] {
             let decision = authenticate(known(&closed, &password, None), verdict, new(None), T0);

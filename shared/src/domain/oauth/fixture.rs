@@ -74,6 +74,7 @@ pub(super) fn authentication() -> Authentication {
         created_at: NOW - Span::days(30),
         failures: FailureWindow::default(),
         devices: vec![],
+        legal_hold: None,
         version: 7,
     }
 }

@@ -1,7 +1,7 @@
 //! The rules of `rotate`, case by case.
 
 use super::*;
-use crate::domain::account::AccountStatus;
+use crate::domain::account::{AccountStatus, LinkSeed};
 use crate::domain::oauth::fixture::{
     NOW, ORDERS, POLICY, active, authentication, client, client_id, code_issued, hash, resources, scope, session,
 };
@@ -152,7 +152,10 @@ fn a_refusal_changes_nothing() {
         (
             "security 36: account to be erased",
             RefreshRefused::Ended(AccountNotActive),
-            Case::of(|c| c.authentication.status = AccountStatus::ErasureDue { due: NOW }),
+            Case::of(|c| {
+                c.authentication.status =
+                    AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [1; 16] } }
+            }),
         ),
         ("security 36: password reset", RefreshRefused::Ended(EpochPassed), Case::of(|c| c.authentication.epoch += 1)),
         ("signed out", RefreshRefused::Ended(SessionEnded), Case::of(|c| c.session.as_mut().unwrap().ended_at = Some(NOW))),

@@ -1,0 +1,171 @@
+//! Mailed links and codes about an account that exists: derived from a seed in the account's own items, never stored.
+//!
+//! A link token is a sealed locator: the account, and `HMAC-SHA-256(proof key version, "link" ‖ kind ‖ account ‖ seed)`. Who
+//! holds it proves the mailbox; it is used up with its seed.
+
+use super::KeyError;
+use super::aead::join;
+use super::keyring::TenantKeys;
+use super::proof::{ProofKeyring, recovery_code, recovery_code_as_meant};
+use crate::domain::account::LinkSeed;
+use crate::domain::id::AccountId;
+use crate::domain::secret::SecretText;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
+use zeroize::Zeroizing;
+
+/// What a mailed link about an account does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountLink {
+    /// Restores a closed account (in the mail to its address).
+    Restoration,
+    /// Proves the new address of a change (in the mail to that address).
+    EmailChange,
+    /// Undoes a change of address (in the mail to the former address).
+    EmailUndo,
+}
+
+impl AccountLink {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Restoration => "restoration",
+            Self::EmailChange => "email_change",
+            Self::EmailUndo => "email_undo",
+        }
+    }
+    const fn sealed_as(self) -> &'static str {
+        match self {
+            Self::Restoration => "restoration link",
+            Self::EmailChange => "email change link",
+            Self::EmailUndo => "email undo link",
+        }
+    }
+}
+
+/// A link token that opened: whose account it is about; whether it fits is asked of [`ProofKeyring::matches_account_link`].
+pub struct PresentedLink {
+    /// Which kind it was sealed as.
+    link: AccountLink,
+    /// Whose.
+    pub account: AccountId,
+    tag: Zeroizing<[u8; 32]>,
+}
+
+impl std::fmt::Debug for PresentedLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PresentedLink").field("link", &self.link).field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl TenantKeys {
+    /// The token of a mailed link.
+    ///
+    /// # Errors
+    /// When a key is not this function's, or the seed's version is gone.
+    pub fn account_link(&self, link: AccountLink, account: AccountId, seed: &LinkSeed) -> Result<SecretText, KeyError> {
+        let tag = self.proof()?.account_tag("link", link, account, seed)?;
+        let plain = Zeroizing::new([account.as_bytes().as_slice(), tag.as_slice()].concat());
+        self.locator()?.seal(link.sealed_as(), b"", &plain).map(SecretText::from)
+    }
+    /// Opens a link token of this kind; `None` for anything else.
+    ///
+    /// # Errors
+    /// When the key is not this function's.
+    pub fn open_account_link(&self, link: AccountLink, token: &SecretText) -> Result<Option<PresentedLink>, KeyError> {
+        let opened = self.locator()?.open(link.sealed_as(), b"", token.expose()).map(Zeroizing::new);
+        Ok(opened.and_then(|plain| {
+            let (account, tag) = plain.split_first_chunk::<16>()?;
+            Some(PresentedLink { link, account: AccountId::from_bytes(*account), tag: Zeroizing::new(tag.try_into().ok()?) })
+        }))
+    }
+}
+
+impl ProofKeyring {
+    /// Whether an opened link is the one that derives from this seed, in constant time.
+    ///
+    /// # Errors
+    /// When the seed's key version is gone.
+    pub fn matches_account_link(&self, presented: &PresentedLink, seed: &LinkSeed) -> Result<bool, KeyError> {
+        let tag = self.account_tag("link", presented.link, presented.account, seed)?;
+        Ok(verify_slices_are_equal(tag.as_slice(), presented.tag.as_slice()).is_ok())
+    }
+    /// The code that can be typed instead of following the link: 10 base32 characters, 50 bits (security 88).
+    ///
+    /// # Errors
+    /// When the seed's key version is gone.
+    pub fn account_code(&self, link: AccountLink, account: AccountId, seed: &LinkSeed) -> Result<SecretText, KeyError> {
+        Ok(recovery_code(&*self.account_tag("code", link, account, seed)?))
+    }
+    /// Whether a typed code is the one that derives from this seed, in constant time; case, spaces and dashes don't matter.
+    ///
+    /// # Errors
+    /// As [`Self::account_code`].
+    pub fn matches_account_code(
+        &self,
+        link: AccountLink,
+        account: AccountId,
+        seed: &LinkSeed,
+        typed: &SecretText,
+    ) -> Result<bool, KeyError> {
+        let typed = Zeroizing::new(recovery_code_as_meant(typed.expose()));
+        let code = self.account_code(link, account, seed)?;
+        Ok(verify_slices_are_equal(code.expose().as_bytes(), typed.as_bytes()).is_ok())
+    }
+    fn account_tag(
+        &self,
+        kind: &str,
+        link: AccountLink,
+        account: AccountId,
+        seed: &LinkSeed,
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        let parts: [&[u8]; 5] = [b"account", kind.as_bytes(), link.name().as_bytes(), account.as_bytes(), &seed.bytes];
+        let tag = hmac::sign(self.key(seed.key_version)?, &Zeroizing::new(join(&parts)));
+        let mut derived = Zeroizing::new([0; 32]);
+        derived.copy_from_slice(tag.as_ref());
+        Ok(derived)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Purpose;
+    use super::super::root::testing::roots;
+    use super::*;
+
+    const LINKS: [AccountLink; 3] = [AccountLink::Restoration, AccountLink::EmailChange, AccountLink::EmailUndo];
+
+    fn keyring() -> ProofKeyring {
+        ProofKeyring::new(&roots("a", Purpose::Proof, 1), 1).unwrap()
+    }
+    fn account(n: u8) -> AccountId {
+        AccountId::from_bytes([n; 16])
+    }
+    fn seed(n: u8) -> LinkSeed {
+        LinkSeed { key_version: 1, bytes: [n; 16] }
+    }
+
+    #[test]
+    fn security_88_kind_account_and_seed_decide_link_and_code() {
+        let keys = keyring();
+        for link in LINKS {
+            let tag = keys.account_tag("link", link, account(1), &seed(1)).unwrap();
+            let presented = PresentedLink { link, account: account(1), tag };
+            assert!(keys.matches_account_link(&presented, &seed(1)).unwrap());
+            assert!(!keys.matches_account_link(&presented, &seed(2)).unwrap());
+            let code = keys.account_code(link, account(1), &seed(1)).unwrap();
+            assert_eq!(code.expose().len(), 10);
+            for other in LINKS {
+                let as_other = PresentedLink { link: other, account: account(1), tag: presented.tag.clone() };
+                assert_eq!(keys.matches_account_link(&as_other, &seed(1)).unwrap(), other == link);
+                assert_eq!(keys.matches_account_code(other, account(1), &seed(1), &code).unwrap(), other == link);
+            }
+            let elsewhere = PresentedLink { link, account: account(2), tag: presented.tag.clone() };
+            assert!(!keys.matches_account_link(&elsewhere, &seed(1)).unwrap());
+            let grouped = format!(" {}-{}\n", &code.expose()[..5], code.expose()[5..].to_lowercase());
+            assert!(keys.matches_account_code(link, account(1), &seed(1), &grouped.into()).unwrap());
+            assert!(!keys.matches_account_code(link, account(1), &seed(2), &code).unwrap());
+        }
+        let gone = LinkSeed { key_version: 2, bytes: [1; 16] };
+        assert!(matches!(keys.account_code(AccountLink::EmailUndo, account(1), &gone), Err(KeyError::UnknownVersion)));
+    }
+}
