@@ -34,6 +34,15 @@ pub const LOCKED_AFTER: u32 = 100;
 /// How long the failures of an identifier without account are kept after the last one. An account's are kept until a success.
 pub const UNKNOWN_KEPT: Span = Span::days(90);
 
+/// How old a sign-in may be for what changes a credential, or gives the data away (RFC 9470; ASVS 7.5.1).
+pub const RECENT: Span = Span::minutes(5);
+
+/// Whether a sign-in of this time is recent enough for it.
+#[must_use]
+pub fn is_recent(auth_time: Timestamp, now: Timestamp) -> bool {
+    now.since(auth_time) <= RECENT
+}
+
 /// How many known devices an account keeps.
 pub const MAX_KNOWN_DEVICES: usize = 8;
 

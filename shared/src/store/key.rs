@@ -222,9 +222,14 @@ fn text(hash: &IdentifierHash) -> String {
     BASE64URL_NOPAD.encode(&hash.hash)
 }
 
+/// The partition of an account's audit records.
+pub(super) fn audit_pk_of(tenant: &TenantId, account: AccountId) -> String {
+    format!("A#{tenant}#{account}")
+}
+
 fn audit_pk(tenant: &TenantId, event: &Event) -> String {
     match (event.account, event.flow) {
-        (Some(account), _) => format!("A#{tenant}#{account}"),
+        (Some(account), _) => audit_pk_of(tenant, account),
         (None, Some(flow)) => format!("W#{tenant}#{flow}"),
         (None, None) => {
             // One partition takes 1,000 writes a second: a wave of guesses at unknown identifiers must not meet that bound.

@@ -11,6 +11,7 @@ pub mod item;
 pub mod key;
 pub mod keyring;
 mod plan;
+pub mod principal;
 mod read;
 pub mod session;
 pub mod tables;

@@ -2,8 +2,9 @@
 
 use super::failure::{MAX_SENDS, back_off, refused, store_error, unavailable};
 use super::item::{Item, Kind, read};
-use super::key::{ItemKey, PK, SK, Table, Thing};
+use super::key::{ItemKey, PK, SK, Table, Thing, audit_pk_of};
 use super::{Store, StoreError, Tables, TenantStore};
+use crate::domain::id::AccountId;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -120,6 +121,28 @@ impl TenantStore {
     }
 }
 
+impl TenantStore {
+    /// The newest audit records of an account, newest first: one page.
+    pub(super) async fn newest_audit(&self, account: AccountId, at_most: u16) -> Result<Vec<Item>, StoreError> {
+        let answer = self
+            .store
+            .client
+            .query()
+            .table_name(self.store.tables.name(Table::Audit))
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":pk", AttributeValue::S(audit_pk_of(&self.tenant, account)))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(i32::from(at_most))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| store_error("Query", error))?;
+        Ok(answer.items.unwrap_or_default())
+    }
+}
+
 impl Store {
     fn table_named(&self, name: &str) -> Result<Table, StoreError> {
         [Table::Identities, Table::Keys, Table::Audit]
@@ -133,6 +156,10 @@ impl Store {
 pub(super) struct Found(HashMap<ItemKey, Item>);
 
 impl Found {
+    /// The state at this key, where one was asked for.
+    pub(super) fn take_if<S: DeserializeOwned>(&mut self, key: Option<&ItemKey>, kind: Kind) -> Result<Option<S>, StoreError> {
+        key.map_or(Ok(None), |key| self.take(key, kind))
+    }
     /// The state at this key, if there is one.
     pub(super) fn take<S: DeserializeOwned>(&mut self, key: &ItemKey, kind: Kind) -> Result<Option<S>, StoreError> {
         self.0.remove(key).map(|item| read(kind, item)).transpose()

@@ -62,6 +62,34 @@ pub fn header_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
     }
 }
 
+const INVALID: OAuthError = OAuthError::bearer(OAuthErrorCode::InvalidToken, "The access token is invalid, expired or revoked");
+
+/// A token for one of Latchkey's own endpoints, by what it says itself: for the issuer, with this scope; and where its grant is.
+///
+/// # Errors
+/// `invalid_token`, `insufficient_scope`, or what failed in the keys.
+pub(super) fn read_own(
+    tenant: &Tenant,
+    token: &str,
+    scope: &'static str,
+    profile: bool,
+    now: Timestamp,
+) -> Result<(AccessTokenClaims, GrantQuery), OAuthError> {
+    let claims = read_access_token(tenant, token, now)?.ok_or(INVALID)?;
+    // A token for a resource server must not work here: that server holds it too (RFC 8707 §2, RFC 9068 §4).
+    if claims.aud != tenant.issuer {
+        return Err(INVALID);
+    }
+    if !claims.scope.contains(scope) {
+        return Err(OAuthError {
+            scope: Some(scope),
+            ..OAuthError::bearer(OAuthErrorCode::InsufficientScope, "The access token lacks a scope")
+        });
+    }
+    let query = grant_of(tenant, &claims, profile)?.ok_or(INVALID)?;
+    Ok((claims, query))
+}
+
 impl Bearer {
     /// Admits a token to one of Latchkey's own endpoints: it must be for the issuer itself, carry the scope, and its grant must live.
     /// `profile` reads profile and data key along.
@@ -75,20 +103,7 @@ impl Bearer {
         profile: bool,
         now: Timestamp,
     ) -> Result<Self, OAuthError> {
-        const INVALID: OAuthError =
-            OAuthError::bearer(OAuthErrorCode::InvalidToken, "The access token is invalid, expired or revoked");
-        let claims = read_access_token(tenant, token, now)?.ok_or(INVALID)?;
-        // A token for a resource server must not work here: that server holds it too (RFC 8707 §2, RFC 9068 §4).
-        if claims.aud != tenant.issuer {
-            return Err(INVALID);
-        }
-        if !claims.scope.contains(scope) {
-            return Err(OAuthError {
-                scope: Some(scope),
-                ..OAuthError::bearer(OAuthErrorCode::InsufficientScope, "The access token lacks a scope")
-            });
-        }
-        let query = grant_of(tenant, &claims, profile)?.ok_or(INVALID)?;
+        let (claims, query) = read_own(tenant, token, scope, profile, now)?;
         let snapshot = tenant.store.find_grant(query).await?.ok_or(INVALID)?;
         let GrantSnapshot { grant, authentication, session, .. } = &snapshot;
         if let Err(refused) = check_grant(&claims, grant, authentication, session.as_ref(), now) {
@@ -99,6 +114,6 @@ impl Bearer {
     }
 }
 
-fn log_refusal(client_id: &ClientId, grant: GrantId, reason: AccessTokenRefused) {
+pub(super) fn log_refusal(client_id: &ClientId, grant: GrantId, reason: AccessTokenRefused) {
     tracing::info!(%client_id, %grant, %reason, "access token refused");
 }

@@ -15,6 +15,7 @@ pub mod oauth_error;
 pub mod page;
 pub mod params;
 pub mod problem;
+pub mod self_service;
 pub mod session;
 pub mod template;
 
@@ -26,3 +27,4 @@ pub use oauth_error::OAuthError;
 pub use page::Page;
 pub use params::Params;
 pub use problem::Problem;
+pub use self_service::{Presented, Principal, SelfService, With};

@@ -21,6 +21,8 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
     /// `Retry-After`.
     pub retry_after: Option<Span>,
+    /// `WWW-Authenticate`, where it says more than the kind's own.
+    pub challenge: Option<&'static str>,
 }
 
 /// One field's problem.
@@ -43,6 +45,8 @@ pub enum ProblemKind {
     InvalidCode,
     /// 401: no or no valid access token.
     InvalidToken,
+    /// 401: the sign-in lies too far back for this (RFC 9470).
+    InsufficientUserAuthentication,
     /// 403: the token lacks a scope, the anti-forgery value does not fit, or registration is off.
     Forbidden,
     /// 404.
@@ -51,6 +55,8 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// 409: the address got an account meanwhile.
     AlreadyRegistered,
+    /// 412: it was changed since it was read.
+    PreconditionFailed,
     /// 413.
     TooLarge,
     /// 415.
@@ -67,14 +73,16 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::InvalidRequest,
         Self::InvalidCode,
         Self::InvalidToken,
+        Self::InsufficientUserAuthentication,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::AlreadyRegistered,
+        Self::PreconditionFailed,
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::TooManyRequests,
@@ -93,11 +101,12 @@ impl ProblemKind {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::InvalidRequest | Self::InvalidCode => StatusCode::BAD_REQUEST,
-            Self::InvalidToken => StatusCode::UNAUTHORIZED,
+            Self::InvalidToken | Self::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::AlreadyRegistered => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
@@ -113,16 +122,41 @@ impl ProblemKind {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidCode => "invalid_code",
             Self::InvalidToken => "invalid_token",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::AlreadyRegistered => "already_registered",
+            Self::PreconditionFailed => "precondition_failed",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::TooManyRequests => "too_many_requests",
             Self::HeadersTooLarge => "headers_too_large",
             Self::Internal => "internal_error",
             Self::Unavailable => "unavailable",
+        }
+    }
+    /// The challenge of `WWW-Authenticate` (RFC 6750 §3, RFC 9470 §3).
+    const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::InvalidToken => Some(r#"Bearer error="invalid_token""#),
+            Self::InsufficientUserAuthentication => Some(concat!(
+                r#"Bearer error="insufficient_user_authentication", "#,
+                r#"error_description="A more recent sign-in is needed", max_age=300"#
+            )),
+            Self::InvalidRequest
+            | Self::InvalidCode
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::AlreadyRegistered
+            | Self::PreconditionFailed
+            | Self::TooLarge
+            | Self::UnsupportedMediaType
+            | Self::TooManyRequests
+            | Self::HeadersTooLarge
+            | Self::Internal
+            | Self::Unavailable => None,
         }
     }
     /// Its title: the same for every occurrence (RFC 9457 §3.1.3).
@@ -132,10 +166,12 @@ impl ProblemKind {
             Self::InvalidRequest => "The request is not valid",
             Self::InvalidCode => "The code is not valid",
             Self::InvalidToken => "A valid access token is needed",
+            Self::InsufficientUserAuthentication => "A fresh sign-in is needed",
             Self::Forbidden => "This is not allowed",
             Self::NotFound => "There is nothing here",
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::AlreadyRegistered => "The address has an account",
+            Self::PreconditionFailed => "It was changed meanwhile",
             Self::TooLarge => "The request is too large",
             Self::UnsupportedMediaType => "The media type is not supported",
             Self::TooManyRequests => "Too many requests",
@@ -160,6 +196,10 @@ impl ProblemKind {
                 "The call needs an access token in `Authorization: Bearer …`, and there was none, or it is expired, revoked or meant for another audience.",
                 "Get a new access token, with the refresh token if there is one, and send the request again.",
             ],
+            Self::InsufficientUserAuthentication => &[
+                "The call changes what protects the account, or gives its data away, so it needs a sign-in that is at most five minutes old (RFC 9470).",
+                "Send the person through the authorization endpoint with `max_age=300`, or `prompt=login`, and repeat the call with the new access token.",
+            ],
             Self::Forbidden => &[
                 "The request was understood and is refused: the access token lacks a scope, a form was sent from another site or from another browser, or the feature is switched off.",
                 "Reload the page and send the form again, or ask for the scope that `detail` names.",
@@ -174,6 +214,10 @@ impl ProblemKind {
             Self::AlreadyRegistered => &[
                 "While the address was being proven, an account was made for it. Only someone who has just proven the address is told so.",
                 "Sign in with the account, or recover its password.",
+            ],
+            Self::PreconditionFailed => &[
+                "`If-Match` names a state that is no longer the present one: somebody changed it in between, and overwriting that unseen is refused.",
+                "Read it again, apply the change to what is there now, and send it with the new `ETag`.",
             ],
             Self::TooLarge => {
                 &["A request body may have at most 64 KiB.", "Send less in one request. Compressed bodies are not accepted."]
@@ -206,7 +250,7 @@ impl Problem {
     /// A problem in these words.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None, challenge: None }
     }
     /// With what was wrong with each field.
     #[must_use]
@@ -220,11 +264,17 @@ impl Problem {
         self.retry_after = Some(span);
         self
     }
+    /// With a challenge of its own (RFC 6750 §3).
+    #[must_use]
+    pub fn challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = Some(challenge);
+        self
+    }
     /// An unexpected failure on our side: the caller learns nothing of it, the log does.
     pub fn internal() -> Self {
         Self::new(ProblemKind::Internal, "The request could not be completed. Try again; if it stays, report the request id.")
     }
-    fn unavailable() -> Self {
+    pub(super) fn unavailable() -> Self {
         Self::new(ProblemKind::Unavailable, "The service can't answer at the moment. Try again shortly.")
             .retry_after(Span::seconds(2))
     }
@@ -265,8 +315,8 @@ impl IntoResponse for Problem {
         if let Some(span) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(span.as_seconds()));
         }
-        if self.kind == ProblemKind::InvalidToken {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer error="invalid_token""#));
+        if let Some(challenge) = self.challenge.or(self.kind.challenge()) {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response.extensions_mut().insert(self);
         response

@@ -1,0 +1,126 @@
+//! Reads for self-service: who presents what, with what the call is about, in one request.
+use super::item::{Item, Kind, read};
+use super::key::{ItemKey, Thing};
+use super::{StoreError, TenantStore};
+use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::audit::Event;
+use crate::domain::consent::Consent;
+use crate::domain::credential::PasswordCredential;
+use crate::domain::id::{AccountId, ClientId, GrantId, SessionId};
+use crate::domain::oauth::grant::Grant;
+use crate::domain::profile::Profile;
+use crate::domain::session::Session;
+use serde::de::DeserializeOwned;
+
+/// Who presents what, and what to read with it. 1 RRU each.
+#[derive(Debug, Clone, Copy)]
+pub struct PrincipalQuery {
+    /// Whose account.
+    pub account: AccountId,
+    /// The session that is presented, or that the presented grant depends on.
+    pub session: Option<SessionId>,
+    /// The grant whose token is presented.
+    pub grant: Option<GrantId>,
+    /// Profile and data key too.
+    pub profile: bool,
+    /// The password too.
+    pub password: bool,
+}
+
+/// An account with what was presented for it, as they stand now.
+#[derive(Debug, Clone)]
+pub struct PrincipalSnapshot {
+    /// The account.
+    pub authentication: Authentication,
+    /// The session, when asked for and there.
+    pub session: Option<Session>,
+    /// The grant, when asked for and there.
+    pub grant: Option<Grant>,
+    /// The profile, when asked for and there.
+    pub profile: Option<Profile>,
+    /// The data key, when asked for and there.
+    pub data_key: Option<WrappedDataKey>,
+    /// The password, when asked for and there.
+    pub password: Option<PasswordCredential>,
+}
+
+impl TenantStore {
+    /// AUTHN ‖ what was presented (‖ PROFILE ‖ key ‖ password), one BatchGetItem. `None` when the account is gone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_principal(&self, query: PrincipalQuery) -> Result<Option<PrincipalSnapshot>, StoreError> {
+        let PrincipalQuery { account, session, grant, profile, password } = query;
+        let authentication = self.key(Thing::Authentication(account));
+        let session = session.map(|session| self.key(Thing::Session(account, session)));
+        let grant = grant.map(|grant| self.key(Thing::Grant(account, grant)));
+        let data_key = profile.then(|| self.key(Thing::DataKey(account)));
+        let profile = profile.then(|| self.key(Thing::Profile(account)));
+        let password = password.then(|| self.key(Thing::Password(account)));
+        let optional = [&session, &grant, &profile, &data_key, &password].into_iter().filter_map(Clone::clone);
+        let mut items = self.batch_keys(std::iter::once(authentication.clone()).chain(optional).collect()).await?;
+        let Some(authentication) = items.take(&authentication, Kind::Authentication)? else { return Ok(None) };
+        Ok(Some(PrincipalSnapshot {
+            authentication,
+            session: items.take_if(session.as_ref(), Kind::Session)?,
+            grant: items.take_if(grant.as_ref(), Kind::Grant)?,
+            profile: items.take_if(profile.as_ref(), Kind::Profile)?,
+            data_key: items.take_if(data_key.as_ref(), Kind::DataKey)?,
+            password: items.take_if(password.as_ref(), Kind::Password)?,
+        }))
+    }
+    /// Every session of an account, ended and expired ones included. One Query, all pages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_sessions(&self, account: AccountId) -> Result<Vec<Session>, StoreError> {
+        self.of_account(account, "SESSION#", Kind::Session).await
+    }
+    /// Every grant of an account, ended and expired ones included. One Query, all pages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_grants(&self, account: AccountId) -> Result<Vec<Grant>, StoreError> {
+        self.of_account(account, "GRANT#", Kind::Grant).await
+    }
+    /// Every consent of an account, withdrawn ones included. One Query, all pages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_consents(&self, account: AccountId) -> Result<Vec<Consent>, StoreError> {
+        self.of_account(account, "CONSENT#", Kind::Consent).await
+    }
+    /// The consent of an account to one client. 1 RRU.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_consent(&self, account: AccountId, client: &ClientId) -> Result<Option<Consent>, StoreError> {
+        self.get(Thing::Consent(account, client), Kind::Consent).await
+    }
+    /// One session of an account. 1 RRU.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_one_session(&self, account: AccountId, session: SessionId) -> Result<Option<Session>, StoreError> {
+        self.get(Thing::Session(account, session), Kind::Session).await
+    }
+    /// The newest audit records of an account, newest first, at most this many. One Query.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_history(&self, account: AccountId, at_most: u16) -> Result<Vec<Event>, StoreError> {
+        let items = self.newest_audit(account, at_most).await?;
+        items.into_iter().map(|item| read(Kind::Audit, item)).collect()
+    }
+
+    async fn of_account<S: DeserializeOwned>(
+        &self,
+        account: AccountId,
+        prefix: &str,
+        kind: Kind,
+    ) -> Result<Vec<S>, StoreError> {
+        let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
+        let items: Vec<Item> = self.range(&pk, prefix, false).await?;
+        items.into_iter().map(|item| read(kind, item)).collect()
+    }
+}

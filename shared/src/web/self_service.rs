@@ -1,0 +1,237 @@
+//! Who acts on an account: the bearer of an access token (JSON calls), or a signed-in browser (account pages).
+//!
+//! 1. What is presented is judged by itself: signature, lifetime, audience and scope of a token; the seal of a cookie.
+//! 2. It is loaded together with what the call is about, in one request, and judged again by what stands now: a decision that meets
+//!    a conflict loads it again, so that whoever was signed out meanwhile decides nothing any more.
+//! 3. What changes a credential, or gives the data away, needs a sign-in of the last five minutes (RFC 9470).
+
+use super::bearer::{header_token, log_refusal, read_own};
+use super::browser::Browser;
+use super::cors::CallingClient;
+use super::extract::TenantHandle;
+use super::oauth_error::OAuthError;
+use super::problem::{Problem, ProblemKind};
+use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::authentication::is_recent;
+use crate::domain::id::{AccountId, ClientId, GrantId, SessionId};
+use crate::domain::oauth::access_token::check_grant;
+use crate::domain::oauth::claims::AccessTokenClaims;
+use crate::domain::oauth::error::OAuthErrorCode;
+use crate::domain::oauth::scope::ACCOUNT;
+use crate::domain::profile::{Claims, Profile};
+use crate::domain::secret::SecretHash;
+use crate::domain::time::Timestamp;
+use crate::keys::digest::hash_secret;
+use crate::keys::{DataKey, SealedField};
+use crate::services::Services;
+use crate::store::principal::{PrincipalQuery, PrincipalSnapshot};
+use axum::Extension;
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+
+/// What was presented for an account: judged by itself, not yet by what stands.
+pub struct Presented {
+    account: AccountId,
+    session: Option<SessionId>,
+    grant: Option<GrantId>,
+    by: By,
+}
+
+enum By {
+    Token(Box<AccessTokenClaims>),
+    Cookie(SecretHash),
+}
+
+/// What to load with who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum With {
+    /// Nothing else.
+    Nothing,
+    /// Profile and data key.
+    Profile,
+    /// Profile, data key and password.
+    ProfileAndPassword,
+}
+
+/// Who acts on an account, as everything stands now.
+pub struct Principal {
+    /// What was loaded.
+    pub snapshot: PrincipalSnapshot,
+    /// When the person proved who they are, for the very token or session that is presented.
+    pub auth_time: Timestamp,
+}
+
+impl Presented {
+    /// The session cookie of a browser, if it sent one.
+    #[must_use]
+    pub fn of_browser(browser: &Browser) -> Option<Self> {
+        let (locator, secret) = browser.session.as_ref()?;
+        let by = By::Cookie(hash_secret(secret));
+        Some(Self { account: locator.account, session: Some(locator.session), grant: None, by })
+    }
+    /// Whose account.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+    /// Who acts, as it stands now; `None` when what was presented counts no more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn load(&self, handle: &TenantHandle, with: With) -> Result<Option<Principal>, Problem> {
+        let query = PrincipalQuery {
+            account: self.account,
+            session: self.session,
+            grant: self.grant,
+            profile: with != With::Nothing,
+            password: with == With::ProfileAndPassword,
+        };
+        let Some(snapshot) = handle.tenant.store.find_principal(query).await? else { return Ok(None) };
+        let auth_time = self.judge(&snapshot, handle.now());
+        Ok(auth_time.map(|auth_time| Principal { snapshot, auth_time }))
+    }
+    /// When the person proved who they are, if what was presented still counts.
+    fn judge(&self, snapshot: &PrincipalSnapshot, now: Timestamp) -> Option<Timestamp> {
+        let PrincipalSnapshot { authentication, session, grant, .. } = snapshot;
+        match &self.by {
+            By::Cookie(secret) => session
+                .as_ref()
+                .filter(|session| session.is_presented_by(secret) && session.is_live(authentication, now))
+                .map(|session| session.auth_time),
+            By::Token(claims) => {
+                let grant = grant.as_ref()?;
+                match check_grant(claims, grant, authentication, session.as_ref(), now) {
+                    Ok(()) => Some(grant.auth_time),
+                    Err(refused) => {
+                        log_refusal(&claims.client_id, grant.id, refused);
+                        None
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Principal {
+    /// The account.
+    #[must_use]
+    pub fn authentication(&self) -> &Authentication {
+        &self.snapshot.authentication
+    }
+    /// The profile and its data key.
+    ///
+    /// # Errors
+    /// When they were not loaded, or an account has none: a fault of ours.
+    pub fn profile(&self) -> Result<(&Profile, &WrappedDataKey), Problem> {
+        self.snapshot.profile.as_ref().zip(self.snapshot.data_key.as_ref()).ok_or_else(|| {
+            tracing::error!("an account without profile or data key");
+            Problem::internal()
+        })
+    }
+    /// The profile's claims in clear, and the key that seals them.
+    ///
+    /// # Errors
+    /// When they do not open.
+    pub fn claims(&self, handle: &TenantHandle) -> Result<(Claims, DataKey), Problem> {
+        let (profile, wrapped) = self.profile()?;
+        let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
+        let plain = key.open(SealedField::Profile, &profile.claims)?;
+        let claims = serde_json::from_slice(&plain).map_err(|_| {
+            tracing::error!("a stored profile does not read");
+            Problem::internal()
+        })?;
+        Ok((claims, key))
+    }
+    /// Whether the sign-in is fresh enough to change a credential or to give the data away.
+    #[must_use]
+    pub fn is_recent(&self, now: Timestamp) -> bool {
+        is_recent(self.auth_time, now)
+    }
+    /// Refuses unless [`Self::is_recent`].
+    ///
+    /// # Errors
+    /// 401 `insufficient_user_authentication` (RFC 9470 §3).
+    pub fn require_recent(&self, now: Timestamp) -> Result<(), Problem> {
+        if self.is_recent(now) { Ok(()) } else { Err(Problem::insufficient_user_authentication()) }
+    }
+}
+
+/// A JSON call on the account of an access token with scope `account`.
+pub struct SelfService {
+    /// The tenant.
+    pub handle: TenantHandle,
+    /// The token.
+    pub presented: Presented,
+    client_id: ClientId,
+}
+
+impl FromRequestParts<Services> for SelfService {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+        let handle = TenantHandle::from_request_parts(parts, services).await?;
+        let token = header_token(&parts.headers).and_then(|token| token.ok_or(OAuthError::no_credentials()));
+        let (claims, query) = token
+            .and_then(|token| read_own(&handle.tenant, token, ACCOUNT, false, handle.now()))
+            .map_err(|error| refusal(&error))?;
+        let client_id = claims.client_id.clone();
+        let by = By::Token(Box::new(claims));
+        let presented = Presented { account: query.account, session: query.session, grant: Some(query.grant), by };
+        Ok(Self { handle, presented, client_id })
+    }
+}
+
+impl SelfService {
+    /// Who acts.
+    ///
+    /// # Errors
+    /// 401 when the token counts no more, or what failed.
+    pub async fn principal(&self, with: With) -> Result<Principal, Problem> {
+        self.presented.load(&self.handle, with).await?.ok_or_else(Problem::invalid_token)
+    }
+    /// The answer, readable for the origins of the client whose token was presented (security 119); a refusal too.
+    pub fn answer(&self, result: Result<impl IntoResponse, Problem>) -> Response {
+        let response = result.map(IntoResponse::into_response).unwrap_or_else(IntoResponse::into_response);
+        (Extension(CallingClient(self.client_id.clone())), response).into_response()
+    }
+}
+
+impl Problem {
+    /// 401: the token counts no more.
+    #[must_use]
+    pub fn invalid_token() -> Self {
+        Self::new(ProblemKind::InvalidToken, "The access token is missing, invalid, expired or revoked. Get a new one.")
+    }
+    /// 401: the sign-in lies too far back.
+    #[must_use]
+    pub fn insufficient_user_authentication() -> Self {
+        let detail = "This needs a sign-in of the last five minutes. Authorize again with max_age=300, then repeat the call.";
+        Self::new(ProblemKind::InsufficientUserAuthentication, detail)
+    }
+}
+
+/// A bearer error as the API says it.
+fn refusal(error: &OAuthError) -> Problem {
+    match error.code {
+        OAuthErrorCode::InvalidToken => Problem::invalid_token(),
+        OAuthErrorCode::InsufficientScope => Problem::new(ProblemKind::Forbidden, "The access token lacks the scope account.")
+            .challenge(r#"Bearer error="insufficient_scope", scope="account""#),
+        OAuthErrorCode::TemporarilyUnavailable => Problem::unavailable(),
+        OAuthErrorCode::InvalidRequest => Problem::new(ProblemKind::InvalidRequest, format!("{}.", error.description)),
+        OAuthErrorCode::InvalidClient
+        | OAuthErrorCode::InvalidGrant
+        | OAuthErrorCode::UnauthorizedClient
+        | OAuthErrorCode::UnsupportedGrantType
+        | OAuthErrorCode::UnsupportedResponseType
+        | OAuthErrorCode::InvalidScope
+        | OAuthErrorCode::InvalidTarget
+        | OAuthErrorCode::AccessDenied
+        | OAuthErrorCode::LoginRequired
+        | OAuthErrorCode::ConsentRequired
+        | OAuthErrorCode::InteractionRequired
+        | OAuthErrorCode::RequestNotSupported
+        | OAuthErrorCode::RequestUriNotSupported
+        | OAuthErrorCode::UnsupportedTokenType
+        | OAuthErrorCode::ServerError => Problem::internal(),
+    }
+}
