@@ -10,7 +10,7 @@ pub mod gateway;
 
 use crate::domain::id::TenantId;
 use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
-use crate::services::{Clock, Origin, Random, Services, Tenants};
+use crate::services::{Clock, Deadline, Origin, Random, Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -150,13 +150,21 @@ impl Environment {
 /// Runs a function that answers HTTP: its routes behind API Gateway, with keys for these purposes only.
 pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
     start(purposes, async move |services| {
+        let clock = services.clock.clone();
         let router = crate::web::mount(services, routes);
         let handler = service_fn(move |event: LambdaEvent<gateway::Event>| {
-            let router = router.clone();
-            async move { Ok::<_, lambda_runtime::Error>(gateway::answer(router, event.payload).await) }
+            let (router, deadline) = (router.clone(), deadline(event.context.deadline, &clock));
+            async move { Ok::<_, lambda_runtime::Error>(gateway::answer(router, event.payload, deadline).await) }
         });
         lambda_runtime::run(handler).await
     })
+}
+
+/// When Lambda ends an invocation: it says so in milliseconds since the epoch, which are read against the system's clock once.
+#[must_use]
+pub fn deadline(ends_at: u64, clock: &Clock) -> Deadline {
+    let now = u64::try_from(clock.now().millis()).unwrap_or_default();
+    Deadline::after(Duration::from_millis(ends_at.saturating_sub(now)))
 }
 
 /// Starts any function: prepares its services, warms them up, then hands them to `serve`, which takes events until the end.

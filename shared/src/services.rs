@@ -9,6 +9,7 @@ use crate::keys::{KeyError, Keys, PasswordHasher, TenantKeys};
 use crate::store::{Store, StoreError, TenantStore};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Everything a function can be given. Cheap to clone.
 #[derive(Clone)]
@@ -202,6 +203,36 @@ impl Random {
     }
 }
 
+/// The moment by which a request has to be answered, by a clock that nothing moves; none for the local gateway.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// What a write needs: with less left, its reply might not be seen any more, so it is not begun (security 141).
+    const WRITE: Duration = Duration::from_millis(500);
+
+    /// So long from now.
+    #[must_use]
+    pub fn after(left: Duration) -> Self {
+        Self(Instant::now().checked_add(left))
+    }
+    /// How long there is; `None` when there is no end.
+    #[must_use]
+    pub fn left(self) -> Option<Duration> {
+        self.0.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+    /// Whether at least this long is left.
+    #[must_use]
+    pub fn leaves(self, time: Duration) -> bool {
+        self.left().is_none_or(|left| left >= time)
+    }
+    /// Whether a write may still begin.
+    #[must_use]
+    pub fn leaves_a_write(self) -> bool {
+        self.leaves(Self::WRITE)
+    }
+}
+
 /// Where a request comes from and what its writes are stamped with.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
@@ -213,6 +244,8 @@ pub struct RequestContext {
     pub attempt: u32,
     /// Keyed hash of the caller's address, base64url (IPv4 whole, IPv6 by /64).
     pub address_hash: Option<String>,
+    /// When it ends: no write begins shortly before.
+    pub deadline: Deadline,
 }
 
 /// Tenant documents: those known at start (the local gateway, tests) or read from the table, cached 60 seconds.

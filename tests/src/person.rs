@@ -17,7 +17,7 @@ use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::SealedField;
 use latchkey::keys::digest::hash_secret;
 use latchkey::keys::locator::GrantLocator;
-use latchkey::services::{RequestContext, Tenant};
+use latchkey::services::{Deadline, RequestContext, Tenant};
 use serde_json::{Value, json};
 
 /// An account with a session.
@@ -197,6 +197,7 @@ impl Person {
             now: self.world.services.clock.now(),
             attempt: 1,
             address_hash: None,
+            deadline: Deadline::default(),
         };
         self.tenant.store.commit(&Changes::one(change), &request).await.expect("a commit");
     }

@@ -16,7 +16,7 @@ use latchkey::domain::profile::Profile;
 use latchkey::domain::secret::{PasswordHash, SecretHash};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
-use latchkey::services::RequestContext;
+use latchkey::services::{Deadline, RequestContext};
 use latchkey::store::{CommitError, Store, Tables, TenantStore};
 use latchkey_local::engine::{Engine, client};
 use latchkey_local::fault::Faults;
@@ -97,6 +97,7 @@ pub fn request() -> RequestContext {
         now: NOW,
         attempt: 1,
         address_hash: Some("YWRkcmVzcw".to_owned()),
+        deadline: Deadline::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use axum::Router;
 use events::{Dispatch, Events};
 use latchkey::delivery::Mailer;
 use latchkey::runtime::gateway::{self, Event};
-use latchkey::services::Services;
+use latchkey::services::{Deadline, Services};
 use latchkey::web::mount;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ async fn http_events_are_answered_by_their_function() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
     for (name, routes, status, words) in HTTP {
         let event: Event = serde_json::from_value(read(name)).unwrap();
-        let answer = gateway::answer(mount(world.services.clone(), routes()), event).await;
+        let answer = gateway::answer(mount(world.services.clone(), routes()), event, Deadline::default()).await;
         let answer = serde_json::to_value(answer).unwrap();
         assert_eq!(answer["statusCode"], status, "{name}: {answer}");
         let (body, location) = (answer["body"].as_str().unwrap_or_default(), answer["headers"]["location"].as_str());

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use latchkey::services::Services;
+use latchkey::services::{Deadline, Services};
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
 use latchkey::web::cors::CallingClient;
 use latchkey::web::{Browser, FormBody, Host, JsonBody, Page, Problem, QueryParams, TenantHandle, mount};
@@ -78,7 +78,11 @@ impl Edge {
     }
     async fn send(&self, mut request: Request<Body>) -> Answer {
         let client_address = Some("192.0.2.1".parse().unwrap());
-        request.extensions_mut().insert(Host { request_id: "req-1".parse().unwrap(), client_address });
+        request.extensions_mut().insert(Host {
+            request_id: "req-1".parse().unwrap(),
+            client_address,
+            deadline: Deadline::default(),
+        });
         self.send_without_host(request).await
     }
     async fn send_without_host(&self, request: Request<Body>) -> Answer {
@@ -229,7 +233,11 @@ async fn the_address_comes_from_the_host_only() {
     let hash_of = async |address: &str| {
         let mut request = request("GET", "/v1/echo/1", &[], Body::empty());
         let client_address: IpAddr = address.parse().unwrap();
-        request.extensions_mut().insert(Host { request_id: "r".parse().unwrap(), client_address: Some(client_address) });
+        request.extensions_mut().insert(Host {
+            request_id: "r".parse().unwrap(),
+            client_address: Some(client_address),
+            deadline: Deadline::default(),
+        });
         json(&edge.send_without_host(request).await)["address_hash"].as_str().unwrap().to_owned()
     };
     assert_eq!(hash_of("2001:db8::1").await, hash_of("2001:db8::ffff:1").await, "IPv6 counts by /64");

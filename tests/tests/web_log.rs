@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::routing::get;
 use http::Request;
+use latchkey::services::Deadline;
 use latchkey::web::{Host, JsonBody, TenantHandle, mount};
 use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use serde_json::{Value, json};
@@ -30,7 +31,11 @@ async fn send(router: &Router, method: &str, path: &str, body: &'static str) {
     let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
     let request = request.header("cookie", "a=hunter2").header("user-agent", "hunter2").header("x-forwarded-for", "hunter2");
     let mut request = request.body(Body::from(body)).unwrap();
-    let host = Host { request_id: "req-1".parse().unwrap(), client_address: Some("192.0.2.77".parse().unwrap()) };
+    let host = Host {
+        request_id: "req-1".parse().unwrap(),
+        client_address: Some("192.0.2.77".parse().unwrap()),
+        deadline: Deadline::default(),
+    };
     request.extensions_mut().insert(host);
     let _answer = router.clone().oneshot(request).await.unwrap();
 }

@@ -17,7 +17,7 @@ use latchkey::delivery::{Mail, RenderError};
 use latchkey::domain::id::{InvalidId, RequestId, TenantId};
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::KeyVault;
-use latchkey::services::{Clock, Origin, Random, Services};
+use latchkey::services::{Clock, Deadline, Origin, Random, Services};
 use latchkey::web::{Host, mount};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl World {
             *request.uri_mut() = uri;
         }
         if let Some(request_id) = request_id(Random) {
-            request.extensions_mut().insert(Host { request_id, client_address: Some(address) });
+            request.extensions_mut().insert(Host { request_id, client_address: Some(address), deadline: Deadline::default() });
         }
         let (parts, body) = match self.router.clone().oneshot(request).await {
             Ok(response) => response.into_parts(),

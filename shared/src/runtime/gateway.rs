@@ -3,6 +3,7 @@
 //! The path is taken as it came, never normalised, and neither scheme nor host is made from a header: what routes and checks see
 //! is what the caller sent. Anything else than such an event is no request (security 143).
 
+use crate::services::Deadline;
 use crate::web::Host;
 use axum::Router;
 use axum::body::Body;
@@ -33,10 +34,10 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
-/// Answers an event with a router.
-pub async fn answer(router: Router, event: Event) -> ApiGatewayV2httpResponse {
+/// Answers an event with a router, before the deadline.
+pub async fn answer(router: Router, event: Event, deadline: Deadline) -> ApiGatewayV2httpResponse {
     let request = match event {
-        Event::Request(event) => request(*event),
+        Event::Request(event) => request(*event, deadline),
         Event::Other => None,
     };
     // Without the host's facts the router refuses it, with all the headers that a refusal has.
@@ -48,7 +49,7 @@ pub async fn answer(router: Router, event: Event) -> ApiGatewayV2httpResponse {
 }
 
 /// The request of an event; `None` when it can't be one.
-fn request(event: ApiGatewayV2httpRequest) -> Option<Request<Body>> {
+fn request(event: ApiGatewayV2httpRequest, deadline: Deadline) -> Option<Request<Body>> {
     let body = match event.body {
         None => Body::empty(),
         Some(text) if event.is_base64_encoded => Body::from(BASE64.decode(text.as_bytes()).ok()?),
@@ -70,7 +71,7 @@ fn request(event: ApiGatewayV2httpRequest) -> Option<Request<Body>> {
         && let Ok(request_id) = request_id.parse()
     {
         // security 115: the address is the gateway's word, never a header's; one that does not read is none.
-        request.extensions_mut().insert(Host { request_id, client_address: address.parse().ok() });
+        request.extensions_mut().insert(Host { request_id, client_address: address.parse().ok(), deadline });
     }
     Some(request)
 }
@@ -168,7 +169,7 @@ mod tests {
         response
     }
     async fn answered(event: Event) -> (i64, String, Vec<String>) {
-        let answer = answer(Router::new().fallback(echo), event).await;
+        let answer = answer(Router::new().fallback(echo), event, Deadline::default()).await;
         let body = match answer.body {
             Some(encodings::Body::Text(text)) => text,
             other => panic!("{other:?}"),

@@ -4,6 +4,7 @@
 //! 2. It is sent. The SDK sends it again when its outcome is unknown or the store says "later"; the stamp makes that safe.
 //! 3. A condition that failed over our own stamp is success: the reply was lost (security 135). Over another's, a conflict.
 //! 4. Contention (`TransactionConflict`) says nothing about the state: sent again, bounded, then unavailable (security 134).
+//! 5. Shortly before the request's deadline nothing is sent any more (security 141).
 
 use super::failure::{CONTENDED, MAX_SENDS, back_off, refused, store_error, unavailable};
 use super::item::Item;
@@ -25,7 +26,7 @@ use aws_sdk_dynamodb::types::{
 pub(super) async fn commit(store: &TenantStore, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
     for (index, change) in changes.0.iter().enumerate() {
         let plan = plan(store.tenant(), change, request, index)?;
-        match store.write(&plan).await? {
+        match store.write(&plan, request).await? {
             Written::Yes => {}
             Written::Conflict => return Err(CommitError::Conflict(Conflict { change: index })),
             Written::LimitReached => return Err(CommitError::LimitReached),
@@ -54,9 +55,12 @@ enum Sent {
 
 impl TenantStore {
     /// Writes what was planned.
-    pub(super) async fn write(&self, plan: &Plan) -> Result<Written, StoreError> {
+    pub(super) async fn write(&self, plan: &Plan, request: &RequestContext) -> Result<Written, StoreError> {
         let mut sends = 1;
         loop {
+            if !request.deadline.leaves_a_write() {
+                return Err(unavailable("commit", "Deadline", "too little time is left for a write"));
+            }
             let sent = match plan {
                 Plan::Put(put) => self.send_put(put).await?,
                 Plan::Delete(delete) => self.send_delete(delete).await?,

@@ -12,6 +12,7 @@ use crate::domain::oauth::grant::{AuthorizationCode, RefreshToken, RevocationRea
 use crate::domain::profile::Profile;
 use crate::domain::secret::{PasswordHash, SecretHash};
 use crate::domain::session::Session;
+use crate::services::Deadline;
 use std::collections::HashSet;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_123);
@@ -25,6 +26,7 @@ fn request() -> RequestContext {
         now: NOW,
         attempt: 3,
         address_hash: Some(BASE64URL_NOPAD.encode(&[255; 32])),
+        deadline: Deadline::default(),
     }
 }
 

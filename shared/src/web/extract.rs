@@ -4,7 +4,7 @@ use super::problem::{Problem, ProblemKind};
 use super::{json, mount};
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::time::Timestamp;
-use crate::services::{RequestContext, Services, Tenant, TenantError};
+use crate::services::{Deadline, RequestContext, Services, Tenant, TenantError};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -21,6 +21,8 @@ pub struct Host {
     pub request_id: RequestId,
     /// The caller's address as the trusted hop saw it.
     pub client_address: Option<IpAddr>,
+    /// When the host gives the request up.
+    pub deadline: Deadline,
 }
 
 /// The tenant that the path names (default: the one at the origin), loaded, with the context of the request.
@@ -65,6 +67,7 @@ impl FromRequestParts<Services> for TenantHandle {
             now: services.clock.now(),
             attempt: 1,
             address_hash: host.client_address.and_then(hash),
+            deadline: host.deadline,
         };
         Ok(Self { tenant, request, client_address: host.client_address })
     }

@@ -2,7 +2,7 @@
 //!
 //! 1. The host's facts must be there (security 143); line, headers, encoding and body within their limits (122).
 //! 2. `/t/{tenant}` is taken off the path, so that each route is written, matched and logged once; RFC 8414 §3 puts it last.
-//! 3. A preflight is answered (119), else the route runs; a panic becomes a 500 that tells nothing.
+//! 3. A preflight is answered (119), else the route runs, within the time that there is (141); a panic becomes a 500 that tells nothing.
 //! 4. A [`Problem`] is completed with issuer and request id, or becomes a page for a browser.
 //! 5. Security headers (117), `no-store` (118), one log line: never a query, never personal data.
 
@@ -12,7 +12,7 @@ use super::{Page, cors, headers, params};
 use crate::config::TenantConfig;
 use crate::domain::id::TenantId;
 use crate::locale;
-use crate::services::Services;
+use crate::services::{Deadline, Services};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -23,13 +23,15 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::Instrument;
 
 /// Request line and headers together, in bytes.
 const MAX_HEAD: usize = 9 * 1024;
 /// A body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+/// What an answer needs once its route has ended.
+const ANSWERING: Duration = Duration::from_millis(200);
 
 /// The tenant that the path names, as text: a request extension set here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +80,7 @@ struct Facts {
     wants_page: bool,
     accept_language: Option<String>,
     began: Instant,
+    deadline: Deadline,
 }
 
 impl Facts {
@@ -92,6 +95,7 @@ impl Facts {
             wants_page: text(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
             accept_language: text(ACCEPT_LANGUAGE).map(str::to_owned),
             began: Instant::now(),
+            deadline: request.extensions().get::<Host>().map(|host| host.deadline).unwrap_or_default(),
         }
     }
     fn tenant_text(&self) -> &str {
@@ -115,7 +119,7 @@ async fn answer(services: Services, facts: Facts, tenant: TenantName, request: R
             Some(config) => cors::preflight(&config, facts.origin.as_deref()),
             None => Problem::new(ProblemKind::NotFound, "There is no such tenant.").into_response(),
         },
-        Ok(request) => guarded(next.run(request)).await,
+        Ok(request) => in_time(facts.deadline, guarded(next.run(request))).await,
     };
     complete(&services, &facts, &mut response).await;
     if readers != cors::Readers::SameOrigin {
@@ -221,6 +225,15 @@ async fn guarded(route: impl Future<Output = Response>) -> Response {
         Err(_) => Poll::Ready(Problem::internal().into_response()),
     })
     .await
+}
+
+/// Gives a route up shortly before the host would: the caller gets an answer of ours, and nothing runs on behind it (security 141).
+async fn in_time(deadline: Deadline, route: impl Future<Output = Response>) -> Response {
+    let Some(left) = deadline.left() else { return route.await };
+    tokio::time::timeout(left.saturating_sub(ANSWERING), route).await.unwrap_or_else(|_| {
+        tracing::error!("the route did not end in time");
+        Problem::unavailable().into_response()
+    })
 }
 
 async fn config_of(services: &Services, facts: &Facts) -> Option<Arc<TenantConfig>> {

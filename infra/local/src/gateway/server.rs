@@ -18,7 +18,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use latchkey::services::Random;
+use latchkey::services::{Deadline, Random};
 use latchkey::web::Host;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
@@ -167,7 +167,7 @@ async fn answer(
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(Peer { address: peer, path });
     if let Some(request_id) = request_id(Random) {
-        request.extensions_mut().insert(Host { request_id, client_address: Some(peer.ip()) });
+        request.extensions_mut().insert(Host { request_id, client_address: Some(peer.ip()), deadline: Deadline::default() });
     }
     let response = match router.oneshot(request).await {
         Ok(response) => response,

@@ -20,6 +20,7 @@ use http_body_util::BodyExt as _;
 use latchkey::domain::id::TenantId;
 use latchkey::keys::digest::sha256;
 use latchkey::locale;
+use latchkey::services::Deadline;
 use latchkey::web::{Host, Problem, QueryParams};
 use minijinja::context;
 use minijinja::value::{Serde, Value as View};
@@ -201,7 +202,11 @@ async fn userinfo(pages: &Pages, peer: &Peer, access_token: &str) -> Option<Valu
 
 async fn call(pages: &Pages, peer: &Peer, mut request: Request<Body>) -> Option<Value> {
     let request_id = crate::world::request_id(pages.services.random)?;
-    request.extensions_mut().insert(Host { request_id, client_address: Some(peer.address.ip()) });
+    request.extensions_mut().insert(Host {
+        request_id,
+        client_address: Some(peer.address.ip()),
+        deadline: Deadline::default(),
+    });
     let response = match pages.functions.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

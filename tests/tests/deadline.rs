@@ -1,0 +1,112 @@
+//! security 141: no write begins shortly before the end of a request, and the request ends before its host would end it.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::{Request, Response};
+use latchkey::domain::change::{Change, Changes};
+use latchkey::domain::id::TenantId;
+use latchkey::services::{Clock, Deadline, RequestContext, Services};
+use latchkey::store::{CommitError, Store, StoreError, Tables};
+use latchkey::web::{Host, mount};
+use latchkey_local::engine::client;
+use latchkey_local::fault::{Calls, Fault, Faults, When, is_write};
+use std::time::Duration;
+use tests::store::{Bench, data_key, grant, redeemed, request};
+use tests::{Customer, World};
+use tower::ServiceExt as _;
+
+const TOO_LITTLE: Duration = Duration::from_millis(499);
+const PLENTY: Duration = Duration::from_secs(3600);
+
+fn ending(left: Duration) -> RequestContext {
+    RequestContext { deadline: Deadline::after(left), ..request() }
+}
+
+fn is_unavailable(result: &Result<(), CommitError>) -> bool {
+    matches!(result, Err(CommitError::Store(StoreError::Unavailable(_))))
+}
+
+#[tokio::test]
+async fn no_write_begins_with_less_than_half_a_second_left() {
+    let bench = Bench::new().await;
+    let code = grant(1, 1);
+    bench.commit(Change::IssueAuthorizationCode(code.clone())).await.unwrap();
+    drop(bench.meter.take());
+    let counter = Change::CountIdentifierTry { identifier: tests::store::identifier(1), at: tests::store::NOW, limit: 20 };
+    let account = Change::CreateAccount(Box::new(tests::store::new_account(1, 1)));
+    for change in [Change::CreateDataKey(data_key(1)), Change::RedeemAuthorizationCode(redeemed(&code)), counter, account] {
+        let refused = bench.store.commit(&Changes::one(change), &ending(TOO_LITTLE)).await;
+        assert!(is_unavailable(&refused), "{refused:?}");
+    }
+    assert!(bench.meter.take().is_empty(), "nothing reached the store");
+    // What was refused is still there to be done.
+    bench.store.commit(&Changes::one(Change::RedeemAuthorizationCode(redeemed(&code))), &ending(PLENTY)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_contended_write_is_not_sent_again_past_the_deadline() {
+    let bench = Bench::new().await;
+    let (conflicts, slow) = (Faults::seeded(1), Faults::seeded(1));
+    let connector = slow.around(conflicts.around(bench.engine.connector()));
+    let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
+    let store = Store::new(client(connector), tables).tenant(bench.store.tenant().clone());
+    conflicts.add(Calls::Writes, When::Always, Fault::Conflict);
+    // The first send takes longer than what is left beyond the half second; however slow this machine is, there is no second.
+    slow.add(Calls::Writes, When::Always, Fault::Slow(Duration::from_millis(80)));
+    let refused = store.commit(&Changes::one(Change::CreateDataKey(data_key(1))), &ending(Duration::from_millis(570))).await;
+    assert!(is_unavailable(&refused), "{refused:?}");
+    assert!(slow.injected() <= 1, "sent {} times", slow.injected());
+}
+
+fn function(world: &World) -> Router {
+    let stuck: Router<Services> = Router::new().route("/stuck", get(std::future::pending::<()>));
+    mount(world.services.clone(), registration::routes().merge(stuck))
+}
+
+async fn send(router: Router, left: Duration, mut request: Request<Body>) -> Response<Body> {
+    let client_address = Some("192.0.2.1".parse().unwrap());
+    let host = Host { request_id: "req-1".parse().unwrap(), client_address, deadline: Deadline::after(left) };
+    request.extensions_mut().insert(host);
+    router.oneshot(request).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_request_without_time_for_its_writes_is_told_to_come_again() {
+    let world = World::new().await.unwrap();
+    let body = Customer::new("Ada").registration();
+    let registration = || {
+        let request = Request::post("/v1/registrations").header("content-type", "application/json");
+        request.body(Body::from(body.to_string())).unwrap()
+    };
+    // The tenant's keys are made before: a claim has a lease, and is no write of the request.
+    assert!(world.services.tenant(&TenantId::default_tenant()).await.is_ok());
+    drop(world.meter.take());
+    let answer = send(function(&world), TOO_LITTLE, registration()).await;
+    assert_eq!(answer.status().as_u16(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    assert!(!world.meter.take().iter().any(|call| is_write(&call.operation)), "nothing was written");
+    assert_eq!(send(function(&world), PLENTY, registration()).await.status().as_u16(), 202);
+}
+
+#[tokio::test]
+async fn a_route_that_does_not_end_is_given_up_before_the_host_gives_up() {
+    let world = World::new().await.unwrap();
+    let request = Request::get("/stuck").body(Body::empty()).unwrap();
+    let answer = send(function(&world), Duration::ZERO, request).await;
+    assert_eq!(answer.status().as_u16(), 503);
+    assert!(answer.headers().contains_key("strict-transport-security"), "security 117: on this answer too");
+}
+
+#[test]
+fn the_deadline_is_the_one_that_lambda_names() {
+    let clock = Clock::frozen(tests::store::NOW);
+    let invocation = |deadline: i64| {
+        let ends_at = u64::try_from(tests::store::NOW.millis() + deadline).unwrap();
+        latchkey::runtime::deadline(ends_at, &clock).left().unwrap()
+    };
+    let left = invocation(60_000);
+    assert!(left <= Duration::from_secs(60) && left > Duration::ZERO, "{left:?}");
+    assert_eq!(invocation(-1), Duration::ZERO, "one that is over");
+}
