@@ -87,6 +87,16 @@ pub struct Authentication {
 }
 
 impl Authentication {
+    /// The account once its password is replaced: every session and grant of the old epoch is dead, every window is open again.
+    #[must_use]
+    pub fn with_new_password(&self) -> Self {
+        let mut next = Self { epoch: self.epoch + 1, version: self.version + 1, ..self.clone() };
+        next.failures = FailureWindow::default();
+        for device in &mut next.devices {
+            device.failures = FailureWindow::default();
+        }
+        next
+    }
     /// Whether this account can be used at all.
     #[must_use]
     pub fn is_active(&self) -> bool {

@@ -264,7 +264,7 @@ fn known_device(authentication: &Authentication, device: Option<u64>) -> Option<
     authentication.devices.iter().find(|known| known.id == device).copied()
 }
 
-fn count_failure(authentication: &Authentication, device: Option<u64>, now: Timestamp) -> Authentication {
+pub(super) fn count_failure(authentication: &Authentication, device: Option<u64>, now: Timestamp) -> Authentication {
     let mut counted = authentication.clone();
     counted.version += 1;
     match device.and_then(|device| counted.devices.iter_mut().find(|known| known.id == device)) {

@@ -1,10 +1,12 @@
 //! What a person allowed a client (security 18), and the terms a person accepted.
 
-use super::change::{Change, Decision};
+use super::change::{Change, Changes, Decision};
 use super::id::{AccountId, ClientId};
 use super::oauth::client::Client;
+use super::oauth::grant::Grant;
 use super::oauth::redirect_uri;
 use super::oauth::scope::ScopeSet;
+use super::session::ended_grants;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +87,24 @@ pub fn give(
     Decision::one(Change::RecordConsent(consent), ())
 }
 
+/// Withdraws what was allowed: the client's grants end with the consent. `None`: there was nothing to withdraw.
+pub fn withdraw(
+    account: AccountId,
+    client_id: &ClientId,
+    existing: Option<&Consent>,
+    grants: &[Grant],
+    now: Timestamp,
+) -> Decision<Option<()>> {
+    let (first, rest) = ended_grants(grants.iter().filter(|grant| grant.client_id == *client_id), now);
+    let standing = existing.filter(|consent| consent.withdrawn_at.is_none());
+    let consent = standing.map(|consent| Consent { withdrawn_at: Some(now), version: consent.version + 1, ..consent.clone() });
+    if consent.is_none() && rest.is_empty() {
+        return Decision::unchanged(None);
+    }
+    let change = Change::WithdrawConsent { account, client_id: client_id.clone(), consent, grants: rest };
+    Decision { changes: Changes(first).then(change), outcome: Some(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +149,22 @@ mod tests {
         assert_eq!(given(Some(&consent("openid email")), "openid"), None);
         let wider = Consent { granted_at: T1, version: 4, ..consent("openid email phone") };
         assert_eq!(given(Some(&consent("openid email")), "openid phone"), Some(wider));
+    }
+
+    #[test]
+    fn security_18_withdrawing_ends_every_grant_of_the_client_and_of_no_other() {
+        use crate::domain::oauth::fixture::{NOW, active, client_id};
+        use crate::domain::time::Span;
+        let (mine, other) = (active(Span::ZERO), Grant { client_id: client_id("other"), ..active(Span::ZERO) });
+        let client = mine.client_id.clone();
+        let standing = Consent { client_id: client.clone(), ..consent("openid") };
+        let both = [mine.clone(), other];
+        let decision = withdraw(mine.account, &client, Some(&standing), &both, NOW);
+        let [Change::WithdrawConsent { consent: Some(withdrawn), grants, .. }] = &decision.changes.0[..] else { panic!() };
+        assert_eq!((withdrawn.withdrawn_at, withdrawn.version, grants.len()), (Some(NOW), standing.version + 1, 1));
+        // A client that needs no consent has only grants; one that has nothing has nothing to withdraw.
+        assert!(withdraw(mine.account, &client, None, &both, NOW).outcome.is_some());
+        assert!(withdraw(mine.account, &client, Some(withdrawn), &both[1..], NOW).outcome.is_none());
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn is_blank(value: &Value) -> bool {
 }
 
 /// Whether a field is shown, given the claims of the fields before it.
-fn is_shown(field: &Field, claims: &Map<String, Value>) -> bool {
+pub(super) fn is_shown(field: &Field, claims: &Map<String, Value>) -> bool {
     field.show_when.as_ref().is_none_or(|condition| match claims.get(&condition.field) {
         Some(Value::String(value)) => *value == condition.equals,
         Some(Value::Bool(value)) => value.to_string() == condition.equals,

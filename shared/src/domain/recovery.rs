@@ -7,7 +7,6 @@
 //! 3. [`disown`] ends the flow for an owner who did not ask for it.
 
 use super::account::Authentication;
-use super::authentication::FailureWindow;
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
 use super::flow::{Flow, FlowPurpose, FlowState, IDENTIFIER_TRIES_A_DAY, MAX_TRIES};
@@ -152,15 +151,9 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
     }
 }
 
-/// The account and its password after the reset: every session and grant of the old epoch is dead, every window is open again.
+/// The account and its password after the reset.
 fn replace_password(owner: Owner<'_>, now: Timestamp) -> (Authentication, PasswordCredential) {
-    let mut authentication = owner.authentication.clone();
-    authentication.epoch += 1;
-    authentication.version += 1;
-    authentication.failures = FailureWindow::default();
-    for device in &mut authentication.devices {
-        device.failures = FailureWindow::default();
-    }
+    let authentication = owner.authentication.with_new_password();
     let password = PasswordCredential {
         account: authentication.account,
         hash: owner.new_password,

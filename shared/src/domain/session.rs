@@ -2,8 +2,9 @@
 
 use super::account::{Authentication, Sealed};
 use super::authentication::Amr;
-use super::change::{Change, Decision};
+use super::change::{Change, Changes, Decision, MAX_ENDED_GRANTS};
 use super::id::{AccountId, SessionId};
+use super::oauth::grant::{Grant, GrantState, RevocationReason};
 use super::secret::SecretHash;
 use super::time::{Span, Timestamp};
 use crate::config::SessionPolicy;
@@ -134,6 +135,27 @@ pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {
     }
 }
 
+/// Ends a session from the list: with it, the offline grants that came from it. A grant without `offline_access` dies with the
+/// session anyway. What one transaction does not take is ended before it.
+pub fn end_with_grants(session: &Session, grants: &[Grant], now: Timestamp) -> Decision<()> {
+    let of_session = grants.iter().filter(|grant| grant.sid == session.id && grant.is_offline());
+    let (first, rest) = ended_grants(of_session, now);
+    let mut changes = Changes(first);
+    changes = match session.end(now) {
+        Some(session) => changes.then(Change::EndSessionAndGrants { session, grants: rest }),
+        None => Changes(changes.0.into_iter().chain(rest.into_iter().map(Change::RevokeGrant)).collect()),
+    };
+    Decision { changes, outcome: () }
+}
+
+/// The grants that still give something, revoked: as changes of their own what is more than one transaction takes, and the rest.
+pub(super) fn ended_grants<'a>(grants: impl Iterator<Item = &'a Grant>, now: Timestamp) -> (Vec<Change>, Vec<Grant>) {
+    let live = grants.filter(|grant| !matches!(grant.state, GrantState::Revoked { .. }) && now < grant.expires_at);
+    let mut ended: Vec<Grant> = live.map(|grant| grant.revoked(RevocationReason::Withdrawn, now)).collect();
+    let rest = ended.split_off(ended.len().saturating_sub(MAX_ENDED_GRANTS));
+    (ended.into_iter().map(Change::RevokeGrant).collect(), rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +209,26 @@ mod tests {
         let touched = session.touch(&POLICY, T0 + Span::hours(1)).unwrap();
         assert_eq!(touched.idle_expires_at, T0 + Span::hours(25));
         assert_eq!((touched.version, touched.expires_at), (2, session.expires_at));
+    }
+
+    #[test]
+    fn security_59_ending_a_session_ends_its_offline_grants_and_no_others() {
+        use crate::domain::oauth::fixture::{NOW, active, scope, session};
+        let offline = Grant { scope: scope("openid offline_access"), ..active(Span::ZERO) };
+        let online = Grant { scope: scope("openid"), ..active(Span::ZERO) };
+        let elsewhere = Grant { sid: SessionId::from_bytes([99; 16]), ..offline.clone() };
+        let gone = offline.revoked(RevocationReason::ClientRequest, NOW);
+        let decision = end_with_grants(&session(), &[offline.clone(), online, elsewhere, gone], NOW);
+        let [Change::EndSessionAndGrants { session: ended, grants }] = &decision.changes.0[..] else { panic!() };
+        assert!(ended.ended_at.is_some() && grants.len() == 1 && grants[0].version == offline.version + 1);
+        // A grant that came from it a moment ago is ended by a second pass.
+        let again = end_with_grants(ended, &[offline.clone()], NOW);
+        assert!(matches!(&again.changes.0[..], [Change::RevokeGrant(_)]));
+        assert!(end_with_grants(ended, &[], NOW).changes.is_empty());
+        let many: Vec<Grant> = (0..150).map(|_| offline.clone()).collect();
+        let decision = end_with_grants(&session(), &many, NOW);
+        let Some(Change::EndSessionAndGrants { grants, .. }) = decision.changes.0.last() else { panic!() };
+        assert_eq!((grants.len(), decision.changes.0.len()), (MAX_ENDED_GRANTS, 150 - MAX_ENDED_GRANTS + 1));
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub enum SealedField {
     PendingRegistration,
     /// Device words and truncated address of a session, as JSON.
     SessionDevice,
+    /// The address that a change waits to prove.
+    PendingEmail,
+    /// An address that can undo a change.
+    FormerEmail,
 }
 
 impl SealedField {
@@ -25,6 +29,8 @@ impl SealedField {
             Self::Profile => "profile",
             Self::PendingRegistration => "pending_registration",
             Self::SessionDevice => "session_device",
+            Self::PendingEmail => "pending_email",
+            Self::FormerEmail => "former_email",
         }
     }
 }
@@ -108,7 +114,13 @@ mod tests {
     use super::*;
     use crate::domain::account::DataKeyState;
 
-    const FIELDS: [SealedField; 3] = [SealedField::Profile, SealedField::PendingRegistration, SealedField::SessionDevice];
+    const FIELDS: [SealedField; 5] = [
+        SealedField::Profile,
+        SealedField::PendingRegistration,
+        SealedField::SessionDevice,
+        SealedField::PendingEmail,
+        SealedField::FormerEmail,
+    ];
 
     fn keyring(tenant: &str, fill: u8) -> DataKeyring {
         DataKeyring::new(&tenant.parse().unwrap(), roots(tenant, Purpose::Data, fill), 1).unwrap()

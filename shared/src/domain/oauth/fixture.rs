@@ -13,30 +13,30 @@ use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
-pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
-pub(super) const POLICY: TokenPolicy =
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(crate) const POLICY: TokenPolicy =
     TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(14), refresh_absolute: Span::days(90) };
-pub(super) const REDIRECT_URI: &str = "https://app.example/callback";
+pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 /// RFC 7636 Appendix B.
-pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-pub(super) const ORDERS: &str = "https://orders.example";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const ORDERS: &str = "https://orders.example";
 
-pub(super) fn scope(text: &str) -> ScopeSet {
+pub(crate) fn scope(text: &str) -> ScopeSet {
     text.parse().unwrap()
 }
-pub(super) fn hash(byte: u8) -> SecretHash {
+pub(crate) fn hash(byte: u8) -> SecretHash {
     SecretHash::from_bytes([byte; 32])
 }
-pub(super) fn client_id(text: &str) -> ClientId {
+pub(crate) fn client_id(text: &str) -> ClientId {
     text.parse().unwrap()
 }
-pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());
     out
 }
-pub(super) fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client {
         client_id: client_id("shop"),
         client_name: Localized::default(),
@@ -56,7 +56,7 @@ pub(super) fn client() -> Client {
         client_uri: None,
     }
 }
-pub(super) fn resources() -> BTreeMap<String, Resource> {
+pub(crate) fn resources() -> BTreeMap<String, Resource> {
     let resource = |id: &str| Resource {
         resource: id.to_owned(),
         scope: scope("orders:read account"),
@@ -64,7 +64,7 @@ pub(super) fn resources() -> BTreeMap<String, Resource> {
     };
     ["https://orders.example", "https://stock.example"].map(|id| (id.to_owned(), resource(id))).into()
 }
-pub(super) fn authentication() -> Authentication {
+pub(crate) fn authentication() -> Authentication {
     Authentication {
         account: AccountId::from_bytes([1; 16]),
         sub: Sub::from_bytes([2; 16]),
@@ -78,7 +78,7 @@ pub(super) fn authentication() -> Authentication {
         version: 7,
     }
 }
-pub(super) fn session() -> Session {
+pub(crate) fn session() -> Session {
     Session {
         id: SessionId::from_bytes([3; 16]),
         account: AccountId::from_bytes([1; 16]),
@@ -96,7 +96,7 @@ pub(super) fn session() -> Session {
     }
 }
 /// A grant whose code was issued ten seconds ago.
-pub(super) fn code_issued() -> Grant {
+pub(crate) fn code_issued() -> Grant {
     Grant {
         id: GrantId::from_bytes([4; 16]),
         account: AccountId::from_bytes([1; 16]),
@@ -124,7 +124,7 @@ pub(super) fn code_issued() -> Grant {
     }
 }
 /// The same grant, redeemed an hour ago; its third refresh token became live `since` ago. Secrets hash to `hash(20 + generation)`.
-pub(super) fn active(since: Span) -> Grant {
+pub(crate) fn active(since: Span) -> Grant {
     Grant {
         state: GrantState::Active {
             redeemed_at: NOW - Span::hours(1),

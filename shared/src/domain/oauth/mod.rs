@@ -21,4 +21,4 @@ pub mod rotate;
 pub mod scope;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::account::AccountStatus;
+use crate::domain::authentication::FailureWindow;
 use crate::domain::authentication::KnownDevice;
 use crate::domain::authentication::tests::{authentication, identifier};
 

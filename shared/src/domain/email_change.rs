@@ -1,0 +1,362 @@
+//! Another address (security 88, 94, 95).
+//!
+//! 1. A change begins: the new address, sealed, waits in the profile for its proof. It signs nobody in, and nobody learns whether it
+//!    has an account; the old one stays in force.
+//! 2. The proof (a code of 50 bits, or the mailed link) moves the account to the new address in one transaction: the new identifier
+//!    is claimed where nobody has it, the old one freed. Guessing such a code needs no budget beyond the five tries of the change.
+//! 3. The old address is told, with a link that undoes the change for a while: it takes its place again, every session ends, and the
+//!    password goes, since whoever changed the address knew it.
+
+use super::account::{Authentication, LinkSeed, Sealed};
+use super::change::{Change, Decision};
+use super::credential::PasswordCredential;
+use super::flow::MAX_TRIES;
+use super::id::{AccountId, ClientId};
+use super::identifier::IdentifierHash;
+use super::profile::{EmailChange, EmailUndo, MAX_EMAIL_UNDOS, Profile};
+use super::time::{Span, Timestamp};
+
+/// How long a change waits for its proof.
+pub const EMAIL_CHANGE_LIFETIME: Span = Span::minutes(30);
+
+/// What a change is made of.
+#[derive(Debug, Clone)]
+pub struct NewEmailChange {
+    /// The new address.
+    pub identifier: IdentifierHash,
+    /// The new address, sealed.
+    pub address: Sealed,
+    /// Fresh.
+    pub seed: LinkSeed,
+    /// The client that the person came from.
+    pub client_id: ClientId,
+    /// Locale of its mail.
+    pub locale: String,
+}
+
+/// What came of the wish for another address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// A code is on its way, if the address can get one.
+    Waiting {
+        /// Until then.
+        expires_at: Timestamp,
+    },
+    /// It is the present address.
+    SameAddress,
+    /// Too many former addresses could still undo: another change waits.
+    TooManyChanges {
+        /// Until then.
+        until: Timestamp,
+    },
+}
+
+/// Begins a change; one that waits is superseded.
+pub fn start(authentication: &Authentication, profile: &Profile, new: NewEmailChange, now: Timestamp) -> Decision<Started> {
+    if authentication.identifier == new.identifier {
+        return Decision::unchanged(Started::SameAddress);
+    }
+    let undos = standing_undos(profile, now);
+    if undos.len() >= MAX_EMAIL_UNDOS {
+        let until = undos.iter().map(|undo| undo.expires_at).min().unwrap_or(now);
+        return Decision::unchanged(Started::TooManyChanges { until });
+    }
+    let expires_at = now + EMAIL_CHANGE_LIFETIME;
+    let NewEmailChange { identifier, address, seed, client_id, locale } = new;
+    let change = EmailChange { identifier, address, seed, tries: 0, client_id, locale, expires_at };
+    let next = Profile { email_change: Some(change), email_undos: undos, version: profile.version + 1, ..profile.clone() };
+    Decision::one(Change::StartEmailChange(next), Started::Waiting { expires_at })
+}
+
+/// The change that waits for its proof, if one does.
+#[must_use]
+pub fn pending(profile: &Profile, now: Timestamp) -> Option<&EmailChange> {
+    profile.email_change.as_ref().filter(|change| change.tries < MAX_TRIES && now < change.expires_at)
+}
+
+/// The former addresses that can still undo, oldest first.
+fn standing_undos(profile: &Profile, now: Timestamp) -> Vec<EmailUndo> {
+    profile.email_undos.iter().filter(|undo| now < undo.expires_at).cloned().collect()
+}
+
+/// The proof that was presented, and whether it fits (compared by `keys`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A typed code.
+    Code {
+        /// Whether it is the change's.
+        fits: bool,
+    },
+    /// The token of the mailed link.
+    Link {
+        /// Whether it is the change's.
+        fits: bool,
+    },
+}
+
+/// What the account holds once the address is changed; made only when the proof fits.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// The claims with the new address, sealed.
+    pub claims: Sealed,
+    /// The former address, sealed.
+    pub former_address: Sealed,
+    /// Fresh: what the undo link derives from.
+    pub undo_seed: LinkSeed,
+    /// How long it can be undone.
+    pub undo_lifetime: Span,
+}
+
+/// What a proof leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proven {
+    /// The new address is in force.
+    Changed,
+    /// The code is wrong.
+    Wrong {
+        /// How many tries are left.
+        tries_left: u8,
+    },
+    /// The new address has an account by now.
+    Taken,
+    /// No change waits.
+    Over,
+}
+
+/// Decides on a proof. `changed` is given when it fits; `owner` when the new address was found to have an account, which is looked
+/// up only after a conflict.
+pub fn prove(
+    authentication: &Authentication,
+    profile: &Profile,
+    proof: Proof,
+    changed: Option<Changed>,
+    owner: Option<AccountId>,
+    now: Timestamp,
+) -> Decision<Proven> {
+    let Some(change) = pending(profile, now) else { return Decision::unchanged(Proven::Over) };
+    let (Proof::Code { fits } | Proof::Link { fits }) = proof;
+    let Some(changed) = changed.filter(|_| fits) else {
+        return match proof {
+            // A link token has 256 bits: a stranger who tries burns no try of the person's.
+            Proof::Link { .. } => Decision::unchanged(Proven::Over),
+            Proof::Code { .. } => {
+                let counted = EmailChange { tries: change.tries + 1, ..change.clone() };
+                let tries_left = MAX_TRIES.saturating_sub(counted.tries);
+                let next = Profile { email_change: Some(counted), version: profile.version + 1, ..profile.clone() };
+                Decision::one(Change::CountEmailChangeTry(next), Proven::Wrong { tries_left })
+            }
+        };
+    };
+    if owner.is_some() {
+        return Decision::unchanged(Proven::Taken);
+    }
+    let mut email_undos = standing_undos(profile, now);
+    email_undos.push(EmailUndo {
+        identifier: authentication.identifier,
+        address: changed.former_address,
+        seed: changed.undo_seed,
+        locale: change.locale.clone(),
+        changed_at: now,
+        expires_at: now + changed.undo_lifetime,
+    });
+    let next = Authentication { identifier: change.identifier, version: authentication.version + 1, ..authentication.clone() };
+    let profile = Profile { email_change: None, email_undos, ..profile.with_claims(changed.claims, now) };
+    let former = authentication.identifier;
+    Decision::one(Change::ChangeEmail { authentication: next, profile, former }, Proven::Changed)
+}
+
+/// Ends a change that waits: by the person, or by the owner of the new address, shown by the link's token.
+pub fn end(profile: &Profile, is_allowed: bool, now: Timestamp) -> Decision<bool> {
+    if !is_allowed || pending(profile, now).is_none() {
+        return Decision::unchanged(false);
+    }
+    let next = Profile { email_change: None, version: profile.version + 1, ..profile.clone() };
+    Decision::one(Change::EndEmailChange(next), true)
+}
+
+/// The undo that can still be used, among those of a profile, whose link `fits`.
+#[must_use]
+pub fn find_undo(profile: &Profile, now: Timestamp, fits: impl Fn(&EmailUndo) -> bool) -> Option<&EmailUndo> {
+    profile.email_undos.iter().find(|undo| now < undo.expires_at && fits(undo))
+}
+
+/// What came of an undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undone {
+    /// The former address is in force again; sign-in needs a new password.
+    Restored,
+    /// The former address has another account by now.
+    Taken,
+    /// The link is spent or its time is over.
+    Over,
+}
+
+/// Puts a former address back. `claims` are sealed with it; `owner` is whoever has it by now, looked up only after a conflict.
+pub fn undo(
+    authentication: &Authentication,
+    profile: &Profile,
+    undo: Option<&EmailUndo>,
+    claims: Sealed,
+    password: Option<PasswordCredential>,
+    owner: Option<AccountId>,
+    now: Timestamp,
+) -> Decision<Undone> {
+    let Some(undo) = undo.filter(|undo| now < undo.expires_at && authentication.is_active()) else {
+        return Decision::unchanged(Undone::Over);
+    };
+    if owner.is_some() {
+        return Decision::unchanged(Undone::Taken);
+    }
+    // What came after this change came from whoever made it: their undos go.
+    let email_undos = profile.email_undos.iter().take_while(|other| other.seed != undo.seed).cloned().collect();
+    let next = Authentication { identifier: undo.identifier, ..authentication.with_new_password() };
+    let profile = Profile { email_change: None, email_undos, ..profile.with_claims(claims, now) };
+    let former = authentication.identifier;
+    Decision::one(Change::UndoEmailChange { authentication: next, profile, former, password }, Undone::Restored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::oauth::fixture::{NOW, authentication};
+
+    fn hash(n: u8) -> IdentifierHash {
+        IdentifierHash { key_version: 1, hash: [n; 32] }
+    }
+    fn seed(n: u8) -> LinkSeed {
+        LinkSeed { key_version: 1, bytes: [n; 16] }
+    }
+    fn sealed(n: u8) -> Sealed {
+        Sealed(vec![n; 4])
+    }
+    fn account() -> Authentication {
+        Authentication { identifier: hash(1), ..authentication() }
+    }
+    fn profile() -> Profile {
+        Profile {
+            account: account().account,
+            claims: sealed(0),
+            updated_at: NOW,
+            email_change: None,
+            email_undos: Vec::new(),
+            version: 7,
+        }
+    }
+    fn new_change(n: u8) -> NewEmailChange {
+        let client_id = "shop".parse().unwrap();
+        NewEmailChange { identifier: hash(n), address: sealed(n), seed: seed(n), client_id, locale: "de".to_owned() }
+    }
+    fn changed(n: u8) -> Changed {
+        Changed { claims: sealed(n), former_address: sealed(1), undo_seed: seed(n + 100), undo_lifetime: Span::days(7) }
+    }
+    fn waiting(n: u8) -> Profile {
+        match start(&account(), &profile(), new_change(n), NOW).changes.0.pop() {
+            Some(Change::StartEmailChange(profile)) => profile,
+            other => panic!("{other:?}"),
+        }
+    }
+    fn moved(account: &Authentication, profile: &Profile, n: u8, now: Timestamp) -> (Authentication, Profile) {
+        let started = match start(account, profile, new_change(n), now).changes.0.pop() {
+            Some(Change::StartEmailChange(profile)) => profile,
+            other => panic!("{other:?}"),
+        };
+        match prove(account, &started, Proof::Code { fits: true }, Some(changed(n)), None, now).changes.0.pop() {
+            Some(Change::ChangeEmail { authentication, profile, .. }) => (authentication, profile),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn security_95_the_old_address_stays_in_force_until_the_new_one_is_proven() {
+        let waiting = waiting(2);
+        assert_eq!((waiting.version, &waiting.claims), (8, &sealed(0)));
+        let decision = prove(&account(), &waiting, Proof::Link { fits: true }, Some(changed(2)), None, NOW);
+        assert_eq!(decision.outcome, Proven::Changed);
+        let [Change::ChangeEmail { authentication, profile, former }] = &decision.changes.0[..] else { panic!() };
+        assert_eq!((authentication.identifier, *former, authentication.version), (hash(2), hash(1), account().version + 1));
+        assert_eq!((authentication.epoch, profile.version), (account().epoch, 9));
+        assert!(profile.email_change.is_none());
+        assert_eq!((profile.email_undos[0].identifier, profile.email_undos[0].locale.as_str()), (hash(1), "de"));
+    }
+
+    #[test]
+    fn a_change_is_over_after_its_time_five_wrong_codes_or_its_use() {
+        let mut profile = waiting(2);
+        for left in (0..MAX_TRIES).rev() {
+            let decision = prove(&account(), &profile, Proof::Code { fits: false }, None, None, NOW);
+            assert_eq!(decision.outcome, Proven::Wrong { tries_left: left });
+            let Some(Change::CountEmailChangeTry(next)) = decision.changes.0.into_iter().next() else { panic!() };
+            profile = next;
+        }
+        let right =
+            |profile: &Profile, now| prove(&account(), profile, Proof::Code { fits: true }, Some(changed(2)), None, now);
+        assert_eq!(right(&profile, NOW).outcome, Proven::Over, "no tries left");
+        // security 131: expiry is judged here.
+        assert_eq!(right(&waiting(2), NOW + EMAIL_CHANGE_LIFETIME).outcome, Proven::Over);
+        let (_, used) = moved(&account(), &self::profile(), 2, NOW);
+        assert_eq!(right(&used, NOW).outcome, Proven::Over, "used up");
+        let link = prove(&account(), &waiting(2), Proof::Link { fits: false }, None, None, NOW);
+        assert!(link.changes.is_empty() && link.outcome == Proven::Over);
+    }
+
+    #[test]
+    fn an_address_that_somebody_has_or_that_is_the_present_one_is_not_taken() {
+        let other = AccountId::from_bytes([9; 16]);
+        let taken = prove(&account(), &waiting(2), Proof::Code { fits: true }, Some(changed(2)), Some(other), NOW);
+        assert!(taken.outcome == Proven::Taken && taken.changes.is_empty());
+        assert_eq!(start(&account(), &profile(), new_change(1), NOW).outcome, Started::SameAddress);
+    }
+
+    #[test]
+    fn ending_a_change_needs_the_right_to_and_a_change() {
+        assert!(end(&waiting(2), false, NOW).changes.is_empty());
+        assert!(end(&profile(), true, NOW).changes.is_empty());
+        assert!(end(&waiting(2), true, NOW).outcome);
+    }
+
+    #[test]
+    fn the_first_address_undoes_whatever_came_after_it() {
+        let (a2, p2) = moved(&account(), &profile(), 2, NOW);
+        let (a3, p3) = moved(&a2, &p2, 3, NOW + Span::hours(1));
+        assert_eq!(p3.email_undos.len(), 2);
+        let later = NOW + Span::days(6);
+        let first = find_undo(&p3, later, |undo| undo.identifier == hash(1)).unwrap();
+        let decision = undo(&a3, &p3, Some(first), sealed(8), None, None, later);
+        assert_eq!(decision.outcome, Undone::Restored);
+        let [Change::UndoEmailChange { authentication, profile, former, .. }] = &decision.changes.0[..] else { panic!() };
+        assert_eq!((authentication.identifier, *former), (hash(1), hash(3)));
+        assert!(authentication.epoch > a3.epoch, "every session ends");
+        assert!(profile.email_undos.is_empty() && profile.claims == sealed(8));
+        // The second address can undo only its own change.
+        let second = find_undo(&p3, later, |undo| undo.identifier == hash(2)).unwrap();
+        let Some(Change::UndoEmailChange { profile, .. }) =
+            undo(&a3, &p3, Some(second), sealed(8), None, None, later).changes.0.pop()
+        else {
+            panic!()
+        };
+        assert_eq!(profile.email_undos[0].identifier, hash(1));
+    }
+
+    #[test]
+    fn an_undo_ends_with_its_time_the_account_or_another_owner() {
+        let (account, profile) = moved(&account(), &profile(), 2, NOW);
+        let at = |now: Timestamp| find_undo(&profile, now, |_| true);
+        assert!(at(NOW + Span::days(7) - Span::millis(1)).is_some() && at(NOW + Span::days(7)).is_none());
+        let found = at(NOW).unwrap();
+        let other = Some(AccountId::from_bytes([9; 16]));
+        assert_eq!(undo(&account, &profile, Some(found), sealed(8), None, other, NOW).outcome, Undone::Taken);
+        let closed = Authentication { status: crate::domain::account::AccountStatus::Disabled { since: NOW }, ..account };
+        assert_eq!(undo(&closed, &profile, Some(found), sealed(8), None, None, NOW).outcome, Undone::Over);
+    }
+
+    #[test]
+    fn a_thief_does_not_push_the_owners_undo_out() {
+        let (mut account, mut profile) = (account(), profile());
+        for n in 2..5 {
+            (account, profile) = moved(&account, &profile, n, NOW);
+        }
+        let refused = start(&account, &profile, new_change(9), NOW);
+        assert_eq!(refused.outcome, Started::TooManyChanges { until: NOW + Span::days(7) });
+        assert!(matches!(start(&account, &profile, new_change(9), NOW + Span::days(7)).outcome, Started::Waiting { .. }));
+    }
+}
