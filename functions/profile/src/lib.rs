@@ -1,6 +1,21 @@
-//! The profile function: what people see and change about themselves, as JSON and as pages.
+//! The profile function: what people see and change about themselves, as JSON (`/v1/me…`) and as pages (`/account…`).
+//!
+//! Both are skins over the same commands, one file each: a command loads who acts together with what it is about, decides, commits,
+//! and tells what came of it; the JSON handler or the page then says so.
+
+pub mod api;
+pub mod consents;
+pub mod edit;
+pub mod email;
+pub mod history;
+mod not_done;
+pub mod password;
+pub mod sessions;
+
+pub use not_done::NotDone;
 
 use axum::Router;
+use axum::routing::{delete, get, post};
 use latchkey::keys::Purpose;
 use latchkey::services::Services;
 
@@ -10,4 +25,12 @@ pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
     Router::new()
+        .route("/v1/me", get(api::me::get).patch(api::me::patch))
+        .route("/v1/me/password", post(api::password::post))
+        .route("/v1/me/email", post(api::email::start))
+        .route("/v1/me/email/verification", post(api::email::verify))
+        .route("/v1/me/sessions", get(api::sessions::list))
+        .route("/v1/me/sessions/{sid}", delete(api::sessions::end))
+        .route("/v1/me/consents", get(api::consents::list))
+        .route("/v1/me/consents/{client_id}", delete(api::consents::withdraw))
 }

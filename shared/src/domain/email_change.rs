@@ -11,7 +11,7 @@ use super::account::{Authentication, LinkSeed, Sealed};
 use super::change::{Change, Decision};
 use super::credential::PasswordCredential;
 use super::flow::MAX_TRIES;
-use super::id::{AccountId, ClientId};
+use super::id::AccountId;
 use super::identifier::IdentifierHash;
 use super::profile::{EmailChange, EmailUndo, MAX_EMAIL_UNDOS, Profile};
 use super::time::{Span, Timestamp};
@@ -28,8 +28,6 @@ pub struct NewEmailChange {
     pub address: Sealed,
     /// Fresh.
     pub seed: LinkSeed,
-    /// The client that the person came from.
-    pub client_id: ClientId,
     /// Locale of its mail.
     pub locale: String,
 }
@@ -62,8 +60,8 @@ pub fn start(authentication: &Authentication, profile: &Profile, new: NewEmailCh
         return Decision::unchanged(Started::TooManyChanges { until });
     }
     let expires_at = now + EMAIL_CHANGE_LIFETIME;
-    let NewEmailChange { identifier, address, seed, client_id, locale } = new;
-    let change = EmailChange { identifier, address, seed, tries: 0, client_id, locale, expires_at };
+    let NewEmailChange { identifier, address, seed, locale } = new;
+    let change = EmailChange { identifier, address, seed, tries: 0, locale, expires_at };
     let next = Profile { email_change: Some(change), email_undos: undos, version: profile.version + 1, ..profile.clone() };
     Decision::one(Change::StartEmailChange(next), Started::Waiting { expires_at })
 }
@@ -195,15 +193,15 @@ pub enum Undone {
 pub fn undo(
     authentication: &Authentication,
     profile: &Profile,
-    undo: Option<&EmailUndo>,
+    undo: &EmailUndo,
     claims: Sealed,
     password: Option<PasswordCredential>,
     owner: Option<AccountId>,
     now: Timestamp,
 ) -> Decision<Undone> {
-    let Some(undo) = undo.filter(|undo| now < undo.expires_at && authentication.is_active()) else {
+    if now >= undo.expires_at || !authentication.is_active() {
         return Decision::unchanged(Undone::Over);
-    };
+    }
     if owner.is_some() {
         return Decision::unchanged(Undone::Taken);
     }
@@ -243,8 +241,7 @@ mod tests {
         }
     }
     fn new_change(n: u8) -> NewEmailChange {
-        let client_id = "shop".parse().unwrap();
-        NewEmailChange { identifier: hash(n), address: sealed(n), seed: seed(n), client_id, locale: "de".to_owned() }
+        NewEmailChange { identifier: hash(n), address: sealed(n), seed: seed(n), locale: "de".to_owned() }
     }
     fn changed(n: u8) -> Changed {
         Changed { claims: sealed(n), former_address: sealed(1), undo_seed: seed(n + 100), undo_lifetime: Span::days(7) }
@@ -321,7 +318,7 @@ mod tests {
         assert_eq!(p3.email_undos.len(), 2);
         let later = NOW + Span::days(6);
         let first = find_undo(&p3, later, |undo| undo.identifier == hash(1)).unwrap();
-        let decision = undo(&a3, &p3, Some(first), sealed(8), None, None, later);
+        let decision = undo(&a3, &p3, first, sealed(8), None, None, later);
         assert_eq!(decision.outcome, Undone::Restored);
         let [Change::UndoEmailChange { authentication, profile, former, .. }] = &decision.changes.0[..] else { panic!() };
         assert_eq!((authentication.identifier, *former), (hash(1), hash(3)));
@@ -330,7 +327,7 @@ mod tests {
         // The second address can undo only its own change.
         let second = find_undo(&p3, later, |undo| undo.identifier == hash(2)).unwrap();
         let Some(Change::UndoEmailChange { profile, .. }) =
-            undo(&a3, &p3, Some(second), sealed(8), None, None, later).changes.0.pop()
+            undo(&a3, &p3, second, sealed(8), None, None, later).changes.0.pop()
         else {
             panic!()
         };
@@ -344,9 +341,9 @@ mod tests {
         assert!(at(NOW + Span::days(7) - Span::millis(1)).is_some() && at(NOW + Span::days(7)).is_none());
         let found = at(NOW).unwrap();
         let other = Some(AccountId::from_bytes([9; 16]));
-        assert_eq!(undo(&account, &profile, Some(found), sealed(8), None, other, NOW).outcome, Undone::Taken);
+        assert_eq!(undo(&account, &profile, found, sealed(8), None, other, NOW).outcome, Undone::Taken);
         let closed = Authentication { status: crate::domain::account::AccountStatus::Disabled { since: NOW }, ..account };
-        assert_eq!(undo(&closed, &profile, Some(found), sealed(8), None, None, NOW).outcome, Undone::Over);
+        assert_eq!(undo(&closed, &profile, found, sealed(8), None, None, NOW).outcome, Undone::Over);
     }
 
     #[test]

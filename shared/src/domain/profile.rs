@@ -2,7 +2,7 @@
 
 use super::account::{LinkSeed, Sealed};
 use super::form::{self, FieldFlaw, Submission};
-use super::id::{AccountId, ClientId};
+use super::id::AccountId;
 use super::identifier::IdentifierHash;
 use super::time::Timestamp;
 use crate::config::Field;
@@ -64,9 +64,6 @@ pub struct EmailChange {
     /// Wrong codes so far.
     #[serde(rename = "try")]
     pub tries: u8,
-    /// The client that the person came from.
-    #[serde(rename = "cid")]
-    pub client_id: ClientId,
     /// BCP 47 locale of its mail.
     #[serde(rename = "loc")]
     pub locale: String,

@@ -85,6 +85,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// A merge patch (RFC 7396): a JSON object, `application/merge-patch+json` or `application/json`, within the limits of [`JsonBody`].
+pub struct MergePatch(pub serde_json::Map<String, serde_json::Value>);
+
+impl<S: Send + Sync> FromRequest<S> for MergePatch {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        require_media_type(request.headers(), "application/merge-patch+json")
+            .or_else(|_| require_media_type(request.headers(), "application/json"))?;
+        json::read(&body(request, state).await?).map(Self)
+    }
+}
+
 /// A form: `application/x-www-form-urlencoded` only.
 pub struct FormBody(pub Params);
 

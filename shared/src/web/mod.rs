@@ -21,7 +21,7 @@ pub mod template;
 
 pub use crate::locale;
 pub use browser::Browser;
-pub use extract::{FormBody, Host, JsonBody, QueryParams, TenantHandle};
+pub use extract::{FormBody, Host, JsonBody, MergePatch, QueryParams, TenantHandle};
 pub use mount::mount;
 pub use oauth_error::OAuthError;
 pub use page::Page;

@@ -164,6 +164,7 @@ pub struct SelfService {
     /// The token.
     pub presented: Presented,
     client_id: ClientId,
+    sub: String,
 }
 
 impl FromRequestParts<Services> for SelfService {
@@ -174,14 +175,19 @@ impl FromRequestParts<Services> for SelfService {
         let (claims, query) = token
             .and_then(|token| read_own(&handle.tenant, token, ACCOUNT, false, handle.now()))
             .map_err(|error| refusal(&error))?;
-        let client_id = claims.client_id.clone();
+        let (client_id, sub) = (claims.client_id.clone(), claims.sub.clone());
         let by = By::Token(Box::new(claims));
         let presented = Presented { account: query.account, session: query.session, grant: Some(query.grant), by };
-        Ok(Self { handle, presented, client_id })
+        Ok(Self { handle, presented, client_id, sub })
     }
 }
 
 impl SelfService {
+    /// The subject identifier of the account.
+    #[must_use]
+    pub fn sub(&self) -> &str {
+        &self.sub
+    }
     /// Who acts.
     ///
     /// # Errors

@@ -1,0 +1,75 @@
+//! `GET`, `PATCH /v1/me`: the claims of the person, by their OpenID Connect names.
+
+use crate::edit::{self, Edited, Shown};
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::{ETAG, IF_MATCH};
+use http::{HeaderMap, HeaderValue};
+use latchkey::domain::profile::{Claims, Edit, EditFlaw};
+use latchkey::web::problem::{FieldProblem, ProblemKind};
+use latchkey::web::{MergePatch, Problem, SelfService, With};
+use serde_json::{Map, Value};
+
+pub(crate) async fn get(service: SelfService) -> Response {
+    let shown = async {
+        let principal = service.principal(With::Profile).await?;
+        let shown = edit::shown(&service.handle, &principal)?;
+        Ok(render(service.sub(), shown))
+    };
+    service.answer(shown.await)
+}
+
+pub(crate) async fn patch(service: SelfService, headers: HeaderMap, MergePatch(patch): MergePatch) -> Response {
+    let result = apply(&service, &headers, &patch).await;
+    service.answer(result)
+}
+
+async fn apply(service: &SelfService, headers: &HeaderMap, patch: &Map<String, Value>) -> Result<Response, Problem> {
+    let expected = if_match(headers)?;
+    let edited = edit::edit(&service.handle, &service.presented, Edit::Patch(patch), expected).await?;
+    match edited {
+        Edited::Saved(shown) => Ok(render(service.sub(), shown)),
+        Edited::Flawed(flaws) => Err(refused(&flaws)),
+        Edited::Stale => {
+            let detail = "The profile was changed since the state that If-Match names. Read it again.";
+            Err(Problem::new(ProblemKind::PreconditionFailed, detail))
+        }
+    }
+}
+
+/// The one entity tag of `If-Match` (RFC 9110 §13.1.1); a list is of no use here.
+fn if_match(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut sent = headers.get_all(IF_MATCH).iter();
+    match (sent.next(), sent.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => one.to_str().map(|one| Some(one.trim())).map_err(|_| unreadable()),
+        (Some(_), Some(_)) => Err(unreadable()),
+    }
+}
+
+fn unreadable() -> Problem {
+    Problem::new(ProblemKind::InvalidRequest, "If-Match must be one entity tag, as ETag gave it.")
+}
+
+fn refused(flaws: &[(String, EditFlaw)]) -> Problem {
+    let error = |(name, flaw): &(String, EditFlaw)| FieldProblem {
+        pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+        code: flaw.code(),
+        detail: flaw.to_string(),
+    };
+    Problem::new(ProblemKind::InvalidRequest, "The profile has values that can't be accepted. `errors` names each.")
+        .with_errors(flaws.iter().map(error).collect())
+}
+
+/// The claims, whole: the token is the person's own.
+fn render(sub: &str, shown: Shown) -> Response {
+    let Shown { claims: Claims(mut answer), updated_at, etag } = shown;
+    answer.retain(|_, value| !value.is_null());
+    answer.insert("sub".to_owned(), sub.into());
+    answer.insert("updated_at".to_owned(), updated_at.seconds().into());
+    let mut response = Json(answer).into_response();
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
+}

@@ -1,0 +1,16 @@
+//! The JSON calls (`/v1/me…`): an access token with scope `account`, answers that say what was wrong and what to do.
+
+pub(crate) mod consents;
+pub(crate) mod email;
+pub(crate) mod me;
+pub(crate) mod password;
+pub(crate) mod sessions;
+
+use latchkey::web::Problem;
+use latchkey::web::problem::{FieldProblem, ProblemKind};
+
+/// A 400 about one member of the body.
+fn flawed(pointer: &str, code: &'static str, detail: impl Into<String>) -> Problem {
+    let error = FieldProblem { pointer: pointer.to_owned(), code, detail: detail.into() };
+    Problem::new(ProblemKind::InvalidRequest, "A value can't be accepted. `errors` names it.").with_errors(vec![error])
+}

@@ -1,0 +1,38 @@
+//! `POST /v1/me/password`: 204, and every other session and grant has ended.
+
+use super::flawed;
+use crate::password::{self, Outcome, Typed};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use latchkey::domain::secret::SecretText;
+use latchkey::services::Services;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{JsonBody, Problem, SelfService};
+use serde::Deserialize;
+
+/// The present password and the new one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Body {
+    current_password: SecretText,
+    new_password: SecretText,
+}
+
+pub(crate) async fn post(State(services): State<Services>, service: SelfService, JsonBody(body): JsonBody<Body>) -> Response {
+    let typed = Typed { current: body.current_password, new: body.new_password, device: None };
+    let outcome = password::change(&services, &service.handle, &service.presented, &typed).await;
+    service.answer(outcome.map_err(Problem::from).and_then(render))
+}
+
+fn render(outcome: Outcome) -> Result<impl IntoResponse, Problem> {
+    match outcome {
+        Outcome::Changed => Ok(StatusCode::NO_CONTENT),
+        Outcome::WrongPassword => Err(flawed("/current_password", "wrong_password", "This is not the present password.")),
+        Outcome::Flawed(flaw) => Err(flawed("/new_password", flaw.code(), flaw.to_string())),
+        Outcome::Blocked { retry_after } => {
+            let detail = "Too many wrong passwords. Wait before the next try, or recover the password.";
+            Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(retry_after))
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The applications that may act for a person: seeing them, and taking that back (security 18).
+
+use crate::NotDone;
+use latchkey::domain::consent::{Consent, withdraw as withdraw_consent};
+use latchkey::domain::id::ClientId;
+use latchkey::domain::oauth::grant::{Grant, GrantState};
+use latchkey::domain::oauth::scope::ScopeSet;
+use latchkey::domain::time::Timestamp;
+use latchkey::web::{Presented, TenantHandle, With};
+use std::collections::BTreeMap;
+
+/// What one application may do, as its person sees it.
+#[derive(Debug)]
+pub struct Shown {
+    /// The application.
+    pub client_id: ClientId,
+    /// Everything that it was allowed, or that a live grant of it holds.
+    pub scope: ScopeSet,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether it was allowed by the person; an application of the company's own needs no consent.
+    pub is_consented: bool,
+}
+
+/// The applications that have consent or a live grant, by client.
+///
+/// # Errors
+/// When nobody is signed in any more, or something failed.
+pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<Shown>, NotDone> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+    let (store, account) = (&handle.tenant.store, principal.authentication().account);
+    let (consents, grants) = tokio::try_join!(store.find_consents(account), store.find_grants(account))?;
+    let mut shown: BTreeMap<ClientId, Shown> = BTreeMap::new();
+    for consent in consents.into_iter().filter(|consent| consent.withdrawn_at.is_none()) {
+        shown.insert(consent.client_id.clone(), of_consent(consent));
+    }
+    let epoch = principal.authentication().epoch;
+    let gives = |grant: &&Grant| {
+        matches!(grant.state, GrantState::Active { .. }) && grant.epoch == epoch && handle.now() < grant.expires_at
+    };
+    for grant in grants.iter().filter(gives) {
+        let entry = shown.entry(grant.client_id.clone()).or_insert_with(|| of_grant(grant));
+        entry.scope = entry.scope.union(&grant.scope);
+        if !entry.is_consented {
+            entry.since = entry.since.min(grant.created_at);
+        }
+    }
+    Ok(shown.into_values().collect())
+}
+
+fn of_consent(consent: Consent) -> Shown {
+    Shown { client_id: consent.client_id, scope: consent.scope, since: consent.granted_at, is_consented: true }
+}
+
+fn of_grant(grant: &Grant) -> Shown {
+    let (client_id, scope) = (grant.client_id.clone(), grant.scope.clone());
+    Shown { client_id, scope, since: grant.created_at, is_consented: false }
+}
+
+/// Withdraws consent and ends the client's grants; `false` when it had neither.
+///
+/// # Errors
+/// When nobody is signed in any more, or something failed.
+pub async fn withdraw(handle: &TenantHandle, presented: &Presented, client_id: &ClientId) -> Result<bool, NotDone> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+    let (store, account) = (&handle.tenant.store, principal.authentication().account);
+    let mut withdrawn = false;
+    // Twice: a code that was on its way when consent went became a grant by now, or never will.
+    for _pass in 0..2 {
+        let decide = || async {
+            let (consent, grants) = tokio::try_join!(store.find_consent(account, client_id), store.find_grants(account))?;
+            Ok::<_, NotDone>(withdraw_consent(account, client_id, consent.as_ref(), &grants, handle.now()))
+        };
+        withdrawn |= store.decide(&handle.request, decide).await?.is_some();
+    }
+    Ok(withdrawn)
+}

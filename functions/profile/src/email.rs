@@ -1,0 +1,269 @@
+//! Another address (security 88–90, 94, 95): wishing for it, proving it, ending the wish, undoing it.
+
+use crate::NotDone;
+use latchkey::domain::account::{LinkSeed, Sealed};
+use latchkey::domain::change::Decision;
+use latchkey::domain::email_change::{self, Changed, NewEmailChange, Proof, Proven, Started, Undone};
+use latchkey::domain::id::AccountId;
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::profile::{Claims, EmailChange, EmailUndo};
+use latchkey::domain::secret::SecretText;
+use latchkey::keys::account_link::PresentedLink;
+use latchkey::keys::{AccountLink, DataKey, SealedField};
+use latchkey::services::Services;
+use latchkey::store::principal::{PrincipalQuery, PrincipalSnapshot};
+use latchkey::web::{Presented, Principal, Problem, TenantHandle, With};
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Begins a change to this address. Who has it is not looked up: its owner gets another mail than somebody without an account, and
+/// the answer is the same (security 107).
+///
+/// # Errors
+/// When nobody is signed in any more, or not freshly, or something failed.
+pub async fn start(
+    services: &Services,
+    handle: &TenantHandle,
+    presented: &Presented,
+    address: &EmailAddress,
+    locale: &str,
+) -> Result<Started, NotDone> {
+    let keys = &handle.tenant.keys;
+    let identifier = keys.identifier()?.hash_email(address);
+    let seed = fresh_seed(services, handle)?;
+    let decide = || async {
+        let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+        if !principal.is_recent(handle.now()) {
+            return Err(NotDone::NotRecent);
+        }
+        let (profile, wrapped) = principal.profile()?;
+        let sealed = keys.data()?.unwrap(wrapped)?.seal(SealedField::PendingEmail, address.as_str().as_bytes())?;
+        let new = NewEmailChange { identifier, address: sealed, seed, locale: locale.to_owned() };
+        Ok(email_change::start(principal.authentication(), profile, new, handle.now()))
+    };
+    Ok(handle.tenant.store.decide(&handle.request, decide).await?)
+}
+
+/// What is presented as proof of the new address.
+#[derive(Debug)]
+pub enum PresentedProof {
+    /// The code from the mail, as typed.
+    Code(SecretText),
+    /// The token of the mailed link.
+    Link(SecretText),
+}
+
+/// Takes the proof: the account moves to the new address, and the old one gets a mail with a link that undoes it.
+///
+/// # Errors
+/// When nobody is signed in any more, or something failed.
+pub async fn prove(
+    services: &Services,
+    handle: &TenantHandle,
+    presented: &Presented,
+    proof: &PresentedProof,
+) -> Result<Proven, NotDone> {
+    let undo_seed = fresh_seed(services, handle)?;
+    let first = AtomicBool::new(true);
+    let decide = || async {
+        let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+        let (profile, _) = principal.profile()?;
+        let Some(change) = email_change::pending(profile, handle.now()) else {
+            return Ok::<_, NotDone>(Decision::unchanged(Proven::Over));
+        };
+        let (proof, fits) = compare(handle, principal.authentication().account, change, proof)?;
+        let changed = if fits { Some(changed(handle, &principal, change, undo_seed)?) } else { None };
+        // Only after a conflict: the new address may be somebody's by now.
+        let again = !first.swap(false, Ordering::Relaxed);
+        let owner = if fits && again { handle.tenant.store.find_account(&change.identifier).await? } else { None };
+        Ok(email_change::prove(principal.authentication(), profile, proof, changed, owner, handle.now()))
+    };
+    Ok(handle.tenant.store.decide(&handle.request, decide).await?)
+}
+
+fn compare(
+    handle: &TenantHandle,
+    account: AccountId,
+    change: &EmailChange,
+    proof: &PresentedProof,
+) -> Result<(Proof, bool), NotDone> {
+    let keys = &handle.tenant.keys;
+    Ok(match proof {
+        PresentedProof::Code(typed) => {
+            let fits = keys.proof()?.matches_account_code(AccountLink::EmailChange, account, &change.seed, typed)?;
+            (Proof::Code { fits }, fits)
+        }
+        PresentedProof::Link(token) => {
+            let fits = match keys.open_account_link(AccountLink::EmailChange, token)? {
+                Some(link) => link.account == account && keys.proof()?.matches_account_link(&link, &change.seed)?,
+                None => false,
+            };
+            (Proof::Link { fits }, fits)
+        }
+    })
+}
+
+/// The claims with the new address, and the former address for the undo.
+fn changed(
+    handle: &TenantHandle,
+    principal: &Principal,
+    change: &EmailChange,
+    undo_seed: LinkSeed,
+) -> Result<Changed, NotDone> {
+    let (claims, key) = principal.claims(handle)?;
+    let former = claims.0.get("email").and_then(Value::as_str).ok_or_else(unreadable)?.to_owned();
+    let address = open_address(&key, SealedField::PendingEmail, &change.address)?;
+    Ok(Changed {
+        claims: seal_with_address(&key, claims, &address)?,
+        former_address: key.seal(SealedField::FormerEmail, former.as_bytes())?,
+        undo_seed,
+        undo_lifetime: handle.tenant.config.retention.email_undo,
+    })
+}
+
+fn open_address(key: &DataKey, field: SealedField, sealed: &Sealed) -> Result<String, NotDone> {
+    Ok(String::from_utf8(key.open(field, sealed)?).map_err(|_| unreadable())?)
+}
+
+fn seal_with_address(key: &DataKey, Claims(mut claims): Claims, address: &str) -> Result<Sealed, NotDone> {
+    claims.insert("email".to_owned(), address.into());
+    claims.insert("email_verified".to_owned(), true.into());
+    let plain = serde_json::to_vec(&claims).map_err(|_| Problem::internal())?;
+    Ok(key.seal(SealedField::Profile, &plain)?)
+}
+
+fn unreadable() -> Problem {
+    tracing::error!("a stored address does not read");
+    Problem::internal()
+}
+
+/// The change that waits for its proof: until when, and the new address, for the person themselves.
+///
+/// # Errors
+/// When nobody is signed in any more, or something failed.
+pub async fn pending(handle: &TenantHandle, principal: &Principal) -> Result<Option<String>, NotDone> {
+    let (profile, wrapped) = principal.profile()?;
+    let Some(change) = email_change::pending(profile, handle.now()) else { return Ok(None) };
+    let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
+    Ok(Some(open_address(&key, SealedField::PendingEmail, &change.address)?))
+}
+
+/// Ends the wish, by the person.
+///
+/// # Errors
+/// When nobody is signed in any more, or something failed.
+pub async fn cancel(handle: &TenantHandle, presented: &Presented) -> Result<bool, NotDone> {
+    let decide = || async {
+        let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+        Ok::<_, NotDone>(email_change::end(principal.profile()?.0, true, handle.now()))
+    };
+    Ok(handle.tenant.store.decide(&handle.request, decide).await?)
+}
+
+/// An account that a mailed link is about, as it stands now.
+pub struct Linked {
+    link: PresentedLink,
+    /// The account with profile, data key and password.
+    pub snapshot: PrincipalSnapshot,
+}
+
+/// Opens a mailed link and loads its account; `None` for a link that is not of this kind, or whose account is gone or closed.
+///
+/// # Errors
+/// When something failed.
+pub async fn open_link(handle: &TenantHandle, kind: AccountLink, token: &SecretText) -> Result<Option<Linked>, NotDone> {
+    let Some(link) = handle.tenant.keys.open_account_link(kind, token)? else { return Ok(None) };
+    let query = PrincipalQuery {
+        account: link.account,
+        session: None,
+        grant: None,
+        profile: true,
+        password: kind == AccountLink::EmailUndo,
+    };
+    let found = handle.tenant.store.find_principal(query).await?;
+    let snapshot = found.filter(|snapshot| snapshot.authentication.is_active() && snapshot.profile.is_some());
+    Ok(snapshot.map(|snapshot| Linked { link, snapshot }))
+}
+
+impl Linked {
+    /// The code that belongs to the link of a change that waits, for a browser where nobody is signed in; `None` when it is over.
+    ///
+    /// # Errors
+    /// When a key fails.
+    pub fn change_code(&self, handle: &TenantHandle) -> Result<Option<SecretText>, NotDone> {
+        let profile = self.snapshot.profile.as_ref();
+        let Some(change) = profile.and_then(|profile| email_change::pending(profile, handle.now())) else { return Ok(None) };
+        let proof = handle.tenant.keys.proof()?;
+        if !proof.matches_account_link(&self.link, &change.seed)? {
+            return Ok(None);
+        }
+        Ok(Some(proof.account_code(AccountLink::EmailChange, self.link.account, &change.seed)?))
+    }
+    /// The former address that the link would put back; `None` when it is over.
+    ///
+    /// # Errors
+    /// When a key fails.
+    pub fn former_address(&self, handle: &TenantHandle) -> Result<Option<String>, NotDone> {
+        let (Some(undo), Some(wrapped)) = (self.undo(handle)?, &self.snapshot.data_key) else { return Ok(None) };
+        let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
+        Ok(Some(open_address(&key, SealedField::FormerEmail, &undo.address)?))
+    }
+    /// The undo that the link is of.
+    fn undo(&self, handle: &TenantHandle) -> Result<Option<&EmailUndo>, NotDone> {
+        let Some(profile) = &self.snapshot.profile else { return Ok(None) };
+        let proof = handle.tenant.keys.proof()?;
+        let fits = |undo: &EmailUndo| proof.matches_account_link(&self.link, &undo.seed).unwrap_or(false);
+        Ok(email_change::find_undo(profile, handle.now(), fits))
+    }
+}
+
+/// Ends the wish, by the owner of the new address ("I did not ask for this"), shown by the mailed link.
+///
+/// # Errors
+/// When something failed.
+pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, NotDone> {
+    let decide = || async {
+        let Some(linked) = open_link(handle, AccountLink::EmailChange, token).await? else {
+            return Ok::<_, NotDone>(Decision::unchanged(false));
+        };
+        let fits = linked.change_code(handle)?.is_some();
+        Ok(match &linked.snapshot.profile {
+            Some(profile) => email_change::end(profile, fits, handle.now()),
+            None => Decision::unchanged(false),
+        })
+    };
+    Ok(handle.tenant.store.decide(&handle.request, decide).await?)
+}
+
+/// Puts a former address back, by the link that it was mailed: every session ends, and the password goes.
+///
+/// # Errors
+/// When something failed.
+pub async fn undo(handle: &TenantHandle, token: &SecretText) -> Result<Undone, NotDone> {
+    let first = AtomicBool::new(true);
+    let decide = || async {
+        let Some(linked) = open_link(handle, AccountLink::EmailUndo, token).await? else {
+            return Ok::<_, NotDone>(Decision::unchanged(Undone::Over));
+        };
+        let (Some(undo), Some(profile), Some(wrapped)) =
+            (linked.undo(handle)?, &linked.snapshot.profile, &linked.snapshot.data_key)
+        else {
+            return Ok(Decision::unchanged(Undone::Over));
+        };
+        let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
+        let former = open_address(&key, SealedField::FormerEmail, &undo.address)?;
+        let plain = key.open(SealedField::Profile, &profile.claims)?;
+        let claims: Claims = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
+        let claims = seal_with_address(&key, claims, &former)?;
+        let again = !first.swap(false, Ordering::Relaxed);
+        let owner = if again { handle.tenant.store.find_account(&undo.identifier).await? } else { None };
+        let password = linked.snapshot.password.clone();
+        Ok(email_change::undo(&linked.snapshot.authentication, profile, undo, claims, password, owner, handle.now()))
+    };
+    Ok(handle.tenant.store.decide(&handle.request, decide).await?)
+}
+
+fn fresh_seed(services: &Services, handle: &TenantHandle) -> Result<LinkSeed, NotDone> {
+    let key_version = handle.tenant.keys.proof()?.current_version();
+    Ok(LinkSeed { key_version, bytes: services.random.bytes() })
+}

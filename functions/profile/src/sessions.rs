@@ -1,0 +1,123 @@
+//! The sessions of an account: seeing them, ending them (security 59).
+
+use crate::NotDone;
+use latchkey::domain::id::SessionId;
+use latchkey::domain::session::{Session, end_with_grants};
+use latchkey::domain::time::Timestamp;
+use latchkey::keys::{DataKey, SealedField};
+use latchkey::web::{Presented, Principal, TenantHandle, With};
+use serde::Deserialize;
+
+/// A signed-in browser as its person sees it.
+#[derive(Debug)]
+pub struct Shown {
+    /// Its id.
+    pub sid: SessionId,
+    /// The browser in words, such as "Firefox on Linux"; unknown for one that was never told.
+    pub device: Option<String>,
+    /// The network that it signed in from: an address without the part that names one household, as a prefix.
+    pub network: Option<String>,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it was last used, right to the hour.
+    pub last_used_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+    /// Whether it is the one that asks.
+    pub is_current: bool,
+}
+
+/// What a session keeps of its browser, sealed (`web::session::seal_device`).
+#[derive(Deserialize)]
+struct Device {
+    words: String,
+    address: Option<String>,
+}
+
+/// The live sessions, the one that asks first, then the most recently used.
+///
+/// # Errors
+/// When nobody is signed in any more, or something failed.
+pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<Shown>, NotDone> {
+    let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+    let (_, wrapped) = principal.profile()?;
+    let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
+    let current = current_sid(&principal);
+    let stored = handle.tenant.store.find_sessions(principal.authentication().account).await?;
+    let live = stored.iter().filter(|session| session.is_live(principal.authentication(), handle.now()));
+    let mut shown: Vec<Shown> = live.map(|session| show(session, &key, current)).collect();
+    shown.sort_by_key(|session| (!session.is_current, std::cmp::Reverse(session.last_used_at.millis())));
+    Ok(shown)
+}
+
+/// The session that asks: the cookie's, or the one that the presented grant came from.
+fn current_sid(principal: &Principal) -> Option<SessionId> {
+    let snapshot = &principal.snapshot;
+    snapshot.session.as_ref().map(|session| session.id).or(snapshot.grant.as_ref().map(|grant| grant.sid))
+}
+
+fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> Shown {
+    let plain = session.device.as_ref().and_then(|sealed| key.open(SealedField::SessionDevice, sealed).ok());
+    let device: Option<Device> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+    let network = device.as_ref().and_then(|device| device.address.as_deref()).map(|address| {
+        let bits = if address.contains(':') { 48 } else { 24 };
+        format!("{address}/{bits}")
+    });
+    Shown {
+        sid: session.id,
+        device: device.map(|device| device.words),
+        network,
+        created_at: session.created_at,
+        last_used_at: session.last_used_at,
+        expires_at: session.expires_at,
+        is_current: current == Some(session.id),
+    }
+}
+
+/// Ends one session and the offline grants that came from it; `false` when there is no such live session.
+///
+/// # Errors
+/// When nobody is signed in any more, or something failed.
+pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -> Result<bool, NotDone> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+    let account = principal.authentication().account;
+    let found = handle.tenant.store.find_one_session(account, sid).await?;
+    if !found.is_some_and(|session| session.is_live(principal.authentication(), handle.now())) {
+        return Ok(false);
+    }
+    end_of(handle, &principal, sid).await?;
+    Ok(true)
+}
+
+/// Ends every session but the one that asks; how many.
+///
+/// # Errors
+/// As [`end`].
+pub async fn end_others(handle: &TenantHandle, presented: &Presented) -> Result<usize, NotDone> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+    let current = current_sid(&principal);
+    let stored = handle.tenant.store.find_sessions(principal.authentication().account).await?;
+    let is_other =
+        |session: &&Session| Some(session.id) != current && session.is_live(principal.authentication(), handle.now());
+    let others: Vec<SessionId> = stored.iter().filter(is_other).map(|session| session.id).collect();
+    for sid in &others {
+        end_of(handle, &principal, *sid).await?;
+    }
+    Ok(others.len())
+}
+
+/// Ends a session, then looks once more: a code that was on its way when the session ended became a grant by now, or never will.
+async fn end_of(handle: &TenantHandle, principal: &Principal, sid: SessionId) -> Result<(), NotDone> {
+    let (store, account) = (&handle.tenant.store, principal.authentication().account);
+    for _pass in 0..2 {
+        let decide = || async {
+            let (session, grants) = tokio::try_join!(store.find_one_session(account, sid), store.find_grants(account))?;
+            Ok::<_, NotDone>(match session {
+                Some(session) => end_with_grants(&session, &grants, handle.now()),
+                None => latchkey::domain::change::Decision::unchanged(()),
+            })
+        };
+        store.decide(&handle.request, decide).await?;
+    }
+    Ok(())
+}
