@@ -17,7 +17,7 @@
 //! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `config`, `keys` |
 //! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | `domain`, `config` |
 //! | [`colour`] | colours of a brand, made safe to read | nothing |
-//! | [`locale`] | choosing a locale, messages in it | nothing |
+//! | [`locale`] | choosing a locale, messages and dates in it | `domain` |
 //! | [`delivery`] | mails and their templates | `domain`, `config`, `locale`, `colour` |
 //! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above |
 //! | [`services`] | what a function can be given | `config`, `domain`, `keys`, `store` |

@@ -3,6 +3,7 @@
 //! Messages are Fluent files by locale and area (`web/messages/{locale}/{area}.ftl`), compiled in and parsed once. A message that
 //! a locale lacks is said in English.
 
+use crate::domain::time::Timestamp;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use std::collections::BTreeMap;
@@ -65,6 +66,29 @@ pub fn message<'a>(locale: &str, id: &str, arguments: impl IntoIterator<Item = (
     }
     tracing::error!(id, "there is no such message");
     id.to_owned()
+}
+
+/// A date in words, such as "24 November 2026" (UTC).
+#[must_use]
+pub fn date(locale: &str, at: Timestamp) -> String {
+    let day = civil(at);
+    // Texts, so that no locale groups the digits of a year.
+    let text = |number: i16| FluentValue::from(number.to_string());
+    let month = FluentValue::from(i64::from(day.month()));
+    message(locale, "date", [("day", text(i16::from(day.day()))), ("month", month), ("year", text(day.year()))])
+}
+
+/// A date and the time of day, such as "24 November 2026, 14:05 UTC".
+#[must_use]
+pub fn date_and_time(locale: &str, at: Timestamp) -> String {
+    let moment = civil(at);
+    let time = format!("{:02}:{:02}", moment.hour(), moment.minute());
+    message(locale, "date-and-time", [("date", date(locale, at).into()), ("time", time.into())])
+}
+
+fn civil(at: Timestamp) -> jiff::civil::DateTime {
+    let moment = jiff::Timestamp::from_millisecond(at.millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::Offset::UTC.to_datetime(moment)
 }
 
 /// `rtl` for the locales written from right to left, else `ltr`.

@@ -60,7 +60,7 @@ const LAYERS: &[Layer] = &[
         except: &["services::Random"],
         must_not_contain: &["aws_sdk_dynamodb", "axum::", "lambda_", "std::env"],
     },
-    Layer { name: "locale", may_use: &[], except: &[], must_not_contain: &["aws_", "axum::", "std::env"] },
+    Layer { name: "locale", may_use: &["domain"], except: &[], must_not_contain: &["aws_", "axum::", "std::env"] },
     Layer { name: "colour", may_use: &[], except: &[], must_not_contain: &["aws_", "axum::", "std::env"] },
     Layer {
         name: "delivery",

@@ -11,6 +11,7 @@
 //! 3. Each delivery is read again, counted, written and handed to the mailer ([`sender`]).
 //! 4. The answer names what failed (`batchItemFailures`); only that comes again (security 139).
 
+mod account_mail;
 pub mod queue;
 pub mod sender;
 pub mod stream;

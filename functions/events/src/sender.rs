@@ -5,6 +5,7 @@
 //! 3. Count the mail by its recipient's keyed hash and its purpose.
 //! 4. Derive code and link, unseal the address, write, hand over.
 
+use crate::account_mail;
 use latchkey::delivery::{Envelope, MailRenderer, Mailer, MailerUnavailable, Message, RenderError, Sender};
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
 use latchkey::domain::flow::{Flow, FlowPurpose};
@@ -47,13 +48,13 @@ pub enum DeliverError {
 }
 
 /// A mail that is going to be sent.
-struct Outgoing {
-    message: Message,
-    to: String,
-    name: Option<String>,
-    locale: String,
-    recipient: IdentifierHash,
-    purpose: MailPurpose,
+pub(crate) struct Outgoing {
+    pub(crate) message: Message,
+    pub(crate) to: String,
+    pub(crate) name: Option<String>,
+    pub(crate) locale: String,
+    pub(crate) recipient: IdentifierHash,
+    pub(crate) purpose: MailPurpose,
 }
 
 /// Sends a delivery, or drops it when it is no longer worth sending.
@@ -73,6 +74,7 @@ pub async fn deliver(
             proof(&tenant, *flow, *account, *generation, *resent, now).await?
         }
         MailOrder::PasswordChanged { account, flow } => password_changed(&tenant, *account, *flow).await?,
+        MailOrder::Account { account, about, at } => account_mail::compose(&tenant, *account, *about, *at, now).await?,
     };
     let outcome = match outgoing {
         Ok(outgoing) => send(&tenant, renderer, mailer, delivery, outgoing, now).await?,
@@ -126,7 +128,10 @@ async fn proof(
     };
     let (to, name) = match owner {
         // A mail to somebody with an account goes to the stored, proven address, whatever was typed (security 90).
-        Some(owner) => addressee(tenant, &owner)?,
+        Some(owner) => {
+            let Addressee { to, name, .. } = addressee(tenant, &owner)?;
+            (to, name)
+        }
         None => {
             let sealed = flow.payload.as_ref().ok_or(DeliverError::Malformed("a registration without its payload"))?;
             let data_key = data_key.as_ref().ok_or(DeliverError::Malformed("a registration without its data key"))?;
@@ -163,22 +168,33 @@ async fn password_changed(
         Some(flow) => tenant.store.find_flow_locale(flow).await?,
         None => None,
     };
-    let (to, name) = addressee(tenant, &owner)?;
+    let Addressee { to, name, locale: own } = addressee(tenant, &owner)?;
     Ok(Ok(Outgoing {
         message: Message::PasswordChanged,
         to,
         name,
-        locale: locale.unwrap_or_default(),
+        locale: locale.unwrap_or(own),
         recipient: owner.authentication.identifier,
         purpose: MailPurpose::Notice,
     }))
 }
 
-/// The stored address of an account, and what its person is called.
-fn addressee(tenant: &Tenant, owner: &ProfileSnapshot) -> Result<(String, Option<String>), DeliverError> {
+/// Whom a mail greets.
+pub(crate) struct Addressee {
+    /// The stored address.
+    pub(crate) to: String,
+    /// What the person is called.
+    pub(crate) name: Option<String>,
+    /// The language that they registered in.
+    pub(crate) locale: String,
+}
+
+/// The person of an account.
+pub(crate) fn addressee(tenant: &Tenant, owner: &ProfileSnapshot) -> Result<Addressee, DeliverError> {
     let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(SealedField::Profile, &owner.profile.claims)?;
     let Claims(claims) = serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a profile does not read"))?;
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let to = text("email").ok_or(DeliverError::Malformed("a profile without an address"))?;
-    Ok((to, text("given_name").or_else(|| text("name"))))
+    let name = text("given_name").or_else(|| text("name"));
+    Ok(Addressee { to, name, locale: text("locale").unwrap_or_default() })
 }

@@ -4,9 +4,11 @@
 //! 2. [`MailRenderer`] writes it, as HTML and as text, in the reader's language and the tenant's name and colour.
 //! 3. [`Mailer`] takes it away.
 
+mod message;
 mod render;
 
-pub use render::{Envelope, MailRenderer, Message, RenderError, Sender};
+pub use message::Message;
+pub use render::{Envelope, MailRenderer, RenderError, Sender};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;

@@ -2,14 +2,13 @@
 //! person wrote about themselves is escaped in HTML and kept to one line in text (security 110).
 
 use super::Mail;
+use super::message::{Message, Words, parts};
 use crate::colour::Palette;
 use crate::config::TenantConfig;
-use crate::domain::secret::SecretText;
-use crate::domain::time::{Span, Timestamp};
-use crate::locale::{self, FluentValue};
+use crate::domain::time::Timestamp;
+use crate::locale;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
-use serde::Serialize;
 
 /// Longest name that a mail greets by, in characters; a longer one is somebody's text, not a name.
 const MAX_NAME: usize = 60;
@@ -28,64 +27,9 @@ pub struct Sender<'a> {
     pub issuer: &'a str,
 }
 
-/// What a mail says. Flow ids are sealed locators; tokens are base64url: neither needs escaping in a query.
-#[derive(Debug)]
-pub enum Message {
-    /// The code and link that prove the address of a new account.
-    RegistrationCode {
-        /// The flow's public id.
-        flow: String,
-        /// 6 digits.
-        code: SecretText,
-        /// The link's token.
-        token: SecretText,
-        /// How long both work from now on.
-        lifetime: Span,
-        /// Whether it was asked for again: earlier ones are dead.
-        resent: bool,
-    },
-    /// The owner of the address has an account already.
-    AlreadyRegistered,
-    /// The code and link that set a new password.
-    RecoveryCode {
-        /// The flow's public id.
-        flow: String,
-        /// 10 base32 characters.
-        code: SecretText,
-        /// The link's token.
-        token: SecretText,
-        /// How long both work from now on.
-        lifetime: Span,
-        /// Whether it was asked for again: earlier ones are dead.
-        resent: bool,
-    },
-    /// The password was changed.
-    PasswordChanged,
-}
-
 /// Writes mails. Built once.
 pub struct MailRenderer {
     templates: Environment<'static>,
-}
-
-/// A link with what stands on it.
-#[derive(Serialize)]
-struct Action {
-    lead: Option<String>,
-    label: String,
-    url: String,
-}
-
-/// The parts of one mail, in its reader's language.
-struct Parts {
-    subject: String,
-    title: String,
-    intro: String,
-    /// As it is typed, and as it is shown.
-    code: Option<(String, String)>,
-    actions: Vec<Action>,
-    notes: Vec<String>,
-    footer: String,
 }
 
 impl MailRenderer {
@@ -167,85 +111,6 @@ pub struct Envelope<'a> {
     pub now: Timestamp,
 }
 
-/// The messages of one mail: its locale, and the tenant's name in it.
-struct Words<'a> {
-    locale: &'a str,
-    tenant: String,
-}
-
-impl Words<'_> {
-    fn say(&self, id: &str) -> String {
-        locale::message(self.locale, id, [("tenant", self.tenant.as_str().into())])
-    }
-    fn say_with(&self, id: &str, argument: (&str, FluentValue<'_>)) -> String {
-        locale::message(self.locale, id, [("tenant", self.tenant.as_str().into()), argument])
-    }
-    /// To the nearest minute: a mail that leaves a second later still says "30 minutes".
-    fn lifetime(&self, id: &str, span: Span) -> String {
-        let minutes = ((span.as_millis() + 30_000) / 60_000).max(1);
-        self.say_with(id, ("lifetime", self.say_with("mail-minutes", ("minutes", minutes.into())).into()))
-    }
-}
-
-fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts {
-    let link = |page: &str, flow: &str, token: &SecretText| format!("{issuer}/{page}?flow={flow}&token={}", token.expose());
-    let action = |lead: Option<&str>, label: &str, url: String| Action {
-        lead: lead.map(|id| words.say(id)),
-        label: words.say(label),
-        url,
-    };
-    match message {
-        Message::RegistrationCode { flow, code, token, lifetime, resent } => Parts {
-            subject: words.say(if *resent { "mail-resent-subject" } else { "mail-registration-subject" }),
-            title: words.say("mail-registration-title"),
-            intro: words.say(if *resent { "mail-resent-intro" } else { "mail-registration-intro" }),
-            code: Some((code.expose().to_owned(), code.expose().to_owned())),
-            actions: vec![action(Some("mail-or-open"), "mail-registration-action", link("verify", flow, token))],
-            notes: vec![words.lifetime("mail-registration-lifetime", *lifetime), words.say("mail-registration-not-me")],
-            footer: words.say("mail-footer"),
-        },
-        Message::AlreadyRegistered => Parts {
-            subject: words.say("mail-registered-subject"),
-            title: words.say("mail-registered-title"),
-            intro: words.say("mail-registered-intro"),
-            code: None,
-            // Plain pages, without the query of whoever tried: a stranger's authorization request must not ride on this mail.
-            actions: vec![
-                action(None, "mail-registered-sign-in", format!("{issuer}/login")),
-                action(Some("mail-registered-recover"), "mail-registered-recover-action", format!("{issuer}/recover")),
-            ],
-            notes: vec![words.say("mail-registered-not-me")],
-            footer: words.say("mail-footer"),
-        },
-        Message::RecoveryCode { flow, code, token, lifetime, resent } => Parts {
-            subject: words.say("mail-recovery-subject"),
-            title: words.say("mail-recovery-title"),
-            intro: words.say(if *resent { "mail-resent-intro" } else { "mail-recovery-intro" }),
-            code: Some((code.expose().to_owned(), halves(code.expose()))),
-            actions: vec![action(Some("mail-or-open"), "mail-recovery-action", link("recover", flow, token))],
-            notes: vec![words.lifetime("mail-recovery-lifetime", *lifetime), words.say("mail-recovery-not-me")],
-            footer: words.say("mail-footer"),
-        },
-        Message::PasswordChanged => Parts {
-            subject: words.say("mail-changed-subject"),
-            title: words.say("mail-changed-title"),
-            intro: words.say("mail-changed-intro"),
-            code: None,
-            actions: vec![action(Some("mail-changed-not-me"), "mail-changed-action", format!("{issuer}/recover"))],
-            notes: Vec::new(),
-            footer: words.say("mail-footer-account"),
-        },
-    }
-}
-
-/// A long code in two halves, as it is read aloud; typed codes are compared without the dash.
-fn halves(code: &str) -> String {
-    match code.split_at_checked(code.len() / 2) {
-        Some((first, second)) if code.len() >= 8 => format!("{first}-{second}"),
-        Some(_) | None => code.to_owned(),
-    }
-}
-
 /// Without line breaks and other control characters: nothing a person wrote starts a line of its own, or a header.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
@@ -253,11 +118,14 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::halves;
     use super::*;
     use crate::config::{
         Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, RetentionPolicy, SessionPolicy, TokenPolicy,
     };
     use crate::domain::id::TenantId;
+    use crate::domain::secret::SecretText;
+    use crate::domain::time::Span;
 
     const ISSUER: &str = "https://id.example.com/t/shop";
 
@@ -299,6 +167,12 @@ mod tests {
             (recovery(true), 1, 1),
             (Message::AlreadyRegistered, 0, 2),
             (Message::PasswordChanged, 0, 1),
+            (Message::EmailChangeCode { code: "ABCDEFGHIJ".into(), token: "TOKEN".into(), lifetime: Span::minutes(30) }, 1, 1),
+            (Message::AddressInUse, 0, 1),
+            (Message::EmailChanged { token: "TOKEN".into(), until: Timestamp::from_seconds(1_800_000_000) }, 0, 1),
+            (Message::EmailChangeUndone, 0, 1),
+            (Message::DeletionRequested { token: "TOKEN".into(), due: Timestamp::from_seconds(1_800_000_000) }, 0, 1),
+            (Message::AccountRestored, 0, 1),
         ]
     }
 
@@ -338,7 +212,11 @@ mod tests {
             Message::RegistrationCode { .. } => vec!["/verify?flow=FLOW&token=TOKEN"],
             Message::RecoveryCode { .. } => vec!["/recover?flow=FLOW&token=TOKEN"],
             Message::AlreadyRegistered => vec!["/login", "/recover"],
-            Message::PasswordChanged => vec!["/recover"],
+            Message::PasswordChanged | Message::EmailChangeUndone => vec!["/recover"],
+            Message::EmailChangeCode { .. } => vec!["/account/email?token=TOKEN"],
+            Message::AddressInUse | Message::AccountRestored => vec!["/login"],
+            Message::EmailChanged { .. } => vec!["/account/email/undo?token=TOKEN"],
+            Message::DeletionRequested { .. } => vec!["/account/restore?token=TOKEN"],
         };
         for (message, ..) in messages() {
             let links: Vec<_> = expected(&message).iter().map(|path| format!("{ISSUER}{path}")).collect();

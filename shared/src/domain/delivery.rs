@@ -48,6 +48,31 @@ pub enum MailOrder {
         /// The flow that changed it: its locale is the mail's.
         flow: Option<FlowId>,
     },
+    /// Something about an account that exists.
+    Account {
+        /// Whose.
+        account: AccountId,
+        /// What.
+        about: AccountMail,
+        /// When it happened: what began later, or is over since, is not written about.
+        at: Timestamp,
+    },
+}
+
+/// What a mail to the person of an account is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountMail {
+    /// The proof of a new address: to that address.
+    EmailChangeStarted,
+    /// The address was changed: to the former one.
+    EmailChanged,
+    /// The former address is back.
+    EmailChangeUndone,
+    /// The account was closed.
+    DeletionRequested,
+    /// The account was restored.
+    AccountRestored,
 }
 
 /// What mails are counted by, besides their recipient: a flood of one purpose leaves the others through.
@@ -82,6 +107,8 @@ pub enum DropReason {
     Superseded,
     /// A recovery of an address that has no account, or one that is closed. The caller is answered alike.
     NoAccount,
+    /// What it is about is no longer so.
+    Outdated,
     /// The address was sent enough mails of this purpose.
     LimitReached,
 }
@@ -89,10 +116,18 @@ pub enum DropReason {
 /// The deliveries that an event asks for. `flow` is the flow that the event's item holds, for events of flows.
 #[must_use]
 pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<Delivery> {
+    let about = |about| event.account.map(|account| MailOrder::Account { account, about, at: event.at });
     let order = match event.kind {
         EventKind::RegistrationStarted | EventKind::RecoveryStarted => flow.map(|flow| proof(flow, false)),
         EventKind::CodeResent => flow.map(|flow| proof(flow, true)),
-        EventKind::PasswordReset => event.account.map(|account| MailOrder::PasswordChanged { account, flow: event.flow }),
+        EventKind::EmailChangeStarted => about(AccountMail::EmailChangeStarted),
+        EventKind::EmailChanged => about(AccountMail::EmailChanged),
+        EventKind::EmailChangeUndone => about(AccountMail::EmailChangeUndone),
+        EventKind::DeletionRequested => about(AccountMail::DeletionRequested),
+        EventKind::AccountRestored => about(AccountMail::AccountRestored),
+        EventKind::PasswordReset | EventKind::PasswordChanged => {
+            event.account.map(|account| MailOrder::PasswordChanged { account, flow: event.flow })
+        }
         EventKind::FlowDisowned
         | EventKind::CodeRefused
         | EventKind::AccountCreated
@@ -105,17 +140,11 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::RefreshReuse
         | EventKind::CodeReplayed
         | EventKind::ProfileChanged
-        | EventKind::PasswordChanged
-        | EventKind::EmailChangeStarted
         | EventKind::EmailChangeRefused
         | EventKind::EmailChangeEnded
-        | EventKind::EmailChanged
-        | EventKind::EmailChangeUndone
         | EventKind::SessionEnded
         | EventKind::ConsentWithdrawn
         | EventKind::DataExported
-        | EventKind::DeletionRequested
-        | EventKind::AccountRestored
         | EventKind::AccountErased
         | EventKind::ErasureDeferred
         | EventKind::LegalHoldPlaced
@@ -209,6 +238,22 @@ mod tests {
             (EventKind::AccessTokenRevoked, 0),
             (EventKind::RefreshReuse, 0),
             (EventKind::CodeReplayed, 0),
+            (EventKind::ProfileChanged, 0),
+            (EventKind::PasswordChanged, 1),
+            (EventKind::EmailChangeStarted, 1),
+            (EventKind::EmailChangeRefused, 0),
+            (EventKind::EmailChangeEnded, 0),
+            (EventKind::EmailChanged, 1),
+            (EventKind::EmailChangeUndone, 1),
+            (EventKind::SessionEnded, 0),
+            (EventKind::ConsentWithdrawn, 0),
+            (EventKind::DataExported, 0),
+            (EventKind::DeletionRequested, 1),
+            (EventKind::AccountRestored, 1),
+            (EventKind::AccountErased, 0),
+            (EventKind::ErasureDeferred, 0),
+            (EventKind::LegalHoldPlaced, 0),
+            (EventKind::LegalHoldLifted, 0),
         ];
         for (kind, expected) in cases {
             assert_eq!(deliveries(&tenant, &event(kind), Some(&flow)).len(), expected, "{kind:?}");

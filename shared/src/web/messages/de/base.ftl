@@ -58,3 +58,19 @@ problem-reference = Kennung: { $request_id }
 
 form-post-title = Einen Moment
 form-post-text = Sie werden zur Anwendung zurückgebracht.
+
+date = { $day }. { $month ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+} { $year }
+date-and-time = { $date }, { $time } Uhr (UTC)

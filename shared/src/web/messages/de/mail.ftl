@@ -37,6 +37,39 @@ mail-recovery-not-me = Sie haben das nicht angefordert? Dann ignorieren Sie dies
 
 mail-changed-subject = Ihr Passwort bei { $tenant } wurde geändert
 mail-changed-title = Ihr Passwort wurde geändert
-mail-changed-intro = Das Passwort Ihres Kontos bei { $tenant } wurde geändert, und Sie wurden überall abgemeldet.
+mail-changed-intro = Das Passwort Ihres Kontos bei { $tenant } wurde geändert, und Anmeldungen auf anderen Geräten sind beendet.
 mail-changed-not-me = Sie waren das nicht? Dann setzen Sie sofort ein neues Passwort:
 mail-changed-action = Neues Passwort setzen
+
+mail-email-subject = Bestätigen Sie Ihre neue Adresse bei { $tenant }
+mail-email-title = Neue E-Mail-Adresse bestätigen
+mail-email-intro = Geben Sie diesen Code ein, um diese Adresse für Ihr Konto bei { $tenant } zu verwenden. Bis dahin gilt Ihre alte Adresse.
+mail-email-action = Adresse bestätigen
+mail-email-not-me = Sie haben das nicht angefordert? Dann ignorieren Sie diese Nachricht, oder öffnen Sie den Link und sagen Sie es uns: Ohne den Code ändert sich nichts.
+
+mail-in-use-subject = Sie haben schon ein Konto bei { $tenant }
+mail-in-use-title = Diese Adresse hat ein Konto
+mail-in-use-intro = Jemand, vielleicht Sie selbst, wollte diese Adresse für ein anderes Konto bei { $tenant } verwenden. Sie hat schon ein Konto, deshalb wurde nichts geändert.
+
+mail-moved-subject = Ihre E-Mail-Adresse bei { $tenant } wurde geändert
+mail-moved-title = Ihre E-Mail-Adresse wurde geändert
+mail-moved-intro = Ihr Konto bei { $tenant } verwendet jetzt eine andere E-Mail-Adresse. Mit dieser Adresse kann sich niemand mehr anmelden.
+mail-moved-not-me = Sie waren das nicht? Dann nehmen Sie die Änderung zurück. Alle werden abgemeldet, und Sie setzen ein neues Passwort:
+mail-moved-action = Änderung zurücknehmen
+mail-moved-until = Sie können die Änderung bis zum { $date } zurücknehmen.
+
+mail-undone-subject = Ihre E-Mail-Adresse bei { $tenant } gilt wieder
+mail-undone-title = Ihre Adresse gilt wieder
+mail-undone-intro = Die Änderung der Adresse wurde zurückgenommen: Bei { $tenant } melden Sie sich wieder mit dieser Adresse an. Alle wurden abgemeldet, und das Passwort wurde entfernt. Setzen Sie ein neues, um sich anzumelden.
+
+mail-deletion-subject = Ihr Konto bei { $tenant } wird gelöscht
+mail-deletion-title = Ihr Konto ist geschlossen
+mail-deletion-intro = Wie gewünscht ist Ihr Konto bei { $tenant } geschlossen, und alle seine Daten werden nach dem { $date } gelöscht. Bis dahin kann sich niemand anmelden.
+mail-deletion-restore = Sie haben es sich anders überlegt, oder Sie waren das nicht? Dann stellen Sie das Konto wieder her:
+mail-deletion-action = Konto wiederherstellen
+mail-deletion-until = Der Link gilt bis zum { $date }. Danach sind die Daten endgültig weg.
+
+mail-restored-subject = Ihr Konto bei { $tenant } ist wiederhergestellt
+mail-restored-title = Willkommen zurück
+mail-restored-intro = Ihr Konto bei { $tenant } ist mit allen Daten wiederhergestellt. Melden Sie sich mit Ihrer Adresse und Ihrem Passwort an.
+mail-restored-not-me = Sie waren das nicht? Dann setzen Sie sofort ein neues Passwort: Jemand kann Ihre E-Mails lesen.

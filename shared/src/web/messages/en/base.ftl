@@ -58,3 +58,19 @@ problem-reference = Reference: { $request_id }
 
 form-post-title = One moment
 form-post-text = You are being taken back to the application.
+
+date = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }
+date-and-time = { $date }, { $time } UTC

@@ -37,6 +37,39 @@ mail-recovery-not-me = You did not ask for this? Then ignore this mail: your pas
 
 mail-changed-subject = Your password at { $tenant } was changed
 mail-changed-title = Your password was changed
-mail-changed-intro = The password of your account at { $tenant } was changed, and you were signed out everywhere.
+mail-changed-intro = The password of your account at { $tenant } was changed, and sign-ins on other devices have ended.
 mail-changed-not-me = It was not you? Then set a new password at once:
 mail-changed-action = Set a new password
+
+mail-email-subject = Confirm your new address for { $tenant }
+mail-email-title = Confirm your new e-mail address
+mail-email-intro = Enter this code to use this address for your account at { $tenant }. Until then, your old address stays in force.
+mail-email-action = Confirm address
+mail-email-not-me = You did not ask for this? Then ignore this mail, or open the link and say so: without the code nothing changes.
+
+mail-in-use-subject = You already have an account at { $tenant }
+mail-in-use-title = This address has an account
+mail-in-use-intro = Somebody, perhaps you, wanted to use this address for another account at { $tenant }. It has an account already, so nothing was changed.
+
+mail-moved-subject = Your e-mail address at { $tenant } was changed
+mail-moved-title = Your e-mail address was changed
+mail-moved-intro = Your account at { $tenant } now uses another e-mail address. This address can no longer sign in.
+mail-moved-not-me = It was not you? Then take the change back. Everyone is signed out, and you set a new password:
+mail-moved-action = Undo the change
+mail-moved-until = You can undo the change until { $date }.
+
+mail-undone-subject = Your e-mail address at { $tenant } is back
+mail-undone-title = Your address is in force again
+mail-undone-intro = The change of address was undone: you sign in at { $tenant } with this address again. Everyone was signed out, and the password was removed. Set a new one to sign in.
+
+mail-deletion-subject = Your account at { $tenant } will be deleted
+mail-deletion-title = Your account is closed
+mail-deletion-intro = As you asked, your account at { $tenant } is closed, and all its data will be erased after { $date }. Until then nobody can sign in.
+mail-deletion-restore = You changed your mind, or it was not you? Then restore the account:
+mail-deletion-action = Restore my account
+mail-deletion-until = The link works until { $date }. After that, the data is gone for good.
+
+mail-restored-subject = Your account at { $tenant } is restored
+mail-restored-title = Welcome back
+mail-restored-intro = Your account at { $tenant } is restored, with all its data. Sign in with your address and password.
+mail-restored-not-me = It was not you? Then set a new password at once: somebody can read your mail.
