@@ -6,6 +6,7 @@
 //! | [`Browser`] | a browser: cookies, redirects, forms; no JavaScript |
 //! | [`Customer`] | a person with an address and a password |
 //! | [`OAuthClient`] | an application that signs people in |
+//! | [`Me`] | an application acting for a person on their own account |
 //! | [`Person`] | an account with a session, without a page: for tests of what comes after the sign-in |
 //!
 //! They act on a [`Site`]: a world in memory, or a gateway process over HTTP. What a test can't go on without, an actor expects: it
@@ -21,6 +22,7 @@ pub mod gateway;
 pub mod invariants;
 pub mod jwks;
 pub mod kms;
+pub mod me;
 pub mod oauth_client;
 pub mod person;
 pub mod post;
@@ -32,6 +34,7 @@ pub use browser::{Browser, Page};
 pub use customer::Customer;
 pub use gateway::Gateway;
 pub use latchkey_local::world::World;
+pub use me::Me;
 pub use oauth_client::{OAuthClient, Tokens};
 pub use person::Person;
 pub use site::Site;
