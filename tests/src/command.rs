@@ -1,7 +1,8 @@
 //! Every command that writes, each prepared without faults and then run as one step: for tests that fail at each of its writes.
 
-use crate::{Anonymous, Browser, Customer, OAuthClient, Page, World};
-use serde_json::json;
+use crate::{Anonymous, Browser, Customer, Me, OAuthClient, Page, World};
+use http::Method;
+use serde_json::{Value, json};
 
 /// A command that writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,20 @@ pub enum Command {
     StartRecovery,
     /// `POST /recover` with the code and a new password.
     ResetPassword,
+    /// `PATCH /v1/me`
+    EditProfile,
+    /// `POST /v1/me/password`
+    ChangePassword,
+    /// `POST /v1/me/email`
+    WishForAddress,
+    /// `POST /v1/me/email/verification`, the right code.
+    ProveNewAddress,
+    /// The same, a wrong code.
+    TypeWrongNewCode,
+    /// `DELETE /v1/me/sessions/{sid}`, of another browser with an offline grant.
+    EndSession,
+    /// `DELETE /v1/me/consents/{client_id}`, of a client with a grant.
+    WithdrawConsent,
 }
 
 /// A command, ready to be run.
@@ -48,6 +63,7 @@ pub struct Prepared {
     page: Option<Page>,
     value: String,
     code: String,
+    me: Option<Me>,
 }
 
 /// What came of a run.
@@ -63,7 +79,7 @@ pub struct Outcome {
 
 impl Command {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::StartRegistration,
         Self::ProveAddress,
         Self::TypeWrongCode,
@@ -78,6 +94,13 @@ impl Command {
         Self::SignOut,
         Self::StartRecovery,
         Self::ResetPassword,
+        Self::EditProfile,
+        Self::ChangePassword,
+        Self::WishForAddress,
+        Self::ProveNewAddress,
+        Self::TypeWrongNewCode,
+        Self::EndSession,
+        Self::WithdrawConsent,
     ];
 
     /// Brings a person of this name to where the command can be run.
@@ -92,6 +115,7 @@ impl Command {
             page: None,
             value: String::new(),
             code: String::new(),
+            me: None,
         };
         match self {
             Self::StartRegistration => {}
@@ -103,6 +127,16 @@ impl Command {
             Self::Consent | Self::Authorize | Self::Redeem | Self::Refresh | Self::Revoke | Self::SignOut => {
                 ready.customer.register(world).await;
                 ready.bring_to_the_client().await;
+            }
+            Self::EditProfile
+            | Self::ChangePassword
+            | Self::WishForAddress
+            | Self::ProveNewAddress
+            | Self::TypeWrongNewCode
+            | Self::EndSession
+            | Self::WithdrawConsent => {
+                ready.customer.register(world).await;
+                ready.bring_to_the_account().await;
             }
         }
         ready
@@ -152,6 +186,38 @@ impl Prepared {
         }
     }
 
+    async fn bring_to_the_account(&mut self) {
+        let me = Me::of(&self.world, &self.customer).await;
+        match self.command {
+            Command::ProveNewAddress | Command::TypeWrongNewCode => {
+                let address = self.new_address();
+                let wished = me.post("/v1/me/email", &json!({ "email": address })).await;
+                assert_eq!(wished.status(), 202, "{}", wished.text());
+                self.code = self.world.mails_to(&address).await.expect("pumped").remove(0).codes.remove(0);
+            }
+            Command::EndSession => {
+                Me::of(&self.world, &self.customer).await;
+                let sessions = me.get("/v1/me/sessions").await.json();
+                self.value = sessions["sessions"][1]["sid"].as_str().expect("another session").to_owned();
+            }
+            Command::WithdrawConsent => {
+                let web = OAuthClient { scope: "openid offline_access".to_owned(), ..OAuthClient::demo_web(&self.world) };
+                web.tokens_for(&self.customer).await;
+            }
+            _ => {}
+        }
+        self.me = Some(me);
+    }
+
+    fn new_address(&self) -> String {
+        format!("new.{}", self.customer.email)
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>, expected: u16) -> Outcome {
+        let me = self.me.as_ref().expect("an application that acts for the person");
+        status(&me.call(method, path, &[], body.as_ref()).await, expected)
+    }
+
     /// Runs the command once.
     pub async fn run(&mut self) -> Outcome {
         let api = Anonymous::new(&self.world);
@@ -190,6 +256,35 @@ impl Prepared {
                 let fields = [("code", self.code.clone()), ("password", "another 9 purple bicycles".to_owned())];
                 self.press("#submit", &fields, 303).await
             }
+            Command::EditProfile
+            | Command::ChangePassword
+            | Command::WishForAddress
+            | Command::ProveNewAddress
+            | Command::TypeWrongNewCode
+            | Command::EndSession
+            | Command::WithdrawConsent => self.run_on_the_account().await,
+        }
+    }
+
+    async fn run_on_the_account(&mut self) -> Outcome {
+        match self.command {
+            Command::EditProfile => self.call(Method::PATCH, "/v1/me", Some(json!({ "given_name": "Augusta" })), 200).await,
+            Command::ChangePassword => {
+                let body = json!({ "current_password": self.customer.password, "new_password": "another 9 purple bicycles" });
+                self.call(Method::POST, "/v1/me/password", Some(body), 204).await
+            }
+            Command::WishForAddress => {
+                let body = json!({ "email": self.new_address() });
+                self.call(Method::POST, "/v1/me/email", Some(body), 202).await
+            }
+            Command::ProveNewAddress => {
+                self.call(Method::POST, "/v1/me/email/verification", Some(json!({ "code": self.code })), 200).await
+            }
+            Command::TypeWrongNewCode => {
+                self.call(Method::POST, "/v1/me/email/verification", Some(json!({ "code": "0000000000" })), 400).await
+            }
+            Command::EndSession => self.call(Method::DELETE, &format!("/v1/me/sessions/{}", self.value), None, 204).await,
+            _ => self.call(Method::DELETE, "/v1/me/consents/demo-web", None, 204).await,
         }
     }
 

@@ -6,7 +6,7 @@ use http::Method;
 use std::collections::BTreeSet;
 use std::path::Path;
 use tests::anonymous::Answer;
-use tests::{Anonymous, Browser, Customer, OAuthClient, Page, Tokens, World};
+use tests::{Anonymous, Browser, Customer, Me, OAuthClient, Page, Tokens, World};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ enum Access {
     Everybody,
     /// The bearer of an access token with this scope, for the account of the token.
     Bearer,
+    /// The bearer of an access token with scope `account`, for the account of the token; what it names is that account's too.
+    OwnAccount,
     /// A client that authenticates, for its own tokens.
     Client,
     /// The browser that is signed in; others are sent to sign in.
@@ -24,7 +26,7 @@ enum Access {
     /// This machine, through the gateway's own listener: nobody here.
     ThisMachine,
 }
-use Access::{Bearer, Client, Everybody, Flow, Session, ThisMachine};
+use Access::{Bearer, Client, Everybody, Flow, OwnAccount, Session, ThisMachine};
 
 const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/.well-known/openid-configuration", Everybody),
@@ -45,6 +47,15 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/oauth2/introspect", Client),
     ("GET", "/userinfo", Bearer),
     ("POST", "/userinfo", Bearer),
+    ("GET", "/v1/me", OwnAccount),
+    ("PATCH", "/v1/me", OwnAccount),
+    ("POST", "/v1/me/password", OwnAccount),
+    ("POST", "/v1/me/email", OwnAccount),
+    ("POST", "/v1/me/email/verification", OwnAccount),
+    ("GET", "/v1/me/sessions", OwnAccount),
+    ("DELETE", "/v1/me/sessions/{sid}", OwnAccount),
+    ("GET", "/v1/me/consents", OwnAccount),
+    ("DELETE", "/v1/me/consents/{client_id}", OwnAccount),
     ("GET", "/oauth2/authorize", Session),
     ("POST", "/oauth2/authorize", Session),
     ("GET", "/consent", Session),
@@ -162,8 +173,9 @@ impl Scene {
         if let Some(authorization) = &authorization {
             headers.push(("authorization", authorization));
         }
-        let path = path.replace("{code}", "not_found").replace("{id}", "no-such-id");
-        let body = if path.starts_with("/v1/") && method == "POST" { "{}" } else { "" };
+        let path = path.replace("{code}", "not_found").replace("{id}", "no-such-id").replace("{sid}", "no-such-id");
+        let path = path.replace("{client_id}", "no-such-id");
+        let body = if path.starts_with("/v1/") && matches!(method, "POST" | "PATCH") { "{}" } else { "" };
         self.api.send(Method::from_bytes(method.as_bytes()).unwrap(), &path, &headers, body).await
     }
 }
@@ -204,6 +216,33 @@ async fn a_bearer_route_is_for_the_account_tenant_and_scope_of_the_token() {
             assert_eq!(answer["sub"], tokens.id_claims()["sub"], "{method} {path}: its own account only");
         }
     }
+}
+
+#[tokio::test]
+async fn an_account_route_is_for_the_account_tenant_and_scope_of_the_token() {
+    let scene = scene().await;
+    for (method, path, _) in listed().filter(|(.., access)| *access == OwnAccount) {
+        assert_eq!(scene.call(method, path, None).await.status(), 401, "{method} {path}: no token");
+        for (whose, token, status) in [
+            ("a client's own token", scene.service.access(), 403),
+            ("without the scope", scene.ada.access(), 403),
+            ("another tenant", scene.foreign.access(), 401),
+            ("an ID token", scene.ada.json["id_token"].as_str().unwrap(), 401),
+            ("a refresh token", scene.ada.refresh(), 401),
+        ] {
+            assert_eq!(scene.call(method, path, Some(token)).await.status(), status, "{method} {path}: {whose}");
+        }
+        let at_acme = scene.call(method, &format!("/t/acme{path}"), Some(scene.ada.access())).await;
+        assert_eq!(at_acme.status(), 401, "{method} {path}: at another tenant");
+    }
+    // What a token opens is its own account, and what it names is looked for there only.
+    let (ada, bob) = (Me::of(&scene.world, &Customer::new("Ada")).await, Me::of(&scene.world, &Customer::new("Bob")).await);
+    for me in [&ada, &bob] {
+        assert_eq!(me.get("/v1/me").await.json()["sub"], me.tokens.id_claims()["sub"]);
+    }
+    let sid = bob.get("/v1/me/sessions").await.json()["sessions"][0]["sid"].as_str().unwrap().to_owned();
+    assert_eq!(ada.delete(&format!("/v1/me/sessions/{sid}")).await.status(), 404, "another account's session");
+    assert_eq!(bob.is_alive().await, (true, true));
 }
 
 #[tokio::test]
