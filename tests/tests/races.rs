@@ -7,13 +7,14 @@
 
 use latchkey::domain::flow::FlowPurpose;
 use latchkey::domain::time::Span;
+use latchkey::keys::AccountLink;
 use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tests::anonymous::Answer;
-use tests::{Anonymous, Browser, Customer, OAuthClient};
+use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
 
 const ACTORS: usize = 64;
 
@@ -213,6 +214,49 @@ async fn parallel_guesses_show_no_more_than_the_limit(seed: u64, weather: Weathe
     rule(!page.has_field("password"), &tally)
 }
 
+/// T1, security 95, 105, I1: one address that several people prove at once, as a new one and as a changed one, gets one account.
+async fn one_new_address_has_one_account(seed: u64, weather: Weather) -> Result<(), String> {
+    const MOVERS: usize = 8;
+    let world = World::builder().seed(seed).build().await.unwrap();
+    let address = "everybody.wants@example.com";
+    let mut movers = Vec::new();
+    for n in 0..MOVERS {
+        let me = Me::of(&world, &Customer::registered(&world, &format!("Mover{n}")).await).await;
+        let wished = me.post("/v1/me/email", &json!({ "email": address })).await;
+        assert_eq!(wished.status(), 202, "{}", wished.text());
+        // The mails to one address are limited; the codes derive all the same.
+        movers.push((me.clone(), change_code(&world, &me).await));
+    }
+    let newcomer = begin(&world, &Customer { email: address.to_owned(), ..Customer::new("Newcomer") }).await;
+    set(&world, weather);
+    let proofs = movers.iter().map(|(me, code)| {
+        let body = json!({ "code": code });
+        Box::pin(async move { me.post("/v1/me/email/verification", &body).await })
+            as std::pin::Pin<Box<dyn Future<Output = Answer>>>
+    });
+    let new = Box::pin(prove(&world, &newcomer.0, &newcomer.1)) as std::pin::Pin<Box<dyn Future<Output = Answer>>>;
+    let answers = all(proofs.chain(std::iter::once(new))).await;
+    world.faults.clear();
+    let tally = tally(&answers);
+    rule(count(&tally, 200) + count(&tally, 201) <= 1 && count(&tally, 500) == 0, &tally)?;
+    let mut owners = 0;
+    for (me, _) in &movers {
+        owners += usize::from(me.get("/v1/me").await.json()["email"] == address);
+    }
+    rule(owners + count(&tally, 201) <= 1, &tally)
+}
+
+/// The code of the change that waits, as its mail would say it.
+async fn change_code(world: &World, me: &Me) -> String {
+    let tenant = world.services.tenant(&"default".parse().unwrap()).await.unwrap();
+    let claims = me.tokens.access_claims();
+    let jti = claims["jti"].as_str().unwrap().parse().unwrap();
+    let at = tenant.keys.locator().unwrap().open_access_token_claim(claims["lk"].as_str().unwrap(), &jti).unwrap();
+    let profile = tenant.store.find_profile(at.account).await.unwrap().unwrap().profile;
+    let seed = profile.email_change.unwrap().seed;
+    tenant.keys.proof().unwrap().account_code(AccountLink::EmailChange, at.account, &seed).unwrap().expose().to_owned()
+}
+
 fn rule(holds: bool, tally: &Tally) -> Result<(), String> {
     if holds { Ok(()) } else { Err(format!("{tally:?}")) }
 }
@@ -243,6 +287,7 @@ macro_rules! races {
 races! {
     one_code_makes_one_account without "TransactWriteItems";
     one_address_has_one_account without "TransactWriteItems";
+    one_new_address_has_one_account without "TransactWriteItems";
     one_code_gives_tokens_once without "PutItem";
     one_refresh_token_has_one_live_child without "PutItem";
     parallel_guesses_show_no_more_than_the_limit without "PutItem";
