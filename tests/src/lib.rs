@@ -26,8 +26,10 @@ pub mod me;
 pub mod oauth_client;
 pub mod person;
 pub mod post;
+pub mod routes;
 pub mod site;
 pub mod store;
+pub mod template;
 
 pub use anonymous::Anonymous;
 pub use browser::{Browser, Page};

@@ -4,7 +4,6 @@
 
 use http::Method;
 use std::collections::BTreeSet;
-use std::path::Path;
 use tests::anonymous::Answer;
 use tests::{Anonymous, Browser, Customer, Me, OAuthClient, Page, Tokens, World};
 
@@ -84,48 +83,12 @@ fn listed() -> impl Iterator<Item = (&'static str, &'static str, Access)> {
     ROUTES.iter().copied()
 }
 
-/// Method and path of every `.route(…)` of the functions and of the gateway.
-fn routes_in_the_sources() -> BTreeSet<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut files = Vec::new();
-    for folder in ["functions", "infra/local/src"] {
-        sources(&root.join(folder), &mut files);
-    }
-    let mut routes = BTreeSet::new();
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        for call in text.split(".route(").skip(1) {
-            let path = call.split('"').nth(1).unwrap().to_owned();
-            let handlers = call.split_once(',').unwrap().1;
-            let handlers = handlers.split(".route").next().unwrap().split('\n').next().unwrap();
-            for (word, method) in
-                [("get(", "GET"), ("post(", "POST"), ("put(", "PUT"), ("patch(", "PATCH"), ("delete(", "DELETE")]
-            {
-                let begins = |before: Option<char>| before.is_none_or(|c| !c.is_alphanumeric() && c != '_');
-                if handlers.match_indices(word).any(|(at, _)| begins(handlers[..at].chars().next_back())) {
-                    routes.insert((method.to_owned(), path.clone()));
-                }
-            }
-        }
-    }
-    routes
-}
-
-fn sources(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
-    }
-}
-
 #[test]
 fn every_route_is_listed_and_every_listed_route_is_there() {
     let listed: BTreeSet<_> = listed().map(|(method, path, _)| (method.to_owned(), path.to_owned())).collect();
-    assert_eq!(routes_in_the_sources(), listed);
+    let in_the_sources: BTreeSet<_> =
+        tests::routes::in_the_sources().into_iter().map(|route| (route.method, route.path)).collect();
+    assert_eq!(in_the_sources, listed);
 }
 
 /// Two tenants with the same document, two people at the first, one at the second, and tokens of each.

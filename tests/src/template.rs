@@ -1,0 +1,268 @@
+//! `template.yaml` as CloudFormation would see it: its short forms read, its references followed, its roles as statements.
+#![expect(clippy::expect_used, clippy::panic, reason = "a template that can't be read fails the test")]
+
+use crate::routes::root;
+use serde_json::{Map, Value, json};
+use serde_norway::Value as Yaml;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    root: Value,
+}
+
+/// One statement of a role, with its resources in words: `Identities.Arn`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// Such as `dynamodb:PutItem`.
+    pub actions: BTreeSet<String>,
+    /// On what.
+    pub resources: BTreeSet<String>,
+    /// Under which conditions; null when there is none.
+    pub condition: Value,
+}
+
+/// What somebody asks of AWS.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Such as `dynamodb:PutItem`.
+    pub action: String,
+    /// As in a [`Statement`].
+    pub resource: String,
+    /// The condition keys of the request and their values; a key that is absent has none.
+    pub context: BTreeMap<String, Vec<String>>,
+}
+
+impl Template {
+    /// The template of the project.
+    ///
+    /// # Panics
+    /// When it can't be read.
+    #[must_use]
+    pub fn load() -> Self {
+        let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
+        Self { root: value(serde_norway::from_str(&text).expect("YAML")) }
+    }
+
+    /// The whole of it.
+    #[must_use]
+    pub fn root(&self) -> &Value {
+        &self.root
+    }
+
+    /// Every resource by its name.
+    ///
+    /// # Panics
+    /// When there are none.
+    pub fn resources(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.root["Resources"].as_object().expect("resources").iter().map(|(name, resource)| (name.as_str(), resource))
+    }
+
+    /// The resources of a type.
+    pub fn of_type<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+        self.resources().filter(move |(_, resource)| resource["Type"] == wanted)
+    }
+
+    /// What a value comes to with the parameters as they are by default. References to resources stay names: `Ref Api` is `Api`,
+    /// `GetAtt Api.ApiEndpoint` is `Api.ApiEndpoint`, and a pseudo parameter is `AWS::Region`.
+    ///
+    /// # Panics
+    /// When it refers to what is not there.
+    #[must_use]
+    pub fn resolve(&self, value: &Value) -> Value {
+        match value {
+            Value::Array(list) => list.iter().map(|value| self.resolve(value)).collect(),
+            Value::Object(map) => match intrinsic(map) {
+                None => Value::Object(map.iter().map(|(name, value)| (name.clone(), self.resolve(value))).collect()),
+                Some(("Ref", name)) => self.reference(name.as_str().expect("a name")),
+                Some(("Fn::GetAtt", path)) => {
+                    let (name, attribute) = (path[0].as_str().expect("a name"), path[1].as_str().expect("an attribute"));
+                    assert!(self.root["Resources"].get(name).is_some(), "there is no resource {name}");
+                    json!(format!("{name}.{attribute}"))
+                }
+                Some(("Fn::Sub", text)) => json!(self.substitute(text.as_str().expect("a text"))),
+                // No condition holds by default: nothing is configured.
+                Some(("Fn::If", branches)) => self.resolve(&branches[2]),
+                Some((other, _)) => panic!("this reader does not know {other}"),
+            },
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+        }
+    }
+
+    fn reference(&self, name: &str) -> Value {
+        if let Some(parameter) = self.root["Parameters"].get(name) {
+            return parameter["Default"].clone();
+        }
+        assert!(name.starts_with("AWS::") || self.root["Resources"].get(name).is_some(), "there is no {name}");
+        json!(name)
+    }
+
+    fn substitute(&self, text: &str) -> String {
+        let mut parts = text.split("${");
+        let mut whole = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once('}').expect("a closed ${");
+            let value = match name.split_once('.') {
+                Some((name, attribute)) => self.resolve(&json!({ "Fn::GetAtt": [name, attribute] })),
+                None => self.reference(name),
+            };
+            whole.push_str(value.as_str().expect("a text"));
+            whole.push_str(rest);
+        }
+        whole
+    }
+
+    /// The resources that each resource needs before it: what it refers to (functions: in `Globals` too), and `DependsOn`.
+    #[must_use]
+    pub fn dependencies(&self) -> BTreeMap<&str, BTreeSet<String>> {
+        let needs = |resource: &Value| {
+            let mut names = BTreeSet::new();
+            references(resource, &mut names);
+            if resource["Type"] == "AWS::Serverless::Function" {
+                references(&self.root["Globals"], &mut names);
+            }
+            names.extend(texts(&resource["DependsOn"]));
+            names.retain(|name| self.root["Resources"].get(name).is_some());
+            names
+        };
+        self.resources().map(|(name, resource)| (name, needs(resource))).collect()
+    }
+
+    /// The properties of a function, those of `Globals` included, resolved.
+    ///
+    /// # Panics
+    /// When there is no such function.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Value {
+        let resource = &self.root["Resources"][name];
+        assert_eq!(resource["Type"], "AWS::Serverless::Function", "{name}");
+        let mut properties = self.resolve(&self.root["Globals"]["Function"]);
+        let own = self.resolve(&resource["Properties"]);
+        properties.as_object_mut().expect("properties").extend(own.as_object().expect("properties").clone());
+        properties
+    }
+
+    /// What a role may do: its own policies and those that name it.
+    ///
+    /// # Panics
+    /// When the role has a managed policy, or a statement that does not allow.
+    #[must_use]
+    pub fn statements(&self, role: &str) -> Vec<Statement> {
+        let properties = &self.root["Resources"][role]["Properties"];
+        assert!(properties.get("ManagedPolicyArns").is_none(), "{role} has a policy that is not to be seen here");
+        let mut documents: Vec<&Value> =
+            properties["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]).collect();
+        for (_, policy) in self.of_type("AWS::IAM::RolePolicy") {
+            if policy["Properties"]["RoleName"] == json!({ "Ref": role }) {
+                documents.push(&policy["Properties"]["PolicyDocument"]);
+            }
+        }
+        let statements = documents.into_iter().flat_map(|document| document["Statement"].as_array().into_iter().flatten());
+        statements.map(|statement| self.statement(statement)).collect()
+    }
+
+    fn statement(&self, statement: &Value) -> Statement {
+        let statement = self.resolve(statement);
+        assert_eq!(statement["Effect"], "Allow");
+        for key in statement.as_object().expect("a statement").keys() {
+            assert!(["Effect", "Action", "Resource", "Condition", "Sid"].contains(&key.as_str()), "{key}");
+        }
+        Statement {
+            actions: texts(&statement["Action"]),
+            resources: texts(&statement["Resource"]),
+            condition: statement["Condition"].clone(),
+        }
+    }
+}
+
+impl Statement {
+    /// The beginnings of partition keys that it is fenced to; none when it has no such fence.
+    #[must_use]
+    pub fn partitions(&self) -> BTreeSet<String> {
+        texts(&self.condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+    }
+
+    /// Whether it allows a request, as IAM judges it.
+    ///
+    /// # Panics
+    /// At an operator that this reader does not know.
+    #[must_use]
+    pub fn allows(&self, request: &Request) -> bool {
+        self.actions.contains(&request.action)
+            && self.resources.iter().any(|resource| like(resource, &request.resource))
+            && self.condition.as_object().into_iter().flatten().all(|(operator, keys)| {
+                keys.as_object().expect("condition keys").iter().all(|(key, wanted)| {
+                    let wanted = texts(wanted);
+                    let values = request.context.get(key).map(Vec::as_slice).unwrap_or_default();
+                    let any = |value: &String| wanted.iter().any(|pattern| like(pattern, value));
+                    match operator.as_str() {
+                        "Null" => wanted.contains(if values.is_empty() { "true" } else { "false" }),
+                        // True of nothing, too: which is why a guard stands beside it.
+                        "ForAllValues:StringLike" => values.iter().all(any),
+                        "StringEquals" => values.iter().any(|value| wanted.contains(value)),
+                        "StringEqualsIfExists" => values.is_empty() || values.iter().any(|value| wanted.contains(value)),
+                        other => panic!("this reader does not know {other}"),
+                    }
+                })
+            })
+    }
+}
+
+/// Whether a pattern with `*` at its end, or none, matches.
+fn like(pattern: &str, text: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == text, |start| text.starts_with(start))
+}
+
+/// One text or a list of them.
+#[must_use]
+pub fn texts(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Array(list) => list.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect(),
+        other => other.as_str().map(str::to_owned).into_iter().collect(),
+    }
+}
+
+fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let (name, value) = map.iter().next().filter(|_| map.len() == 1)?;
+    (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), value))
+}
+
+/// The names that a value refers to.
+fn references(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| references(value, names)),
+        Value::Object(map) => match intrinsic(map) {
+            Some(("Ref", name)) => names.extend(name.as_str().map(str::to_owned)),
+            Some(("Fn::GetAtt", path)) => names.extend(path[0].as_str().map(str::to_owned)),
+            Some(("Fn::Sub", text)) => {
+                let inside = text.as_str().unwrap_or_default().split("${").skip(1).filter_map(|part| part.split('}').next());
+                names.extend(inside.filter_map(|name| name.split('.').next()).map(str::to_owned));
+            }
+            Some(_) | None => map.values().for_each(|value| references(value, names)),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// YAML as JSON, the short forms of CloudFormation in their long ones.
+fn value(yaml: Yaml) -> Value {
+    match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(is) => json!(is),
+        Yaml::Number(number) => json!(number),
+        Yaml::String(text) => json!(text),
+        Yaml::Sequence(list) => list.into_iter().map(value).collect(),
+        Yaml::Mapping(map) => {
+            map.into_iter().map(|(name, of)| (name.as_str().expect("a name").to_owned(), value(of))).collect()
+        }
+        Yaml::Tagged(tagged) => match (tagged.tag.to_string().as_str(), value(tagged.value)) {
+            ("!Ref", name) => json!({ "Ref": name }),
+            ("!GetAtt", path) => {
+                let (name, attribute) = path.as_str().and_then(|path| path.split_once('.')).expect("Resource.Attribute");
+                json!({ "Fn::GetAtt": [name, attribute] })
+            }
+            (tag, argument) => json!({ format!("Fn::{}", tag.trim_start_matches('!')): argument }),
+        },
+    }
+}
