@@ -17,6 +17,7 @@ pub mod anonymous;
 pub mod browser;
 pub mod command;
 pub mod customer;
+pub mod deployed;
 pub mod form;
 pub mod gateway;
 pub mod invariants;

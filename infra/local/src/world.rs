@@ -106,6 +106,17 @@ impl World {
         }
     }
 
+    /// The same tables behind another router, their stream read by a function with these services: a deployment, where each function
+    /// has services of its own.
+    ///
+    /// # Errors
+    /// When a mail template is broken.
+    pub fn served_by(self, router: Router, events: Services) -> Result<Self, WorldError> {
+        let pump = Pump::new(StreamReader::new(self.engine.clone(), TABLES[0]), events)?;
+        let mailbox = Arc::new(Mutex::new(Mailbox { pump, checkpoint: None, mails: Vec::new() }));
+        Ok(Self { router, mailbox, ..self })
+    }
+
     /// The origin, without a trailing slash.
     #[must_use]
     pub fn origin(&self) -> &str {

@@ -1,0 +1,264 @@
+//! A world that is deployed by `template.yaml`: each request reaches the function that the template routes it to, and each function
+//! reaches the tables only as far as its role lets it.
+//!
+//! What IAM itself does with such a policy is not tried here; what the policies say is.
+#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+
+use crate::template::{Request as Asked, Statement, Template};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use latchkey::keys::{KeyVault, Keys, Purpose};
+use latchkey::services::{Services, Tenants};
+use latchkey::store::{Store, Tables};
+use latchkey::web::mount;
+use latchkey_local::engine::{client, operation, response};
+use latchkey_local::world::World;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use tower::ServiceExt as _;
+
+/// A deployed world.
+pub struct Deployed {
+    /// Its tables, and its functions behind their routes.
+    pub world: World,
+    guards: BTreeMap<&'static str, Guard>,
+    vault: KeyVault,
+}
+
+/// A function that answers HTTP.
+pub type Function = (&'static str, &'static [Purpose], fn() -> Router<Services>);
+
+/// What each function declares.
+pub const PURPOSES: [(&str, &[Purpose]); 6] = [
+    ("registration", registration::PURPOSES),
+    ("login", login::PURPOSES),
+    ("token", token::PURPOSES),
+    ("profile", profile::PURPOSES),
+    ("export", export::PURPOSES),
+    ("events", events::PURPOSES),
+];
+
+/// Every function that answers HTTP.
+pub const HTTP_FUNCTIONS: [Function; 5] = [
+    ("registration", registration::PURPOSES, registration::routes),
+    ("login", login::PURPOSES, login::routes),
+    ("token", token::PURPOSES, token::routes),
+    ("profile", profile::PURPOSES, profile::routes),
+    ("export", export::PURPOSES, export::routes),
+];
+
+impl Deployed {
+    /// A deployment of the default tenant.
+    pub async fn new() -> Self {
+        let template = Template::load();
+        let vault = KeyVault::ephemeral();
+        let world = World::builder().vault(vault.clone()).build().await.expect("a world");
+        let names = HTTP_FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["events", "retention"]);
+        let guards = names.map(|name| (name, Guard::new(&template, name, &world))).collect();
+        let mut deployed = Self { world, guards, vault };
+        let functions = HTTP_FUNCTIONS
+            .map(|(name, purposes, routes)| (logical(name), mount(deployed.services(name, purposes), routes())))
+            .into_iter()
+            .collect();
+        let router = gateway(&template, &functions);
+        let events = deployed.services("events", events::PURPOSES);
+        deployed.world = deployed.world.served_by(router, events).expect("a world");
+        deployed
+    }
+
+    /// The services of a function: its own client, behind its role, and its own keys.
+    ///
+    /// # Panics
+    /// When there is no such function.
+    #[must_use]
+    pub fn services(&self, function: &str, purposes: &[Purpose]) -> Services {
+        let guard = self.guards.get(function).expect("a function").clone();
+        let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
+        Services {
+            store: Store::new(client(SharedHttpConnector::new(guard)), tables),
+            keys: Keys::new(self.vault.clone(), purposes),
+            tenants: Tenants::default(),
+            ..self.world.services.clone()
+        }
+    }
+
+    /// What was refused, with the function that asked.
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        self.guards.values().flat_map(|guard| guard.seen().refused.clone()).collect()
+    }
+
+    /// What the roles allow on the tables and no function did: action, table, beginning of the partition.
+    #[must_use]
+    pub fn unused(&self) -> BTreeSet<String> {
+        let unused = |(name, guard): (&&str, &Guard)| {
+            let seen = guard.seen();
+            let allowed = guard.statements.iter().flat_map(permissions);
+            let unused = allowed.filter(|permission| !seen.used.contains(permission));
+            unused.map(|permission| format!("{name}: {permission}")).collect::<Vec<_>>()
+        };
+        self.guards.iter().flat_map(unused).collect()
+    }
+}
+
+fn logical(function: &str) -> String {
+    let (first, rest) = function.split_at(1);
+    first.to_uppercase() + rest
+}
+
+fn permissions(statement: &Statement) -> Vec<String> {
+    let mut permissions = Vec::new();
+    for action in statement.actions.iter().filter_map(|action| action.strip_prefix("dynamodb:")) {
+        for table in &statement.resources {
+            permissions.extend(statement.partitions().iter().map(|partition| permission(action, table, partition)));
+        }
+    }
+    permissions
+}
+
+fn permission(action: &str, table: &str, partition: &str) -> String {
+    format!("{action} {} {partition}", table.trim_end_matches(".Arn"))
+}
+
+/// A function's role, in front of the tables.
+#[derive(Debug, Clone)]
+struct Guard {
+    name: &'static str,
+    statements: Arc<[Statement]>,
+    inner: SharedHttpConnector,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    used: BTreeSet<String>,
+    refused: Vec<String>,
+}
+
+impl Guard {
+    fn new(template: &Template, name: &'static str, world: &World) -> Self {
+        let statements = template.statements(&format!("{}Role", logical(name))).into();
+        Self { name, statements, inner: world.engine.connector(), seen: Arc::default() }
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admits(&self, asked: &Asked) -> bool {
+        let mut seen = self.seen();
+        let Some(statement) = self.statements.iter().find(|statement| statement.allows(asked)) else {
+            seen.refused.push(format!("{}: {asked:?}", self.name));
+            return false;
+        };
+        let keys = asked.context.get("dynamodb:LeadingKeys").into_iter().flatten();
+        for partition in keys.filter_map(|key| key.split_once('#').map(|(kind, _)| format!("{kind}#*")).or(Some(key.clone()))) {
+            let action = asked.action.trim_start_matches("dynamodb:");
+            if statement.partitions().contains(&partition) {
+                seen.used.insert(permission(action, &asked.resource, &partition));
+            }
+        }
+        true
+    }
+}
+
+impl HttpConnector for Guard {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let asked = asked(operation(&request).unwrap_or_default(), &body);
+        if !asked.is_empty() && asked.iter().all(|asked| self.admits(asked)) {
+            return self.inner.call(request);
+        }
+        let error = json!({ "__type": "com.amazon.coral.service#AccessDeniedException", "message": "not authorized" });
+        HttpConnectorFuture::ready(response(400, error.to_string()))
+    }
+}
+
+/// What a request to DynamoDB asks of IAM.
+fn asked(operation: &str, body: &Value) -> Vec<Asked> {
+    let one = |action: &str, part: &Value, keys: Vec<&Value>| {
+        let table = part["TableName"].as_str().unwrap_or_default();
+        let keys = keys.into_iter().filter_map(|pk| pk["S"].as_str().map(str::to_owned)).collect();
+        let returned: Vec<String> = part["ReturnValues"].as_str().map(str::to_owned).into_iter().collect();
+        Asked {
+            action: format!("dynamodb:{action}"),
+            resource: format!("{}.Arn", logical(table)),
+            context: BTreeMap::from([
+                ("dynamodb:LeadingKeys".to_owned(), keys),
+                ("dynamodb:ReturnValues".to_owned(), returned),
+            ]),
+        }
+    };
+    match operation {
+        "GetItem" | "UpdateItem" | "DeleteItem" => vec![one(operation, body, vec![&body["Key"]["pk"]])],
+        "PutItem" => vec![one(operation, body, vec![&body["Item"]["pk"]])],
+        // The store names the partition so in every query.
+        "Query" => vec![one(operation, body, vec![&body["ExpressionAttributeValues"][":pk"]])],
+        "BatchGetItem" => body["RequestItems"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(table, part)| {
+                let keys = part["Keys"].as_array().into_iter().flatten().map(|key| &key["pk"]).collect();
+                one(operation, &json!({ "TableName": table }), keys)
+            })
+            .collect(),
+        "TransactWriteItems" => body["TransactItems"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|write| write.as_object().into_iter().flatten())
+            .map(|(kind, part)| match kind.as_str() {
+                "Put" => one("PutItem", part, vec![&part["Item"]["pk"]]),
+                "ConditionCheck" => one("ConditionCheckItem", part, vec![&part["Key"]["pk"]]),
+                kind => one(&format!("{kind}Item"), part, vec![&part["Key"]["pk"]]),
+            })
+            .collect(),
+        // Nobody is allowed anything else.
+        other => vec![one(other, body, vec![])],
+    }
+}
+
+/// The API: the most exact route wins, and `$default` takes the rest.
+fn gateway(template: &Template, functions: &BTreeMap<String, Router>) -> Router {
+    let mut routes = Vec::new();
+    let mut rest = Router::new();
+    for (_, route) in template.of_type("AWS::ApiGatewayV2::Route") {
+        let properties = template.resolve(&route["Properties"]);
+        let text = |name: &str| properties[name].as_str().expect("a text").to_owned();
+        let target = text("Target").replace("integrations/", "").replace("Integration", "");
+        let function = functions.get(&target).expect("a function").clone();
+        match text("RouteKey").strip_prefix("ANY ") {
+            Some(path) => routes.push((path.to_owned(), function)),
+            None => rest = function,
+        }
+    }
+    // Fewer parameters first.
+    routes.sort_by_key(|(path, _)| path.matches('{').count());
+    let (routes, rest) = (Arc::new(routes), rest);
+    Router::new().fallback(async move |request: Request<Body>| -> Response {
+        let path = request.uri().path();
+        let found = routes.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, function)| function);
+        let function = found.unwrap_or(&rest).clone();
+        match function.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    })
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return true,
+            (Some(part), Some(text)) if part == text || (part.starts_with('{') && !text.is_empty()) => {}
+            (_, _) => return false,
+        }
+    }
+}
