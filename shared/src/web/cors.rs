@@ -2,7 +2,7 @@
 //!
 //! A preflight does not say which client asks, so it is answered for an origin of any client; the answer itself is readable only
 //! for the origins of the very client that called, which the handler names by returning [`CallingClient`] with its response:
-//! `(Extension(CallingClient(client_id)), response)`. Discovery and keys are public, and readable for any client's origin.
+//! `(Extension(CallingClient(client_id)), response)`. A refusal from before the client is known is readable for any client's origin. Discovery and keys are public, and readable for any client's origin.
 
 use crate::config::TenantConfig;
 use crate::domain::id::ClientId;
@@ -77,11 +77,14 @@ pub(super) fn open(response: &mut Response, readers: Readers, config: &TenantCon
     let may_read = match readers {
         Readers::SameOrigin => return,
         Readers::AnyClient => is_of_any_client(config, origin),
-        Readers::CallingClient => response
-            .extensions()
-            .get::<CallingClient>()
-            .and_then(|CallingClient(id)| config.clients.get(id))
-            .is_some_and(|client| client.allowed_origins.iter().any(|allowed| allowed == origin)),
+        Readers::CallingClient => match response.extensions().get::<CallingClient>() {
+            Some(CallingClient(id)) => {
+                config.clients.get(id).is_some_and(|client| client.allowed_origins.iter().any(|allowed| allowed == origin))
+            }
+            // Refused before it was known who calls (an expired token, a body that does not read): it says nothing about anybody, and
+            // an application must be able to read why.
+            None => response.status().is_client_error() && is_of_any_client(config, origin),
+        },
     };
     let headers = response.headers_mut();
     if let Some(origin) = may_read.then(|| HeaderValue::from_str(origin).ok()).flatten() {

@@ -116,6 +116,12 @@ async fn an_answer_is_readable_for_the_tokens_client_only() {
             assert_eq!(answer.header("access-control-allow-origin").is_some(), readable, "{sent} {}", answer.text());
         }
     }
+    // Whoever holds an expired token must be able to read that it is; strangers' pages read nothing.
+    for (sent, readable) in [(origin.as_str(), true), ("https://evil.example", false)] {
+        let headers = [("origin", sent), ("authorization", "Bearer expired")];
+        let refused = me.client.api.send(Method::GET, "/v1/me", &headers, "").await;
+        assert_eq!((refused.status(), refused.header("access-control-allow-origin").is_some()), (401, readable));
+    }
     let preflight = [("origin", origin.as_str()), ("access-control-request-method", "PATCH")];
     assert_eq!(me.app().api.send(Method::OPTIONS, "/v1/me", &preflight, "").await.status(), 204);
 }
