@@ -11,6 +11,7 @@ use super::{
     Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy, TenantConfig,
     TokenPolicy, clients, form,
 };
+use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
 use crate::domain::oauth::scope::ScopeSet;
@@ -205,8 +206,7 @@ fn read_token(mut table: Table<'_, '_>) -> TokenPolicy {
 }
 
 fn read_retention(mut table: Table<'_, '_>) -> RetentionPolicy {
-    // Below ten minutes a request in flight could still write behind the erasure.
-    let erasure_grace = table.span("erasure_grace", Span::minutes(10)..=Span::days(365), Span::days(30));
+    let erasure_grace = table.span("erasure_grace", MIN_GRACE..=Span::days(365), Span::days(30));
     let email_undo = table.span("email_undo", Span::hours(1)..=Span::days(90), Span::days(7));
     let audit = table.span("audit", Span::days(1)..=Span::days(3650), Span::days(365));
     table.close();

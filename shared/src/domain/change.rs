@@ -8,11 +8,13 @@ use super::audit::EventKind;
 use super::authentication::UnknownIdentifierFailures;
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
+use super::erasure::DueErasure;
 use super::flow::{Flow, FlowPurpose};
 use super::id::{AccountId, ClientId, FlowId, Jti};
 use super::identifier::IdentifierHash;
 use super::oauth::grant::Grant;
 use super::profile::Profile;
+use super::retention::RetentionJob;
 use super::session::Session;
 use super::time::Timestamp;
 
@@ -168,6 +170,39 @@ pub enum Change {
         /// Its revoked grants; at most [`MAX_ENDED_GRANTS`].
         grants: Vec<Grant>,
     },
+    /// The account is closed: epoch raised, its erasure put among the due work (absent before), in one transaction. Event:
+    /// `DeletionRequested`.
+    RequestDeletion {
+        /// The closed account.
+        authentication: Authentication,
+        /// Its erasure.
+        erasure: DueErasure,
+    },
+    /// The closed account is in use again, its erasure removed (present before), in one transaction. Event: `AccountRestored`.
+    RestoreAccount {
+        /// The account.
+        authentication: Authentication,
+        /// When its erasure was due.
+        due: Timestamp,
+    },
+    /// A legal hold keeps the account from being erased. Event: `LegalHoldPlaced`.
+    PlaceLegalHold(Authentication),
+    /// The legal hold is lifted. Event: `LegalHoldLifted`.
+    LiftLegalHold(Authentication),
+    /// An erasure waits for a legal hold: it moves to a later day's work (absent there, present before), in one transaction. Event:
+    /// `ErasureDeferred`.
+    DeferErasure {
+        /// The account, due later.
+        authentication: Authentication,
+        /// When it was due.
+        former: Timestamp,
+        /// Its erasure, of another day.
+        erasure: DueErasure,
+    },
+    /// The point of no return: nothing of the account is left in its own item, which ends by itself. Event: `AccountErased`.
+    EraseAccount(Authentication),
+    /// Where the retention job stands. No event.
+    CheckpointRetention(Box<RetentionJob>),
     /// A code was issued. Absent before. No event.
     IssueAuthorizationCode(Grant),
     /// The code became tokens. No event.
@@ -248,6 +283,12 @@ impl Change {
             Self::UndoEmailChange { .. } => Some(EventKind::EmailChangeUndone),
             Self::EndSessionAndGrants { .. } => Some(EventKind::SessionEnded),
             Self::WithdrawConsent { .. } => Some(EventKind::ConsentWithdrawn),
+            Self::RequestDeletion { .. } => Some(EventKind::DeletionRequested),
+            Self::RestoreAccount { .. } => Some(EventKind::AccountRestored),
+            Self::PlaceLegalHold(_) => Some(EventKind::LegalHoldPlaced),
+            Self::LiftLegalHold(_) => Some(EventKind::LegalHoldLifted),
+            Self::DeferErasure { .. } => Some(EventKind::ErasureDeferred),
+            Self::EraseAccount(_) => Some(EventKind::AccountErased),
             Self::RevokeGrant(grant) => Some(match grant.state {
                 GrantState::Revoked { reason: RevocationReason::RefreshReuse, .. } => EventKind::RefreshReuse,
                 GrantState::Revoked { reason: RevocationReason::CodeReplayed, .. } => EventKind::CodeReplayed,
@@ -262,6 +303,7 @@ impl Change {
             | Self::IssueAuthorizationCode(_)
             | Self::RedeemAuthorizationCode(_)
             | Self::RotateRefreshToken(_)
+            | Self::CheckpointRetention(_)
             | Self::StoreAuthorizationRequest { .. } => None,
         }
     }
@@ -274,7 +316,11 @@ impl Change {
                 (None, Some(f.id), Some(&f.client_id))
             }
             Self::CreateAccount(new) => (Some(new.authentication.account), Some(new.flow.id), Some(&new.flow.client_id)),
-            Self::CountFailedSignIn(a) | Self::RecordSignIn(a) => (Some(a.account), None, None),
+            Self::CountFailedSignIn(a)
+            | Self::RecordSignIn(a)
+            | Self::PlaceLegalHold(a)
+            | Self::LiftLegalHold(a)
+            | Self::EraseAccount(a) => (Some(a.account), None, None),
             Self::OpenSession(s) | Self::TouchSession(s) | Self::EndSession(s) => (Some(s.account), None, None),
             Self::Rehash(p) => (Some(p.account), None, None),
             Self::ResetPassword { flow, authentication, .. } => {
@@ -286,7 +332,10 @@ impl Change {
             }
             Self::ChangePassword { authentication, .. }
             | Self::ChangeEmail { authentication, .. }
-            | Self::UndoEmailChange { authentication, .. } => (Some(authentication.account), None, None),
+            | Self::UndoEmailChange { authentication, .. }
+            | Self::RequestDeletion { authentication, .. }
+            | Self::RestoreAccount { authentication, .. }
+            | Self::DeferErasure { authentication, .. } => (Some(authentication.account), None, None),
             Self::EndSessionAndGrants { session, .. } => (Some(session.account), None, None),
             Self::WithdrawConsent { account, client_id, .. } => (Some(*account), None, Some(client_id)),
             Self::IssueAuthorizationCode(g)
@@ -298,6 +347,7 @@ impl Change {
             Self::CreateDataKey(_)
             | Self::CountIdentifierTry { .. }
             | Self::CountUnknownSignIn(_)
+            | Self::CheckpointRetention(_)
             | Self::StoreAuthorizationRequest { .. } => (None, None, None),
         }
     }

@@ -40,6 +40,11 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Span {
         Span((self.0.saturating_sub(earlier.0)).max(0))
     }
+    /// The first moment of its UTC day.
+    #[must_use]
+    pub const fn start_of_day(self) -> Self {
+        Self(self.0.saturating_sub(self.0.rem_euclid(86_400_000)))
+    }
 }
 
 impl Span {

@@ -1,7 +1,7 @@
 //! The audit table: records projected from the stream.
+use super::condition::Condition;
 use super::item::{Kind, write};
 use super::key::Thing;
-use super::plan::Condition;
 use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
 

@@ -6,10 +6,11 @@
 //! 4. Contention (`TransactionConflict`) says nothing about the state: sent again, bounded, then unavailable (security 134).
 //! 5. Shortly before the request's deadline nothing is sent any more (security 141).
 
+use super::condition::Expression;
 use super::failure::{CONTENDED, MAX_SENDS, back_off, refused, store_error, unavailable};
 use super::item::Item;
 use super::key::ItemKey;
-use super::plan::{Count, Delete, Expression, Plan, Put, Write, plan};
+use super::plan::{Count, Delete, Plan, Put, Write, plan};
 use super::{CommitError, Conflict, StoreError, TenantStore};
 use crate::domain::change::Changes;
 use crate::services::RequestContext;

@@ -37,6 +37,7 @@ use crate::domain::delivery::MailPurpose;
 use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::oauth::client::SigningAlgorithm;
+use crate::domain::retention::DUE_SHARDS;
 use crate::domain::time::Timestamp;
 use crate::keys::Purpose;
 use crate::store::keyring::KeySlot;
@@ -50,8 +51,6 @@ pub const PK: &str = "pk";
 pub const SK: &str = "sk";
 /// Over how many partitions a day's audit records without account and flow are spread.
 pub const AUDIT_SHARDS: u8 = 16;
-/// Over how many partitions a day's due work is spread.
-pub const DUE_SHARDS: u8 = 16;
 
 /// One of the three tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -89,6 +89,24 @@ Audit N#default#20261118#10 01KAV0000000000000000000ZZ";
     assert_eq!(printed.join("\n"), golden);
 }
 
+/// An erasure reads the items of an account from the first on: what it must find first is there.
+#[test]
+fn the_state_of_an_account_sorts_before_everything_else_of_it() {
+    let (account, client) = (AccountId::from_bytes([0; 16]), "-".parse::<ClientId>().unwrap());
+    let others = [
+        Thing::Profile(account),
+        Thing::Terms(account),
+        Thing::Session(account, SessionId::from_bytes([0; 16])),
+        Thing::Grant(account, GrantId::from_bytes([0; 16])),
+        Thing::Consent(account, &client),
+    ];
+    let key = |thing| ItemKey::of(&TenantId::default_tenant(), thing);
+    let state = key(Thing::Authentication(account));
+    for other in others.map(key) {
+        assert!(other.pk == state.pk && state.sk < other.sk, "{}", other.sk);
+    }
+}
+
 #[test]
 fn the_tenant_of_a_key_reads_back() {
     let tenant: TenantId = "shop-2".parse().unwrap();

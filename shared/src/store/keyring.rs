@@ -3,9 +3,9 @@
 //! A slot (purpose or algorithm, and version) is claimed by a conditional write with a lease; only its holder asks the vault,
 //! the others look again until it is ready, and take over when the lease has run out.
 
+use super::condition::Expression;
 use super::item::{Item, Kind, read, write};
 use super::key::{KEY_PREFIX, PK, Thing, tenant_pk};
-use super::plan::Expression;
 use super::{StoreError, TenantStore};
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::time::{Span, Timestamp};

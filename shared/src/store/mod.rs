@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod commit;
+mod condition;
 pub mod delivery;
 mod failure;
 pub mod flow;

@@ -1,17 +1,19 @@
 //! Domain words to conditional writes: which items, under which conditions, stamped how. Pure, so that its tests need no store.
 
 use super::StoreError;
+use super::condition::Condition;
 use super::item::{
     self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, Terms, VERSION, attach,
 };
-use super::key::{ItemKey, PK, Thing};
-use crate::domain::account::{Authentication, DataKeyState, WrappedDataKey};
+use super::key::{ItemKey, Thing};
+use crate::domain::account::{AccountStatus, Authentication, DataKeyState, WrappedDataKey};
 use crate::domain::audit::Event;
 use crate::domain::change::{Change, NewAccount};
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
+use crate::domain::erasure::DueErasure;
 use crate::domain::flow::Flow;
-use crate::domain::id::{AccountId, TenantId};
+use crate::domain::id::TenantId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::oauth::grant::{Grant, GrantState};
 use crate::domain::profile::Profile;
@@ -85,67 +87,6 @@ pub(super) struct Count {
     pub(super) op: String,
 }
 
-/// What must be true of what stands, for a write to happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Condition {
-    /// Nothing stands.
-    Absent,
-    /// This version does.
-    Version(u64),
-    /// Something does.
-    Present,
-    /// An item of this account does: an identifier that was freed may be another's by now.
-    OfAccount(AccountId),
-    /// A data key of a pending registration does: the same bytes, which are write-once.
-    Pending { wrapped: Vec<u8> },
-}
-
-/// A condition in the words of DynamoDB.
-pub(super) struct Expression {
-    pub(super) text: &'static str,
-    pub(super) names: HashMap<String, String>,
-    pub(super) values: HashMap<String, AttributeValue>,
-}
-
-impl Condition {
-    fn before(version: u64) -> Self {
-        match version {
-            0 | 1 => Self::Absent,
-            later => Self::Version(later - 1),
-        }
-    }
-
-    /// The condition as an expression.
-    pub(super) fn expression(&self) -> Expression {
-        let names =
-            |names: &[(&str, &str)]| names.iter().map(|(placeholder, name)| ((*placeholder).into(), (*name).into())).collect();
-        match self {
-            Self::Absent => {
-                Expression { text: "attribute_not_exists(#pk)", names: names(&[("#pk", PK)]), values: HashMap::new() }
-            }
-            Self::Present => Expression { text: "attribute_exists(#pk)", names: names(&[("#pk", PK)]), values: HashMap::new() },
-            Self::OfAccount(account) => Expression {
-                text: "#account = :account",
-                names: names(&[("#account", "acc")]),
-                values: HashMap::from([(":account".to_owned(), AttributeValue::S(account.to_string()))]),
-            },
-            Self::Version(version) => Expression {
-                text: "#version = :before",
-                names: names(&[("#version", VERSION)]),
-                values: HashMap::from([(":before".to_owned(), AttributeValue::N(version.to_string()))]),
-            },
-            Self::Pending { wrapped } => Expression {
-                text: "#state.#is = :pending AND #wrapped = :wrapped",
-                names: names(&[("#state", "st"), ("#is", "is"), ("#wrapped", "w")]),
-                values: HashMap::from([
-                    (":pending".to_owned(), AttributeValue::S("pending".to_owned())),
-                    (":wrapped".to_owned(), AttributeValue::B(wrapped.clone().into())),
-                ]),
-            },
-        }
-    }
-}
-
 impl Put {
     /// Whether what stands is what this very write left there: it was applied, and its reply was lost. The version is compared
     /// too, so that a second write of one request to one item is not taken for the first.
@@ -176,7 +117,11 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
             Ok(writer.count(identifier, *at, *limit, op(request, 1, index)))
         }
         Change::CreateAccount(new) => writer.account(new),
-        Change::CountFailedSignIn(state) | Change::RecordSignIn(state) => writer.one(writer.authentication(state)),
+        Change::CountFailedSignIn(state)
+        | Change::RecordSignIn(state)
+        | Change::PlaceLegalHold(state)
+        | Change::LiftLegalHold(state)
+        | Change::EraseAccount(state) => writer.one(writer.authentication(state)),
         Change::CountUnknownSignIn(state) => writer.one(writer.versioned(
             Thing::UnknownFailures(&state.identifier),
             Kind::UnknownFailures,
@@ -222,6 +167,21 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
             let mut puts: Vec<Put> = consent.as_ref().map(|consent| writer.consent(consent)).transpose()?.into_iter().collect();
             puts.extend(writer.grants(grants)?);
             writer.transaction(puts)
+        }
+        Change::RequestDeletion { authentication, erasure } => {
+            writer.transaction(vec![writer.authentication(authentication)?, writer.due_erasure(erasure)?])
+        }
+        Change::RestoreAccount { authentication, due } => writer.writes(vec![
+            Write::Put(writer.authentication(authentication)?),
+            writer.delete(Thing::DueErasure(authentication.account, *due), Condition::Present),
+        ]),
+        Change::DeferErasure { authentication, former, erasure } => writer.writes(vec![
+            Write::Put(writer.authentication(authentication)?),
+            writer.delete(Thing::DueErasure(authentication.account, *former), Condition::Present),
+            Write::Put(writer.due_erasure(erasure)?),
+        ]),
+        Change::CheckpointRetention(job) => {
+            writer.one(writer.versioned(Thing::RetentionJob, Kind::Job, job, job.version, None))
         }
         Change::IssueAuthorizationCode(grant)
         | Change::RedeemAuthorizationCode(grant)
@@ -344,7 +304,11 @@ impl Writer<'_> {
         self.versioned(Thing::Flow(flow.id), Kind::Flow, flow, flow.version, Some(flow.expires_at))
     }
     fn authentication(&self, state: &Authentication) -> Result<Put, StoreError> {
-        self.versioned(Thing::Authentication(state.account), Kind::Authentication, state, state.version, None)
+        let ends = match state.status {
+            AccountStatus::Erased { at } => Some(at),
+            AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::ErasureDue { .. } => None,
+        };
+        self.versioned(Thing::Authentication(state.account), Kind::Authentication, state, state.version, ends)
     }
     fn password(&self, password: &PasswordCredential) -> Result<Put, StoreError> {
         self.versioned(Thing::Password(password.account), Kind::Password, password, password.version, None)
@@ -365,6 +329,9 @@ impl Writer<'_> {
     fn consent(&self, consent: &Consent) -> Result<Put, StoreError> {
         let thing = Thing::Consent(consent.account, &consent.client_id);
         self.versioned(thing, Kind::Consent, consent, consent.version, None)
+    }
+    fn due_erasure(&self, erasure: &DueErasure) -> Result<Put, StoreError> {
+        self.absent(Thing::DueErasure(erasure.account, erasure.due), Kind::DueErasure, erasure, None)
     }
     /// One address freed, the other claimed where nobody has it: uniqueness, and no moment with both or neither.
     fn email_change(

@@ -6,13 +6,16 @@ use crate::domain::audit::EventKind;
 use crate::domain::authentication::{Amr, FailureWindow, KnownDevice, MAX_KNOWN_DEVICES};
 use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordCredential;
+use crate::domain::erasure::DueErasure;
 use crate::domain::flow::{FlowPurpose, FlowState};
 use crate::domain::id::{AccountId, FlowId, GrantId, SessionId, Sub};
 use crate::domain::oauth::grant::{AuthorizationCode, RefreshToken, RevocationReason, RevokedJti};
 use crate::domain::profile::Profile;
+use crate::domain::retention::RetentionJob;
 use crate::domain::secret::{PasswordHash, SecretHash};
 use crate::domain::session::Session;
 use crate::services::Deadline;
+use crate::store::key::PK;
 use std::collections::HashSet;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_123);
@@ -50,7 +53,7 @@ fn authentication() -> Authentication {
         created_at: NOW,
         failures,
         devices: vec![KnownDevice { id: u64::MAX, failures }; MAX_KNOWN_DEVICES],
-        legal_hold: None,
+        legal_hold: Some(NOW),
         version: 1_000_000,
     }
 }
@@ -168,6 +171,26 @@ fn new_account() -> NewAccount {
     }
 }
 
+fn erased() -> Authentication {
+    Authentication { status: AccountStatus::Erased { at: NOW }, ..authentication() }
+}
+
+fn due(due: Timestamp) -> DueErasure {
+    DueErasure { account: account(), identifier: authentication().identifier, due }
+}
+
+fn request_deletion() -> Change {
+    Change::RequestDeletion { authentication: authentication(), erasure: due(NOW) }
+}
+
+fn restore() -> Change {
+    Change::RestoreAccount { authentication: authentication(), due: NOW }
+}
+
+fn defer() -> Change {
+    Change::DeferErasure { authentication: authentication(), former: NOW, erasure: due(NOW + Span::days(7)) }
+}
+
 fn planned(change: &Change) -> Plan {
     plan(&tenant(), change, &request(), 1).unwrap()
 }
@@ -277,6 +300,13 @@ fn exactly_one_item_carries_the_event() {
     let table = [
         (Change::CreateAccount(Box::new(new_account())), Some((Kind::Authentication, EventKind::AccountCreated))),
         (reset, Some((Kind::Authentication, EventKind::PasswordReset))),
+        (request_deletion(), Some((Kind::Authentication, EventKind::DeletionRequested))),
+        (restore(), Some((Kind::Authentication, EventKind::AccountRestored))),
+        (defer(), Some((Kind::Authentication, EventKind::ErasureDeferred))),
+        (Change::EraseAccount(erased()), Some((Kind::Authentication, EventKind::AccountErased))),
+        (Change::PlaceLegalHold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldPlaced))),
+        (Change::LiftLegalHold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldLifted))),
+        (Change::CheckpointRetention(Box::new(RetentionJob::new(NOW))), None),
         (Change::BeginFlow(flow()), Some((Kind::Flow, EventKind::RegistrationStarted))),
         (Change::OpenSession(session()), Some((Kind::Session, EventKind::SignedIn))),
         (Change::RecordSignIn(authentication()), None),
@@ -299,6 +329,26 @@ fn exactly_one_item_carries_the_event() {
     }
 }
 
+/// security 130: the due work of a closed account stands and goes with its state, never alone; and only one day has it.
+#[test]
+fn due_work_moves_with_the_state_of_its_account() {
+    let conditions = |change: &Change| match planned(change) {
+        Plan::Transaction { writes, .. } => writes
+            .into_iter()
+            .map(|write| match write {
+                Write::Put(put) => (put.key.sk, put.condition),
+                Write::Delete(delete) => (delete.key.sk, delete.condition),
+            })
+            .collect::<Vec<_>>(),
+        Plan::Put(_) | Plan::Delete(_) | Plan::Count(_) => panic!(),
+    };
+    let authn = || ("AUTHN".to_owned(), Condition::Version(999_999));
+    let work = |condition| (account().to_string(), condition);
+    assert_eq!(conditions(&request_deletion()), [authn(), work(Condition::Absent)]);
+    assert_eq!(conditions(&restore()), [authn(), work(Condition::Present)]);
+    assert_eq!(conditions(&defer()), [authn(), work(Condition::Present), work(Condition::Absent)]);
+}
+
 /// security 131, T10: nothing is removed before its logical end and a margin; an account is never.
 #[test]
 fn an_item_outlives_its_logical_end_by_the_margin() {
@@ -314,6 +364,8 @@ fn an_item_outlives_its_logical_end_by_the_margin() {
         (Change::RotateRefreshToken(grant(active())), Some(grant(active()).expires_at)),
         (Change::RevokeGrant(grant(revoked())), Some(grant(revoked()).expires_at)),
         (Change::RecordSignIn(authentication()), None),
+        (Change::EraseAccount(erased()), Some(NOW)),
+        (Change::CountFailedSignIn(erased()), Some(NOW)),
         (Change::Rehash(password()), None),
     ];
     for (change, ends) in table {

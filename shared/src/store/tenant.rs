@@ -1,7 +1,7 @@
 //! The tenant document, by versions: each is written once, the newest is in force.
+use super::condition::Condition;
 use super::item::{Item, Kind, OP, read, write};
 use super::key::{CONFIG_PREFIX, Thing, tenant_pk};
-use super::plan::Condition;
 use super::{CommitError, Conflict, StoreError, TenantStore};
 use crate::domain::time::Timestamp;
 use crate::keys::digest::sha256;

@@ -1,0 +1,143 @@
+//! Closing, restoring, holding, erasing: who may, and until when.
+
+use super::*;
+use crate::domain::oauth::fixture::{NOW, authentication};
+
+const DAY: Span = Span::days(1);
+const GRACE: Span = Span::days(30);
+
+fn seed() -> LinkSeed {
+    LinkSeed { key_version: 1, bytes: [7; 16] }
+}
+fn closed() -> (Authentication, DueErasure) {
+    let decision = request_deletion(&authentication(), seed(), GRACE, NOW);
+    match decision.changes.0.into_iter().next() {
+        Some(Change::RequestDeletion { authentication, erasure }) => (authentication, erasure),
+        other => panic!("{other:?}"),
+    }
+}
+fn with(status: AccountStatus) -> Authentication {
+    Authentication { status, ..authentication() }
+}
+
+#[test]
+fn closing_ends_what_was_issued_and_names_the_day_of_the_erasure() {
+    let before = authentication();
+    let (after, erasure) = closed();
+    assert_eq!((after.epoch, after.version), (before.epoch + 1, before.version + 1));
+    assert_eq!(after.status, AccountStatus::ErasureDue { since: NOW, due: NOW + GRACE, seed: seed() });
+    assert_eq!(erasure, DueErasure { account: before.account, identifier: before.identifier, due: NOW + GRACE });
+}
+
+#[test]
+fn closing_twice_changes_nothing_and_what_is_disabled_or_erased_can_not_be_closed() {
+    let (after, _) = closed();
+    let again = request_deletion(&after, LinkSeed { key_version: 1, bytes: [8; 16] }, DAY, NOW + DAY);
+    assert_eq!(again.outcome, Requested::ErasureDue { due: NOW + GRACE });
+    assert!(again.changes.is_empty(), "another due date would leave the first one's work behind");
+    for status in [AccountStatus::Disabled { since: NOW }, AccountStatus::Erased { at: NOW }] {
+        let refused = request_deletion(&with(status), seed(), GRACE, NOW);
+        assert!(refused.outcome == Requested::NotActive && refused.changes.is_empty(), "{status:?}");
+    }
+}
+
+/// security 130: a request that was admitted before the account was closed may write for as long as it runs.
+#[test]
+fn no_erasure_starts_within_ten_minutes_whatever_the_grace_says() {
+    let decision = request_deletion(&authentication(), seed(), Span::ZERO, NOW);
+    assert_eq!(decision.outcome, Requested::ErasureDue { due: NOW + MIN_GRACE });
+    let early = AccountStatus::ErasureDue { since: NOW, due: NOW, seed: seed() };
+    let erasure = DueErasure { due: NOW, ..closed().1 };
+    for (after, expected) in [
+        (Span::ZERO, Erasure::NotDue),
+        (MIN_GRACE - Span::millis(1), Erasure::NotDue),
+        (MIN_GRACE, Erasure::Remove { at: NOW + MIN_GRACE }),
+    ] {
+        assert_eq!(erase(Some(&with(early)), &erasure, NOW + after).outcome, expected, "{after:?}");
+    }
+}
+
+#[test]
+fn the_link_restores_until_the_erasure_is_due_and_once() {
+    let (closed, _) = closed();
+    let last = NOW + GRACE - Span::millis(1);
+    for (name, account, fits, now, expected) in [
+        ("at once", &closed, true, NOW, Restored::Restored),
+        ("at the last moment", &closed, true, last, Restored::Restored),
+        ("when due (security 131)", &closed, true, NOW + GRACE, Restored::Over),
+        ("with another link", &closed, false, NOW, Restored::Over),
+        ("in use", &authentication(), true, NOW, Restored::Over),
+        ("erased", &with(AccountStatus::Erased { at: NOW }), true, NOW, Restored::Over),
+        ("disabled", &with(AccountStatus::Disabled { since: NOW }), true, NOW, Restored::Over),
+    ] {
+        let decision = restore(account, fits, now);
+        assert_eq!(decision.outcome, expected, "{name}");
+        assert_eq!(decision.changes.is_empty(), expected == Restored::Over, "{name}");
+        if let Some(Change::RestoreAccount { authentication, due }) = decision.changes.0.first() {
+            assert!(authentication.is_active() && *due == NOW + GRACE, "{name}");
+            assert_eq!(authentication.epoch, account.epoch, "what was dead stays dead");
+        }
+    }
+}
+
+#[test]
+fn only_what_is_due_now_is_erased() {
+    let (closed, erasure) = closed();
+    let at = NOW + GRACE;
+    let elsewhere = DueErasure { due: at - DAY, ..erasure.clone() };
+    let erased = with(AccountStatus::Erased { at: NOW + DAY });
+    for (name, account, work, now, expected) in [
+        ("due", Some(&closed), &erasure, at, Erasure::Remove { at }),
+        ("a moment too early", Some(&closed), &erasure, at - Span::millis(1), Erasure::NotDue),
+        ("restored", Some(&authentication()), &erasure, at, Erasure::NotDue),
+        ("disabled", Some(&with(AccountStatus::Disabled { since: NOW })), &erasure, at, Erasure::NotDue),
+        ("due at another time", Some(&closed), &elsewhere, at, Erasure::NotDue),
+        ("broken off", Some(&erased), &erasure, at, Erasure::Remove { at: NOW + DAY }),
+        ("broken off, and collected since", None, &erasure, at, Erasure::Remove { at }),
+    ] {
+        let decision = erase(account, work, now);
+        assert_eq!(decision.outcome, expected, "{name}");
+        assert_eq!(decision.changes.is_empty(), name != "due", "{name}");
+    }
+}
+
+#[test]
+fn an_erased_account_holds_nothing_of_the_person() {
+    let (mut closed, erasure) = closed();
+    super::super::authentication::remember_device(&mut closed, 5);
+    closed.failures = closed.failures.failed(NOW);
+    let at = NOW + GRACE;
+    let decision = erase(Some(&closed), &erasure, at);
+    let [Change::EraseAccount(erased)] = &decision.changes.0[..] else { panic!("{:?}", decision.changes) };
+    assert_eq!(erased.status, AccountStatus::Erased { at });
+    assert_eq!((erased.version, erased.epoch), (closed.version + 1, closed.epoch + 1));
+    assert!(erased.devices.is_empty() && erased.failures == FailureWindow::default());
+    assert!(erased.identifier.hash == [0; 32] && erased.sub.as_bytes() == &[0; 16] && erased.created_at == at);
+}
+
+#[test]
+fn security_132_a_legal_hold_puts_an_erasure_off_to_another_day_until_it_is_lifted() {
+    let (closed, erasure) = closed();
+    let at = NOW + GRACE;
+    let placed = place_hold(&closed, NOW + DAY);
+    let [Change::PlaceLegalHold(held)] = &placed.changes.0[..] else { panic!("{placed:?}") };
+    assert_eq!((placed.outcome, held.legal_hold), (Hold::Placed, Some(NOW + DAY)));
+    assert_eq!(place_hold(held, NOW).outcome, Hold::Unchanged);
+
+    let decision = erase(Some(held), &erasure, at);
+    assert_eq!(decision.outcome, Erasure::Deferred { until: at + DEFERRAL });
+    let [Change::DeferErasure { authentication, former, erasure: next }] = &decision.changes.0[..] else {
+        panic!("{decision:?}")
+    };
+    assert!(*former == at && next.due == at + DEFERRAL && next.identifier == erasure.identifier);
+    assert_eq!(authentication.status, AccountStatus::ErasureDue { since: NOW, due: next.due, seed: seed() });
+    assert_eq!(erase(Some(authentication), &erasure, at).outcome, Erasure::NotDue, "the former day's work is void");
+    assert!(DEFERRAL > DAY, "the same day is the same key");
+
+    let lifted = lift_hold(authentication);
+    let [Change::LiftLegalHold(free)] = &lifted.changes.0[..] else { panic!("{lifted:?}") };
+    assert_eq!(lift_hold(free).outcome, Hold::Unchanged);
+    assert_eq!(erase(Some(free), next, next.due).outcome, Erasure::Remove { at: next.due });
+    let erased = with(AccountStatus::Erased { at });
+    assert_eq!((place_hold(&erased, at).outcome, lift_hold(&erased).outcome), (Hold::Erased, Hold::Erased));
+}
