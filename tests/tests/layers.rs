@@ -207,6 +207,25 @@ fn functions_reach_tables_and_keys_through_their_layers_only() {
 
 /// Each write to a table carries its condition, each read is strong, and nothing walks a table (security 133). Only the store has
 /// DynamoDB's client in hand: the layers above hold that.
+/// security 141, 142: an instance serves many people one after another, and is frozen between them.
+#[test]
+fn an_instance_keeps_nothing_of_a_request_and_leaves_nothing_running() {
+    // Work behind the answer would be frozen with the instance, and thawed in the next person's request.
+    const RUNNING: &[&str] = &["tokio::spawn", "JoinSet", "thread::spawn", ".detach()"];
+    const KEEPING: &[&str] = &["std::fs", "temp_dir", "File::", "/tmp", "thread_local!", "static mut"];
+    const CHANGING: &[&str] = &["Mutex<", "RwLock<", "Atomic", "OnceCell<", "OnceLock<", "Cell<"];
+    let mut wrong = Vec::new();
+    // The local vault is a file, and is built by the local gateway alone.
+    for file in sources("shared/src").into_iter().chain(sources("functions")).filter(|file| !file.ends_with("keys/vault.rs")) {
+        for line in code(&file).lines() {
+            let is_static = line.trim_start().trim_start_matches("pub ").starts_with("static ");
+            let words = [RUNNING, KEEPING].into_iter().flatten().chain(CHANGING.iter().filter(|_| is_static));
+            wrong.extend(words.filter(|word| line.contains(**word)).map(|word| format!("{}: {word}", shown(&file))));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 #[test]
 fn every_write_has_its_condition_and_every_read_is_strong() {
     const WRITES: &[&str] =
