@@ -10,7 +10,8 @@ use latchkey::web::mount;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tests::World;
+use tests::template::Template;
+use tests::{Customer, Me, World};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
@@ -24,11 +25,17 @@ fn read(name: &str) -> Value {
 type Routes = fn() -> Router<Services>;
 
 /// An HTTP event: its name, the routes of its function, the status, and what stands in the answer's body or `location`.
-const HTTP: [(&str, Routes, i64, &str); 12] = [
+const HTTP: [(&str, Routes, i64, &str); 17] = [
     ("login-authorize", login::routes, 303, "/login?"),
     ("login-page", login::routes, 200, "name=\"password\""),
     // Posted from another site: refused before anything of it is looked at (security 120).
     ("login-password", login::routes, 403, ""),
+    ("profile-me", profile::routes, 401, "invalid_token"),
+    ("profile-edit", profile::routes, 401, "invalid_token"),
+    ("profile-password", profile::routes, 401, "invalid_token"),
+    ("profile-end-session", profile::routes, 401, "invalid_token"),
+    // No CORS at the API: a preflight is the function's to answer (security 119).
+    ("profile-preflight", profile::routes, 204, ""),
     ("registration-form", registration::routes, 200, "given_name"),
     ("registration-page", registration::routes, 200, "name=\"given_name\""),
     ("registration-start", registration::routes, 202, "verification_required"),
@@ -40,20 +47,63 @@ const HTTP: [(&str, Routes, i64, &str); 12] = [
     ("token-not-found", token::routes, 404, "not_found"),
 ];
 
+/// The same, from somebody who is signed in: the token of the file is replaced by a fresh one.
+const SIGNED_IN: [(&str, Routes, i64, &str); 4] = [
+    ("profile-me", profile::routes, 200, "ada@example.com"),
+    ("profile-edit", profile::routes, 200, "Augusta"),
+    ("profile-end-session", profile::routes, 404, "not_found"),
+    ("profile-password", profile::routes, 204, ""),
+];
+
 const BATCHES: [&str; 3] = ["events-stream", "events-stream-poison", "events-queue"];
+
+async fn replay(world: &World, (name, routes, status, words): (&str, Routes, i64, &str), bearer: Option<&str>) {
+    let mut event = read(name);
+    if let Some(token) = bearer {
+        event["headers"]["authorization"] = json!(format!("Bearer {token}"));
+    }
+    let event: Event = serde_json::from_value(event).unwrap();
+    let answer = gateway::answer(mount(world.services.clone(), routes()), event, Deadline::default()).await;
+    let answer = serde_json::to_value(answer).unwrap();
+    assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+    let (body, location) = (answer["body"].as_str().unwrap_or_default(), answer["headers"]["location"].as_str());
+    assert!(body.contains(words) || location.is_some_and(|to| to.contains(words)), "{name}: {answer}");
+    // security 117: on every answer.
+    assert!(answer["headers"]["strict-transport-security"].is_string(), "{name}: {answer}");
+}
 
 #[tokio::test]
 async fn http_events_are_answered_by_their_function() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
-    for (name, routes, status, words) in HTTP {
-        let event: Event = serde_json::from_value(read(name)).unwrap();
-        let answer = gateway::answer(mount(world.services.clone(), routes()), event, Deadline::default()).await;
-        let answer = serde_json::to_value(answer).unwrap();
-        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
-        let (body, location) = (answer["body"].as_str().unwrap_or_default(), answer["headers"]["location"].as_str());
-        assert!(body.contains(words) || location.is_some_and(|to| to.contains(words)), "{name}: {answer}");
-        // security 117: on every answer.
-        assert!(answer["headers"]["strict-transport-security"].is_string(), "{name}: {answer}");
+    for event in HTTP {
+        replay(&world, event, None).await;
+    }
+}
+
+#[tokio::test]
+async fn http_events_of_a_person_are_answered_by_their_function() {
+    let world = World::builder().origin("https://id.example.com").build().await.unwrap();
+    let me = Me::of(&world, &Customer::registered(&world, "Ada").await).await;
+    for event in SIGNED_IN {
+        replay(&world, event, Some(me.tokens.access())).await;
+    }
+}
+
+/// Whoever replays a file in a deployment reaches the function of its name.
+#[test]
+fn http_events_name_the_route_that_the_template_has() {
+    let template = Template::load();
+    let routes: BTreeSet<(String, String)> = template
+        .of_type("AWS::ApiGatewayV2::Route")
+        .map(|(_, route)| template.resolve(&route["Properties"]))
+        .map(|route| (route["RouteKey"].as_str().unwrap().to_owned(), route["Target"].as_str().unwrap().to_lowercase()))
+        .collect();
+    for (name, ..) in HTTP {
+        let event = read(name);
+        let function = name.split('-').next().unwrap();
+        let key = event["routeKey"].as_str().unwrap().to_owned();
+        assert_eq!(event["requestContext"]["routeKey"], key, "{name}");
+        assert!(routes.contains(&(key.clone(), format!("integrations/{function}integration"))), "{name}: {key}");
     }
 }
 
