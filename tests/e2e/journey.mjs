@@ -73,6 +73,7 @@ async function journey(visit) {
   await page.click('#refresh')
   await visit.see('refreshed', '#claims')
 
+  await page.click('#account-menu > summary')
   await page.click('#sign-out')
   await visit.see('signed-out', '#join')
   await page.click('#sign-in')

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod consents;
+pub mod deletion;
 pub mod edit;
 pub mod email;
 pub mod history;
@@ -25,7 +26,7 @@ pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
     Router::new()
-        .route("/v1/me", get(api::me::get).patch(api::me::patch))
+        .route("/v1/me", get(api::me::get).patch(api::me::patch).delete(api::deletion::request))
         .route("/v1/me/password", post(api::password::post))
         .route("/v1/me/email", post(api::email::start))
         .route("/v1/me/email/verification", post(api::email::verify))
@@ -33,4 +34,5 @@ pub fn routes() -> Router<Services> {
         .route("/v1/me/sessions/{sid}", delete(api::sessions::end))
         .route("/v1/me/consents", get(api::consents::list))
         .route("/v1/me/consents/{client_id}", delete(api::consents::withdraw))
+        .route("/v1/me/restoration", post(api::deletion::restore))
 }

@@ -50,6 +50,7 @@ fn announce(gateway: &Gateway, options: &Options) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "Latchkey is running at {}\n", gateway.origin.as_str())?;
     writeln!(out, "  Demo storefront  {own}/demo/")?;
+    writeln!(out, "  Account pages    {}/account", gateway.origin.as_str())?;
     writeln!(out, "  Mailbox          {own}/dev/mailbox")?;
     writeln!(out, "  Discovery        {}/.well-known/openid-configuration\n", gateway.origin.as_str())?;
     match options.folder() {

@@ -1,6 +1,7 @@
 //! The JSON calls (`/v1/me…`): an access token with scope `account`, answers that say what was wrong and what to do.
 
 pub(crate) mod consents;
+pub(crate) mod deletion;
 pub(crate) mod email;
 pub(crate) mod me;
 pub(crate) mod password;
