@@ -125,6 +125,16 @@ async fn helps_oneself(world: &World, customer: &mut Customer) {
     assert_eq!(beaten.status(), 409, "{}", beaten.text());
 }
 
+/// An account is closed, and restored by the mailed link.
+async fn leaves_and_comes_back(world: &World, customer: &Customer) {
+    let closed = Me::of(world, customer).await.delete("/v1/me").await;
+    assert_eq!(closed.status(), 202, "{}", closed.text());
+    let mail = world.mails_to(&customer.email).await.unwrap().remove(0);
+    let token = mail.links.iter().find_map(|link| link.split_once("/account/restore?token=")).unwrap().1;
+    let restored = Anonymous::new(world).post_json("/v1/me/restoration", &json!({ "token": token })).await;
+    assert_eq!(restored.status(), 204, "{}", restored.text());
+}
+
 /// Two flows for one address, both proven: the second meets what the first did.
 async fn two_prove_one_address(world: &World) {
     let (api, customer) = (Anonymous::new(world), Customer::new("Twice"));
@@ -149,6 +159,7 @@ async fn security_144_each_function_may_do_what_it_does_and_nothing_else() {
     signs_in_and_recovers(world, &ada).await;
     clients_use_tokens(world, &ada).await;
     helps_oneself(world, &mut ada).await;
+    leaves_and_comes_back(world, &ada).await;
     world.advance(Span::days(1));
     world.pump().await.unwrap();
     assert_eq!(deployed.refused(), Vec::<String>::new());

@@ -14,9 +14,8 @@ use serde_json::json;
 
 pub(crate) async fn request(State(services): State<Services>, service: SelfService) -> Response {
     let requested = deletion::request(&services, &service.handle, &service.presented).await;
-    let render = |due: latchkey::domain::time::Timestamp| {
-        (StatusCode::ACCEPTED, Json(json!({ "erasure_due": due.to_string() })))
-    };
+    let render =
+        |due: latchkey::domain::time::Timestamp| (StatusCode::ACCEPTED, Json(json!({ "erasure_due": due.to_string() })));
     service.answer(requested.map(render).map_err(Problem::from))
 }
 
