@@ -23,8 +23,8 @@ macro_rules! messages {
     };
 }
 messages! {
-    "en": "base", "login", "registration", "mail", "demo";
-    "de": "base", "login", "registration", "mail", "demo";
+    "en": "base", "login", "registration", "account", "mail", "demo";
+    "de": "base", "login", "registration", "account", "mail", "demo";
 }
 
 type Bundle = FluentBundle<FluentResource>;

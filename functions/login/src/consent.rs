@@ -99,7 +99,7 @@ fn shown_scopes(request: &AuthorizationRequest<'_>) -> Vec<String> {
 }
 
 /// The address of the account that is signed in, so that nobody gives consent for another's by mistake.
-async fn find_email(handle: &TenantHandle, found: &SessionSnapshot) -> Result<Option<String>, Problem> {
+pub(crate) async fn find_email(handle: &TenantHandle, found: &SessionSnapshot) -> Result<Option<String>, Problem> {
     let Some(snapshot) = handle.tenant.store.find_profile(found.session.account).await? else { return Ok(None) };
     let key = handle.tenant.keys.data()?.unwrap(&snapshot.data_key)?;
     let claims = key.open(SealedField::Profile, &snapshot.profile.claims)?;

@@ -13,7 +13,6 @@ pub mod consent;
 pub mod hint;
 pub mod login;
 pub mod logout;
-pub mod password_flaw;
 pub mod pending;
 pub mod recover;
 pub mod respond;

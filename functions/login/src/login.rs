@@ -6,6 +6,7 @@
 //! 4. The decision counts or signs in; only once that stands is its outcome shown, so parallel guesses can't outrun the counter.
 //! 5. The browser goes back to the request, with a mark that this very sign-in was for it.
 
+use crate::consent::find_email;
 use crate::pending::{Mark, Pending};
 use crate::respond;
 use axum::extract::State;
@@ -44,11 +45,28 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
         Ok(request) => request,
         Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
     };
-    if request.is_none() && session::find(&handle, &browser, None).await?.is_some() {
-        let page = Page::new(tenant, &locale, "signed_in", context! { sign_out => respond::path(tenant, "/oauth2/logout") });
-        return Ok(browser.answer(page.languages(pending.query()).into_response()));
+    let mut form =
+        SignInForm { identifier: pending.hint("login_hint").unwrap_or_default().to_owned(), ..SignInForm::default() };
+    if request.is_none()
+        && let Some(found) = session::find(&handle, &browser, None).await?
+    {
+        match pending.return_to(tenant) {
+            // An account page asks for a fresh sign-in: by the same person, mostly.
+            Some(_) if pending.hint("prompt") == Some("login") => {
+                form.identifier = find_email(&handle, &found).await?.unwrap_or_default();
+                form.confirms = true;
+            }
+            Some(page) => return Ok(browser.answer(respond::see_other(page))),
+            None => {
+                let values = context! {
+                    sign_out => respond::path(tenant, "/oauth2/logout"),
+                    account => respond::path(tenant, "/account"),
+                };
+                let page = Page::new(tenant, &locale, "signed_in", values);
+                return Ok(browser.answer(page.languages(pending.query()).into_response()));
+            }
+        }
     }
-    let form = SignInForm { identifier: pending.hint("login_hint").unwrap_or_default().to_owned(), ..SignInForm::default() };
     let view = View { handle: &handle, browser: &browser, pending: &pending, request: request.as_ref(), locale: &locale };
     Ok(view.show(form))
 }
@@ -80,9 +98,10 @@ pub async fn post(
     let opening = Opening::fresh(services.random);
     match attempt(&services, &handle, &browser, &typed, &opening).await? {
         Authenticated::SignedIn { session, new_device } => {
-            let location = match &request {
-                Some(_) => pending.marked(tenant, Mark::SignedIn, session.id, handle.now())?,
-                None => pending.onward(tenant, "/login"),
+            let location = match (&request, pending.return_to(tenant)) {
+                (Some(_), _) => pending.marked(tenant, Mark::SignedIn, session.id, handle.now())?,
+                (None, Some(page)) => page.to_owned(),
+                (None, None) => pending.onward(tenant, "/login"),
             };
             let mut response = respond::see_other(&location);
             opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
@@ -191,11 +210,20 @@ struct SignInForm {
     notice: Option<String>,
     status: StatusCode,
     retry_after: Option<Span>,
+    /// Somebody is signed in, and is asked to show that it is still them.
+    confirms: bool,
 }
 
 impl Default for SignInForm {
     fn default() -> Self {
-        Self { identifier: String::new(), errors: BTreeMap::new(), notice: None, status: StatusCode::OK, retry_after: None }
+        Self {
+            identifier: String::new(),
+            errors: BTreeMap::new(),
+            notice: None,
+            status: StatusCode::OK,
+            retry_after: None,
+            confirms: false,
+        }
     }
 }
 
@@ -227,6 +255,7 @@ impl View<'_> {
         let values = context! {
             client => self.request.map(|request| request.client.client_name.get(self.locale)),
             identifier => form.identifier,
+            confirms => form.confirms,
             errors => form.errors,
             notice => form.notice,
             anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),

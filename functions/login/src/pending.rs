@@ -12,6 +12,7 @@ use latchkey::domain::time::Timestamp;
 use latchkey::keys::KeyError;
 use latchkey::keys::digest::sha256;
 use latchkey::services::Tenant;
+use latchkey::web::account::is_account_path;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Params, Problem, TenantHandle};
 
@@ -108,6 +109,12 @@ impl Pending {
     #[must_use]
     pub fn hint(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(found, _)| *found == name).map(|(_, value)| value)
+    }
+
+    /// The account page to go on to where there is no request: the address asked for it, and it is one of this tenant's.
+    #[must_use]
+    pub fn return_to(&self, tenant: &Tenant) -> Option<&str> {
+        self.hint("return_to").filter(|address| is_account_path(tenant, address))
     }
 
     /// The address's query without marks.

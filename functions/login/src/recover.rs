@@ -23,6 +23,7 @@ use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
 use latchkey::web::extract::FormBody;
+use latchkey::web::fields;
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
@@ -108,7 +109,8 @@ async fn begin(
         browser: browser.binding(),
         client_id,
         locale,
-        continue_to: Some(pending.query().to_owned()).filter(|query| request.is_some() && query.len() <= MAX_CONTINUE_TO),
+        continue_to: Some(pending.query().to_owned())
+            .filter(|query| (request.is_some() || pending.return_to(tenant).is_some()) && query.len() <= MAX_CONTINUE_TO),
     };
     let decide = || async { Ok::<_, Infallible>(recovery::begin(new.clone(), handle.now())) };
     tenant.store.decide(&handle.request, decide).await?;
@@ -135,7 +137,7 @@ async fn reset(
     if let Some(flaw) = flaw
         && matches!(view.step, Step::Prove { .. })
     {
-        let words = crate::password_flaw::words(&view.locale, &flaw);
+        let words = fields::password_flaw(&view.locale, &flaw);
         return Ok(view.keep(typed).show(StatusCode::BAD_REQUEST, BTreeMap::from([("password", words)])));
     }
     let proof = Presented { typed, token: token.map(SecretText::from) };

@@ -1,31 +1,15 @@
 //! What the pages of this function answer with: redirects, authorization responses, refusals that are shown here.
 
-use axum::response::{IntoResponse, Response};
-use http::header::LOCATION;
-use http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
 use latchkey::domain::oauth::authorization_request::{LocalRefusal, Refusal};
 use latchkey::domain::oauth::authorization_response::AuthorizationResponse;
 use latchkey::domain::oauth::client::ResponseMode;
 use latchkey::locale::message;
 use latchkey::services::Tenant;
-use latchkey::web::{Page, Problem};
+use latchkey::web::Page;
+pub use latchkey::web::account::{path_of as path, see_other};
 use minijinja::context;
-
-/// A path of this tenant, as its pages link to it: never with a host, which a proxy may have renamed.
-#[must_use]
-pub fn path(tenant: &Tenant, path: &str) -> String {
-    let id = &tenant.config.tenant;
-    if id.is_default() { path.to_owned() } else { format!("/t/{id}{path}") }
-}
-
-/// 303: the browser goes on with GET and drops what it posted (RFC 9700 §4.12; security 14).
-#[must_use]
-pub fn see_other(location: &str) -> Response {
-    match HeaderValue::from_str(location) {
-        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
-        Err(_) => Problem::internal().into_response(),
-    }
-}
 
 /// The answer of the authorization endpoint to the client.
 #[must_use]

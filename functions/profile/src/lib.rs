@@ -10,6 +10,7 @@ pub mod edit;
 pub mod email;
 pub mod history;
 mod not_done;
+mod pages;
 pub mod password;
 pub mod sessions;
 
@@ -35,4 +36,5 @@ pub fn routes() -> Router<Services> {
         .route("/v1/me/consents", get(api::consents::list))
         .route("/v1/me/consents/{client_id}", delete(api::consents::withdraw))
         .route("/v1/me/restoration", post(api::deletion::restore))
+        .merge(pages::routes())
 }

@@ -2,12 +2,14 @@
 //!
 //! A function's routes are written once, as `Router<Services>`, and mounted by [`mount`] at `/` and at `/t/{tenant}`.
 
+pub mod account;
 pub mod bearer;
 pub mod browser;
 pub mod client_authentication;
 mod cookie;
 pub mod cors;
 pub mod extract;
+pub mod fields;
 pub mod headers;
 mod json;
 pub mod mount;
@@ -20,6 +22,7 @@ pub mod session;
 pub mod template;
 
 pub use crate::locale;
+pub use account::{AccountPage, Admitted, Elsewhere, Section};
 pub use browser::Browser;
 pub use extract::{FormBody, Host, JsonBody, MergePatch, QueryParams, TenantHandle};
 pub use mount::mount;

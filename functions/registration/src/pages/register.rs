@@ -17,6 +17,7 @@ use latchkey::domain::registration::{Application, ApplicationFlaw};
 use latchkey::services::Services;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser};
 use latchkey::web::extract::{FormBody, QueryParams};
+use latchkey::web::fields;
 use latchkey::web::problem::{FieldProblem, ProblemKind};
 use latchkey::web::{Page, Problem, TenantHandle};
 use serde::Serialize;
@@ -42,7 +43,7 @@ struct Values<'v> {
     email: &'v str,
     min_length: usize,
     recommended_length: usize,
-    fields: Vec<form::Input>,
+    fields: Vec<fields::Input>,
     terms: Vec<form::Terms>,
     errors: BTreeMap<String, String>,
     /// The same in the order of the form.
@@ -140,7 +141,7 @@ fn page(
         email: &typed.email,
         min_length: config.password.min_length,
         recommended_length: RECOMMENDED_PASSWORD_CHARACTERS,
-        fields: form::inputs(config, locale, &typed.profile),
+        fields: fields::inputs(config, locale, &typed.profile),
         terms: form::terms(config, locale, &typed.terms),
         errors: error_list.iter().cloned().collect(),
         error_list,

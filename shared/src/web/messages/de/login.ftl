@@ -1,6 +1,8 @@
 ## Anmelden
 
 login-title = Anmelden
+login-confirm-title = Bestätigen Sie, dass Sie es sind
+login-confirm-lead = Dafür brauchen Sie eine frische Anmeldung. Geben Sie Ihr Passwort noch einmal ein.
 login-lead = weiter zu { $client }
 login-submit = Anmelden
 login-recover = Passwort vergessen?

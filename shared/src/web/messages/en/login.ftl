@@ -1,6 +1,8 @@
 ## Signing in
 
 login-title = Sign in
+login-confirm-title = Confirm that it is you
+login-confirm-lead = What you are about to do needs a fresh sign-in. Enter your password again.
 login-lead = to continue to { $client }
 login-submit = Sign in
 login-recover = Forgot your password?

@@ -1,0 +1,72 @@
+//! `/account/consents`: which applications may act for the person, and taking that back (security 18).
+
+use super::done;
+use crate::consents::{self, Shown};
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::domain::id::ClientId;
+use latchkey::locale;
+use latchkey::web::{AccountPage, Elsewhere, FormBody, Params, Section, With};
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+const PAGE: &str = "account/consents";
+/// Scope tokens that have words of their own; `openid` is what the page itself says.
+const KNOWN: [&str; 6] = ["profile", "email", "phone", "address", "offline_access", "account"];
+
+/// One application as the page shows it.
+#[derive(Serialize)]
+struct Row {
+    client_id: ClientId,
+    name: String,
+    scopes: Vec<String>,
+    others: Vec<String>,
+    since: String,
+    is_consented: bool,
+}
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    page.answer(show(&page).await)
+}
+
+async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+    let admitted = page.admit(With::Nothing).await?;
+    let listed = consents::list(&page.handle, &admitted.presented).await?;
+    let rows: Vec<Row> = listed.iter().map(|shown| row(page, shown)).collect();
+    let values = context! {
+        clients => Value::from(Serde(rows)),
+        success => done(page, &["consent"])?,
+        anti_forgery => page.anti_forgery(PAGE, &admitted),
+    };
+    Ok(page.show(Section::Consents, "account_consents", StatusCode::OK, values))
+}
+
+fn row(page: &AccountPage, shown: &Shown) -> Row {
+    // An application that the operator has removed can still be ended by its id.
+    let client = page.handle.tenant.config.clients.get(&shown.client_id);
+    let name = client.map_or_else(|| shown.client_id.to_string(), |client| client.client_name.get(&page.locale).to_owned());
+    let is_other = |token: &&str| *token != "openid" && !KNOWN.contains(token);
+    Row {
+        client_id: shown.client_id.clone(),
+        name,
+        scopes: KNOWN.into_iter().filter(|token| shown.scope.contains(token)).map(str::to_owned).collect(),
+        others: shown.scope.iter().filter(is_other).map(str::to_owned).collect(),
+        since: locale::date(&page.locale, shown.since),
+        is_consented: shown.is_consented,
+    }
+}
+
+pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(withdraw(&page, &form).await)
+}
+
+async fn withdraw(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+    let admitted = page.admit(With::Nothing).await?;
+    page.check_form(PAGE, &admitted, form)?;
+    if let Some(client_id) = form.one("withdraw")?.and_then(|id| id.parse().ok()) {
+        // One that has nothing any more is what the person wanted.
+        consents::withdraw(&page.handle, &admitted.presented, &client_id).await?;
+    }
+    Ok(page.see_other("/account/consents?done=consent"))
+}

@@ -1,0 +1,59 @@
+//! `/account/delete`: what deleting means, and doing it.
+
+use crate::deletion;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::domain::time::Timestamp;
+use latchkey::locale;
+use latchkey::services::Services;
+use latchkey::web::{AccountPage, Elsewhere, FormBody, Params, Section, With};
+use minijinja::context;
+
+const PAGE: &str = "account/delete";
+/// Says, sealed, until when a closed account can be restored: nobody is signed in any more who could be asked.
+const CLOSED: &str = "closed";
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    page.answer(show(&page).await)
+}
+
+async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+    if let Some(sealed) = page.query.one(CLOSED)? {
+        return closed(page, sealed);
+    }
+    let admitted = page.admit_recent(With::Profile).await?;
+    let (claims, _) = admitted.principal.claims(&page.handle)?;
+    let until = page.handle.now() + page.handle.tenant.config.retention.erasure_grace;
+    let values = context! {
+        email => claims.0.get("email").and_then(serde_json::Value::as_str),
+        until => locale::date(&page.locale, until),
+        export => page.path("/account/export"),
+        back => page.path("/account/privacy"),
+        anti_forgery => page.anti_forgery(PAGE, &admitted),
+    };
+    Ok(page.show(Section::Privacy, "account_delete", StatusCode::OK, values))
+}
+
+fn closed(page: &AccountPage, sealed: &str) -> Result<Response, Elsewhere> {
+    let opened = page.handle.tenant.keys.locator()?.open(CLOSED, b"", sealed);
+    let Some(millis) = opened.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes) else {
+        return Ok(page.see_other("/account"));
+    };
+    let until = locale::date(&page.locale, Timestamp::from_millis(millis));
+    Ok(page.plain("account_deleted", StatusCode::OK, context! { until }))
+}
+
+pub(crate) async fn post(State(services): State<Services>, page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(delete(&services, &page, &form).await)
+}
+
+async fn delete(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+    let admitted = page.admit_recent(With::Nothing).await?;
+    page.check_form(PAGE, &admitted, form)?;
+    let due = deletion::request(services, &page.handle, &admitted.presented).await?;
+    let sealed = page.handle.tenant.keys.locator()?.seal(CLOSED, b"", &due.millis().to_be_bytes())?;
+    let mut response = page.see_other(&format!("/account/delete?{CLOSED}={sealed}"));
+    page.browser.clear_session(&mut response);
+    Ok(response)
+}

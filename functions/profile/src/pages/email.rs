@@ -1,0 +1,171 @@
+//! `/account/email`: another address (security 94, 95).
+//!
+//! 1. The wish: the new address. A code and a link are mailed to it.
+//! 2. The code, typed here; or the mailed link, which shows a button to the person that is signed in.
+//! 3. The link anywhere else: the code to type, and "I did not ask for this", which ends the wish. GET changes nothing.
+
+use super::say;
+use crate::email::{self, PresentedProof};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::domain::email_change::{Proven, Started};
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::secret::SecretText;
+use latchkey::keys::AccountLink;
+use latchkey::locale::{self, FluentValue};
+use latchkey::services::Services;
+use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::{AccountPage, Admitted, Elsewhere, FormBody, Params, Section, With};
+use minijinja::context;
+use std::collections::BTreeMap;
+
+const PAGE: &str = "account/email";
+const LINK_PAGE: &str = "account/email?token";
+
+type Errors = BTreeMap<&'static str, String>;
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    let shown = async {
+        match token(&page)? {
+            Some(token) => show_link(&page, &token).await,
+            None if page.query.one("ended")?.is_some() => Ok(page.plain("account_email_ended", StatusCode::OK, context! {})),
+            None => show(&page).await,
+        }
+    };
+    page.answer(shown.await)
+}
+
+pub(crate) async fn post(State(services): State<Services>, page: AccountPage, FormBody(form): FormBody) -> Response {
+    let taken = async {
+        match token(&page)? {
+            Some(token) => take_link(&services, &page, token, &form).await,
+            None => take(&services, &page, &form).await,
+        }
+    };
+    page.answer(taken.await)
+}
+
+fn token(page: &AccountPage) -> Result<Option<SecretText>, Elsewhere> {
+    Ok(page.query.one("token")?.map(SecretText::from))
+}
+
+/// The step that the account is at.
+async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+    let admitted = page.admit(With::Profile).await?;
+    // Only a new wish needs a fresh sign-in: one that waits was made with one.
+    if email::pending(&page.handle, &admitted.principal).await?.is_none() && !admitted.principal.is_recent(page.handle.now()) {
+        return Err(Elsewhere::Confirm);
+    }
+    show_step(page, &admitted, StatusCode::OK, "", Errors::new()).await
+}
+
+async fn show_step(
+    page: &AccountPage,
+    admitted: &Admitted,
+    status: StatusCode,
+    typed: &str,
+    errors: Errors,
+) -> Result<Response, Elsewhere> {
+    let (claims, _) = admitted.principal.claims(&page.handle)?;
+    let pending = email::pending(&page.handle, &admitted.principal).await?;
+    let values = context! {
+        present => claims.0.get("email").and_then(serde_json::Value::as_str),
+        pending,
+        typed,
+        errors,
+        back => page.path("/account/security"),
+        anti_forgery => page.anti_forgery(PAGE, admitted),
+    };
+    Ok(page.show(Section::Security, "account_email", status, values))
+}
+
+/// The wish, the code, or the end of the wish.
+async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+    let admitted = page.admit(With::Profile).await?;
+    page.check_form(PAGE, &admitted, form)?;
+    if form.one("cancel")?.is_some() {
+        email::cancel(&page.handle, &admitted.presented).await?;
+        return Ok(page.see_other("/account/security"));
+    }
+    match form.one("code")? {
+        Some(code) => prove(services, page, &admitted, code).await,
+        None => start(services, page, &admitted, form.one("email")?.unwrap_or_default()).await,
+    }
+}
+
+async fn start(services: &Services, page: &AccountPage, admitted: &Admitted, typed: &str) -> Result<Response, Elsewhere> {
+    let words = match EmailAddress::parse(typed) {
+        Err(_) => say(page, "register-email-invalid"),
+        Ok(address) => match email::start(services, &page.handle, &admitted.presented, &address, &page.locale).await? {
+            Started::Waiting { .. } => return Ok(page.see_other("/account/email")),
+            Started::SameAddress => say(page, "account-email-same"),
+            Started::TooManyChanges { until } => {
+                let date = locale::date(&page.locale, until).into();
+                locale::message(&page.locale, "account-email-too-many", [("date", date)])
+            }
+        },
+    };
+    show_step(page, admitted, StatusCode::BAD_REQUEST, typed, Errors::from([("email", words)])).await
+}
+
+async fn prove(services: &Services, page: &AccountPage, admitted: &Admitted, code: &str) -> Result<Response, Elsewhere> {
+    let proof = PresentedProof::Code(code.into());
+    let words = match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
+        Proven::Changed => return Ok(page.see_other("/account/security?done=email")),
+        Proven::Wrong { tries_left } => {
+            let left = FluentValue::from(i64::from(tries_left));
+            locale::message(&page.locale, "recover-code-wrong", [("left", left)])
+        }
+        Proven::Over => say(page, "account-email-over"),
+        Proven::Taken => say(page, "account-email-taken"),
+    };
+    let admitted = page.admit(With::Profile).await?;
+    let field = if email::pending(&page.handle, &admitted.principal).await?.is_some() { "code" } else { "email" };
+    show_step(page, &admitted, StatusCode::BAD_REQUEST, "", Errors::from([(field, words)])).await
+}
+
+/// The mailed link.
+async fn show_link(page: &AccountPage, token: &SecretText) -> Result<Response, Elsewhere> {
+    let Some(code) = code_of(page, token).await? else { return Ok(over(page)) };
+    let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, LINK_PAGE, token.expose());
+    let is_here = is_own(page, token).await?;
+    let template = if is_here { "account_email_confirm" } else { "account_email_elsewhere" };
+    Ok(page.plain(template, StatusCode::OK, context! { code => code.expose(), anti_forgery }))
+}
+
+async fn code_of(page: &AccountPage, token: &SecretText) -> Result<Option<SecretText>, Elsewhere> {
+    Ok(match email::open_link(&page.handle, AccountLink::EmailChange, token).await? {
+        Some(linked) => linked.change_code(&page.handle)?,
+        None => None,
+    })
+}
+
+/// Whether the person that the link is about is signed in here.
+async fn is_own(page: &AccountPage, token: &SecretText) -> Result<bool, Elsewhere> {
+    let link = page.handle.tenant.keys.open_account_link(AccountLink::EmailChange, token)?;
+    Ok(match page.admit(With::Nothing).await {
+        Ok(admitted) => link.is_some_and(|link| link.account == admitted.presented.account()),
+        Err(Elsewhere::SignIn | Elsewhere::Confirm) => false,
+        Err(problem @ Elsewhere::Problem(_)) => return Err(problem),
+    })
+}
+
+async fn take_link(services: &Services, page: &AccountPage, token: SecretText, form: &Params) -> Result<Response, Elsewhere> {
+    let value = form.one(ANTI_FORGERY_FIELD)?;
+    page.browser.check_form(&page.handle.tenant, LINK_PAGE, token.expose(), value)?;
+    if form.one("disown")?.is_some() {
+        email::disown(&page.handle, &token).await?;
+        return Ok(page.see_other("/account/email?ended=true"));
+    }
+    let admitted = page.admit(With::Nothing).await?;
+    let proof = PresentedProof::Link(token);
+    Ok(match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
+        Proven::Changed => page.see_other("/account/security?done=email"),
+        Proven::Wrong { .. } | Proven::Over | Proven::Taken => over(page),
+    })
+}
+
+fn over(page: &AccountPage) -> Response {
+    page.plain("account_link_over", StatusCode::GONE, context! { account => page.path("/account") })
+}

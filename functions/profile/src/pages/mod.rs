@@ -1,0 +1,56 @@
+//! The account pages (`/account…`): they work without JavaScript, a successful post answers 303 (security 14), GET changes nothing.
+
+pub(crate) mod consents;
+pub(crate) mod delete;
+pub(crate) mod email;
+pub(crate) mod password;
+pub(crate) mod privacy;
+pub(crate) mod profile;
+pub(crate) mod restore;
+pub(crate) mod security;
+pub(crate) mod sessions;
+pub(crate) mod undo;
+
+use crate::NotDone;
+use axum::Router;
+use axum::routing::get;
+use latchkey::locale;
+use latchkey::services::Services;
+use latchkey::web::{AccountPage, Elsewhere, Problem};
+
+/// The routes of the pages.
+pub(crate) fn routes() -> Router<Services> {
+    Router::new()
+        .route("/account", get(profile::get).post(profile::post))
+        .route("/account/security", get(security::get))
+        .route("/account/password", get(password::get).post(password::post))
+        .route("/account/email", get(email::get).post(email::post))
+        .route("/account/email/undo", get(undo::get).post(undo::post))
+        .route("/account/sessions", get(sessions::get).post(sessions::post))
+        .route("/account/consents", get(consents::get).post(consents::post))
+        .route("/account/privacy", get(privacy::get))
+        .route("/account/delete", get(delete::get).post(delete::post))
+        .route("/account/restore", get(restore::get).post(restore::post))
+}
+
+impl From<NotDone> for Elsewhere {
+    fn from(reason: NotDone) -> Self {
+        match reason {
+            NotDone::SignedOut => Self::SignIn,
+            NotDone::NotRecent => Self::Confirm,
+            NotDone::Problem(problem) => Self::Problem(problem),
+        }
+    }
+}
+
+/// What a form of the page before did, in words: the address names it, and only names of ours are spoken.
+fn done(page: &AccountPage, names: &[&'static str]) -> Result<Option<String>, Problem> {
+    let named = page.query.one("done")?;
+    let name = names.iter().find(|name| named == Some(**name));
+    Ok(name.map(|name| say(page, &format!("account-done-{name}"))))
+}
+
+/// A message in the language of the page.
+fn say(page: &AccountPage, id: &str) -> String {
+    locale::message(&page.locale, id, [])
+}

@@ -1,0 +1,66 @@
+//! `/account/password`: the present password and a new one (security 59, 70).
+
+use super::say;
+use crate::password::{self, Outcome, Typed};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
+use latchkey::locale::{self, FluentValue};
+use latchkey::services::Services;
+use latchkey::web::{AccountPage, Admitted, Elsewhere, FormBody, Params, Section, With, fields};
+use minijinja::context;
+use std::collections::BTreeMap;
+
+const PAGE: &str = "account/password";
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    let shown = async {
+        let admitted = page.admit_recent(With::Profile).await?;
+        show(&page, &admitted, StatusCode::OK, BTreeMap::new())
+    };
+    page.answer(shown.await)
+}
+
+pub(crate) async fn post(State(services): State<Services>, page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(change(&services, &page, &form).await)
+}
+
+async fn change(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+    let admitted = page.admit_recent(With::Profile).await?;
+    page.check_form(PAGE, &admitted, form)?;
+    let text = |name| form.one(name).map(|value| value.unwrap_or_default().into());
+    let account = admitted.presented.account();
+    let device = page.browser.device.filter(|(owner, _)| *owner == account).map(|(_, device)| device);
+    let typed = Typed { current: text("password")?, new: text("new_password")?, device };
+    let refuse = |status, field, words| show(page, &admitted, status, BTreeMap::from([(field, words)]));
+    match password::change(services, &page.handle, &admitted.presented, &typed).await? {
+        Outcome::Changed => Ok(page.see_other("/account/security?done=password")),
+        Outcome::WrongPassword => refuse(StatusCode::BAD_REQUEST, "password", say(page, "account-password-wrong")),
+        Outcome::Flawed(flaw) => refuse(StatusCode::BAD_REQUEST, "new_password", fields::password_flaw(&page.locale, &flaw)),
+        Outcome::Blocked { retry_after } => {
+            let minutes = FluentValue::from((retry_after.as_seconds() + 59).div_euclid(60));
+            let words = locale::message(&page.locale, "login-blocked", [("minutes", minutes)]);
+            refuse(StatusCode::TOO_MANY_REQUESTS, "password", words)
+        }
+    }
+}
+
+fn show(
+    page: &AccountPage,
+    admitted: &Admitted,
+    status: StatusCode,
+    errors: BTreeMap<&'static str, String>,
+) -> Result<Response, Elsewhere> {
+    let (claims, _) = admitted.principal.claims(&page.handle)?;
+    let values = context! {
+        // For the browser's password store: whose password this is.
+        email => claims.0.get("email").and_then(serde_json::Value::as_str),
+        errors,
+        min_length => page.handle.tenant.config.password.min_length,
+        recommended => RECOMMENDED_PASSWORD_CHARACTERS,
+        back => page.path("/account/security"),
+        anti_forgery => page.anti_forgery(PAGE, admitted),
+    };
+    Ok(page.show(Section::Security, "account_password", status, values))
+}

@@ -1,0 +1,103 @@
+//! `/account`: the profile, drawn from the tenant's registration form.
+
+use super::{done, say};
+use crate::edit::{self, Edited};
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::domain::form::FieldFlaw;
+use latchkey::domain::profile::{Edit, EditFlaw};
+use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{AccountPage, Admitted, Elsewhere, FormBody, Params, Problem, Section, With, fields};
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+use serde_json::Map;
+use std::collections::BTreeMap;
+
+const PAGE: &str = "account";
+/// The form's own state: what the person saw when they began to type.
+const STATE: &str = "state";
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    page.answer(show(&page).await)
+}
+
+async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+    let admitted = page.admit(With::Profile).await?;
+    let shown = edit::shown(&page.handle, &admitted.principal)?;
+    let success = done(page, &["saved", "email"])?;
+    let view = View { state: shown.etag, values: shown.claims.0, errors: Vec::new(), success, notice: None };
+    view.show(page, &admitted, StatusCode::OK)
+}
+
+pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(save(&page, &form).await)
+}
+
+async fn save(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+    let admitted = page.admit(With::Profile).await?;
+    page.check_form(PAGE, &admitted, form)?;
+    form.none_repeated_except(&[])?;
+    let typed: Map<String, serde_json::Value> = form
+        .iter()
+        .filter(|(name, _)| ![ANTI_FORGERY_FIELD, STATE].contains(name))
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let edited = edit::edit(&page.handle, &admitted.presented, Edit::Form(&typed), form.one(STATE)?).await?;
+    let shown = edit::shown(&page.handle, &admitted.principal)?;
+    // What was typed stays, beside what the form does not ask for.
+    let mut values = shown.claims.0;
+    values.extend(typed);
+    match edited {
+        Edited::Saved(_) => Ok(page.see_other("/account?done=saved")),
+        Edited::Flawed(flaws) => {
+            let errors = words(page, &flaws)?;
+            let view = View { state: shown.etag, values, errors, success: None, notice: None };
+            view.show(page, &admitted, StatusCode::BAD_REQUEST)
+        }
+        Edited::Stale => {
+            let notice = Some(say(page, "account-profile-stale"));
+            let view = View { state: shown.etag, values, errors: Vec::new(), success: None, notice };
+            view.show(page, &admitted, StatusCode::CONFLICT)
+        }
+    }
+}
+
+/// Each flaw with the name of its input. A field that the form does not have is no slip of the person: the request was made up.
+fn words(page: &AccountPage, flaws: &[(String, EditFlaw)]) -> Result<Vec<(String, String)>, Problem> {
+    let config = &page.handle.tenant.config;
+    let word = |(name, flaw): &(String, EditFlaw)| match flaw {
+        EditFlaw::ReadOnly | EditFlaw::Field(FieldFlaw::Unknown) => {
+            Err(Problem::new(ProblemKind::InvalidRequest, "The form has fields that are not ours."))
+        }
+        EditFlaw::Field(flaw) => Ok((name.clone(), fields::field_flaw(config, &page.locale, name, flaw))),
+    };
+    flaws.iter().map(word).collect()
+}
+
+struct View {
+    state: String,
+    values: Map<String, serde_json::Value>,
+    errors: Vec<(String, String)>,
+    success: Option<String>,
+    notice: Option<String>,
+}
+
+impl View {
+    fn show(self, page: &AccountPage, admitted: &Admitted, status: StatusCode) -> Result<Response, Elsewhere> {
+        let (config, locale) = (&page.handle.tenant.config, &page.locale);
+        let errors: BTreeMap<String, String> = self.errors.iter().cloned().collect();
+        let values = context! {
+            email => self.values.get("email").and_then(serde_json::Value::as_str),
+            change_email => page.path("/account/email"),
+            fields => Value::from(Serde(fields::inputs(config, locale, &self.values))),
+            errors,
+            error_list => self.errors,
+            state => self.state,
+            success => self.success,
+            notice => self.notice,
+            anti_forgery => page.anti_forgery(PAGE, admitted),
+        };
+        Ok(page.show(Section::Profile, "account_profile", status, values))
+    }
+}

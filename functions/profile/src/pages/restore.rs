@@ -1,0 +1,48 @@
+//! `/account/restore`: the mailed link of a closed account. It works anywhere, behind a confirming post (security 94).
+
+use crate::deletion;
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::domain::secret::SecretText;
+use latchkey::locale;
+use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::{AccountPage, Elsewhere, FormBody, Params};
+use minijinja::context;
+
+const PAGE: &str = "account/restore";
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    page.answer(show(&page).await)
+}
+
+fn token(page: &AccountPage) -> Result<SecretText, Elsewhere> {
+    Ok(page.query.one("token")?.unwrap_or_default().into())
+}
+
+async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+    if page.query.one("done")?.is_some() {
+        return Ok(page.plain("account_restored", StatusCode::OK, context! { sign_in => page.path("/login") }));
+    }
+    let token = token(page)?;
+    let Some(due) = deletion::restorable(&page.handle, &token).await? else { return Ok(over(page)) };
+    let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, PAGE, token.expose());
+    Ok(page.plain("account_restore", StatusCode::OK, context! { until => locale::date(&page.locale, due), anti_forgery }))
+}
+
+pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(restore(&page, &form).await)
+}
+
+async fn restore(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+    let token = token(page)?;
+    let value = form.one(ANTI_FORGERY_FIELD)?;
+    page.browser.check_form(&page.handle.tenant, PAGE, token.expose(), value)?;
+    if !deletion::restore(&page.handle, &token).await? {
+        return Ok(over(page));
+    }
+    Ok(page.see_other("/account/restore?done=restored"))
+}
+
+fn over(page: &AccountPage) -> Response {
+    page.plain("account_link_over", StatusCode::GONE, context! { account => page.path("/account") })
+}

@@ -1,0 +1,54 @@
+//! `/account/security`: password, address, and what happened lately.
+
+use super::done;
+use crate::history::{self, Entry};
+use axum::response::Response;
+use http::StatusCode;
+use latchkey::locale;
+use latchkey::web::{AccountPage, Elsewhere, Section, With};
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+/// How many entries are shown.
+const SHOWN: u16 = 30;
+
+/// One entry as the page shows it.
+#[derive(Serialize)]
+struct Shown {
+    /// The id of its message, without `history-`.
+    kind: latchkey::domain::audit::EventKind,
+    at: String,
+    client: Option<String>,
+    is_this_network: Option<bool>,
+}
+
+pub(crate) async fn get(page: AccountPage) -> Response {
+    page.answer(show(&page).await)
+}
+
+async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+    let admitted = page.admit(With::Profile).await?;
+    let (claims, _) = admitted.principal.claims(&page.handle)?;
+    let history = history::list(&page.handle, &admitted.presented, SHOWN).await?;
+    let history: Vec<Shown> = history.iter().map(|entry| shown(page, entry)).collect();
+    let values = context! {
+        email => claims.0.get("email").and_then(serde_json::Value::as_str),
+        change_email => page.path("/account/email"),
+        change_password => page.path("/account/password"),
+        history => Value::from(Serde(history)),
+        success => done(page, &["password", "email"])?,
+    };
+    Ok(page.show(Section::Security, "account_security", StatusCode::OK, values))
+}
+
+fn shown(page: &AccountPage, entry: &Entry) -> Shown {
+    let config = &page.handle.tenant.config;
+    let client = entry.client_id.as_ref().and_then(|id| config.clients.get(id));
+    Shown {
+        kind: entry.kind,
+        at: locale::date_and_time(&page.locale, entry.at),
+        client: client.map(|client| client.client_name.get(&page.locale).to_owned()),
+        is_this_network: entry.is_this_network,
+    }
+}

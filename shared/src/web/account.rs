@@ -1,0 +1,239 @@
+//! Account pages: for the person that is signed in, everybody else is sent to sign in and comes back (security 118, 120, 121).
+//!
+//! A page that changes what protects the account, or gives the data away, needs a sign-in of the last five minutes (RFC 9470): an older
+//! one is confirmed by the password, and the person comes back to the very page.
+
+use super::browser::Browser;
+use super::extract::{TenantHandle, is_local_path};
+use super::page::Page;
+use super::params::{Params, ParamsError};
+use super::problem::Problem;
+use super::self_service::{Presented, Principal, With};
+use crate::domain::id::SessionId;
+use crate::keys::KeyError;
+use crate::services::{Services, Tenant};
+use crate::store::StoreError;
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::header::LOCATION;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, Uri};
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+/// Where an account page is shown: its tenant, its browser, its address.
+pub struct AccountPage {
+    /// The tenant.
+    pub handle: TenantHandle,
+    /// The browser.
+    pub browser: Browser,
+    /// The query of its address.
+    pub query: Params,
+    /// The locale that it speaks.
+    pub locale: String,
+    uri: Uri,
+}
+
+/// Why a page was not shown, or a form not taken.
+#[derive(Debug)]
+pub enum Elsewhere {
+    /// Nobody is signed in: sign in, then come back.
+    SignIn,
+    /// The sign-in lies too far back: confirm it, then come back.
+    Confirm,
+    /// Something else.
+    Problem(Problem),
+}
+
+impl From<Problem> for Elsewhere {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+impl From<StoreError> for Elsewhere {
+    fn from(error: StoreError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+impl From<KeyError> for Elsewhere {
+    fn from(error: KeyError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+impl From<ParamsError> for Elsewhere {
+    fn from(error: ParamsError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+/// Who is signed in, for a page and its forms.
+pub struct Admitted {
+    /// What the browser presented.
+    pub presented: Presented,
+    /// Who that is.
+    pub principal: Principal,
+    sid: SessionId,
+}
+
+/// The pages that the navigation names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// `/account`
+    Profile,
+    /// `/account/security` and what belongs to it.
+    Security,
+    /// `/account/sessions`
+    Sessions,
+    /// `/account/consents`
+    Consents,
+    /// `/account/privacy` and what belongs to it.
+    Privacy,
+}
+
+impl Section {
+    const ALL: [Self; 5] = [Self::Profile, Self::Security, Self::Sessions, Self::Consents, Self::Privacy];
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Profile => "/account",
+            Self::Security => "/account/security",
+            Self::Sessions => "/account/sessions",
+            Self::Consents => "/account/consents",
+            Self::Privacy => "/account/privacy",
+        }
+    }
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Security => "security",
+            Self::Sessions => "sessions",
+            Self::Consents => "consents",
+            Self::Privacy => "privacy",
+        }
+    }
+}
+
+/// One entry of the navigation.
+#[derive(Serialize)]
+struct Entry {
+    word: &'static str,
+    href: String,
+    is_current: bool,
+}
+
+impl FromRequestParts<Services> for AccountPage {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
+        let handle = TenantHandle::from_request_parts(parts, services).await?;
+        let browser = Browser::from_request_parts(parts, services).await?;
+        let query = Params::of_query(&parts.uri)?;
+        let locale = browser.locale(&handle.tenant, query.one("ui_locales")?);
+        Ok(Self { handle, browser, query, locale, uri: parts.uri.clone() })
+    }
+}
+
+impl AccountPage {
+    /// Who is signed in.
+    ///
+    /// # Errors
+    /// [`Elsewhere::SignIn`], or what failed.
+    pub async fn admit(&self, with: With) -> Result<Admitted, Elsewhere> {
+        let presented = Presented::of_browser(&self.browser).ok_or(Elsewhere::SignIn)?;
+        let principal = presented.load(&self.handle, with).await?.ok_or(Elsewhere::SignIn)?;
+        let sid = principal.snapshot.session.as_ref().map(|session| session.id).ok_or(Elsewhere::SignIn)?;
+        Ok(Admitted { presented, principal, sid })
+    }
+    /// Who signed in during the last five minutes.
+    ///
+    /// # Errors
+    /// [`Elsewhere::SignIn`], [`Elsewhere::Confirm`], or what failed.
+    pub async fn admit_recent(&self, with: With) -> Result<Admitted, Elsewhere> {
+        let admitted = self.admit(with).await?;
+        if admitted.principal.is_recent(self.handle.now()) { Ok(admitted) } else { Err(Elsewhere::Confirm) }
+    }
+    /// The anti-forgery value of a form of this page: what one person sees, another can't send.
+    #[must_use]
+    pub fn anti_forgery(&self, page: &'static str, admitted: &Admitted) -> String {
+        self.browser.anti_forgery(&self.handle.tenant, page, &admitted.sid.to_string())
+    }
+    /// Checks a form of this page.
+    ///
+    /// # Errors
+    /// When it is not this page's in this browser and session (security 120).
+    pub fn check_form(&self, page: &'static str, admitted: &Admitted, form: &Params) -> Result<(), Elsewhere> {
+        let value = form.one(super::browser::ANTI_FORGERY_FIELD)?;
+        Ok(self.browser.check_form(&self.handle.tenant, page, &admitted.sid.to_string(), value)?)
+    }
+    /// A path of this tenant, as its pages link to it.
+    #[must_use]
+    pub fn path(&self, path: &str) -> String {
+        path_of(&self.handle.tenant, path)
+    }
+    /// 303 to a page of this tenant.
+    #[must_use]
+    pub fn see_other(&self, path: &str) -> Response {
+        self.browser.answer(see_other(&self.path(path)))
+    }
+    /// A page of this template inside the account frame: `nav` and `sign_out` besides the page's own values.
+    #[must_use]
+    pub fn show(&self, section: Section, template: &'static str, status: StatusCode, values: impl Serialize) -> Response {
+        let entry = |section_of: Section| Entry {
+            word: section_of.word(),
+            href: self.path(section_of.path()),
+            is_current: section_of == section,
+        };
+        let frame = minijinja::context! {
+            wide => true,
+            nav => Value::from(Serde(Section::ALL.map(entry))),
+            sign_out => self.path("/oauth2/logout"),
+            ..Value::from(Serde(values))
+        };
+        self.plain(template, status, frame)
+    }
+    /// A page of this template without the frame: for whoever is not signed in.
+    #[must_use]
+    pub fn plain(&self, template: &'static str, status: StatusCode, values: impl Serialize) -> Response {
+        let page = Page::new(&self.handle.tenant, &self.locale, template, values).status(status);
+        self.browser.answer(page.languages(self.uri.query().unwrap_or_default()).into_response())
+    }
+    /// The answer; who must sign in first is sent to, and comes back to this page.
+    #[must_use]
+    pub fn answer(&self, result: Result<Response, Elsewhere>) -> Response {
+        let again = |more: &str| {
+            let target = self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str);
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("return_to", &self.path(target));
+            self.see_other(&format!("/login?{}{more}", query.finish()))
+        };
+        match result {
+            Ok(response) => response,
+            Err(Elsewhere::SignIn) => again(""),
+            Err(Elsewhere::Confirm) => again("&prompt=login"),
+            Err(Elsewhere::Problem(problem)) => problem.into_response(),
+        }
+    }
+}
+
+/// A path of this tenant, never with a host, which a proxy may have renamed (security 89).
+#[must_use]
+pub fn path_of(tenant: &Tenant, path: &str) -> String {
+    let id = &tenant.config.tenant;
+    if id.is_default() { path.to_owned() } else { format!("/t/{id}{path}") }
+}
+
+/// 303: the browser goes on with GET and drops what it posted (security 14).
+#[must_use]
+pub fn see_other(location: &str) -> Response {
+    match HeaderValue::from_str(location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+        Err(_) => Problem::internal().into_response(),
+    }
+}
+
+/// Whether the sign-in page may go on to this address afterwards: an account page of this very tenant (security 121).
+#[must_use]
+pub fn is_account_path(tenant: &Tenant, address: &str) -> bool {
+    let account = path_of(tenant, "/account");
+    let rest = address.strip_prefix(&account);
+    is_local_path(address) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('?'))
+}
