@@ -16,7 +16,7 @@ use latchkey::services::{Services, Tenants};
 use latchkey::store::{Store, Tables};
 use latchkey::web::mount;
 use latchkey_local::engine::{client, operation, response};
-use latchkey_local::world::World;
+use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,11 +53,11 @@ pub const HTTP_FUNCTIONS: [Function; 5] = [
 ];
 
 impl Deployed {
-    /// A deployment of the default tenant.
+    /// A deployment of the default tenant, and of one named `acme` with the same document.
     pub async fn new() -> Self {
         let template = Template::load();
         let vault = KeyVault::ephemeral();
-        let world = World::builder().vault(vault.clone()).build().await.expect("a world");
+        let world = World::builder().vault(vault.clone()).tenant("acme", DEFAULT_DOCUMENT).build().await.expect("a world");
         let names = HTTP_FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["events", "retention"]);
         let guards = names.map(|name| (name, Guard::new(&template, name, &world))).collect();
         let mut deployed = Self { world, guards, vault };

@@ -6,9 +6,11 @@ use http::Method;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::store::principal::PrincipalQuery;
+use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::json;
 use std::collections::BTreeSet;
 use tests::deployed::{Deployed, PURPOSES};
+use tests::routes;
 use tests::{Anonymous, Browser, Customer, Me, OAuthClient, World};
 
 async fn newest_code(world: &World, address: &str) -> String {
@@ -191,4 +193,55 @@ async fn a_function_without_business_with_passwords_is_refused_them() {
     }
     assert!(asks("token", false).await, "the account itself");
     assert_eq!(deployed.refused().len(), 3, "{:?}", deployed.refused());
+}
+
+/// Whatever is asked, it is answered as by one router that has every route: the right function gets it.
+#[tokio::test]
+async fn each_request_reaches_the_function_that_knows_its_path() {
+    let deployed = Deployed::new().await;
+    let whole = World::builder().tenant("acme", DEFAULT_DOCUMENT).build().await.unwrap();
+    let mut paths: BTreeSet<String> = routes::in_the_sources().into_iter().map(|route| route.path).collect();
+    paths.retain(|path| !path.starts_with("/dev") && !path.starts_with("/demo") && path != "/");
+    paths.extend(["/", "/nothing", "/v1", "/v1/me/nothing", "/account/nothing", "/healthz/"].map(str::to_owned));
+    let mut compared = 0;
+    for path in paths {
+        let path = path.split('/').map(|part| if part.starts_with('{') { "AAAA" } else { part }).collect::<Vec<_>>().join("/");
+        for base in ["", "/t/acme", "/t/nobody"] {
+            for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]
+            {
+                let headers = [("origin", "http://localhost:3000"), ("access-control-request-method", "GET")];
+                let ask = async |world: &World| {
+                    let answer = Anonymous::new(world).send(method.clone(), &format!("{base}{path}"), &headers, "").await;
+                    let header = |name: &str| answer.header(name).map(str::to_owned);
+                    (
+                        answer.status(),
+                        header("allow"),
+                        header("access-control-allow-origin"),
+                        header("strict-transport-security"),
+                    )
+                };
+                let (here, there) = (ask(&deployed.world).await, ask(&whole).await);
+                assert_eq!(here, there, "{method} {base}{path}");
+                assert!(here.3.is_some(), "security 117: {method} {base}{path}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 600, "{compared} requests");
+    // RFC 8414 §3.1 puts the tenant last.
+    let metadata = Anonymous::new(&deployed.world).get("/.well-known/oauth-authorization-server/t/acme").await.json();
+    assert_eq!(metadata["issuer"], format!("{}/t/acme", deployed.world.origin()));
+}
+
+/// Another tenant's people, behind the same routes and roles.
+#[tokio::test]
+async fn another_tenant_is_served_as_the_default_one() {
+    let deployed = Deployed::new().await;
+    let world = &deployed.world;
+    let ada = Customer::new("Ada");
+    ada.register_at(world, "/t/acme").await;
+    let client = OAuthClient { base: "/t/acme".to_owned(), ..OAuthClient::demo_app(world) };
+    let tokens = client.tokens_for(&ada).await;
+    assert_eq!(client.userinfo(tokens.access()).await.json()["email"], ada.email);
+    assert_eq!(deployed.refused(), Vec::<String>::new());
 }
