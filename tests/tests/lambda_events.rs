@@ -25,7 +25,7 @@ fn read(name: &str) -> Value {
 type Routes = fn() -> Router<Services>;
 
 /// An HTTP event: its name, the routes of its function, the status, and what stands in the answer's body or `location`.
-const HTTP: [(&str, Routes, i64, &str); 17] = [
+const HTTP: [(&str, Routes, i64, &str); 19] = [
     ("login-authorize", login::routes, 303, "/login?"),
     ("login-page", login::routes, 200, "name=\"password\""),
     // Posted from another site: refused before anything of it is looked at (security 120).
@@ -34,6 +34,8 @@ const HTTP: [(&str, Routes, i64, &str); 17] = [
     ("profile-edit", profile::routes, 401, "invalid_token"),
     ("profile-password", profile::routes, 401, "invalid_token"),
     ("profile-end-session", profile::routes, 401, "invalid_token"),
+    ("profile-page", profile::routes, 303, "/login?"),
+    ("profile-restoration", profile::routes, 400, "invalid_code"),
     // No CORS at the API: a preflight is the function's to answer (security 119).
     ("profile-preflight", profile::routes, 204, ""),
     ("registration-form", registration::routes, 200, "given_name"),
