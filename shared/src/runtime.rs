@@ -6,6 +6,7 @@
 //! 4. While the sandbox still has its full processor: the handshakes, the tenant's document and its keys, all at once.
 //! 5. Events are taken, one at a time.
 
+pub mod again;
 pub mod gateway;
 
 use crate::domain::id::TenantId;
@@ -13,10 +14,12 @@ use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
 use crate::services::{Clock, Deadline, Origin, Random, Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
+use again::Again;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use axum::Router;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use std::process::ExitCode;
@@ -37,6 +40,8 @@ struct Environment {
     credentials: AwsCredentials,
     /// `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KMS`: other endpoints, for measuring against an engine of one's own.
     endpoints: [Option<String>; 2],
+    /// `AWS_LAMBDA_FUNCTION_NAME`: this function, as Lambda sets it.
+    function: String,
 }
 
 #[derive(PartialEq, Eq)]
@@ -71,6 +76,7 @@ impl Environment {
             session_token: get("AWS_SESSION_TOKEN"),
         };
         let endpoints = [get("AWS_ENDPOINT_URL_DYNAMODB"), get("AWS_ENDPOINT_URL_KMS")];
+        let function = get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
         // Cookies without Secure are for a developer's own machine only.
         let origin = match Origin::parse(&origin) {
             Ok(origin) if origin.is_https() => Some(origin),
@@ -85,7 +91,7 @@ impl Environment {
             }
         };
         match origin {
-            Some(origin) if faults.is_empty() => Ok(Self { origin, tables, kms_key, region, credentials, endpoints }),
+            Some(origin) if faults.is_empty() => Ok(Self { origin, tables, kms_key, region, credentials, endpoints, function }),
             Some(_) | None => Err(faults),
         }
     }
@@ -100,6 +106,24 @@ const ATTEMPTS: u32 = 3;
 const WARM_UP: Duration = Duration::from_secs(6);
 
 impl Environment {
+    /// What starts this function again.
+    fn again(&self, clock: Clock) -> Again {
+        let AwsCredentials { access_key_id, secret_access_key, session_token } = &self.credentials;
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ATTEMPT_TIMEOUT).build();
+        let connector = aws_smithy_http_client::Connector::builder()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+            .connector_settings(settings)
+            .build();
+        Again {
+            connector: SharedHttpConnector::new(connector),
+            endpoint: format!("https://lambda.{}.amazonaws.com", self.region),
+            region: self.region.clone(),
+            function: self.function.clone(),
+            credentials: Credentials::new(access_key_id, secret_access_key, session_token.clone(), None, "environment"),
+            clock,
+        }
+    }
+
     /// Builds the clients; sends nothing yet.
     fn services(self, purposes: &[Purpose]) -> Services {
         let http: SharedHttpClient = aws_smithy_http_client::Builder::new()
@@ -175,6 +199,15 @@ where
     Serve: FnOnce(Services) -> Serving,
     Serving: Future<Output = Result<(), lambda_runtime::Error>>,
 {
+    start_again(purposes, |services, _| serve(services))
+}
+
+/// As [`start`], for a function that can go on in an invocation of its own.
+pub fn start_again<Serve, Serving>(purposes: &'static [Purpose], serve: Serve) -> ExitCode
+where
+    Serve: FnOnce(Services, Again) -> Serving,
+    Serving: Future<Output = Result<(), lambda_runtime::Error>>,
+{
     log_to_stdout();
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     let environment = match Environment::read(|name| std::env::var(name).ok()) {
@@ -193,9 +226,10 @@ where
         }
     };
     let served = runtime.block_on(async {
+        let again = environment.again(Clock::system());
         let services = environment.services(purposes);
         warm_up(&services).await;
-        serve(services).await
+        serve(services, again).await
     });
     match served {
         Ok(()) => ExitCode::SUCCESS,

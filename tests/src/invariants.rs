@@ -1,6 +1,9 @@
 //! An independent reader of the raw tables and the stream: what must hold whatever happened (I1 to I9 of the fault model), with a
 //! parser of keys and items of its own, so that a mistake of the product's is not repeated here.
 
+mod erasure;
+mod history;
+
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use dynoxide::actions::scan::ScanRequest;
 use latchkey_local::engine::Engine;
@@ -31,7 +34,7 @@ const ENDING: [(&str, &str); 7] = [
 ];
 
 /// Kinds by table, with the beginning of their keys and whether they are versioned.
-const KINDS: [(&str, &str, &str, &str, bool); 18] = [
+const KINDS: [(&str, &str, &str, &str, bool); 22] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -46,9 +49,13 @@ const KINDS: [(&str, &str, &str, &str, bool); 18] = [
     ("identities", "unknown_failures", "W#", "W", true),
     ("identities", "identifier_tries", "W#", "W", false),
     ("identities", "mails", "W#", "W", false),
+    ("identities", "due_erasure", "D#", "", false),
+    ("identities", "job", "T#", "JOB#", true),
+    ("identities", "tenant_name", "TENANTS", "", false),
     ("identities", "tenant_document", "T#", "CONFIG#", false),
     ("identities", "key", "T#", "KEY#", false),
     ("keys", "data_key", "D#", "KEY", false),
+    ("keys", "tombstone", "E#", "", false),
     ("audit", "audit", "", "", false),
 ];
 
@@ -92,10 +99,19 @@ pub fn assert_hold(engine: &Engine) {
 /// Everything that does not hold.
 #[must_use]
 pub fn scan_all(raw: &Raw) -> Violations {
+    let mut violations = scan_tables(raw);
+    violations.extend(audit(raw));
+    violations.extend(history::scan(raw));
+    violations
+}
+
+/// What does not hold in the tables as they stand, whatever the stream tells: for a restored backup.
+#[must_use]
+pub fn scan_tables(raw: &Raw) -> Violations {
     let mut violations = shape(raw);
     violations.extend(ownership(raw));
     violations.extend(single_use(raw));
-    violations.extend(audit(raw));
+    violations.extend(erasure::scan(raw));
     violations
 }
 
@@ -138,7 +154,7 @@ fn shape(raw: &Raw) -> Violations {
             if !text(item, "pk").starts_with(pk) || !text(item, "sk").starts_with(sk) {
                 violations.push(format!("I9: a {kind} under the key {}", name(item)));
             }
-            if text(item, "pk").split('#').nth(1).is_none_or(str::is_empty) {
+            if kind != "tenant_name" && text(item, "pk").split('#').nth(1).is_none_or(str::is_empty) {
                 violations.push(format!("I9: {} names no tenant", name(item)));
             }
             if *versioned && number(item, "version").is_none_or(|version| version < 1) {
@@ -151,11 +167,15 @@ fn shape(raw: &Raw) -> Violations {
 }
 
 fn end(item: &Value, kind: &str) -> Option<String> {
-    let pending = kind == "data_key" && state(item) == "pending";
+    let pending = match kind {
+        "data_key" => state(item) == "pending",
+        "authentication" => state(item) == "erased",
+        _ => false,
+    };
     let ending = ENDING.iter().find(|(known, _)| *known == kind);
     match (number(item, "ttl"), ending) {
         (None, Some(_)) => Some(format!("I9: {} never ends", name(item))),
-        (None, None) if pending || kind == "mails" => Some(format!("I9: {} never ends", name(item))),
+        (None, None) if pending || kind == "mails" || kind == "audit" => Some(format!("I9: {} never ends", name(item))),
         (Some(_), None) if !pending && kind != "mails" && kind != "audit" => {
             Some(format!("I9: {} would be swept away", name(item)))
         }
@@ -188,7 +208,9 @@ fn ownership(raw: &Raw) -> Violations {
     let of = |kind: &str| raw.tables.values().flatten().filter(|item| text(item, "kind") == kind).collect::<Vec<_>>();
     let mut accounts = BTreeMap::new();
     let mut subs = BTreeSet::new();
-    for authn in of("authentication") {
+    let erasures = erasure::Erasures::read(raw);
+    // What is left of an erased account is looked at apart.
+    for authn in of("authentication").into_iter().filter(|authn| state(authn) != "erased") {
         let Some(owner) = owner(authn) else { continue };
         if !subs.insert((owner.0.clone(), text(authn, "sub").to_owned())) {
             violations.push(format!("I1: two accounts with one sub: {}", name(authn)));
@@ -204,6 +226,7 @@ fn ownership(raw: &Raw) -> Violations {
         };
         let owner = (tenant.to_owned(), text(identifier, "acc").to_owned());
         match accounts.get(&owner) {
+            None if erasures.is_under_way(&owner) => {}
             None => violations.push(format!("I2: identifier {} has no account", name(identifier))),
             Some(authn) if hash_of(authn).as_deref() != Some(hash) => {
                 violations.push(format!("I1: identifier {} and its account name each other differently", name(identifier)));
@@ -230,6 +253,9 @@ fn ownership(raw: &Raw) -> Violations {
         for item in of(kind).into_iter().filter(|item| state(item) != "pending") {
             let Some(owner) = owner(item) else { continue };
             let Some(authn) = accounts.get(&owner) else {
+                if erasures.is_under_way(&owner) {
+                    continue;
+                }
                 violations.push(format!("I2: {} has no account", name(item)));
                 continue;
             };
@@ -262,8 +288,9 @@ fn single_use(raw: &Raw) -> Violations {
             violations.push(format!("I3: two accounts out of flow {}", text(event, "flow")));
         }
     }
-    let accounts: BTreeSet<_> =
+    let mut accounts: BTreeSet<_> =
         raw.tables["identities"].iter().filter(|item| text(item, "kind") == "authentication").filter_map(owner).collect();
+    accounts.extend(erasure::Erasures::read(raw).buried);
     for flow in raw.tables["identities"].iter().filter(|item| text(item, "kind") == "flow") {
         let account = (text(flow, "pk").split('#').nth(1).unwrap_or_default().to_owned(), text(flow, "acc").to_owned());
         let registration = text(flow, "for") == "registration";

@@ -2,10 +2,11 @@
 //! grants that no page would issue (another epoch, another client, an old code).
 
 use crate::{OAuthClient, World, oauth_client};
-use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, WrappedDataKey};
+use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, WrappedDataKey};
 use latchkey::domain::authentication::{Amr, FailureWindow};
 use latchkey::domain::change::{Change, Changes, NewAccount};
 use latchkey::domain::credential::PasswordCredential;
+use latchkey::domain::erasure::{Requested, request_deletion};
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::IdentifierHash;
@@ -181,6 +182,23 @@ impl Person {
         self.commit(Change::RecordSignIn(self.authentication.clone())).await;
     }
 
+    /// Closes the account; when its erasure is due.
+    pub async fn close(&mut self, grace: Span) -> Timestamp {
+        let now = self.world.services.clock.now();
+        let seed = LinkSeed { key_version: 1, bytes: self.world.services.random.bytes() };
+        let decision = request_deletion(&self.authentication, seed, grace, now);
+        for change in decision.changes.0 {
+            if let Change::RequestDeletion { authentication, .. } = &change {
+                self.authentication = authentication.clone();
+            }
+            self.commit(change).await;
+        }
+        match decision.outcome {
+            Requested::ErasureDue { due } => due,
+            Requested::NotActive => panic!("the account can't be closed"),
+        }
+    }
+
     /// Ends the session.
     pub async fn sign_out(&mut self) {
         self.session.ended_at = Some(self.world.services.clock.now());
@@ -188,7 +206,8 @@ impl Person {
         self.commit(Change::EndSession(self.session.clone())).await;
     }
 
-    async fn commit(&self, change: Change) {
+    /// Commits a change, in a request of its own.
+    pub async fn commit(&self, change: Change) {
         let request = RequestContext {
             request_id: data_encoding::BASE64URL_NOPAD
                 .encode(&self.world.services.random.bytes::<12>())

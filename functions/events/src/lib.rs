@@ -16,8 +16,11 @@ pub mod queue;
 pub mod sender;
 pub mod stream;
 
+use latchkey::config::RetentionPolicy;
 use latchkey::delivery::{MailRenderer, Mailer, RenderError};
 use latchkey::domain::delivery::Delivery;
+use latchkey::domain::id::TenantId;
+use latchkey::domain::time::Span;
 use latchkey::keys::Purpose;
 use latchkey::services::Services;
 use sender::DeliverError;
@@ -72,6 +75,19 @@ impl Events {
             Ok(answer(queue::handle(self, records).await))
         } else {
             Err(Unrecognized)
+        }
+    }
+
+    /// How long this tenant's audit records are kept. One tenant's broken document must not keep everybody's records out.
+    async fn audit_kept(&self, tenant: &TenantId) -> Span {
+        let Services { tenants, store, clock, .. } = &self.services;
+        match tenants.find(tenant, store, clock.now()).await {
+            Ok(Some(config)) => config.retention.audit,
+            Ok(None) => RetentionPolicy::DEFAULT.audit,
+            Err(error) => {
+                tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "audit records are kept for the default time");
+                RetentionPolicy::DEFAULT.audit
+            }
         }
     }
 

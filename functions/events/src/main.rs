@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         let events = Events::new(services, Dispatch::Unavailable)?;
         lambda_runtime::run(service_fn(|batch: LambdaEvent<Value>| {
             let events = events.clone();
-            async move { Ok::<_, Error>(events.handle(&batch.payload).await?) }
+            async move { Ok::<_, Error>(Box::pin(events.handle(&batch.payload)).await?) }
         }))
         .await
     })

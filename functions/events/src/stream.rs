@@ -53,7 +53,8 @@ async fn handle_record(events: &Events, record: &Value) -> Result<(), RecordErro
     };
     // The record may stand already: this batch is a repetition, and whether its mails went out is not known. They go out again
     // rather than never.
-    let audited = events.services.store.tenant(change.tenant.clone()).put_audit(&change.event).await;
+    let keep = events.audit_kept(&change.tenant).await;
+    let audited = events.services.store.tenant(change.tenant.clone()).put_audit(&change.event, keep).await;
     for delivery in &deliveries {
         events.dispatch(delivery).await.map_err(RecordError::Delivery)?;
     }

@@ -9,6 +9,7 @@ use latchkey::domain::id::TenantId;
 use latchkey::keys::{KeyVault, Keys, PasswordHasher, Purpose};
 use latchkey::services::{Clock, Origin, Random, Services, Tenants};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
+use retention::{GoOn, Retention};
 
 /// Every function is here, so every key is.
 const PURPOSES: [Purpose; 6] =
@@ -69,6 +70,12 @@ pub enum PrepareError {
 /// Every function's routes.
 pub fn routes() -> Router<Services> {
     registration::routes().merge(login::routes()).merge(token::routes()).merge(profile::routes()).merge(export::routes())
+}
+
+/// The scheduled jobs, which go on until they are done: nothing here ends a process before.
+#[must_use]
+pub fn jobs(services: Services) -> Retention {
+    Retention::new(services, GoOn::Caller)
 }
 
 /// The services that these parts make.

@@ -19,6 +19,8 @@ use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::KeyVault;
 use latchkey::services::{Clock, Deadline, Origin, Random, Services};
 use latchkey::web::{Host, mount};
+use retention::RetentionError;
+use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -156,6 +158,30 @@ impl World {
     pub async fn call_until_crash(&self, request: Request<impl Into<Body>>) -> Option<Response<Bytes>> {
         tokio::select! {
             response = self.call(request) => Some(response),
+            () = self.faults.crashed() => None,
+        }
+    }
+
+    /// Runs a scheduled job now, as its schedule would, and answers its summary.
+    ///
+    /// # Errors
+    /// As the function says.
+    pub async fn run_job(&self, event: &Value) -> Result<Value, RetentionError> {
+        self.run_job_until(event, Deadline::default()).await
+    }
+
+    /// As [`Self::run_job`], with an end.
+    ///
+    /// # Errors
+    /// As the function says.
+    pub async fn run_job_until(&self, event: &Value, deadline: Deadline) -> Result<Value, RetentionError> {
+        Box::pin(assemble::jobs(self.services.clone()).handle(event, deadline)).await
+    }
+
+    /// Runs a job, or gives `None` when an injected crash struck: its future is dropped, as by a dying process.
+    pub async fn run_job_until_crash(&self, event: &Value) -> Option<Result<Value, RetentionError>> {
+        tokio::select! {
+            summary = self.run_job(event) => Some(summary),
             () = self.faults.crashed() => None,
         }
     }

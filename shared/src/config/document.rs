@@ -206,9 +206,10 @@ fn read_token(mut table: Table<'_, '_>) -> TokenPolicy {
 }
 
 fn read_retention(mut table: Table<'_, '_>) -> RetentionPolicy {
-    let erasure_grace = table.span("erasure_grace", MIN_GRACE..=Span::days(365), Span::days(30));
-    let email_undo = table.span("email_undo", Span::hours(1)..=Span::days(90), Span::days(7));
-    let audit = table.span("audit", Span::days(1)..=Span::days(3650), Span::days(365));
+    let default = RetentionPolicy::DEFAULT;
+    let erasure_grace = table.span("erasure_grace", MIN_GRACE..=Span::days(365), default.erasure_grace);
+    let email_undo = table.span("email_undo", Span::hours(1)..=Span::days(90), default.email_undo);
+    let audit = table.span("audit", Span::days(1)..=Span::days(3650), default.audit);
     table.close();
     RetentionPolicy { erasure_grace, email_undo, audit }
 }

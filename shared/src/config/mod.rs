@@ -218,6 +218,11 @@ pub struct RetentionPolicy {
     pub audit: Span,
 }
 
+impl RetentionPolicy {
+    /// What a document says that says nothing.
+    pub const DEFAULT: Self = Self { erasure_grace: Span::days(30), email_undo: Span::days(7), audit: Span::days(365) };
+}
+
 /// Mail sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailConfig {

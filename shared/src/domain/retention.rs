@@ -5,7 +5,6 @@
 //!    a holder that died runs out, and whoever comes next goes on from the checkpoint, in the period that was begun.
 //! 3. The walk goes by day, shard and account. What is stuck keeps its day: the next period begins there again.
 
-use super::id::AccountId;
 use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -52,16 +51,16 @@ pub struct Run {
 }
 
 /// A place in the walk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
     /// The day (its first moment, UTC).
     pub day: Timestamp,
     /// The shard of the day.
     pub shard: u8,
-    /// The last account of the shard that was handled.
+    /// The id of what was handled last in the shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<AccountId>,
+    pub after: Option<String>,
 }
 
 /// What a walk came to.
@@ -153,19 +152,16 @@ impl Cursor {
     pub fn at(day: Timestamp) -> Self {
         Self { day: day.start_of_day(), shard: 0, after: None }
     }
-    /// After an account of this shard.
+    /// The next place: after this id of the shard when there may be more, else the next shard, or the next day's first; `None` past
+    /// the day of `end`.
     #[must_use]
-    pub fn after(self, account: AccountId) -> Self {
-        Self { after: Some(account), ..self }
-    }
-    /// The next shard, or the next day's first; `None` past the day of `period`.
-    #[must_use]
-    pub fn next_shard(self, period: Timestamp) -> Option<Self> {
-        let next = match self.shard + 1 {
-            shard if shard < DUE_SHARDS => Self { shard, after: None, ..self },
-            _ => Self::at(self.day + Span::days(1)),
+    pub fn next(&self, more_after: Option<String>, end: Timestamp) -> Option<Self> {
+        let next = match (more_after, self.shard + 1) {
+            (Some(id), _) => Self { after: Some(id), ..self.clone() },
+            (None, shard) if shard < DUE_SHARDS => Self { shard, after: None, ..self.clone() },
+            (None, _) => Self::at(self.day + Span::days(1)),
         };
-        (next.day <= period).then_some(next)
+        (next.day <= end).then_some(next)
     }
 }
 
@@ -262,18 +258,18 @@ mod tests {
     #[test]
     fn security_140_who_takes_over_goes_on_from_the_checkpoint_in_the_period_that_was_begun() {
         let (job, mine) = run(RetentionJob::new(NOW - DAY).claim(NOW, "a", NOW));
-        let there = mine.cursor.after(AccountId::from_bytes([4; 16]));
-        let job = job.checkpoint(&mine, page(0), Some(there), NOW + Span::minutes(1));
+        let there = mine.cursor.next(Some("an account".to_owned()), NOW);
+        let job = job.checkpoint(&mine, page(0), there.clone(), NOW + Span::minutes(1));
         let lapsed = NOW + Span::minutes(1) + LEASE;
         assert!(
             matches!(job.claim(NOW + DAY, "b", lapsed - Span::millis(1)), Claim::Held { .. }),
             "a checkpoint renews the lease"
         );
         let (taken, run_of_b) = run(job.claim(NOW + DAY, "b", lapsed));
-        assert_eq!((run_of_b.period, run_of_b.cursor, run_of_b.done.counts.erased), (NOW, there, 3));
+        assert_eq!((run_of_b.period, Some(run_of_b.cursor), run_of_b.done.counts.erased), (NOW, there.clone(), 3));
         assert_eq!(taken.version, job.version + 1, "the holder that was late meets this version");
         let (_, at_once) = run(job.release(NOW).claim(NOW, "b", NOW));
-        assert_eq!(at_once.cursor, there, "who stopped before its deadline is followed at once");
+        assert_eq!(Some(at_once.cursor), there, "who stopped before its deadline is followed at once");
     }
 
     #[test]
@@ -282,7 +278,9 @@ mod tests {
         let mut seen = Vec::new();
         while let Some(at) = cursor {
             seen.push((at.day, at.shard));
-            cursor = at.after(AccountId::from_bytes([1; 16])).next_shard(NOW);
+            let page_two = at.next(Some("an account".to_owned()), NOW).unwrap();
+            assert_eq!((page_two.day, page_two.shard), (at.day, at.shard));
+            cursor = page_two.next(None, NOW);
         }
         assert_eq!(seen.len(), 3 * usize::from(DUE_SHARDS));
         assert!(seen.is_sorted() && seen.last() == Some(&(NOW.start_of_day(), DUE_SHARDS - 1)));
@@ -296,7 +294,7 @@ mod tests {
         let clean = job.checkpoint(&mine, page(0), None, NOW);
         assert_eq!(clean.from, (NOW - DAY).start_of_day());
         let later = Cursor::at(NOW - Span::days(9));
-        let job = job.checkpoint(&mine, page(0), Some(later), NOW);
+        let job = job.checkpoint(&mine, page(0), Some(later.clone()), NOW);
         let mine = job.run.clone().unwrap();
         let job = job.checkpoint(&mine, page(30), Some(Cursor::at(NOW)), NOW);
         let mine = job.run.clone().unwrap();

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod commit;
 mod condition;
 pub mod delivery;
+pub mod erasure;
 mod failure;
 pub mod flow;
 pub mod grant;

@@ -121,7 +121,54 @@ impl TenantStore {
     }
 }
 
+/// Some items of a partition, in the order of their sort keys.
+pub(super) struct Page {
+    pub(super) items: Vec<Item>,
+    /// The last sort key, when there may be more behind it.
+    pub(super) more_after: Option<String>,
+}
+
+impl Store {
+    /// Items of a partition after this sort key: as many as asked for, or as a megabyte holds.
+    pub(super) async fn page(
+        &self,
+        table: Table,
+        pk: &str,
+        after: Option<&str>,
+        limit: Option<u16>,
+    ) -> Result<Page, StoreError> {
+        let start = after.map(|sk| ItemKey { table, pk: pk.to_owned(), sk: sk.to_owned() }.attributes());
+        let answer = self
+            .client
+            .query()
+            .table_name(self.tables.name(table))
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .consistent_read(true)
+            .set_limit(limit.map(i32::from))
+            .set_exclusive_start_key(start)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| store_error("Query", error))?;
+        let last = answer.last_evaluated_key.filter(|key| !key.is_empty());
+        let more_after = last.and_then(|key| key.get(SK)?.as_s().ok().cloned());
+        Ok(Page { items: answer.items.unwrap_or_default(), more_after })
+    }
+}
+
 impl TenantStore {
+    /// As [`Store::page`]: the partition carries the tenant.
+    pub(super) async fn page(
+        &self,
+        table: Table,
+        pk: &str,
+        after: Option<&str>,
+        limit: Option<u16>,
+    ) -> Result<Page, StoreError> {
+        self.store.page(table, pk, after, limit).await
+    }
     /// The newest audit records of an account, newest first: one page.
     pub(super) async fn newest_audit(&self, account: AccountId, at_most: u16) -> Result<Vec<Item>, StoreError> {
         let answer = self

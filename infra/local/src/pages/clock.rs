@@ -1,14 +1,18 @@
 //! Moving the clock that every decision reads, and running scheduled jobs now.
 
 use super::{Failure, Pages};
+use crate::assemble;
 use crate::gateway::notebook::Note;
 use axum::Json;
 use axum::extract::State;
 use jiff::SpanRelativeTo;
 use latchkey::domain::time::Span;
+use latchkey::services::Deadline;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{JsonBody, Problem};
+use retention::RetentionError;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Farthest that the clock goes: a hundred years.
 const FARTHEST: Span = Span::days(36_525);
@@ -54,17 +58,20 @@ fn invalid(words: &str) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, words)
 }
 
-/// Which job to run.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Run {
-    job: String,
-}
-
-/// `POST /dev/run {"job":…}`: runs a scheduled job now. There is none yet.
-pub(super) async fn run(JsonBody(body): JsonBody<Run>) -> Failure {
-    // Debug form: a name with line breaks must not break a log or terminal.
-    invalid(&format!("There is no job {:?}. No job is part of this build yet.", body.job)).into()
+/// `POST /dev/run {"job":…}`: runs a scheduled job now, to its end, and answers its summary: the same events as its schedule sends.
+pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Value>) -> Result<Json<Value>, Failure> {
+    match Box::pin(assemble::jobs(pages.services).handle(&event, Deadline::default())).await {
+        Ok(summary) => Ok(Json(summary)),
+        Err(RetentionError::Refused(words)) => Err(invalid(&format!("The job was refused: {words}.")).into()),
+        Err(
+            error @ (RetentionError::Tenant(_)
+            | RetentionError::Store(_)
+            | RetentionError::Keys(_)
+            | RetentionError::Busy
+            | RetentionError::Tenants(_)
+            | RetentionError::NotStarted(_)),
+        ) => Err(Failure::from(error)),
+    }
 }
 
 #[cfg(test)]

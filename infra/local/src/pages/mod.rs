@@ -21,6 +21,7 @@ use axum::routing::{get, post};
 use latchkey::services::Services;
 use latchkey::web::Problem;
 use latchkey::web::problem::ProblemKind;
+use retention::RetentionError;
 
 /// What the pages are given. Cheap to clone.
 #[derive(Clone)]
@@ -84,6 +85,11 @@ impl From<NotebookError> for Failure {
 }
 impl From<MailboxError> for Failure {
     fn from(error: MailboxError) -> Self {
+        Self(failed(&error))
+    }
+}
+impl From<RetentionError> for Failure {
+    fn from(error: RetentionError) -> Self {
         Self(failed(&error))
     }
 }

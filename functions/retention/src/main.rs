@@ -1,0 +1,20 @@
+//! The Lambda binary: ticks of the schedule and an operator's events. What does not end before the deadline goes on in an invocation
+//! of its own.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use latchkey::runtime;
+use retention::{GoOn, PURPOSES, Retention};
+use serde_json::Value;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runtime::start_again(PURPOSES, async |services, again| {
+        let clock = services.clock.clone();
+        let retention = Retention::new(services, GoOn::Lambda(again));
+        lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+            let (retention, deadline) = (retention.clone(), runtime::deadline(event.context.deadline, &clock));
+            async move { Ok::<_, Error>(retention.handle(&event.payload, deadline).await?) }
+        }))
+        .await
+    })
+}
