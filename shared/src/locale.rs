@@ -23,8 +23,8 @@ macro_rules! messages {
     };
 }
 messages! {
-    "en": "base", "login", "registration", "account", "mail", "demo";
-    "de": "base", "login", "registration", "account", "mail", "demo";
+    "en": "base", "login", "registration", "account", "history", "export", "mail", "demo";
+    "de": "base", "login", "registration", "account", "history", "export", "mail", "demo";
 }
 
 type Bundle = FluentBundle<FluentResource>;

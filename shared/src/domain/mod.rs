@@ -12,6 +12,7 @@ pub mod credential;
 pub mod delivery;
 pub mod email_change;
 pub mod erasure;
+pub mod export;
 pub mod flow;
 pub mod form;
 pub mod id;

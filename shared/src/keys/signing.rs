@@ -91,6 +91,31 @@ impl SigningKeys {
         typ: &'static str,
         claims: &C,
     ) -> Result<String, KeyError> {
+        let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Failed("writing claims as JSON"))?;
+        let (signed, signature) = self.sign_bytes(algorithm, typ, &claims).await?;
+        Ok(format!("{signed}.{signature}"))
+    }
+    /// Signs bytes as a JWS with detached content (RFC 7515 appendix F): `header..signature`.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub async fn sign_detached(
+        &self,
+        algorithm: SigningAlgorithm,
+        typ: &'static str,
+        content: &[u8],
+    ) -> Result<String, KeyError> {
+        let (signed, signature) = self.sign_bytes(algorithm, typ, content).await?;
+        let (header, _) = signed.split_once('.').ok_or(KeyError::Failed("writing a JWS"))?;
+        Ok(format!("{header}..{signature}"))
+    }
+    /// `header.payload` and the signature over it, base64url.
+    async fn sign_bytes(
+        &self,
+        algorithm: SigningAlgorithm,
+        typ: &'static str,
+        payload: &[u8],
+    ) -> Result<(String, String), KeyError> {
         let key = self
             .published
             .iter()
@@ -99,14 +124,11 @@ impl SigningKeys {
             .ok_or(KeyError::UnknownVersion)?;
         let private = key.private.get_or_try_init(|| key.unwrap()).await?;
         let header = format!(r#"{{"alg":"{}","kid":"{}","typ":"{typ}"}}"#, algorithm_name(algorithm), key.kid);
-        let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Failed("writing claims as JSON"))?;
-        let mut token = BASE64URL_NOPAD.encode(header.as_bytes());
-        token.push('.');
-        BASE64URL_NOPAD.encode_append(&claims, &mut token);
-        let signature = private.sign(token.as_bytes())?;
-        token.push('.');
-        BASE64URL_NOPAD.encode_append(&signature, &mut token);
-        Ok(token)
+        let mut signed = BASE64URL_NOPAD.encode(header.as_bytes());
+        signed.push('.');
+        BASE64URL_NOPAD.encode_append(payload, &mut signed);
+        let signature = private.sign(signed.as_bytes())?;
+        Ok((signed, BASE64URL_NOPAD.encode(&signature)))
     }
     /// The public keys as a JWK Set, ready to send: public members only, `kid` = RFC 7638 thumbprint.
     #[must_use]

@@ -1,10 +1,15 @@
-//! The audit table: records projected from the stream.
+//! The audit table: records projected from the stream, and those of what changes nothing (an export).
 use super::condition::Condition;
+use super::failure::unavailable;
 use super::item::{Kind, write};
 use super::key::Thing;
 use super::{StoreError, TenantStore};
-use crate::domain::audit::Event;
-use crate::domain::time::Span;
+use crate::domain::audit::{Event, EventKind};
+use crate::domain::id::{AccountId, ClientId};
+use crate::domain::time::{Span, Timestamp};
+use crate::keys::digest::sha256;
+use crate::services::RequestContext;
+use ulid::Ulid;
 
 impl TenantStore {
     /// Writes an audit record, once, to be kept for so long: a redelivered event changes nothing. 1 WRU.
@@ -17,4 +22,38 @@ impl TenantStore {
         // What stands under the event's own id is this record: the stream delivers at least once.
         self.put_or_standing(&key, item, Condition::Absent.expression()).await.map(|_| ())
     }
+    /// Writes down, to be kept for so long, what happened to an account without any item changing, so that no stream tells of it.
+    /// 1 WRU.
+    ///
+    /// # Errors
+    /// When the store fails, or too little time is left for a write.
+    pub async fn record(&self, event: &Event, keep: Span, request: &RequestContext) -> Result<(), StoreError> {
+        if !request.deadline.leaves_a_write() {
+            return Err(unavailable("PutItem", "Deadline", "too little time is left for a write"));
+        }
+        self.put_audit(event, keep).await
+    }
+}
+
+/// The event of a request that changes no item. Its id is the same however often its record is sent.
+#[must_use]
+pub fn event_of(kind: EventKind, account: AccountId, client_id: Option<ClientId>, request: &RequestContext) -> Event {
+    Event {
+        id: ulid(request.now, format!("event\n{}\n{account}\n{kind:?}", request.request_id).as_bytes()),
+        kind,
+        at: request.now,
+        request_id: request.request_id.clone(),
+        account: Some(account),
+        flow: None,
+        client_id,
+        address_hash: request.address_hash.clone(),
+    }
+}
+
+/// The ULID of this moment and the digest of these bytes.
+pub(super) fn ulid(now: Timestamp, seed: &[u8]) -> String {
+    let digest = sha256(seed);
+    let mut random = [0; 16];
+    random[6..].copy_from_slice(&digest[..10]);
+    Ulid::from_parts(u64::try_from(now.millis()).unwrap_or_default(), u128::from_be_bytes(random)).to_string()
 }

@@ -44,6 +44,7 @@ use crate::store::keyring::KeySlot;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;
 use std::collections::HashMap;
+use ulid::Ulid;
 
 /// Name of the partition key's attribute, in all three tables.
 pub const PK: &str = "pk";
@@ -225,6 +226,14 @@ fn text(hash: &IdentifierHash) -> String {
 pub(super) fn audit_pk_of(tenant: &TenantId, account: AccountId) -> String {
     format!("A#{tenant}#{account}")
 }
+
+/// A sort key behind those of all audit records up to this moment, and before later ones: ids are ULIDs, which begin with the time.
+pub(super) fn audit_sk_after(until: Option<Timestamp>) -> String {
+    let millis = until.map_or(u64::MAX, |until| u64::try_from(until.millis() + 1).unwrap_or_default());
+    Ulid::from_parts(millis.min(LAST_ULID_MILLIS), 0).to_string()
+}
+/// The time in a ULID has 48 bits.
+const LAST_ULID_MILLIS: u64 = (1 << 48) - 1;
 
 fn audit_pk(tenant: &TenantId, event: &Event) -> String {
     match (event.account, event.flow) {

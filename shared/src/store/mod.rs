@@ -6,6 +6,7 @@ pub mod commit;
 mod condition;
 pub mod delivery;
 pub mod erasure;
+pub mod export;
 mod failure;
 pub mod flow;
 pub mod grant;

@@ -1,6 +1,7 @@
 //! Domain words to conditional writes: which items, under which conditions, stamped how. Pure, so that its tests need no store.
 
 use super::StoreError;
+use super::audit::ulid;
 use super::condition::Condition;
 use super::item::{
     self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, Terms, VERSION, attach,
@@ -25,7 +26,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use std::collections::HashMap;
-use ulid::Ulid;
 
 /// How one change is written.
 #[derive(Debug, Clone)]
@@ -233,10 +233,7 @@ fn carry_event(plan: &mut Plan, change: &Change, request: &RequestContext, op: &
 /// the item's version (one request may commit twice).
 fn event_id(now: Timestamp, op: &str, carrier: &Put) -> String {
     let version = carrier.item.get(VERSION).and_then(|version| version.as_n().ok()).map_or("", String::as_str);
-    let digest = sha256(format!("event\n{op}\n{}\n{}\n{version}", carrier.key.pk, carrier.key.sk).as_bytes());
-    let mut random = [0; 16];
-    random[6..].copy_from_slice(&digest[..10]);
-    Ulid::from_parts(u64::try_from(now.millis()).unwrap_or_default(), u128::from_be_bytes(random)).to_string()
+    ulid(now, format!("event\n{op}\n{}\n{}\n{version}", carrier.key.pk, carrier.key.sk).as_bytes())
 }
 
 /// When nothing of this grant can matter any more: a code that nobody redeemed is over with its minute.

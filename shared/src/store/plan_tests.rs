@@ -17,6 +17,7 @@ use crate::domain::session::Session;
 use crate::services::Deadline;
 use crate::store::key::PK;
 use std::collections::HashSet;
+use ulid::Ulid;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_123);
 /// One write unit; an update bills the whole item.

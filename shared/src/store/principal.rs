@@ -109,7 +109,7 @@ impl TenantStore {
     /// # Errors
     /// When the store fails.
     pub async fn find_history(&self, account: AccountId, at_most: u16) -> Result<Vec<Event>, StoreError> {
-        let items = self.newest_audit(account, at_most).await?;
+        let items = self.newest_audit(account, None, at_most).await?;
         items.into_iter().map(|item| read(Kind::Audit, item)).collect()
     }
 

@@ -2,9 +2,10 @@
 
 use super::failure::{MAX_SENDS, back_off, refused, store_error, unavailable};
 use super::item::{Item, Kind, read};
-use super::key::{ItemKey, PK, SK, Table, Thing, audit_pk_of};
+use super::key::{ItemKey, PK, SK, Table, Thing, audit_pk_of, audit_sk_after};
 use super::{Store, StoreError, Tables, TenantStore};
 use crate::domain::id::AccountId;
+use crate::domain::time::Timestamp;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -91,27 +92,38 @@ impl TenantStore {
 
     /// The items of an identities partition whose sort keys begin so; all pages, ascending, or the last one alone.
     pub(super) async fn range(&self, pk: &str, prefix: &str, last_only: bool) -> Result<Vec<Item>, StoreError> {
+        self.query_partition(pk, Some(prefix), last_only).await
+    }
+
+    /// Every item of an identities partition; all pages, ascending.
+    pub(super) async fn partition(&self, pk: &str) -> Result<Vec<Item>, StoreError> {
+        self.query_partition(pk, None, false).await
+    }
+
+    async fn query_partition(&self, pk: &str, prefix: Option<&str>, last_only: bool) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::new();
         let mut start = None;
         loop {
-            let answer = self
+            let mut query = self
                 .store
                 .client
                 .query()
                 .table_name(self.store.tables.name(Table::Identities))
-                .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+                .key_condition_expression("#pk = :pk")
                 .expression_attribute_names("#pk", PK)
-                .expression_attribute_names("#sk", SK)
                 .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
                 .consistent_read(true)
                 .scan_index_forward(!last_only)
                 .set_limit(last_only.then_some(1))
                 .set_exclusive_start_key(start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| store_error("Query", error))?;
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            if let Some(prefix) = prefix {
+                query = query
+                    .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
+                    .expression_attribute_names("#sk", SK)
+                    .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()));
+            }
+            let answer = query.send().await.map_err(|error| store_error("Query", error))?;
             items.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key.filter(|key| !key.is_empty());
             if start.is_none() || (last_only && !items.is_empty()) {
@@ -169,16 +181,23 @@ impl TenantStore {
     ) -> Result<Page, StoreError> {
         self.store.page(table, pk, after, limit).await
     }
-    /// The newest audit records of an account, newest first: one page.
-    pub(super) async fn newest_audit(&self, account: AccountId, at_most: u16) -> Result<Vec<Item>, StoreError> {
+    /// The newest audit records of an account up to a moment (all, without one), newest first: one page.
+    pub(super) async fn newest_audit(
+        &self,
+        account: AccountId,
+        until: Option<Timestamp>,
+        at_most: u16,
+    ) -> Result<Vec<Item>, StoreError> {
         let answer = self
             .store
             .client
             .query()
             .table_name(self.store.tables.name(Table::Audit))
-            .key_condition_expression("#pk = :pk")
+            .key_condition_expression("#pk = :pk AND #sk < :end")
             .expression_attribute_names("#pk", PK)
+            .expression_attribute_names("#sk", SK)
             .expression_attribute_values(":pk", AttributeValue::S(audit_pk_of(&self.tenant, account)))
+            .expression_attribute_values(":end", AttributeValue::S(audit_sk_after(until)))
             .consistent_read(true)
             .scan_index_forward(false)
             .limit(i32::from(at_most))

@@ -118,6 +118,14 @@ impl Page {
         self
     }
 
+    /// The page as a file of its own, to be kept and opened without us: its template brings style and layout, and no script.
+    ///
+    /// # Errors
+    /// When it does not render: a fault of ours.
+    pub fn to_file(&self) -> Result<String, Problem> {
+        self.render("").map_err(|error| self.broken(&error))
+    }
+
     fn language_links(&self) -> Vec<Language> {
         let Some(query) = self.query.as_ref().filter(|_| self.frame.locales.len() > 1) else { return Vec::new() };
         let link = |wanted: &String| {
@@ -145,6 +153,11 @@ impl Page {
             ..self.values.clone()
         }
     }
+    /// The error's text may quote values: only where it happened is told.
+    fn broken(&self, error: &minijinja::Error) -> Problem {
+        tracing::error!(template = self.template, kind = ?error.kind(), line = error.line(), "a page does not render");
+        Problem::internal()
+    }
     fn render(&self, nonce: &str) -> Result<String, minijinja::Error> {
         template::render(&self.locale, &format!("{}.html", self.template), self.context(nonce))
     }
@@ -155,11 +168,7 @@ impl IntoResponse for Page {
         let nonce = data_encoding::BASE64URL_NOPAD.encode(&Random.bytes::<16>());
         let html = match self.render(&nonce) {
             Ok(html) => html,
-            Err(error) => {
-                // The error's text may quote values: only where it happened is told.
-                tracing::error!(template = self.template, kind = ?error.kind(), line = error.line(), "a page does not render");
-                return Problem::internal().into_response();
-            }
+            Err(error) => return self.broken(&error).into_response(),
         };
         let mut response = Response::new(html.into());
         *response.status_mut() = self.status;

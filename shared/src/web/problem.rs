@@ -55,6 +55,8 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// 409: the address got an account meanwhile.
     AlreadyRegistered,
+    /// 409: what an export was of has changed since.
+    ExportStale,
     /// 412: it was changed since it was read.
     PreconditionFailed,
     /// 413.
@@ -73,7 +75,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, by status.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InvalidRequest,
         Self::InvalidCode,
         Self::InvalidToken,
@@ -82,6 +84,7 @@ impl ProblemKind {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::AlreadyRegistered,
+        Self::ExportStale,
         Self::PreconditionFailed,
         Self::TooLarge,
         Self::UnsupportedMediaType,
@@ -105,7 +108,7 @@ impl ProblemKind {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::AlreadyRegistered => StatusCode::CONFLICT,
+            Self::AlreadyRegistered | Self::ExportStale => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -127,6 +130,7 @@ impl ProblemKind {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::AlreadyRegistered => "already_registered",
+            Self::ExportStale => "export_stale",
             Self::PreconditionFailed => "precondition_failed",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
@@ -150,6 +154,7 @@ impl ProblemKind {
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::AlreadyRegistered
+            | Self::ExportStale
             | Self::PreconditionFailed
             | Self::TooLarge
             | Self::UnsupportedMediaType
@@ -171,6 +176,7 @@ impl ProblemKind {
             Self::NotFound => "There is nothing here",
             Self::MethodNotAllowed => "The method is not allowed here",
             Self::AlreadyRegistered => "The address has an account",
+            Self::ExportStale => "The export is out of date",
             Self::PreconditionFailed => "It was changed meanwhile",
             Self::TooLarge => "The request is too large",
             Self::UnsupportedMediaType => "The media type is not supported",
@@ -214,6 +220,10 @@ impl ProblemKind {
             Self::AlreadyRegistered => &[
                 "While the address was being proven, an account was made for it. Only someone who has just proven the address is told so.",
                 "Sign in with the account, or recover its password.",
+            ],
+            Self::ExportStale => &[
+                "An export is of one moment, and what is held was changed since: the profile, a session, a grant, a consent. Its parts would not fit together any more.",
+                "Begin a new export, and fetch all its parts without changing anything in between.",
             ],
             Self::PreconditionFailed => &[
                 "`If-Match` names a state that is no longer the present one: somebody changed it in between, and overwriting that unseen is refused.",

@@ -87,9 +87,24 @@ impl Presented {
             profile: with != With::Nothing,
             password: with == With::ProfileAndPassword,
         };
-        let Some(snapshot) = handle.tenant.store.find_principal(query).await? else { return Ok(None) };
-        let auth_time = self.judge(&snapshot, handle.now());
-        Ok(auth_time.map(|auth_time| Principal { snapshot, auth_time }))
+        let snapshot = handle.tenant.store.find_principal(query).await?;
+        Ok(snapshot.and_then(|snapshot| self.admit(snapshot, handle.now())))
+    }
+    /// Who acts, by what was loaded otherwise: the account with the session and grant that were presented.
+    #[must_use]
+    pub fn admit(&self, snapshot: PrincipalSnapshot, now: Timestamp) -> Option<Principal> {
+        let auth_time = self.judge(&snapshot, now)?;
+        Some(Principal { snapshot, auth_time })
+    }
+    /// The session that is presented, or that the presented grant depends on.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
+    }
+    /// The grant whose token is presented.
+    #[must_use]
+    pub fn grant(&self) -> Option<GrantId> {
+        self.grant
     }
     /// When the person proved who they are, if what was presented still counts.
     fn judge(&self, snapshot: &PrincipalSnapshot, now: Timestamp) -> Option<Timestamp> {
@@ -183,6 +198,11 @@ impl FromRequestParts<Services> for SelfService {
 }
 
 impl SelfService {
+    /// The client that calls.
+    #[must_use]
+    pub fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
     /// The subject identifier of the account.
     #[must_use]
     pub fn sub(&self) -> &str {

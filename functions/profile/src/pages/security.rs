@@ -16,7 +16,7 @@ const SHOWN: u16 = 30;
 /// One entry as the page shows it.
 #[derive(Serialize)]
 struct Shown {
-    /// The id of its message, without `history-`.
+    /// The id of its message, without `event-`.
     kind: latchkey::domain::audit::EventKind,
     at: String,
     client: Option<String>,

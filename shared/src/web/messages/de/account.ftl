@@ -122,37 +122,3 @@ account-restore-lead = Ihr Konto ist geschlossen und wird nach dem { $date } gel
 account-restore-submit = Konto wiederherstellen
 account-restored-title = Willkommen zurück
 account-restored-text = Ihr Konto ist wiederhergestellt. Melden Sie sich mit Ihrer Adresse und Ihrem Passwort an.
-
-## Was geschah, in Worten
-
-history-registration_started = Eine Registrierung begann
-history-code_resent = Ein neuer Code wurde geschickt
-history-flow_disowned = Sie haben eine Anfrage beendet
-history-code_refused = Ein falscher Code wurde eingegeben
-history-account_created = Sie haben Ihr Konto angelegt
-history-signed_in = Sie haben sich angemeldet
-history-sign_in_failed = Jemand hat ein falsches Passwort eingegeben
-history-signed_out = Sie haben sich abgemeldet
-history-consent_granted = Sie haben einer Anwendung Ihr Konto erlaubt
-history-recovery_started = Ein neues Passwort wurde angefordert
-history-password_reset = Sie haben per E-Mail ein neues Passwort gesetzt
-history-grant_revoked = Eine Anwendung hat ihren Zugriff aufgegeben
-history-access_token_revoked = Eine Anwendung hat ein Zugriffstoken aufgegeben
-history-refresh_reuse = Ein benutztes Token wurde noch einmal vorgelegt; die Anwendung wurde zur Sicherheit abgemeldet
-history-code_replayed = Ein benutzter Anmeldecode wurde noch einmal vorgelegt; die Anwendung wurde zur Sicherheit abgemeldet
-history-profile_changed = Sie haben Ihr Profil geändert
-history-password_changed = Sie haben Ihr Passwort geändert
-history-email_change_started = Eine Änderung Ihrer E-Mail-Adresse begann
-history-email_change_refused = Ein falscher Code für die neue Adresse wurde eingegeben
-history-email_change_ended = Die Änderung Ihrer E-Mail-Adresse wurde beendet
-history-email_changed = Ihre E-Mail-Adresse wurde geändert
-history-email_change_undone = Die Änderung Ihrer E-Mail-Adresse wurde zurückgenommen
-history-session_ended = Sie haben ein Gerät abgemeldet
-history-consent_withdrawn = Sie haben einer Anwendung den Zugriff entzogen
-history-data_exported = Ihre Daten wurden exportiert
-history-deletion_requested = Sie haben Ihr Konto geschlossen
-history-account_restored = Sie haben Ihr Konto wiederhergestellt
-history-account_erased = Ihr Konto wurde gelöscht
-history-erasure_deferred = Die Löschung Ihres Kontos wurde verschoben
-history-legal_hold_placed = Ihr Konto muss aus rechtlichen Gründen aufbewahrt werden
-history-legal_hold_lifted = Ihr Konto muss nicht mehr aufbewahrt werden

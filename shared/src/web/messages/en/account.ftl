@@ -122,37 +122,3 @@ account-restore-lead = Your account is closed, and will be erased after { $date 
 account-restore-submit = Restore my account
 account-restored-title = Welcome back
 account-restored-text = Your account is restored. Sign in with your address and your password.
-
-## What happened, in words
-
-history-registration_started = A registration began
-history-code_resent = A new code was sent
-history-flow_disowned = A request was ended by you
-history-code_refused = A wrong code was entered
-history-account_created = You created your account
-history-signed_in = You signed in
-history-sign_in_failed = Somebody entered a wrong password
-history-signed_out = You signed out
-history-consent_granted = You allowed an application to use your account
-history-recovery_started = A new password was asked for
-history-password_reset = You set a new password by mail
-history-grant_revoked = An application gave up its access
-history-access_token_revoked = An application gave up an access token
-history-refresh_reuse = A used token was presented again; the application was signed out for safety
-history-code_replayed = A used sign-in code was presented again; the application was signed out for safety
-history-profile_changed = You changed your profile
-history-password_changed = You changed your password
-history-email_change_started = A change of your e-mail address began
-history-email_change_refused = A wrong code for the new address was entered
-history-email_change_ended = The change of your e-mail address was ended
-history-email_changed = Your e-mail address was changed
-history-email_change_undone = The change of your e-mail address was undone
-history-session_ended = You signed out a device
-history-consent_withdrawn = You removed the access of an application
-history-data_exported = Your data was exported
-history-deletion_requested = You closed your account
-history-account_restored = You restored your account
-history-account_erased = Your account was erased
-history-erasure_deferred = The erasure of your account was put off
-history-legal_hold_placed = A legal hold was placed on your account
-history-legal_hold_lifted = The legal hold on your account was lifted

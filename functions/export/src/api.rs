@@ -1,0 +1,69 @@
+//! `POST /v1/me/exports`, `GET /v1/me/exports/{id}`, `GET /v1/me/exports/{id}/document`.
+
+use crate::package;
+use crate::read::{self, Begun, Part, Read};
+use crate::ticket::Ticket;
+use axum::Json;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{Problem, QueryParams, SelfService, With, locale};
+use serde_json::json;
+
+pub(crate) async fn begin(service: SelfService, headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let locale = locale::negotiate(&service.handle.tenant.config.locales, None, accepted);
+    let client_id = Some(service.client_id().clone());
+    let begun = read::begin(&service.handle, &service.presented, client_id, locale).await;
+    service.answer(begun.and_then(|begun| match begun {
+        Begun::Ready(id) => Ok((StatusCode::ACCEPTED, Json(json!({ "export_id": id })))),
+        Begun::SignedOut => Err(Problem::invalid_token()),
+        Begun::NotRecent => Err(Problem::insufficient_user_authentication()),
+    }))
+}
+
+pub(crate) async fn status(service: SelfService, Path(id): Path<String>) -> Response {
+    let status = async {
+        service.principal(With::Nothing).await?;
+        let ticket = Ticket::open(&service.handle, &service.presented, &id)?.ok_or_else(read::unknown)?;
+        let expires_at = ticket.expires_at().to_string();
+        Ok(Json(json!({ "status": "ready", "expires_at": expires_at, "parts": ticket.parts })))
+    };
+    service.answer(status.await)
+}
+
+pub(crate) async fn document(service: SelfService, Path(id): Path<String>, QueryParams(query): QueryParams) -> Response {
+    let document = async {
+        let part = part_of(query.one("part")?)?;
+        match read::read(&service.handle, &service.presented, &id, part).await? {
+            Read::Part(part) => Ok(download(part)),
+            Read::SignedOut => Err(Problem::invalid_token()),
+            Read::Unknown => Err(read::unknown()),
+            Read::Stale => Err(read::stale()),
+        }
+    };
+    service.answer(document.await)
+}
+
+/// Which part is asked for, from 1; the first, when none is named.
+pub(crate) fn part_of(named: Option<&str>) -> Result<u16, Problem> {
+    named
+        .map_or(Ok(1), str::parse)
+        .ok()
+        .filter(|part| *part > 0)
+        .ok_or_else(|| Problem::new(ProblemKind::InvalidRequest, "The part must be a whole number from 1."))
+}
+
+/// A part as a file to keep. Nothing on the way may keep it.
+pub(crate) fn download(part: Part) -> Response {
+    let mut response = part.bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(package::MEDIA_TYPE));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(disposition) = HeaderValue::from_str(&format!("attachment; filename=\"{}\"", part.name)) {
+        headers.insert(CONTENT_DISPOSITION, disposition);
+    }
+    response
+}

@@ -1,0 +1,275 @@
+//! `export.html`: the document in plain words, in the reader's locale. Here it becomes sections of labelled values; the template
+//! lays them out, and escapes every one of them (security 110).
+
+use latchkey::domain::audit::EventKind;
+use latchkey::domain::authentication::Amr;
+use latchkey::domain::export::{
+    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedRecord, ExportedSession,
+    MAX_HISTORY, Moment,
+};
+use latchkey::domain::oauth::scope::ScopeSet;
+use latchkey::services::Tenant;
+use latchkey::web::locale::{self, FluentValue};
+use latchkey::web::{Page, Problem};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// One section of the page; its title, text and anchor are messages of its name.
+#[derive(Serialize)]
+struct Section {
+    name: &'static str,
+    entries: Vec<Entry>,
+}
+
+/// One thing with its values.
+#[derive(Serialize)]
+struct Entry {
+    title: Option<String>,
+    facts: Vec<Fact>,
+}
+
+/// A labelled value.
+#[derive(Serialize)]
+struct Fact {
+    label: String,
+    text: String,
+    /// The moment for programs, where the value is one.
+    datetime: Option<String>,
+}
+
+pub(super) fn write(tenant: &Tenant, document: &Document) -> Result<String, Problem> {
+    let words = Words { document, locale: &document.locale };
+    let records: Vec<Value> = document.history.records.iter().map(|record| words.record(record)).collect();
+    let values = json!({
+        "name": tenant.config.name.get(&document.locale),
+        "issuer": document.issuer,
+        "date": locale::date_and_time(&document.locale, document.as_of.0),
+        "sections": words.sections(),
+        "records": records,
+        "truncated": document.history.truncated.then_some(MAX_HISTORY),
+    });
+    Page::new(tenant, &document.locale, "export_document", values).to_file()
+}
+
+/// What happened, in words.
+pub(super) fn event_words(locale: &str, event: EventKind) -> String {
+    locale::message(locale, &format!("event-{}", name_of(&event)), [])
+}
+
+/// The stable name of a word of ours.
+pub(super) fn name_of(word: &impl Serialize) -> String {
+    serde_json::to_value(word).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+struct Words<'a> {
+    document: &'a Document,
+    locale: &'a str,
+}
+
+impl Words<'_> {
+    fn say(&self, id: &str) -> String {
+        locale::message(self.locale, id, [])
+    }
+    fn fact(&self, id: &str, text: impl Into<String>) -> Fact {
+        Fact { label: self.say(id), text: text.into(), datetime: None }
+    }
+    fn moment(&self, id: &str, at: Moment) -> Fact {
+        let text = locale::date_and_time(self.locale, at.0);
+        Fact { label: self.say(id), text, datetime: Some(at.0.to_string()) }
+    }
+    fn maybe(&self, id: &str, at: Option<Moment>) -> Option<Fact> {
+        at.map(|at| self.moment(id, at))
+    }
+    fn yes_or_no(&self, is: bool) -> String {
+        self.say(if is { "export-yes" } else { "export-no" })
+    }
+    fn methods(&self, amr: &[Amr]) -> String {
+        let words: Vec<String> = amr.iter().map(|method| self.say(&format!("export-amr-{}", name_of(method)))).collect();
+        words.join(", ")
+    }
+    fn scopes(&self, scope: &ScopeSet) -> String {
+        const KNOWN: [&str; 7] = latchkey::domain::oauth::scope::OF_A_PERSON;
+        let one = |scope: &str| if KNOWN.contains(&scope) { self.say(&format!("scope-{scope}")) } else { scope.to_owned() };
+        scope.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let Document { sessions, grants, terms, consents, .. } = self.document;
+        vec![
+            Section { name: "account", entries: vec![self.account()] },
+            Section { name: "identifiers", entries: self.identifiers() },
+            Section { name: "profile", entries: vec![self.profile()] },
+            Section { name: "addresses", entries: self.addresses() },
+            Section { name: "protection", entries: self.protection() },
+            Section { name: "sessions", entries: sessions.iter().map(|session| self.session(session)).collect() },
+            Section { name: "applications", entries: grants.iter().map(|grant| self.grant(grant)).collect() },
+            Section {
+                name: "consents",
+                entries: consents
+                    .iter()
+                    .map(|consent| Entry {
+                        title: Some(consent.client_name.clone()),
+                        facts: [
+                            Some(self.fact("export-applications-id", consent.client_id.as_str())),
+                            Some(self.fact("export-applications-scope", self.scopes(&consent.scope))),
+                            Some(self.moment("export-applications-since", consent.granted_at)),
+                            self.maybe("export-consents-withdrawn", consent.withdrawn_at),
+                        ]
+                        .into_iter()
+                        .flatten()
+                        .collect(),
+                    })
+                    .collect(),
+            },
+            Section {
+                name: "terms",
+                entries: terms
+                    .iter()
+                    .map(|terms| Entry {
+                        title: Some(terms.title.clone()),
+                        facts: vec![
+                            self.fact("export-terms-version", &terms.version),
+                            self.moment("export-terms-accepted", terms.accepted_at),
+                        ],
+                    })
+                    .collect(),
+            },
+        ]
+    }
+
+    fn account(&self) -> Entry {
+        let account = &self.document.account;
+        let mut facts = vec![
+            self.fact("export-account-sub", account.sub.to_string()),
+            self.fact("export-account-status", self.say(&format!("export-account-{}", account.status))),
+            self.moment("export-account-created", account.created_at),
+        ];
+        facts.extend(self.maybe("export-account-hold", account.legal_hold_since));
+        Entry { title: None, facts }
+    }
+
+    fn identifiers(&self) -> Vec<Entry> {
+        let entry = |identifier: &latchkey::domain::export::ExportedIdentifier| Entry {
+            title: None,
+            facts: vec![
+                self.fact("export-claim-email", &identifier.value),
+                self.fact("export-identifiers-verified", self.yes_or_no(identifier.verified)),
+            ],
+        };
+        self.document.identifiers.iter().map(entry).collect()
+    }
+
+    fn profile(&self) -> Entry {
+        let profile = &self.document.profile;
+        let label = |name: &String| match (profile.labels.get(name), name.as_str()) {
+            (Some(label), _) => label.clone(),
+            (None, "email" | "email_verified") => self.say(&format!("export-claim-{name}")),
+            (None, _) => name.replace('_', " "),
+        };
+        let claim = |(name, value): (&String, &Value)| Fact { label: label(name), text: self.value(value), datetime: None };
+        let mut facts: Vec<Fact> = profile.claims.iter().map(claim).collect();
+        facts.push(self.moment("export-profile-updated", profile.updated_at));
+        Entry { title: None, facts }
+    }
+    fn value(&self, value: &Value) -> String {
+        match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(is) => self.yes_or_no(*is),
+            Value::Null => String::new(),
+            Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        }
+    }
+
+    fn addresses(&self) -> Vec<Entry> {
+        let pending = |change: &ExportedEmailChange| Entry {
+            title: Some(self.say("export-addresses-pending")),
+            facts: vec![
+                self.fact("export-addresses-email", &change.email),
+                self.fact("export-addresses-wrong", change.wrong_codes.to_string()),
+                self.fact("export-addresses-locale", &change.locale),
+                self.moment("export-addresses-until", change.expires_at),
+            ],
+        };
+        let former = |former: &ExportedFormerEmail| Entry {
+            title: Some(self.say("export-addresses-former")),
+            facts: vec![
+                self.fact("export-addresses-email", &former.email),
+                self.fact("export-addresses-locale", &former.locale),
+                self.moment("export-addresses-changed", former.changed_at),
+                self.moment("export-addresses-undo", former.undo_until),
+            ],
+        };
+        let Document { email_change, former_emails, .. } = self.document;
+        email_change.iter().map(pending).chain(former_emails.iter().map(former)).collect()
+    }
+
+    fn protection(&self) -> Vec<Entry> {
+        let sign_in = &self.document.sign_in;
+        let entry = |title: String, failed: &ExportedFailures| Entry {
+            title: Some(title),
+            facts: std::iter::once(self.fact("export-protection-count", failed.count.to_string()))
+                .chain(self.maybe("export-protection-last", failed.last_at))
+                .collect(),
+        };
+        let device = |device: &String| -> String {
+            let name = FluentValue::from(device.as_str());
+            locale::message(self.locale, "export-protection-device", [("device", name)])
+        };
+        let strangers = entry(self.say("export-protection-strangers"), &sign_in.failed);
+        let devices = sign_in.known_devices.iter().map(|known| entry(device(&known.device), &known.failed));
+        std::iter::once(strangers).chain(devices).collect()
+    }
+
+    fn session(&self, session: &ExportedSession) -> Entry {
+        let facts = [
+            Some(self.fact("export-sessions-status", self.say(&format!("export-sessions-{}", session.status)))),
+            session.network.as_ref().map(|network| self.fact("export-sessions-network", network)),
+            Some(self.moment("export-sessions-opened", session.created_at)),
+            Some(self.moment("export-sessions-proved", session.auth_time)),
+            Some(self.fact("export-sessions-method", self.methods(&session.amr))),
+            Some(self.moment("export-sessions-used", session.last_used_at)),
+            Some(self.moment("export-sessions-idle", session.idle_expires_at)),
+            Some(self.moment("export-sessions-expires", session.expires_at)),
+            self.maybe("export-sessions-signed-out", session.ended_at),
+            Some(self.fact("export-sessions-sid", session.sid.to_string())),
+        ];
+        let title = session.device.clone().unwrap_or_else(|| self.say("export-sessions-unknown"));
+        Entry { title: Some(title), facts: facts.into_iter().flatten().collect() }
+    }
+
+    fn grant(&self, grant: &ExportedGrant) -> Entry {
+        let refresh = grant.refresh.as_ref();
+        let reason = |reason| self.fact("export-applications-reason", self.say(&format!("export-reason-{}", name_of(reason))));
+        let facts = [
+            Some(self.fact("export-applications-status", self.say(&format!("export-applications-{}", grant.status)))),
+            Some(self.fact("export-applications-id", grant.client_id.as_str())),
+            Some(self.fact("export-applications-scope", self.scopes(&grant.scope))),
+            Some(self.fact("export-applications-audience", &grant.audience)),
+            Some(self.fact("export-account-sub", grant.sub.to_string())),
+            Some(self.moment("export-applications-since", grant.since)),
+            self.maybe("export-applications-taken", grant.redeemed_at),
+            refresh.map(|refresh| self.moment("export-applications-renewed", refresh.last_rotated_at)),
+            refresh.map(|refresh| self.fact("export-applications-renewals", refresh.generation.to_string())),
+            refresh.map(|refresh| self.moment("export-applications-idle", refresh.idle_expires_at)),
+            self.maybe("export-applications-revoked-at", grant.revoked_at),
+            grant.revocation_reason.as_ref().map(reason),
+            Some(self.moment("export-applications-expires", grant.expires_at)),
+            Some(self.moment("export-sessions-proved", grant.auth_time)),
+            Some(self.fact("export-sessions-method", self.methods(&grant.amr))),
+            Some(self.fact("export-applications-redirect", &grant.redirect_uri)),
+            Some(self.fact("export-applications-sid", grant.sid.to_string())),
+        ];
+        Entry { title: Some(grant.client_name.clone()), facts: facts.into_iter().flatten().collect() }
+    }
+
+    fn record(&self, record: &ExportedRecord) -> Value {
+        json!({
+            "datetime": record.at,
+            "when": locale::date_and_time(self.locale, record.at.0),
+            "what": event_words(self.locale, record.event),
+            "application": record.client_id,
+            "network": record.address_hash,
+            "request": record.request_id,
+        })
+    }
+}

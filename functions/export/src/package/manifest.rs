@@ -1,0 +1,49 @@
+//! `manifest.json`: what is in the package, for the signature to vouch for.
+
+use super::File;
+use data_encoding::HEXLOWER;
+use latchkey::domain::export::{Document, Moment};
+use latchkey::domain::id::Sub;
+use latchkey::keys::digest::sha256;
+use serde::Serialize;
+
+/// The `typ` of its signature: of nothing else that Latchkey signs, so that neither is ever taken for the other (RFC 8725 §3.11).
+pub const TYP: &str = "latchkey-export-manifest";
+
+/// The manifest. None of its members has the name of a JWT's claim: were somebody to put the content back into the signature, no
+/// verifier would find a token in it.
+#[derive(Serialize)]
+pub(super) struct Manifest<'a> {
+    format: &'static str,
+    version: u32,
+    issuer: &'a str,
+    subject: Sub,
+    as_of: Moment,
+    files: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: &'static str,
+    media_type: &'static str,
+    bytes: usize,
+    /// Hexadecimal, as `sha256sum` prints it.
+    sha256: String,
+}
+
+pub(super) fn of<'a>(document: &'a Document, files: &[File]) -> Manifest<'a> {
+    let entry = |file: &File| Entry {
+        name: file.name,
+        media_type: file.media_type,
+        bytes: file.content.len(),
+        sha256: HEXLOWER.encode(&sha256(&file.content)),
+    };
+    Manifest {
+        format: "latchkey-export",
+        version: 1,
+        issuer: &document.issuer,
+        subject: document.account.sub,
+        as_of: document.as_of,
+        files: files.iter().map(entry).collect(),
+    }
+}

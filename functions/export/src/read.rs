@@ -1,0 +1,101 @@
+//! Beginning an export, and reading it: what API and pages share.
+
+use crate::held;
+use crate::package::Package;
+use crate::ticket::Ticket;
+use latchkey::domain::audit::EventKind;
+use latchkey::domain::export::{Document, Held, document};
+use latchkey::domain::id::ClientId;
+use latchkey::domain::time::Timestamp;
+use latchkey::store::audit::event_of;
+use latchkey::web::problem::ProblemKind;
+use latchkey::web::{Presented, Problem, TenantHandle};
+
+/// What came of the wish for an export.
+pub(crate) enum Begun {
+    /// It can be read under this id.
+    Ready(String),
+    /// What was presented counts no more.
+    SignedOut,
+    /// The sign-in lies too far back (RFC 9470).
+    NotRecent,
+}
+
+/// What came of reading one.
+pub(crate) enum Read {
+    /// One part of it.
+    Part(Part),
+    /// What was presented counts no more.
+    SignedOut,
+    /// There is no such export for who asks, or no such part of it.
+    Unknown,
+    /// What is held has changed.
+    Stale,
+}
+
+/// One part of a package.
+pub(crate) struct Part {
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// What to call it.
+    pub(crate) name: String,
+}
+
+/// Begins an export: reads and packs everything, and notes in the trail that it was asked for. An export is recorded once, here,
+/// before anything of it can be had; the package holds that record too.
+pub(crate) async fn begin(
+    handle: &TenantHandle,
+    presented: &Presented,
+    client_id: Option<ClientId>,
+    locale: &str,
+) -> Result<Begun, Problem> {
+    let as_of = handle.now();
+    let Some((principal, mut held)) = held::load(handle, presented, as_of).await? else { return Ok(Begun::SignedOut) };
+    if !principal.is_recent(as_of) {
+        return Ok(Begun::NotRecent);
+    }
+    let event = event_of(EventKind::DataExported, presented.account(), client_id, &handle.request);
+    held.history.push(event.clone());
+    held.history.sort_by(|one, other| other.id.cmp(&one.id));
+    let document = document_of(handle, held, locale, as_of);
+    let package = Package::build(&handle.tenant, &document).await?;
+    let ticket = Ticket { as_of, parts: package.parts(), bytes: package.len(), pin: package.pin(), locale: locale.to_owned() };
+    let id = ticket.seal(handle, presented)?;
+    handle.tenant.store.record(&event, handle.tenant.config.retention.audit, &handle.request).await?;
+    Ok(Begun::Ready(id))
+}
+
+/// Reads one part of an export, counted from 1: everything is read and packed again.
+pub(crate) async fn read(handle: &TenantHandle, presented: &Presented, id: &str, part: u16) -> Result<Read, Problem> {
+    let Some(ticket) = Ticket::open(handle, presented, id)? else { return Ok(Read::Unknown) };
+    let Some((_, held)) = held::load(handle, presented, ticket.as_of).await? else { return Ok(Read::SignedOut) };
+    let package = Package::build(&handle.tenant, &document_of(handle, held, &ticket.locale, ticket.as_of)).await?;
+    if package.parts() != ticket.parts || package.pin() != ticket.pin {
+        return Ok(Read::Stale);
+    }
+    let name = file_name(&ticket, part);
+    Ok(package.part(part).map_or(Read::Unknown, |bytes| Read::Part(Part { bytes, name })))
+}
+
+fn document_of(handle: &TenantHandle, held: Held, locale: &str, as_of: Timestamp) -> Document {
+    document(held, &handle.tenant.config, &handle.tenant.issuer, locale, as_of)
+}
+
+/// `export-2026-03-01.zip`; a part of several ends in its number, as tools that join files want it.
+fn file_name(ticket: &Ticket, part: u16) -> String {
+    let day = ticket.as_of.to_string();
+    let day = day.split('T').next().unwrap_or_default();
+    if ticket.parts == 1 { format!("export-{day}.zip") } else { format!("export-{day}.zip.{part:03}") }
+}
+
+/// 404: there is no such export.
+pub(crate) fn unknown() -> Problem {
+    let detail = "There is no such export for this sign-in, or its hour is over. Begin a new one.";
+    Problem::new(ProblemKind::NotFound, detail)
+}
+
+/// 409: what is held has changed.
+pub(crate) fn stale() -> Problem {
+    let detail = "What is held about you has changed since this export began. Begin a new one.";
+    Problem::new(ProblemKind::ExportStale, detail)
+}

@@ -1,0 +1,272 @@
+//! What a person is given of what is held about them: the content of `export.json`.
+//!
+//! 1. Everything is loaded and opened elsewhere ([`Held`]); here it becomes a [`Document`].
+//! 2. What goes in is decided by its types and nothing else: they have no member for what is left out. `docs/export.md` lists every stored attribute with its place here, or why it has none; a test holds that
+//!    list against raw items (security 128).
+//! 3. An export is of a moment (`as_of`). [`Document::lasting`] is what must not have changed since for it to be given out.
+
+mod document;
+
+pub use document::*;
+
+use super::account::{AccountStatus, Authentication};
+use super::audit::Event;
+use super::authentication::{FailureWindow, KnownDevice};
+use super::consent::{AcceptedTerms, Consent};
+use super::id::ClientId;
+use super::oauth::grant::{Grant, GrantEnded, GrantState};
+use super::profile::{Claims, Profile};
+use super::session::Session;
+use super::time::Timestamp;
+use crate::config::TenantConfig;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Most records of the audit trail in one export, the newest; an export that leaves some out says so.
+pub const MAX_HISTORY: usize = 1_000;
+
+/// Everything held about a person, opened.
+#[derive(Debug)]
+pub struct Held {
+    /// The hot item.
+    pub authentication: Authentication,
+    /// The profile, and what is sealed in it:
+    pub profile: Profile,
+    /// the claims,
+    pub claims: Claims,
+    /// the address that waits for its proof,
+    pub pending_email: Option<String>,
+    /// and the former ones, in the order of the profile.
+    pub former_emails: Vec<String>,
+    /// Sessions, ended and expired ones included, with their devices.
+    pub sessions: Vec<(Session, Option<SessionDevice>)>,
+    /// Grants, ended and expired ones included.
+    pub grants: Vec<Grant>,
+    /// Consents, withdrawn ones included.
+    pub consents: Vec<Consent>,
+    /// Accepted terms.
+    pub terms: Vec<AcceptedTerms>,
+    /// Audit records, newest first; may be one more than [`MAX_HISTORY`], which says that there are more.
+    pub history: Vec<Event>,
+}
+
+/// What a session keeps of its browser. Personal data: it does not print.
+#[derive(Clone, Deserialize)]
+pub struct SessionDevice {
+    /// The browser in words.
+    pub words: String,
+    /// The network that it signed in from: an address without the part that names one household.
+    pub address: Option<String>,
+}
+
+impl std::fmt::Debug for SessionDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionDevice(…)")
+    }
+}
+
+/// The document of what is held.
+#[must_use]
+pub fn document(held: Held, config: &TenantConfig, issuer: &str, locale: &str, as_of: Timestamp) -> Document {
+    let context = Context { config, issuer, locale, as_of };
+    let (sessions, grants) = context.sessions_and_grants(&held);
+    let email = held.claims.0.get("email").and_then(Value::as_str);
+    let verified = held.claims.0.get("email_verified").and_then(Value::as_bool).unwrap_or_default();
+    let identifier = |value: &str| ExportedIdentifier { r#type: "email", value: value.to_owned(), verified };
+    let labelled = config.registration.fields.iter().filter(|field| held.claims.0.contains_key(&field.name));
+    let former = held.profile.email_undos.iter().zip(held.former_emails);
+    Document {
+        schema: "schema.json",
+        issuer: issuer.to_owned(),
+        as_of: Moment(as_of),
+        locale: locale.to_owned(),
+        account: account(&held.authentication),
+        identifiers: email.map(identifier).into_iter().collect(),
+        sign_in: sign_in(&held.authentication),
+        sessions,
+        grants,
+        email_change: held.profile.email_change.as_ref().zip(held.pending_email).map(|(change, email)| ExportedEmailChange {
+            email,
+            wrong_codes: change.tries,
+            locale: change.locale.clone(),
+            expires_at: Moment(change.expires_at),
+        }),
+        former_emails: former
+            .map(|(undo, email)| ExportedFormerEmail {
+                email,
+                locale: undo.locale.clone(),
+                changed_at: Moment(undo.changed_at),
+                undo_until: Moment(undo.expires_at),
+            })
+            .collect(),
+        profile: ExportedProfile {
+            updated_at: Moment(held.profile.updated_at),
+            labels: labelled.map(|field| (field.name.clone(), field.label.get(locale).to_owned())).collect(),
+            claims: held.claims.0,
+        },
+        consents: held.consents.into_iter().map(|consent| context.consent(consent)).collect(),
+        terms: held.terms.into_iter().map(|terms| context.terms(terms)).collect(),
+        history: ExportedHistory {
+            truncated: held.history.len() > MAX_HISTORY,
+            records: held.history.into_iter().take(MAX_HISTORY).map(record).collect(),
+        },
+    }
+}
+
+impl Document {
+    /// The document without what changes by mere use (last use of a session, rotation of a refresh token, failed sign-ins) and
+    /// without the history, whose newest records may still be on their way: what must be the same for an export to be given out.
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        let mut lasting = Self { history: ExportedHistory::default(), ..self.clone() };
+        lasting.sign_in.failed = ExportedFailures::default();
+        for device in &mut lasting.sign_in.known_devices {
+            device.failed = ExportedFailures::default();
+        }
+        for session in &mut lasting.sessions {
+            session.last_used_at = session.created_at;
+            session.idle_expires_at = session.expires_at;
+        }
+        for grant in &mut lasting.grants {
+            grant.refresh = None;
+        }
+        lasting
+    }
+}
+
+fn account(authentication: &Authentication) -> ExportedAccount {
+    let status = match authentication.status {
+        AccountStatus::Active => "active",
+        AccountStatus::Disabled { .. } => "disabled",
+        AccountStatus::ErasureDue { .. } => "erasure_due",
+        AccountStatus::Erased { .. } => "erased",
+    };
+    ExportedAccount {
+        sub: authentication.sub,
+        status,
+        created_at: Moment(authentication.created_at),
+        legal_hold_since: authentication.legal_hold.map(Moment),
+    }
+}
+
+fn sign_in(authentication: &Authentication) -> ExportedSignIn {
+    let failed = |window: &FailureWindow| ExportedFailures { count: window.count, last_at: window.last_at.map(Moment) };
+    let devices = authentication.devices.iter();
+    let device =
+        |device: &KnownDevice| ExportedDevice { device: format!("{:016x}", device.id), failed: failed(&device.failures) };
+    ExportedSignIn { failed: failed(&authentication.failures), known_devices: devices.map(device).collect() }
+}
+
+fn record(event: Event) -> ExportedRecord {
+    ExportedRecord {
+        id: event.id,
+        event: event.kind,
+        at: Moment(event.at),
+        request_id: event.request_id,
+        client_id: event.client_id,
+        address_hash: event.address_hash,
+    }
+}
+
+struct Context<'a> {
+    config: &'a TenantConfig,
+    issuer: &'a str,
+    locale: &'a str,
+    as_of: Timestamp,
+}
+
+impl Context<'_> {
+    fn sessions_and_grants(&self, held: &Held) -> (Vec<ExportedSession>, Vec<ExportedGrant>) {
+        let authentication = &held.authentication;
+        let session = |(session, device)| self.session(session, device, authentication);
+        let sessions = held.sessions.iter().map(|(session, device)| (session, device.as_ref())).map(session).collect();
+        let of = |grant: &Grant| held.sessions.iter().map(|(session, _)| session).find(|session| session.id == grant.sid);
+        (sessions, held.grants.iter().map(|grant| self.grant(grant, of(grant), authentication)).collect())
+    }
+    fn session(&self, session: &Session, device: Option<&SessionDevice>, authentication: &Authentication) -> ExportedSession {
+        let is_over = self.as_of >= session.expires_at || self.as_of >= session.idle_expires_at;
+        let status = match session.is_live(authentication, self.as_of) {
+            true => "live",
+            false if session.ended_at.is_none() && is_over => "expired",
+            false => "ended",
+        };
+        ExportedSession {
+            sid: session.id,
+            status,
+            device: device.map(|device| device.words.clone()),
+            network: device.and_then(|device| device.address.clone()),
+            created_at: Moment(session.created_at),
+            auth_time: Moment(session.auth_time),
+            amr: session.amr.clone(),
+            last_used_at: Moment(session.last_used_at),
+            idle_expires_at: Moment(session.idle_expires_at),
+            expires_at: Moment(session.expires_at),
+            ended_at: session.ended_at.map(Moment),
+        }
+    }
+    fn grant(&self, grant: &Grant, session: Option<&Session>, authentication: &Authentication) -> ExportedGrant {
+        let (redeemed_at, refresh) = match &grant.state {
+            GrantState::Active { redeemed_at, refresh } => (Some(Moment(*redeemed_at)), refresh.as_ref()),
+            GrantState::CodeIssued | GrantState::Revoked { .. } => (None, None),
+        };
+        let revoked = match grant.state {
+            GrantState::Revoked { at, reason } => Some((Moment(at), reason)),
+            GrantState::CodeIssued | GrantState::Active { .. } => None,
+        };
+        ExportedGrant {
+            client_id: grant.client_id.clone(),
+            client_name: self.client_name(&grant.client_id),
+            status: self.grant_status(grant, session, authentication),
+            sub: grant.sub,
+            sid: grant.sid,
+            scope: grant.scope.clone(),
+            audience: grant.resource.clone().unwrap_or_else(|| self.issuer.to_owned()),
+            redirect_uri: grant.code.redirect_uri.clone(),
+            since: Moment(grant.created_at),
+            auth_time: Moment(grant.auth_time),
+            amr: grant.amr.clone(),
+            redeemed_at,
+            refresh: refresh.map(|token| ExportedRefresh {
+                generation: token.generation,
+                last_rotated_at: Moment(token.rotated_at),
+                idle_expires_at: Moment(token.idle_expires_at),
+            }),
+            revoked_at: revoked.map(|(at, _)| at),
+            revocation_reason: revoked.map(|(_, reason)| reason),
+            expires_at: Moment(grant.expires_at),
+        }
+    }
+    fn grant_status(&self, grant: &Grant, session: Option<&Session>, authentication: &Authentication) -> &'static str {
+        match grant.check_live(authentication, session, self.as_of) {
+            Err(GrantEnded::Revoked) => "revoked",
+            Err(GrantEnded::Expired) => "expired",
+            Err(GrantEnded::AccountNotActive | GrantEnded::EpochPassed | GrantEnded::SessionEnded) => "ended",
+            Ok(()) if !matches!(grant.state, GrantState::CodeIssued) => "active",
+            Ok(()) if self.as_of < grant.code.expires_at => "code_issued",
+            Ok(()) => "expired",
+        }
+    }
+    fn consent(&self, consent: Consent) -> ExportedConsent {
+        ExportedConsent {
+            client_name: self.client_name(&consent.client_id),
+            client_id: consent.client_id,
+            scope: consent.scope,
+            granted_at: Moment(consent.granted_at),
+            withdrawn_at: consent.withdrawn_at.map(Moment),
+        }
+    }
+    fn terms(&self, terms: AcceptedTerms) -> ExportedTerms {
+        let known = self.config.registration.terms.iter().find(|known| known.document == terms.document);
+        ExportedTerms {
+            title: known.map_or(terms.document.as_str(), |known| known.title.get(self.locale)).to_owned(),
+            document: terms.document,
+            version: terms.version,
+            accepted_at: Moment(terms.accepted_at),
+        }
+    }
+    /// The application's name; the id of one that is registered no more.
+    fn client_name(&self, id: &ClientId) -> String {
+        let name = self.config.clients.get(id).map(|client| client.client_name.get(self.locale));
+        name.filter(|name| !name.is_empty()).unwrap_or(id.as_str()).to_owned()
+    }
+}

@@ -1,0 +1,33 @@
+## Was mit einem Konto geschah, nach Ereignis
+
+event-registration_started = Eine Registrierung begann
+event-code_resent = Ein neuer Code wurde gesendet
+event-flow_disowned = „Das war ich nicht“ wurde gewählt
+event-code_refused = Ein falscher Code wurde eingegeben
+event-account_created = Das Konto wurde angelegt
+event-signed_in = Angemeldet
+event-sign_in_failed = Eine Anmeldung schlug fehl
+event-signed_out = Abgemeldet
+event-consent_granted = Einer Anwendung wurde Zugriff erlaubt
+event-recovery_started = Eine Wiederherstellung des Passworts begann
+event-password_reset = Das Passwort wurde zurückgesetzt
+event-grant_revoked = Der Zugriff einer Anwendung endete
+event-access_token_revoked = Eine Anwendung gab ihren Zugriff zurück
+event-refresh_reuse = Ein verbrauchter Schlüssel einer Anwendung wurde erneut vorgelegt; ihr Zugriff endete
+event-code_replayed = Ein verbrauchter Code einer Anwendung wurde erneut vorgelegt; ihr Zugriff endete
+event-profile_changed = Das Profil wurde geändert
+event-password_changed = Das Passwort wurde geändert
+event-email_change_started = Eine Änderung der E-Mail-Adresse begann
+event-email_change_refused = Ein falscher Code für eine neue E-Mail-Adresse wurde eingegeben
+event-email_change_ended = Eine Änderung der E-Mail-Adresse wurde aufgegeben
+event-email_changed = Die E-Mail-Adresse wurde geändert
+event-email_change_undone = Eine Änderung der E-Mail-Adresse wurde rückgängig gemacht
+event-session_ended = Ein Gerät wurde über die Liste abgemeldet
+event-consent_withdrawn = Einer Anwendung wurde der Zugriff entzogen
+event-data_exported = Eine Kopie der Daten wurde erstellt
+event-deletion_requested = Die Löschung des Kontos wurde verlangt
+event-account_restored = Das Konto wurde wiederhergestellt
+event-account_erased = Das Konto wurde gelöscht
+event-erasure_deferred = Die Löschung wurde wegen einer Aufbewahrungspflicht verschoben
+event-legal_hold_placed = Eine Aufbewahrungspflicht wurde vermerkt
+event-legal_hold_lifted = Eine Aufbewahrungspflicht wurde aufgehoben

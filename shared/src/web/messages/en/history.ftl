@@ -1,0 +1,33 @@
+## What happened to an account, by event
+
+event-registration_started = A registration began
+event-code_resent = A new code was sent
+event-flow_disowned = "I did not ask for this" was chosen
+event-code_refused = A wrong code was entered
+event-account_created = The account was created
+event-signed_in = Signed in
+event-sign_in_failed = A sign-in failed
+event-signed_out = Signed out
+event-consent_granted = An application was allowed access
+event-recovery_started = A password recovery began
+event-password_reset = The password was reset
+event-grant_revoked = An application's access ended
+event-access_token_revoked = An application gave up its access
+event-refresh_reuse = A used-up key of an application was presented again; its access ended
+event-code_replayed = A used-up code of an application was presented again; its access ended
+event-profile_changed = The profile was changed
+event-password_changed = The password was changed
+event-email_change_started = A change of the e-mail address began
+event-email_change_refused = A wrong code for a new e-mail address was entered
+event-email_change_ended = A change of the e-mail address was given up
+event-email_changed = The e-mail address was changed
+event-email_change_undone = A change of the e-mail address was undone
+event-session_ended = A device was signed out from the list
+event-consent_withdrawn = An application's access was withdrawn
+event-data_exported = A copy of the data was prepared
+event-deletion_requested = Deletion of the account was requested
+event-account_restored = The account was restored
+event-account_erased = The account was erased
+event-erasure_deferred = The erasure was put off because of a legal hold
+event-legal_hold_placed = A legal hold was placed
+event-legal_hold_lifted = A legal hold was lifted
