@@ -34,12 +34,13 @@ pub struct Deployed {
 pub type Function = (&'static str, &'static [Purpose], fn() -> Router<Services>);
 
 /// What each function declares.
-pub const PURPOSES: [(&str, &[Purpose]); 6] = [
+pub const PURPOSES: [(&str, &[Purpose]); 7] = [
     ("registration", registration::PURPOSES),
     ("login", login::PURPOSES),
     ("token", token::PURPOSES),
     ("profile", profile::PURPOSES),
     ("export", export::PURPOSES),
+    ("retention", retention::PURPOSES),
     ("events", events::PURPOSES),
 ];
 

@@ -4,9 +4,11 @@
 use axum::Router;
 use events::{Dispatch, Events};
 use latchkey::delivery::Mailer;
+use latchkey::domain::time::Span;
 use latchkey::runtime::gateway::{self, Event};
-use latchkey::services::{Deadline, Services};
+use latchkey::services::{Clock, Deadline, Services};
 use latchkey::web::mount;
+use retention::{GoOn, Retention};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +27,10 @@ fn read(name: &str) -> Value {
 type Routes = fn() -> Router<Services>;
 
 /// An HTTP event: its name, the routes of its function, the status, and what stands in the answer's body or `location`.
-const HTTP: [(&str, Routes, i64, &str); 19] = [
+const HTTP: [(&str, Routes, i64, &str); 22] = [
+    ("export-start", export::routes, 401, "invalid_token"),
+    ("export-document", export::routes, 401, "invalid_token"),
+    ("export-page", export::routes, 303, "/login?"),
     ("login-authorize", login::routes, 303, "/login?"),
     ("login-page", login::routes, 200, "name=\"password\""),
     // Posted from another site: refused before anything of it is looked at (security 120).
@@ -50,7 +55,9 @@ const HTTP: [(&str, Routes, i64, &str); 19] = [
 ];
 
 /// The same, from somebody who is signed in: the token of the file is replaced by a fresh one.
-const SIGNED_IN: [(&str, Routes, i64, &str); 4] = [
+const SIGNED_IN: [(&str, Routes, i64, &str); 6] = [
+    ("export-start", export::routes, 202, "export_id"),
+    ("export-document", export::routes, 404, "not_found"),
     ("profile-me", profile::routes, 200, "ada@example.com"),
     ("profile-edit", profile::routes, 200, "Augusta"),
     ("profile-end-session", profile::routes, 404, "not_found"),
@@ -126,10 +133,40 @@ async fn batches_are_answered_with_exactly_what_failed() {
     assert!(mails.try_recv().is_err());
 }
 
+/// An event of the schedule or of an operator, and what stands in its answer: in the order in which they are sent here.
+const JOBS: [(&str, &str, i64); 6] = [
+    ("retention-hold", "", 0),
+    ("retention-dry-run", "/rules/erasure/deferred", 1),
+    ("retention-release", "", 0),
+    ("retention-dry-run", "/rules/erasure/erased", 1),
+    ("retention-schedule", "/rules/erasure/erased", 1),
+    ("retention-replay", "/rules/erasure/due", 1),
+];
+
+#[tokio::test]
+async fn jobs_answer_with_what_they_came_to() {
+    let clock = Clock::frozen("2026-10-01T00:00:00Z".parse().unwrap());
+    let world = World::builder().origin("https://id.example.com").clock(clock).build().await.unwrap();
+    let ada = Customer::registered(&world, "Ada").await;
+    assert_eq!(Me::of(&world, &ada).await.delete("/v1/me").await.status(), 202);
+    // 24 November, a quarter past nine.
+    world.advance(Span::seconds((54 * 24 + 9) * 3600 + 15 * 60));
+    let retention = Retention::new(world.services.clone(), GoOn::Caller);
+    for (name, place, number) in JOBS {
+        let answer = retention.handle(&read(name), Deadline::default()).await.unwrap();
+        assert!(place.is_empty() || answer.pointer(place) == Some(&json!(number)), "{name}: {answer}");
+    }
+    // Nothing that another service sends is a job.
+    for other in HTTP.map(|(name, ..)| name).into_iter().chain(BATCHES) {
+        assert!(retention.handle(&read(other), Deadline::default()).await.is_err(), "security 143: {other}");
+    }
+}
+
 #[test]
 fn every_file_is_replayed() {
     let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let files: BTreeSet<String> = files.filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect();
-    let replayed: BTreeSet<String> = HTTP.iter().map(|(name, ..)| *name).chain(BATCHES).map(str::to_owned).collect();
+    let replayed: BTreeSet<String> =
+        HTTP.iter().map(|(name, ..)| *name).chain(BATCHES).chain(JOBS.map(|(name, ..)| name)).map(str::to_owned).collect();
     assert_eq!(files, replayed);
 }

@@ -1,11 +1,12 @@
 //! security 143: whatever JSON a function is invoked with, it answers, and what is no request of the gateway is refused.
-#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
 use latchkey::delivery::Mailer;
 use latchkey::runtime::gateway::{self, Event};
 use latchkey::services::Deadline;
 use latchkey::web::mount;
+use retention::{GoOn, Retention, RetentionError};
 use serde_json::{Value, json};
 use std::path::Path;
 use tests::World;
@@ -205,6 +206,29 @@ async fn security_143_the_events_function_names_what_it_was_given_and_nothing_el
         }
     }
     assert!(handled > ROUNDS / 2 && refused > ROUNDS / 10, "{handled} handled, {refused} refused");
+}
+
+#[tokio::test]
+async fn security_143_the_retention_function_takes_its_jobs_and_nothing_else() {
+    let world = World::builder().origin("https://id.example.com").build().await.unwrap();
+    let retention = Retention::new(world.services.clone(), GoOn::Caller);
+    let (seeds, mut numbers) = (seeds(), Numbers(140));
+    let jobs: Vec<Value> = seeds.iter().filter(|seed| seed["job"].is_string()).cloned().collect();
+    let (mut done, mut refused) = (0, 0);
+    let changed: Vec<Value> = (0..2 * ROUNDS).map(|_| changed(&mut numbers, &jobs)).collect();
+    for event in seeds.iter().chain(&changed) {
+        match retention.handle(event, Deadline::default()).await {
+            Ok(_) => {
+                let known = ["retention", "hold", "release", "replay_erasures"].iter().any(|job| event["job"] == *job);
+                assert!(known, "{event}");
+                done += 1;
+            }
+            Err(RetentionError::Refused(_)) => refused += 1,
+            Err(error) => panic!("{error:?}: {event}"),
+        }
+    }
+    // So small an event seldom stays one.
+    assert!(done > 10 && refused > ROUNDS, "{done} done, {refused} refused");
 }
 
 #[tokio::test]
