@@ -1,6 +1,6 @@
 // Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
 //
-//   node tests/e2e/run.mjs [openid] [guide] [journey]     after: cargo build --workspace && npm ci --prefix tests/e2e
+//   node tests/e2e/run.mjs [openid] [guide] [journey] [account]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
 // SCREENSHOTS=folder keeps the journey's pictures there. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
@@ -20,7 +20,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'latchkey-e2e-'))
 const running = []
 
 async function main(suites) {
-  const all = { openid, guide, journey }
+  const all = { openid, guide, journey, account }
   for (const name of suites.length > 0 ? suites : Object.keys(all)) {
     if (!all[name]) throw new Error(`no suite '${name}'; there are: ${Object.keys(all).join(', ')}`)
     await all[name]()
@@ -60,6 +60,12 @@ async function guide() {
 /** A person in a browser. */
 async function journey() {
   await suite('journey.mjs', { ISSUER: await gateway() })
+}
+
+/** A person and their account; on a gateway of its own, whose clock it moves. */
+async function account() {
+  const operator = process.env.OPERATOR ?? path.join(target, 'debug', 'latchkey')
+  await suite('account.mjs', { ISSUER: await gateway(), OPERATOR: operator })
 }
 
 /** A gateway that keeps nothing, on a free port: its origin. */
