@@ -59,10 +59,7 @@ fn current_sid(principal: &Principal) -> Option<SessionId> {
 fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> Shown {
     let plain = session.device.as_ref().and_then(|sealed| key.open(SealedField::SessionDevice, sealed).ok());
     let device: Option<Device> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
-    let network = device.as_ref().and_then(|device| device.address.as_deref()).map(|address| {
-        let bits = if address.contains(':') { 48 } else { 24 };
-        format!("{address}/{bits}")
-    });
+    let network = device.as_ref().and_then(|device| device.address.as_deref()).and_then(network);
     Shown {
         sid: session.id,
         device: device.map(|device| device.words),
@@ -72,6 +69,12 @@ fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> Shown {
         expires_at: session.expires_at,
         is_current: current == Some(session.id),
     }
+}
+
+/// The network of a truncated address; none for a machine's own, which tells nothing.
+fn network(address: &str) -> Option<String> {
+    let bits = if address.contains(':') { 48 } else { 24 };
+    (!matches!(address, "127.0.0.0" | "::")).then(|| format!("{address}/{bits}"))
 }
 
 /// Ends one session and the offline grants that came from it; `false` when there is no such live session.
