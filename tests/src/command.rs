@@ -49,6 +49,12 @@ pub enum Command {
     EndSession,
     /// `DELETE /v1/me/consents/{client_id}`, of a client with a grant.
     WithdrawConsent,
+    /// `POST /v1/me/exports`
+    Export,
+    /// `DELETE /v1/me`
+    CloseAccount,
+    /// `POST /v1/me/restoration`
+    RestoreAccount,
 }
 
 /// A command, ready to be run.
@@ -79,7 +85,7 @@ pub struct Outcome {
 
 impl Command {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::StartRegistration,
         Self::ProveAddress,
         Self::TypeWrongCode,
@@ -101,6 +107,9 @@ impl Command {
         Self::TypeWrongNewCode,
         Self::EndSession,
         Self::WithdrawConsent,
+        Self::Export,
+        Self::CloseAccount,
+        Self::RestoreAccount,
     ];
 
     /// Brings a person of this name to where the command can be run.
@@ -134,7 +143,10 @@ impl Command {
             | Self::ProveNewAddress
             | Self::TypeWrongNewCode
             | Self::EndSession
-            | Self::WithdrawConsent => {
+            | Self::WithdrawConsent
+            | Self::Export
+            | Self::CloseAccount
+            | Self::RestoreAccount => {
                 ready.customer.register(world).await;
                 ready.bring_to_the_account().await;
             }
@@ -204,6 +216,12 @@ impl Prepared {
                 let web = OAuthClient { scope: "openid offline_access".to_owned(), ..OAuthClient::demo_web(&self.world) };
                 web.tokens_for(&self.customer).await;
             }
+            Command::RestoreAccount => {
+                assert_eq!(me.delete("/v1/me").await.status(), 202);
+                let mails = self.world.mails_to(&self.customer.email).await.expect("pumped");
+                let link = mails.iter().flat_map(|mail| &mail.links).find(|link| link.contains("/account/restore"));
+                self.value = link.and_then(|link| link.split_once("?token=")).expect("a link that restores").1.to_owned();
+            }
             _ => {}
         }
         self.me = Some(me);
@@ -262,7 +280,10 @@ impl Prepared {
             | Command::ProveNewAddress
             | Command::TypeWrongNewCode
             | Command::EndSession
-            | Command::WithdrawConsent => self.run_on_the_account().await,
+            | Command::WithdrawConsent
+            | Command::Export
+            | Command::CloseAccount
+            | Command::RestoreAccount => self.run_on_the_account().await,
         }
     }
 
@@ -284,6 +305,11 @@ impl Prepared {
                 self.call(Method::POST, "/v1/me/email/verification", Some(json!({ "code": "0000000000" })), 400).await
             }
             Command::EndSession => self.call(Method::DELETE, &format!("/v1/me/sessions/{}", self.value), None, 204).await,
+            Command::Export => self.call(Method::POST, "/v1/me/exports", Some(json!({})), 202).await,
+            Command::CloseAccount => self.call(Method::DELETE, "/v1/me", None, 202).await,
+            Command::RestoreAccount => {
+                self.call(Method::POST, "/v1/me/restoration", Some(json!({ "token": self.value })), 204).await
+            }
             _ => self.call(Method::DELETE, "/v1/me/consents/demo-web", None, 204).await,
         }
     }

@@ -230,7 +230,7 @@ impl TenantStore {
         item: Item,
         condition: Expression,
     ) -> Result<Result<(), Option<Item>>, StoreError> {
-        let result = self
+        let request = self
             .store
             .client
             .put_item()
@@ -240,15 +240,18 @@ impl TenantStore {
             .set_expression_attribute_names(Some(condition.names))
             .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(Ok(())),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(Err(failed.item().cloned())),
-                Some(_) | None => Err(store_error("PutItem", error)),
-            },
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let mut sends = 1;
+        loop {
+            let Err(error) = request.clone().send().await else { return Ok(Ok(())) };
+            if let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
+                return Ok(Err(failed.item().cloned()));
+            }
+            if sends >= MAX_SENDS || !error.code().is_some_and(|code| CONTENDED.contains(&code)) {
+                return Err(store_error("PutItem", error));
+            }
+            back_off(sends).await;
+            sends += 1;
         }
     }
 }

@@ -69,6 +69,13 @@ impl Write {
             Self::Delete(delete) => &delete.key,
         }
     }
+    /// The version that it writes, as text; none of a state without versions, or a removal.
+    fn version(&self) -> &str {
+        match self {
+            Self::Put(put) => version_of(&put.item),
+            Self::Delete(_) => "",
+        }
+    }
     /// Whether what stands is what this very write left there; a removal leaves nothing to tell by.
     pub(super) fn is_applied(&self, standing: &Item) -> bool {
         match self {
@@ -229,10 +236,14 @@ fn carry_event(plan: &mut Plan, change: &Change, request: &RequestContext, op: &
     attach(&mut carrier.item, &event)
 }
 
+fn version_of(item: &Item) -> &str {
+    item.get(VERSION).and_then(|version| version.as_n().ok()).map_or("", String::as_str)
+}
+
 /// A ULID that is the same however often the write is sent: the time of the request, and 80 bits out of its stamp, its item and
 /// the item's version (one request may commit twice).
 fn event_id(now: Timestamp, op: &str, carrier: &Put) -> String {
-    let version = carrier.item.get(VERSION).and_then(|version| version.as_n().ok()).map_or("", String::as_str);
+    let version = version_of(&carrier.item);
     ulid(now, format!("event\n{op}\n{}\n{}\n{version}", carrier.key.pk, carrier.key.sk).as_bytes())
 }
 
@@ -258,9 +269,13 @@ impl Writer<'_> {
     }
     /// The first write carries the event, so it is a put.
     fn writes(&self, writes: Vec<Write>) -> Result<Plan, StoreError> {
-        // At most 36 characters, and another one for another transaction of the same request.
-        let first = writes.first().map(|write| write.key().pk.as_str()).unwrap_or_default();
-        let digest = sha256(format!("transaction\n{}\n{first}", self.op).as_bytes());
+        // At most 36 characters, and another one for another transaction of the same request: it may end one session after another.
+        let mut named = format!("transaction\n{}", self.op);
+        for write in &writes {
+            let ItemKey { pk, sk, .. } = write.key();
+            named.push_str(&format!("\n{pk}\n{sk}\n{}", write.version()));
+        }
+        let digest = sha256(named.as_bytes());
         Ok(Plan::Transaction { writes, token: BASE64URL_NOPAD.encode(&digest[..27]) })
     }
     fn delete(&self, thing: Thing<'_>, condition: Condition) -> Write {
