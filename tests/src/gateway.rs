@@ -31,19 +31,22 @@ pub fn folder() -> TempDir {
 /// The binary, built when it is older than its sources.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        // `target/debug/deps/test` → `target/debug`.
-        let here = std::env::current_exe().expect("the test's own path");
-        let target = here.ancestors().nth(2).expect("the target folder").to_owned();
-        let mut build = Command::new(env!("CARGO"));
-        // The features of the whole workspace, as `cargo test --workspace` has them: nothing is compiled twice.
-        build.args(["build", "--quiet", "--workspace", "--bin", "latchkey-local"]);
-        if target.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().expect("cargo").success(), "the gateway does not build");
-        target.join("latchkey-local")
-    })
+    BINARY.get_or_init(|| built("latchkey-local"))
+}
+
+/// A binary of the workspace, built when it is older than its sources.
+pub(crate) fn built(name: &str) -> PathBuf {
+    // `target/debug/deps/test` → `target/debug`.
+    let here = std::env::current_exe().expect("the test's own path");
+    let target = here.ancestors().nth(2).expect("the target folder").to_owned();
+    let mut build = Command::new(env!("CARGO"));
+    // The features of the whole workspace, as `cargo test --workspace` has them: nothing is compiled twice.
+    build.args(["build", "--quiet", "--workspace", "--bin", name]);
+    if target.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().expect("cargo").success(), "{name} does not build");
+    target.join(name)
 }
 
 fn command(arguments: &[&str]) -> Command {

@@ -18,6 +18,7 @@ pub mod browser;
 pub mod command;
 pub mod customer;
 pub mod deployed;
+pub mod exported;
 pub mod form;
 pub mod gateway;
 pub mod invariants;

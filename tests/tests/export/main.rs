@@ -1,0 +1,22 @@
+//! The export: what is in it, whose it is, when it is stale, and that it verifies.
+#![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
+
+mod calls;
+mod canaries;
+mod package;
+mod verify;
+
+use latchkey_local::world::World;
+use tests::{Customer, Me};
+
+/// A fresh world.
+async fn world() -> World {
+    World::new().await.expect("a world")
+}
+
+/// A person with an account, and the storefront acting for them.
+async fn person(world: &World, name: &str) -> (Customer, Me) {
+    let customer = Customer::registered(world, name).await;
+    let me = Me::of(world, &customer).await;
+    (customer, me)
+}
