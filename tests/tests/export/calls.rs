@@ -137,11 +137,11 @@ async fn an_export_of_some_twenty_items_reads_at_most_eight_units_and_writes_its
         assert!(read <= 8.0);
     };
     let id = me.begin_export().await;
-    cost(4, 6.0, 1.0);
+    cost(4, 5.0, 1.0);
     me.get(&format!("/v1/me/exports/{id}")).await;
     cost(1, 2.0, 0.0);
     assert_eq!(me.export_part(&id, 1).await.status(), 200);
-    cost(3, 6.0, 0.0);
+    cost(3, 5.0, 0.0);
 }
 
 /// A ZIP file is no text: API Gateway gets it as base64.

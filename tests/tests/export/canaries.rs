@@ -142,7 +142,7 @@ async fn busy_life(world: &World, tenant: &Tenant) -> Me {
     let mut form = customer.registration();
     form["profile"] = json!({
         "given_name": "Canarybird", "family_name": "Quillfeather", "phone_number": "+4930987654321", "customer_type": "business",
-        "company": "Difference Engines Ltd", "vat_number": "DE987654321", "newsletter": true, "birthdate": "1815-12-10",
+        "company": "Difference Engines Ltd", "vat_number": "DE987654321", "newsletter": true, "birthdate": "1985-12-10",
     });
     let api = Anonymous::new(world);
     let started = api.post_json("/v1/registrations", &form).await;
