@@ -1,5 +1,5 @@
 //! The export: what is in it, whose it is, when it is stale, and that it verifies.
-#![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
 mod calls;
 mod canaries;
