@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use data_encoding::BASE64;
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{HeaderValue, Request, StatusCode, Uri};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::aws_lambda_events::encodings;
@@ -116,13 +116,15 @@ async fn to_gateway(response: Response) -> ApiGatewayV2httpResponse {
         answer.status_code = i64::from(StatusCode::INTERNAL_SERVER_ERROR.as_u16());
         return answer;
     };
-    answer.body = Some(match String::from_utf8(bytes.into()) {
-        Ok(text) => encodings::Body::Text(text),
-        Err(error) => {
+    // A part of an archive may look like text; escaped as such it could outgrow what Lambda answers.
+    let is_archive = answer.headers.get(CONTENT_TYPE).is_some_and(|is| is == "application/zip");
+    answer.body = Some(encodings::Body::Text(match std::str::from_utf8(&bytes) {
+        Ok(text) if !is_archive => text.to_owned(),
+        Ok(_) | Err(_) => {
             answer.is_base64_encoded = true;
-            encodings::Body::Text(BASE64.encode(error.as_bytes()))
+            BASE64.encode(&bytes)
         }
-    });
+    }));
     answer
 }
 
@@ -198,6 +200,18 @@ mod tests {
         }))
         .await;
         assert_eq!(body, "POST /a/../%2e%2e/b%20c%5C%C3%A4 None None hi");
+    }
+
+    #[tokio::test]
+    async fn an_archive_is_sent_as_base64_and_text_as_it_is() {
+        for (media_type, body, sent, is_base64) in [
+            ("application/zip", "looks like text", "bG9va3MgbGlrZSB0ZXh0", true),
+            ("text/plain", "looks like text", "looks like text", false),
+        ] {
+            let router = Router::new().fallback(async move || ([(CONTENT_TYPE, media_type)], body));
+            let answer = answer(router, event(|_| {}), Deadline::default()).await;
+            assert_eq!((answer.is_base64_encoded, answer.body), (is_base64, Some(encodings::Body::Text(sent.to_owned()))));
+        }
     }
 
     #[tokio::test]

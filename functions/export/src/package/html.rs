@@ -1,6 +1,7 @@
 //! `export.html`: the document in plain words, in the reader's locale. Here it becomes sections of labelled values; the template
 //! lays them out, and escapes every one of them (security 110).
 
+use latchkey::config::{Field, FieldKind};
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::authentication::Amr;
 use latchkey::domain::export::{
@@ -38,7 +39,7 @@ struct Fact {
 }
 
 pub(super) fn write(tenant: &Tenant, document: &Document) -> Result<String, Problem> {
-    let words = Words { document, locale: &document.locale };
+    let words = Words { document, locale: &document.locale, fields: &tenant.config.registration.fields };
     let records: Vec<Value> = document.history.records.iter().map(|record| words.record(record)).collect();
     let values = json!({
         "name": tenant.config.name.get(&document.locale),
@@ -64,6 +65,7 @@ pub(super) fn name_of(word: &impl Serialize) -> String {
 struct Words<'a> {
     document: &'a Document,
     locale: &'a str,
+    fields: &'a [Field],
 }
 
 impl Words<'_> {
@@ -159,17 +161,32 @@ impl Words<'_> {
         self.document.identifiers.iter().map(entry).collect()
     }
 
+    /// The claims: what the person signs in with, then the registration form in its order, then whatever else there is.
     fn profile(&self) -> Entry {
         let profile = &self.document.profile;
-        let label = |name: &String| match (profile.labels.get(name), name.as_str()) {
-            (Some(label), _) => label.clone(),
-            (None, "email" | "email_verified") => self.say(&format!("export-claim-{name}")),
-            (None, _) => name.replace('_', " "),
+        let rank = |name: &str| match name {
+            "email" | "email_verified" => 0,
+            _ => self.fields.iter().position(|field| field.name == name).map_or(usize::MAX, |at| at + 1),
         };
-        let claim = |(name, value): (&String, &Value)| Fact { label: label(name), text: self.value(value), datetime: None };
-        let mut facts: Vec<Fact> = profile.claims.iter().map(claim).collect();
+        let mut claims: Vec<(&String, &Value)> = profile.claims.iter().collect();
+        claims.sort_by_key(|(name, _)| rank(name));
+        let mut facts: Vec<Fact> = claims.into_iter().map(|(name, value)| self.claim(name, value)).collect();
         facts.push(self.moment("export-profile-updated", profile.updated_at));
         Entry { title: None, facts }
+    }
+    fn claim(&self, name: &str, value: &Value) -> Fact {
+        let label = match (self.document.profile.labels.get(name), name) {
+            (Some(label), _) => label.clone(),
+            (None, "email" | "email_verified" | "locale") => self.say(&format!("export-claim-{name}")),
+            (None, _) => name.replace('_', " "),
+        };
+        let options = self.fields.iter().find(|field| field.name == name).map(|field| &field.kind);
+        let chosen = match options {
+            Some(FieldKind::Choice(options)) => options.iter().find(|(option, _)| value == option).map(|(_, label)| label),
+            Some(FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean) | None => None,
+        };
+        let text = chosen.map_or_else(|| self.value(value), |label| label.get(self.locale).to_owned());
+        Fact { label, text, datetime: None }
     }
     fn value(&self, value: &Value) -> String {
         match value {
@@ -268,8 +285,8 @@ impl Words<'_> {
             "when": locale::date_and_time(self.locale, record.at.0),
             "what": event_words(self.locale, record.event),
             "application": record.client_id,
-            "network": record.address_hash,
-            "request": record.request_id,
+            // Enough to tell one network from another; the whole stands in the other files.
+            "network": record.address_hash.as_deref().and_then(|hash| hash.get(..8)),
         })
     }
 }

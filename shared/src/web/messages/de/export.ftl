@@ -59,6 +59,7 @@ export-profile-text = Was Sie uns mitgeteilt haben, und was wir dazu vermerkt ha
 export-profile-updated = Zuletzt geändert
 export-claim-email = E-Mail-Adresse
 export-claim-email_verified = E-Mail-Adresse ist als Ihre bestätigt
+export-claim-locale = Sprache
 
 export-addresses-title = Änderungen der E-Mail-Adresse
 export-addresses-text = Eine neue Adresse, die auf ihre Bestätigung wartet, und frühere Adressen, die noch zurückkehren können.
@@ -133,13 +134,12 @@ export-terms-version = Version
 export-terms-accepted = Zugestimmt
 
 export-history-title = Was geschah
-export-history-text = Die Aufzeichnungen Ihres Kontos, die neuesten zuerst. Sie stehen auch in history.csv.
+export-history-text = Die Aufzeichnungen Ihres Kontos, die neuesten zuerst. Vollständig stehen sie in history.csv.
 export-history-truncated = Es gibt mehr als { $count } Aufzeichnungen: Dies sind die neuesten. Fragen Sie uns nach den älteren.
 export-history-when = Wann
 export-history-what = Was
 export-history-application = Anwendung
 export-history-network = Netz
-export-history-request = Anfrage
 
 export-left-title = Was nicht darin steht
 export-left-text = Manches muss zu Ihrer eigenen Sicherheit bleiben, wo es ist, oder sagt nichts über Sie aus:

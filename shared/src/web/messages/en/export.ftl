@@ -59,6 +59,7 @@ export-profile-text = What you told us, and what we noted about it.
 export-profile-updated = Last changed
 export-claim-email = E-mail address
 export-claim-email_verified = E-mail address is proven to be yours
+export-claim-locale = Language
 
 export-addresses-title = Changes of the e-mail address
 export-addresses-text = A new address that waits for its proof, and former addresses that can still take their place again.
@@ -133,13 +134,12 @@ export-terms-version = Version
 export-terms-accepted = Accepted
 
 export-history-title = What happened
-export-history-text = The records of your account, the newest first. They stand in history.csv too.
+export-history-text = The records of your account, the newest first. They stand in history.csv in full.
 export-history-truncated = There are more than { $count } records: these are the newest. Ask us for the older ones.
 export-history-when = When
 export-history-what = What
 export-history-application = Application
 export-history-network = Network
-export-history-request = Request
 
 export-left-title = What is not in it
 export-left-text = Some things must stay where they are, for your own safety, or say nothing about you:
