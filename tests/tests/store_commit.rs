@@ -153,7 +153,7 @@ async fn what_was_written_reads_back() {
     assert_eq!(bench.store.find_account(&identifier(1)).await.unwrap(), Some(account(1)));
     match bench.store.find_sign_in(&identifier(1)).await.unwrap() {
         SignInSnapshot::Known { authentication: a, password: p, data_key } => {
-            assert_eq!((a, p), (authentication(1), Some(password(1))));
+            assert_eq!((*a, p), (authentication(1), Some(password(1))));
             assert_eq!(data_key.state, DataKeyState::Account);
         }
         SignInSnapshot::Unknown { .. } => panic!("the identifier is known"),

@@ -120,9 +120,9 @@ pub enum Change {
         /// The new password.
         password: PasswordCredential,
         /// The presenting session, of the new epoch.
-        session: Option<Session>,
+        session: Option<Box<Session>>,
         /// The presenting grant, of the new epoch.
-        grant: Option<Grant>,
+        grant: Option<Box<Grant>>,
     },
     /// A change of address begins; one that waited is superseded. Event: `EmailChangeStarted`.
     StartEmailChange(Profile),

@@ -75,8 +75,8 @@ pub fn change_password(
     let epoch = authentication.epoch;
     let change = Change::ChangePassword {
         password: PasswordCredential { hash, changed_at: now, version: password.version + 1, ..password.clone() },
-        session: presenting.session.map(|session| Session { epoch, version: session.version + 1, ..session.clone() }),
-        grant: presenting.grant.map(|grant| Grant { epoch, version: grant.version + 1, ..grant.clone() }),
+        session: presenting.session.map(|session| Box::new(Session { epoch, version: session.version + 1, ..session.clone() })),
+        grant: presenting.grant.map(|grant| Box::new(Grant { epoch, version: grant.version + 1, ..grant.clone() })),
         authentication,
     };
     Decision::one(change, PasswordChanged::Changed)

@@ -222,7 +222,7 @@ mod tests {
         let [Change::EndSessionAndGrants { session: ended, grants }] = &decision.changes.0[..] else { panic!() };
         assert!(ended.ended_at.is_some() && grants.len() == 1 && grants[0].version == offline.version + 1);
         // A grant that came from it a moment ago is ended by a second pass.
-        let again = end_with_grants(ended, &[offline.clone()], NOW);
+        let again = end_with_grants(ended, std::slice::from_ref(&offline), NOW);
         assert!(matches!(&again.changes.0[..], [Change::RevokeGrant(_)]));
         assert!(end_with_grants(ended, &[], NOW).changes.is_empty());
         let many: Vec<Grant> = (0..150).map(|_| offline.clone()).collect();

@@ -16,7 +16,7 @@ pub enum SignInSnapshot {
     /// The identifier has an account.
     Known {
         /// Its state.
-        authentication: Authentication,
+        authentication: Box<Authentication>,
         /// Its password, if it has one.
         password: Option<PasswordCredential>,
         /// Its data key.
@@ -71,7 +71,9 @@ impl TenantStore {
         let wrapped = items.take(&self.key(data_key), Kind::DataKey)?;
         let password = items.take(&self.key(password), Kind::Password)?;
         Ok(match (authentication, wrapped) {
-            (Some(authentication), Some(data_key)) => SignInSnapshot::Known { authentication, password, data_key },
+            (Some(authentication), Some(data_key)) => {
+                SignInSnapshot::Known { authentication: Box::new(authentication), password, data_key }
+            }
             // The account went between the two reads; what is written for an unknown identifier meets its own condition.
             (None, _) | (_, None) => SignInSnapshot::Unknown { failures: None },
         })

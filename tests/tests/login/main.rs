@@ -45,7 +45,7 @@ async fn identifier(world: &World, email: &str) -> IdentifierHash {
 async fn authentication(world: &World, email: &str) -> Authentication {
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("the tenant");
     match tenant.store.find_sign_in(&identifier(world, email).await).await.expect("a snapshot") {
-        SignInSnapshot::Known { authentication, .. } => authentication,
+        SignInSnapshot::Known { authentication, .. } => *authentication,
         SignInSnapshot::Unknown { .. } => panic!("{email} has no account"),
     }
 }
