@@ -68,9 +68,10 @@ pub async fn serve(gateway: Gateway, signal: impl Future<Output = ()>) {
     }
     let _ = stop.send(true);
     let _ = tokio::time::timeout(GRACE, async { while listeners.join_next().await.is_some() {} }).await;
-    follow.abort();
-    if let Some(sweep) = sweep {
-        sweep.abort();
+    // Awaited: whoever still ran when the runtime ends would find its own parts gone, and say so.
+    for task in [Some(follow), sweep].into_iter().flatten() {
+        task.abort();
+        let _ = task.await;
     }
 }
 
