@@ -22,6 +22,7 @@ pub mod exported;
 pub mod form;
 pub mod gateway;
 pub mod invariants;
+pub mod journeys;
 pub mod jwks;
 pub mod kms;
 pub mod me;

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use latchkey::delivery::Mail;
 use latchkey_local::world::World;
+use serde_json::{Value, json};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 
 /// Something that answers requests at an origin.
@@ -11,13 +13,33 @@ use std::pin::Pin;
 pub enum Site {
     /// In this process.
     World(World),
-    /// A gateway process.
+    /// A gateway process, or a deployed stack.
     Gateway {
         /// Follows no redirects and keeps no cookies by itself.
         http: reqwest::Client,
-        /// Without a trailing slash.
+        /// What it is called: its issuer, without a trailing slash.
         origin: String,
+        /// Where it is reached, which for a stack without a domain is another address.
+        at: String,
+        /// Where its `/dev` stands: mailbox, clock, jobs.
+        dev: String,
     },
+}
+
+/// A client that follows no redirects, keeps no cookies, and takes these hosts for this machine.
+fn http(local: &[&str]) -> reqwest::Client {
+    let mut http =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
+    for host in local {
+        http = http.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    }
+    http.build().expect("an HTTP client")
+}
+
+impl From<&Site> for Site {
+    fn from(site: &Site) -> Self {
+        site.clone()
+    }
 }
 
 impl From<&World> for Site {
@@ -30,9 +52,21 @@ impl Site {
     /// A gateway at this origin.
     #[must_use]
     pub fn gateway(origin: impl Into<String>) -> Self {
-        let http =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0).build();
-        Self::Gateway { http: http.expect("an HTTP client"), origin: origin.into() }
+        let origin = origin.into();
+        Self::Gateway { http: http(&[]), at: origin.clone(), dev: origin.clone(), origin }
+    }
+
+    /// What `LATCHKEY_URL` names, with its mailbox, clock and jobs under `LATCHKEY_DEV` when they stand elsewhere; `None` without.
+    pub async fn named_by_environment() -> Option<Self> {
+        let variable = |name| std::env::var(name).ok().map(|url| url.trim_end_matches('/').to_owned());
+        let at = variable("LATCHKEY_URL")?;
+        let host = url::Url::parse(&at).ok().and_then(|url| url.host_str().map(str::to_owned)).expect("a host in LATCHKEY_URL");
+        // Names below localhost are this machine, whatever the resolver thinks of them.
+        let http = if host.ends_with(".localhost") { http(&[&host]) } else { http(&[]) };
+        let metadata = http.get(format!("{at}/.well-known/openid-configuration")).send().await.expect("an answer of LATCHKEY_URL");
+        let metadata: Value = metadata.json().await.expect("its metadata");
+        let origin = metadata["issuer"].as_str().expect("its issuer").to_owned();
+        Some(Self::Gateway { http, origin, dev: variable("LATCHKEY_DEV").unwrap_or_else(|| at.clone()), at })
     }
 
     /// The origin, without a trailing slash.
@@ -60,7 +94,11 @@ impl Site {
         match self {
             // Boxed: a world's future is deep, and every actor's future would contain it.
             Self::World(world) => Box::pin(world.call(request)).await,
-            Self::Gateway { http, .. } => {
+            Self::Gateway { http, origin, at, .. } => {
+                let mut request = request;
+                if let Some(path) = request.uri().to_string().strip_prefix(origin.as_str()).filter(|_| at != origin) {
+                    *request.uri_mut() = format!("{at}{path}").parse().expect("an address");
+                }
                 let request = reqwest::Request::try_from(request).expect("a request for HTTP");
                 let answer = http.execute(request).await.expect("an answer over HTTP");
                 let mut response = Response::builder().status(answer.status());
@@ -76,13 +114,31 @@ impl Site {
     pub async fn mails_to(&self, address: &str) -> Vec<Mail> {
         match self {
             Self::World(world) => Box::pin(world.mails_to(address)).await.expect("pumped"),
-            Self::Gateway { .. } => {
+            Self::Gateway { dev, .. } => {
                 let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("to", address).finish();
-                let request = Request::get(self.url(&format!("/dev/mailbox.json?{query}"))).body(Bytes::new());
+                let request = Request::get(format!("{dev}/dev/mailbox.json?{query}")).body(Bytes::new());
                 let answer = self.send(request.expect("a request")).await;
                 serde_json::from_slice(answer.body()).expect("the mailbox as JSON")
             }
         }
+    }
+
+    /// Moves the clock forward, by a duration of ISO 8601.
+    pub async fn advance(&self, duration: &str) {
+        self.dev("clock", &json!({ "advance": duration })).await;
+    }
+
+    /// Runs a scheduled job now; its summary.
+    pub async fn run_job(&self, event: &Value) -> Value {
+        self.dev("run", event).await
+    }
+
+    async fn dev(&self, call: &str, body: &Value) -> Value {
+        let Self::Gateway { dev, .. } = self else { panic!("a world has a clock and jobs of its own") };
+        let request = Request::post(format!("{dev}/dev/{call}")).header("content-type", "application/json");
+        let answer = self.send(request.body(body.to_string().into()).expect("a request")).await;
+        assert_eq!(answer.status(), 200, "{}", String::from_utf8_lossy(answer.body()));
+        serde_json::from_slice(answer.body()).expect("JSON")
     }
 
     /// The newest mail to an address; over HTTP the stream runs by itself, so it is waited for.
@@ -92,7 +148,7 @@ impl Site {
 
     /// The newest mail to an address once there are at least this many.
     pub async fn mail_number(&self, address: &str, number: usize) -> Mail {
-        let attempts = if matches!(self, Self::World(_)) { 1 } else { 200 };
+        let attempts = if matches!(self, Self::World(_)) { 1 } else { 1200 };
         for _ in 0..attempts {
             let mails = self.mails_to(address).await;
             if mails.len() >= number {

@@ -1,0 +1,135 @@
+"""A local AWS that judges roles: ministack with the condition keys that it leaves empty.
+
+With AUTH=true ministack evaluates each caller's policies and each key's policy, but it does not know `dynamodb:LeadingKeys`,
+`dynamodb:ReturnValues`, `kms:EncryptionContext:*` and `ses:FromAddress`, which the template's roles are fenced by. They are read from
+the requests here, as AWS documents them, so that the conditions decide.
+
+Time: LOCAL_AWS_CLOCK names a file with an offset such as `+2678400` (seconds). This process follows it, and the functions, which are
+real processes, by libfaketime (FUNCTIONS_PRELOAD).
+"""
+
+import contextvars
+import json
+import os
+import pathlib
+import re
+import threading
+import time
+
+import time_machine
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+
+# The request that is being judged, and what is left to be judged of a transaction.
+_request = contextvars.ContextVar("request", default={})
+_items = contextvars.ContextVar("items", default=None)
+
+
+def _parsed(body):
+    try:
+        data = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _partition(item):
+    """The partition key that a part of a request names."""
+    key = item.get("Key") or item.get("Item") or {}
+    if "pk" in key:
+        return [key["pk"].get("S", "")]
+    expression, values = item.get("KeyConditionExpression", ""), item.get("ExpressionAttributeValues", {})
+    names = item.get("ExpressionAttributeNames", {})
+    for name, value in re.findall(r"(#?\w+)\s*=\s*(:\w+)", expression):
+        if names.get(name, name) == "pk" and value in values:
+            return [values[value].get("S", "")]
+    return []
+
+
+def _dynamodb_keys(action, arn):
+    request = _request.get()
+    if action == "dynamodb:BatchGetItem":
+        table = arn.rsplit("/", 1)[-1]
+        keys = request.get("RequestItems", {}).get(table, {}).get("Keys", [])
+        return {"dynamodb:LeadingKeys": sorted({key["pk"]["S"] for key in keys if "pk" in key})}
+    items = _items.get()
+    item = next(items) if items is not None else request
+    context = {}
+    if keys := _partition(item):
+        context["dynamodb:LeadingKeys"] = keys
+    if "ReturnValues" in item:
+        context["dynamodb:ReturnValues"] = item["ReturnValues"]
+    return context
+
+
+def _keys(action, arn):
+    request = _request.get()
+    if action.startswith("dynamodb:"):
+        return _dynamodb_keys(action, arn)
+    if action.startswith("kms:"):
+        context = request.get("EncryptionContext") or {}
+        return {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+    if action.startswith("ses:"):
+        sender = re.search(r"<([^>]+)>\s*$", request.get("FromEmailAddress", ""))
+        return {"ses:FromAddress": sender.group(1) if sender else request.get("FromEmailAddress", "")}
+    return {}
+
+
+def _before(module, name, note):
+    """Has `note` see the arguments of a function before it runs."""
+    original = getattr(module, name)
+
+    def noted(*arguments, **named):
+        note(*arguments, **named)
+        return original(*arguments, **named)
+
+    setattr(module, name, noted)
+
+
+def _note_request(service, action, body, _params):
+    _request.set(_parsed(body))
+    _items.set(None)
+
+
+def _note_transaction(_action, body, _region, _account):
+    parts = _parsed(body).get("TransactItems") or []
+    members = [part[member] for part in parts for member in iam_actions._DYNAMODB_TRANSACT_ITEM_ACTIONS if member in part]
+    _items.set(iter(members) if members else None)
+
+
+def _follow_clock(file):
+    real, shown, traveller = time.time, None, None
+    began = real() - time.monotonic()
+    while True:
+        offset = file.read_text().strip() or "+0"
+        if offset != shown:
+            if traveller:
+                traveller.stop()
+            traveller = time_machine.travel(began + time.monotonic() + float(offset), tick=True)
+            traveller.start()
+            shown = offset
+        time.sleep(0.2)
+
+
+def main():
+    clock = pathlib.Path(os.environ["LOCAL_AWS_CLOCK"])
+    threading.Thread(target=_follow_clock, args=(clock,), daemon=True).start()
+    # What starts from here on is a function. Its own timers go on by the real clock.
+    os.environ |= {"LD_PRELOAD": os.environ["FUNCTIONS_PRELOAD"], "FAKETIME_TIMESTAMP_FILE": str(clock),
+                   "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    _before(iam_actions, "request_tag_context", _note_request)
+    _before(iam_actions, "dynamodb_transaction_checks", _note_transaction)
+    _before(app, "_enforce_ses_v2", lambda _m, _p, _h, body, _q, _r: _request.set(_parsed(body)))
+    enforce = iam_evaluator.enforce
+
+    def judged(access_key, action, service, region, resource_arn="*", service_context=None):
+        context = {**(service_context or {}), **_keys(action, resource_arn)}
+        return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
+
+    iam_evaluator.enforce = judged
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

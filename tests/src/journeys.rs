@@ -1,0 +1,208 @@
+//! What people, applications and operators do at Latchkey, step by step: at a world behind the roles of the template, at a local
+//! gateway, at a deployed stack.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+
+use crate::{Anonymous, Browser, Customer, Me, OAuthClient, Site};
+use http::Method;
+use latchkey::delivery::Mail;
+use serde_json::json;
+
+/// Does something that sends a mail to this address, and waits for it.
+async fn mail_after<T>(site: &Site, address: &str, doing: impl Future<Output = T>) -> (T, Mail) {
+    let before = site.mails_to(address).await.len();
+    let done = doing.await;
+    (done, site.mail_number(address, before + 1).await)
+}
+
+fn code(mail: &Mail) -> String {
+    mail.codes.first().unwrap().clone()
+}
+
+/// Every journey once, by people whose names end so: on a site that keeps what it has, each run has people of its own.
+pub async fn all_of_it(site: &Site, run: &str) {
+    let person = |name: &str| Customer::new(&format!("{name}{run}"));
+    let mut ada = person("Ada");
+    ada.register(site).await;
+    registers_on_pages(site, &person("Grace")).await;
+    two_prove_one_address(site, &person("Twice")).await;
+    signs_in_and_recovers(site, &ada).await;
+    clients_use_tokens(site, &ada).await;
+    helps_oneself(site, &mut ada).await;
+    looks_around_and_undoes(site, &person("Undine")).await;
+    is_given_everything(site, &ada).await;
+    leaves_and_comes_back(site, &ada).await;
+}
+
+/// A registration on the pages, with a wrong code, a new one, and the right one.
+pub async fn registers_on_pages(site: &Site, customer: &Customer) {
+    let mut browser = Browser::new(site);
+    let page = browser.open("/register").await;
+    let page = browser
+        .submit(
+            &page,
+            "#submit",
+            &[
+                ("identifier", &customer.email),
+                ("password", &customer.password),
+                ("given_name", &customer.given_name),
+                ("family_name", &customer.family_name),
+                ("terms.terms", "1"),
+            ],
+        )
+        .await;
+    assert!(page.has_field("code"), "{}", page.text());
+    let page = browser.submit(&page, "#submit", &[("code", "000000")]).await;
+    site.mail_to(&customer.email).await;
+    let (page, mail) = mail_after(site, &customer.email, browser.submit(&page, "#resend", &[])).await;
+    let page = browser.submit(&page, "#submit", &[("code", &code(&mail))]).await;
+    assert!(page.status() < 400 && !page.has_field("code"), "{}", page.text());
+}
+
+/// A sign-in with consent, one that fails, one of nobody, a recovery, a sign-out.
+pub async fn signs_in_and_recovers(site: &Site, customer: &Customer) {
+    let mut browser = Browser::new(site);
+    let web = OAuthClient::demo_web(site);
+    let page = browser.open(&web.authorize_url(&[])).await;
+    for (identifier, password) in [(customer.email.as_str(), "wrong horse 1"), ("nobody@example.com", "wrong horse 1")] {
+        assert!(
+            browser.submit(&page, "#submit", &[("identifier", identifier), ("password", password)]).await.has_field("password")
+        );
+    }
+    let callback = web.sign_in(&mut browser, customer).await;
+    let tokens = web.redeem(&callback.query("code").unwrap()).await.tokens();
+    assert_eq!(web.introspect(tokens.access()).await.json()["active"], true);
+    assert_eq!(web.redeem(&callback.query("code").unwrap()).await.status(), 400, "a replay");
+    let url = web.authorize_url(&[]);
+    let query = url.split_once('?').unwrap().1.to_owned();
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "cross-site")];
+    let posted = Anonymous::new(site).send(Method::POST, "/oauth2/authorize", &form, query).await;
+    assert!(browser.open(posted.header("location").unwrap()).await.query("code").is_some());
+    browser.open("/oauth2/logout").await;
+
+    let page = browser.open("/recover").await;
+    let fields = [("identifier", customer.email.as_str())];
+    let (page, mail) = mail_after(site, &customer.email, browser.submit(&page, "#submit", &fields)).await;
+    let wrong = browser.submit(&page, "#submit", &[("code", "AAAAAAAAAA"), ("password", "another 3 green bicycles")]).await;
+    let code = code(&mail);
+    let fields = [("code", code.as_str()), ("password", &customer.password)];
+    let (done, _) = mail_after(site, &customer.email, browser.submit(&wrong, "#submit", &fields)).await;
+    assert!(!done.has_field("code"), "{}", done.text());
+}
+
+/// Tokens of clients: refreshed, revoked with and without a grant.
+pub async fn clients_use_tokens(site: &Site, customer: &Customer) {
+    let app = OAuthClient::demo_app(site);
+    let tokens = app.tokens_for(customer).await;
+    assert_eq!(app.userinfo(tokens.access()).await.json()["email"], customer.email);
+    let next = app.refresh(tokens.refresh()).await.tokens();
+    assert_eq!(app.revoke(next.access()).await.status(), 200);
+    assert_eq!(app.revoke(next.refresh()).await.status(), 200);
+    let service = OAuthClient::demo_service(site);
+    let token = service.client_credentials().await.tokens();
+    assert_eq!(service.introspect(token.access()).await.json()["active"], true);
+    assert_eq!(service.revoke(token.access()).await.status(), 200);
+    assert_eq!(service.introspect(token.access()).await.json()["active"], false);
+}
+
+/// Profile, password, address, sessions, consents.
+pub async fn helps_oneself(site: &Site, customer: &mut Customer) {
+    let me = Me::of(site, customer).await;
+    let other = Me::of(site, customer).await;
+    let shown = me.get("/v1/me").await;
+    let version = shown.header("etag").unwrap().to_owned();
+    let edited = me.call(Method::PATCH, "/v1/me", &[("if-match", &version)], Some(&json!({ "given_name": "Augusta" }))).await;
+    assert_eq!(edited.status(), 200, "{}", edited.text());
+    assert_eq!(me.get("/v1/me/consents").await.status(), 200);
+    let withdrawn = me.delete("/v1/me/consents/demo-web").await;
+    assert_eq!(withdrawn.status(), 204, "{}", withdrawn.text());
+    let sessions = me.get("/v1/me/sessions").await.json();
+    let ended = sessions["sessions"].as_array().unwrap().iter().find(|session| session["current"] == false).unwrap().clone();
+    let ended = me.delete(&format!("/v1/me/sessions/{}", ended["sid"].as_str().unwrap())).await;
+    assert_eq!(ended.status(), 204, "{}", ended.text());
+    drop(other);
+    let new = "7 other green bicycles";
+    let changed = json!({ "current_password": "wrong horse 1", "new_password": new });
+    assert!(me.post("/v1/me/password", &changed).await.status() < 500);
+    let changed = json!({ "current_password": customer.password, "new_password": new });
+    let (changed, _) = mail_after(site, &customer.email, me.post("/v1/me/password", &changed)).await;
+    assert_eq!(changed.status(), 204, "{}", changed.text());
+    new.clone_into(&mut customer.password);
+    let countess = format!("countess.{}", customer.email);
+    let asked = json!({ "email": countess });
+    let (begun, mail) = mail_after(site, &countess, me.post("/v1/me/email", &asked)).await;
+    assert_eq!(begun.status(), 202, "{}", begun.text());
+    assert!(me.post("/v1/me/email/verification", &json!({ "code": "AAAAAAAAAA" })).await.status() < 500);
+    let proven = json!({ "code": code(&mail) });
+    let (proven, _) = mail_after(site, &customer.email, me.post("/v1/me/email/verification", &proven)).await;
+    assert_eq!(proven.status(), 200, "{}", proven.text());
+    customer.email = countess;
+    // An address that somebody else was faster with.
+    let late = Customer { email: format!("late.{}", customer.email), ..Customer::new("Late") };
+    let asked = json!({ "email": late.email });
+    let (begun, mail) = mail_after(site, &late.email, me.post("/v1/me/email", &asked)).await;
+    assert_eq!(begun.status(), 202, "{}", begun.text());
+    late.register(site).await;
+    let beaten = me.post("/v1/me/email/verification", &json!({ "code": code(&mail) })).await;
+    assert_eq!(beaten.status(), 409, "{}", beaten.text());
+}
+
+/// The account pages, and a change of address that its owner undoes.
+pub async fn looks_around_and_undoes(site: &Site, customer: &Customer) {
+    customer.register(site).await;
+    let mut browser = Browser::new(site);
+    let me = Me::signed_in(&mut browser, site, customer).await;
+    for page in ["/account", "/account/security", "/account/sessions", "/account/consents", "/account/privacy"] {
+        assert_eq!(browser.open(page).await.status(), 200, "{page}");
+    }
+    let thief = format!("thief.{}", customer.email);
+    let asked = json!({ "email": thief });
+    let (_, mail) = mail_after(site, &thief, me.post("/v1/me/email", &asked)).await;
+    let proof = json!({ "code": code(&mail) });
+    let (proven, mail) = mail_after(site, &customer.email, me.post("/v1/me/email/verification", &proof)).await;
+    assert_eq!(proven.status(), 200, "{}", proven.text());
+    let mut owner = Browser::new(site);
+    let undo = owner.open(mail.links.iter().find(|link| link.contains("/account/email/undo")).unwrap()).await;
+    let undone = owner.submit(&undo, "#confirm", &[]).await;
+    assert_eq!(undone.status(), 200, "{}", undone.text());
+    let sign_in = owner.open("/login").await;
+    assert!(customer.sign_in(&mut owner, &sign_in).await.has_field("password"), "the password is gone");
+}
+
+/// Everything held about a person, by the call and on the pages.
+pub async fn is_given_everything(site: &Site, customer: &Customer) {
+    let mut browser = Browser::new(site);
+    let me = Me::signed_in(&mut browser, site, customer).await;
+    let begun = me.post("/v1/me/exports", &json!({})).await;
+    assert_eq!(begun.status(), 202, "{}", begun.text());
+    let id = begun.json()["export_id"].as_str().unwrap().to_owned();
+    assert_eq!(me.get(&format!("/v1/me/exports/{id}")).await.status(), 200);
+    let document = me.get(&format!("/v1/me/exports/{id}/document")).await;
+    assert_eq!(document.status(), 200, "{}", document.text());
+    let page = browser.open("/account/export").await;
+    assert_eq!(page.status(), 200, "{}", page.text());
+}
+
+/// An account is closed, and restored by the mailed link.
+pub async fn leaves_and_comes_back(site: &Site, customer: &Customer) {
+    let me = Me::of(site, customer).await;
+    let (closed, mail) = mail_after(site, &customer.email, me.delete("/v1/me")).await;
+    assert_eq!(closed.status(), 202, "{}", closed.text());
+    let token = mail.links.iter().find_map(|link| link.split_once("/account/restore?token=")).unwrap().1;
+    let restored = Anonymous::new(site).post_json("/v1/me/restoration", &json!({ "token": token })).await;
+    assert_eq!(restored.status(), 204, "{}", restored.text());
+}
+
+/// Two flows for one address, both proven: the second meets what the first did.
+pub async fn two_prove_one_address(site: &Site, customer: &Customer) {
+    let api = Anonymous::new(site);
+    let mut begun = Vec::new();
+    for _ in 0..2 {
+        let registration = customer.registration();
+        let (started, mail) = mail_after(site, &customer.email, api.post_json("/v1/registrations", &registration)).await;
+        begun.push((started.json()["registration_id"].as_str().unwrap().to_owned(), code(&mail)));
+    }
+    for ((id, code), status) in begun.into_iter().zip([201, 409]) {
+        let answer = api.post_json(&format!("/v1/registrations/{id}/verification"), &json!({ "code": code })).await;
+        assert_eq!(answer.status(), status, "{}", answer.text());
+    }
+}
