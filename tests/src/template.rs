@@ -92,7 +92,8 @@ impl Template {
 
     fn reference(&self, name: &str) -> Value {
         if let Some(parameter) = self.root["Parameters"].get(name) {
-            return parameter["Default"].clone();
+            // One that the deployer must give stays a name, as a resource does.
+            return parameter.get("Default").cloned().unwrap_or_else(|| json!(name));
         }
         assert!(name.starts_with("AWS::") || self.root["Resources"].get(name).is_some(), "there is no {name}");
         json!(name)

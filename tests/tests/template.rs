@@ -119,24 +119,40 @@ fn every_function_is_there_and_built_as_its_binary() {
     }
 }
 
+/// Variables whose readers are on their way.
+const COMING: [&str; 1] = ["LATCHKEY_MAIL_QUEUE_URL"];
+
+/// Every variable of Latchkey that the cold start names, outside its tests.
+fn variables_that_are_read() -> BTreeSet<String> {
+    let folder = std::fs::read_dir(root().join("shared/src/runtime")).unwrap().map(|entry| entry.unwrap().path());
+    let sources =
+        folder.chain([root().join("shared/src/runtime.rs")]).filter(|path| path.extension().is_some_and(|e| e == "rs"));
+    sources
+        .map(|path| std::fs::read_to_string(path).unwrap().split("#[cfg(test)]").next().unwrap().to_owned())
+        .flat_map(|text| text.split("\"LATCHKEY_").skip(1).map(str::to_owned).collect::<Vec<_>>())
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_').collect::<String>())
+        .map(|name| format!("LATCHKEY_{name}"))
+        .collect()
+}
+
 #[test]
 fn the_variables_are_those_that_are_read_and_none_is_a_secret() {
     let template = Template::load();
-    let source = std::fs::read_to_string(root().join("shared/src/runtime.rs")).unwrap();
-    let source = source.split("#[cfg(test)]").next().unwrap();
-    let read: BTreeSet<String> = source
-        .split("required(\"")
-        .skip(1)
-        .filter_map(|call| call.split('"').next())
-        // Lambda sets these itself.
-        .filter(|name| !name.starts_with("AWS_"))
-        .map(str::to_owned)
-        .collect();
+    let read = variables_that_are_read();
     let variables = template.root()["Globals"]["Function"]["Environment"]["Variables"].as_object().unwrap();
-    assert_eq!(variables.keys().cloned().collect::<BTreeSet<_>>(), read);
-    for (_, function) in template.of_type("AWS::Serverless::Function") {
-        assert!(function["Properties"].get("Environment").is_none(), "one list for all");
+    let mut set: BTreeSet<String> = variables.keys().cloned().collect();
+    for (name, function) in template.of_type("AWS::Serverless::Function") {
+        let own = template.resolve(&function["Properties"]["Environment"]["Variables"]);
+        match name {
+            // The sender alone knows the queue.
+            "Events" => assert_eq!(own, json!({ "LATCHKEY_MAIL_QUEUE_URL": "MailQueue" })),
+            name => assert!(own.is_null(), "{name}: one list for all"),
+        }
+        set.extend(own.as_object().into_iter().flatten().map(|(variable, _)| variable.clone()));
     }
+    assert!(read.is_subset(&set), "read, and not set: {:?}", read.difference(&set).collect::<Vec<_>>());
+    let unread: BTreeSet<&str> = set.difference(&read).map(String::as_str).collect();
+    assert!(unread.is_subset(&COMING.into()), "set, and not read: {unread:?}");
     // security 142: each names a thing of this stack; none is a value of somebody's.
     let resolved = template.resolve(&Value::Object(variables.clone()));
     assert_eq!(
@@ -176,6 +192,9 @@ fn the_tables_keep_what_they_hold() {
     assert_eq!(key["Properties"]["EnableKeyRotation"], true);
 }
 
+/// Whatever SES has verified in the stack's region and account.
+const IDENTITIES_OF_SES: &str = "arn:AWS::Partition:ses:AWS::Region:AWS::AccountId:identity/*";
+
 fn roles(template: &Template) -> Vec<String> {
     template.of_type("AWS::IAM::Role").map(|(name, _)| name.to_owned()).collect()
 }
@@ -195,9 +214,16 @@ fn no_role_may_do_anything_to_everything() {
                 assert!(action != "dynamodb:Scan", "{role}: {action}");
             }
             for resource in &statement.resources {
-                // The streams of one table have names that are not known before it is made.
-                let open = resource.contains('*') && resource != "Identities.Arn/stream/*";
-                assert!(!open, "{role}: {resource}");
+                // Streams of one table and objects of one bucket have names that are not known before they are made; a mail is bound
+                // to its sender.
+                let bound = match resource.as_str() {
+                    "Identities.Arn/stream/*" | "StreamFailures.Arn/*" => true,
+                    IDENTITIES_OF_SES => {
+                        statement.condition == json!({ "StringEquals": { "ses:FromAddress": "SenderAddress" } })
+                    }
+                    resource => !resource.contains('*'),
+                };
+                assert!(bound, "{role}: {resource}");
                 let is_item = ["Identities.Arn", "Keys.Arn", "Audit.Arn"].contains(&resource.as_str());
                 if is_item {
                     assert!(!statement.partitions().is_empty(), "{role}: {statement:?} is not fenced");
@@ -347,7 +373,7 @@ fn the_stream_hands_over_what_carries_an_event_and_repeats_what_failed() {
     assert_eq!(stream["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
     assert!((1..=100).contains(&stream["MaximumRetryAttempts"].as_i64().unwrap()), "a poisoned record gives way");
     assert!((1..86_400).contains(&stream["MaximumRecordAgeInSeconds"].as_i64().unwrap()), "before the stream forgets it");
-    assert_eq!(stream["DestinationConfig"]["OnFailure"]["Destination"], "StreamDeadLetters.Arn");
+    assert_eq!(stream["DestinationConfig"]["OnFailure"]["Destination"], "StreamFailures.Arn");
     let filters = stream["FilterCriteria"]["Filters"].as_array().unwrap();
     assert_eq!(filters.len(), 1);
     let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
@@ -385,6 +411,71 @@ fn every_queue_gives_up_into_one_that_is_kept() {
     }
     for (name, source) in template.of_type("AWS::Lambda::EventSourceMapping") {
         assert_eq!(source["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{name}");
+    }
+}
+
+#[test]
+fn mail_is_sent_by_events_alone_from_one_address() {
+    // security 139, 144
+    let template = Template::load();
+    for role in roles(&template) {
+        let may: BTreeMap<String, BTreeSet<String>> = template
+            .statements(&role)
+            .into_iter()
+            .flat_map(|statement| {
+                statement.actions.into_iter().map(move |action| (action, statement.resources.clone())).collect::<Vec<_>>()
+            })
+            .filter(|(action, resources)| action.starts_with("ses:") || resources.contains("MailQueue.Arn"))
+            .collect();
+        if role != "EventsRole" {
+            assert!(may.is_empty(), "{role}: {may:?}");
+            continue;
+        }
+        let queue = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"];
+        let mut expected = BTreeMap::from(queue.map(|action| (action.to_owned(), set(["MailQueue.Arn"]))));
+        expected.insert("ses:SendEmail".to_owned(), set([IDENTITIES_OF_SES]));
+        assert_eq!(may, expected);
+    }
+    let sender = &template.root()["Parameters"]["SenderAddress"];
+    assert!(sender.get("Default").is_none(), "nobody sends from an address that is not his");
+}
+
+#[test]
+fn what_the_stream_gives_up_is_kept_whole_for_two_weeks_and_out_of_reach() {
+    // security 139, 144
+    let template = Template::load();
+    let buckets: Vec<_> = template.of_type("AWS::S3::Bucket").map(|(name, _)| name).collect();
+    assert_eq!(buckets, ["StreamFailures"]);
+    let bucket = &template.root()["Resources"]["StreamFailures"];
+    assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    let properties = template.resolve(&bucket["Properties"]);
+    let encryption = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"];
+    assert_eq!(encryption, &json!([{ "ServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" } }]));
+    assert_eq!(properties["OwnershipControls"], json!({ "Rules": [{ "ObjectOwnership": "BucketOwnerEnforced" }] }));
+    let public = properties["PublicAccessBlockConfiguration"].as_object().unwrap();
+    assert!(public.len() == 4 && public.values().all(|blocked| blocked == true), "{public:?}");
+    let rules = properties["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+    assert_eq!(rules.len(), 1);
+    assert_eq!((&rules[0]["Status"], &rules[0]["ExpirationInDays"]), (&json!("Enabled"), &json!(14)));
+    assert!(rules[0].get("Prefix").is_none() && rules[0].get("TagFilters").is_none(), "all of it ends");
+    assert!(properties.get("VersioningConfiguration").is_none(), "what has expired is gone");
+    let policy = template.resolve(&template.root()["Resources"]["StreamFailuresPolicy"]["Properties"]);
+    let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+    assert!(statements.iter().all(|statement| statement["Effect"] == "Deny"), "it lets nobody in: {statements:?}");
+    assert_eq!(statements[0]["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
+    assert_eq!(texts(&statements[0]["Resource"]), set(["StreamFailures.Arn", "StreamFailures.Arn/*"]));
+    // Only the poller's role reaches it, and puts only.
+    for role in roles(&template) {
+        let of_bucket =
+            template.statements(&role).into_iter().filter(|s| s.resources.iter().any(|r| r.starts_with("StreamFailures")));
+        let actions: BTreeSet<String> = of_bucket
+            .inspect(|s| {
+                assert_eq!(s.condition, json!({ "StringEquals": { "s3:ResourceAccount": "AWS::AccountId" } }), "{role}")
+            })
+            .flat_map(|statement| statement.actions)
+            .collect();
+        let expected = if role == "EventsRole" { set(["s3:ListBucket", "s3:PutObject"]) } else { BTreeSet::new() };
+        assert_eq!(actions, expected, "{role}");
     }
 }
 

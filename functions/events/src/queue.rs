@@ -11,7 +11,7 @@ pub(crate) async fn handle(events: &Events, messages: &[Value]) -> Vec<String> {
         let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default();
         let message_id = text("messageId");
         let sent = match serde_json::from_str::<Delivery>(text("body")) {
-            Ok(delivery) => events.dispatch(&delivery).await.map_err(|error| Box::new(error) as Box<dyn std::error::Error>),
+            Ok(delivery) => events.deliver(&delivery).await.map_err(|error| Box::new(error) as Box<dyn std::error::Error>),
             Err(error) => Err(error.into()),
         };
         if let Err(error) = sent {
