@@ -20,6 +20,7 @@ import time_machine
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
+from ministack.services import eventbridge
 
 # The request that is being judged, and what is left to be judged of a transaction.
 _request = contextvars.ContextVar("request", default={})
@@ -98,6 +99,18 @@ def _note_transaction(_action, body, _region, _account):
     _items.set(iter(members) if members else None)
 
 
+def _tell_scheduled_time(invoke):
+    """EventBridge Scheduler fills `<aws.scheduler.scheduled-time>` in; ministack hands it over as it stands."""
+
+    def told(target, event, rule, view=None):
+        if event.get("Source") == "aws.scheduler" and "Input" in target:
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time()))
+            target = {**target, "Input": target["Input"].replace("<aws.scheduler.scheduled-time>", now)}
+        return invoke(target, event, rule, view)
+
+    return told
+
+
 def _follow_clock(file):
     real, shown, traveller = time.time, None, None
     began = real() - time.monotonic()
@@ -128,6 +141,7 @@ def main():
         return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
 
     iam_evaluator.enforce = judged
+    eventbridge._invoke_target = _tell_scheduled_time(eventbridge._invoke_target)
     app.main()
 
 
