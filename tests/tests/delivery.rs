@@ -3,9 +3,12 @@
 use events::{Dispatch, Events};
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::delivery::MAILS_AN_HOUR;
+use latchkey::domain::time::Span;
+use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tests::mail::{FakeMail, MAX_RECEIVES, Message, Mode};
 use tests::post::Post;
 
@@ -324,7 +327,7 @@ async fn a_mail_that_is_out_is_not_reported_when_that_can_not_be_noted() {
     assert!(office.post.faults.injected() >= 3);
 }
 
-/// security 116: an address is sent five mails an hour, however often one of them had to be tried, and on whichever day.
+/// security 116: an address is sent five mails an hour, however often one of them had to be tried.
 #[tokio::test]
 async fn a_mail_that_is_tried_again_is_counted_once() {
     let mut office = Office::new().await;
@@ -347,4 +350,53 @@ async fn a_mail_that_is_tried_again_is_counted_once() {
     office.drain().await;
     assert_eq!(office.mail.sent().len() - before, MAILS_AN_HOUR as usize);
     assert!(office.mail.dead().is_empty(), "a mail over its limit is done");
+}
+
+/// What is tried again on the next day is counted on the day of its event, and known there.
+#[tokio::test]
+async fn a_mail_of_yesterday_takes_none_of_todays() {
+    let mut office = Office::new().await;
+    office.post.register(200, "ada@example.com", "Ada", AccountStatus::Active).await;
+    office.stream().await;
+    office.drain().await;
+    // Five minutes to midnight, UTC.
+    let midnight = Span::days(1).as_millis() - office.post.now().millis().rem_euclid(Span::days(1).as_millis());
+    office.post.services.clock.advance(Span::millis(midnight) - Span::minutes(5));
+    let before = office.mail.sent().len();
+    office.post.begin_recovery(1, "ada@example.com").await;
+    office.stream().await;
+    office.mail.ses(&[Mode::Down, Mode::Down], Mode::Up);
+    assert_eq!(office.work().await.len(), 1);
+    office.post.services.clock.advance(Span::minutes(6));
+    let message = office.mail.receive(1).remove(0);
+    for _ in 0..2 {
+        assert!(office.work_on(&[], vec![message.event()]).await.is_empty());
+    }
+    assert_eq!(office.mail.sent().len() - before, 1, "a repetition is noticed, too");
+    for n in 2..10 {
+        office.post.begin_recovery(n, "ada@example.com").await;
+    }
+    office.stream().await;
+    office.drain().await;
+    assert_eq!(office.mail.sent().len() - before, 1 + MAILS_AN_HOUR as usize);
+}
+
+/// security 141: what there is no time for is not begun, and comes again.
+#[tokio::test]
+async fn nothing_is_begun_when_time_runs_out() {
+    let mut office = Office::new().await;
+    office.begin(1..=3).await;
+    let late = Deadline::after(Duration::from_secs(15));
+    let records = office.post.records();
+    let answer = office.post.events.handle(&json!({ "Records": records }), late).await.unwrap();
+    let first = &records[0]["dynamodb"]["SequenceNumber"];
+    assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": first }] }));
+    assert_eq!((office.post.audit_records().await, office.mail.waiting()), (0, 0));
+    office.stream().await;
+    let batch = office.mail.receive(10);
+    let events: Vec<_> = batch.iter().map(Message::event).collect();
+    let answer = office.post.events.handle(&json!({ "Records": events }), late).await.unwrap();
+    assert_eq!((answer["batchItemFailures"].as_array().unwrap().len(), office.mail.sent().len()), (3, 0));
+    office.work_on(&batch, events).await;
+    assert_eq!(office.recipients(), people(1..=3));
 }
