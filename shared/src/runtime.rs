@@ -292,11 +292,11 @@ mod tests {
 
         let (asked, answer) = tokio::join!(refuse_one(&listener), store.find_tenant_document());
         assert_eq!((asked.as_str(), answer.is_err()), ("DynamoDB_20120810.Query", true));
-        let (asked, answer) =
-            tokio::join!(refuse_one(&listener), vault.wrap(&TenantId::default_tenant(), Purpose::Data, b"key"));
+        let tenant = TenantId::default_tenant();
+        let (asked, answer) = tokio::join!(refuse_one(&listener), vault.wrap(&tenant, Purpose::Data, b"key"));
         assert_eq!((asked.as_str(), answer.is_err()), ("TrentService.Encrypt", true));
         let order = MailOrder::PasswordChanged { account: AccountId::from_bytes([1; 16]), flow: None };
-        let deliveries = [Delivery { tenant: TenantId::default_tenant(), event_id: "01K".to_owned(), order }];
+        let deliveries = [Delivery { tenant, event_id: "01K".to_owned(), order }];
         let (asked, answer) = tokio::join!(refuse_one(&listener), queue.send(&deliveries));
         assert_eq!((asked.as_str(), answer.is_err()), ("AmazonSQS.SendMessageBatch", true));
         let text = String::new;
