@@ -112,14 +112,18 @@ impl Environment {
             .build()
     }
 
+    fn vault(&self, aws: &SdkConfig) -> KeyVault {
+        let mut kms = aws_sdk_kms::config::Builder::from(aws);
+        kms.set_endpoint_url(self.endpoint("KMS"));
+        KeyVault::kms(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key.clone())
+    }
+
     /// Builds the services; sends nothing yet.
     fn services(self, aws: &SdkConfig, purposes: &[Purpose]) -> Services {
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(aws);
         dynamodb.set_endpoint_url(self.endpoint("DYNAMODB"));
-        let mut kms = aws_sdk_kms::config::Builder::from(aws);
-        kms.set_endpoint_url(self.endpoint("KMS"));
+        let vault = self.vault(aws);
         let [identities, keys, audit] = self.tables;
-        let vault = KeyVault::kms(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key);
         Services {
             origin: self.origin,
             store: Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), Tables { identities, keys, audit }),
@@ -241,5 +245,72 @@ fn log_to_stdout() {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
             tracing::error!(place, "panic");
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::Mail;
+    use crate::domain::delivery::{Delivery, MailOrder};
+    use crate::domain::id::AccountId;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    /// Answers every request with 400, and says what it was asked for: the operation in its headers, or the path.
+    async fn refuse_one(listener: &TcpListener) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+            assert!(stream.read_buf(&mut request).await.unwrap() > 0, "a request was broken off");
+        }
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").await.unwrap();
+        let request = String::from_utf8_lossy(&request).into_owned();
+        let target = request.lines().find_map(|line| line.strip_prefix("x-amz-target: ")).map(str::to_owned);
+        target.unwrap_or_else(|| request.split(' ').nth(1).unwrap_or_default().to_owned())
+    }
+
+    /// An AWS on one's own machine is reached by plain HTTP at one address, which it puts into the functions' environment.
+    #[tokio::test]
+    async fn every_client_reaches_the_one_endpoint_that_the_environment_names() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let get = |name: &str| {
+            Some(match name {
+                "AWS_ENDPOINT_URL" => endpoint.clone(),
+                "LATCHKEY_ORIGIN" => "https://id.example.com".to_owned(),
+                MAIL_QUEUE_URL => "https://sqs.eu-central-1.amazonaws.com/123456789012/mail".to_owned(),
+                _ if name.starts_with("AWS_ENDPOINT_URL_") => return None,
+                _ => name.to_lowercase(),
+            })
+        };
+        let environment = Environment::read(get, &[FUNCTION_NAME, MAIL_QUEUE_URL]).unwrap();
+        let aws = environment.aws();
+        let (again, vault) = (Again::build(&environment, &aws), environment.vault(&aws));
+        let MailChannel { queue, mailer } = MailChannel::build(&environment, &aws);
+        let store = environment.services(&aws, &[]).store.tenant(TenantId::default_tenant());
+
+        let (asked, answer) = tokio::join!(refuse_one(&listener), store.find_tenant_document());
+        assert_eq!((asked.as_str(), answer.is_err()), ("DynamoDB_20120810.Query", true));
+        let tenant = TenantId::default_tenant();
+        let (asked, answer) = tokio::join!(refuse_one(&listener), vault.wrap(&tenant, Purpose::Data, b"key"));
+        assert_eq!((asked.as_str(), answer.is_err()), ("TrentService.Encrypt", true));
+        let order = MailOrder::PasswordChanged { account: AccountId::from_bytes([1; 16]), flow: None };
+        let deliveries = [Delivery { tenant, event_id: "01K".to_owned(), order }];
+        let (asked, answer) = tokio::join!(refuse_one(&listener), queue.send(&deliveries));
+        assert_eq!((asked.as_str(), answer.is_err()), ("AmazonSQS.SendMessageBatch", true));
+        let text = String::new;
+        let (id, from, to, subject, sent_at) = (text(), text(), text(), text(), text());
+        let mail = Mail { id, from, to, subject, text: text(), html: text(), sent_at, links: Vec::new(), codes: Vec::new() };
+        let (asked, answer) = tokio::join!(refuse_one(&listener), mailer.send(mail));
+        assert_eq!((asked.as_str(), answer.is_err()), ("/v2/email/outbound-emails", true));
+        let event = serde_json::Value::Null;
+        let refusals = async {
+            let first = refuse_one(&listener).await;
+            (refuse_one(&listener).await, refuse_one(&listener).await, first)
+        };
+        let ((.., asked), answer) = tokio::join!(refusals, again.invoke(&event));
+        let path = "/2015-03-31/functions/aws_lambda_function_name/invocations";
+        assert_eq!((asked.as_str(), answer.is_err()), (path, true));
     }
 }

@@ -25,6 +25,7 @@ pub mod invariants;
 pub mod journeys;
 pub mod jwks;
 pub mod kms;
+pub mod mail;
 pub mod me;
 pub mod oauth_client;
 pub mod person;

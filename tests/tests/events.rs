@@ -6,6 +6,7 @@ use latchkey::domain::change::Change;
 use latchkey::domain::delivery::{Delivery, MAILS_A_DAY, MAILS_AN_HOUR};
 use latchkey::domain::flow::{Flow, FlowState};
 use latchkey::domain::time::Span;
+use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
 use tests::post::{ISSUER, Post};
@@ -292,9 +293,9 @@ async fn an_event_that_is_no_batch_is_refused() {
         json!({ "version": "2.0", "rawPath": "/login", "requestContext": {} }),
     ];
     for event in odd {
-        assert!(post.events.handle(&event).await.is_err(), "{event}");
+        assert!(post.events.handle(&event, Deadline::default()).await.is_err(), "{event}");
     }
-    let nothing = post.events.handle(&json!({ "Records": [] })).await.unwrap();
+    let nothing = post.events.handle(&json!({ "Records": [] }), Deadline::default()).await.unwrap();
     assert_eq!(nothing, json!({ "batchItemFailures": [] }));
 }
 

@@ -22,13 +22,17 @@ use latchkey::domain::delivery::Delivery;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::Purpose;
-use latchkey::services::Services;
+use latchkey::services::{Deadline, Services};
 use sender::DeliverError;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The keys that this function is given: it unseals addresses, derives codes, and seals the ids in links.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Proof, Purpose::Locator];
+
+/// What a record or a message may take, at worst: with less left none is begun, so that no invocation is ended amid a mail.
+const RESERVE: Duration = Duration::from_secs(20);
 
 /// The function: everything that it needs. Cheap to clone.
 #[derive(Clone)]
@@ -61,18 +65,19 @@ impl Events {
         Ok(Self { services, renderer: Arc::new(MailRenderer::new()?), dispatch })
     }
 
-    /// Handles a batch, as Lambda hands it over, and answers `{"batchItemFailures":[{"itemIdentifier":…}]}`.
+    /// Handles a batch, as Lambda hands it over, and answers `{"batchItemFailures":[{"itemIdentifier":…}]}`. What there was no time
+    /// for is among them.
     ///
     /// # Errors
     /// [`Unrecognized`] for any other event: nothing of it was handled.
-    pub async fn handle(&self, batch: &Value) -> Result<Value, Unrecognized> {
+    pub async fn handle(&self, batch: &Value, deadline: Deadline) -> Result<Value, Unrecognized> {
         let records = batch.get("Records").and_then(Value::as_array).ok_or(Unrecognized)?;
         let from =
             |source: &str| records.iter().all(|record| record.get("eventSource").and_then(Value::as_str) == Some(source));
         if from("aws:dynamodb") {
-            Ok(answer(stream::handle(self, records).await))
+            Ok(answer(stream::handle(self, records, deadline).await))
         } else if from("aws:sqs") {
-            Ok(answer(queue::handle(self, records).await))
+            Ok(answer(queue::handle(self, records, deadline).await))
         } else {
             Err(Unrecognized)
         }

@@ -4,10 +4,11 @@
 //!    before it is done once, what stands after it is done when it comes again.
 //! 2. Deliveries of all these records, that one's too, whether or not its audit record was written.
 
-use crate::Events;
 use crate::sender::DeliverError;
+use crate::{Events, RESERVE};
 use aws_lambda_events::dynamodb::EventRecord;
 use latchkey::domain::delivery::{Delivery, deliveries};
+use latchkey::services::Deadline;
 use latchkey::store::StoreError;
 use latchkey::store::delivery::{StreamChange, read_change};
 use serde::Deserialize as _;
@@ -33,13 +34,16 @@ enum RecordError {
     Audit(#[source] StoreError),
     #[error("a delivery failed")]
     Delivery(#[source] DeliverError),
+    #[error("no time was left for it")]
+    OutOfTime,
 }
 
 /// Handles the records; the sequence number of the first that failed, if any.
-pub(crate) async fn handle(events: &Events, records: &[Value]) -> Vec<String> {
+pub(crate) async fn handle(events: &Events, records: &[Value], deadline: Deadline) -> Vec<String> {
     let (mut deliveries, mut asked_by, mut failed) = (Vec::new(), Vec::new(), None);
     for (at, record) in records.iter().enumerate() {
-        let audited = match read(record) {
+        let projected = if deadline.leaves(RESERVE) { read(record) } else { Err(RecordError::OutOfTime) };
+        let audited = match projected {
             Ok(None) => Ok(()),
             Ok(Some(projection)) => {
                 asked_by.extend(projection.deliveries.iter().map(|_| at));

@@ -12,6 +12,7 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+use ulid::Ulid;
 
 /// Name of the attribute with the ids of the events that were counted; at most [`MAILS_A_DAY`].
 const COUNTED_EVENTS: &str = "ev";
@@ -55,6 +56,12 @@ pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, St
     Ok(Some(StreamChange { tenant, event, flow }))
 }
 
+/// When an event happened: its id says so. One that does not read counts as happening now.
+fn happened_at(event_id: &str, now: Timestamp) -> Timestamp {
+    let millis = Ulid::from_string(event_id).ok().and_then(|id| i64::try_from(id.timestamp_ms()).ok());
+    millis.map_or(now, Timestamp::from_millis)
+}
+
 impl TenantStore {
     /// The locale of a flow, whoever it is about: a notice speaks as the flow did that it follows. 1 RRU.
     ///
@@ -65,7 +72,8 @@ impl TenantStore {
         Ok(flow.map(|flow| flow.locale))
     }
 
-    /// Counts a mail of this purpose to this recipient, before it is sent. An event is counted once, however often it comes. 1 WRU.
+    /// Counts a mail of this purpose to this recipient, before it is sent: in the hour and on the day of its event, so that an event
+    /// is counted once, however often and late it comes. 1 WRU.
     ///
     /// # Errors
     /// When the store fails.
@@ -76,9 +84,10 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<Counted, StoreError> {
-        let key = self.key(Thing::Mails(purpose, recipient, now));
+        let at = happened_at(event_id, now);
+        let key = self.key(Thing::Mails(purpose, recipient, at));
         // Both counters and the events that were counted are in the item of the day, so that one update decides and counts.
-        let hour = format!("h{:02}", now.seconds().rem_euclid(86_400) / 3600);
+        let hour = format!("h{:02}", at.seconds().rem_euclid(86_400) / 3600);
         let number = |n: u32| AttributeValue::N(n.to_string());
         let event = AttributeValue::S(event_id.to_owned());
         let result = self
@@ -135,7 +144,7 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = self.key(Thing::Mails(purpose, recipient, now));
+        let key = self.key(Thing::Mails(purpose, recipient, happened_at(event_id, now)));
         let result = self
             .store
             .client
