@@ -90,7 +90,8 @@ class Stack:
             for page in resources
             for resource in page["StackResourceSummaries"]
         }
-        self.api_url = f"http://{self.ids['Api']}.execute-api.localhost:4566"
+        # By path: addresses such as /oauth2/token below the API's own host are taken for those of a Cognito domain.
+        self.api_url = f"{AWS}/_aws/execute-api/{self.ids['Api']}/$default"
 
     def count(self, table):
         pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=self.ids[table], Select="COUNT")

@@ -28,8 +28,7 @@ pub enum Site {
 
 /// A client that follows no redirects, keeps no cookies, and takes these hosts for this machine.
 fn http(local: &[&str]) -> reqwest::Client {
-    let mut http =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
+    let mut http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
     for host in local {
         http = http.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     }
@@ -63,7 +62,8 @@ impl Site {
         let host = url::Url::parse(&at).ok().and_then(|url| url.host_str().map(str::to_owned)).expect("a host in LATCHKEY_URL");
         // Names below localhost are this machine, whatever the resolver thinks of them.
         let http = if host.ends_with(".localhost") { http(&[&host]) } else { http(&[]) };
-        let metadata = http.get(format!("{at}/.well-known/openid-configuration")).send().await.expect("an answer of LATCHKEY_URL");
+        let metadata =
+            http.get(format!("{at}/.well-known/openid-configuration")).send().await.expect("an answer of LATCHKEY_URL");
         let metadata: Value = metadata.json().await.expect("its metadata");
         let origin = metadata["issuer"].as_str().expect("its issuer").to_owned();
         Some(Self::Gateway { http, origin, dev: variable("LATCHKEY_DEV").unwrap_or_else(|| at.clone()), at })

@@ -23,6 +23,7 @@ use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::Purpose;
 use latchkey::services::{Deadline, Services};
+use latchkey::web::problem::chain;
 use sender::DeliverError;
 use serde_json::Value;
 use std::sync::Arc;
@@ -90,7 +91,7 @@ impl Events {
             Ok(Some(config)) => config.retention.audit,
             Ok(None) => RetentionPolicy::DEFAULT.audit,
             Err(error) => {
-                tracing::warn!(%tenant, error = &error as &dyn std::error::Error, "audit records are kept for the default time");
+                tracing::warn!(%tenant, error = chain(&error), "audit records are kept for the default time");
                 RetentionPolicy::DEFAULT.audit
             }
         }

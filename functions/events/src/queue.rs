@@ -4,6 +4,7 @@ use crate::sender::DeliverError;
 use crate::{Events, RESERVE};
 use latchkey::domain::delivery::Delivery;
 use latchkey::services::Deadline;
+use latchkey::web::problem::chain;
 use serde_json::Value;
 
 /// Why a message was not done.
@@ -25,7 +26,7 @@ pub(crate) async fn handle(events: &Events, messages: &[Value], deadline: Deadli
         let message_id = text("messageId");
         let sent = if deadline.leaves(RESERVE) { send(events, text("body")).await } else { Err(MessageError::OutOfTime) };
         if let Err(error) = sent {
-            tracing::error!(message_id, error = &error as &dyn std::error::Error, "a message of the mail queue failed");
+            tracing::error!(message_id, error = chain(&error), "a message of the mail queue failed");
             failures.push(message_id.to_owned());
         }
     }

@@ -21,6 +21,7 @@ use latchkey::store::StoreError;
 use latchkey::store::account::ProfileSnapshot;
 use latchkey::store::delivery::Counted;
 use latchkey::store::flow::FlowSnapshot;
+use latchkey::web::problem::chain;
 
 /// Why a mail was not sent; it comes again.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +111,7 @@ async fn send(
         && let Err(error) = tenant.store.note_mail_sent(recipient, purpose, event_id, now).await
     {
         // It is out: to report it as failed would send it again.
-        tracing::warn!(event_id, error = &error as &dyn std::error::Error, "a repetition of this mail would not be noticed");
+        tracing::warn!(event_id, error = chain(&error), "a repetition of this mail would not be noticed");
     }
     Ok(Ok(()))
 }

@@ -11,6 +11,7 @@ use latchkey::domain::delivery::{Delivery, deliveries};
 use latchkey::services::Deadline;
 use latchkey::store::StoreError;
 use latchkey::store::delivery::{StreamChange, read_change};
+use latchkey::web::problem::chain;
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -70,7 +71,7 @@ pub(crate) async fn handle(events: &Events, records: &[Value], deadline: Deadlin
 fn report(records: &[Value], at: usize, error: &RecordError) -> String {
     let sequence_number = records.get(at).and_then(|record| record.pointer("/dynamodb/SequenceNumber"));
     let sequence_number = sequence_number.and_then(Value::as_str).unwrap_or_default();
-    tracing::error!(sequence_number, error = error as &dyn std::error::Error, "a stream record failed");
+    tracing::error!(sequence_number, error = chain(error), "a stream record failed");
     sequence_number.to_owned()
 }
 

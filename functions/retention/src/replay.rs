@@ -18,6 +18,7 @@ use latchkey::domain::retention::{Counts, Cursor, OVERLAP, Outcomes, Rule, Stuck
 use latchkey::services::{Deadline, RequestContext};
 use latchkey::store::erasure::Removal;
 use latchkey::store::{StoreError, TenantStore};
+use latchkey::web::problem::chain;
 use serde_json::json;
 
 const AT_ONCE: usize = 8;
@@ -83,7 +84,7 @@ async fn page(
             Ok(false) => Counts { due: 1, skipped: 1, ..Counts::default() },
             Err(_) if !deadline.leaves(ACCOUNT_RESERVE) => return Ok(None),
             Err(error) => {
-                tracing::error!(tenant = %store.tenant(), id, error = &error as &dyn std::error::Error, "stuck");
+                tracing::error!(tenant = %store.tenant(), id, error = chain(&error), "stuck");
                 outcomes.stuck.push(Stuck { id, rule: Rule::Erasure, reason: error.to_string() });
                 Counts { due: 1, stuck: 1, ..Counts::default() }
             }

@@ -19,6 +19,7 @@ use latchkey::domain::time::{Span, Timestamp};
 use latchkey::services::Deadline;
 use latchkey::store::tenant::RegisteredTenant;
 use latchkey::store::{CommitError, MAX_ATTEMPTS, StoreError, TenantStore};
+use latchkey::web::problem::chain;
 use serde_json::json;
 
 /// The most work of one page: what is in memory at a time, and done anew when a holder dies.
@@ -49,7 +50,7 @@ pub(crate) async fn retention(job: &Retention, tick: Tick, deadline: Deadline) -
                 }
             }
             Err(error) => {
-                tracing::error!(tenant = %registered.tenant, error = &error as &dyn std::error::Error, "retention failed");
+                tracing::error!(tenant = %registered.tenant, error = chain(&error), "retention failed");
                 failed.push(registered.tenant.to_string());
             }
         }
@@ -180,7 +181,7 @@ impl Walk<'_> {
                 Ok(Erasure::Deferred { .. }) => one(Counts { deferred: 1, ..Counts::default() }),
                 Ok(Erasure::NotDue) => one(Counts { skipped: 1, ..Counts::default() }),
                 Err(error) => {
-                    tracing::error!(tenant = %self.store.tenant(), id, error = &error as &dyn std::error::Error, "stuck");
+                    tracing::error!(tenant = %self.store.tenant(), id, error = chain(&error), "stuck");
                     let stuck = Stuck { id, rule: Rule::Erasure, reason: error.to_string() };
                     Outcomes { stuck: vec![stuck], ..one(Counts { stuck: 1, ..Counts::default() }) }
                 }

@@ -3,6 +3,7 @@
 use super::notebook::{Note, Notebook, NotebookError};
 use crate::pump::{Pump, PumpError};
 use latchkey::delivery::Mail;
+use latchkey::web::problem::chain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -75,7 +76,7 @@ impl Mailbox {
                 Ok(0) => IDLE,
                 Ok(failures) => Duration::from_millis(100 << failures),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the stream can't be followed");
+                    tracing::error!(error = chain(&error), "the stream can't be followed");
                     Duration::from_secs(5)
                 }
             };
