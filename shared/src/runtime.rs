@@ -7,126 +7,94 @@
 //! 5. Events are taken, one at a time.
 
 pub mod again;
+mod environment;
 pub mod gateway;
 
+use crate::delivery::{MailChannel, MailQueue, Mailer};
 use crate::domain::id::TenantId;
 use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
-use crate::services::{Clock, Deadline, Origin, Random, Services, Tenants};
+use crate::services::{Clock, Deadline, Random, Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
 use again::Again;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use aws_types::SdkConfig;
 use axum::Router;
+pub use environment::Environment;
+use environment::{FUNCTION_NAME, MAIL_QUEUE_URL};
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// What the environment says; read once.
-#[derive(Debug, PartialEq, Eq)]
-struct Environment {
-    /// `LATCHKEY_ORIGIN`: https, a host, nothing else.
-    origin: Origin,
-    /// `LATCHKEY_IDENTITIES_TABLE`, `LATCHKEY_KEYS_TABLE`, `LATCHKEY_AUDIT_TABLE`.
-    tables: [String; 3],
-    /// `LATCHKEY_KMS_KEY_ID`: the key that wraps keyrings.
-    kms_key: String,
-    /// `AWS_REGION`.
-    region: String,
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: the function's role, as Lambda sets them.
-    credentials: AwsCredentials,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KMS`: other endpoints, for measuring against an engine of one's own.
-    endpoints: [Option<String>; 2],
-    /// `AWS_LAMBDA_FUNCTION_NAME`: this function, as Lambda sets it.
-    function: String,
-}
-
-#[derive(PartialEq, Eq)]
-struct AwsCredentials {
-    access_key_id: String,
-    secret_access_key: String,
-    session_token: Option<String>,
-}
-
-impl std::fmt::Debug for AwsCredentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AwsCredentials(…)")
-    }
-}
-
-impl Environment {
-    /// Reads it from `get`; every fault by its variable's name.
-    fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
-        let mut faults = Vec::new();
-        let mut required = |name: &str| {
-            get(name).filter(|value| !value.is_empty()).unwrap_or_else(|| {
-                faults.push(format!("{name} is not set"));
-                String::new()
-            })
-        };
-        let origin = required("LATCHKEY_ORIGIN");
-        let tables = [required("LATCHKEY_IDENTITIES_TABLE"), required("LATCHKEY_KEYS_TABLE"), required("LATCHKEY_AUDIT_TABLE")];
-        let (kms_key, region) = (required("LATCHKEY_KMS_KEY_ID"), required("AWS_REGION"));
-        let credentials = AwsCredentials {
-            access_key_id: required("AWS_ACCESS_KEY_ID"),
-            secret_access_key: required("AWS_SECRET_ACCESS_KEY"),
-            session_token: get("AWS_SESSION_TOKEN"),
-        };
-        let endpoints = [get("AWS_ENDPOINT_URL_DYNAMODB"), get("AWS_ENDPOINT_URL_KMS")];
-        let function = get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-        // Cookies without Secure are for a developer's own machine only.
-        let origin = match Origin::parse(&origin) {
-            Ok(origin) if origin.is_https() => Some(origin),
-            Ok(_) => {
-                faults.push("LATCHKEY_ORIGIN must begin with https://".to_owned());
-                None
-            }
-            Err(_) if origin.is_empty() => None,
-            Err(error) => {
-                faults.push(format!("LATCHKEY_ORIGIN: {error}"));
-                None
-            }
-        };
-        match origin {
-            Some(origin) if faults.is_empty() => Ok(Self { origin, tables, kms_key, region, credentials, endpoints, function }),
-            Some(_) | None => Err(faults),
-        }
-    }
-}
 
 /// How long AWS may take: connecting, one attempt, all attempts. The function's own limit is longer, the gateway's 29 s.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 const ATTEMPTS: u32 = 3;
+/// A mail whose answer is lost may have been sent: it is tried once more at most before the queue takes its time.
+const MAIL_ATTEMPTS: u32 = 2;
 /// How long the warm-up may take: Lambda ends an init after 10 s.
 const WARM_UP: Duration = Duration::from_secs(6);
 
-impl Environment {
-    /// What starts this function again.
-    fn again(&self, clock: Clock) -> Again {
-        let AwsCredentials { access_key_id, secret_access_key, session_token } = &self.credentials;
+/// What a function is given besides its services.
+pub trait Besides: Sized {
+    /// The variables that this function has and others have not; all are required.
+    const VARIABLES: &'static [&'static str];
+    /// Builds it; sends nothing yet.
+    fn build(environment: &Environment, aws: &SdkConfig) -> Self;
+}
+
+/// Nothing.
+impl Besides for () {
+    const VARIABLES: &'static [&'static str] = &[];
+    fn build(_: &Environment, _: &SdkConfig) -> Self {}
+}
+
+/// For a function that can go on in an invocation of its own.
+impl Besides for Again {
+    const VARIABLES: &'static [&'static str] = &[FUNCTION_NAME];
+    fn build(environment: &Environment, _: &SdkConfig) -> Self {
+        let region = environment.region.clone();
         let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ATTEMPT_TIMEOUT).build();
         let connector = aws_smithy_http_client::Connector::builder()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .connector_settings(settings)
             .build();
-        Again {
+        Self {
             connector: SharedHttpConnector::new(connector),
-            endpoint: format!("https://lambda.{}.amazonaws.com", self.region),
-            region: self.region.clone(),
-            function: self.function.clone(),
-            credentials: Credentials::new(access_key_id, secret_access_key, session_token.clone(), None, "environment"),
-            clock,
+            endpoint: environment.endpoint("LAMBDA").unwrap_or_else(|| format!("https://lambda.{region}.amazonaws.com")),
+            region,
+            function: environment.own(FUNCTION_NAME),
+            credentials: environment.credentials.provider(),
+            clock: Clock::system(),
         }
     }
+}
 
-    /// Builds the clients; sends nothing yet.
-    fn services(self, purposes: &[Purpose]) -> Services {
-        let http: SharedHttpClient = aws_smithy_http_client::Builder::new()
+/// For the function that mails.
+impl Besides for MailChannel {
+    const VARIABLES: &'static [&'static str] = &[MAIL_QUEUE_URL];
+    fn build(environment: &Environment, aws: &SdkConfig) -> Self {
+        let mut sqs = aws_sdk_sqs::config::Builder::from(aws);
+        sqs.set_endpoint_url(environment.endpoint("SQS"));
+        let mut ses = aws_sdk_sesv2::config::Builder::from(aws);
+        ses.set_endpoint_url(environment.endpoint("SESV2"));
+        let ses = ses.retry_config(RetryConfig::standard().with_max_attempts(MAIL_ATTEMPTS));
+        Self {
+            queue: MailQueue::new(aws_sdk_sqs::Client::from_conf(sqs.build()), environment.own(MAIL_QUEUE_URL)),
+            mailer: Mailer::Ses(aws_sdk_sesv2::Client::from_conf(ses.build())),
+        }
+    }
+}
+
+impl Environment {
+    /// What every client of AWS is built from: one HTTP client, region, credentials, patience.
+    fn aws(&self) -> SdkConfig {
+        let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
             .build_https();
         let timeouts = TimeoutConfig::builder()
@@ -134,31 +102,28 @@ impl Environment {
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .operation_timeout(OPERATION_TIMEOUT)
             .build();
-        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-        let AwsCredentials { access_key_id, secret_access_key, session_token } = self.credentials;
-        let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
-        let region = Region::new(self.region);
-        let [dynamodb_endpoint, kms_endpoint] = self.endpoints;
-
-        let mut dynamodb = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .http_client(http.clone())
-            .region(region.clone())
-            .credentials_provider(credentials.clone())
-            .timeout_config(timeouts.clone())
-            .retry_config(retries.clone());
-        dynamodb.set_endpoint_url(dynamodb_endpoint);
-        let mut kms = aws_sdk_kms::Config::builder()
+        SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .http_client(http)
-            .region(region)
-            .credentials_provider(credentials)
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials.provider()))
             .timeout_config(timeouts)
-            .retry_config(retries);
-        kms.set_endpoint_url(kms_endpoint);
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .build()
+    }
 
+    fn vault(&self, aws: &SdkConfig) -> KeyVault {
+        let mut kms = aws_sdk_kms::config::Builder::from(aws);
+        kms.set_endpoint_url(self.endpoint("KMS"));
+        KeyVault::kms(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key.clone())
+    }
+
+    /// Builds the services; sends nothing yet.
+    fn services(self, aws: &SdkConfig, purposes: &[Purpose]) -> Services {
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(aws);
+        dynamodb.set_endpoint_url(self.endpoint("DYNAMODB"));
+        let vault = self.vault(aws);
         let [identities, keys, audit] = self.tables;
-        let vault = KeyVault::kms(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key);
         Services {
             origin: self.origin,
             store: Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), Tables { identities, keys, audit }),
@@ -173,7 +138,7 @@ impl Environment {
 
 /// Runs a function that answers HTTP: its routes behind API Gateway, with keys for these purposes only.
 pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
-    start(purposes, async move |services| {
+    start(purposes, async move |services, ()| {
         let clock = services.clock.clone();
         let router = crate::web::mount(services, routes);
         let handler = service_fn(move |event: LambdaEvent<gateway::Event>| {
@@ -191,26 +156,19 @@ pub fn deadline(ends_at: u64, clock: &Clock) -> Deadline {
     Deadline::after(Duration::from_millis(ends_at.saturating_sub(now)))
 }
 
-/// Starts any function: prepares its services, warms them up, then hands them to `serve`, which takes events until the end.
+/// Starts any function: prepares its services and what it is given besides, warms them up, then hands them to `serve`, which takes
+/// events until the end.
 ///
 /// Exits with 2 when the environment is not complete.
-pub fn start<Serve, Serving>(purposes: &'static [Purpose], serve: Serve) -> ExitCode
+pub fn start<Given, Serve, Serving>(purposes: &'static [Purpose], serve: Serve) -> ExitCode
 where
-    Serve: FnOnce(Services) -> Serving,
-    Serving: Future<Output = Result<(), lambda_runtime::Error>>,
-{
-    start_again(purposes, |services, _| serve(services))
-}
-
-/// As [`start`], for a function that can go on in an invocation of its own.
-pub fn start_again<Serve, Serving>(purposes: &'static [Purpose], serve: Serve) -> ExitCode
-where
-    Serve: FnOnce(Services, Again) -> Serving,
+    Given: Besides,
+    Serve: FnOnce(Services, Given) -> Serving,
     Serving: Future<Output = Result<(), lambda_runtime::Error>>,
 {
     log_to_stdout();
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
-    let environment = match Environment::read(|name| std::env::var(name).ok()) {
+    let environment = match Environment::read(|name| std::env::var(name).ok(), Given::VARIABLES) {
         Ok(environment) => environment,
         Err(faults) => {
             tracing::error!(faults = faults.join("; "), "the environment is not complete: set these variables of the function");
@@ -226,10 +184,11 @@ where
         }
     };
     let served = runtime.block_on(async {
-        let again = environment.again(Clock::system());
-        let services = environment.services(purposes);
+        let aws = environment.aws();
+        let given = Given::build(&environment, &aws);
+        let services = environment.services(&aws, purposes);
         warm_up(&services).await;
-        serve(services, again).await
+        serve(services, given).await
     });
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -292,46 +251,66 @@ fn log_to_stdout() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
+    use crate::delivery::Mail;
+    use crate::domain::delivery::{Delivery, MailOrder};
+    use crate::domain::id::AccountId;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
 
-    fn complete() -> BTreeMap<&'static str, &'static str> {
-        BTreeMap::from([
-            ("LATCHKEY_ORIGIN", "https://id.example.com"),
-            ("LATCHKEY_IDENTITIES_TABLE", "identities"),
-            ("LATCHKEY_KEYS_TABLE", "keys"),
-            ("LATCHKEY_AUDIT_TABLE", "audit"),
-            ("LATCHKEY_KMS_KEY_ID", "alias/latchkey"),
-            ("AWS_REGION", "eu-central-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIA"),
-            ("AWS_SECRET_ACCESS_KEY", "hunter2"),
-        ])
-    }
-    fn read(variables: &BTreeMap<&str, &str>) -> Result<Environment, Vec<String>> {
-        Environment::read(|name| variables.get(name).map(|value| (*value).to_owned()))
-    }
-
-    #[test]
-    fn every_fault_of_the_environment_is_named_at_once() {
-        assert!(read(&complete()).is_ok());
-        assert_eq!(read(&BTreeMap::new()).unwrap_err().len(), 8);
-        for name in complete().into_keys() {
-            let mut variables = complete();
-            variables.insert(name, "");
-            assert_eq!(read(&variables).unwrap_err(), [format!("{name} is not set")]);
+    /// Answers every request with 400, and says what it was asked for: the operation in its headers, or the path.
+    async fn refuse_one(listener: &TcpListener) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+            assert!(stream.read_buf(&mut request).await.unwrap() > 0, "a request was broken off");
         }
-        for (origin, words) in
-            [("http://id.example.com", "https://"), ("https://id.example.com/x", "origin only"), ("x", "address")]
-        {
-            let mut variables = complete();
-            variables.insert("LATCHKEY_ORIGIN", origin);
-            let faults = read(&variables).unwrap_err();
-            assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
-        }
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").await.unwrap();
+        let request = String::from_utf8_lossy(&request).into_owned();
+        let target = request.lines().find_map(|line| line.strip_prefix("x-amz-target: ")).map(str::to_owned);
+        target.unwrap_or_else(|| request.split(' ').nth(1).unwrap_or_default().to_owned())
     }
 
-    #[test]
-    fn the_environment_does_not_print_its_secret() {
-        // security 126
-        assert!(!format!("{:?}", read(&complete())).contains("hunter2"));
+    /// An AWS on one's own machine is reached by plain HTTP at one address, which it puts into the functions' environment.
+    #[tokio::test]
+    async fn every_client_reaches_the_one_endpoint_that_the_environment_names() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let get = |name: &str| {
+            Some(match name {
+                "AWS_ENDPOINT_URL" => endpoint.clone(),
+                "LATCHKEY_ORIGIN" => "https://id.example.com".to_owned(),
+                MAIL_QUEUE_URL => "https://sqs.eu-central-1.amazonaws.com/123456789012/mail".to_owned(),
+                _ if name.starts_with("AWS_ENDPOINT_URL_") => return None,
+                _ => name.to_lowercase(),
+            })
+        };
+        let environment = Environment::read(get, &[FUNCTION_NAME, MAIL_QUEUE_URL]).unwrap();
+        let aws = environment.aws();
+        let (again, vault) = (Again::build(&environment, &aws), environment.vault(&aws));
+        let MailChannel { queue, mailer } = MailChannel::build(&environment, &aws);
+        let store = environment.services(&aws, &[]).store.tenant(TenantId::default_tenant());
+
+        let (asked, answer) = tokio::join!(refuse_one(&listener), store.find_tenant_document());
+        assert_eq!((asked.as_str(), answer.is_err()), ("DynamoDB_20120810.Query", true));
+        let tenant = TenantId::default_tenant();
+        let (asked, answer) = tokio::join!(refuse_one(&listener), vault.wrap(&tenant, Purpose::Data, b"key"));
+        assert_eq!((asked.as_str(), answer.is_err()), ("TrentService.Encrypt", true));
+        let order = MailOrder::PasswordChanged { account: AccountId::from_bytes([1; 16]), flow: None };
+        let deliveries = [Delivery { tenant, event_id: "01K".to_owned(), order }];
+        let (asked, answer) = tokio::join!(refuse_one(&listener), queue.send(&deliveries));
+        assert_eq!((asked.as_str(), answer.is_err()), ("AmazonSQS.SendMessageBatch", true));
+        let text = String::new;
+        let (id, from, to, subject, sent_at) = (text(), text(), text(), text(), text());
+        let mail = Mail { id, from, to, subject, text: text(), html: text(), sent_at, links: Vec::new(), codes: Vec::new() };
+        let (asked, answer) = tokio::join!(refuse_one(&listener), mailer.send(mail));
+        assert_eq!((asked.as_str(), answer.is_err()), ("/v2/email/outbound-emails", true));
+        let event = serde_json::Value::Null;
+        let refusals = async {
+            let first = refuse_one(&listener).await;
+            (refuse_one(&listener).await, refuse_one(&listener).await, first)
+        };
+        let ((.., asked), answer) = tokio::join!(refusals, again.invoke(&event));
+        let path = "/2015-03-31/functions/aws_lambda_function_name/invocations";
+        assert_eq!((asked.as_str(), answer.is_err()), (path, true));
     }
 }

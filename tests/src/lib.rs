@@ -24,6 +24,7 @@ pub mod gateway;
 pub mod invariants;
 pub mod jwks;
 pub mod kms;
+pub mod mail;
 pub mod me;
 pub mod oauth_client;
 pub mod person;

@@ -14,7 +14,7 @@ use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::{KeyVault, SealedField};
-use latchkey::services::{Clock, Origin, Services, Tenant};
+use latchkey::services::{Clock, Deadline, Origin, RequestContext, Services, Tenant};
 use latchkey_local::assemble::{self, Document, Parts, TABLES};
 use latchkey_local::engine::{Engine, client};
 use latchkey_local::fault::Faults;
@@ -154,7 +154,8 @@ impl Post {
     /// When it does not stand.
     pub async fn commit(&self, change: Change) {
         let changes = latchkey::domain::change::Changes::one(change);
-        self.tenant.store.commit(&changes, &request()).await.expect("a commit");
+        let request = RequestContext { now: self.now(), ..request() };
+        self.tenant.store.commit(&changes, &request).await.expect("a commit");
     }
 
     /// Every record of the stream, as Lambda would hand it over, filtered as the deployed stream is.
@@ -188,7 +189,7 @@ impl Post {
     /// # Panics
     /// When the batch is refused.
     pub async fn handle(&mut self, records: &[Value]) -> (Vec<String>, Vec<Mail>) {
-        let answer = self.events.handle(&json!({ "Records": records })).await.expect("a batch");
+        let answer = self.events.handle(&json!({ "Records": records }), Deadline::default()).await.expect("a batch");
         let failures = answer["batchItemFailures"].as_array().expect("a list").iter();
         let failures = failures.map(|failure| failure["itemIdentifier"].as_str().expect("an id").to_owned()).collect();
         let mut mails = Vec::new();

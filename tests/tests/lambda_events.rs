@@ -127,7 +127,7 @@ async fn batches_are_answered_with_exactly_what_failed() {
     };
     let expected = [failed(&[]), failed(&["4421584500000000017450439092"]), failed(&["2e1424d4-f796-459a-8184-9c92662be6da"])];
     for (name, expected) in BATCHES.into_iter().zip(expected) {
-        assert_eq!(events.handle(&read(name)).await.unwrap(), expected, "{name}");
+        assert_eq!(events.handle(&read(name), Deadline::default()).await.unwrap(), expected, "{name}");
     }
     // The recovery is of an address that nobody has: nothing is sent, and nothing failed.
     assert!(mails.try_recv().is_err());

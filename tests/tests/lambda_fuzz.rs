@@ -194,7 +194,7 @@ async fn security_143_the_events_function_names_what_it_was_given_and_nothing_el
     let (mut handled, mut refused) = (0, 0);
     let changed: Vec<Value> = (0..2 * ROUNDS).map(|_| changed(&mut numbers, &batches)).collect();
     for event in seeds.iter().chain(&changed) {
-        let Ok(answer) = events.handle(event).await else {
+        let Ok(answer) = events.handle(event, Deadline::default()).await else {
             refused += 1;
             continue;
         };

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! DynamoDB stream ─▶ project ─▶ audit record
-//!                          └──▶ deliveries ─▶ (queue) ─▶ deliver ─▶ mail
+//!                          └──▶ deliveries ─▶ mail queue ─▶ deliver ─▶ mail
 //! ```
 //!
 //! 1. A batch of the stream, or of the delivery queue, comes in as JSON ([`Events::handle`], the same entry for Lambda, the local
 //!    gateway and tests).
-//! 2. Each record with an `event` becomes an audit record, once, and its deliveries ([`stream`]).
+//! 2. Each record with an `event` becomes an audit record, once, and its deliveries, which are queued ([`stream`]).
 //! 3. Each delivery is read again, counted, written and handed to the mailer ([`sender`]).
 //! 4. The answer names what failed (`batchItemFailures`); only that comes again (security 139).
 
@@ -17,18 +17,22 @@ pub mod sender;
 pub mod stream;
 
 use latchkey::config::RetentionPolicy;
-use latchkey::delivery::{MailRenderer, Mailer, RenderError};
+use latchkey::delivery::{MailChannel, MailRenderer, Mailer, RenderError};
 use latchkey::domain::delivery::Delivery;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::Purpose;
-use latchkey::services::Services;
+use latchkey::services::{Deadline, Services};
 use sender::DeliverError;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The keys that this function is given: it unseals addresses, derives codes, and seals the ids in links.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Proof, Purpose::Locator];
+
+/// What a record or a message may take, at worst: with less left none is begun, so that no invocation is ended amid a mail.
+const RESERVE: Duration = Duration::from_secs(20);
 
 /// The function: everything that it needs. Cheap to clone.
 #[derive(Clone)]
@@ -38,13 +42,13 @@ pub struct Events {
     dispatch: Dispatch,
 }
 
-/// Where deliveries go from the stream. The mail queue joins here with the deployment: then the stream only queues.
+/// Where deliveries go from the stream.
 #[derive(Debug, Clone)]
 pub enum Dispatch {
-    /// Sent at once.
+    /// Sent at once: the local gateway has no queue.
     Direct(Mailer),
-    /// No channel is set up: each delivery fails, so that its record comes again and none is lost silently.
-    Unavailable,
+    /// To the mail queue, which hands them back to be sent.
+    Queued(MailChannel),
 }
 
 /// An event that is neither a stream's nor a queue's batch.
@@ -61,18 +65,19 @@ impl Events {
         Ok(Self { services, renderer: Arc::new(MailRenderer::new()?), dispatch })
     }
 
-    /// Handles a batch, as Lambda hands it over, and answers `{"batchItemFailures":[{"itemIdentifier":…}]}`.
+    /// Handles a batch, as Lambda hands it over, and answers `{"batchItemFailures":[{"itemIdentifier":…}]}`. What there was no time
+    /// for is among them.
     ///
     /// # Errors
     /// [`Unrecognized`] for any other event: nothing of it was handled.
-    pub async fn handle(&self, batch: &Value) -> Result<Value, Unrecognized> {
+    pub async fn handle(&self, batch: &Value, deadline: Deadline) -> Result<Value, Unrecognized> {
         let records = batch.get("Records").and_then(Value::as_array).ok_or(Unrecognized)?;
         let from =
             |source: &str| records.iter().all(|record| record.get("eventSource").and_then(Value::as_str) == Some(source));
         if from("aws:dynamodb") {
-            Ok(answer(stream::handle(self, records).await))
+            Ok(answer(stream::handle(self, records, deadline).await))
         } else if from("aws:sqs") {
-            Ok(answer(queue::handle(self, records).await))
+            Ok(answer(queue::handle(self, records, deadline).await))
         } else {
             Err(Unrecognized)
         }
@@ -91,11 +96,24 @@ impl Events {
         }
     }
 
-    async fn dispatch(&self, delivery: &Delivery) -> Result<(), DeliverError> {
+    /// Dispatches what the stream asks for, in order; where it failed, and why.
+    async fn dispatch(&self, deliveries: &[Delivery]) -> Result<(), (usize, DeliverError)> {
         match &self.dispatch {
-            Dispatch::Direct(mailer) => sender::deliver(&self.services, &self.renderer, mailer, delivery).await,
-            Dispatch::Unavailable => Err(DeliverError::NoChannel),
+            Dispatch::Direct(_) => {
+                for (at, delivery) in deliveries.iter().enumerate() {
+                    self.deliver(delivery).await.map_err(|error| (at, error))?;
+                }
+                Ok(())
+            }
+            Dispatch::Queued(channel) => channel.queue.send(deliveries).await.map_err(|error| (error.at, error.into())),
         }
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliverError> {
+        let mailer = match &self.dispatch {
+            Dispatch::Direct(mailer) | Dispatch::Queued(MailChannel { mailer, .. }) => mailer,
+        };
+        sender::deliver(&self.services, &self.renderer, mailer, delivery).await
     }
 }
 

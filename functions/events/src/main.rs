@@ -1,17 +1,18 @@
-//! The Lambda binary: batches of the stream. Audit records are written; a mail has no channel yet (the queue and SES come with the
-//! deployment), so its record is reported as failed and stays with the stream.
+//! The Lambda binary: batches of the stream and of the mail queue.
 
 use events::{Dispatch, Events, PURPOSES};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use latchkey::runtime;
 use serde_json::Value;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    latchkey::runtime::start(PURPOSES, async |services| {
-        let events = Events::new(services, Dispatch::Unavailable)?;
+    runtime::start(PURPOSES, async |services, channel| {
+        let clock = services.clock.clone();
+        let events = Events::new(services, Dispatch::Queued(channel))?;
         lambda_runtime::run(service_fn(|batch: LambdaEvent<Value>| {
-            let events = events.clone();
-            async move { Ok::<_, Error>(Box::pin(events.handle(&batch.payload)).await?) }
+            let (events, deadline) = (events.clone(), runtime::deadline(batch.context.deadline, &clock));
+            async move { Ok::<_, Error>(Box::pin(events.handle(&batch.payload, deadline)).await?) }
         }))
         .await
     })

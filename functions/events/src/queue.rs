@@ -1,23 +1,38 @@
 //! The delivery queue: each message is one delivery, and fails alone.
 
-use crate::Events;
+use crate::sender::DeliverError;
+use crate::{Events, RESERVE};
 use latchkey::domain::delivery::Delivery;
+use latchkey::services::Deadline;
 use serde_json::Value;
 
+/// Why a message was not done.
+#[derive(Debug, thiserror::Error)]
+enum MessageError {
+    #[error("the message does not read as a delivery")]
+    Message(#[from] serde_json::Error),
+    #[error("the delivery failed")]
+    Delivery(#[from] DeliverError),
+    #[error("no time was left for it")]
+    OutOfTime,
+}
+
 /// Handles each message; the ids of those that failed, which the queue gives out again.
-pub(crate) async fn handle(events: &Events, messages: &[Value]) -> Vec<String> {
+pub(crate) async fn handle(events: &Events, messages: &[Value], deadline: Deadline) -> Vec<String> {
     let mut failures = Vec::new();
     for message in messages {
         let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default();
         let message_id = text("messageId");
-        let sent = match serde_json::from_str::<Delivery>(text("body")) {
-            Ok(delivery) => events.dispatch(&delivery).await.map_err(|error| Box::new(error) as Box<dyn std::error::Error>),
-            Err(error) => Err(error.into()),
-        };
+        let sent = if deadline.leaves(RESERVE) { send(events, text("body")).await } else { Err(MessageError::OutOfTime) };
         if let Err(error) = sent {
-            tracing::error!(message_id, error = error.as_ref(), "a delivery failed");
+            tracing::error!(message_id, error = &error as &dyn std::error::Error, "a message of the mail queue failed");
             failures.push(message_id.to_owned());
         }
     }
     failures
+}
+
+async fn send(events: &Events, body: &str) -> Result<(), MessageError> {
+    let delivery: Delivery = serde_json::from_str(body)?;
+    Ok(events.deliver(&delivery).await?)
 }

@@ -2,11 +2,11 @@
 //!
 //! 1. Read the flow or the profile again: what is dead or superseded is dropped.
 //! 2. Find out whether the address has an account; only this reader, and only its owner, learn it (security 107).
-//! 3. Count the mail by its recipient's keyed hash and its purpose.
-//! 4. Derive code and link, unseal the address, write, hand over.
+//! 3. Count the mail by its recipient's keyed hash and its purpose; one that is out is dropped.
+//! 4. Derive code and link, unseal the address, write, hand over, note that it is out.
 
 use crate::account_mail;
-use latchkey::delivery::{Envelope, MailRenderer, Mailer, MailerUnavailable, Message, RenderError, Sender};
+use latchkey::delivery::{Envelope, MailRenderer, Mailer, Message, NotQueued, NotSent, RenderError, Sender};
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
 use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
@@ -19,6 +19,7 @@ use latchkey::keys::{KeyError, SealedField};
 use latchkey::services::{Services, Tenant, TenantError};
 use latchkey::store::StoreError;
 use latchkey::store::account::ProfileSnapshot;
+use latchkey::store::delivery::Counted;
 use latchkey::store::flow::FlowSnapshot;
 
 /// Why a mail was not sent; it comes again.
@@ -39,12 +40,12 @@ pub enum DeliverError {
     /// What is sealed is not what it should be.
     #[error("{0}")]
     Malformed(&'static str),
-    /// Mails have no way out.
-    #[error("no channel for mail is set up")]
-    NoChannel,
+    /// It could not be queued.
+    #[error("the delivery was not queued")]
+    Queue(#[from] NotQueued),
     /// The mail could not be handed over.
-    #[error("the mail could not be handed over")]
-    Mailer(#[from] MailerUnavailable),
+    #[error("the mail was not sent")]
+    Mailer(#[from] NotSent),
 }
 
 /// A mail that is going to be sent.
@@ -95,13 +96,22 @@ async fn send(
     outgoing: Outgoing,
     now: Timestamp,
 ) -> Result<Result<(), DropReason>, DeliverError> {
-    if !tenant.store.count_mail(&outgoing.recipient, outgoing.purpose, &delivery.event_id, now).await? {
-        return Ok(Err(DropReason::LimitReached));
+    let (recipient, purpose, event_id) = (&outgoing.recipient, outgoing.purpose, &delivery.event_id);
+    match tenant.store.count_mail(recipient, purpose, event_id, now).await? {
+        Counted::ToSend => {}
+        Counted::Sent => return Ok(Err(DropReason::AlreadySent)),
+        Counted::LimitReached => return Ok(Err(DropReason::LimitReached)),
     }
     let sender = Sender { config: &tenant.config, issuer: &tenant.issuer };
     let envelope = Envelope { id: &delivery.event_id, to: &outgoing.to, now };
     let mail = renderer.render(&sender, &outgoing.message, &outgoing.locale, outgoing.name.as_deref(), envelope)?;
     mailer.send(mail).await?;
+    if mailer.is_final()
+        && let Err(error) = tenant.store.note_mail_sent(recipient, purpose, event_id, now).await
+    {
+        // It is out: to report it as failed would send it again.
+        tracing::warn!(event_id, error = &error as &dyn std::error::Error, "a repetition of this mail would not be noticed");
+    }
     Ok(Ok(()))
 }
 

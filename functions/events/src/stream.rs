@@ -1,12 +1,14 @@
 //! The stream: audit records and deliveries out of changed items.
 //!
-//! Records of a shard come in order, and Lambda repeats a batch from the first failure on. So the first failure ends the work:
-//! what stands before it is done once, what stands after it is done when it comes again.
+//! 1. Audit records, in the order of the stream. The first that fails ends the work: Lambda repeats from there on, so what stands
+//!    before it is done once, what stands after it is done when it comes again.
+//! 2. Deliveries of all these records, that one's too, whether or not its audit record was written.
 
-use crate::Events;
 use crate::sender::DeliverError;
+use crate::{Events, RESERVE};
 use aws_lambda_events::dynamodb::EventRecord;
 use latchkey::domain::delivery::{Delivery, deliveries};
+use latchkey::services::Deadline;
 use latchkey::store::StoreError;
 use latchkey::store::delivery::{StreamChange, read_change};
 use serde::Deserialize as _;
@@ -32,33 +34,56 @@ enum RecordError {
     Audit(#[source] StoreError),
     #[error("a delivery failed")]
     Delivery(#[source] DeliverError),
+    #[error("no time was left for it")]
+    OutOfTime,
 }
 
-/// Handles the records in order; the sequence number of the first that failed, if any.
-pub(crate) async fn handle(events: &Events, records: &[Value]) -> Vec<String> {
-    for record in records {
-        if let Err(error) = handle_record(events, record).await {
-            let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default();
-            tracing::error!(sequence_number, error = &error as &dyn std::error::Error, "a stream record failed");
-            return vec![sequence_number.to_owned()];
+/// Handles the records; the sequence number of the first that failed, if any.
+pub(crate) async fn handle(events: &Events, records: &[Value], deadline: Deadline) -> Vec<String> {
+    let (mut deliveries, mut asked_by, mut failed) = (Vec::new(), Vec::new(), None);
+    for (at, record) in records.iter().enumerate() {
+        let projected = if deadline.leaves(RESERVE) { read(record) } else { Err(RecordError::OutOfTime) };
+        let audited = match projected {
+            Ok(None) => Ok(()),
+            Ok(Some(projection)) => {
+                asked_by.extend(projection.deliveries.iter().map(|_| at));
+                deliveries.extend(projection.deliveries);
+                audit(events, &projection.change).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = audited {
+            failed = Some(report(records, at, &error));
+            break;
         }
     }
-    Vec::new()
+    // Those of a repeated batch go out again rather than never: whether they did is not known here.
+    if let Err((delivery, error)) = events.dispatch(&deliveries).await {
+        // No later than the one above: what stands after that was not asked for.
+        let at = asked_by.get(delivery).copied().unwrap_or_default();
+        failed = Some(report(records, at, &RecordError::Delivery(error)));
+    }
+    failed.into_iter().collect()
 }
 
-async fn handle_record(events: &Events, record: &Value) -> Result<(), RecordError> {
+/// The sequence number of a record that failed; it comes again.
+fn report(records: &[Value], at: usize, error: &RecordError) -> String {
+    let sequence_number = records.get(at).and_then(|record| record.pointer("/dynamodb/SequenceNumber"));
+    let sequence_number = sequence_number.and_then(Value::as_str).unwrap_or_default();
+    tracing::error!(sequence_number, error = error as &dyn std::error::Error, "a stream record failed");
+    sequence_number.to_owned()
+}
+
+fn read(record: &Value) -> Result<Option<Projection>, RecordError> {
     let record = EventRecord::deserialize(record).map_err(RecordError::Record)?;
-    let Some(Projection { change, deliveries }) = project(record).map_err(RecordError::Item)? else {
-        return Ok(());
-    };
-    // The record may stand already: this batch is a repetition, and whether its mails went out is not known. They go out again
-    // rather than never.
+    project(record).map_err(RecordError::Item)
+}
+
+/// Writes the audit record, unless it stands already.
+async fn audit(events: &Events, change: &StreamChange) -> Result<(), RecordError> {
     let keep = events.audit_kept(&change.tenant).await;
-    let audited = events.services.store.tenant(change.tenant.clone()).put_audit(&change.event, keep).await;
-    for delivery in &deliveries {
-        events.dispatch(delivery).await.map_err(RecordError::Delivery)?;
-    }
-    audited.map_err(RecordError::Audit)
+    let store = events.services.store.tenant(change.tenant.clone());
+    store.put_audit(&change.event, keep).await.map_err(RecordError::Audit)
 }
 
 /// What a record asks for: `None` for one that tells of nothing. Removals, by whomever, and whatever the TTL's principal did are

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    runtime::start_again(PURPOSES, async |services, again| {
+    runtime::start(PURPOSES, async |services, again| {
         let clock = services.clock.clone();
         let retention = Retention::new(services, GoOn::Lambda(again));
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {

@@ -9,7 +9,7 @@ use crate::engine::EngineError;
 use crate::stream::StreamReader;
 use events::{Dispatch, Events, Unrecognized};
 use latchkey::delivery::{Mail, Mailer, RenderError};
-use latchkey::services::Services;
+use latchkey::services::{Deadline, Services};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -62,7 +62,7 @@ impl Pump {
             None
         } else {
             // Boxed: everything below the function would be nested in whoever waits for a mail.
-            let answer = Box::pin(self.events.handle(&json!({ "Records": batch.records }))).await?;
+            let answer = Box::pin(self.events.handle(&json!({ "Records": batch.records }), Deadline::default())).await?;
             answer.pointer("/batchItemFailures/0/itemIdentifier").and_then(Value::as_str).map(str::to_owned)
         };
         let mut mails = Vec::new();

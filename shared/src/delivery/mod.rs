@@ -2,16 +2,42 @@
 //!
 //! 1. `events` decides that something is to be said and to which address.
 //! 2. [`MailRenderer`] writes it, as HTML and as text, in the reader's language and the tenant's name and colour.
-//! 3. [`Mailer`] takes it away.
+//! 3. [`Mailer`] takes it away. Deployed, a delivery waits in the [`MailQueue`] between 1 and 2.
 
+mod mailer;
 mod message;
+mod queue;
 mod render;
+mod ses;
 
+pub use mailer::{Mailer, NotSent};
 pub use message::Message;
+pub use queue::{MailQueue, NotQueued};
 pub use render::{Envelope, MailRenderer, RenderError, Sender};
 
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+
+/// How mails of a deployed stack travel.
+#[derive(Debug, Clone)]
+pub struct MailChannel {
+    /// Where they wait.
+    pub queue: MailQueue,
+    /// How they leave.
+    pub mailer: Mailer,
+}
+
+/// Why a service did not do what it was asked, by its code: what it says in words may quote an address.
+fn reason<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    let kind = match error {
+        SdkError::ConstructionFailure(_) => "the request could not be built",
+        SdkError::TimeoutError(_) => "timed out",
+        SdkError::DispatchFailure(_) => "not reached",
+        SdkError::ResponseError(_) => "the answer does not read",
+        _ => "failed",
+    };
+    error.code().unwrap_or(kind).to_owned()
+}
 
 /// A mail as it leaves. Its JSON is what the local gateway's mailbox shows. Personal data and secrets: it does not print.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,36 +65,5 @@ pub struct Mail {
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mail").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-/// How mails leave. The deployed way (SES) joins here with the deployment.
-#[derive(Debug, Clone)]
-pub enum Mailer {
-    /// To the process's own mailbox: whoever pumps the stream takes the mails out of the receiver, and keeps them before it
-    /// acknowledges the records that they came from.
-    Mailbox(mpsc::UnboundedSender<Mail>),
-}
-
-/// A mail could not be handed over; it may be later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the mailer does not take mail")]
-pub struct MailerUnavailable;
-
-impl Mailer {
-    /// A mailer into a mailbox, and the mailbox's end of it.
-    #[must_use]
-    pub fn mailbox() -> (Self, mpsc::UnboundedReceiver<Mail>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Self::Mailbox(sender), receiver)
-    }
-    /// Hands a mail over.
-    ///
-    /// # Errors
-    /// When nobody takes it.
-    pub async fn send(&self, mail: Mail) -> Result<(), MailerUnavailable> {
-        match self {
-            Self::Mailbox(mailbox) => mailbox.send(mail).map_err(|_| MailerUnavailable),
-        }
     }
 }

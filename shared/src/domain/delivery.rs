@@ -111,6 +111,8 @@ pub enum DropReason {
     Outdated,
     /// The address was sent enough mails of this purpose.
     LimitReached,
+    /// It was sent: this is a repetition of its delivery.
+    AlreadySent,
 }
 
 /// The deliveries that an event asks for. `flow` is the flow that the event's item holds, for events of flows.

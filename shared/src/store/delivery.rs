@@ -12,9 +12,12 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+use ulid::Ulid;
 
 /// Name of the attribute with the ids of the events that were counted; at most [`MAILS_A_DAY`].
-const MAILED_EVENTS: &str = "ev";
+const COUNTED_EVENTS: &str = "ev";
+/// Name of the attribute with those of them whose mail is out.
+const SENT_EVENTS: &str = "sent";
 
 /// A change that happened, as the stream tells of it.
 #[derive(Debug, Clone)]
@@ -25,6 +28,17 @@ pub struct StreamChange {
     pub event: Event,
     /// The flow, when the item is one.
     pub flow: Option<Flow>,
+}
+
+/// What becomes of a mail, by its count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// It is to be sent.
+    ToSend,
+    /// It was sent: this is a repetition.
+    Sent,
+    /// The hour's mails or the day's are used up.
+    LimitReached,
 }
 
 /// Reads the new image of a stream record; `None` for an image without `event`: nothing happened that is told.
@@ -42,6 +56,12 @@ pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, St
     Ok(Some(StreamChange { tenant, event, flow }))
 }
 
+/// When an event happened: its id says so. One that does not read counts as happening now.
+fn happened_at(event_id: &str, now: Timestamp) -> Timestamp {
+    let millis = Ulid::from_string(event_id).ok().and_then(|id| i64::try_from(id.timestamp_ms()).ok());
+    millis.map_or(now, Timestamp::from_millis)
+}
+
 impl TenantStore {
     /// The locale of a flow, whoever it is about: a notice speaks as the flow did that it follows. 1 RRU.
     ///
@@ -52,8 +72,8 @@ impl TenantStore {
         Ok(flow.map(|flow| flow.locale))
     }
 
-    /// Counts a mail of this purpose to this recipient, before it is sent. `false` when the hour's or the day's are used up.
-    /// Counting the same event again changes nothing and gives the same answer. 1 WRU.
+    /// Counts a mail of this purpose to this recipient, before it is sent: in the hour and on the day of its event, so that an event
+    /// is counted once, however often and late it comes. 1 WRU.
     ///
     /// # Errors
     /// When the store fails.
@@ -63,10 +83,11 @@ impl TenantStore {
         purpose: MailPurpose,
         event_id: &str,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let key = self.key(Thing::Mails(purpose, recipient, now));
+    ) -> Result<Counted, StoreError> {
+        let at = happened_at(event_id, now);
+        let key = self.key(Thing::Mails(purpose, recipient, at));
         // Both counters and the events that were counted are in the item of the day, so that one update decides and counts.
-        let hour = format!("h{:02}", now.seconds().rem_euclid(86_400) / 3600);
+        let hour = format!("h{:02}", at.seconds().rem_euclid(86_400) / 3600);
         let number = |n: u32| AttributeValue::N(n.to_string());
         let event = AttributeValue::S(event_id.to_owned());
         let result = self
@@ -85,7 +106,7 @@ impl TenantStore {
             .expression_attribute_names("#op", OP)
             .expression_attribute_names("#day", "n")
             .expression_attribute_names("#hour", hour)
-            .expression_attribute_names("#events", MAILED_EVENTS)
+            .expression_attribute_names("#events", COUNTED_EVENTS)
             .expression_attribute_values(":kind", AttributeValue::S(Kind::Mails.as_str().to_owned()))
             .expression_attribute_values(":ttl", ttl(now + Span::days(1)))
             .expression_attribute_values(":one", number(1))
@@ -97,11 +118,48 @@ impl TenantStore {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
-        let Err(error) = result else { return Ok(true) };
+        let Err(error) = result else { return Ok(Counted::ToSend) };
         if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
-            let counted = failed.item().and_then(|item| item.get(MAILED_EVENTS)).and_then(|events| events.as_ss().ok());
-            return Ok(counted.is_some_and(|events| events.iter().any(|counted| counted == event_id)));
+            let is_among = |events: &str| {
+                let events = failed.item().and_then(|item| item.get(events)).and_then(|events| events.as_ss().ok());
+                events.is_some_and(|events| events.iter().any(|event| event == event_id))
+            };
+            return Ok(match (is_among(SENT_EVENTS), is_among(COUNTED_EVENTS)) {
+                (true, _) => Counted::Sent,
+                (false, true) => Counted::ToSend,
+                (false, false) => Counted::LimitReached,
+            });
         }
         Err(store_error("UpdateItem", error))
+    }
+
+    /// Notes that a counted mail is out, so that no repetition sends it again. 1 WRU.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note_mail_sent(
+        &self,
+        recipient: &IdentifierHash,
+        purpose: MailPurpose,
+        event_id: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = self.key(Thing::Mails(purpose, recipient, happened_at(event_id, now)));
+        let result = self
+            .store
+            .client
+            .update_item()
+            .table_name(self.store.tables.name(key.table))
+            .set_key(Some(key.attributes()))
+            .update_expression("ADD #sent :events")
+            .condition_expression("contains(#counted, :event)")
+            .expression_attribute_names("#counted", COUNTED_EVENTS)
+            .expression_attribute_names("#sent", SENT_EVENTS)
+            .expression_attribute_values(":event", AttributeValue::S(event_id.to_owned()))
+            .expression_attribute_values(":events", AttributeValue::Ss(vec![event_id.to_owned()]))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        result.map(drop).map_err(|error| store_error("UpdateItem", error))
     }
 }

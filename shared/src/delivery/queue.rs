@@ -1,0 +1,61 @@
+//! The mail queue (SQS): between the stream and the sender, so that an outage of mail holds up nothing else.
+
+use super::reason;
+use crate::domain::delivery::Delivery;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+
+/// The queue that deliveries wait in. A message is a [`Delivery`] as JSON: ids only.
+#[derive(Debug, Clone)]
+pub struct MailQueue {
+    client: Client,
+    url: String,
+}
+
+/// Some deliveries are not known to be queued.
+#[derive(Debug, thiserror::Error)]
+#[error("the mail queue did not take a delivery: {reason}")]
+pub struct NotQueued {
+    /// The first of them.
+    pub at: usize,
+    reason: String,
+}
+
+/// The most that SQS takes at once.
+const BATCH: usize = 10;
+
+impl MailQueue {
+    /// The queue at this URL.
+    #[must_use]
+    pub fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Queues deliveries in their order, ten at a time.
+    ///
+    /// # Errors
+    /// At the first that was not queued; up to nine after it may have been.
+    pub async fn send(&self, deliveries: &[Delivery]) -> Result<(), NotQueued> {
+        for (n, batch) in deliveries.chunks(BATCH).enumerate() {
+            self.send_batch(batch).await.map_err(|error| NotQueued { at: n * BATCH + error.at, ..error })?;
+        }
+        Ok(())
+    }
+
+    async fn send_batch(&self, batch: &[Delivery]) -> Result<(), NotQueued> {
+        let none = |reason: String| NotQueued { at: 0, reason };
+        let mut entries = Vec::with_capacity(batch.len());
+        for (at, delivery) in batch.iter().enumerate() {
+            let body = serde_json::to_string(delivery).map_err(|error| none(error.to_string()))?;
+            let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build();
+            entries.push(entry.map_err(|error| none(error.to_string()))?);
+        }
+        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        let answer = request.send().await.map_err(|error| none(reason(&error)))?;
+        // A batch is answered with 200 even when every entry failed; what is not said to be queued is not.
+        let queued = |at: &usize| answer.successful().iter().any(|entry| entry.id() == at.to_string());
+        let Some(at) = (0..batch.len()).find(|at| !queued(at)) else { return Ok(()) };
+        let failed = answer.failed().iter().find(|entry| entry.id() == at.to_string());
+        Err(NotQueued { at, reason: failed.map_or("not answered", |entry| entry.code()).to_owned() })
+    }
+}

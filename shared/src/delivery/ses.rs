@@ -1,0 +1,106 @@
+//! Sending through Amazon SES (API v2): HTML and text in UTF-8, from the tenant's sender.
+
+use super::{Mail, NotSent, reason};
+use crate::domain::identifier::EmailAddress;
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::{BuildError, SdkError};
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use data_encoding::BASE64;
+
+/// The tag that a bounce or a complaint is traced by, to the audit record of that id.
+const EVENT_TAG: &str = "event_id";
+
+/// Sends a mail. SES has no key that would make a repetition harmless: when no answer comes, it may have been sent.
+pub(super) async fn send(client: &Client, mail: &Mail) -> Result<(), NotSent> {
+    let request = client
+        .send_email()
+        .from_email_address(mailbox(&mail.from))
+        .destination(Destination::builder().to_addresses(&mail.to).build())
+        .content(content(mail).map_err(unbuilt)?)
+        .email_tags(MessageTag::builder().name(EVENT_TAG).value(&mail.id).build().map_err(unbuilt)?);
+    request.send().await.map_err(|error| not_sent(&error))?;
+    Ok(())
+}
+
+fn content(mail: &Mail) -> Result<EmailContent, BuildError> {
+    let utf8 = |text: &str| Content::builder().charset("UTF-8").data(text).build();
+    let body = Body::builder().html(utf8(&mail.html)?).text(utf8(&mail.text)?).build();
+    let message = Message::builder().subject(utf8(&mail.subject)?).body(body).build();
+    Ok(EmailContent::builder().simple(message).build())
+}
+
+fn unbuilt(_: BuildError) -> NotSent {
+    NotSent::Refused("the request could not be built".to_owned())
+}
+
+fn not_sent<R>(error: &SdkError<SendEmailError, R>) -> NotSent {
+    let code = reason(error);
+    let is_refusal = error.as_service_error().is_some_and(|error| {
+        error.is_account_suspended_exception()
+            || error.is_bad_request_exception()
+            || error.is_mail_from_domain_not_verified_exception()
+            || error.is_message_rejected()
+            || error.is_not_found_exception()
+            || error.is_sending_paused_exception()
+    });
+    if is_refusal { NotSent::Refused(code) } else { NotSent::Unavailable(code) }
+}
+
+/// A sender as a header holds it, in ASCII (RFC 5322 §3.4): a name of other characters in encoded words, one with specials quoted, a
+/// domain by its A-labels. An ASCII address stays as it is: SES compares it with what is verified.
+fn mailbox(sender: &str) -> String {
+    let (name, address) = match sender.split_once('<') {
+        Some((name, address)) => (name.trim().trim_matches('"'), address.trim_end_matches('>')),
+        None => ("", sender),
+    };
+    let address = match EmailAddress::parse(address) {
+        Ok(canonical) if !address.is_ascii() => canonical.as_str().to_owned(),
+        Ok(_) | Err(_) => address.to_owned(),
+    };
+    if name.is_empty() {
+        address
+    } else if !name.is_ascii() {
+        format!("{} <{address}>", encoded_words(name))
+    } else if name.chars().all(|c| c.is_ascii_alphanumeric() || " -'&+!".contains(c)) {
+        format!("{name} <{address}>")
+    } else {
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{quoted}\" <{address}>")
+    }
+}
+
+/// RFC 2047 §2: at most 75 characters a word, no character cut in two.
+fn encoded_words(text: &str) -> String {
+    const BYTES: usize = 45;
+    let mut words = vec![String::new()];
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= BYTES => word.push(c),
+            Some(_) | None => words.push(c.to_string()),
+        }
+    }
+    let words: Vec<_> = words.iter().map(|word| format!("=?UTF-8?B?{}?=", BASE64.encode(word.as_bytes()))).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_written_as_a_header_holds_it() {
+        for (sender, header) in [
+            ("no-reply@example.com", "no-reply@example.com"),
+            ("Shop <No-Reply@Example.com>", "Shop <No-Reply@Example.com>"),
+            ("Ada & Sons, Inc. <a@example.com>", "\"Ada & Sons, Inc.\" <a@example.com>"),
+            ("\"Shop, the \\ best\" <a@example.com>", "\"Shop, the \\\\ best\" <a@example.com>"),
+            ("Müller <a@müller.example>", "=?UTF-8?B?TcO8bGxlcg==?= <a@xn--mller-kva.example>"),
+            ("<a@example.com>", "a@example.com"),
+        ] {
+            assert_eq!(mailbox(sender), header);
+        }
+        let long = mailbox(&format!("{} <a@example.com>", "ü".repeat(100)));
+        assert!(long.is_ascii() && long.split(' ').all(|word| word.len() <= 75), "{long}");
+    }
+}
