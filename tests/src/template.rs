@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone)]
 pub struct Template {
     root: Value,
+    given: BTreeMap<String, String>,
 }
 
 /// One statement of a role, with its resources in words: `Identities.Arn`.
@@ -42,7 +43,51 @@ impl Template {
     #[must_use]
     pub fn load() -> Self {
         let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
-        Self { root: value(serde_norway::from_str(&text).expect("YAML")) }
+        Self { root: value(serde_norway::from_str(&text).expect("YAML")), given: BTreeMap::new() }
+    }
+
+    /// The template with a parameter that somebody set.
+    ///
+    /// # Panics
+    /// When there is no such parameter.
+    #[must_use]
+    pub fn given(mut self, parameter: &str, value: &str) -> Self {
+        assert!(self.root["Parameters"].get(parameter).is_some(), "there is no parameter {parameter}");
+        self.given.insert(parameter.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Whether a condition holds with the parameters as they are.
+    ///
+    /// # Panics
+    /// When there is no such condition, or it says what this reader does not know.
+    #[must_use]
+    pub fn holds(&self, condition: &str) -> bool {
+        let said = self.root["Conditions"].get(condition).unwrap_or_else(|| panic!("there is no condition {condition}"));
+        self.is_true(said)
+    }
+
+    /// Whether a resource or an output is there with the parameters as they are.
+    #[must_use]
+    pub fn stands(&self, part: &Value) -> bool {
+        part["Condition"].as_str().is_none_or(|condition| self.holds(condition))
+    }
+
+    /// What a rule or a condition says of the parameters.
+    ///
+    /// # Panics
+    /// At a function that this reader does not know.
+    #[must_use]
+    pub fn is_true(&self, said: &Value) -> bool {
+        let (function, of) = said.as_object().and_then(|map| map.iter().next()).expect("a condition");
+        match function.as_str() {
+            "Condition" => self.holds(of.as_str().expect("a name")),
+            "Fn::Equals" => self.resolve(&of[0]) == self.resolve(&of[1]),
+            "Fn::Not" => !self.is_true(&of[0]),
+            "Fn::And" => of.as_array().expect("conditions").iter().all(|said| self.is_true(said)),
+            "Fn::Or" => of.as_array().expect("conditions").iter().any(|said| self.is_true(said)),
+            other => panic!("this reader does not know {other}"),
+        }
     }
 
     /// The whole of it.
@@ -64,7 +109,7 @@ impl Template {
         self.resources().filter(move |(_, resource)| resource["Type"] == wanted)
     }
 
-    /// What a value comes to with the parameters as they are by default. References to resources stay names: `Ref Api` is `Api`,
+    /// What a value comes to with the parameters as they are: given, or by default. References to resources stay names: `Ref Api` is `Api`,
     /// `GetAtt Api.ApiEndpoint` is `Api.ApiEndpoint`, and a pseudo parameter is `AWS::Region`.
     ///
     /// # Panics
@@ -81,9 +126,23 @@ impl Template {
                     assert!(self.root["Resources"].get(name).is_some(), "there is no resource {name}");
                     json!(format!("{name}.{attribute}"))
                 }
-                Some(("Fn::Sub", text)) => json!(self.substitute(text.as_str().expect("a text"))),
-                // No condition holds by default: nothing is configured.
-                Some(("Fn::If", branches)) => self.resolve(&branches[2]),
+                Some(("Fn::Sub", Value::Array(parts))) => {
+                    json!(self.substitute(parts[0].as_str().expect("a text"), &self.resolve(&parts[1])))
+                }
+                Some(("Fn::Sub", text)) => json!(self.substitute(text.as_str().expect("a text"), &Value::Null)),
+                Some(("Fn::If", branches)) => {
+                    let holds = self.holds(branches[0].as_str().expect("a condition"));
+                    self.resolve(&branches[if holds { 1 } else { 2 }])
+                }
+                Some(("Fn::Split", parts)) => {
+                    let (by, text) = (parts[0].as_str().expect("a separator"), self.resolve(&parts[1]));
+                    // Of what is not there, there are no parts.
+                    text.as_str().map_or(Value::Null, |text| text.split(by).map(|part| json!(part)).collect())
+                }
+                Some(("Fn::Select", of)) => {
+                    let at = of[0].as_u64().and_then(|at| usize::try_from(at).ok()).expect("an index");
+                    self.resolve(&of[1])[at].clone()
+                }
                 Some((other, _)) => panic!("this reader does not know {other}"),
             },
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
@@ -93,20 +152,22 @@ impl Template {
     fn reference(&self, name: &str) -> Value {
         if let Some(parameter) = self.root["Parameters"].get(name) {
             // One that the deployer must give stays a name, as a resource does.
-            return parameter.get("Default").cloned().unwrap_or_else(|| json!(name));
+            let given = self.given.get(name).map(|value| json!(value));
+            return given.or_else(|| parameter.get("Default").cloned()).unwrap_or_else(|| json!(name));
         }
         assert!(name.starts_with("AWS::") || self.root["Resources"].get(name).is_some(), "there is no {name}");
         json!(name)
     }
 
-    fn substitute(&self, text: &str) -> String {
+    fn substitute(&self, text: &str, own: &Value) -> String {
         let mut parts = text.split("${");
         let mut whole = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (name, rest) = part.split_once('}').expect("a closed ${");
-            let value = match name.split_once('.') {
-                Some((name, attribute)) => self.resolve(&json!({ "Fn::GetAtt": [name, attribute] })),
-                None => self.reference(name),
+            let value = match (own.get(name), name.split_once('.')) {
+                (Some(own), _) => own.clone(),
+                (None, Some((name, attribute))) => self.resolve(&json!({ "Fn::GetAtt": [name, attribute] })),
+                (None, None) => self.reference(name),
             };
             whole.push_str(value.as_str().expect("a text"));
             whole.push_str(rest);
@@ -144,7 +205,7 @@ impl Template {
         properties
     }
 
-    /// What a role may do: its own policies and those that name it.
+    /// What a role may do at most: its own policies and those that name it, whether or not a switch adds them.
     ///
     /// # Panics
     /// When the role has a managed policy, or a statement that does not allow.
@@ -154,9 +215,11 @@ impl Template {
         assert!(properties.get("ManagedPolicyArns").is_none(), "{role} has a policy that is not to be seen here");
         let mut documents: Vec<&Value> =
             properties["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]).collect();
-        for (_, policy) in self.of_type("AWS::IAM::RolePolicy") {
-            if policy["Properties"]["RoleName"] == json!({ "Ref": role }) {
-                documents.push(&policy["Properties"]["PolicyDocument"]);
+        for (_, policy) in self.of_type("AWS::IAM::RolePolicy").chain(self.of_type("AWS::IAM::Policy")) {
+            let properties = &policy["Properties"];
+            let named = properties["Roles"].as_array().into_iter().flatten().chain([&properties["RoleName"]]);
+            if named.into_iter().any(|named| *named == json!({ "Ref": role })) {
+                documents.push(&properties["PolicyDocument"]);
             }
         }
         let statements = documents.into_iter().flat_map(|document| document["Statement"].as_array().into_iter().flatten());
@@ -237,7 +300,13 @@ fn references(value: &Value, names: &mut BTreeSet<String>) {
             Some(("Ref", name)) => names.extend(name.as_str().map(str::to_owned)),
             Some(("Fn::GetAtt", path)) => names.extend(path[0].as_str().map(str::to_owned)),
             Some(("Fn::Sub", text)) => {
-                let inside = text.as_str().unwrap_or_default().split("${").skip(1).filter_map(|part| part.split('}').next());
+                let inside = text
+                    .as_str()
+                    .or_else(|| text[0].as_str())
+                    .unwrap_or_default()
+                    .split("${")
+                    .skip(1)
+                    .filter_map(|part| part.split('}').next());
                 names.extend(inside.filter_map(|name| name.split('.').next()).map(str::to_owned));
             }
             Some(_) | None => map.values().for_each(|value| references(value, names)),
@@ -263,6 +332,7 @@ fn value(yaml: Yaml) -> Value {
                 let (name, attribute) = path.as_str().and_then(|path| path.split_once('.')).expect("Resource.Attribute");
                 json!({ "Fn::GetAtt": [name, attribute] })
             }
+            ("!Condition", name) => json!({ "Condition": name }),
             (tag, argument) => json!({ format!("Fn::{}", tag.trim_start_matches('!')): argument }),
         },
     }
