@@ -8,6 +8,7 @@
 
 pub mod again;
 pub mod gateway;
+pub mod log;
 
 use crate::domain::id::TenantId;
 use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
@@ -15,6 +16,8 @@ use crate::services::{Clock, Deadline, Origin, Random, Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
 use again::Again;
+use gateway::front::Front;
+pub use log::json_lines;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
@@ -40,6 +43,8 @@ struct Environment {
     credentials: AwsCredentials,
     /// `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KMS`: other endpoints, for measuring against an engine of one's own.
     endpoints: [Option<String>; 2],
+    /// `LATCHKEY_ORIGIN_SECRET_SHA256`: the CloudFront distribution in front, by its secret; none when it is empty.
+    front: Front,
     /// `AWS_LAMBDA_FUNCTION_NAME`: this function, as Lambda sets it.
     function: String,
 }
@@ -77,6 +82,10 @@ impl Environment {
         };
         let endpoints = [get("AWS_ENDPOINT_URL_DYNAMODB"), get("AWS_ENDPOINT_URL_KMS")];
         let function = get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+        let front = Front::parse(&get("LATCHKEY_ORIGIN_SECRET_SHA256").unwrap_or_default()).unwrap_or_else(|error| {
+            faults.push(format!("LATCHKEY_ORIGIN_SECRET_SHA256 {error}"));
+            Front::None
+        });
         // Cookies without Secure are for a developer's own machine only.
         let origin = match Origin::parse(&origin) {
             Ok(origin) if origin.is_https() => Some(origin),
@@ -91,7 +100,9 @@ impl Environment {
             }
         };
         match origin {
-            Some(origin) if faults.is_empty() => Ok(Self { origin, tables, kms_key, region, credentials, endpoints, function }),
+            Some(origin) if faults.is_empty() => {
+                Ok(Self { origin, tables, kms_key, region, credentials, endpoints, front, function })
+            }
             Some(_) | None => Err(faults),
         }
     }
@@ -173,12 +184,14 @@ impl Environment {
 
 /// Runs a function that answers HTTP: its routes behind API Gateway, with keys for these purposes only.
 pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
-    start(purposes, async move |services| {
+    begin(purposes, async move |services, Host { front, .. }| {
         let clock = services.clock.clone();
         let router = crate::web::mount(services, routes);
         let handler = service_fn(move |event: LambdaEvent<gateway::Event>| {
-            let (router, deadline) = (router.clone(), deadline(event.context.deadline, &clock));
-            async move { Ok::<_, lambda_runtime::Error>(gateway::answer(router, event.payload, deadline).await) }
+            let (router, front, deadline) = (router.clone(), front.clone(), deadline(event.context.deadline, &clock));
+            async move {
+                Ok::<_, lambda_runtime::Error>(gateway::answer_behind(&front, router, event.payload, deadline).await)
+            }
         });
         lambda_runtime::run(handler).await
     })
@@ -199,13 +212,27 @@ where
     Serve: FnOnce(Services) -> Serving,
     Serving: Future<Output = Result<(), lambda_runtime::Error>>,
 {
-    start_again(purposes, |services, _| serve(services))
+    begin(purposes, |services, _| serve(services))
 }
 
 /// As [`start`], for a function that can go on in an invocation of its own.
 pub fn start_again<Serve, Serving>(purposes: &'static [Purpose], serve: Serve) -> ExitCode
 where
     Serve: FnOnce(Services, Again) -> Serving,
+    Serving: Future<Output = Result<(), lambda_runtime::Error>>,
+{
+    begin(purposes, |services, Host { again, .. }| serve(services, again))
+}
+
+/// What of its host a function may need besides its services.
+struct Host {
+    again: Again,
+    front: Front,
+}
+
+fn begin<Serve, Serving>(purposes: &'static [Purpose], serve: Serve) -> ExitCode
+where
+    Serve: FnOnce(Services, Host) -> Serving,
     Serving: Future<Output = Result<(), lambda_runtime::Error>>,
 {
     log_to_stdout();
@@ -226,10 +253,10 @@ where
         }
     };
     let served = runtime.block_on(async {
-        let again = environment.again(Clock::system());
+        let host = Host { again: environment.again(Clock::system()), front: environment.front.clone() };
         let services = environment.services(purposes);
         warm_up(&services).await;
-        serve(services, again).await
+        serve(services, host).await
     });
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -259,23 +286,6 @@ async fn warm_up(services: &Services) {
         }
         Err(_) => tracing::warn!("the warm-up took too long"),
     }
-}
-
-/// One JSON object a line, with the request's span; values are escaped, so that no input can begin a line of its own (security 126).
-pub fn json_lines<W>(writer: W) -> impl tracing::Subscriber + Send + Sync
-where
-    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
-{
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        // Lambda writes the time beside each line.
-        .without_time()
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(writer)
-        .finish()
 }
 
 fn log_to_stdout() {
@@ -327,6 +337,20 @@ mod tests {
             let faults = read(&variables).unwrap_err();
             assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
         }
+    }
+
+    #[test]
+    fn the_front_is_off_unless_it_is_named_and_a_wrong_name_is_a_fault() {
+        let of = |secret: Option<&'static str>| {
+            let mut variables = complete();
+            variables.extend(secret.map(|secret| ("LATCHKEY_ORIGIN_SECRET_SHA256", secret)));
+            read(&variables).map(|environment| environment.front)
+        };
+        assert_eq!((of(None), of(Some(""))), (Ok(Front::None), Ok(Front::None)));
+        let set = of(Some("2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"));
+        assert!(matches!(set, Ok(Front::CloudFront(_))), "{set:?}");
+        let faults = of(Some("hunter2")).unwrap_err();
+        assert!(faults[0].starts_with("LATCHKEY_ORIGIN_SECRET_SHA256 must be") && !faults[0].contains("hunter2"), "{faults:?}");
     }
 
     #[test]
