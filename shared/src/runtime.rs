@@ -9,6 +9,7 @@
 pub mod again;
 mod environment;
 pub mod gateway;
+pub mod log;
 
 use crate::delivery::{MailChannel, MailQueue, Mailer};
 use crate::domain::id::TenantId;
@@ -26,7 +27,9 @@ use aws_types::SdkConfig;
 use axum::Router;
 pub use environment::Environment;
 use environment::{FUNCTION_NAME, MAIL_QUEUE_URL};
+use gateway::front::Front;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+pub use log::json_lines;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -52,6 +55,14 @@ pub trait Besides: Sized {
 impl Besides for () {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(_: &Environment, _: &SdkConfig) -> Self {}
+}
+
+/// For a function that answers HTTP.
+impl Besides for Front {
+    const VARIABLES: &'static [&'static str] = &[];
+    fn build(environment: &Environment, _: &SdkConfig) -> Self {
+        environment.front.clone()
+    }
 }
 
 /// For a function that can go on in an invocation of its own.
@@ -138,12 +149,12 @@ impl Environment {
 
 /// Runs a function that answers HTTP: its routes behind API Gateway, with keys for these purposes only.
 pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
-    start(purposes, async move |services, ()| {
+    start(purposes, async move |services, front: Front| {
         let clock = services.clock.clone();
         let router = crate::web::mount(services, routes);
         let handler = service_fn(move |event: LambdaEvent<gateway::Event>| {
-            let (router, deadline) = (router.clone(), deadline(event.context.deadline, &clock));
-            async move { Ok::<_, lambda_runtime::Error>(gateway::answer(router, event.payload, deadline).await) }
+            let (router, front, deadline) = (router.clone(), front.clone(), deadline(event.context.deadline, &clock));
+            async move { Ok::<_, lambda_runtime::Error>(gateway::answer_behind(&front, router, event.payload, deadline).await) }
         });
         lambda_runtime::run(handler).await
     })
@@ -218,23 +229,6 @@ async fn warm_up(services: &Services) {
         }
         Err(_) => tracing::warn!("the warm-up took too long"),
     }
-}
-
-/// One JSON object a line, with the request's span; values are escaped, so that no input can begin a line of its own (security 126).
-pub fn json_lines<W>(writer: W) -> impl tracing::Subscriber + Send + Sync
-where
-    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
-{
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        // Lambda writes the time beside each line.
-        .without_time()
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(writer)
-        .finish()
 }
 
 fn log_to_stdout() {

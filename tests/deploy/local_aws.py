@@ -146,6 +146,8 @@ def main():
     enforce = iam_evaluator.enforce
 
     def judged(access_key, action, service, region, resource_arn="*", service_context=None):
+        # Batches of SQS are no actions of their own.
+        action = re.sub(r"^(sqs:\w+Message)Batch$", r"\1", action)
         context = {**(service_context or {}), **_keys(action, resource_arn)}
         return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
 

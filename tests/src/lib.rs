@@ -34,6 +34,7 @@ pub mod routes;
 pub mod site;
 pub mod store;
 pub mod template;
+pub mod watch;
 
 pub use anonymous::Anonymous;
 pub use browser::{Browser, Page};

@@ -309,3 +309,21 @@ async fn tables_that_stand_are_left_as_they_are() {
     bench.all.create_tables().await.unwrap();
     assert_eq!(bench.store.find_account(&identifier(1)).await.unwrap(), Some(account(1)));
 }
+
+/// security 136: a transaction takes 100 items. More are refused before anything is sent; what a session ends beyond them, the
+/// decision puts into transactions of their own.
+#[tokio::test]
+async fn a_transaction_is_never_larger_than_the_store_takes() {
+    let bench = Bench::new().await;
+    let ending = |grants: u8| Change::EndSessionAndGrants {
+        session: Session { ended_at: Some(NOW), version: 2, ..session(1, 1) },
+        grants: (1..=grants).map(|n| redeemed(&grant(1, n))).collect(),
+    };
+    bench.prepare([Change::OpenSession(session(1, 1))]).await;
+    bench.prepare((1..=100).map(|n| Change::IssueAuthorizationCode(grant(1, n)))).await;
+    let refused = bench.commit(ending(100)).await;
+    assert!(matches!(refused, Err(CommitError::Store(StoreError::Refused(_)))), "{refused:?}");
+    assert!(bench.meter.take().is_empty(), "nothing was sent");
+    bench.commit(ending(99)).await.unwrap();
+    assert_eq!(bench.meter.take()[0].items, 100);
+}

@@ -149,6 +149,60 @@ async fn security_39_a_client_authenticates_as_it_is_registered_and_in_no_other_
     assert_refused(&both, 400, "invalid_request");
 }
 
+/// Every method at every endpoint by every kind of client: one of nine is good, and what is two at once is told so.
+#[tokio::test]
+async fn security_39_no_endpoint_takes_another_method_or_two_at_once() {
+    let world = world().await;
+    let api = Anonymous::new(&world);
+    let clients = [("demo-web", "demo-web-secret"), ("post", "the-secret-of-post"), ("demo-app", "a-secret-of-nobody")];
+    let ask = async |endpoint: &str, authorization: &[String], body: &str| {
+        let mut headers = vec![FORM];
+        headers.extend(authorization.iter().map(|value| ("authorization", value.as_str())));
+        // Nothing of it stands, so who comes through the door is told so: by a refusal of the token, or by 200.
+        let body = format!("grant_type=refresh_token&refresh_token=x&token=x&{body}");
+        api.send(Method::POST, endpoint, &headers, body).await
+    };
+    for endpoint in ENDPOINTS {
+        for (registered, (client_id, secret)) in clients.into_iter().enumerate() {
+            let by_body = format!("client_id={client_id}&client_secret={secret}");
+            let assertion =
+                "client_assertion=x&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+            let methods = [
+                (vec![basic(client_id, secret)], String::new()),
+                (vec![], by_body.clone()),
+                (vec![], format!("client_id={client_id}")),
+            ];
+            for (used, (authorization, body)) in methods.into_iter().enumerate() {
+                let answer = ask(endpoint, &authorization, &body).await;
+                let what = format!("{client_id} by method {used} at {endpoint}: {}", answer.text());
+                match (used == registered, endpoint) {
+                    (false, _) => assert_refused(&answer, 401, "invalid_client"),
+                    (true, "/oauth2/token") => assert_refused(&answer, 400, "invalid_grant"),
+                    // A public client has nothing to introspect with: it can't show that it is itself.
+                    (true, "/oauth2/introspect") if registered == 2 => assert_eq!(answer.status() / 100, 4, "{what}"),
+                    (true, _) => assert_eq!(answer.status(), 200, "{what}"),
+                }
+            }
+            for (authorization, body) in [
+                (vec![basic(client_id, secret)], by_body.clone()),
+                (vec![basic(client_id, secret)], format!("client_secret={secret}")),
+                (vec![basic(client_id, secret)], assertion.to_owned()),
+                (vec![basic(client_id, secret), basic(client_id, secret)], String::new()),
+                (vec![], format!("{by_body}&{assertion}")),
+            ] {
+                assert_refused(&ask(endpoint, &authorization, &body).await, 400, "invalid_request");
+            }
+            // API Gateway joins what came twice: that is no header of Basic either.
+            let joined = format!("{0},{0}", basic(client_id, secret));
+            assert_refused(&ask(endpoint, &[joined], "").await, 401, "invalid_client");
+        }
+        // Form-encoded inside of Basic (RFC 6749 §2.3.1).
+        assert_ne!(ask(endpoint, &[basic("demo%2Dweb", "demo%2dweb%2Dsecret")], "").await.status(), 401, "{endpoint}");
+        assert_eq!(ask(endpoint, &[basic("demo-web", "demo-web-secret%")], "").await.status(), 401, "{endpoint}");
+        assert_eq!(ask(endpoint, &[basic("demo-web", "demo+web-secret")], "").await.status(), 401, "{endpoint}");
+    }
+}
+
 #[tokio::test]
 async fn security_41_two_secrets_live_while_one_is_rotated() {
     let world = world().await;

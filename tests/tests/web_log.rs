@@ -67,7 +67,7 @@ async fn each_request_is_one_line_without_query_path_values_or_control_character
     assert_eq!(lines.len(), 6, "{text}");
     assert_eq!(
         (
-            &lines[0]["method"],
+            &lines[0]["verb"],
             &lines[0]["route"],
             &lines[0]["status"],
             &lines[0]["span"]["tenant"],

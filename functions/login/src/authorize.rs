@@ -24,6 +24,7 @@ use latchkey::keys::digest::hash_secret;
 use latchkey::keys::locator::GrantLocator;
 use latchkey::services::{Services, Tenant};
 use latchkey::web::extract::FormBody;
+use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Browser, Problem, TenantHandle, session};
 use std::convert::Infallible;
@@ -39,6 +40,7 @@ const MAX_STORED: usize = 16 * 1024;
 /// When the store or a key fails.
 pub async fn get(
     State(services): State<Services>,
+    funnel: Funnel,
     handle: TenantHandle,
     browser: Browser,
     uri: Uri,
@@ -56,10 +58,13 @@ pub async fn get(
         Hint::Worthless => {
             let description = "id_token_hint is not an ID token that was made for this client";
             let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::InvalidRequest, description);
-            return Ok(respond::to_client(tenant, &locale, &answer));
+            return Ok(Outcome::Refused.of(respond::to_client(tenant, &locale, &answer)));
         }
     };
     let interactions = pending.interactions(tenant)?;
+    if interactions.signed_in.or(interactions.consented).is_some() {
+        funnel.enter(Step::Authorization, Method::Interaction);
+    }
     let policies = Policies { session: &tenant.config.session, token: &tenant.config.token };
     let (grant, secret) = (services.random.grant_id(), services.random.secret());
     let new = NewCode { grant, secret_hash: hash_secret(&secret) };
@@ -76,10 +81,11 @@ pub async fn get(
         })
         .await?;
     let response = match outcome {
-        Authorized::SignIn => respond::see_other(&pending.onward(tenant, "/login")),
-        Authorized::AskConsent => respond::see_other(&pending.onward(tenant, "/consent")),
+        Authorized::SignIn => Outcome::SignInRequired.of(respond::see_other(&pending.onward(tenant, "/login"))),
+        Authorized::AskConsent => Outcome::ConsentRequired.of(respond::see_other(&pending.onward(tenant, "/consent"))),
         Authorized::Refused { error, description } => {
-            respond::to_client(tenant, &locale, &request.return_to.error(&tenant.issuer, error, description))
+            let answer = request.return_to.error(&tenant.issuer, error, description);
+            Outcome::Refused.of(respond::to_client(tenant, &locale, &answer))
         }
         Authorized::Code { account, sid } => {
             let locator = GrantLocator { account, grant, session: Some(sid), generation: 0 };

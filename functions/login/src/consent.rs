@@ -17,6 +17,7 @@ use latchkey::domain::profile::Claims;
 use latchkey::keys::SealedField;
 use latchkey::store::session::SessionSnapshot;
 use latchkey::web::extract::FormBody;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::{Browser, Page, Problem, TenantHandle, session};
 use minijinja::context;
 
@@ -63,13 +64,13 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
     };
     let client_id = &request.client.client_id;
     let Some(found) = session::find(&handle, &browser, Some(client_id)).await? else {
-        return Ok(respond::see_other(&pending.onward(tenant, "/oauth2/authorize")));
+        return Ok(Outcome::Expired.of(respond::see_other(&pending.onward(tenant, "/oauth2/authorize"))));
     };
     let (account, sid) = (found.session.account, found.session.id);
     browser.check_form(tenant, PAGE, &context_of(&pending, sid), form.one("anti_forgery")?)?;
     if form.one("decision")? != Some("allow") {
         let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::AccessDenied, "the person did not allow it");
-        return Ok(respond::to_client(tenant, &locale, &answer));
+        return Ok(Outcome::Denied.of(respond::to_client(tenant, &locale, &answer)));
     }
     tenant
         .store

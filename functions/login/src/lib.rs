@@ -18,19 +18,24 @@ pub mod recover;
 pub mod respond;
 
 use axum::Router;
+use axum::handler::Handler as _;
 use axum::routing::get;
 use latchkey::keys::Purpose;
 use latchkey::services::Services;
+use latchkey::web::funnel::{Method, Step, entering};
 
 /// The keys that this function needs.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Locator, Purpose::Proof, Purpose::Signing];
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
+    let asked = entering(Step::Authorization, Method::Session);
+    let signed_in = entering(Step::SignIn, Method::Password);
+    let answered = entering(Step::Consent, Method::Page);
     Router::new()
-        .route("/oauth2/authorize", get(authorize::get).post(authorize::post))
+        .route("/oauth2/authorize", get(authorize::get.layer(asked)).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))
-        .route("/login", get(login::get).post(login::post))
-        .route("/consent", get(consent::get).post(consent::post))
+        .route("/login", get(login::get).post(login::post.layer(signed_in)))
+        .route("/consent", get(consent::get).post(consent::post.layer(answered)))
         .route("/recover", get(recover::get).post(recover::post))
 }

@@ -25,6 +25,7 @@ use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::account::SignInSnapshot;
 use latchkey::web::extract::FormBody;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::session::{self, Opening};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::context;
@@ -107,8 +108,10 @@ pub async fn post(
             opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
             Ok(browser.answer(response))
         }
-        Authenticated::Refused => Ok(view.show(SignInForm::refused(typed.identifier, &locale))),
-        Authenticated::Blocked { retry_after } => Ok(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))),
+        Authenticated::Refused => Ok(Outcome::WrongCredentials.of(view.show(SignInForm::refused(typed.identifier, &locale)))),
+        Authenticated::Blocked { retry_after } => {
+            Ok(Outcome::Locked.of(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))))
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use latchkey::services::Services;
 use latchkey::store::DecideError;
 use latchkey::web::extract::FormBody;
 use latchkey::web::fields;
+use latchkey::web::funnel::{self, Funnel, Method, Outcome};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
 /// When the form is not this browser's, or the store, a key or the hasher fails.
 pub async fn post(
     State(services): State<Services>,
+    funnel: Funnel,
     handle: TenantHandle,
     browser: Browser,
     uri: Uri,
@@ -68,12 +70,18 @@ pub async fn post(
     let query = Params::of_query(&uri)?;
     let anti_forgery = form.one("anti_forgery")?;
     let Some(id) = query.one("flow")? else {
+        funnel.enter(funnel::Step::RecoveryStarted, Method::Page);
         let pending = Pending::find(&handle, &uri).await?;
         browser.check_form(&handle.tenant, PAGE, &pending.context(), anti_forgery)?;
         return begin(&services, &handle, &browser, &pending, form.one("identifier")?.unwrap_or_default()).await;
     };
+    let disowns = form.one("disown")?.is_some();
+    if !disowns {
+        let method = if form.one("code")?.is_some() { Method::Code } else { Method::Link };
+        funnel.enter(funnel::Step::RecoveryCompleted, method);
+    }
     browser.check_form(&handle.tenant, PAGE, id, anti_forgery)?;
-    if form.one("disown")?.is_some() {
+    if disowns {
         return disown(&handle, &browser, id, query.one("token")?).await;
     }
     reset(&services, &handle, &browser, id, query.one("token")?, &form).await
@@ -161,7 +169,7 @@ async fn reset(
         // A link token needs no try of the day.
         Err(DecideError::LimitReached) => {
             let words = message(&view.locale, "recover-code-limit", []);
-            return Ok(view.show(StatusCode::TOO_MANY_REQUESTS, BTreeMap::from([("code", words)])));
+            return Ok(Outcome::Locked.of(view.show(StatusCode::TOO_MANY_REQUESTS, BTreeMap::from([("code", words)]))));
         }
         decided => decided?,
     };
@@ -178,10 +186,11 @@ async fn reset(
             let words = message(&view.locale, "recover-code-wrong", [("left", left)]);
             // Loaded again: the last try ends the flow.
             let view = FlowView::load(handle, browser, id, token).await?;
-            Ok(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)])))
+            Ok(Outcome::WrongCredentials.of(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)]))))
         }
         Recovered::Over => {
-            Ok(FlowView::load(handle, browser, id, token).await?.over().show(StatusCode::BAD_REQUEST, BTreeMap::new()))
+            let view = FlowView::load(handle, browser, id, token).await?.over();
+            Ok(Outcome::Expired.of(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
     }
 }

@@ -9,6 +9,7 @@ use latchkey::locale::message;
 use latchkey::services::Tenant;
 use latchkey::web::Page;
 pub use latchkey::web::account::{path_of as path, see_other};
+use latchkey::web::funnel::Outcome;
 use minijinja::context;
 
 /// The answer of the authorization endpoint to the client.
@@ -26,10 +27,10 @@ pub fn to_client(tenant: &Tenant, locale: &str, response: &AuthorizationResponse
 /// The refusal of an authorization request: shown here, or answered at the redirect URI.
 #[must_use]
 pub fn refuse(tenant: &Tenant, locale: &str, refusal: &Refusal) -> Response {
-    match refusal {
+    Outcome::Refused.of(match refusal {
         Refusal::Local(refusal) => show_local(tenant, locale, *refusal),
         Refusal::Answer { to, error, description } => to_client(tenant, locale, &to.error(&tenant.issuer, *error, description)),
-    }
+    })
 }
 
 fn show_local(tenant: &Tenant, locale: &str, refusal: LocalRefusal) -> Response {

@@ -17,17 +17,21 @@ pub mod sessions;
 pub use not_done::NotDone;
 
 use axum::Router;
+use axum::handler::Handler as _;
 use axum::routing::{delete, get, post};
 use latchkey::keys::Purpose;
 use latchkey::services::Services;
+use latchkey::web::funnel::{Method, Step, entering};
 
 /// The keys that this function needs.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Locator, Purpose::Proof, Purpose::Signing];
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
+    let deleted = entering(Step::AccountDeleted, Method::Api);
+    let restored = entering(Step::AccountRestored, Method::Api);
     Router::new()
-        .route("/v1/me", get(api::me::get).patch(api::me::patch).delete(api::deletion::request))
+        .route("/v1/me", get(api::me::get).patch(api::me::patch).delete(api::deletion::request.layer(deleted)))
         .route("/v1/me/password", post(api::password::post))
         .route("/v1/me/email", post(api::email::start))
         .route("/v1/me/email/verification", post(api::email::verify))
@@ -35,6 +39,6 @@ pub fn routes() -> Router<Services> {
         .route("/v1/me/sessions/{sid}", delete(api::sessions::end))
         .route("/v1/me/consents", get(api::consents::list))
         .route("/v1/me/consents/{client_id}", delete(api::consents::withdraw))
-        .route("/v1/me/restoration", post(api::deletion::restore))
+        .route("/v1/me/restoration", post(api::deletion::restore.layer(restored)))
         .merge(pages::routes())
 }

@@ -18,22 +18,26 @@ mod pages;
 mod prove;
 mod throttle;
 
+use axum::handler::Handler as _;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use latchkey::keys::Purpose;
 use latchkey::services::Services;
+use latchkey::web::funnel::{Method, Step, entering};
 
 /// The keys that this function needs: it seals what a form holds, hashes addresses, checks codes, and seals ids.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator];
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
+    let started = |method| entering(Step::RegistrationStarted, method);
+    let verified = entering(Step::RegistrationVerified, Method::Code);
     Router::new()
         .route("/v1/registration/form", get(api::form::form))
-        .route("/v1/registrations", post(api::start::start))
-        .route("/v1/registrations/{id}/verification", post(api::verification::verification))
+        .route("/v1/registrations", post(api::start::start.layer(started(Method::Api))))
+        .route("/v1/registrations/{id}/verification", post(api::verification::verification.layer(verified)))
         .route("/v1/registrations/{id}/resend", post(api::resend::resend))
-        .route("/register", get(pages::register::show).post(pages::register::submit))
+        .route("/register", get(pages::register::show).post(pages::register::submit.layer(started(Method::Page))))
         .route("/verify", get(pages::verify::show).post(pages::verify::submit))
         .layer(Extension(throttle::CallerThrottle::new()))
 }

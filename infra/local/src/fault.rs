@@ -39,6 +39,8 @@ pub enum Fault {
     CrashAfter,
     /// The write is applied without its condition: the mutant that every race test must notice.
     Unconditional,
+    /// The caller's own code panics while it waits for the reply; nothing is applied.
+    Panic,
 }
 
 /// Which calls a rule is about.
@@ -215,6 +217,7 @@ impl HttpConnector for FaultConnector {
                     *request.body_mut() = unconditional(&request).to_string().into();
                     inner.call(request).await
                 }
+                Fault::Panic => panic(),
                 Fault::CrashBefore => crash(&faults).await,
                 Fault::CrashAfter => {
                     inner.call(request).await?;
@@ -223,6 +226,11 @@ impl HttpConnector for FaultConnector {
             }
         })
     }
+}
+
+#[expect(clippy::panic, reason = "the fault is a panic")]
+fn panic() -> Result<HttpResponse, ConnectorError> {
+    panic!("injected, with hunter2 in it")
 }
 
 async fn crash(faults: &Faults) -> Result<HttpResponse, ConnectorError> {

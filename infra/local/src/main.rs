@@ -2,9 +2,11 @@
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use latchkey::runtime::log::Lines;
 use latchkey_local::gateway::{Gateway, Options, Refusal, options, server};
 use std::io::Write as _;
 use std::process::ExitCode;
+use tracing_subscriber::fmt::format::JsonFields;
 
 /// What a shell takes for a wrong call.
 const USAGE: u8 = 2;
@@ -63,7 +65,12 @@ fn announce(gateway: &Gateway, options: &Options) -> std::io::Result<()> {
 /// Errors always, one line for each request when asked: JSON, so that no text in it can break a line (security 126).
 fn log(options: &Options) {
     let filter = if options.log { "latchkey::request=info,latchkey::web::mount=info,warn" } else { "error" };
-    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .event_format(Lines::with_time())
+        .fmt_fields(JsonFields::new())
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     // Where a panic happened, not what it said: that may be a value.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

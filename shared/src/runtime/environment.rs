@@ -1,5 +1,6 @@
 //! What the environment says: read once, every fault of it named at once.
 
+use super::gateway::front::Front;
 use crate::services::Origin;
 use aws_sdk_dynamodb::config::Credentials;
 use std::collections::BTreeMap;
@@ -9,6 +10,8 @@ use std::fmt;
 pub(super) const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 /// The queue that mails wait in.
 pub(super) const MAIL_QUEUE_URL: &str = "LATCHKEY_MAIL_QUEUE_URL";
+/// The SHA-256 of what the distribution in front sends with each request.
+const ORIGIN_SECRET: &str = "LATCHKEY_ORIGIN_SECRET_SHA256";
 /// The services of AWS that are called, as their endpoints' variables name them.
 const SERVICES: [&str; 5] = ["DYNAMODB", "KMS", "LAMBDA", "SESV2", "SQS"];
 
@@ -27,6 +30,8 @@ pub struct Environment {
     pub(super) credentials: AwsCredentials,
     /// `AWS_ENDPOINT_URL_{service}`, else `AWS_ENDPOINT_URL`: other endpoints, such as those of an AWS on one's own machine.
     endpoints: BTreeMap<&'static str, String>,
+    /// `LATCHKEY_ORIGIN_SECRET_SHA256`: the CloudFront distribution in front, by its secret; none when it is empty.
+    pub(super) front: Front,
     /// The variables of this function alone.
     own: BTreeMap<&'static str, String>,
 }
@@ -75,6 +80,10 @@ impl Environment {
         if own.get(MAIL_QUEUE_URL).is_some_and(|url| !url.is_empty() && !url.starts_with("http")) {
             faults.push(format!("{MAIL_QUEUE_URL} must be the URL of a queue, not its name or ARN"));
         }
+        let front = Front::parse(&given(ORIGIN_SECRET).unwrap_or_default()).unwrap_or_else(|error| {
+            faults.push(format!("{ORIGIN_SECRET} {error}"));
+            Front::None
+        });
         // Cookies without Secure are for a developer's own machine only.
         let origin = match Origin::parse(&origin) {
             Ok(origin) if origin.is_https() => Some(origin),
@@ -89,7 +98,9 @@ impl Environment {
             }
         };
         match origin {
-            Some(origin) if faults.is_empty() => Ok(Self { origin, tables, kms_key, region, credentials, endpoints, own }),
+            Some(origin) if faults.is_empty() => {
+                Ok(Self { origin, tables, kms_key, region, credentials, endpoints, front, own })
+            }
             Some(_) | None => Err(faults),
         }
     }
@@ -179,5 +190,18 @@ mod tests {
             let expected = if service == "KMS" { "http://localhost:8082" } else { "http://localhost:4566" };
             assert_eq!(environment.endpoint(service).as_deref(), Some(expected), "{service}");
         }
+    }
+
+    #[test]
+    fn the_front_is_off_unless_it_is_named_and_a_wrong_name_is_a_fault() {
+        let of = |secret: Option<&'static str>| {
+            let mut variables = complete();
+            variables.extend(secret.map(|secret| (ORIGIN_SECRET, secret)));
+            read(&variables).map(|environment| environment.front)
+        };
+        assert_eq!((of(None), of(Some(""))), (Ok(Front::None), Ok(Front::None)));
+        let set = of(Some("2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"));
+        assert!(matches!(set, Ok(Front::CloudFront(_))), "{set:?}");
+        assert!(of(Some("the secret itself")).unwrap_err()[0].starts_with(ORIGIN_SECRET));
     }
 }

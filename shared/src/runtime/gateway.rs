@@ -2,6 +2,10 @@
 //!
 //! The path is taken as it came, never normalised, and neither scheme nor host is made from a header: what routes and checks see
 //! is what the caller sent. Anything else than such an event is no request (security 143).
+//!
+//! Who the caller is says the gateway; behind a CloudFront distribution, which proves itself by a secret, that one does ([`front`]).
+
+pub mod front;
 
 use crate::services::Deadline;
 use crate::web::Host;
@@ -9,6 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use data_encoding::BASE64;
+use front::Front;
 use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{HeaderValue, Request, StatusCode, Uri};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -34,10 +39,15 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
-/// Answers an event with a router, before the deadline.
+/// Answers an event with a router, before the deadline, where callers reach the gateway itself.
 pub async fn answer(router: Router, event: Event, deadline: Deadline) -> ApiGatewayV2httpResponse {
+    answer_behind(&Front::None, router, event, deadline).await
+}
+
+/// As [`answer`], behind what stands in front of the gateway.
+pub async fn answer_behind(front: &Front, router: Router, event: Event, deadline: Deadline) -> ApiGatewayV2httpResponse {
     let request = match event {
-        Event::Request(event) => request(*event, deadline),
+        Event::Request(event) => request(front, *event, deadline),
         Event::Other => None,
     };
     // Without the host's facts the router refuses it, with all the headers that a refusal has.
@@ -48,8 +58,9 @@ pub async fn answer(router: Router, event: Event, deadline: Deadline) -> ApiGate
     to_gateway(response).await
 }
 
-/// The request of an event; `None` when it can't be one.
-fn request(event: ApiGatewayV2httpRequest, deadline: Deadline) -> Option<Request<Body>> {
+/// The request of an event; `None` when it can't be one, or came past the front.
+fn request(front: &Front, mut event: ApiGatewayV2httpRequest, deadline: Deadline) -> Option<Request<Body>> {
+    let viewer = front.admit(&mut event.headers)?;
     let body = match event.body {
         None => Body::empty(),
         Some(text) if event.is_base64_encoded => Body::from(BASE64.decode(text.as_bytes()).ok()?),
@@ -70,8 +81,9 @@ fn request(event: ApiGatewayV2httpRequest, deadline: Deadline) -> Option<Request
     if let (Some(request_id), Some(address), Some(_)) = (context.request_id, context.http.source_ip, context.apiid)
         && let Ok(request_id) = request_id.parse()
     {
-        // security 115: the address is the gateway's word, never a header's; one that does not read is none.
-        request.extensions_mut().insert(Host { request_id, client_address: address.parse().ok(), deadline });
+        // security 115: the address is the word of the trusted hop, never of the caller; one that does not read is none.
+        let client_address = viewer.or_else(|| address.parse().ok());
+        request.extensions_mut().insert(Host { request_id, client_address, deadline });
     }
     Some(request)
 }

@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::audit::ulid;
 use super::condition::Condition;
+use super::failure::refused;
 use super::item::{
     self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, Terms, VERSION, attach,
 };
@@ -255,6 +256,9 @@ fn end_of(grant: &Grant) -> Timestamp {
     }
 }
 
+/// Items of one transaction, as DynamoDB takes them (security 136).
+const MAX_WRITES: usize = 100;
+
 struct Writer<'a> {
     tenant: &'a TenantId,
     op: String,
@@ -269,6 +273,10 @@ impl Writer<'_> {
     }
     /// The first write carries the event, so it is a put.
     fn writes(&self, writes: Vec<Write>) -> Result<Plan, StoreError> {
+        if writes.len() > MAX_WRITES {
+            let detail = format!("{} items in one transaction, which takes {MAX_WRITES}", writes.len());
+            return Err(refused("TransactWriteItems", "", &detail));
+        }
         // At most 36 characters, and another one for another transaction of the same request: it may end one session after another.
         let mut named = format!("transaction\n{}", self.op);
         for write in &writes {

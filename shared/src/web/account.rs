@@ -5,6 +5,7 @@
 
 use super::browser::Browser;
 use super::extract::{TenantHandle, is_local_path};
+use super::funnel::Outcome;
 use super::page::Page;
 use super::params::{Params, ParamsError};
 use super::problem::Problem;
@@ -203,7 +204,7 @@ impl AccountPage {
             let target = self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str);
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.append_pair("return_to", &self.path(target));
-            self.see_other(&format!("/login?{}{more}", query.finish()))
+            Outcome::SignInRequired.of(self.see_other(&format!("/login?{}{more}", query.finish())))
         };
         match result {
             Ok(response) => response,

@@ -10,6 +10,7 @@ mod cookie;
 pub mod cors;
 pub mod extract;
 pub mod fields;
+pub mod funnel;
 pub mod headers;
 mod json;
 pub mod mount;

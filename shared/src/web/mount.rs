@@ -4,18 +4,20 @@
 //! 2. `/t/{tenant}` is taken off the path, so that each route is written, matched and logged once; RFC 8414 §3 puts it last.
 //! 3. A preflight is answered (119), else the route runs, within the time that there is (141); a panic becomes a 500 that tells nothing.
 //! 4. A [`Problem`] is completed with issuer and request id, or becomes a page for a browser.
-//! 5. Security headers (117), `no-store` (118), one log line: never a query, never personal data.
+//! 5. Security headers (117), `no-store` (118), one log line: never a query, never personal data. A step of the funnel is counted in it.
 
 use super::extract::Host;
+use super::funnel::Funnel;
 use super::problem::{Problem, ProblemKind};
 use super::{Page, cors, headers, params};
 use crate::config::TenantConfig;
 use crate::domain::id::TenantId;
+use crate::domain::time::Timestamp;
 use crate::locale;
 use crate::services::{Deadline, Services};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -43,10 +45,6 @@ impl Default for TenantName {
     }
 }
 
-/// The route that matched: a response extension for the log.
-#[derive(Debug, Clone)]
-struct MatchedRoute(MatchedPath);
-
 /// The routes at `/` and at `/t/{tenant}`, behind: request log, panic → 500, size limits (security 122), security headers on
 /// every response (117), `no-store` unless the handler said otherwise (118).
 pub fn mount(services: Services, routes: Router<Services>) -> Router {
@@ -61,13 +59,16 @@ pub fn mount(services: Services, routes: Router<Services>) -> Router {
     Router::new().fallback_service(routes).layer(from_fn_with_state(services, edge))
 }
 
-async fn note_route(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
+async fn note_route(
+    route: Option<MatchedPath>,
+    Extension(funnel): Extension<Funnel>,
+    request: Request,
+    next: Next,
+) -> Response {
     if let Some(route) = route {
-        response.extensions_mut().insert(MatchedRoute(route));
+        funnel.matched(route);
     }
-    response
+    next.run(request).await
 }
 
 /// What is kept of a request while its route runs.
@@ -81,6 +82,7 @@ struct Facts {
     accept_language: Option<String>,
     began: Instant,
     deadline: Deadline,
+    funnel: Funnel,
 }
 
 impl Facts {
@@ -96,6 +98,7 @@ impl Facts {
             accept_language: text(ACCEPT_LANGUAGE).map(str::to_owned),
             began: Instant::now(),
             deadline: request.extensions().get::<Host>().map(|host| host.deadline).unwrap_or_default(),
+            funnel: Funnel::default(),
         }
     }
     fn tenant_text(&self) -> &str {
@@ -113,7 +116,7 @@ async fn edge(State(services): State<Services>, request: Request, next: Next) ->
 async fn answer(services: Services, facts: Facts, tenant: TenantName, request: Request, next: Next) -> Response {
     let readers = cors::readers(&facts.path);
     let is_preflight = readers != cors::Readers::SameOrigin && cors::is_preflight(request.method(), request.headers());
-    let mut response = match admit(request, tenant, &facts.path).await {
+    let mut response = match admit(request, tenant, &facts).await {
         Err(problem) => problem.into_response(),
         Ok(_) if is_preflight => match config_of(&services, &facts).await {
             Some(config) => cors::preflight(&config, facts.origin.as_deref()),
@@ -131,19 +134,26 @@ async fn answer(services: Services, facts: Facts, tenant: TenantName, request: R
         }
     }
     headers::secure(&mut response);
-    log(&facts, &response);
+    log(&facts, &response, services.clock.now());
     response
 }
 
-/// One line for each request. Method, request id and tenant are of a checked alphabet; the route is our own text, not the path.
-fn log(facts: &Facts, response: &Response) {
-    let route = response.extensions().get::<MatchedRoute>().map_or("-", |route| route.0.as_str());
+/// One line for each request. Verb, request id and tenant are of a checked alphabet; the route is our own text, not the path.
+fn log(facts: &Facts, response: &Response, now: Timestamp) {
+    let route = facts.funnel.route();
+    let counted = facts.funnel.outcome(response);
     tracing::info!(
         target: "latchkey::request",
-        method = facts.method.as_str(),
-        route,
+        verb = facts.method.as_str(),
+        route = route.as_ref().map_or("-", MatchedPath::as_str),
         status = response.status().as_u16(),
         ms = u64::try_from(facts.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        // A field without a value is left out.
+        step = counted.map(|(step, ..)| step.as_str()),
+        method = counted.map(|(_, method, _)| method.as_str()),
+        outcome = counted.map(|(.., outcome)| outcome.as_str()),
+        Steps = counted.map(|_| 1_u64),
+        at = counted.map(|_| now.millis()),
         "answered"
     );
 }
@@ -173,7 +183,7 @@ fn split_tenant(path: &str) -> (TenantName, String) {
 }
 
 /// Lets a request in: within its limits, with its body read and its path rewritten.
-async fn admit(request: Request, tenant: TenantName, path: &str) -> Result<Request, Problem> {
+async fn admit(request: Request, tenant: TenantName, facts: &Facts) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     if parts.extensions.get::<Host>().is_none() {
         return Err(no_host());
@@ -192,8 +202,9 @@ async fn admit(request: Request, tenant: TenantName, path: &str) -> Result<Reque
         return Err(Problem::new(ProblemKind::UnsupportedMediaType, "A compressed body is not accepted."));
     }
     let body = axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| unread(&error))?;
-    parts.uri = with_path(&parts.uri, path)?;
+    parts.uri = with_path(&parts.uri, &facts.path)?;
     parts.extensions.insert(tenant);
+    parts.extensions.insert(facts.funnel.clone());
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey::domain::secret::SecretText;
 use latchkey::services::Services;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{JsonBody, Problem, SelfService, TenantHandle};
 use serde::Deserialize;
@@ -31,5 +32,5 @@ pub(crate) async fn restore(handle: TenantHandle, JsonBody(body): JsonBody<Resto
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let detail = "The link is wrong or used, or the time to restore the account is over.";
-    Err(Problem::new(ProblemKind::InvalidCode, detail))
+    Ok(Outcome::Expired.of(Problem::new(ProblemKind::InvalidCode, detail)))
 }

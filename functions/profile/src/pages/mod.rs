@@ -13,13 +13,17 @@ pub(crate) mod undo;
 
 use crate::NotDone;
 use axum::Router;
+use axum::handler::Handler as _;
 use axum::routing::get;
 use latchkey::locale;
 use latchkey::services::Services;
+use latchkey::web::funnel::{Method, Step, entering};
 use latchkey::web::{AccountPage, Elsewhere, Problem};
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<Services> {
+    let deleted = entering(Step::AccountDeleted, Method::Page);
+    let restored = entering(Step::AccountRestored, Method::Page);
     Router::new()
         .route("/account", get(profile::get).post(profile::post))
         .route("/account/security", get(security::get))
@@ -29,8 +33,8 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account/sessions", get(sessions::get).post(sessions::post))
         .route("/account/consents", get(consents::get).post(consents::post))
         .route("/account/privacy", get(privacy::get))
-        .route("/account/delete", get(delete::get).post(delete::post))
-        .route("/account/restore", get(restore::get).post(restore::post))
+        .route("/account/delete", get(delete::get).post(delete::post.layer(deleted)))
+        .route("/account/restore", get(restore::get).post(restore::post.layer(restored)))
 }
 
 impl From<NotDone> for Elsewhere {

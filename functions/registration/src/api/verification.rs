@@ -11,6 +11,7 @@ use latchkey::domain::registration::Verified;
 use latchkey::domain::secret::SecretText;
 use latchkey::services::Services;
 use latchkey::web::extract::QueryParams;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{JsonBody, Problem, TenantHandle};
 use serde::Deserialize;
@@ -34,15 +35,19 @@ pub(crate) async fn verification(
     Ok(answer(client_id, verify(&services, &handle, &id, body.code).await))
 }
 
-async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: SecretText) -> Result<impl IntoResponse, Problem> {
+async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: SecretText) -> Result<Response, Problem> {
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
     match prove::prove(services, handle, locator, &Proof::Code(code), &Place::Api).await?.0 {
-        Verified::Created { sub, session: _ } => Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() })))),
+        Verified::Created { sub, session: _ } => {
+            Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() }))).into_response())
+        }
         Verified::AlreadyRegistered => {
             let detail = "This address got an account while it was being proven. Sign in, or recover the password.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
-        Verified::Wrong { .. } | Verified::Over(_) => Err(invalid_code()),
+        // The caller is not told which; the count is.
+        Verified::Wrong { .. } => Ok(Outcome::WrongCredentials.of(invalid_code())),
+        Verified::Over(_) => Ok(Outcome::Expired.of(invalid_code())),
     }
 }

@@ -25,6 +25,7 @@ use latchkey::services::Services;
 use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser};
 use latchkey::web::extract::{FormBody, QueryParams};
+use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::Opening;
 use latchkey::web::{Page, Params, Problem, TenantHandle};
@@ -69,12 +70,17 @@ pub(crate) async fn show(
 pub(crate) async fn submit(
     State(services): State<Services>,
     Extension(throttle): Extension<CallerThrottle>,
+    funnel: Funnel,
     handle: TenantHandle,
     browser: Browser,
     QueryParams(query): QueryParams,
     FormBody(body): FormBody,
 ) -> Result<Response, Problem> {
     require_open(&handle)?;
+    if body.one("action")?.is_none() {
+        let method = if body.one("token")?.is_some() { Method::Link } else { Method::Code };
+        funnel.enter(Step::RegistrationVerified, method);
+    }
     let id = flow_id(&query)?;
     browser.check_form(&handle.tenant, PAGE, id, body.one(ANTI_FORGERY_FIELD)?)?;
     body.none_repeated_except(&[])?;
@@ -145,9 +151,12 @@ async fn finish(
             Ok(browser.answer(page.into_response()))
         }
         Verified::Wrong { tries_left } => {
-            again(handle, browser, query, &Remark::Wrong { tries_left }, StatusCode::BAD_REQUEST).await
+            let page = again(handle, browser, query, &Remark::Wrong { tries_left }, StatusCode::BAD_REQUEST).await?;
+            Ok(Outcome::WrongCredentials.of(page))
         }
-        Verified::Over(_) => again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await,
+        Verified::Over(_) => {
+            Ok(Outcome::Expired.of(again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await?))
+        }
     }
 }
 

@@ -18,14 +18,15 @@ use latchkey::services::Services;
 use latchkey::web::OAuthError;
 use latchkey::web::client_authentication::ClientRequest;
 use latchkey::web::cors::CallingClient;
+use latchkey::web::funnel::{Funnel, Method, Step};
 use response::TokenResponse;
 
-pub(crate) async fn token(State(services): State<Services>, call: ClientRequest) -> Response {
-    let answer = answer(&services, &call).await;
+pub(crate) async fn token(State(services): State<Services>, funnel: Funnel, call: ClientRequest) -> Response {
+    let answer = answer(&services, &funnel, &call).await;
     (Extension(CallingClient(call.client.client_id)), answer).into_response()
 }
 
-async fn answer(services: &Services, call: &ClientRequest) -> Result<TokenResponse, OAuthError> {
+async fn answer(services: &Services, funnel: &Funnel, call: &ClientRequest) -> Result<TokenResponse, OAuthError> {
     let grant_type = match call.params.one("grant_type")? {
         Some("authorization_code") => GrantType::AuthorizationCode,
         Some("refresh_token") => GrantType::RefreshToken,
@@ -42,7 +43,10 @@ async fn answer(services: &Services, call: &ClientRequest) -> Result<TokenRespon
         return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, "this client may not use that grant_type"));
     }
     match grant_type {
-        GrantType::AuthorizationCode => authorization_code::redeem_code(services, call).await,
+        GrantType::AuthorizationCode => {
+            funnel.enter(Step::CodeRedeemed, Method::Code);
+            authorization_code::redeem_code(services, call).await
+        }
         GrantType::RefreshToken => refresh_token::rotate_token(services, call).await,
         GrantType::ClientCredentials => client_credentials::issue(services, call).await,
     }

@@ -1,0 +1,88 @@
+//! The log: one JSON object a line; a request that is a step of the funnel is a metric as well.
+//!
+//! CloudWatch reads a metric out of a line that holds `_aws` (embedded metric format), an object that `tracing`'s fields can't
+//! make: this formatter adds it, made of our own words and a number.
+
+use std::fmt;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
+
+/// What CloudWatch makes of a line: how often each step came to what, by method and over all methods.
+const DIRECTIVE: &str = r#"[{"Namespace":"Latchkey","Dimensions":[["step","outcome"],["step","method","outcome"]],"Metrics":[{"Name":"Steps","Unit":"Count"}]}]"#;
+
+/// One JSON object a line, with the request's span; values are escaped, so that no input can begin a line of its own (security 126).
+#[derive(Debug, Clone)]
+pub struct Lines<T>(Format<Json, T>);
+
+impl Lines<()> {
+    /// Without the time, which Lambda writes beside each line.
+    #[must_use]
+    pub fn without_time() -> Self {
+        Self(json().without_time())
+    }
+}
+
+impl Lines<tracing_subscriber::fmt::time::SystemTime> {
+    /// With the time.
+    #[must_use]
+    pub fn with_time() -> Self {
+        Self(json())
+    }
+}
+
+fn json() -> Format<Json> {
+    Format::default().json().flatten_event(true).with_current_span(true).with_span_list(false)
+}
+
+impl<S, N, T> FormatEvent<S, N> for Lines<T>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    T: FormatTime,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut metric = Metric::default();
+        event.record(&mut metric);
+        let Some(at) = metric.at.filter(|_| metric.counted) else { return self.0.format_event(context, writer, event) };
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        let object = line.trim_end().strip_suffix('}').ok_or(fmt::Error)?;
+        writeln!(writer, r#"{object},"_aws":{{"Timestamp":{at},"CloudWatchMetrics":{DIRECTIVE}}}}}"#)
+    }
+}
+
+/// What of an event makes it a metric.
+#[derive(Default)]
+struct Metric {
+    at: Option<i64>,
+    counted: bool,
+}
+
+impl Visit for Metric {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if field.name() == "at" {
+            self.at = Some(value);
+        }
+    }
+    fn record_u64(&mut self, field: &Field, _: u64) {
+        self.counted |= field.name() == "Steps";
+    }
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+/// The log of a function, at `info` and above.
+pub fn json_lines<W>(writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
+        .event_format(Lines::without_time())
+        .fmt_fields(JsonFields::new())
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(writer)
+        .finish()
+}

@@ -1,0 +1,346 @@
+//! The funnel of sign-up and sign-in in the log: each step is counted once, by what it came to, and tells nothing of whom.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+
+use http::Method;
+use latchkey::domain::time::Span;
+use latchkey_local::fault::{Calls, Fault, When};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use tests::{Anonymous, Browser, Customer, Me, OAuthClient, World};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The log of this thread, from now on.
+struct Log {
+    lines: Lines,
+    metric: jsonschema::Validator,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl Log {
+    fn new() -> Self {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let guard = tracing::subscriber::set_default(latchkey::runtime::json_lines(move || writer.clone()));
+        Self { lines, metric: jsonschema::validator_for(&schema()).unwrap(), _guard: guard }
+    }
+
+    /// The steps since the last time, as `step method outcome`; each line is looked at.
+    fn steps(&self) -> Vec<String> {
+        let text = String::from_utf8(std::mem::take(&mut *self.lines.0.lock().unwrap())).unwrap();
+        for personal in ["example.com", "bicycles", "Quillfeather", "192.0.2.1", "\r", "\u{1b}"] {
+            assert!(!text.contains(personal), "{personal:?} in {text}");
+        }
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter_map(|line| self.step(&line)).collect()
+    }
+
+    fn step(&self, line: &Value) -> Option<String> {
+        let is_metric = line.get("_aws").is_some();
+        for member in ["step", "method", "outcome", "Steps"] {
+            assert_eq!(line.get(member).is_some(), is_metric, "{line}");
+        }
+        if !is_metric {
+            return None;
+        }
+        assert!(line["verb"].is_string() && line["route"].is_string() && line["span"]["request_id"].is_string(), "{line}");
+        assert!(self.metric.is_valid(line), "{line}");
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], "Latchkey");
+        assert_eq!(directive["Dimensions"], json!([["step", "outcome"], ["step", "method", "outcome"]]));
+        // What a directive names stands at the root: dimensions as text, metrics as numbers.
+        for dimension in directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap()) {
+            let value = line[dimension.as_str().unwrap()].as_str().unwrap();
+            assert!((1..=1024).contains(&value.len()), "{line}");
+        }
+        assert_eq!(directive["Metrics"], json!([{ "Name": "Steps", "Unit": "Count" }]));
+        assert_eq!(line["Steps"], 1);
+        // The clock of these tests stands still at 1 March 2026, moved by an hour or a month.
+        assert!((1_772_366_400_000..1_780_000_000_000).contains(&line["_aws"]["Timestamp"].as_i64().unwrap()), "{line}");
+        let text = |member: &str| line[member].as_str().unwrap().to_owned();
+        Some([text("step"), text("method"), text("outcome")].join(" "))
+    }
+}
+
+/// The schema that AWS publishes for the format.
+fn schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["_aws"],
+        "properties": { "_aws": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["Timestamp", "CloudWatchMetrics"],
+            "properties": {
+                "Timestamp": { "type": "integer" },
+                "CloudWatchMetrics": { "type": "array", "minItems": 1, "items": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["Namespace", "Dimensions", "Metrics"],
+                    "properties": {
+                        "Namespace": { "type": "string", "minLength": 1, "maxLength": 1024 },
+                        "Dimensions": { "type": "array", "minItems": 1, "items": {
+                            "type": "array", "minItems": 1, "maxItems": 30,
+                            "items": { "type": "string", "minLength": 1, "maxLength": 250 }
+                        } },
+                        "Metrics": { "type": "array", "minItems": 1, "maxItems": 100, "items": {
+                            "type": "object",
+                            "required": ["Name"],
+                            "properties": {
+                                "Name": { "type": "string", "minLength": 1, "maxLength": 1024 },
+                                "Unit": { "enum": ["Seconds", "Milliseconds", "Bytes", "Percent", "Count", "None"] }
+                            }
+                        } }
+                    }
+                } }
+            }
+        } }
+    })
+}
+
+async fn world() -> World {
+    let world = World::new().await.unwrap();
+    // The first request of a tenant makes its keys, and says so.
+    assert_eq!(Anonymous::new(&world).get("/.well-known/jwks.json").await.status(), 200);
+    world
+}
+
+async fn newest_code(world: &World, address: &str) -> String {
+    world.mails_to(address).await.unwrap().remove(0).codes.remove(0)
+}
+
+#[tokio::test]
+async fn a_registration_by_the_api_is_counted() {
+    let world = world().await;
+    let (api, ada) = (Anonymous::new(&world), Customer::new("Ada"));
+    let log = Log::new();
+    api.get("/v1/registration/form").await;
+    api.post_json("/v1/registrations", &json!({ "email": "ada@example.com", "password": "short" })).await;
+    api.send(Method::POST, "/v1/registrations", &[("content-type", "text/plain")], "{}").await;
+    let started = api.post_json("/v1/registrations", &ada.registration()).await.json();
+    assert_eq!(
+        log.steps(),
+        ["registration_started api refused", "registration_started api refused", "registration_started api succeeded"]
+    );
+    let path = format!("/v1/registrations/{}", started["registration_id"].as_str().unwrap());
+    let verify = async |code: &str| api.post_json(&format!("{path}/verification"), &json!({ "code": code })).await;
+    let code = newest_code(&world, &ada.email).await;
+    verify(if code == "000000" { "000001" } else { "000000" }).await;
+    api.post_json(&format!("{path}/resend"), &json!({})).await;
+    let code = newest_code(&world, &ada.email).await;
+    verify(&code).await;
+    verify(&code).await;
+    let verified = ["wrong_credentials", "succeeded", "expired"].map(|came_to| format!("registration_verified code {came_to}"));
+    assert_eq!(log.steps(), verified);
+
+    // Two flows of one address: the second is beaten by the first.
+    let late = Customer::new("Late");
+    let mut flows = Vec::new();
+    for _ in 0..2 {
+        let started = api.post_json("/v1/registrations", &late.registration()).await.json();
+        flows.push((started["registration_id"].as_str().unwrap().to_owned(), newest_code(&world, &late.email).await));
+    }
+    log.steps();
+    for (id, code) in flows {
+        api.post_json(&format!("/v1/registrations/{id}/verification"), &json!({ "code": code })).await;
+    }
+    assert_eq!(log.steps(), ["registration_verified code succeeded", "registration_verified code conflict"]);
+    // Another tenant, or nothing at all, is no step.
+    api.post_json("/t/nobody/v1/nothing", &json!({})).await;
+    api.get("/v1/registrations").await;
+    assert_eq!(log.steps(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_registration_on_the_pages_is_counted() {
+    let world = world().await;
+    let (mut browser, grace) = (Browser::new(&world), Customer::new("Grace"));
+    let log = Log::new();
+    let page = browser.open("/register").await;
+    let fields = [
+        ("identifier", grace.email.as_str()),
+        ("password", &grace.password),
+        ("given_name", &grace.given_name),
+        ("family_name", &grace.family_name),
+        ("terms.terms", "1"),
+    ];
+    browser.submit(&page, "#submit", &fields[..2]).await;
+    let page = browser.submit(&page, "#submit", &fields).await;
+    assert_eq!(log.steps(), ["registration_started page refused", "registration_started page succeeded"]);
+    let page = browser.submit(&page, "#submit", &[("code", "00000x")]).await;
+    let page = browser.submit(&page, "#resend", &[]).await;
+    let foreign = Browser::new(&world).press(&page, "#submit", &[("code", "000000")]).await;
+    assert_eq!(foreign.1.status(), 403, "another browser's form");
+    let link = world.mails_to(&grace.email).await.unwrap().remove(0).links.remove(0);
+    let page = browser.open(&link).await;
+    browser.submit(&page, "#confirm", &[]).await;
+    assert_eq!(
+        log.steps(),
+        [
+            "registration_verified code wrong_credentials",
+            "registration_verified code refused",
+            "registration_verified link succeeded"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
+    let world = world().await;
+    let ada = Customer::registered(&world, "Ada").await;
+    let web = OAuthClient::demo_web(&world);
+    let mut browser = Browser::new(&world);
+    let log = Log::new();
+    let page = browser.open(&web.authorize_url(&[])).await;
+    assert_eq!(log.steps(), ["authorization session sign_in_required"]);
+    for (identifier, password) in
+        [("nobody", "x"), ("nobody@example.com", "wrong bicycles 1"), (ada.email.as_str(), "wrong bicycles 1")]
+    {
+        browser.submit(&page, "#submit", &[("identifier", identifier), ("password", password)]).await;
+    }
+    assert_eq!(
+        log.steps(),
+        ["sign_in password refused", "sign_in password wrong_credentials", "sign_in password wrong_credentials"]
+    );
+    let consent = ada.sign_in(&mut browser, &page).await;
+    assert_eq!(log.steps(), ["sign_in password succeeded", "authorization interaction consent_required"]);
+    browser.press(&consent, "#deny", &[]).await;
+    let callback = browser.submit(&consent, "#allow", &[]).await;
+    let code = callback.query("code").unwrap();
+    assert_eq!(log.steps(), ["consent page denied", "consent page succeeded", "authorization interaction succeeded"]);
+    web.redeem(&code).await;
+    web.redeem(&code).await;
+    OAuthClient::demo_service(&world).client_credentials().await;
+    assert_eq!(log.steps(), ["code_redeemed code succeeded", "code_redeemed code refused"]);
+    browser.open(&web.authorize_url(&[])).await;
+    browser.open(&web.authorize_url(&[("prompt", "none"), ("max_age", "0")])).await;
+    browser.open(&web.authorize_url(&[]).replace("response_type=code", "response_type=token")).await;
+    browser.open(&web.authorize_url(&[("id_token_hint", "x")])).await;
+    let mut ended = Browser::new(&world);
+    let came_to = ended.press(&consent, "#allow", &[]).await;
+    assert_eq!(came_to.1.status(), 303);
+    assert_eq!(
+        log.steps(),
+        [
+            "authorization session succeeded",
+            "authorization session refused",
+            "authorization session refused",
+            "authorization session refused",
+            "consent page expired"
+        ]
+    );
+
+    // Five wrong ones are free; then the identifier has to wait.
+    for _ in 0..6 {
+        browser.submit(&page, "#submit", &[("identifier", "x@example.com"), ("password", "wrong bicycles 1")]).await;
+    }
+    let steps = log.steps();
+    assert_eq!(steps.last().unwrap(), "sign_in password locked", "{steps:?}");
+    let form = [("content-type", "text/plain")];
+    Anonymous::new(&world).send(Method::POST, "/login", &form, "identifier=x").await;
+    Anonymous::new(&world).post_form("/login", &[("identifier", "x@example.com"), ("password", "x")]).await;
+    assert_eq!(log.steps(), ["sign_in password refused", "sign_in password refused"]);
+}
+
+#[tokio::test]
+async fn what_fails_on_our_side_is_counted_as_that() {
+    let world = world().await;
+    let ada = Customer::registered(&world, "Ada").await;
+    let mut browser = Browser::new(&world);
+    let page = browser.open(&OAuthClient::demo_app(&world).authorize_url(&[])).await;
+    let log = Log::new();
+    for fault in [Fault::Throttle, Fault::Panic] {
+        world.faults.add(Calls::Any, When::Always, fault);
+        ada.sign_in(&mut browser, &page).await;
+        world.faults.clear();
+        assert_eq!(log.steps(), ["sign_in password failed"], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_is_counted() {
+    let world = world().await;
+    let ada = Customer::registered(&world, "Ada").await;
+    let mut browser = Browser::new(&world);
+    let log = Log::new();
+    let page = browser.open("/recover").await;
+    browser.submit(&page, "#submit", &[("identifier", "no address")]).await;
+    browser.submit(&page, "#submit", &[("identifier", "nobody@example.com")]).await;
+    let page = browser.submit(&page, "#submit", &[("identifier", &ada.email)]).await;
+    assert_eq!(
+        log.steps(),
+        ["recovery_started page refused", "recovery_started page succeeded", "recovery_started page succeeded"]
+    );
+    let mail = world.mails_to(&ada.email).await.unwrap().remove(0);
+    let new = "another 3 green bicycles";
+    browser.submit(&page, "#submit", &[("code", &mail.codes[0]), ("password", "short")]).await;
+    browser.submit(&page, "#submit", &[("code", "AAAAAAAAAA"), ("password", new)]).await;
+    let link = browser.open(&mail.links[0]).await;
+    browser.submit(&link, "#submit", &[("password", new)]).await;
+    browser.submit(&page, "#submit", &[("code", &mail.codes[0]), ("password", new)]).await;
+    assert_eq!(
+        log.steps(),
+        [
+            "recovery_completed code refused",
+            "recovery_completed code wrong_credentials",
+            "recovery_completed link succeeded",
+            "recovery_completed code expired"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn leaving_and_coming_back_is_counted() {
+    let world = world().await;
+    let ada = Customer::registered(&world, "Ada").await;
+    let old = Me::of(&world, &ada).await;
+    world.advance(Span::hours(1));
+    let me = Me::of(&world, &ada).await;
+    let log = Log::new();
+    Anonymous::new(&world).send(Method::DELETE, "/v1/me", &[], "").await;
+    // An hour after its sign-in, a token that has lived too long either way.
+    old.delete("/v1/me").await;
+    me.delete("/v1/me").await;
+    assert_eq!(
+        log.steps(),
+        ["account_deleted api sign_in_required", "account_deleted api sign_in_required", "account_deleted api succeeded"]
+    );
+    let link = world.mails_to(&ada.email).await.unwrap().remove(0).links.remove(0);
+    let token = link.split_once("token=").unwrap().1;
+    for _ in 0..2 {
+        Anonymous::new(&world).post_json("/v1/me/restoration", &json!({ "token": token })).await;
+    }
+    assert_eq!(log.steps(), ["account_restored api succeeded", "account_restored api expired"]);
+
+    let mut browser = Browser::new(&world);
+    Me::signed_in(&mut browser, &world, &ada).await;
+    let page = browser.open("/account/delete").await;
+    log.steps();
+    Browser::new(&world).press(&page, "#confirm", &[]).await;
+    browser.press(&page, "#confirm", &[]).await;
+    let link = world.mails_to(&ada.email).await.unwrap().remove(0).links.remove(0);
+    let page = browser.open(&link).await;
+    browser.press(&page, "#confirm", &[]).await;
+    browser.press(&page, "#confirm", &[]).await;
+    assert_eq!(
+        log.steps(),
+        [
+            "account_deleted page sign_in_required",
+            "account_deleted page succeeded",
+            "account_restored page succeeded",
+            "account_restored page expired"
+        ]
+    );
+}
