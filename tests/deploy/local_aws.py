@@ -21,7 +21,9 @@ import time_machine
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id
 from ministack.services import apigateway, eventbridge
+from ministack.services.cloudformation import provisioners
 
 # The request that is being judged, and what is left to be judged of a transaction.
 _request = contextvars.ContextVar("request", default={})
@@ -120,6 +122,18 @@ def _let_preflights_through():
     exec(source.replace(refuses, lets), vars(apigateway))  # noqa: S102
 
 
+def _take_metric_math(record):
+    """Alarms over an expression: ministack takes none. Nothing is measured here, so that they can be made is all that counts."""
+
+    def taken(name, properties):
+        if "Metrics" in properties:
+            properties = {key: value for key, value in properties.items() if key != "Metrics"}
+            properties |= {"Namespace": "Expression", "MetricName": name, "Period": 60, "Statistic": "Sum"}
+        return record(name, properties)
+
+    return taken
+
+
 def _follow_clock(file):
     real, shown, traveller = time.time, None, None
     began = real() - time.monotonic()
@@ -149,10 +163,14 @@ def main():
         # Batches of SQS are no actions of their own.
         action = re.sub(r"^(sqs:\w+Message)Batch$", r"\1", action)
         context = {**(service_context or {}), **_keys(action, resource_arn)}
+        if action == "ses:SendEmail":
+            # Sending is a use of the identity that it is sent from.
+            resource_arn = f"arn:aws:ses:{region}:{get_account_id()}:identity/{context['ses:FromAddress']}"
         return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
 
     iam_evaluator.enforce = judged
     _let_preflights_through()
+    provisioners._cw_metric_alarm_record = _take_metric_math(provisioners._cw_metric_alarm_record)
     eventbridge._invoke_target = _tell_scheduled_time(eventbridge._invoke_target)
     app.main()
 
