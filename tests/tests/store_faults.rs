@@ -352,9 +352,17 @@ async fn mails_are_counted_by_recipient_and_purpose() {
         hour = if minute < 20 { sent } else { hour };
     }
     assert_eq!((hour, sent), (MAILS_AN_HOUR, MAILS_A_DAY));
-    assert_eq!(count(1, MailPurpose::Recovery, "other purpose".to_owned(), NOW).await, Counted::ToSend);
-    assert_eq!(count(2, MailPurpose::Registration, "other recipient".to_owned(), NOW).await, Counted::ToSend);
-    assert_eq!(count(1, MailPurpose::Registration, "next day".to_owned(), NOW + Span::days(1)).await, Counted::ToSend);
+    for (n, purpose, event, now) in [
+        (1, MailPurpose::Recovery, "other purpose", NOW),
+        (2, MailPurpose::Registration, "other recipient", NOW),
+        (1, MailPurpose::Registration, "next day", NOW + Span::days(1)),
+    ] {
+        assert_eq!(count(n, purpose, event.to_owned(), now).await, Counted::ToSend, "{event}");
+    }
+    bench.store.note_mail_sent(&identifier(2), MailPurpose::Registration, "other recipient", NOW).await.unwrap();
+    assert_eq!(count(2, MailPurpose::Registration, "other recipient".to_owned(), NOW).await, Counted::Sent);
+    let uncounted = bench.store.note_mail_sent(&identifier(3), MailPurpose::Registration, "never counted", NOW).await;
+    assert!(uncounted.is_err(), "only what was counted is noted");
 }
 
 /// A flow's tries are versioned: of 64 wrong codes typed at once, each of those that count is counted on its own.

@@ -7,11 +7,11 @@ use latchkey::services::Deadline;
 use latchkey::web::problem::chain;
 use serde_json::Value;
 
-/// Why a message was not done.
+/// Why a message was not done. What does not read is not quoted.
 #[derive(Debug, thiserror::Error)]
 enum MessageError {
     #[error("the message does not read as a delivery")]
-    Message(#[from] serde_json::Error),
+    Message,
     #[error("the delivery failed")]
     Delivery(#[from] DeliverError),
     #[error("no time was left for it")]
@@ -34,6 +34,6 @@ pub(crate) async fn handle(events: &Events, messages: &[Value], deadline: Deadli
 }
 
 async fn send(events: &Events, body: &str) -> Result<(), MessageError> {
-    let delivery: Delivery = serde_json::from_str(body)?;
+    let delivery: Delivery = serde_json::from_str(body).map_err(|_| MessageError::Message)?;
     Ok(events.deliver(&delivery).await?)
 }

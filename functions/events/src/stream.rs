@@ -24,11 +24,11 @@ pub struct Projection {
     pub deliveries: Vec<Delivery>,
 }
 
-/// Why a record was not done.
+/// Why a record was not done. What does not read is not quoted.
 #[derive(Debug, thiserror::Error)]
 enum RecordError {
     #[error("the record does not read as one of a stream")]
-    Record(#[source] serde_json::Error),
+    Record,
     #[error("the item does not read")]
     Item(#[source] StoreError),
     #[error("the audit record was not written")]
@@ -76,7 +76,7 @@ fn report(records: &[Value], at: usize, error: &RecordError) -> String {
 }
 
 fn read(record: &Value) -> Result<Option<Projection>, RecordError> {
-    let record = EventRecord::deserialize(record).map_err(RecordError::Record)?;
+    let record = EventRecord::deserialize(record).map_err(|_| RecordError::Record)?;
     project(record).map_err(RecordError::Item)
 }
 
