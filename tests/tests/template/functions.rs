@@ -49,7 +49,7 @@ fn a_switch_reaches_the_functions_that_it_is_for() {
 }
 
 /// Variables whose readers are on their way.
-const COMING: [&str; 3] = ["LATCHKEY_KMS_SIGNING_KEYS", "LATCHKEY_MAIL_QUEUE_URL", "LATCHKEY_ORIGIN_SECRET_SHA256"];
+const COMING: [&str; 2] = ["LATCHKEY_KMS_SIGNING_KEYS", "LATCHKEY_ORIGIN_SECRET_SHA256"];
 
 /// Every variable of Latchkey that the cold start names, outside its tests.
 fn variables_that_are_read() -> BTreeSet<String> {

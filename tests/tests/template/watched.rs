@@ -52,6 +52,7 @@ fn every_alarm_says_what_it_means_and_what_to_do_first() {
             "{name}"
         );
     }
+    assert!(guide().contains(&format!("{} alarms", alarms(&template).len())), "the guide counts them");
     assert!(missing.is_empty(), "docs/deployment.md lacks these rows:\n{}", missing.join("\n"));
 }
 
