@@ -16,15 +16,15 @@ use crate::services::{Clock, Deadline, Origin, Random, Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
 use again::Again;
-use gateway::front::Front;
-pub use log::json_lines;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use axum::Router;
+use gateway::front::Front;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+pub use log::json_lines;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -108,10 +108,10 @@ impl Environment {
     }
 }
 
-/// How long AWS may take: connecting, one attempt, all attempts. The function's own limit is longer, the gateway's 29 s.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long one call of AWS may take, all attempts of it together. The function's own limit is longer, the gateway's 29 s.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 const ATTEMPTS: u32 = 3;
 /// How long the warm-up may take: Lambda ends an init after 10 s.
 const WARM_UP: Duration = Duration::from_secs(6);
@@ -189,9 +189,7 @@ pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
         let router = crate::web::mount(services, routes);
         let handler = service_fn(move |event: LambdaEvent<gateway::Event>| {
             let (router, front, deadline) = (router.clone(), front.clone(), deadline(event.context.deadline, &clock));
-            async move {
-                Ok::<_, lambda_runtime::Error>(gateway::answer_behind(&front, router, event.payload, deadline).await)
-            }
+            async move { Ok::<_, lambda_runtime::Error>(gateway::answer_behind(&front, router, event.payload, deadline).await) }
         });
         lambda_runtime::run(handler).await
     })
@@ -351,6 +349,13 @@ mod tests {
         assert!(matches!(set, Ok(Front::CloudFront(_))), "{set:?}");
         let faults = of(Some("hunter2")).unwrap_err();
         assert!(faults[0].starts_with("LATCHKEY_ORIGIN_SECRET_SHA256 must be") && !faults[0].contains("hunter2"), "{faults:?}");
+    }
+
+    /// security 141: an attempt ends before its operation; how the operation, function and gateway lie is held by `tests`.
+    #[test]
+    fn each_limit_lies_within_the_next() {
+        assert!(CONNECT_TIMEOUT < ATTEMPT_TIMEOUT && ATTEMPT_TIMEOUT * ATTEMPTS < OPERATION_TIMEOUT);
+        assert!(WARM_UP < Duration::from_secs(10), "Lambda ends an init then");
     }
 
     #[test]

@@ -73,12 +73,17 @@ fn assert_headers(answer: &Answer, what: &str) {
     for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action ", "base-uri 'none'"] {
         assert!(policy.contains(part), "{what}: {policy}");
     }
-    assert!(answer.header("cache-control") == "no-store" || (answer.status() == 200 && answer.0["cookies"] == json!([])), "{what}");
+    assert!(
+        answer.header("cache-control") == "no-store" || (answer.status() == 200 && answer.0["cookies"] == json!([])),
+        "{what}"
+    );
     assert!(!answer.header("content-type").is_empty() || answer.body().is_empty(), "{what}");
 }
 
 fn routes() -> BTreeSet<(String, String)> {
-    let filled = |path: &str| path.split('/').map(|part| if part.starts_with('{') { "AAAA" } else { part }).collect::<Vec<_>>().join("/");
+    let filled = |path: &str| {
+        path.split('/').map(|part| if part.starts_with('{') { "AAAA" } else { part }).collect::<Vec<_>>().join("/")
+    };
     let of_functions = in_the_sources().into_iter().filter(|route| route.function.is_some());
     of_functions.map(|SourceRoute { method, path, .. }| (method, filled(&path))).collect()
 }
@@ -227,11 +232,9 @@ async fn security_115_the_address_is_the_word_of_the_trusted_hop() {
         // Without a distribution, whatever claims to be its word is a caller's.
         let direct = seen(Front::None, Some("198.51.100.10:46532"), with_garbage).await;
         assert_eq!(direct.0, "192.0.2.7");
-        for (viewer, address) in [
-            ("198.51.100.10:46532", "198.51.100.10"),
-            ("[2001:db8::1]:443", "2001:db8::1"),
-            ("2001:db8::1:443", "2001:db8::1"),
-        ] {
+        for (viewer, address) in
+            [("198.51.100.10:46532", "198.51.100.10"), ("[2001:db8::1]:443", "2001:db8::1"), ("2001:db8::1:443", "2001:db8::1")]
+        {
             assert_eq!(seen(front(), Some(viewer), with_garbage).await.0, address);
         }
         // One that does not read says nothing: the gateway's word stands, so that a limit by address still limits.

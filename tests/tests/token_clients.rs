@@ -165,7 +165,8 @@ async fn security_39_no_endpoint_takes_another_method_or_two_at_once() {
     for endpoint in ENDPOINTS {
         for (registered, (client_id, secret)) in clients.into_iter().enumerate() {
             let by_body = format!("client_id={client_id}&client_secret={secret}");
-            let assertion = "client_assertion=x&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+            let assertion =
+                "client_assertion=x&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
             let methods = [
                 (vec![basic(client_id, secret)], String::new()),
                 (vec![], by_body.clone()),

@@ -108,9 +108,7 @@ pub async fn post(
             opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
             Ok(browser.answer(response))
         }
-        Authenticated::Refused => {
-            Ok(Outcome::WrongCredentials.of(view.show(SignInForm::refused(typed.identifier, &locale))))
-        }
+        Authenticated::Refused => Ok(Outcome::WrongCredentials.of(view.show(SignInForm::refused(typed.identifier, &locale)))),
         Authenticated::Blocked { retry_after } => {
             Ok(Outcome::Locked.of(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))))
         }

@@ -59,7 +59,12 @@ pub fn mount(services: Services, routes: Router<Services>) -> Router {
     Router::new().fallback_service(routes).layer(from_fn_with_state(services, edge))
 }
 
-async fn note_route(route: Option<MatchedPath>, Extension(funnel): Extension<Funnel>, request: Request, next: Next) -> Response {
+async fn note_route(
+    route: Option<MatchedPath>,
+    Extension(funnel): Extension<Funnel>,
+    request: Request,
+    next: Next,
+) -> Response {
     if let Some(route) = route {
         funnel.matched(route);
     }
