@@ -33,10 +33,11 @@ pub use log::json_lines;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long AWS may take: connecting, one attempt, all attempts. The function's own limit is longer, the gateway's 29 s.
+/// How long AWS may take to connect, and to answer one attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long one call of AWS may take, all attempts of it together. The function's own limit is longer, the gateway's 29 s.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 const ATTEMPTS: u32 = 3;
 /// A mail whose answer is lost may have been sent: it is tried once more at most before the queue takes its time.
 const MAIL_ATTEMPTS: u32 = 2;
@@ -263,6 +264,13 @@ mod tests {
         let request = String::from_utf8_lossy(&request).into_owned();
         let target = request.lines().find_map(|line| line.strip_prefix("x-amz-target: ")).map(str::to_owned);
         target.unwrap_or_else(|| request.split(' ').nth(1).unwrap_or_default().to_owned())
+    }
+
+    /// security 141: an attempt ends before its operation; how the operation, function and gateway lie is held by `tests`.
+    #[test]
+    fn each_limit_lies_within_the_next() {
+        assert!(CONNECT_TIMEOUT < ATTEMPT_TIMEOUT && ATTEMPT_TIMEOUT * ATTEMPTS < OPERATION_TIMEOUT);
+        assert!(WARM_UP < Duration::from_secs(10), "Lambda ends an init then");
     }
 
     /// An AWS on one's own machine is reached by plain HTTP at one address, which it puts into the functions' environment.

@@ -189,7 +189,7 @@ class Dev:
             "html": message["BodyHtml"],
             "sent_at": str(message["Timestamp"]),
             "links": re.findall(r"https?://\S+", text),
-            "codes": re.findall(r": ([0-9]{6}|[A-Z2-7]{10})$", text, re.M),
+            "codes": re.findall(r": ([0-9]{6}|[0-9A-Z]{5}-[0-9A-Z]{5})$", text, re.M),
         }
 
     def advance(self, duration):

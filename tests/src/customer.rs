@@ -44,10 +44,10 @@ impl Customer {
     pub async fn register_at(&self, site: impl Into<Site>, base: &str) -> String {
         let site = site.into();
         let api = Anonymous::new(site.clone());
-        let started = api.post_json(&format!("{base}/v1/registrations"), &self.registration()).await;
+        let (path, registration) = (format!("{base}/v1/registrations"), self.registration());
+        let (started, mail) = site.mail_after(&self.email, api.post_json(&path, &registration)).await;
         assert_eq!(started.status(), 202, "{}", started.text());
         let id = started.json()["registration_id"].as_str().expect("a registration_id").to_owned();
-        let mail = site.mail_to(&self.email).await;
         let code = mail.codes.first().expect("a code in the mail");
         let verified = api.post_json(&format!("{base}/v1/registrations/{id}/verification"), &json!({ "code": code })).await;
         assert_eq!(verified.status(), 201, "{}", verified.text());

@@ -7,13 +7,6 @@ use http::Method;
 use latchkey::delivery::Mail;
 use serde_json::json;
 
-/// Does something that sends a mail to this address, and waits for it.
-async fn mail_after<T>(site: &Site, address: &str, doing: impl Future<Output = T>) -> (T, Mail) {
-    let before = site.mails_to(address).await.len();
-    let done = doing.await;
-    (done, site.mail_number(address, before + 1).await)
-}
-
 fn code(mail: &Mail) -> String {
     mail.codes.first().unwrap().clone()
 }
@@ -53,7 +46,7 @@ pub async fn registers_on_pages(site: &Site, customer: &Customer) {
     assert!(page.has_field("code"), "{}", page.text());
     let page = browser.submit(&page, "#submit", &[("code", "000000")]).await;
     site.mail_to(&customer.email).await;
-    let (page, mail) = mail_after(site, &customer.email, browser.submit(&page, "#resend", &[])).await;
+    let (page, mail) = site.mail_after(&customer.email, browser.submit(&page, "#resend", &[])).await;
     let page = browser.submit(&page, "#submit", &[("code", &code(&mail))]).await;
     assert!(page.status() < 400 && !page.has_field("code"), "{}", page.text());
 }
@@ -81,11 +74,11 @@ pub async fn signs_in_and_recovers(site: &Site, customer: &Customer) {
 
     let page = browser.open("/recover").await;
     let fields = [("identifier", customer.email.as_str())];
-    let (page, mail) = mail_after(site, &customer.email, browser.submit(&page, "#submit", &fields)).await;
+    let (page, mail) = site.mail_after(&customer.email, browser.submit(&page, "#submit", &fields)).await;
     let wrong = browser.submit(&page, "#submit", &[("code", "AAAAAAAAAA"), ("password", "another 3 green bicycles")]).await;
     let code = code(&mail);
     let fields = [("code", code.as_str()), ("password", &customer.password)];
-    let (done, _) = mail_after(site, &customer.email, browser.submit(&wrong, "#submit", &fields)).await;
+    let (done, _) = site.mail_after(&customer.email, browser.submit(&wrong, "#submit", &fields)).await;
     assert!(!done.has_field("code"), "{}", done.text());
 }
 
@@ -124,22 +117,22 @@ pub async fn helps_oneself(site: &Site, customer: &mut Customer) {
     let changed = json!({ "current_password": "wrong horse 1", "new_password": new });
     assert!(me.post("/v1/me/password", &changed).await.status() < 500);
     let changed = json!({ "current_password": customer.password, "new_password": new });
-    let (changed, _) = mail_after(site, &customer.email, me.post("/v1/me/password", &changed)).await;
+    let (changed, _) = site.mail_after(&customer.email, me.post("/v1/me/password", &changed)).await;
     assert_eq!(changed.status(), 204, "{}", changed.text());
     new.clone_into(&mut customer.password);
     let countess = format!("countess.{}", customer.email);
     let asked = json!({ "email": countess });
-    let (begun, mail) = mail_after(site, &countess, me.post("/v1/me/email", &asked)).await;
+    let (begun, mail) = site.mail_after(&countess, me.post("/v1/me/email", &asked)).await;
     assert_eq!(begun.status(), 202, "{}", begun.text());
     assert!(me.post("/v1/me/email/verification", &json!({ "code": "AAAAAAAAAA" })).await.status() < 500);
     let proven = json!({ "code": code(&mail) });
-    let (proven, _) = mail_after(site, &customer.email, me.post("/v1/me/email/verification", &proven)).await;
+    let (proven, _) = site.mail_after(&customer.email, me.post("/v1/me/email/verification", &proven)).await;
     assert_eq!(proven.status(), 200, "{}", proven.text());
     customer.email = countess;
     // An address that somebody else was faster with.
     let late = Customer { email: format!("late.{}", customer.email), ..Customer::new("Late") };
     let asked = json!({ "email": late.email });
-    let (begun, mail) = mail_after(site, &late.email, me.post("/v1/me/email", &asked)).await;
+    let (begun, mail) = site.mail_after(&late.email, me.post("/v1/me/email", &asked)).await;
     assert_eq!(begun.status(), 202, "{}", begun.text());
     late.register(site).await;
     let beaten = me.post("/v1/me/email/verification", &json!({ "code": code(&mail) })).await;
@@ -156,9 +149,9 @@ pub async fn looks_around_and_undoes(site: &Site, customer: &Customer) {
     }
     let thief = format!("thief.{}", customer.email);
     let asked = json!({ "email": thief });
-    let (_, mail) = mail_after(site, &thief, me.post("/v1/me/email", &asked)).await;
+    let (_, mail) = site.mail_after(&thief, me.post("/v1/me/email", &asked)).await;
     let proof = json!({ "code": code(&mail) });
-    let (proven, mail) = mail_after(site, &customer.email, me.post("/v1/me/email/verification", &proof)).await;
+    let (proven, mail) = site.mail_after(&customer.email, me.post("/v1/me/email/verification", &proof)).await;
     assert_eq!(proven.status(), 200, "{}", proven.text());
     let mut owner = Browser::new(site);
     let undo = owner.open(mail.links.iter().find(|link| link.contains("/account/email/undo")).unwrap()).await;
@@ -185,7 +178,7 @@ pub async fn is_given_everything(site: &Site, customer: &Customer) {
 /// An account is closed, and restored by the mailed link.
 pub async fn leaves_and_comes_back(site: &Site, customer: &Customer) {
     let me = Me::of(site, customer).await;
-    let (closed, mail) = mail_after(site, &customer.email, me.delete("/v1/me")).await;
+    let (closed, mail) = site.mail_after(&customer.email, me.delete("/v1/me")).await;
     assert_eq!(closed.status(), 202, "{}", closed.text());
     let token = mail.links.iter().find_map(|link| link.split_once("/account/restore?token=")).unwrap().1;
     let restored = Anonymous::new(site).post_json("/v1/me/restoration", &json!({ "token": token })).await;
@@ -198,7 +191,7 @@ pub async fn two_prove_one_address(site: &Site, customer: &Customer) {
     let mut begun = Vec::new();
     for _ in 0..2 {
         let registration = customer.registration();
-        let (started, mail) = mail_after(site, &customer.email, api.post_json("/v1/registrations", &registration)).await;
+        let (started, mail) = site.mail_after(&customer.email, api.post_json("/v1/registrations", &registration)).await;
         begun.push((started.json()["registration_id"].as_str().unwrap().to_owned(), code(&mail)));
     }
     for ((id, code), status) in begun.into_iter().zip([201, 409]) {

@@ -146,6 +146,13 @@ impl Site {
         self.mail_number(address, 1).await
     }
 
+    /// Does something that sends a mail to this address, and waits for it.
+    pub async fn mail_after<T>(&self, address: &str, doing: impl Future<Output = T>) -> (T, Mail) {
+        let before = self.mails_to(address).await.len();
+        let done = doing.await;
+        (done, self.mail_number(address, before + 1).await)
+    }
+
     /// The newest mail to an address once there are at least this many.
     pub async fn mail_number(&self, address: &str, number: usize) -> Mail {
         let attempts = if matches!(self, Self::World(_)) { 1 } else { 1200 };

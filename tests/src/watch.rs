@@ -55,7 +55,7 @@ impl Watch {
         let store = Store::new(client(SharedHttpConnector::new(watch.clone())), tables);
         let services = Services { store, ..made.services.clone() };
         // Its keys are made before: the claim of a key has a lease, and is no write of a request.
-        services.tenant(&TenantId::default_tenant()).await.ok().expect("a tenant");
+        assert!(services.tenant(&TenantId::default_tenant()).await.is_ok(), "a tenant");
         drop(watch.take());
         let routes = mount(services.clone(), assemble::routes());
         let made = made.served_by(watch.clone().ending(routes), services.clone()).expect("a world");

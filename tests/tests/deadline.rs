@@ -13,7 +13,9 @@ use latchkey::web::{Host, mount};
 use latchkey_local::engine::client;
 use latchkey_local::fault::{Calls, Fault, Faults, When, is_write};
 use std::time::Duration;
+use tests::deployed::HTTP_FUNCTIONS;
 use tests::store::{Bench, data_key, grant, redeemed, request};
+use tests::template::Template;
 use tests::{Customer, World};
 use tower::ServiceExt as _;
 
@@ -97,6 +99,18 @@ async fn a_route_that_does_not_end_is_given_up_before_the_host_gives_up() {
     let answer = send(function(&world), Duration::ZERO, request).await;
     assert_eq!(answer.status().as_u16(), 503);
     assert!(answer.headers().contains_key("strict-transport-security"), "security 117: on this answer too");
+}
+
+/// security 141: what AWS is given ends before the function, and the function before the gateway's 29 s.
+#[test]
+fn a_call_of_aws_ends_before_its_function_does() {
+    let template = Template::load();
+    for (name, ..) in HTTP_FUNCTIONS {
+        let (first, rest) = name.split_at(1);
+        let function = template.function(&(first.to_uppercase() + rest));
+        let limit = Duration::from_secs(function["Timeout"].as_u64().unwrap());
+        assert!(latchkey::runtime::OPERATION_TIMEOUT * 2 < limit && limit < Duration::from_secs(29), "{name}: {limit:?}");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Nobody gets another's: alternating requests on one warm instance, forged page tokens, encrypted tokens.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
 use latchkey_local::fault::{Calls, Fault, When};

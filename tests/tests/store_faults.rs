@@ -164,6 +164,10 @@ async fn unprocessed_keys_are_asked_again() {
         assert!(found.session.is_some() && found.profile.is_some() && found.data_key.is_some());
     }
     assert!(bench.faults.injected() >= 3);
+    bench.faults.clear();
+    bench.faults.add(Calls::Named("BatchGetItem"), When::Always, Fault::Partial);
+    let found = bench.store.find_grant(query).await;
+    assert!(matches!(found, Err(StoreError::Unavailable(_))), "{found:?}");
 }
 
 /// T26: of tries at once, exactly the 20 of the day are counted.

@@ -86,3 +86,56 @@ where
         .with_writer(writer)
         .finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Bytes(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Bytes {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines(subscriber: impl FnOnce(Bytes) -> Box<dyn Subscriber + Send + Sync>, log: impl FnOnce()) -> Vec<Value> {
+        let bytes = Bytes::default();
+        tracing::subscriber::with_default(subscriber(bytes.clone()), log);
+        let text = String::from_utf8(bytes.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+    fn function(bytes: Bytes) -> Box<dyn Subscriber + Send + Sync> {
+        Box::new(json_lines(move || bytes.clone()))
+    }
+    /// As the local gateway writes it.
+    fn gateway(bytes: Bytes) -> Box<dyn Subscriber + Send + Sync> {
+        let format = tracing_subscriber::fmt().event_format(Lines::with_time()).fmt_fields(JsonFields::new());
+        Box::new(format.with_writer(move || bytes.clone()).finish())
+    }
+
+    #[test]
+    fn a_metric_is_one_object_beside_the_fields_of_its_line() {
+        for subscriber in [function, gateway] {
+            let lines = lines(subscriber, || {
+                let _request = tracing::info_span!("request", tenant = "a\"}\r\n{\"_aws\":1").entered();
+                tracing::info!(step = "sign_in", outcome = "}\n", Steps = 1_u64, at = 5_i64, "answered");
+                tracing::info!(at = 5_i64, "no metric");
+                tracing::info!(Steps = 1_u64, "no time");
+            });
+            let [metric, other, timeless] = &lines[..] else { panic!("{lines:?}") };
+            let directive: Value = serde_json::from_str(DIRECTIVE).unwrap();
+            assert_eq!(metric["_aws"], json!({ "Timestamp": 5, "CloudWatchMetrics": directive }));
+            assert_eq!((&metric["step"], &metric["outcome"], &metric["Steps"]), (&json!("sign_in"), &json!("}\n"), &json!(1)));
+            assert_eq!(metric["span"]["tenant"], "a\"}\r\n{\"_aws\":1");
+            assert!(other.get("_aws").is_none() && timeless.get("_aws").is_none());
+        }
+    }
+}

@@ -255,3 +255,42 @@ impl TenantStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// security 134: the reasons stand in the order of the items; each mixture means one thing.
+    #[test]
+    fn the_reasons_of_a_cancelled_transaction_are_told_apart() {
+        let meaning = |codes: &[&str]| {
+            let reasons: Vec<_> = codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
+            match decode(&[], &reasons) {
+                Ok(Sent::Done(Written::Conflict)) => "conflict",
+                Ok(Sent::Done(Written::Yes | Written::LimitReached)) => "done",
+                Ok(Sent::Contended(StoreError::Unavailable(_))) => "again",
+                Ok(Sent::Contended(_)) => "again, but not as unavailable",
+                Err(StoreError::Refused(_)) => "refused",
+                Err(StoreError::Unavailable(_) | StoreError::Malformed { .. }) => "failed",
+            }
+        };
+        for (codes, expected) in [
+            (&["None", "ConditionalCheckFailed"][..], "conflict"),
+            // The state is known, whoever else got in the way.
+            (&["TransactionConflict", "ConditionalCheckFailed"], "conflict"),
+            (&["ConditionalCheckFailed", "ThrottlingError"], "conflict"),
+            (&["TransactionConflict", "None"], "again"),
+            (&["ThrottlingError"], "again"),
+            (&["ProvisionedThroughputExceeded", "TransactionConflict"], "again"),
+            (&["ValidationError"], "refused"),
+            (&["TransactionConflict", "ValidationError"], "refused"),
+            (&["ItemCollectionSizeLimitExceeded"], "refused"),
+            (&["DuplicateItem"], "refused"),
+            (&["SomethingNew"], "refused"),
+            (&["None"], "refused"),
+            (&[], "refused"),
+        ] {
+            assert_eq!(meaning(codes), expected, "{codes:?}");
+        }
+    }
+}
