@@ -1,7 +1,7 @@
 //! Who may do what.
 
 use crate::{guide, logical, set};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use tests::deployed::PURPOSES;
 use tests::routes;
