@@ -3,14 +3,14 @@
 //! 1. JSON lines to stdout; a panic is logged by where it happened, never by what it said.
 //! 2. The environment is read, every fault of it named at once.
 //! 3. One HTTP client with TLS for all of AWS; region and credentials as Lambda gives them, without the default chain.
-//! 4. While the sandbox still has its full processor: the handshakes, the tenant's document and its keys, all at once.
+//! 4. While the sandbox still has its full processor: the handshakes, the tenant's document, then its keys, all at once.
 //! 5. Events are taken, one at a time.
 
 pub mod again;
 pub mod gateway;
 
 use crate::domain::id::TenantId;
-use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
+use crate::keys::{KeyVault, Keys, KmsSigningKeys, PasswordHasher, Purpose};
 use crate::services::{Clock, Deadline, Origin, Random, Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
@@ -34,6 +34,8 @@ struct Environment {
     tables: [String; 3],
     /// `LATCHKEY_KMS_KEY_ID`: the key that wraps keyrings.
     kms_key: String,
+    /// `LATCHKEY_KMS_SIGNING_KEYS`: the keys of KMS that sign, `ES256=<key arn>,RS256=<key arn>`; not set or empty where none do.
+    kms_signing_keys: KmsSigningKeys,
     /// `AWS_REGION`.
     region: String,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: the function's role, as Lambda sets them.
@@ -75,6 +77,10 @@ impl Environment {
             secret_access_key: required("AWS_SECRET_ACCESS_KEY"),
             session_token: get("AWS_SESSION_TOKEN"),
         };
+        let kms_signing_keys = get("LATCHKEY_KMS_SIGNING_KEYS").unwrap_or_default().parse().unwrap_or_else(|error| {
+            faults.push(format!("LATCHKEY_KMS_SIGNING_KEYS: {error}"));
+            KmsSigningKeys::default()
+        });
         let endpoints = [get("AWS_ENDPOINT_URL_DYNAMODB"), get("AWS_ENDPOINT_URL_KMS")];
         let function = get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
         // Cookies without Secure are for a developer's own machine only.
@@ -91,7 +97,9 @@ impl Environment {
             }
         };
         match origin {
-            Some(origin) if faults.is_empty() => Ok(Self { origin, tables, kms_key, region, credentials, endpoints, function }),
+            Some(origin) if faults.is_empty() => {
+                Ok(Self { origin, tables, kms_key, kms_signing_keys, region, credentials, endpoints, function })
+            }
             Some(_) | None => Err(faults),
         }
     }
@@ -158,7 +166,7 @@ impl Environment {
         kms.set_endpoint_url(kms_endpoint);
 
         let [identities, keys, audit] = self.tables;
-        let vault = KeyVault::kms(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key);
+        let vault = KeyVault::kms_signing(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key, self.kms_signing_keys);
         Services {
             origin: self.origin,
             store: Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), Tables { identities, keys, audit }),
@@ -243,20 +251,12 @@ where
 /// Makes the handshakes with DynamoDB and KMS and loads the default tenant, so that the first request finds all of it. A failure
 /// is no reason to end: the first request tries again.
 async fn warm_up(services: &Services) {
-    let (tenant, now) = (TenantId::default_tenant(), services.clock.now());
-    let store = services.store.tenant(tenant.clone());
     // The first random number is slow (it gathers entropy).
     let _ = services.random.bytes::<16>();
-    let both = async { tokio::join!(services.tenants.find(&tenant, &services.store, now), services.keys.tenant(&store, now)) };
-    match tokio::time::timeout(WARM_UP, both).await {
-        Ok((document, keys)) => {
-            if let Err(error) = document {
-                tracing::warn!(error = chain(&error), "the tenant document is not warm");
-            }
-            if let Err(error) = keys {
-                tracing::warn!(error = chain(&error), "the keys are not warm");
-            }
-        }
+    // The document comes first: it says who signs, and with that which keys are made where there are none yet.
+    match tokio::time::timeout(WARM_UP, services.tenant(&TenantId::default_tenant())).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the default tenant is not warm"),
         Err(_) => tracing::warn!("the warm-up took too long"),
     }
 }

@@ -303,7 +303,14 @@ async fn one_of_64_claims_a_key_slot() {
     bench.faults.clear();
     let store = &bench.store;
     let (first, second) = (format!("holder-{holder}"), "another");
-    let key = |byte| KeyMaterial { wrapped: vec![byte; 40], public_jwk: None, created_at: NOW, active_from: NOW };
+    let key = |byte| KeyMaterial {
+        wrapped: vec![byte; 40],
+        public_jwk: None,
+        created_at: NOW,
+        active_from: NOW,
+        kms_key: None,
+        successor_ordered_at: None,
+    };
     assert!(!store.complete_key(slot, second, key(2)).await.unwrap(), "only the holder completes");
     assert!(!store.claim_key(slot, second, NOW + Span::seconds(9), lease).await.unwrap(), "the lease holds");
     assert!(store.claim_key(slot, second, NOW + lease, lease).await.unwrap(), "a dead holder is replaced");

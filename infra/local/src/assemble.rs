@@ -6,7 +6,7 @@ use axum::Router;
 use latchkey::config::TenantConfig;
 use latchkey::config::document::DocumentErrors;
 use latchkey::domain::id::TenantId;
-use latchkey::keys::{KeyVault, Keys, PasswordHasher, Purpose};
+use latchkey::keys::{KeyError, KeyVault, Keys, PasswordHasher, Purpose};
 use latchkey::services::{Clock, Origin, Random, Services, Tenants};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
 use retention::{GoOn, Retention};
@@ -56,6 +56,15 @@ pub enum PrepareError {
         /// Every error, by its path.
         errors: DocumentErrors,
     },
+    /// A document asks for signatures that can't be had here.
+    #[error("the document of tenant {tenant} can't be served: {source}")]
+    Signer {
+        /// Whose.
+        tenant: TenantId,
+        /// Why.
+        #[source]
+        source: KeyError,
+    },
     /// A document could not be stored.
     #[error("the document of tenant {tenant} could not be stored")]
     Store {
@@ -99,9 +108,13 @@ pub fn services(parts: Parts) -> Services {
 /// [`PrepareError::Document`] with every error in it.
 pub fn check(document: &Document, origin: &Origin) -> Result<Document, PrepareError> {
     let text = document.text.replace("{origin}", origin.as_str());
-    TenantConfig::parse(&document.tenant, &text)
-        .map_err(|errors| PrepareError::Document { tenant: document.tenant.clone(), errors })?;
+    read(document, &text)?;
     Ok(Document { tenant: document.tenant.clone(), text })
+}
+
+fn read(document: &Document, text: &str) -> Result<TenantConfig, PrepareError> {
+    TenantConfig::parse(&document.tenant, text)
+        .map_err(|errors| PrepareError::Document { tenant: document.tenant.clone(), errors })
 }
 
 /// Makes the tables that are missing and stores the documents that changed.
@@ -112,6 +125,9 @@ pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), 
     services.store.create_tables().await?;
     for document in documents {
         let checked = check(document, &services.origin)?;
+        let signer = read(&checked, &checked.text)?.keys.signer;
+        let refused = |source| PrepareError::Signer { tenant: checked.tenant.clone(), source };
+        services.keys.check(signer).map_err(refused)?;
         let store = services.store.tenant(checked.tenant.clone());
         store
             .put_tenant_document(&checked.text, services.clock.now())

@@ -8,8 +8,8 @@
 
 use super::reader::{Report, Table, is_locale, parse_toml};
 use super::{
-    Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy, TenantConfig,
-    TokenPolicy, clients, form,
+    Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
+    Signer, TenantConfig, TokenPolicy, clients, form,
 };
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
@@ -85,9 +85,10 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let session = read_session(root.table("session"));
     let token = read_token(root.table("token"));
     let retention = read_retention(root.table("retention"));
+    let keys = read_keys(root.table("keys"));
     let mail = read_mail(root.table("mail"));
-    let resources = read_resources(root.tables("resources"));
-    let clients = clients::read_clients(root.tables("clients"), &resources);
+    let resources = read_resources(root.tables("resources"), keys.signer);
+    let clients = clients::read_clients(root.tables("clients"), &resources, keys.signer);
     root.close();
     TenantConfig {
         tenant: tenant.clone(),
@@ -99,6 +100,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         session,
         token,
         retention,
+        keys,
         mail,
         clients,
         resources,
@@ -214,6 +216,12 @@ fn read_retention(mut table: Table<'_, '_>) -> RetentionPolicy {
     RetentionPolicy { erasure_grace, email_undo, audit }
 }
 
+fn read_keys(mut table: Table<'_, '_>) -> KeysConfig {
+    let signer = table.word("signer", &[("local", Signer::Local), ("kms", Signer::Kms)], Signer::Local);
+    table.close();
+    KeysConfig { signer }
+}
+
 fn read_mail(mut table: Table<'_, '_>) -> MailConfig {
     let from = match table.text("from") {
         None => "no-reply@localhost".to_owned(),
@@ -232,7 +240,7 @@ fn read_mail(mut table: Table<'_, '_>) -> MailConfig {
     MailConfig { from }
 }
 
-fn read_resources(tables: Vec<Table<'_, '_>>) -> BTreeMap<String, Resource> {
+fn read_resources(tables: Vec<Table<'_, '_>>, signer: Signer) -> BTreeMap<String, Resource> {
     let mut resources = BTreeMap::new();
     for mut table in tables {
         let resource = table.required_text("resource");
@@ -244,8 +252,10 @@ fn read_resources(tables: Vec<Table<'_, '_>>) -> BTreeMap<String, Resource> {
                 table.report.refuse(&place, format!("scope {token} belongs to Latchkey itself, not to a resource"));
             }
         }
+        let at = table.at("access_token_signed_response_alg");
         let signed_response_alg =
             table.text("access_token_signed_response_alg").and_then(|text| table.report.word(&text, &clients::ALGORITHMS));
+        clients::refuse_what_kms_does_not_sign(&table, &at, signed_response_alg, signer);
         if let Some(resource) = resource {
             // RFC 8707 §2: an absolute URI, no fragment.
             let absolute = url::Url::parse(&resource.value).is_ok() && !resource.value.contains('#');
