@@ -90,8 +90,9 @@ async fn a_signature_of_another_key_than_the_published_one_leaves_nobody_a_token
 
 #[tokio::test]
 async fn a_stack_without_keys_in_kms_refuses_instead_of_signing_by_itself() {
-    let (bench, kms) = (Bench::new().await, FakeKms::up());
+    let kms = FakeKms::up();
     for vault in [kms.vault(), KeyVault::ephemeral(), kms.signing_vault("ES256=es256-1")] {
+        let bench = Bench::new().await;
         let fresh = keys(vault.clone());
         assert!(matches!(fresh.tenant(&bench.store, Signer::Kms, NOW).await.err(), Some(KeyError::NoKmsKey(_))));
         // Also where keys are loaded that could sign.
@@ -147,6 +148,22 @@ async fn a_switch_of_signers_publishes_first_and_keeps_what_signed_before() {
     let set: serde_json::Value = serde_json::from_str(&jwks(&instances[0], &bench, Signer::Kms, later).await).unwrap();
     let kids: Vec<_> = set["keys"].as_array().unwrap().iter().map(|key| key["kid"].to_string()).collect();
     assert_eq!(kids.len(), kids.iter().collect::<BTreeSet<_>>().len(), "{kids:?}");
+}
+
+/// security 52: a tenant that began with KMS has no EdDSA key; its first one is published like a successor.
+#[tokio::test]
+async fn the_first_key_of_another_algorithm_is_published_before_it_signs() {
+    let (bench, kms) = (Bench::new().await, FakeKms::up());
+    let instance = of_stack(&kms);
+    let known = sign(&instance, &bench, Signer::Kms, SigningAlgorithm::ES256, NOW).await.unwrap();
+    let now = NOW + Span::days(1);
+    let refused = sign(&instance, &bench, Signer::Local, SigningAlgorithm::EdDSA, now).await.unwrap_err();
+    assert!(matches!(refused, KeyError::NoActiveKey("EdDSA")), "{refused:?}");
+    assert_eq!(kids_in(&jwks(&instance, &bench, Signer::Local, now).await).len(), 5, "three are listed, beside KMS's two");
+    assert!(sign(&instance, &bench, Signer::Local, SigningAlgorithm::EdDSA, now + Span::minutes(19)).await.is_err());
+    let later = now + Span::minutes(20);
+    assert!(sign(&instance, &bench, Signer::Local, SigningAlgorithm::EdDSA, later).await.is_ok());
+    assert_ne!(kid_of(&sign(&instance, &bench, Signer::Local, SigningAlgorithm::ES256, later).await.unwrap()), kid_of(&known));
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 done; 1 refused; 2 the command line is wrong; 3 whole, but nobody vouches for it (`verify-export` without keys).
 
+#[cfg(test)]
+mod keys;
 mod verify_export;
 
 use clap::{Parser, Subcommand};

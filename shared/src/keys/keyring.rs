@@ -12,6 +12,7 @@ use super::locator::LocatorKeyring;
 use super::proof::ProofKeyring;
 use super::provision::Provisioner;
 use super::refresh::RefreshKeyring;
+use super::ring::{Ring, Shut, granted, is_open};
 use super::root::RootKey;
 use super::rotation::LOOK_AGAIN;
 use super::signing::SigningKeys;
@@ -193,41 +194,6 @@ pub struct TenantKeys {
     signing: Option<SigningKeys>,
 }
 
-/// A keyring and the versions that it was made of: while those stay, so does it.
-struct Ring<K> {
-    versions: Vec<u32>,
-    making: u32,
-    keyring: Result<Arc<K>, Shut>,
-}
-
-/// The vault did not unwrap a keyring. Whoever needs it is told; whoever does not (the JWK Set, signatures to verify) goes on.
-struct Shut {
-    may_pass: bool,
-    why: String,
-}
-
-impl Shut {
-    fn of(error: KeyError) -> Result<Self, KeyError> {
-        let may_pass = match &error {
-            KeyError::VaultUnavailable(_) => true,
-            KeyError::VaultRefused(_) => false,
-            KeyError::DoesNotOpen(_)
-            | KeyError::NotGranted(_)
-            | KeyError::UnknownVersion
-            | KeyError::NoActiveKey(_)
-            | KeyError::NoKmsKey(_)
-            | KeyError::Failed(_)
-            | KeyError::Store(_) => return Err(error),
-        };
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        Ok(Self { may_pass, why: format!("a keyring could not be unwrapped: {cause}") })
-    }
-    fn error(&self) -> KeyError {
-        let why = self.why.clone().into();
-        if self.may_pass { KeyError::VaultUnavailable(why) } else { KeyError::VaultRefused(why) }
-    }
-}
-
 impl TenantKeys {
     async fn load(
         shared: &Shared,
@@ -259,9 +225,6 @@ impl TenantKeys {
     }
     /// Whether nothing is missing that the next look may find.
     fn is_complete(&self, stored: &[StoredKey], now: Timestamp) -> bool {
-        fn is_open<K>(ring: Option<&Ring<K>>) -> bool {
-            ring.is_none_or(|ring| ring.keyring.is_ok())
-        }
         is_open(self.data.as_ref())
             && is_open(self.identifier.as_ref())
             && is_open(self.proof.as_ref())
@@ -311,11 +274,6 @@ impl TenantKeys {
     pub fn signing(&self) -> Result<&SigningKeys, KeyError> {
         self.signing.as_ref().ok_or(KeyError::NotGranted(Purpose::Signing))
     }
-}
-
-fn granted<K>(purpose: Purpose, ring: Option<&Ring<K>>) -> Result<&K, KeyError> {
-    let ring = ring.ok_or(KeyError::NotGranted(purpose))?;
-    ring.keyring.as_deref().map_err(Shut::error)
 }
 
 /// What the keyrings of a tenant are loaded from.

@@ -13,6 +13,7 @@ pub(super) struct Generation<'a> {
     pub(super) material: Option<&'a KeyMaterial>,
     /// Its public half, a JWK.
     pub(super) public_jwk: Option<&'a str>,
+    pub(super) created_at: Timestamp,
     pub(super) standing: KeyStanding,
 }
 
@@ -42,9 +43,9 @@ pub(super) fn generations(stored: &[StoredKey], of: SigningAlgorithm, now: Times
     }
     made.sort_by_key(|(version, ..)| *version);
     let times: Vec<_> = made.iter().map(|(.., times)| *times).collect();
-    let generation = |((version, stored, _), standing): ((u32, _, _), _)| {
+    let generation = |((version, stored, times), standing): ((u32, _, KeyTimes), _)| {
         let (material, public_jwk) = parts(stored);
-        Generation { version, stored, material, public_jwk, standing }
+        Generation { version, stored, material, public_jwk, created_at: times.created_at, standing }
     };
     made.into_iter().zip(standings(&times, now)).map(generation).collect()
 }

@@ -22,6 +22,7 @@ pub mod proof;
 mod provision;
 pub mod refresh;
 mod remote;
+mod ring;
 mod root;
 mod rotation;
 pub mod signing;

@@ -146,7 +146,7 @@ impl Provisioner {
                     None => self.make_pair(store, algorithm).await?,
                     Some(key) => (Vec::new(), self.take_up(key, algorithm, stored, now).await?),
                 };
-                let active_from = rotation::active_from(version == FIRST, now);
+                let active_from = rotation::active_from(version == FIRST && !is_known(stored, now), now);
                 let public_jwk = Some(public);
                 KeyMaterial { wrapped, public_jwk, created_at: now, active_from, kms_key, successor_ordered_at: None }
             }
@@ -210,6 +210,12 @@ fn first_slots(purposes: &[Purpose], signer: Signer) -> Vec<KeySlot> {
         }
     }
     slots
+}
+
+/// Whether somebody may have a key set of the tenant already: it was there longer than a first start takes.
+fn is_known(stored: &[StoredKey], now: Timestamp) -> bool {
+    let of = |algorithm| generations(stored, algorithm, now);
+    ALGORITHMS.into_iter().flat_map(of).any(|generation| generation.created_at + rotation::LOOK_AGAIN <= now)
 }
 
 fn is_made(stored: &[StoredKey], slot: KeySlot) -> bool {

@@ -76,8 +76,8 @@ pub(super) fn standings(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyStanding> {
             KeyState::Gone
         } else {
             match superseded_at {
-                // The very first one signs at once, also where the clock is behind that of the instance that made it.
-                _ if *start > now && index > 0 => KeyState::Pending,
+                // One that was meant to sign at once does, also where the clock is behind that of the instance that made it.
+                _ if *start > now && (index > 0 || key.active_from > key.created_at) => KeyState::Pending,
                 Some(successor) if successor + KEEP <= now => KeyState::Gone,
                 Some(successor) if successor <= now => KeyState::Retiring,
                 Some(_) | None => KeyState::Active,
@@ -108,7 +108,7 @@ fn has_signed(key: &KeyTimes, start: Timestamp) -> bool {
     key.retired_at.is_none_or(|retired_at| start < retired_at)
 }
 
-/// From when a key that is made now is meant to sign: at once if it is the first, since nobody can have an older set of keys.
+/// From when a key that is made now is meant to sign: at once if the tenant has none yet, since nobody can have an older set of keys.
 pub(super) fn active_from(first: bool, now: Timestamp) -> Timestamp {
     if first { now } else { now + PUBLISH }
 }
@@ -171,6 +171,14 @@ mod tests {
         assert_eq!(states(&keys, at(Span::seconds(-60))), [Active, Pending], "a clock behind the maker's");
         assert_eq!(active_from(true, at(Span::ZERO)), at(Span::ZERO));
         assert_eq!(active_from(false, at(Span::ZERO)), at(PUBLISH));
+    }
+
+    #[test]
+    fn security_52_the_first_key_of_an_algorithm_is_published_first_where_others_are_known() {
+        let later = key(Span::minutes(20), PUBLISH);
+        assert_eq!(states(&[later], at(Span::ZERO)), [Pending]);
+        assert!(!is_due(&[later], true, at(Span::ZERO)));
+        assert_eq!(states(&[later], at(Span::minutes(20))), [Active]);
     }
 
     #[test]

@@ -9,8 +9,8 @@
 use super::der::{modulus_and_exponent, p256_point};
 use super::jwk::{Base64Url, Ed25519, PublicJwk, algorithm_name, jwk_set};
 use super::jwt::Compact;
-use super::lineage::generations;
-use super::rotation::KeyState;
+use super::lineage::{Generation, generations};
+use super::rotation::{KeyState, LOOK_AGAIN};
 use super::{KeyError, KeyVault, Purpose};
 use crate::domain::id::{KeyId, TenantId};
 use crate::domain::oauth::client::SigningAlgorithm;
@@ -92,11 +92,15 @@ impl SigningKeys {
         let jwks = jwk_set(published.iter().map(|(_, key)| (&key.jwk, key.kid.as_str())))?;
         Ok(Self { published, jwks })
     }
-    /// Whether each algorithm that has keys at all has one that signs: not so while the successor of a retired key is awaited.
+    /// Whether each algorithm that has keys at all has one that signs, or that will not before the next look: not so while the
+    /// successor of a retired key is awaited.
     pub(super) fn is_complete(&self, stored: &[StoredKey], now: Timestamp) -> bool {
-        ALGORITHMS
-            .into_iter()
-            .all(|algorithm| generations(stored, algorithm, now).is_empty() || self.active(algorithm).is_some())
+        let is_far = |generation: &Generation<'_>| generation.standing.signs_from > now + LOOK_AGAIN;
+        ALGORITHMS.into_iter().all(|algorithm| {
+            let generations = generations(stored, algorithm, now);
+            let pending = generations.iter().find(|generation| generation.is(KeyState::Pending));
+            generations.is_empty() || self.active(algorithm).is_some() || pending.is_some_and(is_far)
+        })
     }
     fn active(&self, algorithm: SigningAlgorithm) -> Option<&Arc<SigningKey>> {
         let mut keys = self.published.iter().filter(|(_, key)| key.algorithm == algorithm);
