@@ -325,21 +325,6 @@ async fn one_of_64_claims_a_key_slot() {
     assert!(bench.all.tenant("other".parse().unwrap()).find_keys().await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_tenant_document_is_stored_by_versions_and_the_newest_is_in_force() {
-    let bench = Bench::new().await;
-    assert_eq!(bench.store.find_tenant_document().await.unwrap(), None);
-    for (document, version) in [("a = 1", 1), ("a = 1", 1), ("a = 2", 2), ("a = 1", 3)] {
-        bench.faults.clear();
-        bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
-        assert_eq!(bench.store.put_tenant_document(document, NOW).await.unwrap(), version);
-        assert_eq!(bench.store.find_tenant_document().await.unwrap().as_deref(), Some(document));
-    }
-    for n in 4..=12 {
-        assert_eq!(bench.store.put_tenant_document(&format!("a = {n}"), NOW).await.unwrap(), n);
-    }
-}
-
 /// security 116: so many mails of a purpose to one recipient, whatever the events; one event counts once, however often it comes.
 #[tokio::test]
 async fn mails_are_counted_by_recipient_and_purpose() {

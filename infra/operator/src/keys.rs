@@ -2,46 +2,75 @@
 //!
 //! Everything is read from and written to the tenant's key items; KMS is asked for nothing, so an operator needs no permission on it.
 
-use clap::{Args, Subcommand, ValueEnum};
+use crate::refused::Refused;
+use crate::target::TargetOptions;
+use crate::terminal::{columns, confirm, say};
+use clap::{Subcommand, ValueEnum};
+use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::SigningAlgorithm;
-use latchkey::domain::time::Timestamp;
 use latchkey::keys::KeyState;
 use latchkey::keys::orders::{self, ListedKey, RetireError, Retirement, RotationOrder, Successor};
+use latchkey::services::Clock;
 use latchkey::store::{StoreError, TenantStore};
 use std::fmt::Write as _;
 
-/// What to do with signing keys.
+/// The keys that sign tokens.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+enum Command {
     /// Shows every signing key: its kid, what it is good for, since and until when.
-    List,
+    List {
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// Orders a successor now, ahead of its time: listed within a minute, it signs 20 minutes later. Nobody notices.
-    Rotate(Rotate),
-    /// Takes a key out of use within a minute, for good: for a private key in wrong hands. Shows what will happen first.
-    Retire(Retire),
+    Rotate {
+        /// Only this algorithm's; otherwise each one's.
+        #[arg(long, value_enum)]
+        alg: Option<Alg>,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Takes a key out of use within a minute, for good: for a private key in wrong hands. Shows what will happen, and asks.
+    Retire {
+        /// Its kid, as `latchkey keys list` shows it.
+        kid: String,
+        #[command(flatten)]
+        whose: Whose,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
-/// Which keys to rotate.
-#[derive(Debug, Args)]
-pub(crate) struct Rotate {
-    /// Only this algorithm's.
-    #[arg(long, value_enum)]
-    alg: Option<Alg>,
+/// Whose keys.
+#[derive(Debug, Clone, clap::Args)]
+struct Whose {
+    /// The tenant.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    tenant: TenantId,
+    #[command(flatten)]
+    target: TargetOptions,
 }
 
-/// Which key to retire.
-#[derive(Debug, Args)]
-pub(crate) struct Retire {
-    /// Its kid, as `latchkey keys list` shows it.
-    kid: String,
-    /// Don't ask.
-    #[arg(long)]
-    yes: bool,
+fn tenant(text: &str) -> Result<TenantId, String> {
+    text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
+}
+
+impl Whose {
+    async fn open(&self) -> Result<TenantStore, Refused> {
+        Ok(self.target.open().await?.store.tenant(self.tenant.clone()))
+    }
 }
 
 /// A signature algorithm, by the name that it has in tokens.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Alg {
+enum Alg {
     /// ECDSA on P-256 with SHA-256.
     #[value(name = "ES256")]
     Es256,
@@ -63,39 +92,37 @@ impl From<Alg> for SigningAlgorithm {
     }
 }
 
-/// Why nothing was done.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
-    /// The key.
-    #[error(transparent)]
-    Retire(#[from] RetireError),
-    /// The tables.
-    #[error("the keys could not be read or written")]
-    Store(#[from] StoreError),
-    /// Whoever was asked said no.
-    #[error("nothing was changed")]
-    NotConfirmed,
+/// Runs it.
+pub(crate) async fn run(arguments: &Arguments) -> Result<(), Refused> {
+    let now = Clock::system().now();
+    match &arguments.command {
+        Command::List { whose } => {
+            let keys = orders::list(&whose.open().await?, now).await.map_err(|error| of_store(&error))?;
+            say(&listed(&keys))
+        }
+        Command::Rotate { alg, whose } => {
+            let orders = orders::rotate_now(&whose.open().await?, alg.map(Into::into), now).await;
+            say(&ordered(&orders.map_err(|error| of_store(&error))?))
+        }
+        Command::Retire { kid, whose, yes } => {
+            let store = whose.open().await?;
+            let plan = orders::plan_retirement(&store, kid, now).await.map_err(refused)?;
+            say(&planned(&plan))?;
+            confirm("Retire it?", *yes)?;
+            say(&retired(&orders::retire(&store, kid, now).await.map_err(refused)?))
+        }
+    }
 }
 
-/// Does it, and says what was done. `confirm` shows a plan and asks.
-///
-/// # Errors
-/// Why nothing was done.
-pub(crate) async fn run(
-    command: &Command,
-    store: &TenantStore,
-    now: Timestamp,
-    confirm: impl FnOnce(&str) -> bool,
-) -> Result<String, Refused> {
-    match command {
-        Command::List => Ok(listed(&orders::list(store, now).await?)),
-        Command::Rotate(rotate) => Ok(ordered(&orders::rotate_now(store, rotate.alg.map(Into::into), now).await?)),
-        Command::Retire(retire) => {
-            let plan = orders::plan_retirement(store, &retire.kid, now).await?;
-            if !retire.yes && !confirm(&planned(&plan)) {
-                return Err(Refused::NotConfirmed);
-            }
-            Ok(retired(&orders::retire(store, &retire.kid, now).await?))
+fn of_store(error: &StoreError) -> Refused {
+    Refused::because("the keys could not be read or written", error)
+}
+
+fn refused(error: RetireError) -> Refused {
+    match error {
+        RetireError::Store(error) => of_store(&error),
+        RetireError::Unknown(_) | RetireError::AlreadyRetired(_) | RetireError::NoSuccessor(_) => {
+            Refused::new(error.to_string())
         }
     }
 }
@@ -104,9 +131,8 @@ fn listed(keys: &[ListedKey]) -> String {
     if keys.is_empty() {
         return "There are no signing keys yet: the first request makes them.\n".to_owned();
     }
-    let mut text = String::new();
-    for key in keys {
-        let what = match (key.state, key.retired_at, key.gone_at) {
+    let row = |key: &ListedKey| {
+        let mut what = match (key.state, key.retired_at, key.gone_at) {
             (_, Some(at), _) => format!("retired {at}"),
             (KeyState::Pending, None, _) => format!("pending, signs from {}", key.signs_from),
             (KeyState::Active, None, _) => format!("active since {}", key.signs_from),
@@ -114,16 +140,15 @@ fn listed(keys: &[ListedKey]) -> String {
             (KeyState::Retiring, None, None) => "verifies".to_owned(),
             (KeyState::Gone, None, _) => "gone".to_owned(),
         };
-        let _ = write!(text, "{:<5}  {}  {what}", key.algorithm, key.kid);
-        if let Some(kms) = &key.kms_key {
-            let _ = write!(text, ", held by KMS as {kms}");
-        }
         if key.state == KeyState::Active && key.successor_ordered_at.is_some() {
-            text.push_str(", successor ordered");
+            what.push_str(", successor ordered");
         }
-        text.push('\n');
-    }
-    text
+        if let Some(kms) = &key.kms_key {
+            what.push_str(&format!(", held by KMS as {kms}"));
+        }
+        [key.algorithm.to_owned(), key.kid.to_string(), what]
+    };
+    columns(&keys.iter().map(row).collect::<Vec<_>>())
 }
 
 fn ordered(orders: &[(&str, RotationOrder)]) -> String {
@@ -187,63 +212,4 @@ fn retired(done: &Retirement) -> String {
         "Retired {kid}. {next}If a CDN stands in front, invalidate /.well-known/jwks.json now. `latchkey keys list` shows how it goes on.\n",
         kid = done.key.kid,
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use latchkey::config::Signer;
-    use latchkey::domain::id::TenantId;
-    use latchkey::keys::{KeyVault, Keys, Purpose};
-    use latchkey::store::{Store, Tables};
-    use latchkey_local::engine::{Engine, client};
-
-    const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
-    const YES: fn(&str) -> bool = |_| true;
-
-    async fn tenant() -> TenantStore {
-        let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
-        let store = Store::new(client(Engine::memory().unwrap().connector()), tables);
-        store.create_tables().await.unwrap();
-        store.tenant(TenantId::default_tenant())
-    }
-    fn kid(list: &str, algorithm: &str) -> String {
-        let line = list.lines().find(|line| line.starts_with(algorithm)).unwrap();
-        line.split_whitespace().nth(1).unwrap().to_owned()
-    }
-
-    #[tokio::test]
-    async fn keys_are_listed_rotated_and_retired_once_it_was_confirmed() {
-        let store = tenant().await;
-        assert!(run(&Command::List, &store, NOW, YES).await.unwrap().contains("no signing keys yet"));
-        let keys = Keys::new(KeyVault::ephemeral(), &[Purpose::Signing]);
-        keys.tenant(&store, Signer::Local, NOW).await.unwrap();
-        let list = run(&Command::List, &store, NOW, YES).await.unwrap();
-        assert_eq!(list.matches("active since").count(), 3, "{list}");
-
-        let rotate = Command::Rotate(Rotate { alg: Some(Alg::Es256) });
-        let ordered = run(&rotate, &store, NOW, YES).await.unwrap();
-        assert!(ordered.contains("is ordered") && ordered.lines().count() == 1, "{ordered}");
-        assert!(run(&Command::List, &store, NOW, YES).await.unwrap().contains("successor ordered"));
-
-        let retire = |kid: &str| Command::Retire(Retire { kid: kid.to_owned(), yes: false });
-        let (es256, rs256) = (kid(&list, "ES256"), kid(&list, "RS256"));
-        let mut shown = String::new();
-        let no = |plan: &str| {
-            plan.clone_into(&mut shown);
-            false
-        };
-        assert!(matches!(run(&retire(&rs256), &store, NOW, no).await, Err(Refused::NotConfirmed)));
-        assert!(shown.contains(&rs256) && shown.contains("signs now") && shown.contains("503"), "{shown}");
-        assert_eq!(run(&Command::List, &store, NOW, YES).await.unwrap().matches("active since").count(), 3);
-
-        let done = run(&retire(&es256), &store, NOW, YES).await.unwrap();
-        assert!(done.contains(&es256) && done.contains("75 seconds"), "{done}");
-        let list = run(&Command::List, &store, NOW, YES).await.unwrap();
-        assert!(list.contains("retired") && list.matches("active since").count() == 2, "{list}");
-        assert!(run(&rotate, &store, NOW, YES).await.unwrap().contains("no key signs at present"));
-        let again = run(&retire(&es256), &store, NOW, YES).await.unwrap_err();
-        assert!(again.to_string().contains("was retired already"), "{again}");
-        assert!(run(&retire("x"), &store, NOW, YES).await.unwrap_err().to_string().contains("latchkey keys list"));
-    }
 }

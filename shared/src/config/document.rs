@@ -57,6 +57,10 @@ impl std::fmt::Display for DocumentErrors {
 
 impl std::error::Error for DocumentErrors {}
 
+/// Most bytes of a document: with its key and what is noted beside it, well within the 400 KB of an item in DynamoDB, and cheap to
+/// read at each cold start.
+pub const MAX_DOCUMENT: usize = 256 * 1024;
+
 /// The accent where a document names none.
 const DEFAULT_ACCENT: &str = "#3b5bdb";
 
@@ -66,6 +70,10 @@ impl TenantConfig {
     /// # Errors
     /// Every error in it, each with its path.
     pub fn parse(tenant: &TenantId, document: &str) -> Result<Self, DocumentErrors> {
+        if document.len() > MAX_DOCUMENT {
+            let message = format!("has {} bytes; at most {MAX_DOCUMENT} can be stored", document.len());
+            return Err(DocumentErrors(vec![DocumentError { path: "the document".to_owned(), line: None, message }]));
+        }
         let report = Report::new(document);
         let config = parse_toml(&report).map(|table| read(tenant, Table::root(&report, table)));
         let errors = report.into_errors();

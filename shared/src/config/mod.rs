@@ -4,6 +4,7 @@
 mod clients;
 pub mod document;
 mod form;
+pub mod plan;
 mod reader;
 
 use crate::domain::id::{ClientId, TenantId};
