@@ -134,9 +134,9 @@ async fn key(report: &mut Report, stack: &Stack) {
         Ok(found) => {
             let policy = found.policy.unwrap_or_default();
             let guarded = policy.contains("kms:EncryptionContext:purpose") && policy.contains("kms:EncryptionContext:tenant");
-            let wrong = "its policy lets a request decrypt that names neither purpose nor tenant";
+            const WRONG: &[&str] = &["its policy lets a request decrypt that names neither purpose nor tenant"];
             let mend = "deploy the present template: its policy asks for both";
-            report.all("wrapping key: policy", "asks for purpose and tenant", if guarded { &[] } else { &[wrong] }, mend);
+            report.all("wrapping key: policy", "asks for purpose and tenant", if guarded { &[] } else { WRONG }, mend);
         }
     }
 }
