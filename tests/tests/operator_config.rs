@@ -231,8 +231,8 @@ fn a_restart_keeps_what_was_applied_until_the_file_itself_changes() {
         shown.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().split('"').nth(1).unwrap().to_owned()
     };
     let start = |config: bool| {
-        let path = file.to_str().unwrap();
-        let gateway = Gateway::start(&data, if config { &["--config", path] } else { &[] });
+        let with_file = ["--config", file.to_str().unwrap()];
+        let gateway = Gateway::start(&data, if config { &with_file } else { &[] });
         let operator = Operator::of(&gateway, &data, folder.path());
         (gateway, operator)
     };

@@ -178,7 +178,7 @@ pub async fn retire(store: &TenantStore, kid: &str, now: Timestamp) -> Result<Re
 fn planned(stored: &[StoredKey], kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
     let keys: Vec<_> = listed(stored, now).into_iter().map(|(key, _)| key).collect();
     let of_kid = || keys.iter().filter(|key| key.kid.as_str() == kid);
-    let key = of_kid().last().cloned().ok_or_else(|| RetireError::Unknown(kid.to_owned()))?;
+    let key = of_kid().next_back().cloned().ok_or_else(|| RetireError::Unknown(kid.to_owned()))?;
     if of_kid().all(|key| key.retired_at.is_some()) {
         return Err(RetireError::AlreadyRetired(key.kid));
     }

@@ -44,7 +44,7 @@ impl DeadLetters {
 
     /// What there is, in words.
     pub(super) fn words(&self) -> String {
-        format!("{} messages in MailDeadLetters\n", self.number)
+        format!("given up by the mail queue, in MailDeadLetters: {}\n", self.number)
     }
 
     /// Moves all of them back; whether that was done.
@@ -77,7 +77,10 @@ impl DeadLetters {
                 return Err(Refused::new("SQS knows of no task that moves the dead letters"));
             };
             let status = task.status.unwrap_or_default();
-            say(&format!("  {} of {} messages moved ({status})\n", task.approximate_number_of_messages_moved, self.number))?;
+            say(&format!(
+                "  {} of {} moved back to the mail queue ({status})\n",
+                task.approximate_number_of_messages_moved, self.number
+            ))?;
             match status.as_str() {
                 "COMPLETED" => return Ok(true),
                 "RUNNING" => tokio::time::sleep(LOOK_AGAIN).await,
@@ -101,7 +104,7 @@ impl DeadLetters {
             let received = received.map_err(|error| Refused::because("the dead letters can't be read", &error))?;
             let messages = received.messages.unwrap_or_default();
             if messages.is_empty() {
-                say(&format!("  {moved} of {} messages moved\n", self.number))?;
+                say(&format!("  {moved} of {} moved back to the mail queue\n", self.number))?;
                 return Ok(moved >= self.number);
             }
             for message in messages {

@@ -88,7 +88,7 @@ impl Failures {
 
     /// What there is, in words.
     pub(super) fn words(&self) -> String {
-        let mut words = format!("{} batches of the stream in {}\n", self.keys.len(), self.bucket);
+        let mut words = format!("given up by the stream, in {}: {}\n", self.bucket, self.keys.len());
         for key in &self.keys {
             words.push_str(&format!("  {key}\n"));
         }
@@ -108,7 +108,7 @@ impl Failures {
             }
         }
         if !self.keys.is_empty() {
-            say(&format!("{} batches done, {left} kept\n", self.keys.len() - left))?;
+            say(&format!("  {} done, {left} kept\n", self.keys.len() - left))?;
         }
         Ok(left)
     }
