@@ -3,7 +3,7 @@
 //! 1. JSON lines to stdout; a panic is logged by where it happened, never by what it said.
 //! 2. The environment is read, every fault of it named at once.
 //! 3. One HTTP client with TLS for all of AWS; region and credentials as Lambda gives them, without the default chain.
-//! 4. While the sandbox still has its full processor: the handshakes, the tenant's document and its keys, all at once.
+//! 4. While the sandbox still has its full processor: the handshakes, the tenant's document, then its keys, all at once.
 //! 5. Events are taken, one at a time.
 
 pub mod again;
@@ -127,7 +127,7 @@ impl Environment {
     fn vault(&self, aws: &SdkConfig) -> KeyVault {
         let mut kms = aws_sdk_kms::config::Builder::from(aws);
         kms.set_endpoint_url(self.endpoint("KMS"));
-        KeyVault::kms(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key.clone())
+        KeyVault::kms_signing(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key.clone(), self.kms_signing_keys.clone())
     }
 
     /// Builds the services; sends nothing yet.
@@ -214,20 +214,12 @@ where
 /// Makes the handshakes with DynamoDB and KMS and loads the default tenant, so that the first request finds all of it. A failure
 /// is no reason to end: the first request tries again.
 async fn warm_up(services: &Services) {
-    let (tenant, now) = (TenantId::default_tenant(), services.clock.now());
-    let store = services.store.tenant(tenant.clone());
     // The first random number is slow (it gathers entropy).
     let _ = services.random.bytes::<16>();
-    let both = async { tokio::join!(services.tenants.find(&tenant, &services.store, now), services.keys.tenant(&store, now)) };
-    match tokio::time::timeout(WARM_UP, both).await {
-        Ok((document, keys)) => {
-            if let Err(error) = document {
-                tracing::warn!(error = chain(&error), "the tenant document is not warm");
-            }
-            if let Err(error) = keys {
-                tracing::warn!(error = chain(&error), "the keys are not warm");
-            }
-        }
+    // The document comes first: it says who signs, and with that which keys are made where there are none yet.
+    match tokio::time::timeout(WARM_UP, services.tenant(&TenantId::default_tenant())).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the default tenant is not warm"),
         Err(_) => tracing::warn!("the warm-up took too long"),
     }
 }

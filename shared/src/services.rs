@@ -68,7 +68,7 @@ impl Services {
     pub async fn tenant(&self, id: &TenantId) -> Result<Tenant, TenantError> {
         let config = self.tenants.find(id, &self.store, self.clock.now()).await?.ok_or(TenantError::Unknown)?;
         let store = self.store.tenant(id.clone());
-        let keys = self.keys.tenant(&store, self.clock.now()).await?;
+        let keys = self.keys.tenant(&store, config.keys.signer, self.clock.now()).await?;
         Ok(Tenant { issuer: self.origin.issuer(id), config, keys, store })
     }
 }

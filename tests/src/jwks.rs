@@ -4,17 +4,37 @@ use crate::Anonymous;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The claims of a JWT whose signature holds under the keys at `/.well-known/jwks.json`; lifetime and audience are the caller's
 /// business, since the clock of a world is its own.
 pub async fn verify(api: &Anonymous, token: &str) -> Value {
     let keys: JwkSet = serde_json::from_value(api.get("/.well-known/jwks.json").await.json()).expect("a JWK Set");
-    let header = decode_header(token).expect("a JOSE header");
-    let key = keys.find(&header.kid.expect("a kid")).expect("the key is published");
+    verify_with(&keys, token).expect("a token of a published key, with a signature that holds")
+}
+
+/// The claims of a JWT whose signature holds under one of these keys.
+#[must_use]
+pub fn verify_with(keys: &JwkSet, token: &str) -> Option<Value> {
+    let header = decode_header(token).ok()?;
+    let key = keys.find(&header.kid?)?;
     let mut validation = Validation::new(header.alg);
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
-    let key = DecodingKey::from_jwk(key).expect("a usable key");
-    decode::<Value>(token, &key, &validation).expect("a signature that holds").claims
+    let key = DecodingKey::from_jwk(key).ok()?;
+    decode::<Value>(token, &key, &validation).ok().map(|token| token.claims)
+}
+
+/// The `kid` in the header of a token.
+#[must_use]
+pub fn kid_of(token: &str) -> String {
+    decode_header(token).expect("a JOSE header").kid.expect("a kid")
+}
+
+/// The `kid`s of a JWK Set.
+#[must_use]
+pub fn kids_in(jwks: &str) -> BTreeSet<String> {
+    let keys: JwkSet = serde_json::from_str(jwks).expect("a JWK Set");
+    keys.keys.into_iter().map(|key| key.common.key_id.expect("a kid")).collect()
 }

@@ -1,7 +1,13 @@
-//! A KMS in process, under the real SDK: it can be slow to answer, throttled, down or disabled (T8; security 137).
+//! A KMS in process, under the real SDK: it wraps, and signs with keys of its own; it can be slow to answer, throttled, down or
+//! disabled (T8; security 137).
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
+use aws_lc_rs::digest::{Digest, SHA256};
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -10,13 +16,17 @@ use aws_smithy_types::body::SdkBody;
 use data_encoding::BASE64;
 use latchkey::keys::KeyVault;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// How the KMS behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// As it should.
     Up,
+    /// As it should, after this long.
+    Slow(Duration),
     /// No answer.
     Down,
     /// `ThrottlingException` to everything.
@@ -34,14 +44,27 @@ pub struct FakeKms {
 #[derive(Debug)]
 struct State {
     mode: Mode,
-    answered: u64,
+    /// Calls that were answered well, by operation.
+    answered: BTreeMap<String, u64>,
+    /// Keys that sign, by id: made when they are first asked for.
+    pairs: BTreeMap<String, Arc<Pair>>,
 }
+
+#[derive(Debug)]
+enum Pair {
+    P256(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
+
+/// The keys that sign for [`FakeKms::signing_vault`].
+pub const SIGNING_KEYS: &str = "ES256=es256-1,RS256=rs256-1";
 
 impl FakeKms {
     /// A KMS that is up.
     #[must_use]
     pub fn up() -> Self {
-        Self { state: Arc::new(Mutex::new(State { mode: Mode::Up, answered: 0 })) }
+        let state = State { mode: Mode::Up, answered: BTreeMap::new(), pairs: BTreeMap::new() };
+        Self { state: Arc::new(Mutex::new(state)) }
     }
 
     /// Changes how it behaves from now on.
@@ -58,12 +81,44 @@ impl FakeKms {
     /// As [`Self::set`].
     #[must_use]
     pub fn answered(&self) -> u64 {
-        self.state.lock().expect("the state").answered
+        self.state.lock().expect("the state").answered.values().sum()
     }
 
-    /// The vault of this KMS; it retries nothing, so that tests are quick.
+    /// Calls of this operation that it answered well.
+    ///
+    /// # Panics
+    /// As [`Self::set`].
+    #[must_use]
+    pub fn answered_to(&self, operation: &str) -> u64 {
+        self.state.lock().expect("the state").answered.get(operation).copied().unwrap_or_default()
+    }
+
+    /// Another key under an id that signs, as if whoever may had swapped them.
+    ///
+    /// # Panics
+    /// As [`Self::set`].
+    pub fn swap_signing_key(&self, id: &str) {
+        self.state.lock().expect("the state").pairs.insert(id.to_owned(), Arc::new(Pair::named(id)));
+    }
+
+    /// The vault of this KMS; it retries nothing and waits two seconds at most, so that tests are quick.
     #[must_use]
     pub fn vault(&self) -> KeyVault {
+        let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(2)).build();
+        KeyVault::kms(self.client(timeouts), "key-1".to_owned())
+    }
+
+    /// The vault of a stack with these keys in KMS that sign, such as [`SIGNING_KEYS`]: an id that begins with `es256` is one on
+    /// P-256, any other RSA.
+    ///
+    /// # Panics
+    /// When they are not well-formed.
+    #[must_use]
+    pub fn signing_vault(&self, keys: &str) -> KeyVault {
+        KeyVault::kms_signing(self.client(TimeoutConfig::disabled()), "key-1".to_owned(), keys.parse().expect("signing keys"))
+    }
+
+    fn client(&self, timeouts: TimeoutConfig) -> aws_sdk_kms::Client {
         let connector = SharedHttpConnector::new(self.clone());
         let config = aws_sdk_kms::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -71,37 +126,100 @@ impl FakeKms {
             .endpoint_url("http://kms.invalid")
             .credentials_provider(Credentials::new("local", "local", None, None, "local"))
             .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .build();
-        KeyVault::kms(aws_sdk_kms::Client::from_conf(config), "key-1".to_owned())
+        aws_sdk_kms::Client::from_conf(config)
+    }
+
+    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.trim_start_matches("TrentService.").to_owned();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let (status, answer) = match &*operation {
+            "GetPublicKey" | "Sign" => signing_answer(&operation, &body, &self.pair(&body)),
+            _ => wrapping_answer(&operation, &body),
+        };
+        if status == 200 {
+            *self.state.lock().expect("the state").answered.entry(operation).or_default() += 1;
+        }
+        respond(status, &answer)
+    }
+
+    fn pair(&self, body: &Value) -> Arc<Pair> {
+        let id = body["KeyId"].as_str().unwrap_or_default();
+        self.state.lock().expect("the state").pairs.entry(id.to_owned()).or_insert_with(|| Arc::new(Pair::named(id))).clone()
+    }
+}
+
+impl Pair {
+    fn named(id: &str) -> Self {
+        if id.starts_with("es256") {
+            Self::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a pair"))
+        } else {
+            Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("a pair"))
+        }
+    }
+    fn public_key(&self) -> PublicKeyX509Der<'static> {
+        match self {
+            Self::P256(pair) => pair.public_key().as_der(),
+            Self::Rsa(pair) => pair.public_key().as_der(),
+        }
+        .expect("a public key")
+    }
+    /// As KMS signs: a digest in, DER out for ECDSA.
+    fn sign(&self, algorithm: &str, digest: &Digest) -> Option<Vec<u8>> {
+        match (self, algorithm) {
+            (Self::P256(pair), "ECDSA_SHA_256") => Some(pair.sign_digest(digest).ok()?.as_ref().to_vec()),
+            (Self::Rsa(pair), "RSASSA_PKCS1_V1_5_SHA_256") => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign_digest(&RSA_PKCS1_SHA256, digest, &mut signature).ok()?;
+                Some(signature)
+            }
+            _ => None,
+        }
     }
 }
 
 impl HttpConnector for FakeKms {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let mut state = self.state.lock().expect("the state");
-        HttpConnectorFuture::ready(match state.mode {
-            Mode::Up => {
-                let (status, answer) = answer(&request);
-                state.answered += u64::from(status == 200);
-                respond(status, &answer)
+        let mode = self.state.lock().expect("the state").mode;
+        match mode {
+            Mode::Up => HttpConnectorFuture::ready(self.answer(&request)),
+            Mode::Slow(delay) => {
+                let kms = self.clone();
+                HttpConnectorFuture::new(async move {
+                    tokio::time::sleep(delay).await;
+                    kms.answer(&request)
+                })
             }
-            Mode::Down => Err(ConnectorError::timeout("no answer".into())),
-            Mode::Throttled => respond(400, &json!({"__type": "ThrottlingException"})),
-            Mode::Disabled => respond(400, &json!({"__type": "DisabledException"})),
-        })
+            Mode::Down => HttpConnectorFuture::ready(Err(ConnectorError::timeout("no answer".into()))),
+            Mode::Throttled => HttpConnectorFuture::ready(respond(400, &json!({"__type": "ThrottlingException"}))),
+            Mode::Disabled => HttpConnectorFuture::ready(respond(400, &json!({"__type": "DisabledException"}))),
+        }
     }
 }
 
-fn answer(request: &HttpRequest) -> (u16, Value) {
-    let target = request.headers().get("x-amz-target").unwrap_or_default();
-    let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-    match target {
-        "TrentService.Encrypt" => {
+fn signing_answer(operation: &str, body: &Value, pair: &Pair) -> (u16, Value) {
+    if operation == "GetPublicKey" {
+        return (200, json!({"KeyId": body["KeyId"], "PublicKey": BASE64.encode(pair.public_key().as_ref())}));
+    }
+    let message = body["Message"].as_str().and_then(|text| BASE64.decode(text.as_bytes()).ok()).unwrap_or_default();
+    let algorithm = body["SigningAlgorithm"].as_str().unwrap_or_default();
+    let digest = Digest::import_less_safe(&message, &SHA256).ok().filter(|_| body["MessageType"] == "DIGEST");
+    match digest.and_then(|digest| pair.sign(algorithm, &digest)) {
+        Some(signature) => (200, json!({"KeyId": body["KeyId"], "Signature": BASE64.encode(&signature)})),
+        None => (400, json!({"__type": "ValidationException"})),
+    }
+}
+
+fn wrapping_answer(operation: &str, body: &Value) -> (u16, Value) {
+    match operation {
+        "Encrypt" => {
             let sealed = json!({"context": body["EncryptionContext"], "plaintext": body["Plaintext"]}).to_string();
             (200, json!({"CiphertextBlob": BASE64.encode(sealed.as_bytes()), "KeyId": body["KeyId"]}))
         }
-        "TrentService.Decrypt" => {
+        "Decrypt" => {
             let sealed =
                 body["CiphertextBlob"].as_str().and_then(|text| BASE64.decode(text.as_bytes()).ok()).unwrap_or_default();
             let sealed: Value = serde_json::from_slice(&sealed).unwrap_or_default();

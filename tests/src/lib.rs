@@ -7,6 +7,7 @@
 //! | [`Customer`] | a person with an address and a password |
 //! | [`OAuthClient`] | an application that signs people in |
 //! | [`Me`] | an application acting for a person on their own account |
+//! | [`Operator`] | whoever runs a gateway, at a terminal with the `latchkey` command |
 //! | [`Person`] | an account with a session, without a page: for tests of what comes after the sign-in |
 //!
 //! They act on a [`Site`]: a world in memory, or a gateway process over HTTP. What a test can't go on without, an actor expects: it
@@ -28,6 +29,7 @@ pub mod kms;
 pub mod mail;
 pub mod me;
 pub mod oauth_client;
+pub mod operator;
 pub mod person;
 pub mod post;
 pub mod routes;
@@ -43,5 +45,6 @@ pub use gateway::Gateway;
 pub use latchkey_local::world::World;
 pub use me::Me;
 pub use oauth_client::{OAuthClient, Tokens};
+pub use operator::Operator;
 pub use person::Person;
 pub use site::Site;

@@ -98,6 +98,7 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/dev/mailbox.json", ThisMachine),
     ("POST", "/dev/clock", ThisMachine),
     ("POST", "/dev/run", ThisMachine),
+    ("POST", "/dev/tables/", ThisMachine),
     ("GET", "/demo", ThisMachine),
     ("GET", "/demo/", ThisMachine),
     ("POST", "/demo/sign-in", ThisMachine),

@@ -2,6 +2,7 @@
 //! processes or the vault on the way leaves neither two keys nor none.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
+use latchkey::config::Signer;
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::time::Span;
@@ -45,7 +46,7 @@ async fn two_hundred_instances_that_start_at_once_make_each_key_once() {
     let mut starts = tokio::task::JoinSet::new();
     for _ in 0..INSTANCES {
         let (keys, store) = (Keys::new(vault.clone(), &ALL), bench.store.clone());
-        starts.spawn(async move { keys.tenant(&store, NOW).await.map(|keys| fingerprint(&keys)) });
+        starts.spawn(async move { keys.tenant(&store, Signer::Local, NOW).await.map(|keys| fingerprint(&keys)) });
     }
     let seen: Vec<_> = starts.join_all().await.into_iter().map(Result::unwrap).collect();
     assert!(seen.iter().all(|one| *one == seen[0]), "every instance has the same keys");
@@ -62,12 +63,12 @@ async fn one_instance_loads_its_keys_once_however_many_requests_wait() {
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let (keys, store) = (keys.clone(), bench.store.clone());
-        requests.spawn(async move { keys.tenant(&store, NOW).await.map(|_| ()) });
+        requests.spawn(async move { keys.tenant(&store, Signer::Local, NOW).await.map(|_| ()) });
     }
     assert!(requests.join_all().await.into_iter().all(|result| result.is_ok()));
     assert_eq!(vault.calls(), KEYRINGS + SIGNING_KEYS + KEYRINGS);
     drop(bench.meter.take());
-    keys.tenant(&bench.store, NOW + Span::seconds(59)).await.unwrap();
+    keys.tenant(&bench.store, Signer::Local, NOW + Span::seconds(59)).await.unwrap();
     assert!(bench.meter.take().is_empty(), "cached: no call on the request path");
 }
 
@@ -75,7 +76,7 @@ async fn one_instance_loads_its_keys_once_however_many_requests_wait() {
 async fn a_function_gets_the_keys_that_it_declared_and_makes_no_others() {
     let bench = Bench::new().await;
     let vault = KeyVault::ephemeral();
-    let keys = Keys::new(vault.clone(), &[Purpose::Locator]).tenant(&bench.store, NOW).await.unwrap();
+    let keys = Keys::new(vault.clone(), &[Purpose::Locator]).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
     assert!(keys.locator().is_ok());
     assert!(matches!(keys.data().err(), Some(KeyError::NotGranted(Purpose::Data))));
     assert!(matches!(keys.identifier().err(), Some(KeyError::NotGranted(Purpose::Identifier))));
@@ -90,7 +91,8 @@ async fn tenants_have_keys_of_their_own() {
     let bench = Bench::new().await;
     let keys = Keys::new(KeyVault::ephemeral(), &ALL);
     let other = bench.all.tenant("other".parse().unwrap());
-    let (mine, others) = (keys.tenant(&bench.store, NOW).await.unwrap(), keys.tenant(&other, NOW).await.unwrap());
+    let (mine, others) =
+        (keys.tenant(&bench.store, Signer::Local, NOW).await.unwrap(), keys.tenant(&other, Signer::Local, NOW).await.unwrap());
     assert_ne!(fingerprint(&mine), fingerprint(&others));
     let token = mine.signing().unwrap().sign(SigningAlgorithm::ES256, "at+jwt", &()).await.unwrap();
     assert!(others.signing().unwrap().verify("at+jwt", &token).is_none());
@@ -103,10 +105,10 @@ async fn a_lost_reply_makes_no_second_key() {
         let bench = Bench::new().await;
         bench.faults.add(Calls::Writes, When::Nth(lost), Fault::TimeoutAfter);
         let vault = KeyVault::ephemeral();
-        let keys = Keys::new(vault.clone(), &ALL).tenant(&bench.store, NOW).await.unwrap();
+        let keys = Keys::new(vault.clone(), &ALL).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
         assert_eq!(bench.faults.injected(), 1);
         assert_eq!(vault.calls(), KEYRINGS + SIGNING_KEYS + KEYRINGS, "at write {lost}");
-        let again = Keys::new(vault, &ALL).tenant(&bench.store, NOW).await.unwrap();
+        let again = Keys::new(vault, &ALL).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
         assert_eq!(fingerprint(&keys), fingerprint(&again));
     }
 }
@@ -120,13 +122,13 @@ async fn a_slot_is_taken_over_when_the_lease_of_a_dead_holder_has_run_out() {
         let vault = KeyVault::ephemeral();
         let dying = Keys::new(vault.clone(), &ALL);
         tokio::select! {
-            result = dying.tenant(&bench.store, NOW) => panic!("lived: {:?}", result.err()),
+            result = dying.tenant(&bench.store, Signer::Local, NOW) => panic!("lived: {:?}", result.err()),
             () = bench.faults.crashed() => {}
         }
         bench.faults.clear();
-        let keys = Keys::new(vault.clone(), &ALL).tenant(&bench.store, NOW + Span::seconds(10)).await.unwrap();
+        let keys = Keys::new(vault.clone(), &ALL).tenant(&bench.store, Signer::Local, NOW + Span::seconds(10)).await.unwrap();
         assert_eq!(made(&bench).await as u64, KEYRINGS + SIGNING_KEYS);
-        let again = Keys::new(vault, &ALL).tenant(&bench.store, NOW + Span::seconds(10)).await.unwrap();
+        let again = Keys::new(vault, &ALL).tenant(&bench.store, Signer::Local, NOW + Span::seconds(10)).await.unwrap();
         assert_eq!(fingerprint(&keys), fingerprint(&again));
     }
 }
@@ -138,9 +140,9 @@ async fn while_a_lease_runs_the_others_wait_and_use_what_its_holder_made() {
     // The holder's second write (completing its first slot) is slow; the other instance comes in between.
     bench.faults.add(Calls::Writes, When::Nth(2), Fault::Slow(Duration::from_millis(300)));
     let (holder, other) = (Keys::new(vault.clone(), &ALL), Keys::new(vault.clone(), &ALL));
-    let (one, two) = tokio::join!(holder.tenant(&bench.store, NOW), async {
+    let (one, two) = tokio::join!(holder.tenant(&bench.store, Signer::Local, NOW), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        other.tenant(&bench.store, NOW).await
+        other.tenant(&bench.store, Signer::Local, NOW).await
     });
     assert_eq!(fingerprint(&one.unwrap()), fingerprint(&two.unwrap()));
     assert_eq!(vault.calls(), KEYRINGS + SIGNING_KEYS + 2 * KEYRINGS);
@@ -151,9 +153,9 @@ async fn a_table_that_does_not_answer_is_an_error_and_the_next_request_tries_aga
     let bench = Bench::new().await;
     let keys = Keys::new(KeyVault::ephemeral(), &ALL);
     bench.faults.add(Calls::Any, When::Always, Fault::Throttle);
-    assert!(matches!(keys.tenant(&bench.store, NOW).await.err(), Some(KeyError::Store(_))));
+    assert!(matches!(keys.tenant(&bench.store, Signer::Local, NOW).await.err(), Some(KeyError::Store(_))));
     bench.faults.clear();
-    assert!(keys.tenant(&bench.store, NOW).await.is_ok());
+    assert!(keys.tenant(&bench.store, Signer::Local, NOW).await.is_ok());
 }
 
 /// T8: once loaded, keys outlive the table.
@@ -161,9 +163,9 @@ async fn a_table_that_does_not_answer_is_an_error_and_the_next_request_tries_aga
 async fn keys_that_are_loaded_serve_on_while_the_table_does_not_answer() {
     let bench = Bench::new().await;
     let keys = Keys::new(KeyVault::ephemeral(), &ALL);
-    let loaded: Arc<TenantKeys> = keys.tenant(&bench.store, NOW).await.unwrap();
+    let loaded: Arc<TenantKeys> = keys.tenant(&bench.store, Signer::Local, NOW).await.unwrap();
     bench.faults.add(Calls::Any, When::Always, Fault::Throttle);
-    let later = keys.tenant(&bench.store, NOW + Span::hours(1)).await.unwrap();
+    let later = keys.tenant(&bench.store, Signer::Local, NOW + Span::hours(1)).await.unwrap();
     assert!(bench.faults.injected() > 0, "it was looked at again");
     assert_eq!(fingerprint(&loaded), fingerprint(&later));
 }
@@ -171,8 +173,10 @@ async fn keys_that_are_loaded_serve_on_while_the_table_does_not_answer() {
 #[tokio::test]
 async fn another_vault_refuses_the_keys_instead_of_making_new_ones() {
     let bench = Bench::new().await;
-    Keys::new(KeyVault::ephemeral(), &ALL).tenant(&bench.store, NOW).await.unwrap();
-    let stranger = Keys::new(KeyVault::ephemeral(), &ALL).tenant(&bench.store, NOW).await;
-    assert!(matches!(stranger.err(), Some(KeyError::VaultRefused(_))));
+    Keys::new(KeyVault::ephemeral(), &ALL).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
+    let stranger = Keys::new(KeyVault::ephemeral(), &ALL).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
+    assert!(matches!(stranger.locator().err(), Some(KeyError::VaultRefused(_))));
+    assert!(matches!(stranger.data().err(), Some(KeyError::VaultRefused(_))));
+    assert!(stranger.signing().unwrap().sign(SigningAlgorithm::ES256, "at+jwt", &()).await.is_err());
     assert_eq!(made(&bench).await as u64, KEYRINGS + SIGNING_KEYS);
 }

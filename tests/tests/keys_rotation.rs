@@ -2,12 +2,15 @@
 //! signed and however stale the key set of whoever verifies it; and an outage of the vault keeps the present keys (T8, security 137).
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
+use latchkey::config::Signer;
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::time::{Span, Timestamp};
+use latchkey::keys::orders::{self, RotationOrder};
 use latchkey::keys::{KeyError, KeyVault, Keys, Purpose};
 use latchkey::store::keyring::{KeySlot, StoredKeyState};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
+use tests::jwks::{kid_of, kids_in};
 use tests::kms::{FakeKms, Mode};
 use tests::store::*;
 
@@ -21,16 +24,8 @@ const DUE: Timestamp = Timestamp::from_seconds(NOW.seconds() + 90 * 24 * 3600 + 
 fn keys(vault: &KeyVault) -> Keys {
     Keys::new(vault.clone(), &[Purpose::Signing])
 }
-fn kid_of(token: &str) -> String {
-    let header = data_encoding::BASE64URL_NOPAD.decode(token.split('.').next().unwrap().as_bytes()).unwrap();
-    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
-}
-fn kids_in(jwks: &str) -> BTreeSet<String> {
-    let set: Value = serde_json::from_str(jwks).unwrap();
-    set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
-}
 async fn sign(keys: &Keys, bench: &Bench, now: Timestamp) -> String {
-    let keys = keys.tenant(&bench.store, now).await.unwrap();
+    let keys = keys.tenant(&bench.store, Signer::Local, now).await.unwrap();
     keys.signing().unwrap().sign(ALGORITHM, "at+jwt", &json!({"at": now.seconds()})).await.unwrap()
 }
 async fn versions(bench: &Bench, of: SigningAlgorithm) -> Vec<u32> {
@@ -66,7 +61,7 @@ async fn security_52_tokens_verify_throughout_a_rotation_also_with_the_most_stal
                 signed_with.push(kid_of(&token));
             }
             // A server for each moment, fed by this instance, that keeps its key set as long as it may.
-            let jwks = instance.tenant(&bench.store, clock).await.unwrap().signing().unwrap().jwks().to_owned();
+            let jwks = instance.tenant(&bench.store, Signer::Local, clock).await.unwrap().signing().unwrap().jwks().to_owned();
             servers.push(ResourceServer { kids: kids_in(&jwks), fetched_at: now });
             alive.push((now, token));
         }
@@ -79,7 +74,7 @@ async fn security_52_tokens_verify_throughout_a_rotation_also_with_the_most_stal
             // Ourselves: the fresh ones, and those in their last minute.
             let extreme = *signed_at == now || now.since(*signed_at) >= Span::minutes(9);
             for instance in instances.iter().filter(|_| extreme) {
-                let keys = instance.tenant(&bench.store, now).await.unwrap();
+                let keys = instance.tenant(&bench.store, Signer::Local, now).await.unwrap();
                 assert!(keys.signing().unwrap().verify("at+jwt", token).is_some());
             }
         }
@@ -97,7 +92,7 @@ async fn security_52_a_key_that_was_superseded_verifies_for_a_day_and_is_then_go
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let old = sign(&keys, &bench, NOW).await;
-    keys.tenant(&bench.store, DUE).await.unwrap();
+    keys.tenant(&bench.store, Signer::Local, DUE).await.unwrap();
     let superseded = DUE + Span::minutes(20);
     for (now, known) in [
         (DUE, true),
@@ -107,7 +102,7 @@ async fn security_52_a_key_that_was_superseded_verifies_for_a_day_and_is_then_go
         (superseded + Span::hours(24), false),
         (superseded + Span::days(80), false),
     ] {
-        let loaded = keys.tenant(&bench.store, now).await.unwrap();
+        let loaded = keys.tenant(&bench.store, Signer::Local, now).await.unwrap();
         assert_eq!(loaded.signing().unwrap().verify("at+jwt", &old).is_some(), known, "at {now}");
         assert_eq!(kids_in(loaded.signing().unwrap().jwks()).contains(&kid_of(&old)), known, "at {now}");
     }
@@ -119,12 +114,12 @@ async fn instances_that_find_a_key_due_at_once_make_one_successor() {
     let vault = KeyVault::ephemeral();
     let instances: Vec<_> = (0..20).map(|_| keys(&vault)).collect();
     for instance in &instances {
-        instance.tenant(&bench.store, NOW).await.unwrap();
+        instance.tenant(&bench.store, Signer::Local, NOW).await.unwrap();
     }
     let mut looks = tokio::task::JoinSet::new();
     for instance in &instances {
         let (instance, store) = (instance.clone(), bench.store.clone());
-        looks.spawn(async move { instance.tenant(&store, NOW + Span::days(91)).await.map(|_| ()) });
+        looks.spawn(async move { instance.tenant(&store, Signer::Local, NOW + Span::days(91)).await.map(|_| ()) });
     }
     assert!(looks.join_all().await.into_iter().all(|look| look.is_ok()));
     for algorithm in [SigningAlgorithm::ES256, SigningAlgorithm::RS256, SigningAlgorithm::EdDSA] {
@@ -140,10 +135,16 @@ async fn security_138_an_early_rotation_publishes_first_and_is_not_doubled() {
     let keys = keys(&KeyVault::ephemeral());
     let old = sign(&keys, &bench, NOW).await;
     let early = NOW + Span::days(1);
-    keys.rotate_signing(&bench.store, early).await.unwrap();
-    keys.rotate_signing(&bench.store, early + Span::minutes(1)).await.unwrap();
+    let ordered = RotationOrder::Ordered { kid: kid_of(&old).parse().unwrap() };
+    assert_eq!(orders::rotate_now(&bench.store, Some(ALGORITHM), early).await.unwrap(), [("ES256", ordered)]);
+    assert_eq!(versions(&bench, ALGORITHM).await, [1], "an operator makes no keys");
+    assert_eq!(orders::rotate_now(&bench.store, None, early).await.unwrap().len(), 3);
+    keys.tenant(&bench.store, Signer::Local, early).await.unwrap();
+    let again = orders::rotate_now(&bench.store, Some(ALGORITHM), early + Span::minutes(1)).await.unwrap();
+    assert!(matches!(again[..], [("ES256", RotationOrder::Pending { .. })]), "{again:?}");
+    keys.tenant(&bench.store, Signer::Local, early + Span::minutes(1)).await.unwrap();
     assert_eq!(versions(&bench, ALGORITHM).await, [1, 2]);
-    let published = keys.tenant(&bench.store, early + Span::minutes(1)).await.unwrap();
+    let published = keys.tenant(&bench.store, Signer::Local, early + Span::minutes(1)).await.unwrap();
     assert_eq!(kids_in(published.signing().unwrap().jwks()).len(), 6, "published at once");
     assert_eq!(kid_of(&sign(&keys, &bench, early + Span::minutes(19)).await), kid_of(&old), "not used yet");
     let new = sign(&keys, &bench, early + Span::minutes(21)).await;
@@ -163,7 +164,7 @@ async fn a_vault_that_fails_while_a_key_is_due_leaves_the_present_key_signing() 
         kms.set(Mode::Up);
         // The lease of the failed try has run out, and it is time to look again.
         let later = DUE + Span::minutes(2);
-        keys.tenant(&bench.store, later).await.unwrap();
+        keys.tenant(&bench.store, Signer::Local, later).await.unwrap();
         assert_eq!(versions(&bench, ALGORITHM).await, [1, 2]);
         assert_ne!(kid_of(&sign(&keys, &bench, later + Span::minutes(20)).await), kid_of(&before));
     }
@@ -176,7 +177,7 @@ async fn security_137_without_the_vault_a_new_instance_lists_and_verifies_and_do
     let token = sign(&keys(&kms.vault()), &bench, NOW).await;
     for (mode, passing) in [(Mode::Down, true), (Mode::Throttled, true), (Mode::Disabled, false)] {
         kms.set(mode);
-        let fresh = keys(&kms.vault()).tenant(&bench.store, NOW).await.unwrap();
+        let fresh = keys(&kms.vault()).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
         let signing = fresh.signing().unwrap();
         assert!(signing.verify("at+jwt", &token).is_some());
         assert!(kids_in(signing.jwks()).contains(&kid_of(&token)));
@@ -193,10 +194,10 @@ async fn kms_is_asked_once_for_each_key_that_is_made_and_once_for_each_keyring_a
     let kms = FakeKms::up();
     let purposes = [Purpose::Locator, Purpose::Refresh, Purpose::Signing];
     let first = Keys::new(kms.vault(), &purposes);
-    first.tenant(&bench.store, NOW).await.unwrap();
+    first.tenant(&bench.store, Signer::Local, NOW).await.unwrap();
     assert_eq!(kms.answered(), 5 + 2, "five keys wrapped, two keyrings unwrapped");
     let cold = Keys::new(kms.vault(), &purposes);
-    let loaded = cold.tenant(&bench.store, NOW).await.unwrap();
+    let loaded = cold.tenant(&bench.store, Signer::Local, NOW).await.unwrap();
     assert_eq!(kms.answered(), 7 + 2);
     for _ in 0..3 {
         loaded.signing().unwrap().sign(ALGORITHM, "at+jwt", &json!({})).await.unwrap();

@@ -292,7 +292,14 @@ async fn keys_are_read_to_the_last_page() {
     let bench = Bench::new().await;
     for version in 1..=5 {
         let slot = KeySlot::Keyring { purpose: Purpose::Locator, version };
-        let key = KeyMaterial { wrapped: vec![1; 300_000], public_jwk: None, created_at: NOW, active_from: NOW };
+        let key = KeyMaterial {
+            wrapped: vec![1; 300_000],
+            public_jwk: None,
+            created_at: NOW,
+            active_from: NOW,
+            kms_key: None,
+            successor_ordered_at: None,
+        };
         assert!(bench.store.claim_key(slot, "holder", NOW, Span::seconds(10)).await.unwrap());
         assert!(bench.store.complete_key(slot, "holder", key).await.unwrap());
     }

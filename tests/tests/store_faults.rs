@@ -308,7 +308,14 @@ async fn one_of_64_claims_a_key_slot() {
     bench.faults.clear();
     let store = &bench.store;
     let (first, second) = (format!("holder-{holder}"), "another");
-    let key = |byte| KeyMaterial { wrapped: vec![byte; 40], public_jwk: None, created_at: NOW, active_from: NOW };
+    let key = |byte| KeyMaterial {
+        wrapped: vec![byte; 40],
+        public_jwk: None,
+        created_at: NOW,
+        active_from: NOW,
+        kms_key: None,
+        successor_ordered_at: None,
+    };
     assert!(!store.complete_key(slot, second, key(2)).await.unwrap(), "only the holder completes");
     assert!(!store.claim_key(slot, second, NOW + Span::seconds(9), lease).await.unwrap(), "the lease holds");
     assert!(store.claim_key(slot, second, NOW + lease, lease).await.unwrap(), "a dead holder is replaced");
@@ -321,21 +328,6 @@ async fn one_of_64_claims_a_key_slot() {
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].state, latchkey::store::keyring::StoredKeyState::Ready(key(2)));
     assert!(bench.all.tenant("other".parse().unwrap()).find_keys().await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_tenant_document_is_stored_by_versions_and_the_newest_is_in_force() {
-    let bench = Bench::new().await;
-    assert_eq!(bench.store.find_tenant_document().await.unwrap(), None);
-    for (document, version) in [("a = 1", 1), ("a = 1", 1), ("a = 2", 2), ("a = 1", 3)] {
-        bench.faults.clear();
-        bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
-        assert_eq!(bench.store.put_tenant_document(document, NOW).await.unwrap(), version);
-        assert_eq!(bench.store.find_tenant_document().await.unwrap().as_deref(), Some(document));
-    }
-    for n in 4..=12 {
-        assert_eq!(bench.store.put_tenant_document(&format!("a = {n}"), NOW).await.unwrap(), n);
-    }
 }
 
 /// security 116: so many mails of a purpose to one recipient, whatever the events; one event counts once, however often it comes.

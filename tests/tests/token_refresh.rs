@@ -232,7 +232,8 @@ async fn put_document(world: &World, document: &str) {
     let tenant = latchkey::domain::id::TenantId::default_tenant();
     let text = document.replace("{origin}", world.origin());
     let store = world.services.store.tenant(tenant);
-    store.put_tenant_document(&text, world.services.clock.now()).await.unwrap();
+    let newest = store.find_newest_document().await.unwrap().map(|newest| newest.version);
+    store.put_document_after(newest, &text, Default::default(), world.services.clock.now()).await.unwrap();
     world.advance(Span::seconds(61));
 }
 

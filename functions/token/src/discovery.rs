@@ -4,7 +4,7 @@
 use crate::jwks::public;
 use axum::extract::Request;
 use axum::response::Response;
-use latchkey::config::TenantConfig;
+use latchkey::config::{Signer, TenantConfig};
 use latchkey::domain::oauth::claims::ACR;
 use latchkey::domain::oauth::scope::OF_A_PERSON;
 use latchkey::web::{Problem, TenantHandle};
@@ -83,7 +83,10 @@ fn render(issuer: &str, config: &TenantConfig) -> String {
         response_modes_supported: &["query", "form_post"],
         grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
         subject_types_supported: &["public"],
-        id_token_signing_alg_values_supported: &["RS256", "ES256", "EdDSA"],
+        id_token_signing_alg_values_supported: match config.keys.signer {
+            Signer::Local => &["RS256", "ES256", "EdDSA"],
+            Signer::Kms => &["RS256", "ES256"],
+        },
         token_endpoint_auth_methods_supported: &["none", "client_secret_basic", "client_secret_post"],
         revocation_endpoint_auth_methods_supported: &["none", "client_secret_basic", "client_secret_post"],
         introspection_endpoint_auth_methods_supported: &["client_secret_basic", "client_secret_post"],

@@ -1,13 +1,17 @@
 //! Putting Latchkey together on one machine: the same services and routes for the gateway and for tests.
 
 use crate::engine;
+use crate::world::DEFAULT_DOCUMENT;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use axum::Router;
+use data_encoding::BASE64URL_NOPAD;
 use latchkey::config::TenantConfig;
 use latchkey::config::document::DocumentErrors;
 use latchkey::domain::id::TenantId;
-use latchkey::keys::{KeyVault, Keys, PasswordHasher, Purpose};
+use latchkey::keys::digest::sha256;
+use latchkey::keys::{KeyError, KeyVault, Keys, PasswordHasher, Purpose};
 use latchkey::services::{Clock, Origin, Random, Services, Tenants};
+use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
 use retention::{GoOn, Retention};
 
@@ -56,6 +60,15 @@ pub enum PrepareError {
         /// Every error, by its path.
         errors: DocumentErrors,
     },
+    /// A document asks for signatures that can't be had here.
+    #[error("the document of tenant {tenant} can't be served: {source}")]
+    Signer {
+        /// Whose.
+        tenant: TenantId,
+        /// Why.
+        #[source]
+        source: KeyError,
+    },
     /// A document could not be stored.
     #[error("the document of tenant {tenant} could not be stored")]
     Store {
@@ -99,12 +112,16 @@ pub fn services(parts: Parts) -> Services {
 /// [`PrepareError::Document`] with every error in it.
 pub fn check(document: &Document, origin: &Origin) -> Result<Document, PrepareError> {
     let text = document.text.replace("{origin}", origin.as_str());
-    TenantConfig::parse(&document.tenant, &text)
-        .map_err(|errors| PrepareError::Document { tenant: document.tenant.clone(), errors })?;
+    read(document, &text)?;
     Ok(Document { tenant: document.tenant.clone(), text })
 }
 
-/// Makes the tables that are missing and stores the documents that changed.
+fn read(document: &Document, text: &str) -> Result<TenantConfig, PrepareError> {
+    TenantConfig::parse(&document.tenant, text)
+        .map_err(|errors| PrepareError::Document { tenant: document.tenant.clone(), errors })
+}
+
+/// Makes the tables that are missing and stores the documents that are new (see [`store`]).
 ///
 /// # Errors
 /// What kept it from it.
@@ -112,11 +129,39 @@ pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), 
     services.store.create_tables().await?;
     for document in documents {
         let checked = check(document, &services.origin)?;
-        let store = services.store.tenant(checked.tenant.clone());
-        store
-            .put_tenant_document(&checked.text, services.clock.now())
-            .await
-            .map_err(|source| PrepareError::Store { tenant: checked.tenant, source })?;
+        let signer = read(&checked, &checked.text)?.keys.signer;
+        let refused = |source| PrepareError::Signer { tenant: checked.tenant.clone(), source };
+        services.keys.check(signer).map_err(refused)?;
+        let tenant = document.tenant.clone();
+        store(services, document, &checked.text).await.map_err(|source| PrepareError::Store { tenant, source })?;
+    }
+    Ok(())
+}
+
+/// Stores a document that the gateway was started with, where an operator has not decided otherwise since:
+///
+/// - The document that ships goes first, and in the place of itself; never over a file's or an operator's.
+/// - A file's goes over all of them when its text is not the one that was last stored from a file. So what `latchkey config apply`
+///   stored stands over restarts, until the file itself is changed.
+async fn store(services: &Services, document: &Document, text: &str) -> Result<(), CommitError> {
+    let store = services.store.tenant(document.tenant.clone());
+    let newest = store.find_newest_document().await?;
+    let source = if document.text == DEFAULT_DOCUMENT { DocumentSource::Shipped } else { DocumentSource::File };
+    // Before {origin} is replaced: another port is no other file.
+    let given = BASE64URL_NOPAD.encode(&sha256(document.text.as_bytes()));
+    let is_due = match (source, newest.as_ref()) {
+        (_, None) => true,
+        (DocumentSource::Shipped, Some(newest)) => newest.origin.source == source && newest.document != text,
+        (DocumentSource::File, Some(newest)) if newest.origin.source == source => newest.document != text,
+        (DocumentSource::File | DocumentSource::Operator, Some(_)) => {
+            let mut earlier = store.find_documents().await?.into_iter().rev();
+            let last = earlier.find(|earlier| earlier.origin.source == DocumentSource::File);
+            last.and_then(|last| last.origin.given) != Some(given.clone())
+        }
+    };
+    if is_due {
+        let origin = DocumentOrigin { source, given: Some(given), ..DocumentOrigin::default() };
+        store.put_document_after(newest.map(|newest| newest.version), text, origin, services.clock.now()).await?;
     }
     Ok(())
 }

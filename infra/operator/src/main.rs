@@ -2,9 +2,18 @@
 //!
 //! Exit codes: 0 done; 1 refused; 2 the command line is wrong; 3 whole, but nobody vouches for it (`verify-export` without keys).
 
+mod config;
+mod doctor;
+mod events;
+mod keys;
+mod refused;
+mod site;
+mod target;
+mod terminal;
 mod verify_export;
 
 use clap::{Parser, Subcommand};
+use refused::Refused;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -20,22 +29,44 @@ struct Arguments {
 enum Command {
     /// Checks that an export is whole, unchanged, and signed by the issuer whose keys you trust. Works offline.
     VerifyExport(verify_export::Arguments),
+    /// Validates, plans and applies the tenant document, and goes back to earlier versions of it.
+    Config(config::Arguments),
+    /// Checks a deployed stack or the local gateway, and says what to mend. Ends with 1 when something is to be mended.
+    Doctor(doctor::Arguments),
+    /// Shows the keys that sign tokens, rotates them, and retires one in an emergency.
+    Keys(keys::Arguments),
+    /// Hands what failed on the stream or the mail queue to the functions again.
+    Events(events::Arguments),
 }
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
-    let (code, words) = match command {
-        Command::VerifyExport(arguments) => match verify_export::run(&arguments) {
-            Ok(report) => (if report.is_vouched_for() { 0 } else { 3 }, report.to_string()),
-            Err(refused) => {
-                // Nothing can be done about a terminal that is gone; the exit code still tells.
-                let _ = writeln!(std::io::stderr(), "not verified: {refused}");
-                return ExitCode::from(1);
-            }
-        },
+    let ended = match command {
+        Command::VerifyExport(arguments) => verify(&arguments),
+        Command::Config(arguments) => wait(config::run(&arguments)).map(|()| 0),
+        Command::Doctor(arguments) => wait(doctor::run(&arguments)).map(|well| if well { 0 } else { 1 }),
+        Command::Keys(arguments) => wait(keys::run(&arguments)).map(|()| 0),
+        Command::Events(arguments) => wait(events::run(&arguments)).map(|done| if done { 0 } else { 1 }),
     };
-    match write!(std::io::stdout(), "{words}") {
-        Ok(()) => ExitCode::from(code),
-        Err(_) => ExitCode::from(1),
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(refused) => {
+            // Nothing can be done about a terminal that is gone; the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "{refused}");
+            ExitCode::from(1)
+        }
     }
+}
+
+fn verify(arguments: &verify_export::Arguments) -> Result<u8, Refused> {
+    let report = verify_export::run(arguments).map_err(|refused| Refused::new(format!("not verified: {refused}")))?;
+    terminal::say(&report.to_string())?;
+    Ok(if report.is_vouched_for() { 0 } else { 3 })
+}
+
+/// Runs a command to its end, on this thread.
+fn wait<T>(command: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // The futures of SDKs are large.
+    runtime.map_err(|error| Refused::because("no threads", &error))?.block_on(Box::pin(command))
 }

@@ -1,8 +1,8 @@
 //! The clients of a tenant document, by the names of RFC 7591 §2, and the rules for their addresses (security 1–3).
 
 use super::document::read_scope;
-use super::reader::Table;
-use super::{Localized, Resource};
+use super::reader::{Place, Table};
+use super::{Localized, Resource, Signer};
 use crate::domain::id::{ClientId, Sub};
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::oauth::scope::ScopeSet;
@@ -34,10 +34,14 @@ const MAX_SECRETS: usize = 2;
 /// Most addresses of one kind for a client.
 const MAX_URIS: usize = 50;
 
-pub(super) fn read_clients(tables: Vec<Table<'_, '_>>, resources: &BTreeMap<String, Resource>) -> BTreeMap<ClientId, Client> {
+pub(super) fn read_clients(
+    tables: Vec<Table<'_, '_>>,
+    resources: &BTreeMap<String, Resource>,
+    signer: Signer,
+) -> BTreeMap<ClientId, Client> {
     let mut clients = BTreeMap::new();
     for mut table in tables {
-        if let Some(client) = read_client(&mut table, resources)
+        if let Some(client) = read_client(&mut table, resources, signer)
             && clients.insert(client.client_id.clone(), client).is_some()
         {
             table.report.refuse(&table.at("client_id"), "another client has the same client_id");
@@ -48,7 +52,7 @@ pub(super) fn read_clients(tables: Vec<Table<'_, '_>>, resources: &BTreeMap<Stri
 }
 
 /// One client; every key is read for its errors even where there is no valid `client_id` to build one for.
-fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>) -> Option<Client> {
+fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>, signer: Signer) -> Option<Client> {
     let id = read_client_id(table);
     let name = table.localized("client_name");
     let first_party = table.flag("first_party", false);
@@ -61,8 +65,9 @@ fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>
     let post_logout_redirect_uris = read_uris(table, "post_logout_redirect_uris");
     let response_modes = read_response_modes(table);
     let pkce = read_pkce(table, method);
-    let id_token_signed_response_alg = table.word("id_token_signed_response_alg", &ALGORITHMS, SigningAlgorithm::RS256);
-    let access_token_signed_response_alg = table.word("access_token_signed_response_alg", &ALGORITHMS, SigningAlgorithm::ES256);
+    let id_token_signed_response_alg = read_algorithm(table, "id_token_signed_response_alg", SigningAlgorithm::RS256, signer);
+    let access_token_signed_response_alg =
+        read_algorithm(table, "access_token_signed_response_alg", SigningAlgorithm::ES256, signer);
     let allowed_origins = read_origins(table);
     let client_resources = read_client_resources(table, resources);
     let client_uri = read_client_uri(table);
@@ -84,6 +89,25 @@ fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>
         resources: client_resources,
         client_uri,
     })
+}
+
+fn read_algorithm(table: &mut Table<'_, '_>, key: &'static str, default: SigningAlgorithm, signer: Signer) -> SigningAlgorithm {
+    let place = table.at(key);
+    let algorithm = table.word(key, &ALGORITHMS, default);
+    refuse_what_kms_does_not_sign(table, &place, Some(algorithm), signer);
+    algorithm
+}
+
+/// KMS signs a digest for the other two, and for Ed25519 a whole message of at most 4 KB, which a token need not keep to.
+pub(super) fn refuse_what_kms_does_not_sign(
+    table: &Table<'_, '_>,
+    place: &Place,
+    algorithm: Option<SigningAlgorithm>,
+    signer: Signer,
+) {
+    if signer == Signer::Kms && algorithm == Some(SigningAlgorithm::EdDSA) {
+        table.report.refuse(place, "\"EdDSA\" is not signed by KMS: choose ES256 or RS256, or set keys.signer = \"local\"");
+    }
 }
 
 fn read_client_id(table: &mut Table<'_, '_>) -> Option<ClientId> {

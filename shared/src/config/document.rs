@@ -8,8 +8,8 @@
 
 use super::reader::{Report, Table, is_locale, parse_toml};
 use super::{
-    Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy, TenantConfig,
-    TokenPolicy, clients, form,
+    Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
+    Signer, TenantConfig, TokenPolicy, clients, form,
 };
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
@@ -57,6 +57,10 @@ impl std::fmt::Display for DocumentErrors {
 
 impl std::error::Error for DocumentErrors {}
 
+/// Most bytes of a document: with its key and what is noted beside it, well within the 400 KB of an item in DynamoDB, and cheap to
+/// read at each cold start.
+pub const MAX_DOCUMENT: usize = 256 * 1024;
+
 /// The accent where a document names none.
 const DEFAULT_ACCENT: &str = "#3b5bdb";
 
@@ -66,6 +70,10 @@ impl TenantConfig {
     /// # Errors
     /// Every error in it, each with its path.
     pub fn parse(tenant: &TenantId, document: &str) -> Result<Self, DocumentErrors> {
+        if document.len() > MAX_DOCUMENT {
+            let message = format!("has {} bytes; at most {MAX_DOCUMENT} can be stored", document.len());
+            return Err(DocumentErrors(vec![DocumentError { path: "the document".to_owned(), line: None, message }]));
+        }
         let report = Report::new(document);
         let config = parse_toml(&report).map(|table| read(tenant, Table::root(&report, table)));
         let errors = report.into_errors();
@@ -85,9 +93,10 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let session = read_session(root.table("session"));
     let token = read_token(root.table("token"));
     let retention = read_retention(root.table("retention"));
+    let keys = read_keys(root.table("keys"));
     let mail = read_mail(root.table("mail"));
-    let resources = read_resources(root.tables("resources"));
-    let clients = clients::read_clients(root.tables("clients"), &resources);
+    let resources = read_resources(root.tables("resources"), keys.signer);
+    let clients = clients::read_clients(root.tables("clients"), &resources, keys.signer);
     root.close();
     TenantConfig {
         tenant: tenant.clone(),
@@ -99,6 +108,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         session,
         token,
         retention,
+        keys,
         mail,
         clients,
         resources,
@@ -214,6 +224,12 @@ fn read_retention(mut table: Table<'_, '_>) -> RetentionPolicy {
     RetentionPolicy { erasure_grace, email_undo, audit }
 }
 
+fn read_keys(mut table: Table<'_, '_>) -> KeysConfig {
+    let signer = table.word("signer", &[("local", Signer::Local), ("kms", Signer::Kms)], Signer::Local);
+    table.close();
+    KeysConfig { signer }
+}
+
 fn read_mail(mut table: Table<'_, '_>) -> MailConfig {
     let from = match table.text("from") {
         None => "no-reply@localhost".to_owned(),
@@ -232,7 +248,7 @@ fn read_mail(mut table: Table<'_, '_>) -> MailConfig {
     MailConfig { from }
 }
 
-fn read_resources(tables: Vec<Table<'_, '_>>) -> BTreeMap<String, Resource> {
+fn read_resources(tables: Vec<Table<'_, '_>>, signer: Signer) -> BTreeMap<String, Resource> {
     let mut resources = BTreeMap::new();
     for mut table in tables {
         let resource = table.required_text("resource");
@@ -244,8 +260,10 @@ fn read_resources(tables: Vec<Table<'_, '_>>) -> BTreeMap<String, Resource> {
                 table.report.refuse(&place, format!("scope {token} belongs to Latchkey itself, not to a resource"));
             }
         }
+        let at = table.at("access_token_signed_response_alg");
         let signed_response_alg =
             table.text("access_token_signed_response_alg").and_then(|text| table.report.word(&text, &clients::ALGORITHMS));
+        clients::refuse_what_kms_does_not_sign(&table, &at, signed_response_alg, signer);
         if let Some(resource) = resource {
             // RFC 8707 §2: an absolute URI, no fragment.
             let absolute = url::Url::parse(&resource.value).is_ok() && !resource.value.contains('#');

@@ -127,6 +127,26 @@ colour = 1
 }
 
 #[test]
+fn kms_signs_what_it_can_and_the_document_says_what_it_can_not() {
+    assert_eq!(parse(PUBLIC).expect("valid").keys.signer, Signer::Local);
+    let kms = PUBLIC.replace("[[clients]]", "[keys]\nsigner = \"kms\"\n[[clients]]");
+    assert_eq!(parse(&kms).expect("valid").keys.signer, Signer::Kms);
+    let eddsa = format!(
+        "{kms}id_token_signed_response_alg = \"EdDSA\"\naccess_token_signed_response_alg = \"EdDSA\"\n{}",
+        "[[resources]]\nresource = \"https://api.example.com\"\naccess_token_signed_response_alg = \"EdDSA\""
+    );
+    let expected = [
+        "clients[0].id_token_signed_response_alg",
+        "clients[0].access_token_signed_response_alg",
+        "resources[0].access_token_signed_response_alg",
+    ];
+    assert_eq!(paths(&eddsa), expected);
+    assert!(parse(&eddsa.replace("kms", "local")).is_ok());
+    assert_eq!(paths(&kms.replace("kms", "hsm")), ["keys.signer"]);
+    assert_eq!(paths(&kms.replace("signer", "signers")), ["keys.signers"]);
+}
+
+#[test]
 fn an_error_names_its_line_and_what_would_be_right() {
     let errors = parse("name = \"Shop\"\n[token]\naccess = \"PT1H\"\n").expect_err("refused");
     assert_eq!(errors.to_string(), "token.access: must be from 60 to 600 seconds (line 3)");

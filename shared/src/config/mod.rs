@@ -4,6 +4,7 @@
 mod clients;
 pub mod document;
 mod form;
+pub mod plan;
 mod reader;
 
 use crate::domain::id::{ClientId, TenantId};
@@ -59,6 +60,8 @@ pub struct TenantConfig {
     pub token: TokenPolicy,
     /// How long what is over is kept.
     pub retention: RetentionPolicy,
+    /// Signing keys.
+    pub keys: KeysConfig,
     /// Mail sender.
     pub mail: MailConfig,
     /// OAuth clients.
@@ -221,6 +224,23 @@ pub struct RetentionPolicy {
 impl RetentionPolicy {
     /// What a document says that says nothing.
     pub const DEFAULT: Self = Self { erasure_grace: Span::days(30), email_undo: Span::days(7), audit: Span::days(365) };
+}
+
+/// Signing keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeysConfig {
+    /// Where signatures of tokens come from.
+    pub signer: Signer,
+}
+
+/// Where signatures of tokens come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signer {
+    /// Keys that Latchkey makes, wrapped in the table, sign in process; they are rotated.
+    #[default]
+    Local,
+    /// Keys that never leave KMS sign there, a call for each signature.
+    Kms,
 }
 
 /// Mail sender.

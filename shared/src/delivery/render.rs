@@ -121,7 +121,8 @@ mod tests {
     use super::super::message::halves;
     use super::*;
     use crate::config::{
-        Brand, Localized, MailConfig, PasswordPolicy, RegistrationConfig, RetentionPolicy, SessionPolicy, TokenPolicy,
+        Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, RetentionPolicy, SessionPolicy, Signer,
+        TokenPolicy,
     };
     use crate::domain::id::TenantId;
     use crate::domain::secret::SecretText;
@@ -144,6 +145,7 @@ mod tests {
             session: SessionPolicy { idle: Span::hours(1), absolute: Span::hours(12) },
             token: TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) },
             retention: RetentionPolicy { erasure_grace: Span::days(30), email_undo: Span::days(7), audit: Span::days(365) },
+            keys: KeysConfig { signer: Signer::Local },
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
             clients: [].into(),
             resources: [].into(),

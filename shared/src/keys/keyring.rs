@@ -12,10 +12,12 @@ use super::locator::LocatorKeyring;
 use super::proof::ProofKeyring;
 use super::provision::Provisioner;
 use super::refresh::RefreshKeyring;
+use super::ring::{Ring, Shut, granted, is_open};
 use super::root::RootKey;
 use super::rotation::LOOK_AGAIN;
 use super::signing::SigningKeys;
 use super::{KeyError, KeyVault};
+use crate::config::Signer;
 use crate::domain::id::TenantId;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::TenantStore;
@@ -59,7 +61,7 @@ impl Purpose {
 
 /// How old a version of a keyring must be before anything is made with it: by then every instance has seen it.
 const SEEN_BY_ALL: Span = Span::minutes(5);
-/// After a look that failed, when to look again.
+/// When to look again after a look that failed, or that left something missing.
 const LOOK_AFTER_FAILURE: Span = Span::seconds(5);
 
 /// Builds and caches the keys of each tenant.
@@ -93,8 +95,10 @@ impl Slot {
     fn loaded(&self) -> Option<Loaded> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    fn keep(&self, keys: &Arc<TenantKeys>, look_again: Timestamp) {
-        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(Loaded { keys: keys.clone(), look_again });
+    fn keep(&self, loaded: Loaded) -> Arc<TenantKeys> {
+        let keys = loaded.keys.clone();
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+        keys
     }
 }
 
@@ -106,11 +110,13 @@ impl Keys {
         Self { shared: Arc::new(Shared { vault, purposes: purposes.into(), provisioner, tenants: Mutex::default() }) }
     }
     /// The keys of a tenant: cached; loaded (and made, on the very first use) single-flight. Signing keys are looked at again
-    /// every 60 seconds so that a rotation is followed.
+    /// every 60 seconds so that a rotation is followed. `signer` is the tenant's wish for signatures to come.
     ///
     /// # Errors
-    /// When the vault or the table fails.
-    pub async fn tenant(&self, store: &TenantStore, now: Timestamp) -> Result<Arc<TenantKeys>, KeyError> {
+    /// When the vault or the table fails, or the signer is one that this function was not given keys of.
+    pub async fn tenant(&self, store: &TenantStore, signer: Signer, now: Timestamp) -> Result<Arc<TenantKeys>, KeyError> {
+        // Also where keys are loaded that could sign: never in silence by others than was asked for.
+        self.check(signer)?;
         let slot = self.slot(store.tenant());
         match slot.loaded() {
             Some(loaded) if now < loaded.look_again => Ok(loaded.keys),
@@ -122,16 +128,12 @@ impl Keys {
                 if now < loaded.look_again {
                     return Ok(loaded.keys);
                 }
-                match Box::pin(self.load(store, now, Some(&loaded.keys))).await {
-                    Ok(keys) => {
-                        slot.keep(&keys, now + LOOK_AGAIN);
-                        Ok(keys)
-                    }
+                match Box::pin(self.look(store, signer, now, Some(&loaded.keys))).await {
+                    Ok(looked) => Ok(slot.keep(looked)),
                     Err(error) => {
                         // What is loaded still signs and verifies: an outage of table or vault is not made one of tokens.
                         tracing::warn!(tenant = %store.tenant(), %error, "the keys could not be looked at again");
-                        slot.keep(&loaded.keys, now + LOOK_AFTER_FAILURE);
-                        Ok(loaded.keys)
+                        Ok(slot.keep(Loaded { look_again: now + LOOK_AFTER_FAILURE, ..loaded }))
                     }
                 }
             }
@@ -140,25 +142,20 @@ impl Keys {
                 if let Some(loaded) = slot.loaded() {
                     return Ok(loaded.keys);
                 }
-                let keys = Box::pin(self.load(store, now, None)).await?;
-                slot.keep(&keys, now + LOOK_AGAIN);
-                Ok(keys)
+                Ok(slot.keep(Box::pin(self.look(store, signer, now, None)).await?))
             }
         }
     }
-    /// Publishes a successor of every signing key now, ahead of its time; it signs after the usual overlap. A key whose successor
-    /// is pending gets no other.
+
+    /// Whether this signer can be had here.
     ///
     /// # Errors
-    /// When the vault or the table fails.
-    pub async fn rotate_signing(&self, store: &TenantStore, now: Timestamp) -> Result<(), KeyError> {
-        let stored = store.find_keys().await?;
-        self.shared.provisioner.rotate(store, &stored, now, true).await?;
-        let slot = self.slot(store.tenant());
-        if let Some(loaded) = slot.loaded() {
-            slot.keep(&loaded.keys, now);
+    /// [`KeyError::NoKmsKey`] when KMS is to sign and there is no key of it.
+    pub fn check(&self, signer: Signer) -> Result<(), KeyError> {
+        match signer {
+            Signer::Kms if self.shared.purposes.contains(&Purpose::Signing) => self.shared.vault.kms_signing_keys().check(),
+            Signer::Kms | Signer::Local => Ok(()),
         }
-        Ok(())
     }
 
     fn slot(&self, tenant: &TenantId) -> Arc<Slot> {
@@ -168,25 +165,22 @@ impl Keys {
         }
         tenants.entry(tenant.clone()).or_default().clone()
     }
-    async fn load(
+    /// Reads every slot, makes what is missing or due, and loads what there is then.
+    async fn look(
         &self,
         store: &TenantStore,
+        signer: Signer,
         now: Timestamp,
         before: Option<&TenantKeys>,
-    ) -> Result<Arc<TenantKeys>, KeyError> {
+    ) -> Result<Loaded, KeyError> {
         let shared = &self.shared;
-        let mut stored = shared.provisioner.complete(store, &shared.purposes, now).await?;
-        if shared.purposes.contains(&Purpose::Signing) {
-            match shared.provisioner.rotate(store, &stored, now, false).await {
-                Ok(true) => stored = store.find_keys().await?,
-                Ok(false) => {}
-                // The present key goes on; the next look tries again.
-                Err(error) => {
-                    tracing::error!(tenant = %store.tenant(), %error, "a signing key that is due could not be rotated")
-                }
-            }
+        let mut stored = shared.provisioner.complete(store, &shared.purposes, signer, now).await?;
+        if shared.purposes.contains(&Purpose::Signing) && shared.provisioner.rotate(store, &stored, signer, now).await {
+            stored = store.find_keys().await?;
         }
-        TenantKeys::load(shared, store.tenant(), &stored, now, before).await.map(Arc::new)
+        let keys = TenantKeys::load(shared, store.tenant(), &stored, now, before).await?;
+        let look_again = if keys.is_complete(&stored, now) { now + LOOK_AGAIN } else { now + LOOK_AFTER_FAILURE };
+        Ok(Loaded { keys: Arc::new(keys), look_again })
     }
 }
 
@@ -198,13 +192,6 @@ pub struct TenantKeys {
     locator: Option<Ring<LocatorKeyring>>,
     refresh: Option<Ring<RefreshKeyring>>,
     signing: Option<SigningKeys>,
-}
-
-/// A keyring and the versions that it was made of: while those stay, so does it.
-struct Ring<K> {
-    versions: Vec<u32>,
-    making: u32,
-    keyring: Arc<K>,
 }
 
 impl TenantKeys {
@@ -236,10 +223,19 @@ impl TenantKeys {
         let signing = loading.signing(before.and_then(|b| b.signing.as_ref()))?;
         Ok(Self { data, identifier, proof, locator, refresh, signing })
     }
+    /// Whether nothing is missing that the next look may find.
+    fn is_complete(&self, stored: &[StoredKey], now: Timestamp) -> bool {
+        is_open(self.data.as_ref())
+            && is_open(self.identifier.as_ref())
+            && is_open(self.proof.as_ref())
+            && is_open(self.locator.as_ref())
+            && is_open(self.refresh.as_ref())
+            && self.signing.as_ref().is_none_or(|signing| signing.is_complete(stored, now))
+    }
     /// Wraps and unwraps data keys.
     ///
     /// # Errors
-    /// [`KeyError::NotGranted`] when the function did not declare the purpose.
+    /// [`KeyError::NotGranted`] when the function did not declare the purpose; what the vault said, when it did not unwrap the keyring.
     pub fn data(&self) -> Result<&DataKeyring, KeyError> {
         granted(Purpose::Data, self.data.as_ref())
     }
@@ -280,10 +276,6 @@ impl TenantKeys {
     }
 }
 
-fn granted<K>(purpose: Purpose, ring: Option<&Ring<K>>) -> Result<&K, KeyError> {
-    ring.map(|ring| ring.keyring.as_ref()).ok_or(KeyError::NotGranted(purpose))
-}
-
 /// What the keyrings of a tenant are loaded from.
 struct Loading<'a> {
     shared: &'a Shared,
@@ -307,27 +299,34 @@ impl Loading<'_> {
         let versions: Vec<_> = stored.iter().map(|(version, _)| *version).collect();
         let made_with: Vec<_> = stored.iter().map(|(version, key)| (*version, key.created_at)).collect();
         let making = making(&made_with, self.now).ok_or(KeyError::UnknownVersion)?;
-        if let Some(before) = before.filter(|before| before.versions == versions && before.making == making) {
-            return Ok(Some(Ring { versions, making, keyring: before.keyring.clone() }));
+        let before = before.and_then(|before| before.keyring.as_ref().ok().map(|keyring| (before, keyring.clone())));
+        if let Some((_, keyring)) = before.as_ref().filter(|(ring, _)| ring.versions == versions && ring.making == making) {
+            return Ok(Some(Ring { versions, making, keyring: Ok(keyring.clone()) }));
         }
+        let opened = self.unwrap(purpose, &stored).await.and_then(|roots| build(roots, making));
+        Ok(Some(match (opened, before) {
+            (Ok(keyring), _) => Ring { versions, making, keyring: Ok(Arc::new(keyring)) },
+            // A new version waits; the versions that are open stay so.
+            (Err(error), Some((ring, keyring))) => {
+                tracing::warn!(tenant = %self.tenant, purpose = purpose.name(), %error, "a new version of a keyring does not open");
+                Ring { versions: ring.versions.clone(), making: ring.making, keyring: Ok(keyring) }
+            }
+            (Err(error), None) => Ring { versions, making, keyring: Err(Shut::of(error)?) },
+        }))
+    }
+    async fn unwrap(&self, purpose: Purpose, stored: &[(u32, &KeyMaterial)]) -> Result<Vec<(u32, RootKey)>, KeyError> {
         let mut roots = Vec::with_capacity(stored.len());
         for (version, key) in stored {
             let bytes = self.shared.vault.unwrap(self.tenant, purpose, &key.wrapped).await?;
-            roots.push((version, RootKey::new(self.tenant, purpose, &bytes)?));
+            roots.push((*version, RootKey::new(self.tenant, purpose, &bytes)?));
         }
-        Ok(Some(Ring { versions, making, keyring: Arc::new(build(roots, making)?) }))
+        Ok(roots)
     }
     fn signing(&self, before: Option<&SigningKeys>) -> Result<Option<SigningKeys>, KeyError> {
         if !self.shared.purposes.contains(&Purpose::Signing) {
             return Ok(None);
         }
-        let mut versions = Vec::new();
-        for key in self.stored {
-            if let (KeySlot::Signing { algorithm, version }, StoredKeyState::Ready(material)) = (key.slot, &key.state) {
-                versions.push((algorithm, version, material.clone()));
-            }
-        }
-        SigningKeys::new(self.tenant, &self.shared.vault, &versions, self.now, before).map(Some)
+        SigningKeys::new(self.tenant, &self.shared.vault, self.stored, self.now, before).map(Some)
     }
     /// The stored versions of a keyring, oldest first.
     fn versions(&self, of: Purpose) -> Vec<(u32, &KeyMaterial)> {
@@ -340,7 +339,7 @@ impl Loading<'_> {
                 }
                 (
                     KeySlot::Keyring { .. } | KeySlot::Signing { .. },
-                    StoredKeyState::Ready(_) | StoredKeyState::Claimed { .. },
+                    StoredKeyState::Ready(_) | StoredKeyState::Retired(_) | StoredKeyState::Claimed { .. },
                 ) => None,
             })
             .collect();

@@ -8,16 +8,21 @@ mod aead;
 #[cfg(test)]
 mod confusion_tests;
 pub mod data;
+mod der;
 pub mod digest;
 pub mod identifier;
 mod jwk;
 pub mod jwt;
 pub mod keyring;
+mod lineage;
 pub mod locator;
+pub mod orders;
 pub mod password;
 pub mod proof;
 mod provision;
 pub mod refresh;
+mod remote;
+mod ring;
 mod root;
 mod rotation;
 pub mod signing;
@@ -29,10 +34,12 @@ pub use account_link::AccountLink;
 pub use data::{DataKey, SealedField};
 pub use keyring::{Keys, Purpose, TenantKeys};
 pub use password::PasswordHasher;
-pub use rotation::JWKS_MAX_AGE;
+pub use remote::KmsSigningKeys;
+pub use rotation::{JWKS_MAX_AGE, KeyState};
 pub use vault::KeyVault;
 
-/// What can go wrong with keys. None of it is the caller's fault: 503 where it may pass, 500 otherwise.
+/// What can go wrong with keys. None of it is the caller's fault: 503 where it passes, by itself or once an operator has seen to the
+/// vault; 500 otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The vault (KMS) did not answer, or throttled.
@@ -47,9 +54,18 @@ pub enum KeyError {
     /// This function did not declare the purpose.
     #[error("this function has no key for {0:?}")]
     NotGranted(Purpose),
-    /// No key of this version or algorithm.
+    /// No key of this version.
     #[error("no such key version")]
     UnknownVersion,
+    /// The signing key of this algorithm was retired, and its successor does not sign yet.
+    #[error("no {0} key signs at present")]
+    NoActiveKey(&'static str),
+    /// The tenant's document wants KMS to sign, and the stack has no KMS key of this algorithm.
+    #[error(
+        "the tenant's document says signer = \"kms\", and this function was given no KMS key for {0}: deploy the stack with signing \
+         keys in KMS, or set signer = \"local\""
+    )]
+    NoKmsKey(&'static str),
     /// A cryptographic operation failed that can't fail on sound input: a fault of ours.
     #[error("a cryptographic operation failed: {0}")]
     Failed(&'static str),

@@ -4,7 +4,9 @@
 //! created ──PUBLISH──▶ active ── … ──▶ (successor active) ──KEEP──▶ gone
 //!   in the JWK Set, does not sign yet       verifies only
 //! ```
-//! Nothing is written when a key changes state: the state follows from the times of the keys of its algorithm.
+//! Nothing is written when a key changes state: the state follows from the times of the keys of its algorithm. One thing is
+//! written, by an operator in an emergency: that a key is retired. It is gone at once then, and its successor does not wait for
+//! the caches of those who verify, only until every instance lists it ([`TAKE_OVER`]).
 
 use crate::domain::time::{Span, Timestamp};
 
@@ -15,6 +17,9 @@ pub(super) const LOOK_AGAIN: Span = Span::seconds(60);
 /// From the publication of a key to its first signature: whoever verifies has it by then, by way of the most stale cache of the
 /// most stale instance, with four minutes for clocks.
 pub(super) const PUBLISH: Span = Span::minutes(20);
+/// The same after an emergency: every instance lists the key by then, so whoever meets it and asks again finds it (OpenID Connect
+/// Core §10.1.1); with 15 seconds for clocks.
+pub(super) const TAKE_OVER: Span = Span::seconds(75);
 /// How long a key that no longer signs still verifies: far above the life of any token, so that the hint of a sign-out a day
 /// later is still read.
 pub(super) const KEEP: Span = Span::hours(24);
@@ -22,10 +27,11 @@ pub(super) const KEEP: Span = Span::hours(24);
 pub(super) const ROTATE_AFTER: Span = Span::days(90);
 
 const _: () = assert!(PUBLISH.as_millis() >= JWKS_MAX_AGE.as_millis() + LOOK_AGAIN.as_millis());
+const _: () = assert!(TAKE_OVER.as_millis() >= LOOK_AGAIN.as_millis());
 
 /// What a signing key is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeyState {
+pub enum KeyState {
     /// Published, does not sign yet.
     Pending,
     /// Signs.
@@ -36,26 +42,87 @@ pub(super) enum KeyState {
     Gone,
 }
 
-/// The state of each of an algorithm's keys, given from when each signs, oldest first.
-pub(super) fn states(active_from: &[Timestamp], now: Timestamp) -> Vec<KeyState> {
-    let state = |index: usize, from: Timestamp| match active_from.get(index + 1) {
-        // The very first one signs at once, also where the clock is behind that of the instance that made it.
-        _ if from > now && index > 0 => KeyState::Pending,
-        Some(successor) if *successor + KEEP <= now => KeyState::Gone,
-        Some(successor) if *successor <= now => KeyState::Retiring,
-        Some(_) | None => KeyState::Active,
-    };
-    active_from.iter().enumerate().map(|(index, from)| state(index, *from)).collect()
+/// The times of a key that were stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KeyTimes {
+    /// When it was made, and published.
+    pub(super) created_at: Timestamp,
+    /// From when it was meant to sign.
+    pub(super) active_from: Timestamp,
+    /// When an operator retired it in an emergency.
+    pub(super) retired_at: Option<Timestamp>,
 }
 
-/// From when a key that is made now signs: at once if it is the first, since nobody can have an older set of keys.
+/// What a key is good for now, and the times that follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KeyStanding {
+    pub(super) state: KeyState,
+    /// From when it signs; in an emergency earlier than it was meant to.
+    pub(super) signs_from: Timestamp,
+    /// When it is gone, once there is a successor.
+    pub(super) gone_at: Option<Timestamp>,
+}
+
+/// How each of an algorithm's keys stands, oldest first.
+pub(super) fn standings(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyStanding> {
+    let starts = starts(keys);
+    let standing = |(index, (key, start)): (usize, (&KeyTimes, &Timestamp))| {
+        // A key that was retired before it ever signed has superseded nobody.
+        let later = keys.iter().zip(&starts).skip(index + 1).filter(|(key, start)| has_signed(key, **start));
+        let superseded_at = later.map(|(_, start)| *start).min();
+        let gone_at = key.retired_at.or(superseded_at.map(|at| at + KEEP));
+        let state = if key.retired_at.is_some() {
+            // Whatever this instance's clock says.
+            KeyState::Gone
+        } else {
+            match superseded_at {
+                // One that was meant to sign at once does, also where the clock is behind that of the instance that made it.
+                _ if *start > now && (index > 0 || key.active_from > key.created_at) => KeyState::Pending,
+                Some(successor) if successor + KEEP <= now => KeyState::Gone,
+                Some(successor) if successor <= now => KeyState::Retiring,
+                Some(_) | None => KeyState::Active,
+            }
+        };
+        KeyStanding { state, signs_from: *start, gone_at }
+    };
+    keys.iter().zip(&starts).enumerate().map(standing).collect()
+}
+
+/// From when each key signs: as it was meant to, or in place of one that was retired.
+fn starts(keys: &[KeyTimes]) -> Vec<Timestamp> {
+    let mut before: Option<&KeyTimes> = None;
+    let mut starts = Vec::with_capacity(keys.len());
+    for (index, key) in keys.iter().enumerate() {
+        let in_emergency = before.is_some_and(|before| before.retired_at.is_some());
+        let start = if in_emergency { key.active_from.min(key.created_at + TAKE_OVER) } else { key.active_from };
+        if index == 0 || has_signed(key, start) {
+            before = Some(key);
+        }
+        starts.push(start);
+    }
+    starts
+}
+
+/// Whether the key signs, or will, or did before it was retired.
+fn has_signed(key: &KeyTimes, start: Timestamp) -> bool {
+    key.retired_at.is_none_or(|retired_at| start < retired_at)
+}
+
+/// From when a key that is made now is meant to sign: at once if the tenant has none yet, since nobody can have an older set of keys.
 pub(super) fn active_from(first: bool, now: Timestamp) -> Timestamp {
     if first { now } else { now + PUBLISH }
 }
 
-/// Whether a successor to the newest key of an algorithm is to be made now.
-pub(super) fn is_due(newest_active_from: Timestamp, now: Timestamp) -> bool {
-    now >= newest_active_from + ROTATE_AFTER
+/// Whether a successor is to be made now: the key that signs has done so for long enough, or an operator ordered one (`ordered`), or
+/// nothing is left that signs or will.
+pub(super) fn is_due(standings: &[KeyStanding], ordered: bool, now: Timestamp) -> bool {
+    if standings.iter().any(|standing| standing.state == KeyState::Pending) {
+        return false;
+    }
+    match standings.iter().find(|standing| standing.state == KeyState::Active) {
+        Some(active) => ordered || now >= active.signs_from + ROTATE_AFTER,
+        None => true,
+    }
 }
 
 #[cfg(test)]
@@ -64,13 +131,31 @@ mod tests {
     use KeyState::{Active, Gone, Pending, Retiring};
     use proptest::prelude::*;
 
+    /// The second key signs after the first one's ninety days and its own publication.
+    const SECOND: Span = Span::minutes(90 * 24 * 60 + 20);
+
     fn at(span: Span) -> Timestamp {
         Timestamp::from_seconds(1_000_000) + span
+    }
+    /// A key that was made so long before it signs.
+    fn key(active: Span, published: Span) -> KeyTimes {
+        let active_from = at(active);
+        KeyTimes { created_at: active_from - published, active_from, retired_at: None }
+    }
+    fn retired(key: KeyTimes, span: Span) -> KeyTimes {
+        KeyTimes { retired_at: Some(at(span)), ..key }
+    }
+    fn states(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyState> {
+        standings(keys, now).into_iter().map(|standing| standing.state).collect()
+    }
+
+    fn is_due(keys: &[KeyTimes], ordered: bool, now: Timestamp) -> bool {
+        super::is_due(&standings(keys, now), ordered, now)
     }
 
     #[test]
     fn security_52_a_key_is_published_before_it_signs_and_kept_after() {
-        let keys = [at(Span::ZERO), at(Span::days(90))];
+        let keys = [key(Span::ZERO, Span::ZERO), key(Span::days(90), PUBLISH)];
         let cases = [
             (Span::ZERO, [Active, Pending]),
             (Span::millis(Span::days(90).as_millis() - 1), [Active, Pending]),
@@ -82,35 +167,88 @@ mod tests {
         for (span, expected) in cases {
             assert_eq!(states(&keys, at(span)), expected, "after {span:?}");
         }
-        assert_eq!(states(&[at(Span::ZERO)], at(Span::days(10_000))), [Active], "the last key stays, come what may");
+        assert_eq!(states(&keys[..1], at(Span::days(10_000))), [Active], "the last key stays, come what may");
         assert_eq!(states(&keys, at(Span::seconds(-60))), [Active, Pending], "a clock behind the maker's");
         assert_eq!(active_from(true, at(Span::ZERO)), at(Span::ZERO));
         assert_eq!(active_from(false, at(Span::ZERO)), at(PUBLISH));
     }
 
     #[test]
+    fn security_52_the_first_key_of_an_algorithm_is_published_first_where_others_are_known() {
+        let later = key(Span::minutes(20), PUBLISH);
+        assert_eq!(states(&[later], at(Span::ZERO)), [Pending]);
+        assert!(!is_due(&[later], true, at(Span::ZERO)));
+        assert_eq!(states(&[later], at(Span::minutes(20))), [Active]);
+    }
+
+    #[test]
     fn a_successor_is_due_after_ninety_days_and_not_again_while_it_is_pending() {
-        assert!(!is_due(at(Span::ZERO), at(Span::millis(Span::days(90).as_millis() - 1))));
-        assert!(is_due(at(Span::ZERO), at(Span::days(90))));
-        let successor = active_from(false, at(Span::days(90)));
-        assert!(!is_due(successor, at(Span::days(90))));
-        assert!(!is_due(successor, at(Span::days(180))));
-        assert!(is_due(successor, at(Span::days(181))));
+        let first = key(Span::ZERO, Span::ZERO);
+        assert!(!is_due(&[first], false, at(Span::millis(Span::days(90).as_millis() - 1))));
+        assert!(is_due(&[first], false, at(Span::days(90))));
+        assert!(is_due(&[first], true, at(Span::days(1))), "an operator's order");
+        let both = [first, key(SECOND, PUBLISH)];
+        for ordered in [false, true] {
+            assert!(!is_due(&both, ordered, at(Span::days(90))), "one is pending");
+        }
+        assert!(!is_due(&both, false, at(Span::days(180))));
+        assert!(is_due(&both, false, at(Span::days(181))));
+    }
+
+    #[test]
+    fn security_138_a_retired_key_is_gone_at_once_and_a_published_successor_takes_over() {
+        let (first, second) = (key(Span::ZERO, Span::ZERO), key(Span::minutes(20), PUBLISH));
+        let keys = [retired(first, Span::minutes(5)), second];
+        assert_eq!(states(&keys, at(Span::minutes(5))), [Gone, Active], "published long enough for an emergency");
+        assert_eq!(states(&keys, at(Span::seconds(10))), [Gone, Pending], "not seen by every instance yet");
+        assert!(!is_due(&keys, false, at(Span::minutes(5))));
+        // Retired while it was pending: the first goes on as if it had never been.
+        let keys = [first, retired(second, Span::minutes(5))];
+        assert_eq!(states(&keys, at(Span::days(60))), [Active, Gone]);
+        assert!(is_due(&keys, true, at(Span::minutes(6))));
+    }
+
+    #[test]
+    fn security_138_where_nothing_is_left_a_successor_is_due_and_signs_once_every_instance_lists_it() {
+        let (first, second) = (key(Span::ZERO, Span::ZERO), retired(key(Span::days(90), PUBLISH), SECOND));
+        let now = at(SECOND);
+        assert_eq!(states(&[first, second], now), [Retiring, Gone], "what was superseded never signs again");
+        assert!(is_due(&[first, second], false, now));
+        let third = KeyTimes { created_at: now, active_from: now + PUBLISH, retired_at: None };
+        let keys = [first, second, third];
+        assert_eq!(states(&keys, now), [Retiring, Gone, Pending]);
+        assert!(!is_due(&keys, true, now));
+        assert_eq!(states(&keys, now + Span::seconds(74)), [Retiring, Gone, Pending]);
+        assert_eq!(states(&keys, now + TAKE_OVER), [Retiring, Gone, Active]);
+        assert_eq!(states(&[retired(first, Span::days(1))], at(Span::days(1))), [Gone]);
+        // A clock that runs behind the operator's makes nothing of a retired key.
+        assert_eq!(states(&[retired(first, Span::days(1))], at(Span::ZERO)), [Gone]);
     }
 
     proptest! {
         #[test]
-        fn at_any_moment_exactly_one_signs(
-            gaps in prop::collection::vec(0i64..20_000_000, 0..6), after in -1_000i64..200_000_000,
+        fn at_any_moment_at_most_one_signs_and_one_does_or_is_due(
+            made in prop::collection::vec((0i64..20_000_000, prop::option::of(0i64..200_000_000)), 1..7),
+            after in -1_000i64..200_000_000,
         ) {
-            let mut moment = at(Span::ZERO);
-            let mut keys = vec![moment];
-            for gap in gaps {
+            let now = at(Span::seconds(after));
+            let (mut moment, mut keys) = (at(Span::ZERO), Vec::new());
+            for (index, (gap, retired)) in made.into_iter().enumerate() {
                 moment = moment + Span::seconds(gap);
-                keys.push(moment);
+                let published = if index == 0 { Span::ZERO } else { PUBLISH };
+                let retired_at = retired.map(|retired| at(Span::seconds(retired))).filter(|retired_at| *retired_at <= now);
+                keys.push(KeyTimes { created_at: moment - published, active_from: moment, retired_at });
             }
-            let states = states(&keys, at(Span::seconds(after)));
-            prop_assert_eq!(states.iter().filter(|state| **state == Active).count(), 1);
+            let states = states(&keys, now);
+            let signing = states.iter().filter(|state| **state == Active).count();
+            prop_assert!(signing <= 1, "{states:?}");
+            prop_assert!(signing == 1 || states.contains(&Pending) || is_due(&keys, false, now), "{states:?}");
+            for (state, key) in states.iter().zip(&keys) {
+                prop_assert!(key.retired_at.is_none() || *state == Gone);
+            }
+            if keys.iter().all(|key| key.retired_at.is_none()) {
+                prop_assert_eq!(signing, 1);
+            }
         }
     }
 }

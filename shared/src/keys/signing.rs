@@ -1,18 +1,21 @@
 //! Signing keys: generated, wrapped, stored, published before use, rotated with overlap; JWKS (RFC 7517).
 //!
 //! 1. A key is made by the instance that holds the lease of its slot, wrapped by the vault (purpose `signing`), and stored with
-//!    its public half; the table keeps every version (`keyring`).
+//!    its public half; the table keeps every version (`keyring`). Where the tenant's `signer` is `kms`, it is a key of KMS
+//!    that is taken up instead (`remote`).
 //! 2. Its state follows from the times of its algorithm's keys (`rotation`); the JWK Set lists all that are not gone.
 //! 3. Its private half is unwrapped once, when it first signs here, and kept parsed: a function that only verifies never asks
 //!    the vault for it.
-use super::jwk::{Base64Url, Ed25519, P256, PublicJwk, algorithm_name, jwk_set};
+use super::der::{modulus_and_exponent, p256_point};
+use super::jwk::{Base64Url, Ed25519, PublicJwk, algorithm_name, jwk_set};
 use super::jwt::Compact;
-use super::rotation::{KeyState, states};
+use super::lineage::{Generation, generations};
+use super::rotation::{KeyState, LOOK_AGAIN};
 use super::{KeyError, KeyVault, Purpose};
 use crate::domain::id::{KeyId, TenantId};
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::time::Timestamp;
-use crate::store::keyring::KeyMaterial;
+use crate::store::keyring::{KeyMaterial, StoredKey};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -42,10 +45,17 @@ struct SigningKey {
     algorithm: SigningAlgorithm,
     jwk: PublicJwk,
     verifier: ParsedPublicKey,
-    wrapped: Vec<u8>,
     vault: KeyVault,
     tenant: TenantId,
-    private: OnceCell<PrivateKey>,
+    private: PrivateHalf,
+}
+
+/// Where the private half is.
+enum PrivateHalf {
+    /// In the table, wrapped; here once it has signed.
+    Wrapped { wrapped: Vec<u8>, unwrapped: OnceCell<PrivateKey> },
+    /// In KMS, under this id.
+    Kms(String),
 }
 
 /// A private key, parsed. It does not print; AWS-LC wipes it.
@@ -60,26 +70,41 @@ impl SigningKeys {
     pub(super) fn new(
         tenant: &TenantId,
         vault: &KeyVault,
-        stored: &[(SigningAlgorithm, u32, KeyMaterial)],
+        stored: &[StoredKey],
         now: Timestamp,
         before: Option<&Self>,
     ) -> Result<Self, KeyError> {
-        let mut published = Vec::new();
+        let mut published: Vec<(KeyState, Arc<SigningKey>)> = Vec::new();
         for algorithm in ALGORITHMS {
-            let mut versions: Vec<_> = stored.iter().filter(|(of, ..)| *of == algorithm).collect();
-            versions.sort_by_key(|(_, version, _)| *version);
-            let active_from: Vec<_> = versions.iter().map(|(.., key)| key.active_from).collect();
-            for (state, (.., key)) in states(&active_from, now).into_iter().zip(versions) {
-                match state {
+            for generation in generations(stored, algorithm, now) {
+                let Some(material) = generation.material else { continue };
+                match generation.standing.state {
                     KeyState::Gone => {}
-                    KeyState::Pending | KeyState::Active | KeyState::Retiring => {
-                        published.push((state, SigningKey::load(tenant, vault, algorithm, key, before)?));
+                    state @ (KeyState::Pending | KeyState::Active | KeyState::Retiring) => {
+                        let key = SigningKey::load(tenant, vault, algorithm, material, before)?;
+                        // A key of KMS can be taken up a second time: it is listed once.
+                        published.retain(|(_, other)| other.kid != key.kid);
+                        published.push((state, key));
                     }
                 }
             }
         }
         let jwks = jwk_set(published.iter().map(|(_, key)| (&key.jwk, key.kid.as_str())))?;
         Ok(Self { published, jwks })
+    }
+    /// Whether each algorithm that has keys at all has one that signs, or that will not before the next look: not so while the
+    /// successor of a retired key is awaited.
+    pub(super) fn is_complete(&self, stored: &[StoredKey], now: Timestamp) -> bool {
+        let is_far = |generation: &Generation<'_>| generation.standing.signs_from > now + LOOK_AGAIN;
+        ALGORITHMS.into_iter().all(|algorithm| {
+            let generations = generations(stored, algorithm, now);
+            let pending = generations.iter().find(|generation| generation.is(KeyState::Pending));
+            generations.is_empty() || self.active(algorithm).is_some() || pending.is_some_and(is_far)
+        })
+    }
+    fn active(&self, algorithm: SigningAlgorithm) -> Option<&Arc<SigningKey>> {
+        let mut keys = self.published.iter().filter(|(_, key)| key.algorithm == algorithm);
+        keys.find(|(state, _)| *state == KeyState::Active).map(|(_, key)| key)
     }
     /// Signs claims as a compact JWS with the active key of the algorithm; `typ` as given (`JWT`, `at+jwt`).
     ///
@@ -116,18 +141,12 @@ impl SigningKeys {
         typ: &'static str,
         payload: &[u8],
     ) -> Result<(String, String), KeyError> {
-        let key = self
-            .published
-            .iter()
-            .find(|(state, key)| *state == KeyState::Active && key.algorithm == algorithm)
-            .map(|(_, key)| key)
-            .ok_or(KeyError::UnknownVersion)?;
-        let private = key.private.get_or_try_init(|| key.unwrap()).await?;
+        let key = self.active(algorithm).ok_or(KeyError::NoActiveKey(algorithm_name(algorithm)))?;
         let header = format!(r#"{{"alg":"{}","kid":"{}","typ":"{typ}"}}"#, algorithm_name(algorithm), key.kid);
         let mut signed = BASE64URL_NOPAD.encode(header.as_bytes());
         signed.push('.');
         BASE64URL_NOPAD.encode_append(payload, &mut signed);
-        let signature = private.sign(signed.as_bytes())?;
+        let signature = key.sign(signed.as_bytes()).await?;
         Ok((signed, BASE64URL_NOPAD.encode(&signature)))
     }
     /// The public keys as a JWK Set, ready to send: public members only, `kid` = RFC 7638 thumbprint.
@@ -167,30 +186,55 @@ impl SigningKey {
         if jwk.algorithm() != algorithm {
             return Err(KeyError::DoesNotOpen("signing key in the slot of another algorithm"));
         }
-        let known =
-            before.and_then(|before| before.published.iter().find(|(_, key)| key.jwk == jwk && key.wrapped == stored.wrapped));
+        let known = before.and_then(|before| before.published.iter().find(|(_, key)| key.jwk == jwk && key.private.is(stored)));
         if let Some((_, key)) = known {
             return Ok(key.clone());
         }
+        let private = match &stored.kms_key {
+            Some(key) => PrivateHalf::Kms(key.clone()),
+            None => PrivateHalf::Wrapped { wrapped: stored.wrapped.clone(), unwrapped: OnceCell::new() },
+        };
         Ok(Arc::new(Self {
             kid: jwk.thumbprint().parse().map_err(|_| KeyError::Failed("naming a key"))?,
             algorithm,
             verifier: jwk.verifier()?,
             jwk,
-            wrapped: stored.wrapped.clone(),
             vault: vault.clone(),
             tenant: tenant.clone(),
-            private: OnceCell::new(),
+            private,
         }))
     }
-    async fn unwrap(&self) -> Result<PrivateKey, KeyError> {
-        let pkcs8 = self.vault.unwrap(&self.tenant, Purpose::Signing, &self.wrapped).await?;
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        match &self.private {
+            PrivateHalf::Wrapped { wrapped, unwrapped } => {
+                unwrapped.get_or_try_init(|| self.unwrap(wrapped)).await?.sign(message)
+            }
+            PrivateHalf::Kms(key) => {
+                let signature = self.vault.sign(key, self.algorithm, message).await?;
+                // The stored half is what everybody verifies with: a signature that is none of its leaves nobody a token.
+                let verified = self.verifier.verify_sig(message, &signature);
+                verified.map_err(|_| KeyError::Failed("checking a signature of KMS"))?;
+                Ok(signature)
+            }
+        }
+    }
+    async fn unwrap(&self, wrapped: &[u8]) -> Result<PrivateKey, KeyError> {
+        let pkcs8 = self.vault.unwrap(&self.tenant, Purpose::Signing, wrapped).await?;
         let private = PrivateKey::parse(self.algorithm, &pkcs8)?;
         // The vault binds tenant and purpose; that this private half belongs to what is published is checked here.
         if private.public()? != self.jwk {
             return Err(KeyError::DoesNotOpen("private half of another key"));
         }
         Ok(private)
+    }
+}
+
+impl PrivateHalf {
+    fn is(&self, stored: &KeyMaterial) -> bool {
+        match self {
+            Self::Wrapped { wrapped, .. } => stored.kms_key.is_none() && *wrapped == stored.wrapped,
+            Self::Kms(key) => stored.kms_key.as_ref() == Some(key),
+        }
     }
 }
 
@@ -227,13 +271,7 @@ impl PrivateKey {
     fn public(&self) -> Result<PublicJwk, KeyError> {
         let wrong = || KeyError::Failed("reading a public key");
         match self {
-            Self::Es256(pair) => match pair.public_key().as_ref() {
-                [4, point @ ..] if point.len() == 64 => {
-                    let (x, y) = point.split_at(32);
-                    Ok(PublicJwk::Ec { crv: P256::Only, x: Base64Url(x.to_vec()), y: Base64Url(y.to_vec()) })
-                }
-                _ => Err(wrong()),
-            },
+            Self::Es256(pair) => p256_point(pair.public_key().as_ref()).ok_or_else(wrong),
             Self::EdDsa(pair) => Ok(PublicJwk::Okp { crv: Ed25519::Only, x: Base64Url(pair.public_key().as_ref().to_vec()) }),
             Self::Rs256(pair) => {
                 let (n, e) = modulus_and_exponent(pair.public_key().as_ref()).ok_or_else(wrong)?;
@@ -255,29 +293,6 @@ impl PrivateKey {
                 Ok(signature)
             }
         }
-    }
-}
-
-/// `n` and `e`, without leading zeros, of a DER `RSAPublicKey` (RFC 8017 §A.1.1).
-fn modulus_and_exponent(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (sequence, rest) = der_value(0x30, der)?;
-    let (n, after) = der_value(0x02, sequence)?;
-    let (e, end) = der_value(0x02, after)?;
-    let plain = |integer: &[u8]| integer.strip_prefix(&[0]).unwrap_or(integer).to_vec();
-    (rest.is_empty() && end.is_empty()).then(|| (plain(n), plain(e)))
-}
-
-/// The value of the DER element of this tag that stands first, and what follows it.
-fn der_value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (first, der) = der.split_first_chunk::<2>()?;
-    if first[0] != tag {
-        return None;
-    }
-    match first[1] {
-        short @ 0..=0x7f => der.split_at_checked(usize::from(short)),
-        0x81 => der.split_first().and_then(|(len, der)| der.split_at_checked(usize::from(*len))),
-        0x82 => der.split_first_chunk::<2>().and_then(|(len, der)| der.split_at_checked(usize::from(u16::from_be_bytes(*len)))),
-        _ => None,
     }
 }
 

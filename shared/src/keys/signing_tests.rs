@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::time::Span;
+use crate::store::keyring::{KeySlot, RetiredKey, StoredKeyState};
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
 
@@ -19,12 +20,17 @@ fn pair(algorithm: SigningAlgorithm) -> (Zeroizing<Vec<u8>>, String) {
 async fn material(vault: &KeyVault, algorithm: SigningAlgorithm, active_from: Timestamp) -> KeyMaterial {
     let (pkcs8, public) = pair(algorithm);
     let wrapped = vault.wrap(&tenant(), Purpose::Signing, &pkcs8).await.unwrap();
-    KeyMaterial { wrapped, public_jwk: Some(public), created_at: NOW, active_from }
+    let public_jwk = Some(public);
+    KeyMaterial { wrapped, public_jwk, created_at: NOW, active_from, kms_key: None, successor_ordered_at: None }
 }
-async fn every_algorithm(vault: &KeyVault) -> Vec<(SigningAlgorithm, u32, KeyMaterial)> {
+fn in_slot(algorithm: SigningAlgorithm, version: u32, key: KeyMaterial) -> StoredKey {
+    let slot = KeySlot::Signing { algorithm, version };
+    StoredKey { slot, holder: "holder".to_owned(), state: StoredKeyState::Ready(key) }
+}
+async fn every_algorithm(vault: &KeyVault) -> Vec<StoredKey> {
     let mut stored = Vec::new();
     for algorithm in ALGORITHMS {
-        stored.push((algorithm, 1, material(vault, algorithm, NOW).await));
+        stored.push(in_slot(algorithm, 1, material(vault, algorithm, NOW).await));
     }
     stored
 }
@@ -39,8 +45,7 @@ fn key(keys: &SigningKeys, algorithm: SigningAlgorithm) -> &Arc<SigningKey> {
 async fn signed(keys: &SigningKeys, algorithm: SigningAlgorithm, header: &str, payload: &str) -> String {
     let key = key(keys, algorithm);
     let message = format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(payload.as_bytes()));
-    let private = key.private.get_or_try_init(|| key.unwrap()).await.unwrap();
-    let signature = private.sign(message.as_bytes()).unwrap();
+    let signature = key.sign(message.as_bytes()).await.unwrap();
     format!("{message}.{}", BASE64URL_NOPAD.encode(&signature))
 }
 
@@ -339,7 +344,7 @@ async fn a_stored_key_whose_halves_do_not_belong_together_is_refused() {
     let (one, other) =
         (material(&vault, SigningAlgorithm::ES256, NOW).await, material(&vault, SigningAlgorithm::ES256, NOW).await);
     let crossed = KeyMaterial { wrapped: other.wrapped, ..one.clone() };
-    let keys = SigningKeys::new(&tenant(), &vault, &[(SigningAlgorithm::ES256, 1, crossed)], NOW, None).unwrap();
+    let keys = SigningKeys::new(&tenant(), &vault, &[in_slot(SigningAlgorithm::ES256, 1, crossed)], NOW, None).unwrap();
     let result = keys.sign(SigningAlgorithm::ES256, "JWT", &()).await;
     assert!(matches!(result, Err(KeyError::DoesNotOpen(_))));
     for (algorithm, public_jwk) in [
@@ -347,7 +352,7 @@ async fn a_stored_key_whose_halves_do_not_belong_together_is_refused() {
         (SigningAlgorithm::ES256, None),
         (SigningAlgorithm::ES256, Some("{}".to_owned())),
     ] {
-        let stored = [(algorithm, 1, KeyMaterial { public_jwk, ..one.clone() })];
+        let stored = [in_slot(algorithm, 1, KeyMaterial { public_jwk, ..one.clone() })];
         let result = SigningKeys::new(&tenant(), &vault, &stored, NOW, None);
         assert!(matches!(result.err(), Some(KeyError::DoesNotOpen(_))));
     }
@@ -356,7 +361,25 @@ async fn a_stored_key_whose_halves_do_not_belong_together_is_refused() {
 #[tokio::test]
 async fn an_algorithm_without_a_key_does_not_sign() {
     let vault = KeyVault::ephemeral();
-    let stored = [(SigningAlgorithm::ES256, 1, material(&vault, SigningAlgorithm::ES256, NOW).await)];
+    let stored = [in_slot(SigningAlgorithm::ES256, 1, material(&vault, SigningAlgorithm::ES256, NOW).await)];
     let keys = SigningKeys::new(&tenant(), &vault, &stored, NOW, None).unwrap();
-    assert!(matches!(keys.sign(SigningAlgorithm::RS256, "JWT", &()).await, Err(KeyError::UnknownVersion)));
+    assert!(matches!(keys.sign(SigningAlgorithm::RS256, "JWT", &()).await, Err(KeyError::NoActiveKey("RS256"))));
+}
+
+#[tokio::test]
+async fn security_138_a_retired_key_signs_nothing_verifies_nothing_and_is_not_listed() {
+    let vault = KeyVault::ephemeral();
+    let mut stored = every_algorithm(&vault).await;
+    let before = SigningKeys::new(&tenant(), &vault, &stored, NOW, None).unwrap();
+    let token = before.sign(SigningAlgorithm::ES256, "JWT", &json!({})).await.unwrap();
+    let StoredKeyState::Ready(key) = stored[0].state.clone() else { panic!("no key") };
+    let KeyMaterial { public_jwk, created_at, active_from, kms_key, .. } = key;
+    let retired = RetiredKey { public_jwk, created_at, active_from, kms_key, retired_at: NOW };
+    stored[0].state = StoredKeyState::Retired(retired);
+    let after = SigningKeys::new(&tenant(), &vault, &stored, NOW, Some(&before)).unwrap();
+    assert!(matches!(after.sign(SigningAlgorithm::ES256, "JWT", &()).await, Err(KeyError::NoActiveKey("ES256"))));
+    assert!(before.verify("JWT", &token).is_some() && after.verify("JWT", &token).is_none());
+    assert!(before.jwks().contains("\"ES256\"") && !after.jwks().contains("\"ES256\""));
+    assert!(!after.is_complete(&stored, NOW), "the next look is soon");
+    assert!(after.sign(SigningAlgorithm::RS256, "JWT", &()).await.is_ok(), "the others go on");
 }

@@ -1,8 +1,11 @@
 //! The vault wraps and unwraps keys: AWS KMS when deployed, a sealed key file locally.
 
 use super::aead::{GcmKey, join};
+use super::jwk::{PublicJwk, algorithm_name};
+use super::remote::{self, KmsSigningKeys};
 use super::{KeyError, Purpose};
 use crate::domain::id::TenantId;
+use crate::domain::oauth::client::SigningAlgorithm;
 use crate::services::Random;
 use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
@@ -28,7 +31,7 @@ pub struct KeyVault {
 
 #[derive(Clone)]
 enum Kind {
-    Kms { client: aws_sdk_kms::Client, key_id: String },
+    Kms { client: aws_sdk_kms::Client, key_id: String, signing: KmsSigningKeys },
     Local(Arc<GcmKey>),
 }
 
@@ -36,7 +39,12 @@ impl KeyVault {
     /// A vault over AWS KMS and its key.
     #[must_use]
     pub fn kms(client: aws_sdk_kms::Client, key_id: String) -> Self {
-        Self::of(Kind::Kms { client, key_id })
+        Self::kms_signing(client, key_id, KmsSigningKeys::default())
+    }
+    /// A vault over AWS KMS whose tenants may let KMS sign, with these keys.
+    #[must_use]
+    pub fn kms_signing(client: aws_sdk_kms::Client, key_id: String, signing: KmsSigningKeys) -> Self {
+        Self::of(Kind::Kms { client, key_id, signing })
     }
     /// The local vault: a key file (mode 0600), made when missing.
     ///
@@ -65,7 +73,7 @@ impl KeyVault {
     pub async fn wrap(&self, tenant: &TenantId, purpose: Purpose, key: &[u8]) -> Result<Vec<u8>, KeyError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match &self.kind {
-            Kind::Kms { client, key_id } => {
+            Kind::Kms { client, key_id, .. } => {
                 let answer = client
                     .encrypt()
                     .key_id(key_id)
@@ -87,7 +95,7 @@ impl KeyVault {
     pub async fn unwrap(&self, tenant: &TenantId, purpose: Purpose, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match &self.kind {
-            Kind::Kms { client, key_id } => {
+            Kind::Kms { client, key_id, .. } => {
                 let answer = client
                     .decrypt()
                     // Named, so that bytes wrapped under a stranger's key are refused instead of opened.
@@ -109,7 +117,29 @@ impl KeyVault {
             }
         }
     }
-    /// How many times the vault was asked: no request does, and first starts do once for each key.
+    /// The keys of KMS that sign: none of a vault that has none.
+    pub(super) fn kms_signing_keys(&self) -> KmsSigningKeys {
+        match &self.kind {
+            Kind::Kms { signing, .. } => signing.clone(),
+            Kind::Local(_) => KmsSigningKeys::default(),
+        }
+    }
+    /// The public half of a key of KMS that signs.
+    pub(super) async fn public_key(&self, key: &str, algorithm: SigningAlgorithm) -> Result<PublicJwk, KeyError> {
+        remote::public_key(self.kms_client(algorithm)?, key, algorithm).await
+    }
+    /// Signs with a key that KMS holds.
+    pub(super) async fn sign(&self, key: &str, algorithm: SigningAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        remote::sign(self.kms_client(algorithm)?, key, algorithm, message).await
+    }
+    fn kms_client(&self, algorithm: SigningAlgorithm) -> Result<&aws_sdk_kms::Client, KeyError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match &self.kind {
+            Kind::Kms { client, .. } => Ok(client),
+            Kind::Local(_) => Err(KeyError::NoKmsKey(algorithm_name(algorithm))),
+        }
+    }
+    /// How many times the vault was asked: no request does where keys sign in process, and first starts do once for each key.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
@@ -128,7 +158,7 @@ fn associated(tenant: &TenantId, purpose: Purpose) -> Vec<u8> {
 }
 
 /// Whether KMS may answer another time, or never will as things stand.
-fn kms_error<E>(error: SdkError<E>) -> KeyError
+pub(super) fn kms_error<E>(error: SdkError<E>) -> KeyError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

@@ -1,6 +1,7 @@
 //! What the environment says: read once, every fault of it named at once.
 
 use super::gateway::front::Front;
+use crate::keys::KmsSigningKeys;
 use crate::services::Origin;
 use aws_sdk_dynamodb::config::Credentials;
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use std::fmt;
 pub(super) const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 /// The queue that mails wait in.
 pub(super) const MAIL_QUEUE_URL: &str = "LATCHKEY_MAIL_QUEUE_URL";
+/// The keys of KMS that sign.
+const SIGNING_KEYS: &str = "LATCHKEY_KMS_SIGNING_KEYS";
 /// The SHA-256 of what the distribution in front sends with each request.
 const ORIGIN_SECRET: &str = "LATCHKEY_ORIGIN_SECRET_SHA256";
 /// The services of AWS that are called, as their endpoints' variables name them.
@@ -24,6 +27,8 @@ pub struct Environment {
     pub(super) tables: [String; 3],
     /// `LATCHKEY_KMS_KEY_ID`: the key that wraps keyrings.
     pub(super) kms_key: String,
+    /// `LATCHKEY_KMS_SIGNING_KEYS`: the keys of KMS that sign, `ES256=<key arn>,RS256=<key arn>`; not set or empty where none do.
+    pub(super) kms_signing_keys: KmsSigningKeys,
     /// `AWS_REGION`.
     pub(super) region: String,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: the function's role, as Lambda sets them.
@@ -80,6 +85,10 @@ impl Environment {
         if own.get(MAIL_QUEUE_URL).is_some_and(|url| !url.is_empty() && !url.starts_with("http")) {
             faults.push(format!("{MAIL_QUEUE_URL} must be the URL of a queue, not its name or ARN"));
         }
+        let kms_signing_keys = given(SIGNING_KEYS).unwrap_or_default().parse().unwrap_or_else(|error| {
+            faults.push(format!("{SIGNING_KEYS}: {error}"));
+            KmsSigningKeys::default()
+        });
         let front = Front::parse(&given(ORIGIN_SECRET).unwrap_or_default()).unwrap_or_else(|error| {
             faults.push(format!("{ORIGIN_SECRET} {error}"));
             Front::None
@@ -99,7 +108,7 @@ impl Environment {
         };
         match origin {
             Some(origin) if faults.is_empty() => {
-                Ok(Self { origin, tables, kms_key, region, credentials, endpoints, front, own })
+                Ok(Self { origin, tables, kms_key, kms_signing_keys, region, credentials, endpoints, front, own })
             }
             Some(_) | None => Err(faults),
         }

@@ -1,7 +1,8 @@
 //! Wrapped keys: who may make one, and what was made.
 //!
 //! A slot (purpose or algorithm, and version) is claimed by a conditional write with a lease; only its holder asks the vault,
-//! the others look again until it is ready, and take over when the lease has run out.
+//! the others look again until it is ready, and take over when the lease has run out. A key in its slot is written again by
+//! operators only: to order its successor, or to retire it.
 
 use super::condition::Expression;
 use super::item::{Item, Kind, read, write};
@@ -54,14 +55,16 @@ pub enum StoredKeyState {
         /// The end of the lease.
         lease_until: Timestamp,
     },
-    /// The key was made; never written again.
+    /// The key was made; never another one in its place.
     Ready(KeyMaterial),
+    /// An operator retired the signing key in an emergency; its private half is not here any more.
+    Retired(RetiredKey),
 }
 
 /// A wrapped key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyMaterial {
-    /// The key, wrapped by the vault.
+    /// The key, wrapped by the vault; empty when KMS itself holds the private half (`kms_key`).
     #[serde(with = "crate::domain::bytes")]
     pub wrapped: Vec<u8>,
     /// Signing keys: the public key as a JWK (JSON).
@@ -70,6 +73,28 @@ pub struct KeyMaterial {
     pub created_at: Timestamp,
     /// Signing keys: from when it signs (published before use, security 52).
     pub active_from: Timestamp,
+    /// Signing keys: the KMS key that signs, when it is not a wrapped one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
+    /// Signing keys: when an operator ordered its successor, ahead of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor_ordered_at: Option<Timestamp>,
+}
+
+/// What is kept of a retired signing key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiredKey {
+    /// The public key as a JWK (JSON), so that nothing ever takes it up again.
+    pub public_jwk: Option<String>,
+    /// When it was made, and published.
+    pub created_at: Timestamp,
+    /// From when it was meant to sign.
+    pub active_from: Timestamp,
+    /// The KMS key that signed, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
+    /// When it was retired.
+    pub retired_at: Timestamp,
 }
 
 impl TenantStore {
@@ -116,6 +141,25 @@ impl TenantStore {
         };
         self.put_key(&ready, condition).await
     }
+    /// Orders the successor of a signing key: whichever function looks next makes it. `false` when the key was retired meanwhile.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn order_successor(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
+        let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
+        let material = KeyMaterial { successor_ordered_at: Some(now), ..material.clone() };
+        self.put_key(&StoredKey { state: StoredKeyState::Ready(material), ..key.clone() }, is_ready()).await
+    }
+    /// Retires a signing key: it is of no use from here on, and its private half is removed. `false` when it was retired already.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn retire_key(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
+        let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
+        let KeyMaterial { public_jwk, created_at, active_from, kms_key, .. } = material.clone();
+        let retired = RetiredKey { public_jwk, created_at, active_from, kms_key, retired_at: now };
+        self.put_key(&StoredKey { state: StoredKeyState::Retired(retired), ..key.clone() }, is_ready()).await
+    }
 
     /// Puts a slot under a condition. A condition that failed over the very state that was to be written is a lost reply.
     async fn put_key(&self, key: &StoredKey, condition: Expression) -> Result<bool, StoreError> {
@@ -126,6 +170,14 @@ impl TenantStore {
             Err(Some(standing)) => Ok(read::<StoredKey>(Kind::Key, standing)? == *key),
             Err(None) => Ok(false),
         }
+    }
+}
+
+fn is_ready() -> Expression {
+    Expression {
+        text: "#state.#is = :ready",
+        names: names(&[("#state", "state"), ("#is", "is")]),
+        values: HashMap::from([(":ready".to_owned(), AttributeValue::S("ready".to_owned()))]),
     }
 }
 

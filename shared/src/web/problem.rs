@@ -367,11 +367,13 @@ pub(super) fn is_transient(error: &StoreError) -> bool {
 pub(super) fn is_transient_key(error: &KeyError) -> bool {
     match error {
         KeyError::Store(error) => is_transient(error),
-        KeyError::VaultUnavailable(_) => {
+        // A vault that refuses (a key that is disabled, a permission that is gone) is mended by an operator, and then the same
+        // request succeeds: nothing was consumed.
+        KeyError::VaultUnavailable(_) | KeyError::VaultRefused(_) | KeyError::NoActiveKey(_) => {
             log_failure(error);
             true
         }
-        KeyError::VaultRefused(_)
+        KeyError::NoKmsKey(_)
         | KeyError::DoesNotOpen(_)
         | KeyError::NotGranted(_)
         | KeyError::UnknownVersion

@@ -8,7 +8,7 @@
 use super::Gateway;
 use super::mailbox::Mailbox;
 use crate::engine::Engine;
-use crate::pages::Peer;
+use crate::pages::{Peer, TABLES_BODY, TABLES_PATH};
 use crate::world::request_id;
 use axum::Router;
 use axum::body::Body;
@@ -163,7 +163,8 @@ async fn answer(
     let (parts, body) = request.into_parts();
     let may_write = parts.method != Method::GET;
     // An error closes the connection: whoever does not send a body in time does not wait for an answer either.
-    let body = tokio::time::timeout(BODY_TIMEOUT, read(body)).await??;
+    let limit = if parts.uri.path() == TABLES_PATH { TABLES_BODY } else { BODY_READ };
+    let body = tokio::time::timeout(BODY_TIMEOUT, read(body, limit)).await??;
     let mut request = Request::from_parts(parts, Body::from(body));
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(Peer { address: peer, path });
@@ -180,15 +181,15 @@ async fn answer(
     Ok(response)
 }
 
-/// The body, cut off one byte behind what is allowed.
-async fn read(body: Incoming) -> std::io::Result<Bytes> {
-    let mut limited = Limited::new(body, BODY_READ);
+/// The body, cut off at the limit: one byte behind what a route allows.
+async fn read(body: Incoming, limit: usize) -> std::io::Result<Bytes> {
+    let mut limited = Limited::new(body, limit);
     let mut read = BytesMut::new();
     while let Some(frame) = limited.frame().await {
         match frame {
             Ok(frame) => read.extend_from_slice(&frame.into_data().unwrap_or_default()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                read.resize(BODY_READ, 0);
+                read.resize(limit, 0);
                 break;
             }
             Err(error) => return Err(std::io::Error::other(error)),

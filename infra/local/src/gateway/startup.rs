@@ -6,7 +6,7 @@ use super::{Options, tls};
 use crate::assemble::{self, Document, Parts, PrepareError, TABLES};
 use crate::engine::Engine;
 use crate::fault::Faults;
-use crate::pages::{self, Pages};
+use crate::pages::{self, OperatorToken, Pages};
 use crate::pump::Pump;
 use crate::stream::StreamReader;
 use crate::world::DEFAULT_DOCUMENT;
@@ -14,7 +14,7 @@ use axum::Router;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::KeyVault;
-use latchkey::services::{Clock, Origin};
+use latchkey::services::{Clock, Origin, Random};
 use rustls::ServerConfig;
 use std::fmt::Display;
 use std::fs::File;
@@ -120,7 +120,11 @@ impl Gateway {
             storage.engine.trim_stream(TABLES[0], &read_to).map_err(|error| failed(&error))?;
         }
         let functions = latchkey::web::mount(services.clone(), assemble::routes());
-        let pages = Pages { notebook, mailbox: mailbox.clone(), services, port, functions };
+        let tables = match options.folder() {
+            Some(folder) => Some((storage.engine.clone(), operator_token(folder)?)),
+            None => None,
+        };
+        let pages = Pages { notebook, mailbox: mailbox.clone(), services, port, functions, tables };
         let router = pages::mount(pages);
         // Only now: the tables and documents of a start are not what is put under attack.
         for rule in &options.faults {
@@ -213,6 +217,13 @@ fn open_storage(folder: Option<&Path>) -> Result<Storage, Refusal> {
     let vault = KeyVault::file(&folder.join("keys")).map_err(|error| refused(&format!("the key file: {error}")))?;
     let engine = Engine::file(&folder.join("tables.sqlite")).map_err(|error| refused(&error))?;
     Ok(Storage { engine, vault, lock: Some(lock) })
+}
+
+fn operator_token(folder: &Path) -> Result<OperatorToken, Refusal> {
+    let refused = |error: std::io::Error| {
+        Refusal::data(folder, &format!("the operator token: {error}"), "give a folder that can be read and written with --data")
+    };
+    OperatorToken::write_new(folder, Random).map_err(refused)
 }
 
 /// The folder holds the key file and everybody's items: nobody else on the machine reads it.

@@ -26,24 +26,28 @@ pub struct Peer {
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 pub(super) async fn only_this_machine(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let refusal = match request.extensions().get::<Peer>() {
+    // No tenant has pages of its own here.
+    if request.extensions().get::<Peer>().is_some_and(|peer| peer.path != request.uri().path()) {
+        return Problem::new(ProblemKind::NotFound, "There is nothing at this address. Check the path.").into_response();
+    }
+    match refusal(&request, pages.port) {
+        Some(words) => Problem::new(ProblemKind::Forbidden, words).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+/// Why a request does not come from this machine, or may come from a page of another site.
+pub(super) fn refusal(request: &Request, port: u16) -> Option<&'static str> {
+    match request.extensions().get::<Peer>() {
         None => Some("Requests are answered only through the gateway's own listener."),
         Some(peer) if !peer.address.ip().is_loopback() => Some("This is answered only to this machine."),
-        // No tenant has pages of its own here.
-        Some(peer) if peer.path != request.uri().path() => {
-            return Problem::new(ProblemKind::NotFound, "There is nothing at this address. Check the path.").into_response();
-        }
-        Some(_) if !is_own_host(request.headers(), pages.port) => {
+        Some(_) if !is_own_host(request.headers(), port) => {
             Some("This is answered only at localhost, 127.0.0.1 or [::1] with the gateway's port.")
         }
-        Some(_) if !is_own_origin(request.method(), request.headers(), pages.port) => {
+        Some(_) if !is_own_origin(request.method(), request.headers(), port) => {
             Some("This is not answered to a page of another site.")
         }
         Some(_) => None,
-    };
-    match refusal {
-        Some(words) => Problem::new(ProblemKind::Forbidden, words).into_response(),
-        None => next.run(request).await,
     }
 }
 

@@ -6,11 +6,14 @@ mod demo;
 mod guard;
 mod html;
 mod mails;
+mod tables;
 mod visitor;
 
 pub use guard::Peer;
+pub use tables::{OperatorToken, TABLES_BODY, TABLES_PATH};
 
 use crate::assemble;
+use crate::engine::Engine;
 use crate::gateway::mailbox::{Mailbox, MailboxError};
 use crate::gateway::notebook::{Notebook, NotebookError};
 use axum::Router;
@@ -36,6 +39,8 @@ pub struct Pages {
     pub port: u16,
     /// The functions' routes, for a client on this very server.
     pub functions: Router,
+    /// The tables and the token that opens them to an operator; none when nothing is kept.
+    pub tables: Option<(Engine, OperatorToken)>,
 }
 
 impl FromRef<Pages> for Mailbox {
@@ -47,6 +52,7 @@ impl FromRef<Pages> for Mailbox {
 /// Everything that the gateway answers: the functions' routes and these pages, behind the same layers.
 pub fn mount(pages: Pages) -> Router {
     let services = pages.services.clone();
+    let tables = pages.tables.clone().map(|(engine, token)| tables::router(engine, token, pages.port));
     let own = Router::new()
         .route("/", get(async || Redirect::to("/demo/")))
         .route("/dev/mailbox", get(mails::page))
@@ -62,7 +68,9 @@ pub fn mount(pages: Pages) -> Router {
         .route("/demo/sign-out", post(demo::sign_out))
         .route_layer(from_fn_with_state(pages.clone(), guard::only_this_machine))
         .with_state(pages);
-    latchkey::web::mount(services, assemble::routes().merge(own))
+    // The tables speak DynamoDB's protocol: larger bodies, and errors of its own.
+    let mounted = latchkey::web::mount(services, assemble::routes().merge(own));
+    tables.map_or_else(Router::new, |tables| tables).fallback_service(mounted)
 }
 
 /// What a page could not do is logged; the caller learns that it is our fault.

@@ -1,0 +1,110 @@
+//! The embedded tables for the `latchkey` command of whoever runs the gateway: DynamoDB's own protocol over HTTP.
+//!
+//! 1. Only this machine ([`super::guard`]), and never a page: a request with an `Origin` is refused.
+//! 2. The operator token, as the SDK's access key id: the gateway makes a new one at each start and writes it into its data folder,
+//!    where nobody but its owner reads. Other users of the machine reach the port, but not the tables. A gateway that keeps nothing
+//!    offers no tables.
+//! 3. The request goes to the engine as it stands. The signature is not checked: the token is the secret.
+
+use super::guard;
+use crate::engine::Engine;
+use aws_smithy_runtime_api::client::http::HttpConnector as _;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use data_encoding::BASE64URL_NOPAD;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
+use http::{HeaderMap, StatusCode};
+use latchkey::domain::secret::SecretHash;
+use latchkey::keys::digest::hash_text;
+use latchkey::services::Random;
+use serde_json::json;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Where the tables are: an SDK with the endpoint `/dev/tables` asks here.
+pub const TABLES_PATH: &str = "/dev/tables/";
+/// Most bytes of a request: an item has at most 400 KB.
+pub const TABLES_BODY: usize = 1024 * 1024;
+
+/// What opens the tables to an operator; by its digest.
+#[derive(Debug, Clone)]
+pub struct OperatorToken(SecretHash);
+
+impl OperatorToken {
+    /// Its file in the data folder.
+    pub const FILE: &str = "operator-token";
+
+    /// A new token, in a file that nobody but the owner reads.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write_new(folder: &Path, random: Random) -> std::io::Result<Self> {
+        let token = BASE64URL_NOPAD.encode(&random.bytes::<32>());
+        let path = folder.join(Self::FILE);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path)?.write_all(token.as_bytes())?;
+        Ok(Self(hash_text(&token)))
+    }
+
+    /// Whether the request is signed with the token as its access key id.
+    fn is_presented(&self, headers: &HeaderMap) -> bool {
+        let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let credential = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split_once('/'));
+        credential.is_some_and(|(key_id, _)| hash_text(key_id) == self.0)
+    }
+}
+
+#[derive(Clone)]
+struct Tables {
+    engine: Engine,
+    token: OperatorToken,
+    port: u16,
+}
+
+pub(super) fn router(engine: Engine, token: OperatorToken, port: u16) -> Router {
+    Router::new().route("/dev/tables/", post(call)).with_state(Tables { engine, token, port })
+}
+
+async fn call(State(tables): State<Tables>, request: Request) -> Response {
+    if let Some(words) = guard::refusal(&request, tables.port) {
+        return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", words);
+    }
+    if request.headers().contains_key(ORIGIN) {
+        return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", "This is not answered to pages.");
+    }
+    if !tables.token.is_presented(request.headers()) {
+        let words = "The operator token is not this gateway's: it stands in the file operator-token of its data folder.";
+        return refuse(StatusCode::BAD_REQUEST, "UnrecognizedClientException", words);
+    }
+    match pass_on(&tables.engine, request).await {
+        Ok(response) => response,
+        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &error.to_string()),
+    }
+}
+
+async fn pass_on(engine: &Engine, request: Request) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, TABLES_BODY).await?;
+    let request = HttpRequest::try_from(http::Request::from_parts(parts, body.into()))?;
+    let answer = engine.call(request).await?;
+    let body = answer.body().bytes().unwrap_or_default().to_vec();
+    let response = Response::builder().status(answer.status().as_u16()).header(CONTENT_TYPE, "application/x-amz-json-1.0");
+    Ok(response.body(Body::from(body))?)
+}
+
+/// A refusal as DynamoDB gives one, so that the SDK reads it.
+fn refuse(status: StatusCode, code: &str, words: &str) -> Response {
+    let body = json!({ "__type": format!("com.amazon.coral.service#{code}"), "message": words }).to_string();
+    (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
+}

@@ -1,0 +1,123 @@
+//! What a document would change: the version in force, and the plan in words.
+
+use super::document::{Document, DocumentFile};
+use crate::refused::Refused;
+use crate::target::Target;
+use crate::terminal::{Colour, columns, marked, say, say_json};
+use latchkey::config::TenantConfig;
+use latchkey::config::plan::{Plan, Severity};
+use latchkey::domain::id::TenantId;
+use latchkey::store::tenant::TenantDocument;
+use serde::Serialize;
+
+/// A document beside the version in force.
+pub(super) struct Comparison {
+    /// The version in force; none for a new tenant.
+    pub(super) newest: Option<TenantDocument>,
+    /// What would change.
+    pub(super) plan: Plan,
+    /// Why the version in force could not be compared.
+    unreadable: Option<String>,
+    is_same_text: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    target: &'a str,
+    tenant: &'a TenantId,
+    in_force: Option<u64>,
+    same_text: bool,
+    #[serde(flatten)]
+    plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_compared: Option<&'a str>,
+}
+
+/// Reads the version in force, and compares.
+pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comparison, Refused> {
+    let newest = newest(target, &document.tenant).await?;
+    let now = newest.as_ref().map(|newest| TenantConfig::parse(&document.tenant, &newest.document)).transpose();
+    let (now, unreadable) = match now {
+        Ok(now) => (now, None),
+        Err(errors) => (None, Some(errors.to_string())),
+    };
+    let is_same_text = newest.as_ref().is_some_and(|newest| newest.document == document.text);
+    let plan = Plan::between(now.as_ref(), &document.config);
+    Ok(Comparison { newest, plan, unreadable, is_same_text })
+}
+
+/// The version in force.
+pub(super) async fn newest(target: &Target, tenant: &TenantId) -> Result<Option<TenantDocument>, Refused> {
+    let found = target.store.tenant(tenant.clone()).find_newest_document().await;
+    found.map_err(|error| {
+        Refused::because(&format!("the document of tenant {tenant} can't be read from {}", target.name), &error)
+    })
+}
+
+impl Comparison {
+    /// Whether this very text is in force.
+    pub(super) fn is_in_force(&self) -> bool {
+        self.is_same_text
+    }
+
+    /// The plan, for people.
+    pub(super) fn words(&self, target: &Target, tenant: &TenantId) -> String {
+        let mut text = match &self.newest {
+            None => format!(
+                "{}: there is no tenant {tenant} yet; its issuer will be {}\n",
+                target.name,
+                target.origin.issuer(tenant)
+            ),
+            Some(newest) => format!("{}, tenant {tenant}: version {} is in force\n", target.name, newest.version),
+        };
+        if let (Some(why), Some(newest)) = (&self.unreadable, &self.newest) {
+            text.push_str(&format!(
+                "  version {} can't be compared, as it is not valid by this command: {why}\n",
+                newest.version
+            ));
+        }
+        if self.is_same_text {
+            text.push_str("  nothing would change: it is this text\n");
+        } else if self.plan.is_empty() {
+            text.push_str("  nothing would change but the text: it says the same\n");
+        }
+        for line in &self.plan.summary {
+            text.push_str(&format!("  {line}\n"));
+        }
+        let rows: Vec<[String; 3]> = self
+            .plan
+            .effects
+            .iter()
+            .map(|effect| {
+                let mark = match effect.severity {
+                    Severity::Notice => "  .".to_owned(),
+                    Severity::Danger => format!("  {}", marked("!", Colour::Yellow)),
+                };
+                [mark, effect.path.clone(), effect.words.clone()]
+            })
+            .collect();
+        text.push_str(&columns(&rows));
+        let dangers = self.plan.dangers().count();
+        if dangers > 0 {
+            text.push_str(&format!("  {dangers} of these (!) end or ask something of somebody, or weaken a protection\n"));
+        }
+        text
+    }
+}
+
+/// `latchkey config plan`
+pub(super) async fn plan(file: &DocumentFile, target: &Target, json: bool) -> Result<(), Refused> {
+    let document = file.read_for(target)?;
+    let comparison = compare(&document, target).await?;
+    if !json {
+        return say(&comparison.words(target, &document.tenant));
+    }
+    say_json(&Shown {
+        target: &target.name,
+        tenant: &document.tenant,
+        in_force: comparison.newest.as_ref().map(|newest| newest.version),
+        same_text: comparison.is_same_text,
+        plan: &comparison.plan,
+        not_compared: comparison.unreadable.as_deref(),
+    })
+}

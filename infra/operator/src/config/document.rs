@@ -1,0 +1,71 @@
+//! A document in a file: read, its placeholder replaced, validated.
+
+use super::TenantOption;
+use crate::refused::Refused;
+use crate::target::{Place, Target};
+use crate::terminal::say;
+use latchkey::config::TenantConfig;
+use latchkey::config::document::DocumentErrors;
+use latchkey::domain::id::TenantId;
+use latchkey::services::Origin;
+use std::path::PathBuf;
+
+/// A document in a file, and whose it is.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct DocumentFile {
+    /// The document (TOML).
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+    #[command(flatten)]
+    tenant: TenantOption,
+}
+
+/// A document that is valid.
+pub(super) struct Document {
+    /// Whose.
+    pub(super) tenant: TenantId,
+    /// As it is stored.
+    pub(super) text: String,
+    /// What it says.
+    pub(super) config: TenantConfig,
+}
+
+impl DocumentFile {
+    /// Reads it, for this target.
+    pub(super) fn read_for(&self, target: &Target) -> Result<Document, Refused> {
+        match target.place {
+            Place::Local => self.read(Some(&target.origin)),
+            Place::Stack(_) => self.read(None),
+        }
+    }
+
+    fn read(&self, origin: Option<&Origin>) -> Result<Document, Refused> {
+        let shown = self.path.display().to_string();
+        let text =
+            std::fs::read_to_string(&self.path).map_err(|error| Refused::new(format!("cannot read {shown}: {error}")))?;
+        let text = origin.map_or(text.clone(), |origin| text.replace("{origin}", origin.as_str()));
+        let tenant = self.tenant.tenant.clone();
+        let config = TenantConfig::parse(&tenant, &text).map_err(|errors| invalid(&shown, &errors))?;
+        Ok(Document { tenant, text, config })
+    }
+}
+
+/// Every error, one a line.
+pub(super) fn invalid(what: &str, errors: &DocumentErrors) -> Refused {
+    let lines: Vec<String> = errors.0.iter().map(|error| format!("\n  {error}")).collect();
+    Refused::new(format!("{what} is not valid:{}", lines.concat()))
+}
+
+/// `latchkey config validate`
+pub(super) fn validate(file: &DocumentFile, origin: Option<&str>) -> Result<(), Refused> {
+    let origin = origin.map(Origin::parse).transpose().map_err(|why| Refused::new(format!("--origin {why}")))?;
+    let config = file.read(origin.as_ref())?.config;
+    say(&format!(
+        "{} is valid: {} fields, {} terms, {} clients, {} resources\n",
+        file.path.display(),
+        config.registration.fields.len(),
+        config.registration.terms.len(),
+        config.clients.len(),
+        config.resources.len(),
+    ))
+}

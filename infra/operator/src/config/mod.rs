@@ -1,0 +1,129 @@
+//! `latchkey config`: the tenant document, by versions. What is stored is never changed or removed; the newest version is in force.
+//!
+//! 1. The file is read and validated as the services would; a placeholder `{origin}` is replaced for the local gateway only.
+//! 2. The version in force is read, and the difference told in words.
+//! 3. Once confirmed, the next version is written on the condition that it still is the next.
+
+mod apply;
+mod compare;
+mod document;
+mod history;
+
+use crate::refused::Refused;
+use crate::target::TargetOptions;
+use clap::Subcommand;
+use document::DocumentFile;
+use latchkey::domain::id::TenantId;
+
+/// Everything that an operator decides without code.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Says everything that is wrong with a document, by its path and line. Works offline.
+    Validate {
+        #[command(flatten)]
+        file: DocumentFile,
+        /// What {origin} in the document stands for; only the local gateway replaces it.
+        #[arg(long, value_name = "ORIGIN")]
+        origin: Option<String>,
+    },
+    /// Says what a document would change, and whom that touches. Changes nothing.
+    Plan {
+        #[command(flatten)]
+        file: DocumentFile,
+        #[command(flatten)]
+        target: TargetOptions,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows the plan, asks, and puts the document in force as the next version.
+    Apply {
+        #[command(flatten)]
+        file: DocumentFile,
+        #[command(flatten)]
+        target: TargetOptions,
+        #[command(flatten)]
+        note: Note,
+    },
+    /// Lists the versions, the newest first.
+    History {
+        #[command(flatten)]
+        tenant: TenantOption,
+        #[command(flatten)]
+        target: TargetOptions,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Puts an earlier version in force again, as a new version: shows the plan, and asks.
+    Rollback {
+        /// The version to go back to.
+        version: u64,
+        #[command(flatten)]
+        tenant: TenantOption,
+        #[command(flatten)]
+        target: TargetOptions,
+        #[command(flatten)]
+        note: Note,
+    },
+    /// Prints the document in force, or that of a version, as it was stored.
+    Show {
+        /// The version; without it, the one in force.
+        version: Option<u64>,
+        #[command(flatten)]
+        tenant: TenantOption,
+        #[command(flatten)]
+        target: TargetOptions,
+    },
+}
+
+/// Whose document.
+#[derive(Debug, Clone, clap::Args)]
+struct TenantOption {
+    /// The tenant.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    tenant: TenantId,
+}
+
+fn tenant(text: &str) -> Result<TenantId, String> {
+    text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
+}
+
+/// What is noted beside a version.
+#[derive(Debug, Clone, clap::Args)]
+struct Note {
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    /// Who changes it, for the history; otherwise this machine's user.
+    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unnamed", hide_env_values = true, value_parser = line::<100>)]
+    by: String,
+    /// Why, for the history.
+    #[arg(long, short = 'm', value_name = "TEXT", value_parser = line::<500>)]
+    message: Option<String>,
+}
+
+fn line<const MOST: usize>(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.chars().count() <= MOST && !text.chars().any(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {MOST} characters on one line")) }
+}
+
+/// Runs it.
+pub(crate) async fn run(arguments: &Arguments) -> Result<(), Refused> {
+    match &arguments.command {
+        Command::Validate { file, origin } => document::validate(file, origin.as_deref()),
+        Command::Plan { file, target, json } => compare::plan(file, &target.open().await?, *json).await,
+        Command::Apply { file, target, note } => apply::apply(file, &target.open().await?, note).await,
+        Command::History { tenant, target, json } => history::history(&target.open().await?, &tenant.tenant, *json).await,
+        Command::Rollback { version, tenant, target, note } => {
+            apply::rollback(*version, &target.open().await?, &tenant.tenant, note).await
+        }
+        Command::Show { version, tenant, target } => history::show(&target.open().await?, &tenant.tenant, *version).await,
+    }
+}

@@ -1,0 +1,142 @@
+//! What AWS holds: the stack, its functions, its tables, the key that wraps.
+
+use super::report::Report;
+use crate::target::Stack;
+use aws_sdk_dynamodb::types::{ContinuousBackupsStatus, PointInTimeRecoveryStatus, TableStatus, TimeToLiveStatus};
+use aws_sdk_lambda::types::{LastUpdateStatus, State};
+
+/// The functions, by logical id.
+const FUNCTIONS: [&str; 7] = ["Registration", "Login", "Token", "Profile", "Export", "Retention", "Events"];
+/// The tables, by logical id, and whether each has a stream.
+const TABLES: [(&str, bool); 3] = [("Identities", true), ("Keys", false), ("Audit", false)];
+
+pub(super) async fn check(report: &mut Report, stack: &Stack) {
+    status(report, stack);
+    let lambda = aws_sdk_lambda::Client::new(&stack.aws);
+    for function in FUNCTIONS {
+        check_function(report, &lambda, stack, function).await;
+    }
+    report.skip(
+        "functions: version",
+        "they do not tell which build they are; this command is of its own version, see latchkey --version",
+    );
+    let dynamodb = aws_sdk_dynamodb::Client::new(&stack.aws);
+    for (table, has_stream) in TABLES {
+        check_table(report, &dynamodb, stack, table, has_stream).await;
+    }
+    key(report, stack).await;
+}
+
+fn status(report: &mut Report, stack: &Stack) {
+    const WELL: [&str; 4] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"];
+    let mend = "see the stack's events in CloudFormation; a deployment under way is to be waited for";
+    match stack.status.as_str() {
+        "UPDATE_ROLLBACK_COMPLETE" => report.warn("stack", "the last deployment was rolled back", mend),
+        status if WELL.contains(&status) => report.ok("stack", status),
+        status => report.fail("stack", status, mend),
+    }
+}
+
+async fn check_function(report: &mut Report, client: &aws_sdk_lambda::Client, stack: &Stack, logical: &str) {
+    let what = format!("function {logical}");
+    let Some(resource) = stack.resource(logical) else {
+        return report.fail(what, "the stack has none", "deploy the present template");
+    };
+    match client.get_function_configuration().function_name(resource).send().await {
+        Err(error) => report.unreadable(what, &error),
+        Ok(found) => {
+            let mut wrong = Vec::new();
+            if !matches!(found.state, None | Some(State::Active | State::Inactive)) {
+                wrong.push("it is not active");
+            }
+            if !matches!(found.last_update_status, None | Some(LastUpdateStatus::Successful)) {
+                wrong.push("its last update is not done");
+            }
+            report.all(what, "active", &wrong, "look at the function in Lambda, and deploy again");
+        }
+    }
+}
+
+async fn check_table(report: &mut Report, client: &aws_sdk_dynamodb::Client, stack: &Stack, logical: &str, has_stream: bool) {
+    let what = format!("table {logical}");
+    let Some(resource) = stack.resource(logical) else {
+        return report.fail(what, "the stack has none", "deploy the present template");
+    };
+    let described = match client.describe_table().table_name(resource).send().await {
+        Ok(described) => described.table,
+        Err(error) => return report.unreadable(what, &error),
+    };
+    let Some(table) = described else { return report.fail(what, "DynamoDB does not describe it", "try again") };
+    let mut wrong = Vec::new();
+    if table.table_status != Some(TableStatus::Active) {
+        wrong.push("it is not active");
+    }
+    if table.deletion_protection_enabled != Some(true) {
+        wrong.push("it is not protected from deletion");
+    }
+    let streams = table.stream_specification.is_some_and(|stream| stream.stream_enabled);
+    if streams != has_stream {
+        wrong.push(if has_stream {
+            "it has no stream: no audit record and no mail follows a change"
+        } else {
+            "it has a stream"
+        });
+    }
+    match client.describe_time_to_live().table_name(resource).send().await {
+        Err(error) => report.unreadable(format!("{what}: ttl"), &error),
+        Ok(found) => {
+            let ttl = found.time_to_live_description;
+            let on = ttl.as_ref().and_then(|ttl| ttl.time_to_live_status.clone()) == Some(TimeToLiveStatus::Enabled);
+            if !on || ttl.and_then(|ttl| ttl.attribute_name).as_deref() != Some("ttl") {
+                wrong.push("what is over is never removed: TTL is off");
+            }
+        }
+    }
+    match client.describe_continuous_backups().table_name(resource).send().await {
+        Err(error) => report.unreadable(format!("{what}: recovery"), &error),
+        Ok(found) => {
+            let recovery = found
+                .continuous_backups_description
+                .filter(|found| found.continuous_backups_status == ContinuousBackupsStatus::Enabled);
+            let recovery = recovery.and_then(|found| found.point_in_time_recovery_description);
+            if recovery.and_then(|found| found.point_in_time_recovery_status) != Some(PointInTimeRecoveryStatus::Enabled) {
+                wrong.push("it can't be recovered to a point in time");
+            }
+        }
+    }
+    let mend = "deploy the present template: it sets all of this, and loses nothing";
+    report.all(what, "active, protected, with TTL and point-in-time recovery", &wrong, mend);
+}
+
+async fn key(report: &mut Report, stack: &Stack) {
+    let arn = match stack.output("WrappingKeyArn") {
+        Ok(arn) => arn,
+        Err(error) => return report.unreadable("wrapping key", &error),
+    };
+    let client = aws_sdk_kms::Client::new(&stack.aws);
+    match client.describe_key().key_id(arn).send().await {
+        Err(error) => report.unreadable("wrapping key", &error),
+        Ok(found) => {
+            let mend = "enable it (cancel its deletion first, if it is pending): without it no instance starts, and its loss is the loss of every \
+                        sealed value";
+            let enabled = found.key_metadata.is_some_and(|key| key.enabled);
+            report.all("wrapping key", "enabled", if enabled { &[] } else { &["it is not enabled"] }, mend);
+        }
+    }
+    match client.get_key_rotation_status().key_id(arn).send().await {
+        Err(error) => report.unreadable("wrapping key: rotation", &error),
+        Ok(found) if found.key_rotation_enabled => report.ok("wrapping key: rotation", "on"),
+        Ok(_) => report.warn("wrapping key: rotation", "off", "deploy the present template, or turn it on in KMS"),
+    }
+    // Read, not tried: a trial would be an attempt to misuse the key.
+    match client.get_key_policy().key_id(arn).policy_name("default").send().await {
+        Err(error) => report.unreadable("wrapping key: policy", &error),
+        Ok(found) => {
+            let policy = found.policy.unwrap_or_default();
+            let guarded = policy.contains("kms:EncryptionContext:purpose") && policy.contains("kms:EncryptionContext:tenant");
+            const WRONG: &[&str] = &["its policy lets a request decrypt that names neither purpose nor tenant"];
+            let mend = "deploy the present template: its policy asks for both";
+            report.all("wrapping key: policy", "asks for purpose and tenant", if guarded { &[] } else { WRONG }, mend);
+        }
+    }
+}

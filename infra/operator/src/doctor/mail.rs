@@ -1,0 +1,54 @@
+//! Whether mails can leave: the account, the sender, and who tenants say that they are from.
+
+use super::report::Report;
+use super::tenants::Checked;
+use crate::target::Stack;
+
+pub(super) async fn check(report: &mut Report, stack: &Stack, tenants: &[Checked]) {
+    let client = aws_sdk_sesv2::Client::new(&stack.aws);
+    match client.get_account().send().await {
+        Err(error) => report.unreadable("SES account", &error),
+        Ok(account) => {
+            if !account.sending_enabled {
+                report.fail("SES account", "sending is paused", "see the reputation of the account in SES");
+            } else if account.production_access_enabled {
+                report.ok("SES account", "out of the sandbox");
+            } else {
+                let found = "in the sandbox: mails leave to verified addresses only";
+                report.warn("SES account", found, "ask for production access in SES before people register");
+            }
+        }
+    }
+    let Some(sender) = stack.parameter("SenderAddress").filter(|sender| !sender.is_empty()) else {
+        return report.fail("sender", "the stack names none", "deploy the present template with SenderAddress");
+    };
+    let domain = sender.rsplit('@').next().unwrap_or_default();
+    let mut verified = None;
+    for identity in [sender, domain] {
+        match client.get_email_identity().email_identity(identity).send().await {
+            Ok(found) if found.verified_for_sending_status => verified = Some(identity),
+            // Another identity may cover it.
+            Ok(_) => {}
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found_exception()) => {}
+            Err(error) => return report.unreadable("sender", &error),
+        }
+    }
+    match verified {
+        Some(identity) => report.ok("sender", format!("SES has verified {identity}")),
+        None => report.fail(
+            "sender",
+            format!("SES has verified neither {sender} nor {domain}"),
+            "verify one of them in SES, in this region",
+        ),
+    }
+    for tenant in tenants {
+        let from = tenant.address_of_mails();
+        let what = format!("tenant {}: mail.from", tenant.id);
+        if from.eq_ignore_ascii_case(sender) {
+            report.ok(what, from);
+        } else {
+            let mend = format!("set mail.from to {sender}, or deploy with SenderAddress={from}");
+            report.fail(what, format!("{from} is not the address that may send, {sender}"), mend);
+        }
+    }
+}

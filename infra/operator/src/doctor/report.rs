@@ -1,0 +1,104 @@
+//! What was found: one line each, with what to do about it.
+
+use crate::refused::causes;
+use crate::terminal::{Colour, columns, marked};
+use serde::Serialize;
+use std::error::Error;
+
+/// Everything that was found.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Report {
+    findings: Vec<Finding>,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    verdict: Verdict,
+    what: String,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+}
+
+/// How it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// As it should be.
+    Ok,
+    /// It works, but not as it should, or not for long.
+    Warn,
+    /// Somebody is, or will be, turned away.
+    Fail,
+    /// Not looked at.
+    Skip,
+}
+
+impl Report {
+    pub(super) fn ok(&mut self, what: impl Into<String>, found: impl Into<String>) {
+        self.add(Verdict::Ok, what, found, None);
+    }
+    pub(super) fn warn(&mut self, what: impl Into<String>, found: impl Into<String>, mend: impl Into<String>) {
+        self.add(Verdict::Warn, what, found, Some(mend.into()));
+    }
+    pub(super) fn fail(&mut self, what: impl Into<String>, found: impl Into<String>, mend: impl Into<String>) {
+        self.add(Verdict::Fail, what, found, Some(mend.into()));
+    }
+    pub(super) fn skip(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.add(Verdict::Skip, what, why, None);
+    }
+    /// All of these hold, or those that do not are to be mended so.
+    pub(super) fn all(&mut self, what: impl Into<String>, well: &str, wrong: &[&str], mend: &str) {
+        if wrong.is_empty() {
+            self.ok(what, well);
+        } else {
+            self.fail(what, wrong.join("; "), mend);
+        }
+    }
+    /// It could not be looked at.
+    pub(super) fn unreadable(&mut self, what: impl Into<String>, error: &dyn Error) {
+        let mend = "let whoever runs this read it (the permission stands in the message), or see whether it is still there";
+        self.fail(what, format!("can't be read: {}", causes(error)), mend);
+    }
+    fn add(&mut self, verdict: Verdict, what: impl Into<String>, found: impl Into<String>, mend: Option<String>) {
+        self.findings.push(Finding { verdict, what: what.into(), found: found.into(), mend });
+    }
+
+    /// Whether nothing failed.
+    pub(super) fn is_well(&self) -> bool {
+        self.count(Verdict::Fail) == 0
+    }
+    fn count(&self, verdict: Verdict) -> usize {
+        self.findings.iter().filter(|finding| finding.verdict == verdict).count()
+    }
+
+    /// For people.
+    pub(super) fn words(&self, target: &str) -> String {
+        let rows: Vec<[String; 3]> = self
+            .findings
+            .iter()
+            .map(|finding| {
+                let found = match &finding.mend {
+                    Some(mend) => format!("{}. Mend: {mend}", finding.found),
+                    None => finding.found.clone(),
+                };
+                [finding.verdict.word(), finding.what.clone(), found]
+            })
+            .collect();
+        let counts = [Verdict::Ok, Verdict::Warn, Verdict::Fail, Verdict::Skip].map(|verdict| self.count(verdict));
+        let [well, warned, failed, skipped] = counts;
+        let skipped = if skipped > 0 { format!(", {skipped} not looked at") } else { String::new() };
+        format!("{target}\n{}{well} ok, {warned} to watch, {failed} to mend{skipped}\n", columns(&rows))
+    }
+}
+
+impl Verdict {
+    fn word(self) -> String {
+        match self {
+            Self::Ok => marked("ok  ", Colour::Green),
+            Self::Warn => marked("warn", Colour::Yellow),
+            Self::Fail => marked("fail", Colour::Red),
+            Self::Skip => "skip".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What is stored of each tenant: its document and clients, its signing keys, its retention job.
+
+use super::report::Report;
+use crate::target::{Place, Target};
+use latchkey::config::TenantConfig;
+use latchkey::domain::id::TenantId;
+use latchkey::domain::oauth::client::{Client, PkcePolicy};
+use latchkey::domain::time::{Span, Timestamp};
+use latchkey::store::StoreError;
+use latchkey::store::keyring::{KeySlot, StoredKeyState};
+use std::collections::BTreeMap;
+
+/// Signing keys have a successor after 90 days; so long after that, one is overdue.
+const OVERDUE: Span = Span::days(97);
+/// The retention job runs each hour.
+const SILENT: Span = Span::hours(3);
+
+/// A tenant whose document was read.
+pub(super) struct Checked {
+    /// Its name.
+    pub(super) id: TenantId,
+    /// What its document says.
+    pub(super) config: TenantConfig,
+}
+
+impl Checked {
+    /// The address in `mail.from`, without the name.
+    pub(super) fn address_of_mails(&self) -> &str {
+        let from = self.config.mail.from.as_str();
+        from.split_once('<').map_or(from, |(_, rest)| rest.trim_end_matches('>')).trim()
+    }
+}
+
+/// Checks every tenant; those whose document is valid.
+pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) -> Vec<Checked> {
+    let tenants = match target.store.find_tenants().await {
+        Ok(tenants) => tenants,
+        Err(error) => {
+            report.unreadable("tenants", &error);
+            return Vec::new();
+        }
+    };
+    if !tenants.iter().any(|tenant| tenant.tenant.is_default()) {
+        let mend = "put a document in force: `latchkey config apply FILE`";
+        report.fail("tenant default", "there is none, so nothing is answered", mend);
+    }
+    let mut checked = Vec::new();
+    for tenant in tenants {
+        let id = tenant.tenant;
+        if let Some(config) = document(report, target, &id).await {
+            clients(report, target, &id, &config);
+            checked.push(Checked { id: id.clone(), config });
+        }
+        if let Err(error) = keys(report, target, &id, now).await {
+            report.unreadable(format!("tenant {id}: keys"), &error);
+        }
+        if let Err(error) = retention(report, target, &id, tenant.since, now).await {
+            report.unreadable(format!("tenant {id}: retention"), &error);
+        }
+    }
+    checked
+}
+
+async fn document(report: &mut Report, target: &Target, id: &TenantId) -> Option<TenantConfig> {
+    let what = format!("tenant {id}: document");
+    let newest = match target.store.tenant(id.clone()).find_newest_document().await {
+        Ok(Some(newest)) => newest,
+        Ok(None) => {
+            report.fail(what, "there is none", format!("put one in force: `latchkey config apply FILE --tenant {id}`"));
+            return None;
+        }
+        Err(error) => {
+            report.unreadable(what, &error);
+            return None;
+        }
+    };
+    match TenantConfig::parse(id, &newest.document) {
+        Ok(config) => {
+            report.ok(what, format!("version {} is valid", newest.version));
+            Some(config)
+        }
+        Err(errors) => {
+            let mend = format!("correct it and apply it, or go back: `latchkey config rollback VERSION --tenant {id}`");
+            report.fail(what, format!("version {} is not valid by this build: {errors}", newest.version), mend);
+            None
+        }
+    }
+}
+
+fn clients(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
+    if config.clients.is_empty() {
+        return report.warn(
+            format!("tenant {id}: clients"),
+            "there are none, so nobody can sign in to anything",
+            "add [[clients]]",
+        );
+    }
+    let is_deployed = matches!(target.place, Place::Stack(_));
+    let mut doubtful = 0;
+    for client in config.clients.values() {
+        let what = format!("tenant {id}: client {}", client.client_id);
+        let mut doubts = Vec::new();
+        if is_deployed && client.redirect_uris.iter().any(|uri| uri.starts_with("http://")) {
+            doubts.push("codes may go to http:// on the person's machine: for development, or a native app");
+        }
+        if client.pkce == PkcePolicy::Optional {
+            doubts.push("PKCE is optional");
+        }
+        if is_wide(client) {
+            doubts.push("it is one of your own, public, and answered without https: any app on the device can pass for it");
+        }
+        if !doubts.is_empty() {
+            doubtful += 1;
+            report.warn(what, doubts.join("; "), "take out what is not meant");
+        }
+    }
+    if doubtful == 0 {
+        report.ok(format!("tenant {id}: clients"), format!("{} of {}", config.clients.len(), config.clients.len()));
+    }
+}
+
+/// May act for the person on their account, and can be impersonated by what runs beside it.
+fn is_wide(client: &Client) -> bool {
+    let by_https = client.redirect_uris.iter().all(|uri| uri.starts_with("https://"));
+    client.first_party && !client.is_confidential() && client.scope.contains("account") && !by_https
+}
+
+async fn keys(report: &mut Report, target: &Target, id: &TenantId, now: Timestamp) -> Result<(), StoreError> {
+    let what = format!("tenant {id}: signing keys");
+    let mut newest = BTreeMap::new();
+    for key in target.store.tenant(id.clone()).find_keys().await? {
+        if let (KeySlot::Signing { algorithm, .. }, StoredKeyState::Ready(key)) = (key.slot, key.state) {
+            newest.insert(algorithm, key.active_from);
+        }
+    }
+    let overdue: Vec<String> =
+        newest.iter().filter(|(_, from)| now.since(**from) > OVERDUE).map(|(algorithm, _)| format!("{algorithm:?}")).collect();
+    if newest.is_empty() {
+        report.warn(what, "there are none yet: the first request makes them", "ask for the JWK Set once");
+    } else if overdue.is_empty() {
+        report.ok(what, format!("{} algorithms, none overdue for rotation", newest.len()));
+    } else {
+        let mend = "a token that is asked for makes the successor; see the log of Token if none is made";
+        report.warn(what, format!("older than 90 days: {}", overdue.join(", ")), mend);
+    }
+    Ok(())
+}
+
+async fn retention(
+    report: &mut Report,
+    target: &Target,
+    id: &TenantId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let what = format!("tenant {id}: retention");
+    if matches!(target.place, Place::Local) {
+        report.skip(what, "the local gateway runs the job when it is told to: POST /dev/run");
+        return Ok(());
+    }
+    let job = target.store.tenant(id.clone()).find_retention_job().await?;
+    let mend = "see the schedule, and the log of Retention";
+    match job.and_then(|job| job.last) {
+        Some(last) if now.since(last.at) > SILENT => report.fail(what, format!("last ended at {}", last.at), mend),
+        Some(last) if last.done.counts.stuck > 0 => {
+            let found = format!("ended at {}, with {} accounts stuck", last.at, last.done.counts.stuck);
+            report.fail(what, found, "see the log of Retention: it names them");
+        }
+        Some(last) => report.ok(what, format!("ended at {}", last.at)),
+        None if now.since(since) > SILENT => report.fail(what, "it never ended", mend),
+        None => report.ok(what, "the tenant is new: it runs within the hour"),
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Mails that were given up, back to the queue that they came from.
+
+use crate::refused::Refused;
+use crate::target::Stack;
+use crate::terminal::say;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::ProvideErrorMetadata as _;
+use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use std::time::Duration;
+
+/// Between two looks at a task that moves messages.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How long a message that is being moved is hidden from others, in seconds.
+const HIDDEN: i32 = 60;
+
+/// What lies in the dead letters of the mail queue.
+pub(super) struct DeadLetters {
+    client: Client,
+    queue: String,
+    letters: String,
+    number: usize,
+}
+
+impl DeadLetters {
+    /// What there is.
+    pub(super) async fn find(stack: &Stack) -> Result<Self, Refused> {
+        let missing = |what: &str| Refused::new(format!("the stack has no queue {what}: deploy the present template"));
+        let queue = stack.resource("MailQueue").ok_or_else(|| missing("MailQueue"))?.to_owned();
+        let letters = stack.resource("MailDeadLetters").ok_or_else(|| missing("MailDeadLetters"))?.to_owned();
+        let mut found = Self { client: Client::new(&stack.aws), queue, letters, number: 0 };
+        found.number = found.attribute(QueueAttributeName::ApproximateNumberOfMessages).await?.parse().unwrap_or_default();
+        Ok(found)
+    }
+
+    async fn attribute(&self, name: QueueAttributeName) -> Result<String, Refused> {
+        let asked = self.client.get_queue_attributes().queue_url(&self.letters).attribute_names(name.clone()).send().await;
+        let found = asked.map_err(|error| Refused::because("the dead letters can't be looked at", &error))?;
+        Ok(found.attributes.unwrap_or_default().remove(&name).unwrap_or_default())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.number == 0
+    }
+
+    /// What there is, in words.
+    pub(super) fn words(&self) -> String {
+        format!("given up by the mail queue, in MailDeadLetters: {}\n", self.number)
+    }
+
+    /// Moves all of them back; whether that was done.
+    pub(super) async fn redrive(&self) -> Result<bool, Refused> {
+        if self.is_empty() {
+            return Ok(true);
+        }
+        let arn = self.attribute(QueueAttributeName::QueueArn).await?;
+        match self.client.start_message_move_task().source_arn(&arn).send().await {
+            Ok(_) => self.follow(&arn).await,
+            Err(error)
+                if matches!(
+                    error.code(),
+                    Some("AWS.SimpleQueueService.UnsupportedOperation" | "InvalidAction" | "UnknownOperationException")
+                ) =>
+            {
+                self.move_one_by_one().await
+            }
+            Err(error) => Err(Refused::because("the dead letters can't be moved", &error)),
+        }
+    }
+
+    /// SQS moves them by itself; this looks on until it has ended.
+    async fn follow(&self, arn: &str) -> Result<bool, Refused> {
+        loop {
+            let listed = self.client.list_message_move_tasks().source_arn(arn).max_results(1).send().await;
+            let listed =
+                listed.map_err(|error| Refused::because("the dead letters are being moved, but can't be followed", &error))?;
+            let Some(task) = listed.results.unwrap_or_default().into_iter().next() else {
+                return Err(Refused::new("SQS knows of no task that moves the dead letters"));
+            };
+            let status = task.status.unwrap_or_default();
+            say(&format!(
+                "  {} of {} moved back to the mail queue ({status})\n",
+                task.approximate_number_of_messages_moved, self.number
+            ))?;
+            match status.as_str() {
+                "COMPLETED" => return Ok(true),
+                "RUNNING" => tokio::time::sleep(LOOK_AGAIN).await,
+                _ => {
+                    return Err(Refused::new(format!(
+                        "the dead letters were not all moved: {}",
+                        task.failure_reason.unwrap_or(status)
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Where SQS can't: each is sent first, and removed only then.
+    async fn move_one_by_one(&self) -> Result<bool, Refused> {
+        let mut moved = 0;
+        loop {
+            let asked =
+                self.client.receive_message().queue_url(&self.letters).max_number_of_messages(10).visibility_timeout(HIDDEN);
+            let received = asked.message_attribute_names("All").send().await;
+            let received = received.map_err(|error| Refused::because("the dead letters can't be read", &error))?;
+            let messages = received.messages.unwrap_or_default();
+            if messages.is_empty() {
+                say(&format!("  {moved} of {} moved back to the mail queue\n", self.number))?;
+                return Ok(moved >= self.number);
+            }
+            for message in messages {
+                self.move_one(message).await?;
+                moved += 1;
+            }
+        }
+    }
+
+    async fn move_one(&self, message: Message) -> Result<(), Refused> {
+        let sent = self.client.send_message().queue_url(&self.queue).set_message_body(message.body);
+        let sent = sent.set_message_attributes(message.message_attributes).send().await;
+        sent.map_err(|error| Refused::because("a message could not be sent; it is still among the dead letters", &error))?;
+        let removed =
+            self.client.delete_message().queue_url(&self.letters).set_receipt_handle(message.receipt_handle).send().await;
+        removed
+            .map(drop)
+            .map_err(|error| Refused::because("a message was sent, and could not be removed from the dead letters", &error))
+    }
+}

@@ -1,0 +1,215 @@
+//! `latchkey keys`: what signs tokens, a successor ahead of time, a retirement in an emergency (docs/keys.md).
+//!
+//! Everything is read from and written to the tenant's key items; KMS is asked for nothing, so an operator needs no permission on it.
+
+use crate::refused::Refused;
+use crate::target::TargetOptions;
+use crate::terminal::{columns, confirm, say};
+use clap::{Subcommand, ValueEnum};
+use latchkey::domain::id::TenantId;
+use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::keys::KeyState;
+use latchkey::keys::orders::{self, ListedKey, RetireError, Retirement, RotationOrder, Successor};
+use latchkey::services::Clock;
+use latchkey::store::{StoreError, TenantStore};
+use std::fmt::Write as _;
+
+/// The keys that sign tokens.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows every signing key: its kid, what it is good for, since and until when.
+    List {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Orders a successor now, ahead of its time: listed within a minute, it signs 20 minutes later. Nobody notices.
+    Rotate {
+        /// Only this algorithm's; otherwise each one's.
+        #[arg(long, value_enum)]
+        alg: Option<Alg>,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Takes a key out of use within a minute, for good: for a private key in wrong hands. Shows what will happen, and asks.
+    Retire {
+        /// Its kid, as `latchkey keys list` shows it.
+        kid: String,
+        #[command(flatten)]
+        whose: Whose,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Whose keys.
+#[derive(Debug, Clone, clap::Args)]
+struct Whose {
+    /// The tenant.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    tenant: TenantId,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+fn tenant(text: &str) -> Result<TenantId, String> {
+    text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
+}
+
+impl Whose {
+    async fn open(&self) -> Result<TenantStore, Refused> {
+        Ok(self.target.open().await?.store.tenant(self.tenant.clone()))
+    }
+}
+
+/// A signature algorithm, by the name that it has in tokens.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Alg {
+    /// ECDSA on P-256 with SHA-256.
+    #[value(name = "ES256")]
+    Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    #[value(name = "RS256")]
+    Rs256,
+    /// Ed25519.
+    #[value(name = "EdDSA")]
+    EdDsa,
+}
+
+impl From<Alg> for SigningAlgorithm {
+    fn from(alg: Alg) -> Self {
+        match alg {
+            Alg::Es256 => Self::ES256,
+            Alg::Rs256 => Self::RS256,
+            Alg::EdDsa => Self::EdDSA,
+        }
+    }
+}
+
+/// Runs it.
+pub(crate) async fn run(arguments: &Arguments) -> Result<(), Refused> {
+    let now = Clock::system().now();
+    match &arguments.command {
+        Command::List { whose } => {
+            let keys = orders::list(&whose.open().await?, now).await.map_err(|error| of_store(&error))?;
+            say(&listed(&keys))
+        }
+        Command::Rotate { alg, whose } => {
+            let orders = orders::rotate_now(&whose.open().await?, alg.map(Into::into), now).await;
+            say(&ordered(&orders.map_err(|error| of_store(&error))?))
+        }
+        Command::Retire { kid, whose, yes } => {
+            let store = whose.open().await?;
+            let plan = orders::plan_retirement(&store, kid, now).await.map_err(refused)?;
+            say(&planned(&plan))?;
+            confirm("Retire it?", *yes)?;
+            say(&retired(&orders::retire(&store, kid, now).await.map_err(refused)?))
+        }
+    }
+}
+
+fn of_store(error: &StoreError) -> Refused {
+    Refused::because("the keys could not be read or written", error)
+}
+
+fn refused(error: RetireError) -> Refused {
+    match error {
+        RetireError::Store(error) => of_store(&error),
+        RetireError::Unknown(_) | RetireError::AlreadyRetired(_) | RetireError::NoSuccessor(_) => {
+            Refused::new(error.to_string())
+        }
+    }
+}
+
+fn listed(keys: &[ListedKey]) -> String {
+    if keys.is_empty() {
+        return "There are no signing keys yet: the first request makes them.\n".to_owned();
+    }
+    let row = |key: &ListedKey| {
+        let mut what = match (key.state, key.retired_at, key.gone_at) {
+            (_, Some(at), _) => format!("retired {at}"),
+            (KeyState::Pending, None, _) => format!("pending, signs from {}", key.signs_from),
+            (KeyState::Active, None, _) => format!("active since {}", key.signs_from),
+            (KeyState::Retiring, None, Some(gone)) => format!("verifies until {gone}"),
+            (KeyState::Retiring, None, None) => "verifies".to_owned(),
+            (KeyState::Gone, None, _) => "gone".to_owned(),
+        };
+        if key.state == KeyState::Active && key.successor_ordered_at.is_some() {
+            what.push_str(", successor ordered");
+        }
+        if let Some(kms) = &key.kms_key {
+            what.push_str(&format!(", held by KMS as {kms}"));
+        }
+        [key.algorithm.to_owned(), key.kid.to_string(), what]
+    };
+    columns(&keys.iter().map(row).collect::<Vec<_>>())
+}
+
+fn ordered(orders: &[(&str, RotationOrder)]) -> String {
+    if orders.is_empty() {
+        return "There is no such key yet: the first request makes it.\n".to_owned();
+    }
+    let mut text = String::new();
+    for (algorithm, order) in orders {
+        let what = match order {
+            RotationOrder::Ordered { kid } => format!(
+                "a successor of {kid} is ordered: the next request makes it (within a minute), it signs 20 minutes later, and {kid} \
+                 verifies for 24 hours more"
+            ),
+            RotationOrder::Pending { kid, signs_from } => format!("{kid} is published already and signs from {signs_from}"),
+            RotationOrder::Awaited => "no key signs at present; the next request makes one in any case".to_owned(),
+            RotationOrder::HeldByKms { kid } => format!(
+                "{kid} is held by KMS, which makes no successor: deploy the stack with another KMS key, or set keys.signer = \"local\""
+            ),
+        };
+        let _ = writeln!(text, "{algorithm:<5}  {what}");
+    }
+    text
+}
+
+fn planned(plan: &Retirement) -> String {
+    let key = &plan.key;
+    let role = match key.state {
+        KeyState::Pending => "does not sign yet",
+        KeyState::Active => "signs now",
+        KeyState::Retiring => "only verifies",
+        KeyState::Gone => "is of no use any more",
+    };
+    let next = match &plan.successor {
+        Successor::Unchanged => "Signing goes on as it is.".to_owned(),
+        Successor::TakesOver { kid, signs_from } => {
+            format!("{kid} is published already and signs from {signs_from}, or as soon as an instance looks.")
+        }
+        Successor::ToBeMade => "No successor is published. One is made within a minute and signs 75 seconds later. Until then the token endpoint answers \
+             503: codes and refresh tokens are not consumed, sessions go on, sign-ins that are under way may have to be begun again. \
+             If there is time, stop here, run `latchkey keys rotate`, and retire 75 seconds after `list` shows the successor: \
+             then nothing is interrupted."
+            .to_owned(),
+    };
+    format!(
+        "The {alg} key {kid} {role}. Retired, it can't be taken back: its private half is removed.\n\
+         - Within a minute no instance signs with it, lists it, or accepts a token of it. Applications refresh theirs; people stay signed in.\n\
+         - {next}\n\
+         - Whoever verifies elsewhere drops it with their copy of the key set, at most 16 minutes from now.\n",
+        alg = key.algorithm,
+        kid = key.kid,
+    )
+}
+
+fn retired(done: &Retirement) -> String {
+    let next = match &done.successor {
+        Successor::Unchanged => String::new(),
+        Successor::TakesOver { kid, .. } => format!("{kid} signs in its place. "),
+        Successor::ToBeMade => "Its successor is made within a minute and signs 75 seconds later. ".to_owned(),
+    };
+    format!(
+        "Retired {kid}. {next}If a CDN stands in front, invalidate /.well-known/jwks.json now. `latchkey keys list` shows how it goes on.\n",
+        kid = done.key.kid,
+    )
+}

@@ -1,0 +1,224 @@
+//! What a command works on: a deployed stack, or the local gateway. The same store, the same SDK; only the endpoint differs.
+//!
+//! - **A stack** is found by its name: CloudFormation tells tables, keys, queues and issuer. Region and credentials come as every
+//!   AWS tool takes them (environment, profiles, SSO, instance); `AWS_ENDPOINT_URL` is honoured.
+//! - **The local gateway** offers its tables at `/dev/tables`, to whoever can read the token in its data folder.
+
+use crate::refused::Refused;
+use crate::site::{Site, Trust};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use latchkey::services::Origin;
+use latchkey::store::{Store, Tables};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where the local gateway is, unless it is told.
+const LOCAL: &str = "http://localhost:8080";
+
+/// Which Latchkey: a deployed stack or the local gateway.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct TargetOptions {
+    #[command(flatten)]
+    which: Which,
+    /// Region of the stack; otherwise as the AWS configuration says.
+    #[arg(long, value_name = "REGION", help_heading = "Target")]
+    region: Option<String>,
+    /// Profile of the AWS configuration.
+    #[arg(long, value_name = "PROFILE", help_heading = "Target")]
+    profile: Option<String>,
+    /// The local gateway's data folder, where its operator token is.
+    #[arg(long, env = "LATCHKEY_DATA", default_value = ".latchkey", value_name = "FOLDER", help_heading = "Target")]
+    data: PathBuf,
+    /// A certificate authority (PEM) to trust besides the system's.
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    ca: Option<PathBuf>,
+    /// Address to contact the service at, when its name does not lead there (yet): the issuer stays who is asked for.
+    #[arg(long, value_name = "URL", value_parser = origin, help_heading = "Target")]
+    at: Option<String>,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// A deployed stack, by its name in CloudFormation.
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    stack: Option<String>,
+    /// The local gateway [default: http://localhost:8080].
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = LOCAL, value_parser = origin, help_heading = "Target")]
+    local: Option<String>,
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let is_address = text.starts_with("http://") || text.starts_with("https://");
+    if is_address {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("expected http://… or https://…; files come first".to_owned())
+    }
+}
+
+/// A Latchkey that was found.
+pub(crate) struct Target {
+    /// In words: `stack latchkey in eu-central-1`.
+    pub(crate) name: String,
+    /// Its tables.
+    pub(crate) store: Store,
+    /// Where it is reached: the issuer of the default tenant.
+    pub(crate) origin: Origin,
+    /// How it answers over HTTP.
+    pub(crate) site: Site,
+    /// What only a deployment has.
+    pub(crate) place: Place,
+}
+
+/// Where a Latchkey runs.
+pub(crate) enum Place {
+    /// In an AWS account.
+    Stack(Box<Stack>),
+    /// On this machine.
+    Local,
+}
+
+/// A deployed stack.
+pub(crate) struct Stack {
+    /// Its status in CloudFormation.
+    pub(crate) status: String,
+    /// What it was deployed with, by name; secret ones as asterisks.
+    parameters: BTreeMap<String, String>,
+    /// Its outputs by name.
+    outputs: BTreeMap<String, String>,
+    /// Its resources by logical id: name, address or ARN, as the type has it.
+    resources: BTreeMap<String, String>,
+    /// What SDK clients are built from.
+    pub(crate) aws: SdkConfig,
+}
+
+impl TargetOptions {
+    /// Finds it.
+    pub(crate) async fn open(&self) -> Result<Target, Refused> {
+        let trust = Trust::with(self.ca.as_deref())?;
+        match (&self.which.stack, &self.which.local) {
+            (Some(name), _) => self.open_stack(name, &trust).await,
+            (None, Some(url)) => self.open_local(url, &trust).await,
+            (None, None) => Err(Refused::new("give --stack NAME or --local")),
+        }
+    }
+
+    async fn open_stack(&self, name: &str, trust: &Trust) -> Result<Target, Refused> {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(trust.client());
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        let aws = loader.load().await;
+        let Some(region) = aws.region().cloned() else {
+            return Err(Refused::new("no region is set: give --region, or set AWS_REGION or a profile with one"));
+        };
+        let stack = Stack::find(name, aws).await?;
+        let [identities, keys, audit] = ["IdentitiesTable", "KeysTable", "AuditTable"].map(|output| stack.output(output));
+        let tables = Tables { identities: identities?.to_owned(), keys: keys?.to_owned(), audit: audit?.to_owned() };
+        let issuer = stack.output("Issuer")?;
+        let origin = Origin::parse(issuer).map_err(|why| Refused::new(format!("the issuer {issuer} of {name} {why}")))?;
+        Ok(Target {
+            name: format!("stack {name} in {region}"),
+            store: Store::new(aws_sdk_dynamodb::Client::new(&stack.aws), tables),
+            site: Site::new(trust, &origin, self.at.as_deref()),
+            origin,
+            place: Place::Stack(Box::new(stack)),
+        })
+    }
+
+    async fn open_local(&self, url: &str, trust: &Trust) -> Result<Target, Refused> {
+        let own = Origin::parse(url).map_err(|why| Refused::new(format!("--local {url}: {why}")))?;
+        let site = Site::new(trust, &own, None);
+        let metadata = site.get("/.well-known/openid-configuration").await.map_err(|refused| {
+            Refused::new(format!(
+                "{refused}; start the gateway with `cargo run`, or give its address: --local http://localhost:PORT"
+            ))
+        })?;
+        let issuer = metadata.json().get("issuer").and_then(|issuer| issuer.as_str()).map(str::to_owned);
+        let issuer = issuer.ok_or_else(|| Refused::new(format!("what answers at {url} is no Latchkey")))?;
+        let origin = Origin::parse(&issuer).map_err(|why| Refused::new(format!("the issuer {issuer} {why}")))?;
+        let token = read_token(&self.data)?;
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::from_static("us-east-1"))
+            .endpoint_url(format!("{}/dev/tables", own.as_str()))
+            .credentials_provider(Credentials::new(token, "not-checked", None, None, "operator-token"))
+            .http_client(trust.client())
+            .build();
+        let [identities, keys, audit] = ["identities", "keys", "audit"].map(str::to_owned);
+        Ok(Target {
+            name: format!("local gateway at {url}"),
+            store: Store::new(aws_sdk_dynamodb::Client::from_conf(config), Tables { identities, keys, audit }),
+            site: match self.at.as_deref() {
+                Some(at) => Site::new(trust, &origin, Some(at)),
+                None => Site::new(trust, &origin, Some(url)),
+            },
+            origin,
+            place: Place::Local,
+        })
+    }
+}
+
+fn read_token(folder: &Path) -> Result<String, Refused> {
+    let path = folder.join("operator-token");
+    std::fs::read_to_string(&path).map(|token| token.trim().to_owned()).map_err(|error| {
+        Refused::new(format!(
+            "cannot read {}: {error}; give the gateway's data folder with --data (one that runs with --ephemeral has none, and offers its \
+             tables to nobody)",
+            path.display()
+        ))
+    })
+}
+
+impl Stack {
+    async fn find(name: &str, aws: SdkConfig) -> Result<Self, Refused> {
+        let client = aws_sdk_cloudformation::Client::new(&aws);
+        let refused = |error: &dyn std::error::Error| Refused::because(&format!("the stack {name} can't be read"), error);
+        let described = client.describe_stacks().stack_name(name).send().await.map_err(|error| refused(&error))?;
+        let stack = described.stacks.unwrap_or_default().pop();
+        let stack = stack.ok_or_else(|| Refused::new(format!("there is no stack {name} in this account and region")))?;
+        let parameters = stack.parameters.unwrap_or_default();
+        let parameters = parameters
+            .into_iter()
+            .filter_map(|parameter| Some((parameter.parameter_key?, parameter.parameter_value?)))
+            .collect();
+        let outputs = stack.outputs.unwrap_or_default();
+        let outputs = outputs.into_iter().filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
+        let mut resources = BTreeMap::new();
+        // By pages: DescribeStackResources stops at a hundred, and every route is one.
+        let mut pages = client.list_stack_resources().stack_name(name).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for summary in page.map_err(|error| refused(&error))?.stack_resource_summaries.unwrap_or_default() {
+                if let (Some(logical), Some(id)) = (summary.logical_resource_id, summary.physical_resource_id) {
+                    resources.insert(logical, id);
+                }
+            }
+        }
+        let status = stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default();
+        Ok(Self { status, parameters, outputs, resources, aws })
+    }
+
+    /// An output of the stack.
+    pub(crate) fn output(&self, name: &str) -> Result<&str, Refused> {
+        self.outputs.get(name).map(String::as_str).ok_or_else(|| {
+            Refused::new(format!(
+                "the stack has no output {name}: it is not Latchkey's, or of an older template; deploy the present one"
+            ))
+        })
+    }
+
+    /// What it was deployed with.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+
+    /// A resource of the stack, when it has it.
+    pub(crate) fn resource(&self, logical: &str) -> Option<&str> {
+        self.resources.get(logical).map(String::as_str)
+    }
+}

@@ -1,0 +1,151 @@
+//! The registration form, which is the form of the profile too.
+
+use super::super::{Field, FieldKind, Pattern, RegistrationConfig, TermsDocument};
+use super::{Plan, list, reads_differently, sides};
+
+pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &RegistrationConfig) {
+    match (now.enabled, then.enabled) {
+        (true, false) => {
+            plan.danger("registration.enabled", "nobody can create an account any more; who has one signs in as before")
+        }
+        (false, true) => plan.danger("registration.enabled", "anybody can create an account"),
+        (true, true) | (false, false) => {}
+    }
+    fields(plan, &now.fields, &then.fields);
+    terms(plan, &now.terms, &then.terms);
+}
+
+fn fields(plan: &mut Plan, now: &[Field], then: &[Field]) {
+    let names = |fields: &'_ [Field]| -> Vec<String> { fields.iter().map(|field| field.name.clone()).collect() };
+    let (was, is) = (names(now), names(then));
+    let (was, is): (Vec<&str>, Vec<&str>) = (was.iter().map(String::as_str).collect(), is.iter().map(String::as_str).collect());
+    let (kept, gone, added) = sides(&was, &is);
+    plan.count("field", kept.len(), added.len(), gone.len(), "retired");
+    for name in gone {
+        let words =
+            "retired: what people entered there stays stored and in their exports; no form shows it, and nobody can change it";
+        plan.danger(&path(name), words);
+    }
+    for field in then.iter().filter(|field| added.contains(&field.name.as_str())) {
+        if field.required {
+            let words = "added, and required: a registration without it is refused; who has an account must fill it when they next save \
+                         their profile";
+            plan.danger(&path(&field.name), words);
+        } else {
+            plan.notice(&path(&field.name), "added: may be left empty");
+        }
+    }
+    for was in now {
+        if let Some(is) = then.iter().find(|field| field.name == was.name) {
+            field(plan, was, is);
+        }
+    }
+    let order: Vec<&str> = is.iter().filter(|name| kept.contains(name)).copied().collect();
+    if order != kept {
+        plan.notice("registration.fields", format!("in another order: {}", list(&is)));
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("registration.fields.{name}")
+}
+
+/// What a stricter rule means for whoever has a value already.
+const WHO_HAS_ONE: &str = "a value that is stored stays, but must fit when its owner next saves their profile";
+
+fn field(plan: &mut Plan, was: &Field, is: &Field) {
+    let path = path(&was.name);
+    match (was.required, is.required) {
+        (false, true) => {
+            plan.danger(&path, "required now: who left it empty must fill it when they next save their profile");
+        }
+        (true, false) => plan.notice(&path, "may be left empty now"),
+        (true, true) | (false, false) => {}
+    }
+    kind(plan, &path, &was.kind, &is.kind);
+    if was.show_when != is.show_when {
+        plan.notice(&path, "is shown under another condition; where it is not shown, no value is accepted");
+    }
+    if reads_differently(&was.label, &is.label) || reads_differently(&was.help, &is.help) {
+        plan.notice(&path, "has another label or help");
+    }
+    if was.autocomplete != is.autocomplete {
+        plan.notice(&path, "is filled in by browsers in another way");
+    }
+}
+
+fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
+    match (was, is) {
+        (FieldKind::Text { max_length: was, pattern: old }, FieldKind::Text { max_length: is, pattern: new }) => {
+            if is < was {
+                plan.danger(path, format!("takes {is} characters instead of {was}: {WHO_HAS_ONE}"));
+            } else if is > was {
+                plan.notice(path, format!("takes {is} characters instead of {was}"));
+            }
+            let source = |pattern: &'_ Option<Pattern>| pattern.as_ref().map(|pattern| pattern.source.clone());
+            match (source(old), source(new)) {
+                (_, Some(new)) if source(old).as_ref() != Some(&new) => {
+                    plan.danger(path, format!("must match another pattern: {WHO_HAS_ONE}"));
+                }
+                (Some(_), None) => plan.notice(path, "need not match a pattern any more"),
+                (_, _) => {}
+            }
+        }
+        (FieldKind::Choice(was), FieldKind::Choice(is)) => {
+            let gone: Vec<&str> = was
+                .iter()
+                .filter(|(value, _)| !is.iter().any(|(known, _)| known == value))
+                .map(|(value, _)| value.as_str())
+                .collect();
+            let added: Vec<&str> = is
+                .iter()
+                .filter(|(value, _)| !was.iter().any(|(known, _)| known == value))
+                .map(|(value, _)| value.as_str())
+                .collect();
+            if !gone.is_empty() {
+                plan.danger(path, format!("can no longer be {}: {WHO_HAS_ONE}", list(&gone)));
+            }
+            if !added.is_empty() {
+                plan.notice(path, format!("can be {} too", list(&added)));
+            }
+        }
+        (FieldKind::Date, FieldKind::Date)
+        | (FieldKind::Phone, FieldKind::Phone)
+        | (FieldKind::Boolean, FieldKind::Boolean) => {}
+        (
+            FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean | FieldKind::Choice(_),
+            FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean | FieldKind::Choice(_),
+        ) => plan.danger(path, format!("has another type: {WHO_HAS_ONE}")),
+    }
+}
+
+fn terms(plan: &mut Plan, now: &[TermsDocument], then: &[TermsDocument]) {
+    let path = |name: &str| format!("registration.terms.{name}");
+    for was in now.iter().filter(|was| !then.iter().any(|is| is.document == was.document)) {
+        plan.notice(&path(&was.document), "asked for no more; what was accepted stays recorded");
+    }
+    for is in then {
+        let path = path(&is.document);
+        let Some(was) = now.iter().find(|was| was.document == is.document) else {
+            let words = if is.required { "must be accepted by whoever registers" } else { "is offered to whoever registers" };
+            plan.notice(&path, format!("added, version {}: {words}; who has an account is not asked", is.version));
+            continue;
+        };
+        if was.version != is.version {
+            let words = "whoever registers from now on accepts this one; who has an account is not asked again";
+            plan.notice(&path, format!("version {} instead of {}: {words}", is.version, was.version));
+        }
+        if was.url != is.url && was.version == is.version {
+            let words = "stands elsewhere under the same version: what was accepted must be what is read there";
+            plan.danger(&path, words);
+        }
+        match (was.required, is.required) {
+            (false, true) => plan.notice(&path, "whoever registers must accept it"),
+            (true, false) => plan.notice(&path, "whoever registers may leave it"),
+            (true, true) | (false, false) => {}
+        }
+        if reads_differently(&was.title, &is.title) {
+            plan.notice(&path, "has another title");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+use super::*;
+use crate::domain::id::TenantId;
+
+const BASE: &str = r#"
+name = "Shop"
+locales = ["en", "de"]
+[mail]
+from = "Shop <hello@shop.example>"
+[[registration.fields]]
+name = "given_name"
+[[registration.fields]]
+name = "size"
+type = "choice"
+options = [{ value = "s" }, { value = "m" }]
+[[registration.terms]]
+document = "terms"
+version = "1"
+url = "https://shop.example/terms"
+[[resources]]
+resource = "https://orders.example"
+scope = "orders.read orders.write"
+[[clients]]
+client_id = "shop"
+token_endpoint_auth_method = "client_secret_basic"
+client_secret_sha256 = ["0000000000000000000000000000000000000000000000000000000000000001"]
+grant_types = ["authorization_code", "refresh_token"]
+redirect_uris = ["https://shop.example/a", "https://shop.example/b"]
+post_logout_redirect_uris = ["https://shop.example/bye"]
+allowed_origins = ["https://shop.example"]
+scope = "openid email offline_access orders.read"
+resources = ["https://orders.example"]
+"#;
+
+fn parse(document: &str) -> TenantConfig {
+    TenantConfig::parse(&TenantId::default_tenant(), document).unwrap_or_else(|errors| panic!("{errors}\n{document}"))
+}
+
+/// What it means to replace these parts of the base document.
+fn plan(replaced: &[(&str, &str)]) -> Plan {
+    let mut then = BASE.to_owned();
+    for (was, is) in replaced {
+        assert!(then.contains(was), "{was}");
+        then = then.replacen(was, is, 1);
+    }
+    Plan::between(Some(&parse(BASE)), &parse(&then))
+}
+
+fn only(replaced: &[(&str, &str)]) -> (Severity, String, String) {
+    let mut effects = plan(replaced).effects;
+    assert_eq!(effects.len(), 1, "{replaced:?}: {effects:#?}");
+    let effect = effects.remove(0);
+    (effect.severity, effect.path, effect.words)
+}
+
+#[test]
+fn a_document_that_says_the_same_changes_nothing() {
+    assert_eq!(plan(&[]), Plan::default());
+    assert!(plan(&[("name = \"Shop\"", "# The shop.\nname = \"Shop\"")]).is_empty());
+}
+
+#[test]
+fn each_difference_is_told_at_its_path_and_weighed() {
+    use Severity::{Danger, Notice};
+    let session = |idle: &str| format!("[session]\nidle = \"{idle}\"\n[mail]");
+    let cases: &[(&[(&str, &str)], Severity, &str, &str)] = &[
+        (&[("\"Shop\"", "\"Store\"")], Notice, "name", "people see \"Store\" instead of \"Shop\""),
+        (&[("[\"en\", \"de\"]", "[\"en\"]")], Danger, "locales", "no more in de: whoever reads them there gets en"),
+        (&[("[mail]", &session("P14D"))], Notice, "session.idle", "longer: an unused session lasts 14 days instead of 7 days"),
+        (
+            &[("[mail]", &session("PT36H"))],
+            Danger,
+            "session.idle",
+            "shorter: an unused session lasts 36 hours instead of 7 days",
+        ),
+        (&[("[mail]", "[token]\naccess = \"PT5M\"\n[mail]")], Danger, "token.access", "5 minutes instead of 10 minutes"),
+        (&[("[mail]", "[retention]\naudit = \"P10D\"\n[mail]")], Danger, "retention.audit", "10 days instead of 365 days"),
+        (&[("[mail]", "[password]\npreset = \"nist\"\n[mail]")], Danger, "password.preset", "weaker in part"),
+        (&[("hello@shop", "hi@shop")], Notice, "mail.from", "Shop <hi@shop.example> instead of"),
+        (&[("hello@shop.example", "hello@other.example")], Danger, "mail.from", "covers the new address"),
+        (&[("[mail]", "[registration]\nenabled = false\n[mail]")], Danger, "registration.enabled", "nobody can create"),
+        (
+            &[("name = \"given_name\"", "name = \"given_name\"\nrequired = true")],
+            Danger,
+            "registration.fields.given_name",
+            "required now",
+        ),
+        (
+            &[("name = \"given_name\"", "name = \"given_name\"\nmax_length = 9")],
+            Danger,
+            "registration.fields.given_name",
+            "takes 9 characters instead of 100",
+        ),
+        (
+            &[("name = \"given_name\"", "name = \"given_name\"\npattern = \"[a-z]+\"")],
+            Danger,
+            "registration.fields.given_name",
+            "another pattern",
+        ),
+        (
+            &[("name = \"given_name\"", "name = \"given_name\"\ntype = \"date\"")],
+            Danger,
+            "registration.fields.given_name",
+            "another type",
+        ),
+        (
+            &[("name = \"given_name\"", "name = \"given_name\"\nlabel = \"First\"")],
+            Notice,
+            "registration.fields.given_name",
+            "another label",
+        ),
+        (&[(", { value = \"m\" }", "")], Danger, "registration.fields.size", "can no longer be m"),
+        (
+            &[("version = \"1\"", "version = \"2\"")],
+            Notice,
+            "registration.terms.terms",
+            "version 2 instead of 1: whoever registers",
+        ),
+        (&[("example/terms", "example/agb")], Danger, "registration.terms.terms", "under the same version"),
+        (&[("orders.read orders.write", "orders.read")], Danger, "resources.https://orders.example", "loses orders.write"),
+        (&[(", \"https://shop.example/b\"", "")], Danger, "clients.shop.redirect_uris", "loses https://shop.example/b"),
+        (
+            &[("/bye\"", "/bye\", \"https://shop.example/x\"")],
+            Notice,
+            "clients.shop.post_logout_redirect_uris",
+            "gains https://shop.example/x",
+        ),
+        (
+            &[("allowed_origins = [\"https://shop.example\"]", "")],
+            Danger,
+            "clients.shop.allowed_origins",
+            "pages there can call nothing",
+        ),
+        (&[("openid email ", "openid ")], Danger, "clients.shop.scope", "loses email: tokens come without it"),
+        (&[("openid email ", "openid email phone ")], Notice, "clients.shop.scope", "gains phone: who consented"),
+        (&[("\"shop\"", "\"shop\"\nfirst_party = true")], Danger, "clients.shop", "one of your own now"),
+        (&[("\"shop\"", "\"shop\"\npkce = \"optional\"")], Danger, "clients.shop", "PKCE is optional"),
+        (&[("client_secret_basic", "client_secret_post")], Danger, "clients.shop", "authenticates in another way"),
+        (&[("\"shop\"", "\"shop\"\nid_token_signed_response_alg = \"ES256\"")], Danger, "clients.shop", "ID tokens are signed"),
+        (
+            &[("\"shop\"", "\"shop\"\nresponse_modes = [\"query\", \"form_post\"]")],
+            Notice,
+            "clients.shop.response_modes",
+            "gains form_post",
+        ),
+        (&[("\"shop\"", "\"shop\"\nclient_uri = \"https://shop.example/\"")], Notice, "clients.shop", "links back"),
+    ];
+    for (replaced, severity, path, words) in cases {
+        let told = only(replaced);
+        assert!(told.0 == *severity && told.1 == *path && told.2.contains(words), "{replaced:?}: {told:?}");
+    }
+}
+
+#[test]
+fn a_retired_field_keeps_what_was_entered_and_an_added_one_asks_only_where_it_is_required() {
+    let told = plan(&[("name = \"given_name\"", "name = \"nickname\"")]);
+    assert_eq!(told.summary, ["1 field kept, 1 added, 1 retired"]);
+    let [retired, added] = &told.effects[..] else { panic!("{told:#?}") };
+    assert!(retired.severity == Severity::Danger && retired.words.contains("stays stored"), "{retired:?}");
+    assert_eq!((added.severity, added.path.as_str()), (Severity::Notice, "registration.fields.nickname"));
+    let required = plan(&[(
+        "[[registration.terms]]",
+        "[[registration.fields]]\nname = \"nickname\"\nrequired = true\n[[registration.terms]]",
+    )]);
+    assert_eq!(required.summary, ["2 fields kept, 1 added"]);
+    assert!(required.dangers().count() == 1 && required.effects[0].words.contains("must fill it"), "{required:#?}");
+}
+
+#[test]
+fn a_client_that_goes_ends_its_sign_ins_and_is_counted() {
+    let told = plan(&[("client_id = \"shop\"", "client_id = \"store\"")]);
+    assert_eq!(told.summary, ["0 clients kept, 1 added, 1 removed"]);
+    let [removed, added] = &told.effects[..] else { panic!("{told:#?}") };
+    assert!(
+        removed.path == "clients.shop"
+            && removed.severity == Severity::Danger
+            && removed.words.contains("refresh tokens are refused")
+    );
+    assert!(added.path == "clients.store" && added.severity == Severity::Notice, "{added:?}");
+    let losing = plan(&[("[\"https://shop.example/a\", ", "[")]);
+    assert_eq!(losing.summary, ["1 client loses a redirect URI"]);
+}
+
+#[test]
+fn secrets_are_counted_and_never_shown() {
+    let (one, two) = ("0001\"]", "0002\"]");
+    let replaced = plan(&[(one, two)]);
+    let words: Vec<&str> = replaced.effects.iter().map(|effect| effect.words.as_str()).collect();
+    assert!(words.len() == 2 && words[0].contains("1 of its secrets is refused") && words[1].contains("1 more"), "{words:?}");
+    let all = format!("{replaced:?}{}", serde_json::to_string(&replaced).unwrap());
+    assert!(!all.contains("0002") && !all.contains("AAAA"), "{all}");
+}
+
+#[test]
+fn a_new_tenant_is_told_by_what_it_has() {
+    let told = Plan::between(None, &parse(BASE));
+    assert_eq!(told.effects.len(), 1);
+    assert!(told.effects[0].words.contains("2 fields of the form, 1 document of terms, 1 client"), "{told:?}");
+    assert!(told.dangers().next().is_none());
+}

@@ -1,0 +1,73 @@
+//! The signing keys of one algorithm as the table has them, oldest first, each with how it stands.
+
+use super::rotation::{KeyStanding, KeyState, KeyTimes, is_due, standings};
+use crate::domain::oauth::client::SigningAlgorithm;
+use crate::domain::time::Timestamp;
+use crate::store::keyring::{KeyMaterial, KeySlot, StoredKey, StoredKeyState};
+
+/// One version of an algorithm's signing key.
+pub(super) struct Generation<'a> {
+    pub(super) version: u32,
+    pub(super) stored: &'a StoredKey,
+    /// What there is of it; `None` once it was retired.
+    pub(super) material: Option<&'a KeyMaterial>,
+    /// Its public half, a JWK.
+    pub(super) public_jwk: Option<&'a str>,
+    pub(super) created_at: Timestamp,
+    pub(super) standing: KeyStanding,
+}
+
+impl Generation<'_> {
+    pub(super) fn is(&self, state: KeyState) -> bool {
+        self.standing.state == state
+    }
+}
+
+/// Every version that was made, retired ones too; a slot that is only claimed has no key.
+pub(super) fn generations(stored: &[StoredKey], of: SigningAlgorithm, now: Timestamp) -> Vec<Generation<'_>> {
+    let mut made: Vec<(u32, &StoredKey, KeyTimes)> = Vec::new();
+    for key in stored {
+        let KeySlot::Signing { algorithm, version } = key.slot else { continue };
+        let times = match &key.state {
+            StoredKeyState::Claimed { .. } => continue,
+            StoredKeyState::Ready(key) => {
+                KeyTimes { created_at: key.created_at, active_from: key.active_from, retired_at: None }
+            }
+            StoredKeyState::Retired(key) => {
+                KeyTimes { created_at: key.created_at, active_from: key.active_from, retired_at: Some(key.retired_at) }
+            }
+        };
+        if algorithm == of {
+            made.push((version, key, times));
+        }
+    }
+    made.sort_by_key(|(version, ..)| *version);
+    let times: Vec<_> = made.iter().map(|(.., times)| *times).collect();
+    let generation = |((version, stored, times), standing): ((u32, _, KeyTimes), _)| {
+        let (material, public_jwk) = parts(stored);
+        Generation { version, stored, material, public_jwk, created_at: times.created_at, standing }
+    };
+    made.into_iter().zip(standings(&times, now)).map(generation).collect()
+}
+
+/// Whether a successor is to be made now, by a key in process or by this one of KMS (`kms_key`).
+pub(super) fn successor_is_due(generations: &[Generation<'_>], kms_key: Option<&str>, now: Timestamp) -> bool {
+    let standings: Vec<_> = generations.iter().map(|generation| generation.standing).collect();
+    match generations.iter().find(|generation| generation.is(KeyState::Active)).and_then(|active| active.material) {
+        // KMS makes no second key of itself: another one takes its place when the stack, or the document, names another.
+        Some(active) if active.kms_key.is_some() && active.kms_key.as_deref() == kms_key => false,
+        Some(active) => {
+            let ordered = active.successor_ordered_at.is_some() || active.kms_key.as_deref() != kms_key;
+            is_due(&standings, ordered, now)
+        }
+        None => is_due(&standings, false, now),
+    }
+}
+
+fn parts(key: &StoredKey) -> (Option<&KeyMaterial>, Option<&str>) {
+    match &key.state {
+        StoredKeyState::Claimed { .. } => (None, None),
+        StoredKeyState::Ready(key) => (Some(key), key.public_jwk.as_deref()),
+        StoredKeyState::Retired(key) => (None, key.public_jwk.as_deref()),
+    }
+}

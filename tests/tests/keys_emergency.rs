@@ -1,0 +1,335 @@
+//! Retirement of signing keys in an emergency, and the drill (security 138; T22), by a virtual clock: a retired key is of no use
+//! within a minute, whoever signs next is known to those who verify before it does, and an operator asks the vault for nothing.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use latchkey::config::Signer;
+use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::time::{Span, Timestamp};
+use latchkey::keys::orders::{self, RetireError, Successor};
+use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys, Purpose};
+use latchkey::store::keyring::KeySlot;
+use latchkey_local::fault::{Calls, Fault, When};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use tests::jwks::{kid_of, kids_in, verify_with};
+use tests::kms::{FakeKms, Mode};
+use tests::store::*;
+
+const ALGORITHM: SigningAlgorithm = SigningAlgorithm::ES256;
+/// How long an instance goes without looking.
+const LOOK_AGAIN: Span = Span::seconds(60);
+/// From the making of a successor to its first signature, in an emergency.
+const TAKE_OVER: Span = Span::seconds(75);
+
+fn keys(vault: &KeyVault) -> Keys {
+    Keys::new(vault.clone(), &[Purpose::Signing])
+}
+async fn sign(keys: &Keys, bench: &Bench, now: Timestamp) -> Result<String, KeyError> {
+    let keys = keys.tenant(&bench.store, Signer::Local, now).await.unwrap();
+    keys.signing().unwrap().sign(ALGORITHM, "at+jwt", &json!({"at": now.seconds()})).await
+}
+async fn jwks(keys: &Keys, bench: &Bench, now: Timestamp) -> String {
+    keys.tenant(&bench.store, Signer::Local, now).await.unwrap().signing().unwrap().jwks().to_owned()
+}
+async fn verifies(keys: &Keys, bench: &Bench, token: &str, now: Timestamp) -> bool {
+    let keys = keys.tenant(&bench.store, Signer::Local, now).await.unwrap();
+    keys.signing().unwrap().verify("at+jwt", token).is_some()
+}
+
+/// The drill of docs/keys.md: published, used, the old one retired; nothing that is alive and of a good key is ever refused.
+#[tokio::test]
+async fn security_138_the_drill_rotates_and_retires_while_tokens_verify_throughout() {
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    let (here, there) = (keys(&vault), keys(&vault));
+    let old = sign(&here, &bench, NOW).await.unwrap();
+    let calls = vault.calls();
+    orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
+    assert_eq!(vault.calls(), calls, "an operator asks the vault for nothing");
+    let (mut now, mut new) = (NOW, None);
+    while now < NOW + Span::minutes(40) {
+        for instance in [&here, &there] {
+            let token = sign(instance, &bench, now).await.unwrap();
+            // Whoever fetched the key set up to fifteen minutes ago knows the key: it was published before it was used.
+            for verifier in [&here, &there] {
+                assert!(verifies(verifier, &bench, &token, now).await);
+            }
+            if kid_of(&token) != kid_of(&old) {
+                new.get_or_insert((now, token));
+            }
+        }
+        assert!(verifies(&there, &bench, &old, now).await, "superseded, not retired");
+        now = now + Span::seconds(30);
+    }
+    let (used_from, new) = new.unwrap();
+    assert!(used_from >= NOW + Span::minutes(20), "published first");
+    let plan = orders::plan_retirement(&bench.store, &kid_of(&old), now).await.unwrap();
+    assert_eq!((plan.key.state, &plan.successor), (KeyState::Retiring, &Successor::Unchanged));
+    assert_eq!(orders::retire(&bench.store, &kid_of(&old), now).await.unwrap(), plan);
+    let later = now + LOOK_AGAIN;
+    for instance in [&here, &there, &keys(&vault)] {
+        assert!(!verifies(instance, &bench, &old, later).await);
+        assert!(verifies(instance, &bench, &new, later).await);
+        assert!(!kids_in(&jwks(instance, &bench, later).await).contains(&kid_of(&old)));
+        assert_eq!(kid_of(&sign(instance, &bench, later).await.unwrap()), kid_of(&new));
+    }
+}
+
+#[tokio::test]
+async fn security_138_the_key_that_signs_is_retired_at_once_and_its_successor_signs_when_every_instance_lists_it() {
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    let instances = [keys(&vault), keys(&vault), keys(&vault)];
+    let mut stolen = String::new();
+    for (index, instance) in instances.iter().enumerate() {
+        // They look at different seconds.
+        let started = NOW + Span::seconds(20 * i64::try_from(index).unwrap());
+        stolen = sign(instance, &bench, started).await.unwrap();
+    }
+    let retired_at = NOW + Span::seconds(45);
+    let retirement = orders::retire(&bench.store, &kid_of(&stolen), retired_at).await.unwrap();
+    assert_eq!((retirement.key.state, retirement.successor), (KeyState::Active, Successor::ToBeMade));
+    let (mut listed, mut signs, mut gap) = (BTreeMap::new(), BTreeMap::new(), 0);
+    for second in 0..240 {
+        let now = retired_at + Span::seconds(second);
+        for (index, instance) in instances.iter().enumerate() {
+            let set = kids_in(&jwks(instance, &bench, now).await);
+            let known = set.contains(&kid_of(&stolen));
+            assert_eq!(verifies(instance, &bench, &stolen, now).await, known);
+            assert!(!known || second < 60, "within a minute");
+            match sign(instance, &bench, now).await {
+                Ok(token) if kid_of(&token) == kid_of(&stolen) => assert!(known),
+                Ok(token) => {
+                    signs.entry(index).or_insert(second);
+                    // Every instance lists it, so whoever meets it and asks again finds it.
+                    for other in &instances {
+                        assert!(kids_in(&jwks(other, &bench, now).await).contains(&kid_of(&token)));
+                        assert!(verifies(other, &bench, &token, now).await);
+                    }
+                }
+                Err(error) => {
+                    assert!(matches!(error, KeyError::NoActiveKey("ES256")), "{error:?}");
+                    gap += 1;
+                }
+            }
+            if set.len() == 3 && !known {
+                listed.entry(index).or_insert(second);
+            }
+        }
+    }
+    assert!(listed.len() == 3 && listed.values().all(|second| *second < 60), "{listed:?}");
+    assert!(signs.len() == 3 && signs.values().all(|second| (75..=140).contains(second)), "{signs:?}");
+    assert!(gap > 0, "for a minute nothing is signed: that is the price");
+    let stored = orders::list(&bench.store, retired_at + Span::minutes(5)).await.unwrap();
+    let es256: Vec<_> = stored.iter().filter(|key| key.algorithm == "ES256").map(|key| (key.version, key.state)).collect();
+    assert_eq!(es256, [(1, KeyState::Gone), (2, KeyState::Active)], "one successor");
+}
+
+#[tokio::test]
+async fn security_138_where_a_successor_is_published_already_nobody_waits() {
+    let bench = Bench::new().await;
+    let keys = keys(&KeyVault::ephemeral());
+    let old = sign(&keys, &bench, NOW).await.unwrap();
+    orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
+    let made = NOW + LOOK_AGAIN;
+    sign(&keys, &bench, made).await.unwrap();
+    let now = made + TAKE_OVER;
+    let retirement = orders::retire(&bench.store, &kid_of(&old), now).await.unwrap();
+    let Successor::TakesOver { kid, signs_from } = retirement.successor else { panic!("{:?}", retirement.successor) };
+    assert_eq!(signs_from, now);
+    let token = sign(&keys, &bench, now + LOOK_AGAIN).await.unwrap();
+    assert_eq!(kid_of(&token), kid.as_str());
+}
+
+#[tokio::test]
+async fn a_successor_that_is_retired_before_it_signs_is_replaced_and_nobody_notices() {
+    let bench = Bench::new().await;
+    let keys = keys(&KeyVault::ephemeral());
+    let first = sign(&keys, &bench, NOW).await.unwrap();
+    orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
+    let now = NOW + LOOK_AGAIN;
+    sign(&keys, &bench, now).await.unwrap();
+    let pending =
+        orders::list(&bench.store, now).await.unwrap().into_iter().find(|key| key.state == KeyState::Pending).unwrap();
+    let retirement = orders::retire(&bench.store, pending.kid.as_str(), now).await.unwrap();
+    assert_eq!((retirement.key.state, retirement.successor), (KeyState::Pending, Successor::Unchanged));
+    for minute in 1..60 {
+        let now = now + Span::minutes(minute);
+        let token = sign(&keys, &bench, now).await.unwrap();
+        assert_ne!(kid_of(&token), pending.kid.as_str());
+        assert_eq!(
+            kid_of(&token) == kid_of(&first),
+            minute < 21,
+            "the order stands: a third key, published as ever ({minute})"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_vault_that_is_down_in_an_emergency_keeps_no_retired_key_alive() {
+    for mode in [Mode::Down, Mode::Throttled, Mode::Disabled] {
+        let bench = Bench::new().await;
+        let kms = FakeKms::up();
+        let keys = keys(&kms.vault());
+        let stolen = sign(&keys, &bench, NOW).await.unwrap();
+        kms.set(mode);
+        orders::retire(&bench.store, &kid_of(&stolen), NOW).await.unwrap();
+        let now = NOW + LOOK_AGAIN;
+        assert!(matches!(sign(&keys, &bench, now).await, Err(KeyError::NoActiveKey("ES256"))), "{mode:?}");
+        assert!(!verifies(&keys, &bench, &stolen, now).await, "{mode:?}");
+        assert_eq!(kids_in(&jwks(&keys, &bench, now).await).len(), 2, "{mode:?}: the other algorithms are listed on");
+        kms.set(Mode::Up);
+        // The lease of the failed try, a look, and the wait of an emergency.
+        let later = now + Span::seconds(15);
+        assert!(sign(&keys, &bench, later).await.is_err());
+        let token = sign(&keys, &bench, later + TAKE_OVER).await.unwrap();
+        assert!(verifies(&keys, &bench, &token, later + TAKE_OVER).await, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_retirement_says_why_it_is_refused_and_survives_a_lost_reply() {
+    let bench = Bench::new().await;
+    let keys = keys(&KeyVault::ephemeral());
+    let token = sign(&keys, &bench, NOW).await.unwrap();
+    let kid = kid_of(&token);
+    let unknown = orders::retire(&bench.store, "no-such-key", NOW).await.unwrap_err();
+    assert!(matches!(&unknown, RetireError::Unknown(kid) if kid == "no-such-key"));
+    let planned = orders::plan_retirement(&bench.store, &kid, NOW).await.unwrap();
+    assert!(sign(&keys, &bench, NOW + LOOK_AGAIN).await.is_ok(), "a plan writes nothing");
+    bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
+    assert_eq!(orders::retire(&bench.store, &kid, NOW + LOOK_AGAIN).await.unwrap().successor, planned.successor);
+    assert_eq!(bench.faults.injected(), 1);
+    bench.faults.clear();
+    let again = orders::retire(&bench.store, &kid, NOW + LOOK_AGAIN).await.unwrap_err();
+    assert!(matches!(&again, RetireError::AlreadyRetired(retired) if retired.as_str() == kid));
+    // An order for a key that was retired meanwhile revives nothing.
+    let orders = orders::rotate_now(&bench.store, Some(ALGORITHM), NOW + LOOK_AGAIN).await.unwrap();
+    assert_eq!(orders, [("ES256", orders::RotationOrder::Awaited)]);
+}
+
+#[tokio::test]
+async fn an_order_that_read_the_key_before_it_was_retired_revives_nothing() {
+    let bench = Bench::new().await;
+    let keys = keys(&KeyVault::ephemeral());
+    let kid = kid_of(&sign(&keys, &bench, NOW).await.unwrap());
+    let read = bench.store.find_keys().await.unwrap();
+    orders::retire(&bench.store, &kid, NOW).await.unwrap();
+    for key in &read {
+        let is_it = matches!(key.slot, KeySlot::Signing { algorithm: ALGORITHM, .. });
+        assert_eq!(bench.store.order_successor(key, NOW + Span::seconds(1)).await.unwrap(), !is_it);
+        assert!(!bench.store.claim_key(key.slot, "another", NOW + Span::days(1), Span::seconds(10)).await.unwrap());
+    }
+    let listed = orders::list(&bench.store, NOW).await.unwrap();
+    assert_eq!(listed.iter().find(|key| key.kid.as_str() == kid).unwrap().retired_at, Some(NOW));
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_retired_key_has_no_private_half() {
+    let bench = Bench::new().await;
+    let keys = keys(&KeyVault::ephemeral());
+    let kid = kid_of(&sign(&keys, &bench, NOW).await.unwrap());
+    let item = async || {
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        let client = latchkey_local::engine::client(bench.engine.connector());
+        let request = client.get_item().table_name("identities");
+        let request = request.key("pk", key("T#default")).key("sk", key("KEY#signing.ES256#0000000001"));
+        format!("{:?}", request.send().await.unwrap().item.unwrap())
+    };
+    assert!(item().await.contains("\"wrapped\""));
+    orders::retire(&bench.store, &kid, NOW).await.unwrap();
+    let left = item().await;
+    assert!(left.contains("retired") && left.contains("public_jwk") && !left.contains("wrapped"), "{left}");
+}
+
+/// Someone who verifies offline: keeps the key set for as long as it may be cached, and asks again when it meets a key that it does
+/// not know (OpenID Connect Core §10.1.1).
+struct ResourceServer {
+    keys: jsonwebtoken::jwk::JwkSet,
+    fetched_at: Timestamp,
+}
+
+impl ResourceServer {
+    fn fetch(jwks: &str, now: Timestamp) -> Self {
+        Self { keys: serde_json::from_str(jwks).unwrap(), fetched_at: now }
+    }
+    async fn verifies(&mut self, token: &str, from: &Keys, bench: &Bench, now: Timestamp) -> bool {
+        let unknown = self.keys.find(&kid_of(token)).is_none();
+        if unknown || now.since(self.fetched_at) >= JWKS_MAX_AGE {
+            *self = Self::fetch(&jwks(from, bench, now).await, now);
+        }
+        verify_with(&self.keys, token).is_some()
+    }
+}
+
+/// T22: an operator orders a rotation every two seconds, and now and then retires the key that signs, while instances whose looks
+/// are spread over the minute sign, and they and others verify. `LATCHKEY_T22=full` makes it 100,000 verifications.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test by hand is told its size")]
+async fn security_138_rotation_under_load_refuses_no_valid_token_and_accepts_no_retired_one() {
+    const TOKEN_LIFE: Span = Span::minutes(10);
+    let verifications = if std::env::var("LATCHKEY_T22").is_ok_and(|size| size == "full") { 100_000 } else { 20_000 };
+    let bench = Bench::new().await;
+    let vault = KeyVault::ephemeral();
+    let instances: Vec<_> = (0..4).map(|_| keys(&vault)).collect();
+    let mut servers = Vec::new();
+    for (index, instance) in instances.iter().enumerate() {
+        let now = NOW + Span::seconds(15 * i64::try_from(index).unwrap());
+        servers.push(ResourceServer::fetch(&jwks(instance, &bench, now).await, now));
+    }
+    let mut retired: BTreeMap<String, Timestamp> = BTreeMap::new();
+    let mut alive: Vec<(Timestamp, String)> = Vec::new();
+    let (mut seen, mut not_signed) = (BTreeSet::new(), 0);
+    let (mut wrong, mut done, mut accepted, mut refused) = (Vec::new(), 0, 0, 0);
+    let mut tick: i64 = 0;
+    while done < verifications {
+        tick += 1;
+        let now = NOW + Span::minutes(1) + Span::seconds(2 * tick);
+        let turn = usize::try_from(tick).unwrap();
+        orders::rotate_now(&bench.store, Some(ALGORITHM), now).await.unwrap();
+        if tick % 1_600 == 0 {
+            // An emergency every 53 minutes: in turn with a published successor, and with that retired too.
+            let both = tick % 3_200 == 0;
+            for key in orders::list(&bench.store, now).await.unwrap() {
+                if key.algorithm == "ES256" && (key.state == KeyState::Active || (both && key.state == KeyState::Pending)) {
+                    orders::retire(&bench.store, key.kid.as_str(), now).await.unwrap();
+                    retired.insert(key.kid.to_string(), now);
+                }
+            }
+        }
+        match sign(&instances[turn % 4], &bench, now).await {
+            Ok(token) => {
+                seen.insert(kid_of(&token));
+                alive.push((now, token));
+            }
+            Err(_) => not_signed += 1,
+        }
+        alive.retain(|(signed_at, _)| now.since(*signed_at) < Span::minutes(30));
+        let pick = if turn % 2 == 0 { alive.len().saturating_sub(1) } else { turn * 31 % alive.len().max(1) };
+        if let Some((signed_at, token)) = alive.get(pick) {
+            let is_alive = now.since(*signed_at) < TOKEN_LIFE;
+            for (index, instance) in instances.iter().enumerate().filter(|(index, _)| index % 2 == turn / 2 % 2) {
+                let here = verifies(instance, &bench, token, now).await;
+                let there = servers[index].verifies(token, instance, &bench, now).await;
+                done += 2;
+                accepted += u32::from(here) + u32::from(there);
+                match retired.get(&kid_of(token)) {
+                    None if is_alive && !(here && there) => wrong.push(format!("a valid token is refused at {now}")),
+                    Some(at) if here && now.since(*at) > LOOK_AGAIN => {
+                        wrong.push(format!("a retired key verifies here at {now}"))
+                    }
+                    Some(at) if there && now > *at + JWKS_MAX_AGE + LOOK_AGAIN => {
+                        wrong.push(format!("a retired key verifies elsewhere at {now}"));
+                    }
+                    Some(_) => refused += u32::from(!here) + u32::from(!there),
+                    None => {}
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {done} are wrong: {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
+    assert!(accepted > 0 && refused > 0 && !retired.is_empty(), "{accepted} accepted, {refused} of retired keys refused");
+    assert!(seen.len() > 3, "{} keys signed", seen.len());
+    eprintln!("{done} verifications, {} keys, {} retired, {not_signed} of {tick} not signed", seen.len(), retired.len());
+}

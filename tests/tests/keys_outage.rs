@@ -1,0 +1,113 @@
+//! KMS down, slow, throttled, its key disabled (T8), and many cold starts at once (T18), through the routes of the functions: who is
+//! warm goes on with everything; who is cold still lists and verifies; nothing is consumed that was not given out.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+
+use latchkey::domain::time::Span;
+use latchkey::keys::{KeyVault, Keys};
+use latchkey::services::{Services, Tenants};
+use latchkey::web::mount;
+use std::time::Duration;
+use tests::jwks::kid_of;
+use tests::kms::{FakeKms, Mode};
+use tests::{Anonymous, Browser, Customer, OAuthClient, Person, World};
+
+const OUTAGES: [Mode; 4] = [Mode::Down, Mode::Throttled, Mode::Disabled, Mode::Slow(Duration::from_secs(3600))];
+
+/// The token function, just started, over the tables of this world.
+fn cold_token_function(world: &World, vault: KeyVault) -> World {
+    let services = Services { keys: Keys::new(vault, token::PURPOSES), tenants: Tenants::default(), ..world.services.clone() };
+    let events = world.services.clone();
+    world.clone().served_by(mount(services, token::routes()), events).unwrap()
+}
+
+/// T8: sixty seconds without KMS in the middle of the day.
+#[tokio::test]
+async fn security_137_an_outage_of_kms_stops_no_instance_that_is_warm() {
+    for outage in OUTAGES {
+        let kms = FakeKms::up();
+        let world = World::builder().vault(kms.vault()).build().await.unwrap();
+        let client = OAuthClient::demo_app(&world);
+        let ada = Customer::registered(&world, "Ada").await;
+        let mut browser = Browser::new(&world);
+        let signed_in = client.sign_in(&mut browser, &ada).await;
+        let tokens = client.redeem(&signed_in.query("code").unwrap()).await.tokens();
+        let mut refresh = tokens.refresh().to_owned();
+        kms.set(outage);
+        for second in (0..=60).step_by(10) {
+            let code = browser.open(&client.authorize_url(&[])).await.query("code");
+            let answer = client.redeem(&code.expect("a session by cookie keeps working")).await;
+            assert_eq!(answer.status(), 200, "{outage:?} at {second}");
+            refresh = client.refresh(&refresh).await.tokens().refresh().to_owned();
+            assert_eq!(client.userinfo(tokens.access()).await.status(), 200, "{outage:?} at {second}");
+            assert_eq!(client.api.get("/.well-known/jwks.json").await.status(), 200, "{outage:?} at {second}");
+            world.advance(Span::seconds(10));
+        }
+        let mut other = Browser::new(&world);
+        assert!(client.sign_in(&mut other, &ada).await.query("code").is_some(), "{outage:?}: people sign in");
+        let grace = Customer::registered(&world, "Grace").await;
+        kms.set(Mode::Up);
+        assert!(client.tokens_for(&grace).await.json.is_object(), "{outage:?}");
+    }
+}
+
+/// T8: an instance that starts in the outage has nothing unwrapped. Whatever needs no key of its own works.
+#[tokio::test]
+async fn security_137_an_instance_that_starts_without_kms_lists_keys_and_refuses_the_rest_until_it_is_back() {
+    for outage in OUTAGES {
+        let kms = FakeKms::up();
+        let world = World::builder().vault(kms.vault()).build().await.unwrap();
+        let client = OAuthClient::demo_app(&world);
+        let person = Person::new(&world).await;
+        let tokens = client.redeem(&person.code(&client).await).await.tokens();
+        let code = person.code(&client).await;
+        kms.set(outage);
+        let cold = cold_token_function(&world, kms.vault());
+        let there = OAuthClient::demo_app(&cold);
+        let listed = there.api.get("/.well-known/jwks.json").await;
+        assert_eq!(listed.status(), 200, "{outage:?}");
+        assert!(listed.text().contains(&kid_of(tokens.access())), "{outage:?}: the same keys");
+        for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+            assert_eq!(there.api.get(path).await.status(), 200, "{outage:?}: {path}");
+        }
+        for answer in [there.redeem(&code).await, there.refresh(tokens.refresh()).await] {
+            assert_eq!(answer.refusal(), (503, "temporarily_unavailable".to_owned()), "{outage:?}");
+            assert!(answer.header("retry-after").is_some(), "{outage:?}");
+        }
+        let service = OAuthClient::demo_service(&cold);
+        assert_eq!(service.client_credentials().await.status(), 503, "{outage:?}");
+        assert_eq!(there.userinfo(tokens.access()).await.status(), 503, "{outage:?}: never 401 for a token that is good");
+        kms.set(Mode::Up);
+        cold.advance(Span::seconds(5));
+        assert_eq!(there.userinfo(tokens.access()).await.status(), 200, "{outage:?}");
+        assert_eq!(there.redeem(&code).await.status(), 200, "{outage:?}: not spent");
+        assert_eq!(there.refresh(tokens.refresh()).await.status(), 200, "{outage:?}: not spent");
+    }
+}
+
+/// T18: 200 instances of one function start at once. Each one's first request is right, and asks KMS once for each keyring and once
+/// for the key that it signs with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_cold_starts_answer_rightly_and_ask_kms_once_each() {
+    const INSTANCES: u64 = 200;
+    let kms = FakeKms::up();
+    let world = World::builder().vault(kms.vault()).build().await.unwrap();
+    let service = OAuthClient::demo_service(&world);
+    let kid = kid_of(service.client_credentials().await.tokens().access());
+    let before = (kms.answered_to("Decrypt"), kms.answered_to("Encrypt"));
+    let mut starts = tokio::task::JoinSet::new();
+    for _ in 0..INSTANCES {
+        let cold = cold_token_function(&world, kms.vault());
+        starts.spawn(async move {
+            // Three requests at once, as a burst brings them.
+            let (service, api) = (OAuthClient::demo_service(&cold), Anonymous::new(&cold));
+            let (one, other, listed) =
+                tokio::join!(service.client_credentials(), service.client_credentials(), api.get("/.well-known/jwks.json"));
+            (one.status(), other.status(), listed.status(), kid_of(one.tokens().access()))
+        });
+    }
+    let answers = starts.join_all().await;
+    assert!(answers.iter().all(|answer| *answer == (200, 200, 200, kid.clone())), "{:?}", &answers[..3]);
+    let keyrings = u64::try_from(token::PURPOSES.len()).unwrap() - 1;
+    assert_eq!(kms.answered_to("Decrypt") - before.0, INSTANCES * (keyrings + 1));
+    assert_eq!(kms.answered_to("Encrypt"), before.1, "no key is made");
+}
