@@ -259,7 +259,8 @@ mod tests {
 
     /// Answers every request with 400, and says what it was asked for: the operation in its headers, or the path.
     async fn refuse_one(listener: &TcpListener) -> String {
-        let (mut stream, _) = listener.accept().await.unwrap();
+        let accepted = tokio::time::timeout(Duration::from_secs(5), listener.accept()).await;
+        let (mut stream, _) = accepted.expect("a client that does not come").unwrap();
         let mut request = Vec::new();
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
             assert!(stream.read_buf(&mut request).await.unwrap() > 0, "a request was broken off");
@@ -280,6 +281,7 @@ mod tests {
                 "AWS_ENDPOINT_URL" => endpoint.clone(),
                 "LATCHKEY_ORIGIN" => "https://id.example.com".to_owned(),
                 MAIL_QUEUE_URL => "https://sqs.eu-central-1.amazonaws.com/123456789012/mail".to_owned(),
+                "AWS_REGION" => "eu-central-1".to_owned(),
                 _ if name.starts_with("AWS_ENDPOINT_URL_") => return None,
                 _ => name.to_lowercase(),
             })

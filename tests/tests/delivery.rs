@@ -1,4 +1,5 @@
 //! How a mail leaves a deployed stack: from the stream into the queue, from the queue through SES, whatever fails on the way.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
 use latchkey::domain::account::AccountStatus;

@@ -1,5 +1,5 @@
 //! What a mail that SES refuses leaves in the log. A test of its own: a subscriber is seen by every thread of its process.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
 use serde_json::{Value, json};

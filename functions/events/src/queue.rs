@@ -4,13 +4,14 @@ use crate::sender::DeliverError;
 use crate::{Events, RESERVE};
 use latchkey::domain::delivery::Delivery;
 use latchkey::services::Deadline;
+use latchkey::web::problem::chain;
 use serde_json::Value;
 
-/// Why a message was not done.
+/// Why a message was not done. What does not read is not quoted.
 #[derive(Debug, thiserror::Error)]
 enum MessageError {
     #[error("the message does not read as a delivery")]
-    Message(#[from] serde_json::Error),
+    Message,
     #[error("the delivery failed")]
     Delivery(#[from] DeliverError),
     #[error("no time was left for it")]
@@ -25,7 +26,7 @@ pub(crate) async fn handle(events: &Events, messages: &[Value], deadline: Deadli
         let message_id = text("messageId");
         let sent = if deadline.leaves(RESERVE) { send(events, text("body")).await } else { Err(MessageError::OutOfTime) };
         if let Err(error) = sent {
-            tracing::error!(message_id, error = &error as &dyn std::error::Error, "a message of the mail queue failed");
+            tracing::error!(message_id, error = chain(&error), "a message of the mail queue failed");
             failures.push(message_id.to_owned());
         }
     }
@@ -33,6 +34,6 @@ pub(crate) async fn handle(events: &Events, messages: &[Value], deadline: Deadli
 }
 
 async fn send(events: &Events, body: &str) -> Result<(), MessageError> {
-    let delivery: Delivery = serde_json::from_str(body)?;
+    let delivery: Delivery = serde_json::from_str(body).map_err(|_| MessageError::Message)?;
     Ok(events.deliver(&delivery).await?)
 }

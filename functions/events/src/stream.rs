@@ -11,6 +11,7 @@ use latchkey::domain::delivery::{Delivery, deliveries};
 use latchkey::services::Deadline;
 use latchkey::store::StoreError;
 use latchkey::store::delivery::{StreamChange, read_change};
+use latchkey::web::problem::chain;
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -23,11 +24,11 @@ pub struct Projection {
     pub deliveries: Vec<Delivery>,
 }
 
-/// Why a record was not done.
+/// Why a record was not done. What does not read is not quoted.
 #[derive(Debug, thiserror::Error)]
 enum RecordError {
     #[error("the record does not read as one of a stream")]
-    Record(#[source] serde_json::Error),
+    Record,
     #[error("the item does not read")]
     Item(#[source] StoreError),
     #[error("the audit record was not written")]
@@ -70,12 +71,12 @@ pub(crate) async fn handle(events: &Events, records: &[Value], deadline: Deadlin
 fn report(records: &[Value], at: usize, error: &RecordError) -> String {
     let sequence_number = records.get(at).and_then(|record| record.pointer("/dynamodb/SequenceNumber"));
     let sequence_number = sequence_number.and_then(Value::as_str).unwrap_or_default();
-    tracing::error!(sequence_number, error = error as &dyn std::error::Error, "a stream record failed");
+    tracing::error!(sequence_number, error = chain(error), "a stream record failed");
     sequence_number.to_owned()
 }
 
 fn read(record: &Value) -> Result<Option<Projection>, RecordError> {
-    let record = EventRecord::deserialize(record).map_err(RecordError::Record)?;
+    let record = EventRecord::deserialize(record).map_err(|_| RecordError::Record)?;
     project(record).map_err(RecordError::Item)
 }
 
