@@ -79,7 +79,7 @@ fn who_signs_may_sign_with_those_keys_and_who_verifies_reads_them() {
                 continue;
             }
             assert_eq!(statement.actions, set(["kms:Sign"]), "{role}");
-            let at = KEYS.iter().position(|(key, ..)| statement.resources == set([&format!("{key}.Arn")])).expect("one key");
+            let at = KEYS.iter().position(|(key, ..)| statement.resources == set([&format!("{key}.Arn")])).unwrap();
             let fence = json!({ "StringEquals": { "kms:SigningAlgorithm": KEYS[at].2, "kms:MessageType": "DIGEST" } });
             assert_eq!(statement.condition, fence, "{role}");
             signing[at] = true;

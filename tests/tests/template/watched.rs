@@ -13,7 +13,7 @@ fn alarms(template: &Template) -> Vec<(&str, &Value)> {
 /// `Means: … First: …` of an alarm.
 fn words(alarm: &Value) -> (String, String) {
     let description = alarm["Properties"]["AlarmDescription"].as_str().unwrap();
-    let (means, first) = description.strip_prefix("Means: ").and_then(|rest| rest.split_once(" First: ")).expect(description);
+    let (means, first) = description.strip_prefix("Means: ").and_then(|rest| rest.split_once(" First: ")).unwrap();
     (means.to_owned(), first.to_owned())
 }
 
@@ -40,7 +40,7 @@ fn every_alarm_says_what_it_means_and_what_to_do_first() {
             missing.push(row);
         }
         let properties = &alarm["Properties"];
-        let (quiet, kind) = (properties["TreatMissingData"].as_str().expect(name), name);
+        let (quiet, kind) = (properties["TreatMissingData"].as_str().unwrap(), name);
         let expected = match kind {
             "RetentionMissing" => "breaching",
             "MailBounces" | "MailComplaints" => "ignore",
