@@ -242,7 +242,7 @@ where
 
 /// Makes the handshakes with DynamoDB and KMS and loads the default tenant, so that the first request finds all of it. A failure
 /// is no reason to end: the first request tries again.
-async fn warm_up(services: &Services) {
+pub async fn warm_up(services: &Services) {
     let (tenant, now) = (TenantId::default_tenant(), services.clock.now());
     let store = services.store.tenant(tenant.clone());
     // The first random number is slow (it gathers entropy).
