@@ -405,5 +405,3 @@ async fn one_network_can_start_only_so_many_registrations() {
     assert_eq!(call("2001:db8:1:2::1").await, 400);
     assert_eq!(call("2001:db8:1:2::1").await, 429);
 }
-
-/// performance §3, with what a real form holds: two puts to start, and 2 / 15 to prove.

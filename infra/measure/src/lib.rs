@@ -10,3 +10,4 @@
 #![expect(clippy::expect_used, reason = "a measurement that can't be made ends the command")]
 
 pub mod cost;
+pub mod sandbox;
