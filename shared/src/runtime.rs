@@ -213,7 +213,7 @@ where
 
 /// Makes the handshakes with DynamoDB and KMS and loads the default tenant, so that the first request finds all of it. A failure
 /// is no reason to end: the first request tries again.
-async fn warm_up(services: &Services) {
+pub async fn warm_up(services: &Services) {
     // The first random number is slow (it gathers entropy).
     let _ = services.random.bytes::<16>();
     // The document comes first: it says who signs, and with that which keys are made where there are none yet.

@@ -405,22 +405,3 @@ async fn one_network_can_start_only_so_many_registrations() {
     assert_eq!(call("2001:db8:1:2::1").await, 400);
     assert_eq!(call("2001:db8:1:2::1").await, 429);
 }
-
-/// performance §3, with what a real form holds: two puts to start, and 2 / 15 to prove.
-#[tokio::test]
-async fn a_registration_costs_what_the_contract_says() {
-    let world = World::new().await.unwrap();
-    start(&world, &Customer::new("Warm")).await;
-    let customer = Customer::new("Grace");
-    drop(world.meter.take());
-    let id = start(&world, &customer).await;
-    let cost = world.meter.take_cost();
-    assert_eq!((cost.requests, cost.engine.read, cost.engine.write), (2, 0.0, 2.0), "start, as the engine counts");
-    assert_eq!((cost.own.read, cost.own.write), (0.0, 2.0), "start, as we count");
-    let code = newest_code(&world, &customer).await;
-    drop(world.meter.take());
-    assert_eq!(verify(&world, &id, &code).await.status(), 201);
-    let cost = world.meter.take_cost();
-    assert_eq!((cost.requests, cost.engine.read, cost.engine.write), (3, 2.0, 15.0), "proof, as the engine counts");
-    assert_eq!((cost.own.read, cost.own.write), (2.0, 15.0), "proof, as we count");
-}

@@ -1,7 +1,6 @@
 //! Closed accounts: restored, held, erased, and erased again after a restored backup.
 #![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
 
-mod cost;
 mod erase;
 mod job;
 mod many;

@@ -1,0 +1,151 @@
+//! Exec to the first ask for an event, and to the first answer: every function's release binary beside a bare one, round by round.
+//!
+//! 1. A round starts each binary once, the bare one twice: at its beginning and at its end.
+//! 2. Each is handed its first event at once, answers it, and is ended.
+//! 3. Medians. The two bare ones must agree within a twentieth, or the machine was too restless for the rest to be worth anything.
+
+use clap::Parser;
+use measure::sandbox::Deployment;
+use serde::Serialize;
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Measures cold starts of release binaries.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The folder of the binaries.
+    #[arg(long, default_value = "target/release")]
+    binaries: PathBuf,
+    /// How often each is started.
+    #[arg(long, default_value_t = 31)]
+    rounds: usize,
+    /// Of which commit the binaries are: written down with the figures.
+    #[arg(long, default_value = "unknown")]
+    commit: String,
+    /// Where the figures go, as JSON.
+    #[arg(long, default_value = "docs/benchmarks/cold-start.json")]
+    into: PathBuf,
+}
+
+/// Functions, and the first event of each.
+const FUNCTIONS: [(&str, &str); 7] = [
+    ("registration", "registration-form"),
+    ("login", "login-page"),
+    ("token", "token-client-credentials"),
+    ("profile", "profile-page"),
+    ("export", "export-page"),
+    ("events", "events-stream"),
+    ("retention", "retention-dry-run"),
+];
+const BARE: (&str, &str) = ("hello", "token-discovery");
+
+#[derive(Serialize)]
+struct Figures {
+    latchkey: &'static str,
+    commit: String,
+    rounds: usize,
+    /// Of the bare binary against itself: 1.00 within a twentieth.
+    control: f64,
+    binaries: Vec<Figure>,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    name: String,
+    /// Bytes.
+    size: u64,
+    /// Median milliseconds from exec to the first ask for an event, and to the first answer.
+    ready_ms: f64,
+    answered_ms: f64,
+    /// Times the bare binary's.
+    ready_by_bare: f64,
+    /// Median resident bytes at the first ask, and after the first answer.
+    resident_ready: u64,
+    resident_answered: u64,
+}
+
+#[derive(Default)]
+struct Samples {
+    ready: Vec<f64>,
+    answered: Vec<f64>,
+    resident: [Vec<f64>; 2],
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Arguments { binaries, rounds, commit, into } = Arguments::parse();
+    let deployment = Deployment::new().await;
+    let mut names = vec![BARE];
+    names.extend(FUNCTIONS.into_iter().filter(|(name, _)| binaries.join(name).is_file()));
+    names.push(BARE);
+    let mut samples: Vec<Samples> = names.iter().map(|_| Samples::default()).collect();
+    // One round more: the first brings binaries from the disk.
+    for round in 0..=rounds {
+        for ((name, event), samples) in names.iter().zip(&mut samples) {
+            let mut process = deployment.start(&binaries.join(name)).await;
+            let ready = process.ready().await;
+            let at_rest = process.resident();
+            let (_, answered) = process.answer(&read(event)).await;
+            if round > 0 {
+                samples.ready.push(ready.as_secs_f64() * 1e3);
+                samples.answered.push(answered.as_secs_f64() * 1e3);
+                samples.resident[0].push(real(at_rest));
+                samples.resident[1].push(real(process.resident()));
+            }
+        }
+    }
+    let bare = median(&samples[0].ready);
+    let control = median(&samples[names.len() - 1].ready) / bare;
+    let figures = names[..names.len() - 1].iter().zip(&samples).map(|((name, _), samples)| Figure {
+        name: (*name).to_owned(),
+        size: std::fs::metadata(binaries.join(name)).map_or(0, |file| file.len()),
+        ready_ms: rounded(median(&samples.ready)),
+        answered_ms: rounded(median(&samples.answered)),
+        ready_by_bare: rounded(median(&samples.ready) / bare),
+        resident_ready: whole(median(&samples.resident[0])),
+        resident_answered: whole(median(&samples.resident[1])),
+    });
+    let figures =
+        Figures { latchkey: env!("CARGO_PKG_VERSION"), commit, rounds, control: rounded(control), binaries: figures.collect() };
+    let text = serde_json::to_string_pretty(&figures).unwrap_or_default() + "\n";
+    let _ = write!(std::io::stdout(), "{text}");
+    if (control - 1.0).abs() > 0.05 {
+        let _ = writeln!(std::io::stderr(), "the bare binary took {control:.2} times itself: the machine is not quiet enough");
+        return ExitCode::FAILURE;
+    }
+    match into.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&into, text)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{}: {error}", into.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read(event: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../events/{event}.json"));
+    std::fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+fn median(samples: &[f64]) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no process holds 2^53 bytes")]
+fn real(bytes: u64) -> f64 {
+    bytes as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a number of bytes")]
+fn whole(bytes: f64) -> u64 {
+    bytes as u64
+}

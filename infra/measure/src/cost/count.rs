@@ -1,0 +1,275 @@
+//! Counting: each operation in a fresh world in memory, whose tables, KMS, log and answers are watched.
+
+use super::operations::{OPERATIONS, Operation};
+use super::steps::Run;
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use http_body_util::BodyExt as _;
+use latchkey::domain::retention::DUE_SHARDS;
+use latchkey::keys::{Keys, Purpose};
+use latchkey::runtime::{json_lines, warm_up};
+use latchkey::services::{Services, Tenants};
+use latchkey::store::{Store, Tables};
+use latchkey::web::mount;
+use latchkey_local::assemble::{TABLES, routes};
+use latchkey_local::engine::client;
+use latchkey_local::meter::{Cost, Meter, size_of_item};
+use latchkey_local::world::World;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use tests::deployed::PURPOSES;
+use tests::kms::FakeKms;
+use tests::{Customer, Me, OAuthClient, invariants};
+use tower::ServiceExt as _;
+
+/// Everything that was counted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Counts {
+    /// Of what: Latchkey and the engine that counted the units.
+    pub versions: BTreeMap<&'static str, &'static str>,
+    /// What each operation takes.
+    pub operations: Vec<Count>,
+    /// What the start of each function takes.
+    pub starts: Vec<Start>,
+    /// The bytes that an item of each kind is billed with; one that a customer has once with the account.
+    pub items: BTreeMap<String, usize>,
+}
+
+/// What one operation takes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Count {
+    /// The operation.
+    pub name: &'static str,
+    /// The function.
+    pub function: &'static str,
+    /// What it asks of the tables.
+    pub tables: Taken,
+    /// What `events` asks of the tables because of it.
+    pub projected: Taken,
+    /// KMS calls, those of `events` included.
+    pub kms: u64,
+    /// Mails, each a message of the delivery queue.
+    pub mails: usize,
+    /// Lines of the log.
+    pub log_lines: usize,
+    /// Their bytes; a duration counts as two digits.
+    pub log_bytes: usize,
+    /// Bytes of the answer: headers and body.
+    pub answer_bytes: usize,
+}
+
+/// What is asked of the tables.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Taken {
+    /// Requests.
+    pub requests: usize,
+    /// Read request units, as the engine counts.
+    pub read: f64,
+    /// Write request units, as the engine counts.
+    pub write: f64,
+    /// Read request units by our own arithmetic, which leaves queries out.
+    pub own_read: f64,
+    /// Write request units by our own arithmetic.
+    pub own_write: f64,
+}
+
+/// What the start of a function takes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Start {
+    /// The function.
+    pub function: &'static str,
+    /// What it asks of the tables.
+    pub tables: Taken,
+    /// KMS calls.
+    pub kms: u64,
+}
+
+impl From<Cost> for Taken {
+    fn from(cost: Cost) -> Self {
+        let Cost { requests, engine, own } = cost;
+        Self { requests, read: engine.read, write: engine.write, own_read: own.read, own_write: own.write }
+    }
+}
+
+impl Counts {
+    /// Does everything once.
+    ///
+    /// # Panics
+    /// When an operation does not end as it should.
+    pub async fn measured() -> Self {
+        let mut operations = Vec::new();
+        for operation in &OPERATIONS {
+            operations.push(Watched::count(operation).await);
+        }
+        let watched = Watched::new().await;
+        let mut starts = Vec::new();
+        for (function, purposes) in PURPOSES {
+            starts.push(watched.start(function, purposes).await);
+        }
+        let versions = BTreeMap::from([("latchkey", env!("CARGO_PKG_VERSION")), ("dynoxide", dynoxide::PRODUCT_VERSION)]);
+        Self { versions, operations, starts, items: items().await }
+    }
+    /// An operation by its name.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn of(&self, name: &str) -> &Count {
+        self.operations.iter().find(|count| count.name == name).expect("an operation of this name")
+    }
+}
+
+/// A world that is watched.
+struct Watched {
+    world: World,
+    kms: FakeKms,
+    log: Log,
+    answers: Arc<Mutex<usize>>,
+}
+
+impl Watched {
+    async fn new() -> Self {
+        let (kms, answers) = (FakeKms::up(), Arc::<Mutex<usize>>::default());
+        let world = World::builder().vault(kms.vault()).build().await.expect("a world");
+        let services = world.services.clone();
+        let router = weighing(mount(services.clone(), routes()), answers.clone());
+        let world = world.served_by(router, services).expect("a world");
+        // The tenant's document and keys, and the key that signs most tokens.
+        drop(OAuthClient::demo_service(&world).client_credentials().await.tokens());
+        Self { world, kms, log: Log::default(), answers }
+    }
+
+    /// Does the operation in a world of its own. An account is erased from a shard of chance; from the last of a day it saves the walk a
+    /// checkpoint, and the counts would differ: then from another.
+    async fn count(operation: &Operation) -> Count {
+        loop {
+            let watched = Self::new().await;
+            let run = operation.step.prepare(&watched.world).await;
+            if !is_due_in_the_last_shard(&watched.world) {
+                return watched.watch(operation, run).await;
+            }
+        }
+    }
+
+    async fn watch(&self, operation: &Operation, run: Run) -> Count {
+        let before = self.mails().await;
+        let kms = self.kms.answered();
+        drop(self.world.meter.take());
+        *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = 0;
+        let log = self.log.clone();
+        let logging = tracing::subscriber::set_default(json_lines(move || log.clone()));
+        run.await;
+        drop(logging);
+        let tables = self.world.meter.take_cost().into();
+        let mails = self.mails().await - before;
+        let (log_lines, log_bytes) = self.log.weighed();
+        Count {
+            name: operation.name,
+            function: operation.function,
+            tables,
+            projected: self.world.meter.take_cost().into(),
+            kms: self.kms.answered() - kms,
+            mails,
+            log_lines,
+            log_bytes,
+            answer_bytes: *self.answers.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// How many mails were sent, once everything is projected.
+    async fn mails(&self) -> usize {
+        self.world.mails().await.expect("pumped").len()
+    }
+
+    /// The warm-up of a function whose tenant has its keys, with services of its own.
+    async fn start(&self, function: &'static str, purposes: &[Purpose]) -> Start {
+        let (meter, engine) = (Meter::new(), &self.world.engine);
+        let [identities, keys, audit] = TABLES.map(str::to_owned);
+        let services = Services {
+            store: Store::new(client(meter.around(engine.connector(), engine.clone())), Tables { identities, keys, audit }),
+            keys: Keys::new(self.kms.vault(), purposes),
+            tenants: Tenants::default(),
+            ..self.world.services.clone()
+        };
+        // Once for a tenant that has no keys yet: they are made.
+        warm_up(&services).await;
+        let services = Services { keys: Keys::new(self.kms.vault(), purposes), tenants: Tenants::default(), ..services };
+        drop(meter.take());
+        let kms = self.kms.answered();
+        warm_up(&services).await;
+        Start { function, tables: meter.take_cost().into(), kms: self.kms.answered() - kms }
+    }
+}
+
+fn is_due_in_the_last_shard(world: &World) -> bool {
+    let last = format!("#{:02}", DUE_SHARDS - 1);
+    let identities = invariants::read(&world.engine).tables["identities"].clone();
+    identities
+        .iter()
+        .any(|item| item["kind"]["S"] == "due_erasure" && item["pk"]["S"].as_str().unwrap_or_default().ends_with(&last))
+}
+
+/// What a customer leaves: registered, signed in twice by an application that they have consented to.
+async fn items() -> BTreeMap<String, usize> {
+    let world = World::new().await.expect("a world");
+    let customer = Customer::registered(&world, "Ada").await;
+    drop(Me::of(&world, &customer).await);
+    world.pump().await.expect("pumped");
+    let mut largest = BTreeMap::<String, usize>::new();
+    for item in invariants::read(&world.engine).tables.values().flatten() {
+        let is_of_the_tenant = item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with('T'));
+        if !is_of_the_tenant {
+            let size = largest.entry(item["kind"]["S"].as_str().unwrap_or_default().to_owned()).or_default();
+            *size = size_of_item(item).max(*size);
+        }
+    }
+    largest
+}
+
+/// The same routes, whose answers are weighed.
+fn weighing(inner: Router, weight: Arc<Mutex<usize>>) -> Router {
+    Router::new().fallback(async move |request: Request<Body>| -> Response {
+        let response = match inner.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        // As HTTP/1.1 writes a header: name, colon, space, value, end of line.
+        let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        *weight.lock().unwrap_or_else(PoisonError::into_inner) += headers + body.len();
+        Response::from_parts(parts, Body::from(body))
+    })
+}
+
+/// The log of a request.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Lines and bytes. How long a request took is the only thing in a line that differs from run to run.
+    fn weighed(&self) -> (usize, usize) {
+        let text = String::from_utf8(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("text");
+        let weigh = |line: &str| {
+            let line: Value = serde_json::from_str(line).expect("a line of JSON");
+            let digits = line.get("ms").map_or(2, |ms| ms.to_string().len());
+            line.to_string().len() + 2 - digits + 1
+        };
+        (text.lines().count(), text.lines().map(weigh).sum())
+    }
+}

@@ -1,0 +1,111 @@
+//! Every operation, the function that does it, and what it may take.
+
+use super::steps::Step;
+use tests::command::Command;
+
+/// What somebody does.
+pub struct Operation {
+    /// In words.
+    pub name: &'static str,
+    /// The function that answers it.
+    pub function: &'static str,
+    /// How it is done.
+    pub(super) step: Step,
+    /// What it takes, exactly.
+    pub takes: Takes,
+    /// How many passwords are hashed.
+    pub hashes: u32,
+    /// What the processor may be busy with it, hashing apart, in microseconds: an input of the price of its duration.
+    pub cpu_us: u32,
+    /// What a million of it may cost at most, in dollars; what it projects apart.
+    pub dollars: f64,
+}
+
+/// What an operation takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Takes {
+    /// DynamoDB requests.
+    pub requests: usize,
+    /// Read request units.
+    pub read: f64,
+    /// Write request units.
+    pub write: f64,
+    /// Write request units of what `events` makes of it.
+    pub projected: f64,
+    /// KMS calls.
+    pub kms: u64,
+}
+
+const fn takes(requests: usize, read: f64, write: f64, projected: f64) -> Takes {
+    Takes { requests, read, write, projected, kms: 0 }
+}
+
+const fn operation(name: &'static str, function: &'static str, step: Step, takes: Takes) -> Operation {
+    Operation { name, function, step, takes, hashes: 0, cpu_us: 0, dollars: 0.0 }
+}
+
+impl Operation {
+    const fn hashes(mut self, hashes: u32) -> Self {
+        self.hashes = hashes;
+        self
+    }
+    const fn within(mut self, cpu_us: u32, dollars: f64) -> Self {
+        (self.cpu_us, self.dollars) = (cpu_us, dollars);
+        self
+    }
+}
+
+/// A page that reads nothing.
+const NOTHING: Takes = takes(0, 0.0, 0.0, 0.0);
+
+/// All of them, in the order of a customer's life.
+pub const OPERATIONS: [Operation; 33] = [
+    operation("registration, start", "registration", Step::Command(Command::StartRegistration), takes(2, 0.0, 2.0, 2.0))
+        .hashes(1)
+        .within(300, 3.9),
+    operation("registration, proof", "registration", Step::Command(Command::ProveAddress), takes(3, 2.0, 15.0, 1.0))
+        .within(400, 11.5),
+    operation("authorize without a session", "login", Step::AuthorizeWithoutSession, NOTHING).within(100, 1.6),
+    operation("sign-in page", "login", Step::SignInPage, NOTHING).within(150, 1.6),
+    operation("password sign-in", "login", Step::Command(Command::SignIn), takes(4, 4.0, 2.0, 1.0)).hashes(1).within(450, 3.9),
+    operation("failed sign-in", "login", Step::Command(Command::FailSignIn), takes(3, 4.0, 1.0, 1.0))
+        .hashes(1)
+        .within(400, 3.1),
+    operation("failed sign-in, nobody's address", "login", Step::FailUnknown, takes(3, 4.0, 1.0, 1.0))
+        .hashes(1)
+        .within(400, 3.1),
+    operation("consent", "login", Step::Command(Command::Consent), takes(3, 6.0, 1.0, 1.0)).within(400, 3.3),
+    operation("authorize with a session → code", "login", Step::Command(Command::Authorize), takes(2, 3.0, 1.0, 0.0))
+        .within(300, 2.6),
+    operation("recovery, start", "login", Step::Command(Command::StartRecovery), takes(1, 0.0, 1.0, 2.0)).within(300, 2.3),
+    operation("recovery, new password", "login", Step::Command(Command::ResetPassword), takes(6, 7.0, 7.0, 2.0))
+        .hashes(1)
+        .within(450, 7.5),
+    operation("sign-out", "login", Step::Command(Command::SignOut), takes(3, 4.0, 1.0, 1.0)).within(300, 3.4),
+    operation("code → tokens", "token", Step::Command(Command::Redeem), takes(2, 3.0, 1.0, 0.0)).within(280, 2.6),
+    operation("refresh", "token", Step::Command(Command::Refresh), takes(2, 2.0, 1.0, 0.0)).within(290, 2.5),
+    operation("refresh, repeated", "token", Step::RefreshRepeated, takes(1, 2.0, 0.0, 0.0)).within(290, 1.9),
+    operation("refresh without `offline_access`", "token", Step::RefreshOnline, takes(2, 3.0, 1.0, 0.0)).within(290, 2.6),
+    operation("client credentials", "token", Step::ClientCredentials, NOTHING).within(50, 1.6),
+    operation("introspect", "token", Step::Introspect, takes(1, 2.0, 0.0, 0.0)).within(180, 1.8),
+    operation("userinfo", "token", Step::Userinfo, takes(1, 4.0, 0.0, 0.0)).within(220, 2.1),
+    operation("revoke", "token", Step::Command(Command::Revoke), takes(2, 2.0, 1.0, 1.0)).within(290, 2.5),
+    operation("JWKS", "token", Step::Get("/.well-known/jwks.json"), NOTHING).within(12, 1.5),
+    operation("discovery", "token", Step::Get("/.well-known/openid-configuration"), NOTHING).within(12, 1.5),
+    operation("profile, read", "profile", Step::ReadProfile, takes(1, 4.0, 0.0, 0.0)).within(220, 2.1),
+    operation("profile, changed", "profile", Step::Command(Command::EditProfile), takes(2, 4.0, 1.0, 1.0)).within(350, 2.8),
+    operation("change of address, wish", "profile", Step::Command(Command::WishForAddress), takes(2, 4.0, 1.0, 2.0))
+        .within(400, 2.9),
+    operation("change of address, proof", "profile", Step::ProveAddressOnline, takes(2, 5.0, 8.0, 2.0)).within(400, 7.3),
+    operation("change of password", "profile", Step::Command(Command::ChangePassword), takes(3, 6.0, 8.0, 2.0))
+        .hashes(2)
+        .within(450, 8.3),
+    operation("export of 21 items, begun", "export", Step::BeginExport, takes(4, 5.0, 1.0, 0.0)).within(900, 2.9),
+    operation("export of 21 items, read", "export", Step::ReadExport, takes(3, 5.0, 0.0, 0.0)).within(900, 2.7),
+    operation("deletion, asked for", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 4.0, 2.0)).within(300, 4.4),
+    operation("deletion, taken back", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 4.0, 2.0))
+        .within(300, 4.4),
+    operation("retention, a tick that finds nothing", "retention", Step::EmptyTick, takes(37, 35.0, 2.0, 0.0)).within(300, 7.0),
+    operation("retention, a tick that erases an account of 20 items", "retention", Step::Erase, takes(64, 38.0, 28.0, 1.0))
+        .within(1_500, 25.0),
+];

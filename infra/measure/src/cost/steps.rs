@@ -1,0 +1,167 @@
+//! How each operation is done, by the actors of the tests.
+
+use latchkey::domain::time::Span;
+use latchkey_local::world::World;
+use serde_json::json;
+use std::pin::Pin;
+use tests::command::Command;
+use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
+
+/// How an operation is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A command that writes.
+    Command(Command),
+    AuthorizeWithoutSession,
+    SignInPage,
+    FailUnknown,
+    RefreshOnline,
+    RefreshRepeated,
+    ClientCredentials,
+    Introspect,
+    Userinfo,
+    ReadProfile,
+    /// By a token without `offline_access`, which depends on its session: a read more.
+    ProveAddressOnline,
+    BeginExport,
+    ReadExport,
+    /// A tick of the schedule that finds nothing.
+    EmptyTick,
+    /// One that erases one account.
+    Erase,
+    /// A document for everybody.
+    Get(&'static str),
+}
+
+/// The operation itself, which nothing stands in the way of; it runs once awaited.
+pub(super) type Run = Pin<Box<dyn Future<Output = ()>>>;
+
+fn run(operation: impl Future<Output = ()> + 'static) -> Run {
+    Box::pin(operation)
+}
+
+impl Step {
+    /// Brings the world to where the operation can be done.
+    pub(super) async fn prepare(self, world: &World) -> Run {
+        let api = Anonymous::new(world);
+        let app = OAuthClient::demo_app(world);
+        let web = OAuthClient::demo_web(world);
+        match self {
+            Self::Command(command) => {
+                let mut ready = command.prepare(world, "Ada").await;
+                run(async move {
+                    let outcome = ready.run().await;
+                    assert!(outcome.expected, "{command:?}: {}", outcome.words);
+                })
+            }
+            Self::AuthorizeWithoutSession => run(async move {
+                // One request: the redirect to the page is not followed.
+                let answer = api.get(&app.authorize_url(&[])).await;
+                assert_eq!(answer.status(), 303, "{}", answer.text());
+            }),
+            Self::SignInPage => {
+                let page = Browser::new(world).open(&app.authorize_url(&[])).await;
+                run(async move { assert_eq!(api.get(&page.url).await.status(), 200) })
+            }
+            Self::FailUnknown => {
+                let mut browser = Browser::new(world);
+                let page = browser.open(&app.authorize_url(&[])).await;
+                run(async move {
+                    let fields = [("identifier", "nobody@example.com"), ("password", "not this one, surely")];
+                    let (_, answer) = browser.press(&page, "#submit", &fields).await;
+                    assert_eq!(answer.status(), 400);
+                })
+            }
+            Self::RefreshOnline => {
+                let customer = Customer::registered(world, "Ada").await;
+                let tokens = web.tokens_for(&customer).await;
+                run(async move { drop(web.refresh(tokens.refresh()).await.tokens()) })
+            }
+            Self::RefreshRepeated => {
+                let customer = Customer::registered(world, "Ada").await;
+                let tokens = app.tokens_for(&customer).await;
+                drop(app.refresh(tokens.refresh()).await.tokens());
+                run(async move { drop(app.refresh(tokens.refresh()).await.tokens()) })
+            }
+            Self::ClientCredentials => {
+                let service = OAuthClient::demo_service(world);
+                drop(service.client_credentials().await.tokens());
+                run(async move { drop(service.client_credentials().await.tokens()) })
+            }
+            Self::Introspect => {
+                let customer = Customer::registered(world, "Ada").await;
+                let web = OAuthClient { scope: "openid email offline_access".to_owned(), ..web };
+                let tokens = web.tokens_for(&customer).await;
+                run(async move { assert_eq!(web.introspect(tokens.access()).await.json()["active"], true) })
+            }
+            Self::Userinfo => {
+                let customer = Customer::registered(world, "Ada").await;
+                let tokens = app.tokens_for(&customer).await;
+                run(async move { assert_eq!(app.userinfo(tokens.access()).await.status(), 200) })
+            }
+            Self::ReadProfile => {
+                let customer = Customer::registered(world, "Ada").await;
+                let me = Me::of(world, &customer).await;
+                run(async move { assert_eq!(me.get("/v1/me").await.status(), 200) })
+            }
+            Self::ProveAddressOnline => prove_address(world).await,
+            Self::BeginExport => {
+                let me = with_twenty_items(world).await;
+                run(async move { drop(me.begin_export().await) })
+            }
+            Self::ReadExport => {
+                let me = with_twenty_items(world).await;
+                let id = me.begin_export().await;
+                run(async move { assert_eq!(me.export_part(&id, 1).await.status(), 200) })
+            }
+            Self::EmptyTick => tick(world, 0).await,
+            Self::Erase => tick(world, 1).await,
+            Self::Get(path) => {
+                assert_eq!(api.get(path).await.status(), 200);
+                run(async move { assert_eq!(api.get(path).await.status(), 200) })
+            }
+        }
+    }
+}
+
+async fn prove_address(world: &World) -> Run {
+    const ADDRESS: &str = "countess@example.org";
+    let customer = Customer::registered(world, "Ada").await;
+    let client = OAuthClient { scope: "openid account".to_owned(), ..Me::client(world) };
+    let me = Me { tokens: client.tokens_for(&customer).await, client };
+    assert_eq!(me.post("/v1/me/email", &json!({ "email": ADDRESS })).await.status(), 202);
+    let code = world.mails_to(ADDRESS).await.expect("pumped").remove(0).codes.remove(0);
+    run(async move { assert_eq!(me.post("/v1/me/email/verification", &json!({ "code": code })).await.status(), 200) })
+}
+
+/// Account, profile, terms, two consents, eight sessions, eight grants.
+async fn with_twenty_items(world: &World) -> Me {
+    let customer = Customer::registered(world, "Ada").await;
+    drop(Me::of(world, &customer).await);
+    for _ in 0..6 {
+        drop(OAuthClient::demo_web(world).tokens_for(&customer).await);
+    }
+    Me::of(world, &customer).await
+}
+
+/// An account of 20 items, closed; a tick just before its time has come, or just after.
+async fn tick(world: &World, erased: u64) -> Run {
+    let customer = Customer::registered(world, "Ada").await;
+    let me = Me::of(world, &customer).await;
+    // Account, profile, terms, consent, a grant and 15 sessions.
+    for _ in 0..14 {
+        let mut browser = Browser::new(world);
+        let page = browser.open("/login").await;
+        customer.sign_in(&mut browser, &page).await;
+    }
+    assert_eq!(me.delete("/v1/me").await.status(), 202);
+    // Two ticks of one day: the first walks the month, so that the measured one has nothing else to do.
+    world.advance(Span::hours(29 * 24 + 23));
+    drop(world.run_job(&json!({ "job": "retention" })).await.expect("a tick"));
+    world.advance(if erased == 0 { Span::minutes(10) } else { Span::minutes(70) });
+    let world = world.clone();
+    run(async move {
+        let summary = world.run_job(&json!({ "job": "retention" })).await.expect("a tick");
+        assert_eq!(summary["rules"]["erasure"]["erased"], erased, "{summary}");
+    })
+}
