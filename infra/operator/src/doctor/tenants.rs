@@ -106,7 +106,7 @@ fn clients(report: &mut Report, target: &Target, id: &TenantId, config: &TenantC
         if client.pkce == PkcePolicy::Optional {
             doubts.push("PKCE is optional");
         }
-        if is_wide(client) {
+        if is_deployed && is_wide(client) {
             doubts.push("it is one of your own, public, and answered without https: any app on the device can pass for it");
         }
         if !doubts.is_empty() {
