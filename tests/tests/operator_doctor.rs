@@ -1,4 +1,5 @@
 //! `latchkey doctor` against a real local gateway: well when it is, and clear about what is not.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::Router;
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use tests::{Gateway, Operator, Told};
 
 /// What it found, by what was looked at: verdict and words.
 fn findings(told: &Told) -> Vec<(String, String, String)> {
-    let report: Value = serde_json::from_str(&told.out).unwrap_or_else(|error| panic!("{error}: {told:?}"));
+    let report: Value = serde_json::from_str(&told.out).unwrap();
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
     let findings = report["findings"].as_array().cloned().unwrap_or_default();
     findings.iter().map(|finding| (text(finding, "what"), text(finding, "verdict"), text(finding, "mend"))).collect()
@@ -45,13 +46,14 @@ async fn what_stands_before_the_functions_and_answers_for_them_is_seen() {
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
     let operator = Operator::of(&gateway, &data, folder.path());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap_or_else(|error| panic!("{error}"));
-    let at = format!("http://{}", listener.local_addr().unwrap_or_else(|error| panic!("{error}")));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = format!("http://{}", listener.local_addr().unwrap());
     // An API that answers preflights itself, and everything else with its own idea of a status.
-    let lying = Router::new().fallback(async || ([("access-control-allow-origin", "*")], axum::Json(json!({ "issuer": "other" }))));
+    let lying =
+        Router::new().fallback(async || ([("access-control-allow-origin", "*")], axum::Json(json!({ "issuer": "other" }))));
     tokio::spawn(async move { axum::serve(listener, lying).await });
     let told = tokio::task::spawn_blocking(move || operator.run(&["doctor", "@", "--at", &at, "--json"])).await;
-    let told = told.unwrap_or_else(|error| panic!("{error}"));
+    let told = told.unwrap();
     let found = findings(&told);
     assert_eq!(told.code, Some(1), "{told:?}");
     for what in ASKED_OVER_HTTP {
