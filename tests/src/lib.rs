@@ -45,6 +45,6 @@ pub use gateway::Gateway;
 pub use latchkey_local::world::World;
 pub use me::Me;
 pub use oauth_client::{OAuthClient, Tokens};
-pub use operator::Operator;
+pub use operator::{Operator, Told};
 pub use person::Person;
 pub use site::Site;

@@ -70,7 +70,7 @@ pub fn mount(pages: Pages) -> Router {
         .with_state(pages);
     // The tables speak DynamoDB's protocol: larger bodies, and errors of its own.
     let mounted = latchkey::web::mount(services, assemble::routes().merge(own));
-    tables.map_or_else(Router::new, |tables| tables).fallback_service(mounted)
+    tables.unwrap_or_default().fallback_service(mounted)
 }
 
 /// What a page could not do is logged; the caller learns that it is our fault.

@@ -61,7 +61,7 @@ pub(super) fn validate(file: &DocumentFile, origin: Option<&str>) -> Result<(), 
     let origin = origin.map(Origin::parse).transpose().map_err(|why| Refused::new(format!("--origin {why}")))?;
     let config = file.read(origin.as_ref())?.config;
     say(&format!(
-        "{} is valid: {} fields, {} terms, {} clients, {} resources\n",
+        "{} is valid (fields: {}, terms: {}, clients: {}, resources: {})\n",
         file.path.display(),
         config.registration.fields.len(),
         config.registration.terms.len(),

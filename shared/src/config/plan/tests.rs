@@ -62,90 +62,86 @@ fn a_document_that_says_the_same_changes_nothing() {
 fn each_difference_is_told_at_its_path_and_weighed() {
     use Severity::{Danger, Notice};
     let session = |idle: &str| format!("[session]\nidle = \"{idle}\"\n[mail]");
-    let cases: &[(&[(&str, &str)], Severity, &str, &str)] = &[
-        (&[("\"Shop\"", "\"Store\"")], Notice, "name", "people see \"Store\" instead of \"Shop\""),
-        (&[("[\"en\", \"de\"]", "[\"en\"]")], Danger, "locales", "no more in de: whoever reads them there gets en"),
-        (&[("[mail]", &session("P14D"))], Notice, "session.idle", "longer: an unused session lasts 14 days instead of 7 days"),
+    type Case<'a> = ((&'a str, &'a str), Severity, &'a str, &'a str);
+    let cases: &[Case<'_>] = &[
+        (("\"Shop\"", "\"Store\""), Notice, "name", "people see \"Store\" instead of \"Shop\""),
+        (("[\"en\", \"de\"]", "[\"en\"]"), Danger, "locales", "no more in de: whoever reads them there gets en"),
+        (("[mail]", &session("P14D")), Notice, "session.idle", "longer: an unused session lasts 14 days instead of 7 days"),
+        (("[mail]", &session("PT36H")), Danger, "session.idle", "shorter: an unused session lasts 36 hours instead of 7 days"),
+        (("[mail]", "[token]\naccess = \"PT5M\"\n[mail]"), Danger, "token.access", "5 minutes instead of 10 minutes"),
+        (("[mail]", "[retention]\naudit = \"P10D\"\n[mail]"), Danger, "retention.audit", "10 days instead of 365 days"),
+        (("[mail]", "[password]\npreset = \"nist\"\n[mail]"), Danger, "password.preset", "weaker in part"),
+        (("hello@shop", "hi@shop"), Notice, "mail.from", "Shop <hi@shop.example> instead of"),
+        (("hello@shop.example", "hello@other.example"), Danger, "mail.from", "covers the new address"),
+        (("[mail]", "[registration]\nenabled = false\n[mail]"), Danger, "registration.enabled", "nobody can create"),
         (
-            &[("[mail]", &session("PT36H"))],
-            Danger,
-            "session.idle",
-            "shorter: an unused session lasts 36 hours instead of 7 days",
-        ),
-        (&[("[mail]", "[token]\naccess = \"PT5M\"\n[mail]")], Danger, "token.access", "5 minutes instead of 10 minutes"),
-        (&[("[mail]", "[retention]\naudit = \"P10D\"\n[mail]")], Danger, "retention.audit", "10 days instead of 365 days"),
-        (&[("[mail]", "[password]\npreset = \"nist\"\n[mail]")], Danger, "password.preset", "weaker in part"),
-        (&[("hello@shop", "hi@shop")], Notice, "mail.from", "Shop <hi@shop.example> instead of"),
-        (&[("hello@shop.example", "hello@other.example")], Danger, "mail.from", "covers the new address"),
-        (&[("[mail]", "[registration]\nenabled = false\n[mail]")], Danger, "registration.enabled", "nobody can create"),
-        (
-            &[("name = \"given_name\"", "name = \"given_name\"\nrequired = true")],
+            ("name = \"given_name\"", "name = \"given_name\"\nrequired = true"),
             Danger,
             "registration.fields.given_name",
             "required now",
         ),
         (
-            &[("name = \"given_name\"", "name = \"given_name\"\nmax_length = 9")],
+            ("name = \"given_name\"", "name = \"given_name\"\nmax_length = 9"),
             Danger,
             "registration.fields.given_name",
             "takes 9 characters instead of 100",
         ),
         (
-            &[("name = \"given_name\"", "name = \"given_name\"\npattern = \"[a-z]+\"")],
+            ("name = \"given_name\"", "name = \"given_name\"\npattern = \"[a-z]+\""),
             Danger,
             "registration.fields.given_name",
             "another pattern",
         ),
         (
-            &[("name = \"given_name\"", "name = \"given_name\"\ntype = \"date\"")],
+            ("name = \"given_name\"", "name = \"given_name\"\ntype = \"date\""),
             Danger,
             "registration.fields.given_name",
             "another type",
         ),
         (
-            &[("name = \"given_name\"", "name = \"given_name\"\nlabel = \"First\"")],
+            ("name = \"given_name\"", "name = \"given_name\"\nlabel = \"First\""),
             Notice,
             "registration.fields.given_name",
             "another label",
         ),
-        (&[(", { value = \"m\" }", "")], Danger, "registration.fields.size", "can no longer be m"),
+        ((", { value = \"m\" }", ""), Danger, "registration.fields.size", "can no longer be m"),
         (
-            &[("version = \"1\"", "version = \"2\"")],
+            ("version = \"1\"", "version = \"2\""),
             Notice,
             "registration.terms.terms",
             "version 2 instead of 1: whoever registers",
         ),
-        (&[("example/terms", "example/agb")], Danger, "registration.terms.terms", "under the same version"),
-        (&[("orders.read orders.write", "orders.read")], Danger, "resources.https://orders.example", "loses orders.write"),
-        (&[(", \"https://shop.example/b\"", "")], Danger, "clients.shop.redirect_uris", "loses https://shop.example/b"),
+        (("example/terms", "example/agb"), Danger, "registration.terms.terms", "under the same version"),
+        (("orders.read orders.write", "orders.read"), Danger, "resources.https://orders.example", "loses orders.write"),
+        ((", \"https://shop.example/b\"", ""), Danger, "clients.shop.redirect_uris", "loses https://shop.example/b"),
         (
-            &[("/bye\"", "/bye\", \"https://shop.example/x\"")],
+            ("/bye\"", "/bye\", \"https://shop.example/x\""),
             Notice,
             "clients.shop.post_logout_redirect_uris",
             "gains https://shop.example/x",
         ),
         (
-            &[("allowed_origins = [\"https://shop.example\"]", "")],
+            ("allowed_origins = [\"https://shop.example\"]", ""),
             Danger,
             "clients.shop.allowed_origins",
             "pages there can call nothing",
         ),
-        (&[("openid email ", "openid ")], Danger, "clients.shop.scope", "loses email: tokens come without it"),
-        (&[("openid email ", "openid email phone ")], Notice, "clients.shop.scope", "gains phone: who consented"),
-        (&[("\"shop\"", "\"shop\"\nfirst_party = true")], Danger, "clients.shop", "one of your own now"),
-        (&[("\"shop\"", "\"shop\"\npkce = \"optional\"")], Danger, "clients.shop", "PKCE is optional"),
-        (&[("client_secret_basic", "client_secret_post")], Danger, "clients.shop", "authenticates in another way"),
-        (&[("\"shop\"", "\"shop\"\nid_token_signed_response_alg = \"ES256\"")], Danger, "clients.shop", "ID tokens are signed"),
+        (("openid email ", "openid "), Danger, "clients.shop.scope", "loses email: tokens come without it"),
+        (("openid email ", "openid email phone "), Notice, "clients.shop.scope", "gains phone: who consented"),
+        (("\"shop\"", "\"shop\"\nfirst_party = true"), Danger, "clients.shop", "one of your own now"),
+        (("\"shop\"", "\"shop\"\npkce = \"optional\""), Danger, "clients.shop", "PKCE is optional"),
+        (("client_secret_basic", "client_secret_post"), Danger, "clients.shop", "authenticates in another way"),
+        (("\"shop\"", "\"shop\"\nid_token_signed_response_alg = \"ES256\""), Danger, "clients.shop", "ID tokens are signed"),
         (
-            &[("\"shop\"", "\"shop\"\nresponse_modes = [\"query\", \"form_post\"]")],
+            ("\"shop\"", "\"shop\"\nresponse_modes = [\"query\", \"form_post\"]"),
             Notice,
             "clients.shop.response_modes",
             "gains form_post",
         ),
-        (&[("\"shop\"", "\"shop\"\nclient_uri = \"https://shop.example/\"")], Notice, "clients.shop", "links back"),
+        (("\"shop\"", "\"shop\"\nclient_uri = \"https://shop.example/\""), Notice, "clients.shop", "links back"),
     ];
     for (replaced, severity, path, words) in cases {
-        let told = only(replaced);
+        let told = only(&[*replaced]);
         assert!(told.0 == *severity && told.1 == *path && told.2.contains(words), "{replaced:?}: {told:?}");
     }
 }
