@@ -331,5 +331,5 @@ async fn security_138_rotation_under_load_refuses_no_valid_token_and_accepts_no_
     assert!(wrong.is_empty(), "{} of {done} are wrong: {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
     assert!(accepted > 0 && refused > 0 && !retired.is_empty(), "{accepted} accepted, {refused} of retired keys refused");
     assert!(seen.len() > 3, "{} keys signed", seen.len());
-    eprintln!("{done} verifications, {} keys, {} retired, {not_signed} of {tick} not signed", seen.len(), retired.len());
+    assert!(not_signed * 50 < tick, "{not_signed} of {tick} were not signed: more than the price of emergencies");
 }

@@ -8,8 +8,7 @@ use tests::{Anonymous, Gateway, Operator};
 
 /// The kid of the key of this algorithm that is so.
 fn kid(list: &str, algorithm: &str, state: &str) -> String {
-    let line =
-        list.lines().find(|line| line.starts_with(algorithm) && line.contains(state)).unwrap_or_else(|| panic!("{list}"));
+    let line = list.lines().find(|line| line.starts_with(algorithm) && line.contains(state)).unwrap();
     line.split_whitespace().nth(1).unwrap().to_owned()
 }
 
