@@ -275,7 +275,14 @@ fn files_stay_short() {
 #[test]
 fn every_package_takes_the_one_dependency_table_and_the_one_set_of_lints() {
     let mut wrong = Vec::new();
-    let mut packages = vec!["shared".to_owned(), "infra/local".to_owned(), "infra/measure".to_owned(), "infra/measure/hello".to_owned(), "infra/operator".to_owned(), "tests".to_owned()];
+    let mut packages = vec![
+        "shared".to_owned(),
+        "infra/local".to_owned(),
+        "infra/measure".to_owned(),
+        "infra/measure/hello".to_owned(),
+        "infra/operator".to_owned(),
+        "tests".to_owned(),
+    ];
     let functions = fs::read_dir(root().join("functions")).unwrap();
     packages.extend(functions.map(|entry| format!("functions/{}", entry.unwrap().file_name().display())));
     for package in packages {
