@@ -82,6 +82,7 @@ impl Deployment {
             ("LATCHKEY_KEYS_TABLE", "keys".to_owned()),
             ("LATCHKEY_AUDIT_TABLE", "audit".to_owned()),
             ("LATCHKEY_KMS_KEY_ID", "key-1".to_owned()),
+            ("LATCHKEY_MAIL_QUEUE_URL", "https://sqs.invalid/mail".to_owned()),
         ];
         let mut command = Command::new(binary);
         command.env_clear().envs(variables).stdin(Stdio::null()).stdout(Stdio::null());
