@@ -277,6 +277,7 @@ mod tests {
                 MAIL_QUEUE_URL => "https://sqs.eu-central-1.amazonaws.com/123456789012/mail".to_owned(),
                 "AWS_REGION" => "eu-central-1".to_owned(),
                 _ if name.starts_with("AWS_ENDPOINT_URL_") => return None,
+                "LATCHKEY_KMS_SIGNING_KEYS" | "LATCHKEY_ORIGIN_SECRET_SHA256" => return None,
                 _ => name.to_lowercase(),
             })
         };

@@ -1,8 +1,8 @@
 """A local AWS that judges roles: ministack with the condition keys that it leaves empty.
 
 With AUTH=true ministack evaluates each caller's policies and each key's policy, but it does not know `dynamodb:LeadingKeys`,
-`dynamodb:ReturnValues`, `kms:EncryptionContext:*` and `ses:FromAddress`, which the template's roles are fenced by. They are read from
-the requests here, as AWS documents them, so that the conditions decide.
+`dynamodb:ReturnValues`, `kms:EncryptionContext:*`, `kms:SigningAlgorithm`, `kms:MessageType` and `ses:FromAddress`, which the template's
+roles are fenced by. They are read from the requests here, as AWS documents them, so that the conditions decide.
 
 Time: LOCAL_AWS_CLOCK names a file with an offset such as `+2678400` (seconds). This process follows it, and the functions, which are
 real processes, by libfaketime (FUNCTIONS_PRELOAD).
@@ -22,7 +22,7 @@ import time_machine
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
-from ministack.services import apigateway, eventbridge
+from ministack.services import apigateway, dynamodb, eventbridge
 from ministack.services.cloudformation import provisioners
 
 # The request that is being judged, and what is left to be judged of a transaction.
@@ -73,7 +73,8 @@ def _keys(action, arn):
         return _dynamodb_keys(action, arn)
     if action.startswith("kms:"):
         context = request.get("EncryptionContext") or {}
-        return {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+        named = {f"kms:{name}": request[name] for name in ("SigningAlgorithm", "MessageType") if name in request}
+        return named | {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
     if action.startswith("ses:"):
         sender = re.search(r"<([^>]+)>\s*$", request.get("FromEmailAddress", ""))
         return {"ses:FromAddress": sender.group(1) if sender else request.get("FromEmailAddress", "")}
@@ -134,6 +135,30 @@ def _take_metric_math(record):
     return taken
 
 
+def _keep_lifetimes_and_backups():
+    """What a template says of a table's TTL and point-in-time recovery, ministack forgets; its own calls for them it keeps."""
+    table = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    create, update = table["create"], table["update"]
+
+    def keep(name, properties):
+        if lifetime := properties.get("TimeToLiveSpecification"):
+            dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": lifetime})
+        if recovery := properties.get("PointInTimeRecoverySpecification"):
+            dynamodb._update_continuous_backups({"TableName": name, "PointInTimeRecoverySpecification": recovery})
+
+    def created(logical_id, properties, stack):
+        made = create(logical_id, properties, stack)
+        keep(made[0], properties)
+        return made
+
+    def updated(name, old, properties, stack, logical_id=None):
+        made = update(name, old, properties, stack, logical_id)
+        keep(name, properties)
+        return made
+
+    table |= {"create": created, "update": updated}
+
+
 def _follow_clock(file):
     real, shown, traveller = time.time, None, None
     began = real() - time.monotonic()
@@ -170,6 +195,7 @@ def main():
 
     iam_evaluator.enforce = judged
     _let_preflights_through()
+    _keep_lifetimes_and_backups()
     provisioners._cw_metric_alarm_record = _take_metric_math(provisioners._cw_metric_alarm_record)
     eventbridge._invoke_target = _tell_scheduled_time(eventbridge._invoke_target)
     app.main()

@@ -1,11 +1,17 @@
-"""Deploys `template.yaml` to a local AWS as the README says, and takes the black-box suite to the deployed functions.
+"""Deploys `template.yaml` to a local AWS as the README says, and takes everybody's journeys to the deployed functions.
 
-    python tests/deploy/run.py [step ...]      with the Python of target/local-aws, sam on the PATH (`.ci/run deploy` sets both up)
+    python tests/deploy/run.py           with the Python of target/local-aws, sam on the PATH (`.ci/run deploy` sets both up)
+    python tests/deploy/run.py --built   with what the last run built
 
-Steps: build deploy suite audit; all of them without a word. The local AWS runs the functions' binaries as processes, each under
-the role that the template gives it (local_aws.py). `deploy` starts it and it ends with this program.
+1. `sam build`, and the version before (previous.py).
+2. The version before is deployed and people come to it; the present one over it, back, and again: everybody finds what they had.
+3. `latchkey doctor` finds nothing to mend; the black-box suite; what was given up is handed over again; tokens signed by KMS.
+4. What stands behind it: audit records, queues, log lines, each role's refusals.
+
+The local AWS runs the functions' binaries as processes, each under the role that the template gives it (local_aws.py).
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -14,11 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import boto3
+import jwt
+import previous
 import stack
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 STACK = "latchkey"
 # What is issued says so, whatever address the API gets.
 ORIGIN = "https://id.latchkey.test"
@@ -32,81 +42,165 @@ def say(words):
 
 def run(*command, **named):
     print("$", " ".join(map(str, command)), flush=True)
-    subprocess.run(command, check=True, cwd=ROOT, **named)
+    return subprocess.run(command, check=True, cwd=ROOT, **named)
 
 
-def sam(*words):
-    overrides = [f"{name}={value}" for name, value in PARAMETERS.items()]
-    run("sam", *words, "--parameter-overrides", *overrides, stdout=sys.stderr)
+def sam(verb, *words, **more):
+    overrides = [f"{name}={value}" for name, value in (PARAMETERS | more).items()]
+    run("sam", verb, *words, "--parameter-overrides", *overrides, stdout=sys.stderr)
+
+
+def latchkey(*words, **named):
+    return run(TARGET / "debug" / "latchkey", *words[:2], "--stack", STACK, *words[2:], **named)
+
+
+def test(name, deployed, **environment):
+    environment = {**os.environ, "LATCHKEY_URL": deployed.api_url, **environment}
+    # One after another: they share one clock.
+    run("cargo", "test", "--quiet", "--locked", "--workspace", "--test", name, "--", "--test-threads=1", env=environment)
+
+
+class Drill:
+    def __init__(self, clock, folder):
+        self.clock, self.folder = clock, folder
+        self.left = folder / "left.json"
+        self.document = folder / "latchkey.toml"
+        self.document.write_text((ROOT / "infra/local/latchkey.toml").read_text().replace("{origin}", ORIGIN))
+
+    def deploy(self, template, **more):
+        before = stack.Stack(STACK).code() if stack.exists(STACK) else {}
+        sam("deploy", "--template-file", template, "--stack-name", STACK, "--resolve-s3", "--capabilities", "CAPABILITY_IAM",
+            "--no-confirm-changeset", "--no-progressbar", "--no-fail-on-empty-changeset", **more)
+        self.deployed = stack.Stack(STACK)
+        return [name for name, code in self.deployed.code().items() if before.get(name) != code]
+
+    def everybody_comes_back(self, already):
+        with stack.Dev(self.deployed, self.clock) as dev:
+            test("upgrade", self.deployed, LATCHKEY_DEV=dev.url, LATCHKEY_LEFT=str(self.left))
+        everybody = json.loads(self.left.read_text())
+        assert len(everybody) == already + 1, f"{len(everybody)} people are left behind"
+
+    def upgrade_and_back(self, older, newer):
+        say("the version before, and people come")
+        boto3.client("sesv2").create_email_identity(EmailIdentity=SENDER)
+        assert len(self.deploy(older or newer)) == 7
+        latchkey("config", "apply", "--yes", "-m", "the first", self.document)
+        self.everybody_comes_back(0)
+        if not older:
+            return
+        for number, (words, template) in enumerate([("the present version", newer), ("back", older), ("again", newer)], 1):
+            say(f"{words}: everybody finds what they had")
+            held = self.deployed.holds()
+            changed = self.deploy(template)
+            assert len(changed) == 7, f"only {changed} have other code"
+            assert self.deployed.holds() == held, "a table, key or queue was replaced"
+            self.everybody_comes_back(number)
+
+    def doctor(self):
+        say("doctor")
+        latchkey("doctor", "--at", self.deployed.api_url)
+
+    def suite(self):
+        say("the black-box suite, over HTTP")
+        with stack.Dev(self.deployed, self.clock) as dev:
+            test("black_box", self.deployed, LATCHKEY_DEV=dev.url)
+
+    def redrive(self):
+        """A batch that the stream gave up, as Lambda leaves it in the bucket."""
+        say("what was given up is handed over again")
+        batch = (ROOT / "events/events-stream.json").read_text()
+        record = {"version": "1.0", "requestContext": {"condition": "RetryAttemptsExhausted"}, "payload": batch}
+        key = "aws/lambda/mapping/shardId-1/2026-11-25T11.00.00-abc"
+        boto3.client("s3").put_object(Bucket=self.deployed.ids["StreamFailures"], Key=key, Body=json.dumps(record))
+        latchkey("events", "redrive", "--yes")
+        assert not self.deployed.objects("StreamFailures"), "the batch is still there"
+
+    def signed_by_kms(self, template):
+        """Keys that never leave KMS take over by rotation, and a library that is not ours verifies what they sign."""
+        say("tokens signed by KMS, and back")
+        self.deploy(template, RemoteSigning="true")
+        document = self.folder / "kms.toml"
+        document.write_text(f'{self.document.read_text()}\n[keys]\nsigner = "kms"\n')
+        before = self.service_token()
+        latchkey("config", "apply", "--yes", "-m", "keys that never leave KMS", document)
+        with stack.Dev(self.deployed, self.clock) as dev:
+            # The document is read again after a minute, which lists the keys; they sign twenty minutes later.
+            for _ in range(2):
+                dev.advance("PT1H")
+                self.keys()
+        latchkey("keys", "list")
+        signed = self.service_token()
+        assert signed["kid"] != before["kid"], "the same key signs"
+        listed = latchkey("keys", "list", capture_output=True, text=True).stdout
+        line = next(line for line in listed.splitlines() if signed["kid"] in line)
+        assert "KMS" in line, f"{line}: is not a key of KMS"
+        latchkey("config", "rollback", "1", "--yes", "-m", "back")
+        latchkey("config", "history")
+
+    def keys(self):
+        with urllib.request.urlopen(f"{self.deployed.api_url}/.well-known/jwks.json") as answer:
+            return jwt.PyJWKSet.from_dict(json.load(answer))
+
+    def service_token(self):
+        """A token of client credentials, verified; its header."""
+        credentials = base64.b64encode(b"demo-service:demo-service-secret").decode()
+        request = urllib.request.Request(f"{self.deployed.api_url}/oauth2/token", b"grant_type=client_credentials")
+        request.add_header("Authorization", f"Basic {credentials}")
+        with urllib.request.urlopen(request) as answer:
+            token = json.load(answer)["access_token"]
+        header = jwt.get_unverified_header(token)
+        # The service's clock was moved.
+        options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        jwt.decode(token, self.keys()[header["kid"]], [header["alg"]], audience=ORIGIN, issuer=ORIGIN, options=options)
+        return header
+
+    def audit(self):
+        say("what stands behind it")
+        deployed = self.deployed
+        records = deployed.count("Audit")
+        assert records > 20, f"{records} audit records came through the stream"
+        for queue in ("MailQueue", "MailDeadLetters", "RetentionDeadLetters"):
+            assert deployed.depth(queue) == 0, f"{queue} is not empty"
+        assert not deployed.objects("StreamFailures"), "a batch of the stream failed"
+        lines = list(deployed.log_lines())
+        refused = [line for line in lines if "AccessDenied" in line or "is not authorized" in line]
+        assert not refused, f"a role lacks something: {refused[:3]}"
+        failed = [line for line in lines if '"level":"ERROR"' in line or "panicked" in line]
+        assert not failed, f"errors in the logs: {failed[:3]}"
+        personal = [line for line in lines if re.search(r"@example\.com|green bicycles|Quillfeather", line)]
+        assert not personal, f"personal data in the logs: {personal[:3]}"
+        answered = [json.loads(line) for line in lines if '"answered"' in line]
+        assert answered, "no request is in the logs"
+        by_request = {}
+        for line in answered:
+            by_request.setdefault(line["span"]["request_id"], []).append(line)
+        assert all(len(of_one) == 1 for of_one in by_request.values()), "more than one line for a request"
+        print(f"{records} audit records, {len(answered)} requests in the logs, nothing refused, nothing left over")
 
 
 def build():
     say("sam build: every function's release binary")
-    sam("build", "--beta-features", "--template", "template.yaml")
+    # One after the other shares what the first compiled; a cache of SAM's would miss a change in shared/.
+    sam("build", "--beta-features", "--template-file", "template.yaml")
 
 
-def deploy():
-    say("sam deploy")
-    boto3.client("sesv2").create_email_identity(EmailIdentity=SENDER)
-    sam("deploy", "--stack-name", STACK, "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
-        "--no-progressbar")
-    latchkey("config", "apply", "--yes", "infra/local/latchkey.toml")
-    latchkey("doctor", "--at", stack.Stack(STACK).api_url)
-
-
-def latchkey(*words):
-    run(target() / "debug" / "latchkey", *words[:2], "--stack", STACK, *words[2:])
-
-
-def target():
-    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-
-
-def suite(clock):
-    say("the black-box suite, over HTTP")
-    deployed = stack.Stack(STACK)
-    with stack.Dev(deployed, clock) as dev:
-        environment = {**os.environ, "LATCHKEY_URL": deployed.api_url, "LATCHKEY_DEV": dev.url}
-        # One after another: they share one clock.
-        run("cargo", "test", "--locked", "--workspace", "--test", "black_box", "--", "--test-threads=1", env=environment)
-
-
-def audit():
-    """What must be so after all that."""
-    say("what stands behind it")
-    deployed = stack.Stack(STACK)
-    records = deployed.count("Audit")
-    assert records > 20, f"{records} audit records came through the stream"
-    for queue in ("MailQueue", "MailDeadLetters", "RetentionDeadLetters"):
-        assert deployed.depth(queue) == 0, f"{queue} is not empty"
-    assert not deployed.objects("StreamFailures"), "a batch of the stream failed"
-    lines = deployed.log_lines()
-    refused = [line for line in lines if "AccessDenied" in line or "is not authorized" in line]
-    assert not refused, f"a role lacks something: {refused[:3]}"
-    failed = [line for line in lines if '"level":"ERROR"' in line or "panicked" in line]
-    assert not failed, f"errors in the logs: {failed[:3]}"
-    personal = [line for line in lines if re.search(r"@example\.com|green bicycles|Quillfeather", line)]
-    assert not personal, f"personal data in the logs: {personal[:3]}"
-    answered = [json.loads(line) for line in lines if '"answered"' in line]
-    by_request = {}
-    for line in answered:
-        by_request.setdefault(line["span"]["request_id"], []).append(line)
-    assert all(len(of_one) == 1 for of_one in by_request.values()), "more than one line for a request"
-    print(f"{records} audit records, {len(answered)} requests in the logs, nothing refused, nothing left over")
-
-
-def main(steps):
-    build_only = steps == ["build"]
-    if not steps or "build" in steps:
+def main(words):
+    newer = ROOT / ".aws-sam/build/template.yaml"
+    if "--built" not in words:
         build()
-    if build_only:
-        return
+    older = previous.build(ROOT, TARGET)
+    run("cargo", "build", "--quiet", "--locked", "--workspace", "--bin", "latchkey")
     with tempfile.TemporaryDirectory(prefix="latchkey-aws-") as folder:
-        clock = pathlib.Path(folder) / "clock"
-        with stack.local_aws(clock, pathlib.Path(folder)):
-            deploy()
-            suite(clock)
-            audit()
+        folder = pathlib.Path(folder)
+        clock = folder / "clock"
+        with stack.local_aws(clock, folder):
+            drill = Drill(clock, folder)
+            drill.upgrade_and_back(older, newer)
+            drill.doctor()
+            drill.suite()
+            drill.redrive()
+            drill.signed_by_kms(newer)
+            drill.audit()
 
 
 if __name__ == "__main__":

@@ -77,6 +77,13 @@ def until(true, what, seconds=60):
     return found
 
 
+def exists(name):
+    try:
+        return bool(boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"])
+    except boto3.client("cloudformation").exceptions.ClientError:
+        return False
+
+
 class Stack:
     """What was deployed, by the names in the template."""
 
@@ -92,6 +99,17 @@ class Stack:
         }
         # By path: addresses such as /oauth2/token below the API's own host are taken for those of a Cognito domain.
         self.api_url = f"{AWS}/_aws/execute-api/{self.ids['Api']}/$default"
+
+    def code(self):
+        """The hash of each function's code."""
+        client = boto3.client("lambda")
+        names = [name for name in self.ids if f"{name}Role" in self.ids]
+        return {name: client.get_function_configuration(FunctionName=self.ids[name])["CodeSha256"] for name in names}
+
+    def holds(self):
+        """What holds identities, by id: none of it may ever be replaced."""
+        held = ("Identities", "Keys", "Audit", "WrappingKey", "StreamFailures", "MailQueue", "MailDeadLetters", "Api")
+        return {name: self.ids[name] for name in held}
 
     def count(self, table):
         pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=self.ids[table], Select="COUNT")

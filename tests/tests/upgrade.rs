@@ -1,0 +1,86 @@
+//! What people have with one version of Latchkey they have with the next, and with the one before.
+//!
+//! Each run comes back as everybody whom the runs before it left, and leaves one more: `tests/deploy` deploys another version between
+//! runs, and keeps who was left in the file that `LATCHKEY_LEFT` names. Without it, one run leaves and comes back.
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use tests::{Browser, Customer, Gateway, Me, OAuthClient, Site};
+
+/// Somebody with an account, an application that stays signed in, and a browser that does.
+#[derive(Serialize, Deserialize)]
+struct Left {
+    name: String,
+    sub: String,
+    family_name: String,
+    refresh_token: String,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Left {
+    async fn behind(site: &Site, name: &str) -> Self {
+        let customer = Customer::new(name);
+        let sub = customer.register(site).await;
+        let app = OAuthClient::demo_app(site);
+        let mut browser = Browser::new(site);
+        let callback = app.sign_in(&mut browser, &customer).await;
+        let tokens = app.redeem(&callback.query("code").unwrap()).await.tokens();
+        Self {
+            name: name.to_owned(),
+            sub,
+            family_name: customer.family_name,
+            refresh_token: tokens.refresh().to_owned(),
+            cookies: browser.cookies,
+        }
+    }
+
+    /// The application refreshes, the browser is signed in, the password opens the account, and the profile can be read and changed.
+    async fn comes_back(&mut self, site: &Site, another_name: &str) {
+        let customer = Customer::new(&self.name);
+        let app = OAuthClient::demo_app(site);
+        let tokens = app.refresh(&self.refresh_token).await.tokens();
+        tokens.refresh().clone_into(&mut self.refresh_token);
+        let claims = app.userinfo(tokens.access()).await.json();
+        assert_eq!((&claims["sub"], &claims["email"]), (&json!(self.sub), &json!(customer.email)), "{claims}");
+
+        let mut browser = Browser::new(site);
+        browser.cookies.clone_from(&self.cookies);
+        let silent = browser.open(&app.authorize_url(&[("prompt", "none")])).await;
+        assert!(silent.query("code").is_some(), "{} is not signed in any more: {}", self.name, silent.url);
+
+        let me = Me::of(site, &customer).await;
+        assert_eq!(me.get("/v1/me").await.json()["family_name"], self.family_name);
+        let changed = me.patch("/v1/me", &json!({ "family_name": another_name })).await;
+        assert_eq!(changed.status(), 200, "{}", changed.text());
+        another_name.clone_into(&mut self.family_name);
+    }
+}
+
+#[tokio::test]
+async fn what_people_have_outlives_a_deployment() {
+    let (site, _gateway) = match Site::named_by_environment().await {
+        Some(site) => (site, None),
+        None => {
+            let gateway = Gateway::ephemeral(&[]);
+            (Site::from(&gateway), Some(gateway))
+        }
+    };
+    let file = std::env::var_os("LATCHKEY_LEFT").map(PathBuf::from);
+    let mut everybody: Vec<Left> = match file.as_deref().map(std::fs::read) {
+        Some(Ok(text)) => serde_json::from_slice(&text).unwrap(),
+        // The first run on a new stack.
+        Some(Err(_)) => Vec::new(),
+        None => vec![Left::behind(&site, "Remains").await],
+    };
+    let run = everybody.len();
+    for left in &mut everybody {
+        left.comes_back(&site, &format!("Quillfeather the {run}.")).await;
+    }
+    everybody.push(Left::behind(&site, &format!("Remains{run}")).await);
+    if let Some(file) = file {
+        std::fs::write(file, serde_json::to_vec(&everybody).unwrap()).unwrap();
+    }
+}
