@@ -216,8 +216,17 @@ where
 pub async fn warm_up(services: &Services) {
     // The first random number is slow (it gathers entropy).
     let _ = services.random.bytes::<16>();
-    // The document comes first: it says who signs, and with that which keys are made where there are none yet.
-    match tokio::time::timeout(WARM_UP, services.tenant(&TenantId::default_tenant())).await {
+    let (tenant, now) = (TenantId::default_tenant(), services.clock.now());
+    let store = services.store.tenant(tenant.clone());
+    let both = async {
+        let (document, opened) =
+            tokio::join!(services.tenants.find(&tenant, &services.store, now), services.keys.open(&store, now));
+        document?;
+        opened?;
+        // What was missing is made now that the document says who signs.
+        services.tenant(&tenant).await
+    };
+    match tokio::time::timeout(WARM_UP, both).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(error = chain(&error), "the default tenant is not warm"),
         Err(_) => tracing::warn!("the warm-up took too long"),

@@ -3,6 +3,7 @@
 The file `previous` beside this one names its commit; whoever releases writes the release before into it.
 """
 
+import os
 import pathlib
 import re
 import shutil
@@ -16,7 +17,8 @@ def build(root, target):
         print(f"\n!! commit {commit} is not in this clone (a shallow one?): UPGRADE AND WAY BACK ARE NOT TRIED", flush=True)
         return None
     print(f"\n-- the version before, {commit[:7]}", flush=True)
-    # Its sources stand beside the dependencies that the tests built, most of which are the same.
+    # Dependencies are taken from what the tests built; for cargo, though, its own packages would be the present ones but for another
+    # profile, which is why they have one.
     sources = target / "previous"
     if sources.exists():
         subprocess.run(["git", "worktree", "remove", "--force", sources], cwd=root, check=False)
@@ -24,7 +26,7 @@ def build(root, target):
     subprocess.run(["git", "worktree", "prune"], cwd=root, check=True)
     subprocess.run(["git", "worktree", "add", "--quiet", "--detach", sources, commit], cwd=root, check=True)
     build = ["cargo", "build", "--quiet", "--locked", "--workspace", "--bins", "--target-dir", target]
-    subprocess.run(build, cwd=sources, check=True)
+    subprocess.run(build, cwd=sources, check=True, env={**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0"})
     template = (sources / "template.yaml").read_text()
     for function in re.findall(r"CodeUri: functions/(\w+)", template):
         code = target / "previous-functions" / function

@@ -47,11 +47,16 @@ def run(*command, **named):
 
 def sam(verb, *words, **more):
     overrides = [f"{name}={value}" for name, value in (PARAMETERS | more).items()]
-    run("sam", verb, *words, "--parameter-overrides", *overrides, stdout=sys.stderr)
+    log = TARGET / "sam.log"
+    with open(log, "w") as written:
+        try:
+            run("sam", verb, *words, "--parameter-overrides", *overrides, stdout=written, stderr=subprocess.STDOUT)
+        except subprocess.CalledProcessError:
+            sys.exit(f"sam {verb} failed:\n{log.read_text()[-6000:]}")
 
 
 def latchkey(*words, **named):
-    return run(TARGET / "debug" / "latchkey", *words[:2], "--stack", STACK, *words[2:], **named)
+    return run(TARGET / "debug" / "latchkey", *words, "--stack", STACK, **named)
 
 
 def test(name, deployed, **environment):
@@ -154,6 +159,11 @@ class Drill:
         jwt.decode(token, self.keys()[header["kid"]], [header["alg"]], audience=ORIGIN, issuer=ORIGIN, options=options)
         return header
 
+    def complaints(self):
+        """Lines of the functions' logs that say what went wrong."""
+        said = re.compile(r'"level":"(ERROR|WARN)"|panicked|AccessDenied|not authorized')
+        return filter(said.search, self.deployed.log_lines())
+
     def audit(self):
         say("what stands behind it")
         deployed = self.deployed
@@ -195,12 +205,16 @@ def main(words):
         clock = folder / "clock"
         with stack.local_aws(clock, folder):
             drill = Drill(clock, folder)
-            drill.upgrade_and_back(older, newer)
-            drill.doctor()
-            drill.suite()
-            drill.redrive()
-            drill.signed_by_kms(newer)
-            drill.audit()
+            try:
+                drill.upgrade_and_back(older, newer)
+                drill.doctor()
+                drill.suite()
+                drill.redrive()
+                drill.signed_by_kms(newer)
+                drill.audit()
+            except Exception:
+                print("what the functions logged last:", *list(drill.complaints())[-20:], sep="\n  ", flush=True)
+                raise
 
 
 if __name__ == "__main__":

@@ -92,19 +92,18 @@ class Stack:
         outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in outputs}
         resources = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-        self.ids = {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for page in resources
-            for resource in page["StackResourceSummaries"]
-        }
+        resources = [resource for page in resources for resource in page["StackResourceSummaries"]]
+        self.ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+        types = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources}
+        self.functions = [name for name, kind in types.items() if kind == "AWS::Lambda::Function"]
         # By path: addresses such as /oauth2/token below the API's own host are taken for those of a Cognito domain.
         self.api_url = f"{AWS}/_aws/execute-api/{self.ids['Api']}/$default"
 
     def code(self):
         """The hash of each function's code."""
         client = boto3.client("lambda")
-        names = [name for name in self.ids if f"{name}Role" in self.ids]
-        return {name: client.get_function_configuration(FunctionName=self.ids[name])["CodeSha256"] for name in names}
+        configured = {name: client.get_function_configuration(FunctionName=self.ids[name]) for name in self.functions}
+        return {name: found["CodeSha256"] for name, found in configured.items()}
 
     def holds(self):
         """What holds identities, by id: none of it may ever be replaced."""

@@ -10,7 +10,7 @@ use super::data::DataKeyring;
 use super::identifier::IdentifierKeyring;
 use super::locator::LocatorKeyring;
 use super::proof::ProofKeyring;
-use super::provision::Provisioner;
+use super::provision::{self, Provisioner};
 use super::refresh::RefreshKeyring;
 use super::ring::{Ring, Shut, granted, is_open};
 use super::root::RootKey;
@@ -145,6 +145,27 @@ impl Keys {
                 Ok(slot.keep(Box::pin(self.look(store, signer, now, None)).await?))
             }
         }
+    }
+
+    /// Opens the keys that a tenant has, before it is known who signs for it: makes none and follows no rotation, which is left to the
+    /// next look, nor does it open them when one is missing still.
+    ///
+    /// # Errors
+    /// When the vault or the table fails.
+    pub async fn open(&self, store: &TenantStore, now: Timestamp) -> Result<(), KeyError> {
+        let (shared, slot) = (&self.shared, self.slot(store.tenant()));
+        let _alone = slot.loading.lock().await;
+        if slot.loaded().is_some() {
+            return Ok(());
+        }
+        let stored = store.find_keys().await?;
+        if provision::is_complete(&stored, &shared.purposes) {
+            let keys = TenantKeys::load(shared, store.tenant(), &stored, now, None).await?;
+            if keys.is_complete(&stored, now) {
+                slot.keep(Loaded { keys: Arc::new(keys), look_again: now + LOOK_AGAIN });
+            }
+        }
+        Ok(())
     }
 
     /// Whether this signer can be had here.

@@ -194,6 +194,11 @@ fn algorithms(signer: Signer) -> &'static [SigningAlgorithm] {
     }
 }
 
+/// Whether a tenant has every key for these purposes, whoever signs.
+pub(super) fn is_complete(stored: &[StoredKey], purposes: &[Purpose]) -> bool {
+    first_slots(purposes, Signer::Local).into_iter().all(|slot| is_made(stored, slot))
+}
+
 /// The slots that a tenant must have for these purposes.
 fn first_slots(purposes: &[Purpose], signer: Signer) -> Vec<KeySlot> {
     let mut slots = Vec::new();
