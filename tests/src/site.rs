@@ -56,6 +56,7 @@ impl Site {
     }
 
     /// What `LATCHKEY_URL` names, with its mailbox, clock and jobs under `LATCHKEY_DEV` when they stand elsewhere; `None` without.
+    #[expect(clippy::disallowed_methods, reason = "what runs the suite names the site")]
     pub async fn named_by_environment() -> Option<Self> {
         let variable = |name| std::env::var(name).ok().map(|url| url.trim_end_matches('/').to_owned());
         let at = variable("LATCHKEY_URL")?;

@@ -60,6 +60,7 @@ impl Left {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "what runs the suite says who was left behind")]
 async fn what_people_have_outlives_a_deployment() {
     let (site, _gateway) = match Site::named_by_environment().await {
         Some(site) => (site, None),
