@@ -1,32 +1,17 @@
 //! What a mail that SES refuses leaves in the log. A test of its own: a subscriber is seen by every thread of its process.
-#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
 use serde_json::{Value, json};
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use tests::LogLines;
 use tests::mail::{FakeMail, Message};
 use tests::post::Post;
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// security 126: SES quotes the address that it refuses; the log has the code of the refusal, once, and the message's id.
 #[tokio::test]
 async fn a_refused_mail_is_one_line_without_its_address() {
     let (mut post, mail) = (Post::new().await, FakeMail::default());
     post.events = Events::new(post.services.clone(), Dispatch::Queued(mail.channel())).unwrap();
-    let lines = Lines::default();
+    let lines = LogLines::default();
     let writer = lines.clone();
     let _guard = tracing::subscriber::set_default(latchkey::runtime::json_lines(move || writer.clone()));
 
@@ -38,7 +23,7 @@ async fn a_refused_mail_is_one_line_without_its_address() {
     let (failed, _) = post.handle(&events).await;
     assert_eq!(failed.len(), 1);
 
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.take();
     let code = post.tenant.keys.proof().unwrap().code(&flow).unwrap();
     for canary in ["canary", "example.com", "Mallory", code.expose()] {
         assert!(!log.contains(canary), "{log}");

@@ -5,33 +5,18 @@ use http::Method;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient, World};
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use tests::{Anonymous, Browser, Customer, LogLines, Me, OAuthClient, World};
 
 /// The log of this thread, from now on.
 struct Log {
-    lines: Lines,
+    lines: LogLines,
     metric: jsonschema::Validator,
     _guard: tracing::subscriber::DefaultGuard,
 }
 
 impl Log {
     fn new() -> Self {
-        let lines = Lines::default();
+        let lines = LogLines::default();
         let writer = lines.clone();
         let guard = tracing::subscriber::set_default(latchkey::runtime::json_lines(move || writer.clone()));
         Self { lines, metric: jsonschema::validator_for(&schema()).unwrap(), _guard: guard }
@@ -39,7 +24,7 @@ impl Log {
 
     /// The steps since the last time, as `step method outcome`; each line is looked at.
     fn steps(&self) -> Vec<String> {
-        let text = String::from_utf8(std::mem::take(&mut *self.lines.0.lock().unwrap())).unwrap();
+        let text = self.lines.take();
         for personal in ["example.com", "bicycles", "Quillfeather", "192.0.2.1", "\r", "\u{1b}"] {
             assert!(!text.contains(personal), "{personal:?} in {text}");
         }

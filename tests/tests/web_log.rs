@@ -10,22 +10,8 @@ use latchkey::services::Deadline;
 use latchkey::web::{Host, JsonBody, TenantHandle, mount};
 use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use serde_json::{Value, json};
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use tests::LogLines;
 use tower::ServiceExt as _;
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 async fn send(router: &Router, method: &str, path: &str, body: &'static str) {
     let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
@@ -49,7 +35,7 @@ async fn each_request_is_one_line_without_query_path_values_or_control_character
     // The first request of a tenant makes its keys, and says so.
     send(&router, "GET", "/t/acme/v1/echo/1", "").await;
 
-    let lines = Lines::default();
+    let lines = LogLines::default();
     let writer = lines.clone();
     let _guard = tracing::subscriber::set_default(latchkey::runtime::json_lines(move || writer.clone()));
     send(&router, "GET", "/t/acme/v1/echo/hunter2-id?code=hunter2&x=%0a%1b%5b31m", "").await;
@@ -59,7 +45,7 @@ async fn each_request_is_one_line_without_query_path_values_or_control_character
     send(&router, "GET", "/boom", "").await;
     tracing::warn!(value = "a\r\nb\u{1b}[31m", "a value with control characters");
 
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = lines.take();
     for secret in ["hunter2", "192.0.2.77", "\r", "\u{1b}"] {
         assert!(!text.contains(secret), "{secret:?} in {text}");
     }
