@@ -130,7 +130,8 @@ class Stack:
         logs = boto3.client("logs")
         groups = [self.ids[name] for name in self.ids if name.endswith("Logs") and name.startswith(function)]
         for group in groups:
-            for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
+            pages = logs.get_paginator("describe_log_streams").paginate(logGroupName=group)
+            for stream in (stream for page in pages for stream in page["logStreams"]):
                 token = {}
                 while True:
                     page = logs.get_log_events(

@@ -1,8 +1,8 @@
 //! The stream: audit records and deliveries out of changed items.
 //!
-//! 1. Audit records, in the order of the stream. The first that fails ends the work: Lambda repeats from there on, so what stands
-//!    before it is done once, what stands after it is done when it comes again.
-//! 2. Deliveries of all these records, that one's too, whether or not its audit record was written.
+//! 1. Audit records, in the order of the stream. The first that fails is reported, and Lambda repeats from there on. A table that does
+//!    not answer ends the work; a record that does not read keeps nobody else's waiting, since it will never read.
+//! 2. Deliveries of all these records, the failed one's too, whether or not its audit record was written.
 
 use crate::sender::DeliverError;
 use crate::{Events, RESERVE};
@@ -39,6 +39,16 @@ enum RecordError {
     OutOfTime,
 }
 
+impl RecordError {
+    /// Whether it may be over when the record comes again, and meets the next ones, too.
+    const fn may_pass(&self) -> bool {
+        match self {
+            Self::Record | Self::Item(_) => false,
+            Self::Audit(_) | Self::Delivery(_) | Self::OutOfTime => true,
+        }
+    }
+}
+
 /// Handles the records; the sequence number of the first that failed, if any.
 pub(crate) async fn handle(events: &Events, records: &[Value], deadline: Deadline) -> Vec<String> {
     let (mut deliveries, mut asked_by, mut failed) = (Vec::new(), Vec::new(), None);
@@ -54,25 +64,29 @@ pub(crate) async fn handle(events: &Events, records: &[Value], deadline: Deadlin
             Err(error) => Err(error),
         };
         if let Err(error) = audited {
-            failed = Some(report(records, at, &error));
-            break;
+            log(records, at, &error);
+            failed = failed.or(Some(at));
+            if error.may_pass() {
+                break;
+            }
         }
     }
     // Those of a repeated batch go out again rather than never: whether they did is not known here.
     if let Err((delivery, error)) = events.dispatch(&deliveries).await {
-        // No later than the one above: what stands after that was not asked for.
         let at = asked_by.get(delivery).copied().unwrap_or_default();
-        failed = Some(report(records, at, &RecordError::Delivery(error)));
+        log(records, at, &RecordError::Delivery(error));
+        failed = Some(failed.map_or(at, |failed| failed.min(at)));
     }
-    failed.into_iter().collect()
+    failed.map(|at| sequence_number(records, at)).into_iter().collect()
 }
 
-/// The sequence number of a record that failed; it comes again.
-fn report(records: &[Value], at: usize, error: &RecordError) -> String {
-    let sequence_number = records.get(at).and_then(|record| record.pointer("/dynamodb/SequenceNumber"));
-    let sequence_number = sequence_number.and_then(Value::as_str).unwrap_or_default();
-    tracing::error!(sequence_number, error = chain(error), "a stream record failed");
-    sequence_number.to_owned()
+fn log(records: &[Value], at: usize, error: &RecordError) {
+    tracing::error!(sequence_number = sequence_number(records, at), error = chain(error), "a stream record failed");
+}
+
+fn sequence_number(records: &[Value], at: usize) -> String {
+    let number = records.get(at).and_then(|record| record.pointer("/dynamodb/SequenceNumber"));
+    number.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn read(record: &Value) -> Result<Option<Projection>, RecordError> {

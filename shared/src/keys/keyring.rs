@@ -19,6 +19,7 @@ use super::signing::SigningKeys;
 use super::{KeyError, KeyVault};
 use crate::config::Signer;
 use crate::domain::id::TenantId;
+use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::TenantStore;
 use crate::store::keyring::{KeyMaterial, KeySlot, StoredKey, StoredKeyState};
@@ -64,6 +65,9 @@ const SEEN_BY_ALL: Span = Span::minutes(5);
 /// When to look again after a look that failed, or that left something missing.
 const LOOK_AFTER_FAILURE: Span = Span::seconds(5);
 
+/// How old what was read ahead may be.
+const SEEN_JUST_NOW: Span = Span::seconds(1);
+
 /// Builds and caches the keys of each tenant.
 #[derive(Clone)]
 pub struct Keys {
@@ -89,6 +93,8 @@ struct Slot {
 struct Loaded {
     keys: Arc<TenantKeys>,
     look_again: Timestamp,
+    /// What the table held when they were opened ahead: the first look need not ask again, if it comes right after.
+    seen: Option<Arc<[StoredKey]>>,
 }
 
 impl Slot {
@@ -128,12 +134,13 @@ impl Keys {
                 if now < loaded.look_again {
                     return Ok(loaded.keys);
                 }
-                match Box::pin(self.look(store, signer, now, Some(&loaded.keys))).await {
+                let seen = loaded.seen.as_deref().filter(|_| now <= loaded.look_again + SEEN_JUST_NOW).map(<[StoredKey]>::to_vec);
+                match Box::pin(self.look(store, signer, now, Some(&loaded.keys), seen)).await {
                     Ok(looked) => Ok(slot.keep(looked)),
                     Err(error) => {
                         // What is loaded still signs and verifies: an outage of table or vault is not made one of tokens.
                         tracing::warn!(tenant = %store.tenant(), %error, "the keys could not be looked at again");
-                        Ok(slot.keep(Loaded { look_again: now + LOOK_AFTER_FAILURE, ..loaded }))
+                        Ok(slot.keep(Loaded { look_again: now + LOOK_AFTER_FAILURE, seen: None, ..loaded }))
                     }
                 }
             }
@@ -142,16 +149,16 @@ impl Keys {
                 if let Some(loaded) = slot.loaded() {
                     return Ok(loaded.keys);
                 }
-                Ok(slot.keep(Box::pin(self.look(store, signer, now, None)).await?))
+                Ok(slot.keep(Box::pin(self.look(store, signer, now, None, None)).await?))
             }
         }
     }
 
-    /// Opens the keys that a tenant has, before it is known who signs for it: makes none and follows no rotation, which is left to the
-    /// next look, nor does it open them when one is missing still.
+    /// Reads and opens the keys that a tenant has, before it is known who signs for it. The look that is due anyway ([`Self::tenant`])
+    /// goes on from there: it makes what is missing and follows rotations.
     ///
     /// # Errors
-    /// When the vault or the table fails.
+    /// When the table fails, or a key is not what it should be.
     pub async fn open(&self, store: &TenantStore, now: Timestamp) -> Result<(), KeyError> {
         let (shared, slot) = (&self.shared, self.slot(store.tenant()));
         let _alone = slot.loading.lock().await;
@@ -159,11 +166,9 @@ impl Keys {
             return Ok(());
         }
         let stored = store.find_keys().await?;
-        if provision::is_complete(&stored, &shared.purposes) {
-            let keys = TenantKeys::load(shared, store.tenant(), &stored, now, None).await?;
-            if keys.is_complete(&stored, now) {
-                slot.keep(Loaded { keys: Arc::new(keys), look_again: now + LOOK_AGAIN });
-            }
+        if provision::has_keyrings(&stored, &shared.purposes) {
+            let keys = Arc::new(TenantKeys::load(shared, store.tenant(), &stored, now, None).await?);
+            slot.keep(Loaded { keys, look_again: now, seen: Some(stored.into()) });
         }
         Ok(())
     }
@@ -186,22 +191,24 @@ impl Keys {
         }
         tenants.entry(tenant.clone()).or_default().clone()
     }
-    /// Reads every slot, makes what is missing or due, and loads what there is then.
+    /// Reads every slot (unless they were `seen` just now), makes what is missing or due, and loads what there is then.
     async fn look(
         &self,
         store: &TenantStore,
         signer: Signer,
         now: Timestamp,
         before: Option<&TenantKeys>,
+        seen: Option<Vec<StoredKey>>,
     ) -> Result<Loaded, KeyError> {
         let shared = &self.shared;
-        let mut stored = shared.provisioner.complete(store, &shared.purposes, signer, now).await?;
+        let mut stored = shared.provisioner.complete(store, &shared.purposes, signer, now, seen).await?;
         if shared.purposes.contains(&Purpose::Signing) && shared.provisioner.rotate(store, &stored, signer, now).await {
             stored = store.find_keys().await?;
         }
         let keys = TenantKeys::load(shared, store.tenant(), &stored, now, before).await?;
-        let look_again = if keys.is_complete(&stored, now) { now + LOOK_AGAIN } else { now + LOOK_AFTER_FAILURE };
-        Ok(Loaded { keys: Arc::new(keys), look_again })
+        let complete = keys.is_complete(&stored, provision::algorithms(signer), now);
+        let look_again = now + if complete { LOOK_AGAIN } else { LOOK_AFTER_FAILURE };
+        Ok(Loaded { keys: Arc::new(keys), look_again, seen: None })
     }
 }
 
@@ -245,13 +252,13 @@ impl TenantKeys {
         Ok(Self { data, identifier, proof, locator, refresh, signing })
     }
     /// Whether nothing is missing that the next look may find.
-    fn is_complete(&self, stored: &[StoredKey], now: Timestamp) -> bool {
+    fn is_complete(&self, stored: &[StoredKey], made: &[SigningAlgorithm], now: Timestamp) -> bool {
         is_open(self.data.as_ref())
             && is_open(self.identifier.as_ref())
             && is_open(self.proof.as_ref())
             && is_open(self.locator.as_ref())
             && is_open(self.refresh.as_ref())
-            && self.signing.as_ref().is_none_or(|signing| signing.is_complete(stored, now))
+            && self.signing.as_ref().is_none_or(|signing| signing.is_complete(stored, made, now))
     }
     /// Wraps and unwraps data keys.
     ///

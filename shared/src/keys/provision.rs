@@ -46,18 +46,23 @@ impl Provisioner {
     pub(super) fn new(vault: KeyVault) -> Self {
         Self { vault, holder: data_encoding::BASE64URL_NOPAD.encode(&Random.bytes::<12>()) }
     }
-    /// Every key of the tenant, those of these purposes complete: made now where they were missing.
+    /// Every key of the tenant, those of these purposes complete: made now where they were missing. `seen`: what the table held just
+    /// now, if that was read already.
     pub(super) async fn complete(
         &self,
         store: &TenantStore,
         purposes: &[Purpose],
         signer: Signer,
         now: Timestamp,
+        mut seen: Option<Vec<StoredKey>>,
     ) -> Result<Vec<StoredKey>, KeyError> {
         let began = Instant::now();
         let mut pause = FIRST_LOOK;
         loop {
-            let stored = store.find_keys().await?;
+            let stored = match seen.take() {
+                Some(seen) => seen,
+                None => store.find_keys().await?,
+            };
             let missing: Vec<_> = first_slots(purposes, signer).into_iter().filter(|slot| !is_made(&stored, *slot)).collect();
             if missing.is_empty() {
                 return Ok(stored);
@@ -187,16 +192,17 @@ impl Provisioner {
 }
 
 /// The algorithms that a tenant with this signer has keys of.
-fn algorithms(signer: Signer) -> &'static [SigningAlgorithm] {
+pub(super) fn algorithms(signer: Signer) -> &'static [SigningAlgorithm] {
     match signer {
         Signer::Local => &ALGORITHMS,
         Signer::Kms => &KMS_ALGORITHMS,
     }
 }
 
-/// Whether a tenant has every key for these purposes, whoever signs.
-pub(super) fn is_complete(stored: &[StoredKey], purposes: &[Purpose]) -> bool {
-    first_slots(purposes, Signer::Local).into_iter().all(|slot| is_made(stored, slot))
+/// Whether a tenant has every keyring for these purposes; keys that sign apart, whose signer is not known.
+pub(super) fn has_keyrings(stored: &[StoredKey], purposes: &[Purpose]) -> bool {
+    let mut slots = first_slots(purposes, Signer::Local).into_iter();
+    slots.all(|slot| matches!(slot, KeySlot::Signing { .. }) || is_made(stored, slot))
 }
 
 /// The slots that a tenant must have for these purposes.

@@ -15,7 +15,7 @@ use super::{KeyError, KeyVault, Purpose};
 use crate::domain::id::{KeyId, TenantId};
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::time::Timestamp;
-use crate::store::keyring::{KeyMaterial, StoredKey};
+use crate::store::keyring::{KeyMaterial, StoredKey, StoredKeyState};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -76,8 +76,18 @@ impl SigningKeys {
     ) -> Result<Self, KeyError> {
         let mut published: Vec<(KeyState, Arc<SigningKey>)> = Vec::new();
         for algorithm in ALGORITHMS {
-            for generation in generations(stored, algorithm, now) {
+            let generations = generations(stored, algorithm, now);
+            // A key of KMS that was retired while it was being taken up once more stands in another slot, too.
+            let retired: Vec<&str> = generations
+                .iter()
+                .filter(|generation| matches!(generation.stored.state, StoredKeyState::Retired(_)))
+                .filter_map(|generation| generation.public_jwk)
+                .collect();
+            for generation in generations {
                 let Some(material) = generation.material else { continue };
+                if generation.public_jwk.is_some_and(|public_jwk| retired.contains(&public_jwk)) {
+                    continue;
+                }
                 match generation.standing.state {
                     KeyState::Gone => {}
                     state @ (KeyState::Pending | KeyState::Active | KeyState::Retiring) => {
@@ -94,12 +104,12 @@ impl SigningKeys {
     }
     /// Whether each algorithm that has keys at all has one that signs, or that will not before the next look: not so while the
     /// successor of a retired key is awaited.
-    pub(super) fn is_complete(&self, stored: &[StoredKey], now: Timestamp) -> bool {
+    pub(super) fn is_complete(&self, stored: &[StoredKey], made: &[SigningAlgorithm], now: Timestamp) -> bool {
         let is_far = |generation: &Generation<'_>| generation.standing.signs_from > now + LOOK_AGAIN;
-        ALGORITHMS.into_iter().all(|algorithm| {
-            let generations = generations(stored, algorithm, now);
+        made.iter().all(|algorithm| {
+            let generations = generations(stored, *algorithm, now);
             let pending = generations.iter().find(|generation| generation.is(KeyState::Pending));
-            generations.is_empty() || self.active(algorithm).is_some() || pending.is_some_and(is_far)
+            generations.is_empty() || self.active(*algorithm).is_some() || pending.is_some_and(is_far)
         })
     }
     fn active(&self, algorithm: SigningAlgorithm) -> Option<&Arc<SigningKey>> {

@@ -105,7 +105,7 @@ fn each_function_table_queue_and_bucket_is_watched() {
             "Latency Api",
             "ApproximateAgeOfOldestMessage MailQueue.QueueName",
             "IteratorAge Events",
-            "DroppedEventCount EventsFromStream",
+            "OnFailureDestinationDeliveredEventCount EventsFromStream",
             "DestinationDeliveryFailures Events",
             "SuccessfulRequest WrappingKey.Arn Decrypt",
             "Reputation.BounceRate ",

@@ -44,7 +44,8 @@ pub(super) async fn check(report: &mut Report, stack: &Stack, tenants: &[Checked
     for tenant in tenants {
         let from = tenant.address_of_mails();
         let what = format!("tenant {}: mail.from", tenant.id);
-        if from.eq_ignore_ascii_case(sender) {
+        // To the letter, as the role of Events compares it.
+        if from == sender {
             report.ok(what, from);
         } else {
             let mend = format!("set mail.from to {sender}, or deploy with SenderAddress={from}");
