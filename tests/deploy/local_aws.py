@@ -178,7 +178,7 @@ def main():
     threading.Thread(target=_follow_clock, args=(clock,), daemon=True).start()
     # What starts from here on is a function. Its own timers go on by the real clock.
     os.environ |= {"LD_PRELOAD": os.environ["FUNCTIONS_PRELOAD"], "FAKETIME_TIMESTAMP_FILE": str(clock),
-                   "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+                   "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     _before(iam_actions, "request_tag_context", _note_request)
     _before(iam_actions, "dynamodb_transaction_checks", _note_transaction)
     _before(app, "_enforce_ses_v2", lambda _m, _p, _h, body, _q, _r: _request.set(_parsed(body)))

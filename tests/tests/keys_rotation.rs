@@ -152,6 +152,36 @@ async fn security_138_an_early_rotation_publishes_first_and_is_not_doubled() {
     assert!(published.signing().unwrap().verify("at+jwt", &new).is_some());
 }
 
+/// A stack that nobody visits for long meets each visitor with a cold start: it must rotate there, and ask for nothing twice.
+#[tokio::test]
+async fn security_138_a_cold_start_follows_an_order_and_a_key_that_is_due() {
+    let bench = Bench::new().await;
+    let kms = FakeKms::up();
+    let first = sign(&keys(&kms.vault()), &bench, NOW).await;
+    orders::rotate_now(&bench.store, Some(ALGORITHM), NOW + Span::minutes(1)).await.unwrap();
+    let cold = |vault: KeyVault| Keys::new(vault, &[Purpose::Data, Purpose::Signing]);
+    // The keyring of data is made by the first who needs it.
+    cold(kms.vault()).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
+    for (at, made) in [(NOW + Span::minutes(2), 2), (DUE + Span::days(1), 3)] {
+        let keys = cold(kms.vault());
+        drop(bench.meter.take());
+        let before = kms.answered_to("Decrypt");
+        keys.open(&bench.store, at).await.unwrap();
+        keys.open(&bench.store, at).await.unwrap();
+        keys.tenant(&bench.store, Signer::Local, at + Span::millis(20)).await.unwrap();
+        assert_eq!(versions(&bench, ALGORITHM).await.len(), made, "at {at}");
+        assert_eq!(kms.answered_to("Decrypt") - before, 1, "the keyring, once");
+    }
+    assert_ne!(kid_of(&sign(&keys(&kms.vault()), &bench, DUE + Span::days(2)).await), kid_of(&first));
+    // Nothing is due: one query for both.
+    let keys = cold(kms.vault());
+    drop(bench.meter.take());
+    let at = DUE + Span::days(2);
+    keys.open(&bench.store, at).await.unwrap();
+    keys.tenant(&bench.store, Signer::Local, at).await.unwrap();
+    assert_eq!(bench.meter.take_cost().requests, 1);
+}
+
 #[tokio::test]
 async fn a_vault_that_fails_while_a_key_is_due_leaves_the_present_key_signing() {
     for mode in [Mode::Down, Mode::Throttled, Mode::Disabled] {

@@ -109,7 +109,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Refused> {
             let plan = orders::plan_retirement(&store, kid, now).await.map_err(refused)?;
             say(&planned(&plan))?;
             confirm("Retire it?", *yes)?;
-            say(&retired(&orders::retire(&store, kid, now).await.map_err(refused)?))
+            // A key may have begun to sign while the question stood.
+            let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(refused)?;
+            say(&retired(&done))
         }
     }
 }
@@ -165,7 +167,7 @@ fn ordered(orders: &[(&str, RotationOrder)]) -> String {
             RotationOrder::Pending { kid, signs_from } => format!("{kid} is published already and signs from {signs_from}"),
             RotationOrder::Awaited => "no key signs at present; the next request makes one in any case".to_owned(),
             RotationOrder::HeldByKms { kid } => format!(
-                "{kid} is held by KMS, which makes no successor: deploy the stack with another KMS key, or set keys.signer = \"local\""
+                "{kid} is held by KMS, which makes no successor: set keys.signer = \"local\", and see docs/keys.md for another key of KMS"
             ),
         };
         let _ = writeln!(text, "{algorithm:<5}  {what}");
@@ -209,7 +211,7 @@ fn retired(done: &Retirement) -> String {
         Successor::ToBeMade => "Its successor is made within a minute and signs 75 seconds later. ".to_owned(),
     };
     format!(
-        "Retired {kid}. {next}If a CDN stands in front, invalidate /.well-known/jwks.json now. `latchkey keys list` shows how it goes on.\n",
+        "Retired {kid} for this tenant. {next}If a CDN stands in front, invalidate /.well-known/jwks.json now. `latchkey keys list` shows how it goes on.\n",
         kid = done.key.kid,
     )
 }

@@ -134,7 +134,8 @@ impl Keys {
                 if now < loaded.look_again {
                     return Ok(loaded.keys);
                 }
-                let seen = loaded.seen.as_deref().filter(|_| now <= loaded.look_again + SEEN_JUST_NOW).map(<[StoredKey]>::to_vec);
+                let seen =
+                    loaded.seen.as_deref().filter(|_| now <= loaded.look_again + SEEN_JUST_NOW).map(<[StoredKey]>::to_vec);
                 match Box::pin(self.look(store, signer, now, Some(&loaded.keys), seen)).await {
                     Ok(looked) => Ok(slot.keep(looked)),
                     Err(error) => {

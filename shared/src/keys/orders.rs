@@ -98,8 +98,8 @@ pub enum RetireError {
     AlreadyRetired(KeyId),
     /// Latchkey can't make the successor of a key that KMS holds.
     #[error(
-        "the key {0} is held by KMS, and nothing could sign after it: set keys.signer = \"local\" in the tenant document, or deploy \
-         the stack with another KMS key, and retire this one as soon as `latchkey keys list` shows its successor (a minute)"
+        "the key {0} is held by KMS, and nothing could sign after it: set keys.signer = \"local\" in the tenant document, and retire \
+         this one as soon as `latchkey keys list` shows its successor (a minute)"
     )]
     NoSuccessor(KeyId),
     /// The table.

@@ -383,3 +383,16 @@ async fn security_138_a_retired_key_signs_nothing_verifies_nothing_and_is_not_li
     assert!(!after.is_complete(&stored, &ALGORITHMS, NOW), "the next look is soon");
     assert!(after.sign(SigningAlgorithm::RS256, "JWT", &()).await.is_ok(), "the others go on");
 }
+
+#[tokio::test]
+async fn security_138_a_retired_key_that_stands_in_another_slot_too_is_retired_there() {
+    let vault = KeyVault::ephemeral();
+    let key = material(&vault, SigningAlgorithm::ES256, NOW).await;
+    let KeyMaterial { public_jwk, created_at, active_from, kms_key, .. } = key.clone();
+    let mut stored = vec![in_slot(SigningAlgorithm::ES256, 1, key.clone()), in_slot(SigningAlgorithm::ES256, 2, key)];
+    let before = SigningKeys::new(&tenant(), &vault, &stored, NOW, None).unwrap();
+    let token = before.sign(SigningAlgorithm::ES256, "JWT", &()).await.unwrap();
+    stored[0].state = StoredKeyState::Retired(RetiredKey { public_jwk, created_at, active_from, kms_key, retired_at: NOW });
+    let after = SigningKeys::new(&tenant(), &vault, &stored, NOW, Some(&before)).unwrap();
+    assert!(after.verify("JWT", &token).is_none() && !after.jwks().contains("ES256"));
+}

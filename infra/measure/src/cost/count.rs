@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 use http_body_util::BodyExt as _;
+use latchkey::domain::id::TenantId;
+use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::retention::DUE_SHARDS;
 use latchkey::keys::{Keys, Purpose};
 use latchkey::runtime::{json_lines, warm_up};
@@ -202,6 +204,17 @@ impl Watched {
         drop(meter.take());
         let kms = self.kms.answered();
         warm_up(&services).await;
+        // A private half is unwrapped when it first signs: an access token and an ID token, the seal of an export.
+        let signs: &[SigningAlgorithm] = match function {
+            "token" => &[SigningAlgorithm::ES256, SigningAlgorithm::RS256],
+            "export" => &[SigningAlgorithm::ES256],
+            _ => &[],
+        };
+        let tenant = services.tenant(&TenantId::default_tenant()).await.expect("the default tenant");
+        for algorithm in signs {
+            let signing = tenant.keys.signing().expect("a function that signs");
+            signing.sign(*algorithm, "JWT", &()).await.expect("a signature");
+        }
         Start { function, tables: meter.take_cost().into(), kms: self.kms.answered() - kms }
     }
 }

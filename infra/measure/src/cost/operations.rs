@@ -58,7 +58,8 @@ impl Operation {
 /// A page that reads nothing.
 const NOTHING: Takes = takes(0, 0.0, 0.0, 0.0);
 
-/// All of them, in the order of a customer's life.
+/// All of them, in the order of a customer's life. Limits in dollars are those that the design began with, and $0.05 to $0.15 more where a
+/// step is counted: the metric of the funnel makes its log line 280 bytes longer (decision 23).
 pub const OPERATIONS: [Operation; 33] = [
     operation("registration, start", "registration", Step::Command(Command::StartRegistration), takes(2, 0.0, 2.0, 2.0))
         .hashes(1)
@@ -67,20 +68,20 @@ pub const OPERATIONS: [Operation; 33] = [
         .within(400, 11.5),
     operation("authorize without a session", "login", Step::AuthorizeWithoutSession, NOTHING).within(100, 1.6),
     operation("sign-in page", "login", Step::SignInPage, NOTHING).within(150, 1.6),
-    operation("password sign-in", "login", Step::Command(Command::SignIn), takes(4, 4.0, 2.0, 1.0)).hashes(1).within(450, 3.9),
+    operation("password sign-in", "login", Step::Command(Command::SignIn), takes(4, 4.0, 2.0, 1.0)).hashes(1).within(450, 3.95),
     operation("failed sign-in", "login", Step::Command(Command::FailSignIn), takes(3, 4.0, 1.0, 1.0))
         .hashes(1)
-        .within(400, 3.1),
+        .within(400, 3.25),
     operation("failed sign-in, nobody's address", "login", Step::FailUnknown, takes(3, 4.0, 1.0, 1.0))
         .hashes(1)
-        .within(400, 3.1),
+        .within(400, 3.25),
     operation("consent", "login", Step::Command(Command::Consent), takes(3, 6.0, 1.0, 1.0)).within(400, 3.3),
     operation("authorize with a session → code", "login", Step::Command(Command::Authorize), takes(2, 3.0, 1.0, 0.0))
-        .within(300, 2.6),
+        .within(300, 2.65),
     operation("recovery, start", "login", Step::Command(Command::StartRecovery), takes(1, 0.0, 1.0, 2.0)).within(300, 2.3),
     operation("recovery, new password", "login", Step::Command(Command::ResetPassword), takes(6, 7.0, 7.0, 2.0))
         .hashes(1)
-        .within(450, 7.5),
+        .within(450, 7.6),
     operation("sign-out", "login", Step::Command(Command::SignOut), takes(3, 4.0, 1.0, 1.0)).within(300, 3.4),
     operation("code → tokens", "token", Step::Command(Command::Redeem), takes(2, 3.0, 1.0, 0.0)).within(280, 2.6),
     operation("refresh", "token", Step::Command(Command::Refresh), takes(2, 2.0, 1.0, 0.0)).within(290, 2.5),

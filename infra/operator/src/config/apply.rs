@@ -4,9 +4,9 @@ use super::Note;
 use super::compare::{compare, newest};
 use super::document::{Document, DocumentFile, invalid};
 use crate::refused::Refused;
-use crate::target::Target;
+use crate::target::{Place, Target};
 use crate::terminal::{confirm, say};
-use latchkey::config::TenantConfig;
+use latchkey::config::{Signer, TenantConfig};
 use latchkey::domain::id::TenantId;
 use latchkey::services::Clock;
 use latchkey::store::CommitError;
@@ -38,6 +38,11 @@ pub(super) async fn rollback(version: u64, target: &Target, tenant: &TenantId, n
 }
 
 async fn put(document: &Document, target: &Target, note: &Note, comment: Option<String>) -> Result<(), Refused> {
+    if matches!((&target.place, document.config.keys.signer), (Place::Local, Signer::Kms)) {
+        return Err(Refused::new(
+            "keys.signer = \"kms\": the local gateway has no KMS, and would refuse every request; nothing was written",
+        ));
+    }
     let comparison = compare(document, target).await?;
     let tenant = &document.tenant;
     say(&comparison.words(target, tenant))?;

@@ -42,7 +42,10 @@ pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comp
         Err(errors) => (None, Some(errors.to_string())),
     };
     let is_same_text = newest.as_ref().is_some_and(|newest| newest.document == document.text);
-    let plan = Plan::between(now.as_ref(), &document.config);
+    let plan = match (&now, &newest) {
+        (None, Some(newest)) => Plan::not_compared(newest.version),
+        (now, _) => Plan::between(now.as_ref(), &document.config),
+    };
     Ok(Comparison { newest, plan, unreadable, is_same_text })
 }
 

@@ -53,6 +53,13 @@ impl DeadLetters {
             return Ok(true);
         }
         let arn = self.attribute(QueueAttributeName::QueueArn).await?;
+        // Two movers at once would send mails twice.
+        let listed = self.client.list_message_move_tasks().source_arn(&arn).max_results(1).send().await;
+        let tasks = listed.ok().and_then(|listed| listed.results).unwrap_or_default();
+        if tasks.iter().any(|task| task.status.as_deref() == Some("RUNNING")) {
+            say("  they are being moved already\n")?;
+            return self.follow(&arn).await;
+        }
         match self.client.start_message_move_task().source_arn(&arn).send().await {
             Ok(_) => self.follow(&arn).await,
             Err(error)

@@ -1,7 +1,7 @@
 //! Resource servers and clients.
 
-use super::super::{Localized, Resource};
-use super::{Plan, count, list, missing, sides};
+use super::super::Resource;
+use super::{Plan, count, list, missing, renamed, sides};
 use crate::domain::id::ClientId;
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode};
 use crate::domain::oauth::scope::ScopeSet;
@@ -61,7 +61,7 @@ pub(super) fn compare(plan: &mut Plan, now: &BTreeMap<ClientId, Client>, then: &
 
 fn compare_client(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
     if was.client_name != is.client_name {
-        plan.notice(path, format!("people see {:?} instead of {:?}", text(&is.client_name), text(&was.client_name)));
+        plan.notice(path, renamed(&was.client_name, &is.client_name));
     }
     match (was.first_party, is.first_party) {
         (false, true) => plan.danger(path, "is one of your own now: people are not always asked for consent"),
@@ -147,8 +147,4 @@ fn scope(plan: &mut Plan, path: &str, was: &ScopeSet, is: &ScopeSet) {
     if !gained.is_empty() {
         plan.notice(path, format!("gains {}: who consented before is asked again when it asks for it", list(&gained)));
     }
-}
-
-fn text(name: &Localized) -> &str {
-    name.get("")
 }

@@ -63,7 +63,12 @@ fn field(plan: &mut Plan, was: &Field, is: &Field) {
         (true, true) | (false, false) => {}
     }
     kind(plan, &path, &was.kind, &is.kind);
-    if was.show_when != is.show_when {
+    if was.show_when != is.show_when && is.required {
+        plan.danger(
+            &path,
+            "is shown under another condition, and required where it is: who left it empty must fill it when they next save their profile",
+        );
+    } else if was.show_when != is.show_when {
         plan.notice(&path, "is shown under another condition; where it is not shown, no value is accepted");
     }
     if reads_differently(&was.label, &is.label) || reads_differently(&was.help, &is.help) {
@@ -90,6 +95,10 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
                 (Some(_), None) => plan.notice(path, "need not match a pattern any more"),
                 (_, _) => {}
             }
+            let message = |pattern: &'_ Option<Pattern>| pattern.as_ref().map(|pattern| pattern.message.clone());
+            if source(old) == source(new) && message(old) != message(new) {
+                plan.notice(path, "says otherwise what is wrong with a value");
+            }
         }
         (FieldKind::Choice(was), FieldKind::Choice(is)) => {
             let gone: Vec<&str> = was
@@ -107,6 +116,9 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
             }
             if !added.is_empty() {
                 plan.notice(path, format!("can be {} too", list(&added)));
+            }
+            if gone.is_empty() && added.is_empty() && was != is {
+                plan.notice(path, "has its choices in another order, or under other names");
             }
         }
         (FieldKind::Date, FieldKind::Date)

@@ -10,7 +10,7 @@ mod clients;
 mod form;
 mod policies;
 
-use super::{Localized, TenantConfig};
+use super::{Localized, Signer, TenantConfig};
 use crate::domain::time::Span;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -59,6 +59,14 @@ impl Plan {
         plan
     }
 
+    /// The plan where the version in force does not read: nobody knows what it means to leave it.
+    #[must_use]
+    pub fn not_compared(version: u64) -> Self {
+        let mut plan = Self::default();
+        plan.danger("", format!("version {version} can't be compared with this document: anything may change"));
+        plan
+    }
+
     /// Whether nothing would change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -82,12 +90,15 @@ impl Plan {
                 count(then.clients.len(), "client"),
             ),
         );
+        if then.keys.signer == Signer::Kms {
+            plan.danger("keys.signer", policies::KMS_MUST_HOLD_KEYS);
+        }
         plan
     }
 
     fn looks(&mut self, now: &TenantConfig, then: &TenantConfig) {
         if now.name != then.name {
-            self.notice("name", format!("people see {:?} instead of {:?}", then.name.get(""), now.name.get("")));
+            self.notice("name", renamed(&now.name, &then.name));
         }
         let lost = missing(&now.locales, &then.locales);
         if !lost.is_empty() {
@@ -147,6 +158,14 @@ fn length(span: Span) -> String {
     let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
     let fitting = units.into_iter().find(|(unit, _)| seconds % unit == 0);
     fitting.map_or_else(String::new, |(unit, word)| count(seconds / unit, word))
+}
+
+/// What people read instead of what, in the first locale in which it differs.
+fn renamed(now: &Localized, then: &Localized) -> String {
+    let mut locales = then.0.keys().chain(now.0.keys()).map(String::as_str);
+    let locale = locales.find(|locale| now.get(locale) != then.get(locale)).unwrap_or_default();
+    let whoever = if locale.is_empty() { "people see".to_owned() } else { format!("people who read {locale} see") };
+    format!("{whoever} {:?} instead of {:?}", then.get(locale), now.get(locale))
 }
 
 /// Whether people read something else in any locale.

@@ -59,17 +59,24 @@ pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) 
     mail(plan, &now.mail.from, &then.mail.from);
 }
 
+/// What a tenant depends on whose tokens KMS signs.
+pub(super) const KMS_MUST_HOLD_KEYS: &str =
+    "the stack must have been deployed with signing keys in KMS, else every request of this tenant fails";
+
 fn signer(plan: &mut Plan, was: Signer, is: Signer) {
     match (was, is) {
         (Signer::Local, Signer::Local) | (Signer::Kms, Signer::Kms) => {}
         (Signer::Local, Signer::Kms) => plan.danger(
             "keys.signer",
-            "KMS signs every token, from 20 minutes on: the stack must have been deployed with signing keys in KMS, else every request of \
-             this tenant fails; what was signed before verifies for a day",
+            format!(
+                "from 20 minutes on (40 while a successor is under way) KMS signs every token; what was signed before verifies for a day; \
+                 {KMS_MUST_HOLD_KEYS}"
+            ),
         ),
         (Signer::Kms, Signer::Local) => plan.notice(
             "keys.signer",
-            "keys of Latchkey sign in place of KMS's, from 20 minutes on; what was signed before verifies for a day",
+            "keys of Latchkey sign in place of KMS's, from 20 minutes on (40 while a successor is under way); what was signed before \
+             verifies for a day",
         ),
     }
 }

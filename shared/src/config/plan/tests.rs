@@ -187,6 +187,33 @@ fn secrets_are_counted_and_never_shown() {
 }
 
 #[test]
+fn a_version_that_does_not_read_is_no_new_tenant() {
+    let plan = Plan::not_compared(7);
+    let dangers: Vec<&str> = plan.dangers().map(|effect| effect.words.as_str()).collect();
+    assert_eq!(dangers, ["version 7 can't be compared with this document: anything may change"]);
+}
+
+#[test]
+fn a_new_tenant_whose_tokens_kms_signs_is_told_what_it_depends_on() {
+    let plan = Plan::between(None, &parse(&format!("{BASE}[keys]\nsigner = \"kms\"\n")));
+    assert!(
+        plan.dangers().any(|effect| effect.path == "keys.signer" && effect.words.contains("signing keys in KMS")),
+        "{plan:?}"
+    );
+    assert_eq!(Plan::between(None, &parse(BASE)).dangers().count(), 0);
+}
+
+#[test]
+fn what_only_some_readers_see_is_told_as_what_they_see() {
+    let names = (r#"name = "Shop""#, r#"name = { "" = "Shop", de = "Laden" }"#);
+    assert_eq!(only(&[names]).2, r#"people who read de see "Laden" instead of "Shop""#);
+    let labels = (r#"{ value = "m" }"#, r#"{ value = "m", label = "Medium" }"#);
+    assert_eq!(only(&[labels]).2, "has its choices in another order, or under other names");
+    let order = (r#"[{ value = "s" }, { value = "m" }]"#, r#"[{ value = "m" }, { value = "s" }]"#);
+    assert_eq!(only(&[order]).2, "has its choices in another order, or under other names");
+}
+
+#[test]
 fn a_new_tenant_is_told_by_what_it_has() {
     let told = Plan::between(None, &parse(BASE));
     assert_eq!(told.effects.len(), 1);
