@@ -6,6 +6,7 @@ use crate::refused::Refused;
 use crate::target::TargetOptions;
 use crate::terminal::{columns, confirm, say};
 use clap::{Subcommand, ValueEnum};
+use latchkey::config::{Signer, TenantConfig};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::keys::KeyState;
@@ -101,19 +102,30 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Refused> {
             say(&listed(&keys))
         }
         Command::Rotate { alg, whose } => {
-            let orders = orders::rotate_now(&whose.open().await?, alg.map(Into::into), now).await;
-            say(&ordered(&orders.map_err(|error| of_store(&error))?))
+            let store = whose.open().await?;
+            let signer = signer(&store).await?;
+            let orders = orders::rotate_now(&store, alg.map(Into::into), now).await;
+            say(&ordered(&orders.map_err(|error| of_store(&error))?, signer))
         }
         Command::Retire { kid, whose, yes } => {
             let store = whose.open().await?;
+            let signer = signer(&store).await?;
             let plan = orders::plan_retirement(&store, kid, now).await.map_err(refused)?;
-            say(&planned(&plan))?;
+            say(&planned(&plan, signer))?;
             confirm("Retire it?", *yes)?;
             // A key may have begun to sign while the question stood.
             let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(refused)?;
-            say(&retired(&done))
+            say(&retired(&done, signer))
         }
     }
+}
+
+/// Who signs by the document in force; as ever where there is none that reads.
+async fn signer(store: &TenantStore) -> Result<Signer, Refused> {
+    let newest =
+        store.find_newest_document().await.map_err(|error| Refused::because("the document could not be read", &error))?;
+    let config = newest.and_then(|newest| TenantConfig::parse(store.tenant(), &newest.document).ok());
+    Ok(config.map_or(Signer::Local, |config| config.keys.signer))
 }
 
 fn of_store(error: &StoreError) -> Refused {
@@ -153,13 +165,16 @@ fn listed(keys: &[ListedKey]) -> String {
     columns(&keys.iter().map(row).collect::<Vec<_>>())
 }
 
-fn ordered(orders: &[(&str, RotationOrder)]) -> String {
+fn ordered(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
     if orders.is_empty() {
         return "There is no such key yet: the first request makes it.\n".to_owned();
     }
     let mut text = String::new();
     for (algorithm, order) in orders {
         let what = match order {
+            RotationOrder::Ordered { kid } if signer == Signer::Kms => {
+                format!("a successor of {kid} is ordered, and made when keys.signer is \"local\" again: KMS signs now")
+            }
             RotationOrder::Ordered { kid } => format!(
                 "a successor of {kid} is ordered: the next request makes it (within a minute), it signs 20 minutes later, and {kid} \
                  verifies for 24 hours more"
@@ -175,7 +190,7 @@ fn ordered(orders: &[(&str, RotationOrder)]) -> String {
     text
 }
 
-fn planned(plan: &Retirement) -> String {
+fn planned(plan: &Retirement, signer: Signer) -> String {
     let key = &plan.key;
     let role = match key.state {
         KeyState::Pending => "does not sign yet",
@@ -187,6 +202,9 @@ fn planned(plan: &Retirement) -> String {
         Successor::Unchanged => "Signing goes on as it is.".to_owned(),
         Successor::TakesOver { kid, signs_from } => {
             format!("{kid} is published already and signs from {signs_from}, or as soon as an instance looks.")
+        }
+        Successor::ToBeMade if signer == Signer::Kms => {
+            "Nothing signs with this algorithm then, until keys.signer is \"local\" again.".to_owned()
         }
         Successor::ToBeMade => "No successor is published. One is made within a minute and signs 75 seconds later. Until then the token endpoint answers \
              503: codes and refresh tokens are not consumed, sessions go on, sign-ins that are under way may have to be begun again. \
@@ -204,14 +222,50 @@ fn planned(plan: &Retirement) -> String {
     )
 }
 
-fn retired(done: &Retirement) -> String {
+fn retired(done: &Retirement, signer: Signer) -> String {
     let next = match &done.successor {
         Successor::Unchanged => String::new(),
         Successor::TakesOver { kid, .. } => format!("{kid} signs in its place. "),
+        Successor::ToBeMade if signer == Signer::Kms => String::new(),
         Successor::ToBeMade => "Its successor is made within a minute and signs 75 seconds later. ".to_owned(),
     };
     format!(
         "Retired {kid} for this tenant. {next}If a CDN stands in front, invalidate /.well-known/jwks.json now. `latchkey keys list` shows how it goes on.\n",
         kid = done.key.kid,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey::domain::time::Timestamp;
+
+    /// What was left from before KMS signed, nobody replaces while it does.
+    #[test]
+    fn no_successor_is_promised_that_kms_keeps_from_being_made() {
+        let kid: latchkey::domain::id::KeyId = "de8MuzweVSJWooJX3lp5yvC-fs_3cNXpqtR7bLFCexg".parse().unwrap();
+        let orders = [("EdDSA", RotationOrder::Ordered { kid: kid.clone() })];
+        assert!(ordered(&orders, Signer::Kms).contains("when keys.signer is \"local\" again"));
+        assert!(ordered(&orders, Signer::Local).contains("the next request makes it"));
+        let since = Timestamp::from_seconds(0);
+        let key = ListedKey {
+            kid,
+            algorithm: "EdDSA",
+            version: 1,
+            state: KeyState::Active,
+            kms_key: None,
+            created_at: since,
+            signs_from: since,
+            gone_at: None,
+            retired_at: None,
+            successor_ordered_at: None,
+        };
+        let retirement = Retirement { key, successor: Successor::ToBeMade };
+        assert!(planned(&retirement, Signer::Kms).contains("Nothing signs with this algorithm then"));
+        assert!(!retired(&retirement, Signer::Kms).contains("75 seconds"));
+        assert!(
+            planned(&retirement, Signer::Local).contains("75 seconds")
+                && retired(&retirement, Signer::Local).contains("75 seconds")
+        );
+    }
 }

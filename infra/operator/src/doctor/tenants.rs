@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use crate::target::{Place, Target};
-use latchkey::config::TenantConfig;
+use latchkey::config::{Signer, TenantConfig};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::{Client, PkcePolicy};
 use latchkey::domain::time::{Span, Timestamp};
@@ -47,11 +47,13 @@ pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) 
     let mut checked = Vec::new();
     for tenant in tenants {
         let id = tenant.tenant;
+        let mut signer = Signer::Local;
         if let Some(config) = document(report, target, &id).await {
             clients(report, target, &id, &config);
+            signer = config.keys.signer;
             checked.push(Checked { id: id.clone(), config });
         }
-        if let Err(error) = keys(report, target, &id, now).await {
+        if let Err(error) = keys(report, target, &id, signer, now).await {
             report.unreadable(format!("tenant {id}: keys"), &error);
         }
         if let Err(error) = retention(report, target, &id, tenant.since, now).await {
@@ -125,13 +127,18 @@ fn is_wide(client: &Client) -> bool {
     client.first_party && !client.is_confidential() && client.scope.contains("account") && !by_https
 }
 
-async fn keys(report: &mut Report, target: &Target, id: &TenantId, now: Timestamp) -> Result<(), StoreError> {
+async fn keys(report: &mut Report, target: &Target, id: &TenantId, signer: Signer, now: Timestamp) -> Result<(), StoreError> {
     let what = format!("tenant {id}: signing keys");
-    let mut newest = BTreeMap::new();
+    let (mut newest, mut held_by_kms) = (BTreeMap::new(), 0);
     for key in target.store.tenant(id.clone()).find_keys().await? {
         if let (KeySlot::Signing { algorithm, .. }, StoredKeyState::Ready(key)) = (key.slot, key.state) {
+            held_by_kms += usize::from(key.kms_key.is_some());
             newest.insert(algorithm, key.active_from);
         }
+    }
+    if signer == Signer::Kms && held_by_kms > 0 {
+        report.ok(what, "KMS signs; a key of KMS has no age at which it would be rotated");
+        return Ok(());
     }
     let overdue: Vec<String> =
         newest.iter().filter(|(_, from)| now.since(**from) > OVERDUE).map(|(algorithm, _)| format!("{algorithm:?}")).collect();
