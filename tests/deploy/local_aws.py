@@ -170,7 +170,7 @@ def _follow_clock(file):
             traveller = time_machine.travel(began + time.monotonic() + float(offset), tick=True)
             traveller.start()
             shown = offset
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
 def main():

@@ -211,7 +211,8 @@ class Dev:
         }
 
     def advance(self, duration):
-        """Moves the clock of the functions and of the local AWS; both follow within a second."""
+        """Moves the clock of the functions and of the local AWS, when no mail is under way; both follow within a second."""
+        until(lambda: self.stack.depth("MailQueue") == 0, "the mail queue")
         days, hours = re.fullmatch(r"P(?:(\d+)D)?(?:T(\d+)H)?", duration).groups()
         ahead = float(self.clock.read_text()) + int(days or 0) * 86400 + int(hours or 0) * 3600
         self.clock.write_text(f"+{ahead:.0f}")
