@@ -59,6 +59,21 @@ enum Pair {
 /// The keys that sign for [`FakeKms::signing_vault`].
 pub const SIGNING_KEYS: &str = "ES256=es256-1,RS256=rs256-1";
 
+/// A client whose requests go to this connector; each is sent once.
+#[must_use]
+pub fn client(connector: SharedHttpConnector, timeouts: TimeoutConfig) -> aws_sdk_kms::Client {
+    let config = aws_sdk_kms::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .endpoint_url("http://kms.invalid")
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .build();
+    aws_sdk_kms::Client::from_conf(config)
+}
+
 impl FakeKms {
     /// A KMS that is up.
     #[must_use]
@@ -119,17 +134,7 @@ impl FakeKms {
     }
 
     fn client(&self, timeouts: TimeoutConfig) -> aws_sdk_kms::Client {
-        let connector = SharedHttpConnector::new(self.clone());
-        let config = aws_sdk_kms::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
-            .endpoint_url("http://kms.invalid")
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
-            .http_client(http_client_fn(move |_, _| connector.clone()))
-            .build();
-        aws_sdk_kms::Client::from_conf(config)
+        client(SharedHttpConnector::new(self.clone()), timeouts)
     }
 
     fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {

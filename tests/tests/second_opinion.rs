@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
-use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_sdk_kms::config::timeout::TimeoutConfig;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
@@ -21,7 +21,7 @@ use retention::{GoOn, Retention};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use tests::{Customer, Me, Site, invariants, journeys};
+use tests::{Customer, Me, Site, invariants, journeys, kms};
 
 /// Every purpose that some function declares.
 const PURPOSES: [Purpose; 6] =
@@ -52,18 +52,6 @@ impl Remote {
         let status = answer.status().as_u16();
         let body = answer.bytes().await.map_err(|error| ConnectorError::io(error.into()))?;
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
-    }
-
-    fn kms(&self) -> aws_sdk_kms::Client {
-        let connector = SharedHttpConnector::new(self.clone());
-        let config = aws_sdk_kms::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
-            .endpoint_url("http://kms.invalid")
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .http_client(http_client_fn(move |_, _| connector.clone()))
-            .build();
-        aws_sdk_kms::Client::from_conf(config)
     }
 }
 
@@ -146,7 +134,7 @@ fn sorted(responses: &Value) -> Value {
 
 /// A vault whose key the other implementation has made. (It has no say in signatures: it hashes a digest once more.)
 async fn vault(remote: &Remote) -> KeyVault {
-    let kms = remote.kms();
+    let kms = kms::client(SharedHttpConnector::new(remote.clone()), TimeoutConfig::disabled());
     let made = kms.create_key().send().await.unwrap();
     KeyVault::kms(kms, made.key_metadata.unwrap().arn.unwrap())
 }

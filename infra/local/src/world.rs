@@ -10,7 +10,7 @@ use crate::stream::StreamReader;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::BASE32_NOPAD;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use latchkey::delivery::{Mail, RenderError};
@@ -297,7 +297,7 @@ impl WorldBuilder {
     }
 }
 
-/// A fresh id for a request, as a host gives one.
+/// A fresh id for a request, as a host gives one: of one length wherever it is shown (a table program's formula begins otherwise).
 pub(crate) fn request_id(random: Random) -> Option<RequestId> {
-    BASE64URL_NOPAD.encode(&random.bytes::<12>()).parse().ok()
+    BASE32_NOPAD.encode(&random.bytes::<10>()).parse().ok()
 }

@@ -16,14 +16,8 @@ use latchkey::store::{StoreError, TenantStore};
 use std::fmt::Write as _;
 
 /// The keys that sign tokens.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Shows every signing key: its kid, what it is good for, since and until when.
     List {
         #[command(flatten)]
@@ -94,9 +88,9 @@ impl From<Alg> for SigningAlgorithm {
 }
 
 /// Runs it.
-pub(crate) async fn run(arguments: &Arguments) -> Result<(), Refused> {
+pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
     let now = Clock::system().now();
-    match &arguments.command {
+    match command {
         Command::List { whose } => {
             let keys = orders::list(&whose.open().await?, now).await.map_err(|error| of_store(&error))?;
             say(&listed(&keys))

@@ -30,23 +30,26 @@ enum Command {
     /// Checks that an export is whole, unchanged, and signed by the issuer whose keys you trust. Works offline.
     VerifyExport(verify_export::Arguments),
     /// Validates, plans and applies the tenant document, and goes back to earlier versions of it.
-    Config(config::Arguments),
+    #[command(subcommand)]
+    Config(config::Command),
     /// Checks a deployed stack or the local gateway, and says what to mend. Ends with 1 when something is to be mended.
     Doctor(doctor::Arguments),
     /// Shows the keys that sign tokens, rotates them, and retires one in an emergency.
-    Keys(keys::Arguments),
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Hands what failed on the stream or the mail queue to the functions again.
-    Events(events::Arguments),
+    #[command(subcommand)]
+    Events(events::Command),
 }
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let ended = match command {
         Command::VerifyExport(arguments) => verify(&arguments),
-        Command::Config(arguments) => wait(config::run(&arguments)).map(|()| 0),
+        Command::Config(command) => wait(config::run(&command)).map(|()| 0),
         Command::Doctor(arguments) => wait(doctor::run(&arguments)).map(|well| if well { 0 } else { 1 }),
-        Command::Keys(arguments) => wait(keys::run(&arguments)).map(|()| 0),
-        Command::Events(arguments) => wait(events::run(&arguments)).map(|done| if done { 0 } else { 1 }),
+        Command::Keys(command) => wait(keys::run(&command)).map(|()| 0),
+        Command::Events(command) => wait(events::run(&command)).map(|done| if done { 0 } else { 1 }),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

@@ -34,6 +34,12 @@ fn every_function_is_there_and_built_as_its_binary() {
     }
 }
 
+/// `latchkey doctor` compares it with its own.
+#[test]
+fn the_template_says_which_version_it_deploys() {
+    assert_eq!(Template::load().root()["Outputs"]["Version"]["Value"], env!("CARGO_PKG_VERSION"));
+}
+
 #[test]
 fn a_switch_reaches_the_functions_that_it_is_for() {
     let template = Template::load().given("Architecture", "x86_64").given("HashingMemory", "2048").given("OtherMemory", "256");

@@ -137,7 +137,7 @@ cargo test --workspace --test cost       # measures, and fails when these docume
 const OPERATIONS_HEAD: &str = "\
 Reads are strong: one unit up to 4 KB. A write is one unit up to 1 KB, twice as much in a transaction. *Projected* is what `events` reads and
 writes off the request's path: the audit record, and what a mail needs; each mail is a message of the queue. Bytes of an answer are
-headers and body before any compression, above 10,000 to the nearest hundred. The whole, with our own arithmetic beside the engine's, is in
+headers and body before any compression. The whole, with our own arithmetic beside the engine's, is in
 [cost.json](cost.json).
 
 | operation | function | requests to DynamoDB | RRU / WRU | projected RRU / WRU | KMS calls | mails | log bytes | answer bytes |

@@ -16,14 +16,8 @@ use document::DocumentFile;
 use latchkey::domain::id::TenantId;
 
 /// Everything that an operator decides without code.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Says everything that is wrong with a document, by its path and line. Works offline.
     Validate {
         #[command(flatten)]
@@ -115,8 +109,8 @@ fn line<const MOST: usize>(text: &str) -> Result<String, String> {
 }
 
 /// Runs it.
-pub(crate) async fn run(arguments: &Arguments) -> Result<(), Refused> {
-    match &arguments.command {
+pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
+    match command {
         Command::Validate { file, origin } => document::validate(file, origin.as_deref()),
         Command::Plan { file, target, json } => compare::plan(file, &target.open().await?, *json).await,
         Command::Apply { file, target, note } => apply::apply(file, &target.open().await?, note).await,

@@ -16,10 +16,7 @@ pub(super) async fn check(report: &mut Report, stack: &Stack) {
     for function in FUNCTIONS {
         check_function(report, &lambda, stack, function).await;
     }
-    report.skip(
-        "functions: version",
-        "they do not tell which build they are; this command is of its own version, see latchkey --version",
-    );
+    version(report, stack);
     let dynamodb = aws_sdk_dynamodb::Client::new(&stack.aws);
     for (table, has_stream) in TABLES {
         check_table(report, &dynamodb, stack, table, has_stream).await;
@@ -34,6 +31,17 @@ fn status(report: &mut Report, stack: &Stack) {
         "UPDATE_ROLLBACK_COMPLETE" => report.warn("stack", "the last deployment was rolled back", mend),
         status if WELL.contains(&status) => report.ok("stack", status),
         status => report.fail("stack", status, mend),
+    }
+}
+
+/// What was deployed, by the template's own word, beside this command: each knows the documents and items of its time.
+fn version(report: &mut Report, stack: &Stack) {
+    const OURS: &str = env!("CARGO_PKG_VERSION");
+    let mend = format!("use the `latchkey` that was built with what is deployed, or deploy {OURS}");
+    match stack.output("Version") {
+        Ok(OURS) => report.ok("version", format!("{OURS}, as this command")),
+        Ok(theirs) => report.warn("version", format!("{theirs} is deployed, and this command is {OURS}"), mend),
+        Err(_) => report.warn("version", format!("what is deployed tells none, and this command is {OURS}"), mend),
     }
 }
 

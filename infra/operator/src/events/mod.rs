@@ -19,14 +19,8 @@ use failures::Failures;
 pub(crate) use failures::s3_config;
 
 /// What failed on the stream or the mail queue.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Hands it to the functions again: lists what there is, asks, and goes on. Ends with 1 when something is left.
     Redrive {
         #[command(flatten)]
@@ -41,8 +35,8 @@ enum Command {
 }
 
 /// Runs it; whether nothing is left.
-pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Refused> {
-    let Command::Redrive { target, dry_run, yes } = &arguments.command;
+pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
+    let Command::Redrive { target, dry_run, yes } = command;
     let target = target.open().await?;
     let Place::Stack(stack) = &target.place else {
         return Err(Refused::new("the local gateway gives nothing up: it tries again by itself; give --stack NAME"));
