@@ -45,7 +45,7 @@ pub(crate) enum Command {
 
 /// Whose keys.
 #[derive(Debug, Clone, clap::Args)]
-struct Whose {
+pub(crate) struct Whose {
     /// The tenant.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
@@ -65,7 +65,7 @@ impl Whose {
 
 /// A signature algorithm, by the name that it has in tokens.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Alg {
+pub(crate) enum Alg {
     /// ECDSA on P-256 with SHA-256.
     #[value(name = "ES256")]
     Es256,

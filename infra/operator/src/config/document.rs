@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// A document in a file, and whose it is.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct DocumentFile {
+pub(crate) struct DocumentFile {
     /// The document (TOML).
     #[arg(value_name = "FILE")]
     path: PathBuf,

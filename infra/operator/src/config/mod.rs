@@ -79,7 +79,7 @@ pub(crate) enum Command {
 
 /// Whose document.
 #[derive(Debug, Clone, clap::Args)]
-struct TenantOption {
+pub(crate) struct TenantOption {
     /// The tenant.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
@@ -91,7 +91,7 @@ fn tenant(text: &str) -> Result<TenantId, String> {
 
 /// What is noted beside a version.
 #[derive(Debug, Clone, clap::Args)]
-struct Note {
+pub(crate) struct Note {
     /// Do not ask.
     #[arg(long)]
     yes: bool,
