@@ -16,11 +16,12 @@
 //! | [`config`] | the tenant document: types, validation | `domain` |
 //! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `config`, `keys` |
 //! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | `domain`, `config` |
+//! | [`directory`] | the user pool that people come from, during a move | `domain`, `config` |
 //! | [`colour`] | colours of a brand, made safe to read | nothing |
 //! | [`locale`] | choosing a locale, messages and dates in it | `domain` |
 //! | [`delivery`] | mails and their templates | `domain`, `config`, `locale`, `colour` |
 //! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above |
-//! | [`services`] | what a function can be given | `config`, `domain`, `keys`, `store` |
+//! | [`services`] | what a function can be given | `config`, `domain`, `directory`, `keys`, `store` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
 //!
 //! `tests/tests/layers.rs` holds the last column.
@@ -28,6 +29,7 @@
 mod colour;
 pub mod config;
 pub mod delivery;
+pub mod directory;
 pub mod domain;
 pub mod keys;
 pub mod locale;

@@ -11,6 +11,7 @@ mod environment;
 pub mod gateway;
 pub mod log;
 
+use crate::directory::Directory;
 use crate::delivery::{MailChannel, MailQueue, Mailer};
 use crate::domain::id::TenantId;
 use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
@@ -63,6 +64,26 @@ impl Besides for Front {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
         environment.front.clone()
+    }
+}
+
+/// For the function that signs people in.
+impl Besides for Directory {
+    const VARIABLES: &'static [&'static str] = &[];
+    fn build(environment: &Environment, aws: &SdkConfig) -> Self {
+        let mut cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(aws);
+        cognito.set_endpoint_url(environment.endpoint("COGNITO_IDENTITY_PROVIDER"));
+        // A repetition would be one more guess for the pool.
+        let once = cognito.retry_config(RetryConfig::disabled());
+        Self::cognito(aws_sdk_cognitoidentityprovider::Client::from_conf(once.build()))
+    }
+}
+
+/// For a function that is given two things.
+impl<One: Besides, Other: Besides> Besides for (One, Other) {
+    const VARIABLES: &'static [&'static str] = &[];
+    fn build(environment: &Environment, aws: &SdkConfig) -> Self {
+        (One::build(environment, aws), Other::build(environment, aws))
     }
 }
 
@@ -141,6 +162,7 @@ impl Environment {
             store: Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), Tables { identities, keys, audit }),
             keys: Keys::new(vault, purposes),
             tenants: Tenants::default(),
+            directory: Directory::none(),
             clock: Clock::system(),
             random: Random,
             hasher: PasswordHasher::new(1),
@@ -150,15 +172,24 @@ impl Environment {
 
 /// Runs a function that answers HTTP: its routes behind API Gateway, with keys for these purposes only.
 pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
-    start(purposes, async move |services, front: Front| {
-        let clock = services.clock.clone();
-        let router = crate::web::mount(services, routes);
-        let handler = service_fn(move |event: LambdaEvent<gateway::Event>| {
-            let (router, front, deadline) = (router.clone(), front.clone(), deadline(event.context.deadline, &clock));
-            async move { Ok::<_, lambda_runtime::Error>(gateway::answer_behind(&front, router, event.payload, deadline).await) }
-        });
-        lambda_runtime::run(handler).await
+    start(purposes, async move |services, front: Front| answer_http(services, front, routes).await)
+}
+
+/// As [`run`], for the one function that asks the former directory.
+pub fn run_with_directory(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
+    start(purposes, async move |services, (front, directory): (Front, Directory)| {
+        answer_http(Services { directory, ..services }, front, routes).await
     })
+}
+
+async fn answer_http(services: Services, front: Front, routes: Router<Services>) -> Result<(), lambda_runtime::Error> {
+    let clock = services.clock.clone();
+    let router = crate::web::mount(services, routes);
+    let handler = service_fn(move |event: LambdaEvent<gateway::Event>| {
+        let (router, front, deadline) = (router.clone(), front.clone(), deadline(event.context.deadline, &clock));
+        async move { Ok::<_, lambda_runtime::Error>(gateway::answer_behind(&front, router, event.payload, deadline).await) }
+    });
+    lambda_runtime::run(handler).await
 }
 
 /// When Lambda ends an invocation: it says so in milliseconds since the epoch, which are read against the system's clock once.

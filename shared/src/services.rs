@@ -2,6 +2,7 @@
 //! `runtime` (on Lambda) or by the local gateway; nothing else builds one.
 
 use crate::config::TenantConfig;
+use crate::directory::Directory;
 use crate::domain::id::{AccountId, FlowId, GrantId, Jti, RequestId, SessionId, Sub, TenantId};
 use crate::domain::secret::Secret256;
 use crate::domain::time::{Span, Timestamp};
@@ -22,6 +23,8 @@ pub struct Services {
     pub keys: Keys,
     /// Tenant documents, cached 60 seconds.
     pub tenants: Tenants,
+    /// The former directory that people come from; none for functions that never ask it.
+    pub directory: Directory,
     /// The time that every decision reads.
     pub clock: Clock,
     /// Fresh random values.

@@ -34,7 +34,7 @@ const ENDING: [(&str, &str); 7] = [
 ];
 
 /// Kinds by table, with the beginning of their keys and whether they are versioned.
-const KINDS: [(&str, &str, &str, &str, bool); 22] = [
+const KINDS: [(&str, &str, &str, &str, bool); 24] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -42,6 +42,8 @@ const KINDS: [(&str, &str, &str, &str, bool); 22] = [
     ("identities", "session", "A#", "SESSION#", true),
     ("identities", "grant", "A#", "GRANT#", true),
     ("identities", "consent", "A#", "CONSENT#", true),
+    ("identities", "linked_identity", "A#", "LINK#", false),
+    ("identities", "federated_subject", "F#", "F", false),
     ("identities", "password", "X#", "PASSWORD", true),
     ("identities", "flow", "W#", "W", true),
     ("identities", "authorization_request", "W#", "W", false),
@@ -110,6 +112,7 @@ pub fn scan_all(raw: &Raw) -> Violations {
 pub fn scan_tables(raw: &Raw) -> Violations {
     let mut violations = shape(raw);
     violations.extend(ownership(raw));
+    violations.extend(links(raw));
     violations.extend(single_use(raw));
     violations.extend(erasure::scan(raw));
     violations
@@ -248,6 +251,7 @@ fn ownership(raw: &Raw) -> Violations {
         ("grant", false),
         ("consent", false),
         ("terms", false),
+        ("linked_identity", false),
     ] {
         let mut owners = BTreeSet::new();
         for item in of(kind).into_iter().filter(|item| state(item) != "pending") {
@@ -272,6 +276,44 @@ fn ownership(raw: &Raw) -> Violations {
     violations
 }
 
+/// I1: a subject of another provider and the account that is linked to it name each other, and no other; an erased one names nobody.
+fn links(raw: &Raw) -> Violations {
+    let of = |kind: &'static str| raw.tables["identities"].iter().filter(move |item| text(item, "kind") == kind);
+    let parts = |item: &Value, at: &str| text(item, at).split('#').map(str::to_owned).collect::<Vec<_>>();
+    let mut linked = BTreeMap::new();
+    let mut violations = Vec::new();
+    for link in of("linked_identity") {
+        let (pk, sk) = (parts(link, "pk"), parts(link, "sk"));
+        let ([_, tenant, account], [_, version, hash]) = (&pk[..], &sk[..]) else {
+            violations.push(format!("I9: {} is no linked identity's key", name(link)));
+            continue;
+        };
+        if linked.insert((tenant.clone(), version.clone(), hash.clone()), account.clone()).is_some() {
+            violations.push(format!("I1: {} is linked to two accounts", name(link)));
+        }
+    }
+    let mut claimed = BTreeMap::new();
+    for subject in of("federated_subject") {
+        let [_, tenant, version, hash] = &parts(subject, "pk")[..] else {
+            violations.push(format!("I9: {} is no subject's key", name(subject)));
+            continue;
+        };
+        if let Some(account) = subject["acc"]["S"].as_str() {
+            claimed.insert((tenant.clone(), version.clone(), hash.clone()), account.to_owned());
+        }
+    }
+    // Between the two writes of an erasure, a link stands alone.
+    let erasures = erasure::Erasures::read(raw);
+    for (subject, account) in &linked {
+        if claimed.get(subject) != Some(account) && !erasures.is_under_way(&(subject.0.clone(), account.clone())) {
+            violations.push(format!("I1: the linked identity {subject:?} of {account} is not claimed for it"));
+        }
+    }
+    let alone = claimed.iter().filter(|(subject, account)| linked.get(*subject) != Some(*account));
+    violations.extend(alone.map(|(subject, account)| format!("I1: {subject:?} is claimed for {account}, which has no such link")));
+    violations
+}
+
 /// The hash of an account's identifier, as a key writes it.
 fn hash_of(authn: &Value) -> Option<String> {
     let members = authn["idf"]["M"].as_object()?;
@@ -284,7 +326,8 @@ fn single_use(raw: &Raw) -> Violations {
     let mut created = BTreeSet::new();
     for record in &raw.tables["audit"] {
         let event = event(record);
-        if kind(event) == "account_created" && !created.insert(text(event, "flow").to_owned()) {
+        let makes = kind(event) == "account_created" || (kind(event) == "account_imported" && !text(event, "flow").is_empty());
+        if makes && !created.insert(text(event, "flow").to_owned()) {
             violations.push(format!("I3: two accounts out of flow {}", text(event, "flow")));
         }
     }

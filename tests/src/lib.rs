@@ -37,6 +37,7 @@ pub mod routes;
 pub mod site;
 pub mod store;
 pub mod template;
+pub mod user_pool;
 pub mod watch;
 
 pub use anonymous::Anonymous;

@@ -4,6 +4,7 @@
 use crate::store::{flow, new_account, request};
 use events::{Dispatch, Events};
 use latchkey::delivery::{Mail, Mailer};
+use latchkey::directory::Directory;
 use latchkey::domain::account::{AccountStatus, DataKeyState, WrappedDataKey};
 use latchkey::domain::change::{Change, NewAccount};
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
@@ -54,6 +55,7 @@ impl Post {
             origin: Origin::parse(ISSUER).expect("an origin"),
             connector: faults.around(engine.connector()),
             vault: KeyVault::ephemeral(),
+            directory: Directory::none(),
             clock: Clock::frozen(crate::store::NOW),
             hashing_lanes: 1,
         });

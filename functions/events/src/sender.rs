@@ -7,6 +7,7 @@
 
 use crate::account_mail;
 use latchkey::delivery::{Envelope, MailRenderer, Mailer, Message, NotQueued, NotSent, RenderError, Sender};
+use latchkey::domain::account::Sealed;
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
 use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
@@ -15,7 +16,7 @@ use latchkey::domain::profile::Claims;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::locator::FlowLocator;
-use latchkey::keys::{KeyError, SealedField};
+use latchkey::keys::{DataKey, KeyError, SealedField};
 use latchkey::services::{Services, Tenant, TenantError};
 use latchkey::store::StoreError;
 use latchkey::store::account::ProfileSnapshot;
@@ -144,16 +145,27 @@ async fn proof(
             (to, name)
         }
         None => {
-            let sealed = flow.payload.as_ref().ok_or(DeliverError::Malformed("a registration without its payload"))?;
-            let data_key = data_key.as_ref().ok_or(DeliverError::Malformed("a registration without its data key"))?;
-            let plain = tenant.keys.data()?.unwrap(data_key)?.open(SealedField::PendingRegistration, sealed)?;
-            let pending: PendingRegistration =
-                serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a pending registration does not read"))?;
+            let sealed = flow.payload.as_ref().ok_or(DeliverError::Malformed("a flow without its payload"))?;
+            let data_key = data_key.as_ref().ok_or(DeliverError::Malformed("a flow without its data key"))?;
+            let key = tenant.keys.data()?.unwrap(data_key)?;
             // Nobody proved this address yet: a name that a stranger typed is not repeated to its owner (security 110).
-            (pending.email, None)
+            (typed_address(&key, flow.purpose, sealed)?, None)
         }
     };
     Ok(Ok(Outgoing { message, to, name, locale: flow.locale, recipient: flow.identifier, purpose }))
+}
+
+/// The address that a flow keeps until it is proven.
+fn typed_address(key: &DataKey, purpose: FlowPurpose, sealed: &Sealed) -> Result<String, DeliverError> {
+    match purpose {
+        FlowPurpose::Registration => {
+            let plain = key.open(SealedField::PendingRegistration, sealed)?;
+            let pending: Result<PendingRegistration, _> = serde_json::from_slice(&plain);
+            Ok(pending.map_err(|_| DeliverError::Malformed("a pending registration does not read"))?.email)
+        }
+        FlowPurpose::Recovery => String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?)
+            .map_err(|_| DeliverError::Malformed("the address of a recovery does not read")),
+    }
 }
 
 fn code_message(tenant: &Tenant, flow: &Flow, resent: bool, now: Timestamp) -> Result<Message, KeyError> {

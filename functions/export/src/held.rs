@@ -1,6 +1,7 @@
 //! Loading everything that is held about who asks, and opening what is sealed.
 
 use latchkey::domain::account::Sealed;
+use latchkey::domain::directory::LinkedIdentity;
 use latchkey::domain::export::{Held, MAX_HISTORY};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Timestamp;
@@ -25,7 +26,7 @@ pub(crate) async fn load(
 }
 
 fn open(handle: &TenantHandle, everything: Everything) -> Result<Held, Problem> {
-    let Everything { authentication, profile, data_key, sessions, grants, consents, terms, history } = everything;
+    let Everything { authentication, profile, data_key, links, sessions, grants, consents, terms, history } = everything;
     let (Some(profile), Some(data_key)) = (profile, data_key) else {
         tracing::error!("an account without profile or data key");
         return Err(Problem::internal());
@@ -39,7 +40,12 @@ fn open(handle: &TenantHandle, everything: Everything) -> Result<Held, Problem> 
         let device = device(&session).transpose()?;
         Ok((session, device))
     };
+    let named = |link: LinkedIdentity| -> Result<_, Problem> {
+        let named = json(&key, SealedField::LinkedIdentity, &link.named)?;
+        Ok((link, named))
+    };
     Ok(Held {
+        links: links.into_iter().map(named).collect::<Result<_, _>>()?,
         claims: json(&key, SealedField::Profile, &profile.claims)?,
         pending_email: pending.transpose()?,
         former_emails: former.collect::<Result<_, _>>()?,

@@ -10,6 +10,7 @@
 
 pub mod authorize;
 pub mod consent;
+mod directory;
 pub mod hint;
 pub mod login;
 pub mod logout;

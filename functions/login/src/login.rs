@@ -4,9 +4,11 @@
 //! 2. Account or decoys are read; a window that blocks ends it before anything is hashed.
 //! 3. The password is compared, with the same work for an identifier that nobody has.
 //! 4. The decision counts or signs in; only once that stands is its outcome shown, so parallel guesses can't outrun the counter.
-//! 5. The browser goes back to the request, with a mark that this very sign-in was for it.
+//! 5. Whom nobody here knows, a former directory may know: it is asked then, if the tenant has one ([`crate::directory`]).
+//! 6. The browser goes back to the request, with a mark that this very sign-in was for it.
 
 use crate::consent::find_email;
+use crate::directory::{self, Visit};
 use crate::pending::{Mark, Pending};
 use crate::respond;
 use axum::extract::State;
@@ -97,8 +99,9 @@ pub async fn post(
         Err(form) => return Ok(view.show(form)),
     };
     let opening = Opening::fresh(services.random);
-    match attempt(&services, &handle, &browser, &typed, &opening).await? {
-        Authenticated::SignedIn { session, new_device } => {
+    let visit = Visit { handle: &handle, browser: &browser, opening: &opening, locale: &locale };
+    match sign_in(&services, &visit, &typed).await? {
+        Attempted::Decided(Authenticated::SignedIn { session, new_device }) => {
             let location = match (&request, pending.return_to(tenant)) {
                 (Some(_), _) => pending.marked(tenant, Mark::SignedIn, session.id, handle.now())?,
                 (None, Some(page)) => page.to_owned(),
@@ -108,21 +111,69 @@ pub async fn post(
             opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
             Ok(browser.answer(response))
         }
-        Authenticated::Refused => Ok(Outcome::WrongCredentials.of(view.show(SignInForm::refused(typed.identifier, &locale)))),
-        Authenticated::Blocked { retry_after } => {
+        Attempted::Decided(Authenticated::Refused | Authenticated::Nobody { .. }) | Attempted::KnownByNow => {
+            let form = SignInForm::refused(typed.identifier, &locale, "login-refused");
+            Ok(Outcome::WrongCredentials.of(view.show(form)))
+        }
+        Attempted::Decided(Authenticated::Blocked { retry_after }) => {
             Ok(Outcome::Locked.of(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))))
+        }
+        Attempted::MustBeReplaced => {
+            let form = SignInForm::refused(typed.identifier, &locale, "login-password-replace");
+            Ok(Outcome::Expired.of(view.show(form)))
+        }
+        Attempted::SecondFactor => {
+            let form = SignInForm::refused(typed.identifier, &locale, "login-second-factor");
+            Ok(Outcome::Refused.of(view.show(form)))
+        }
+        Attempted::Unasked { retry_after } => {
+            Ok(Outcome::Failed.of(view.show(SignInForm::unavailable(typed.identifier, &locale, retry_after))))
         }
     }
 }
 
+/// What came of an attempt, here or with the former directory's help.
+pub(crate) enum Attempted {
+    /// As decided.
+    Decided(Authenticated),
+    /// Somebody was faster with the same person: they are known here by now.
+    KnownByNow,
+    /// The directory wants another password before this one is of use: only who knows it is told.
+    MustBeReplaced,
+    /// The directory asks for a second factor: only who knows the password is told.
+    SecondFactor,
+    /// The directory gave no verdict.
+    Unasked {
+        /// When to try again.
+        retry_after: Span,
+    },
+}
+
+/// Here first; then, for somebody whom nobody here knows, with the help of the tenant's former directory.
+async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Attempted, Problem> {
+    let Some(pool) = &visit.handle.tenant.config.cognito else {
+        return Ok(Attempted::Decided(attempt(services, visit, typed).await?));
+    };
+    let attempted = match attempt(services, visit, typed).await? {
+        Authenticated::Nobody { counted, before } => {
+            directory::attempt(services, visit, pool, typed, counted, before).await?
+        }
+        Authenticated::Refused => {
+            // Who is known here is not asked for there; it must not show.
+            services.directory.linger().await;
+            Attempted::Decided(Authenticated::Refused)
+        }
+        decided @ (Authenticated::SignedIn { .. } | Authenticated::Blocked { .. }) => Attempted::Decided(decided),
+    };
+    match attempted {
+        Attempted::KnownByNow => Ok(Attempted::Decided(attempt(services, visit, typed).await?)),
+        Attempted::Decided(_) | Attempted::MustBeReplaced | Attempted::SecondFactor | Attempted::Unasked { .. } => Ok(attempted),
+    }
+}
+
 /// One attempt: load, compare, decide, commit.
-async fn attempt(
-    services: &Services,
-    handle: &TenantHandle,
-    browser: &Browser,
-    typed: &Typed,
-    opening: &Opening,
-) -> Result<Authenticated, Problem> {
+async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Authenticated, Problem> {
+    let Visit { handle, browser, opening, .. } = *visit;
     let tenant = &handle.tenant;
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
     // Dear to compute, and the same after a conflict unless the password was changed meanwhile.
@@ -179,10 +230,10 @@ async fn compare(
 }
 
 /// What was typed, readable.
-struct Typed {
-    identifier: String,
-    email: EmailAddress,
-    password: SecretText,
+pub(crate) struct Typed {
+    pub(crate) identifier: String,
+    pub(crate) email: EmailAddress,
+    pub(crate) password: SecretText,
 }
 
 impl Typed {
@@ -231,9 +282,14 @@ impl Default for SignInForm {
 }
 
 impl SignInForm {
-    fn refused(identifier: String, locale: &str) -> Self {
-        let notice = Some(message(locale, "login-refused", []));
+    fn refused(identifier: String, locale: &str, words: &'static str) -> Self {
+        let notice = Some(message(locale, words, []));
         Self { identifier, notice, status: StatusCode::BAD_REQUEST, ..Self::default() }
+    }
+    fn unavailable(identifier: String, locale: &str, retry_after: Span) -> Self {
+        let notice = Some(message(locale, "login-unavailable", []));
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self { identifier, notice, status, retry_after: Some(retry_after), ..Self::default() }
     }
     fn blocked(identifier: String, locale: &str, retry_after: Span) -> Self {
         let minutes = (retry_after.as_seconds() + 59).div_euclid(60);

@@ -6,8 +6,11 @@
 //!    there, and "I did not ask for this".
 //! 4. A fitting proof replaces the password and ends every session; the person signs in afterwards.
 //!
+//! While people come from a former directory, a proof for an address that nobody has here is asked about there ([`crate::directory`]).
+//!
 //! GET changes nothing: mail scanners open links.
 
+use crate::directory;
 use crate::pending::Pending;
 use crate::respond;
 use axum::extract::State;
@@ -15,13 +18,16 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use latchkey::domain::change::Decision;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
-use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered};
+use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered, SealedAddress};
 use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::keys::SealedField;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
+use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::extract::FormBody;
 use latchkey::web::fields;
 use latchkey::web::funnel::{self, Funnel, Method, Outcome};
@@ -117,6 +123,7 @@ async fn begin(
         browser: browser.binding(),
         client_id,
         locale,
+        address: sealed_address(handle, account, &email)?,
         continue_to: Some(pending.query().to_owned())
             .filter(|query| (request.is_some() || pending.return_to(tenant).is_some()) && query.len() <= MAX_CONTINUE_TO),
     };
@@ -150,18 +157,25 @@ async fn reset(
     }
     let proof = Presented { typed, token: token.map(SecretText::from) };
     let hash = Mutex::new(None::<PasswordHash>);
+    let pool = tenant.config.cognito.clone();
     let decide = || async {
-        let Some(flow) = find(handle, id).await? else { return Ok::<_, Problem>(Decision::unchanged(Recovered::Over)) };
+        let Some(FlowSnapshot { flow, data_key }) = find_snapshot(handle, id).await? else {
+            return Ok::<_, Problem>(Decision::unchanged(Recovered::Over));
+        };
         let (proof, fits) = proof.compare(handle, &flow)?;
         let may_reset = fits && recovery::is_open(&flow, handle.now()) && recovery::is_of_browser(&flow, &browser.binding());
         let owner = if may_reset { tenant.store.find_recovery(&flow.identifier).await? } else { None };
-        let owner = match &owner {
-            Some(owner) => Some(Owner {
+        let owner = match (&owner, &pool, data_key) {
+            (Some(owner), ..) => Some(Owner::Known {
                 authentication: &owner.authentication,
                 password: owner.password.as_ref(),
                 new_password: hash_once(services, &password, &hash).await?,
             }),
-            None => None,
+            (None, Some(pool), Some(data_key)) if may_reset => {
+                let hash = hash_once(services, &password, &hash).await?;
+                directory::owner(services, handle, pool, &flow, data_key, hash).await?
+            }
+            (None, ..) => None,
         };
         Ok(recovery::reset(&flow, &browser.binding(), proof, owner, handle.now()))
     };
@@ -181,6 +195,11 @@ async fn reset(
             browser.clear_session(&mut response);
             Ok(response)
         }
+        Recovered::Stays => Ok(Outcome::Refused.of(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),
+        Recovered::Nobody => {
+            let register = tenant.config.registration.enabled.then(|| respond::path(tenant, "/register"));
+            Ok(Outcome::Refused.of(view.at(Step::Nobody { register }).show(StatusCode::BAD_REQUEST, BTreeMap::new())))
+        }
         Recovered::WrongProof { tries_left } => {
             let left = FluentValue::from(i64::from(tries_left));
             let words = message(&view.locale, "recover-code-wrong", [("left", left)]);
@@ -189,7 +208,7 @@ async fn reset(
             Ok(Outcome::WrongCredentials.of(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)]))))
         }
         Recovered::Over => {
-            let view = FlowView::load(handle, browser, id, token).await?.over();
+            let view = FlowView::load(handle, browser, id, token).await?.at(Step::Over);
             Ok(Outcome::Expired.of(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
     }
@@ -246,9 +265,24 @@ impl Presented {
 
 /// A recovery by its public id.
 async fn find(handle: &TenantHandle, id: &str) -> Result<Option<Flow>, Problem> {
+    Ok(find_snapshot(handle, id).await?.map(|found| found.flow))
+}
+
+async fn find_snapshot(handle: &TenantHandle, id: &str) -> Result<Option<FlowSnapshot>, Problem> {
     let Some(locator) = handle.tenant.keys.locator()?.open_flow_id(id) else { return Ok(None) };
     let found = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
-    Ok(found.map(|found| found.flow).filter(|flow| flow.purpose == FlowPurpose::Recovery))
+    Ok(found.filter(|found| found.flow.purpose == FlowPurpose::Recovery))
+}
+
+/// The address, kept for the mail while people come from a former directory: anybody may be known there.
+fn sealed_address(handle: &TenantHandle, account: AccountId, email: &EmailAddress) -> Result<Option<SealedAddress>, Problem> {
+    let tenant = &handle.tenant;
+    if tenant.config.cognito.is_none() {
+        return Ok(None);
+    }
+    let (key, wrapped, version) = tenant.keys.data()?.generate(account)?;
+    let sealed = key.seal(SealedField::RecoveryAddress, email.as_str().as_bytes())?;
+    Ok(Some(SealedAddress { sealed, data_key: (wrapped, version) }))
 }
 
 /// What a browser sees of a flow.
@@ -259,6 +293,10 @@ enum Step {
     Elsewhere { code: SecretText },
     /// The new password is in force.
     Done { sign_in: String },
+    /// The account can't be taken over from where it is.
+    Stays,
+    /// Nobody has an account with the proven address.
+    Nobody { register: Option<String> },
     /// Ended by the owner of the address.
     Ended,
     /// Spent, expired, or not this browser's.
@@ -290,8 +328,8 @@ impl<'a> FlowView<'a> {
         Self { typed, ..self }
     }
 
-    fn over(self) -> Self {
-        Self { step: Step::Over, ..self }
+    fn at(self, step: Step) -> Self {
+        Self { step, ..self }
     }
 
     fn show(&self, status: StatusCode, errors: BTreeMap<&'static str, String>) -> Response {
@@ -305,6 +343,8 @@ impl<'a> FlowView<'a> {
             }
             Step::Elsewhere { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
             Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
+            Step::Stays => ("recover_stays", context! {}, status),
+            Step::Nobody { register } => ("recover_nobody", context! { register }, status),
             Step::Ended => ("recover_ended", context! {}, status),
             Step::Over => {
                 let again = respond::path(tenant, "/recover");

@@ -7,6 +7,7 @@ use axum::Router;
 use data_encoding::BASE64URL_NOPAD;
 use latchkey::config::TenantConfig;
 use latchkey::config::document::DocumentErrors;
+use latchkey::directory::Directory;
 use latchkey::domain::id::TenantId;
 use latchkey::keys::digest::sha256;
 use latchkey::keys::{KeyError, KeyVault, Keys, PasswordHasher, Purpose};
@@ -31,6 +32,8 @@ pub struct Parts {
     pub connector: SharedHttpConnector,
     /// What wraps keys.
     pub vault: KeyVault,
+    /// The user pools that people come from.
+    pub directory: Directory,
     /// The time that decisions read.
     pub clock: Clock,
     /// How many passwords are hashed at once.
@@ -100,6 +103,7 @@ pub fn services(parts: Parts) -> Services {
         store: Store::new(engine::client(parts.connector), Tables { identities, keys, audit }),
         keys: Keys::new(parts.vault, &PURPOSES),
         tenants: Tenants::default(),
+        directory: parts.directory,
         clock: parts.clock,
         random: Random,
         hasher: PasswordHasher::new(parts.hashing_lanes),

@@ -14,6 +14,7 @@ use data_encoding::BASE32_NOPAD;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use latchkey::delivery::{Mail, RenderError};
+use latchkey::directory::Directory;
 use latchkey::domain::id::{InvalidId, RequestId, TenantId};
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::KeyVault;
@@ -58,6 +59,7 @@ pub struct WorldBuilder {
     documents: Vec<(String, String)>,
     engine: Option<Engine>,
     vault: Option<KeyVault>,
+    directory: Directory,
 }
 
 /// A world could not be made, or its mail not be pumped.
@@ -105,6 +107,7 @@ impl World {
             documents: vec![("default".to_owned(), DEFAULT_DOCUMENT.to_owned())],
             engine: None,
             vault: None,
+            directory: Directory::none(),
         }
     }
 
@@ -260,6 +263,12 @@ impl WorldBuilder {
         self.vault = Some(vault);
         self
     }
+    /// User pools to ask.
+    #[must_use]
+    pub fn directory(mut self, directory: Directory) -> Self {
+        self.directory = directory;
+        self
+    }
     /// A tenant with this document (`default` replaces the one that ships).
     #[must_use]
     pub fn tenant(mut self, tenant: &str, document: &str) -> Self {
@@ -281,6 +290,7 @@ impl WorldBuilder {
             origin: Origin::parse(&self.origin).map_err(WorldError::Origin)?,
             connector: meter.around(faults.around(engine.connector()), engine.clone()),
             vault: self.vault.unwrap_or_else(KeyVault::ephemeral),
+            directory: self.directory,
             clock: self.clock,
             hashing_lanes: 2,
         });

@@ -9,7 +9,7 @@
 use super::reader::{Report, Table, is_locale, parse_toml};
 use super::{
     Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
-    Signer, TenantConfig, TokenPolicy, clients, form,
+    Signer, TenantConfig, TokenPolicy, clients, cognito, form,
 };
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
@@ -96,6 +96,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let keys = read_keys(root.table("keys"));
     let mail = read_mail(root.table("mail"));
     let resources = read_resources(root.tables("resources"), keys.signer);
+    let cognito = root.optional_table("cognito").and_then(|table| cognito::read(table, &registration.fields));
     let clients = clients::read_clients(root.tables("clients"), &resources, keys.signer);
     root.close();
     TenantConfig {
@@ -110,6 +111,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         retention,
         keys,
         mail,
+        cognito,
         clients,
         resources,
     }

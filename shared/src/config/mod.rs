@@ -2,6 +2,7 @@
 //! its path.
 
 mod clients;
+mod cognito;
 pub mod document;
 mod form;
 pub mod plan;
@@ -13,6 +14,8 @@ use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+pub use cognito::{CognitoConfig, KeptSub, UserPoolId};
 
 /// A text by locale (BCP 47); the empty key is the default.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,6 +67,8 @@ pub struct TenantConfig {
     pub keys: KeysConfig,
     /// Mail sender.
     pub mail: MailConfig,
+    /// The user pool that people come from, during a move.
+    pub cognito: Option<CognitoConfig>,
     /// OAuth clients.
     pub clients: BTreeMap<ClientId, Client>,
     /// Resource servers that tokens can be narrowed to (RFC 8707).

@@ -195,6 +195,23 @@ impl<'r, 's> Table<'r, 's> {
         }
         tables
     }
+    /// A table of texts by names of the operator's own; absent: empty.
+    pub(super) fn named_texts(&mut self, key: &'static str) -> Vec<(String, Read<String>)> {
+        let Some((place, value)) = self.take(key) else { return Vec::new() };
+        let DeValue::Table(table) = value else {
+            return self.wrong_type(&place, &value, "a table of texts").unwrap_or_default();
+        };
+        let mut texts = Vec::new();
+        for (name, value) in table {
+            let name = name.into_inner().into_owned();
+            let place = Place { path: format!("{}.{name}", place.path), offset: value.span().start };
+            match value.into_inner() {
+                DeValue::String(text) => texts.push((name, Read { value: text.into_owned(), place })),
+                other => self.wrong_type(&place, &other, "a text in quotes").unwrap_or_default(),
+            }
+        }
+        texts
+    }
     /// A text, or a table of texts by locale.
     pub(super) fn localized(&mut self, key: &'static str) -> Option<Localized> {
         let (place, value) = self.take(key)?;

@@ -18,6 +18,8 @@ pub enum EventKind {
     CodeRefused,
     /// An account was created.
     AccountCreated,
+    /// An account was taken over from a former directory.
+    AccountImported,
     /// A sign-in succeeded.
     SignedIn,
     /// A sign-in failed.

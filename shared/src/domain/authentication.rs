@@ -197,6 +197,13 @@ pub enum Authenticated {
     },
     /// Identifier or password is wrong, or the account is closed: nobody is told which.
     Refused,
+    /// Nobody here has the identifier: refused alike, unless a former directory knows the person.
+    Nobody {
+        /// The failure as it was counted.
+        counted: UnknownIdentifierFailures,
+        /// Its failures before.
+        before: Option<UnknownIdentifierFailures>,
+    },
     /// Nothing was evaluated.
     Blocked {
         /// When to try again.
@@ -229,7 +236,8 @@ pub fn authenticate(
                 version: failures.map_or(1, |failures| failures.version + 1),
                 expires_at: now + UNKNOWN_KEPT,
             };
-            Decision::one(Change::CountUnknownSignIn(counted), Authenticated::Refused)
+            let outcome = Authenticated::Nobody { counted: counted.clone(), before: failures.cloned() };
+            Decision::one(Change::CountUnknownSignIn(counted), outcome)
         }
     }
 }

@@ -8,6 +8,7 @@ use super::audit::EventKind;
 use super::authentication::UnknownIdentifierFailures;
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
+use super::directory::ImportedAccount;
 use super::erasure::DueErasure;
 use super::flow::{Flow, FlowPurpose};
 use super::id::{AccountId, ClientId, FlowId, Jti};
@@ -84,10 +85,15 @@ pub enum Change {
     DisownFlow(Flow),
     /// The proof came: seven items in one transaction. Event: `AccountCreated`.
     CreateAccount(Box<NewAccount>),
+    /// A person comes from a former directory: identifier and subject claimed (absent before), account, profile and link new, the
+    /// data key new or its flow's, the flow completed, in one transaction. Event: `AccountImported`.
+    ImportAccount(Box<ImportedAccount>),
     /// A failed sign-in of an account. Event: `SignInFailed`.
     CountFailedSignIn(Authentication),
     /// A failed sign-in of an identifier that has no account. Event: `SignInFailed`.
     CountUnknownSignIn(UnknownIdentifierFailures),
+    /// A counted failure was none. No event.
+    UncountUnknownSignIn(UnknownIdentifierFailures),
     /// A password was right: the window is reset. (The event rides on the session.)
     RecordSignIn(Authentication),
     /// A session opens. Absent before. Event: `SignedIn`.
@@ -269,6 +275,7 @@ impl Change {
             Self::ResendCode(_) => Some(EventKind::CodeResent),
             Self::DisownFlow(_) => Some(EventKind::FlowDisowned),
             Self::CreateAccount(_) => Some(EventKind::AccountCreated),
+            Self::ImportAccount(_) => Some(EventKind::AccountImported),
             Self::CountFailedSignIn(_) | Self::CountUnknownSignIn(_) => Some(EventKind::SignInFailed),
             Self::OpenSession(_) => Some(EventKind::SignedIn),
             Self::EndSession(_) => Some(EventKind::SignedOut),
@@ -297,6 +304,7 @@ impl Change {
             Self::RevokeAccessToken(_) | Self::RevokeGrantlessToken { .. } => Some(EventKind::AccessTokenRevoked),
             Self::CreateDataKey(_)
             | Self::CountIdentifierTry { .. }
+            | Self::UncountUnknownSignIn(_)
             | Self::RecordSignIn(_)
             | Self::TouchSession(_)
             | Self::Rehash(_)
@@ -316,6 +324,10 @@ impl Change {
                 (None, Some(f.id), Some(&f.client_id))
             }
             Self::CreateAccount(new) => (Some(new.authentication.account), Some(new.flow.id), Some(&new.flow.client_id)),
+            Self::ImportAccount(new) => {
+                let flow = new.flow.as_ref();
+                (Some(new.authentication.account), flow.map(|flow| flow.id), flow.map(|flow| &flow.client_id))
+            }
             Self::CountFailedSignIn(a)
             | Self::RecordSignIn(a)
             | Self::PlaceLegalHold(a)
@@ -347,6 +359,7 @@ impl Change {
             Self::CreateDataKey(_)
             | Self::CountIdentifierTry { .. }
             | Self::CountUnknownSignIn(_)
+            | Self::UncountUnknownSignIn(_)
             | Self::CheckpointRetention(_)
             | Self::StoreAuthorizationRequest { .. } => (None, None, None),
         }

@@ -133,6 +133,7 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         EventKind::FlowDisowned
         | EventKind::CodeRefused
         | EventKind::AccountCreated
+        | EventKind::AccountImported
         | EventKind::SignedIn
         | EventKind::SignInFailed
         | EventKind::SignedOut
@@ -173,6 +174,8 @@ pub fn proof_mail(flow: &Flow, generation: u8, account_active: Option<bool>, now
         (FlowPurpose::Registration, None) => ProofMail::Code(MailPurpose::Registration),
         (FlowPurpose::Registration, Some(_)) => ProofMail::AlreadyRegistered,
         (FlowPurpose::Recovery, Some(true)) => ProofMail::Code(MailPurpose::Recovery),
+        // Nobody's here; a former directory may know the address, and only its owner learns whether.
+        (FlowPurpose::Recovery, None) if flow.payload.is_some() => ProofMail::Code(MailPurpose::Recovery),
         (FlowPurpose::Recovery, None | Some(false)) => ProofMail::Drop(DropReason::NoAccount),
     }
 }
@@ -232,6 +235,7 @@ mod tests {
             (EventKind::FlowDisowned, 0),
             (EventKind::CodeRefused, 0),
             (EventKind::AccountCreated, 0),
+            (EventKind::AccountImported, 0),
             (EventKind::SignedIn, 0),
             (EventKind::SignInFailed, 0),
             (EventKind::SignedOut, 0),

@@ -13,6 +13,7 @@ use super::account::{AccountStatus, Authentication};
 use super::audit::Event;
 use super::authentication::{FailureWindow, KnownDevice};
 use super::consent::{AcceptedTerms, Consent};
+use super::directory::{FederatedSubject, LinkedIdentity};
 use super::id::ClientId;
 use super::oauth::grant::{Grant, GrantEnded, GrantState};
 use super::profile::{Claims, Profile};
@@ -38,6 +39,8 @@ pub struct Held {
     pub pending_email: Option<String>,
     /// and the former ones, in the order of the profile.
     pub former_emails: Vec<String>,
+    /// Identities elsewhere.
+    pub links: Vec<(LinkedIdentity, FederatedSubject)>,
     /// Sessions, ended and expired ones included, with their devices.
     pub sessions: Vec<(Session, Option<SessionDevice>)>,
     /// Grants, ended and expired ones included.
@@ -99,6 +102,7 @@ pub fn document(held: Held, config: &TenantConfig, issuer: &str, locale: &str, a
                 undo_until: Moment(undo.expires_at),
             })
             .collect(),
+        linked_identities: held.links.into_iter().map(linked_identity).collect(),
         profile: ExportedProfile {
             updated_at: Moment(held.profile.updated_at),
             labels: labelled.map(|field| (field.name.clone(), field.label.get(locale).to_owned())).collect(),
@@ -155,6 +159,10 @@ fn sign_in(authentication: &Authentication) -> ExportedSignIn {
     let device =
         |device: &KnownDevice| ExportedDevice { device: format!("{:016x}", device.id), failed: failed(&device.failures) };
     ExportedSignIn { failed: failed(&authentication.failures), known_devices: devices.map(device).collect() }
+}
+
+fn linked_identity((link, named): (LinkedIdentity, FederatedSubject)) -> ExportedLinkedIdentity {
+    ExportedLinkedIdentity { issuer: named.issuer, subject: named.subject, linked_at: Moment(link.linked_at) }
 }
 
 fn record(event: Event) -> ExportedRecord {

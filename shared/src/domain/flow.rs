@@ -81,8 +81,8 @@ pub struct Flow {
     /// The authorize query to go back to after the proof, as it came (`?`-less).
     #[serde(rename = "to", skip_serializing_if = "Option::is_none")]
     pub continue_to: Option<String>,
-    /// Registration: [`super::registration::PendingRegistration`], sealed under the pending data key. Recovery: the address as
-    /// typed is not kept; the mail goes to the stored one.
+    /// Registration: [`super::registration::PendingRegistration`], sealed under the pending data key. Recovery: the address, sealed
+    /// alike, while people come from a former directory; otherwise it is not kept, and the mail goes to the stored one.
     #[serde(rename = "pay", skip_serializing_if = "Option::is_none")]
     pub payload: Option<Sealed>,
     /// When it began.

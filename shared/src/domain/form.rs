@@ -130,6 +130,32 @@ pub fn validate(
     if flaws.is_empty() { Ok(Claims(claims)) } else { Err(flaws) }
 }
 
+/// Takes over what another system held of a person: each value that fits its field, brought to its one stored form. What is missing
+/// stays open, what does not fit is named; neither keeps the person away.
+#[must_use]
+pub fn take_over(
+    fields: &[Field],
+    submitted: &Map<String, Value>,
+    now: Timestamp,
+) -> (Claims, Vec<(String, FieldFlaw)>) {
+    let mut claims = Map::new();
+    let mut flaws = Vec::new();
+    for field in fields {
+        let Some(value) = submitted.get(&field.name).filter(|value| !is_blank(value)) else { continue };
+        if !is_shown(field, &claims) {
+            flaws.push((field.name.clone(), FieldFlaw::NotApplicable));
+            continue;
+        }
+        match value::canonical(field, value, Submission::Page, now) {
+            Ok(value) => {
+                claims.insert(field.name.clone(), value);
+            }
+            Err(flaw) => flaws.push((field.name.clone(), flaw)),
+        }
+    }
+    (Claims(claims), flaws)
+}
+
 /// A box that is not ticked sends nothing: on a page, that is a no.
 fn is_answered_by_absence(field: &Field, submission: Submission) -> bool {
     submission == Submission::Page && matches!(field.kind, FieldKind::Boolean)

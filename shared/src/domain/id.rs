@@ -1,12 +1,14 @@
 //! Identifiers that cannot be swapped for one another.
 //!
-//! Binary ids are 128 random bits, written as 26 Crockford base32 characters or 22 of base64url; text ids are checked when
+//! Binary ids are 128 random bits, written as 22 characters of base64url; text ids are checked when
 //! parsed, so that no separator of a storage key and no control character can ever be inside one.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// Why a text is not the id that it was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -88,15 +90,70 @@ random_id!(
     "flow id"
 );
 random_id!(
-    /// The subject identifier of an account in tokens (OpenID Connect Core §2 `sub`): never reused, never an address.
-    Sub,
-    "subject identifier"
-);
-random_id!(
     /// A JWT id (RFC 7519 §4.1.7).
     Jti,
     "jti"
 );
+
+/// The subject identifier of an account in tokens (OpenID Connect Core §2 `sub`): never reused, never an address.
+///
+/// 128 bits. One that was made here is written as 22 characters of unpadded base64url; one that its person brought from another
+/// identity provider is a UUID (RFC 9562 §4) and keeps that form: 36 characters, lower case.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sub {
+    bytes: [u8; 16],
+    is_uuid: bool,
+}
+
+impl Sub {
+    /// The identifier made of these 16 random bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self { bytes, is_uuid: false }
+    }
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.bytes
+    }
+}
+impl fmt::Display for Sub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_uuid {
+            true => Uuid::from_bytes(self.bytes).hyphenated().fmt(f),
+            false => f.write_str(&BASE64URL_NOPAD.encode(&self.bytes)),
+        }
+    }
+}
+impl fmt::Debug for Sub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sub({self})")
+    }
+}
+impl FromStr for Sub {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = InvalidId("subject identifier");
+        if text.len() == Hyphenated::LENGTH {
+            let bytes = Uuid::try_parse(text).map_err(|_| invalid)?.into_bytes();
+            let sub = Self { bytes, is_uuid: true };
+            // One identifier has one form: no capitals, no braces.
+            return if sub.to_string() == text { Ok(sub) } else { Err(invalid) };
+        }
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self::from_bytes).ok_or(invalid)
+    }
+}
+impl Serialize for Sub {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Sub {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $allowed:expr) => {
@@ -184,5 +241,33 @@ impl TenantId {
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.0 == "default"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_identifier_keeps_the_form_that_it_came_in_and_has_no_other() {
+        let own = Sub::from_bytes([7; 16]);
+        let brought = "07070707-0707-0707-0707-070707070707";
+        for text in [own.to_string().as_str(), brought] {
+            let sub: Sub = text.parse().unwrap();
+            assert_eq!((sub.to_string().as_str(), sub.as_bytes()), (text, own.as_bytes()));
+        }
+        assert_ne!(brought.parse(), Ok(own), "another identifier, though the bits are the same");
+        for text in [
+            "",
+            "07070707070707070707070707070707",
+            "{7070707-0707-0707-0707-07070707070}",
+            "07070707-0707-0707-0707-07070707070G",
+            "ABCDEF07-0707-0707-0707-070707070707",
+            "urn:uuid:07070707-0707-0707-0707-070707070707",
+            "BwcHBwcHBwcHBwcHBwcHB",
+            "BwcHBwcHBwcHBwcHBwcHBx",
+        ] {
+            assert!(text.parse::<Sub>().is_err(), "{text}");
+        }
     }
 }

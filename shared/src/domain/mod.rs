@@ -10,6 +10,7 @@ pub mod change;
 pub mod consent;
 pub mod credential;
 pub mod delivery;
+pub mod directory;
 pub mod email_change;
 pub mod erasure;
 pub mod export;

@@ -1,14 +1,17 @@
 //! Password recovery by mail: the flow graph has one edge, proof and new password together (security 88, 91, 92).
 //!
 //! 1. [`begin`] writes a flow and looks at nothing, so that it costs and answers the same for every address; the stream finds the
-//!    owner, if there is one, and mails a code and a link.
+//!    owner, if there is one, and mails a code and a link. While people come from a former directory, anybody may be known there: the
+//!    flow keeps the address, sealed, and everybody gets a code.
 //! 2. [`reset`] takes the proof and the new password in one step and one transaction. It ends every session and grant by raising
 //!    the epoch, opens none, and skips no later factor: the person signs in afterwards like anybody.
-//! 3. [`disown`] ends the flow for an owner who did not ask for it.
+//! 3. Whom nobody here knows and the directory does comes over by that proof ([`super::directory`]), with the new password.
+//! 4. [`disown`] ends the flow for an owner who did not ask for it.
 
-use super::account::Authentication;
+use super::account::{Authentication, DataKeyState, Sealed, WrappedDataKey};
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
+use super::directory::{self, ImportedAccount, NewComer};
 use super::flow::{Flow, FlowPurpose, FlowState, IDENTIFIER_TRIES_A_DAY, MAX_TRIES};
 use super::id::{AccountId, ClientId, FlowId};
 use super::identifier::IdentifierHash;
@@ -26,7 +29,7 @@ pub const RECOVERY_LIFETIME: Span = Span::minutes(30);
 pub struct NewRecovery {
     /// Fresh.
     pub id: FlowId,
-    /// Fresh, and of no use: it keeps the shape of a registration's flow.
+    /// Fresh: the account of who comes from a former directory; otherwise of no use.
     pub account: AccountId,
     /// 128 fresh random bits.
     pub seed: [u8; 16],
@@ -42,10 +45,23 @@ pub struct NewRecovery {
     pub locale: String,
     /// The authorize query to go back to.
     pub continue_to: Option<String>,
+    /// The address, where it is kept: sealed under a data key of the flow's account.
+    pub address: Option<SealedAddress>,
+}
+
+/// An address that may come from a former directory.
+#[derive(Debug, Clone)]
+pub struct SealedAddress {
+    /// Sealed.
+    pub sealed: Sealed,
+    /// The wrapped data key and its keyring's version.
+    pub data_key: (Vec<u8>, u32),
 }
 
 /// Begins a recovery, for an address that may or may not have an account.
 pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
+    let expires_at = now + RECOVERY_LIFETIME;
+    let (payload, data_key) = new.address.map(|address| (address.sealed, address.data_key)).unzip();
     let flow = Flow {
         id: new.id,
         purpose: FlowPurpose::Recovery,
@@ -60,12 +76,18 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
         client_id: new.client_id,
         locale: new.locale,
         continue_to: new.continue_to,
-        payload: None,
+        payload,
         created_at: now,
-        expires_at: now + RECOVERY_LIFETIME,
+        expires_at,
         version: 1,
     };
-    Decision::one(Change::BeginFlow(flow), ())
+    // The key first: a flow whose key is missing would be of no use, a key without its flow ends by itself.
+    let mut changes = Changes::default();
+    if let Some((wrapped, keyring_version)) = data_key {
+        let state = DataKeyState::Pending { expires_at };
+        changes = changes.then(Change::CreateDataKey(WrappedDataKey { account: flow.account, wrapped, keyring_version, state }));
+    }
+    Decision { changes: changes.then(Change::BeginFlow(flow)), outcome: () }
 }
 
 /// Whether a recovery still waits for its proof.
@@ -97,13 +119,22 @@ pub enum Proof {
 
 /// The owner of the flow's identifier, with the new password; loaded and hashed only when the proof fits.
 #[derive(Debug, Clone)]
-pub struct Owner<'a> {
-    /// The account.
-    pub authentication: &'a Authentication,
-    /// Its password so far, if it has one.
-    pub password: Option<&'a PasswordCredential>,
-    /// The hash of the new one, which the policy accepted.
-    pub new_password: PasswordHash,
+pub enum Owner<'a> {
+    /// Has an account.
+    Known {
+        /// The account.
+        authentication: &'a Authentication,
+        /// Its password so far, if it has one.
+        password: Option<&'a PasswordCredential>,
+        /// The hash of the new one, which the policy accepted.
+        new_password: PasswordHash,
+    },
+    /// Comes from a former directory, with the new password.
+    Comes(Box<NewComer>),
+    /// Is known there, and can't come.
+    Stays,
+    /// Is nobody, here or there.
+    Nobody,
 }
 
 /// What a proof leads to.
@@ -111,6 +142,10 @@ pub struct Owner<'a> {
 pub enum Recovered {
     /// The new password is in force.
     PasswordReset,
+    /// The proof is right, and the account can't be taken over from where it is.
+    Stays,
+    /// The proof is right, and nobody has an account with this address.
+    Nobody,
     /// The code is wrong.
     WrongProof {
         /// How many tries are left.
@@ -135,30 +170,43 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
         changes =
             changes.then(Change::CountIdentifierTry { identifier: flow.identifier, at: now, limit: IDENTIFIER_TRIES_A_DAY });
     }
-    match owner.filter(|owner| fits && owner.authentication.is_active()) {
-        Some(owner) => {
-            let completed = Flow { state: FlowState::Completed, version: flow.version + 1, ..flow.clone() };
-            let (authentication, password) = replace_password(owner, now);
+    let completed = Flow { state: FlowState::Completed, payload: None, version: flow.version + 1, ..flow.clone() };
+    match owner.filter(|_| fits) {
+        Some(Owner::Known { authentication, password, new_password }) if authentication.is_active() => {
+            let (authentication, password) = replace_password(authentication, password, new_password, now);
             let change = Change::ResetPassword { flow: completed, authentication, password };
             Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
         }
-        None if counted => {
+        Some(Owner::Comes(comer)) => {
+            let account = ImportedAccount { flow: Some(completed), ..directory::imported(*comer, None, now) };
+            let change = Change::ImportAccount(Box::new(account));
+            Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
+        }
+        // Only who proved the address is told; the try is taken all the same.
+        Some(Owner::Stays) => Decision { changes, outcome: Recovered::Stays },
+        Some(Owner::Nobody) => Decision { changes, outcome: Recovered::Nobody },
+        Some(Owner::Known { .. }) | None if counted => {
             let tried = Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() };
             let tries_left = MAX_TRIES.saturating_sub(tried.tries);
             Decision { changes: changes.then(Change::CountFlowTry(tried)), outcome: Recovered::WrongProof { tries_left } }
         }
-        None => Decision::unchanged(Recovered::Over),
+        Some(Owner::Known { .. }) | None => Decision::unchanged(Recovered::Over),
     }
 }
 
 /// The account and its password after the reset.
-fn replace_password(owner: Owner<'_>, now: Timestamp) -> (Authentication, PasswordCredential) {
-    let authentication = owner.authentication.with_new_password();
+fn replace_password(
+    authentication: &Authentication,
+    former: Option<&PasswordCredential>,
+    hash: PasswordHash,
+    now: Timestamp,
+) -> (Authentication, PasswordCredential) {
+    let authentication = authentication.with_new_password();
     let password = PasswordCredential {
         account: authentication.account,
-        hash: owner.new_password,
+        hash,
         changed_at: now,
-        version: owner.password.map_or(1, |password| password.version + 1),
+        version: former.map_or(1, |password| password.version + 1),
     };
     (authentication, password)
 }

@@ -21,6 +21,10 @@ pub enum SealedField {
     PendingEmail,
     /// An address that can undo a change.
     FormerEmail,
+    /// The address that a recovery is for.
+    RecoveryAddress,
+    /// [`crate::domain::directory::FederatedSubject`] as JSON.
+    LinkedIdentity,
 }
 
 impl SealedField {
@@ -31,6 +35,8 @@ impl SealedField {
             Self::SessionDevice => "session_device",
             Self::PendingEmail => "pending_email",
             Self::FormerEmail => "former_email",
+            Self::RecoveryAddress => "recovery_address",
+            Self::LinkedIdentity => "linked_identity",
         }
     }
 }

@@ -2,6 +2,7 @@
 use super::KeyError;
 use super::aead::join;
 use super::root::{RootKey, Versioned};
+use crate::domain::directory::{FederatedSubject, SubjectHash};
 use crate::domain::identifier::{EmailAddress, IdentifierHash};
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
@@ -27,7 +28,13 @@ impl IdentifierKeyring {
     /// The hash under the present key version.
     #[must_use]
     pub fn hash_email(&self, email: &EmailAddress) -> IdentifierHash {
-        self.hash("email", email.as_str())
+        self.hash("email", email.as_str().as_bytes())
+    }
+    /// The hash of a subject of another identity provider under the present key version.
+    #[must_use]
+    pub fn hash_subject(&self, subject: &FederatedSubject) -> SubjectHash {
+        let named = join(&[subject.issuer.as_bytes(), subject.subject.as_bytes()]);
+        SubjectHash(self.hash("subject", &named))
     }
     /// The keyed hash of a client address, base64url: IPv4 whole, IPv6 (and v4-mapped as v4) by /64.
     #[must_use]
@@ -39,9 +46,9 @@ impl IdentifierKeyring {
         };
         BASE64URL_NOPAD.encode(tag.as_ref())
     }
-    fn hash(&self, kind: &str, canonical: &str) -> IdentifierHash {
+    fn hash(&self, kind: &str, canonical: &[u8]) -> IdentifierHash {
         let (key_version, keys) = self.keys.current();
-        let tag = hmac::sign(&keys.identifiers, &join(&[kind.as_bytes(), canonical.as_bytes()]));
+        let tag = hmac::sign(&keys.identifiers, &join(&[kind.as_bytes(), canonical]));
         let mut hash = [0; 32];
         hash.copy_from_slice(tag.as_ref());
         IdentifierHash { key_version, hash }
@@ -81,11 +88,16 @@ mod tests {
 
     #[test]
     fn identifiers_differ_by_kind_text_and_tenant() {
-        let hash = keyring("a").hash("email", "a@example.com");
-        assert_eq!(hash, keyring("a").hash("email", "a@example.com"));
+        let hash = keyring("a").hash("email", b"a@example.com");
+        assert_eq!(hash, keyring("a").hash("email", b"a@example.com"));
         assert_eq!(hash.key_version, 1);
-        assert_ne!(hash, keyring("a").hash("phone", "a@example.com"));
-        assert_ne!(hash, keyring("a").hash("email", "b@example.com"));
-        assert_ne!(hash, keyring("b").hash("email", "a@example.com"));
+        assert_ne!(hash, keyring("a").hash("phone", b"a@example.com"));
+        assert_ne!(hash, keyring("a").hash("email", b"b@example.com"));
+        assert_ne!(hash, keyring("b").hash("email", b"a@example.com"));
+        let subject = |issuer: &str, subject: &str| {
+            keyring("a").hash_subject(&FederatedSubject { issuer: issuer.to_owned(), subject: subject.to_owned() })
+        };
+        assert_eq!(subject("https://a", "1"), subject("https://a", "1"));
+        assert_ne!(subject("https://a", "1"), subject("https://a1", ""), "issuer and subject do not run into one another");
     }
 }

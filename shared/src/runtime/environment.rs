@@ -16,7 +16,7 @@ const SIGNING_KEYS: &str = "LATCHKEY_KMS_SIGNING_KEYS";
 /// The SHA-256 of what the distribution in front sends with each request.
 const ORIGIN_SECRET: &str = "LATCHKEY_ORIGIN_SECRET_SHA256";
 /// The services of AWS that are called, as their endpoints' variables name them.
-const SERVICES: [&str; 5] = ["DYNAMODB", "KMS", "LAMBDA", "SESV2", "SQS"];
+const SERVICES: [&str; 6] = ["COGNITO_IDENTITY_PROVIDER", "DYNAMODB", "KMS", "LAMBDA", "SESV2", "SQS"];
 
 /// What the environment says.
 #[derive(Debug, PartialEq, Eq)]

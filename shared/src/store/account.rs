@@ -5,6 +5,7 @@ use super::{StoreError, TenantStore};
 use crate::domain::account::{Authentication, WrappedDataKey};
 use crate::domain::authentication::UnknownIdentifierFailures;
 use crate::domain::credential::PasswordCredential;
+use crate::domain::directory::{ClaimedSubject, SubjectHash};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::profile::Profile;
@@ -48,6 +49,13 @@ impl TenantStore {
     pub async fn find_account(&self, identifier: &IdentifierHash) -> Result<Option<AccountId>, StoreError> {
         let claimed: Option<ClaimedIdentifier> = self.get(Thing::Identifier(identifier), Kind::Identifier).await?;
         Ok(claimed.map(|claimed| claimed.account))
+    }
+    /// What stands under a subject of another identity provider. 1 RRU.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_subject(&self, subject: &SubjectHash) -> Result<Option<ClaimedSubject>, StoreError> {
+        self.get(Thing::FederatedSubject(subject), Kind::FederatedSubject).await
     }
     /// What a sign-in needs: Get I, then one BatchGetItem of 3 (decoys for an unknown identifier). 4 RRU.
     ///

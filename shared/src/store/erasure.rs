@@ -7,11 +7,12 @@ use super::commit::Written;
 use super::condition::Condition;
 use super::failure::refused;
 use super::item::{self, Item, Kind, read};
-use super::key::{ItemKey, SK, Table, Thing, due_pk, tombstones_pk};
+use super::key::{ItemKey, SK, Table, Thing, due_pk, linked_subject, tombstones_pk};
 use super::plan::{Delete, Plan, Put};
 use super::read::Page;
 use super::{StoreError, TenantStore};
 use crate::domain::account::Authentication;
+use crate::domain::directory::{ClaimedSubject, SubjectHash};
 use crate::domain::erasure::{DueErasure, Tombstone};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
@@ -33,6 +34,8 @@ pub struct WorkPage<W> {
 /// Items of an account, a page of them: its state comes first.
 #[derive(Debug)]
 pub struct AccountItems {
+    /// Whose.
+    account: AccountId,
     /// Its state, on the first page, if there is one.
     pub authentication: Option<Authentication>,
     /// All others of the page.
@@ -44,7 +47,13 @@ impl AccountItems {
     /// Removals of the page's items, the account's state apart.
     #[must_use]
     pub fn removals(&self) -> Vec<Removal> {
-        self.others.iter().cloned().map(Removal::Item).collect()
+        self.others.iter().map(|key| self.removal(key)).collect()
+    }
+    fn removal(&self, key: &ItemKey) -> Removal {
+        match linked_subject(&key.sk) {
+            Some(subject) => Removal::LinkedIdentity(self.account, subject),
+            None => Removal::Item(key.clone()),
+        }
     }
     /// Whether nothing stands on this page.
     #[must_use]
@@ -64,6 +73,8 @@ pub enum Removal {
     Identifier(AccountId, IdentifierHash),
     /// Its password, unread.
     Password(AccountId),
+    /// Its identity elsewhere: the sentinel stays, without the account, so that the person does not come back from there.
+    LinkedIdentity(AccountId, SubjectHash),
     /// An item of its partition.
     Item(ItemKey),
     /// Its state: only when a restored backup is cleaned; otherwise it ends by itself.
@@ -103,7 +114,7 @@ impl TenantStore {
             Some(AttributeValue::S(first)) if *first == state.sk => Some(read(Kind::Authentication, items.remove(0))?),
             Some(_) | None => None,
         };
-        Ok(AccountItems { authentication, others: keys(&items), more_after })
+        Ok(AccountItems { account, authentication, others: keys(&items), more_after })
     }
     /// The items after such a page, if there can be any. One Query.
     ///
@@ -117,7 +128,7 @@ impl TenantStore {
         let Some(after) = &page.more_after else { return Ok(None) };
         let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
         let Page { items, more_after } = self.page(Table::Identities, &pk, Some(after), None).await?;
-        Ok(Some(AccountItems { authentication: None, others: keys(&items), more_after }))
+        Ok(Some(AccountItems { account, authentication: None, others: keys(&items), more_after }))
     }
     /// The state of an account. 1 RRU.
     ///
@@ -147,6 +158,11 @@ impl TenantStore {
                 (delete(Thing::Identifier(identifier), Condition::OfAccount(*account)), false)
             }
             Removal::Password(account) => (delete(Thing::Password(*account), Condition::Present), true),
+            Removal::LinkedIdentity(account, subject) => {
+                // The sentinel first: broken off between the two, the link still names it.
+                self.write(&self.erased_subject(*account, subject, request)?, request).await?;
+                (delete(Thing::LinkedIdentity(*account, subject), Condition::Present), true)
+            }
             Removal::Item(key) => (Plan::Delete(Box::new(Delete { key: key.clone(), condition: Condition::Present })), true),
             Removal::State(account) => (delete(Thing::Authentication(*account), Condition::Present), true),
             Removal::DueWork(account, due) => (delete(Thing::DueErasure(*account, *due), Condition::Present), true),
@@ -156,6 +172,19 @@ impl TenantStore {
             Written::Conflict | Written::LimitReached if !must => Ok(()),
             Written::Conflict | Written::LimitReached => Err(refused("remove", "", "something else stands there")),
         }
+    }
+
+    /// Written only over the account's own sentinel: one that is erased already, or another's, stays as it is.
+    fn erased_subject(
+        &self,
+        account: AccountId,
+        subject: &SubjectHash,
+        request: &RequestContext,
+    ) -> Result<Plan, StoreError> {
+        let key = self.key(Thing::FederatedSubject(subject));
+        let erased = ClaimedSubject { account: None, at: request.now };
+        let item = item::write(&key, Kind::FederatedSubject, &erased, None, request.request_id.as_str())?;
+        Ok(Plan::Put(Box::new(Put { key, item, condition: Condition::OfAccount(account) })))
     }
 
     fn burial(&self, tombstone: &Tombstone, request: &RequestContext) -> Result<Plan, StoreError> {

@@ -6,6 +6,7 @@ use super::{StoreError, TenantStore};
 use crate::domain::account::{Authentication, WrappedDataKey};
 use crate::domain::audit::Event;
 use crate::domain::consent::{AcceptedTerms, Consent};
+use crate::domain::directory::LinkedIdentity;
 use crate::domain::id::{AccountId, GrantId, SessionId};
 use crate::domain::oauth::grant::Grant;
 use crate::domain::profile::Profile;
@@ -21,6 +22,8 @@ pub struct Everything {
     pub profile: Option<Profile>,
     /// What opens the sealed values.
     pub data_key: Option<WrappedDataKey>,
+    /// Every identity elsewhere.
+    pub links: Vec<LinkedIdentity>,
     /// Every session, by id.
     pub sessions: Vec<Session>,
     /// Every grant, by id.
@@ -71,11 +74,12 @@ impl TenantStore {
             found.add(item)?;
         }
         let history = history.into_iter().map(|item| read(Kind::Audit, item)).collect::<Result<_, _>>()?;
-        let Found { authentication, profile, sessions, grants, consents, terms } = found;
+        let Found { authentication, profile, links, sessions, grants, consents, terms } = found;
         Ok(authentication.map(|authentication| Everything {
             authentication,
             profile,
             data_key,
+            links,
             sessions,
             grants,
             consents,
@@ -90,6 +94,7 @@ impl TenantStore {
 struct Found {
     authentication: Option<Authentication>,
     profile: Option<Profile>,
+    links: Vec<LinkedIdentity>,
     sessions: Vec<Session>,
     grants: Vec<Grant>,
     consents: Vec<Consent>,
@@ -104,6 +109,8 @@ impl Found {
             self.authentication = Some(read(Kind::Authentication, item)?);
         } else if is(Kind::Profile) {
             self.profile = Some(read(Kind::Profile, item)?);
+        } else if is(Kind::LinkedIdentity) {
+            self.links.push(read(Kind::LinkedIdentity, item)?);
         } else if is(Kind::Session) {
             self.sessions.push(read(Kind::Session, item)?);
         } else if is(Kind::Grant) {

@@ -47,6 +47,10 @@ pub enum Kind {
     Profile,
     /// The accepted terms of an account.
     Terms,
+    /// [`crate::domain::directory::LinkedIdentity`]
+    LinkedIdentity,
+    /// [`crate::domain::directory::ClaimedSubject`]
+    FederatedSubject,
     /// [`crate::domain::session::Session`]
     Session,
     /// [`crate::domain::oauth::grant::Grant`]
@@ -94,6 +98,8 @@ impl Kind {
             Self::Authentication => "authentication",
             Self::Profile => "profile",
             Self::Terms => "terms",
+            Self::LinkedIdentity => "linked_identity",
+            Self::FederatedSubject => "federated_subject",
             Self::Session => "session",
             Self::Grant => "grant",
             Self::Consent => "consent",

@@ -9,6 +9,8 @@
 //! | session | identities | `A#{tenant}#{account}` | `SESSION#{sid}` | version |
 //! | grant | identities | `A#{tenant}#{account}` | `GRANT#{grant}` | version |
 //! | consent | identities | `A#{tenant}#{account}` | `CONSENT#{client}` | version |
+//! | linked identity | identities | `A#{tenant}#{account}` | `LINK#{key version}#{hash}` | absent |
+//! | subject of another identity provider | identities | `F#{tenant}#{key version}#{hash}` | `F` | absent: uniqueness; its own account's, once erased |
 //! | password | identities | `X#{tenant}#{account}` | `PASSWORD` | version |
 //! | flow | identities | `W#{tenant}#FLOW.{flow}` | `W` | version |
 //! | stored authorization request | identities | `W#{tenant}#REQUEST.{id}` | `W` | absent |
@@ -34,6 +36,7 @@
 
 use crate::domain::audit::Event;
 use crate::domain::delivery::MailPurpose;
+use crate::domain::directory::SubjectHash;
 use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::oauth::client::SigningAlgorithm;
@@ -92,6 +95,10 @@ pub enum Thing<'a> {
     Grant(AccountId, GrantId),
     /// What it allowed a client.
     Consent(AccountId, &'a ClientId),
+    /// Its identity at another identity provider.
+    LinkedIdentity(AccountId, &'a SubjectHash),
+    /// A subject of another identity provider.
+    FederatedSubject(&'a SubjectHash),
     /// Its password.
     Password(AccountId),
     /// A pending registration or recovery.
@@ -140,6 +147,10 @@ impl ItemKey {
             Thing::Session(id, session) => account(id, format!("SESSION#{session}")),
             Thing::Grant(id, grant) => account(id, format!("GRANT#{grant}")),
             Thing::Consent(id, client) => account(id, format!("CONSENT#{client}")),
+            Thing::LinkedIdentity(id, SubjectHash(hash)) => account(id, format!("{LINK_PREFIX}{}#{}", hash.key_version, text(hash))),
+            Thing::FederatedSubject(SubjectHash(hash)) => {
+                Self::identities(format!("F#{tenant}#{}#{}", hash.key_version, text(hash)), "F".to_owned())
+            }
             Thing::Password(id) => Self::identities(format!("X#{tenant}#{id}"), "PASSWORD".to_owned()),
             Thing::Flow(id) => work(format!("FLOW.{id}")),
             Thing::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
@@ -215,6 +226,16 @@ pub(super) fn tenant_pk(tenant: &TenantId) -> String {
 }
 /// What the sort keys of tenant documents begin with.
 pub(super) const CONFIG_PREFIX: &str = "CONFIG#";
+/// What the sort keys of linked identities begin with.
+const LINK_PREFIX: &str = "LINK#";
+
+/// The subject whose linked identity this sort key names, if it names one.
+pub(super) fn linked_subject(sk: &str) -> Option<SubjectHash> {
+    let (key_version, hash) = sk.strip_prefix(LINK_PREFIX)?.split_once('#')?;
+    let hash = BASE64URL_NOPAD.decode(hash.as_bytes()).ok()?.try_into().ok()?;
+    Some(SubjectHash(IdentifierHash { key_version: key_version.parse().ok()?, hash }))
+}
+
 /// What the sort keys of keyrings and signing keys begin with.
 pub(super) const KEY_PREFIX: &str = "KEY#";
 

@@ -24,6 +24,7 @@ fn event(account: Option<u8>, flow: Option<u8>, id: &str) -> Event {
 fn every_key_of_a_sample_world() {
     let account = AccountId::from_bytes([1; 16]);
     let hash = IdentifierHash { key_version: 2, hash: [3; 32] };
+    let subject = SubjectHash(hash);
     let client: ClientId = "demo-app".parse().unwrap();
     let flow = FlowId::from_bytes([4; 16]);
     let ulid = "01KAV0000000000000000000ZZ";
@@ -36,6 +37,8 @@ fn every_key_of_a_sample_world() {
         Thing::Session(account, SessionId::from_bytes([5; 16])),
         Thing::Grant(account, GrantId::from_bytes([6; 16])),
         Thing::Consent(account, &client),
+        Thing::LinkedIdentity(account, &subject),
+        Thing::FederatedSubject(&subject),
         Thing::Password(account),
         Thing::Flow(flow),
         Thing::AuthorizationRequest(flow),
@@ -68,6 +71,8 @@ Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ TERMS
 Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ SESSION#BQUFBQUFBQUFBQUFBQUFBQ
 Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ GRANT#BgYGBgYGBgYGBgYGBgYGBg
 Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ CONSENT#demo-app
+Identities A#default#AQEBAQEBAQEBAQEBAQEBAQ LINK#2#AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM
+Identities F#default#2#AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM F
 Identities X#default#AQEBAQEBAQEBAQEBAQEBAQ PASSWORD
 Identities W#default#FLOW.BAQEBAQEBAQEBAQEBAQEBA W
 Identities W#default#REQUEST.BAQEBAQEBAQEBAQEBAQEBA W
@@ -92,6 +97,7 @@ Audit N#default#20261118#10 01KAV0000000000000000000ZZ";
 /// An erasure reads the items of an account from the first on: what it must find first is there.
 #[test]
 fn the_state_of_an_account_sorts_before_everything_else_of_it() {
+    let subject = SubjectHash(IdentifierHash { key_version: 0, hash: [0; 32] });
     let (account, client) = (AccountId::from_bytes([0; 16]), "-".parse::<ClientId>().unwrap());
     let others = [
         Thing::Profile(account),
@@ -99,11 +105,23 @@ fn the_state_of_an_account_sorts_before_everything_else_of_it() {
         Thing::Session(account, SessionId::from_bytes([0; 16])),
         Thing::Grant(account, GrantId::from_bytes([0; 16])),
         Thing::Consent(account, &client),
+        Thing::LinkedIdentity(account, &subject),
     ];
     let key = |thing| ItemKey::of(&TenantId::default_tenant(), thing);
     let state = key(Thing::Authentication(account));
     for other in others.map(key) {
         assert!(other.pk == state.pk && state.sk < other.sk, "{}", other.sk);
+    }
+}
+
+/// An erasure finds the sentinel of a linked identity by the key of the link.
+#[test]
+fn the_subject_of_a_linked_identity_reads_back() {
+    let subject = SubjectHash(IdentifierHash { key_version: 7, hash: [3; 32] });
+    let key = ItemKey::of(&TenantId::default_tenant(), Thing::LinkedIdentity(AccountId::from_bytes([1; 16]), &subject));
+    assert_eq!(linked_subject(&key.sk), Some(subject));
+    for other in ["LINK#7", "LINK##AwMD", "LINK#7#AwMD", "SESSION#7#x", "PROFILE", ""] {
+        assert_eq!(linked_subject(other), None, "{other}");
     }
 }
 
@@ -134,7 +152,7 @@ fn samples() -> impl Strategy<Value = Sample> {
         prop::collection::vec(prop::sample::select(alphabet.chars().collect::<Vec<_>>()), 1..6)
             .prop_map(|chars| chars.into_iter().collect::<String>())
     };
-    (word("a1-"), 0..19_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
+    (word("a1-"), 0..21_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
         |(tenant, which, bytes, text, number, day)| Sample { tenant, which, bytes: bytes.map(u8::from), text, number, day },
     )
 }
@@ -144,6 +162,8 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
     let Sample { tenant, which, bytes: [a, b], text, number, day } = sample.clone();
     let account = AccountId::from_bytes([a; 16]);
     let hash = IdentifierHash { key_version: number, hash: [a; 32] };
+    let linked = if which == 19 { b } else { a };
+    let subject = SubjectHash(IdentifierHash { key_version: number, hash: [linked; 32] });
     let client: ClientId = text.parse().unwrap();
     let at = NOW + Span::days(i64::from(day));
     let purposes = [Purpose::Data, Purpose::Locator, Purpose::Signing];
@@ -175,6 +195,8 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
             some([0, b], "", number, 0),
         ),
         17 => (Thing::DataKey(account), some([a, 0], "", 0, 0)),
+        18 => (Thing::FederatedSubject(&subject), some([a, 0], "", number, 0)),
+        19 => (Thing::LinkedIdentity(account, &subject), some([a, b], "", number, 0)),
         // Event ids are unique by themselves; where their record is follows from the event.
         _ => (Thing::Audit(&event), some([a, b], &text, 0, day)),
     };
@@ -188,7 +210,7 @@ proptest! {
     #[test]
     fn two_things_never_share_a_key(a in samples(), b in samples()) {
         let ((key_a, a), (key_b, b)) = (key_of(&a), key_of(&b));
-        if a.which != 18 || b.which != 18 {
+        if a.which != 20 || b.which != 20 {
             prop_assert_eq!(key_a == key_b, a == b, "{:?} {:?}", key_a, key_b);
         }
     }

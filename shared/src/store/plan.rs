@@ -13,6 +13,7 @@ use crate::domain::audit::Event;
 use crate::domain::change::{Change, NewAccount};
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
+use crate::domain::directory::{ClaimedSubject, ImportedAccount};
 use crate::domain::erasure::DueErasure;
 use crate::domain::flow::Flow;
 use crate::domain::id::TenantId;
@@ -125,12 +126,13 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
             Ok(writer.count(identifier, *at, *limit, op(request, 1, index)))
         }
         Change::CreateAccount(new) => writer.account(new),
+        Change::ImportAccount(new) => writer.imported(new),
         Change::CountFailedSignIn(state)
         | Change::RecordSignIn(state)
         | Change::PlaceLegalHold(state)
         | Change::LiftLegalHold(state)
         | Change::EraseAccount(state) => writer.one(writer.authentication(state)),
-        Change::CountUnknownSignIn(state) => writer.one(writer.versioned(
+        Change::CountUnknownSignIn(state) | Change::UncountUnknownSignIn(state) => writer.one(writer.versioned(
             Thing::UnknownFailures(&state.identifier),
             Kind::UnknownFailures,
             state,
@@ -391,6 +393,31 @@ impl Writer<'_> {
             self.flow(&new.flow)?,
             self.data_key(&new.data_key, Condition::Pending { wrapped: new.data_key.wrapped.clone() })?,
         ])
+    }
+    /// Seven items, or eight with a flow, each claimed by absence: two accounts with one address, or two of one person elsewhere, can't both be.
+    fn imported(&self, new: &ImportedAccount) -> Result<Plan, StoreError> {
+        let (account, link) = (new.authentication.account, &new.link);
+        let subject = ClaimedSubject { account: Some(account), at: link.linked_at };
+        let key_stands = match new.flow {
+            Some(_) => Condition::Pending { wrapped: new.data_key.wrapped.clone() },
+            None => Condition::Absent,
+        };
+        let mut puts = vec![
+            self.authentication(&new.authentication)?,
+            self.absent(
+                Thing::Identifier(&new.authentication.identifier),
+                Kind::Identifier,
+                &ClaimedIdentifier { account },
+                None,
+            )?,
+            self.absent(Thing::FederatedSubject(&link.subject), Kind::FederatedSubject, &subject, None)?,
+            self.absent(Thing::LinkedIdentity(account, &link.subject), Kind::LinkedIdentity, link, None)?,
+            self.profile(&new.profile)?,
+            self.data_key(&new.data_key, key_stands)?,
+        ];
+        puts.extend(new.flow.as_ref().map(|flow| self.flow(flow)).transpose()?);
+        puts.extend(new.password.as_ref().map(|password| self.password(password)).transpose()?);
+        self.transaction(puts)
     }
     fn count(&self, identifier: &IdentifierHash, at: Timestamp, limit: u32, op: String) -> Plan {
         let key = ItemKey::of(self.tenant, Thing::IdentifierTries(identifier, at));

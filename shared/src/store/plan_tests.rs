@@ -1,6 +1,7 @@
 //! Plans: stamps, tokens and events that are the same however often a write is sent; ends; and how large items become.
 
 use super::*;
+use crate::domain::directory::{LinkedIdentity, SubjectHash};
 use crate::domain::account::{AccountStatus, Authentication, LinkSeed, Sealed};
 use crate::domain::audit::EventKind;
 use crate::domain::authentication::{Amr, FailureWindow, KnownDevice, MAX_KNOWN_DEVICES};
@@ -42,12 +43,17 @@ fn account() -> AccountId {
     AccountId::from_bytes([255; 16])
 }
 
+/// The longest: one that was brought along.
+fn sub() -> Sub {
+    "ffffffff-ffff-ffff-ffff-ffffffffffff".parse().unwrap()
+}
+
 /// As large as it gets: every device known, every window in use.
 fn authentication() -> Authentication {
     let failures = FailureWindow { count: 99, last_at: Some(NOW) };
     Authentication {
         account: account(),
-        sub: Sub::from_bytes([255; 16]),
+        sub: sub(),
         status: AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
         epoch: u32::MAX,
         identifier: IdentifierHash { key_version: 9999, hash: [255; 32] },
@@ -81,7 +87,7 @@ fn grant(state: GrantState) -> Grant {
     Grant {
         id: GrantId::from_bytes([255; 16]),
         account: account(),
-        sub: Sub::from_bytes([255; 16]),
+        sub: sub(),
         epoch: u32::MAX,
         client_id: "a-client-id-as-long-as-a-uuid-written-in-hex".parse().unwrap(),
         sid: SessionId::from_bytes([255; 16]),
@@ -169,6 +175,32 @@ fn new_account() -> NewAccount {
             keyring_version: 1,
             state: DataKeyState::Account,
         },
+    }
+}
+
+fn imported(flow: Option<Flow>) -> Change {
+    let NewAccount { authentication, password, profile, data_key, .. } = new_account();
+    let subject = SubjectHash(IdentifierHash { key_version: 1, hash: [7; 32] });
+    let link = LinkedIdentity { account: account(), subject, named: Sealed(vec![1; 100]), linked_at: NOW };
+    let account = ImportedAccount { authentication, password: Some(password), profile, link, data_key, flow };
+    Change::ImportAccount(Box::new(account))
+}
+
+/// security 105, 111: who comes from elsewhere claims address and subject, and makes every item anew, all or nothing.
+#[test]
+fn an_import_finds_nothing_of_it_standing() {
+    for flow in [None, Some(flow())] {
+        let plan = planned(&imported(flow.clone()));
+        let conditions: Vec<_> = puts(&plan).iter().map(|put| (put.key.sk.clone(), put.condition.clone())).collect();
+        assert_eq!(conditions.len(), if flow.is_some() { 8 } else { 7 });
+        for (sk, condition) in conditions {
+            let expected = match (&*sk, &flow) {
+                ("KEY", Some(_)) => Condition::Pending { wrapped: vec![255; 60] },
+                ("W", Some(_)) => Condition::Version(1),
+                (_, _) => Condition::Absent,
+            };
+            assert_eq!(condition, expected, "{sk}");
+        }
     }
 }
 
@@ -300,6 +332,8 @@ fn exactly_one_item_carries_the_event() {
     let reset = Change::ResetPassword { flow: flow(), authentication: authentication(), password: password() };
     let table = [
         (Change::CreateAccount(Box::new(new_account())), Some((Kind::Authentication, EventKind::AccountCreated))),
+        (imported(None), Some((Kind::Authentication, EventKind::AccountImported))),
+        (imported(Some(flow())), Some((Kind::Authentication, EventKind::AccountImported))),
         (reset, Some((Kind::Authentication, EventKind::PasswordReset))),
         (request_deletion(), Some((Kind::Authentication, EventKind::DeletionRequested))),
         (restore(), Some((Kind::Authentication, EventKind::AccountRestored))),

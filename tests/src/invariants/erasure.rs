@@ -116,8 +116,8 @@ fn is_zero(base64url: &str) -> bool {
 /// I7: of an erased account there is its state for a while, its tombstone, and what happened.
 fn remains(item: &serde_json::Value, erasures: &Erasures) -> Option<String> {
     let account = match text(item, "kind") {
-        "profile" | "terms" | "session" | "grant" | "consent" | "password" | "data_key" => owner(item)?,
-        "identifier" => (text(item, "pk").split('#').nth(1)?.to_owned(), text(item, "acc").to_owned()),
+        "profile" | "terms" | "session" | "grant" | "consent" | "password" | "data_key" | "linked_identity" => owner(item)?,
+        "identifier" | "federated_subject" => (text(item, "pk").split('#').nth(1)?.to_owned(), text(item, "acc").to_owned()),
         _ => return None,
     };
     let left = erasures.is_erased(&account) && !erasures.is_under_way(&account);

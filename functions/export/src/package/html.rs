@@ -5,8 +5,8 @@ use latchkey::config::{Field, FieldKind};
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::authentication::Amr;
 use latchkey::domain::export::{
-    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedRecord, ExportedSession,
-    MAX_HISTORY, Moment,
+    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity, ExportedRecord,
+    ExportedSession, MAX_HISTORY, Moment,
 };
 use latchkey::domain::oauth::scope::ScopeSet;
 use latchkey::services::Tenant;
@@ -102,6 +102,7 @@ impl Words<'_> {
             Section { name: "identifiers", entries: self.identifiers() },
             Section { name: "profile", entries: vec![self.profile()] },
             Section { name: "addresses", entries: self.addresses() },
+            Section { name: "elsewhere", entries: self.elsewhere() },
             Section { name: "protection", entries: self.protection() },
             Section { name: "sessions", entries: sessions.iter().map(|session| self.session(session)).collect() },
             Section { name: "applications", entries: grants.iter().map(|grant| self.grant(grant)).collect() },
@@ -218,6 +219,18 @@ impl Words<'_> {
         };
         let Document { email_change, former_emails, .. } = self.document;
         email_change.iter().map(pending).chain(former_emails.iter().map(former)).collect()
+    }
+
+    fn elsewhere(&self) -> Vec<Entry> {
+        let entry = |link: &ExportedLinkedIdentity| Entry {
+            title: None,
+            facts: vec![
+                self.fact("export-elsewhere-issuer", &link.issuer),
+                self.fact("export-elsewhere-subject", &link.subject),
+                self.moment("export-elsewhere-since", link.linked_at),
+            ],
+        };
+        self.document.linked_identities.iter().map(entry).collect()
     }
 
     fn protection(&self) -> Vec<Entry> {

@@ -11,6 +11,7 @@ use crate::pump::Pump;
 use crate::stream::StreamReader;
 use crate::world::DEFAULT_DOCUMENT;
 use axum::Router;
+use latchkey::directory::Directory;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::KeyVault;
@@ -109,6 +110,7 @@ impl Gateway {
             origin: origin.clone(),
             connector: faults.around(storage.engine.connector()),
             vault: storage.vault,
+            directory: Directory::none(),
             clock,
             hashing_lanes: std::thread::available_parallelism().map_or(1, usize::from),
         });

@@ -197,8 +197,9 @@ fn security_71_unknown_and_closed_accounts_answer_like_a_wrong_password() {
     }
     let unknown = Subject::Unknown { identifier: identifier(), failures: None };
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
-    assert_eq!(decision.outcome, Authenticated::Refused);
     let [Change::CountUnknownSignIn(counted)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+    // Shown like a refusal, unless a former directory is asked: only then it matters that nobody here has it.
+    assert_eq!(decision.outcome, Authenticated::Nobody { counted: counted.clone(), before: None });
     assert_eq!((counted.failures, counted.version), (window(1), 1));
     let without_password = Subject::Known { authentication: &authentication(), password: None, device: None };
     let decision = authenticate(without_password, PasswordVerdict::Right, new(None), T0);

@@ -43,6 +43,8 @@ pub struct Document {
     pub email_change: Option<ExportedEmailChange>,
     /// Former addresses that can still take their place again.
     pub former_emails: Vec<ExportedFormerEmail>,
+    /// Who the person is elsewhere.
+    pub linked_identities: Vec<ExportedLinkedIdentity>,
     /// What protects the sign-in.
     pub sign_in: ExportedSignIn,
     /// Signed-in browsers.
@@ -116,6 +118,17 @@ pub struct ExportedFormerEmail {
     pub changed_at: Moment,
     /// Until when it can take its place again.
     pub undo_until: Moment,
+}
+
+/// The account's identity at another identity provider.
+#[derive(Clone, Serialize)]
+pub struct ExportedLinkedIdentity {
+    /// The provider's issuer identifier.
+    pub issuer: String,
+    /// Its subject identifier of the person.
+    pub subject: String,
+    /// Since when the account is known to be that person's.
+    pub linked_at: Moment,
 }
 
 /// What protects the sign-in.

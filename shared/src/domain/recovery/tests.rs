@@ -10,8 +10,8 @@ const OTHER_BROWSER: SecretHash = SecretHash::from_bytes([6; 32]);
 const RIGHT_CODE: Proof = Proof::Code { fits: true };
 const WRONG_CODE: Proof = Proof::Code { fits: false };
 
-fn flow() -> Flow {
-    let new = NewRecovery {
+fn new_recovery() -> NewRecovery {
+    NewRecovery {
         id: FlowId::from_bytes([7; 16]),
         account: AccountId::from_bytes([8; 16]),
         seed: [9; 16],
@@ -21,8 +21,12 @@ fn flow() -> Flow {
         client_id: "shop".parse().unwrap(),
         locale: "en".to_owned(),
         continue_to: None,
-    };
-    match begin(new, T0).changes.0.pop() {
+        address: None,
+    }
+}
+
+fn flow() -> Flow {
+    match begin(new_recovery(), T0).changes.0.pop() {
         Some(Change::BeginFlow(flow)) => flow,
         other => panic!("{other:?}"),
     }
@@ -38,7 +42,7 @@ fn password() -> PasswordCredential {
 }
 
 fn owner<'a>(authentication: &'a Authentication, password: &'a PasswordCredential) -> Option<Owner<'a>> {
-    Some(Owner { authentication, password: Some(password), new_password: PasswordHash::from_phc("new".to_owned()) })
+    Some(Owner::Known { authentication, password: Some(password), new_password: PasswordHash::from_phc("new".to_owned()) })
 }
 
 #[test]
@@ -58,6 +62,46 @@ fn a_fitting_proof_replaces_the_password_and_ends_everything_of_the_old_epoch() 
         assert_eq!((password.hash.as_phc(), password.version, password.changed_at), ("new", 7, T0));
         // A typed code takes its try of the day before it is evaluated; a link token needs none.
         assert_eq!(matches!(decision.changes.0.as_slice(), [Change::CountIdentifierTry { limit: 20, .. }]), counted);
+    }
+}
+
+/// While people come from elsewhere the flow keeps the address, sealed under a key that ends with it.
+#[test]
+fn an_address_is_kept_behind_a_key_that_stands_before_the_flow() {
+    let address = SealedAddress { sealed: Sealed(vec![1]), data_key: (vec![2], 3) };
+    let decision = begin(NewRecovery { address: Some(address), ..new_recovery() }, T0);
+    let [Change::CreateDataKey(key), Change::BeginFlow(flow)] = decision.changes.0.as_slice() else {
+        panic!("{:?}", decision.changes)
+    };
+    let state = DataKeyState::Pending { expires_at: flow.expires_at };
+    assert_eq!(*key, WrappedDataKey { account: flow.account, wrapped: vec![2], keyring_version: 3, state });
+    assert_eq!(flow.payload, Some(Sealed(vec![1])));
+}
+
+/// security 92, 93: who comes from elsewhere by this proof uses the flow up and opens no session; only a right proof tells anything.
+#[test]
+fn a_fitting_proof_brings_over_who_is_known_elsewhere() {
+    for (proof, counted) in [(RIGHT_CODE, 1), (Proof::Link { fits: true }, 0)] {
+        let flow = Flow { payload: Some(Sealed(vec![1])), ..flow() };
+        let comes = || Some(Owner::Comes(Box::new(super::super::directory::tests::comer())));
+        let mut decision = reset(&flow, &BROWSER, proof, comes(), T0);
+        assert_eq!(decision.outcome, Recovered::PasswordReset);
+        let Some(Change::ImportAccount(account)) = decision.changes.0.pop() else { panic!("{:?}", decision.changes) };
+        let completed = account.flow.expect("the flow");
+        assert_eq!((completed.state, completed.version, completed.payload), (FlowState::Completed, 2, None));
+        assert_eq!(account.data_key.state, DataKeyState::Account);
+        assert!(account.authentication.devices.is_empty(), "nothing signed in");
+        assert_eq!(decision.changes.0.len(), counted);
+
+        for (owner, outcome) in [(Owner::Stays, Recovered::Stays), (Owner::Nobody, Recovered::Nobody)] {
+            let decision = reset(&flow, &BROWSER, proof, Some(owner), T0);
+            assert_eq!((decision.outcome, decision.changes.0.len()), (outcome, counted));
+        }
+    }
+    let comer = Owner::Comes(Box::new(super::super::directory::tests::comer()));
+    for owner in [comer, Owner::Stays, Owner::Nobody] {
+        let decision = reset(&flow(), &BROWSER, WRONG_CODE, Some(owner), T0);
+        assert_eq!(decision.outcome, Recovered::WrongProof { tries_left: 4 });
     }
 }
 

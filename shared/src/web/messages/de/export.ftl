@@ -61,6 +61,11 @@ export-claim-email = E-Mail-Adresse
 export-claim-email_verified = E-Mail-Adresse ist als Ihre bestätigt
 export-claim-locale = Sprache
 
+export-elsewhere-title = Identitäten anderswo
+export-elsewhere-text = Wer Sie bei anderen Anmeldediensten sind, etwa bei dem, von dem Ihr Konto übernommen wurde.
+export-elsewhere-issuer = Dienst
+export-elsewhere-subject = Ihre Nummer dort
+export-elsewhere-since = Bekannt seit
 export-addresses-title = Änderungen der E-Mail-Adresse
 export-addresses-text = Eine neue Adresse, die auf ihre Bestätigung wartet, und frühere Adressen, die noch zurückkehren können.
 export-addresses-pending = Wartet auf Bestätigung

@@ -5,6 +5,7 @@ event-code_resent = Ein neuer Code wurde gesendet
 event-flow_disowned = „Das war ich nicht“ wurde gewählt
 event-code_refused = Ein falscher Code wurde eingegeben
 event-account_created = Das Konto wurde angelegt
+event-account_imported = Das Konto wurde vom früheren Anmeldedienst übernommen
 event-signed_in = Angemeldet
 event-sign_in_failed = Eine Anmeldung schlug fehl
 event-signed_out = Abgemeldet

@@ -11,6 +11,9 @@ login-register = Konto anlegen
 login-identifier-malformed = Geben Sie Ihre E-Mail-Adresse ein, etwa name@example.com.
 login-password-missing = Geben Sie Ihr Passwort ein.
 login-refused = E-Mail-Adresse oder Passwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal.
+login-password-replace = Ihr Passwort muss ersetzt werden, bevor Sie sich anmelden können. Wählen Sie „Passwort vergessen?“, dann senden wir Ihnen einen Code.
+login-second-factor = Dieses Konto ist durch einen zweiten Schritt geschützt, nach dem hier noch nicht gefragt werden kann. Unser Support hilft Ihnen weiter.
+login-unavailable = Wir konnten Ihr Passwort gerade nicht prüfen. Mit Ihrem Konto ist alles in Ordnung; versuchen Sie es in einigen Sekunden noch einmal.
 login-blocked =
     { $minutes ->
         [one] Zu viele Fehlversuche. Versuchen Sie es in einer Minute wieder, oder setzen Sie Ihr Passwort zurück.
@@ -73,6 +76,10 @@ recover-ended-title = Diese Anfrage ist beendet
 recover-ended-text = Niemand kann ihren Code mehr benutzen, und das Passwort bleibt, wie es war. Kommen solche E-Mails immer wieder, sagen Sie es uns.
 recover-over-title = Diese Anfrage ist abgeschlossen
 recover-over-text = Sie wurde benutzt, ist abgelaufen oder wurde in einem anderen Browser begonnen. Sie können jederzeit einen neuen Code anfordern.
+recover-stays-title = Für dieses Konto hilft unser Support
+recover-stays-text = Ihre Adresse stimmt, aber für dieses Konto kann hier kein neues Passwort gesetzt werden. Unser Support hilft Ihnen weiter.
+recover-nobody-title = Es gibt noch kein Konto
+recover-nobody-text = Ihre Adresse ist bestätigt, aber niemand hat ein Konto damit.
 recover-again = Von vorn beginnen
 
 ## Abmelden

@@ -61,6 +61,11 @@ export-claim-email = E-mail address
 export-claim-email_verified = E-mail address is proven to be yours
 export-claim-locale = Language
 
+export-elsewhere-title = Identities elsewhere
+export-elsewhere-text = Who you are at other sign-in services, such as the one that your account was taken over from.
+export-elsewhere-issuer = Service
+export-elsewhere-subject = Your number there
+export-elsewhere-since = Known since
 export-addresses-title = Changes of the e-mail address
 export-addresses-text = A new address that waits for its proof, and former addresses that can still take their place again.
 export-addresses-pending = Waits for its proof

@@ -5,6 +5,7 @@ event-code_resent = A new code was sent
 event-flow_disowned = "I did not ask for this" was chosen
 event-code_refused = A wrong code was entered
 event-account_created = The account was created
+event-account_imported = The account was taken over from the former sign-in service
 event-signed_in = Signed in
 event-sign_in_failed = A sign-in failed
 event-signed_out = Signed out

@@ -11,6 +11,9 @@ login-register = Create an account
 login-identifier-malformed = Enter your e-mail address, such as name@example.com.
 login-password-missing = Enter your password.
 login-refused = The e-mail address or the password is not right. Check both and try again.
+login-password-replace = Your password has to be replaced before you can sign in. Choose “Forgot your password?”, and we will send you a code.
+login-second-factor = This account is protected by a second step, which cannot be asked for here yet. Our support can help you.
+login-unavailable = We could not check your password just now. Nothing is wrong with your account; try again in a few seconds.
 login-blocked =
     { $minutes ->
         [one] Too many failed attempts. Try again in a minute, or reset your password.
@@ -73,6 +76,10 @@ recover-ended-title = This request is ended
 recover-ended-text = Nobody can use its code any more, and the password stays as it was. If such mails keep coming, tell us.
 recover-over-title = This request is over
 recover-over-text = It was used, has expired, or was begun in another browser. You can ask for a new code at any time.
+recover-stays-title = This account needs our support
+recover-stays-text = Your address is right, but a new password cannot be set for this account here. Our support can help you.
+recover-nobody-title = There is no account yet
+recover-nobody-text = Your address is proven, but nobody has an account with it.
 recover-again = Start again
 
 ## Signing out

@@ -1,0 +1,292 @@
+//! The former directory during a move: a Cognito user pool, asked for what only it can tell.
+//!
+//! 1. A password is asked of the pool once: nothing is repeated, since the pool counts failures of its own.
+//! 2. An answer of the pool is a verdict. Everything else (no answer, a quota reached, a missing permission) is no verdict: nothing was
+//!    evaluated, and nobody is counted or locked for it.
+//! 3. After failures in a row the pool is left in peace for a while ([`Breaker`]); one request then asks whether it is back.
+
+mod breaker;
+
+use crate::config::{CognitoConfig, UserPoolId};
+use crate::domain::directory::{DirectoryUser, DirectoryVerdict};
+use crate::domain::identifier::EmailAddress;
+use crate::domain::secret::SecretText;
+use crate::domain::time::Span;
+use aws_sdk_cognitoidentityprovider::Client;
+use aws_sdk_cognitoidentityprovider::config::{Builder, Region};
+use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::operation::admin_get_user::{AdminGetUserError, AdminGetUserOutput};
+use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::{AdminInitiateAuthError, AdminInitiateAuthOutput};
+use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType};
+use breaker::Breaker;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The former directory. Cheap to clone; clones share their patience.
+#[derive(Clone, Default)]
+pub struct Directory {
+    cognito: Option<Arc<Cognito>>,
+}
+
+struct Cognito {
+    client: Client,
+    breaker: Mutex<Breaker>,
+    refusals: Mutex<Refusals>,
+}
+
+/// Why the directory said nothing. Nothing was evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// It is not asked, after failures in a row.
+    #[error("the user pool is not asked for {0} s")]
+    Resting(u64),
+    /// Its quota is reached, by everybody together or by tries of this one account.
+    #[error("the user pool asks to wait: {0}")]
+    Busy(String),
+    /// No answer, or a failure of its own.
+    #[error("the user pool did not answer: {0}")]
+    Unavailable(String),
+    /// It can't be asked so: a permission, the app client or the pool is not as docs/cognito.md wants it.
+    #[error("the user pool can't be asked: {0}")]
+    Misconfigured(String),
+}
+
+impl DirectoryError {
+    /// When to try again.
+    #[must_use]
+    pub fn retry_after(&self) -> Span {
+        match self {
+            Self::Resting(seconds) => Span::seconds(i64::try_from(*seconds).unwrap_or(1).max(1)),
+            Self::Busy(_) | Self::Unavailable(_) => Span::seconds(5),
+            Self::Misconfigured(_) => Span::minutes(1),
+        }
+    }
+    /// Whether asking others less would help: what counts for the breaker.
+    fn is_failure(&self) -> bool {
+        match self {
+            Self::Busy(_) | Self::Unavailable(_) => true,
+            Self::Resting(_) | Self::Misconfigured(_) => false,
+        }
+    }
+}
+
+impl Directory {
+    /// None: nobody can be asked.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+    /// User pools, through this client. It must not repeat requests by itself: a repetition is one more guess for the pool.
+    #[must_use]
+    pub fn cognito(client: Client) -> Self {
+        let cognito = Cognito { client, breaker: Mutex::default(), refusals: Mutex::default() };
+        Self { cognito: Some(Arc::new(cognito)) }
+    }
+    /// Asks the pool for a password (`AdminInitiateAuth` with `ADMIN_USER_PASSWORD_AUTH`), and where it is right for the person
+    /// (`AdminGetUser`). `username` is what was typed: a username there, or an alias.
+    ///
+    /// # Errors
+    /// When the pool gave no verdict.
+    pub async fn verify(
+        &self,
+        pool: &CognitoConfig,
+        username: &str,
+        password: &SecretText,
+    ) -> Result<DirectoryVerdict, DirectoryError> {
+        let cognito = self.ask()?;
+        let begun = Instant::now();
+        let answer = cognito.verify(pool, username, password).await;
+        cognito.note(&answer);
+        if matches!(answer, Ok(DirectoryVerdict::Wrong)) {
+            lock(&cognito.refusals).push(begun.elapsed());
+        }
+        answer
+    }
+    /// The person with this address (`AdminGetUser`), for somebody who has just proven it.
+    ///
+    /// # Errors
+    /// When the pool does not say.
+    pub async fn find(&self, pool: &CognitoConfig, email: &EmailAddress) -> Result<Option<DirectoryUser>, DirectoryError> {
+        let cognito = self.ask()?;
+        let answer = cognito.user(&pool.user_pool_id, email.as_str()).await;
+        cognito.note(&answer);
+        answer
+    }
+    /// Waits as long as a refusal by the pool took lately, so that a refusal without it is not told by its speed (security 71).
+    pub async fn linger(&self) {
+        let wait = self.cognito.as_ref().and_then(|cognito| lock(&cognito.refusals).next());
+        if let Some(wait) = wait {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn ask(&self) -> Result<&Cognito, DirectoryError> {
+        let Some(cognito) = &self.cognito else {
+            return Err(DirectoryError::Misconfigured("this function was not built to ask one".to_owned()));
+        };
+        match lock(&cognito.breaker).admit(Instant::now()) {
+            Ok(()) => Ok(cognito),
+            Err(rest) => Err(DirectoryError::Resting(rest.as_secs().max(1))),
+        }
+    }
+}
+
+impl Cognito {
+    fn note<T>(&self, answer: &Result<T, DirectoryError>) {
+        let failed = answer.as_ref().err().is_some_and(DirectoryError::is_failure);
+        lock(&self.breaker).note(failed, Instant::now());
+    }
+
+    async fn verify(
+        &self,
+        pool: &CognitoConfig,
+        username: &str,
+        password: &SecretText,
+    ) -> Result<DirectoryVerdict, DirectoryError> {
+        let asked = self
+            .client
+            .admin_initiate_auth()
+            .user_pool_id(pool.user_pool_id.as_str())
+            .client_id(&pool.client_id)
+            .auth_flow(AuthFlowType::AdminUserPasswordAuth)
+            .auth_parameters("USERNAME", username)
+            .auth_parameters("PASSWORD", password.expose())
+            .customize()
+            .config_override(in_region(&pool.user_pool_id));
+        match asked.send().await {
+            Ok(answer) => match challenge(&answer)? {
+                Some(verdict) => Ok(verdict),
+                // Gone between the two calls: nobody's any more.
+                None => Ok(match self.user(&pool.user_pool_id, username).await? {
+                    Some(user) => DirectoryVerdict::Right(Box::new(user)),
+                    None => DirectoryVerdict::Wrong,
+                }),
+            },
+            Err(error) => refusal(&error),
+        }
+    }
+
+    async fn user(&self, pool: &UserPoolId, username: &str) -> Result<Option<DirectoryUser>, DirectoryError> {
+        let asked = self.client.admin_get_user().user_pool_id(pool.as_str()).username(username);
+        match asked.customize().config_override(in_region(pool)).send().await {
+            Ok(user) => read(user).map(Some),
+            Err(error) if error.as_service_error().is_some_and(AdminGetUserError::is_user_not_found_exception) => Ok(None),
+            Err(error) => Err(silence(&error)),
+        }
+    }
+}
+
+/// A pool is asked in its own region, wherever the function runs.
+fn in_region(pool: &UserPoolId) -> Builder {
+    Builder::new().region(Region::new(pool.region().to_owned()))
+}
+
+/// What a challenge in place of tokens means; `None` for tokens. The pool challenges only who knows the password.
+fn challenge(answer: &AdminInitiateAuthOutput) -> Result<Option<DirectoryVerdict>, DirectoryError> {
+    match answer.challenge_name() {
+        None if answer.authentication_result().is_some() => Ok(None),
+        None => Err(DirectoryError::Unavailable("neither tokens nor a challenge".to_owned())),
+        Some(ChallengeNameType::NewPasswordRequired) => Ok(Some(DirectoryVerdict::MustBeReplaced)),
+        Some(
+            ChallengeNameType::EmailOtp
+            | ChallengeNameType::MfaSetup
+            | ChallengeNameType::SelectMfaType
+            | ChallengeNameType::SmsMfa
+            | ChallengeNameType::SmsOtp
+            | ChallengeNameType::SoftwareTokenMfa,
+        ) => Ok(Some(DirectoryVerdict::SecondFactor)),
+        Some(other) => Err(DirectoryError::Misconfigured(format!("it answers a password with {}", other.as_str()))),
+    }
+}
+
+/// What a refusal means.
+fn refusal(error: &SdkError<AdminInitiateAuthError>) -> Result<DirectoryVerdict, DirectoryError> {
+    use AdminInitiateAuthError as Refusal;
+    match error.as_service_error() {
+        Some(Refusal::NotAuthorizedException(refused)) => {
+            let words = refused.message().unwrap_or_default();
+            // The pool's own lock: whoever tried, nothing was evaluated now.
+            if words.contains("attempts exceeded") {
+                return Err(DirectoryError::Busy("too many tries of this account".to_owned()));
+            }
+            if words.contains("secret hash") {
+                return Err(DirectoryError::Misconfigured("its app client has a secret".to_owned()));
+            }
+            Ok(DirectoryVerdict::Wrong)
+        }
+        // A reset was ordered: the pool says so before it looks at the password, so whoever asks is told nothing of it.
+        Some(
+            Refusal::UserNotFoundException(_)
+            | Refusal::PasswordResetRequiredException(_)
+            // A trigger of the pool's owner does not let them in.
+            | Refusal::UserLambdaValidationException(_),
+        ) => Ok(DirectoryVerdict::Wrong),
+        // Said only to who knows the password. A code by mail proves the address.
+        Some(Refusal::UserNotConfirmedException(_)) => Ok(DirectoryVerdict::MustBeReplaced),
+        Some(_) | None => Err(silence(error)),
+    }
+}
+
+/// Why there is no verdict; by codes alone, since messages may repeat what was sent.
+fn silence<E: ProvideErrorMetadata>(error: &SdkError<E>) -> DirectoryError {
+    let Some(code) = error.as_service_error().and_then(ProvideErrorMetadata::code) else {
+        let kind = match error {
+            SdkError::TimeoutError(_) => "time ran out",
+            SdkError::DispatchFailure(_) => "no connection",
+            SdkError::ConstructionFailure(_) => "the request could not be built",
+            SdkError::ResponseError(_) | SdkError::ServiceError(_) => "the answer does not read",
+            _ => "the call failed",
+        };
+        return DirectoryError::Unavailable(kind.to_owned());
+    };
+    match code {
+        "TooManyRequestsException" | "ThrottlingException" | "LimitExceededException" | "RequestLimitExceeded" => {
+            DirectoryError::Busy(code.to_owned())
+        }
+        "InternalErrorException" | "InternalFailure" | "ServiceUnavailable" | "UnexpectedLambdaException" => {
+            DirectoryError::Unavailable(code.to_owned())
+        }
+        _ if error.raw_response().is_some_and(|answer| answer.status().is_server_error()) => DirectoryError::Unavailable(code.to_owned()),
+        _ => DirectoryError::Misconfigured(code.to_owned()),
+    }
+}
+
+fn read(user: AdminGetUserOutput) -> Result<DirectoryUser, DirectoryError> {
+    let has_second_factor = !user.user_mfa_setting_list().is_empty() || !user.mfa_options().is_empty();
+    let attributes = user.user_attributes().iter();
+    let mut attributes: BTreeMap<String, String> =
+        attributes.filter_map(|attribute| Some((attribute.name().to_owned(), attribute.value()?.to_owned()))).collect();
+    let subject = attributes.remove("sub").filter(|subject| !subject.is_empty());
+    let subject = subject.ok_or_else(|| DirectoryError::Unavailable("a user without sub".to_owned()))?;
+    Ok(DirectoryUser { subject, enabled: user.enabled, has_second_factor, attributes })
+}
+
+/// How long the pool took to refuse, the latest times in a row.
+#[derive(Default)]
+struct Refusals {
+    took: Vec<Duration>,
+    next: usize,
+}
+
+impl Refusals {
+    const KEPT: usize = 32;
+    /// No wait is longer: a pool that hung once does not hold others up.
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    fn push(&mut self, took: Duration) {
+        if self.took.len() == Self::KEPT {
+            self.took.remove(0);
+        }
+        self.took.push(took.min(Self::LONGEST));
+    }
+    /// One of them, each in its turn.
+    fn next(&mut self) -> Option<Duration> {
+        self.next = self.next.wrapping_add(1);
+        self.took.get(self.next.checked_rem(self.took.len())?).copied()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

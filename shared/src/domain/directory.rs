@@ -1,0 +1,284 @@
+//! People who come from a former directory, a Cognito user pool for one: what is taken over, by which proof (just-in-time migration).
+//!
+//! 1. Somebody signs in with an identifier that nobody has here. The failure is counted first, as for anybody: the directory is asked
+//!    only once that stands, so parallel guesses evaluate no more of them there than here.
+//! 2. The directory says that the password is right, and what it knows of the person. [`admit`] says whether they can come.
+//! 3. [`take_over`] makes the account out of it, and of the directory's subject a sentinel of its own: one person there is one account
+//!    here, whatever races. The next sign-in is local.
+//! 4. An erased account leaves its subject's sentinel behind, without a person: what was erased here does not come back from there
+//!    (security 111).
+
+use super::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
+use super::authentication::{Amr, Authenticated, FailureWindow, KnownDevice, NewSignIn, UnknownIdentifierFailures};
+use super::change::{Change, Changes, Decision};
+use super::credential::PasswordCredential;
+use super::flow::Flow;
+use super::form::{self, FieldFlaw};
+use super::id::{AccountId, Sub};
+use super::identifier::{EmailAddress, IdentifierHash};
+use super::profile::{Claims, Profile};
+use super::secret::PasswordHash;
+use super::session::Session;
+use super::time::Timestamp;
+use crate::config::{CognitoConfig, Field};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+/// The keyed hash of a subject of another identity provider: HMAC-SHA-256 of issuer ‖ subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SubjectHash(pub IdentifierHash);
+
+/// A subject of another identity provider, in clear: issuer and subject together name one person for ever (OpenID Connect Core §5.7).
+/// Personal data: it does not print.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FederatedSubject {
+    /// The provider's issuer identifier.
+    pub issuer: String,
+    /// Its `sub`.
+    pub subject: String,
+}
+
+impl std::fmt::Debug for FederatedSubject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FederatedSubject(…)")
+    }
+}
+
+/// An account's identity elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedIdentity {
+    /// Whose.
+    #[serde(rename = "acc")]
+    pub account: AccountId,
+    /// Which, hashed: the sentinel that claims it.
+    #[serde(rename = "sj")]
+    pub subject: SubjectHash,
+    /// The [`FederatedSubject`] as JSON, sealed under the account's data key.
+    #[serde(rename = "nm")]
+    pub named: Sealed,
+    /// Since when.
+    #[serde(rename = "at")]
+    pub linked_at: Timestamp,
+}
+
+/// The sentinel of a subject: whose it is, or that it was somebody's who is erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimedSubject {
+    /// Whose; nobody's once the account is erased.
+    #[serde(rename = "acc", default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// What a directory knows of a person. Personal data: it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DirectoryUser {
+    /// Its own identifier of the person (`sub`).
+    pub subject: String,
+    /// Whether the account may be used there.
+    pub enabled: bool,
+    /// Whether sign-in there asks for a second factor.
+    pub has_second_factor: bool,
+    /// Everything else, by the directory's names: `email`, `email_verified`, `given_name`, `custom:tier`.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for DirectoryUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DirectoryUser({} attributes)", self.attributes.len())
+    }
+}
+
+/// What the directory says of a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryVerdict {
+    /// Wrong, or nobody's, or of an account that is closed there: nobody is told which.
+    Wrong,
+    /// Right.
+    Right(Box<DirectoryUser>),
+    /// Right, and another one has to be set before it is of use there.
+    MustBeReplaced,
+    /// Right, and a second factor is asked for there.
+    SecondFactor,
+}
+
+/// Why a person stays where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAdmitted {
+    /// The directory has closed the account.
+    #[error("the account is disabled there")]
+    Disabled,
+    /// A second factor protects the account there, and would protect it no more here (security 78).
+    #[error("a second factor protects the account there")]
+    SecondFactor,
+    /// The directory never had the address proven.
+    #[error("the address was not proven there")]
+    AddressNotProven,
+    /// The directory knows the person by another address than the one that was typed.
+    #[error("the directory holds another address")]
+    OtherAddress,
+}
+
+/// Whether a person whose password the directory found right can come with this address.
+///
+/// # Errors
+/// Why not.
+pub fn admit(user: &DirectoryUser, typed: &EmailAddress) -> Result<(), NotAdmitted> {
+    admit_by_mail(user, typed)?;
+    match user.attributes.get("email_verified").map(String::as_str) {
+        Some("true") => Ok(()),
+        Some(_) | None => Err(NotAdmitted::AddressNotProven),
+    }
+}
+
+/// Whether a person who has just proven this address by mail can come with it.
+///
+/// # Errors
+/// Why not.
+pub fn admit_by_mail(user: &DirectoryUser, proven: &EmailAddress) -> Result<(), NotAdmitted> {
+    if !user.enabled {
+        return Err(NotAdmitted::Disabled);
+    }
+    if user.has_second_factor {
+        return Err(NotAdmitted::SecondFactor);
+    }
+    match user.attributes.get("email").map(|email| EmailAddress::parse(email)) {
+        Some(Ok(email)) if email == *proven => Ok(()),
+        Some(_) | None => Err(NotAdmitted::OtherAddress),
+    }
+}
+
+/// Claims out of attributes, with what could not be taken over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapped {
+    /// Claims of the tenant's form.
+    pub claims: Claims,
+    /// Fields of the form whose attribute does not fit them. The person can fill them later.
+    pub refused: Vec<(String, FieldFlaw)>,
+    /// Attributes that belong to no field, by their names there.
+    pub unmapped: Vec<String>,
+}
+
+/// Attributes that say something of their own: taken over by other ways, or the directory's own affair.
+const NOT_MAPPED: [&str; 7] =
+    ["sub", "email", "email_verified", "phone_number_verified", "identities", "updated_at", "locale"];
+
+/// Maps attributes to the fields of the form, by the rules of the tenant's document.
+#[must_use]
+pub fn map(config: &CognitoConfig, fields: &[Field], attributes: &BTreeMap<String, String>, now: Timestamp) -> Mapped {
+    let mut submitted = Map::new();
+    let mut taken: Vec<&str> = NOT_MAPPED.to_vec();
+    for field in fields {
+        let attribute = config.attribute_of(&field.name);
+        if let Some((name, value)) = attributes.get_key_value(&*attribute) {
+            taken.push(name);
+            submitted.insert(field.name.clone(), Value::String(value.clone()));
+        }
+    }
+    let (claims, refused) = form::take_over(fields, &submitted, now);
+    let unmapped = attributes.keys().filter(|name| !taken.contains(&name.as_str()) && !name.starts_with("cognito:"));
+    Mapped { claims, refused, unmapped: unmapped.cloned().collect() }
+}
+
+/// Everything that an account that is taken over is made of.
+#[derive(Debug, Clone)]
+pub struct ImportedAccount {
+    /// Version 1; its identifier is claimed by absence: uniqueness.
+    pub authentication: Authentication,
+    /// Version 1, where one came along.
+    pub password: Option<PasswordCredential>,
+    /// Version 1.
+    pub profile: Profile,
+    /// Its identity there: the sentinel is claimed by absence too.
+    pub link: LinkedIdentity,
+    /// Its data key: absent before, or the pending one of its flow.
+    pub data_key: WrappedDataKey,
+    /// The completed flow that proved the address, where one did.
+    pub flow: Option<Flow>,
+}
+
+/// What is known of a person who comes, opened, hashed and sealed elsewhere.
+#[derive(Debug, Clone)]
+pub struct NewComer {
+    /// Fresh.
+    pub account: AccountId,
+    /// Fresh, or the directory's own by the tenant's choice.
+    pub sub: Sub,
+    /// The address, hashed.
+    pub identifier: IdentifierHash,
+    /// The hash of the password that the directory found right, or of the new one.
+    pub password: PasswordHash,
+    /// The claims, the address among them, sealed as a profile.
+    pub claims: Sealed,
+    /// Their identity there, hashed.
+    pub subject: SubjectHash,
+    /// Their identity there, sealed.
+    pub named: Sealed,
+    /// The fresh data key, or the pending one of the flow that proved the address.
+    pub data_key: WrappedDataKey,
+}
+
+/// Takes a person over who has just shown the password, and signs them in. `standing` is what stands under their subject.
+pub fn take_over(
+    comer: NewComer,
+    standing: Option<ClaimedSubject>,
+    sign_in: NewSignIn<'_>,
+    now: Timestamp,
+) -> Decision<Authenticated> {
+    // Somebody's already, under another address by now; or of a person who was erased. Neither comes in by an old password.
+    if standing.is_some() {
+        return Decision::unchanged(Authenticated::Refused);
+    }
+    let account = imported(comer, Some(sign_in.device), now);
+    let session = Session::open(sign_in.session, &account.authentication, vec![Amr::Pwd], sign_in.policy, now);
+    let mut changes = Changes::one(Change::ImportAccount(Box::new(account)));
+    if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
+        changes = changes.then(Change::EndSession(ended));
+    }
+    let changes = changes.then(Change::OpenSession(session.clone()));
+    Decision { changes, outcome: Authenticated::SignedIn { session, new_device: true } }
+}
+
+pub(super) fn imported(comer: NewComer, device: Option<u64>, now: Timestamp) -> ImportedAccount {
+    let account = comer.account;
+    ImportedAccount {
+        authentication: Authentication {
+            account,
+            sub: comer.sub,
+            status: AccountStatus::Active,
+            epoch: 1,
+            identifier: comer.identifier,
+            created_at: now,
+            failures: FailureWindow::default(),
+            devices: device.map(|id| KnownDevice { id, failures: FailureWindow::default() }).into_iter().collect(),
+            legal_hold: None,
+            version: 1,
+        },
+        password: Some(PasswordCredential { account, hash: comer.password, changed_at: now, version: 1 }),
+        profile: Profile {
+            account,
+            claims: comer.claims,
+            updated_at: now,
+            email_change: None,
+            email_undos: Vec::new(),
+            version: 1,
+        },
+        link: LinkedIdentity { account, subject: comer.subject, named: comer.named, linked_at: now },
+        data_key: WrappedDataKey { state: DataKeyState::Account, ..comer.data_key },
+        flow: None,
+    }
+}
+
+/// Takes a counted failure back: the directory gave no verdict, so nothing was evaluated. A failure that came meanwhile stands, and
+/// this one with it.
+pub fn take_back(counted: &UnknownIdentifierFailures, before: Option<&UnknownIdentifierFailures>) -> Decision<()> {
+    let failures = before.map_or(FailureWindow::default(), |before| before.failures);
+    let restored = UnknownIdentifierFailures { failures, version: counted.version + 1, ..counted.clone() };
+    Decision::one(Change::UncountUnknownSignIn(restored), ())
+}

@@ -1,0 +1,136 @@
+use super::*;
+use crate::config::TenantConfig;
+use crate::domain::id::{SessionId, TenantId};
+use crate::domain::secret::SecretHash;
+use crate::domain::session::NewSession;
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+fn config() -> TenantConfig {
+    let document = include_str!("../../../../infra/local/latchkey.toml").replace("{origin}", "http://localhost:8080");
+    let cognito = "[cognito]\nuser_pool_id = \"eu-central-1_Abc\"\nclient_id = \"app\"\n\
+                   attributes = { vat_number = \"custom:vat\" }\n";
+    TenantConfig::parse(&TenantId::default_tenant(), &format!("{document}\n{cognito}")).unwrap()
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn user(pairs: &[(&str, &str)]) -> DirectoryUser {
+    DirectoryUser {
+        subject: "s".to_owned(),
+        enabled: true,
+        has_second_factor: false,
+        attributes: attributes(&[&[("email", "Ada@Example.com"), ("email_verified", "true")], pairs].concat()),
+    }
+}
+
+#[test]
+fn only_who_is_enabled_and_proven_under_the_typed_address_comes_and_nobody_leaves_a_second_factor_behind() {
+    let typed = EmailAddress::parse("ada@example.com").unwrap();
+    let disabled = DirectoryUser { enabled: false, ..user(&[]) };
+    let protected = DirectoryUser { has_second_factor: true, ..user(&[]) };
+    let table = [
+        (user(&[]), Ok(()), Ok(())),
+        (disabled, Err(NotAdmitted::Disabled), Err(NotAdmitted::Disabled)),
+        (protected, Err(NotAdmitted::SecondFactor), Err(NotAdmitted::SecondFactor)),
+        (user(&[("email", "bob@example.com")]), Err(NotAdmitted::OtherAddress), Err(NotAdmitted::OtherAddress)),
+        (user(&[("email", "not an address")]), Err(NotAdmitted::OtherAddress), Err(NotAdmitted::OtherAddress)),
+        // Proven by mail a moment ago: what the directory remembers of it matters no more.
+        (user(&[("email_verified", "false")]), Err(NotAdmitted::AddressNotProven), Ok(())),
+        (user(&[("email_verified", "True")]), Err(NotAdmitted::AddressNotProven), Ok(())),
+    ];
+    for (user, by_password, by_mail) in table {
+        assert_eq!((admit(&user, &typed), admit_by_mail(&user, &typed)), (by_password, by_mail), "{:?}", user.attributes);
+    }
+}
+
+#[test]
+fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_named() {
+    let config = config();
+    let known = attributes(&[
+        ("email", "ada@example.com"),
+        ("email_verified", "true"),
+        ("given_name", " Ada "),
+        ("phone_number", "not a number"),
+        ("custom:customer_type", "business"),
+        ("custom:company", "Engines"),
+        ("custom:vat", "DE123456789"),
+        ("custom:tier", "gold"),
+        ("birthdate", "1815-12-10"),
+        ("cognito:user_status", "CONFIRMED"),
+    ]);
+    let mapped = map(config.cognito.as_ref().unwrap(), &config.registration.fields, &known, NOW);
+    let expected =
+        json!({"given_name": "Ada", "customer_type": "business", "company": "Engines", "vat_number": "DE123456789"});
+    assert_eq!(Value::Object(mapped.claims.0), expected);
+    assert_eq!(mapped.refused, [("phone_number".to_owned(), FieldFlaw::Phone)]);
+    assert_eq!(mapped.unmapped, ["birthdate", "custom:tier"]);
+
+    // A field that another one hides is not taken over behind its back.
+    let hidden = attributes(&[("custom:customer_type", "private"), ("custom:company", "Engines")]);
+    let mapped = map(config.cognito.as_ref().unwrap(), &config.registration.fields, &hidden, NOW);
+    assert_eq!(Value::Object(mapped.claims.0), json!({"customer_type": "private"}));
+    assert_eq!(mapped.refused, [("company".to_owned(), FieldFlaw::NotApplicable)]);
+}
+
+pub(crate) fn comer() -> NewComer {
+    let account = AccountId::from_bytes([1; 16]);
+    let identifier = IdentifierHash { key_version: 1, hash: [2; 32] };
+    NewComer {
+        account,
+        sub: Sub::from_bytes([3; 16]),
+        identifier,
+        password: PasswordHash::from_phc("hash".to_owned()),
+        claims: Sealed(vec![4]),
+        subject: SubjectHash(IdentifierHash { key_version: 1, hash: [5; 32] }),
+        named: Sealed(vec![6]),
+        data_key: WrappedDataKey { account, wrapped: vec![7], keyring_version: 1, state: DataKeyState::Account },
+    }
+}
+
+fn sign_in(policy: &crate::config::SessionPolicy) -> NewSignIn<'_> {
+    let session =
+        NewSession { id: SessionId::from_bytes([8; 16]), secret_hash: SecretHash::from_bytes([9; 32]), device: None };
+    NewSignIn { session, device: 10, replaced: None, policy }
+}
+
+#[test]
+fn who_comes_has_an_account_before_a_session() {
+    let config = config();
+    let decision = take_over(comer(), None, sign_in(&config.session), NOW);
+    let [Change::ImportAccount(account), Change::OpenSession(session)] = decision.changes.0.as_slice() else {
+        panic!("{:?}", decision.changes)
+    };
+    assert_eq!((account.authentication.account, account.authentication.version), (session.account, 1));
+    assert_eq!((account.link.account, account.link.subject), (session.account, comer().subject));
+    assert!(session.is_live(&account.authentication, NOW));
+    assert_eq!(decision.outcome, Authenticated::SignedIn { session: session.clone(), new_device: true });
+}
+
+/// security 111: neither an erased person nor one who has another address by now comes back by an old password.
+#[test]
+fn security_111_a_subject_that_is_known_or_erased_makes_no_second_account() {
+    let config = config();
+    for account in [None, Some(AccountId::from_bytes([77; 16]))] {
+        let standing = ClaimedSubject { account, at: NOW };
+        let decision = take_over(comer(), Some(standing), sign_in(&config.session), NOW);
+        assert!(decision.changes.is_empty());
+        assert_eq!(decision.outcome, Authenticated::Refused);
+    }
+}
+
+#[test]
+fn a_failure_that_was_none_is_taken_back_over_its_own_version() {
+    let identifier = comer().identifier;
+    let window = |count| FailureWindow { count, last_at: Some(NOW) };
+    let state = |count, version| UnknownIdentifierFailures { identifier, failures: window(count), version, expires_at: NOW };
+    for (before, left) in [(Some(state(3, 7)), window(3)), (None, FailureWindow::default())] {
+        let decision = take_back(&state(4, 8), before.as_ref());
+        let [Change::UncountUnknownSignIn(restored)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+        assert_eq!((restored.failures, restored.version), (left, 9));
+        assert!(decision.changes.0.iter().all(|change| change.event().is_none()), "nothing happened to anybody");
+    }
+}
