@@ -11,8 +11,8 @@ mod environment;
 pub mod gateway;
 pub mod log;
 
-use crate::directory::Directory;
 use crate::delivery::{MailChannel, MailQueue, Mailer};
+use crate::directory::Directory;
 use crate::domain::id::TenantId;
 use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
 use crate::services::{Clock, Deadline, Random, Services, Tenants};

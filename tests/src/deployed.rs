@@ -5,18 +5,20 @@
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
 use crate::template::{Request as Asked, Statement, Template};
+use crate::user_pool::{CLIENT_ID, POOL_ID, UserPool, document};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
+use latchkey::directory::Directory;
 use latchkey::keys::{KeyVault, Keys, Purpose};
 use latchkey::services::{Services, Tenants};
 use latchkey::store::{Store, Tables};
 use latchkey::web::mount;
 use latchkey_local::engine::{client, operation, response};
-use latchkey_local::world::{DEFAULT_DOCUMENT, World};
+use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +30,8 @@ pub struct Deployed {
     pub world: World,
     guards: BTreeMap<&'static str, Guard>,
     vault: KeyVault,
+    /// The user pool that the people of `acme` come from.
+    pub pool: UserPool,
 }
 
 /// A function that answers HTTP.
@@ -54,14 +58,19 @@ pub const HTTP_FUNCTIONS: [Function; 5] = [
 ];
 
 impl Deployed {
-    /// A deployment of the default tenant, and of one named `acme` with the same document.
+    /// A deployment of the default tenant, and of one named `acme` with the same document, whose people come from a user pool.
     pub async fn new() -> Self {
         let template = Template::load();
         let vault = KeyVault::ephemeral();
-        let world = World::builder().vault(vault.clone()).tenant("acme", DEFAULT_DOCUMENT).build().await.expect("a world");
+        let world = World::builder()
+            .vault(vault.clone())
+            .tenant("acme", &document(POOL_ID, CLIENT_ID, ""))
+            .build()
+            .await
+            .expect("a world");
         let names = HTTP_FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["events", "retention"]);
         let guards = names.map(|name| (name, Guard::new(&template, name, &world))).collect();
-        let mut deployed = Self { world, guards, vault };
+        let mut deployed = Self { world, guards, vault, pool: UserPool::default() };
         let functions = HTTP_FUNCTIONS
             .map(|(name, purposes, routes)| (logical(name), mount(deployed.services(name, purposes), routes())))
             .into_iter()
@@ -80,7 +89,10 @@ impl Deployed {
     pub fn services(&self, function: &str, purposes: &[Purpose]) -> Services {
         let guard = self.guards.get(function).expect("a function").clone();
         let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
+        // Only its role lets it ask.
+        let asks = guard.statements.iter().any(|statement| statement.actions.contains("cognito-idp:AdminInitiateAuth"));
         Services {
+            directory: if asks { self.pool.directory() } else { Directory::none() },
             store: Store::new(client(SharedHttpConnector::new(guard)), tables),
             keys: Keys::new(self.vault.clone(), purposes),
             tenants: Tenants::default(),

@@ -310,7 +310,8 @@ fn links(raw: &Raw) -> Violations {
         }
     }
     let alone = claimed.iter().filter(|(subject, account)| linked.get(*subject) != Some(*account));
-    violations.extend(alone.map(|(subject, account)| format!("I1: {subject:?} is claimed for {account}, which has no such link")));
+    violations
+        .extend(alone.map(|(subject, account)| format!("I1: {subject:?} is claimed for {account}, which has no such link")));
     violations
 }
 

@@ -188,7 +188,9 @@ fn initiate(state: &State, body: &Value) -> (u16, Value) {
         ("UNCONFIRMED", _) => error("UserNotConfirmedException", "User is not confirmed."),
         ("FORCE_CHANGE_PASSWORD", _) => challenge("NEW_PASSWORD_REQUIRED"),
         (_, Some(factor)) => challenge(factor),
-        (_, None) => (200, json!({ "AuthenticationResult": { "AccessToken": "a", "ExpiresIn": 3600 }, "ChallengeParameters": {} })),
+        (_, None) => {
+            (200, json!({ "AuthenticationResult": { "AccessToken": "a", "ExpiresIn": 3600 }, "ChallengeParameters": {} }))
+        }
     }
 }
 

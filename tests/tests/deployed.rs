@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::deployed::{Deployed, PURPOSES};
 use tests::routes;
-use tests::{Anonymous, Customer, Me, OAuthClient, Site, World, journeys};
+use tests::user_pool::PoolUser;
+use tests::{Anonymous, Browser, Customer, Me, OAuthClient, Site, World, journeys};
 
 /// Two accounts are closed; the job erases one and puts the other off, which is held; a backup that came back is cleaned.
 async fn is_erased(deployed: &Deployed) {
@@ -28,9 +29,31 @@ async fn is_erased(deployed: &Deployed) {
     run(json!({ "job": "hold", "email": "held@example.com" })).await;
     world.advance(Span::days(31));
     let done = run(json!({ "job": "retention" })).await;
-    assert_eq!((&done["rules"]["erasure"]["erased"], &done["rules"]["erasure"]["deferred"]), (&json!(1), &json!(1)), "{done}");
+    // With whom came over and left again.
+    assert_eq!((&done["rules"]["erasure"]["erased"], &done["rules"]["erasure"]["deferred"]), (&json!(2), &json!(1)), "{done}");
     run(json!({ "job": "release", "email": "held@example.com" })).await;
     run(json!({ "job": "replay_erasures", "since": before.to_string() })).await;
+}
+
+/// Two people come from the user pool of `acme`, by password and by mail; one of them closes the account.
+async fn come_over(deployed: &Deployed) {
+    let world = &deployed.world;
+    let app = OAuthClient { base: "/t/acme".to_owned(), ..Me::client(world) };
+    for name in ["Cleo", "Dora"] {
+        let customer = Customer::new(name);
+        deployed.pool.put(PoolUser::confirmed(&customer.email, &customer.password, &format!("sub-{name}")));
+    }
+    let cleo = Customer::new("Cleo");
+    let me = Me { tokens: app.tokens_for(&cleo).await, client: app };
+    assert_eq!(me.delete("/v1/me").await.status(), 202);
+
+    let (mut browser, dora) = (Browser::new(world), Customer::new("Dora"));
+    let page = browser.open("/t/acme/recover").await;
+    let page = browser.submit(&page, "#submit", &[("identifier", &dora.email)]).await;
+    let code = Site::from(world).mail_to(&dora.email).await.codes[0].clone();
+    let page = browser.submit(&page, "#submit", &[("code", &code), ("password", "quite 8 different umbrellas")]).await;
+    assert_eq!(page.status(), 200, "{}", page.text());
+    assert_eq!((deployed.pool.take_asked("AdminInitiateAuth"), deployed.pool.take_asked("AdminGetUser")), (1, 2));
 }
 
 #[tokio::test]
@@ -38,6 +61,7 @@ async fn security_144_each_function_may_do_what_it_does_and_nothing_else() {
     let deployed = Deployed::new().await;
     let world = &deployed.world;
     journeys::all_of_it(&Site::from(world), "").await;
+    come_over(&deployed).await;
     is_erased(&deployed).await;
     world.pump().await.unwrap();
     assert_eq!(deployed.refused(), Vec::<String>::new());

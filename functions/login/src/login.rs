@@ -155,9 +155,7 @@ async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
         return Ok(Attempted::Decided(attempt(services, visit, typed).await?));
     };
     let attempted = match attempt(services, visit, typed).await? {
-        Authenticated::Nobody { counted, before } => {
-            directory::attempt(services, visit, pool, typed, counted, before).await?
-        }
+        Authenticated::Nobody { counted, before } => directory::attempt(services, visit, pool, typed, counted, before).await?,
         Authenticated::Refused => {
             // Who is known here is not asked for there; it must not show.
             services.directory.linger().await;
@@ -167,7 +165,9 @@ async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     };
     match attempted {
         Attempted::KnownByNow => Ok(Attempted::Decided(attempt(services, visit, typed).await?)),
-        Attempted::Decided(_) | Attempted::MustBeReplaced | Attempted::SecondFactor | Attempted::Unasked { .. } => Ok(attempted),
+        Attempted::Decided(_) | Attempted::MustBeReplaced | Attempted::SecondFactor | Attempted::Unasked { .. } => {
+            Ok(attempted)
+        }
     }
 }
 

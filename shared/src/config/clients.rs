@@ -117,7 +117,9 @@ fn read_client_id(table: &mut Table<'_, '_>) -> Option<ClientId> {
         table.report.refuse(&text.place, "must be 1 to 64 of A-Z a-z 0-9 - _ .");
     } else if text.value.parse::<Sub>().is_ok() {
         // A client that acts for itself is its own `sub`: nobody may take it for a person (security 26).
-        table.report.refuse(&text.place, "reads like the subject identifier of a person (22 of base64url); choose another");
+        table
+            .report
+            .refuse(&text.place, "reads like the subject identifier of a person (22 of base64url, or a UUID); choose another");
     }
     id
 }

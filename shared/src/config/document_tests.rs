@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::KeptSub;
 use crate::domain::oauth::client::{GrantType, PkcePolicy, SigningAlgorithm, TokenEndpointAuthMethod};
 
 fn parse(document: &str) -> Result<TenantConfig, DocumentErrors> {
@@ -57,6 +58,7 @@ fn the_shipped_document_is_valid_and_has_the_demonstration_clients() {
 fn security_26_a_client_id_never_reads_like_a_person() {
     let of = |id: &str| PUBLIC.replace("\"app\"", &format!("\"{id}\""));
     assert_eq!(paths(&of("AAAAAAAAAAAAAAAAAAAAAA")), ["clients[0].client_id"]);
+    assert_eq!(paths(&of("8f14e45f-ceea-467f-a3c1-0d2a4d6f1b7e")), ["clients[0].client_id"]);
     assert!(parse(&of("AAAAAAAAAAAAAAAAAAAAAAA")).is_ok(), "one character more");
 }
 
@@ -342,4 +344,43 @@ fn a_document_that_is_cut_off_anywhere_is_refused_or_read_never_worse() {
         }
     }
     assert!(refused > 20, "{refused}");
+}
+
+const FORM: &str =
+    "name = \"Shop\"\n[[registration.fields]]\nname = \"given_name\"\n[[registration.fields]]\nname = \"tier\"\n";
+
+#[test]
+fn a_user_pool_is_named_by_its_id_and_its_attributes_by_the_fields_they_fill() {
+    let of = |section: &str| parse(&format!("{FORM}[cognito]\n{section}"));
+    assert_eq!(parse(FORM).expect("valid").cognito, None);
+    let config = of("user_pool_id = \"eu-central-1_AbC9\"\nclient_id = \"1abc\"\nattributes = { tier = \"custom:level\" }");
+    let pool = config.expect("valid").cognito.expect("a pool");
+    assert_eq!((pool.user_pool_id.region(), pool.sub), ("eu-central-1", KeptSub::Alias));
+    assert_eq!(pool.issuer(), "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbC9");
+    let attributes = ["given_name", "tier", "other"].map(|field| pool.attribute_of(field).into_owned());
+    assert_eq!(attributes, ["given_name", "custom:level", "custom:other"]);
+
+    let wrong = |section: &str| -> Vec<String> {
+        let pool = "user_pool_id = \"eu-central-1_AbC9\"\nclient_id = \"1abc\"";
+        let section = if section.contains("user_pool_id") { section.to_owned() } else { format!("{pool}\n{section}") };
+        of(&section).expect_err("must be refused").0.into_iter().map(|error| error.path).collect()
+    };
+    for (section, path) in [
+        ("sub = \"both\"", "cognito.sub"),
+        ("attributes = { nickname = \"nickname\" }", "cognito.attributes.nickname"),
+        ("attributes = { tier = \"level\" }", "cognito.attributes.tier"),
+        ("attributes = { tier = \"custom:\" }", "cognito.attributes.tier"),
+        ("attributes = { tier = 3 }", "cognito.attributes.tier"),
+        ("password = \"x\"", "cognito.password"),
+        ("user_pool_id = \"eu-central-1_AbC9\"", "cognito.client_id"),
+        ("client_id = \"1abc\" # no user_pool_id", "cognito.user_pool_id"),
+        ("user_pool_id = \"eu-central-1_AbC9\"\nclient_id = \"a b\"", "cognito.client_id"),
+    ] {
+        assert_eq!(wrong(section), [path], "{section}");
+    }
+    for id in
+        ["", "eu-central-1", "eu-central-1_", "eu_AbC", "EU-central-1_AbC", "eu-central-1_A-b", "eu--central-1_A", "a.b-c-d_E"]
+    {
+        assert_eq!(wrong(&format!("user_pool_id = \"{id}\"\nclient_id = \"1abc\"")), ["cognito.user_pool_id"], "{id}");
+    }
 }

@@ -247,7 +247,9 @@ fn silence<E: ProvideErrorMetadata>(error: &SdkError<E>) -> DirectoryError {
         "InternalErrorException" | "InternalFailure" | "ServiceUnavailable" | "UnexpectedLambdaException" => {
             DirectoryError::Unavailable(code.to_owned())
         }
-        _ if error.raw_response().is_some_and(|answer| answer.status().is_server_error()) => DirectoryError::Unavailable(code.to_owned()),
+        _ if error.raw_response().is_some_and(|answer| answer.status().is_server_error()) => {
+            DirectoryError::Unavailable(code.to_owned())
+        }
         _ => DirectoryError::Misconfigured(code.to_owned()),
     }
 }

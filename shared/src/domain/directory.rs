@@ -166,8 +166,7 @@ pub struct Mapped {
 }
 
 /// Attributes that say something of their own: taken over by other ways, or the directory's own affair.
-const NOT_MAPPED: [&str; 7] =
-    ["sub", "email", "email_verified", "phone_number_verified", "identities", "updated_at", "locale"];
+const NOT_MAPPED: [&str; 7] = ["sub", "email", "email_verified", "phone_number_verified", "identities", "updated_at", "locale"];
 
 /// Maps attributes to the fields of the form, by the rules of the tenant's document.
 #[must_use]

@@ -133,11 +133,7 @@ pub fn validate(
 /// Takes over what another system held of a person: each value that fits its field, brought to its one stored form. What is missing
 /// stays open, what does not fit is named; neither keeps the person away.
 #[must_use]
-pub fn take_over(
-    fields: &[Field],
-    submitted: &Map<String, Value>,
-    now: Timestamp,
-) -> (Claims, Vec<(String, FieldFlaw)>) {
+pub fn take_over(fields: &[Field], submitted: &Map<String, Value>, now: Timestamp) -> (Claims, Vec<(String, FieldFlaw)>) {
     let mut claims = Map::new();
     let mut flaws = Vec::new();
     for field in fields {

@@ -85,7 +85,8 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
     let mut changes = Changes::default();
     if let Some((wrapped, keyring_version)) = data_key {
         let state = DataKeyState::Pending { expires_at };
-        changes = changes.then(Change::CreateDataKey(WrappedDataKey { account: flow.account, wrapped, keyring_version, state }));
+        changes =
+            changes.then(Change::CreateDataKey(WrappedDataKey { account: flow.account, wrapped, keyring_version, state }));
     }
     Decision { changes: changes.then(Change::BeginFlow(flow)), outcome: () }
 }

@@ -175,12 +175,7 @@ impl TenantStore {
     }
 
     /// Written only over the account's own sentinel: one that is erased already, or another's, stays as it is.
-    fn erased_subject(
-        &self,
-        account: AccountId,
-        subject: &SubjectHash,
-        request: &RequestContext,
-    ) -> Result<Plan, StoreError> {
+    fn erased_subject(&self, account: AccountId, subject: &SubjectHash, request: &RequestContext) -> Result<Plan, StoreError> {
         let key = self.key(Thing::FederatedSubject(subject));
         let erased = ClaimedSubject { account: None, at: request.now };
         let item = item::write(&key, Kind::FederatedSubject, &erased, None, request.request_id.as_str())?;

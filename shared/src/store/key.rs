@@ -147,7 +147,9 @@ impl ItemKey {
             Thing::Session(id, session) => account(id, format!("SESSION#{session}")),
             Thing::Grant(id, grant) => account(id, format!("GRANT#{grant}")),
             Thing::Consent(id, client) => account(id, format!("CONSENT#{client}")),
-            Thing::LinkedIdentity(id, SubjectHash(hash)) => account(id, format!("{LINK_PREFIX}{}#{}", hash.key_version, text(hash))),
+            Thing::LinkedIdentity(id, SubjectHash(hash)) => {
+                account(id, format!("{LINK_PREFIX}{}#{}", hash.key_version, text(hash)))
+            }
             Thing::FederatedSubject(SubjectHash(hash)) => {
                 Self::identities(format!("F#{tenant}#{}#{}", hash.key_version, text(hash)), "F".to_owned())
             }

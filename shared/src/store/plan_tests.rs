@@ -1,12 +1,12 @@
 //! Plans: stamps, tokens and events that are the same however often a write is sent; ends; and how large items become.
 
 use super::*;
-use crate::domain::directory::{LinkedIdentity, SubjectHash};
 use crate::domain::account::{AccountStatus, Authentication, LinkSeed, Sealed};
 use crate::domain::audit::EventKind;
 use crate::domain::authentication::{Amr, FailureWindow, KnownDevice, MAX_KNOWN_DEVICES};
 use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordCredential;
+use crate::domain::directory::{LinkedIdentity, SubjectHash};
 use crate::domain::erasure::DueErasure;
 use crate::domain::flow::{FlowPurpose, FlowState};
 use crate::domain::id::{AccountId, FlowId, GrantId, SessionId, Sub};

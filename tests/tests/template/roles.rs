@@ -214,6 +214,32 @@ fn mail_is_sent_by_events_alone_from_one_address() {
     assert!(sender.get("Default").is_none(), "nobody sends from an address that is not his");
 }
 
+/// Nobody but login may ask a user pool, and no other pool than the one that was named; without one, nobody makes accounts but
+/// registration.
+#[test]
+fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
+    // security 144
+    let template = Template::load();
+    for role in roles(&template) {
+        let statements = template.statements(&role).into_iter();
+        let of_pools: Vec<_> =
+            statements.filter(|statement| statement.actions.iter().any(|action| action.starts_with("cognito"))).collect();
+        if role != "LoginRole" {
+            assert!(of_pools.is_empty(), "{role}: {of_pools:?}");
+            continue;
+        }
+        let [asks] = &of_pools[..] else { panic!("{of_pools:?}") };
+        assert_eq!(asks.actions, set(["cognito-idp:AdminGetUser", "cognito-idp:AdminInitiateAuth"]));
+        assert_eq!(asks.resources, set(["UserPoolArn"]));
+    }
+    assert_eq!(who(&template, "Identities", &WRITES, "I#*"), set(["login", "profile", "registration"]));
+    let policy = &template.root()["Resources"]["TakingOver"];
+    assert!(!template.stands(policy));
+    let arn = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI";
+    assert!(Template::load().given("UserPoolArn", arn).stands(policy));
+    assert_eq!(policy["Properties"]["Roles"], json!([{ "Ref": "LoginRole" }]));
+}
+
 /// `docs/deployment.md` says what each role may do; its rows are made here.
 #[test]
 fn the_table_of_the_guide_is_that_of_the_roles() {

@@ -5,8 +5,8 @@ use latchkey::config::{Field, FieldKind};
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::authentication::Amr;
 use latchkey::domain::export::{
-    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity, ExportedRecord,
-    ExportedSession, MAX_HISTORY, Moment,
+    Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity,
+    ExportedRecord, ExportedSession, MAX_HISTORY, Moment,
 };
 use latchkey::domain::oauth::scope::ScopeSet;
 use latchkey::services::Tenant;

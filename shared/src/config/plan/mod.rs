@@ -7,6 +7,7 @@
 //! It tells what the services do today: what already stands in a session, a grant or a profile is not rewritten by a document.
 
 mod clients;
+mod cognito;
 mod form;
 mod policies;
 
@@ -54,6 +55,7 @@ impl Plan {
         plan.looks(now, then);
         policies::compare(&mut plan, now, then);
         form::compare(&mut plan, &now.registration, &then.registration);
+        cognito::compare(&mut plan, &then.registration, now.cognito.as_ref(), then.cognito.as_ref());
         clients::compare_resources(&mut plan, &now.resources, &then.resources);
         clients::compare(&mut plan, &now.clients, &then.clients);
         plan

@@ -220,3 +220,24 @@ fn a_new_tenant_is_told_by_what_it_has() {
     assert!(told.effects[0].words.contains("2 fields of the form, 1 document of terms, 1 client"), "{told:?}");
     assert!(told.dangers().next().is_none());
 }
+
+#[test]
+fn a_door_that_closes_leaves_people_behind() {
+    let with = |section: &str| parse(&format!("{BASE}\n[cognito]\n{section}\nclient_id = \"1abc\"\n"));
+    let pool = with("user_pool_id = \"eu-central-1_One\"");
+    let told = |now: &TenantConfig, then: &TenantConfig| {
+        let plan = Plan::between(Some(now), then);
+        plan.effects.into_iter().map(|effect| (effect.severity, effect.path)).collect::<Vec<_>>()
+    };
+    let base = parse(BASE);
+    assert_eq!(told(&pool, &pool), []);
+    assert_eq!(told(&base, &pool), [(Severity::Notice, "cognito".to_owned())]);
+    assert_eq!(told(&pool, &base), [(Severity::Danger, "cognito".to_owned())]);
+    let other = with("user_pool_id = \"eu-central-1_Two\"\nsub = \"keep\"\nattributes = { size = \"custom:dress\" }");
+    let expected = [
+        (Severity::Danger, "cognito.user_pool_id".to_owned()),
+        (Severity::Notice, "cognito.sub".to_owned()),
+        (Severity::Notice, "cognito.attributes.size".to_owned()),
+    ];
+    assert_eq!(told(&pool, &other), expected);
+}

@@ -63,8 +63,7 @@ fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_na
         ("cognito:user_status", "CONFIRMED"),
     ]);
     let mapped = map(config.cognito.as_ref().unwrap(), &config.registration.fields, &known, NOW);
-    let expected =
-        json!({"given_name": "Ada", "customer_type": "business", "company": "Engines", "vat_number": "DE123456789"});
+    let expected = json!({"given_name": "Ada", "customer_type": "business", "company": "Engines", "vat_number": "DE123456789"});
     assert_eq!(Value::Object(mapped.claims.0), expected);
     assert_eq!(mapped.refused, [("phone_number".to_owned(), FieldFlaw::Phone)]);
     assert_eq!(mapped.unmapped, ["birthdate", "custom:tier"]);
@@ -92,8 +91,7 @@ pub(crate) fn comer() -> NewComer {
 }
 
 fn sign_in(policy: &crate::config::SessionPolicy) -> NewSignIn<'_> {
-    let session =
-        NewSession { id: SessionId::from_bytes([8; 16]), secret_hash: SecretHash::from_bytes([9; 32]), device: None };
+    let session = NewSession { id: SessionId::from_bytes([8; 16]), secret_hash: SecretHash::from_bytes([9; 32]), device: None };
     NewSignIn { session, device: 10, replaced: None, policy }
 }
 
