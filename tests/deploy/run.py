@@ -5,7 +5,8 @@
 
 1. `sam build`, and the version before (previous.py).
 2. The version before is deployed and people come to it; the present one over it, back, and again: everybody finds what they had.
-3. `latchkey doctor` finds nothing to mend; the black-box suite; what was given up is handed over again; tokens signed by KMS.
+3. `latchkey doctor` finds nothing to mend; the black-box suite; people come from a user pool; what was given up is handed over again;
+   tokens signed by KMS.
 4. What stands behind it: audit records, queues, log lines, each role's refusals.
 
 The local AWS runs the functions' binaries as processes, each under the role that the template gives it (local_aws.py).
@@ -59,10 +60,10 @@ def latchkey(*words, **named):
     return run(TARGET / "debug" / "latchkey", *words, "--stack", STACK, **named)
 
 
-def test(name, deployed, **environment):
+def test(name, deployed, *words, **environment):
     environment = {**os.environ, "LATCHKEY_URL": deployed.api_url, **environment}
     # One after another: they share one clock.
-    run("cargo", "test", "--quiet", "--locked", "--workspace", "--test", name, "--", "--test-threads=1", env=environment)
+    run("cargo", "test", "--quiet", "--locked", "--workspace", "--test", name, "--", "--test-threads=1", *words, env=environment)
 
 
 class Drill:
@@ -109,6 +110,33 @@ class Drill:
         say("the black-box suite, over HTTP")
         with stack.Dev(self.deployed, self.clock) as dev:
             test("black_box", self.deployed, LATCHKEY_DEV=dev.url)
+
+    def come_over(self, template):
+        """From a user pool of the local AWS, by password and by mail; the role reaches that pool while the stack names it."""
+        say("people come from a user pool of Cognito")
+        cognito = boto3.client("cognito-idp")
+        custom = [{"Name": name, "AttributeDataType": "String", "Mutable": True} for name in ("customer_type", "tier")]
+        pool = cognito.create_user_pool(PoolName="former", UsernameAttributes=["email"], AutoVerifiedAttributes=["email"], Schema=custom)
+        pool = pool["UserPool"]
+        app = cognito.create_user_pool_client(
+            UserPoolId=pool["Id"], ClientName="latchkey", ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
+            PreventUserExistenceErrors="ENABLED")["UserPoolClient"]
+        for name in ("Cleo", "Dora"):
+            email, password = f"{name.lower()}@example.com", f"{name} rides 7 green bicycles"
+            attributes = {"email": email, "email_verified": "true", "given_name": name, "family_name": "Quillfeather",
+                          "custom:customer_type": "private", "custom:tier": "gold"}
+            attributes = [{"Name": name, "Value": value} for name, value in attributes.items()]
+            cognito.admin_create_user(UserPoolId=pool["Id"], Username=email, UserAttributes=attributes, MessageAction="SUPPRESS")
+            cognito.admin_set_user_password(UserPoolId=pool["Id"], Username=email, Password=password, Permanent=True)
+        self.deploy(template, UserPoolArn=pool["Arn"])
+        document = self.folder / "cognito.toml"
+        section = f'[cognito]\nuser_pool_id = "{pool["Id"]}"\nclient_id = "{app["ClientId"]}"\nsub = "keep"\n'
+        document.write_text(f"{self.document.read_text()}\n{section}")
+        latchkey("config", "apply", "--yes", "-m", "people come from Cognito", document)
+        with stack.Dev(self.deployed, self.clock) as dev:
+            dev.advance("PT2M")
+            test("cognito", self.deployed, "--ignored", "people_come", LATCHKEY_DEV=dev.url, LATCHKEY_COMES="Cleo,Dora")
+        latchkey("config", "rollback", "1", "--yes", "-m", "nobody comes any more")
 
     def redrive(self):
         """A batch that the stream gave up, as Lambda leaves it in the bucket."""
@@ -211,6 +239,7 @@ def main(words):
                 drill.upgrade_and_back(older, newer)
                 drill.doctor()
                 drill.suite()
+                drill.come_over(newer)
                 drill.redrive()
                 drill.signed_by_kms(newer)
                 drill.audit()

@@ -33,6 +33,7 @@ pub mod oauth_client;
 pub mod operator;
 pub mod person;
 pub mod post;
+pub mod remote;
 pub mod routes;
 pub mod site;
 pub mod store;

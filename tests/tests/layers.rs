@@ -69,8 +69,14 @@ const LAYERS: &[Layer] = &[
         must_not_contain: &["aws_sdk_dynamodb", "axum::", "lambda_", "std::env"],
     },
     Layer {
+        name: "directory",
+        may_use: &["domain", "config", "directory"],
+        except: &[],
+        must_not_contain: &["aws_sdk_dynamodb", "axum::", "lambda_", "std::env"],
+    },
+    Layer {
         name: "services",
-        may_use: &["domain", "config", "keys", "store", "services"],
+        may_use: &["domain", "config", "directory", "keys", "store", "services"],
         except: &[],
         must_not_contain: &["aws_sdk", "axum::", "lambda_", "std::env"],
     },

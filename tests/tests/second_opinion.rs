@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement
 use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use latchkey::domain::time::Span;
 use latchkey::keys::{KeyVault, Keys, Purpose};
@@ -21,49 +20,12 @@ use retention::{GoOn, Retention};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use tests::remote::Remote;
 use tests::{Customer, Me, Site, invariants, journeys, kms};
 
 /// Every purpose that some function declares.
 const PURPOSES: [Purpose; 6] =
     [Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator, Purpose::Refresh, Purpose::Signing];
-
-/// A server of AWS's protocols.
-#[derive(Debug, Clone)]
-struct Remote {
-    http: reqwest::Client,
-    at: String,
-}
-
-impl Remote {
-    #[expect(clippy::disallowed_methods, reason = "whoever runs it names the server")]
-    fn named() -> Self {
-        let at = std::env::var("LATCHKEY_SECOND_OPINION").expect("LATCHKEY_SECOND_OPINION: the address of a moto server");
-        Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), at }
-    }
-
-    async fn ask(&self, request: &HttpRequest) -> Result<(u16, Value), ConnectorError> {
-        let mut sent = self.http.post(&self.at).body(request.body().bytes().unwrap_or_default().to_vec());
-        for (name, value) in request.headers() {
-            if !name.eq_ignore_ascii_case("host") && !name.eq_ignore_ascii_case("content-length") {
-                sent = sent.header(name, value);
-            }
-        }
-        let answer = sent.send().await.map_err(|error| ConnectorError::io(error.into()))?;
-        let status = answer.status().as_u16();
-        let body = answer.bytes().await.map_err(|error| ConnectorError::io(error.into()))?;
-        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
-    }
-}
-
-impl HttpConnector for Remote {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let remote = self.clone();
-        HttpConnectorFuture::new(async move {
-            let (status, body) = remote.ask(&request).await?;
-            response(status, body.to_string())
-        })
-    }
-}
 
 /// The engine, whose word counts, and the other one, which is asked the same.
 #[derive(Debug, Clone)]

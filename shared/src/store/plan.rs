@@ -1,19 +1,20 @@
 //! Domain words to conditional writes: which items, under which conditions, stamped how. Pure, so that its tests need no store.
 
+mod account;
+
 use super::StoreError;
 use super::audit::ulid;
 use super::condition::Condition;
 use super::failure::refused;
 use super::item::{
-    self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, Terms, VERSION, attach,
+    self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, VERSION, attach,
 };
 use super::key::{ItemKey, Thing};
 use crate::domain::account::{AccountStatus, Authentication, DataKeyState, WrappedDataKey};
 use crate::domain::audit::Event;
-use crate::domain::change::{Change, NewAccount};
+use crate::domain::change::Change;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
-use crate::domain::directory::{ClaimedSubject, ImportedAccount};
 use crate::domain::erasure::DueErasure;
 use crate::domain::flow::Flow;
 use crate::domain::id::TenantId;
@@ -377,47 +378,6 @@ impl Writer<'_> {
             DataKeyState::Account => None,
         };
         self.put(Thing::DataKey(key.account), Kind::DataKey, key, condition, ends)
-    }
-    /// Seven items, each a uniqueness or a version of its own: two people with one address, two proofs of one flow, a data key
-    /// that is not this registration's — each fails the whole.
-    fn account(&self, new: &NewAccount) -> Result<Plan, StoreError> {
-        let account = new.authentication.account;
-        let claimed = ClaimedIdentifier { account };
-        let terms = Terms { accepted: new.terms.clone(), version: 1 };
-        self.transaction(vec![
-            self.authentication(&new.authentication)?,
-            self.absent(Thing::Identifier(&new.identifier), Kind::Identifier, &claimed, None)?,
-            self.password(&new.password)?,
-            self.profile(&new.profile)?,
-            self.absent(Thing::Terms(account), Kind::Terms, &terms, None)?,
-            self.flow(&new.flow)?,
-            self.data_key(&new.data_key, Condition::Pending { wrapped: new.data_key.wrapped.clone() })?,
-        ])
-    }
-    /// Seven items, or eight with a flow, each claimed by absence: two accounts with one address, or two of one person elsewhere, can't both be.
-    fn imported(&self, new: &ImportedAccount) -> Result<Plan, StoreError> {
-        let (account, link) = (new.authentication.account, &new.link);
-        let subject = ClaimedSubject { account: Some(account), at: link.linked_at };
-        let key_stands = match new.flow {
-            Some(_) => Condition::Pending { wrapped: new.data_key.wrapped.clone() },
-            None => Condition::Absent,
-        };
-        let mut puts = vec![
-            self.authentication(&new.authentication)?,
-            self.absent(
-                Thing::Identifier(&new.authentication.identifier),
-                Kind::Identifier,
-                &ClaimedIdentifier { account },
-                None,
-            )?,
-            self.absent(Thing::FederatedSubject(&link.subject), Kind::FederatedSubject, &subject, None)?,
-            self.absent(Thing::LinkedIdentity(account, &link.subject), Kind::LinkedIdentity, link, None)?,
-            self.profile(&new.profile)?,
-            self.data_key(&new.data_key, key_stands)?,
-        ];
-        puts.extend(new.flow.as_ref().map(|flow| self.flow(flow)).transpose()?);
-        puts.extend(new.password.as_ref().map(|password| self.password(password)).transpose()?);
-        self.transaction(puts)
     }
     fn count(&self, identifier: &IdentifierHash, at: Timestamp, limit: u32, op: String) -> Plan {
         let key = ItemKey::of(self.tenant, Thing::IdentifierTries(identifier, at));

@@ -6,24 +6,24 @@ use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use serde_json::json;
 use tests::user_pool::{POOL_ID, UserPool};
-use tests::{Browser, Customer, Me, invariants};
+use tests::{Browser, Customer, Me, Site, invariants};
 
 /// The first sign-in asks the pool and makes the account; from the second on nobody is asked.
-pub(crate) async fn comes_over(world: &World, customer: &Customer) {
-    let me = Me::of(world, customer).await;
+pub(crate) async fn comes_over(site: &Site, customer: &Customer) {
+    let me = Me::of(site, customer).await;
     let claims = me.get("/v1/me").await.json();
     assert_eq!(claims["email"], customer.email);
     assert_eq!((&claims["given_name"], &claims["family_name"]), (&json!(customer.given_name), &json!(customer.family_name)));
     assert_eq!(claims["customer_type"], "private");
     assert_eq!((claims["email_verified"].as_bool(), claims.get("tier")), (Some(true), None), "{claims}");
-    let again = try_password(&mut Browser::new(world), &customer.email, &customer.password).await;
+    let again = try_password(&mut Browser::new(site), &customer.email, &customer.password).await;
     assert!(is_signed_in(&again), "{}", again.text());
 }
 
 #[tokio::test]
 async fn the_first_sign_in_asks_the_pool_and_the_second_does_not() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
-    comes_over(&world, &customer).await;
+    comes_over(&Site::from(&world), &customer).await;
     assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (1, 1));
 
     // The password lives here now: what the pool holds matters no more, and a wrong one is not asked of it.

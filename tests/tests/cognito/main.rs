@@ -1,6 +1,8 @@
 //! People who come from a Cognito user pool: at their first sign-in, by recovery, in races, and when the pool fails.
 #![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
+mod cost;
+mod deployed;
 mod journeys;
 mod moto;
 mod outages;

@@ -2,18 +2,18 @@
 
 use crate::{is_known, is_signed_in, pool_and_world, try_password, user};
 use http::StatusCode;
-use latchkey_local::world::World;
 use tests::user_pool::{Mode, PoolUser};
 use tests::{Browser, Customer, Me, Page, Site, invariants};
 
 const NEW_PASSWORD: &str = "a quite different 9 umbrellas";
 
 /// Asks for a code, and sends it with a new password; the browser and the last page.
-pub(crate) async fn recover(world: &World, email: &str) -> (Browser, Page) {
-    let mut browser = Browser::new(world);
+pub(crate) async fn recover(site: impl Into<Site>, email: &str) -> (Browser, Page) {
+    let site = site.into();
+    let mut browser = Browser::new(site.clone());
     let page = browser.open("/recover").await.expect(StatusCode::OK);
     let page = browser.submit(&page, "#submit", &[("identifier", email)]).await.expect(StatusCode::OK);
-    let mail = Site::from(world).mail_to(email).await;
+    let mail = site.mail_to(email).await;
     let code = mail.codes.first().expect("a code").clone();
     let page = browser.submit(&page, "#submit", &[("code", &code), ("password", NEW_PASSWORD)]).await;
     (browser, page)

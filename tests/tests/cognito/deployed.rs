@@ -1,0 +1,21 @@
+//! The same at a deployed stack, which `tests/deploy` makes, with a pool that holds the people whom `LATCHKEY_COMES` names.
+
+use crate::journeys::comes_over;
+use crate::recovery::recover;
+use crate::refusals::WRONG;
+use crate::try_password;
+use tests::{Browser, Customer, Site};
+
+#[tokio::test]
+#[ignore = "needs a deployed stack with a user pool, which .ci/run deploy makes"]
+#[expect(clippy::disallowed_methods, reason = "what runs it names the people")]
+async fn people_come_to_a_deployed_stack() {
+    let site = Site::named_by_environment().await.expect("LATCHKEY_URL: the address of a stack");
+    let names = std::env::var("LATCHKEY_COMES").expect("LATCHKEY_COMES: two people of the pool");
+    let (by_password, by_mail) = names.split_once(',').expect("two names");
+    let wrong = try_password(&mut Browser::new(&site), &Customer::new(by_password).email, "not the 9 right one").await;
+    assert!(wrong.status() == 400 && wrong.text().contains(WRONG), "{}: {}", wrong.status(), wrong.text());
+    comes_over(&site, &Customer::new(by_password)).await;
+    let (_, done) = recover(&site, &Customer::new(by_mail).email).await;
+    assert!(done.status() == 200 && done.text().contains("Your password is changed"), "{}", done.text());
+}
