@@ -82,7 +82,8 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-/// A password hash in PHC form (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`).
+/// A password hash in PHC form (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`), or in the form of the system that it came from
+/// (`keys::password::import` says which).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(String);

@@ -219,7 +219,8 @@ fn mail_is_sent_by_events_alone_from_one_address() {
 #[test]
 fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
     // security 144
-    let template = Template::load();
+    let arn = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI";
+    let template = Template::load().given("UserPoolArn", arn);
     for role in roles(&template) {
         let statements = template.statements(&role).into_iter();
         let of_pools: Vec<_> =
@@ -230,13 +231,11 @@ fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
         }
         let [asks] = &of_pools[..] else { panic!("{of_pools:?}") };
         assert_eq!(asks.actions, set(["cognito-idp:AdminGetUser", "cognito-idp:AdminInitiateAuth"]));
-        assert_eq!(asks.resources, set(["UserPoolArn"]));
+        assert_eq!(asks.resources, set([arn]));
     }
     assert_eq!(who(&template, "Identities", &WRITES, "I#*"), set(["login", "profile", "registration"]));
     let policy = &template.root()["Resources"]["TakingOver"];
-    assert!(!template.stands(policy));
-    let arn = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI";
-    assert!(Template::load().given("UserPoolArn", arn).stands(policy));
+    assert!(template.stands(policy) && !Template::load().stands(policy));
     assert_eq!(policy["Properties"]["Roles"], json!([{ "Ref": "LoginRole" }]));
 }
 

@@ -1,0 +1,149 @@
+//! A stored hash, taken apart: its kind, whether it can be verified within bounds, and whether it is as we hash at present.
+
+use super::foreign::{Bcrypt, FirebaseScrypt, Pbkdf2, Scrypt};
+use super::text::{base64, bounded, fields, number, numbers};
+use super::{HASH_LEN, PRESENT, SALT_LEN};
+use crate::domain::secret::PasswordHash;
+use argon2::{Algorithm, Params, Version};
+
+/// The most memory that a stored hash may ask for, in KiB: an imported one must not take the function's memory.
+pub(super) const MAX_MEMORY: u32 = 64 * 1024;
+/// The most passes that a stored hash may ask for.
+const MAX_PASSES: u32 = 10;
+/// The most lanes that a stored hash may ask for: they are computed one after another.
+pub(super) const MAX_LANES: u32 = 4;
+const ARGON2_FORM: &str = "$argon2id$v=19$m=…,t=…,p=…$salt$hash";
+
+/// Why a hash of another system can't be taken over. It says nothing of the hash but its form and its costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableHash {
+    /// None of the kinds.
+    #[error("the password hash is not of a kind that can be verified: Argon2, bcrypt, scrypt, PBKDF2, Firebase scrypt")]
+    Kind,
+    /// `$2x$`: another password than the person's can have the same hash.
+    #[error(
+        "the password hash is of bcrypt's kind $2x$, which cuts characters short by mistake: this person needs a new password"
+    )]
+    Bcrypt2x,
+    /// Its kind is known, its text is not written as that kind is.
+    #[error("the password hash is not written as {0}")]
+    Form(&'static str),
+    /// A version of Argon2 that there is not.
+    #[error("the password hash is of Argon2 version {0}, and 16 and 19 can be verified")]
+    Version(u32),
+    /// It costs too much or too little to be verified, or its salt or hash has no sound length.
+    #[error("the {what} of the password hash is {found}, and {least} to {most} can be verified")]
+    Bounds {
+        /// Which number.
+        what: &'static str,
+        /// What it is.
+        found: u64,
+        /// The least that it may be.
+        least: u64,
+        /// The most that it may be.
+        most: u64,
+    },
+}
+
+/// Takes a hash of another system over, if it can be verified at the next sign-in: Argon2id, Argon2i and Argon2d, scrypt and PBKDF2 as
+/// PHC strings, bcrypt in modular crypt form, and Firebase's scrypt as
+/// `$firescrypt$ln=…,r=…,p=…$salt$hash$salt separator$signer key`.
+///
+/// # Errors
+/// When it is of no such kind, not written as its kind is, or out of bounds.
+pub fn import(text: &str) -> Result<PasswordHash, UnusableHash> {
+    Stored::read(text)?;
+    Ok(PasswordHash::from_phc(text.to_owned()))
+}
+
+/// A stored hash, by its kind.
+pub(super) enum Stored {
+    Argon2(Argon2Hash),
+    Bcrypt(Bcrypt),
+    Scrypt(Scrypt),
+    Pbkdf2(Pbkdf2),
+    FirebaseScrypt(FirebaseScrypt),
+}
+
+impl Stored {
+    /// `None` (then nothing matches, after the same work) for what can't be verified within bounds.
+    pub(super) fn parse(stored: &PasswordHash) -> Option<Self> {
+        Self::read(stored.as_phc()).inspect_err(|error| tracing::error!(%error, "a stored password hash can't be used")).ok()
+    }
+    pub(super) fn read(text: &str) -> Result<Self, UnusableHash> {
+        let fields = fields(text).ok_or(UnusableHash::Kind)?;
+        let Some((kind, rest)) = fields.split_first() else { return Err(UnusableHash::Kind) };
+        match *kind {
+            "argon2id" => Argon2Hash::read(Algorithm::Argon2id, rest).map(Self::Argon2),
+            "argon2i" => Argon2Hash::read(Algorithm::Argon2i, rest).map(Self::Argon2),
+            "argon2d" => Argon2Hash::read(Algorithm::Argon2d, rest).map(Self::Argon2),
+            "2a" | "2b" | "2y" => Bcrypt::read(rest).map(Self::Bcrypt),
+            "2x" => Err(UnusableHash::Bcrypt2x),
+            "scrypt" => Scrypt::read(rest).map(Self::Scrypt),
+            "firescrypt" => FirebaseScrypt::read(rest).map(Self::FirebaseScrypt),
+            digest => Pbkdf2::read(digest, rest)?.map(Self::Pbkdf2).ok_or(UnusableHash::Kind),
+        }
+    }
+    /// Whether it is as strong as what is made now, so that it stays.
+    pub(super) fn is_present(&self) -> bool {
+        match self {
+            Self::Argon2(argon2) => argon2.is_present(),
+            Self::Bcrypt(_) | Self::Scrypt(_) | Self::Pbkdf2(_) | Self::FirebaseScrypt(_) => false,
+        }
+    }
+}
+
+/// An Argon2 hash (RFC 9106).
+pub(super) struct Argon2Hash {
+    pub(super) algorithm: Algorithm,
+    pub(super) version: Version,
+    pub(super) params: Params,
+    pub(super) salt: Vec<u8>,
+    pub(super) hash: Vec<u8>,
+}
+
+impl Argon2Hash {
+    /// What is computed at present, with nothing to compare with.
+    pub(super) fn present(salt: [u8; SALT_LEN]) -> Self {
+        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+        Self { algorithm, version, params: PRESENT, salt: salt.to_vec(), hash: vec![0; HASH_LEN] }
+    }
+    fn read(algorithm: Algorithm, fields: &[&str]) -> Result<Self, UnusableHash> {
+        let form = UnusableHash::Form(ARGON2_FORM);
+        // Without a version it is the first one, as the reference implementation wrote it.
+        let (version, costs, salt, hash) = match fields {
+            [version, costs, salt, hash] => {
+                let version = version.strip_prefix("v=").and_then(number).ok_or(form)?;
+                let known = Version::try_from(version).map_err(|_| UnusableHash::Version(version))?;
+                (known, costs, salt, hash)
+            }
+            [costs, salt, hash] => (Version::V0x10, costs, salt, hash),
+            _ => return Err(form),
+        };
+        let [memory, passes, lanes] = numbers(costs, ["m", "t", "p"], ARGON2_FORM)?;
+        let (salt, hash) = (base64(salt, ARGON2_FORM)?, base64(hash, ARGON2_FORM)?);
+        bounded("number of lanes", lanes.into(), 1, MAX_LANES.into())?;
+        bounded("memory in KiB", memory.into(), u64::from(lanes) * 8, MAX_MEMORY.into())?;
+        bounded("number of passes", passes.into(), 1, MAX_PASSES.into())?;
+        sound_lengths(&salt, &hash)?;
+        let params = Params::new(memory, passes, lanes, Some(hash.len())).map_err(|_| form)?;
+        Ok(Self { algorithm, version, params, salt, hash })
+    }
+    fn is_present(&self) -> bool {
+        matches!((self.algorithm, self.version), (Algorithm::Argon2id, Version::V0x13))
+            && self.params.m_cost() >= PRESENT.m_cost()
+            && self.params.t_cost() >= PRESENT.t_cost()
+            && self.salt.len() >= SALT_LEN
+            && self.hash.len() == HASH_LEN
+    }
+}
+
+/// Refuses a salt or a hash that is too short to tell passwords apart, or longer than any system makes it.
+pub(super) fn sound_lengths(salt: &[u8], hash: &[u8]) -> Result<(), UnusableHash> {
+    bounded("salt length in bytes", salt.len() as u64, 8, 128)?;
+    bounded("hash length in bytes", hash.len() as u64, 16, 64)
+}
+
+#[cfg(test)]
+#[path = "stored_tests.rs"]
+mod tests;
