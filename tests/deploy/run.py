@@ -133,6 +133,7 @@ class Drill:
         section = f'[cognito]\nuser_pool_id = "{pool["Id"]}"\nclient_id = "{app["ClientId"]}"\nsub = "keep"\n'
         document.write_text(f"{self.document.read_text()}\n{section}")
         latchkey("config", "apply", "--yes", "-m", "people come from Cognito", document)
+        self.doctor()
         with stack.Dev(self.deployed, self.clock) as dev:
             dev.advance("PT2M")
             test("cognito", self.deployed, "--ignored", "people_come", LATCHKEY_DEV=dev.url, LATCHKEY_COMES="Cleo,Dora")

@@ -62,15 +62,17 @@ impl Deployed {
     pub async fn new() -> Self {
         let template = Template::load();
         let vault = KeyVault::ephemeral();
+        let pool = UserPool::default();
         let world = World::builder()
             .vault(vault.clone())
+            .directory(pool.directory())
             .tenant("acme", &document(POOL_ID, CLIENT_ID, ""))
             .build()
             .await
             .expect("a world");
         let names = HTTP_FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["events", "retention"]);
         let guards = names.map(|name| (name, Guard::new(&template, name, &world))).collect();
-        let mut deployed = Self { world, guards, vault, pool: UserPool::default() };
+        let mut deployed = Self { world, guards, vault, pool };
         let functions = HTTP_FUNCTIONS
             .map(|(name, purposes, routes)| (logical(name), mount(deployed.services(name, purposes), routes())))
             .into_iter()

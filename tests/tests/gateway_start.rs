@@ -56,6 +56,16 @@ fn the_document_of_a_further_tenant_is_named_when_it_is_wrong() {
 }
 
 #[test]
+fn a_user_pool_that_can_not_be_asked_here_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("pool.toml");
+    let pool = "[cognito]\nuser_pool_id = \"eu-central-1_AbC\"\nclient_id = \"1abc\"\n";
+    std::fs::write(&path, format!("{}\n{pool}", document_with(""))).unwrap();
+    let start = refusal(&["--ephemeral", "--port", "0", "--config", path.to_str().unwrap()]);
+    assert_refused(&start, &["tenant default", "[cognito]", "leave it out"]);
+}
+
+#[test]
 fn a_port_in_use_is_refused() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -167,6 +167,20 @@ fn what_is_not_valid_or_too_large_is_not_stored() {
 }
 
 #[test]
+fn what_the_local_gateway_can_not_serve_is_not_stored() {
+    let (_folder, _gateway, operator) = desk(&[]);
+    for (section, words) in [
+        ("[keys]\nsigner = \"kms\"\n", "no KMS"),
+        ("[cognito]\nuser_pool_id = \"eu-central-1_AbC\"\nclient_id = \"1abc\"\n", "asks no user pool"),
+    ] {
+        operator.write("far.toml", &format!("{}\n{section}", renamed("Far")));
+        let told = operator.run(&["config", "apply", "@", "--yes", "far.toml"]);
+        assert!(told.code == Some(1) && told.err.contains(words), "{told:?}");
+        assert_eq!(versions(&operator).len(), 1, "{section}");
+    }
+}
+
+#[test]
 fn who_has_no_token_or_another_gateways_gets_nothing() {
     let (folder, gateway, operator) = desk(&[]);
     let token = folder.path().join("data/operator-token");

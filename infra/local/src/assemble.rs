@@ -72,6 +72,9 @@ pub enum PrepareError {
         #[source]
         source: KeyError,
     },
+    /// A document names a user pool, which can't be asked here.
+    #[error("the document of tenant {0} names a user pool ([cognito]), and nobody can be asked here: leave it out")]
+    Directory(TenantId),
     /// A document could not be stored.
     #[error("the document of tenant {tenant} could not be stored")]
     Store {
@@ -133,7 +136,11 @@ pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), 
     services.store.create_tables().await?;
     for document in documents {
         let checked = check(document, &services.origin)?;
-        let signer = read(&checked, &checked.text)?.keys.signer;
+        let config = read(&checked, &checked.text)?;
+        if config.cognito.is_some() && services.directory.is_none() {
+            return Err(PrepareError::Directory(checked.tenant));
+        }
+        let signer = config.keys.signer;
         let refused = |source| PrepareError::Signer { tenant: checked.tenant.clone(), source };
         services.keys.check(signer).map_err(refused)?;
         let tenant = document.tenant.clone();

@@ -77,6 +77,11 @@ impl Directory {
     pub fn none() -> Self {
         Self::default()
     }
+    /// Whether nobody can be asked.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.cognito.is_none()
+    }
     /// User pools, through this client. It must not repeat requests by itself: a repetition is one more guess for the pool.
     #[must_use]
     pub fn cognito(client: Client) -> Self {

@@ -43,6 +43,11 @@ async fn put(document: &Document, target: &Target, note: &Note, comment: Option<
             "keys.signer = \"kms\": the local gateway has no KMS, and would refuse every request; nothing was written",
         ));
     }
+    if matches!(target.place, Place::Local) && document.config.cognito.is_some() {
+        return Err(Refused::new(
+            "[cognito]: the local gateway asks no user pool, and would refuse whom nobody here knows; nothing was written",
+        ));
+    }
     let comparison = compare(document, target).await?;
     let tenant = &document.tenant;
     say(&comparison.words(target, tenant))?;

@@ -50,6 +50,7 @@ pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) 
         let mut signer = Signer::Local;
         if let Some(config) = document(report, target, &id).await {
             clients(report, target, &id, &config);
+            user_pool(report, target, &id, &config);
             signer = config.keys.signer;
             checked.push(Checked { id: id.clone(), config });
         }
@@ -86,6 +87,25 @@ async fn document(report: &mut Report, target: &Target, id: &TenantId) -> Option
             report.fail(what, format!("version {} is not valid by this build: {errors}", newest.version), mend);
             None
         }
+    }
+}
+
+/// The pool that the document names is the one that the stack may ask.
+fn user_pool(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
+    let (Some(pool), Place::Stack(stack)) = (&config.cognito, &target.place) else { return };
+    let what = format!("tenant {id}: user pool");
+    match stack.parameter("UserPoolArn").and_then(|arn| arn.rsplit_once(":userpool/")) {
+        Some((_, allowed)) if allowed == pool.user_pool_id.as_str() => report.ok(what, format!("login may ask {allowed}")),
+        Some((_, allowed)) => report.fail(
+            what,
+            format!("the document names {}, and login may ask {allowed} only: nobody comes from there", pool.user_pool_id),
+            "name that pool, or deploy with its ARN as UserPoolArn",
+        ),
+        None => report.fail(
+            what,
+            format!("login may ask no user pool, so nobody comes from {}", pool.user_pool_id),
+            "deploy with the pool's ARN as UserPoolArn, or take [cognito] out of the document",
+        ),
     }
 }
 

@@ -24,6 +24,8 @@ const MAX_BCRYPT_COST: u32 = 14;
 const BCRYPT_BYTES: usize = 72;
 /// The largest block size of scrypt. It is 8 everywhere; its working space grows with it, beside the counted memory.
 const MAX_BLOCK_SIZE: u32 = 64;
+/// Bytes of the shortest salt: old systems made short ones, and the hash is gone after one sign-in.
+const LEAST_SALT: usize = 4;
 /// The most iterations that a PBKDF2 hash may ask for.
 const MAX_ITERATIONS: u32 = 2_000_000;
 
@@ -95,7 +97,7 @@ impl Scrypt {
         let [costs, salt, hash] = fields else { return Err(UnusableHash::Form(SCRYPT_FORM)) };
         let costs = ScryptCosts::read(costs, SCRYPT_FORM)?;
         let (salt, hash) = (base64(salt, SCRYPT_FORM)?, base64(hash, SCRYPT_FORM)?);
-        sound_lengths(&salt, &hash)?;
+        sound_lengths(&salt, LEAST_SALT, &hash)?;
         Ok(Self { costs, salt, hash })
     }
     pub(super) fn is_of(&self, password: &[u8]) -> Result<bool, HashingFailed> {
@@ -133,7 +135,7 @@ impl Pbkdf2 {
             iterations
         };
         bounded("number of PBKDF2 iterations", iterations.into(), 1, MAX_ITERATIONS.into())?;
-        sound_lengths(&salt, &hash)?;
+        sound_lengths(&salt, LEAST_SALT, &hash)?;
         let iterations = NonZeroU32::new(iterations).ok_or(form)?;
         Ok(Some(Self { algorithm, iterations, salt, hash }))
     }
@@ -160,7 +162,7 @@ impl FirebaseScrypt {
         let (mut salt, hash) = (base64(salt, FIREBASE_FORM)?, base64(hash, FIREBASE_FORM)?);
         let signer_key = Zeroizing::new(base64(signer_key, FIREBASE_FORM)?);
         salt.extend(base64(separator, FIREBASE_FORM)?);
-        sound_lengths(&salt, &hash)?;
+        sound_lengths(&salt, LEAST_SALT, &hash)?;
         if signer_key.len() != hash.len() {
             return Err(form);
         }

@@ -125,7 +125,7 @@ impl Argon2Hash {
         bounded("number of lanes", lanes.into(), 1, MAX_LANES.into())?;
         bounded("memory in KiB", memory.into(), u64::from(lanes) * 8, MAX_MEMORY.into())?;
         bounded("number of passes", passes.into(), 1, MAX_PASSES.into())?;
-        sound_lengths(&salt, &hash)?;
+        sound_lengths(&salt, argon2::MIN_SALT_LEN, &hash)?;
         let params = Params::new(memory, passes, lanes, Some(hash.len())).map_err(|_| form)?;
         Ok(Self { algorithm, version, params, salt, hash })
     }
@@ -138,9 +138,9 @@ impl Argon2Hash {
     }
 }
 
-/// Refuses a salt or a hash that is too short to tell passwords apart, or longer than any system makes it.
-pub(super) fn sound_lengths(salt: &[u8], hash: &[u8]) -> Result<(), UnusableHash> {
-    bounded("salt length in bytes", salt.len() as u64, 8, 128)?;
+/// Refuses a hash that is too short to tell passwords apart, and what is longer than any system makes it.
+pub(super) fn sound_lengths(salt: &[u8], least_salt: usize, hash: &[u8]) -> Result<(), UnusableHash> {
+    bounded("salt length in bytes", salt.len() as u64, least_salt as u64, 128)?;
     bounded("hash length in bytes", hash.len() as u64, 16, 64)
 }
 
