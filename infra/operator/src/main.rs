@@ -6,6 +6,8 @@ mod config;
 mod doctor;
 mod events;
 mod keys;
+#[cfg(test)]
+mod people;
 mod refused;
 mod site;
 mod target;

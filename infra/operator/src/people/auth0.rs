@@ -1,0 +1,157 @@
+//! Auth0: the export of users and of their password hashes (a user on each line), and the list that its bulk import takes.
+//!
+//! 1. An export has `user_id`; an export of hashes has `_id` and sometimes `alt_id`, from which Auth0 makes `auth0|{alt_id or _id}`. Its
+//!    address may stand in `identifiers` only.
+//! 2. The list of a bulk import has `user_id` without `auth0|`, or none: then the address identifies the person.
+//! 3. `passwordHash` and `password_hash` are bcrypt; `custom_password_hash` says its algorithm.
+
+use super::members::{Members, b64, base64, hex};
+use super::{Flaw, ForeignPerson, People, Place, Unreadable, checked, each, json};
+use latchkey::domain::time::Timestamp;
+use serde_json::{Map, Value};
+
+/// Members that are kept, and their claims.
+const ATTRIBUTES: [(&str, &str); 11] = [
+    ("name", "name"),
+    ("given_name", "given_name"),
+    ("family_name", "family_name"),
+    ("nickname", "nickname"),
+    ("picture", "picture"),
+    ("username", "preferred_username"),
+    ("phone_number", "phone_number"),
+    ("phone_verified", "phone_number_verified"),
+    ("locale", "locale"),
+    ("user_metadata", "user_metadata"),
+    ("app_metadata", "app_metadata"),
+];
+/// What Auth0 takes where a PBKDF2 hash does not say its iterations.
+const ITERATIONS: &str = "i=100000";
+
+/// The people of an export (a user on each line) or of a bulk import (a list).
+pub(crate) fn read(text: &str) -> People {
+    if text.trim_start().starts_with('[') {
+        return match json(text) {
+            Ok(Value::Array(list)) => each(list, |user| person(user).map(Some)),
+            Ok(_) => vec![Err(Unreadable { place: Place::File, flaw: Flaw::NotA("a list") })],
+            Err(flaw) => vec![Err(Unreadable { place: Place::File, flaw })],
+        };
+    }
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let read = |line| json(line).and_then(Members::of).and_then(person);
+    lines.map(|(index, line)| read(line).map_err(|flaw| Unreadable { place: Place::Line(index + 1), flaw })).collect()
+}
+
+fn person(mut user: Members) -> Result<ForeignPerson, Flaw> {
+    let (mut email, mut email_verified) = (user.text("email")?, user.flag("email_verified")?);
+    for identifier in user.list("identifiers")?.unwrap_or_default() {
+        let mut identifier = Members::of(identifier)?;
+        if email.is_none() && identifier.text("type")?.as_deref() == Some("email") {
+            (email, email_verified) = (identifier.text("value")?, identifier.flag("verified")?);
+        }
+    }
+    let subject = subject(&mut user)?.or_else(|| email.clone()).ok_or(Flaw::NoSubject("user_id, _id, email"))?;
+    let created_at = created_at(&mut user)?;
+    let enabled = !user.flag("blocked")?.unwrap_or(false);
+    let password = password(&mut user)?;
+    let mut attributes = Map::new();
+    user.claims(&ATTRIBUTES, &mut attributes);
+    let email_verified = email_verified.unwrap_or(false);
+    Ok(ForeignPerson { subject, email, email_verified, enabled, created_at, attributes, password })
+}
+
+fn subject(user: &mut Members) -> Result<Option<String>, Flaw> {
+    let full = |id: String| if id.contains('|') { id } else { format!("auth0|{id}") };
+    let mut made = user.object("_id")?;
+    let made = made.as_mut().map(|id| id.text("$oid")).transpose()?.flatten();
+    let (user_id, alternative) = (user.text("user_id")?, user.text("alt_id")?);
+    Ok(user_id.or(alternative).or(made).map(full))
+}
+
+fn created_at(user: &mut Members) -> Result<Option<i64>, Flaw> {
+    let Some(text) = user.text("created_at")? else { return Ok(None) };
+    let moment: Result<Timestamp, _> = text.parse();
+    moment
+        .map(|moment| Some(moment.seconds()))
+        .map_err(|_| Flaw::Member { member: "created_at", expected: "a time (RFC 3339)" })
+}
+
+fn password(user: &mut Members) -> Result<Option<String>, Flaw> {
+    let (exported, bulk) = (user.text("passwordHash")?, user.text("password_hash")?);
+    match (exported.or(bulk), user.object("custom_password_hash")?) {
+        (Some(bcrypt), _) => checked(bcrypt).map(Some),
+        (None, Some(custom)) => custom_hash(custom).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// `custom_password_hash`: bcrypt, Argon2 and PBKDF2 as texts, scrypt by its parts.
+fn custom_hash(mut custom: Members) -> Result<String, Flaw> {
+    const HASH: &str = "custom_password_hash.hash.value";
+    let member = |member, expected| Flaw::Member { member, expected };
+    let algorithm = custom.text("algorithm")?.ok_or(member("custom_password_hash.algorithm", "given"))?;
+    let mut hash = custom.object("hash")?.ok_or(member("custom_password_hash.hash", "given"))?;
+    let value = hash.text("value")?.ok_or(member(HASH, "given"))?;
+    let encoding = hash.text("encoding")?;
+    if let Some(mut password) = custom.object("password")?
+        && password.text("encoding")?.is_some_and(|encoding| encoding != "utf8" && encoding != "ascii")
+    {
+        return Err(Flaw::NotOfThePassword("another encoding than UTF-8"));
+    }
+    let salt = custom.object("salt")?;
+    match algorithm.as_str() {
+        // Auth0 lets a salt of its own stand before or behind the password here.
+        "bcrypt" if salt.is_some() => Err(Flaw::NotOfThePassword("a salt and the password")),
+        "bcrypt" | "argon2" => checked(value),
+        "pbkdf2" => checked(pbkdf2(&value)),
+        "scrypt" => {
+            let hash = match encoding.as_deref() {
+                Some("hex") => hex(&value, HASH)?,
+                Some("base64") => base64(&value, HASH)?,
+                Some(_) | None => return Err(member("custom_password_hash.hash.encoding", "hex or base64")),
+            };
+            scrypt(custom, salt, &hash)
+        }
+        _ => Err(Flaw::Algorithm(algorithm.escape_debug().take(20).collect())),
+    }
+}
+
+/// Auth0 knows each digest by several names, and takes 100,000 iterations where none are said.
+fn pbkdf2(value: &str) -> String {
+    let fields: Vec<&str> = value.split('$').collect();
+    let (kind, costs, rest) = match fields.as_slice() {
+        ["", kind, salt, hash] => (*kind, ITERATIONS.to_owned(), [*salt, *hash]),
+        ["", kind, costs, salt, hash] if costs.split(',').any(|cost| cost.starts_with("i=")) => {
+            (*kind, (*costs).to_owned(), [*salt, *hash])
+        }
+        ["", kind, costs, salt, hash] => (*kind, format!("{ITERATIONS},{costs}"), [*salt, *hash]),
+        _ => return value.to_owned(),
+    };
+    let kind = match kind {
+        "pbkdf2-RSA-SHA1" | "pbkdf2-RSA-SHA1-2" | "pbkdf2-sha1WithRSAEncryption" => "pbkdf2-sha1",
+        "pbkdf2-RSA-SHA256" | "pbkdf2-sha256WithRSAEncryption" => "pbkdf2-sha256",
+        "pbkdf2-RSA-SHA512" | "pbkdf2-sha512WithRSAEncryption" => "pbkdf2-sha512",
+        kind => kind,
+    };
+    let [salt, hash] = rest;
+    format!("${kind}${costs}${salt}${hash}")
+}
+
+fn scrypt(mut custom: Members, salt: Option<Members>, hash: &[u8]) -> Result<String, Flaw> {
+    const SALT: &str = "custom_password_hash.salt.value";
+    let mut salt = salt.ok_or(Flaw::Member { member: "custom_password_hash.salt", expected: "given" })?;
+    let value = salt.text("value")?.unwrap_or_default();
+    let salt = match salt.text("encoding")?.as_deref() {
+        None | Some("utf8") => value.into_bytes(),
+        Some("hex") => hex(&value, SALT)?,
+        Some("base64") => base64(&value, SALT)?,
+        Some(_) => return Err(Flaw::Member { member: "custom_password_hash.salt.encoding", expected: "utf8, hex or base64" }),
+    };
+    let cost = custom.number("cost")?.unwrap_or(16384);
+    let (r, p) = (custom.number("blockSize")?.unwrap_or(8), custom.number("parallelization")?.unwrap_or(1));
+    if custom.number("keylen")?.is_none_or(|length| usize::try_from(length) != Ok(hash.len())) {
+        return Err(Flaw::Member { member: "custom_password_hash.keylen", expected: "the length of the hash" });
+    }
+    let cost = u64::try_from(cost).ok().filter(|cost| cost.is_power_of_two());
+    let cost = cost.ok_or(Flaw::Member { member: "custom_password_hash.cost", expected: "a power of two" })?;
+    checked(format!("$scrypt$ln={},r={r},p={p}${}${}", cost.ilog2(), b64(&salt), b64(hash)))
+}

@@ -1,0 +1,64 @@
+//! Firebase Authentication: `auth:export` as JSON (`{"users": […]}`).
+//!
+//! 1. `localId` is the `sub` of its tokens.
+//! 2. A hash is there for people with a password of Firebase's own scrypt. It can be verified with the hash parameters of the project
+//!    only, which its console shows.
+
+use super::members::{Members, b64, base64};
+use super::{Flaw, ForeignPerson, People, checked, users};
+use serde_json::Map;
+
+/// Members that are kept, and their claims.
+const ATTRIBUTES: [(&str, &str); 4] = [
+    ("displayName", "name"),
+    ("photoUrl", "picture"),
+    ("phoneNumber", "phone_number"),
+    ("customAttributes", "customAttributes"),
+];
+
+/// The hash parameters of a project, by the console's names.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct HashParameters {
+    /// `base64_signer_key`.
+    pub(crate) signer_key: String,
+    /// `base64_salt_separator`.
+    pub(crate) salt_separator: String,
+    /// `rounds`: scrypt's block size.
+    pub(crate) rounds: u32,
+    /// `mem_cost`: the logarithm of scrypt's cost.
+    pub(crate) mem_cost: u32,
+}
+
+/// The people of an export. Without parameters, nobody who has a password hash can be read.
+pub(crate) fn read(text: &str, parameters: Option<&HashParameters>) -> People {
+    users(text, |user| person(user, parameters).map(Some))
+}
+
+fn person(mut user: Members, parameters: Option<&HashParameters>) -> Result<ForeignPerson, Flaw> {
+    let mut attributes = Map::new();
+    user.claims(&ATTRIBUTES, &mut attributes);
+    Ok(ForeignPerson {
+        subject: user.text("localId")?.ok_or(Flaw::NoSubject("localId"))?,
+        email: user.text("email")?,
+        email_verified: user.flag("emailVerified")?.unwrap_or(false),
+        enabled: !user.flag("disabled")?.unwrap_or(false),
+        created_at: user.millis("createdAt")?,
+        attributes,
+        password: password(&mut user, parameters)?,
+    })
+}
+
+fn password(user: &mut Members, parameters: Option<&HashParameters>) -> Result<Option<String>, Flaw> {
+    let (hash, salt) = (user.text("passwordHash")?, user.text("salt")?.unwrap_or_default());
+    let Some(hash) = hash else { return Ok(None) };
+    let HashParameters { signer_key, salt_separator, rounds, mem_cost } = parameters.ok_or(Flaw::NoParameters)?;
+    let part = |text: &str, member| base64(text, member).map(|bytes| b64(&bytes));
+    let stored = format!(
+        "$firescrypt$ln={mem_cost},r={rounds},p=1${}${}${}${}",
+        part(&salt, "salt")?,
+        part(&hash, "passwordHash")?,
+        part(salt_separator, "salt separator")?,
+        part(signer_key, "signer key")?
+    );
+    checked(stored).map(Some)
+}

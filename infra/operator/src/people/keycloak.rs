@@ -1,0 +1,114 @@
+//! Keycloak: the export of a realm, or of its users, as JSON (`{"users": […]}`).
+//!
+//! 1. `id` is the `sub` of its tokens; a file written by hand may have the user name only.
+//! 2. Attributes are lists; one value stands for itself. Their claims are those of Keycloak's own mappers.
+//! 3. A credential of type `password` holds its hash in `secretData` and its costs in `credentialData`, both JSON in a text.
+//! 4. Accounts of services are nobody.
+
+use super::members::{Members, b64, base64};
+use super::{Flaw, ForeignPerson, People, checked, users};
+use serde_json::{Map, Value};
+
+/// Members that are kept, and their claims.
+const MEMBERS: [(&str, &str); 3] =
+    [("username", "preferred_username"), ("firstName", "given_name"), ("lastName", "family_name")];
+/// Attributes whose claim has another name.
+const RENAMED: [(&str, &str); 3] =
+    [("middleName", "middle_name"), ("phoneNumber", "phone_number"), ("phoneNumberVerified", "phone_number_verified")];
+
+/// The people of an export.
+pub(crate) fn read(text: &str) -> People {
+    users(text, person)
+}
+
+fn person(mut user: Members) -> Result<Option<ForeignPerson>, Flaw> {
+    if user.text("serviceAccountClientId")?.is_some() {
+        return Ok(None);
+    }
+    let mut attributes = Map::new();
+    let id = user.text("id")?;
+    user.claims(&MEMBERS, &mut attributes);
+    let username = attributes.get("preferred_username").and_then(Value::as_str).map(str::to_owned);
+    for (name, value) in user.object("attributes")?.map(Members::into_rest).unwrap_or_default() {
+        let claim = RENAMED.iter().find(|(own, _)| *own == name).map_or(name.as_str(), |(_, claim)| claim);
+        let value = match value {
+            Value::Array(mut values) if values.len() == 1 => values.remove(0),
+            value => value,
+        };
+        // A flag is a text there.
+        let value = match value.as_str() {
+            Some(flag @ ("true" | "false")) if claim == "phone_number_verified" => Value::Bool(flag == "true"),
+            Some(_) | None => value,
+        };
+        attributes.insert(claim.to_owned(), value);
+    }
+    Ok(Some(ForeignPerson {
+        subject: id.or(username).ok_or(Flaw::NoSubject("id, username"))?,
+        email: user.text("email")?,
+        email_verified: user.flag("emailVerified")?.unwrap_or(false),
+        enabled: user.flag("enabled")?.unwrap_or(false),
+        created_at: user.millis("createdTimestamp")?,
+        attributes,
+        password: password(&mut user)?,
+    }))
+}
+
+fn password(user: &mut Members) -> Result<Option<String>, Flaw> {
+    for credential in user.list("credentials")?.unwrap_or_default() {
+        let mut credential = Members::of(credential)?;
+        if credential.text("type")?.as_deref() == Some("password") {
+            return hash(credential).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn hash(mut credential: Members) -> Result<String, Flaw> {
+    const VALUE: &str = "secretData.value";
+    let (secret, costs) = (credential.object_in_text("secretData")?, credential.object_in_text("credentialData")?);
+    let (Some(mut secret), Some(mut costs)) = (secret, costs) else {
+        let is_clear = credential.text("value")?.is_some();
+        let member = "secretData or credentialData";
+        return Err(if is_clear { Flaw::Clear } else { Flaw::Member { member, expected: "given" } });
+    };
+    let given = |member| Flaw::Member { member, expected: "given" };
+    let algorithm = costs.text("algorithm")?.ok_or(given("credentialData.algorithm"))?;
+    let value = secret.text("value")?.ok_or(given(VALUE))?;
+    // Of the extension that many realms have; its value is the whole of it.
+    if algorithm == "bcrypt" {
+        return checked(value);
+    }
+    let value = b64(&base64(&value, VALUE)?);
+    let salt = b64(&base64(&secret.text("salt")?.unwrap_or_default(), "secretData.salt")?);
+    let iterations = costs.number("hashIterations")?.ok_or(given("credentialData.hashIterations"))?;
+    match algorithm.as_str() {
+        "pbkdf2" | "pbkdf2-sha1" | "pbkdf2-sha256" | "pbkdf2-sha512" => {
+            checked(format!("${algorithm}$i={iterations}${salt}${value}"))
+        }
+        "argon2" => {
+            let mut parameters = costs.object("additionalParameters")?.ok_or(given("credentialData.additionalParameters"))?;
+            let kind = match first(&mut parameters, "type")?.as_str() {
+                "id" => "argon2id",
+                "i" => "argon2i",
+                "d" => "argon2d",
+                _ => return Err(Flaw::Member { member: "type", expected: "id, i or d" }),
+            };
+            let version = match first(&mut parameters, "version")?.as_str() {
+                "1.3" => 19,
+                "1.0" => 16,
+                _ => return Err(Flaw::Member { member: "version", expected: "1.3 or 1.0" }),
+            };
+            let (m, p) = (first(&mut parameters, "memory")?, first(&mut parameters, "parallelism")?);
+            checked(format!("${kind}$v={version}$m={m},t={iterations},p={p}${salt}${value}"))
+        }
+        _ => Err(Flaw::Algorithm(algorithm.escape_debug().take(20).collect())),
+    }
+}
+
+/// The one value of an additional parameter.
+fn first(parameters: &mut Members, member: &'static str) -> Result<String, Flaw> {
+    match parameters.list(member)?.as_deref() {
+        Some([Value::String(value)]) => Ok(value.clone()),
+        Some(_) | None => Err(Flaw::Member { member, expected: "a list of one text" }),
+    }
+}

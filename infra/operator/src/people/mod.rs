@@ -1,0 +1,155 @@
+//! People as other systems export them: read, named in OpenID Connect's claims, their password hashes put into the forms that are
+//! verified here.
+//!
+//! 1. A reader takes a file's text apart ([`auth0`], [`keycloak`], [`firebase`]); each person stands for itself, so that one who can't
+//!    be read stops no other.
+//! 2. Members that have a claim (OpenID Connect Core §5.1) come by its name, others by the format's; what belongs to the old system
+//!    (sessions, roles, second factors, identities elsewhere) is left out.
+//! 3. A hash is put into its stored form and checked by [`import`].
+//!
+//! What is wrong is said by position. Nothing of a person is in it.
+
+pub(crate) mod auth0;
+pub(crate) mod firebase;
+pub(crate) mod keycloak;
+mod members;
+
+use latchkey::keys::password::{UnusableHash, import};
+use members::Members;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A person of another system.
+#[derive(Clone, PartialEq)]
+pub(crate) struct ForeignPerson {
+    /// What identifies the person there.
+    pub(crate) subject: String,
+    /// The address.
+    pub(crate) email: Option<String>,
+    /// Whether the old system proved it.
+    pub(crate) email_verified: bool,
+    /// Whether the person may sign in.
+    pub(crate) enabled: bool,
+    /// When the account was made, in seconds since 1970.
+    pub(crate) created_at: Option<i64>,
+    /// Claims, and what has none by the format's own name.
+    pub(crate) attributes: Map<String, Value>,
+    /// The password's hash in a form that [`import`] takes.
+    pub(crate) password: Option<String>,
+}
+
+impl fmt::Debug for ForeignPerson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ForeignPerson(…)")
+    }
+}
+
+/// Where in a file, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// All of it.
+    File,
+    /// A line.
+    Line(usize),
+    /// A user in the list.
+    User(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File => f.write_str("the file"),
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::User(user) => write!(f, "user {user}"),
+        }
+    }
+}
+
+/// A person, or a file, that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {flaw}")]
+pub(crate) struct Unreadable {
+    /// Where.
+    pub(crate) place: Place,
+    /// What is wrong there.
+    pub(crate) flaw: Flaw,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Flaw {
+    /// Not JSON.
+    #[error("it is not JSON: line {line}, column {column} of it")]
+    NotJson {
+        /// Within what was read as one, counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+    },
+    /// JSON, but not what the format has there.
+    #[error("it is not {0}")]
+    NotA(&'static str),
+    /// A member that has the wrong type.
+    #[error("its {member} is not {expected}")]
+    Member {
+        /// By the format's name.
+        member: &'static str,
+        /// In words.
+        expected: &'static str,
+    },
+    /// Nothing identifies the person.
+    #[error("it has none of {0}")]
+    NoSubject(&'static str),
+    /// Its hash is of a kind that is not verified here.
+    #[error("its password hash is of {0}, which can't be verified: without it, the person sets a new password")]
+    Algorithm(String),
+    /// Its hash was made of more than the password, or of other bytes than UTF-8.
+    #[error("its password hash is of {0}, not of the password alone: without it, the person sets a new password")]
+    NotOfThePassword(&'static str),
+    /// A password in clear.
+    #[error("it holds a password in clear, not a hash")]
+    Clear,
+    /// The parameters of the project are not given.
+    #[error("its password hash needs the project's hash parameters")]
+    NoParameters,
+    /// Its hash is out of form or bounds.
+    #[error(transparent)]
+    Hash(#[from] UnusableHash),
+}
+
+/// What a file holds: each person, or why it can't be read.
+pub(crate) type People = Vec<Result<ForeignPerson, Unreadable>>;
+
+/// A text as JSON. The parser's own words can quote the text, so only the position is kept.
+fn json(text: &str) -> Result<Value, Flaw> {
+    serde_json::from_str(text).map_err(|error| Flaw::NotJson { line: error.line(), column: error.column() })
+}
+
+/// The people of a list, each read by `person`; `None` is nobody.
+fn each(users: Vec<Value>, person: impl Fn(Members) -> Result<Option<ForeignPerson>, Flaw>) -> People {
+    let read = |value| Members::of(value).and_then(&person);
+    let numbered = users.into_iter().enumerate().filter_map(|(index, value)| {
+        let place = Place::User(index + 1);
+        read(value).map_err(|flaw| Unreadable { place, flaw }).transpose()
+    });
+    numbered.collect()
+}
+
+/// The people of `{"users": […]}`, the form of Keycloak and Firebase.
+fn users(text: &str, person: impl Fn(Members) -> Result<Option<ForeignPerson>, Flaw>) -> People {
+    let list = json(text).and_then(Members::of).and_then(|mut file| file.list("users"));
+    match list {
+        Ok(Some(list)) => each(list, person),
+        Ok(None) => vec![Err(Unreadable { place: Place::File, flaw: Flaw::NotA("an object with the list users") })],
+        Err(flaw) => vec![Err(Unreadable { place: Place::File, flaw })],
+    }
+}
+
+/// The stored form, once it is one that can be verified.
+fn checked(stored: String) -> Result<String, Flaw> {
+    import(&stored)?;
+    Ok(stored)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+use super::firebase::HashParameters;
+use super::*;
+use latchkey::keys::PasswordHasher;
+use latchkey::keys::password::PasswordMatch;
+use serde_json::json;
+
+/// A hash of `password`, as Keycloak keeps it: 64 bytes of PBKDF2 under SHA-512.
+const SHA512: &str = "715rqIr5dXOVPpBhqqsugl037zT5bWJTWYmZtIcK8hBnisKpwfY7kokvwjDrNHqHhF50Pb7MD6HvkJwiDQw4ww==";
+const SHA256: &str = "8nX7hwFEzIB8aPajJTYK8weHQc5Ngz0pFVAKvSu4jQB0UGBqBuY/H7qOFFsvzkF7LUOJ8kPlApoYcOEvL+yDFw==";
+const SHA1: &str = "2FWw/oC7TQkskizC+81lWlmFAMM=";
+const ARGON2: &str = "7PCw6lTrVcqZB4uvMkl7NOUjxGtvALJ5SyYrIQAEWsc=";
+const SALT: &str = "c2FsdHNhbHRzYWx0c2FsdA==";
+const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm";
+
+fn only(people: People) -> ForeignPerson {
+    assert_eq!(people.len(), 1);
+    people.into_iter().next().unwrap().unwrap()
+}
+
+fn flaws(people: People) -> Vec<String> {
+    people.into_iter().filter_map(|person| person.err().map(|flaw| flaw.to_string())).collect()
+}
+
+async fn assert_signs_in(person: &ForeignPerson, password: &str) {
+    let stored = import(person.password.as_deref().unwrap()).unwrap();
+    let found = PasswordHasher::new(1).verify(&password.into(), Some(&stored)).await.unwrap();
+    assert!(matches!(found, PasswordMatch::Rehash(_)), "{:?}", person.password);
+}
+
+#[tokio::test]
+async fn the_export_of_hashes_of_auth0_is_a_person_on_each_line() {
+    // The example of Auth0's documentation, with a hash that is one.
+    let lines = [
+        json!({
+            "_id": { "$oid": "5dea9f9c82dd7c0e76e4ec93" }, "email_verified": false, "email": "user@example.com",
+            "passwordHash": "$2b$10$nFguVi9LsCAcvTZFKQlRKeLVydo8ETv483lkNsSFI/Wl1Rz1Ypo1K",
+            "password_set_date": { "$date": "2019-12-06T18:36:12.412Z" }, "tenant": "example-tenant-name",
+            "connection": "Username-Password-Authentication", "_tmp_is_unique": true, "alt_id": "euclid",
+        }),
+        json!({
+            "_id": { "$oid": "5dea9f9c82dd7c0e76e4ec94" },
+            "identifiers": [{ "type": "username", "value": "ada" }, { "type": "email", "value": "ada@example.com", "verified": true }],
+        }),
+    ];
+    let text = format!("{}\n\n{}\n", lines[0], lines[1]);
+    let people: Vec<ForeignPerson> = auth0::read(&text).into_iter().collect::<Result<_, _>>().unwrap();
+    assert_eq!(people[0].subject, "auth0|euclid");
+    assert_eq!(
+        (people[0].email.as_deref(), people[0].email_verified, people[0].enabled),
+        (Some("user@example.com"), false, true)
+    );
+    assert_eq!(people[0].attributes, Map::new());
+    assert_signs_in(&people[0], "hello").await;
+    assert_eq!(people[1].subject, "auth0|5dea9f9c82dd7c0e76e4ec94");
+    assert_eq!((people[1].email.as_deref(), people[1].email_verified), (Some("ada@example.com"), true));
+    assert_eq!(people[1].password, None);
+}
+
+#[test]
+fn an_exported_user_of_auth0_has_claims_by_name_and_nothing_of_the_old_system() {
+    let line = json!({
+        "user_id": "auth0|1", "email": "ada@example.com", "email_verified": true, "created_at": "2019-12-06T18:36:12.412Z",
+        "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "nickname": "ada", "username": "ada",
+        "phone_number": "+12125550001", "phone_verified": true, "blocked": true, "user_metadata": { "theme": "dark" },
+        "picture": null, "last_ip": "192.0.2.1", "logins_count": 3, "multifactor": ["guardian"],
+        "identities": [{ "provider": "auth0", "user_id": "1" }], "mfa_factors": [{ "totp": { "secret": "JBSWY3DPEHPK3PXP" } }],
+    });
+    let person = only(auth0::read(&line.to_string()));
+    assert_eq!((person.subject.as_str(), person.enabled, person.created_at), ("auth0|1", false, Some(1_575_657_372)));
+    let expected = json!({
+        "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "nickname": "ada", "preferred_username": "ada",
+        "phone_number": "+12125550001", "phone_number_verified": true, "user_metadata": { "theme": "dark" },
+    });
+    assert_eq!(Value::Object(person.attributes), expected);
+}
+
+fn bulk(custom: Value) -> People {
+    auth0::read(&json!([{ "email": "ada@example.com", "custom_password_hash": custom }]).to_string())
+}
+
+#[tokio::test]
+async fn hashes_of_the_bulk_import_of_auth0_become_stored_forms() {
+    // Of the documentation: scrypt of `password`.
+    let scrypt = json!({
+        "algorithm": "scrypt",
+        "hash": { "value": "097f6197e1b41538f723e32aa7a68e8d76227d8e432ce5faa4882a913032db29", "encoding": "hex" },
+        "salt": { "value": "abc123", "encoding": "utf8" }, "keylen": 32, "cost": 4096,
+    });
+    let person = only(bulk(scrypt.clone()));
+    assert_eq!(person.subject, "ada@example.com");
+    assert!(person.password.as_deref().unwrap().starts_with("$scrypt$ln=12,r=8,p=1$YWJjMTIz$"));
+    assert_signs_in(&person, "password").await;
+    let pbkdf2 = format!("$pbkdf2-RSA-SHA512$i=1000,l=64${}${}", SALT.trim_end_matches('='), SHA512.trim_end_matches('='));
+    for custom in [
+        json!({ "algorithm": "bcrypt", "hash": { "value": BCRYPT } }),
+        json!({ "algorithm": "pbkdf2", "hash": { "value": pbkdf2, "encoding": "utf8" } }),
+    ] {
+        assert_signs_in(&only(bulk(custom)), "password").await;
+    }
+    // The documentation's own, whose passwords are not known.
+    for (algorithm, value, stored) in [
+        (
+            "argon2",
+            "$argon2id$v=19$m=65536,t=2,p=1$J6Q/82PCyaNpYKRELJyTZg$m04qUAB8rexWDR4+/0f+SFB+4XMFxt7YAvAq2UycYos",
+            "$argon2id$v=19$m=65536,t=2,p=1$J6Q/82PCyaNpYKRELJyTZg$m04qUAB8rexWDR4+/0f+SFB+4XMFxt7YAvAq2UycYos",
+        ),
+        (
+            "pbkdf2",
+            "$pbkdf2-sha512$KNyFsA2rWoE$I2CQGI9H0JxdDf3kERRI97kPCGxh0KWBIV3MxyaS191gDGfzVBGyS4BibhgqWQ0/ails8mHuU9ckASxHOOq58w",
+            "$pbkdf2-sha512$i=100000$KNyFsA2rWoE$I2CQGI9H0JxdDf3kERRI97kPCGxh0KWBIV3MxyaS191gDGfzVBGyS4BibhgqWQ0/ails8mHuU9ckASxHOOq58w",
+        ),
+        (
+            "pbkdf2",
+            "$pbkdf2-sha512$l=64$KNyFsA2rWoE$I2CQGI9H0JxdDf3kERRI97kPCGxh0KWBIV3MxyaS191gDGfzVBGyS4BibhgqWQ0/ails8mHuU9ckASxHOOq58w",
+            "$pbkdf2-sha512$i=100000,l=64$KNyFsA2rWoE$I2CQGI9H0JxdDf3kERRI97kPCGxh0KWBIV3MxyaS191gDGfzVBGyS4BibhgqWQ0/ails8mHuU9ckASxHOOq58w",
+        ),
+    ] {
+        let person = only(bulk(json!({ "algorithm": algorithm, "hash": { "value": value } })));
+        assert_eq!(person.password.as_deref(), Some(stored));
+    }
+    for (member, value, said) in [
+        ("cost", json!(4095), "a power of two"),
+        ("cost", json!(131_072), "scrypt memory"),
+        ("keylen", json!(31), "the length of the hash"),
+        ("blockSize", json!("eight"), "a whole number"),
+        ("password", json!({ "encoding": "utf16le" }), "another encoding"),
+        ("salt", Value::Null, "salt is not given"),
+        ("salt", json!({ "value": "xyz", "encoding": "hex" }), "hexadecimal"),
+        ("algorithm", json!("md5"), "of md5, which can't be verified"),
+        ("hash", json!({ "value": "097f" }), "hex or base64"),
+    ] {
+        let mut custom = scrypt.clone();
+        custom[member] = value;
+        let flaws = flaws(bulk(custom));
+        assert!(flaws.len() == 1 && flaws[0].starts_with("user 1: ") && flaws[0].contains(said), "{flaws:?}");
+    }
+    let salted = json!({ "algorithm": "bcrypt", "hash": { "value": BCRYPT }, "salt": { "value": "abc" } });
+    assert!(flaws(bulk(salted))[0].contains("not of the password alone"));
+}
+
+/// A realm with one user, whose password's data these are.
+fn realm(credential_data: &Value, secret_data: &Value) -> String {
+    let credential = json!({
+        "type": "password", "createdDate": 1_728_032_747_823_i64,
+        "secretData": secret_data.to_string(), "credentialData": credential_data.to_string(),
+    });
+    let user = json!({
+        "id": "cfb55bf6-fcbb-4a1e-bfec-30c6649b52f8", "createdTimestamp": 1_699_364_741_097_i64, "username": "ada", "enabled": true,
+        "emailVerified": true, "firstName": "Ada", "lastName": "Lovelace", "email": "ada@example.com",
+        "attributes": {
+            "locale": ["en"], "phoneNumber": ["+12125550001"], "phoneNumberVerified": ["true"], "group": ["a", "b"],
+        },
+        "credentials": [{ "type": "otp", "secretData": "{}", "credentialData": "{}" }, credential],
+        "realmRoles": ["default-roles-iceberg"], "groups": [],
+    });
+    let service = json!({
+        "id": "a2a632ed-1b73-4370-8406-3c3a069107c3", "username": "service-account-app", "enabled": true,
+        "serviceAccountClientId": "app", "credentials": [],
+    });
+    json!({ "realm": "iceberg", "users": [service, user] }).to_string()
+}
+
+fn secret(value: &str) -> Value {
+    json!({ "value": value, "salt": SALT, "additionalParameters": {} })
+}
+
+fn argon2(kind: &str) -> Value {
+    json!({
+        "hashIterations": 5, "algorithm": "argon2", "additionalParameters": {
+            "hashLength": ["32"], "memory": ["7168"], "type": [kind], "version": ["1.3"], "parallelism": ["1"],
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_realm_of_keycloak_gives_its_people_with_their_passwords() {
+    let person = only(keycloak::read(&realm(&argon2("id"), &secret(ARGON2))));
+    assert_eq!(person.subject, "cfb55bf6-fcbb-4a1e-bfec-30c6649b52f8");
+    assert_eq!((person.email.as_deref(), person.email_verified, person.enabled), (Some("ada@example.com"), true, true));
+    assert_eq!(person.created_at, Some(1_699_364_741));
+    let expected = json!({
+        "preferred_username": "ada", "given_name": "Ada", "family_name": "Lovelace", "locale": "en",
+        "phone_number": "+12125550001", "phone_number_verified": true, "group": ["a", "b"],
+    });
+    assert_eq!(Value::Object(person.attributes), expected);
+    for (credential_data, value) in [
+        (argon2("id"), ARGON2),
+        (json!({ "hashIterations": 1000, "algorithm": "pbkdf2", "additionalParameters": {} }), SHA1),
+        (json!({ "hashIterations": 1000, "algorithm": "pbkdf2-sha1", "additionalParameters": {} }), SHA1),
+        (json!({ "hashIterations": 1000, "algorithm": "pbkdf2-sha256", "additionalParameters": {} }), SHA256),
+        (json!({ "hashIterations": 1000, "algorithm": "pbkdf2-sha512" }), SHA512),
+        (json!({ "hashIterations": 4, "algorithm": "bcrypt" }), BCRYPT),
+    ] {
+        assert_signs_in(&only(keycloak::read(&realm(&credential_data, &secret(value)))), "password").await;
+    }
+}
+
+#[test]
+fn what_keycloak_exports_and_can_not_be_verified_is_said_by_the_users_position() {
+    for (text, said) in [
+        (realm(&json!({ "hashIterations": 1, "algorithm": "md5-crypt" }), &secret(SHA1)), "of md5-crypt, which"),
+        (realm(&json!({ "hashIterations": 5_000_000, "algorithm": "pbkdf2" }), &secret(SHA1)), "PBKDF2 iterations of"),
+        (realm(&json!({ "algorithm": "pbkdf2" }), &secret(SHA1)), "credentialData.hashIterations is not given"),
+        (realm(&argon2("x"), &secret(ARGON2)), "type is not id, i or d"),
+        (realm(&json!("pbkdf2"), &secret(SHA1)), "credentialData is not an object as JSON"),
+        (realm(&argon2("id"), &json!({})), "secretData.value is not given"),
+        (realm(&argon2("id"), &secret("ä")), "secretData.value is not base64"),
+    ] {
+        let flaws = flaws(keycloak::read(&text));
+        assert!(flaws.len() == 1 && flaws[0].starts_with("user 2: ") && flaws[0].contains(said), "{flaws:?}");
+    }
+    let clear = json!({ "users": [{ "username": "ada", "credentials": [{ "type": "password", "value": "secret" }] }] });
+    assert_eq!(flaws(keycloak::read(&clear.to_string())), ["user 1: it holds a password in clear, not a hash"]);
+}
+
+fn parameters() -> HashParameters {
+    HashParameters {
+        signer_key: "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==".to_owned(),
+        salt_separator: "Bw==".to_owned(),
+        rounds: 8,
+        mem_cost: 14,
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_firebase_gives_its_people_with_the_parameters_of_the_project() {
+    // The example of Firebase's scrypt.
+    let text = json!({ "users": [{
+        "localId": "kYi4EvWQlQTKSfnJ3dRSP6IH3ed2", "email": "user1@test.com", "emailVerified": false,
+        "passwordHash": "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+        "salt": "42xEC+ixf3L2lw==", "displayName": "Test User 1", "photoUrl": "https://example.com/1.png",
+        "lastSignedInAt": "1508893925000", "createdAt": "1508893925000", "phoneNumber": "+12125550001", "disabled": true,
+        "customAttributes": "{\"tier\":1}", "providerUserInfo": [{ "providerId": "google.com", "rawId": "1" }],
+    }] })
+    .to_string();
+    let person = only(firebase::read(&text, Some(&parameters())));
+    assert_eq!((person.subject.as_str(), person.enabled), ("kYi4EvWQlQTKSfnJ3dRSP6IH3ed2", false));
+    assert_eq!((person.email.as_deref(), person.email_verified), (Some("user1@test.com"), false));
+    assert_eq!(person.created_at, Some(1_508_893_925));
+    let expected = json!({
+        "name": "Test User 1", "picture": "https://example.com/1.png", "phone_number": "+12125550001",
+        "customAttributes": "{\"tier\":1}",
+    });
+    assert_eq!(Value::Object(person.attributes.clone()), expected);
+    assert_signs_in(&person, "user1password").await;
+    assert_eq!(flaws(firebase::read(&text, None)), ["user 1: its password hash needs the project's hash parameters"]);
+    let other = HashParameters { mem_cost: 20, ..parameters() };
+    assert!(flaws(firebase::read(&text, Some(&other)))[0].contains("scrypt cost (ln) of the password hash is 20"));
+    let without = json!({ "users": [{ "localId": "a", "createdAt": "1508893925000", "providerUserInfo": [] }] }).to_string();
+    assert_eq!(only(firebase::read(&without, None)).password, None);
+}
+
+#[test]
+fn what_is_wrong_is_said_by_position_and_never_by_the_person() {
+    let lines = "{\"email\":\"ada@example.com\",\"email_verified\":\"ada-verified\"}\n\
+                 {\"email\":\"ada@example.com\",\"passwordHash\":\"$2x$04$adaadaada\"}\n\
+                 {\"email\": ada@example.com}\n\
+                 [\"ada\"]\n\
+                 {\"given_name\":\"ada\"}\n\
+                 {\"user_id\":\"ada\",\"created_at\":\"ada\"}\n";
+    let said = flaws(auth0::read(lines));
+    let expected = [
+        "line 1: its email_verified is not true or false",
+        "line 2: the password hash is of bcrypt's kind $2x$",
+        "line 3: it is not JSON: line 1, column 11 of it",
+        "line 4: it is not an object",
+        "line 5: it has none of user_id, _id, email",
+        "line 6: its created_at is not a time (RFC 3339)",
+    ];
+    assert_eq!(said.len(), expected.len());
+    for (said, expected) in said.iter().zip(expected) {
+        assert!(said.starts_with(expected) && !said.contains("ada"), "{said}");
+    }
+    for text in ["", "{", "[]", "{\"users\":null}", "{\"users\":{}}", "{\"Users\":[]}"] {
+        for people in [keycloak::read(text), firebase::read(text, None)] {
+            let flaws = flaws(people);
+            assert!(flaws.len() == 1 && flaws[0].starts_with("the file: "), "{text}: {flaws:?}");
+        }
+    }
+    assert!(auth0::read("").is_empty() && auth0::read("[]").is_empty());
+    assert_eq!(flaws(keycloak::read("{\"users\":[{\"id\":1},[],{\"id\":\"a\"}]}")).len(), 2, "one stops no other");
+    let person = only(keycloak::read("{\"users\":[{\"id\":\"ada\"}]}"));
+    assert!(!format!("{person:?}").contains("ada"));
+}
