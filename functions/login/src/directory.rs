@@ -15,17 +15,16 @@ use latchkey::domain::directory::{
     self, DirectoryUser, DirectoryVerdict, FederatedSubject, Mapped, NewComer, NotAdmitted, admit, admit_by_mail,
 };
 use latchkey::domain::flow::Flow;
+use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
-use latchkey::domain::profile::Claims;
 use latchkey::domain::recovery::Owner;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::Span;
-use latchkey::keys::{DataKey, SealedField};
+use latchkey::keys::{Arrival, DataKey, SealedField};
 use latchkey::services::Services;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::{self, Opening};
 use latchkey::web::{Browser, Problem, TenantHandle};
-use serde_json::Value;
 
 /// What the browser brings, and what it may leave with.
 pub(crate) struct Visit<'a> {
@@ -179,31 +178,26 @@ impl Comer<'_> {
     fn seal(self, services: &Services, handle: &TenantHandle) -> Result<NewComer, Problem> {
         let Self { pool, user, email, locale, key, data_key, password } = self;
         let tenant = &handle.tenant;
-        let subject = FederatedSubject { issuer: pool.issuer(), subject: user.subject.clone() };
-        let sub = match pool.sub {
-            // What is no UUID is no subject identifier of ours.
-            KeptSub::Keep => user.subject.parse().unwrap_or_else(|_| services.random.sub()),
-            KeptSub::Alias => services.random.sub(),
+        let kept = match pool.sub {
+            KeptSub::Keep => Sub::brought(&user.subject),
+            KeptSub::Alias => None,
         };
-        let Mapped { claims: Claims(mut claims), refused, unmapped } =
+        let Mapped { claims, refused, unmapped } =
             directory::map(pool, &tenant.config.registration.fields, &user.attributes, handle.now());
         if !refused.is_empty() || !unmapped.is_empty() {
             let refused: Vec<_> = refused.iter().map(|(field, flaw)| format!("{field} ({})", flaw.code())).collect();
             tracing::info!(refused = refused.join(", "), unmapped = unmapped.join(", "), "not everything was taken over");
         }
-        claims.insert("email".to_owned(), Value::String(email.as_str().to_owned()));
-        claims.insert("email_verified".to_owned(), Value::Bool(true));
-        claims.insert("locale".to_owned(), Value::String(locale.to_owned()));
-        let named = serde_json::to_vec(&subject).map_err(|_| Problem::internal())?;
-        Ok(NewComer {
-            account: data_key.account,
-            sub,
-            identifier: tenant.keys.identifier()?.hash_email(email),
-            password,
-            claims: key.seal(SealedField::Profile, Value::Object(claims).to_string().as_bytes())?,
-            subject: tenant.keys.identifier()?.hash_subject(&subject),
-            named: key.seal(SealedField::LinkedIdentity, &named)?,
+        let arrival = Arrival {
+            subject: &FederatedSubject { issuer: pool.issuer(), subject: user.subject.clone() },
+            sub: kept.unwrap_or_else(|| services.random.sub()),
+            email,
+            claims,
+            locale,
+            password: Some(password),
+            key: &key,
             data_key,
-        })
+        };
+        Ok(arrival.seal(&tenant.keys)?)
     }
 }

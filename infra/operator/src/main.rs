@@ -6,7 +6,6 @@ mod config;
 mod doctor;
 mod events;
 mod keys;
-#[cfg(test)]
 mod people;
 mod refused;
 mod site;
@@ -39,6 +38,9 @@ enum Command {
     /// Shows the keys that sign tokens, rotates them, and retires one in an emergency.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Brings people over whom another system exported, with the hashes of their passwords.
+    #[command(subcommand)]
+    People(people::Command),
     /// Hands what failed on the stream or the mail queue to the functions again.
     #[command(subcommand)]
     Events(events::Command),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Config(command) => wait(config::run(&command)).map(|()| 0),
         Command::Doctor(arguments) => wait(doctor::run(&arguments)).map(|well| if well { 0 } else { 1 }),
         Command::Keys(command) => wait(keys::run(&command)).map(|()| 0),
+        Command::People(command) => wait(people::run(&command)).map(|whole| if whole { 0 } else { 1 }),
         Command::Events(command) => wait(events::run(&command)).map(|done| if done { 0 } else { 1 }),
     };
     match ended {

@@ -8,6 +8,7 @@ use crate::refused::Refused;
 use crate::site::{Site, Trust};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use latchkey::keys::KeyVault;
 use latchkey::services::Origin;
 use latchkey::store::{Store, Tables};
 use std::collections::BTreeMap;
@@ -70,6 +71,8 @@ pub(crate) struct Target {
     pub(crate) site: Site,
     /// What only a deployment has.
     pub(crate) place: Place,
+    /// The local gateway's data folder.
+    data: PathBuf,
 }
 
 /// Where a Latchkey runs.
@@ -127,6 +130,7 @@ impl TargetOptions {
             store: Store::new(aws_sdk_dynamodb::Client::new(&stack.aws), tables),
             site: Site::new(trust, &origin, self.at.as_deref()),
             origin,
+            data: self.data.clone(),
             place: Place::Stack(Box::new(stack)),
         })
     }
@@ -159,8 +163,23 @@ impl TargetOptions {
                 None => Site::new(trust, &origin, Some(url)),
             },
             origin,
+            data: self.data.clone(),
             place: Place::Local,
         })
+    }
+}
+
+impl Target {
+    /// What unwraps the keys: KMS, by the caller's permission to decrypt with the stack's key; the key file of the local gateway.
+    pub(crate) fn vault(&self) -> Result<KeyVault, Refused> {
+        match &self.place {
+            Place::Stack(stack) => {
+                let key = stack.resource("WrappingKey").ok_or_else(|| Refused::new("the stack has no wrapping key"))?;
+                Ok(KeyVault::kms(aws_sdk_kms::Client::new(&stack.aws), key.to_owned()))
+            }
+            Place::Local => KeyVault::file(&self.data.join("keys"))
+                .map_err(|error| Refused::new(format!("the gateway's key file: {error}"))),
+        }
     }
 }
 

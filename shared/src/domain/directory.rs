@@ -211,8 +211,8 @@ pub struct NewComer {
     pub sub: Sub,
     /// The address, hashed.
     pub identifier: IdentifierHash,
-    /// The hash of the password that the directory found right, or of the new one.
-    pub password: PasswordHash,
+    /// The hash of the password that the directory found right, of the new one, or of the one that came along.
+    pub password: Option<PasswordHash>,
     /// The claims, the address among them, sealed as a profile.
     pub claims: Sealed,
     /// Their identity there, hashed.
@@ -259,7 +259,7 @@ pub(super) fn imported(comer: NewComer, device: Option<u64>, now: Timestamp) -> 
             legal_hold: None,
             version: 1,
         },
-        password: Some(PasswordCredential { account, hash: comer.password, changed_at: now, version: 1 }),
+        password: comer.password.map(|hash| PasswordCredential { account, hash, changed_at: now, version: 1 }),
         profile: Profile {
             account,
             claims: comer.claims,
@@ -271,6 +271,35 @@ pub(super) fn imported(comer: NewComer, device: Option<u64>, now: Timestamp) -> 
         link: LinkedIdentity { account, subject: comer.subject, named: comer.named, linked_at: now },
         data_key: WrappedDataKey { state: DataKeyState::Account, ..comer.data_key },
         flow: None,
+    }
+}
+
+/// What came of bringing somebody over by an operator's hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Brought {
+    /// They have an account from now on.
+    Imported,
+    /// They came before.
+    AlreadyHere,
+    /// They were erased here, and stay so.
+    Erased,
+    /// Somebody else has their address.
+    AddressTaken,
+}
+
+/// Brings a person over whom another system exported. `standing` is what stands under their subject, read before `owner`, who has
+/// their address.
+pub fn bring(
+    comer: NewComer,
+    standing: Option<ClaimedSubject>,
+    owner: Option<AccountId>,
+    now: Timestamp,
+) -> Decision<Brought> {
+    match (standing, owner) {
+        (Some(ClaimedSubject { account: Some(_), .. }), _) => Decision::unchanged(Brought::AlreadyHere),
+        (Some(ClaimedSubject { account: None, .. }), _) => Decision::unchanged(Brought::Erased),
+        (None, Some(_)) => Decision::unchanged(Brought::AddressTaken),
+        (None, None) => Decision::one(Change::ImportAccount(Box::new(imported(comer, None, now))), Brought::Imported),
     }
 }
 

@@ -111,6 +111,11 @@ impl Sub {
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self { bytes, is_uuid: false }
     }
+    /// The identifier that a person brings from elsewhere: a UUID. Anything else is not kept, or it could be somebody's here.
+    #[must_use]
+    pub fn brought(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|sub: &Self| sub.is_uuid)
+    }
     /// The 16 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
@@ -257,6 +262,7 @@ mod tests {
             assert_eq!((sub.to_string().as_str(), sub.as_bytes()), (text, own.as_bytes()));
         }
         assert_ne!(brought.parse(), Ok(own), "another identifier, though the bits are the same");
+        assert_eq!((Sub::brought(brought), Sub::brought(&own.to_string())), (brought.parse().ok(), None));
         for text in [
             "",
             "07070707070707070707070707070707",

@@ -5,6 +5,7 @@
 
 pub mod account_link;
 mod aead;
+pub mod arrival;
 #[cfg(test)]
 mod confusion_tests;
 pub mod data;
@@ -31,6 +32,7 @@ pub mod vault;
 mod wycheproof_tests;
 
 pub use account_link::AccountLink;
+pub use arrival::Arrival;
 pub use data::{DataKey, SealedField};
 pub use keyring::{Keys, Purpose, TenantKeys};
 pub use password::PasswordHasher;

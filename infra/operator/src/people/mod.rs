@@ -5,16 +5,20 @@
 //!    be read stops no other.
 //! 2. Members that have a claim (OpenID Connect Core §5.1) come by its name, others by the format's; what belongs to the old system
 //!    (sessions, roles, second factors, identities elsewhere) is left out.
-//! 3. A hash is put into its stored form and checked by [`import`].
+//! 3. A hash is put into its stored form, and refused when it can't be verified.
+//! 4. [`import`] makes accounts of them.
 //!
 //! What is wrong is said by position. Nothing of a person is in it.
 
-pub(crate) mod auth0;
-pub(crate) mod firebase;
-pub(crate) mod keycloak;
+mod auth0;
+mod firebase;
+mod import;
+mod keycloak;
 mod members;
 
-use latchkey::keys::password::{UnusableHash, import};
+pub(crate) use import::{Command, run};
+
+use latchkey::keys::password::{UnusableHash, import as hash};
 use members::Members;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -34,7 +38,7 @@ pub(crate) struct ForeignPerson {
     pub(crate) created_at: Option<i64>,
     /// Claims, and what has none by the format's own name.
     pub(crate) attributes: Map<String, Value>,
-    /// The password's hash in a form that [`import`] takes.
+    /// The password's hash in its stored form.
     pub(crate) password: Option<String>,
 }
 
@@ -147,7 +151,7 @@ fn users(text: &str, person: impl Fn(Members) -> Result<Option<ForeignPerson>, F
 
 /// The stored form, once it is one that can be verified.
 fn checked(stored: String) -> Result<String, Flaw> {
-    import(&stored)?;
+    hash(&stored)?;
     Ok(stored)
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn comer() -> NewComer {
         account,
         sub: Sub::from_bytes([3; 16]),
         identifier,
-        password: PasswordHash::from_phc("hash".to_owned()),
+        password: Some(PasswordHash::from_phc("hash".to_owned())),
         claims: Sealed(vec![4]),
         subject: SubjectHash(IdentifierHash { key_version: 1, hash: [5; 32] }),
         named: Sealed(vec![6]),
@@ -118,6 +118,27 @@ fn security_111_a_subject_that_is_known_or_erased_makes_no_second_account() {
         assert!(decision.changes.is_empty());
         assert_eq!(decision.outcome, Authenticated::Refused);
     }
+}
+
+#[test]
+fn who_is_brought_over_is_new_under_subject_and_address_or_stays_away() {
+    let at = |account| Some(ClaimedSubject { account, at: NOW });
+    let (one, other) = (AccountId::from_bytes([77; 16]), AccountId::from_bytes([78; 16]));
+    for (standing, owner, outcome) in [
+        (None, None, Brought::Imported),
+        (None, Some(one), Brought::AddressTaken),
+        (at(Some(one)), Some(one), Brought::AlreadyHere),
+        (at(Some(one)), Some(other), Brought::AlreadyHere),
+        (at(Some(one)), None, Brought::AlreadyHere),
+        (at(None), None, Brought::Erased),
+        (at(None), Some(one), Brought::Erased),
+    ] {
+        let decision = bring(comer(), standing, owner, NOW);
+        assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, outcome != Brought::Imported));
+    }
+    let bare = bring(NewComer { password: None, ..comer() }, None, None, NOW);
+    let [Change::ImportAccount(account)] = bare.changes.0.as_slice() else { panic!("{:?}", bare.changes) };
+    assert!(account.password.is_none() && account.authentication.devices.is_empty());
 }
 
 #[test]

@@ -1,0 +1,55 @@
+//! Somebody who comes from another identity provider, sealed: what the decision about them takes.
+
+use super::data::DataKey;
+use super::{KeyError, SealedField, TenantKeys};
+use crate::domain::account::WrappedDataKey;
+use crate::domain::directory::{FederatedSubject, NewComer};
+use crate::domain::id::Sub;
+use crate::domain::identifier::EmailAddress;
+use crate::domain::profile::Claims;
+use crate::domain::secret::PasswordHash;
+use serde_json::Value;
+
+/// Somebody who comes, in clear.
+pub struct Arrival<'a> {
+    /// Who they are elsewhere.
+    pub subject: &'a FederatedSubject,
+    /// Who they are here.
+    pub sub: Sub,
+    /// Their proven address.
+    pub email: &'a EmailAddress,
+    /// What is taken over besides.
+    pub claims: Claims,
+    /// The language that they are written to in.
+    pub locale: &'a str,
+    /// The hash of their password, where one comes along.
+    pub password: Option<PasswordHash>,
+    /// The key that seals what is theirs.
+    pub key: &'a DataKey,
+    /// The same, wrapped; it says whose.
+    pub data_key: WrappedDataKey,
+}
+
+impl Arrival<'_> {
+    /// Hashes and seals everything.
+    ///
+    /// # Errors
+    /// When a keyring is missing or the cipher fails.
+    pub fn seal(self, keys: &TenantKeys) -> Result<NewComer, KeyError> {
+        let Claims(mut claims) = self.claims;
+        claims.insert("email".to_owned(), Value::String(self.email.as_str().to_owned()));
+        claims.insert("email_verified".to_owned(), Value::Bool(true));
+        claims.insert("locale".to_owned(), Value::String(self.locale.to_owned()));
+        let named = serde_json::json!(self.subject).to_string();
+        Ok(NewComer {
+            account: self.data_key.account,
+            sub: self.sub,
+            identifier: keys.identifier()?.hash_email(self.email),
+            password: self.password,
+            claims: self.key.seal(SealedField::Profile, Value::Object(claims).to_string().as_bytes())?,
+            subject: keys.identifier()?.hash_subject(self.subject),
+            named: self.key.seal(SealedField::LinkedIdentity, named.as_bytes())?,
+            data_key: self.data_key,
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! `latchkey people import` against a real local gateway: who comes, with what, who stays away, and that it can be run again.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
+
+use aws_lc_rs::pbkdf2;
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+use std::num::NonZeroU32;
+use tempfile::TempDir;
+use tests::gateway::folder;
+use tests::{Browser, Customer, Gateway, Me, Operator, Site};
+
+const ISSUER: &str = "https://login.example.com/realms/shop";
+
+fn desk() -> (TempDir, Gateway, Operator) {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let gateway = Gateway::start(&data, &[]);
+    let operator = Operator::of(&gateway, &data, folder.path());
+    (folder, gateway, operator)
+}
+
+/// A user as Keycloak exports one.
+fn keycloak(customer: &Customer, number: u32) -> Value {
+    let mut hash = [0; 64];
+    let iterations = NonZeroU32::new(27_500).unwrap();
+    let salt = format!("salt of person {number:08}");
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt.as_bytes(), customer.password.as_bytes(), &mut hash);
+    json!({
+        "id": format!("00000000-0000-4000-8000-{number:012}"), "username": customer.email, "email": customer.email,
+        "emailVerified": true, "enabled": true, "createdTimestamp": 1_600_000_000_000_u64,
+        "firstName": customer.given_name, "lastName": customer.family_name,
+        "attributes": { "customer_type": ["private"], "tier": ["gold"] },
+        "credentials": [{
+            "type": "password",
+            "secretData": json!({ "value": BASE64.encode(&hash), "salt": BASE64.encode(salt.as_bytes()) }).to_string(),
+            "credentialData": json!({ "hashIterations": 27_500, "algorithm": "pbkdf2-sha256" }).to_string(),
+        }],
+    })
+}
+
+fn export(operator: &Operator, users: &[Value]) {
+    operator.write("realm.json", &json!({ "realm": "shop", "users": users }).to_string());
+}
+
+const IMPORT: [&str; 9] = ["people", "import", "realm.json", "--from", "keycloak", "--issuer", ISSUER, "--yes", "@"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
+    let (_folder, gateway, operator) = desk();
+    let site = Site::from(&gateway);
+    let (ada, bob, eve) = (Customer::new("Ada"), Customer::new("Bob"), Customer::new("Eve"));
+    let mut without_password = keycloak(&eve, 3);
+    without_password["credentials"] = json!([]);
+    export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2), without_password]);
+
+    let dry = operator.done(&[&IMPORT[..], &["--dry-run"]].concat());
+    assert!(dry.contains("3 people can come") && dry.contains("2 with their password, 1 set a new one by mail"), "{dry}");
+    assert!(dry.contains("no field of the form takes it, tier: 3"), "{dry}");
+    let wrong = Browser::new(&site);
+    let nobody = sign_in(wrong, &ada).await;
+    assert_eq!(nobody, 400, "nothing was written");
+
+    let done = operator.done(&[&IMPORT[..], &["--keep-sub"]].concat());
+    assert!(done.contains("3 keep their sub") && done.contains("came over: 3"), "{done}");
+    let me = Me::of(&site, &ada).await;
+    let claims = me.get("/v1/me").await.json();
+    assert_eq!(claims["sub"], "00000000-0000-4000-8000-000000000001");
+    assert_eq!((&claims["given_name"], &claims["customer_type"]), (&json!("Ada"), &json!("private")));
+    let linked = me.export().await.document()["linked_identities"][0].clone();
+    assert_eq!((&linked["issuer"], &linked["subject"]), (&json!(ISSUER), &claims["sub"]));
+    // The second sign-in finds our own hash.
+    assert_eq!(sign_in(Browser::new(&site), &ada).await, 200);
+    assert_eq!(sign_in(Browser::new(&site), &Customer { password: "not the 9 right one".to_owned(), ..bob.clone() }).await, 400);
+    assert_eq!(sign_in(Browser::new(&site), &bob).await, 200);
+
+    // Who has no password sets one by mail.
+    let mut browser = Browser::new(&site);
+    let page = browser.open("/recover").await;
+    let page = browser.submit(&page, "#submit", &[("identifier", &eve.email)]).await;
+    let code = site.mail_to(&eve.email).await.codes[0].clone();
+    let page = browser.submit(&page, "#submit", &[("code", &code), ("password", "quite 8 different umbrellas")]).await;
+    assert_eq!(page.status(), 200, "{}", page.text());
+
+    // Whatever changed there meanwhile, who is here stays as they are.
+    let changed = Customer { password: "another 6 password there".to_owned(), ..ada.clone() };
+    export(&operator, &[keycloak(&changed, 1), keycloak(&bob, 2), keycloak(&Customer::new("Fay"), 4)]);
+    let again = operator.done(&IMPORT);
+    assert!(again.contains("came over: 1") && again.contains("had come before: 2"), "{again}");
+    assert_eq!(sign_in(Browser::new(&site), &ada).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
+    let (_folder, gateway, operator) = desk();
+    let site = Site::from(&gateway);
+    let here = Customer::registered(&site, "Here").await;
+    let with = |name: &str, number, member: &str, value: Value| {
+        let mut user = keycloak(&Customer::new(name), number);
+        user[member] = value;
+        user
+    };
+    let mut weak = keycloak(&Customer::new("Weak"), 6);
+    weak["credentials"][0]["credentialData"] = json!({ "hashIterations": 9_000_000, "algorithm": "pbkdf2-sha256" }).to_string().into();
+    export(
+        &operator,
+        &[
+            keycloak(&Customer::new("Well"), 1),
+            with("Disabled", 2, "enabled", json!(false)),
+            with("Unproven", 3, "emailVerified", json!(false)),
+            with("Without", 4, "email", Value::Null),
+            with("Odd", 5, "email", json!("not an address")),
+            weak,
+            keycloak(&Customer { email: here.email.clone(), ..Customer::new("Twin") }, 7),
+        ],
+    );
+    let told = operator.done(&IMPORT);
+    for words in [
+        "person 2: the account is disabled there",
+        "person 3: the e-mail address was not proven there",
+        "person 4: there is no e-mail address",
+        "person 5: the e-mail address is not usable",
+        "user 6: the number of PBKDF2 iterations of the password hash is 9000000",
+        "came over: 1",
+        "somebody has their address: 1",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(!told.contains("example.com/") && !told.contains('@'), "nothing of a person is shown: {told}");
+    assert_eq!(sign_in(Browser::new(&site), &Customer::new("Well")).await, 200);
+    assert_eq!(sign_in(Browser::new(&site), &here).await, 200);
+
+    for (arguments, words) in [
+        (vec!["people", "import", "missing.json", "--from", "auth0", "--issuer", ISSUER, "@"], "cannot read missing.json"),
+        (vec!["people", "import", "realm.json", "--from", "keycloak", "--issuer", "shop", "@"], "https://"),
+        (vec!["people", "import", "realm.json", "--from", "keycloak", "--issuer", ISSUER, "@"], "nothing was changed"),
+    ] {
+        let refused = operator.run(&arguments);
+        assert!(refused.code != Some(0) && refused.err.contains(words), "{refused:?}");
+    }
+}
+
+async fn sign_in(mut browser: Browser, customer: &Customer) -> u16 {
+    let page = browser.open("/login").await;
+    customer.sign_in(&mut browser, &page).await.status().into()
+}
