@@ -73,8 +73,9 @@ impl Besides for Directory {
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
         let mut cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(aws);
         cognito.set_endpoint_url(environment.endpoint("COGNITO_IDENTITY_PROVIDER"));
-        // A repetition would be one more guess for the pool.
-        let once = cognito.retry_config(RetryConfig::disabled());
+        // A repetition would be one more guess for the pool, so one attempt has the time of all: its triggers may take seconds.
+        let patience = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
+        let once = cognito.retry_config(RetryConfig::disabled()).timeout_config(patience);
         Self::cognito(aws_sdk_cognitoidentityprovider::Client::from_conf(once.build()))
     }
 }

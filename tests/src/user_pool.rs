@@ -1,4 +1,4 @@
-//! A Cognito user pool that people come from, in process under the real SDK: the two operations that a sign-in asks, answered as the
+//! A Cognito user pool that people come from, in process under the real SDK: what a sign-in and a recovery ask, answered as the
 //! service documents them, and its ways to fail. What it says is held against another implementation of Cognito by running the same
 //! journeys there (`tests/tests/cognito/moto.rs`).
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
@@ -92,13 +92,24 @@ pub struct UserPool {
 #[derive(Debug)]
 struct State {
     mode: Mode,
+    /// By username.
     users: BTreeMap<String, PoolUser>,
+    case_sensitive: bool,
+    mfa: &'static str,
     asked: BTreeMap<String, usize>,
+}
+
+impl State {
+    fn find(&self, username: &str) -> Option<&PoolUser> {
+        let same = |known: &str| known == username || (!self.case_sensitive && known.eq_ignore_ascii_case(username));
+        self.users.iter().find(|(known, _)| same(known)).map(|(_, user)| user)
+    }
 }
 
 impl Default for UserPool {
     fn default() -> Self {
-        let state = State { mode: Mode::Up, users: BTreeMap::new(), asked: BTreeMap::new() };
+        let state =
+            State { mode: Mode::Up, users: BTreeMap::new(), case_sensitive: false, mfa: "OPTIONAL", asked: BTreeMap::new() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 }
@@ -110,14 +121,28 @@ impl UserPool {
     /// When a test panicked in the middle of a call.
     pub fn put(&self, user: PoolUser) {
         let email = user.attributes.get("email").cloned().unwrap_or_default();
-        self.state.lock().expect("the state").users.insert(email.to_lowercase(), user);
+        self.state.lock().expect("the state").users.insert(email, user);
     }
     /// As [`Self::put`], under another username than the address.
     ///
     /// # Panics
     /// As [`Self::put`].
     pub fn put_as(&self, username: &str, user: PoolUser) {
-        self.state.lock().expect("the state").users.insert(username.to_lowercase(), user);
+        self.state.lock().expect("the state").users.insert(username.to_owned(), user);
+    }
+    /// Tells usernames apart by case, as pools do that were made without a choice.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn be_case_sensitive(&self) {
+        self.state.lock().expect("the state").case_sensitive = true;
+    }
+    /// Asks everybody for a second factor, whatever their settings say.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn require_second_factor(&self) {
+        self.state.lock().expect("the state").mfa = "ON";
     }
     /// Changes how it behaves from now on.
     ///
@@ -160,6 +185,7 @@ impl UserPool {
         match operation {
             "AdminInitiateAuth" => initiate(&state, &body),
             "AdminGetUser" => get_user(&state, &body),
+            "GetUserPoolMfaConfig" => (200, json!({ "MfaConfiguration": state.mfa })),
             _ => error("AccessDeniedException", "not authorized to perform"),
         }
     }
@@ -173,9 +199,12 @@ fn initiate(state: &State, body: &Value) -> (u16, Value) {
     let typed = |name: &str| body["AuthParameters"][name].as_str().unwrap_or_default();
     // As a pool with PreventUserExistenceErrors answers.
     let wrong = || error("NotAuthorizedException", "Incorrect username or password.");
-    let Some(user) = state.users.get(&typed("USERNAME").to_lowercase()) else { return wrong() };
-    if user.status == "RESET_REQUIRED" {
-        return error("PasswordResetRequiredException", "Password reset required for the user");
+    let Some(user) = state.find(typed("USERNAME")) else { return wrong() };
+    // Both before it looks at the password.
+    match user.status {
+        "RESET_REQUIRED" => return error("PasswordResetRequiredException", "Password reset required for the user"),
+        "UNCONFIRMED" => return error("UserNotConfirmedException", "User is not confirmed."),
+        _ => {}
     }
     if user.password != typed("PASSWORD") {
         return wrong();
@@ -185,7 +214,6 @@ fn initiate(state: &State, body: &Value) -> (u16, Value) {
     }
     let challenge = |name: &str| (200, json!({ "ChallengeName": name, "ChallengeParameters": {}, "Session": "AYAB" }));
     match (user.status, user.second_factor) {
-        ("UNCONFIRMED", _) => error("UserNotConfirmedException", "User is not confirmed."),
         ("FORCE_CHANGE_PASSWORD", _) => challenge("NEW_PASSWORD_REQUIRED"),
         (_, Some(factor)) => challenge(factor),
         (_, None) => {
@@ -195,8 +223,7 @@ fn initiate(state: &State, body: &Value) -> (u16, Value) {
 }
 
 fn get_user(state: &State, body: &Value) -> (u16, Value) {
-    let username = body["Username"].as_str().unwrap_or_default().to_lowercase();
-    let Some(user) = state.users.get(&username) else {
+    let Some(user) = state.find(body["Username"].as_str().unwrap_or_default()) else {
         return (400, json!({ "__type": "UserNotFoundException", "message": "User does not exist." }));
     };
     let mut attributes = vec![json!({ "Name": "sub", "Value": user.sub })];

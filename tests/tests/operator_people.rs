@@ -70,7 +70,10 @@ async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
     assert_eq!((&linked["issuer"], &linked["subject"]), (&json!(ISSUER), &claims["sub"]));
     // The second sign-in finds our own hash.
     assert_eq!(sign_in(Browser::new(&site), &ada).await, 200);
-    assert_eq!(sign_in(Browser::new(&site), &Customer { password: "not the 9 right one".to_owned(), ..bob.clone() }).await, 400);
+    assert_eq!(
+        sign_in(Browser::new(&site), &Customer { password: "not the 9 right one".to_owned(), ..bob.clone() }).await,
+        400
+    );
     assert_eq!(sign_in(Browser::new(&site), &bob).await, 200);
 
     // Who has no password sets one by mail.
@@ -100,7 +103,8 @@ async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
         user
     };
     let mut weak = keycloak(&Customer::new("Weak"), 6);
-    weak["credentials"][0]["credentialData"] = json!({ "hashIterations": 9_000_000, "algorithm": "pbkdf2-sha256" }).to_string().into();
+    weak["credentials"][0]["credentialData"] =
+        json!({ "hashIterations": 9_000_000, "algorithm": "pbkdf2-sha256" }).to_string().into();
     export(
         &operator,
         &[

@@ -11,7 +11,7 @@ use latchkey::domain::account::Sealed;
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
 use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
-use latchkey::domain::identifier::IdentifierHash;
+use latchkey::domain::identifier::{EmailAddress, IdentifierHash};
 use latchkey::domain::profile::Claims;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::time::Timestamp;
@@ -163,8 +163,12 @@ fn typed_address(key: &DataKey, purpose: FlowPurpose, sealed: &Sealed) -> Result
             let pending: Result<PendingRegistration, _> = serde_json::from_slice(&plain);
             Ok(pending.map_err(|_| DeliverError::Malformed("a pending registration does not read"))?.email)
         }
+        // As it was typed; mail goes to the canonical form, whose owner it is that a look-alike is taken for (security 106).
         FlowPurpose::Recovery => String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?)
-            .map_err(|_| DeliverError::Malformed("the address of a recovery does not read")),
+            .ok()
+            .and_then(|typed| EmailAddress::parse(&typed).ok())
+            .map(|email| email.as_str().to_owned())
+            .ok_or(DeliverError::Malformed("the address of a recovery does not read")),
     }
 }
 

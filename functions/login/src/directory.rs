@@ -12,7 +12,7 @@ use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::authentication::{Authenticated, NewSignIn, UnknownIdentifierFailures};
 use latchkey::domain::change::Decision;
 use latchkey::domain::directory::{
-    self, DirectoryUser, DirectoryVerdict, FederatedSubject, Mapped, NewComer, NotAdmitted, admit, admit_by_mail,
+    self, DirectoryUser, DirectoryVerdict, FederatedSubject, Mapped, NewComer, NotAdmitted, admit,
 };
 use latchkey::domain::flow::Flow;
 use latchkey::domain::id::Sub;
@@ -56,7 +56,7 @@ pub(crate) async fn attempt(
             not_taken_over(reason);
             Ok(match reason {
                 NotAdmitted::SecondFactor => Attempted::SecondFactor,
-                NotAdmitted::AddressNotProven => Attempted::MustBeReplaced,
+                NotAdmitted::AddressNotProven => Attempted::NotProven,
                 NotAdmitted::Disabled | NotAdmitted::OtherAddress => Attempted::Decided(Authenticated::Refused),
             })
         }
@@ -125,17 +125,21 @@ pub(crate) async fn owner(
     let tenant = &handle.tenant;
     let Some(sealed) = &flow.payload else { return Ok(None) };
     let key = tenant.keys.data()?.unwrap(&data_key)?;
-    let address = String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?).map_err(|_| Problem::internal())?;
-    let email = EmailAddress::parse(&address).map_err(|_| Problem::internal())?;
-    let user = services.directory.find(pool, &email).await.map_err(|error| {
+    let typed = String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?).map_err(|_| Problem::internal())?;
+    let email = EmailAddress::parse(&typed).map_err(|_| Problem::internal())?;
+    let user = services.directory.find(pool, &typed, &email).await.map_err(|error| {
         log(&error);
         let detail = "The former sign-in service does not answer. Nothing is lost; send the form again in a few seconds.";
         Problem::new(ProblemKind::Unavailable, detail).retry_after(error.retry_after())
     })?;
     let Some(user) = user else { return Ok(Some(Owner::Nobody)) };
-    if let Err(reason) = admit_by_mail(&user, &email) {
+    if let Err(reason) = admit(&user, &email) {
         not_taken_over(reason);
-        return Ok(Some(Owner::Stays));
+        return Ok(Some(match reason {
+            // Whoever has this mailbox is not known to be who signed up there: they begin anew, and inherit nothing.
+            NotAdmitted::AddressNotProven => Owner::Nobody,
+            NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress => Owner::Stays,
+        }));
     }
     let comer = Comer { pool, user: &user, email: &email, locale: &flow.locale, key, data_key, password };
     let comer = comer.seal(services, handle)?;
@@ -156,7 +160,7 @@ fn not_taken_over(reason: NotAdmitted) {
 fn log(error: &DirectoryError) {
     match error {
         DirectoryError::Misconfigured(_) => tracing::error!(%error, "nobody can come from the user pool"),
-        DirectoryError::Resting(_) | DirectoryError::Busy(_) | DirectoryError::Unavailable(_) => {
+        DirectoryError::Resting(_) | DirectoryError::Busy(_) | DirectoryError::Locked(_) | DirectoryError::Unavailable(_) => {
             tracing::warn!(%error, "the user pool gave no verdict");
         }
     }

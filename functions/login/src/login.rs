@@ -122,6 +122,10 @@ pub async fn post(
             let form = SignInForm::refused(typed.identifier, &locale, "login-password-replace");
             Ok(Outcome::Expired.of(view.show(form)))
         }
+        Attempted::NotProven => {
+            let form = SignInForm::refused(typed.identifier, &locale, "login-address-unproven");
+            Ok(Outcome::Refused.of(view.show(form)))
+        }
         Attempted::SecondFactor => {
             let form = SignInForm::refused(typed.identifier, &locale, "login-second-factor");
             Ok(Outcome::Refused.of(view.show(form)))
@@ -140,6 +144,8 @@ pub(crate) enum Attempted {
     KnownByNow,
     /// The directory wants another password before this one is of use: only who knows it is told.
     MustBeReplaced,
+    /// The directory never had the address proven: only who knows the password is told.
+    NotProven,
     /// The directory asks for a second factor: only who knows the password is told.
     SecondFactor,
     /// The directory gave no verdict.
@@ -165,9 +171,11 @@ async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     };
     match attempted {
         Attempted::KnownByNow => Ok(Attempted::Decided(attempt(services, visit, typed).await?)),
-        Attempted::Decided(_) | Attempted::MustBeReplaced | Attempted::SecondFactor | Attempted::Unasked { .. } => {
-            Ok(attempted)
-        }
+        Attempted::Decided(_)
+        | Attempted::MustBeReplaced
+        | Attempted::NotProven
+        | Attempted::SecondFactor
+        | Attempted::Unasked { .. } => Ok(attempted),
     }
 }
 

@@ -123,7 +123,7 @@ async fn begin(
         browser: browser.binding(),
         client_id,
         locale,
-        address: sealed_address(handle, account, &email)?,
+        address: sealed_address(handle, account, identifier.trim())?,
         continue_to: Some(pending.query().to_owned())
             .filter(|query| (request.is_some() || pending.return_to(tenant).is_some()) && query.len() <= MAX_CONTINUE_TO),
     };
@@ -274,14 +274,15 @@ async fn find_snapshot(handle: &TenantHandle, id: &str) -> Result<Option<FlowSna
     Ok(found.filter(|found| found.flow.purpose == FlowPurpose::Recovery))
 }
 
-/// The address, kept for the mail while people come from a former directory: anybody may be known there.
-fn sealed_address(handle: &TenantHandle, account: AccountId, email: &EmailAddress) -> Result<Option<SealedAddress>, Problem> {
+/// The address as it was typed, kept for the mail and for the directory's own spelling while people come from there: anybody may be
+/// known there.
+fn sealed_address(handle: &TenantHandle, account: AccountId, typed: &str) -> Result<Option<SealedAddress>, Problem> {
     let tenant = &handle.tenant;
     if tenant.config.cognito.is_none() {
         return Ok(None);
     }
     let (key, wrapped, version) = tenant.keys.data()?.generate(account)?;
-    let sealed = key.seal(SealedField::RecoveryAddress, email.as_str().as_bytes())?;
+    let sealed = key.seal(SealedField::RecoveryAddress, typed.as_bytes())?;
     Ok(Some(SealedAddress { sealed, data_key: (wrapped, version) }))
 }
 

@@ -17,11 +17,14 @@ use aws_sdk_cognitoidentityprovider::config::{Builder, Region};
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::{AdminGetUserError, AdminGetUserOutput};
 use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::{AdminInitiateAuthError, AdminInitiateAuthOutput};
-use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType};
+use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType, UserPoolMfaType};
 use breaker::Breaker;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// The longest username that a pool takes, in characters: nobody has a longer one, and asking for it is an error of the asker's.
+const LONGEST_USERNAME: usize = 128;
 
 /// The former directory. Cheap to clone; clones share their patience.
 #[derive(Clone, Default)]
@@ -44,6 +47,9 @@ pub enum DirectoryError {
     /// Its quota is reached, by everybody together or by tries of this one account.
     #[error("the user pool asks to wait: {0}")]
     Busy(String),
+    /// It lets nobody try this one account for a while, or a trigger of its owner's fails for it: others are as welcome as before.
+    #[error("the user pool does not look at this account now: {0}")]
+    Locked(String),
     /// No answer, or a failure of its own.
     #[error("the user pool did not answer: {0}")]
     Unavailable(String),
@@ -58,7 +64,7 @@ impl DirectoryError {
     pub fn retry_after(&self) -> Span {
         match self {
             Self::Resting(seconds) => Span::seconds(i64::try_from(*seconds).unwrap_or(1).max(1)),
-            Self::Busy(_) | Self::Unavailable(_) => Span::seconds(5),
+            Self::Busy(_) | Self::Locked(_) | Self::Unavailable(_) => Span::seconds(5),
             Self::Misconfigured(_) => Span::minutes(1),
         }
     }
@@ -66,7 +72,7 @@ impl DirectoryError {
     fn is_failure(&self) -> bool {
         match self {
             Self::Busy(_) | Self::Unavailable(_) => true,
-            Self::Resting(_) | Self::Misconfigured(_) => false,
+            Self::Resting(_) | Self::Locked(_) | Self::Misconfigured(_) => false,
         }
     }
 }
@@ -99,6 +105,9 @@ impl Directory {
         username: &str,
         password: &SecretText,
     ) -> Result<DirectoryVerdict, DirectoryError> {
+        if username.chars().count() > LONGEST_USERNAME {
+            return Ok(DirectoryVerdict::Wrong);
+        }
         let cognito = self.ask()?;
         let begun = Instant::now();
         let answer = cognito.verify(pool, username, password).await;
@@ -108,13 +117,22 @@ impl Directory {
         }
         answer
     }
-    /// The person with this address (`AdminGetUser`), for somebody who has just proven it.
+    /// The person with this address (`AdminGetUser`), for somebody who has just proven it: as it was typed, since names of a pool may
+    /// differ by case, else in its canonical form.
+    ///
+    /// Nobody has shown a password to the pool, so nothing shows whether it would ask for more: where it asks everybody for a second
+    /// factor (`GetUserPoolMfaConfig`), it would. Who is asked for one does not always have it among their settings.
     ///
     /// # Errors
     /// When the pool does not say.
-    pub async fn find(&self, pool: &CognitoConfig, email: &EmailAddress) -> Result<Option<DirectoryUser>, DirectoryError> {
+    pub async fn find(
+        &self,
+        pool: &CognitoConfig,
+        typed: &str,
+        email: &EmailAddress,
+    ) -> Result<Option<DirectoryUser>, DirectoryError> {
         let cognito = self.ask()?;
-        let answer = cognito.user(&pool.user_pool_id, email.as_str()).await;
+        let answer = cognito.find(&pool.user_pool_id, typed, email).await;
         cognito.note(&answer);
         answer
     }
@@ -172,7 +190,27 @@ impl Cognito {
         }
     }
 
+    async fn find(
+        &self,
+        pool: &UserPoolId,
+        typed: &str,
+        email: &EmailAddress,
+    ) -> Result<Option<DirectoryUser>, DirectoryError> {
+        let mut found = self.user(pool, typed).await?;
+        if found.is_none() && typed != email.as_str() {
+            found = self.user(pool, email.as_str()).await?;
+        }
+        let Some(user) = found else { return Ok(None) };
+        let asked = self.client.get_user_pool_mfa_config().user_pool_id(pool.as_str());
+        let answer = asked.customize().config_override(in_region(pool)).send().await.map_err(|error| silence(&error))?;
+        let everybody = answer.mfa_configuration() == Some(&UserPoolMfaType::On);
+        Ok(Some(DirectoryUser { has_second_factor: user.has_second_factor || everybody, ..user }))
+    }
+
     async fn user(&self, pool: &UserPoolId, username: &str) -> Result<Option<DirectoryUser>, DirectoryError> {
+        if username.chars().count() > LONGEST_USERNAME {
+            return Ok(None);
+        }
         let asked = self.client.admin_get_user().user_pool_id(pool.as_str()).username(username);
         match asked.customize().config_override(in_region(pool)).send().await {
             Ok(user) => read(user).map(Some),
@@ -213,22 +251,26 @@ fn refusal(error: &SdkError<AdminInitiateAuthError>) -> Result<DirectoryVerdict,
             let words = refused.message().unwrap_or_default();
             // The pool's own lock: whoever tried, nothing was evaluated now.
             if words.contains("attempts exceeded") {
-                return Err(DirectoryError::Busy("too many tries of this account".to_owned()));
+                return Err(DirectoryError::Locked("too many tries".to_owned()));
             }
-            if words.contains("secret hash") {
+            // Also: "… is configured with secret but SECRET_HASH was not received".
+            if words.to_ascii_lowercase().contains("secret") {
                 return Err(DirectoryError::Misconfigured("its app client has a secret".to_owned()));
             }
             Ok(DirectoryVerdict::Wrong)
         }
-        // A reset was ordered: the pool says so before it looks at the password, so whoever asks is told nothing of it.
+        // The pool says of an ordered reset, and of a user who never confirmed, before it looks at the password: whoever asks is told
+        // nothing of either.
         Some(
             Refusal::UserNotFoundException(_)
             | Refusal::PasswordResetRequiredException(_)
+            | Refusal::UserNotConfirmedException(_)
             // A trigger of the pool's owner does not let them in.
             | Refusal::UserLambdaValidationException(_),
         ) => Ok(DirectoryVerdict::Wrong),
-        // Said only to who knows the password. A code by mail proves the address.
-        Some(Refusal::UserNotConfirmedException(_)) => Ok(DirectoryVerdict::MustBeReplaced),
+        Some(Refusal::UnexpectedLambdaException(_) | Refusal::InvalidLambdaResponseException(_)) => {
+            Err(DirectoryError::Locked("a trigger of the pool failed".to_owned()))
+        }
         Some(_) | None => Err(silence(error)),
     }
 }
@@ -249,9 +291,7 @@ fn silence<E: ProvideErrorMetadata>(error: &SdkError<E>) -> DirectoryError {
         "TooManyRequestsException" | "ThrottlingException" | "LimitExceededException" | "RequestLimitExceeded" => {
             DirectoryError::Busy(code.to_owned())
         }
-        "InternalErrorException" | "InternalFailure" | "ServiceUnavailable" | "UnexpectedLambdaException" => {
-            DirectoryError::Unavailable(code.to_owned())
-        }
+        "InternalErrorException" | "InternalFailure" | "ServiceUnavailable" => DirectoryError::Unavailable(code.to_owned()),
         _ if error.raw_response().is_some_and(|answer| answer.status().is_server_error()) => {
             DirectoryError::Unavailable(code.to_owned())
         }

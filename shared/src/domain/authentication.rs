@@ -236,7 +236,9 @@ pub fn authenticate(
                 version: failures.map_or(1, |failures| failures.version + 1),
                 expires_at: now + UNKNOWN_KEPT,
             };
-            let outcome = Authenticated::Nobody { counted: counted.clone(), before: failures.cloned() };
+            // What has run out counts no more, whatever is taken back.
+            let before = failures.filter(|failures| now < failures.expires_at).cloned();
+            let outcome = Authenticated::Nobody { counted: counted.clone(), before };
             Decision::one(Change::CountUnknownSignIn(counted), outcome)
         }
     }

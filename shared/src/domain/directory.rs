@@ -125,23 +125,14 @@ pub enum NotAdmitted {
     OtherAddress,
 }
 
-/// Whether a person whose password the directory found right can come with this address.
+/// Whether a person can come with this address, who has shown the directory their password, or us that the address is theirs.
+///
+/// An address that the directory never had proven leads to nobody's account there, proven here or not: it may be a stranger's mistake,
+/// or a stranger's trap.
 ///
 /// # Errors
 /// Why not.
-pub fn admit(user: &DirectoryUser, typed: &EmailAddress) -> Result<(), NotAdmitted> {
-    admit_by_mail(user, typed)?;
-    match user.attributes.get("email_verified").map(String::as_str) {
-        Some("true") => Ok(()),
-        Some(_) | None => Err(NotAdmitted::AddressNotProven),
-    }
-}
-
-/// Whether a person who has just proven this address by mail can come with it.
-///
-/// # Errors
-/// Why not.
-pub fn admit_by_mail(user: &DirectoryUser, proven: &EmailAddress) -> Result<(), NotAdmitted> {
+pub fn admit(user: &DirectoryUser, address: &EmailAddress) -> Result<(), NotAdmitted> {
     if !user.enabled {
         return Err(NotAdmitted::Disabled);
     }
@@ -149,8 +140,12 @@ pub fn admit_by_mail(user: &DirectoryUser, proven: &EmailAddress) -> Result<(), 
         return Err(NotAdmitted::SecondFactor);
     }
     match user.attributes.get("email").map(|email| EmailAddress::parse(email)) {
-        Some(Ok(email)) if email == *proven => Ok(()),
-        Some(_) | None => Err(NotAdmitted::OtherAddress),
+        Some(Ok(email)) if email == *address => {}
+        Some(_) | None => return Err(NotAdmitted::OtherAddress),
+    }
+    match user.attributes.get("email_verified").map(String::as_str) {
+        Some("true") => Ok(()),
+        Some(_) | None => Err(NotAdmitted::AddressNotProven),
     }
 }
 
@@ -289,12 +284,7 @@ pub enum Brought {
 
 /// Brings a person over whom another system exported. `standing` is what stands under their subject, read before `owner`, who has
 /// their address.
-pub fn bring(
-    comer: NewComer,
-    standing: Option<ClaimedSubject>,
-    owner: Option<AccountId>,
-    now: Timestamp,
-) -> Decision<Brought> {
+pub fn bring(comer: NewComer, standing: Option<ClaimedSubject>, owner: Option<AccountId>, now: Timestamp) -> Decision<Brought> {
     match (standing, owner) {
         (Some(ClaimedSubject { account: Some(_), .. }), _) => Decision::unchanged(Brought::AlreadyHere),
         (Some(ClaimedSubject { account: None, .. }), _) => Decision::unchanged(Brought::Erased),

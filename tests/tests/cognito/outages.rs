@@ -2,6 +2,7 @@
 
 use crate::{failures, is_signed_in, pool_and_world, try_password};
 use http::StatusCode;
+use latchkey::domain::time::Span;
 use tests::user_pool::Mode;
 use tests::{Browser, Customer, invariants};
 
@@ -50,6 +51,33 @@ async fn a_pool_that_fails_is_left_in_peace_and_people_here_sign_in() {
     assert_eq!(pool.take_asked("AdminInitiateAuth"), 5, "then it rests");
     assert_eq!(failures(&world, &customer.email).await, 0);
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &here.email, &here.password).await));
+}
+
+/// The pool's own lock is of one account, whoever brought it about: it keeps nobody else out.
+#[tokio::test]
+async fn an_account_that_the_pool_locks_keeps_nobody_else_out() {
+    let (pool, world, customer) = pool_and_world("Ada", "").await;
+    let mut browsers = Browser::new(&world);
+    pool.set(Mode::Locked);
+    for _ in 0..20 {
+        let page = try_password(&mut browsers, "victim@example.com", "not the 9 right one").await;
+        assert_eq!(page.status(), 503);
+    }
+    pool.set(Mode::Up);
+    assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
+}
+
+/// Failures that have run out do not come back with an outage (security 112).
+#[tokio::test]
+async fn an_outage_brings_no_failure_back_that_has_run_out() {
+    let (pool, world, customer) = pool_and_world("Ada", "").await;
+    for _ in 0..5 {
+        try_password(&mut Browser::new(&world), &customer.email, "not the 9 right one").await.expect(StatusCode::BAD_REQUEST);
+    }
+    world.advance(Span::days(91));
+    pool.set(Mode::Throttled);
+    try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.expect(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(failures(&world, &customer.email).await, 0);
 }
 
 /// Nobody's permission is missing for long: a misconfigured pool is no failing one, and is asked again as soon as it is mended.

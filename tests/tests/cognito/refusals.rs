@@ -3,7 +3,8 @@
 use crate::{failures, is_known, pool_and_world, try_password, user};
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;
-use tests::user_pool::PoolUser;
+use std::time::{Duration, Instant};
+use tests::user_pool::{Mode, PoolUser};
 use tests::{Browser, Customer, Page, invariants};
 
 /// What differs from page to page anyway: the anti-forgery value, and what was typed.
@@ -23,11 +24,15 @@ async fn security_107_a_wrong_password_answers_alike_whoever_is_known_where() {
     pool.put(PoolUser { status: "RESET_REQUIRED", ..user(&reset) });
     let disabled = Customer::new("Fay");
     pool.put(PoolUser { enabled: false, ..user(&disabled) });
+    let unconfirmed = Customer::new("Gil");
+    pool.put(PoolUser { status: "UNCONFIRMED", ..user(&unconfirmed) });
     let mut answers = Vec::new();
     for (email, password) in [
         (&customer.email, "not the 9 right one"),
         (&here.email, "not the 9 right one"),
         (&"nobody@example.com".to_owned(), "not the 9 right one"),
+        (&unconfirmed.email, "not the 9 right one"),
+        (&unconfirmed.email, &*unconfirmed.password),
         (&reset.email, &*reset.password),
         (&disabled.email, &*disabled.password),
     ] {
@@ -37,9 +42,34 @@ async fn security_107_a_wrong_password_answers_alike_whoever_is_known_where() {
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     // Asked once each, but for the one who is known here; counted here once each.
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 4);
+    assert_eq!(pool.take_asked("AdminInitiateAuth"), 6);
     assert_eq!((failures(&world, &customer.email).await, failures(&world, "nobody@example.com").await), (1, 1));
     assert!(!is_known(&world, &customer.email).await);
+}
+
+/// security 71: who is known here is not asked for there, and waits as long as that takes.
+#[tokio::test]
+async fn security_71_a_refusal_without_the_pool_takes_as_long_as_one_with_it() {
+    let (pool, world, customer) = pool_and_world("Ada", "").await;
+    let here = Customer::registered(&world, "Bob").await;
+    let took = Duration::from_millis(400);
+    pool.set(Mode::Slow(took));
+    for email in [&customer.email, &here.email] {
+        let begun = Instant::now();
+        assert_eq!(try_password(&mut Browser::new(&world), email, "not the 9 right one").await.status(), 400);
+        // Never less: a lower bound that no slow machine breaks.
+        assert!(begun.elapsed() >= took, "{email}: {:?}", begun.elapsed());
+    }
+    assert_eq!(pool.take_asked("AdminInitiateAuth"), 1);
+}
+
+/// Usernames of a pool have at most 128 characters: a longer address is nobody's there, and no fault.
+#[tokio::test]
+async fn an_address_that_no_pool_takes_is_refused_like_any() {
+    let (pool, world, _) = pool_and_world("Ada", "").await;
+    let long = format!("{}@{}.example.com", "a".repeat(60), "b".repeat(60));
+    assert_eq!(try_password(&mut Browser::new(&world), &long, "not the 9 right one").await.status(), 400);
+    assert_eq!((pool.take_asked("AdminInitiateAuth"), failures(&world, &long).await), (0, 1));
 }
 
 /// security 112: guesses at somebody in the pool are counted here, and the pool is asked no more than the window lets through.
@@ -65,6 +95,7 @@ pub(crate) async fn is_told(world: &World, customer: &Customer, words: &str) {
 }
 
 pub(crate) const REPLACE: &str = "has to be replaced";
+pub(crate) const UNPROVEN: &str = "never confirmed";
 pub(crate) const SECOND: &str = "second step";
 pub(crate) const WRONG: &str = "not right";
 
@@ -74,8 +105,8 @@ async fn who_knows_the_password_is_told_what_stands_in_the_way() {
     let as_is = user(&customer);
     for (user, words) in [
         (PoolUser { status: "FORCE_CHANGE_PASSWORD", ..as_is.clone() }, REPLACE),
-        (PoolUser { status: "UNCONFIRMED", ..as_is.clone() }, REPLACE),
-        (as_is.clone().with("email_verified", "false"), REPLACE),
+        (as_is.clone().with("email_verified", "false"), UNPROVEN),
+        (PoolUser { status: "UNCONFIRMED", ..as_is.clone() }, WRONG),
         (PoolUser { second_factor: Some("SMS_MFA"), ..as_is.clone() }, SECOND),
         (PoolUser { second_factor: Some("SOFTWARE_TOKEN_MFA"), ..as_is.clone() }, SECOND),
         (PoolUser { second_factor: Some("SELECT_MFA_TYPE"), ..as_is.clone() }, SECOND),

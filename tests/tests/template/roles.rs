@@ -230,7 +230,10 @@ fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
             continue;
         }
         let [asks] = &of_pools[..] else { panic!("{of_pools:?}") };
-        assert_eq!(asks.actions, set(["cognito-idp:AdminGetUser", "cognito-idp:AdminInitiateAuth"]));
+        assert_eq!(
+            asks.actions,
+            set(["cognito-idp:AdminGetUser", "cognito-idp:AdminInitiateAuth", "cognito-idp:GetUserPoolMfaConfig"])
+        );
         assert_eq!(asks.resources, set([arn]));
     }
     assert_eq!(who(&template, "Identities", &WRITES, "I#*"), set(["login", "profile", "registration"]));

@@ -185,7 +185,8 @@ fn read(import: &Import) -> Result<People, Refused> {
 async fn config(store: &TenantStore) -> Result<TenantConfig, Refused> {
     let newest = store.find_newest_document().await;
     let newest = newest.map_err(|error| Refused::because("the tenant's document could not be read", &error))?;
-    let newest = newest.ok_or_else(|| Refused::new("the tenant has no document: put one in force with `latchkey config apply`"))?;
+    let newest =
+        newest.ok_or_else(|| Refused::new("the tenant has no document: put one in force with `latchkey config apply`"))?;
     TenantConfig::parse(store.tenant(), &newest.document)
         .map_err(|errors| Refused::new(format!("the tenant's document is not valid by this build: {errors}")))
 }

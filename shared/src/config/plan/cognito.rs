@@ -6,10 +6,10 @@ use super::Plan;
 pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&CognitoConfig>, then: Option<&CognitoConfig>) {
     match (now, then) {
         (None, None) => {}
-        (None, Some(then)) => plan.notice(
+        (None, Some(then)) => plan.danger(
             "cognito",
             format!(
-                "whom nobody here knows is asked for in user pool {}, and comes over; the stack must have been deployed with UserPoolArn",
+                "whom nobody here knows is asked for in user pool {}, and comes over; the stack must have been deployed with its ARN as UserPoolArn, else nobody comes, and nobody at all can reset a password",
                 then.user_pool_id
             ),
         ),

@@ -231,7 +231,7 @@ fn a_door_that_closes_leaves_people_behind() {
     };
     let base = parse(BASE);
     assert_eq!(told(&pool, &pool), []);
-    assert_eq!(told(&base, &pool), [(Severity::Notice, "cognito".to_owned())]);
+    assert_eq!(told(&base, &pool), [(Severity::Danger, "cognito".to_owned())]);
     assert_eq!(told(&pool, &base), [(Severity::Danger, "cognito".to_owned())]);
     let other = with("user_pool_id = \"eu-central-1_Two\"\nsub = \"keep\"\nattributes = { size = \"custom:dress\" }");
     let expected = [

@@ -12,6 +12,7 @@ login-identifier-malformed = Geben Sie Ihre E-Mail-Adresse ein, etwa name@exampl
 login-password-missing = Geben Sie Ihr Passwort ein.
 login-refused = E-Mail-Adresse oder Passwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal.
 login-password-replace = Ihr Passwort muss ersetzt werden, bevor Sie sich anmelden können. Wählen Sie „Passwort vergessen?“, dann senden wir Ihnen einen Code.
+login-address-unproven = Diese Adresse wurde nie bestätigt, deshalb kann das Konto hier nicht benutzt werden. Legen Sie damit ein neues Konto an, oder fragen Sie unseren Support.
 login-second-factor = Dieses Konto ist durch einen zweiten Schritt geschützt, nach dem hier noch nicht gefragt werden kann. Unser Support hilft Ihnen weiter.
 login-unavailable = Wir konnten Ihr Passwort gerade nicht prüfen. Mit Ihrem Konto ist alles in Ordnung; versuchen Sie es in einigen Sekunden noch einmal.
 login-blocked =

@@ -12,6 +12,7 @@ login-identifier-malformed = Enter your e-mail address, such as name@example.com
 login-password-missing = Enter your password.
 login-refused = The e-mail address or the password is not right. Check both and try again.
 login-password-replace = Your password has to be replaced before you can sign in. Choose “Forgot your password?”, and we will send you a code.
+login-address-unproven = This address was never confirmed, so its account can’t be used here. Create a new account with it, or ask our support.
 login-second-factor = This account is protected by a second step, which cannot be asked for here yet. Our support can help you.
 login-unavailable = We could not check your password just now. Nothing is wrong with your account; try again in a few seconds.
 login-blocked =
