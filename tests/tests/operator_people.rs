@@ -1,5 +1,5 @@
 //! `latchkey people import` against a real local gateway: who comes, with what, who stays away, and that it can be run again.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_lc_rs::pbkdf2;
 use data_encoding::BASE64;
@@ -145,5 +145,5 @@ async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
 
 async fn sign_in(mut browser: Browser, customer: &Customer) -> u16 {
     let page = browser.open("/login").await;
-    customer.sign_in(&mut browser, &page).await.status().into()
+    customer.sign_in(&mut browser, &page).await.status()
 }
