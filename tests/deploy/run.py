@@ -13,6 +13,7 @@ The local AWS runs the functions' binaries as processes, each under the role tha
 """
 
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -134,10 +135,27 @@ class Drill:
         document.write_text(f"{self.document.read_text()}\n{section}")
         latchkey("config", "apply", "--yes", "-m", "people come from Cognito", document)
         self.doctor()
+        self.bring_over("Emil")
         with stack.Dev(self.deployed, self.clock) as dev:
             dev.advance("PT2M")
-            test("cognito", self.deployed, "--ignored", "people_come", LATCHKEY_DEV=dev.url, LATCHKEY_COMES="Cleo,Dora")
+            test("cognito", self.deployed, "--ignored", "people_come", LATCHKEY_DEV=dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
         latchkey("config", "rollback", "1", "--yes", "-m", "nobody comes any more")
+
+    def bring_over(self, name):
+        """Out of a realm of Keycloak's, with the password that its hash is of."""
+        email, salt = f"{name.lower()}@example.com", os.urandom(16)
+        made = hashlib.pbkdf2_hmac("sha256", f"{name} rides 7 green bicycles".encode(), salt, 27500, 64)
+        secret = {"value": base64.b64encode(made).decode(), "salt": base64.b64encode(salt).decode()}
+        costs = {"hashIterations": 27500, "algorithm": "pbkdf2-sha256"}
+        password = {"type": "password", "secretData": json.dumps(secret), "credentialData": json.dumps(costs)}
+        user = {"id": "00000000-0000-4000-8000-000000000001", "username": email, "email": email, "emailVerified": True,
+                "enabled": True, "firstName": name, "lastName": "Quillfeather", "credentials": [password]}
+        realm = self.folder / "realm.json"
+        realm.write_text(json.dumps({"users": [user]}))
+        words = ("people", "import", realm, "--from", "keycloak", "--issuer", "https://login.example.com/realms/shop", "--yes")
+        for outcome in ("came over: 1", "had come before: 1"):
+            told = latchkey(*words, capture_output=True, text=True).stdout
+            assert outcome in told, told
 
     def redrive(self):
         """A batch that the stream gave up, as Lambda leaves it in the bucket."""

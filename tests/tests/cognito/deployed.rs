@@ -1,9 +1,10 @@
-//! The same at a deployed stack, which `tests/deploy` makes, with a pool that holds the people whom `LATCHKEY_COMES` names.
+//! The same at a deployed stack, which `tests/deploy` makes, with a pool that holds the first two of the people whom `LATCHKEY_COMES`
+//! names; the third was imported.
 
 use crate::journeys::comes_over;
 use crate::recovery::recover;
 use crate::refusals::WRONG;
-use crate::try_password;
+use crate::{is_signed_in, try_password};
 use tests::{Browser, Customer, Site};
 
 #[tokio::test]
@@ -11,11 +12,16 @@ use tests::{Browser, Customer, Site};
 #[expect(clippy::disallowed_methods, reason = "what runs it names the people")]
 async fn people_come_to_a_deployed_stack() {
     let site = Site::named_by_environment().await.expect("LATCHKEY_URL: the address of a stack");
-    let names = std::env::var("LATCHKEY_COMES").expect("LATCHKEY_COMES: two people of the pool");
-    let (by_password, by_mail) = names.split_once(',').expect("two names");
+    let names = std::env::var("LATCHKEY_COMES").expect("LATCHKEY_COMES: two people of the pool, and one who was imported");
+    let [by_password, by_mail, imported] = names.split(',').collect::<Vec<_>>()[..] else { panic!("three names: {names}") };
     let wrong = try_password(&mut Browser::new(&site), &Customer::new(by_password).email, "not the 9 right one").await;
     assert!(wrong.status() == 400 && wrong.text().contains(WRONG), "{}: {}", wrong.status(), wrong.text());
     comes_over(&site, &Customer::new(by_password)).await;
     let (_, done) = recover(&site, &Customer::new(by_mail).email).await;
     assert!(done.status() == 200 && done.text().contains("Your password is changed"), "{}", done.text());
+    let imported = Customer::new(imported);
+    for _ in 0..2 {
+        let page = try_password(&mut Browser::new(&site), &imported.email, &imported.password).await;
+        assert!(is_signed_in(&page), "{}: {}", page.status(), page.text());
+    }
 }
