@@ -117,8 +117,10 @@ class Drill:
         say("people come from a user pool of Cognito")
         cognito = boto3.client("cognito-idp")
         custom = [{"Name": name, "AttributeDataType": "String", "Mutable": True} for name in ("customer_type", "tier")]
-        pool = cognito.create_user_pool(PoolName="former", UsernameAttributes=["email"], AutoVerifiedAttributes=["email"], Schema=custom)
-        pool = pool["UserPool"]
+        rules = {"MinimumLength": 8} | {f"Require{kind}": False for kind in ("Lowercase", "Numbers", "Symbols", "Uppercase")}
+        pool = cognito.create_user_pool(
+            PoolName="former", UsernameAttributes=["email"], AutoVerifiedAttributes=["email"], Schema=custom,
+            Policies={"PasswordPolicy": rules})["UserPool"]
         app = cognito.create_user_pool_client(
             UserPoolId=pool["Id"], ClientName="latchkey", ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
             PreventUserExistenceErrors="ENABLED")["UserPoolClient"]
@@ -137,7 +139,7 @@ class Drill:
         self.doctor()
         self.bring_over("Emil")
         with stack.Dev(self.deployed, self.clock) as dev:
-            dev.advance("PT2M")
+            dev.advance("PT1H")
             test("cognito", self.deployed, "--ignored", "people_come", LATCHKEY_DEV=dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
         latchkey("config", "rollback", "1", "--yes", "-m", "nobody comes any more")
 
