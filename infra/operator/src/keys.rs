@@ -3,7 +3,7 @@
 //! Everything is read from and written to the tenant's key items; KMS is asked for nothing, so an operator needs no permission on it.
 
 use crate::refused::Refused;
-use crate::target::TargetOptions;
+use crate::target::{TargetOptions, tenant};
 use crate::terminal::{columns, confirm, say};
 use clap::{Subcommand, ValueEnum};
 use latchkey::config::{Signer, TenantConfig};
@@ -51,10 +51,6 @@ pub(crate) struct Whose {
     tenant: TenantId,
     #[command(flatten)]
     target: TargetOptions,
-}
-
-fn tenant(text: &str) -> Result<TenantId, String> {
-    text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
 }
 
 impl Whose {

@@ -8,6 +8,7 @@ use crate::refused::Refused;
 use crate::site::{Site, Trust};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use latchkey::domain::id::TenantId;
 use latchkey::keys::KeyVault;
 use latchkey::services::Origin;
 use latchkey::store::{Store, Tables};
@@ -48,6 +49,11 @@ struct Which {
     /// The local gateway [default: http://localhost:8080].
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = LOCAL, value_parser = origin, help_heading = "Target")]
     local: Option<String>,
+}
+
+/// A tenant's name, as it is given to an option.
+pub(crate) fn tenant(text: &str) -> Result<TenantId, String> {
+    text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {

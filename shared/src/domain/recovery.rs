@@ -217,6 +217,6 @@ pub fn disown(flow: &Flow, link_fits: bool, now: Timestamp) -> Decision<bool> {
     if !link_fits || !is_open(flow, now) {
         return Decision::unchanged(false);
     }
-    let ended = Flow { state: FlowState::Ended, version: flow.version + 1, ..flow.clone() };
+    let ended = Flow { state: FlowState::Ended, payload: None, version: flow.version + 1, ..flow.clone() };
     Decision::one(Change::DisownFlow(ended), true)
 }

@@ -10,7 +10,7 @@ mod document;
 mod history;
 
 use crate::refused::Refused;
-use crate::target::TargetOptions;
+use crate::target::{TargetOptions, tenant};
 use clap::Subcommand;
 use document::DocumentFile;
 use latchkey::domain::id::TenantId;
@@ -83,10 +83,6 @@ pub(crate) struct TenantOption {
     /// The tenant.
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
-}
-
-fn tenant(text: &str) -> Result<TenantId, String> {
-    text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
 }
 
 /// What is noted beside a version.

@@ -7,7 +7,7 @@
 
 use super::{ForeignPerson, People, auth0, firebase, keycloak};
 use crate::refused::{Refused, causes};
-use crate::target::{Target, TargetOptions};
+use crate::target::{Target, TargetOptions, tenant};
 use crate::terminal::{confirm, say};
 use clap::{Subcommand, ValueEnum};
 use data_encoding::BASE32_NOPAD;
@@ -83,10 +83,6 @@ enum Format {
     Firebase,
     /// Keycloak: the export of a realm or of its users.
     Keycloak,
-}
-
-fn tenant(text: &str) -> Result<TenantId, String> {
-    text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
 }
 
 fn issuer(text: &str) -> Result<String, String> {

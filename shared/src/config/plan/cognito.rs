@@ -1,4 +1,5 @@
-//! The user pool that people come from: opening the door closes nothing, closing it leaves people behind.
+//! The user pool that people come from: a door that only a stack which was told of it can open, and that leaves people behind when it
+//! closes.
 
 use super::super::{CognitoConfig, KeptSub, RegistrationConfig};
 use super::Plan;

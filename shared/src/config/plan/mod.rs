@@ -95,6 +95,7 @@ impl Plan {
         if then.keys.signer == Signer::Kms {
             plan.danger("keys.signer", policies::KMS_MUST_HOLD_KEYS);
         }
+        cognito::compare(&mut plan, &then.registration, None, then.cognito.as_ref());
         plan
     }
 

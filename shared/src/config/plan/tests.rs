@@ -233,6 +233,8 @@ fn a_door_that_closes_leaves_people_behind() {
     assert_eq!(told(&pool, &pool), []);
     assert_eq!(told(&base, &pool), [(Severity::Danger, "cognito".to_owned())]);
     assert_eq!(told(&pool, &base), [(Severity::Danger, "cognito".to_owned())]);
+    let first: Vec<_> = Plan::between(None, &pool).dangers().map(|effect| effect.path.clone()).collect();
+    assert_eq!(first, ["cognito"], "a new tenant needs the stack's word, too");
     let other = with("user_pool_id = \"eu-central-1_Two\"\nsub = \"keep\"\nattributes = { size = \"custom:dress\" }");
     let expected = [
         (Severity::Danger, "cognito.user_pool_id".to_owned()),

@@ -170,10 +170,10 @@ fn a_wrong_link_changes_nothing() {
 
 #[test]
 fn security_94_the_owner_of_the_address_ends_a_flow_with_the_links_token() {
-    let decision = disown(&flow(), true, T0);
+    let decision = disown(&Flow { payload: Some(Sealed(vec![1])), ..flow() }, true, T0);
     assert!(decision.outcome);
     let [Change::DisownFlow(ended)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
-    assert_eq!((ended.state, ended.version), (FlowState::Ended, 2));
+    assert_eq!((ended.state, ended.version, &ended.payload), (FlowState::Ended, 2, &None), "nothing of the address is kept");
     assert!(disown(&flow(), false, T0).changes.is_empty());
     assert!(disown(&Flow { state: FlowState::Completed, ..flow() }, true, T0).changes.is_empty());
     assert!(disown(&flow(), true, T0 + RECOVERY_LIFETIME).changes.is_empty());
