@@ -14,7 +14,7 @@ pub mod log;
 use crate::delivery::{MailChannel, MailQueue, Mailer};
 use crate::directory::Directory;
 use crate::domain::id::TenantId;
-use crate::keys::{KeyVault, Keys, PasswordHasher, Purpose};
+use crate::keys::{FormerKeys, KeyVault, Keys, PasswordHasher, Purpose};
 use crate::services::{Clock, Deadline, Random, Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
@@ -27,7 +27,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConn
 use aws_types::SdkConfig;
 use axum::Router;
 pub use environment::Environment;
-use environment::{FUNCTION_NAME, MAIL_QUEUE_URL};
+use environment::{FUNCTION_NAME, MAIL_QUEUE_URL, RETURN_TENANT};
 use gateway::front::Front;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 pub use log::json_lines;
@@ -51,6 +51,10 @@ pub trait Besides: Sized {
     const VARIABLES: &'static [&'static str];
     /// Builds it; sends nothing yet.
     fn build(environment: &Environment, aws: &SdkConfig) -> Self;
+    /// The tenant that a cold start makes ready.
+    fn tenant(&self) -> TenantId {
+        TenantId::default_tenant()
+    }
 }
 
 /// Nothing.
@@ -80,6 +84,36 @@ impl Besides for Directory {
     }
 }
 
+/// For the function that exchanges tokens of the former user pool.
+impl Besides for FormerKeys {
+    const VARIABLES: &'static [&'static str] = &[];
+    fn build(environment: &Environment, _: &SdkConfig) -> Self {
+        Self::fetched(connector(), environment.endpoint("COGNITO_IDENTITY_PROVIDER"))
+    }
+}
+
+/// For the few requests that no SDK makes. It follows no redirect.
+fn connector() -> SharedHttpConnector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ATTEMPT_TIMEOUT).build();
+    let connector = aws_smithy_http_client::Connector::builder()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+        .connector_settings(settings)
+        .build();
+    SharedHttpConnector::new(connector)
+}
+
+/// For the function that a user pool asks for the people of one tenant.
+impl Besides for TenantId {
+    const VARIABLES: &'static [&'static str] = &[RETURN_TENANT];
+    fn build(environment: &Environment, _: &SdkConfig) -> Self {
+        // Read when the environment was.
+        environment.own(RETURN_TENANT).parse().unwrap_or_else(|_| TenantId::default_tenant())
+    }
+    fn tenant(&self) -> TenantId {
+        self.clone()
+    }
+}
+
 /// For a function that is given two things.
 impl<One: Besides, Other: Besides> Besides for (One, Other) {
     const VARIABLES: &'static [&'static str] = &[];
@@ -93,13 +127,8 @@ impl Besides for Again {
     const VARIABLES: &'static [&'static str] = &[FUNCTION_NAME];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
         let region = environment.region.clone();
-        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ATTEMPT_TIMEOUT).build();
-        let connector = aws_smithy_http_client::Connector::builder()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .connector_settings(settings)
-            .build();
         Self {
-            connector: SharedHttpConnector::new(connector),
+            connector: connector(),
             endpoint: environment.endpoint("LAMBDA").unwrap_or_else(|| format!("https://lambda.{region}.amazonaws.com")),
             region,
             function: environment.own(FUNCTION_NAME),
@@ -164,6 +193,7 @@ impl Environment {
             keys: Keys::new(vault, purposes),
             tenants: Tenants::default(),
             directory: Directory::none(),
+            former_keys: FormerKeys::none(),
             clock: Clock::system(),
             random: Random,
             hasher: PasswordHasher::new(1),
@@ -180,6 +210,13 @@ pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
 pub fn run_with_directory(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
     start(purposes, async move |services, (front, directory): (Front, Directory)| {
         answer_http(Services { directory, ..services }, front, routes).await
+    })
+}
+
+/// As [`run`], for the one function that exchanges tokens of the former user pool.
+pub fn run_with_former_keys(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
+    start(purposes, async move |services, (front, former_keys): (Front, FormerKeys)| {
+        answer_http(Services { former_keys, ..services }, front, routes).await
     })
 }
 
@@ -231,7 +268,7 @@ where
         let aws = environment.aws();
         let given = Given::build(&environment, &aws);
         let services = environment.services(&aws, purposes);
-        warm_up(&services).await;
+        warm_up(&services, &given.tenant()).await;
         serve(services, given).await
     });
     match served {
@@ -243,24 +280,24 @@ where
     }
 }
 
-/// Makes the handshakes with DynamoDB and KMS and loads the default tenant, so that the first request finds all of it. A failure
-/// is no reason to end: the first request tries again.
-pub async fn warm_up(services: &Services) {
+/// Makes the handshakes with DynamoDB and KMS and loads the tenant, so that the first request finds all of it. A failure is no reason to
+/// end: the first request tries again.
+pub async fn warm_up(services: &Services, tenant: &TenantId) {
     // The first random number is slow (it gathers entropy).
     let _ = services.random.bytes::<16>();
-    let (tenant, now) = (TenantId::default_tenant(), services.clock.now());
+    let now = services.clock.now();
     let store = services.store.tenant(tenant.clone());
     let both = async {
         let (document, opened) =
-            tokio::join!(services.tenants.find(&tenant, &services.store, now), services.keys.open(&store, now));
+            tokio::join!(services.tenants.find(tenant, &services.store, now), services.keys.open(&store, now));
         document?;
         opened?;
         // What was missing is made now that the document says who signs.
-        services.tenant(&tenant).await
+        services.tenant(tenant).await
     };
     match tokio::time::timeout(WARM_UP, both).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the default tenant is not warm"),
+        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the tenant is not warm"),
         Err(_) => tracing::warn!("the warm-up took too long"),
     }
 }

@@ -6,7 +6,7 @@ use crate::directory::Directory;
 use crate::domain::id::{AccountId, FlowId, GrantId, Jti, RequestId, SessionId, Sub, TenantId};
 use crate::domain::secret::Secret256;
 use crate::domain::time::{Span, Timestamp};
-use crate::keys::{KeyError, Keys, PasswordHasher, TenantKeys};
+use crate::keys::{FormerKeys, KeyError, Keys, PasswordHasher, TenantKeys};
 use crate::store::{Store, StoreError, TenantStore};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -25,6 +25,8 @@ pub struct Services {
     pub tenants: Tenants,
     /// The former directory that people come from; none for functions that never ask it.
     pub directory: Directory,
+    /// The public keys of the user pool whose tokens are exchanged; none for functions that exchange none.
+    pub former_keys: FormerKeys,
     /// The time that every decision reads.
     pub clock: Clock,
     /// Fresh random values.

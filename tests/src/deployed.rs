@@ -4,6 +4,7 @@
 //! What IAM itself does with such a policy is not tried here; what the policies say is.
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
+use crate::pool_key::APPLICATIONS;
 use crate::template::{Request as Asked, Statement, Template};
 use crate::user_pool::{CLIENT_ID, POOL_ID, UserPool, document};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
@@ -18,11 +19,16 @@ use latchkey::services::{Services, Tenants};
 use latchkey::store::{Store, Tables};
 use latchkey::web::mount;
 use latchkey_local::engine::{client, operation, response};
-use latchkey_local::world::World;
+use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tower::ServiceExt as _;
+
+/// The pool that people of `acme` go back to.
+const RETURN_POOL: &str = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Next";
+/// The pool that people come from.
+const USER_POOL: &str = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Former";
 
 /// A deployed world.
 pub struct Deployed {
@@ -38,7 +44,7 @@ pub struct Deployed {
 pub type Function = (&'static str, &'static [Purpose], fn() -> Router<Services>);
 
 /// What each function declares.
-pub const PURPOSES: [(&str, &[Purpose]); 7] = [
+pub const PURPOSES: [(&str, &[Purpose]); 8] = [
     ("registration", registration::PURPOSES),
     ("login", login::PURPOSES),
     ("token", token::PURPOSES),
@@ -46,12 +52,13 @@ pub const PURPOSES: [(&str, &[Purpose]); 7] = [
     ("export", export::PURPOSES),
     ("retention", retention::PURPOSES),
     ("events", events::PURPOSES),
+    ("migration", migration::PURPOSES),
 ];
 
 /// Every function that answers HTTP.
 pub const HTTP_FUNCTIONS: [Function; 5] = [
     ("registration", registration::PURPOSES, registration::routes),
-    ("login", login::PURPOSES, login::routes),
+    ("login", login::PURPOSES, login::deployed_routes),
     ("token", token::PURPOSES, token::routes),
     ("profile", profile::PURPOSES, profile::routes),
     ("export", export::PURPOSES, export::routes),
@@ -60,24 +67,36 @@ pub const HTTP_FUNCTIONS: [Function; 5] = [
 impl Deployed {
     /// A deployment of the default tenant, and of one named `acme` with the same document, whose people come from a user pool.
     pub async fn new() -> Self {
-        let template = Template::load();
+        let template =
+            Template::load().given("UserPoolArn", USER_POOL).given("ReturnPoolArn", RETURN_POOL).given("ReturnTenant", "acme");
+        let back = "[handover]\nuser_pool_id = \"eu-central-1_Next\"\n";
+        Self::of(&template, &format!("{}{back}", document(POOL_ID, CLIENT_ID, APPLICATIONS))).await
+    }
+
+    /// The same without a user pool.
+    pub async fn without_a_pool() -> Self {
+        Self::of(&Template::load(), DEFAULT_DOCUMENT).await
+    }
+
+    async fn of(template: &Template, acme: &str) -> Self {
         let vault = KeyVault::ephemeral();
         let pool = UserPool::default();
         let world = World::builder()
             .vault(vault.clone())
             .directory(pool.directory())
-            .tenant("acme", &document(POOL_ID, CLIENT_ID, ""))
+            .former_keys(pool.former_keys())
+            .tenant("acme", acme)
             .build()
             .await
             .expect("a world");
-        let names = HTTP_FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["events", "retention"]);
-        let guards = names.map(|name| (name, Guard::new(&template, name, &world))).collect();
+        let names = HTTP_FUNCTIONS.map(|(name, ..)| name).into_iter().chain(["events", "migration", "retention"]);
+        let guards = names.map(|name| (name, Guard::new(template, name, &world))).collect();
         let mut deployed = Self { world, guards, vault, pool };
         let functions = HTTP_FUNCTIONS
             .map(|(name, purposes, routes)| (logical(name), mount(deployed.services(name, purposes), routes())))
             .into_iter()
             .collect();
-        let router = gateway(&template, &functions);
+        let router = gateway(template, &functions);
         let events = deployed.services("events", events::PURPOSES);
         deployed.world = deployed.world.served_by(router, events).expect("a world");
         deployed
@@ -130,7 +149,7 @@ fn permissions(statement: &Statement) -> Vec<String> {
     let mut permissions = Vec::new();
     for action in statement.actions.iter().filter_map(|action| action.strip_prefix("dynamodb:")) {
         for table in &statement.resources {
-            permissions.extend(statement.partitions().iter().map(|partition| permission(action, table, partition)));
+            permissions.extend(statement.kinds().iter().map(|partition| permission(action, table, partition)));
         }
     }
     permissions
@@ -174,7 +193,7 @@ impl Guard {
         let keys = asked.context.get("dynamodb:LeadingKeys").into_iter().flatten();
         for partition in keys.filter_map(|key| key.split_once('#').map(|(kind, _)| format!("{kind}#*")).or(Some(key.clone()))) {
             let action = asked.action.trim_start_matches("dynamodb:");
-            if statement.partitions().contains(&partition) {
+            if statement.kinds().contains(&partition) {
                 seen.used.insert(permission(action, &asked.resource, &partition));
             }
         }

@@ -1,6 +1,11 @@
 //! The real binary as a process: started, killed, started again.
 
 use crate::{Site, World};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use latchkey::domain::id::TenantId;
+use latchkey::services::Clock;
+use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
+use latchkey::store::{Store, Tables, TenantStore};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -129,6 +134,37 @@ impl Gateway {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.origin.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port in the origin")
+    }
+
+    /// Its tables, as an operator reaches them; `data` is the folder that it keeps everything in.
+    #[must_use]
+    pub fn tables(&self, data: &Path) -> aws_sdk_dynamodb::Client {
+        let token = std::fs::read_to_string(data.join("operator-token")).expect("the operator's token");
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .endpoint_url(format!("{}/dev/tables", self.origin))
+            .credentials_provider(Credentials::new(token.trim(), "not-checked", None, None, "operator-token"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        aws_sdk_dynamodb::Client::from_conf(config)
+    }
+
+    /// What its default tenant holds there.
+    #[must_use]
+    pub fn store(&self, data: &Path) -> TenantStore {
+        let [identities, keys, audit] = ["identities", "keys", "audit"].map(str::to_owned);
+        Store::new(self.tables(data), Tables { identities, keys, audit }).tenant(TenantId::default_tenant())
+    }
+
+    /// Puts a document in force for commands. A gateway that can't serve it (it asks no user pool) goes on with its own for a minute.
+    pub async fn put_in_force(&self, data: &Path, text: &str) {
+        let store = self.store(data);
+        let newest = store.find_newest_document().await.expect("read").expect("a document");
+        let text = text.replace("{origin}", &self.origin);
+        let origin = DocumentOrigin { source: DocumentSource::Operator, by: None, comment: None, given: None };
+        let put = store.put_document_after(Some(newest.version), &text, origin, Clock::system().now());
+        put.await.expect("in force");
     }
 
     /// Ends it at once, as a power cut would (`kill -9`).

@@ -15,6 +15,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "this package is test code: a broken expectation ends the test")]
 
 pub mod anonymous;
+pub mod brought;
 pub mod browser;
 pub mod command;
 pub mod customer;
@@ -32,6 +33,7 @@ pub mod me;
 pub mod oauth_client;
 pub mod operator;
 pub mod person;
+pub mod pool_key;
 pub mod post;
 pub mod remote;
 pub mod routes;

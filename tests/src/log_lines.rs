@@ -1,13 +1,31 @@
 //! A log that a test reads.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
+
+use latchkey::runtime::json_lines;
+use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 
 /// What was logged since it was last taken; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct LogLines(Arc<Mutex<Vec<u8>>>);
 
 impl LogLines {
+    /// What this thread logs from now on, until the guard is dropped. For a test to begin with: what a request on another thread
+    /// meets while nobody listens there, `tracing` may take for what nobody wants here either, so from the first call on
+    /// somebody listens everywhere.
+    ///
+    /// # Panics
+    /// When something else listens to the whole process.
+    #[must_use]
+    pub fn of_this_thread() -> (Self, DefaultGuard) {
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| set_global_default(json_lines(std::io::sink)).expect("nobody else listens"));
+        let lines = Self::default();
+        let writer = lines.clone();
+        (lines, set_default(json_lines(move || writer.clone())))
+    }
+
     /// Takes what is there.
     ///
     /// # Panics

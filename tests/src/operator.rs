@@ -11,6 +11,7 @@ pub struct Operator {
     folder: PathBuf,
     data: PathBuf,
     origin: String,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// What a command answered.
@@ -40,7 +41,13 @@ impl Operator {
     /// Of this gateway, whose data folder is given; documents lie in the other folder.
     #[must_use]
     pub fn of(gateway: &Gateway, data: &Path, folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), data: data.to_owned(), origin: gateway.origin().to_owned() }
+        Self { folder: folder.to_owned(), data: data.to_owned(), origin: gateway.origin().to_owned(), environment: Vec::new() }
+    }
+
+    /// With these variables in every command's environment.
+    #[must_use]
+    pub fn with(self, environment: Vec<(&'static str, String)>) -> Self {
+        Self { environment, ..self }
     }
 
     /// Puts a document there.
@@ -52,6 +59,7 @@ impl Operator {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.current_dir(&self.folder).env_remove("LATCHKEY_DATA").env("USER", "ada");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         for argument in arguments {
             if *argument == "@" {
                 command.args(["--local", &self.origin, "--data"]).arg(&self.data);

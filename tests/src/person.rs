@@ -2,7 +2,7 @@
 //! grants that no page would issue (another epoch, another client, an old code).
 
 use crate::{OAuthClient, World, oauth_client};
-use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, WrappedDataKey};
+use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, WrappedDataKey};
 use latchkey::domain::authentication::{Amr, FailureWindow};
 use latchkey::domain::change::{Change, Changes, NewAccount};
 use latchkey::domain::credential::PasswordCredential;
@@ -12,6 +12,7 @@ use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::IdentifierHash;
 use latchkey::domain::oauth::grant::{AuthorizationCode, CODE_LIFETIME, Grant, GrantState};
 use latchkey::domain::profile::Profile;
+use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
@@ -49,10 +50,13 @@ impl Person {
             sub: random.sub(),
             status: AccountStatus::Active,
             epoch: 1,
+            epoch_began_at: None,
             identifier: IdentifierHash { key_version: 1, hash: random.bytes() },
             created_at: now,
             failures: FailureWindow::default(),
             devices: vec![],
+            password_home: PasswordHome::Here,
+            roles: Roles::default(),
             legal_hold: None,
             version: 1,
         };
@@ -111,6 +115,7 @@ impl Person {
         self.commit(Change::CreateDataKey(pending.clone())).await;
         self.commit(Change::BeginFlow(flow.clone())).await;
         self.commit(Change::CreateAccount(Box::new(NewAccount {
+            link: None,
             identifier: authentication.identifier,
             authentication: authentication.clone(),
             password: PasswordCredential { account, hash, changed_at: now, version: 1 },
@@ -156,13 +161,13 @@ impl Person {
             nonce: Some("nonce-of-the-test".to_owned()),
             auth_time: self.session.auth_time,
             amr: self.session.amr.clone(),
-            code: AuthorizationCode {
+            code: Some(AuthorizationCode {
                 secret_hash: hash_secret(&secret),
                 redirect_uri: client.redirect_uri.clone(),
                 redirect_uri_in_request: true,
                 code_challenge: Some(oauth_client::challenge(&client.verifier)),
                 expires_at: now + CODE_LIFETIME,
-            },
+            }),
             state: GrantState::CodeIssued,
             revoked_jtis: vec![],
             created_at: now,

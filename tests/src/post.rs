@@ -14,7 +14,7 @@ use latchkey::domain::profile::{Claims, Profile};
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::{Span, Timestamp};
-use latchkey::keys::{KeyVault, SealedField};
+use latchkey::keys::{FormerKeys, KeyVault, SealedField};
 use latchkey::services::{Clock, Deadline, Origin, RequestContext, Services, Tenant};
 use latchkey_local::assemble::{self, Document, Parts, TABLES};
 use latchkey_local::engine::{Engine, client};
@@ -56,6 +56,7 @@ impl Post {
             connector: faults.around(engine.connector()),
             vault: KeyVault::ephemeral(),
             directory: Directory::none(),
+            former_keys: FormerKeys::none(),
             clock: Clock::frozen(crate::store::NOW),
             hashing_lanes: 1,
         });
@@ -85,6 +86,7 @@ impl Post {
         let (data_key, wrapped, keyring_version) = keys.data().expect("data keys").generate(flow.account).expect("a data key");
         let pending = PendingRegistration {
             email: address.as_str().to_owned(),
+            typed: None,
             claims: Claims([("given_name".to_owned(), json!("<b>Mallory</b>"))].into_iter().collect()),
             password: PasswordHash::from_phc("$argon2id$".to_owned()),
             terms: Vec::new(),

@@ -3,7 +3,7 @@
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
+use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use latchkey::domain::authentication::{Amr, FailureWindow, UnknownIdentifierFailures};
 use latchkey::domain::change::{Change, Changes, NewAccount};
 use latchkey::domain::consent::{AcceptedTerms, Consent};
@@ -13,14 +13,17 @@ use latchkey::domain::id::{AccountId, ClientId, FlowId, GrantId, SessionId, Sub,
 use latchkey::domain::identifier::IdentifierHash;
 use latchkey::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
 use latchkey::domain::profile::Profile;
+use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::{PasswordHash, SecretHash};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::services::{Deadline, RequestContext};
+use latchkey::store::tenant::DocumentOrigin;
 use latchkey::store::{CommitError, Store, Tables, TenantStore};
 use latchkey_local::engine::{Engine, client};
 use latchkey_local::fault::Faults;
 use latchkey_local::meter::Meter;
+use latchkey_local::world::World;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The time of every sample.
@@ -130,10 +133,13 @@ pub fn authentication(n: u8) -> Authentication {
         sub: Sub::from_bytes([n; 16]),
         status: AccountStatus::Active,
         epoch: 1,
+        epoch_began_at: None,
         identifier: identifier(n),
         created_at: NOW,
         failures: FailureWindow::default(),
         devices: Vec::new(),
+        password_home: PasswordHome::Here,
+        roles: Roles::default(),
         legal_hold: None,
         version: 1,
     }
@@ -181,13 +187,13 @@ pub fn grant(n: u8, id: u8) -> Grant {
         nonce: Some("bm9uY2U".to_owned()),
         auth_time: NOW,
         amr: vec![Amr::Pwd],
-        code: AuthorizationCode {
+        code: Some(AuthorizationCode {
             secret_hash: SecretHash::from_bytes([id; 32]),
             redirect_uri: "https://app.example/callback".to_owned(),
             redirect_uri_in_request: true,
             code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
             expires_at: NOW + Span::seconds(60),
-        },
+        }),
         state: GrantState::CodeIssued,
         revoked_jtis: Vec::new(),
         created_at: NOW,
@@ -279,6 +285,7 @@ pub fn new_account(n: u8, id: u8) -> NewAccount {
             version: 1,
         },
         terms: vec![terms],
+        link: None,
         flow: Flow { state: FlowState::Completed, version: 2, ..flow(n, id, FlowPurpose::Registration) },
         data_key: WrappedDataKey { state: DataKeyState::Account, ..data_key(n) },
     }
@@ -308,4 +315,16 @@ impl Bench {
         }
         drop(self.meter.take());
     }
+}
+
+/// Puts another version of the default tenant's document in force in a world.
+///
+/// # Panics
+/// When it can't be stored.
+pub async fn put_document(world: &World, document: &str) {
+    let text = document.replace("{origin}", world.origin());
+    let store = world.services.store.tenant(TenantId::default_tenant());
+    let newest = store.find_newest_document().await.expect("read").map(|newest| newest.version);
+    store.put_document_after(newest, &text, DocumentOrigin::default(), world.services.clock.now()).await.expect("in force");
+    world.advance(Span::seconds(61));
 }

@@ -247,6 +247,13 @@ impl Statement {
         texts(&self.condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
     }
 
+    /// Of what kind these partitions are, whether it is fenced to one tenant or not: `A#default#*` is of the kind `A#*`.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeSet<String> {
+        let kind = |part: String| part.split_once('#').map(|(kind, _)| format!("{kind}#*")).unwrap_or(part);
+        self.partitions().into_iter().map(kind).collect()
+    }
+
     /// Whether it allows a request, as IAM judges it.
     ///
     /// # Panics

@@ -3,6 +3,11 @@
 //! journeys there (`tests/tests/cognito/moto.rs`).
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
+mod described;
+mod groups;
+mod looks;
+
+use crate::pool_key::PoolKey;
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::config::retry::RetryConfig;
 use aws_sdk_cognitoidentityprovider::config::timeout::TimeoutConfig;
@@ -11,17 +16,27 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use latchkey::directory::Directory;
+use latchkey::keys::FormerKeys;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the pool is called where no other is meant.
 pub const POOL_ID: &str = "eu-central-1_Former";
 /// Its app client.
 pub const CLIENT_ID: &str = "1former2app3client";
+
+/// What counts as asked when somebody made up is asked for, to see how long a refusal takes.
+pub const MADE_UP: &str = "somebody made up";
+
+/// The columns of its import file.
+const CSV_HEADER: &str = "name,given_name,family_name,email,email_verified,birthdate,phone_number_verified,cognito:mfa_enabled,\
+    cognito:username,custom:former_sub";
 
 /// How the pool behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +74,8 @@ pub struct PoolUser {
     pub second_factor: Option<&'static str>,
     /// Attributes but `sub`.
     pub attributes: BTreeMap<String, String>,
+    /// The groups that they are in.
+    pub groups: Vec<String>,
 }
 
 impl PoolUser {
@@ -73,7 +90,14 @@ impl PoolUser {
             status: "CONFIRMED",
             second_factor: None,
             attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            groups: Vec::new(),
         }
+    }
+    /// In this group, too.
+    #[must_use]
+    pub fn in_group(mut self, group: &str) -> Self {
+        self.groups.push(group.to_owned());
+        self
     }
     /// With another attribute.
     #[must_use]
@@ -95,8 +119,17 @@ struct State {
     /// By username.
     users: BTreeMap<String, PoolUser>,
     case_sensitive: bool,
-    mfa: &'static str,
-    asked: BTreeMap<String, usize>,
+    mfa: Option<&'static str>,
+    described: described::Described,
+    /// How many pages of users it lists still; then it may no longer be asked.
+    pages: usize,
+    asked: BTreeMap<String, Vec<Instant>>,
+    /// Operations that it has no capacity for, whatever its mode.
+    throttled: BTreeSet<&'static str>,
+    /// What it answers instead to a look at somebody, by username.
+    untold: BTreeMap<String, &'static str>,
+    /// What it publishes keys as.
+    jwks: (u16, String),
 }
 
 impl State {
@@ -108,8 +141,18 @@ impl State {
 
 impl Default for UserPool {
     fn default() -> Self {
-        let state =
-            State { mode: Mode::Up, users: BTreeMap::new(), case_sensitive: false, mfa: "OPTIONAL", asked: BTreeMap::new() };
+        let state = State {
+            mode: Mode::Up,
+            users: BTreeMap::new(),
+            case_sensitive: false,
+            mfa: Some("OPTIONAL"),
+            described: described::Described::default(),
+            pages: usize::MAX,
+            asked: BTreeMap::new(),
+            throttled: BTreeSet::new(),
+            untold: BTreeMap::new(),
+            jwks: (200, json!({ "keys": [] }).to_string()),
+        };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 }
@@ -130,6 +173,13 @@ impl UserPool {
     pub fn put_as(&self, username: &str, user: PoolUser) {
         self.state.lock().expect("the state").users.insert(username.to_owned(), user);
     }
+    /// Deletes a user, by their username.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn remove(&self, username: &str) {
+        self.state.lock().expect("the state").users.remove(username);
+    }
     /// Tells usernames apart by case, as pools do that were made without a choice.
     ///
     /// # Panics
@@ -142,7 +192,21 @@ impl UserPool {
     /// # Panics
     /// As [`Self::put`].
     pub fn require_second_factor(&self) {
-        self.state.lock().expect("the state").mfa = "ON";
+        self.state.lock().expect("the state").mfa = Some("ON");
+    }
+    /// Knows no second factors.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn know_no_second_factor(&self) {
+        self.state.lock().expect("the state").mfa = Some("OFF");
+    }
+    /// Lists this many more pages of users, and then none: the asker's permission is gone.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn list_only(&self, pages: usize) {
+        self.state.lock().expect("the state").pages = pages;
     }
     /// Changes how it behaves from now on.
     ///
@@ -157,7 +221,41 @@ impl UserPool {
     /// As [`Self::put`].
     #[must_use]
     pub fn take_asked(&self, operation: &str) -> usize {
+        self.take_times(operation).len()
+    }
+    /// When an operation was asked since the last time.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn take_times(&self, operation: &str) -> Vec<Instant> {
         self.state.lock().expect("the state").asked.remove(operation).unwrap_or_default()
+    }
+    /// Answers only these with `TooManyRequestsException` from now on.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn throttle(&self, operations: &[&'static str]) {
+        self.state.lock().expect("the state").throttled = operations.iter().copied().collect();
+    }
+    /// Publishes these keys.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn publish(&self, keys: &[&PoolKey]) {
+        let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
+        self.publish_raw(200, &json!({ "keys": keys }).to_string());
+    }
+    /// Answers with this where its keys are.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn publish_raw(&self, status: u16, body: &str) {
+        self.state.lock().expect("the state").jwks = (status, body.to_owned());
+    }
+    /// Its keys, as whoever verifies its tokens fetches them. Each fetch counts as `jwks`.
+    #[must_use]
+    pub fn former_keys(&self) -> FormerKeys {
+        FormerKeys::fetched(SharedHttpConnector::new(self.clone()), Some("http://cognito.invalid".to_owned()))
     }
     /// The directory that asks it.
     #[must_use]
@@ -165,12 +263,44 @@ impl UserPool {
         Directory::cognito(client(SharedHttpConnector::new(self.clone()), "http://cognito.invalid"))
     }
 
-    fn answer(&self, request: &HttpRequest) -> (u16, Value) {
+    /// Serves it on loopback, for programs of their own: where.
+    ///
+    /// # Panics
+    /// When no port is to be had.
+    pub async fn serve(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = format!("http://{}", listener.local_addr().expect("its address"));
+        let pool = self.clone();
+        let answer = move |headers: HeaderMap, body: Bytes| async move {
+            let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let (status, body) = pool.operate(target, &body);
+            let status = StatusCode::from_u16(status).expect("a status");
+            (status, [("content-type", "application/x-amz-json-1.1")], body.to_string())
+        };
+        let router = axum::Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
+        at
+    }
+
+    fn answer(&self, request: &HttpRequest) -> (u16, String) {
+        if request.method() == "GET" {
+            let mut state = self.state.lock().expect("the state");
+            state.asked.entry("jwks".to_owned()).or_default().push(Instant::now());
+            let is_ours = request.uri() == format!("http://cognito.invalid/{POOL_ID}/.well-known/jwks.json");
+            return if is_ours { state.jwks.clone() } else { (404, String::new()) };
+        }
         let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let (status, body) = self.operate(target, request.body().bytes().unwrap_or_default());
+        (status, body.to_string())
+    }
+
+    fn operate(&self, target: &str, body: &[u8]) -> (u16, Value) {
         let operation = target.rsplit('.').next().unwrap_or_default();
-        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let mut state = self.state.lock().expect("the state");
-        *state.asked.entry(operation.to_owned()).or_default() += 1;
+        let username = body["AuthParameters"]["USERNAME"].as_str().unwrap_or_default();
+        let asked = if username.ends_with("@nobody.invalid") { MADE_UP } else { operation };
+        state.asked.entry(asked.to_owned()).or_default().push(Instant::now());
         let error = |kind: &str, message: &str| (400, json!({ "__type": kind, "message": message }));
         match state.mode {
             Mode::Up | Mode::Slow(_) | Mode::Down | Mode::Mute => {}
@@ -179,12 +309,25 @@ impl UserPool {
             Mode::Locked => return error("NotAuthorizedException", "Password attempts exceeded"),
             Mode::Forbidden => return error("AccessDeniedException", "not authorized to perform"),
         }
+        if state.throttled.contains(operation) {
+            return error("TooManyRequestsException", "Rate exceeded");
+        }
         if body["UserPoolId"] != POOL_ID {
             return error("ResourceNotFoundException", "User pool does not exist.");
         }
         match operation {
             "AdminInitiateAuth" => initiate(&state, &body),
-            "AdminGetUser" => get_user(&state, &body),
+            "AdminGetUser" => looks::get_user(&state, &body),
+            "AdminListGroupsForUser" => groups::groups_of(&state, &body),
+            "ListGroups" => groups::groups(&state),
+            "ListUsersInGroup" => groups::members(&state, &body),
+            "ListUsers" if state.pages == 0 => error("AccessDeniedException", "not authorized to perform"),
+            "ListUsers" => {
+                state.pages -= 1;
+                list_users(&state, &body)
+            }
+            "DescribeUserPool" => described::describe(&state),
+            "GetCSVHeader" => (200, json!({ "UserPoolId": POOL_ID, "CSVHeader": CSV_HEADER.split(',').collect::<Vec<_>>() })),
             "GetUserPoolMfaConfig" => (200, json!({ "MfaConfiguration": state.mfa })),
             _ => error("AccessDeniedException", "not authorized to perform"),
         }
@@ -222,18 +365,27 @@ fn initiate(state: &State, body: &Value) -> (u16, Value) {
     }
 }
 
-fn get_user(state: &State, body: &Value) -> (u16, Value) {
-    let Some(user) = state.find(body["Username"].as_str().unwrap_or_default()) else {
-        return (400, json!({ "__type": "UserNotFoundException", "message": "User does not exist." }));
-    };
+/// By pages, in the order of usernames; the token is where to go on.
+fn list_users(state: &State, body: &Value) -> (u16, Value) {
+    let from: usize = body["PaginationToken"].as_str().and_then(|token| token.parse().ok()).unwrap_or_default();
+    let limit = body["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit <= 60).unwrap_or(60);
+    let page = state.users.iter().skip(from).take(limit).map(|(username, user)| {
+        json!({
+            "Username": username, "Attributes": attributes(user), "Enabled": user.enabled, "UserStatus": user.status,
+            "UserCreateDate": 1_600_000_000.0, "UserLastModifiedDate": 1_600_000_000.0,
+        })
+    });
+    let mut answer = json!({ "Users": page.collect::<Vec<_>>() });
+    if from + limit < state.users.len() {
+        answer["PaginationToken"] = json!((from + limit).to_string());
+    }
+    (200, answer)
+}
+
+fn attributes(user: &PoolUser) -> Vec<Value> {
     let mut attributes = vec![json!({ "Name": "sub", "Value": user.sub })];
     attributes.extend(user.attributes.iter().map(|(name, value)| json!({ "Name": name, "Value": value })));
-    let factors: Vec<&str> = user.second_factor.into_iter().collect();
-    let answer = json!({
-        "Username": user.sub, "UserAttributes": attributes, "Enabled": user.enabled, "UserStatus": user.status,
-        "UserMFASettingList": factors, "UserCreateDate": 1_600_000_000.0, "UserLastModifiedDate": 1_600_000_000.0,
-    });
-    (200, answer)
+    attributes
 }
 
 impl HttpConnector for UserPool {
@@ -248,7 +400,7 @@ impl HttpConnector for UserPool {
                 Mode::Up | Mode::Throttled | Mode::Broken | Mode::Locked | Mode::Forbidden => {}
             }
             let status = status.try_into().map_err(|_| ConnectorError::other("no such status".into(), None))?;
-            Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
+            Ok(HttpResponse::new(status, SdkBody::from(body)))
         })
     }
 }

@@ -11,9 +11,7 @@ use tests::post::Post;
 async fn a_refused_mail_is_one_line_without_its_address() {
     let (mut post, mail) = (Post::new().await, FakeMail::default());
     post.events = Events::new(post.services.clone(), Dispatch::Queued(mail.channel())).unwrap();
-    let lines = LogLines::default();
-    let writer = lines.clone();
-    let _guard = tracing::subscriber::set_default(latchkey::runtime::json_lines(move || writer.clone()));
+    let (lines, _guard) = LogLines::of_this_thread();
 
     post.begin_registration(1, "ada.canary@example.com").await;
     let flow = post.begin_registration(2, "bob.canary@example.com").await;

@@ -3,15 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
+use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::oauth::exchange::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
 use latchkey::domain::time::Span;
 use latchkey::services::Deadline;
 use latchkey::store::principal::PrincipalQuery;
 use latchkey_local::world::DEFAULT_DOCUMENT;
+use migration::Migration;
 use retention::{GoOn, Retention};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use tests::brought::bring_over;
 use tests::deployed::{Deployed, PURPOSES};
+use tests::pool_key::{PoolKey, access_claims};
 use tests::routes;
 use tests::user_pool::PoolUser;
 use tests::{Anonymous, Browser, Customer, Me, OAuthClient, Site, World, journeys};
@@ -35,6 +40,25 @@ async fn is_erased(deployed: &Deployed) {
     run(json!({ "job": "replay_erasures", "since": before.to_string() })).await;
 }
 
+/// Somebody goes back to a user pool, with their password, and somebody else tries without.
+async fn goes_back(deployed: &Deployed) {
+    let acme: TenantId = "acme".parse().unwrap();
+    let migration = Migration::new(deployed.services("migration", migration::PURPOSES), acme);
+    let dora = Customer::new("Dora");
+    for (email, password, goes) in [
+        (dora.email.as_str(), "quite 8 different umbrellas", true),
+        (dora.email.as_str(), "not the 9 right one", false),
+        ("nobody@example.com", "not the 9 right one", false),
+    ] {
+        let event = json!({
+            "triggerSource": "UserMigration_Authentication", "userPoolId": "eu-central-1_Next", "userName": email,
+            "request": { "password": password },
+        });
+        let answer = migration.handle(event, "request-1", Deadline::default()).await.unwrap();
+        assert_eq!(answer["response"]["userAttributes"]["email"] == email, goes, "{answer}");
+    }
+}
+
 /// Two people come from the user pool of `acme`, by password and by mail; one of them closes the account.
 async fn come_over(deployed: &Deployed) {
     let world = &deployed.world;
@@ -45,6 +69,14 @@ async fn come_over(deployed: &Deployed) {
     }
     let cleo = Customer::new("Cleo");
     let me = Me { tokens: app.tokens_for(&cleo).await, client: app };
+    // An application that still holds a token of the pool exchanges it.
+    let key = PoolKey::new("one");
+    deployed.pool.publish(&[&key]);
+    let token = key.sign(&access_claims("sub-Cleo", world.services.clock.now()));
+    let shop = OAuthClient { client_id: "shop".to_owned(), ..me.client.clone() };
+    let fields = [("grant_type", TOKEN_EXCHANGE), ("subject_token", &*token), ("subject_token_type", ACCESS_TOKEN_TYPE)];
+    let exchanged = shop.token(&fields).await.tokens();
+    assert_eq!(exchanged.access_claims()["sub"], me.tokens.access_claims()["sub"]);
     assert_eq!(me.delete("/v1/me").await.status(), 202);
 
     let (mut browser, dora) = (Browser::new(world), Customer::new("Dora"));
@@ -54,6 +86,24 @@ async fn come_over(deployed: &Deployed) {
     let page = browser.submit(&page, "#submit", &[("code", &code), ("password", "quite 8 different umbrellas")]).await;
     assert_eq!(page.status(), 200, "{}", page.text());
     assert_eq!((deployed.pool.take_asked("AdminInitiateAuth"), deployed.pool.take_asked("AdminGetUser")), (1, 2));
+
+    // Who was brought over, and has another address there by now, is looked for by their number there.
+    let ivy = Customer::new("Ivy");
+    bring_over(&world.services, &"acme".parse().unwrap(), &ivy, "sub-Ivy", ComingPassword::StaysThere).await;
+    deployed.pool.put(PoolUser::confirmed("ivy@elsewhere.example", &ivy.password, "sub-Ivy"));
+    let mut browser = Browser::new(world);
+    let page = browser.open("/t/acme/recover").await;
+    let page = browser.submit(&page, "#submit", &[("identifier", &ivy.email)]).await;
+    let code = Site::from(world).mail_to(&ivy.email).await.codes[0].clone();
+    let page = browser.submit(&page, "#submit", &[("code", &code), ("password", "quite 8 different umbrellas")]).await;
+    assert!(page.status() == 400 && page.text().contains("needs our support"), "{}", page.text());
+    assert_eq!(deployed.pool.take_asked("AdminGetUser"), 2);
+
+    // Who registers is proven at login, which asks the pool.
+    let hera = Customer::new("Hera");
+    deployed.pool.put(PoolUser::confirmed(&hera.email, "the old 9 password", "sub-Hera"));
+    hera.register_at(world, "/t/acme").await;
+    assert_eq!(deployed.pool.take_asked("AdminGetUser"), 1);
 }
 
 #[tokio::test]
@@ -62,14 +112,28 @@ async fn security_144_each_function_may_do_what_it_does_and_nothing_else() {
     let world = &deployed.world;
     journeys::all_of_it(&Site::from(world), "").await;
     come_over(&deployed).await;
+    goes_back(&deployed).await;
     is_erased(&deployed).await;
     world.pump().await.unwrap();
     assert_eq!(deployed.refused(), Vec::<String>::new());
     let mut unused = deployed.unused();
+    // Where nobody comes from a user pool, registrations are proven where they began.
+    let deployed = Deployed::without_a_pool().await;
+    let site = Site::from(&deployed.world);
+    journeys::registers_on_pages(&site, &Customer::new("Grace")).await;
+    journeys::two_prove_one_address(&site, &Customer::new("Twice")).await;
+    assert_eq!(deployed.refused(), Vec::<String>::new());
+    let still = deployed.unused();
+    unused.retain(|permission| still.contains(permission));
     // Whichever function starts first makes its keys: each does in a deployment of its own.
     for (function, purposes) in PURPOSES {
         let deployed = Deployed::new().await;
-        assert!(deployed.services(function, purposes).tenant(&TenantId::default_tenant()).await.is_ok(), "{function}");
+        let services = deployed.services(function, purposes);
+        // One of them has the one tenant that it is deployed for.
+        let is_one_tenants = function == "migration";
+        let tenant = if is_one_tenants { "acme".parse().unwrap() } else { TenantId::default_tenant() };
+        assert!(services.tenant(&tenant).await.is_ok(), "{function}");
+        assert_eq!(services.tenant(&TenantId::default_tenant()).await.is_ok(), !is_one_tenants, "{function}");
         let still = deployed.unused();
         unused.retain(|permission| still.contains(permission));
     }

@@ -16,9 +16,7 @@ struct Log {
 
 impl Log {
     fn new() -> Self {
-        let lines = LogLines::default();
-        let writer = lines.clone();
-        let guard = tracing::subscriber::set_default(latchkey::runtime::json_lines(move || writer.clone()));
+        let (lines, guard) = LogLines::of_this_thread();
         Self { lines, metric: jsonschema::validator_for(&schema()).unwrap(), _guard: guard }
     }
 
@@ -95,11 +93,13 @@ fn schema() -> Value {
     })
 }
 
-async fn world() -> World {
+/// A world, and the log from before its first request.
+async fn world() -> (World, Log) {
+    let log = Log::new();
     let world = World::new().await.unwrap();
     // The first request of a tenant makes its keys, and says so.
     assert_eq!(Anonymous::new(&world).get("/.well-known/jwks.json").await.status(), 200);
-    world
+    (world, log)
 }
 
 async fn newest_code(world: &World, address: &str) -> String {
@@ -108,9 +108,9 @@ async fn newest_code(world: &World, address: &str) -> String {
 
 #[tokio::test]
 async fn a_registration_by_the_api_is_counted() {
-    let world = world().await;
+    let (world, log) = world().await;
     let (api, ada) = (Anonymous::new(&world), Customer::new("Ada"));
-    let log = Log::new();
+    let _ = log.lines.take();
     api.get("/v1/registration/form").await;
     api.post_json("/v1/registrations", &json!({ "email": "ada@example.com", "password": "short" })).await;
     api.send(Method::POST, "/v1/registrations", &[("content-type", "text/plain")], "{}").await;
@@ -150,9 +150,9 @@ async fn a_registration_by_the_api_is_counted() {
 
 #[tokio::test]
 async fn a_registration_on_the_pages_is_counted() {
-    let world = world().await;
+    let (world, log) = world().await;
     let (mut browser, grace) = (Browser::new(&world), Customer::new("Grace"));
-    let log = Log::new();
+    let _ = log.lines.take();
     let page = browser.open("/register").await;
     let fields = [
         ("identifier", grace.email.as_str()),
@@ -183,11 +183,11 @@ async fn a_registration_on_the_pages_is_counted() {
 
 #[tokio::test]
 async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
-    let world = world().await;
+    let (world, log) = world().await;
     let ada = Customer::registered(&world, "Ada").await;
     let web = OAuthClient::demo_web(&world);
     let mut browser = Browser::new(&world);
-    let log = Log::new();
+    let _ = log.lines.take();
     let page = browser.open(&web.authorize_url(&[])).await;
     assert_eq!(log.steps(), ["authorization session sign_in_required"]);
     for (identifier, password) in
@@ -241,11 +241,11 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
 
 #[tokio::test]
 async fn what_fails_on_our_side_is_counted_as_that() {
-    let world = world().await;
+    let (world, log) = world().await;
     let ada = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
     let page = browser.open(&OAuthClient::demo_app(&world).authorize_url(&[])).await;
-    let log = Log::new();
+    let _ = log.lines.take();
     for fault in [Fault::Throttle, Fault::Panic] {
         world.faults.add(Calls::Any, When::Always, fault);
         ada.sign_in(&mut browser, &page).await;
@@ -256,10 +256,10 @@ async fn what_fails_on_our_side_is_counted_as_that() {
 
 #[tokio::test]
 async fn a_recovery_is_counted() {
-    let world = world().await;
+    let (world, log) = world().await;
     let ada = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
-    let log = Log::new();
+    let _ = log.lines.take();
     let page = browser.open("/recover").await;
     browser.submit(&page, "#submit", &[("identifier", "no address")]).await;
     browser.submit(&page, "#submit", &[("identifier", "nobody@example.com")]).await;
@@ -288,12 +288,12 @@ async fn a_recovery_is_counted() {
 
 #[tokio::test]
 async fn leaving_and_coming_back_is_counted() {
-    let world = world().await;
+    let (world, log) = world().await;
     let ada = Customer::registered(&world, "Ada").await;
     let old = Me::of(&world, &ada).await;
     world.advance(Span::hours(1));
     let me = Me::of(&world, &ada).await;
-    let log = Log::new();
+    let _ = log.lines.take();
     Anonymous::new(&world).send(Method::DELETE, "/v1/me", &[], "").await;
     // An hour after its sign-in, a token that has lived too long either way.
     old.delete("/v1/me").await;

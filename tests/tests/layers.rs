@@ -82,7 +82,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "web",
-        may_use: &["domain", "config", "keys", "store", "services", "locale", "colour", "web"],
+        may_use: &["domain", "directory", "config", "keys", "store", "services", "locale", "colour", "web"],
         except: &[],
         must_not_contain: &["aws_sdk", "lambda_runtime", "std::env"],
     },
@@ -230,13 +230,13 @@ fn an_instance_keeps_nothing_of_a_request_and_leaves_nothing_running() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// Each write to a table carries its condition, each read is strong, and nothing walks a table (security 133). Only the store has
-/// DynamoDB's client in hand: the layers above hold that.
+/// Each write to a table carries its condition, each read is strong, and nothing but an operator's walk goes through a table (security
+/// 133). Only the store has DynamoDB's client in hand: the layers above hold that.
 #[test]
 fn every_write_has_its_condition_and_every_read_is_strong() {
     const WRITES: &[&str] =
         &["put_item()", "update_item()", "delete_item()", "Put::builder()", "Update::builder()", "Delete::builder()"];
-    const READS: &[&str] = &[".get_item()", ".query()", "KeysAndAttributes::builder()"];
+    const READS: &[&str] = &[".get_item()", ".query()", ".scan()", "KeysAndAttributes::builder()"];
     let (mut wrong, mut writes, mut reads) = (Vec::new(), 0, 0);
     for file in sources("shared/src/store") {
         let code = code(&file);
@@ -255,9 +255,16 @@ fn every_write_has_its_condition_and_every_read_is_strong() {
             }
         }
         for word in [".scan()", "index_name(", "batch_write_item()", "execute_statement"] {
-            if code.contains(word) {
+            if code.contains(word) && !(word == ".scan()" && file.ends_with("store/people.rs")) {
                 wrong.push(format!("{}: {word}", shown(&file)));
             }
+        }
+    }
+    // What serves people goes by keys: the walk is for the command of who operates it.
+    for file in sources("functions").into_iter().chain(sources("shared/src")).filter(|file| !file.ends_with("store/people.rs"))
+    {
+        if code(&file).contains(".walk_") {
+            wrong.push(format!("{}: walks a table", shown(&file)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

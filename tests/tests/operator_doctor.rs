@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::Router;
+use axum::http::StatusCode;
+use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use tests::gateway::folder;
 use tests::{Gateway, Operator, Told};
@@ -61,6 +63,70 @@ async fn what_stands_before_the_functions_and_answers_for_them_is_seen() {
     }
     let failed = found.iter().filter(|(_, verdict, _)| verdict == "fail");
     assert!(failed.clone().all(|(_, _, mend)| !mend.is_empty()), "{told:?}");
+}
+
+/// A stack of CloudFormation with these parameters over the gateway's tables, and nothing else of AWS: where.
+async fn stack(origin: &str, parameters: &[(&str, &str)]) -> String {
+    let member = |kind: &str, (key, value): &(&str, &str)| {
+        format!("<member><{kind}Key>{key}</{kind}Key><{kind}Value>{value}</{kind}Value></member>")
+    };
+    let members = |kind: &str, all: &[(&str, &str)]| all.iter().map(|one| member(kind, one)).collect::<String>();
+    let outputs = [("IdentitiesTable", "identities"), ("KeysTable", "keys"), ("AuditTable", "audit"), ("Issuer", origin)];
+    let (parameters, outputs) = (members("Parameter", parameters), members("Output", &outputs));
+    let described = format!(
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>shop</StackName>\
+         <CreationTime>2026-11-25T12:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus>\
+         <Parameters>{parameters}</Parameters><Outputs>{outputs}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+    );
+    let resources = "<ListStackResourcesResponse><ListStackResourcesResult/></ListStackResourcesResponse>";
+    let answer = move |body: String| async move {
+        match body {
+            body if body.contains("Action=DescribeStacks") => (StatusCode::OK, described),
+            body if body.contains("Action=ListStackResources") => (StatusCode::OK, resources.to_owned()),
+            _ => (StatusCode::FORBIDDEN, String::new()),
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    at
+}
+
+/// Who goes back needs the document, the stack and its tenant to mean the same pool.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_people_go_back_to_is_compared_with_what_the_stack_was_deployed_for() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let gateway = Gateway::start(&data, &[]);
+    let token = std::fs::read_to_string(data.join("operator-token")).unwrap().trim().to_owned();
+    let arn = |pool: &str| format!("arn:aws:cognito-idp:eu-central-1:111122223333:userpool/{pool}");
+    let (next, other) = (arn("eu-central-1_Next"), arn("eu-central-1_Other"));
+    let handover = format!("{DEFAULT_DOCUMENT}\n[handover]\nuser_pool_id = \"eu-central-1_Next\"\n");
+    let (handover, next, other) = (handover.as_str(), next.as_str(), other.as_str());
+    for (document, pool, tenant, verdict, mend) in [
+        (handover, "", "default", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
+        (handover, next, "default", "ok", ""),
+        (handover, other, "default", "fail", "name that pool in [handover]"),
+        (handover, next, "acme", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
+        (DEFAULT_DOCUMENT, next, "default", "warn", "put [handover] in force"),
+        (DEFAULT_DOCUMENT, "", "default", "missing", ""),
+    ] {
+        gateway.put_in_force(&data, document).await;
+        let operator = Operator::of(&gateway, &data, folder.path()).with(vec![
+            ("AWS_ENDPOINT_URL", stack(gateway.origin(), &[("ReturnPoolArn", pool), ("ReturnTenant", tenant)]).await),
+            ("AWS_ENDPOINT_URL_DYNAMODB", format!("{}/dev/tables", gateway.origin())),
+            ("AWS_ACCESS_KEY_ID", token.clone()),
+            ("AWS_SECRET_ACCESS_KEY", "not-checked".to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+        ]);
+        let told = operator.run(&["doctor", "--stack", "shop", "--json"]);
+        let found = findings(&told);
+        assert_eq!(verdict_of(&found, "tenant default: return pool"), verdict, "{pool} {tenant}: {told:?}");
+        let said = found.iter().find(|(what, ..)| what == "tenant default: return pool").map_or("", |(_, _, mend)| mend);
+        assert!(said.starts_with(mend), "{said}");
+        let nobodys = if tenant == "acme" { "fail" } else { "missing" };
+        assert_eq!(verdict_of(&found, "tenant acme: return pool"), nobodys, "a tenant that there is not: {told:?}");
+    }
 }
 
 #[test]

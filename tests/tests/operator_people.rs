@@ -143,6 +143,36 @@ async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
     }
 }
 
+/// Of a file that does not read as its format nobody comes, and the command says so by its exit code; nor of one that changes while the
+/// question waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_comes_of_a_file_that_is_broken_or_changes_before_the_answer() {
+    let (folder, gateway, operator) = desk();
+    let site = Site::from(&gateway);
+    let (ada, bob) = (Customer::new("Ada"), Customer::new("Bob"));
+    export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2)]);
+    let whole = std::fs::read_to_string(folder.path().join("realm.json")).unwrap();
+    operator.write("realm.json", &whole[..whole.len() - 2]);
+    for more in [&["--dry-run"][..], &[]] {
+        let broken = operator.run(&[&IMPORT[..], more].concat());
+        assert!(broken.code == Some(1) && broken.out.is_empty(), "{broken:?}");
+        assert!(broken.err.contains("realm.json: the file: it is not JSON: line 1, column "), "{broken:?}");
+        assert!(broken.err.contains("; nothing was changed"), "{broken:?}");
+    }
+
+    export(&operator, &[keycloak(&ada, 1)]);
+    let unconfirmed: Vec<&str> = IMPORT.into_iter().filter(|word| *word != "--yes").collect();
+    let asked = operator.ask(&unconfirmed);
+    export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2)]);
+    let told = asked.answer("yes");
+    assert!(told.code == Some(1) && told.err.contains("realm.json changed meanwhile; run it again"), "{told:?}");
+    for customer in [&ada, &bob] {
+        assert_eq!(sign_in(Browser::new(&site), customer).await, 400, "nobody was written");
+    }
+    let done = operator.done(&IMPORT);
+    assert!(done.contains("came over: 2"), "{done}");
+}
+
 async fn sign_in(mut browser: Browser, customer: &Customer) -> u16 {
     let page = browser.open("/login").await;
     customer.sign_in(&mut browser, &page).await.status()

@@ -1,10 +1,12 @@
 //! The exact cost of each operation's reads and writes (performance §3): requests, read units, write units, by the engine's own
 //! `ReturnConsumedCapacity` and by our arithmetic. Unknown identifiers cost the same as known ones, table by table (security 71, 93).
 
-use latchkey::domain::account::Authentication;
+use latchkey::domain::account::{Authentication, DataKeyState, WrappedDataKey};
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::credential::PasswordCredential;
+use latchkey::domain::directory::{LinkedIdentity, SubjectHash};
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::moving::MovedAccount;
 use latchkey::store::grant::GrantQuery;
 use latchkey_local::meter::Cost;
 use tests::store::*;
@@ -119,6 +121,42 @@ async fn codes_and_tokens_cost_what_was_promised() {
 
     store.find_grant(GrantQuery { profile: true, ..offline }).await.unwrap().unwrap();
     check("userinfo", &bench.meter.take_cost(), (1, 4.0, 0.0));
+}
+
+/// What `latchkey people export` reads of each, and what a move here costs.
+#[tokio::test]
+async fn a_person_is_read_for_an_export_by_3_requests_and_moves_by_3() {
+    let bench = prepared().await;
+    let page = bench.store.walk_accounts(None).await.unwrap();
+    assert_eq!((page.found.len(), page.next.is_none()), (1, true));
+    let walked = bench.meter.take_cost();
+    assert_eq!((walked.requests, walked.engine.write), (1, 0.0), "one Scan, nothing written");
+    let person = bench.store.find_person(account(1)).await.unwrap().unwrap();
+    assert_eq!((person.consents.len(), person.terms.len(), person.password.is_some()), (1, 1, true));
+    // Our arithmetic does not know what a Query passes over.
+    let read = bench.meter.take_cost();
+    assert_eq!((read.requests, read.engine.read, read.engine.write), (3, 4.0, 0.0), "export of a person");
+
+    let subject = SubjectHash(identifier(9));
+    let standing = bench.store.find_standing(account(2), &identifier(2), &[subject]).await.unwrap();
+    assert!(standing.owner.is_none() && standing.account.is_none() && standing.subjects.is_empty());
+    let profile = new_account(2, 2).profile;
+    let link = LinkedIdentity { account: account(2), subject, named: profile.claims.clone(), linked_at: NOW };
+    let moved = MovedAccount {
+        authentication: authentication(2),
+        password: Some(password(2)),
+        profile,
+        links: vec![link],
+        terms: new_account(2, 2).terms,
+        consents: vec![consent(2)],
+        data_key: WrappedDataKey { state: DataKeyState::Account, ..data_key(2) },
+    };
+    bench.commit(Change::MoveAccount(Box::new(moved))).await.unwrap();
+    check("a move here", &bench.meter.take_cost(), (3, 3.0, 18.0));
+    let standing = bench.store.find_standing(account(2), &authentication(2).identifier, &[subject]).await.unwrap();
+    assert_eq!((standing.owner, standing.subjects.len(), standing.account.is_some()), (Some(account(2)), 1, true));
+    assert_eq!(bench.store.walk_accounts(None).await.unwrap().found.len(), 2);
+    assert!(bench.store.walk_tombstones(None).await.unwrap().found.is_empty());
 }
 
 /// A write that meets its condition or its limit costs a unit, and is not repeated within the store.

@@ -121,7 +121,7 @@ async fn security_23_redirect_uri_and_verifier_are_those_of_the_request() {
         }
     }
     // A verifier for a request that had no challenge: someone took it out (RFC 9700 §4.8.2).
-    let code = person.code_with(&client, |grant| grant.code.code_challenge = None).await;
+    let code = person.code_with(&client, |grant| grant.code.as_mut().unwrap().code_challenge = None).await;
     assert_refused(&client.redeem(&code).await, REFUSED);
 }
 

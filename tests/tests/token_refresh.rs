@@ -1,11 +1,11 @@
 //! `grant_type=refresh_token`, from outside: one child for each token, safe to retry, dead with what it depends on.
-#![expect(clippy::unwrap_used, reason = "what can not be set up or is missing fails the test")]
 
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use tests::anonymous::Answer;
+use tests::store::put_document;
 use tests::{OAuthClient, Person, Tokens, World};
 
 #[track_caller]
@@ -225,16 +225,6 @@ async fn security_36_what_is_taken_from_the_client_is_taken_from_its_grants() {
     put_document(&world, &document(SCOPE, r#"scope = "openid offline_access""#)).await;
     let tokens = client.refresh(tokens.refresh()).await.tokens();
     assert_eq!(tokens.json["scope"], "offline_access openid", "the rest goes on");
-}
-
-/// Puts a new version of the document in force.
-async fn put_document(world: &World, document: &str) {
-    let tenant = latchkey::domain::id::TenantId::default_tenant();
-    let text = document.replace("{origin}", world.origin());
-    let store = world.services.store.tenant(tenant);
-    let newest = store.find_newest_document().await.unwrap().map(|newest| newest.version);
-    store.put_document_after(newest, &text, Default::default(), world.services.clock.now()).await.unwrap();
-    world.advance(Span::seconds(61));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -35,9 +35,7 @@ async fn each_request_is_one_line_without_query_path_values_or_control_character
     // The first request of a tenant makes its keys, and says so.
     send(&router, "GET", "/t/acme/v1/echo/1", "").await;
 
-    let lines = LogLines::default();
-    let writer = lines.clone();
-    let _guard = tracing::subscriber::set_default(latchkey::runtime::json_lines(move || writer.clone()));
+    let (lines, _guard) = LogLines::of_this_thread();
     send(&router, "GET", "/t/acme/v1/echo/hunter2-id?code=hunter2&x=%0a%1b%5b31m", "").await;
     send(&router, "POST", "/v1/echo/1", r#"{"password":"hunter2"}"#).await;
     send(&router, "GET", "/%0d%0ahunter2", "").await;

@@ -4,24 +4,26 @@
 //! 2. Without a verdict the count is taken back: nothing was evaluated.
 //! 3. Who showed the right password there, or proved the address by mail, has an account from here on. Whoever was faster
 //!    with the same person wins; the other signs in locally.
+//! 4. Who was brought over without a password shows it to the directory once, at their first sign-in; from then on it is here.
 
 use crate::login::{Attempted, Typed};
 use latchkey::config::{CognitoConfig, KeptSub};
 use latchkey::directory::DirectoryError;
-use latchkey::domain::account::{DataKeyState, WrappedDataKey};
+use latchkey::domain::account::{Authentication, DataKeyState, PasswordHome, WrappedDataKey};
 use latchkey::domain::authentication::{Authenticated, NewSignIn, UnknownIdentifierFailures};
 use latchkey::domain::change::Decision;
 use latchkey::domain::directory::{
-    self, DirectoryUser, DirectoryVerdict, FederatedSubject, Mapped, NewComer, NotAdmitted, admit,
+    self, ComingPassword, DirectoryUser, DirectoryVerdict, FederatedSubject, Mapped, NewComer, NotAdmitted, admit,
 };
 use latchkey::domain::flow::Flow;
-use latchkey::domain::id::Sub;
+use latchkey::domain::id::{AccountId, Sub};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::recovery::Owner;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::Span;
 use latchkey::keys::{Arrival, DataKey, SealedField};
 use latchkey::services::Services;
+use latchkey::store::account::{ProfileSnapshot, SignInSnapshot};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::{self, Opening};
 use latchkey::web::{Browser, Problem, TenantHandle};
@@ -43,37 +45,63 @@ pub(crate) async fn attempt(
     counted: UnknownIdentifierFailures,
     before: Option<UnknownIdentifierFailures>,
 ) -> Result<Attempted, Problem> {
-    let user = match services.directory.verify(pool, typed.identifier.trim(), &typed.password).await {
-        Ok(DirectoryVerdict::Right(user)) => user,
-        Ok(DirectoryVerdict::Wrong) => return Ok(Attempted::Decided(Authenticated::Refused)),
-        Ok(DirectoryVerdict::MustBeReplaced) => return Ok(Attempted::MustBeReplaced),
-        Ok(DirectoryVerdict::SecondFactor) => return Ok(Attempted::SecondFactor),
-        Err(error) => return unasked(visit.handle, &error, &counted, before.as_ref()).await,
-    };
-    match admit(&user, &typed.email) {
-        Ok(()) => take_over(services, visit, pool, typed, &user).await,
-        Err(reason) => {
-            not_taken_over(reason);
-            Ok(match reason {
-                NotAdmitted::SecondFactor => Attempted::SecondFactor,
-                NotAdmitted::AddressNotProven => Attempted::NotProven,
-                NotAdmitted::Disabled | NotAdmitted::OtherAddress => Attempted::Decided(Authenticated::Refused),
-            })
-        }
+    match ask(services, pool, typed).await {
+        Ok(Said::Right(user)) => take_over(services, visit, pool, typed, &user).await,
+        Ok(Said::Otherwise(attempted)) => Ok(attempted),
+        Err(error) => unasked(visit.handle, &error, directory::take_back(&counted, before.as_ref())).await,
     }
 }
 
-/// Nothing was evaluated: nobody is counted for it.
-async fn unasked(
-    handle: &TenantHandle,
-    error: &DirectoryError,
-    counted: &UnknownIdentifierFailures,
-    before: Option<&UnknownIdentifierFailures>,
+/// Asks the directory about somebody who was brought over without a password.
+pub(crate) async fn first_password(
+    services: &Services,
+    visit: &Visit<'_>,
+    pool: &CognitoConfig,
+    typed: &Typed,
+    counted: &Authentication,
+    before: &Authentication,
 ) -> Result<Attempted, Problem> {
-    log(error);
+    match ask(services, pool, typed).await {
+        Ok(Said::Right(user)) => keep_password(services, visit, pool, typed, &user).await,
+        Ok(Said::Otherwise(attempted)) => Ok(attempted),
+        Err(error) => unasked(visit.handle, &error, directory::take_back_of(counted, before)).await,
+    }
+}
+
+/// What the directory says of what was typed.
+enum Said {
+    /// The password is right, and the person may come.
+    Right(Box<DirectoryUser>),
+    /// Neither; what it comes to.
+    Otherwise(Attempted),
+}
+
+async fn ask(services: &Services, pool: &CognitoConfig, typed: &Typed) -> Result<Said, DirectoryError> {
+    let (username, fresh) = (typed.identifier.trim(), services.random.bytes());
+    let attempted = match services.directory.verify(pool, username, &typed.password, fresh).await? {
+        DirectoryVerdict::Right(user) => match admit(&user, &typed.email) {
+            Ok(()) => return Ok(Said::Right(user)),
+            Err(reason) => {
+                not_taken_over(reason);
+                match reason {
+                    NotAdmitted::SecondFactor => Attempted::SecondFactor,
+                    NotAdmitted::AddressNotProven => Attempted::NotProven,
+                    NotAdmitted::Disabled | NotAdmitted::OtherAddress => Attempted::Decided(Authenticated::Refused),
+                }
+            }
+        },
+        DirectoryVerdict::Wrong => Attempted::Decided(Authenticated::Refused),
+        DirectoryVerdict::MustBeReplaced => Attempted::MustBeReplaced,
+        DirectoryVerdict::SecondFactor => Attempted::SecondFactor,
+    };
+    Ok(Said::Otherwise(attempted))
+}
+
+/// Nothing was evaluated: nobody is counted for it.
+async fn unasked(handle: &TenantHandle, error: &DirectoryError, taken_back: Decision<()>) -> Result<Attempted, Problem> {
+    error.log();
     // Another try of the same identifier meanwhile stands over this count: then it stays, one failure too many.
-    let Decision { changes, .. } = directory::take_back(counted, before);
-    if handle.tenant.store.commit(&changes, &handle.request).await.is_err() {
+    if handle.tenant.store.commit(&taken_back.changes, &handle.request).await.is_err() {
         tracing::warn!("a failure that was none could not be taken back");
     }
     Ok(Attempted::Unasked { retry_after: error.retry_after() })
@@ -113,6 +141,46 @@ async fn take_over(
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
+/// Signs somebody in who was brought over before, and keeps the password that the directory has found right.
+async fn keep_password(
+    services: &Services,
+    visit: &Visit<'_>,
+    pool: &CognitoConfig,
+    typed: &Typed,
+    user: &DirectoryUser,
+) -> Result<Attempted, Problem> {
+    let (handle, tenant) = (visit.handle, &visit.handle.tenant);
+    let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
+    let subject = tenant.keys.identifier()?.hash_subject(&subject(pool, user));
+    let hash = services.hasher.hash(&typed.password).await?;
+    let roles = pool.roles_of(&user.groups);
+    let decide = || async {
+        let standing = tenant.store.find_subject(&subject).await?;
+        let SignInSnapshot::Known { authentication, data_key, .. } = tenant.store.find_sign_in(&identifier).await? else {
+            return Ok::<_, Problem>(Decision::unchanged(Attempted::KnownByNow));
+        };
+        if authentication.password_home == PasswordHome::Here {
+            return Ok(Decision::unchanged(Attempted::KnownByNow));
+        }
+        let device = visit.browser.device.filter(|(account, _)| *account == authentication.account).map(|(_, id)| id);
+        let replaced = session::find(handle, visit.browser, None).await?;
+        let sign_in = NewSignIn {
+            session: visit.opening.session(Some(session::seal_device(handle, visit.browser, &data_key)?)),
+            device: visit.opening.device(),
+            replaced: replaced.as_ref().map(|replaced| &replaced.session),
+            policy: &tenant.config.session,
+        };
+        let kept = (hash.clone(), &roles);
+        let decided = directory::keep_password(&authentication, standing, kept, device, sign_in, handle.now());
+        Ok(Decision { changes: decided.changes, outcome: Attempted::Decided(decided.outcome) })
+    };
+    Ok(tenant.store.decide(&handle.request, decide).await?)
+}
+
+fn subject(pool: &CognitoConfig, user: &DirectoryUser) -> FederatedSubject {
+    FederatedSubject { issuer: pool.issuer(), subject: user.subject.clone() }
+}
+
 /// Whose a proven recovery is that nobody here owns: the directory is asked, and who it knows comes with the new password.
 pub(crate) async fn owner(
     services: &Services,
@@ -123,15 +191,7 @@ pub(crate) async fn owner(
     password: PasswordHash,
 ) -> Result<Option<Owner<'static>>, Problem> {
     let tenant = &handle.tenant;
-    let Some(sealed) = &flow.payload else { return Ok(None) };
-    let key = tenant.keys.data()?.unwrap(&data_key)?;
-    let typed = String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?).map_err(|_| Problem::internal())?;
-    let email = EmailAddress::parse(&typed).map_err(|_| Problem::internal())?;
-    let user = services.directory.find(pool, &typed, &email).await.map_err(|error| {
-        log(&error);
-        let detail = "The former sign-in service does not answer. Nothing is lost; send the form again in a few seconds.";
-        Problem::new(ProblemKind::Unavailable, detail).retry_after(error.retry_after())
-    })?;
+    let Proven { user, email, key } = find(services, handle, pool, flow, &data_key).await?;
     let Some(user) = user else { return Ok(Some(Owner::Nobody)) };
     if let Err(reason) = admit(&user, &email) {
         not_taken_over(reason);
@@ -153,17 +213,84 @@ pub(crate) async fn owner(
     }
 }
 
-fn not_taken_over(reason: NotAdmitted) {
-    tracing::info!(%reason, "a person of the user pool was not taken over");
+/// Whether the directory keeps the password of an account that it still has, although the address is proven: it has closed the account,
+/// or asks for a second factor, or knows the person by another address by now.
+pub(crate) async fn holds_back(
+    services: &Services,
+    handle: &TenantHandle,
+    pool: &CognitoConfig,
+    flow: &Flow,
+    data_key: &WrappedDataKey,
+    account: AccountId,
+) -> Result<bool, Problem> {
+    let Proven { user, email, .. } = find(services, handle, pool, flow, data_key).await?;
+    let is_theirs = match &user {
+        Some(user) => {
+            let subject = handle.tenant.keys.identifier()?.hash_subject(&subject(pool, user));
+            handle.tenant.store.find_subject(&subject).await?.is_some_and(|standing| standing.account == Some(account))
+        }
+        None => false,
+    };
+    let user = if is_theirs { user } else { find_linked(services, handle, pool, account).await? };
+    // Gone there: the mailbox is the proof that is left.
+    let Some(user) = user else { return Ok(false) };
+    Ok(match admit(&user, &email) {
+        // The address was proven there when the account was brought over, and here just now.
+        Ok(()) | Err(NotAdmitted::AddressNotProven) => false,
+        Err(reason @ (NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress)) => {
+            not_taken_over(reason);
+            true
+        }
+    })
 }
 
-fn log(error: &DirectoryError) {
-    match error {
-        DirectoryError::Misconfigured(_) => tracing::error!(%error, "nobody can come from the user pool"),
-        DirectoryError::Resting(_) | DirectoryError::Busy(_) | DirectoryError::Locked(_) | DirectoryError::Unavailable(_) => {
-            tracing::warn!(%error, "the user pool gave no verdict");
+/// A proven address, and whom the directory knows by it.
+struct Proven {
+    user: Option<DirectoryUser>,
+    email: EmailAddress,
+    key: DataKey,
+}
+
+/// Whom the directory knows by the identity that an account has there.
+async fn find_linked(
+    services: &Services,
+    handle: &TenantHandle,
+    pool: &CognitoConfig,
+    account: AccountId,
+) -> Result<Option<DirectoryUser>, Problem> {
+    let tenant = &handle.tenant;
+    let Some(ProfileSnapshot { data_key, .. }) = tenant.store.find_profile(account).await? else {
+        return Ok(None);
+    };
+    let key = tenant.keys.data()?.unwrap(&data_key)?;
+    for link in tenant.store.find_links(account).await? {
+        let named = key.open(SealedField::LinkedIdentity, &link.named)?;
+        let FederatedSubject { issuer, subject } = serde_json::from_slice(&named).map_err(|_| Problem::internal())?;
+        if issuer == pool.issuer() {
+            return Ok(services.directory.find_subject(pool, &subject).await?);
         }
     }
+    Ok(None)
+}
+
+/// Whom the directory knows by the address of this flow.
+async fn find(
+    services: &Services,
+    handle: &TenantHandle,
+    pool: &CognitoConfig,
+    flow: &Flow,
+    data_key: &WrappedDataKey,
+) -> Result<Proven, Problem> {
+    let sealed = flow.payload.as_ref().ok_or_else(Problem::internal)?;
+    let key = handle.tenant.keys.data()?.unwrap(data_key)?;
+    let typed = String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?).map_err(|_| Problem::internal())?;
+    let email = EmailAddress::parse(&typed).map_err(|_| Problem::internal())?;
+    let user = services.directory.find(pool, &typed, &email).await?;
+    Ok(Proven { user, email, key })
+}
+
+fn not_taken_over(reason: NotAdmitted) {
+    tracing::info!(%reason, "a person of the user pool was not taken over");
 }
 
 /// Who comes, and what they come with.
@@ -193,12 +320,13 @@ impl Comer<'_> {
             tracing::info!(refused = refused.join(", "), unmapped = unmapped.join(", "), "not everything was taken over");
         }
         let arrival = Arrival {
-            subject: &FederatedSubject { issuer: pool.issuer(), subject: user.subject.clone() },
+            subject: &subject(pool, user),
             sub: kept.unwrap_or_else(|| services.random.sub()),
             email,
             claims,
             locale,
-            password: Some(password),
+            password: ComingPassword::Hash(password),
+            roles: pool.roles_of(&user.groups),
             key: &key,
             data_key,
         };

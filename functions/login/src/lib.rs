@@ -28,6 +28,12 @@ use latchkey::web::funnel::{Method, Step, entering};
 /// The keys that this function needs.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Locator, Purpose::Proof, Purpose::Signing];
 
+/// The routes of this function as it is deployed: with those where a registration is proven, which the API leads here while people come
+/// from a former directory.
+pub fn deployed_routes() -> Router<Services> {
+    routes().merge(registration::proofs())
+}
+
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
     let asked = entering(Step::Authorization, Method::Session);

@@ -4,7 +4,8 @@
 //! 2. Account or decoys are read; a window that blocks ends it before anything is hashed.
 //! 3. The password is compared, with the same work for an identifier that nobody has.
 //! 4. The decision counts or signs in; only once that stands is its outcome shown, so parallel guesses can't outrun the counter.
-//! 5. Whom nobody here knows, a former directory may know: it is asked then, if the tenant has one ([`crate::directory`]).
+//! 5. Whom nobody here knows, or whose password is not here, a former directory may know: it is asked then, if the tenant has one
+//!    ([`crate::directory`]).
 //! 6. The browser goes back to the request, with a mark that this very sign-in was for it.
 
 use crate::consent::find_email;
@@ -15,6 +16,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode, Uri};
+use latchkey::config::CognitoConfig;
 use latchkey::domain::authentication::{Authenticated, NewSignIn, PasswordVerdict, Subject, authenticate};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
@@ -111,7 +113,8 @@ pub async fn post(
             opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
             Ok(browser.answer(response))
         }
-        Attempted::Decided(Authenticated::Refused | Authenticated::Nobody { .. }) | Attempted::KnownByNow => {
+        Attempted::Decided(Authenticated::Refused | Authenticated::Elsewhere { .. } | Authenticated::Nobody { .. })
+        | Attempted::KnownByNow => {
             let form = SignInForm::refused(typed.identifier, &locale, "login-refused");
             Ok(Outcome::WrongCredentials.of(view.show(form)))
         }
@@ -160,23 +163,35 @@ async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     let Some(pool) = &visit.handle.tenant.config.cognito else {
         return Ok(Attempted::Decided(attempt(services, visit, typed).await?));
     };
-    let attempted = match attempt(services, visit, typed).await? {
-        Authenticated::Nobody { counted, before } => directory::attempt(services, visit, pool, typed, counted, before).await?,
-        Authenticated::Refused => {
-            // Who is known here is not asked for there; it must not show.
-            services.directory.linger().await;
-            Attempted::Decided(Authenticated::Refused)
-        }
-        decided @ (Authenticated::SignedIn { .. } | Authenticated::Blocked { .. }) => Attempted::Decided(decided),
-    };
-    match attempted {
-        Attempted::KnownByNow => Ok(Attempted::Decided(attempt(services, visit, typed).await?)),
-        Attempted::Decided(_)
+    match attempt_with(services, visit, pool, typed).await? {
+        // Once more: who has just come, or was brought over in this moment, is known here now.
+        Attempted::KnownByNow => attempt_with(services, visit, pool, typed).await,
+        attempted @ (Attempted::Decided(_)
         | Attempted::MustBeReplaced
         | Attempted::NotProven
         | Attempted::SecondFactor
-        | Attempted::Unasked { .. } => Ok(attempted),
+        | Attempted::Unasked { .. }) => Ok(attempted),
     }
+}
+
+async fn attempt_with(
+    services: &Services,
+    visit: &Visit<'_>,
+    pool: &CognitoConfig,
+    typed: &Typed,
+) -> Result<Attempted, Problem> {
+    Ok(match attempt(services, visit, typed).await? {
+        Authenticated::Nobody { counted, before } => directory::attempt(services, visit, pool, typed, counted, before).await?,
+        Authenticated::Elsewhere { counted, before } => {
+            directory::first_password(services, visit, pool, typed, &counted, &before).await?
+        }
+        Authenticated::Refused => {
+            // Who is known here is not asked for there; it must not show.
+            services.directory.linger(pool, services.random.bytes()).await;
+            Attempted::Decided(Authenticated::Refused)
+        }
+        decided @ (Authenticated::SignedIn { .. } | Authenticated::Blocked { .. }) => Attempted::Decided(decided),
+    })
 }
 
 /// One attempt: load, compare, decide, commit.

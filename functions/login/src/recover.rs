@@ -16,6 +16,7 @@ use crate::respond;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
+use latchkey::domain::account::PasswordHome;
 use latchkey::domain::change::Decision;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::AccountId;
@@ -165,6 +166,18 @@ async fn reset(
         let (proof, fits) = proof.compare(handle, &flow)?;
         let may_reset = fits && recovery::is_open(&flow, handle.now()) && recovery::is_of_browser(&flow, &browser.binding());
         let owner = if may_reset { tenant.store.find_recovery(&flow.identifier).await? } else { None };
+        if let (Some(owner), Some(pool)) = (&owner, &pool)
+            && owner.authentication.password_home == PasswordHome::Directory
+        {
+            let stays = match &data_key {
+                Some(key) => directory::holds_back(services, handle, pool, &flow, key, owner.authentication.account).await?,
+                // A flow from before the tenant had a directory: it can't be asked, so it has not let go.
+                None => true,
+            };
+            if stays {
+                return Ok(recovery::reset(&flow, &browser.binding(), proof, Some(Owner::Stays), handle.now()));
+            }
+        }
         let owner = match (&owner, &pool, data_key) {
             (Some(owner), ..) => Some(Owner::Known {
                 authentication: &owner.authentication,

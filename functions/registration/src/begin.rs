@@ -55,6 +55,7 @@ pub(crate) async fn begin(
     let password = services.hasher.hash(&application.password).await?;
     let pending = PendingRegistration {
         email: checked.email.as_str().to_owned(),
+        typed: Some(application.email.trim()).filter(|typed| *typed != checked.email.as_str()).map(str::to_owned),
         claims: checked.claims,
         password,
         terms: checked.terms,

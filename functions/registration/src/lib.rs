@@ -14,6 +14,7 @@
 mod api;
 mod begin;
 mod client;
+mod former;
 mod pages;
 mod prove;
 mod throttle;
@@ -31,13 +32,21 @@ pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
     let started = |method| entering(Step::RegistrationStarted, method);
-    let verified = entering(Step::RegistrationVerified, Method::Code);
     Router::new()
         .route("/v1/registration/form", get(api::form::form))
         .route("/v1/registrations", post(api::start::start.layer(started(Method::Api))))
-        .route("/v1/registrations/{id}/verification", post(api::verification::verification.layer(verified)))
         .route("/v1/registrations/{id}/resend", post(api::resend::resend))
         .route("/register", get(pages::register::show).post(pages::register::submit.layer(started(Method::Page))))
+        .layer(Extension(throttle::CallerThrottle::new()))
+        .merge(proofs())
+}
+
+/// The routes where an address is proven: of this function, or of `login` while people come from a former directory, which no other
+/// function may ask.
+pub fn proofs() -> Router<Services> {
+    let verified = entering(Step::RegistrationVerified, Method::Code);
+    Router::new()
+        .route("/v1/registrations/{id}/verification", post(api::verification::verification.layer(verified)))
         .route("/verify", get(pages::verify::show).post(pages::verify::submit))
         .layer(Extension(throttle::CallerThrottle::new()))
 }

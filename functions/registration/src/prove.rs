@@ -1,16 +1,21 @@
 //! Proving an address, for page and API alike: load, decide, commit; asking for a new code; saying that one did not ask.
+//!
+//! While people come from a former directory, it is asked once the proof is right ([`former`]): whom it knows comes over with what they
+//! typed, under the identity that they had there.
 
 use crate::begin::unreadable;
+use crate::former::{self, Former, Known};
 use latchkey::domain::account::WrappedDataKey;
 use latchkey::domain::change::Decision;
+use latchkey::domain::directory::{self, LinkedIdentity};
 use latchkey::domain::flow::Flow;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::registration::{
-    self, FlowOver, PendingRegistration, ProofKind, ProvenPerson, Resent, SignInAfterProof, Verified,
+    self, FlowOver, PendingRegistration, ProofKind, Proven, ProvenPerson, Resent, SignInAfterProof, Verified,
 };
 use latchkey::domain::secret::SecretText;
-use latchkey::keys::SealedField;
 use latchkey::keys::locator::FlowLocator;
+use latchkey::keys::{DataKey, SealedField};
 use latchkey::services::{Services, Tenant};
 use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::browser::Browser;
@@ -77,9 +82,21 @@ pub(crate) async fn prove(
             Proof::Code(typed) => (ProofKind::Code, tenant.keys.proof()?.matches_code(&flow, typed)?),
             Proof::Link(token) => (ProofKind::Link, tenant.keys.proof()?.matches_link(&flow, token)?),
         };
-        let person = match data_key.filter(|_| is_right && registration::check_open(&flow, now).is_ok()) {
+        let proven = match data_key.filter(|_| is_right && registration::check_open(&flow, now).is_ok()) {
             Some(data_key) => {
-                let (pending, claims) = open(tenant, &flow, &data_key)?;
+                let pending = open_pending(tenant, &flow, &data_key)?;
+                let former = match &tenant.config.cognito {
+                    Some(pool) => former::ask(services, handle, pool, &pending).await?,
+                    None => Former::Nobody,
+                };
+                let known = match former {
+                    Former::Nobody => None,
+                    Former::Known(known) => Some(*known),
+                    Former::Stays => {
+                        let Decision { changes, outcome } = registration::verify(&flow, kind, Some(Proven::Stays), None, now);
+                        return Ok(Decision { changes, outcome: (outcome, Some(flow)) });
+                    }
+                };
                 let sign_in = match place {
                     Place::Api => None,
                     Place::Browser(browser, opening) => Some(SignInAfterProof {
@@ -88,29 +105,53 @@ pub(crate) async fn prove(
                         policy: tenant.config.session,
                     }),
                 };
+                let key = tenant.keys.data()?.unwrap(&data_key)?;
+                let claims = key.seal(SealedField::Profile, &claims(handle, &flow, &pending, known.as_ref())?)?;
+                let link = known.as_ref().map(|known| link(handle, &flow, &key, known)).transpose()?;
+                let roles = known.as_ref().map(|known| known.roles.clone()).unwrap_or_default();
+                let sub = known.and_then(|known| known.sub).unwrap_or(sub);
                 let PendingRegistration { password, terms, .. } = pending;
-                let claims = tenant.keys.data()?.unwrap(&data_key)?.seal(SealedField::Profile, &claims)?;
-                Some(ProvenPerson { sub, claims, password, terms, data_key, sign_in })
+                Some(Proven::Person(Box::new(ProvenPerson { sub, link, roles, claims, password, terms, data_key, sign_in })))
             }
             None => None,
         };
         // Only a conflict can mean that the address got an account meanwhile, and only who proved the address is told.
         let owner = if is_first { None } else { tenant.store.find_account(&flow.identifier).await? };
-        let Decision { changes, outcome } = registration::verify(&flow, kind, person, owner, now);
+        let Decision { changes, outcome } = registration::verify(&flow, kind, proven, owner, now);
         Ok(Decision { changes, outcome: (outcome, Some(flow)) })
     };
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// What the form held, and the claims that it makes once its address is proven, as JSON.
-fn open(tenant: &Tenant, flow: &Flow, data_key: &WrappedDataKey) -> Result<(PendingRegistration, Vec<u8>), Problem> {
-    let pending = open_pending(tenant, flow, data_key)?;
-    let Claims(mut claims) = pending.claims.clone();
+/// The claims that the form makes once its address is proven, with what the former directory knows besides, as JSON.
+fn claims(
+    handle: &TenantHandle,
+    flow: &Flow,
+    pending: &PendingRegistration,
+    known: Option<&Known>,
+) -> Result<Vec<u8>, Problem> {
+    let config = &handle.tenant.config;
+    let Claims(mut claims) = match (known, &config.cognito) {
+        (Some(known), Some(pool)) => {
+            directory::fill(pool, &config.registration.fields, &pending.claims, &known.attributes, handle.now())
+        }
+        (None, _) | (_, None) => pending.claims.clone(),
+    };
     claims.insert("email".to_owned(), Value::String(pending.email.clone()));
     claims.insert("email_verified".to_owned(), Value::Bool(true));
     claims.insert("locale".to_owned(), Value::String(flow.locale.clone()));
-    let claims = serde_json::to_vec(&claims).map_err(unreadable)?;
-    Ok((pending, claims))
+    serde_json::to_vec(&claims).map_err(unreadable)
+}
+
+/// Who the person was in the former directory, hashed and sealed.
+fn link(handle: &TenantHandle, flow: &Flow, key: &DataKey, known: &Known) -> Result<LinkedIdentity, Problem> {
+    let named = serde_json::to_vec(&known.subject).map_err(unreadable)?;
+    Ok(LinkedIdentity {
+        account: flow.account,
+        subject: handle.tenant.keys.identifier()?.hash_subject(&known.subject),
+        named: key.seal(SealedField::LinkedIdentity, &named)?,
+        linked_at: handle.now(),
+    })
 }
 
 /// What the form held.

@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use latchkey::config::{Signer, TenantConfig};
 use latchkey::domain::oauth::claims::ACR;
+use latchkey::domain::oauth::exchange::TOKEN_EXCHANGE;
 use latchkey::domain::oauth::scope::OF_A_PERSON;
 use latchkey::web::{Problem, TenantHandle};
 use serde::Serialize;
@@ -24,7 +25,7 @@ struct Metadata<'a> {
     scopes_supported: BTreeSet<&'a str>,
     response_types_supported: &'static [&'static str],
     response_modes_supported: &'static [&'static str],
-    grant_types_supported: &'static [&'static str],
+    grant_types_supported: Vec<&'static str>,
     subject_types_supported: &'static [&'static str],
     id_token_signing_alg_values_supported: &'static [&'static str],
     token_endpoint_auth_methods_supported: &'static [&'static str],
@@ -69,6 +70,9 @@ pub(crate) async fn metadata(handle: TenantHandle, request: Request) -> Result<R
 fn render(issuer: &str, config: &TenantConfig) -> String {
     let at = |path: &str| format!("{issuer}{path}");
     let of_resources = config.resources.values().flat_map(|resource| resource.scope.iter());
+    let exchanges = config.cognito.as_ref().is_some_and(|pool| !pool.exchange.is_empty());
+    let mut grant_types_supported = vec!["authorization_code", "refresh_token", "client_credentials"];
+    grant_types_supported.extend(exchanges.then_some(TOKEN_EXCHANGE));
     let metadata = Metadata {
         issuer,
         authorization_endpoint: at("/oauth2/authorize"),
@@ -81,7 +85,7 @@ fn render(issuer: &str, config: &TenantConfig) -> String {
         scopes_supported: OF_A_PERSON.into_iter().chain(of_resources).collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query", "form_post"],
-        grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
+        grant_types_supported,
         subject_types_supported: &["public"],
         id_token_signing_alg_values_supported: match config.keys.signer {
             Signer::Local => &["RS256", "ES256", "EdDSA"],

@@ -26,8 +26,9 @@ use axum::routing::{get, post};
 use latchkey::keys::Purpose;
 use latchkey::services::Services;
 
-/// The keys that this function needs: it opens locators, derives refresh tokens, signs, and opens profiles for userinfo.
-pub const PURPOSES: &[Purpose] = &[Purpose::Locator, Purpose::Refresh, Purpose::Signing, Purpose::Data];
+/// The keys that this function needs: it opens locators, derives refresh tokens, signs, opens profiles for userinfo, and finds the
+/// subjects of a former user pool.
+pub const PURPOSES: &[Purpose] = &[Purpose::Locator, Purpose::Refresh, Purpose::Signing, Purpose::Data, Purpose::Identifier];
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {

@@ -10,7 +10,7 @@ use latchkey::config::document::DocumentErrors;
 use latchkey::directory::Directory;
 use latchkey::domain::id::TenantId;
 use latchkey::keys::digest::sha256;
-use latchkey::keys::{KeyError, KeyVault, Keys, PasswordHasher, Purpose};
+use latchkey::keys::{FormerKeys, KeyError, KeyVault, Keys, PasswordHasher, Purpose};
 use latchkey::services::{Clock, Origin, Random, Services, Tenants};
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
@@ -34,6 +34,8 @@ pub struct Parts {
     pub vault: KeyVault,
     /// The user pools that people come from.
     pub directory: Directory,
+    /// The keys of the user pool whose tokens are exchanged.
+    pub former_keys: FormerKeys,
     /// The time that decisions read.
     pub clock: Clock,
     /// How many passwords are hashed at once.
@@ -107,6 +109,7 @@ pub fn services(parts: Parts) -> Services {
         keys: Keys::new(parts.vault, &PURPOSES),
         tenants: Tenants::default(),
         directory: parts.directory,
+        former_keys: parts.former_keys,
         clock: parts.clock,
         random: Random,
         hasher: PasswordHasher::new(parts.hashing_lanes),

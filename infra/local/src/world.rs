@@ -17,7 +17,7 @@ use latchkey::delivery::{Mail, RenderError};
 use latchkey::directory::Directory;
 use latchkey::domain::id::{InvalidId, RequestId, TenantId};
 use latchkey::domain::time::{Span, Timestamp};
-use latchkey::keys::KeyVault;
+use latchkey::keys::{FormerKeys, KeyVault};
 use latchkey::services::{Clock, Deadline, Origin, Random, Services};
 use latchkey::web::{Host, mount};
 use retention::RetentionError;
@@ -60,6 +60,7 @@ pub struct WorldBuilder {
     engine: Option<Engine>,
     vault: Option<KeyVault>,
     directory: Directory,
+    former_keys: FormerKeys,
 }
 
 /// A world could not be made, or its mail not be pumped.
@@ -108,6 +109,7 @@ impl World {
             engine: None,
             vault: None,
             directory: Directory::none(),
+            former_keys: FormerKeys::none(),
         }
     }
 
@@ -269,6 +271,12 @@ impl WorldBuilder {
         self.directory = directory;
         self
     }
+    /// The keys of user pools whose tokens are exchanged.
+    #[must_use]
+    pub fn former_keys(mut self, keys: FormerKeys) -> Self {
+        self.former_keys = keys;
+        self
+    }
     /// A tenant with this document (`default` replaces the one that ships).
     #[must_use]
     pub fn tenant(mut self, tenant: &str, document: &str) -> Self {
@@ -291,6 +299,7 @@ impl WorldBuilder {
             connector: meter.around(faults.around(engine.connector()), engine.clone()),
             vault: self.vault.unwrap_or_else(KeyVault::ephemeral),
             directory: self.directory,
+            former_keys: self.former_keys,
             clock: self.clock,
             hashing_lanes: 2,
         });

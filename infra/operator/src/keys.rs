@@ -34,6 +34,8 @@ pub(crate) enum Command {
     /// Takes a key out of use within a minute, for good: for a private key in wrong hands. Shows what will happen, and asks.
     Retire {
         /// Its kid, as `latchkey keys list` shows it.
+        // A thumbprint (RFC 7638), of which every 64th begins with `-`.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
         whose: Whose,
@@ -228,7 +230,24 @@ fn retired(done: &Retirement, signer: Signer) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::FromArgMatches as _;
     use latchkey::domain::time::Timestamp;
+
+    /// Each is a thumbprint that `keys list` may show, and none of them is an option; an option is one on either side of it.
+    #[test]
+    fn a_kid_may_begin_with_a_hyphen() {
+        for begin in ["-Vt02", "-hello", "-y", "--yes", "--", "---", "-0-"] {
+            let kid = format!("{begin:x<43}");
+            for typed in [["--yes", &kid, "--local"], [&kid, "--local", "--yes"]] {
+                let typed = ["keys", "retire"].into_iter().chain(typed);
+                let read = Command::augment_subcommands(clap::Command::new("keys"))
+                    .try_get_matches_from(typed)
+                    .and_then(|matches| Command::from_arg_matches(&matches));
+                let is_read = matches!(&read, Ok(Command::Retire { kid: same, yes: true, .. }) if *same == kid);
+                assert!(is_read, "{kid}: {read:?}");
+            }
+        }
+    }
 
     /// What was left from before KMS signed, nobody replaces while it does.
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 done; 1 refused; 2 the command line is wrong; 3 whole, but nobody vouches for it (`verify-export` without keys).
 
+mod bring;
+mod cognito;
 mod config;
 mod doctor;
 mod events;
@@ -12,6 +14,7 @@ mod site;
 mod target;
 mod terminal;
 mod verify_export;
+mod walk;
 
 use clap::{Parser, Subcommand};
 use refused::Refused;
@@ -41,6 +44,9 @@ enum Command {
     /// Brings people over whom another system exported, with the hashes of their passwords.
     #[command(subcommand)]
     People(people::Command),
+    /// Brings the people of a Cognito user pool over, and tells how far the move has come.
+    #[command(subcommand)]
+    Cognito(cognito::Command),
     /// Hands what failed on the stream or the mail queue to the functions again.
     #[command(subcommand)]
     Events(events::Command),
@@ -54,6 +60,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => wait(doctor::run(&arguments)).map(|well| if well { 0 } else { 1 }),
         Command::Keys(command) => wait(keys::run(&command)).map(|()| 0),
         Command::People(command) => wait(people::run(&command)).map(|whole| if whole { 0 } else { 1 }),
+        Command::Cognito(command) => wait(cognito::run(&command)).map(|whole| if whole { 0 } else { 1 }),
         Command::Events(command) => wait(events::run(&command)).map(|done| if done { 0 } else { 1 }),
     };
     match ended {

@@ -8,10 +8,11 @@ use crate::refused::Refused;
 use crate::site::{Site, Trust};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use latchkey::config::TenantConfig;
 use latchkey::domain::id::TenantId;
 use latchkey::keys::KeyVault;
 use latchkey::services::Origin;
-use latchkey::store::{Store, Tables};
+use latchkey::store::{Store, Tables, TenantStore};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -77,6 +78,8 @@ pub(crate) struct Target {
     pub(crate) site: Site,
     /// What only a deployment has.
     pub(crate) place: Place,
+    /// Whom its TLS trusts.
+    pub(crate) trust: Trust,
     /// The local gateway's data folder.
     data: PathBuf,
 }
@@ -136,6 +139,7 @@ impl TargetOptions {
             store: Store::new(aws_sdk_dynamodb::Client::new(&stack.aws), tables),
             site: Site::new(trust, &origin, self.at.as_deref()),
             origin,
+            trust: trust.clone(),
             data: self.data.clone(),
             place: Place::Stack(Box::new(stack)),
         })
@@ -169,6 +173,7 @@ impl TargetOptions {
                 None => Site::new(trust, &origin, Some(url)),
             },
             origin,
+            trust: trust.clone(),
             data: self.data.clone(),
             place: Place::Local,
         })
@@ -187,6 +192,16 @@ impl Target {
                 .map_err(|error| Refused::new(format!("the gateway's key file: {error}"))),
         }
     }
+}
+
+/// The tenant's document in force.
+pub(crate) async fn document(store: &TenantStore) -> Result<TenantConfig, Refused> {
+    let newest = store.find_newest_document().await;
+    let newest = newest.map_err(|error| Refused::because("the tenant's document could not be read", &error))?;
+    let newest =
+        newest.ok_or_else(|| Refused::new("the tenant has no document: put one in force with `latchkey config apply`"))?;
+    TenantConfig::parse(store.tenant(), &newest.document)
+        .map_err(|errors| Refused::new(format!("the tenant's document is not valid by this build: {errors}")))
 }
 
 fn read_token(folder: &Path) -> Result<String, Refused> {

@@ -10,6 +10,11 @@ pub(crate) fn say(words: &str) -> Result<(), Refused> {
     written.map_err(|error| Refused::new(format!("standard output: {error}")))
 }
 
+/// Writes to standard error. Nothing can be done about one that is gone.
+pub(crate) fn warn(words: &str) {
+    let _ = std::io::stderr().write_all(words.as_bytes());
+}
+
 /// Writes a document as JSON, for programs.
 pub(crate) fn say_json(value: &impl serde::Serialize) -> Result<(), Refused> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Refused::because("JSON", &error))?;
@@ -66,4 +71,45 @@ pub(crate) enum Colour {
     Green = 32,
     /// It needs care.
     Yellow = 33,
+}
+
+/// How far it is, on a terminal that shows it.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    all: usize,
+    done: usize,
+    shows: bool,
+}
+
+impl Progress {
+    /// Of this many, about.
+    pub(crate) fn new(all: usize) -> Self {
+        Self { all, done: 0, shows: std::io::stderr().is_terminal() }
+    }
+    /// Of as many as there are.
+    pub(crate) fn uncounted() -> Self {
+        Self::new(0)
+    }
+    /// One more is done.
+    pub(crate) fn step(&mut self) {
+        self.done += 1;
+        if self.all == 0 {
+            if self.shows && self.done.is_multiple_of(100) {
+                let _ = write!(std::io::stderr(), "\r{}", self.done);
+            }
+            return;
+        }
+        let per_cent = |done: usize| (done * 100 / self.all.max(1)).min(100);
+        let now = per_cent(self.done);
+        if self.shows && now != per_cent(self.done - 1) {
+            let bar = "#".repeat(now / 4);
+            let _ = write!(std::io::stderr(), "\r[{bar:<25}] {now:>3} %  {} of {}", self.done, self.all);
+        }
+    }
+    /// Nothing more comes.
+    pub(crate) fn end(&self) {
+        if self.shows {
+            let _ = writeln!(std::io::stderr());
+        }
+    }
 }

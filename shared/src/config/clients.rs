@@ -5,6 +5,7 @@ use super::reader::{Place, Table};
 use super::{Localized, Resource, Signer};
 use crate::domain::id::{ClientId, Sub};
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::domain::oauth::exchange::TOKEN_EXCHANGE;
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::secret::SecretHash;
 use crate::keys::digest::hash_text;
@@ -19,10 +20,11 @@ const AUTH_METHODS: [(&str, TokenEndpointAuthMethod); 3] = [
     ("client_secret_basic", TokenEndpointAuthMethod::ClientSecretBasic),
     ("client_secret_post", TokenEndpointAuthMethod::ClientSecretPost),
 ];
-const GRANT_TYPES: [(&str, GrantType); 3] = [
+const GRANT_TYPES: [(&str, GrantType); 4] = [
     ("authorization_code", GrantType::AuthorizationCode),
     ("refresh_token", GrantType::RefreshToken),
     ("client_credentials", GrantType::ClientCredentials),
+    (TOKEN_EXCHANGE, GrantType::TokenExchange),
 ];
 const RESPONSE_MODES: [(&str, ResponseMode); 2] = [("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)];
 const PKCE: [(&str, PkcePolicy); 2] = [("required", PkcePolicy::Required), ("optional", PkcePolicy::Optional)];
@@ -58,7 +60,7 @@ fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>
     let first_party = table.flag("first_party", false);
     let method = table.word("token_endpoint_auth_method", &AUTH_METHODS, TokenEndpointAuthMethod::ClientSecretBasic);
     let secret_hashes = read_secrets(table, method);
-    let grant_types = read_grant_types(table, method);
+    let grant_types = read_grant_types(table, method, first_party);
     read_response_types(table);
     let scope = read_client_scope(table, first_party, &grant_types);
     let redirect_uris = read_redirect_uris(table, &grant_types);
@@ -162,7 +164,7 @@ fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> V
     hashes
 }
 
-fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> Vec<GrantType> {
+fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod, first_party: bool) -> Vec<GrantType> {
     let place = table.at("grant_types");
     let listed = table.texts("grant_types");
     let mut grant_types = Vec::new();
@@ -184,6 +186,13 @@ fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) 
     }
     if has(GrantType::ClientCredentials) && method == TokenEndpointAuthMethod::None {
         table.report.refuse(&place, "client_credentials needs a client that authenticates (RFC 6749 §4.4)");
+    }
+    if has(GrantType::TokenExchange) && !(first_party && has(GrantType::AuthorizationCode)) {
+        table.report.refuse(
+            &place,
+            "token-exchange is for applications of your own that move from a user pool: it needs first_party = true, since nobody is \
+             asked for consent, and authorization_code beside it, for whoever has to sign in",
+        );
     }
     grant_types
 }

@@ -9,7 +9,7 @@
 use super::reader::{Report, Table, is_locale, parse_toml};
 use super::{
     Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
-    Signer, TenantConfig, TokenPolicy, clients, cognito, form,
+    Signer, TenantConfig, TokenPolicy, clients, cognito, form, handover,
 };
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
@@ -96,8 +96,9 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let keys = read_keys(root.table("keys"));
     let mail = read_mail(root.table("mail"));
     let resources = read_resources(root.tables("resources"), keys.signer);
-    let cognito = root.optional_table("cognito").and_then(|table| cognito::read(table, &registration.fields));
     let clients = clients::read_clients(root.tables("clients"), &resources, keys.signer);
+    let cognito = root.optional_table("cognito").and_then(|table| cognito::read(table, &registration.fields, &clients));
+    let handover = root.optional_table("handover").and_then(|table| handover::read(table, &registration.fields));
     root.close();
     TenantConfig {
         tenant: tenant.clone(),
@@ -112,6 +113,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         keys,
         mail,
         cognito,
+        handover,
         clients,
         resources,
     }

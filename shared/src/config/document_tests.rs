@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::KeptSub;
+use crate::config::{KeptSub, Username};
 use crate::domain::oauth::client::{GrantType, PkcePolicy, SigningAlgorithm, TokenEndpointAuthMethod};
 
 fn parse(document: &str) -> Result<TenantConfig, DocumentErrors> {
@@ -382,5 +382,62 @@ fn a_user_pool_is_named_by_its_id_and_its_attributes_by_the_fields_they_fill() {
         ["", "eu-central-1", "eu-central-1_", "eu_AbC", "EU-central-1_AbC", "eu-central-1_A-b", "eu--central-1_A", "a.b-c-d_E"]
     {
         assert_eq!(wrong(&format!("user_pool_id = \"{id}\"\nclient_id = \"1abc\"")), ["cognito.user_pool_id"], "{id}");
+    }
+}
+
+#[test]
+fn the_pool_that_people_go_to_gets_what_is_named_or_standard() {
+    let of = |section: &str| parse(&format!("{FORM}[handover]\nuser_pool_id = \"eu-central-1_Next\"\n{section}\n"));
+    let pool =
+        of("sub = \"custom:former\"\nattributes = { tier = \"custom:level\" }").expect("valid").handover.expect("a pool");
+    assert_eq!((pool.user_pool_id.as_str(), pool.sub.as_deref()), ("eu-central-1_Next", Some("custom:former")));
+    assert_eq!(pool.username, Username::Email);
+    assert_eq!(of("username = \"sub\"").expect("valid").handover.expect("a pool").username, Username::Sub);
+    let swapped =
+        of("attributes = { given_name = \"nickname\", tier = \"given_name\" }").expect("valid").handover.expect("a pool");
+    assert_eq!((swapped.attribute_of("given_name"), swapped.attribute_of("tier")), (Some("nickname"), Some("given_name")));
+    let attributes = ["given_name", "tier", "other", "email", "updated_at"].map(|field| pool.attribute_of(field));
+    assert_eq!(attributes, [Some("given_name"), Some("custom:level"), None, None, None]);
+    for (section, path) in [
+        ("sub = \"sub\"", "handover.sub"),
+        ("sub = \"custom:\"", "handover.sub"),
+        ("attributes = { nickname = \"nickname\" }", "handover.attributes.nickname"),
+        ("attributes = { tier = \"level\" }", "handover.attributes.tier"),
+        ("attributes = { tier = \"email\" }", "handover.attributes.tier"),
+        ("attributes = { given_name = \"custom:a\", tier = \"custom:a\" }", "handover.attributes.tier"),
+        ("sub = \"custom:a\"\nattributes = { tier = \"custom:a\" }", "handover.attributes.tier"),
+        // The field given_name becomes it, too: one of the two would be lost.
+        ("attributes = { tier = \"given_name\" }", "handover.attributes.tier"),
+        ("username = \"phone_number\"", "handover.username"),
+        ("client_id = \"1abc\"", "handover.client_id"),
+    ] {
+        let errors = of(section).expect_err("must be refused").0;
+        assert_eq!(errors.into_iter().map(|error| error.path).collect::<Vec<_>>(), [path], "{section}");
+    }
+}
+
+#[test]
+fn tokens_of_a_pool_are_exchanged_by_a_client_of_ones_own_and_for_it_alone() {
+    const GRANT: &str = "\"urn:ietf:params:oauth:grant-type:token-exchange\"";
+    let of = |exchange: &str, first_party: bool, grants: &str| {
+        parse(&format!(
+            "name = \"Shop\"\n[cognito]\nuser_pool_id = \"eu-central-1_AbC9\"\nclient_id = \"1abc\"\nexchange = {exchange}\n\
+             [[clients]]\nclient_id = \"shop\"\nfirst_party = {first_party}\ntoken_endpoint_auth_method = \"none\"\n\
+             grant_types = [{grants}]\nredirect_uris = [\"https://shop.example/cb\"]\n"
+        ))
+    };
+    let both = format!("\"authorization_code\", {GRANT}");
+    let pool = of("{ 1abc = \"shop\", 2def = \"shop\" }", true, &both).expect("valid").cognito.expect("a pool");
+    let mapped: Vec<(&str, &str)> = pool.exchange.iter().map(|(app, client)| (app.as_str(), client.as_str())).collect();
+    assert_eq!(mapped, [("1abc", "shop"), ("2def", "shop")]);
+    for (exchange, first_party, grants, path) in [
+        ("{ 1abc = \"other\" }", true, both.as_str(), "cognito.exchange.1abc"),
+        ("{ \"a b\" = \"shop\" }", true, &both, "cognito.exchange.a b"),
+        ("{ 1abc = \"shop\" }", true, "\"authorization_code\"", "cognito.exchange.1abc"),
+        ("{}", false, &both, "clients[0].grant_types"),
+        ("{}", true, GRANT, "clients[0].grant_types"),
+    ] {
+        let errors = of(exchange, first_party, grants).expect_err("must be refused").0;
+        assert_eq!(errors[0].path, path, "{exchange} {grants}: {errors:?}");
     }
 }

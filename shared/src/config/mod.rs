@@ -5,6 +5,7 @@ mod clients;
 mod cognito;
 pub mod document;
 mod form;
+mod handover;
 pub mod plan;
 mod reader;
 
@@ -15,7 +16,8 @@ use crate::domain::time::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub use cognito::{CognitoConfig, KeptSub, UserPoolId};
+pub use cognito::{CognitoConfig, InvalidUserPoolId, KeptSub, UserPoolId};
+pub use handover::{HandoverConfig, Username};
 
 /// A text by locale (BCP 47); the empty key is the default.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -69,6 +71,8 @@ pub struct TenantConfig {
     pub mail: MailConfig,
     /// The user pool that people come from, during a move.
     pub cognito: Option<CognitoConfig>,
+    /// The user pool that people go to, on the way back.
+    pub handover: Option<HandoverConfig>,
     /// OAuth clients.
     pub clients: BTreeMap<ClientId, Client>,
     /// Resource servers that tokens can be narrowed to (RFC 8707).

@@ -148,6 +148,7 @@ mod tests {
             keys: KeysConfig { signer: Signer::Local },
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
             cognito: None,
+            handover: None,
             clients: [].into(),
             resources: [].into(),
         }

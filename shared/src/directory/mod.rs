@@ -19,12 +19,19 @@ use aws_sdk_cognitoidentityprovider::operation::admin_get_user::{AdminGetUserErr
 use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::{AdminInitiateAuthError, AdminInitiateAuthOutput};
 use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType, UserPoolMfaType};
 use breaker::Breaker;
+use data_encoding::HEXLOWER;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The most groups that a pool lists at once.
+const PAGE: i32 = 60;
 /// The longest username that a pool takes, in characters: nobody has a longer one, and asking for it is an error of the asker's.
 const LONGEST_USERNAME: usize = 128;
+
+/// Where nobody has an address (RFC 2606).
+const NOWHERE: &str = "nobody.invalid";
 
 /// The former directory. Cheap to clone; clones share their patience.
 #[derive(Clone, Default)]
@@ -68,6 +75,15 @@ impl DirectoryError {
             Self::Misconfigured(_) => Span::minutes(1),
         }
     }
+    /// Says so in the log: to whoever operates this, when it is theirs to mend.
+    pub fn log(&self) {
+        match self {
+            Self::Misconfigured(_) => tracing::error!(error = %self, "nobody can come from the user pool"),
+            Self::Resting(_) | Self::Busy(_) | Self::Locked(_) | Self::Unavailable(_) => {
+                tracing::warn!(error = %self, "the user pool gave no verdict");
+            }
+        }
+    }
     /// Whether asking others less would help: what counts for the breaker.
     fn is_failure(&self) -> bool {
         match self {
@@ -95,7 +111,8 @@ impl Directory {
         Self { cognito: Some(Arc::new(cognito)) }
     }
     /// Asks the pool for a password (`AdminInitiateAuth` with `ADMIN_USER_PASSWORD_AUTH`), and where it is right for the person
-    /// (`AdminGetUser`). `username` is what was typed: a username there, or an alias.
+    /// (`AdminGetUser`). `username` is what was typed: a username there, or an alias. In place of one that no pool takes, somebody made
+    /// up of the fresh bytes is asked for, so that it takes as long.
     ///
     /// # Errors
     /// When the pool gave no verdict.
@@ -104,13 +121,12 @@ impl Directory {
         pool: &CognitoConfig,
         username: &str,
         password: &SecretText,
+        fresh: [u8; 16],
     ) -> Result<DirectoryVerdict, DirectoryError> {
-        if username.chars().count() > LONGEST_USERNAME {
-            return Ok(DirectoryVerdict::Wrong);
-        }
         let cognito = self.ask()?;
+        let username = if is_username(username) { Cow::Borrowed(username) } else { Cow::Owned(nobody(fresh)) };
         let begun = Instant::now();
-        let answer = cognito.verify(pool, username, password).await;
+        let answer = cognito.verify(pool, &username, password).await;
         cognito.note(&answer);
         if matches!(answer, Ok(DirectoryVerdict::Wrong)) {
             lock(&cognito.refusals).push(begun.elapsed());
@@ -131,17 +147,34 @@ impl Directory {
         typed: &str,
         email: &EmailAddress,
     ) -> Result<Option<DirectoryUser>, DirectoryError> {
+        self.find_by(pool, &[typed, email.as_str()]).await
+    }
+    /// The person with this `sub` there, whatever their address is by now; the rest as [`Self::find`].
+    ///
+    /// # Errors
+    /// When the pool does not say.
+    pub async fn find_subject(&self, pool: &CognitoConfig, subject: &str) -> Result<Option<DirectoryUser>, DirectoryError> {
+        self.find_by(pool, &[subject]).await
+    }
+    /// Waits as long as a refusal by the pool took lately, so that a refusal without it is not told by its speed (security 71). Where
+    /// none was seen yet, the pool is asked for somebody made up of the fresh bytes, as it would be for anybody.
+    pub async fn linger(&self, pool: &CognitoConfig, fresh: [u8; 16]) {
+        let Some(cognito) = &self.cognito else { return };
+        let seen = lock(&cognito.refusals).next();
+        if let Some(wait) = seen {
+            return sleep_exactly(wait).await;
+        }
+        let nobody = nobody(fresh);
+        if let Err(error) = self.verify(pool, &nobody, &SecretText::from(nobody.clone()), fresh).await {
+            error.log();
+        }
+    }
+
+    async fn find_by(&self, pool: &CognitoConfig, names: &[&str]) -> Result<Option<DirectoryUser>, DirectoryError> {
         let cognito = self.ask()?;
-        let answer = cognito.find(&pool.user_pool_id, typed, email).await;
+        let answer = cognito.find(pool, names).await;
         cognito.note(&answer);
         answer
-    }
-    /// Waits as long as a refusal by the pool took lately, so that a refusal without it is not told by its speed (security 71).
-    pub async fn linger(&self) {
-        let wait = self.cognito.as_ref().and_then(|cognito| lock(&cognito.refusals).next());
-        if let Some(wait) = wait {
-            tokio::time::sleep(wait).await;
-        }
     }
 
     fn ask(&self) -> Result<&Cognito, DirectoryError> {
@@ -182,7 +215,7 @@ impl Cognito {
                 Some(verdict) => Ok(verdict),
                 // Gone between the two calls: nobody's any more.
                 None => Ok(match self.user(&pool.user_pool_id, username).await? {
-                    Some(user) => DirectoryVerdict::Right(Box::new(user)),
+                    Some(user) => DirectoryVerdict::Right(Box::new(self.with_groups(pool, user).await?)),
                     None => DirectoryVerdict::Wrong,
                 }),
             },
@@ -190,25 +223,45 @@ impl Cognito {
         }
     }
 
-    async fn find(
-        &self,
-        pool: &UserPoolId,
-        typed: &str,
-        email: &EmailAddress,
-    ) -> Result<Option<DirectoryUser>, DirectoryError> {
-        let mut found = self.user(pool, typed).await?;
-        if found.is_none() && typed != email.as_str() {
-            found = self.user(pool, email.as_str()).await?;
+    /// The first whom one of these names.
+    async fn find(&self, config: &CognitoConfig, names: &[&str]) -> Result<Option<DirectoryUser>, DirectoryError> {
+        let pool = &config.user_pool_id;
+        let mut found = None;
+        for (position, name) in names.iter().enumerate() {
+            if found.is_none() && !names[..position].contains(name) {
+                found = self.user(pool, name).await?;
+            }
         }
         let Some(user) = found else { return Ok(None) };
         let asked = self.client.get_user_pool_mfa_config().user_pool_id(pool.as_str());
         let answer = asked.customize().config_override(in_region(pool)).send().await.map_err(|error| silence(&error))?;
         let everybody = answer.mfa_configuration() == Some(&UserPoolMfaType::On);
-        Ok(Some(DirectoryUser { has_second_factor: user.has_second_factor || everybody, ..user }))
+        let user = DirectoryUser { has_second_factor: user.has_second_factor || everybody, ..user };
+        Ok(Some(self.with_groups(config, user).await?))
+    }
+
+    /// The person with their groups (`AdminListGroupsForUser`), where groups become roles.
+    async fn with_groups(&self, config: &CognitoConfig, mut user: DirectoryUser) -> Result<DirectoryUser, DirectoryError> {
+        if config.groups.is_empty() {
+            return Ok(user);
+        }
+        let pool = &config.user_pool_id;
+        let mut next = None;
+        loop {
+            let asked = self.client.admin_list_groups_for_user().user_pool_id(pool.as_str()).username(&user.username);
+            let asked = asked.limit(PAGE).set_next_token(next).customize().config_override(in_region(pool));
+            let page = asked.send().await.map_err(|error| silence(&error))?;
+            user.groups.extend(page.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_name));
+            next = page.next_token;
+            // A pool puts nobody into more than a hundred.
+            if next.is_none() || user.groups.len() > 100 {
+                return Ok(user);
+            }
+        }
     }
 
     async fn user(&self, pool: &UserPoolId, username: &str) -> Result<Option<DirectoryUser>, DirectoryError> {
-        if username.chars().count() > LONGEST_USERNAME {
+        if !is_username(username) {
             return Ok(None);
         }
         let asked = self.client.admin_get_user().user_pool_id(pool.as_str()).username(username);
@@ -218,6 +271,16 @@ impl Cognito {
             Err(error) => Err(silence(&error)),
         }
     }
+}
+
+/// Whether a pool can have such a username.
+fn is_username(name: &str) -> bool {
+    name.chars().count() <= LONGEST_USERNAME
+}
+
+/// Somebody made up.
+fn nobody(fresh: [u8; 16]) -> String {
+    format!("{}@{NOWHERE}", HEXLOWER.encode(&fresh))
 }
 
 /// A pool is asked in its own region, wherever the function runs.
@@ -306,7 +369,14 @@ fn read(user: AdminGetUserOutput) -> Result<DirectoryUser, DirectoryError> {
         attributes.filter_map(|attribute| Some((attribute.name().to_owned(), attribute.value()?.to_owned()))).collect();
     let subject = attributes.remove("sub").filter(|subject| !subject.is_empty());
     let subject = subject.ok_or_else(|| DirectoryError::Unavailable("a user without sub".to_owned()))?;
-    Ok(DirectoryUser { subject, enabled: user.enabled, has_second_factor, attributes })
+    Ok(DirectoryUser {
+        subject,
+        username: user.username,
+        enabled: user.enabled,
+        has_second_factor,
+        groups: Vec::new(),
+        attributes,
+    })
 }
 
 /// How long the pool took to refuse, the latest times in a row.
@@ -318,19 +388,28 @@ struct Refusals {
 
 impl Refusals {
     const KEPT: usize = 32;
-    /// No wait is longer: a pool that hung once does not hold others up.
-    const LONGEST: Duration = Duration::from_secs(1);
 
     fn push(&mut self, took: Duration) {
         if self.took.len() == Self::KEPT {
             self.took.remove(0);
         }
-        self.took.push(took.min(Self::LONGEST));
+        self.took.push(took);
     }
     /// One of them, each in its turn.
     fn next(&mut self) -> Option<Duration> {
         self.next = self.next.wrapping_add(1);
         self.took.get(self.next.checked_rem(self.took.len())?).copied()
+    }
+}
+
+/// Tokio's timer wakes up to two milliseconds late, which would show: the end of a wait is left to the system's.
+async fn sleep_exactly(wait: Duration) {
+    const COARSE: Duration = Duration::from_millis(5);
+    let end = Instant::now() + wait;
+    tokio::time::sleep(wait.saturating_sub(COARSE)).await;
+    let rest = move || std::thread::sleep(end.saturating_duration_since(Instant::now()));
+    if tokio::task::spawn_blocking(rest).await.is_err() {
+        tracing::warn!("a wait was cut short");
     }
 }
 

@@ -3,6 +3,7 @@
 use super::authentication::FailureWindow;
 use super::id::{AccountId, Sub};
 use super::identifier::IdentifierHash;
+use super::roles::Roles;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,23 @@ impl std::fmt::Debug for LinkSeed {
     }
 }
 
+/// Who tells whether a password is the account's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordHome {
+    /// This account's own hash; without one, nobody: the person sets a password by recovery.
+    #[default]
+    Here,
+    /// The directory that the person was brought over from, until one is set here.
+    Directory,
+}
+
+impl PasswordHome {
+    fn is_here(&self) -> bool {
+        *self == Self::Here
+    }
+}
+
 /// The hot item of an account: status, epoch, failure windows. At most 1 KB, one version for all of it.
 ///
 /// Sessions and grants carry the `epoch`; one that differs is dead.
@@ -66,6 +84,9 @@ pub struct Authentication {
     /// Raised by every change that ends what was issued before (password, disabling, deletion).
     #[serde(rename = "ep")]
     pub epoch: u32,
+    /// When that was last. What rests on an earlier sign-in is dead, too, wherever it was: a user pool knows nothing of our epochs.
+    #[serde(rename = "ea", default, skip_serializing_if = "Option::is_none")]
+    pub epoch_began_at: Option<Timestamp>,
     /// The identifier it signs in with (so that a counter of the identifier can be reached from the account).
     #[serde(rename = "idf")]
     pub identifier: IdentifierHash,
@@ -79,6 +100,12 @@ pub struct Authentication {
     /// [`super::authentication::MAX_KNOWN_DEVICES`].
     #[serde(rename = "dev", default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<super::authentication::KnownDevice>,
+    /// Who tells whether a password is right.
+    #[serde(rename = "pw", default, skip_serializing_if = "PasswordHome::is_here")]
+    pub password_home: PasswordHome,
+    /// What the person is to the company's own applications.
+    #[serde(rename = "rol", default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
     /// Since when a legal hold keeps the account from being erased, if one does.
     #[serde(rename = "hold", default, skip_serializing_if = "Option::is_none")]
     pub legal_hold: Option<Timestamp>,
@@ -87,10 +114,15 @@ pub struct Authentication {
 }
 
 impl Authentication {
-    /// The account once its password is replaced: every session and grant of the old epoch is dead, every window is open again.
+    /// The account in its next epoch: every session and grant of the old one is dead.
     #[must_use]
-    pub fn with_new_password(&self) -> Self {
-        let mut next = Self { epoch: self.epoch + 1, version: self.version + 1, ..self.clone() };
+    pub fn in_next_epoch(&self, now: Timestamp) -> Self {
+        Self { epoch: self.epoch + 1, epoch_began_at: Some(now), version: self.version + 1, ..self.clone() }
+    }
+    /// The account once its password is replaced: in its next epoch, every window open again.
+    #[must_use]
+    pub fn with_new_password(&self, now: Timestamp) -> Self {
+        let mut next = Self { password_home: PasswordHome::Here, ..self.in_next_epoch(now) };
         next.failures = FailureWindow::default();
         for device in &mut next.devices {
             device.failures = FailureWindow::default();

@@ -72,6 +72,8 @@ pub enum EventKind {
     LegalHoldPlaced,
     /// A legal hold was lifted.
     LegalHoldLifted,
+    /// An operator gave or took roles.
+    RolesChanged,
 }
 
 /// The `event` attribute: no personal data in clear, no secret.

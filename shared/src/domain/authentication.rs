@@ -5,11 +5,13 @@
 //!    resets. The caller shows the outcome only once that versioned write stands, so parallel guesses can't outrun it.
 //! 3. Unknown identifiers have a window of their own, so that they answer alike (security 71, 112, 113). An account that is
 //!    closed answers like one that is not there, right password or wrong.
+//! 4. Whose password is still in a former directory is counted like anybody else; the directory is asked after that
+//!    ([`super::directory`]).
 //!
 //! Windows are per identifier, never per address: no stranger's network can lock anybody out or in. A known device has a window of
 //! its own, and its sign-ins leave the strangers' window as it is: who guesses while the owner comes and goes gets no more tries.
 
-use super::account::Authentication;
+use super::account::{Authentication, PasswordHome};
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
 use super::identifier::IdentifierHash;
@@ -197,6 +199,13 @@ pub enum Authenticated {
     },
     /// Identifier or password is wrong, or the account is closed: nobody is told which.
     Refused,
+    /// The password is still in the former directory: refused alike, unless that finds it right.
+    Elsewhere {
+        /// The account, the failure counted.
+        counted: Box<Authentication>,
+        /// The account before.
+        before: Box<Authentication>,
+    },
     /// Nobody here has the identifier: refused alike, unless a former directory knows the person.
     Nobody {
         /// The failure as it was counted.
@@ -226,16 +235,19 @@ pub fn authenticate(
             Subject::Known { authentication, password: Some(password), device },
             verdict @ (PasswordVerdict::Right | PasswordVerdict::RightRehashed(_)),
         ) if authentication.is_active() => succeed(authentication, password, device, verdict, new, now),
+        (Subject::Known { authentication, password: None, device }, _)
+            if authentication.is_active() && authentication.password_home == PasswordHome::Directory =>
+        {
+            let counted = count_failure(authentication, device, now);
+            let outcome =
+                Authenticated::Elsewhere { counted: Box::new(counted.clone()), before: Box::new(authentication.clone()) };
+            Decision::one(Change::CountFailedSignIn(counted), outcome)
+        }
         (Subject::Known { authentication, device, .. }, _) => {
             Decision::one(Change::CountFailedSignIn(count_failure(authentication, device, now)), Authenticated::Refused)
         }
         (Subject::Unknown { identifier, failures }, _) => {
-            let counted = UnknownIdentifierFailures {
-                identifier,
-                failures: subject.window(now).failed(now),
-                version: failures.map_or(1, |failures| failures.version + 1),
-                expires_at: now + UNKNOWN_KEPT,
-            };
+            let counted = count_unknown(identifier, failures, now);
             // What has run out counts no more, whatever is taken back.
             let before = failures.filter(|failures| now < failures.expires_at).cloned();
             let outcome = Authenticated::Nobody { counted: counted.clone(), before };
@@ -269,9 +281,22 @@ fn succeed(
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 
-fn known_device(authentication: &Authentication, device: Option<u64>) -> Option<KnownDevice> {
+pub(super) fn known_device(authentication: &Authentication, device: Option<u64>) -> Option<KnownDevice> {
     let device = device?;
     authentication.devices.iter().find(|known| known.id == device).copied()
+}
+
+pub(super) fn count_unknown(
+    identifier: IdentifierHash,
+    failures: Option<&UnknownIdentifierFailures>,
+    now: Timestamp,
+) -> UnknownIdentifierFailures {
+    UnknownIdentifierFailures {
+        identifier,
+        failures: Subject::Unknown { identifier, failures }.window(now).failed(now),
+        version: failures.map_or(1, |failures| failures.version + 1),
+        expires_at: now + UNKNOWN_KEPT,
+    }
 }
 
 pub(super) fn count_failure(authentication: &Authentication, device: Option<u64>, now: Timestamp) -> Authentication {
@@ -285,7 +310,7 @@ pub(super) fn count_failure(authentication: &Authentication, device: Option<u64>
 }
 
 /// The state after a success: the window that it came through is reset, its device is the most recent one.
-fn reset_window(authentication: &Authentication, known: Option<u64>, new_device: u64) -> Authentication {
+pub(super) fn reset_window(authentication: &Authentication, known: Option<u64>, new_device: u64) -> Authentication {
     let mut state = authentication.clone();
     state.version += 1;
     match known {

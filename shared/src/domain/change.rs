@@ -8,11 +8,12 @@ use super::audit::EventKind;
 use super::authentication::UnknownIdentifierFailures;
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
-use super::directory::ImportedAccount;
+use super::directory::{ImportedAccount, LinkedIdentity};
 use super::erasure::DueErasure;
 use super::flow::{Flow, FlowPurpose};
 use super::id::{AccountId, ClientId, FlowId, Jti};
 use super::identifier::IdentifierHash;
+use super::moving::MovedAccount;
 use super::oauth::grant::Grant;
 use super::profile::Profile;
 use super::retention::RetentionJob;
@@ -83,15 +84,20 @@ pub enum Change {
     ResendCode(Flow),
     /// "I did not ask for this". Event: `FlowDisowned`.
     DisownFlow(Flow),
-    /// The proof came: seven items in one transaction. Event: `AccountCreated`.
+    /// The proof came: seven items in one transaction, nine for somebody whom a former directory knows. Event: `AccountCreated`.
     CreateAccount(Box<NewAccount>),
     /// A person comes from a former directory: identifier and subject claimed (absent before), account, profile and link new, the
     /// data key new or its flow's, the flow completed, in one transaction. Event: `AccountImported`.
     ImportAccount(Box<ImportedAccount>),
+    /// A person moves here from another Latchkey: account, identifier, identities elsewhere, consents and data key, each absent before,
+    /// in one transaction. Event: `AccountImported`.
+    MoveAccount(Box<MovedAccount>),
     /// A failed sign-in of an account. Event: `SignInFailed`.
     CountFailedSignIn(Authentication),
     /// A failed sign-in of an identifier that has no account. Event: `SignInFailed`.
     CountUnknownSignIn(UnknownIdentifierFailures),
+    /// A counted failure of an account was none. No event.
+    UncountFailedSignIn(Authentication),
     /// A counted failure was none. No event.
     UncountUnknownSignIn(UnknownIdentifierFailures),
     /// A password was right: the window is reset. (The event rides on the session.)
@@ -104,6 +110,14 @@ pub enum Change {
     EndSession(Session),
     /// The password's hash was made again with present parameters. No event: nothing changed for the person.
     Rehash(PasswordCredential),
+    /// A password that the former directory found right is kept here from now on: the window reset, the password new (absent before),
+    /// in one transaction. No event: nothing changed for the person.
+    KeepPassword {
+        /// The account, whose password is here now.
+        authentication: Authentication,
+        /// The password.
+        password: PasswordCredential,
+    },
     /// A password set by recovery: flow completed, password replaced, epoch raised, windows cleared, in one transaction. Event:
     /// `PasswordReset`.
     ResetPassword {
@@ -195,6 +209,8 @@ pub enum Change {
     PlaceLegalHold(Authentication),
     /// The legal hold is lifted. Event: `LegalHoldLifted`.
     LiftLegalHold(Authentication),
+    /// An operator gave or took roles. Event: `RolesChanged`.
+    ChangeRoles(Authentication),
     /// An erasure waits for a legal hold: it moves to a later day's work (absent there, present before), in one transaction. Event:
     /// `ErasureDeferred`.
     DeferErasure {
@@ -213,6 +229,8 @@ pub enum Change {
     IssueAuthorizationCode(Grant),
     /// The code became tokens. No event.
     RedeemAuthorizationCode(Grant),
+    /// A token of the former user pool became a grant, of a session that opened for it. Absent before. No event: the session has it.
+    ExchangeToken(Grant),
     /// The next generation of the refresh token. No event.
     RotateRefreshToken(Grant),
     /// The grant ends. Event by reason: `GrantRevoked`, `RefreshReuse` or `CodeReplayed`.
@@ -255,6 +273,8 @@ pub struct NewAccount {
     pub profile: Profile,
     /// What was accepted at registration.
     pub terms: Vec<AcceptedTerms>,
+    /// Their identity in the former directory, if it knows them: the sentinel is claimed by absence too.
+    pub link: Option<LinkedIdentity>,
     /// The completed flow.
     pub flow: Flow,
     /// The data key: pending becomes the account's, its TTL removed.
@@ -275,7 +295,7 @@ impl Change {
             Self::ResendCode(_) => Some(EventKind::CodeResent),
             Self::DisownFlow(_) => Some(EventKind::FlowDisowned),
             Self::CreateAccount(_) => Some(EventKind::AccountCreated),
-            Self::ImportAccount(_) => Some(EventKind::AccountImported),
+            Self::ImportAccount(_) | Self::MoveAccount(_) => Some(EventKind::AccountImported),
             Self::CountFailedSignIn(_) | Self::CountUnknownSignIn(_) => Some(EventKind::SignInFailed),
             Self::OpenSession(_) => Some(EventKind::SignedIn),
             Self::EndSession(_) => Some(EventKind::SignedOut),
@@ -294,6 +314,7 @@ impl Change {
             Self::RestoreAccount { .. } => Some(EventKind::AccountRestored),
             Self::PlaceLegalHold(_) => Some(EventKind::LegalHoldPlaced),
             Self::LiftLegalHold(_) => Some(EventKind::LegalHoldLifted),
+            Self::ChangeRoles(_) => Some(EventKind::RolesChanged),
             Self::DeferErasure { .. } => Some(EventKind::ErasureDeferred),
             Self::EraseAccount(_) => Some(EventKind::AccountErased),
             Self::RevokeGrant(grant) => Some(match grant.state {
@@ -304,12 +325,15 @@ impl Change {
             Self::RevokeAccessToken(_) | Self::RevokeGrantlessToken { .. } => Some(EventKind::AccessTokenRevoked),
             Self::CreateDataKey(_)
             | Self::CountIdentifierTry { .. }
+            | Self::UncountFailedSignIn(_)
             | Self::UncountUnknownSignIn(_)
             | Self::RecordSignIn(_)
             | Self::TouchSession(_)
             | Self::Rehash(_)
+            | Self::KeepPassword { .. }
             | Self::IssueAuthorizationCode(_)
             | Self::RedeemAuthorizationCode(_)
+            | Self::ExchangeToken(_)
             | Self::RotateRefreshToken(_)
             | Self::CheckpointRetention(_)
             | Self::StoreAuthorizationRequest { .. } => None,
@@ -328,10 +352,13 @@ impl Change {
                 let flow = new.flow.as_ref();
                 (Some(new.authentication.account), flow.map(|flow| flow.id), flow.map(|flow| &flow.client_id))
             }
+            Self::MoveAccount(moved) => (Some(moved.authentication.account), None, None),
             Self::CountFailedSignIn(a)
+            | Self::UncountFailedSignIn(a)
             | Self::RecordSignIn(a)
             | Self::PlaceLegalHold(a)
             | Self::LiftLegalHold(a)
+            | Self::ChangeRoles(a)
             | Self::EraseAccount(a) => (Some(a.account), None, None),
             Self::OpenSession(s) | Self::TouchSession(s) | Self::EndSession(s) => (Some(s.account), None, None),
             Self::Rehash(p) => (Some(p.account), None, None),
@@ -343,6 +370,7 @@ impl Change {
                 (Some(p.account), None, None)
             }
             Self::ChangePassword { authentication, .. }
+            | Self::KeepPassword { authentication, .. }
             | Self::ChangeEmail { authentication, .. }
             | Self::UndoEmailChange { authentication, .. }
             | Self::RequestDeletion { authentication, .. }
@@ -352,6 +380,7 @@ impl Change {
             Self::WithdrawConsent { account, client_id, .. } => (Some(*account), None, Some(client_id)),
             Self::IssueAuthorizationCode(g)
             | Self::RedeemAuthorizationCode(g)
+            | Self::ExchangeToken(g)
             | Self::RotateRefreshToken(g)
             | Self::RevokeGrant(g)
             | Self::RevokeAccessToken(g) => (Some(g.account), None, Some(&g.client_id)),

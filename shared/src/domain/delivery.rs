@@ -151,7 +151,8 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::AccountErased
         | EventKind::ErasureDeferred
         | EventKind::LegalHoldPlaced
-        | EventKind::LegalHoldLifted => None,
+        | EventKind::LegalHoldLifted
+        | EventKind::RolesChanged => None,
     };
     order.map(|order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), order }).into_iter().collect()
 }
@@ -260,6 +261,7 @@ mod tests {
             (EventKind::ErasureDeferred, 0),
             (EventKind::LegalHoldPlaced, 0),
             (EventKind::LegalHoldLifted, 0),
+            (EventKind::RolesChanged, 0),
         ];
         for (kind, expected) in cases {
             assert_eq!(deliveries(&tenant, &event(kind), Some(&flow)).len(), expected, "{kind:?}");

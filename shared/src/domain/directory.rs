@@ -5,11 +5,15 @@
 //! 2. The directory says that the password is right, and what it knows of the person. [`admit`] says whether they can come.
 //! 3. [`take_over`] makes the account out of it, and of the directory's subject a sentinel of its own: one person there is one account
 //!    here, whatever races. The next sign-in is local.
-//! 4. An erased account leaves its subject's sentinel behind, without a person: what was erased here does not come back from there
+//! 4. Who was brought over by an operator without a password has an account already; [`keep_password`] makes the password that the
+//!    directory finds right the account's own.
+//! 5. An erased account leaves its subject's sentinel behind, without a person: what was erased here does not come back from there
 //!    (security 111).
 
-use super::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
-use super::authentication::{Amr, Authenticated, FailureWindow, KnownDevice, NewSignIn, UnknownIdentifierFailures};
+use super::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
+use super::authentication::{
+    Amr, Authenticated, FailureWindow, KnownDevice, NewSignIn, UnknownIdentifierFailures, known_device, reset_window,
+};
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
 use super::flow::Flow;
@@ -17,6 +21,7 @@ use super::form::{self, FieldFlaw};
 use super::id::{AccountId, Sub};
 use super::identifier::{EmailAddress, IdentifierHash};
 use super::profile::{Claims, Profile};
+use super::roles::Roles;
 use super::secret::PasswordHash;
 use super::session::Session;
 use super::time::Timestamp;
@@ -81,10 +86,14 @@ pub struct ClaimedSubject {
 pub struct DirectoryUser {
     /// Its own identifier of the person (`sub`).
     pub subject: String,
+    /// What it calls them when it is asked about them.
+    pub username: String,
     /// Whether the account may be used there.
     pub enabled: bool,
     /// Whether sign-in there asks for a second factor.
     pub has_second_factor: bool,
+    /// The groups that they are in there; asked for only where groups become roles.
+    pub groups: Vec<String>,
     /// Everything else, by the directory's names: `email`, `email_verified`, `given_name`, `custom:tier`.
     pub attributes: BTreeMap<String, String>,
 }
@@ -180,6 +189,25 @@ pub fn map(config: &CognitoConfig, fields: &[Field], attributes: &BTreeMap<Strin
     Mapped { claims, refused, unmapped: unmapped.cloned().collect() }
 }
 
+/// What a person typed, and what the directory knows besides: typed values win, and what they rule out is not filled in.
+#[must_use]
+pub fn fill(
+    config: &CognitoConfig,
+    fields: &[Field],
+    typed: &Claims,
+    attributes: &BTreeMap<String, String>,
+    now: Timestamp,
+) -> Claims {
+    let Claims(mut all) = map(config, fields, attributes, now).claims;
+    all.extend(typed.0.clone());
+    let (Claims(fitting), _) = form::take_over(fields, &all, now);
+    let Claims(mut filled) = typed.clone();
+    for (name, value) in fitting {
+        filled.entry(name).or_insert(value);
+    }
+    Claims(filled)
+}
+
 /// Everything that an account that is taken over is made of.
 #[derive(Debug, Clone)]
 pub struct ImportedAccount {
@@ -197,6 +225,17 @@ pub struct ImportedAccount {
     pub flow: Option<Flow>,
 }
 
+/// The password of a person who comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ComingPassword {
+    /// The hash of the one that the directory found right, of a new one, or of the one that came along.
+    Hash(PasswordHash),
+    /// The directory keeps it, until it finds it right.
+    StaysThere,
+    /// None: the person sets one by recovery.
+    None,
+}
+
 /// What is known of a person who comes, opened, hashed and sealed elsewhere.
 #[derive(Debug, Clone)]
 pub struct NewComer {
@@ -206,8 +245,10 @@ pub struct NewComer {
     pub sub: Sub,
     /// The address, hashed.
     pub identifier: IdentifierHash,
-    /// The hash of the password that the directory found right, of the new one, or of the one that came along.
-    pub password: Option<PasswordHash>,
+    /// Their password.
+    pub password: ComingPassword,
+    /// Their roles.
+    pub roles: Roles,
     /// The claims, the address among them, sealed as a profile.
     pub claims: Sealed,
     /// Their identity there, hashed.
@@ -241,20 +282,30 @@ pub fn take_over(
 
 pub(super) fn imported(comer: NewComer, device: Option<u64>, now: Timestamp) -> ImportedAccount {
     let account = comer.account;
+    let (password, password_home) = match comer.password {
+        ComingPassword::Hash(hash) => {
+            (Some(PasswordCredential { account, hash, changed_at: now, version: 1 }), PasswordHome::Here)
+        }
+        ComingPassword::StaysThere => (None, PasswordHome::Directory),
+        ComingPassword::None => (None, PasswordHome::Here),
+    };
     ImportedAccount {
         authentication: Authentication {
             account,
             sub: comer.sub,
             status: AccountStatus::Active,
             epoch: 1,
+            epoch_began_at: None,
             identifier: comer.identifier,
             created_at: now,
             failures: FailureWindow::default(),
             devices: device.map(|id| KnownDevice { id, failures: FailureWindow::default() }).into_iter().collect(),
+            password_home,
+            roles: comer.roles,
             legal_hold: None,
             version: 1,
         },
-        password: comer.password.map(|hash| PasswordCredential { account, hash, changed_at: now, version: 1 }),
+        password,
         profile: Profile {
             account,
             claims: comer.claims,
@@ -291,6 +342,41 @@ pub fn bring(comer: NewComer, standing: Option<ClaimedSubject>, owner: Option<Ac
         (None, Some(_)) => Decision::unchanged(Brought::AddressTaken),
         (None, None) => Decision::one(Change::ImportAccount(Box::new(imported(comer, None, now))), Brought::Imported),
     }
+}
+
+/// Signs somebody in whose password the directory has just found right, and keeps its hash; roles of theirs there are given.
+/// `standing` is what stands under the subject that the directory named: another's password opens nothing, whatever address it is
+/// used with.
+pub fn keep_password(
+    authentication: &Authentication,
+    standing: Option<ClaimedSubject>,
+    (hash, roles): (PasswordHash, &Roles),
+    device: Option<u64>,
+    sign_in: NewSignIn<'_>,
+    now: Timestamp,
+) -> Decision<Authenticated> {
+    let account = authentication.account;
+    let is_theirs = standing.is_some_and(|standing| standing.account == Some(account));
+    if !is_theirs || !authentication.is_active() || authentication.password_home != PasswordHome::Directory {
+        return Decision::unchanged(Authenticated::Refused);
+    }
+    let known = known_device(authentication, device).map(|known| known.id);
+    let reset = reset_window(authentication, known, sign_in.device);
+    let roles = reset.roles.with(roles);
+    let state = Authentication { password_home: PasswordHome::Here, roles, ..reset };
+    let session = Session::open(sign_in.session, &state, vec![Amr::Pwd], sign_in.policy, now);
+    let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
+    let mut changes = Changes::one(Change::KeepPassword { authentication: state, password });
+    if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
+        changes = changes.then(Change::EndSession(ended));
+    }
+    let changes = changes.then(Change::OpenSession(session.clone()));
+    Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
+}
+
+/// Takes a counted failure of an account back, as [`take_back`] does of nobody's.
+pub fn take_back_of(counted: &Authentication, before: &Authentication) -> Decision<()> {
+    Decision::one(Change::UncountFailedSignIn(Authentication { version: counted.version + 1, ..before.clone() }), ())
 }
 
 /// Takes a counted failure back: the directory gave no verdict, so nothing was evaluated. A failure that came meanwhile stands, and

@@ -207,7 +207,7 @@ pub fn undo(
     }
     // What came after this change came from whoever made it: their undos go.
     let email_undos = profile.email_undos.iter().take_while(|other| other.seed != undo.seed).cloned().collect();
-    let next = Authentication { identifier: undo.identifier, ..authentication.with_new_password() };
+    let next = Authentication { identifier: undo.identifier, ..authentication.with_new_password(now) };
     let profile = Profile { email_change: None, email_undos, ..profile.with_claims(claims, now) };
     let former = authentication.identifier;
     Decision::one(Change::UndoEmailChange { authentication: next, profile, former, password }, Undone::Restored)

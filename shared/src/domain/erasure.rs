@@ -7,11 +7,12 @@
 //!    hold or a sign-in that was faster makes it decide again. A legal hold puts the erasure off.
 //! 4. What is left is removed item by item; however often that is broken off, the due work stays until the end.
 
-use super::account::{AccountStatus, Authentication, LinkSeed};
+use super::account::{AccountStatus, Authentication, LinkSeed, PasswordHome};
 use super::authentication::FailureWindow;
 use super::change::{Change, Decision};
 use super::id::{AccountId, Sub};
 use super::identifier::IdentifierHash;
+use super::roles::Roles;
 use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -64,12 +65,9 @@ pub fn request_deletion(authentication: &Authentication, seed: LinkSeed, grace: 
         AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => return Decision::unchanged(Requested::NotActive),
     }
     let due = now + grace.max(MIN_GRACE);
-    let closed = Authentication {
-        status: AccountStatus::ErasureDue { since: now, due, seed },
-        epoch: authentication.epoch + 1,
-        version: authentication.version + 1,
-        ..authentication.clone()
-    };
+    let status = AccountStatus::ErasureDue { since: now, due, seed };
+    // The status says since when; a restoration begins it anew.
+    let closed = Authentication { status, epoch_began_at: None, ..authentication.in_next_epoch(now) };
     let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due };
     Decision::one(Change::RequestDeletion { authentication: closed, erasure }, Requested::ErasureDue { due })
 }
@@ -87,7 +85,8 @@ pub enum Restored {
 pub fn restore(authentication: &Authentication, link_fits: bool, now: Timestamp) -> Decision<Restored> {
     match authentication.status {
         AccountStatus::ErasureDue { due, .. } if link_fits && now < due => {
-            let open = with_status(authentication, AccountStatus::Active);
+            let restored = with_status(authentication, AccountStatus::Active);
+            let open = Authentication { epoch_began_at: Some(now), ..restored };
             Decision::one(Change::RestoreAccount { authentication: open, due }, Restored::Restored)
         }
         AccountStatus::ErasureDue { .. }
@@ -186,10 +185,13 @@ fn erased(authentication: &Authentication, at: Timestamp) -> Authentication {
         sub: Sub::from_bytes([0; 16]),
         status: AccountStatus::Erased { at },
         epoch: authentication.epoch + 1,
+        epoch_began_at: None,
         identifier: IdentifierHash { key_version: authentication.identifier.key_version, hash: [0; 32] },
         created_at: at,
         failures: FailureWindow::default(),
         devices: Vec::new(),
+        password_home: PasswordHome::Here,
+        roles: Roles::default(),
         legal_hold: None,
         version: authentication.version + 1,
     }

@@ -76,6 +76,7 @@ fn the_link_restores_until_the_erasure_is_due_and_once() {
         if let Some(Change::RestoreAccount { authentication, due }) = decision.changes.0.first() {
             assert!(authentication.is_active() && *due == NOW + GRACE, "{name}");
             assert_eq!(authentication.epoch, account.epoch, "what was dead stays dead");
+            assert_eq!(authentication.epoch_began_at, Some(now), "wherever it was signed in");
         }
     }
 }

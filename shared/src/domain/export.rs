@@ -149,6 +149,7 @@ fn account(authentication: &Authentication) -> ExportedAccount {
         sub: authentication.sub,
         status,
         created_at: Moment(authentication.created_at),
+        roles: authentication.roles.clone(),
         legal_hold_since: authentication.legal_hold.map(Moment),
     }
 }
@@ -229,7 +230,7 @@ impl Context<'_> {
             sid: grant.sid,
             scope: grant.scope.clone(),
             audience: grant.resource.clone().unwrap_or_else(|| self.issuer.to_owned()),
-            redirect_uri: grant.code.redirect_uri.clone(),
+            redirect_uri: grant.code.as_ref().map(|code| code.redirect_uri.clone()),
             since: Moment(grant.created_at),
             auth_time: Moment(grant.auth_time),
             amr: grant.amr.clone(),
@@ -250,7 +251,7 @@ impl Context<'_> {
             Err(GrantEnded::Expired) => "expired",
             Err(GrantEnded::AccountNotActive | GrantEnded::EpochPassed | GrantEnded::SessionEnded) => "ended",
             Ok(()) if !matches!(grant.state, GrantState::CodeIssued) => "active",
-            Ok(()) if self.as_of < grant.code.expires_at => "code_issued",
+            Ok(()) if grant.code.as_ref().is_some_and(|code| self.as_of < code.expires_at) => "code_issued",
             Ok(()) => "expired",
         }
     }

@@ -71,7 +71,7 @@ pub fn change_password(
         let counted = count_failure(authentication, device, now);
         return Decision::one(Change::CountFailedSignIn(counted), PasswordChanged::WrongPassword);
     };
-    let authentication = authentication.with_new_password();
+    let authentication = authentication.with_new_password(now);
     let epoch = authentication.epoch;
     let change = Change::ChangePassword {
         password: PasswordCredential { hash, changed_at: now, version: password.version + 1, ..password.clone() },

@@ -179,7 +179,9 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
             Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
         }
         Some(Owner::Comes(comer)) => {
-            let account = ImportedAccount { flow: Some(completed), ..directory::imported(*comer, None, now) };
+            let mut account = ImportedAccount { flow: Some(completed), ..directory::imported(*comer, None, now) };
+            // The password is new: no sign-in of before counts for anything.
+            account.authentication.epoch_began_at = Some(now);
             let change = Change::ImportAccount(Box::new(account));
             Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
         }
@@ -202,7 +204,7 @@ fn replace_password(
     hash: PasswordHash,
     now: Timestamp,
 ) -> (Authentication, PasswordCredential) {
-    let authentication = authentication.with_new_password();
+    let authentication = authentication.with_new_password(now);
     let password = PasswordCredential {
         account: authentication.account,
         hash,

@@ -10,15 +10,17 @@
 
 mod application;
 
-use super::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
+use super::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use super::authentication::{Amr, FailureWindow, KnownDevice};
 use super::change::{Change, Changes, Decision, NewAccount};
 use super::consent::AcceptedTerms;
 use super::credential::PasswordCredential;
+use super::directory::LinkedIdentity;
 use super::flow::{Flow, FlowPurpose, FlowState, IDENTIFIER_TRIES_A_DAY, MAX_RESENDS, MAX_TRIES};
 use super::id::{AccountId, ClientId, FlowId, Sub};
 use super::identifier::IdentifierHash;
 use super::profile::{Claims, Profile};
+use super::roles::Roles;
 use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
 use super::time::{Span, Timestamp};
@@ -37,6 +39,9 @@ const DATA_KEY_MARGIN: Span = Span::minutes(30);
 pub struct PendingRegistration {
     /// The canonical e-mail address.
     pub email: String,
+    /// The address as it was typed, where that is another text: a former directory may tell names apart by case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typed: Option<String>,
     /// The claims of the form.
     pub claims: Claims,
     /// The hash of the chosen password.
@@ -145,11 +150,24 @@ pub enum ProofKind {
     Link,
 }
 
+/// Whose a proven address is.
+#[derive(Debug, Clone)]
+pub enum Proven {
+    /// Theirs, who have an account from now on.
+    Person(Box<ProvenPerson>),
+    /// Somebody's whom the former directory does not let go: who proved the address has an account there, and gets no second one here.
+    Stays,
+}
+
 /// What the proof makes of a pending registration, opened and sealed again under the same data key.
 #[derive(Debug, Clone)]
 pub struct ProvenPerson {
-    /// Fresh.
+    /// Fresh, or the former directory's own by the tenant's choice.
     pub sub: Sub,
+    /// Who they were in the former directory, if it knows them.
+    pub link: Option<LinkedIdentity>,
+    /// What their groups there become.
+    pub roles: Roles,
     /// The claims, the proven address among them, sealed as a profile.
     pub claims: Sealed,
     /// The hash of the chosen password.
@@ -185,6 +203,8 @@ pub enum Verified {
     },
     /// The address got an account meanwhile.
     AlreadyRegistered,
+    /// The former directory has an account of this address that can't be taken over.
+    Stays,
     /// The proof is wrong.
     Wrong {
         /// Typed codes that are left.
@@ -194,12 +214,12 @@ pub enum Verified {
     Over(FlowOver),
 }
 
-/// Decides on a proof. `person` is given when the proof is right; `owner` when the address was found to have an account, which is
+/// Decides on a proof. `proven` is given when the proof is right; `owner` when the address was found to have an account, which is
 /// looked up only after a conflict.
 pub fn verify(
     flow: &Flow,
     kind: ProofKind,
-    person: Option<ProvenPerson>,
+    proven: Option<Proven>,
     owner: Option<AccountId>,
     now: Timestamp,
 ) -> Decision<Verified> {
@@ -212,7 +232,7 @@ pub fn verify(
         }
         ProofKind::Link => Changes::default(),
     };
-    let Some(person) = person else {
+    let Some(proven) = proven else {
         let wrong = match kind {
             ProofKind::Code => Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() },
             ProofKind::Link => return Decision::unchanged(Verified::Wrong { tries_left: MAX_TRIES - flow.tries }),
@@ -223,6 +243,10 @@ pub fn verify(
     if owner.is_some() {
         return Decision::unchanged(Verified::AlreadyRegistered);
     }
+    let person = match proven {
+        Proven::Person(person) => *person,
+        Proven::Stays => return Decision::unchanged(Verified::Stays),
+    };
     let sub = person.sub;
     let (account, session) = new_account(flow, person, now);
     let mut changes = counted.then(Change::CreateAccount(Box::new(account)));
@@ -239,10 +263,14 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         sub: person.sub,
         status: AccountStatus::Active,
         epoch: 1,
+        // Who is known elsewhere leaves their sign-ins there behind, with their password.
+        epoch_began_at: person.link.is_some().then_some(now),
         identifier: flow.identifier,
         created_at: now,
         failures: FailureWindow::default(),
         devices: known.into_iter().collect(),
+        password_home: PasswordHome::Here,
+        roles: person.roles,
         legal_hold: None,
         version: 1,
     };
@@ -251,6 +279,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         .map(|sign_in| Session::open(sign_in.session, &authentication, vec![Amr::Pwd, Amr::Otp], &sign_in.policy, now));
     let account = NewAccount {
         identifier: flow.identifier,
+        link: person.link,
         password: PasswordCredential { account: flow.account, hash: person.password, changed_at: now, version: 1 },
         profile: Profile {
             account: flow.account,

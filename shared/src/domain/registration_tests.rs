@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::audit::EventKind;
+use crate::domain::directory::SubjectHash;
 
 const T0: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };
@@ -28,15 +29,17 @@ fn flow() -> Flow {
     started().1
 }
 
-fn person(sign_in: Option<SignInAfterProof>) -> ProvenPerson {
-    ProvenPerson {
+fn person(sign_in: Option<SignInAfterProof>) -> Proven {
+    Proven::Person(Box::new(ProvenPerson {
+        roles: crate::domain::roles::Roles::default(),
         sub: Sub::from_bytes([7; 16]),
+        link: None,
         claims: Sealed(vec![8]),
         password: PasswordHash::from_phc("$argon2id$".to_owned()),
         terms: Vec::new(),
         data_key: started().0,
         sign_in,
-    }
+    }))
 }
 
 fn names(changes: &Changes) -> Vec<&'static str> {
@@ -76,6 +79,20 @@ fn the_right_proof_makes_the_account_and_uses_the_flow_up() {
         assert_eq!(new.data_key.state, DataKeyState::Account);
         assert!(new.authentication.is_active());
         assert_eq!(new.authentication.account, flow().account);
+    }
+}
+
+/// security 59: their password of elsewhere is left behind, and so are the sessions that it opened there.
+#[test]
+fn who_is_known_elsewhere_leaves_their_sign_ins_there_behind() {
+    let subject = SubjectHash(IdentifierHash { key_version: 1, hash: [3; 32] });
+    let link = LinkedIdentity { account: flow().account, subject, named: Sealed(vec![4]), linked_at: T0 };
+    for (link, since) in [(Some(link), Some(T0)), (None, None)] {
+        let Proven::Person(known) = person(None) else { panic!("a person") };
+        let known = Proven::Person(Box::new(ProvenPerson { link, ..*known }));
+        let decision = verify(&flow(), ProofKind::Code, Some(known), None, T0);
+        let Some(Change::CreateAccount(new)) = decision.changes.0.last() else { panic!("an account") };
+        assert_eq!(new.authentication.epoch_began_at, since);
     }
 }
 
@@ -155,6 +172,16 @@ fn an_address_that_got_an_account_meanwhile_is_told_only_to_who_proved_it() {
     assert!(right.changes.is_empty());
     let wrong = verify(&flow(), ProofKind::Code, None, owner, T0);
     assert_eq!(wrong.outcome, Verified::Wrong { tries_left: 4 });
+}
+
+#[test]
+fn who_stays_in_the_former_directory_gets_no_account_and_only_who_proved_the_address_is_told() {
+    for kind in [ProofKind::Code, ProofKind::Link] {
+        let decision = verify(&flow(), kind, Some(Proven::Stays), None, T0);
+        assert!(decision.outcome == Verified::Stays && decision.changes.is_empty());
+    }
+    let late = verify(&flow(), ProofKind::Link, Some(Proven::Stays), None, T0 + LIFETIME);
+    assert_eq!(late.outcome, Verified::Over(FlowOver::Expired));
 }
 
 #[test]

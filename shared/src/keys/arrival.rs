@@ -3,11 +3,11 @@
 use super::data::DataKey;
 use super::{KeyError, SealedField, TenantKeys};
 use crate::domain::account::WrappedDataKey;
-use crate::domain::directory::{FederatedSubject, NewComer};
+use crate::domain::directory::{ComingPassword, FederatedSubject, NewComer};
 use crate::domain::id::Sub;
 use crate::domain::identifier::EmailAddress;
 use crate::domain::profile::Claims;
-use crate::domain::secret::PasswordHash;
+use crate::domain::roles::Roles;
 use serde_json::Value;
 
 /// Somebody who comes, in clear.
@@ -22,8 +22,10 @@ pub struct Arrival<'a> {
     pub claims: Claims,
     /// The language that they are written to in.
     pub locale: &'a str,
-    /// The hash of their password, where one comes along.
-    pub password: Option<PasswordHash>,
+    /// Their password.
+    pub password: ComingPassword,
+    /// Their roles.
+    pub roles: Roles,
     /// The key that seals what is theirs.
     pub key: &'a DataKey,
     /// The same, wrapped; it says whose.
@@ -46,6 +48,7 @@ impl Arrival<'_> {
             sub: self.sub,
             identifier: keys.identifier()?.hash_email(self.email),
             password: self.password,
+            roles: self.roles,
             claims: self.key.seal(SealedField::Profile, Value::Object(claims).to_string().as_bytes())?,
             subject: keys.identifier()?.hash_subject(self.subject),
             named: self.key.seal(SealedField::LinkedIdentity, named.as_bytes())?,

@@ -1,7 +1,7 @@
 //! Strict reading of compact JWSs and of the times in JWTs (RFC 7515, RFC 7519, RFC 8725; security 44–48).
 //!
-//! Only tokens of our own making are read here, so everything that we never write is refused: padding, whitespace, tails that are
-//! not canonical, members named twice (also deep inside), header parameters other than `alg`, `kid` and `typ`.
+//! Tokens of our own making are read here, and those of a user pool. What neither writes is refused: padding, whitespace, tails that
+//! are not canonical, members named twice (also deep inside), header parameters other than `alg`, `kid` and `typ`.
 
 use crate::domain::time::{Span, Timestamp};
 use data_encoding::BASE64URL_NOPAD;

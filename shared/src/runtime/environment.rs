@@ -1,6 +1,7 @@
 //! What the environment says: read once, every fault of it named at once.
 
 use super::gateway::front::Front;
+use crate::domain::id::TenantId;
 use crate::keys::KmsSigningKeys;
 use crate::services::Origin;
 use aws_sdk_dynamodb::config::Credentials;
@@ -11,6 +12,8 @@ use std::fmt;
 pub(super) const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 /// The queue that mails wait in.
 pub(super) const MAIL_QUEUE_URL: &str = "LATCHKEY_MAIL_QUEUE_URL";
+/// The tenant whose people a user pool asks for.
+pub(super) const RETURN_TENANT: &str = "LATCHKEY_RETURN_TENANT";
 /// The keys of KMS that sign.
 const SIGNING_KEYS: &str = "LATCHKEY_KMS_SIGNING_KEYS";
 /// The SHA-256 of what the distribution in front sends with each request.
@@ -84,6 +87,9 @@ impl Environment {
         let endpoints = SERVICES.into_iter().filter_map(|service| Some((service, endpoint(service)?))).collect();
         if own.get(MAIL_QUEUE_URL).is_some_and(|url| !url.is_empty() && !url.starts_with("http")) {
             faults.push(format!("{MAIL_QUEUE_URL} must be the URL of a queue, not its name or ARN"));
+        }
+        if own.get(RETURN_TENANT).is_some_and(|name| !name.is_empty() && name.parse::<TenantId>().is_err()) {
+            faults.push(format!("{RETURN_TENANT} must be the name of a tenant"));
         }
         let kms_signing_keys = given(SIGNING_KEYS).unwrap_or_default().parse().unwrap_or_else(|error| {
             faults.push(format!("{SIGNING_KEYS}: {error}"));

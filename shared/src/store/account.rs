@@ -57,6 +57,16 @@ impl TenantStore {
     pub async fn find_subject(&self, subject: &SubjectHash) -> Result<Option<ClaimedSubject>, StoreError> {
         self.get(Thing::FederatedSubject(subject), Kind::FederatedSubject).await
     }
+    /// The account that has this subject of another identity provider, as it stands. 2 RRU; 1 when there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_by_subject(&self, subject: &SubjectHash) -> Result<Option<Authentication>, StoreError> {
+        match self.find_subject(subject).await?.and_then(|claimed| claimed.account) {
+            Some(account) => self.find_authentication(account).await,
+            None => Ok(None),
+        }
+    }
     /// What a sign-in needs: Get I, then one BatchGetItem of 3 (decoys for an unknown identifier). 4 RRU.
     ///
     /// # Errors

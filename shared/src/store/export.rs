@@ -91,18 +91,18 @@ impl TenantStore {
 
 /// The items of a partition, sorted out by their kind.
 #[derive(Default)]
-struct Found {
-    authentication: Option<Authentication>,
-    profile: Option<Profile>,
-    links: Vec<LinkedIdentity>,
+pub(super) struct Found {
+    pub(super) authentication: Option<Authentication>,
+    pub(super) profile: Option<Profile>,
+    pub(super) links: Vec<LinkedIdentity>,
     sessions: Vec<Session>,
     grants: Vec<Grant>,
-    consents: Vec<Consent>,
-    terms: Vec<AcceptedTerms>,
+    pub(super) consents: Vec<Consent>,
+    pub(super) terms: Vec<AcceptedTerms>,
 }
 
 impl Found {
-    fn add(&mut self, item: Item) -> Result<(), StoreError> {
+    pub(super) fn add(&mut self, item: Item) -> Result<(), StoreError> {
         let kind = item.get(KIND).and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default();
         let is = |known: Kind| kind == known.as_str();
         if is(Kind::Authentication) {

@@ -217,6 +217,14 @@ pub(super) fn due_pk(tenant: &TenantId, due: Timestamp, shard: u8) -> String {
 pub(super) fn tombstones_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> String {
     format!("E#{tenant}#{}#{shard:02}", day(at))
 }
+/// What the partitions of a tenant's accounts begin with.
+pub(super) fn accounts_prefix(tenant: &TenantId) -> String {
+    format!("A#{tenant}#")
+}
+/// What the partitions of a tenant's tombstones begin with.
+pub(super) fn tombstones_prefix(tenant: &TenantId) -> String {
+    format!("E#{tenant}#")
+}
 /// Ids are random: any of their bits spread evenly.
 fn shard_of(account: AccountId) -> u8 {
     account.as_bytes()[0] % DUE_SHARDS
@@ -229,7 +237,7 @@ pub(super) fn tenant_pk(tenant: &TenantId) -> String {
 /// What the sort keys of tenant documents begin with.
 pub(super) const CONFIG_PREFIX: &str = "CONFIG#";
 /// What the sort keys of linked identities begin with.
-const LINK_PREFIX: &str = "LINK#";
+pub(super) const LINK_PREFIX: &str = "LINK#";
 
 /// The subject whose linked identity this sort key names, if it names one.
 pub(super) fn linked_subject(sk: &str) -> Option<SubjectHash> {

@@ -13,6 +13,7 @@ pub mod grant;
 pub mod item;
 pub mod key;
 pub mod keyring;
+pub mod people;
 mod plan;
 pub mod principal;
 mod read;

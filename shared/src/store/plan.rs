@@ -128,10 +128,13 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
         }
         Change::CreateAccount(new) => writer.account(new),
         Change::ImportAccount(new) => writer.imported(new),
+        Change::MoveAccount(new) => writer.moved(new),
         Change::CountFailedSignIn(state)
+        | Change::UncountFailedSignIn(state)
         | Change::RecordSignIn(state)
         | Change::PlaceLegalHold(state)
         | Change::LiftLegalHold(state)
+        | Change::ChangeRoles(state)
         | Change::EraseAccount(state) => writer.one(writer.authentication(state)),
         Change::CountUnknownSignIn(state) | Change::UncountUnknownSignIn(state) => writer.one(writer.versioned(
             Thing::UnknownFailures(&state.identifier),
@@ -144,6 +147,9 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
             writer.one(writer.session(session))
         }
         Change::Rehash(password) => writer.one(writer.password(password)),
+        Change::KeepPassword { authentication, password } => {
+            writer.transaction(vec![writer.authentication(authentication)?, writer.password(password)?])
+        }
         Change::ResetPassword { flow, authentication, password } => {
             writer.transaction(vec![writer.authentication(authentication)?, writer.password(password)?, writer.flow(flow)?])
         }
@@ -196,6 +202,7 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
         }
         Change::IssueAuthorizationCode(grant)
         | Change::RedeemAuthorizationCode(grant)
+        | Change::ExchangeToken(grant)
         | Change::RotateRefreshToken(grant)
         | Change::RevokeGrant(grant)
         | Change::RevokeAccessToken(grant) => writer.one(writer.grant(grant)),
@@ -254,7 +261,7 @@ fn event_id(now: Timestamp, op: &str, carrier: &Put) -> String {
 /// When nothing of this grant can matter any more: a code that nobody redeemed is over with its minute.
 fn end_of(grant: &Grant) -> Timestamp {
     match grant.state {
-        GrantState::CodeIssued => grant.code.expires_at,
+        GrantState::CodeIssued => grant.code.as_ref().map_or(grant.expires_at, |code| code.expires_at),
         GrantState::Active { .. } | GrantState::Revoked { .. } => grant.expires_at,
     }
 }

@@ -1,183 +1,25 @@
 //! Plans: stamps, tokens and events that are the same however often a write is sent; ends; and how large items become.
 
 use super::*;
-use crate::domain::account::{AccountStatus, Authentication, LinkSeed, Sealed};
+use crate::domain::account::{AccountStatus, Authentication, Sealed};
 use crate::domain::audit::EventKind;
-use crate::domain::authentication::{Amr, FailureWindow, KnownDevice, MAX_KNOWN_DEVICES};
 use crate::domain::change::NewAccount;
-use crate::domain::consent::AcceptedTerms;
-use crate::domain::credential::PasswordCredential;
 use crate::domain::directory::{ImportedAccount, LinkedIdentity, SubjectHash};
 use crate::domain::erasure::DueErasure;
-use crate::domain::flow::{FlowPurpose, FlowState};
-use crate::domain::id::{AccountId, FlowId, GrantId, SessionId, Sub};
-use crate::domain::oauth::grant::{AuthorizationCode, RefreshToken, RevocationReason, RevokedJti};
-use crate::domain::profile::Profile;
+use crate::domain::id::SessionId;
+use crate::domain::moving::{MAX_CONSENTS, MAX_IDENTITIES, MovedAccount};
 use crate::domain::retention::RetentionJob;
-use crate::domain::secret::{PasswordHash, SecretHash};
 use crate::domain::session::Session;
-use crate::services::Deadline;
 use crate::store::key::PK;
 use std::collections::HashSet;
 use ulid::Ulid;
 
-const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_123);
+#[path = "plan_fixture.rs"]
+mod fixture;
+use fixture::*;
+
 /// One write unit; an update bills the whole item.
 const UNIT: usize = 1024;
-
-fn request() -> RequestContext {
-    // As long as API Gateway's own, and the address hash as it is.
-    RequestContext {
-        request_id: "JKJaXmPLvHcESHAlmno=".parse().unwrap(),
-        now: NOW,
-        attempt: 3,
-        address_hash: Some(BASE64URL_NOPAD.encode(&[255; 32])),
-        deadline: Deadline::default(),
-    }
-}
-
-fn tenant() -> TenantId {
-    "a-tenant-of-32-characters-length".parse().unwrap()
-}
-
-fn account() -> AccountId {
-    AccountId::from_bytes([255; 16])
-}
-
-/// The longest: one that was brought along.
-fn sub() -> Sub {
-    "ffffffff-ffff-ffff-ffff-ffffffffffff".parse().unwrap()
-}
-
-/// As large as it gets: every device known, every window in use.
-fn authentication() -> Authentication {
-    let failures = FailureWindow { count: 99, last_at: Some(NOW) };
-    Authentication {
-        account: account(),
-        sub: sub(),
-        status: AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
-        epoch: u32::MAX,
-        identifier: IdentifierHash { key_version: 9999, hash: [255; 32] },
-        created_at: NOW,
-        failures,
-        devices: vec![KnownDevice { id: u64::MAX, failures }; MAX_KNOWN_DEVICES],
-        legal_hold: Some(NOW),
-        version: 1_000_000,
-    }
-}
-
-fn session() -> Session {
-    Session {
-        id: SessionId::from_bytes([255; 16]),
-        account: account(),
-        epoch: u32::MAX,
-        secret_hash: SecretHash::from_bytes([255; 32]),
-        created_at: NOW,
-        auth_time: NOW,
-        amr: vec![Amr::Pwd, Amr::Otp],
-        last_used_at: NOW,
-        expires_at: NOW,
-        idle_expires_at: NOW,
-        device: Some(Sealed(vec![255; 160])),
-        ended_at: Some(NOW),
-        version: 1_000_000,
-    }
-}
-
-fn grant(state: GrantState) -> Grant {
-    Grant {
-        id: GrantId::from_bytes([255; 16]),
-        account: account(),
-        sub: sub(),
-        epoch: u32::MAX,
-        client_id: "a-client-id-as-long-as-a-uuid-written-in-hex".parse().unwrap(),
-        sid: SessionId::from_bytes([255; 16]),
-        scope: "account address email offline_access openid phone profile orders:read".parse().unwrap(),
-        resource: Some("https://api.shop.example/orders".to_owned()),
-        nonce: Some(BASE64URL_NOPAD.encode(&[255; 32])),
-        auth_time: NOW,
-        amr: vec![Amr::Pwd, Amr::Otp],
-        code: AuthorizationCode {
-            secret_hash: SecretHash::from_bytes([255; 32]),
-            redirect_uri: "https://www.shop.example/account/sign-in/callback/latchkey".to_owned(),
-            redirect_uri_in_request: true,
-            code_challenge: Some(BASE64URL_NOPAD.encode(&[255; 32])),
-            expires_at: NOW + Span::seconds(60),
-        },
-        state,
-        revoked_jtis: vec![RevokedJti { jti: crate::domain::id::Jti::from_bytes([255; 16]), expires_at: NOW }],
-        created_at: NOW,
-        expires_at: NOW + Span::days(90),
-        version: 1_000_000,
-    }
-}
-
-fn active() -> GrantState {
-    let refresh = RefreshToken {
-        generation: u32::MAX,
-        secret_hash: SecretHash::from_bytes([255; 32]),
-        parent_hash: Some(SecretHash::from_bytes([255; 32])),
-        rotated_at: NOW,
-        refresh_key_version: 9999,
-        idle_expires_at: NOW,
-    };
-    GrantState::Active { redeemed_at: NOW, refresh: Some(refresh) }
-}
-
-fn revoked() -> GrantState {
-    GrantState::Revoked { at: NOW, reason: RevocationReason::ClientRequest }
-}
-
-fn flow() -> Flow {
-    Flow {
-        id: FlowId::from_bytes([255; 16]),
-        purpose: FlowPurpose::Registration,
-        account: account(),
-        identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
-        seed: vec![255; 16],
-        code_key_version: 1,
-        generation: 1,
-        tries: 0,
-        state: FlowState::Completed,
-        browser: Some(SecretHash::from_bytes([255; 32])),
-        client_id: "demo-app".parse().unwrap(),
-        locale: "en".to_owned(),
-        continue_to: None,
-        payload: None,
-        created_at: NOW,
-        expires_at: NOW + Span::minutes(10),
-        version: 2,
-    }
-}
-
-fn password() -> PasswordCredential {
-    let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2Fs$aGFzaA".to_owned());
-    PasswordCredential { account: account(), hash, changed_at: NOW, version: 1 }
-}
-
-fn new_account() -> NewAccount {
-    NewAccount {
-        identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
-        authentication: Authentication { version: 1, ..authentication() },
-        password: password(),
-        profile: Profile {
-            account: account(),
-            claims: Sealed(vec![1; 400]),
-            updated_at: NOW,
-            email_change: None,
-            email_undos: Vec::new(),
-            version: 1,
-        },
-        terms: vec![AcceptedTerms { document: "terms".to_owned(), version: "1".to_owned(), accepted_at: NOW }],
-        flow: flow(),
-        data_key: WrappedDataKey {
-            account: account(),
-            wrapped: vec![255; 60],
-            keyring_version: 1,
-            state: DataKeyState::Account,
-        },
-    }
-}
 
 fn imported(flow: Option<Flow>) -> Change {
     let NewAccount { authentication, password, profile, data_key, .. } = new_account();
@@ -202,6 +44,47 @@ fn an_import_finds_nothing_of_it_standing() {
             };
             assert_eq!(condition, expected, "{sk}");
         }
+    }
+}
+
+fn moved(identities: usize, consents: usize) -> Change {
+    let NewAccount { authentication, password, profile, terms, data_key, .. } = new_account();
+    let link = |number: usize| LinkedIdentity {
+        account: account(),
+        subject: SubjectHash(IdentifierHash { key_version: 1, hash: [u8::try_from(number).unwrap(); 32] }),
+        named: Sealed(vec![1; 100]),
+        linked_at: NOW,
+    };
+    let consent = |number: usize| Consent {
+        account: account(),
+        client_id: format!("client-{number}").parse().unwrap(),
+        scope: "openid".parse().unwrap(),
+        granted_at: NOW,
+        withdrawn_at: None,
+        version: 1,
+    };
+    let (links, consents) = ((0..identities).map(link).collect(), (0..consents).map(consent).collect());
+    Change::MoveAccount(Box::new(MovedAccount {
+        authentication,
+        password: Some(password),
+        profile,
+        links,
+        terms,
+        consents,
+        data_key,
+    }))
+}
+
+/// security 105, 111: who moves here is new under account, address and every identity elsewhere, with all that one person can have.
+#[test]
+fn a_move_finds_nothing_of_it_standing_and_fits_into_one_transaction() {
+    let plan = planned(&moved(MAX_IDENTITIES, MAX_CONSENTS));
+    let puts = puts(&plan);
+    assert_eq!(puts.len(), 6 + 2 * MAX_IDENTITIES + MAX_CONSENTS);
+    let keys: HashSet<_> = puts.iter().map(|put| put.key.clone()).collect();
+    assert_eq!(keys.len(), puts.len(), "a transaction takes no key twice");
+    for put in puts {
+        assert_eq!(put.condition, Condition::Absent, "{}", put.key.sk);
     }
 }
 
@@ -264,9 +147,11 @@ fn size(item: &Item) -> usize {
 #[test]
 fn the_hot_items_stay_within_one_write_unit() {
     let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
+    let in_use = Authentication { status: AccountStatus::Active, epoch_began_at: Some(NOW), ..authentication() };
     let table = [
         ("AUTHN, with a failure's event", Change::CountFailedSignIn(authentication())),
         ("AUTHN, a sign-in", Change::RecordSignIn(authentication())),
+        ("AUTHN in use, with a failure's event", Change::CountFailedSignIn(in_use)),
         ("a session, with its event", Change::EndSession(session())),
         ("a session in use", Change::TouchSession(session())),
         ("a code", Change::IssueAuthorizationCode(code)),
@@ -335,6 +220,7 @@ fn exactly_one_item_carries_the_event() {
         (Change::CreateAccount(Box::new(new_account())), Some((Kind::Authentication, EventKind::AccountCreated))),
         (imported(None), Some((Kind::Authentication, EventKind::AccountImported))),
         (imported(Some(flow())), Some((Kind::Authentication, EventKind::AccountImported))),
+        (moved(1, 1), Some((Kind::Authentication, EventKind::AccountImported))),
         (reset, Some((Kind::Authentication, EventKind::PasswordReset))),
         (request_deletion(), Some((Kind::Authentication, EventKind::DeletionRequested))),
         (restore(), Some((Kind::Authentication, EventKind::AccountRestored))),
@@ -342,12 +228,14 @@ fn exactly_one_item_carries_the_event() {
         (Change::EraseAccount(erased()), Some((Kind::Authentication, EventKind::AccountErased))),
         (Change::PlaceLegalHold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldPlaced))),
         (Change::LiftLegalHold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldLifted))),
+        (Change::ChangeRoles(authentication()), Some((Kind::Authentication, EventKind::RolesChanged))),
         (Change::CheckpointRetention(Box::new(RetentionJob::new(NOW))), None),
         (Change::BeginFlow(flow()), Some((Kind::Flow, EventKind::RegistrationStarted))),
         (Change::OpenSession(session()), Some((Kind::Session, EventKind::SignedIn))),
         (Change::RecordSignIn(authentication()), None),
         (Change::Rehash(password()), None),
         (Change::RotateRefreshToken(grant(active())), None),
+        (Change::ExchangeToken(grant(active())), None),
         (Change::TouchSession(session()), None),
     ];
     for (change, expected) in table {
@@ -390,7 +278,7 @@ fn due_work_moves_with_the_state_of_its_account() {
 fn an_item_outlives_its_logical_end_by_the_margin() {
     let data_key = |state| WrappedDataKey { state, ..new_account().data_key };
     let unredeemed = grant(GrantState::CodeIssued);
-    let code_ends = unredeemed.code.expires_at;
+    let code_ends = unredeemed.code.as_ref().unwrap().expires_at;
     let table = [
         (Change::BeginFlow(flow()), Some(flow().expires_at)),
         (Change::CreateDataKey(data_key(DataKeyState::Pending { expires_at: NOW })), Some(NOW)),

@@ -1,11 +1,12 @@
 //! Reads for self-service: who presents what, with what the call is about, in one request.
 use super::item::{Item, Kind, read};
-use super::key::{ItemKey, Thing};
+use super::key::{ItemKey, LINK_PREFIX, Thing};
 use super::{StoreError, TenantStore};
 use crate::domain::account::{Authentication, WrappedDataKey};
 use crate::domain::audit::Event;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
+use crate::domain::directory::LinkedIdentity;
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId};
 use crate::domain::oauth::grant::Grant;
 use crate::domain::profile::Profile;
@@ -82,6 +83,13 @@ impl TenantStore {
     /// When the store fails.
     pub async fn find_grants(&self, account: AccountId) -> Result<Vec<Grant>, StoreError> {
         self.of_account(account, "GRANT#", Kind::Grant).await
+    }
+    /// Every identity of an account at other identity providers. One Query, all pages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_links(&self, account: AccountId) -> Result<Vec<LinkedIdentity>, StoreError> {
+        self.of_account(account, LINK_PREFIX, Kind::LinkedIdentity).await
     }
     /// Every consent of an account, withdrawn ones included. One Query, all pages.
     ///

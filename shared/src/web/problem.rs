@@ -408,6 +408,13 @@ impl From<crate::services::TenantError> for Problem {
         }
     }
 }
+impl From<crate::directory::DirectoryError> for Problem {
+    fn from(error: crate::directory::DirectoryError) -> Self {
+        error.log();
+        let detail = "The former sign-in service does not answer. Nothing is lost; send the form again in a few seconds.";
+        Self::new(ProblemKind::Unavailable, detail).retry_after(error.retry_after())
+    }
+}
 impl From<crate::keys::password::HasherBusy> for Problem {
     fn from(_: crate::keys::password::HasherBusy) -> Self {
         Self::new(ProblemKind::TooManyRequests, "Too many people are signing in at this moment. Try again shortly.")

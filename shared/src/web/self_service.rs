@@ -11,7 +11,7 @@ use super::cors::CallingClient;
 use super::extract::TenantHandle;
 use super::oauth_error::OAuthError;
 use super::problem::{Problem, ProblemKind};
-use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::account::{Authentication, PasswordHome, WrappedDataKey};
 use crate::domain::authentication::is_recent;
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId};
 use crate::domain::oauth::access_token::check_grant;
@@ -158,10 +158,11 @@ impl Principal {
         })?;
         Ok((claims, key))
     }
-    /// Whether the sign-in is fresh enough to change a credential or to give the data away.
+    /// Whether the sign-in is fresh enough to change a credential or to give the data away. Whose password is still in a former
+    /// directory has only shown it there, to begin with: they sign in here, and it is theirs.
     #[must_use]
     pub fn is_recent(&self, now: Timestamp) -> bool {
-        is_recent(self.auth_time, now)
+        is_recent(self.auth_time, now) && self.authentication().password_home == PasswordHome::Here
     }
     /// Refuses unless [`Self::is_recent`].
     ///

@@ -25,3 +25,15 @@ async fn people_come_to_a_deployed_stack() {
         assert!(is_signed_in(&page), "{}: {}", page.status(), page.text());
     }
 }
+
+#[tokio::test]
+#[ignore = "needs a deployed stack with a user pool, which .ci/run deploy makes"]
+#[expect(clippy::disallowed_methods, reason = "what runs it names the person")]
+async fn who_was_brought_over_signs_in_at_a_deployed_stack() {
+    let site = Site::named_by_environment().await.expect("LATCHKEY_URL: the address of a stack");
+    let person =
+        Customer::new(&std::env::var("LATCHKEY_COMES").expect("LATCHKEY_COMES: a person whom the import brought over"));
+    let wrong = try_password(&mut Browser::new(&site), &person.email, "not the 9 right one").await;
+    assert!(wrong.status() == 400 && wrong.text().contains(WRONG), "{}: {}", wrong.status(), wrong.text());
+    comes_over(&site, &person).await;
+}

@@ -1,14 +1,18 @@
 //! People who come from a Cognito user pool: at their first sign-in, by recovery, in races, and when the pool fails.
 #![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
+mod brought;
 mod cost;
 mod deployed;
+mod exchange;
 mod journeys;
 mod moto;
 mod outages;
 mod races;
 mod recovery;
 mod refusals;
+mod registration;
+mod roles;
 
 use http::StatusCode;
 use latchkey::directory::Directory;

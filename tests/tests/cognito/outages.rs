@@ -1,10 +1,12 @@
 //! A pool that fails: nobody is counted, nobody is locked, and it is left in peace.
 
-use crate::{failures, is_signed_in, pool_and_world, try_password};
+use crate::recovery::recover;
+use crate::{failures, is_known, is_signed_in, pool_and_world, try_password, user};
 use http::StatusCode;
 use latchkey::domain::time::Span;
+use serde_json::json;
 use tests::user_pool::Mode;
-use tests::{Browser, Customer, invariants};
+use tests::{Browser, Customer, Me, Site, invariants};
 
 #[tokio::test]
 async fn whatever_the_pool_fails_at_nothing_is_counted_and_the_next_try_is_as_good() {
@@ -92,4 +94,28 @@ async fn a_missing_permission_opens_no_breaker() {
     }
     pool.set(Mode::Up);
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
+}
+
+/// The password is right, and what goes with it can't be had: no verdict, nothing counted, nothing made, whichever call it is.
+#[tokio::test]
+async fn a_right_password_without_what_goes_with_it_is_no_verdict() {
+    const GROUPS: &str = "groups = { Gold = \"gold\" }";
+    for operation in ["AdminGetUser", "AdminListGroupsForUser"] {
+        let (pool, world, customer) = pool_and_world("Ada", GROUPS).await;
+        pool.put(user(&customer).in_group("Gold"));
+        pool.throttle(&[operation]);
+        let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
+        assert_eq!((page.status(), pool.take_asked("AdminInitiateAuth"), pool.take_asked(operation)), (503, 1, 1));
+        assert_eq!((failures(&world, &customer.email).await, is_known(&world, &customer.email).await), (0, false));
+        let (_, unproven) = recover(&Site::from(&world), &customer.email).await;
+        assert_eq!((unproven.status(), pool.take_asked(operation)), (503, 1), "{operation}: {}", unproven.text());
+        assert!(!is_known(&world, &customer.email).await, "{operation}");
+
+        pool.throttle(&[]);
+        assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
+        let me = Me::of(&world, &customer).await;
+        assert_eq!(me.tokens.access_claims()["roles"], json!(["gold"]), "{operation}");
+        world.pump().await.expect("pumped");
+        invariants::assert_hold(&world.engine);
+    }
 }

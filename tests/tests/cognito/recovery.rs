@@ -5,7 +5,7 @@ use http::StatusCode;
 use tests::user_pool::{Mode, PoolUser};
 use tests::{Browser, Customer, Me, Page, Site, invariants};
 
-const NEW_PASSWORD: &str = "a quite different 9 umbrellas";
+pub(crate) const NEW_PASSWORD: &str = "a quite different 9 umbrellas";
 
 /// Asks for a code, and sends it with a new password; the browser and the last page.
 pub(crate) async fn recover(site: impl Into<Site>, email: &str) -> (Browser, Page) {
@@ -114,6 +114,8 @@ async fn an_outage_uses_no_code_up() {
 async fn a_recovery_of_somebody_here_asks_nobody() {
     let (pool, world, _) = pool_and_world("Ada", "").await;
     let here = Customer::registered(&world, "Bob").await;
+    // The proof of the registration did.
+    assert_eq!(pool.take_asked("AdminGetUser"), 1);
     let (_, done) = recover(&world, &here.email).await;
     assert!(done.status() == 200 && done.text().contains("Your password is changed"), "{}", done.text());
     assert_eq!(pool.take_asked("AdminGetUser"), 0);

@@ -4,7 +4,7 @@ use crate::{failures, is_known, pool_and_world, try_password, user};
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use std::time::{Duration, Instant};
-use tests::user_pool::{Mode, PoolUser};
+use tests::user_pool::{MADE_UP, Mode, PoolUser};
 use tests::{Browser, Customer, Page, invariants};
 
 /// What differs from page to page anyway: the anti-forgery value, and what was typed.
@@ -52,24 +52,46 @@ async fn security_107_a_wrong_password_answers_alike_whoever_is_known_where() {
 async fn security_71_a_refusal_without_the_pool_takes_as_long_as_one_with_it() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     let here = Customer::registered(&world, "Bob").await;
-    let took = Duration::from_millis(400);
+    let took = Duration::from_millis(1200);
     pool.set(Mode::Slow(took));
-    for email in [&customer.email, &here.email] {
+    // The first one here has no refusal to go by: the pool is asked for somebody made up, once.
+    for (email, asked) in [(&here.email, MADE_UP), (&here.email, ""), (&customer.email, "AdminInitiateAuth"), (&here.email, "")]
+    {
         let begun = Instant::now();
         assert_eq!(try_password(&mut Browser::new(&world), email, "not the 9 right one").await.status(), 400);
         // Never less: a lower bound that no slow machine breaks.
         assert!(begun.elapsed() >= took, "{email}: {:?}", begun.elapsed());
+        for operation in [MADE_UP, "AdminInitiateAuth"] {
+            assert_eq!(pool.take_asked(operation), usize::from(operation == asked), "{email}");
+        }
     }
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 1);
+}
+
+/// While the pool gives no verdict, who is known here is refused and counted as ever.
+#[tokio::test]
+async fn somebody_here_is_refused_whatever_the_pool_says() {
+    let (pool, world, _) = pool_and_world("Ada", "").await;
+    let here = Customer::registered(&world, "Bob").await;
+    for mode in [Mode::Throttled, Mode::Down, Mode::Forbidden, Mode::Locked, Mode::Broken] {
+        pool.set(mode);
+        assert_eq!(try_password(&mut Browser::new(&world), &here.email, "not the 9 right one").await.status(), 400, "{mode:?}");
+    }
+    let page = try_password(&mut Browser::new(&world), &here.email, &here.password).await;
+    assert_eq!(page.status(), 429, "each was counted");
 }
 
 /// Usernames of a pool have at most 128 characters: a longer address is nobody's there, and no fault.
 #[tokio::test]
 async fn an_address_that_no_pool_takes_is_refused_like_any() {
     let (pool, world, _) = pool_and_world("Ada", "").await;
+    pool.set(Mode::Slow(Duration::from_millis(200)));
     let long = format!("{}@{}.example.com", "a".repeat(60), "b".repeat(60));
+    let begun = Instant::now();
     assert_eq!(try_password(&mut Browser::new(&world), &long, "not the 9 right one").await.status(), 400);
-    assert_eq!((pool.take_asked("AdminInitiateAuth"), failures(&world, &long).await), (0, 1));
+    // Nor is it refused any sooner.
+    assert!(begun.elapsed() >= Duration::from_millis(200), "{:?}", begun.elapsed());
+    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked(MADE_UP)), (0, 1));
+    assert_eq!(failures(&world, &long).await, 1);
 }
 
 /// security 112: guesses at somebody in the pool are counted here, and the pool is asked no more than the window lets through.

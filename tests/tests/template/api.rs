@@ -86,3 +86,31 @@ fn one_stage_takes_as_much_as_is_said_and_nothing_else_leads_in() {
         assert!(permission["Properties"].get("FunctionUrlAuthType").is_none(), "{name}");
     }
 }
+
+/// While people come from a user pool, which only login may ask, registrations are proven there; nothing else moves.
+#[test]
+fn registrations_are_proven_at_login_while_people_come_from_a_user_pool() {
+    let arn = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_AbC";
+    let (without, with) = (Template::load(), Template::load().given("UserPoolArn", arn));
+    let moved: Vec<_> = without
+        .of_type("AWS::ApiGatewayV2::Route")
+        .filter_map(|(name, route)| {
+            let [before, after] = [&without, &with].map(|template| template.resolve(&route["Properties"]["Target"]));
+            (before != after).then_some((name, before, after))
+        })
+        .collect();
+    let names: Vec<_> = moved.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(
+        names,
+        [
+            "RouteTTenantV1RegistrationsIdVerification",
+            "RouteTTenantVerify",
+            "RouteV1RegistrationsIdVerification",
+            "RouteVerify",
+        ]
+    );
+    for (name, before, after) in moved {
+        let integrations = (json!("integrations/RegistrationIntegration"), json!("integrations/LoginIntegration"));
+        assert_eq!((before, after), integrations, "{name}");
+    }
+}

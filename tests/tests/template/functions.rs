@@ -21,7 +21,7 @@ fn every_function_is_there_and_built_as_its_binary() {
         assert_eq!(properties["Runtime"], "provided.al2023");
         assert_eq!(properties["Architectures"], json!(["arm64"]));
         // Those that hash passwords have a whole processor.
-        let hashes = ["login", "registration", "profile"].contains(&function.as_str());
+        let hashes = ["login", "migration", "registration", "profile"].contains(&function.as_str());
         assert_eq!(properties["MemorySize"], if hashes { 1769 } else { 512 }, "{function}");
         assert_eq!(properties["Role"], format!("{name}Role.Arn"), "{function}: a role of its own");
         assert_eq!(properties["LoggingConfig"]["LogGroup"], format!("{name}Logs"));
@@ -47,7 +47,7 @@ fn a_switch_reaches_the_functions_that_it_is_for() {
     for (name, _) in template.of_type("AWS::Serverless::Function") {
         let properties = template.function(name);
         assert_eq!(properties["Architectures"], json!(["x86_64"]), "{name}");
-        let hashes = ["Login", "Registration", "Profile"].contains(&name);
+        let hashes = ["Login", "Migration", "Registration", "Profile"].contains(&name);
         assert_eq!(properties["MemorySize"], if hashes { "2048" } else { "256" }, "{name}");
         assert_eq!(properties["Tracing"], "Active", "{name}");
         assert_eq!(Template::load().function(name)["Tracing"], "PassThrough", "{name}");
@@ -78,6 +78,8 @@ fn the_variables_are_those_that_are_read_and_none_is_a_secret() {
         match name {
             // The sender alone knows the queue.
             "Events" => assert_eq!(own, json!({ "LATCHKEY_MAIL_QUEUE_URL": "MailQueue" })),
+            // It is asked for the people of one tenant.
+            "Migration" => assert_eq!(own, json!({ "LATCHKEY_RETURN_TENANT": "default" })),
             name => assert!(own.is_null(), "{name}: one list for all"),
         }
         set.extend(own.as_object().into_iter().flatten().map(|(variable, _)| variable.clone()));

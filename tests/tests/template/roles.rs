@@ -5,7 +5,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use tests::deployed::PURPOSES;
 use tests::routes;
-use tests::template::{Template, texts};
+use tests::template::{Statement, Template, texts};
 
 /// Whatever SES has verified in the stack's region and account.
 const OF_SES: [&str; 2] = [
@@ -53,9 +53,15 @@ fn no_role_may_do_anything_to_everything() {
                     // A request without keys (a scan) must not pass for one whose keys are all well.
                     let guard = json!({ "dynamodb:LeadingKeys": "false" });
                     assert_eq!(statement.condition["Null"], guard, "{role}: {statement:?}");
-                    assert!(
-                        statement.partitions().iter().all(|part| part.len() == 3 && part.ends_with("#*") || part == "TENANTS")
-                    );
+                    // Whoever goes back is of one tenant.
+                    let is_one_tenants = role == "MigrationRole";
+                    assert!(statement.partitions().iter().all(|part| match part.split_once('#') {
+                        Some((kind, rest)) if is_one_tenants => {
+                            kind.len() == 1 && (rest == "default#*" || (kind, rest) == ("T", "default"))
+                        }
+                        Some((kind, rest)) => kind.len() == 1 && rest == "*",
+                        None => part == "TENANTS",
+                    }));
                 }
             }
         }
@@ -108,7 +114,7 @@ fn reach(template: &Template, function: &str, table: &str) -> BTreeMap<String, B
     for statement in template.statements(&format!("{}Role", logical(function))) {
         if statement.resources.contains(&format!("{table}.Arn")) {
             for action in &statement.actions {
-                reach.entry(action.replace("dynamodb:", "")).or_default().extend(statement.partitions());
+                reach.entry(action.replace("dynamodb:", "")).or_default().extend(statement.kinds());
             }
         }
     }
@@ -131,7 +137,7 @@ const DELETES: [&str; 1] = ["DeleteItem"];
 #[test]
 fn passwords_are_read_and_written_by_those_who_check_and_set_them() {
     let template = Template::load();
-    assert_eq!(who(&template, "Identities", &READS, "X#*"), set(["login", "profile"]));
+    assert_eq!(who(&template, "Identities", &READS, "X#*"), set(["login", "migration", "profile"]));
     assert_eq!(who(&template, "Identities", &WRITES, "X#*"), set(["login", "profile", "registration"]));
     assert_eq!(who(&template, "Identities", &DELETES, "X#*"), set(["profile", "retention"]));
     // A removal may not hand out what it removed.
@@ -232,7 +238,12 @@ fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
         let [asks] = &of_pools[..] else { panic!("{of_pools:?}") };
         assert_eq!(
             asks.actions,
-            set(["cognito-idp:AdminGetUser", "cognito-idp:AdminInitiateAuth", "cognito-idp:GetUserPoolMfaConfig"])
+            set([
+                "cognito-idp:AdminGetUser",
+                "cognito-idp:AdminInitiateAuth",
+                "cognito-idp:AdminListGroupsForUser",
+                "cognito-idp:GetUserPoolMfaConfig"
+            ])
         );
         assert_eq!(asks.resources, set([arn]));
     }
@@ -240,6 +251,31 @@ fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
     let policy = &template.root()["Resources"]["TakingOver"];
     assert!(template.stands(policy) && !Template::load().stands(policy));
     assert_eq!(policy["Properties"]["Roles"], json!([{ "Ref": "LoginRole" }]));
+}
+
+/// The trigger of a pool may be started by that pool, by a switch, and reaches nothing without it.
+#[test]
+fn a_user_pool_that_people_go_back_to_starts_one_function_and_only_when_it_is_named() {
+    let arn = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Next";
+    let (without, with) = (Template::load(), Template::load().given("ReturnPoolArn", arn));
+    for part in ["HandingOver", "MigrationPermission"] {
+        assert!(with.stands(&with.root()["Resources"][part]) && !without.stands(&without.root()["Resources"][part]), "{part}");
+    }
+    let permission = with.resolve(&with.root()["Resources"]["MigrationPermission"]["Properties"]);
+    assert_eq!(permission["Principal"], "cognito-idp.amazonaws.com");
+    assert_eq!((&permission["SourceArn"], &permission["SourceAccount"]), (&json!(arn), &json!("AWS::AccountId")));
+    assert_eq!(with.root()["Resources"]["HandingOver"]["Properties"]["Roles"], json!([{ "Ref": "MigrationRole" }]));
+    let own = &with.root()["Resources"]["MigrationRole"]["Properties"]["Policies"];
+    assert_eq!(own.as_array().map(Vec::len), Some(1));
+    assert_eq!(own[0]["PolicyDocument"]["Statement"].as_array().map(Vec::len), Some(1), "its log, and nothing else");
+    // Of another tenant it reaches nothing.
+    let acme = with.given("ReturnTenant", "acme");
+    let reached: BTreeSet<String> = acme.statements("MigrationRole").iter().flat_map(Statement::partitions).collect();
+    assert_eq!(reached, set(["A#acme#*", "D#acme#*", "I#acme#*", "T#acme", "W#acme#*", "X#acme#*"]));
+    let keys = acme.statements("MigrationRole").into_iter().find(|statement| statement.resources.contains("WrappingKey.Arn"));
+    assert_eq!(keys.unwrap().condition["StringEquals"]["kms:EncryptionContext:tenant"], "acme");
+    // A pool waits five seconds for its trigger.
+    assert_eq!(acme.function("Migration")["Timeout"], 5);
 }
 
 /// `docs/deployment.md` says what each role may do; its rows are made here.

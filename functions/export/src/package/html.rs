@@ -85,9 +85,9 @@ impl Words<'_> {
     fn yes_or_no(&self, is: bool) -> String {
         self.say(if is { "export-yes" } else { "export-no" })
     }
-    fn methods(&self, amr: &[Amr]) -> String {
+    fn methods(&self, amr: &[Amr]) -> Option<Fact> {
         let words: Vec<String> = amr.iter().map(|method| self.say(&format!("export-amr-{}", name_of(method)))).collect();
-        words.join(", ")
+        (!words.is_empty()).then(|| self.fact("export-sessions-method", words.join(", ")))
     }
     fn scopes(&self, scope: &ScopeSet) -> String {
         const KNOWN: [&str; 7] = latchkey::domain::oauth::scope::OF_A_PERSON;
@@ -147,6 +147,9 @@ impl Words<'_> {
             self.fact("export-account-status", self.say(&format!("export-account-{}", account.status))),
             self.moment("export-account-created", account.created_at),
         ];
+        if !account.roles.is_empty() {
+            facts.push(self.fact("export-account-roles", account.roles.to_string()));
+        }
         facts.extend(self.maybe("export-account-hold", account.legal_hold_since));
         Entry { title: None, facts }
     }
@@ -256,7 +259,7 @@ impl Words<'_> {
             session.network.as_ref().map(|network| self.fact("export-sessions-network", network)),
             Some(self.moment("export-sessions-opened", session.created_at)),
             Some(self.moment("export-sessions-proved", session.auth_time)),
-            Some(self.fact("export-sessions-method", self.methods(&session.amr))),
+            self.methods(&session.amr),
             Some(self.moment("export-sessions-used", session.last_used_at)),
             Some(self.moment("export-sessions-idle", session.idle_expires_at)),
             Some(self.moment("export-sessions-expires", session.expires_at)),
@@ -285,8 +288,8 @@ impl Words<'_> {
             grant.revocation_reason.as_ref().map(reason),
             Some(self.moment("export-applications-expires", grant.expires_at)),
             Some(self.moment("export-sessions-proved", grant.auth_time)),
-            Some(self.fact("export-sessions-method", self.methods(&grant.amr))),
-            Some(self.fact("export-applications-redirect", &grant.redirect_uri)),
+            self.methods(&grant.amr),
+            grant.redirect_uri.as_ref().map(|uri| self.fact("export-applications-redirect", uri)),
             Some(self.fact("export-applications-sid", grant.sid.to_string())),
         ];
         Entry { title: Some(grant.client_name.clone()), facts: facts.into_iter().flatten().collect() }

@@ -46,6 +46,11 @@ async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: Secr
             let detail = "This address got an account while it was being proven. Sign in, or recover the password.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
+        Verified::Stays => {
+            let detail =
+                "This address has an account in the former sign-in service that can't be taken over. Our support helps.";
+            Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
+        }
         // The caller is not told which; the count is.
         Verified::Wrong { .. } => Ok(Outcome::WrongCredentials.of(invalid_code())),
         Verified::Over(_) => Ok(Outcome::Expired.of(invalid_code())),

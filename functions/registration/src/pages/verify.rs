@@ -150,6 +150,11 @@ async fn finish(
             let page = Page::new(&handle.tenant, &locale, "error", values).status(StatusCode::CONFLICT);
             Ok(browser.answer(page.into_response()))
         }
+        Verified::Stays => {
+            let locale = locale(handle, browser, query, None)?;
+            let page = Page::new(&handle.tenant, &locale, "recover_stays", json!({})).status(StatusCode::CONFLICT);
+            Ok(Outcome::Refused.of(browser.answer(page.into_response())))
+        }
         Verified::Wrong { tries_left } => {
             let page = again(handle, browser, query, &Remark::Wrong { tries_left }, StatusCode::BAD_REQUEST).await?;
             Ok(Outcome::WrongCredentials.of(page))

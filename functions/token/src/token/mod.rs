@@ -8,12 +8,14 @@ mod authorization_code;
 mod client_credentials;
 mod refresh_token;
 mod response;
+mod token_exchange;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use latchkey::domain::oauth::client::GrantType;
 use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::domain::oauth::exchange::TOKEN_EXCHANGE;
 use latchkey::services::Services;
 use latchkey::web::OAuthError;
 use latchkey::web::client_authentication::ClientRequest;
@@ -31,10 +33,11 @@ async fn answer(services: &Services, funnel: &Funnel, call: &ClientRequest) -> R
         Some("authorization_code") => GrantType::AuthorizationCode,
         Some("refresh_token") => GrantType::RefreshToken,
         Some("client_credentials") => GrantType::ClientCredentials,
+        Some(TOKEN_EXCHANGE) => GrantType::TokenExchange,
         Some(_) => {
             return Err(OAuthError::new(
                 OAuthErrorCode::UnsupportedGrantType,
-                "grant_type must be authorization_code, refresh_token or client_credentials",
+                "grant_type must be authorization_code, refresh_token, client_credentials or token-exchange by its full name (RFC 8693)",
             ));
         }
         None => return Err(OAuthError::new(OAuthErrorCode::InvalidRequest, "grant_type is missing")),
@@ -49,5 +52,6 @@ async fn answer(services: &Services, funnel: &Funnel, call: &ClientRequest) -> R
         }
         GrantType::RefreshToken => refresh_token::rotate_token(services, call).await,
         GrantType::ClientCredentials => client_credentials::issue(services, call).await,
+        GrantType::TokenExchange => token_exchange::exchange_token(services, call).await,
     }
 }

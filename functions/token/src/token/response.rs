@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use latchkey::domain::id::Jti;
 use latchkey::domain::oauth::claims::{ACCESS_TOKEN_TYP, AccessTokenClaims, ID_TOKEN_TYP, IdTokenClaims};
 use latchkey::domain::oauth::client::Client;
+use latchkey::domain::oauth::exchange::ACCESS_TOKEN_TYPE;
 use latchkey::domain::oauth::issue::{AccessGrant, Issued};
 use latchkey::domain::oauth::scope::ScopeSet;
 use latchkey::domain::secret::SecretText;
@@ -20,6 +21,9 @@ use serde::{Serialize, Serializer};
 pub(super) struct TokenResponse {
     access_token: String,
     token_type: &'static str,
+    /// Of an exchange alone (RFC 8693 §2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     expires_in: i64,
     #[serde(skip_serializing_if = "ScopeSet::is_empty")]
     scope: ScopeSet,
@@ -39,6 +43,8 @@ pub(super) enum Occasion {
     Redemption,
     /// A refresh token was presented.
     Refresh,
+    /// A token of the former user pool was.
+    Exchange,
 }
 
 impl TokenResponse {
@@ -81,13 +87,15 @@ impl TokenResponse {
         } else {
             None
         };
-        Ok(Self { id_token, ..Self::new(access_token, access.clone(), now) })
+        let issued_token_type = matches!(occasion, Occasion::Exchange).then_some(ACCESS_TOKEN_TYPE);
+        Ok(Self { id_token, issued_token_type, ..Self::new(access_token, access.clone(), now) })
     }
 
     fn new(access_token: String, access: AccessGrant, now: Timestamp) -> Self {
         Self {
             access_token,
             token_type: "Bearer",
+            issued_token_type: None,
             // Never longer than the token lives: `exp` has whole seconds.
             expires_in: access.expires_at.seconds() - now.seconds(),
             scope: access.scope,

@@ -14,7 +14,7 @@ use axum::Router;
 use latchkey::directory::Directory;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
-use latchkey::keys::KeyVault;
+use latchkey::keys::{FormerKeys, KeyVault};
 use latchkey::services::{Clock, Origin, Random};
 use rustls::ServerConfig;
 use std::fmt::Display;
@@ -111,6 +111,7 @@ impl Gateway {
             connector: faults.around(storage.engine.connector()),
             vault: storage.vault,
             directory: Directory::none(),
+            former_keys: FormerKeys::none(),
             clock,
             hashing_lanes: std::thread::available_parallelism().map_or(1, usize::from),
         });

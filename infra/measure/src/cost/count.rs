@@ -199,11 +199,11 @@ impl Watched {
             ..self.world.services.clone()
         };
         // Once for a tenant that has no keys yet: they are made.
-        warm_up(&services).await;
+        warm_up(&services, &TenantId::default_tenant()).await;
         let services = Services { keys: Keys::new(self.kms.vault(), purposes), tenants: Tenants::default(), ..services };
         drop(meter.take());
         let kms = self.kms.answered();
-        warm_up(&services).await;
+        warm_up(&services, &TenantId::default_tenant()).await;
         // A private half is unwrapped when it first signs: an access token and an ID token, the seal of an export.
         let signs: &[SigningAlgorithm] = match function {
             "token" => &[SigningAlgorithm::ES256, SigningAlgorithm::RS256],

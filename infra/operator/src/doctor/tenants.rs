@@ -44,6 +44,12 @@ pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) 
         let mend = "put a document in force: `latchkey config apply FILE`";
         report.fail("tenant default", "there is none, so nothing is answered", mend);
     }
+    if let Some((pool, of)) = return_pool(target)
+        && !tenants.iter().any(|tenant| tenant.tenant.as_str() == of)
+    {
+        let mend = "deploy with the tenant's name as ReturnTenant, or without ReturnPoolArn";
+        report.fail(format!("tenant {of}: return pool"), format!("there is no such tenant, so nobody goes to {pool}"), mend);
+    }
     let mut checked = Vec::new();
     for tenant in tenants {
         let id = tenant.tenant;
@@ -51,6 +57,7 @@ pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) 
         if let Some(config) = document(report, target, &id).await {
             clients(report, target, &id, &config);
             user_pool(report, target, &id, &config);
+            handover(report, target, &id, &config);
             signer = config.keys.signer;
             checked.push(Checked { id: id.clone(), config });
         }
@@ -105,6 +112,45 @@ fn user_pool(report: &mut Report, target: &Target, id: &TenantId, config: &Tenan
             what,
             format!("login may ask no user pool, so nobody comes from {}", pool.user_pool_id),
             "deploy with the pool's ARN as UserPoolArn, or take [cognito] out of the document",
+        ),
+    }
+}
+
+/// The pool that may ask for people who go back, and the tenant whose people they are.
+fn return_pool(target: &Target) -> Option<(&str, &str)> {
+    let Place::Stack(stack) = &target.place else { return None };
+    let (_, pool) = stack.parameter("ReturnPoolArn")?.rsplit_once(":userpool/")?;
+    Some((pool, stack.parameter("ReturnTenant")?))
+}
+
+/// The pool that people go back to by the document is the one that may ask for them.
+fn handover(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
+    if matches!(target.place, Place::Local) {
+        return;
+    }
+    let what = format!("tenant {id}: return pool");
+    let named = config.handover.as_ref().map(|handover| handover.user_pool_id.as_str());
+    let allowed = return_pool(target).filter(|(_, of)| *of == id.as_str()).map(|(pool, _)| pool);
+    match (named, allowed) {
+        (None, None) => {}
+        (Some(named), Some(allowed)) if named == allowed => report.ok(what, format!("{allowed} may start migration")),
+        (Some(named), Some(allowed)) => report.fail(
+            what,
+            format!("the document names {named}, and {allowed} only may start migration: nobody goes over"),
+            "name that pool in [handover], or deploy with the other's ARN as ReturnPoolArn",
+        ),
+        (Some(named), None) => report.fail(
+            what,
+            format!("no pool may start migration for this tenant, so nobody goes to {named}"),
+            format!(
+                "deploy with the pool's ARN as ReturnPoolArn and {id} as ReturnTenant, or take [handover] out of the document"
+            ),
+        ),
+        // The order of a move, at its beginning and at its end; a trigger that is set up asks in vain.
+        (None, Some(allowed)) => report.warn(
+            what,
+            format!("{allowed} may start migration, and the document has no [handover], so nobody goes over"),
+            "put [handover] in force, or take the trigger off the pool and deploy without ReturnPoolArn",
         ),
     }
 }

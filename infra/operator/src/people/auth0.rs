@@ -6,9 +6,11 @@
 //! 3. `passwordHash` and `password_hash` are bcrypt; `custom_password_hash` says its algorithm.
 
 use super::members::{Members, b64, base64, hex};
-use super::{Flaw, ForeignPerson, People, Place, Unreadable, checked, each, json};
+use super::stream::{self, Broken, Shape};
+use super::{Flaw, ForeignPerson, Place, Take, Unreadable, checked, each, json};
 use latchkey::domain::time::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Map;
+use std::io::{self, BufRead, Read as _};
 
 /// Members that are kept, and their claims.
 const ATTRIBUTES: [(&str, &str); 11] = [
@@ -28,17 +30,33 @@ const ATTRIBUTES: [(&str, &str); 11] = [
 const ITERATIONS: &str = "i=100000";
 
 /// The people of an export (a user on each line) or of a bulk import (a list).
-pub(crate) fn read(text: &str) -> People {
-    if text.trim_start().starts_with('[') {
-        return match json(text) {
-            Ok(Value::Array(list)) => each(list, |user| person(user).map(Some)),
-            Ok(_) => vec![Err(Unreadable { place: Place::File, flaw: Flaw::NotA("a list") })],
-            Err(flaw) => vec![Err(Unreadable { place: Place::File, flaw })],
-        };
+pub(crate) fn read(mut source: impl BufRead, take: Take<'_>) -> Result<(), Broken> {
+    let newlines = skip_blank(&mut source)?;
+    if source.fill_buf()?.first() == Some(&b'[') {
+        // In front of the list again, so that what is said of it has its place.
+        let before = io::repeat(b'\n').take(newlines as u64);
+        return each(io::BufReader::new(before.chain(source)), Shape::List, |user| person(user).map(Some), take);
     }
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let read = |line| json(line).and_then(Members::of).and_then(person);
-    lines.map(|(index, line)| read(line).map_err(|flaw| Unreadable { place: Place::Line(index + 1), flaw })).collect()
+    let read = |line: &str| json(line).and_then(Members::of).and_then(person);
+    stream::lines(source, newlines + 1, |number, line| {
+        take(line.and_then(read).map_err(|flaw| Unreadable { place: Place::Line(number), flaw }));
+    })?;
+    Ok(())
+}
+
+/// Passes over what is blank; how many lines that were.
+fn skip_blank(source: &mut impl BufRead) -> io::Result<usize> {
+    let mut newlines = 0;
+    loop {
+        let seen = source.fill_buf()?;
+        let blank = seen.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        newlines += seen[..blank].iter().filter(|byte| **byte == b'\n').count();
+        let is_over = blank < seen.len() || seen.is_empty();
+        source.consume(blank);
+        if is_over {
+            return Ok(newlines);
+        }
+    }
 }
 
 fn person(mut user: Members) -> Result<ForeignPerson, Flaw> {

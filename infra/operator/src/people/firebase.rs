@@ -5,8 +5,10 @@
 //!    only, which its console shows.
 
 use super::members::{Members, b64, base64};
-use super::{Flaw, ForeignPerson, People, checked, users};
+use super::stream::{Broken, Shape};
+use super::{Flaw, ForeignPerson, Take, checked, each};
 use serde_json::Map;
+use std::io::BufRead;
 
 /// Members that are kept, and their claims.
 const ATTRIBUTES: [(&str, &str); 4] = [
@@ -30,8 +32,8 @@ pub(crate) struct HashParameters {
 }
 
 /// The people of an export. Without parameters, nobody who has a password hash can be read.
-pub(crate) fn read(text: &str, parameters: Option<&HashParameters>) -> People {
-    users(text, |user| person(user, parameters).map(Some))
+pub(crate) fn read(source: impl BufRead, parameters: Option<&HashParameters>, take: Take<'_>) -> Result<(), Broken> {
+    each(source, Shape::Users, |user| person(user, parameters).map(Some), take)
 }
 
 fn person(mut user: Members, parameters: Option<&HashParameters>) -> Result<ForeignPerson, Flaw> {

@@ -6,8 +6,10 @@
 //! 4. Accounts of services are nobody.
 
 use super::members::{Members, b64, base64};
-use super::{Flaw, ForeignPerson, People, checked, users};
+use super::stream::{Broken, Shape};
+use super::{Flaw, ForeignPerson, Take, checked, each};
 use serde_json::{Map, Value};
+use std::io::BufRead;
 
 /// Members that are kept, and their claims.
 const MEMBERS: [(&str, &str); 3] =
@@ -17,8 +19,8 @@ const RENAMED: [(&str, &str); 3] =
     [("middleName", "middle_name"), ("phoneNumber", "phone_number"), ("phoneNumberVerified", "phone_number_verified")];
 
 /// The people of an export.
-pub(crate) fn read(text: &str) -> People {
-    users(text, person)
+pub(crate) fn read(source: impl BufRead, take: Take<'_>) -> Result<(), Broken> {
+    each(source, Shape::Users, person, take)
 }
 
 fn person(mut user: Members) -> Result<Option<ForeignPerson>, Flaw> {

@@ -1,8 +1,8 @@
 //! People as other systems export them: read, named in OpenID Connect's claims, their password hashes put into the forms that are
 //! verified here.
 //!
-//! 1. A reader takes a file's text apart ([`auth0`], [`keycloak`], [`firebase`]); each person stands for itself, so that one who can't
-//!    be read stops no other.
+//! 1. A reader takes a file apart ([`auth0`], [`keycloak`], [`firebase`]), one person at a time ([`stream`]); each stands for itself, so
+//!    that one who can't be read stops no other.
 //! 2. Members that have a claim (OpenID Connect Core §5.1) come by its name, others by the format's; what belongs to the old system
 //!    (sessions, roles, second factors, identities elsewhere) is left out.
 //! 3. A hash is put into its stored form, and refused when it can't be verified.
@@ -11,10 +11,19 @@
 //! What is wrong is said by position. Nothing of a person is in it.
 
 mod auth0;
+mod export;
 mod firebase;
 mod import;
 mod keycloak;
 mod members;
+mod own;
+pub(crate) mod roles;
+mod settle;
+mod sort;
+mod source;
+mod stream;
+
+pub(crate) use export::create;
 
 pub(crate) use import::{Command, run};
 
@@ -22,6 +31,8 @@ use latchkey::keys::password::{UnusableHash, import as hash};
 use members::Members;
 use serde_json::{Map, Value};
 use std::fmt;
+use std::io::BufRead;
+use stream::{Broken, Shape};
 
 /// A person of another system.
 #[derive(Clone, PartialEq)]
@@ -46,6 +57,14 @@ impl fmt::Debug for ForeignPerson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ForeignPerson(…)")
     }
+}
+
+/// A person of a file.
+pub(crate) enum Anybody {
+    /// Of another system.
+    Foreign(ForeignPerson),
+    /// Of another Latchkey, or of this one.
+    Own(Box<own::Person>),
 }
 
 /// Where in a file, counted from 1.
@@ -90,6 +109,12 @@ pub(crate) enum Flaw {
         /// Counted from 1.
         column: usize,
     },
+    /// More than anybody's data take.
+    #[error("it is longer than 1 MiB")]
+    TooLong,
+    /// Bytes that are no text.
+    #[error("it is not UTF-8")]
+    NotUtf8,
     /// JSON, but not what the format has there.
     #[error("it is not {0}")]
     NotA(&'static str),
@@ -116,13 +141,41 @@ pub(crate) enum Flaw {
     /// The parameters of the project are not given.
     #[error("its password hash needs the project's hash parameters")]
     NoParameters,
+    /// A member that its version of the format does not have: passing it over would lose something.
+    #[error("it has a member that is not known here: {0}")]
+    Unknown(String),
+    /// More than one transaction takes.
+    #[error("its {member} are more than {at_most}")]
+    TooMany {
+        /// By the format's name.
+        member: &'static str,
+        /// How many it may have.
+        at_most: usize,
+    },
+    /// A `sub` that an earlier line has.
+    #[error("its sub is that of an earlier line")]
+    SubTwice,
+    /// The last line is missing.
+    #[error("it ends without its last line, so it was broken off: export again, or take what is there with --incomplete")]
+    BrokenOff,
+    /// Lines are missing, or too many.
+    #[error("its last line says {said} people, and it has {people}: export again, or take what is there with --incomplete")]
+    Count {
+        /// By the last line.
+        said: i64,
+        /// By counting.
+        people: usize,
+    },
+    /// Two files put together, or the like.
+    #[error("it stands behind the line that ends the file")]
+    BehindTheEnd,
     /// Its hash is out of form or bounds.
     #[error(transparent)]
     Hash(#[from] UnusableHash),
 }
 
-/// What a file holds: each person, or why it can't be read.
-pub(crate) type People = Vec<Result<ForeignPerson, Unreadable>>;
+/// Whom people are given to as they are read, or why one can't be.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(Result<ForeignPerson, Unreadable>);
 
 /// A text as JSON. The parser's own words can quote the text, so only the position is kept.
 fn json(text: &str) -> Result<Value, Flaw> {
@@ -130,23 +183,19 @@ fn json(text: &str) -> Result<Value, Flaw> {
 }
 
 /// The people of a list, each read by `person`; `None` is nobody.
-fn each(users: Vec<Value>, person: impl Fn(Members) -> Result<Option<ForeignPerson>, Flaw>) -> People {
-    let read = |value| Members::of(value).and_then(&person);
-    let numbered = users.into_iter().enumerate().filter_map(|(index, value)| {
-        let place = Place::User(index + 1);
-        read(value).map_err(|flaw| Unreadable { place, flaw }).transpose()
-    });
-    numbered.collect()
-}
-
-/// The people of `{"users": […]}`, the form of Keycloak and Firebase.
-fn users(text: &str, person: impl Fn(Members) -> Result<Option<ForeignPerson>, Flaw>) -> People {
-    let list = json(text).and_then(Members::of).and_then(|mut file| file.list("users"));
-    match list {
-        Ok(Some(list)) => each(list, person),
-        Ok(None) => vec![Err(Unreadable { place: Place::File, flaw: Flaw::NotA("an object with the list users") })],
-        Err(flaw) => vec![Err(Unreadable { place: Place::File, flaw })],
-    }
+fn each(
+    source: impl BufRead,
+    shape: Shape,
+    person: impl Fn(Members) -> Result<Option<ForeignPerson>, Flaw>,
+    take: Take<'_>,
+) -> Result<(), Broken> {
+    stream::list(source, shape, &mut |number, value| {
+        let read = Members::of(value).and_then(&person);
+        let read = read.map_err(|flaw| Unreadable { place: Place::User(number), flaw });
+        if let Some(read) = read.transpose() {
+            take(read);
+        }
+    })
 }
 
 /// The stored form, once it is one that can be verified.

@@ -12,6 +12,30 @@ const ARGON2: &str = "7PCw6lTrVcqZB4uvMkl7NOUjxGtvALJ5SyYrIQAEWsc=";
 const SALT: &str = "c2FsdHNhbHRzYWx0c2FsdA==";
 const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm";
 
+type People = Vec<Result<ForeignPerson, Unreadable>>;
+
+/// What a reader gives; where it breaks off, nothing counts but that.
+fn all(read: impl FnOnce(Take<'_>) -> Result<(), Broken>) -> People {
+    let mut people = Vec::new();
+    match read(&mut |person| people.push(person)) {
+        Ok(()) => people,
+        Err(Broken::Flaw(unreadable)) => vec![Err(unreadable)],
+        Err(Broken::Io(error)) => panic!("{error}"),
+    }
+}
+
+fn auth0(text: &str) -> People {
+    all(|take| auth0::read(text.as_bytes(), take))
+}
+
+fn keycloak(text: &str) -> People {
+    all(|take| keycloak::read(text.as_bytes(), take))
+}
+
+fn firebase(text: &str, parameters: Option<&HashParameters>) -> People {
+    all(|take| firebase::read(text.as_bytes(), parameters, take))
+}
+
 fn only(people: People) -> ForeignPerson {
     assert_eq!(people.len(), 1);
     people.into_iter().next().unwrap().unwrap()
@@ -43,7 +67,7 @@ async fn the_export_of_hashes_of_auth0_is_a_person_on_each_line() {
         }),
     ];
     let text = format!("{}\n\n{}\n", lines[0], lines[1]);
-    let people: Vec<ForeignPerson> = auth0::read(&text).into_iter().collect::<Result<_, _>>().unwrap();
+    let people: Vec<ForeignPerson> = auth0(&text).into_iter().collect::<Result<_, _>>().unwrap();
     assert_eq!(people[0].subject, "auth0|euclid");
     assert_eq!(
         (people[0].email.as_deref(), people[0].email_verified, people[0].enabled),
@@ -65,7 +89,7 @@ fn an_exported_user_of_auth0_has_claims_by_name_and_nothing_of_the_old_system() 
         "picture": null, "last_ip": "192.0.2.1", "logins_count": 3, "multifactor": ["guardian"],
         "identities": [{ "provider": "auth0", "user_id": "1" }], "mfa_factors": [{ "totp": { "secret": "JBSWY3DPEHPK3PXP" } }],
     });
-    let person = only(auth0::read(&line.to_string()));
+    let person = only(auth0(&line.to_string()));
     assert_eq!((person.subject.as_str(), person.enabled, person.created_at), ("auth0|1", false, Some(1_575_657_372)));
     let expected = json!({
         "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "nickname": "ada", "preferred_username": "ada",
@@ -75,7 +99,7 @@ fn an_exported_user_of_auth0_has_claims_by_name_and_nothing_of_the_old_system() 
 }
 
 fn bulk(custom: Value) -> People {
-    auth0::read(&json!([{ "email": "ada@example.com", "custom_password_hash": custom }]).to_string())
+    auth0(&json!([{ "email": "ada@example.com", "custom_password_hash": custom }]).to_string())
 }
 
 #[tokio::test]
@@ -174,7 +198,7 @@ fn argon2(kind: &str) -> Value {
 
 #[tokio::test]
 async fn a_realm_of_keycloak_gives_its_people_with_their_passwords() {
-    let person = only(keycloak::read(&realm(&argon2("id"), &secret(ARGON2))));
+    let person = only(keycloak(&realm(&argon2("id"), &secret(ARGON2))));
     assert_eq!(person.subject, "cfb55bf6-fcbb-4a1e-bfec-30c6649b52f8");
     assert_eq!((person.email.as_deref(), person.email_verified, person.enabled), (Some("ada@example.com"), true, true));
     assert_eq!(person.created_at, Some(1_699_364_741));
@@ -191,7 +215,7 @@ async fn a_realm_of_keycloak_gives_its_people_with_their_passwords() {
         (json!({ "hashIterations": 1000, "algorithm": "pbkdf2-sha512" }), SHA512),
         (json!({ "hashIterations": 4, "algorithm": "bcrypt" }), BCRYPT),
     ] {
-        assert_signs_in(&only(keycloak::read(&realm(&credential_data, &secret(value)))), "password").await;
+        assert_signs_in(&only(keycloak(&realm(&credential_data, &secret(value)))), "password").await;
     }
 }
 
@@ -206,11 +230,11 @@ fn what_keycloak_exports_and_can_not_be_verified_is_said_by_the_users_position()
         (realm(&argon2("id"), &json!({})), "secretData.value is not given"),
         (realm(&argon2("id"), &secret("ä")), "secretData.value is not base64"),
     ] {
-        let flaws = flaws(keycloak::read(&text));
+        let flaws = flaws(keycloak(&text));
         assert!(flaws.len() == 1 && flaws[0].starts_with("user 2: ") && flaws[0].contains(said), "{flaws:?}");
     }
     let clear = json!({ "users": [{ "username": "ada", "credentials": [{ "type": "password", "value": "secret" }] }] });
-    assert_eq!(flaws(keycloak::read(&clear.to_string())), ["user 1: it holds a password in clear, not a hash"]);
+    assert_eq!(flaws(keycloak(&clear.to_string())), ["user 1: it holds a password in clear, not a hash"]);
 }
 
 fn parameters() -> HashParameters {
@@ -233,7 +257,7 @@ async fn an_export_of_firebase_gives_its_people_with_the_parameters_of_the_proje
         "customAttributes": "{\"tier\":1}", "providerUserInfo": [{ "providerId": "google.com", "rawId": "1" }],
     }] })
     .to_string();
-    let person = only(firebase::read(&text, Some(&parameters())));
+    let person = only(firebase(&text, Some(&parameters())));
     assert_eq!((person.subject.as_str(), person.enabled), ("kYi4EvWQlQTKSfnJ3dRSP6IH3ed2", false));
     assert_eq!((person.email.as_deref(), person.email_verified), (Some("user1@test.com"), false));
     assert_eq!(person.created_at, Some(1_508_893_925));
@@ -243,11 +267,11 @@ async fn an_export_of_firebase_gives_its_people_with_the_parameters_of_the_proje
     });
     assert_eq!(Value::Object(person.attributes.clone()), expected);
     assert_signs_in(&person, "user1password").await;
-    assert_eq!(flaws(firebase::read(&text, None)), ["user 1: its password hash needs the project's hash parameters"]);
+    assert_eq!(flaws(firebase(&text, None)), ["user 1: its password hash needs the project's hash parameters"]);
     let other = HashParameters { mem_cost: 20, ..parameters() };
-    assert!(flaws(firebase::read(&text, Some(&other)))[0].contains("scrypt cost (ln) of the password hash is 20"));
+    assert!(flaws(firebase(&text, Some(&other)))[0].contains("scrypt cost (ln) of the password hash is 20"));
     let without = json!({ "users": [{ "localId": "a", "createdAt": "1508893925000", "providerUserInfo": [] }] }).to_string();
-    assert_eq!(only(firebase::read(&without, None)).password, None);
+    assert_eq!(only(firebase(&without, None)).password, None);
 }
 
 #[test]
@@ -258,7 +282,7 @@ fn what_is_wrong_is_said_by_position_and_never_by_the_person() {
                  [\"ada\"]\n\
                  {\"given_name\":\"ada\"}\n\
                  {\"user_id\":\"ada\",\"created_at\":\"ada\"}\n";
-    let said = flaws(auth0::read(lines));
+    let said = flaws(auth0(lines));
     let expected = [
         "line 1: its email_verified is not true or false",
         "line 2: the password hash is of bcrypt's kind $2x$",
@@ -272,13 +296,26 @@ fn what_is_wrong_is_said_by_position_and_never_by_the_person() {
         assert!(said.starts_with(expected) && !said.contains("ada"), "{said}");
     }
     for text in ["", "{", "[]", "{\"users\":null}", "{\"users\":{}}", "{\"Users\":[]}"] {
-        for people in [keycloak::read(text), firebase::read(text, None)] {
+        for people in [keycloak(text), firebase(text, None)] {
             let flaws = flaws(people);
             assert!(flaws.len() == 1 && flaws[0].starts_with("the file: "), "{text}: {flaws:?}");
         }
     }
-    assert!(auth0::read("").is_empty() && auth0::read("[]").is_empty());
-    assert_eq!(flaws(keycloak::read("{\"users\":[{\"id\":1},[],{\"id\":\"a\"}]}")).len(), 2, "one stops no other");
-    let person = only(keycloak::read("{\"users\":[{\"id\":\"ada\"}]}"));
+    assert!(auth0("").is_empty() && auth0("[]").is_empty() && auth0("\n \n").is_empty());
+    for (text, said) in [
+        ("{\"users\":{}}", "the file: its users is not a list"),
+        ("{\"users\":null}", "the file: it is not an object with the list users"),
+        ("[]", "the file: it is not an object"),
+        ("{\"users\":[],\"users\":[]}", "the file: it is not an object with one list users"),
+        ("{\"users\":[{}]} x", "the file: it is not JSON: line 1, column 16 of it"),
+        ("{\"users\":[{\"id\":\"ada\"},\n{\"id\"]}", "the file: it is not JSON: line 2, column 6 of it"),
+    ] {
+        assert_eq!(flaws(keycloak(text)), [said], "{text}");
+    }
+    // Blank lines in front count.
+    assert_eq!(flaws(auth0("\n\n [{},\nada]")), ["the file: it is not JSON: line 4, column 1 of it"]);
+    assert_eq!(flaws(auth0("\n\n{}\n")), ["line 3: it has none of user_id, _id, email"]);
+    assert_eq!(flaws(keycloak("{\"users\":[{\"id\":1},[],{\"id\":\"a\"}]}")).len(), 2, "one stops no other");
+    let person = only(keycloak("{\"users\":[{\"id\":\"ada\"}]}"));
     assert!(!format!("{person:?}").contains("ada"));
 }

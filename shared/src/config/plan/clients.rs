@@ -4,6 +4,7 @@ use super::super::Resource;
 use super::{Plan, count, list, missing, renamed, sides};
 use crate::domain::id::ClientId;
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode};
+use crate::domain::oauth::exchange::TOKEN_EXCHANGE;
 use crate::domain::oauth::scope::ScopeSet;
 use std::collections::BTreeMap;
 
@@ -126,6 +127,7 @@ fn grants(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
         GrantType::AuthorizationCode => "authorization_code",
         GrantType::RefreshToken => "refresh_token",
         GrantType::ClientCredentials => "client_credentials",
+        GrantType::TokenExchange => TOKEN_EXCHANGE,
     };
     let mode = |mode: &ResponseMode| match mode {
         ResponseMode::Query => "query",

@@ -3,6 +3,8 @@
 
 use super::super::{CognitoConfig, KeptSub, RegistrationConfig};
 use super::Plan;
+use crate::domain::id::ClientId;
+use std::collections::BTreeMap;
 
 pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&CognitoConfig>, then: Option<&CognitoConfig>) {
     match (now, then) {
@@ -20,6 +22,8 @@ pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&C
         ),
         (Some(now), Some(then)) => changed(plan, form, now, then),
     }
+    let exchange = |config: Option<&CognitoConfig>| config.map(|config| config.exchange.clone()).unwrap_or_default();
+    compare_exchange(plan, &exchange(now), &exchange(then));
 }
 
 fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &CognitoConfig, then: &CognitoConfig) {
@@ -44,6 +48,12 @@ fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &CognitoConfig, then
             plan.notice("cognito.sub", "who comes from now on gets a new sub; who came before keeps the pool's");
         }
     }
+    if now.groups != then.groups {
+        plan.danger(
+            "cognito.groups",
+            "groups of the pool become other roles, for who comes from now on and at the next import",
+        );
+    }
     for field in form.fields.iter().map(|field| field.name.as_str()) {
         let (was, is) = (now.attribute_of(field), then.attribute_of(field));
         if was != is {
@@ -51,6 +61,25 @@ fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &CognitoConfig, then
                 &format!("cognito.attributes.{field}"),
                 format!("{field} comes from {is} instead of {was}, for who comes from now on"),
             );
+        }
+    }
+}
+
+fn compare_exchange(plan: &mut Plan, now: &BTreeMap<String, ClientId>, then: &BTreeMap<String, ClientId>) {
+    for (app_client, client) in now {
+        if then.get(app_client) != Some(client) {
+            let words = format!(
+                "tokens of the pool's app client {app_client} are exchanged for {client}'s no more: who is signed in there signs in anew"
+            );
+            plan.danger("cognito.exchange", words);
+        }
+    }
+    for (app_client, client) in then {
+        if now.get(app_client) != Some(client) {
+            let words = format!(
+                "whoever holds an access token of the pool's app client {app_client} can exchange it for tokens of {client}"
+            );
+            plan.danger("cognito.exchange", words);
         }
     }
 }

@@ -9,6 +9,7 @@
 mod clients;
 mod cognito;
 mod form;
+mod handover;
 mod policies;
 
 use super::{Localized, Signer, TenantConfig};
@@ -56,6 +57,7 @@ impl Plan {
         policies::compare(&mut plan, now, then);
         form::compare(&mut plan, &now.registration, &then.registration);
         cognito::compare(&mut plan, &then.registration, now.cognito.as_ref(), then.cognito.as_ref());
+        handover::compare(&mut plan, &then.registration, now.handover.as_ref(), then.handover.as_ref());
         clients::compare_resources(&mut plan, &now.resources, &then.resources);
         clients::compare(&mut plan, &now.clients, &then.clients);
         plan
@@ -96,6 +98,7 @@ impl Plan {
             plan.danger("keys.signer", policies::KMS_MUST_HOLD_KEYS);
         }
         cognito::compare(&mut plan, &then.registration, None, then.cognito.as_ref());
+        handover::compare(&mut plan, &then.registration, None, then.handover.as_ref());
         plan
     }
 

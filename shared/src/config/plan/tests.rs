@@ -243,3 +243,49 @@ fn a_door_that_closes_leaves_people_behind() {
     ];
     assert_eq!(told(&pool, &other), expected);
 }
+
+#[test]
+fn whose_tokens_are_exchanged_is_told_both_ways() {
+    const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+    let base = BASE.replace("client_id = \"shop\"", "client_id = \"shop\"\nfirst_party = true").replace(
+        "grant_types = [\"authorization_code\", \"refresh_token\"]",
+        &format!("grant_types = [\"authorization_code\", \"refresh_token\", \"{GRANT}\"]"),
+    );
+    let with = |exchange: &str| {
+        parse(&format!("{base}\n[cognito]\nuser_pool_id = \"eu-central-1_One\"\nclient_id = \"1abc\"\nexchange = {exchange}\n"))
+    };
+    let (none, one) = (with("{}"), with("{ 1app = \"shop\" }"));
+    let told = |now: Option<&TenantConfig>, then: &TenantConfig| {
+        let dangers = Plan::between(now, then).effects.into_iter().filter(|effect| effect.path == "cognito.exchange");
+        dangers.map(|effect| (effect.severity == Severity::Danger, effect.words)).collect::<Vec<_>>()
+    };
+    let (begins, ends) = (told(Some(&none), &one), told(Some(&one), &none));
+    assert!(matches!(&begins[..], [(true, words)] if words.contains("1app can exchange it for tokens of shop")), "{begins:?}");
+    assert!(matches!(&ends[..], [(true, words)] if words.contains("exchanged for shop's no more")), "{ends:?}");
+    assert_eq!(told(None, &one).len(), 1, "a new tenant, too");
+    assert_eq!(told(Some(&one), &one), []);
+}
+
+#[test]
+fn where_people_go_is_told_both_ways() {
+    let with = |section: &str| parse(&format!("{BASE}\n[handover]\n{section}\n"));
+    let told = |now: Option<&TenantConfig>, then: &TenantConfig| {
+        let effects = Plan::between(now, then).effects.into_iter().filter(|effect| effect.path.starts_with("handover"));
+        effects.map(|effect| (effect.severity, effect.path)).collect::<Vec<_>>()
+    };
+    let (base, pool) = (parse(BASE), with("user_pool_id = \"eu-central-1_One\""));
+    assert_eq!(told(Some(&base), &pool), [(Severity::Danger, "handover".to_owned())]);
+    assert_eq!(told(Some(&pool), &base), [(Severity::Danger, "handover".to_owned())]);
+    assert_eq!(told(None, &pool).len(), 1, "a new tenant, too");
+    assert_eq!(told(Some(&pool), &pool), []);
+    let other = with(
+        "user_pool_id = \"eu-central-1_Two\"\nusername = \"sub\"\nsub = \"custom:former\"\nattributes = { size = \"custom:dress\" }",
+    );
+    let expected = [
+        (Severity::Danger, "handover.user_pool_id".to_owned()),
+        (Severity::Notice, "handover.username".to_owned()),
+        (Severity::Notice, "handover.sub".to_owned()),
+        (Severity::Notice, "handover.attributes.size".to_owned()),
+    ];
+    assert_eq!(told(Some(&pool), &other), expected);
+}

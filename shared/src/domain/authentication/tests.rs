@@ -1,6 +1,7 @@
 use super::*;
-use crate::domain::account::{AccountStatus, LinkSeed};
+use crate::domain::account::{AccountStatus, LinkSeed, PasswordHome};
 use crate::domain::id::{AccountId, SessionId, Sub};
+use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 
 const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
@@ -14,10 +15,13 @@ pub(crate) fn authentication() -> Authentication {
         sub: Sub::from_bytes([2; 16]),
         status: AccountStatus::Active,
         epoch: 4,
+        epoch_began_at: None,
         identifier: identifier(),
         created_at: Timestamp::from_seconds(0),
         failures: FailureWindow::default(),
         devices: Vec::new(),
+        password_home: PasswordHome::Here,
+        roles: Roles::default(),
         legal_hold: None,
         version: 10,
     }

@@ -21,6 +21,8 @@ fn attributes(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 fn user(pairs: &[(&str, &str)]) -> DirectoryUser {
     DirectoryUser {
         subject: "s".to_owned(),
+        username: "s".to_owned(),
+        groups: Vec::new(),
         enabled: true,
         has_second_factor: false,
         attributes: attributes(&[&[("email", "Ada@Example.com"), ("email_verified", "true")], pairs].concat()),
@@ -81,7 +83,8 @@ pub(crate) fn comer() -> NewComer {
         account,
         sub: Sub::from_bytes([3; 16]),
         identifier,
-        password: Some(PasswordHash::from_phc("hash".to_owned())),
+        password: ComingPassword::Hash(PasswordHash::from_phc("hash".to_owned())),
+        roles: ["gold".parse().unwrap()].into_iter().collect::<std::collections::BTreeSet<_>>().try_into().unwrap(),
         claims: Sealed(vec![4]),
         subject: SubjectHash(IdentifierHash { key_version: 1, hash: [5; 32] }),
         named: Sealed(vec![6]),
@@ -135,7 +138,7 @@ fn who_is_brought_over_is_new_under_subject_and_address_or_stays_away() {
         let decision = bring(comer(), standing, owner, NOW);
         assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, outcome != Brought::Imported));
     }
-    let bare = bring(NewComer { password: None, ..comer() }, None, None, NOW);
+    let bare = bring(NewComer { password: ComingPassword::None, ..comer() }, None, None, NOW);
     let [Change::ImportAccount(account)] = bare.changes.0.as_slice() else { panic!("{:?}", bare.changes) };
     assert!(account.password.is_none() && account.authentication.devices.is_empty());
 }
@@ -150,5 +153,46 @@ fn a_failure_that_was_none_is_taken_back_over_its_own_version() {
         let [Change::UncountUnknownSignIn(restored)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
         assert_eq!((restored.failures, restored.version), (left, 9));
         assert!(decision.changes.0.iter().all(|change| change.event().is_none()), "nothing happened to anybody");
+    }
+}
+
+#[test]
+fn a_password_that_stays_there_is_kept_once_by_whom_it_belongs_to() {
+    let brought = bring(NewComer { password: ComingPassword::StaysThere, ..comer() }, None, None, NOW);
+    let [Change::ImportAccount(account)] = brought.changes.0.as_slice() else { panic!("{:?}", brought.changes) };
+    let state = &account.authentication;
+    assert!(account.password.is_none() && state.password_home == PasswordHome::Directory);
+
+    let (config, hash) = (config(), PasswordHash::from_phc("hash".to_owned()));
+    let silver: Roles = serde_json::from_str(r#"["silver"]"#).expect("roles");
+    let keep = |state: &Authentication, standing| {
+        keep_password(state, standing, (hash.clone(), &silver), None, sign_in(&config.session), NOW)
+    };
+    let at = |account| Some(ClaimedSubject { account, at: NOW });
+    let decision = keep(state, at(Some(state.account)));
+    let [Change::KeepPassword { authentication, password }, Change::OpenSession(_)] = decision.changes.0.as_slice() else {
+        panic!("{:?}", decision.changes)
+    };
+    assert_eq!((authentication.version, authentication.password_home), (state.version + 1, PasswordHome::Here));
+    assert_eq!((password.version, &password.hash, authentication.devices.len()), (1, &hash, 1));
+    assert_eq!((authentication.roles.to_string().as_str(), authentication.epoch_began_at), ("gold, silver", None));
+    // What is too many is left.
+    let eight: Roles = serde_json::from_str(r#"["1","2","3","4","5","6","7","8"]"#).expect("roles");
+    let full = Authentication { roles: eight.clone(), ..state.clone() };
+    let decision = keep(&full, at(Some(state.account)));
+    assert!(matches!(&decision.changes.0[0], Change::KeepPassword { authentication, .. } if authentication.roles == eight));
+
+    let closed = Authentication { status: AccountStatus::Disabled { since: NOW }, ..state.clone() };
+    let here = Authentication { password_home: PasswordHome::Here, ..state.clone() };
+    let other = AccountId::from_bytes([77; 16]);
+    for (state, standing) in [
+        (state, None),
+        (state, at(None)),
+        (state, at(Some(other))),
+        (&closed, at(Some(state.account))),
+        (&here, at(Some(state.account))),
+    ] {
+        let decision = keep(state, standing);
+        assert!(decision.outcome == Authenticated::Refused && decision.changes.is_empty(), "{standing:?}");
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::authentication::Amr;
 use crate::domain::id::{ClientId, RequestId, SessionId, Sub};
 use crate::domain::oauth::grant::RevocationReason;
 use crate::domain::oauth::scope::ScopeSet;
+use crate::domain::roles::Roles;
 use crate::domain::time::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -68,6 +69,8 @@ pub struct ExportedAccount {
     pub status: &'static str,
     /// Since when there is an account.
     pub created_at: Moment,
+    /// What the person is to the company's own applications.
+    pub roles: Roles,
     /// Since when a legal hold keeps it from being erased.
     pub legal_hold_since: Option<Moment>,
 }
@@ -203,7 +206,7 @@ pub struct ExportedGrant {
     /// Whom its access tokens are for.
     pub audience: String,
     /// Where the person was sent back to.
-    pub redirect_uri: String,
+    pub redirect_uri: Option<String>,
     /// Since when.
     pub since: Moment,
     /// When the person had proven who they are.

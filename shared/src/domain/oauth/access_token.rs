@@ -76,6 +76,7 @@ mod tests {
     use crate::domain::oauth::fixture::{NOW, active, authentication, client_id, code_issued, scope, session};
     use crate::domain::oauth::grant::{RevocationReason, RevokedJti};
     use crate::domain::oauth::issue::AccessGrant;
+    use crate::domain::roles::Roles;
     use crate::domain::time::Span;
 
     const ISSUER: &str = "https://id.example";
@@ -84,6 +85,7 @@ mod tests {
         let access = AccessGrant {
             scope: scope("openid"),
             resource: None,
+            roles: Roles::default(),
             algorithm: SigningAlgorithm::ES256,
             expires_at: NOW + Span::minutes(10),
         };

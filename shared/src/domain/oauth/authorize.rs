@@ -189,13 +189,13 @@ fn issue(
         nonce: request.nonce.clone(),
         auth_time: session.auth_time,
         amr: session.amr.clone(),
-        code: AuthorizationCode {
+        code: Some(AuthorizationCode {
             secret_hash: new.secret_hash,
             redirect_uri: request.return_to.redirect_uri.clone(),
             redirect_uri_in_request: request.redirect_uri_in_request,
             code_challenge: request.code_challenge.clone(),
             expires_at: now + CODE_LIFETIME,
-        },
+        }),
         state: GrantState::CodeIssued,
         revoked_jtis: Vec::new(),
         created_at: now,

@@ -11,6 +11,7 @@ use super::scope::{ADDRESS, EMAIL, PHONE, PROFILE, ScopeSet};
 use crate::domain::authentication::Amr;
 use crate::domain::id::{ClientId, Jti, SessionId};
 use crate::domain::profile::Claims;
+use crate::domain::roles::Roles;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -50,6 +51,9 @@ pub struct AccessTokenClaims {
     /// How.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amr: Option<Vec<Amr>>,
+    /// What the person is to the company's own applications (RFC 9068 §2.2.3.1); for those alone.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
     /// The sealed locator of its grant; none when the client acts for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lk: Option<String>,
@@ -62,7 +66,8 @@ impl AccessTokenClaims {
         Self {
             auth_time: Some(grant.auth_time.seconds()),
             acr: Some(ACR.to_owned()),
-            amr: Some(grant.amr.clone()),
+            amr: (!grant.amr.is_empty()).then(|| grant.amr.clone()),
+            roles: access.roles.clone(),
             lk: Some(lk),
             ..Self::new(issuer, grant.sub.to_string(), &grant.client_id, access, jti, now)
         }
@@ -85,6 +90,7 @@ impl AccessTokenClaims {
             auth_time: None,
             acr: None,
             amr: None,
+            roles: Roles::default(),
             lk: None,
         }
     }
@@ -127,6 +133,7 @@ pub struct IdTokenClaims {
     /// How strongly.
     pub acr: &'static str,
     /// How.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<Amr>,
     /// The session.
     pub sid: SessionId,
@@ -223,6 +230,7 @@ mod tests {
         AccessGrant {
             scope: scope("openid email"),
             resource: resource.map(str::to_owned),
+            roles: serde_json::from_str(r#"["gold", "editor"]"#).unwrap(),
             algorithm: SigningAlgorithm::ES256,
             expires_at: NOW + Span::minutes(10),
         }
@@ -238,7 +246,7 @@ mod tests {
         let expected = json!({
             "iss": ISSUER, "sub": grant.sub.to_string(), "aud": ISSUER, "client_id": "shop", "scope": "email openid",
             "iat": NOW.seconds(), "exp": NOW.seconds() + 600, "jti": jti().to_string(), "auth_time": NOW.seconds() - 300,
-            "acr": ACR, "amr": ["pwd"], "lk": "sealed",
+            "acr": ACR, "amr": ["pwd"], "roles": ["editor", "gold"], "lk": "sealed",
         });
         assert_eq!(serde_json::to_value(&claims).unwrap(), expected);
         let narrowed = AccessTokenClaims::of_grant(ISSUER, &grant, &access(Some(ORDERS)), jti(), String::new(), NOW);
@@ -250,7 +258,7 @@ mod tests {
         let claims = AccessTokenClaims::of_client(ISSUER, &client_id("shop"), &access(None), jti(), NOW);
         let claims = serde_json::to_value(&claims).unwrap();
         assert_eq!(claims["sub"], "shop");
-        for absent in ["lk", "auth_time", "acr", "amr", "sid"] {
+        for absent in ["lk", "auth_time", "acr", "amr", "sid", "roles"] {
             assert!(claims.get(absent).is_none(), "{absent}");
         }
     }

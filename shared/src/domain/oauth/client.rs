@@ -2,6 +2,7 @@
 
 use super::scope::ScopeSet;
 use crate::domain::id::ClientId;
+use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,9 @@ pub enum GrantType {
     RefreshToken,
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 8693, for tokens of the former user pool.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 /// Whether the code flow needs PKCE; optional only for confidential clients.
@@ -103,6 +107,11 @@ impl Client {
     #[must_use]
     pub fn is_confidential(&self) -> bool {
         self.token_endpoint_auth_method != TokenEndpointAuthMethod::None
+    }
+    /// The roles that its access tokens tell of a person: only the company's own applications are told any.
+    #[must_use]
+    pub fn told_roles(&self, roles: &Roles) -> Roles {
+        if self.first_party { roles.clone() } else { Roles::default() }
     }
     /// Whether it may use this grant.
     #[must_use]

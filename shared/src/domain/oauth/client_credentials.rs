@@ -8,6 +8,7 @@ use super::issue::AccessGrant;
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::{OF_A_PERSON, ScopeSet};
 use crate::config::{Resource, TokenPolicy};
+use crate::domain::roles::Roles;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -73,6 +74,7 @@ pub fn issue_to_client(
     Ok(AccessGrant {
         scope,
         resource: target.map(|r| r.resource.clone()),
+        roles: Roles::default(),
         algorithm: algorithm_for(client, target),
         expires_at: now + policy.access,
     })

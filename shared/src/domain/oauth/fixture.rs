@@ -4,10 +4,11 @@ use super::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorith
 use super::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
 use super::scope::ScopeSet;
 use crate::config::{Localized, Resource, TokenPolicy};
-use crate::domain::account::{AccountStatus, Authentication};
+use crate::domain::account::{AccountStatus, Authentication, PasswordHome};
 use crate::domain::authentication::{Amr, FailureWindow};
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
@@ -70,10 +71,13 @@ pub(crate) fn authentication() -> Authentication {
         sub: Sub::from_bytes([2; 16]),
         status: AccountStatus::Active,
         epoch: 3,
+        epoch_began_at: None,
         identifier: IdentifierHash { key_version: 1, hash: [0; 32] },
         created_at: NOW - Span::days(30),
         failures: FailureWindow::default(),
         devices: vec![],
+        password_home: PasswordHome::Here,
+        roles: Roles::default(),
         legal_hold: None,
         version: 7,
     }
@@ -109,13 +113,13 @@ pub(crate) fn code_issued() -> Grant {
         nonce: Some("n-0S6_WzA2Mj".to_owned()),
         auth_time: NOW - Span::minutes(5),
         amr: vec![Amr::Pwd],
-        code: AuthorizationCode {
+        code: Some(AuthorizationCode {
             secret_hash: hash(10),
             redirect_uri: REDIRECT_URI.to_owned(),
             redirect_uri_in_request: true,
             code_challenge: Some(CHALLENGE.to_owned()),
             expires_at: NOW + Span::seconds(50),
-        },
+        }),
         state: GrantState::CodeIssued,
         revoked_jtis: vec![],
         created_at: NOW - Span::seconds(10),

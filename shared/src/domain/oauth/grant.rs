@@ -1,4 +1,5 @@
-//! A grant: one item whose first state is the authorization code and whose later states carry the refresh token.
+//! A grant: one item whose first state is the authorization code and whose later states carry the refresh token. One that comes of a
+//! token exchange begins in the second state.
 //!
 //! ```text
 //! CodeIssued ──redeem──▶ Active { refresh: Some | None } ──rotate──▶ Active (generation + 1)
@@ -47,8 +48,10 @@ pub struct Grant {
     pub auth_time: Timestamp,
     /// How.
     pub amr: Vec<Amr>,
-    /// The code as it was issued; kept after redemption so that a replay is judged by the same checks.
-    pub code: AuthorizationCode,
+    /// The code as it was issued; kept after redemption so that a replay is judged by the same checks. None: the grant came of a token
+    /// exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<AuthorizationCode>,
     /// How far it has come.
     #[serde(rename = "st")]
     pub state: GrantState,

@@ -6,6 +6,7 @@ use super::grant::{Grant, GrantState};
 use super::scope::ScopeSet;
 use crate::domain::account::Authentication;
 use crate::domain::id::{ClientId, Jti};
+use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
@@ -50,6 +51,9 @@ pub struct ActiveToken {
     /// How strongly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+    /// The roles that an access token tells.
+    #[serde(skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
 }
 
 impl Introspection {
@@ -76,6 +80,7 @@ impl Introspection {
                 jti: Some(claims.jti),
                 auth_time: claims.auth_time,
                 acr: claims.acr.clone(),
+                roles: claims.roles.clone(),
             }),
         }
     }
@@ -116,6 +121,7 @@ pub fn introspect_refresh_token(
             jti: None,
             auth_time: Some(grant.auth_time.seconds()),
             acr: Some(super::claims::ACR.to_owned()),
+            roles: Roles::default(),
         }),
     }
 }

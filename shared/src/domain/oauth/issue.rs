@@ -3,6 +3,7 @@
 use super::client::SigningAlgorithm;
 use super::grant::Grant;
 use super::scope::ScopeSet;
+use crate::domain::roles::Roles;
 use crate::domain::time::Timestamp;
 
 /// An access token to be signed.
@@ -12,6 +13,8 @@ pub struct AccessGrant {
     pub scope: ScopeSet,
     /// Its audience, when it is not the issuer (RFC 8707).
     pub resource: Option<String>,
+    /// The roles that it tells.
+    pub roles: Roles,
     /// Its signature.
     pub algorithm: SigningAlgorithm,
     /// Its end.

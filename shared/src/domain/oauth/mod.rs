@@ -8,6 +8,7 @@ pub mod claims;
 pub mod client;
 pub mod client_credentials;
 pub mod error;
+pub mod exchange;
 pub mod grant;
 pub mod introspect;
 pub mod issue;

@@ -9,7 +9,7 @@
 
 use super::client::{Client, GrantType};
 use super::error::OAuthErrorCode;
-use super::grant::{Grant, GrantEnded, GrantState, RefreshToken, RevocationReason};
+use super::grant::{AuthorizationCode, Grant, GrantEnded, GrantState, RefreshToken, RevocationReason};
 use super::issue::{AccessGrant, Issued};
 use super::pkce::{VerifierError, check_verifier};
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
@@ -138,10 +138,12 @@ pub fn redeem(
     now: Timestamp,
 ) -> Decision<Result<Issued, CodeRefused>> {
     let grant = snapshot.grant;
-    if let Err(refused) = check_presenter(grant, presented, client) {
-        return Decision::unchanged(Err(refused));
-    }
+    let code = match check_presenter(grant, presented, client) {
+        Ok(code) => code,
+        Err(refused) => return Decision::unchanged(Err(refused)),
+    };
     match grant.state {
+        GrantState::CodeIssued if now >= code.expires_at => return Decision::unchanged(Err(CodeRefused::Expired)),
         GrantState::CodeIssued => {}
         GrantState::Active { .. } => {
             let revoked = grant.revoked(RevocationReason::CodeReplayed, now);
@@ -156,8 +158,12 @@ pub fn redeem(
 }
 
 /// What binds the code to who presents it: judged before its state, so that a stranger's attempt has no effect at all.
-fn check_presenter(grant: &Grant, presented: &PresentedCode<'_>, client: &Client) -> Result<(), CodeRefused> {
-    let code = &grant.code;
+fn check_presenter<'a>(
+    grant: &'a Grant,
+    presented: &PresentedCode<'_>,
+    client: &Client,
+) -> Result<&'a AuthorizationCode, CodeRefused> {
+    let code = grant.code.as_ref().ok_or(CodeRefused::NotTheCode)?;
     if code.secret_hash != presented.secret_hash {
         return Err(CodeRefused::NotTheCode);
     }
@@ -172,7 +178,7 @@ fn check_presenter(grant: &Grant, presented: &PresentedCode<'_>, client: &Client
         Some(_) | None => {}
     }
     check_verifier(code.code_challenge.as_deref(), presented.code_verifier, presented.sha256)?;
-    Ok(())
+    Ok(code)
 }
 
 fn issue(
@@ -185,9 +191,6 @@ fn issue(
     now: Timestamp,
 ) -> Result<Issued, CodeRefused> {
     let CodeSnapshot { grant, authentication, session } = snapshot;
-    if now >= grant.code.expires_at {
-        return Err(CodeRefused::Expired);
-    }
     grant.check_live(authentication, session, now)?;
     let granted = grant.scope.intersection(&client.scope);
     if granted.is_empty() && !grant.scope.is_empty() {
@@ -209,6 +212,7 @@ fn issue(
         access: AccessGrant {
             scope: scope_for(&granted, target),
             resource: target.map(|r| r.resource.clone()),
+            roles: client.told_roles(&authentication.roles),
             algorithm: algorithm_for(client, target),
             expires_at: expires_at.min(now + policy.access),
         },

@@ -18,6 +18,7 @@ use super::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
 use crate::config::{Resource, TokenPolicy};
 use crate::domain::account::Authentication;
 use crate::domain::change::{Change, Decision};
+use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
@@ -138,7 +139,7 @@ pub fn rotate(
         let revoked = grant.revoked(RevocationReason::RefreshReuse, now);
         return Decision::one(Change::RevokeGrant(revoked), Err(RefreshRefused::Reused));
     }
-    let access = match access(grant, presented, client, resources, policy, now) {
+    let access = match access(grant, &authentication.roles, presented, client, resources, policy, now) {
         Ok(access) => access,
         Err(refused) => return Decision::unchanged(Err(refused)),
     };
@@ -193,6 +194,7 @@ fn judge(live: &RefreshToken, presented: &PresentedRefresh<'_>, now: Timestamp) 
 /// The access token of this refresh. A narrowed scope holds for this token alone: the grant keeps its own (RFC 6749 §6).
 fn access(
     grant: &Grant,
+    roles: &Roles,
     presented: &PresentedRefresh<'_>,
     client: &Client,
     resources: &BTreeMap<String, Resource>,
@@ -215,6 +217,7 @@ fn access(
     Ok(AccessGrant {
         scope: scope_for(&scope, target),
         resource: target.map(|r| r.resource.clone()),
+        roles: client.told_roles(roles),
         algorithm: algorithm_for(client, target),
         expires_at: grant.expires_at.min(now + policy.access),
     })

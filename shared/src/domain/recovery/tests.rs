@@ -57,7 +57,7 @@ fn a_fitting_proof_replaces_the_password_and_ends_everything_of_the_old_epoch() 
             panic!("{:?}", decision.changes)
         };
         assert_eq!((completed.state, completed.version), (FlowState::Completed, 2));
-        assert_eq!((after.epoch, after.version), (locked.epoch + 1, locked.version + 1));
+        assert_eq!((after.epoch, after.epoch_began_at, after.version), (locked.epoch + 1, Some(T0), locked.version + 1));
         assert_eq!((after.failures, after.devices[0].failures), (FailureWindow::default(), FailureWindow::default()));
         assert_eq!((password.hash.as_phc(), password.version, password.changed_at), ("new", 7, T0));
         // A typed code takes its try of the day before it is evaluated; a link token needs none.

@@ -8,6 +8,7 @@ use super::stored::{MAX_LANES, MAX_MEMORY, sound_lengths};
 use super::text::{base64, bcrypt_base64, bounded, numbers};
 use aws_lc_rs::cipher::{AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA1_OUTPUT_LEN, SHA256_OUTPUT_LEN, SHA512_OUTPUT_LEN};
 use aws_lc_rs::iv::{FixedLength, IV_LEN_128_BIT};
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
 use std::num::NonZeroU32;
@@ -26,8 +27,8 @@ const BCRYPT_BYTES: usize = 72;
 const MAX_BLOCK_SIZE: u32 = 64;
 /// Bytes of the shortest salt: old systems made short ones, and the hash is gone after one sign-in.
 const LEAST_SALT: usize = 4;
-/// The most iterations that a PBKDF2 hash may ask for.
-const MAX_ITERATIONS: u32 = 2_000_000;
+/// The most iterations that a PBKDF2 hash may ask for, over all of its blocks.
+const MAX_ITERATIONS: u64 = 2_000_000;
 
 /// A computation failed that can't fail on what was read within bounds.
 #[derive(Debug, thiserror::Error)]
@@ -119,10 +120,10 @@ impl Pbkdf2 {
     /// `None` when the kind is not one of PBKDF2.
     pub(super) fn read(kind: &str, fields: &[&str]) -> Result<Option<Self>, UnusableHash> {
         let form = UnusableHash::Form(PBKDF2_FORM);
-        let algorithm = match kind {
-            "pbkdf2" | "pbkdf2-sha1" => PBKDF2_HMAC_SHA1,
-            "pbkdf2-sha256" => PBKDF2_HMAC_SHA256,
-            "pbkdf2-sha512" => PBKDF2_HMAC_SHA512,
+        let (algorithm, digest) = match kind {
+            "pbkdf2" | "pbkdf2-sha1" => (PBKDF2_HMAC_SHA1, SHA1_OUTPUT_LEN),
+            "pbkdf2-sha256" => (PBKDF2_HMAC_SHA256, SHA256_OUTPUT_LEN),
+            "pbkdf2-sha512" => (PBKDF2_HMAC_SHA512, SHA512_OUTPUT_LEN),
             _ => return Ok(None),
         };
         let [costs, salt, hash] = fields else { return Err(form) };
@@ -134,8 +135,10 @@ impl Pbkdf2 {
             let [iterations] = numbers(costs, ["i"], PBKDF2_FORM)?;
             iterations
         };
-        bounded("number of PBKDF2 iterations", iterations.into(), 1, MAX_ITERATIONS.into())?;
         sound_lengths(&salt, LEAST_SALT, &hash)?;
+        // Each block of the hash takes all of them.
+        let blocks = hash.len().div_ceil(digest) as u64;
+        bounded("number of PBKDF2 iterations", iterations.into(), 1, MAX_ITERATIONS / blocks)?;
         let iterations = NonZeroU32::new(iterations).ok_or(form)?;
         Ok(Some(Self { algorithm, iterations, salt, hash }))
     }

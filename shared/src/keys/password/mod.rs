@@ -102,6 +102,15 @@ impl PasswordHasher {
         let stored = stored.and_then(Stored::parse);
         self.in_a_lane(Forms::of(password), move |lane, password| lane.verify(stored.as_ref(), &password)).await
     }
+    /// As [`Self::verify`], for who stores nothing: whether it is right.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub async fn is_right(&self, password: &SecretText, stored: Option<&PasswordHash>) -> Result<bool, HasherBusy> {
+        let stored = stored.and_then(Stored::parse);
+        let found = move |lane: &mut Lane, password: Forms| lane.matching(stored.as_ref(), &password);
+        Ok(self.in_a_lane(Forms::of(password), found).await?.is_some())
+    }
     /// How many Argon2 hashes were computed since the start, to make or to verify or in vain (what a foreign hash costs before its decoy
     /// or its successor is not counted): equal work for known and unknown identifiers is asserted with it.
     #[must_use]
@@ -145,6 +154,12 @@ struct Forms {
     typed: Option<SecretText>,
 }
 
+/// The one that was hashed.
+enum Form {
+    Normalised,
+    Typed,
+}
+
 impl Forms {
     fn of(password: &SecretText) -> Self {
         // Room for the longest expansion of NFC (three-fold), so that no half-written copy is left behind by a reallocation.
@@ -172,19 +187,25 @@ impl Lane {
         self.count();
         Ok(encode(&made.params, &made.salt, &hash))
     }
+    fn verify(&mut self, stored: Option<&Stored>, password: &Forms) -> Result<PasswordMatch, HashingFailed> {
+        match self.matching(stored, password)? {
+            None => Ok(PasswordMatch::No),
+            Some(Form::Normalised) if stored.is_some_and(Stored::is_present) => Ok(PasswordMatch::Yes),
+            Some(Form::Normalised | Form::Typed) => self.make(password).map(PasswordMatch::Rehash),
+        }
+    }
     /// Tries each form of the password. All of them cost the same whether there is a stored hash or not, but for what a foreign one
     /// costs beside.
-    fn verify(&mut self, stored: Option<&Stored>, password: &Forms) -> Result<PasswordMatch, HashingFailed> {
-        let is_present = stored.is_some_and(Stored::is_present);
+    fn matching(&mut self, stored: Option<&Stored>, password: &Forms) -> Result<Option<Form>, HashingFailed> {
         if self.is_of(stored, &password.normalised)? {
-            return if is_present { Ok(PasswordMatch::Yes) } else { self.make(password).map(PasswordMatch::Rehash) };
+            return Ok(Some(Form::Normalised));
         }
         if let Some(typed) = &password.typed
             && self.is_of(stored, typed.expose())?
         {
-            return self.make(password).map(PasswordMatch::Rehash);
+            return Ok(Some(Form::Typed));
         }
-        Ok(PasswordMatch::No)
+        Ok(None)
     }
     /// Whether the stored hash is this password's. Where it is not, at least one hash of present cost was computed.
     fn is_of(&mut self, stored: Option<&Stored>, password: &str) -> Result<bool, HashingFailed> {

@@ -43,6 +43,7 @@ fn a_hash_of_another_kind_or_form_or_out_of_bounds_is_refused_and_the_reason_sai
     let scrypt = |costs: &str| SCRYPT.replace("ln=4,r=8,p=2", costs);
     let firebase = |costs: &str| FIREBASE.replace("ln=4,r=8,p=1", costs);
     let pbkdf2 = |costs: &str| PBKDF2.replace("i=1000,l=32", costs);
+    let two_blocks = |costs: &str| pbkdf2(costs).replace("8nX7hwFEzIB8aPajJTYK8weHQc5Ngz0pFVAKvSu4jQA", &"A".repeat(86));
     let cases = [
         (String::new(), "not of a kind"),
         ("$".to_owned(), "not of a kind"),
@@ -108,6 +109,8 @@ fn a_hash_of_another_kind_or_form_or_out_of_bounds_is_refused_and_the_reason_sai
         (SCRYPT.replace("c2FsdHNhbHRzYWx0c2FsdA$", ""), "not written"),
         // PBKDF2
         (pbkdf2("i=2000001"), "PBKDF2 iterations of the password hash is 2000001, and 1 to 2000000"),
+        // Two digests long, which doubles the work.
+        (two_blocks("i=1000001"), "PBKDF2 iterations of the password hash is 1000001, and 1 to 1000000"),
         (pbkdf2("i=0"), "PBKDF2 iterations of the password hash is 0"),
         (pbkdf2("i=1000,l=31"), "not written"),
         (pbkdf2("l=32"), "not written"),

@@ -113,6 +113,18 @@ async fn security_68_a_right_password_against_a_foreign_hash_is_hashed_anew_and_
 }
 
 #[tokio::test]
+async fn who_stores_nothing_has_nothing_hashed_anew() {
+    let hasher = PasswordHasher::new(1);
+    let stored = import(FOREIGN[0]).unwrap();
+    assert_eq!(hasher.is_right(&secret("password"), Some(&stored)).await, Ok(true));
+    assert_eq!(hasher.hashes_computed(), 0);
+    // security 71
+    assert_eq!(hasher.is_right(&secret("passwore"), Some(&stored)).await, Ok(false));
+    assert_eq!(hasher.is_right(&secret("password"), None).await, Ok(false));
+    assert_eq!(hasher.hashes_computed(), 2);
+}
+
+#[tokio::test]
 async fn security_71_a_wrong_password_costs_a_present_hash_whatever_is_stored() {
     let hasher = PasswordHasher::new(1);
     let ours = hasher.hash(&secret("password")).await.unwrap();

@@ -143,9 +143,9 @@ fn security_13_a_code_is_bound_to_everything_that_redeeming_it_checks() {
     assert_eq!((grant.client_id.as_str(), grant.sid, grant.account), ("shop", session().id, authentication().account));
     assert_eq!((grant.epoch, grant.auth_time, grant.sub), (4, T0, authentication().sub));
     assert_eq!(grant.nonce.as_deref(), Some("nonce"));
-    assert_eq!(grant.code.code_challenge.as_deref(), Some("challenge"));
-    assert_eq!(grant.code.redirect_uri, "https://shop.example/cb");
-    assert_eq!(grant.code.expires_at, case.now + Span::seconds(60));
+    assert_eq!(grant.code.as_ref().unwrap().code_challenge.as_deref(), Some("challenge"));
+    assert_eq!(grant.code.as_ref().unwrap().redirect_uri, "https://shop.example/cb");
+    assert_eq!(grant.code.as_ref().unwrap().expires_at, case.now + Span::seconds(60));
     assert_eq!((grant.state, grant.version), (GrantState::CodeIssued, 1));
 }
 

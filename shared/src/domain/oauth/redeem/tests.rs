@@ -79,7 +79,7 @@ fn a_refusal_changes_nothing() {
             "another redirect_uri though the request named none",
             CodeRefused::RedirectUriMismatch,
             Case::of(|c| {
-                c.grant.code.redirect_uri_in_request = false;
+                c.grant.code.as_mut().unwrap().redirect_uri_in_request = false;
                 c.presented.redirect_uri = Some("https://app.example/other");
             }),
         ),
@@ -87,7 +87,7 @@ fn a_refusal_changes_nothing() {
             "no redirect_uri and no challenge",
             CodeRefused::RedirectUriMismatch,
             Case::of(|c| {
-                c.grant.code.code_challenge = None;
+                c.grant.code.as_mut().unwrap().code_challenge = None;
                 c.presented.code_verifier = None;
                 c.presented.redirect_uri = None;
             }),
@@ -100,14 +100,18 @@ fn a_refusal_changes_nothing() {
         (
             "security 23: verifier without challenge",
             CodeRefused::Verifier(VerifierError::Unexpected),
-            Case::of(|c| c.grant.code.code_challenge = None),
+            Case::of(|c| c.grant.code.as_mut().unwrap().code_challenge = None),
         ),
         (
             "security 23: another verifier",
             CodeRefused::Verifier(VerifierError::Mismatch),
             Case::of(|c| c.presented.code_verifier = Some(CHALLENGE)),
         ),
-        ("security 13: at its last moment", CodeRefused::Expired, Case::of(|c| c.now = c.grant.code.expires_at)),
+        (
+            "security 13: at its last moment",
+            CodeRefused::Expired,
+            Case::of(|c| c.now = c.grant.code.as_ref().unwrap().expires_at),
+        ),
         (
             "security 36: account disabled",
             CodeRefused::Ended(AccountNotActive),
@@ -199,8 +203,8 @@ fn security_22_a_bad_replay_revokes_nothing() {
 fn redirect_uri_may_be_left_out_where_a_challenge_binds_the_code() {
     assert!(Case::of(|c| c.presented.redirect_uri = None).decide().outcome.is_ok());
     let unnamed = Case::of(|c| {
-        c.grant.code.redirect_uri_in_request = false;
-        c.grant.code.code_challenge = None;
+        c.grant.code.as_mut().unwrap().redirect_uri_in_request = false;
+        c.grant.code.as_mut().unwrap().code_challenge = None;
         c.presented.code_verifier = None;
         c.presented.redirect_uri = None;
     });

@@ -48,6 +48,7 @@ export-account-disabled = von uns geschlossen
 export-account-erasure_due = von Ihnen geschlossen, wird gelöscht
 export-account-erased = gelöscht
 export-account-created = Angelegt
+export-account-roles = Rollen
 export-account-hold = Darf aus rechtlichen Gründen nicht gelöscht werden seit
 
 export-identifiers-title = Womit Sie sich anmelden

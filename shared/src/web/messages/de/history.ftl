@@ -32,3 +32,4 @@ event-account_erased = Das Konto wurde gelöscht
 event-erasure_deferred = Die Löschung wurde wegen einer Aufbewahrungspflicht verschoben
 event-legal_hold_placed = Eine Aufbewahrungspflicht wurde vermerkt
 event-legal_hold_lifted = Eine Aufbewahrungspflicht wurde aufgehoben
+event-roles_changed = Rollen wurden vergeben oder entzogen

@@ -48,6 +48,7 @@ export-account-disabled = closed by us
 export-account-erasure_due = closed by you, about to be erased
 export-account-erased = erased
 export-account-created = Created
+export-account-roles = Roles
 export-account-hold = Must not be erased for legal reasons since
 
 export-identifiers-title = What you sign in with

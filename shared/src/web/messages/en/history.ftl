@@ -32,3 +32,4 @@ event-account_erased = The account was erased
 event-erasure_deferred = The erasure was put off because of a legal hold
 event-legal_hold_placed = A legal hold was placed
 event-legal_hold_lifted = A legal hold was lifted
+event-roles_changed = Roles were given or taken

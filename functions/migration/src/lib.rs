@@ -1,0 +1,255 @@
+//! The user migration trigger of a Cognito user pool that people go to: whom the pool does not know is asked for here.
+//!
+//! | `triggerSource` | what it means | what is answered |
+//! |---|---|---|
+//! | `UserMigration_Authentication` | somebody signs in there | the person's attributes, confirmed, if the password is right here |
+//! | `UserMigration_ForgotPassword` | somebody there wants a new password | the person's attributes, if the address is somebody's here; the pool mails the code |
+//!
+//! Whoever is refused gets the event back as it came: to the pool, nobody. An event of anything else is an error, and so is a failure. A
+//! guess counts as a sign-in of the funnel, as one on our page does. The pool's password never shows.
+
+use latchkey::config::HandoverConfig;
+use latchkey::domain::authentication::{PasswordVerdict, Subject};
+use latchkey::domain::change::Decision;
+use latchkey::domain::credential::MAX_PASSWORD_BYTES;
+use latchkey::domain::handover::{HandedOver, attributes, hand_over};
+use latchkey::domain::id::{AccountId, InvalidId, RequestId, TenantId};
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::profile::Claims;
+use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::keys::password::HasherBusy;
+use latchkey::keys::{KeyError, Purpose, SealedField};
+use latchkey::services::{Deadline, RequestContext, Services, Tenant, TenantError};
+use latchkey::store::account::SignInSnapshot;
+use latchkey::store::{DecideError, StoreError};
+use latchkey::web::funnel::{Method, Outcome, Step};
+use latchkey::web::problem::chain;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use tokio::sync::Mutex;
+
+/// The keys that this function is given: it finds people by their address, and opens what goes with them.
+pub const PURPOSES: &[Purpose] = &[Purpose::Identifier, Purpose::Data];
+
+/// The function: everything that it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Migration {
+    services: Services,
+    tenant: TenantId,
+}
+
+/// What the pool is told instead of an answer, and shows to whoever signs in there: a cause is nothing to them, and stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is not possible just now, please try again later")]
+pub struct TryAgainLater;
+
+/// Why the pool gets no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The event is not one of this pool's trigger.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// The tenant can't be served.
+    #[error("the tenant could not be loaded")]
+    Tenant(#[from] TenantError),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The keys failed.
+    #[error("the keys failed")]
+    Keys(#[from] KeyError),
+    /// Too many passwords are being hashed.
+    #[error("no password is hashed just now")]
+    Hasher(#[from] HasherBusy),
+    /// The request's id is none.
+    #[error("the request has no usable id")]
+    Id(#[from] InvalidId),
+    /// Too many changes at once.
+    #[error("others were faster again and again")]
+    Busy,
+    /// What was opened does not read.
+    #[error("a profile does not read")]
+    Profile,
+}
+
+impl From<DecideError<MigrationError>> for MigrationError {
+    fn from(error: DecideError<MigrationError>) -> Self {
+        match error {
+            DecideError::Busy | DecideError::LimitReached => Self::Busy,
+            DecideError::Store(error) => Self::Store(error),
+            DecideError::Decide(error) => error,
+        }
+    }
+}
+
+/// Whom a pool asks for.
+enum Asked {
+    /// Somebody who typed this password.
+    Authentication(SecretText),
+    /// Somebody who forgot theirs.
+    ForgotPassword,
+}
+
+impl Migration {
+    /// The function for the people of one tenant.
+    #[must_use]
+    pub fn new(services: Services, tenant: TenantId) -> Self {
+        Self { services, tenant }
+    }
+
+    /// As [`Self::handle`], for the pool: why it gets no answer is logged here.
+    ///
+    /// # Errors
+    /// As [`Self::handle`].
+    pub async fn answer(&self, event: Value, request_id: &str, deadline: Deadline) -> Result<Value, TryAgainLater> {
+        self.handle(event, request_id, deadline).await.map_err(|error| {
+            tracing::error!(request_id, error = chain(&error), "the user pool gets no answer");
+            TryAgainLater
+        })
+    }
+
+    /// Answers one event of the trigger: the event itself, its `response` filled for who may come.
+    ///
+    /// # Errors
+    /// When it is not an event of the pool that the tenant's document names, or something failed.
+    pub async fn handle(&self, mut event: Value, request_id: &str, deadline: Deadline) -> Result<Value, MigrationError> {
+        let asked = read(&mut event)?;
+        let tenant = self.services.tenant(&self.tenant).await?;
+        let config = tenant.config.handover.as_ref();
+        let config = config.ok_or(MigrationError::Refused("the tenant's document has no [handover]: nobody goes anywhere"))?;
+        if event["userPoolId"] != config.user_pool_id.as_str() {
+            return Err(MigrationError::Refused("another user pool than the one of [handover] asks"));
+        }
+        let email = event["userName"].as_str().and_then(|name| EmailAddress::parse(name).ok());
+        let Some(email) = email.filter(|_| asked.can_be_somebody()) else { return Ok(event) };
+        let request = RequestContext {
+            request_id: request_id.parse::<RequestId>()?,
+            now: self.services.clock.now(),
+            attempt: 1,
+            address_hash: None,
+            deadline,
+        };
+        let (found, source, counted) = match &asked {
+            Asked::Authentication(password) => {
+                let (outcome, account) = self.authenticate(&tenant, &email, password, &request).await?;
+                (account, "authentication", Some(counts_as(outcome)))
+            }
+            Asked::ForgotPassword => {
+                let identifier = tenant.keys.identifier()?.hash_email(&email);
+                (tenant.store.find_account(&identifier).await?, "forgot_password", None)
+            }
+        };
+        let goes = match found {
+            Some(account) => self.attributes(&tenant, config, &email, account).await?,
+            None => None,
+        };
+        tracing::info!(
+            source,
+            goes = goes.is_some(),
+            // A field without a value is left out.
+            step = counted.map(|_| Step::SignIn.as_str()),
+            method = counted.map(|_| Method::Password.as_str()),
+            outcome = counted.map(Outcome::as_str),
+            Steps = counted.map(|_| 1_u64),
+            at = counted.map(|_| request.now.millis()),
+            "the user pool asked for somebody"
+        );
+        if let Some(attributes) = goes {
+            // Nobody is mailed: to the person nothing has changed.
+            let mut response = json!({ "userAttributes": attributes, "messageAction": "SUPPRESS" });
+            if matches!(asked, Asked::Authentication(_)) {
+                response["finalUserStatus"] = json!("CONFIRMED");
+            }
+            event["response"] = response;
+        }
+        Ok(event)
+    }
+
+    /// What comes of the password, and the account whose it is.
+    async fn authenticate(
+        &self,
+        tenant: &Tenant,
+        email: &EmailAddress,
+        password: &SecretText,
+        request: &RequestContext,
+    ) -> Result<(HandedOver, Option<AccountId>), MigrationError> {
+        let identifier = tenant.keys.identifier()?.hash_email(email);
+        // Dear to compute, and the same after a conflict unless the password was changed meanwhile.
+        let compared = Mutex::new(None::<(Option<PasswordHash>, PasswordVerdict)>);
+        let decided = tenant.store.decide(request, || async {
+            let snapshot = tenant.store.find_sign_in(&identifier).await?;
+            let (subject, account) = match &snapshot {
+                SignInSnapshot::Known { authentication, password, .. } => {
+                    let subject = Subject::Known { authentication, password: password.as_ref(), device: None };
+                    (subject, Some(authentication.account))
+                }
+                SignInSnapshot::Unknown { failures } => (Subject::Unknown { identifier, failures: failures.as_ref() }, None),
+            };
+            if subject.blocked_for(request.now).is_some() {
+                return Ok::<_, MigrationError>(Decision::unchanged((HandedOver::Blocked, None)));
+            }
+            let stored = subject.password_hash();
+            let mut compared = compared.lock().await;
+            let verdict = match compared.take().filter(|(with, _)| with.as_ref() == stored) {
+                Some((_, verdict)) => verdict,
+                None if self.services.hasher.is_right(password, stored).await? => PasswordVerdict::Right,
+                None => PasswordVerdict::Wrong,
+            };
+            *compared = Some((stored.cloned(), verdict.clone()));
+            let Decision { changes, outcome } = hand_over(subject, &verdict, request.now);
+            Ok(Decision { changes, outcome: (outcome, account.filter(|_| outcome == HandedOver::Right)) })
+        });
+        Ok(decided.await?)
+    }
+
+    /// What goes with the person; none when the account is closed.
+    async fn attributes(
+        &self,
+        tenant: &Tenant,
+        config: &HandoverConfig,
+        email: &EmailAddress,
+        account: AccountId,
+    ) -> Result<Option<BTreeMap<String, String>>, MigrationError> {
+        let Some(found) = tenant.store.find_profile(account).await? else { return Ok(None) };
+        if !found.authentication.is_active() {
+            return Ok(None);
+        }
+        let key = tenant.keys.data()?.unwrap(&found.data_key)?;
+        let opened = key.open(SealedField::Profile, &found.profile.claims)?;
+        let claims: Map<String, Value> = serde_json::from_slice(&opened).map_err(|_| MigrationError::Profile)?;
+        let fields = &tenant.config.registration.fields;
+        Ok(Some(attributes(config, fields, email, found.authentication.sub, &Claims(claims))))
+    }
+}
+
+impl Asked {
+    /// Nobody has an empty password, or one beyond the bound: nothing is hashed for it, and nothing has failed.
+    fn can_be_somebody(&self) -> bool {
+        match self {
+            Self::Authentication(password) => (1..=MAX_PASSWORD_BYTES).contains(&password.expose().len()),
+            Self::ForgotPassword => true,
+        }
+    }
+}
+
+/// As the page of the sign-in counts it.
+const fn counts_as(outcome: HandedOver) -> Outcome {
+    match outcome {
+        HandedOver::Right => Outcome::Succeeded,
+        HandedOver::Refused => Outcome::WrongCredentials,
+        HandedOver::Blocked => Outcome::Locked,
+    }
+}
+
+/// What is asked. The password leaves the event: it is sent back without.
+fn read(event: &mut Value) -> Result<Asked, MigrationError> {
+    match event["triggerSource"].as_str() {
+        Some("UserMigration_Authentication") => {
+            let password = event["request"]["password"].take();
+            let password = password.as_str().map(|text| Asked::Authentication(SecretText::from(text)));
+            password.ok_or(MigrationError::Refused("the event has no password"))
+        }
+        Some("UserMigration_ForgotPassword") => Ok(Asked::ForgotPassword),
+        Some(_) | None => Err(MigrationError::Refused("not an event of a user migration trigger")),
+    }
+}

@@ -1,0 +1,106 @@
+//! Token exchange (RFC 8693): an access token of the former user pool becomes tokens of ours. The rules are `domain::oauth::exchange`'s.
+
+use super::refresh_token::requested_scope;
+use super::response::{Occasion, TokenResponse};
+use latchkey::domain::change::Decision;
+use latchkey::domain::id::ClientId;
+use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::domain::oauth::exchange::{
+    ACCESS_TOKEN_TYPE, Asked, ExchangeRefused, ExchangeRules, FormerToken, NewExchange, exchange,
+};
+use latchkey::domain::oauth::redeem::NextRefresh;
+use latchkey::domain::session::NewSession;
+use latchkey::keys::FormerTokenError;
+use latchkey::keys::digest::hash_secret;
+use latchkey::keys::locator::GrantLocator;
+use latchkey::services::Services;
+use latchkey::web::OAuthError;
+use latchkey::web::client_authentication::ClientRequest;
+
+const fn malformed(description: &'static str) -> OAuthError {
+    OAuthError::new(OAuthErrorCode::InvalidRequest, description)
+}
+
+pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) -> Result<TokenResponse, OAuthError> {
+    let (tenant, client, now) = (&call.handle.tenant, &call.client, call.handle.now());
+    let subject_token = read_request(call)?;
+    let scope = requested_scope(call)?;
+    let resource: Vec<&str> = call.params.all("resource").collect();
+    let asked = Asked { scope: scope.as_ref(), resource: &resource };
+    let pool = tenant.config.cognito.as_ref().ok_or_else(|| log_refusal(&client.client_id, ExchangeRefused::NotMapped))?;
+    let token = match services.former_keys.verify(&pool.user_pool_id, subject_token, now).await {
+        Ok(claims) => FormerToken::read(&claims, pool, client),
+        Err(FormerTokenError::NotGenuine) => Err(ExchangeRefused::NotAnAccessToken),
+        Err(FormerTokenError::NotInForce(_)) => Err(ExchangeRefused::NotInForce),
+        Err(FormerTokenError::KeysUnavailable(_)) => {
+            return Err(OAuthError::new(
+                OAuthErrorCode::TemporarilyUnavailable,
+                "the user pool does not answer; try again shortly",
+            ));
+        }
+    };
+    let token = token.map_err(|refused| log_refusal(&client.client_id, refused))?;
+    let subject = tenant.keys.identifier()?.hash_subject(&token.subject);
+
+    let (locators, refresh_keys) = (tenant.keys.locator()?, tenant.keys.refresh()?);
+    let (grant_id, key_version) = (services.random.grant_id(), refresh_keys.current_version());
+    let child = refresh_keys.child(key_version, grant_id, 1, &services.random.secret())?;
+    let new = NewExchange {
+        session: NewSession {
+            id: services.random.session_id(),
+            secret_hash: hash_secret(&services.random.secret()),
+            device: None,
+        },
+        grant: grant_id,
+        refresh: NextRefresh { secret_hash: hash_secret(&child), key_version },
+    };
+    let rules =
+        ExchangeRules { resources: &tenant.config.resources, session: &tenant.config.session, token: tenant.config.token };
+
+    let tokens = tenant.store.decide(&call.handle.request, || async {
+        let authentication = tenant.store.find_by_subject(&subject).await?;
+        let Decision { changes, outcome } = exchange(&token, authentication.as_ref(), asked, new.clone(), client, rules, now);
+        let outcome = match outcome {
+            Ok(issued) => {
+                let tokens =
+                    TokenResponse::of_grant(tenant, client, &issued, Occasion::Exchange, services.random.jti(), now).await?;
+                let grant = &issued.grant;
+                Ok(tokens.with_refresh_token(issued.refresh_generation.map(|generation| {
+                    let session = (!grant.is_offline()).then_some(grant.sid);
+                    let at = GrantLocator { account: grant.account, grant: grant.id, session, generation };
+                    locators.refresh_token(&at, &child)
+                })))
+            }
+            Err(refused) => Err(log_refusal(&client.client_id, refused)),
+        };
+        Ok::<_, OAuthError>(Decision { changes, outcome })
+    });
+    tokens.await?
+}
+
+/// The token to be exchanged; whatever else RFC 8693 knows is refused by its name.
+fn read_request(call: &ClientRequest) -> Result<&str, OAuthError> {
+    let subject_token = call.params.one("subject_token")?.ok_or(malformed("subject_token is missing"))?;
+    match call.params.one("subject_token_type")? {
+        Some(ACCESS_TOKEN_TYPE) => {}
+        Some(_) => {
+            return Err(malformed("subject_token_type must be urn:ietf:params:oauth:token-type:access_token"));
+        }
+        None => return Err(malformed("subject_token_type is missing")),
+    }
+    if !matches!(call.params.one("requested_token_type")?, None | Some(ACCESS_TOKEN_TYPE)) {
+        return Err(malformed("requested_token_type must be urn:ietf:params:oauth:token-type:access_token"));
+    }
+    if call.params.one("actor_token")?.is_some() || call.params.one("actor_token_type")?.is_some() {
+        return Err(malformed("actor_token is not taken: nobody acts for another here"));
+    }
+    if call.params.all("audience").next().is_some() {
+        return Err(OAuthError::new(OAuthErrorCode::InvalidTarget, "audience is not taken; name the resource (RFC 8707)"));
+    }
+    Ok(subject_token)
+}
+
+fn log_refusal(client_id: &ClientId, reason: ExchangeRefused) -> OAuthError {
+    tracing::info!(%client_id, %reason, "token exchange refused");
+    OAuthError::new(reason.code(), reason.description())
+}

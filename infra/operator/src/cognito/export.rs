@@ -1,0 +1,430 @@
+//! `latchkey cognito export`: everybody as the user import job of a pool takes them, the way back (docs/cognito.md).
+//!
+//! 1. The pool says which columns it has (`GetCSVHeader`), and whether its job would take such people (`DescribeUserPool`).
+//! 2. Each account in use is a row: its proven address, its attributes by the rules of `[handover]`. A password goes into no file: it goes
+//!    back by the pool's user migration trigger, or a new one is set.
+//! 3. A file takes as many rows as a job does, then the next one begins. They have their names once everybody is in them.
+
+use super::pool::{Pool, Settings};
+use crate::people::create;
+use crate::refused::{Refused, causes};
+use crate::target::{TargetOptions, document, tenant};
+use crate::terminal::{columns, say};
+use crate::walk::everybody;
+use latchkey::config::{HandoverConfig, TenantConfig, Username};
+use latchkey::domain::account::{AccountStatus, Authentication};
+use latchkey::domain::handover::attributes;
+use latchkey::domain::id::TenantId;
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::profile::Claims;
+use latchkey::keys::{KeyError, Keys, Purpose, SealedField, TenantKeys};
+use latchkey::services::Clock;
+use latchkey::store::{StoreError, TenantStore};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+/// What one job takes (Cognito: 500,000 rows, 100 MB, 16,000 characters a row).
+const MOST_ROWS: usize = 500_000;
+const MOST_BYTES: usize = 100_000_000;
+const LONGEST_ROW: usize = 16_000;
+/// How many failures are told one by one.
+const TOLD: usize = 5;
+
+/// What to export, and where to.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// The file, which must not be there yet; only you can read it. More than one job takes begins `FILE-2.csv`, and so on.
+    #[arg(long, short, value_name = "FILE.csv")]
+    output: PathBuf,
+    /// People a second, about four read units each and what the walk takes.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rate: u32,
+    /// Rows a file.
+    #[arg(long, value_name = "N", default_value_t = MOST_ROWS, value_parser = rows)]
+    rows: usize,
+    /// The tenant.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    tenant: TenantId,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+fn rows(text: &str) -> Result<usize, String> {
+    let rows = text.parse().ok().filter(|rows| (1..=MOST_ROWS).contains(rows));
+    rows.ok_or_else(|| format!("must be from 1 to {MOST_ROWS}, which is what a job takes"))
+}
+
+/// Runs it; whether everybody who can go is in the files.
+pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
+    let target = export.target.open().await?;
+    let store = target.store.tenant(export.tenant.clone());
+    let config = document(&store).await?;
+    let handover = config.handover.as_ref().ok_or_else(|| {
+        Refused::new("the tenant's document names no user pool that people go to: put [handover] in force first")
+    })?;
+    let pool = Pool::open(&target, &handover.user_pool_id).await;
+    let table = Table { columns: pool.csv_header().await? };
+    table.check(handover, &config)?;
+    would_take(handover, &pool.settings().await?)?;
+    let keys = Keys::new(target.vault()?, &[Purpose::Data]).tenant(&store, config.keys.signer, Clock::system().now()).await;
+    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
+    let mut files = Files::begun(&export.output, export.rows, table.heading()).map_err(unwritten)?;
+    let mut report = Report::default();
+    let read = |state: Authentication| {
+        let (store, keys, config) = (&store, &keys, &config);
+        async move { find(store, keys, config, handover, &state).await }
+    };
+    let walked = everybody(&store, export.rate, read, |_, found| {
+        match found {
+            Ok(Found::Person(person)) => match table.row(&person, &mut report) {
+                Some(row) => {
+                    files.write(&row)?;
+                    report.people += 1;
+                }
+                None => report.too_long += 1,
+            },
+            Ok(Found::LeftOut(why)) => *report.left_out.entry(why).or_default() += 1,
+            Err(error) => {
+                report.unreadable += 1;
+                if report.causes.len() < TOLD {
+                    report.causes.push(causes(&error));
+                }
+            }
+        }
+        Ok(())
+    });
+    let ended = match walked.await {
+        Ok(()) => files.end().map_err(unwritten),
+        Err(refused) => Err(refused),
+    };
+    if let Err(refused) = ended {
+        // What is left of them is not everybody.
+        let left = if files.remove() { "nothing is left of the files" } else { "remove what is left of the files" };
+        return Err(Refused::new(format!("{refused}; {left}")));
+    }
+    say(&report.told(handover, &files, &format!("tenant {} of {}", export.tenant, target.name)))?;
+    Ok(report.is_everybody())
+}
+
+fn unwritten(error: io::Error) -> Refused {
+    Refused::new(format!("the export could not be written: {error}"))
+}
+
+/// Whether the pool's job would take such people, and its trigger as the same ones.
+fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refused> {
+    let told = match settings.username {
+        None => "lets nobody sign in with their e-mail address: make a pool that does, as username or as alias".to_owned(),
+        Some(username) if username != handover.username => {
+            let has = match username {
+                Username::Email => "the e-mail address as username",
+                Username::Sub => "the e-mail address as an alias",
+            };
+            format!("has {has}: put username = \"{}\" into [handover]", username.as_str())
+        }
+        Some(_) if settings.requires_second_factor => {
+            "requires a second factor of everybody, which nobody brings, and its job refuses everybody: make it optional \
+             (MfaConfiguration) until they are there"
+                .to_owned()
+        }
+        Some(_) if !settings.verifies_email => {
+            "does not verify e-mail addresses, and its job does not start: put email among its AutoVerifiedAttributes"
+                .to_owned()
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Refused::new(format!("user pool {} {told}", handover.user_pool_id)))
+}
+
+/// The attributes of a person who can go, by the pool's names.
+type Person = BTreeMap<String, String>;
+
+enum Found {
+    Person(Person),
+    LeftOut(&'static str),
+}
+
+/// Why somebody could not be read.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error("the account lacks its profile, its data key or its address")]
+    Lacks,
+    #[error("what was opened is not JSON")]
+    NotJson(#[from] serde_json::Error),
+}
+
+async fn find(
+    store: &TenantStore,
+    keys: &TenantKeys,
+    config: &TenantConfig,
+    handover: &HandoverConfig,
+    state: &Authentication,
+) -> Result<Found, Unreadable> {
+    // An erased account has no profile: what is read besides would only fail.
+    if let Some(why) = keeps(state) {
+        return Ok(Found::LeftOut(why));
+    }
+    let found = store.find_profile(state.account).await?.ok_or(Unreadable::Lacks)?;
+    // It may have been closed since the walk passed it.
+    if let Some(why) = keeps(&found.authentication) {
+        return Ok(Found::LeftOut(why));
+    }
+    let key = keys.data()?.unwrap(&found.data_key)?;
+    let claims: Map<String, Value> = serde_json::from_slice(&key.open(SealedField::Profile, &found.profile.claims)?)?;
+    let email = claims.get("email").and_then(Value::as_str).and_then(|email| EmailAddress::parse(email).ok());
+    let email = email.ok_or(Unreadable::Lacks)?;
+    let fields = &config.registration.fields;
+    Ok(Found::Person(attributes(handover, fields, &email, found.authentication.sub, &Claims(claims))))
+}
+
+/// What keeps an account here.
+fn keeps(state: &Authentication) -> Option<&'static str> {
+    match state.status {
+        AccountStatus::Active => None,
+        AccountStatus::Disabled { .. } => Some("disabled"),
+        AccountStatus::ErasureDue { .. } => Some("closed by their person"),
+        AccountStatus::Erased { .. } => Some("erased"),
+    }
+}
+
+/// The table that the pool's job takes.
+struct Table {
+    columns: Vec<String>,
+}
+
+impl Table {
+    /// Every attribute that the document names has a column.
+    fn check(&self, handover: &HandoverConfig, config: &TenantConfig) -> Result<(), Refused> {
+        let fields = config.registration.fields.iter().filter_map(|field| handover.attribute_of(&field.name));
+        let wanted = ["cognito:username", "email", "email_verified"].into_iter().chain(handover.sub.as_deref()).chain(fields);
+        let missing: Vec<&str> = wanted.filter(|wanted| !self.columns.iter().any(|column| column == wanted)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Refused::new(format!(
+            "user pool {} has no attribute {}: add it to the pool, or take it out of [handover]",
+            handover.user_pool_id,
+            missing.join(", ")
+        )))
+    }
+    fn heading(&self) -> String {
+        self.columns.join(",")
+    }
+    /// The person's row; `None` when it is longer than a job takes.
+    fn row(&self, person: &Person, report: &mut Report) -> Option<String> {
+        let cells = self.columns.iter().map(|column| {
+            let value = match column.as_str() {
+                // Its users' address, where they have no other.
+                "cognito:username" => person.get("username").or_else(|| person.get("email")).map(String::as_str),
+                "cognito:mfa_enabled" | "phone_number_verified" => Some("false"),
+                other => person.get(other).map(String::as_str),
+            };
+            match value.map(|value| cell(column, value)) {
+                None => String::new(),
+                Some(Some(text)) => text,
+                Some(None) => {
+                    *report.values.entry(column.clone()).or_default() += 1;
+                    String::new()
+                }
+            }
+        });
+        let row = cells.collect::<Vec<_>>().join(",");
+        (row.chars().count() <= LONGEST_ROW).then_some(row)
+    }
+}
+
+/// A value as the job reads it: commas behind a backslash, a birth date in the form that it wants. `None` for what it has no way to
+/// write: a backslash, and a quotation mark, for which its format has no escape.
+fn cell(column: &str, value: &str) -> Option<String> {
+    if value.contains(|c: char| c.is_control() || c == '\\' || c == '"') {
+        return None;
+    }
+    if column == "birthdate" {
+        let parts: Vec<&str> = value.split('-').collect();
+        let [year, month, day] = parts[..] else { return None };
+        let is_number = |part: &str, digits| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        return (is_number(year, 4) && is_number(month, 2) && is_number(day, 2)).then(|| format!("{month}/{day}/{year}"));
+    }
+    Some(value.replace(',', "\\,"))
+}
+
+/// The files, each begun when the one before is full. Until the end they are called `….part`: what a broken off export leaves does not
+/// pass for everybody.
+struct Files {
+    first: PathBuf,
+    rows: usize,
+    heading: String,
+    /// What each is called in the end.
+    made: Vec<PathBuf>,
+    /// How many of them are called so.
+    named: usize,
+    open: Option<Open>,
+}
+
+struct Open {
+    file: BufWriter<File>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Files {
+    /// With the first of them, since there is one at least.
+    fn begun(first: &Path, rows: usize, heading: String) -> io::Result<Self> {
+        let mut files = Self { first: first.to_owned(), rows, heading, made: Vec::new(), named: 0, open: None };
+        files.begin()?;
+        Ok(files)
+    }
+    fn write(&mut self, row: &str) -> io::Result<()> {
+        let fits = |open: &Open| open.rows < self.rows && open.bytes + row.len() < MOST_BYTES;
+        if !self.open.as_ref().is_some_and(fits) {
+            self.begin()?;
+        }
+        let open = self.open.as_mut().ok_or_else(|| io::Error::other("no file is open"))?;
+        open.rows += 1;
+        open.bytes += row.len() + 1;
+        writeln!(open.file, "{row}")
+    }
+    fn begin(&mut self) -> io::Result<()> {
+        self.close()?;
+        let path = match self.made.len() {
+            0 => self.first.clone(),
+            made => {
+                let stem = self.first.file_stem().unwrap_or_default().to_string_lossy();
+                let end = self.first.extension().map_or_else(String::new, |end| format!(".{}", end.to_string_lossy()));
+                self.first.with_file_name(format!("{stem}-{}{end}", made + 1))
+            }
+        };
+        // Said before the work rather than after it; that nothing is written over is seen to at the end.
+        if path.try_exists()? {
+            return Err(cannot_make(&path, "it is there"));
+        }
+        let file = create(&part(&path)).map_err(|error| cannot_make(&part(&path), error))?;
+        self.made.push(path);
+        let mut file = BufWriter::new(file);
+        writeln!(file, "{}", self.heading)?;
+        self.open = Some(Open { file, rows: 0, bytes: self.heading.len() + 1 });
+        Ok(())
+    }
+    fn close(&mut self) -> io::Result<()> {
+        match self.open.take() {
+            None => Ok(()),
+            Some(Open { mut file, .. }) => {
+                file.flush()?;
+                file.get_ref().sync_all()
+            }
+        }
+    }
+    /// Everybody is in them: each gets its name, unless another file has it by now.
+    fn end(&mut self) -> io::Result<()> {
+        self.close()?;
+        for path in &self.made {
+            std::fs::hard_link(part(path), path).map_err(|error| cannot_make(path, error))?;
+            self.named += 1;
+        }
+        self.made.iter().try_for_each(|path| std::fs::remove_file(part(path)))
+    }
+    /// Removes them; whether nothing is left.
+    fn remove(&self) -> bool {
+        let named = self.made.iter().take(self.named).cloned();
+        let stays = |path: &PathBuf| match std::fs::remove_file(path) {
+            Ok(()) => false,
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        self.made.iter().map(|path| part(path)).chain(named).filter(stays).count() == 0
+    }
+}
+
+fn part(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+fn cannot_make(path: &Path, why: impl Display) -> io::Error {
+    io::Error::other(format!("cannot make {}: {why}; an export is never written over a file", path.display()))
+}
+
+/// What came of everybody.
+#[derive(Default)]
+struct Report {
+    people: u64,
+    /// Who is left out, by why.
+    left_out: BTreeMap<&'static str, u64>,
+    /// Whose row is longer than a job takes.
+    too_long: u64,
+    unreadable: u64,
+    causes: Vec<String>,
+    /// Values that the file has no way to write, by attribute.
+    values: BTreeMap<String, u64>,
+}
+
+impl Report {
+    /// Whether everybody who can go is in the files.
+    fn is_everybody(&self) -> bool {
+        self.unreadable == 0 && self.too_long == 0
+    }
+    fn told(&self, handover: &HandoverConfig, files: &Files, from: &str) -> String {
+        let mut text = format!("exported from {from} for user pool {}\n\n", handover.user_pool_id);
+        let row = |what: &str, count: u64| [what.to_owned(), count.to_string()];
+        let mut rows = vec![row("people", self.people)];
+        rows.extend(self.left_out.iter().map(|(why, count)| row(&format!("left out, {why}"), *count)));
+        for (what, count) in [("left out, too long for a row", self.too_long), ("left out, could not be read", self.unreadable)]
+        {
+            if count > 0 {
+                rows.push(row(what, count));
+            }
+        }
+        text.push_str(&columns(&rows));
+        self.causes.iter().for_each(|cause| text.push_str(&format!("  {cause}\n")));
+        if !self.values.is_empty() {
+            text.push_str("\nvalues left out, the file can't hold them\n");
+            let rows: Vec<_> = self.values.iter().map(|(name, count)| row(&format!("  {name}"), *count)).collect();
+            text.push_str(&columns(&rows));
+        }
+        text.push('\n');
+        files.made.iter().for_each(|path| text.push_str(&format!("{}\n", path.display())));
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_left_out_for_the_length_of_their_row_is_missed_like_who_can_not_be_read() {
+        let (columns, mut report) = (vec!["name".to_owned()], Report::default());
+        assert!(report.is_everybody());
+        let person = |length| BTreeMap::from([("name".to_owned(), "a".repeat(length))]);
+        assert!(Table { columns: columns.clone() }.row(&person(LONGEST_ROW), &mut report).is_some());
+        assert_eq!(Table { columns }.row(&person(LONGEST_ROW + 1), &mut report), None);
+        assert!(!Report { too_long: 1, ..Report::default() }.is_everybody());
+        assert!(!Report { unreadable: 1, ..Report::default() }.is_everybody());
+    }
+
+    #[test]
+    fn a_value_is_written_as_the_job_reads_it_or_left_out() {
+        for (column, value, expected) in [
+            ("name", "Ada", Some("Ada")),
+            ("name", "Lovelace, Ada", Some("Lovelace\\, Ada")),
+            ("name", "say \"Ada\"", None),
+            ("birthdate", "1815-12-10", Some("12/10/1815")),
+            ("birthdate", "1815", None),
+            ("birthdate", "1815-12-10,", None),
+            ("birthdate", "1815-12-10-", None),
+            ("birthdate", "1815-1-2", None),
+            ("birthdate", "181a-12-10", None),
+            ("name", "two\nlines", None),
+            ("name", "ends in \\", None),
+        ] {
+            assert_eq!(cell(column, value).as_deref(), expected, "{column} {value:?}");
+        }
+    }
+}

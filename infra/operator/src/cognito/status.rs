@@ -1,0 +1,229 @@
+//! `latchkey cognito status`: the pool's users, page by page, each looked up here by their identity there.
+//!
+//! 1. The pool lists its users by sixties (`ListUsers`), at a rate that leaves its quota to others. One page is held at a time.
+//! 2. Each is looked up by what claims their identity here: a person's, an erased person's, or nobody's yet.
+//! 3. Of those who came, the account says whether it was ever signed in to; of those who did not, the pool's state says what keeps
+//!    them. Nothing of a person is shown: everything is counted.
+
+use super::pool::{Pace, Pool, PoolUser, Way};
+use crate::refused::Refused;
+use crate::target::{Target, TargetOptions, document, tenant};
+use crate::terminal::{Progress, columns, say, say_json};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use latchkey::config::{InvalidUserPoolId, UserPoolId};
+use latchkey::domain::account::AccountStatus;
+use latchkey::domain::id::TenantId;
+use latchkey::domain::time::Timestamp;
+use latchkey::keys::{KeyError, Keys, Purpose, TenantKeys};
+use latchkey::services::Clock;
+use latchkey::store::{StoreError, TenantStore};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How many are looked up at once.
+const AT_ONCE: usize = 16;
+/// How many days are shown; JSON has all of them.
+const DAYS: usize = 30;
+/// The width of the longest bar, in characters.
+const BAR: usize = 40;
+
+/// Whose move.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    /// The pool, where the tenant's document names none, yet or any more.
+    #[arg(long, value_name = "ID", value_parser = pool)]
+    user_pool_id: Option<UserPoolId>,
+    /// Calls of ListUsers a second, sixty people each. A pool answers thirty by default, to everybody together.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=30))]
+    rate: u32,
+    /// For programs: one JSON object, every day in it.
+    #[arg(long)]
+    json: bool,
+    /// The tenant.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    tenant: TenantId,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+fn pool(text: &str) -> Result<UserPoolId, String> {
+    text.parse().map_err(|error: InvalidUserPoolId| error.to_string())
+}
+
+/// What was counted.
+#[derive(Debug, Default, Serialize)]
+struct Counted {
+    /// Everybody whom the pool lists.
+    in_the_pool: u64,
+    /// Who has an account here.
+    moved: u64,
+    /// Of those, who has signed in here.
+    active: u64,
+    /// Of those who moved, whose account is closed.
+    closed: u64,
+    /// Who came and was erased here.
+    erased: u64,
+    /// Who has not come.
+    left: u64,
+    /// Those, by what keeps them.
+    left_by_state: BTreeMap<&'static str, u64>,
+    /// Of who moved, who came on which day (UTC). Of erased people only the erasure is known.
+    by_day: BTreeMap<String, u64>,
+}
+
+/// Counts, and tells.
+pub(super) async fn run(status: &Status) -> Result<(), Refused> {
+    let target = status.target.open().await?;
+    let store = target.store.tenant(status.tenant.clone());
+    let config = document(&store).await?;
+    let named = config.cognito.as_ref().map(|cognito| &cognito.user_pool_id);
+    let pool = status.user_pool_id.as_ref().or(named).ok_or_else(|| {
+        Refused::new("the tenant's document names no user pool: give its id with --user-pool-id eu-central-1_AbCdEfGhI")
+    })?;
+    let keys = Keys::new(target.vault()?, &[Purpose::Identifier]);
+    let keys = keys.tenant(&store, config.keys.signer, Clock::system().now()).await;
+    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
+    let walk = Walk { pool: Pool::open(&target, pool).await, store, keys };
+    let counted = walk.count(status.rate).await?;
+    if status.json { say_json(&counted) } else { say(&told(&counted, pool, &status.tenant, &target)) }
+}
+
+/// What stands about one user.
+enum Found {
+    Here { since: Timestamp, active: bool, closed: bool },
+    Erased,
+    Left(&'static str),
+}
+
+#[derive(Debug, thiserror::Error)]
+enum NotFound {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+}
+
+struct Walk {
+    pool: Pool,
+    store: TenantStore,
+    keys: Arc<TenantKeys>,
+}
+
+impl Walk {
+    async fn count(&self, rate: u32) -> Result<Counted, Refused> {
+        let mut progress = Progress::new(self.pool.estimate().await?);
+        let (pace, mut counted, mut token) = (Pace::of(rate), Counted::default(), None);
+        loop {
+            let (users, next) = self.pool.page(&pace, token).await?;
+            let found = stream::iter(users).map(|user| self.find(user)).buffer_unordered(AT_ONCE);
+            let found: Vec<Found> = found
+                .try_collect()
+                .await
+                .map_err(|error| Refused::because("somebody could not be looked up; run it again", &error))?;
+            for one in found {
+                counted.add(&one);
+                progress.step();
+            }
+            token = next;
+            if token.is_none() {
+                progress.end();
+                return Ok(counted);
+            }
+        }
+    }
+
+    async fn find(&self, user: PoolUser) -> Result<Found, NotFound> {
+        let subject = self.pool.subject(&user);
+        let claimed = self.store.find_subject(&self.keys.identifier()?.hash_subject(&subject)).await?;
+        let Some(claimed) = claimed else { return Ok(Found::Left(words(user.way()))) };
+        let Some(account) = claimed.account else { return Ok(Found::Erased) };
+        let Some(state) = self.store.find_authentication(account).await? else { return Ok(Found::Erased) };
+        let here = |closed| Found::Here { since: claimed.at, active: !state.devices.is_empty(), closed };
+        Ok(match state.status {
+            AccountStatus::Active => here(false),
+            AccountStatus::Disabled { .. } | AccountStatus::ErasureDue { .. } => here(true),
+            AccountStatus::Erased { .. } => Found::Erased,
+        })
+    }
+}
+
+fn words(way: Way) -> &'static str {
+    match way {
+        Way::SignIn => "can come at their next sign-in",
+        Way::Recovery => "need a new password by mail",
+        Way::None(why) => why,
+    }
+}
+
+impl Counted {
+    fn add(&mut self, found: &Found) {
+        self.in_the_pool += 1;
+        match found {
+            Found::Here { since, active, closed } => {
+                self.moved += 1;
+                self.active += u64::from(*active);
+                self.closed += u64::from(*closed);
+                *self.by_day.entry(since.to_string().chars().take(10).collect()).or_default() += 1;
+            }
+            Found::Erased => self.erased += 1,
+            Found::Left(why) => {
+                self.left += 1;
+                *self.left_by_state.entry(why).or_default() += 1;
+            }
+        }
+    }
+}
+
+fn told(counted: &Counted, pool: &UserPoolId, tenant: &TenantId, target: &Target) -> String {
+    let mut text = format!("user pool {pool}, tenant {tenant} of {}\n\n", target.name);
+    let share = |count: u64| format!("{:.1} %", 100.0 * ratio(count, counted.in_the_pool));
+    let row = |what: &str, count: u64| [what.to_owned(), count.to_string(), share(count)];
+    let mut rows = vec![
+        row("in the pool", counted.in_the_pool),
+        row("moved", counted.moved),
+        row("  signed in here", counted.active),
+        row("  closed here", counted.closed),
+        row("erased here", counted.erased),
+        row("left", counted.left),
+    ];
+    rows.extend(counted.left_by_state.iter().map(|(why, count)| row(&format!("  {why}"), *count)));
+    text.push_str(&columns(&rows));
+    if counted.left > 0 {
+        text.push_str("Who has a second factor there stays; a pool's list does not tell them from others.\n");
+    }
+    if !counted.by_day.is_empty() {
+        text.push_str("\ncame by day (UTC)\n");
+        let days: Vec<_> = counted.by_day.iter().rev().take(DAYS).collect();
+        let most = days.iter().map(|(_, count)| **count).max().unwrap_or_default();
+        let bars: Vec<_> =
+            days.iter().rev().map(|(day, count)| [(*day).clone(), count.to_string(), bar(**count, most)]).collect();
+        text.push_str(&columns(&bars));
+        let earlier: u64 = counted.by_day.iter().rev().skip(DAYS).map(|(_, count)| count).sum();
+        if earlier > 0 {
+            text.push_str(&format!("on {} earlier days: {earlier}\n", counted.by_day.len() - DAYS));
+        }
+    }
+    text
+}
+
+fn ratio(count: u64, all: u64) -> f64 {
+    let small = |number: u64| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    if all == 0 { 0.0 } else { small(count) / small(all) }
+}
+
+/// At least one mark for whoever came.
+fn bar(count: u64, most: u64) -> String {
+    let length = usize::try_from(count.saturating_mul(BAR as u64) / most.max(1)).unwrap_or(BAR);
+    "#".repeat(length.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_in_proportion_and_show_whoever_came() {
+        assert_eq!([bar(1, 1_000).len(), bar(500, 1_000).len(), bar(1_000, 1_000).len()], [1, BAR / 2, BAR]);
+    }
+}

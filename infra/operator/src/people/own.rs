@@ -1,0 +1,313 @@
+//! Latchkey's own file of people (docs/people-file.md): JSON Lines.
+//!
+//! 1. The first line says what it is, from where and when; the last one how many people stand between. So a file that was broken off
+//!    is told from a whole one.
+//! 2. Each other line is a person. A member that is not known here is refused, never passed over: nothing is lost in silence.
+//! 3. Members are written by [`Line`] and read by [`person`]; whoever changes one raises [`VERSION`].
+
+use super::members::Members;
+use super::stream::{self, Broken};
+use super::{Flaw, Place, Unreadable, checked, json};
+use latchkey::domain::account::AccountStatus;
+use latchkey::domain::consent::{AcceptedTerms, Consent};
+use latchkey::domain::directory::FederatedSubject;
+use latchkey::domain::id::{AccountId, Sub};
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::moving::{MAX_CONSENTS, MAX_IDENTITIES, MovingConsent, MovingPassword};
+use latchkey::domain::roles::{Role, Roles};
+use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::time::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::io::BufRead;
+use std::str::FromStr;
+
+/// What the first line says that the file is.
+const FORMAT: &str = "latchkey people";
+/// Of its members.
+const VERSION: i64 = 1;
+/// What is never in it.
+const LEFT_OUT: [&str; 7] =
+    ["sessions", "grants", "known devices", "failed sign-ins", "changes of address under way", "audit records", "signing keys"];
+
+/// Where a file comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Heading {
+    /// The issuer identifier of its tenant: with a `sub` it names each person for ever.
+    pub(super) issuer: String,
+    /// The tenant's name there.
+    pub(super) tenant: String,
+    /// When it was begun.
+    pub(super) exported_at: Timestamp,
+}
+
+impl Heading {
+    /// Its line.
+    pub(super) fn line(&self) -> Value {
+        serde_json::json!({
+            "format": FORMAT, "version": VERSION, "issuer": self.issuer, "tenant": self.tenant,
+            "exported_at": self.exported_at.to_string(), "left_out": LEFT_OUT,
+        })
+    }
+    fn of(mut line: Members) -> Result<Self, Flaw> {
+        if line.text("format")?.as_deref() != Some(FORMAT) || line.number("version")? != Some(VERSION) {
+            return Err(Flaw::NotA("of `latchkey people export`, version 1"));
+        }
+        line.list("left_out")?;
+        let heading = Self {
+            issuer: given(line.text("issuer")?, "issuer")?,
+            tenant: given(line.text("tenant")?, "tenant")?,
+            exported_at: given(parsed(&mut line, "exported_at", TIME)?, "exported_at")?,
+        };
+        nothing_more(line).map(|()| heading)
+    }
+}
+
+/// How the file ends: how many it has, and how many of the tenant's accounts it does not have, by why.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Ending {
+    /// Lines of people.
+    pub(super) people: usize,
+    /// Accounts that their people closed, which wait for their erasure.
+    pub(super) closed_by_their_person: usize,
+    /// Erased ones that still stand.
+    pub(super) erased: usize,
+    /// Those that could not be read.
+    pub(super) unreadable: usize,
+}
+
+/// A person's line, to be written.
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    pub(super) account: AccountId,
+    pub(super) sub: Sub,
+    pub(super) created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) disabled_since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) legal_hold_since: Option<String>,
+    #[serde(skip_serializing_if = "Roles::is_empty")]
+    pub(super) roles: Roles,
+    pub(super) email: &'a str,
+    pub(super) claims: Map<String, Value>,
+    pub(super) updated_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) password: Option<Value>,
+    pub(super) identities: Vec<Value>,
+    pub(super) terms: Vec<Value>,
+    pub(super) consents: Vec<Value>,
+}
+
+impl Line<'_> {
+    /// The members of a password that is here.
+    pub(super) fn hash(hash: &PasswordHash, changed_at: Timestamp) -> Value {
+        serde_json::json!({ "hash": hash.as_phc(), "changed_at": changed_at.to_string() })
+    }
+    /// Of one that a former directory still has.
+    pub(super) fn elsewhere() -> Value {
+        serde_json::json!({ "stays_there": true })
+    }
+    /// Of an identity elsewhere.
+    pub(super) fn identity(subject: &FederatedSubject, linked_at: Timestamp) -> Value {
+        serde_json::json!({ "issuer": subject.issuer, "subject": subject.subject, "linked_at": linked_at.to_string() })
+    }
+    /// Of accepted terms.
+    pub(super) fn terms(terms: &AcceptedTerms) -> Value {
+        serde_json::json!({
+            "document": terms.document, "version": terms.version, "accepted_at": terms.accepted_at.to_string(),
+        })
+    }
+    /// Of what an application was allowed.
+    pub(super) fn consent(consent: &Consent) -> Value {
+        let mut members = serde_json::json!({
+            "client_id": consent.client_id, "scope": consent.scope.to_string(), "granted_at": consent.granted_at.to_string(),
+        });
+        if let Some(at) = consent.withdrawn_at {
+            members["withdrawn_at"] = Value::String(at.to_string());
+        }
+        members
+    }
+    /// Since when an account is disabled, if it is.
+    pub(super) fn disabled_since(status: AccountStatus) -> Option<String> {
+        match status {
+            AccountStatus::Disabled { since } => Some(since.to_string()),
+            AccountStatus::Active | AccountStatus::ErasureDue { .. } | AccountStatus::Erased { .. } => None,
+        }
+    }
+}
+
+/// A person of a file. Personal data: it does not print.
+pub(crate) struct Person {
+    pub(crate) account: AccountId,
+    pub(crate) sub: Sub,
+    pub(crate) created_at: Timestamp,
+    pub(crate) disabled_since: Option<Timestamp>,
+    pub(crate) legal_hold: Option<Timestamp>,
+    pub(crate) roles: Roles,
+    pub(crate) email: EmailAddress,
+    pub(crate) claims: Map<String, Value>,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) password: MovingPassword,
+    pub(crate) identities: Vec<(FederatedSubject, Timestamp)>,
+    pub(crate) terms: Vec<AcceptedTerms>,
+    pub(crate) consents: Vec<MovingConsent>,
+}
+
+/// The first line of a file.
+pub(super) fn heading(source: impl BufRead) -> Result<Heading, Broken> {
+    let mut heading = None;
+    // No longer than a line may be.
+    stream::lines(source.take(stream::MAX_BYTES as u64), 1, |number, line| {
+        if heading.is_none() {
+            let read = line.and_then(json).and_then(Members::of).and_then(Heading::of);
+            heading = Some(read.map_err(|flaw| Unreadable { place: Place::Line(number), flaw }));
+        }
+    })?;
+    let none = Unreadable { place: Place::File, flaw: Flaw::NotA("of `latchkey people export`, version 1") };
+    Ok(heading.unwrap_or(Err(none))?)
+}
+
+/// The people of a file. One that ends without its last line, or has not as many people as that says, is none, unless `incomplete` ones
+/// are taken.
+pub(super) fn read(
+    source: impl BufRead,
+    incomplete: bool,
+    take: &mut dyn FnMut(Result<Person, Unreadable>),
+) -> Result<(), Broken> {
+    let (mut is_first, mut people, mut said, mut behind) = (true, 0, None, None);
+    stream::lines(source, 1, |number, line| {
+        if std::mem::take(&mut is_first) {
+            return;
+        }
+        if said.is_some() {
+            behind.get_or_insert(number);
+            return;
+        }
+        let line = line.and_then(json).and_then(Members::of);
+        let read = line.and_then(|mut line| match line.number("people")? {
+            Some(count) => {
+                said = Some(count);
+                Ok(None)
+            }
+            None => person(line).map(Some),
+        });
+        if let Some(read) = read.map_err(|flaw| Unreadable { place: Place::Line(number), flaw }).transpose() {
+            people += 1;
+            take(read);
+        }
+    })?;
+    let flaw = match (said, behind) {
+        (_, Some(line)) => return Err(Unreadable { place: Place::Line(line), flaw: Flaw::BehindTheEnd }.into()),
+        (None, None) if !incomplete => Flaw::BrokenOff,
+        (Some(said), None) if !incomplete && usize::try_from(said) != Ok(people) => Flaw::Count { said, people },
+        (_, None) => return Ok(()),
+    };
+    Err(Unreadable { place: Place::File, flaw }.into())
+}
+
+const TIME: &str = "a time (RFC 3339)";
+
+fn person(mut line: Members) -> Result<Person, Flaw> {
+    let claims = line.object("claims")?.map(Members::into_rest).unwrap_or_default();
+    let email = given(line.text("email")?, "email")?;
+    let email = EmailAddress::parse(&email).map_err(|_| Flaw::Member { member: "email", expected: "an e-mail address" })?;
+    let person = Person {
+        account: given(parsed(&mut line, "account", "22 characters of base64url")?, "account")?,
+        sub: given(parsed(&mut line, "sub", "22 characters of base64url or a UUID")?, "sub")?,
+        created_at: given(parsed(&mut line, "created_at", TIME)?, "created_at")?,
+        disabled_since: parsed(&mut line, "disabled_since", TIME)?,
+        legal_hold: parsed(&mut line, "legal_hold_since", TIME)?,
+        roles: roles(&mut line)?,
+        email,
+        claims,
+        updated_at: given(parsed(&mut line, "updated_at", TIME)?, "updated_at")?,
+        password: line.object("password")?.map_or(Ok(MovingPassword::None), password)?,
+        // One more is made of the `sub` where they come from.
+        identities: each(&mut line, "identities", MAX_IDENTITIES - 1, identity)?,
+        terms: each(&mut line, "terms", 1_000, terms)?,
+        consents: each(&mut line, "consents", MAX_CONSENTS, consent)?,
+    };
+    let subjects = |at: usize| person.identities[at + 1..].iter().any(|(subject, _)| *subject == person.identities[at].0);
+    if (0..person.identities.len()).any(subjects) {
+        return Err(Flaw::Member { member: "identities", expected: "each another one" });
+    }
+    let clients = |at: usize| person.consents[at + 1..].iter().any(|other| other.client_id == person.consents[at].client_id);
+    if (0..person.consents.len()).any(clients) {
+        return Err(Flaw::Member { member: "consents", expected: "each for another client" });
+    }
+    nothing_more(line).map(|()| person)
+}
+
+fn roles(line: &mut Members) -> Result<Roles, Flaw> {
+    const FLAW: Flaw = Flaw::Member { member: "roles", expected: "at most 8 names of roles" };
+    let names = line.list("roles")?.unwrap_or_default().into_iter();
+    let roles: Option<BTreeSet<Role>> = names.map(|name| name.as_str()?.parse().ok()).collect();
+    roles.and_then(|roles| Roles::try_from(roles).ok()).ok_or(FLAW)
+}
+
+fn password(mut password: Members) -> Result<MovingPassword, Flaw> {
+    let read = match (password.text("hash")?, password.flag("stays_there")?) {
+        (Some(hash), None) => {
+            let changed_at = given(parsed(&mut password, "changed_at", TIME)?, "changed_at")?;
+            MovingPassword::Hash(PasswordHash::from_phc(checked(hash)?), changed_at)
+        }
+        (None, Some(true)) => MovingPassword::StaysThere,
+        (_, _) => return Err(Flaw::Member { member: "password", expected: "a hash, or said to stay there" }),
+    };
+    nothing_more(password).map(|()| read)
+}
+
+fn identity(mut identity: Members) -> Result<(FederatedSubject, Timestamp), Flaw> {
+    let (issuer, subject) = (given(identity.text("issuer")?, "issuer")?, given(identity.text("subject")?, "subject")?);
+    let linked_at = given(parsed(&mut identity, "linked_at", TIME)?, "linked_at")?;
+    nothing_more(identity).map(|()| (FederatedSubject { issuer, subject }, linked_at))
+}
+
+fn terms(mut terms: Members) -> Result<AcceptedTerms, Flaw> {
+    let read = AcceptedTerms {
+        document: given(terms.text("document")?, "document")?,
+        version: given(terms.text("version")?, "version")?,
+        accepted_at: given(parsed(&mut terms, "accepted_at", TIME)?, "accepted_at")?,
+    };
+    nothing_more(terms).map(|()| read)
+}
+
+fn consent(mut consent: Members) -> Result<MovingConsent, Flaw> {
+    let read = MovingConsent {
+        client_id: given(parsed(&mut consent, "client_id", "a client id")?, "client_id")?,
+        scope: given(parsed(&mut consent, "scope", "a scope")?, "scope")?,
+        granted_at: given(parsed(&mut consent, "granted_at", TIME)?, "granted_at")?,
+        withdrawn_at: parsed(&mut consent, "withdrawn_at", TIME)?,
+    };
+    nothing_more(consent).map(|()| read)
+}
+
+fn given<T>(found: Option<T>, member: &'static str) -> Result<T, Flaw> {
+    found.ok_or(Flaw::Member { member, expected: "given" })
+}
+
+fn parsed<T: FromStr>(from: &mut Members, member: &'static str, expected: &'static str) -> Result<Option<T>, Flaw> {
+    let text = from.text(member)?;
+    text.map(|text| text.parse()).transpose().map_err(|_| Flaw::Member { member, expected })
+}
+
+fn each<T>(
+    from: &mut Members,
+    member: &'static str,
+    at_most: usize,
+    read: impl Fn(Members) -> Result<T, Flaw>,
+) -> Result<Vec<T>, Flaw> {
+    let list = from.list(member)?.unwrap_or_default();
+    if list.len() > at_most {
+        return Err(Flaw::TooMany { member, at_most });
+    }
+    list.into_iter().map(|value| Members::of(value).and_then(&read)).collect()
+}
+
+fn nothing_more(left: Members) -> Result<(), Flaw> {
+    match left.into_rest().into_iter().next() {
+        None => Ok(()),
+        Some((name, _)) => Err(Flaw::Unknown(name.escape_debug().take(20).collect())),
+    }
+}

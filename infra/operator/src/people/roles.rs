@@ -1,0 +1,105 @@
+//! `latchkey people roles`: gives and takes the roles of one person, and says which they have.
+
+use crate::refused::{Refused, causes};
+use crate::target::{TargetOptions, document, tenant};
+use crate::terminal::say;
+use data_encoding::BASE32_NOPAD;
+use latchkey::domain::change::Decision;
+use latchkey::domain::id::{RequestId, TenantId};
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::roles::{MAX_ROLES, Role, RolesChanged, change_roles};
+use latchkey::keys::{Keys, Purpose};
+use latchkey::services::{Clock, Deadline, Random, RequestContext};
+use latchkey::store::{DecideError, StoreError, TenantStore};
+
+/// Whose roles, and what becomes of them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Roles {
+    /// The person's address. Nothing of it is stored or logged.
+    #[arg(value_name = "EMAIL", value_parser = email)]
+    email: EmailAddress,
+    /// A role to give: 1 to 20 of A-Z a-z 0-9 . _ : -
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    give: Vec<Role>,
+    /// A role to take away.
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    take: Vec<Role>,
+    /// The tenant.
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
+    tenant: TenantId,
+    #[command(flatten)]
+    target: TargetOptions,
+}
+
+fn email(text: &str) -> Result<EmailAddress, &'static str> {
+    EmailAddress::parse(text).map_err(|_| "must be an e-mail address")
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    text.parse().map_err(|error: latchkey::domain::roles::InvalidRole| error.to_string())
+}
+
+/// Runs it.
+pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
+    let target = roles.target.open().await?;
+    let store = target.store.tenant(roles.tenant.clone());
+    let config = document(&store).await?;
+    let now = Clock::system().now();
+    let keys = Keys::new(target.vault()?, &[Purpose::Identifier]).tenant(&store, config.keys.signer, now).await;
+    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
+    let hashed = keys.identifier().map(|identifiers| identifiers.hash_email(&roles.email));
+    let identifier = hashed.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
+    let request = request()?;
+    let changed = store.decide(&request, || async {
+        let found = match store.find_account(&identifier).await? {
+            Some(account) => store.find_authentication(account).await?,
+            None => None,
+        };
+        let Some(authentication) = found else { return Ok::<_, StoreError>(Decision::unchanged(None)) };
+        let Decision { changes, outcome } = change_roles(&authentication, &roles.give, &roles.take);
+        Ok(Decision { changes, outcome: Some(outcome) })
+    });
+    let told = match changed.await.map_err(|error| failed(&error))? {
+        None | Some(RolesChanged::Erased) => return Err(Refused::new("nobody has an account by this address")),
+        Some(RolesChanged::TooMany) => {
+            return Err(Refused::new(format!("one account has at most {MAX_ROLES} roles; take one away in the same command")));
+        }
+        Some(RolesChanged::Changed(roles)) if roles.is_empty() => "they have no roles from now on\n".to_owned(),
+        Some(RolesChanged::Unchanged(roles)) if roles.is_empty() => "they have no roles\n".to_owned(),
+        Some(RolesChanged::Changed(roles)) => format!("their roles from now on: {roles}\n"),
+        Some(RolesChanged::Unchanged(roles)) => format!("their roles: {roles}\n"),
+    };
+    say(&told)
+}
+
+/// Gives one role to an account that is known by its subject elsewhere; whether it got it now.
+pub(crate) async fn give(
+    store: &TenantStore,
+    account: latchkey::domain::id::AccountId,
+    role: &Role,
+) -> Result<Option<RolesChanged>, Refused> {
+    let request = request()?;
+    let given = std::slice::from_ref(role);
+    let changed = store.decide(&request, || async {
+        let found = store.find_authentication(account).await?;
+        let Some(authentication) = found else { return Ok::<_, StoreError>(Decision::unchanged(None)) };
+        let Decision { changes, outcome } = change_roles(&authentication, given, &[]);
+        Ok(Decision { changes, outcome: Some(outcome) })
+    });
+    changed.await.map_err(|error| failed(&error))
+}
+
+fn failed(error: &DecideError<StoreError>) -> Refused {
+    Refused::new(format!("the roles could not be written: {}", causes(error)))
+}
+
+fn request() -> Result<RequestContext, Refused> {
+    let request_id = format!("roles-{}", BASE32_NOPAD.encode(&Random.bytes::<10>()));
+    Ok(RequestContext {
+        request_id: request_id.parse::<RequestId>().map_err(|error| Refused::because("the request has no name", &error))?,
+        now: Clock::system().now(),
+        attempt: 1,
+        address_hash: None,
+        deadline: Deadline::default(),
+    })
+}

@@ -1,0 +1,113 @@
+//! Moving one person of another Latchkey here: everything of theirs in one transaction that finds nothing of it standing.
+
+use super::own::Person;
+use crate::bring::{Bringer, NotBrought};
+use crate::refused::Refused;
+use latchkey::domain::account::{DataKeyState, WrappedDataKey};
+use latchkey::domain::change::Decision;
+use latchkey::domain::id::{AccountId, Sub};
+use latchkey::domain::moving::{Moved, Mover, Standing, settle};
+use latchkey::keys::{KeyError, SealedField};
+use latchkey::store::people::WalkPage;
+use latchkey::store::{DecideError, StoreError, TenantStore};
+use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
+
+/// What no key of the store tells, read before anybody comes.
+#[derive(Default)]
+pub(super) struct Walked {
+    /// Accounts that were erased. Whoever is erased from now on leaves their account's state standing, longer than any import takes.
+    erased: HashSet<AccountId>,
+    /// Whose each `sub` is. Those of accounts made from now on are random, or a UUID that its issuer's sentinel claims.
+    subs: HashMap<Sub, AccountId>,
+}
+
+impl Walked {
+    /// Walks the tables of tombstones and of accounts.
+    pub(super) async fn read(store: &TenantStore) -> Result<Self, Refused> {
+        let cannot = |error: StoreError| Refused::because("who is here, and who was erased, could not be read", &error);
+        let (mut walked, mut from) = (Self::default(), None);
+        loop {
+            let WalkPage { found, next } = store.walk_tombstones(from).await.map_err(cannot)?;
+            for tombstone in found {
+                walked.erased.insert(tombstone.map_err(cannot)?.account);
+            }
+            from = next;
+            if from.is_none() {
+                break;
+            }
+        }
+        loop {
+            let WalkPage { found, next } = store.walk_accounts(from).await.map_err(cannot)?;
+            for state in found {
+                let state = state.map_err(cannot)?;
+                walked.subs.insert(state.sub, state.account);
+            }
+            from = next;
+            if from.is_none() {
+                return Ok(walked);
+            }
+        }
+    }
+}
+
+impl Bringer<'_> {
+    /// Moves one person here.
+    pub(super) async fn settle(&self, person: Person, walked: &Walked) -> Result<Moved, DecideError<NotBrought>> {
+        let (sub, account) = (person.sub, person.account);
+        let mover = self.seal(person).map_err(|error| DecideError::Decide(NotBrought::Keys(error)))?;
+        let subjects: Vec<_> = mover.identities.iter().map(|(subject, ..)| *subject).collect();
+        let decide = || async {
+            let found = self.store.find_standing(account, &mover.identifier, &subjects).await?;
+            let sub_of = walked.subs.get(&sub).copied().filter(|owner| *owner != account);
+            let standing = Standing { is_buried: walked.erased.contains(&account), sub_of, ..found };
+            let Decision { changes, outcome } = settle(mover.clone(), &standing);
+            Ok::<_, NotBrought>(Decision { changes, outcome })
+        };
+        self.store.decide(&self.request().map_err(DecideError::Decide)?, decide).await
+    }
+
+    /// Hashes and seals everything for this tenant, under a data key of its own.
+    fn seal(&self, person: Person) -> Result<Mover, KeyError> {
+        let account = person.account;
+        let (key, wrapped, keyring_version) = self.keys.data()?.generate(account)?;
+        let identifiers = self.keys.identifier()?;
+        let mut claims: Map<String, Value> = person.claims;
+        claims.insert("email".to_owned(), Value::String(person.email.as_str().to_owned()));
+        claims.insert("email_verified".to_owned(), Value::Bool(true));
+        claims.entry("locale").or_insert_with(|| Value::String(self.locale.to_owned()));
+        let mut identities = Vec::new();
+        for (subject, linked_at) in &person.identities {
+            let named = serde_json::json!(subject).to_string();
+            let sealed = key.seal(SealedField::LinkedIdentity, named.as_bytes())?;
+            identities.push((identifiers.hash_subject(subject), sealed, *linked_at));
+        }
+        Ok(Mover {
+            account,
+            sub: person.sub,
+            disabled_since: person.disabled_since,
+            created_at: person.created_at,
+            roles: person.roles,
+            legal_hold: person.legal_hold,
+            identifier: identifiers.hash_email(&person.email),
+            claims: key.seal(SealedField::Profile, Value::Object(claims).to_string().as_bytes())?,
+            updated_at: person.updated_at,
+            password: person.password,
+            identities,
+            terms: person.terms,
+            consents: person.consents,
+            data_key: WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account },
+        })
+    }
+}
+
+/// What came of one, in a list of counts.
+pub(super) fn words(moved: Moved) -> &'static str {
+    match moved {
+        Moved::Here => "came over",
+        Moved::AlreadyHere => "had come before",
+        Moved::Erased => "were erased here, and stay so",
+        Moved::AddressTaken => "stay away, somebody has their address",
+        Moved::SubTaken => "stay away, somebody has their sub",
+    }
+}

@@ -1,0 +1,269 @@
+//! Who of a file can come, as what, and why the others stay away.
+
+use super::own::{Heading, Person};
+use super::{Anybody, Flaw, ForeignPerson, Unreadable};
+use crate::bring::Coming;
+use latchkey::config::TenantConfig;
+use latchkey::domain::directory::{ComingPassword, FederatedSubject};
+use latchkey::domain::form;
+use latchkey::domain::id::Sub;
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::moving::MovingPassword;
+use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::time::Timestamp;
+use serde_json::Map;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+
+/// How many of those who can't come are named one by one.
+pub(super) const NAMED: usize = 20;
+/// How many names are counted apart: a file may have as many as it likes.
+const COUNTED: usize = 1_000;
+
+/// Where people come from.
+pub(super) enum Origin {
+    /// Another system.
+    Elsewhere {
+        /// Its issuer identifier.
+        issuer: String,
+        /// Whether a UUID that they have there is their `sub` here.
+        keep_sub: bool,
+    },
+    /// Another Latchkey, or this one.
+    Latchkey(Heading),
+}
+
+/// What decides about each, the same in every reading.
+pub(super) struct Sorter {
+    /// The tenant's document.
+    pub(super) config: TenantConfig,
+    /// The tenant's issuer identifier.
+    pub(super) issuer: String,
+    /// Where they come from.
+    pub(super) origin: Origin,
+    /// When it is looked at.
+    pub(super) now: Timestamp,
+}
+
+/// Who was seen in a reading: every `sub` of Latchkey's own files, 17 bytes each.
+#[derive(Default)]
+pub(super) struct Seen(usize, HashSet<Sub>);
+
+/// Somebody who can come, as what.
+pub(super) enum Bound {
+    /// A new account.
+    Foreign(Coming),
+    /// The account that they had.
+    Own(Box<Person>),
+}
+
+/// Somebody who can come.
+pub(super) struct Comer {
+    /// The so many-th of the file.
+    pub(super) number: usize,
+    /// As what.
+    pub(super) bound: Bound,
+    /// Attributes that no field of the form takes.
+    unmapped: Vec<String>,
+    /// Fields whose value did not fit.
+    unfit: Vec<String>,
+    /// Clients that the tenant does not have.
+    strangers: Vec<String>,
+}
+
+/// Somebody who stays away.
+pub(super) struct Away {
+    /// Where they are in the file.
+    place: String,
+    /// Why.
+    why: String,
+}
+
+impl Sorter {
+    /// Looks at the next one.
+    pub(super) fn look(&self, seen: &mut Seen, person: Result<Anybody, Unreadable>) -> Result<Comer, Away> {
+        seen.0 += 1;
+        let number = seen.0;
+        let stays = |why: String| Away { place: format!("person {number}"), why };
+        match person.map_err(Away::from)? {
+            Anybody::Foreign(person) => self.foreign(number, person).map_err(|why| stays(why.to_owned())),
+            Anybody::Own(person) if !seen.1.insert(person.sub) => Err(stays(Flaw::SubTwice.to_string())),
+            Anybody::Own(person) => self.own(number, person).map_err(|why| stays(why.to_owned())),
+        }
+    }
+
+    fn foreign(&self, number: usize, person: ForeignPerson) -> Result<Comer, &'static str> {
+        let email = may_come(&person)?;
+        let (claims, unfit) = form::take_over(&self.config.registration.fields, &person.attributes, self.now);
+        let unmapped = person.attributes.keys().filter(|name| !self.is_field(name)).cloned().collect();
+        let password = person.password.map(PasswordHash::from_phc);
+        let (issuer, keeps) = match &self.origin {
+            Origin::Elsewhere { issuer, keep_sub } => (issuer, *keep_sub),
+            Origin::Latchkey(Heading { issuer, .. }) => (issuer, false),
+        };
+        let coming = Coming {
+            sub: keeps.then(|| Sub::brought(&person.subject)).flatten(),
+            subject: FederatedSubject { issuer: issuer.clone(), subject: person.subject },
+            email,
+            claims,
+            password: password.map_or(ComingPassword::None, ComingPassword::Hash),
+        };
+        let unfit = unfit.into_iter().map(|(field, _)| field).collect();
+        Ok(Comer { number, bound: Bound::Foreign(coming), unmapped, unfit, strangers: Vec::new() })
+    }
+
+    /// Fields go by the tenant's form; what it has no field for is kept as that of a field that was retired, so that nothing is lost on
+    /// a way there and back. Their number where they come from becomes an identity elsewhere, if elsewhere it is.
+    fn own(&self, number: usize, mut person: Box<Person>) -> Result<Comer, &'static str> {
+        let pool = self.config.cognito.as_ref().map(|cognito| cognito.issuer());
+        let is_of_the_pool = |(subject, _): &(FederatedSubject, Timestamp)| pool.as_ref() == Some(&subject.issuer);
+        if person.password == MovingPassword::StaysThere && !person.identities.iter().any(is_of_the_pool) {
+            return Err("the password is still in a user pool that the tenant's document does not name");
+        }
+        if let Origin::Latchkey(Heading { issuer, .. }) = &self.origin
+            && *issuer != self.issuer
+        {
+            let there = FederatedSubject { issuer: issuer.clone(), subject: person.sub.to_string() };
+            if person.identities.iter().all(|(subject, _)| *subject != there) {
+                person.identities.push((there, self.now));
+            }
+        }
+        let (of_fields, others): (Map<_, _>, Map<_, _>) =
+            std::mem::take(&mut person.claims).into_iter().partition(|(name, _)| self.is_field(name));
+        let (claims, unfit) = form::take_over(&self.config.registration.fields, &of_fields, self.now);
+        person.claims = claims.0;
+        person.claims.extend(others.into_iter().filter(|(name, _)| !OUR_OWN.contains(&name.as_str())));
+        let no_field = |name: &&String| !self.is_field(name) && !SET_HERE.contains(&name.as_str());
+        let unmapped = person.claims.keys().filter(no_field).cloned().collect();
+        let mut strangers = Vec::new();
+        person.consents.retain(|consent| {
+            let is_known = self.config.clients.contains_key(&consent.client_id);
+            if !is_known {
+                strangers.push(consent.client_id.to_string());
+            }
+            is_known
+        });
+        let unfit: Vec<String> = unfit.into_iter().map(|(field, _)| field).collect();
+        if unfit.iter().any(|field| field == "phone_number") {
+            person.claims.remove("phone_number_verified");
+        }
+        Ok(Comer { number, bound: Bound::Own(person), unmapped, unfit, strangers })
+    }
+
+    fn is_field(&self, name: &str) -> bool {
+        self.config.registration.fields.iter().any(|field| field.name == name)
+    }
+}
+
+/// Claims that are made of other members.
+const OUR_OWN: [&str; 4] = ["sub", "email", "email_verified", "updated_at"];
+/// Claims that Latchkey sets, whatever the form.
+const SET_HERE: [&str; 2] = ["locale", "phone_number_verified"];
+
+impl From<Unreadable> for Away {
+    fn from(unreadable: Unreadable) -> Self {
+        Self { place: unreadable.place.to_string(), why: unreadable.flaw.to_string() }
+    }
+}
+
+/// The address that a person comes with, if they can.
+fn may_come(person: &ForeignPerson) -> Result<EmailAddress, &'static str> {
+    if !person.enabled {
+        return Err("the account is disabled there");
+    }
+    let Some(email) = &person.email else { return Err("there is no e-mail address") };
+    let Ok(email) = EmailAddress::parse(email) else { return Err("the e-mail address is not usable") };
+    if !person.email_verified {
+        return Err("the e-mail address was not proven there");
+    }
+    Ok(email)
+}
+
+/// Who can come, and who not: counted, nobody kept.
+#[derive(Default)]
+pub(super) struct Sorted {
+    /// How many can come.
+    pub(super) ready: usize,
+    with_password: usize,
+    stays_there: usize,
+    keep_sub: usize,
+    disabled: usize,
+    away: Counts,
+    /// The first who stay away, by their place.
+    named: Vec<String>,
+    unmapped: Counts,
+    unfit: Counts,
+    strangers: Counts,
+}
+
+impl Sorted {
+    /// Counts one.
+    pub(super) fn add(&mut self, looked: Result<Comer, Away>) {
+        let Comer { bound, unmapped, unfit, strangers, .. } = match looked {
+            Ok(comer) => comer,
+            Err(away) => return self.stays(&away),
+        };
+        self.ready += 1;
+        match bound {
+            Bound::Foreign(coming) => {
+                self.with_password += usize::from(matches!(coming.password, ComingPassword::Hash(_)));
+                self.keep_sub += usize::from(coming.sub.is_some());
+            }
+            Bound::Own(person) => {
+                self.with_password += usize::from(matches!(person.password, MovingPassword::Hash(..)));
+                self.stays_there += usize::from(person.password == MovingPassword::StaysThere);
+                self.keep_sub += 1;
+                self.disabled += usize::from(person.disabled_since.is_some());
+            }
+        }
+        unmapped.iter().for_each(|name| self.unmapped.add(name));
+        unfit.iter().for_each(|name| self.unfit.add(name));
+        strangers.iter().for_each(|name| self.strangers.add(name));
+    }
+    fn stays(&mut self, away: &Away) {
+        self.away.add(&away.why);
+        if self.named.len() < NAMED {
+            self.named.push(format!("{}: {}", away.place, away.why));
+        }
+    }
+    /// What is said before anybody is asked. `to`: the tenant and where it is.
+    pub(super) fn told(&self, to: &str, origin: &Origin) -> String {
+        let Self { ready, with_password, stays_there, keep_sub, disabled, .. } = self;
+        let mut text = format!(
+            "{ready} people can come to {to}: {with_password} with their password, {} set a new one by mail",
+            ready - with_password - stays_there,
+        );
+        for (count, what) in [(stays_there, "still have it in the user pool"), (disabled, "are disabled, and stay so")] {
+            if *count > 0 {
+                let _ = write!(text, ", {count} {what}");
+            }
+        }
+        let (keeps_sub, no_field) = match origin {
+            Origin::Elsewhere { keep_sub, .. } => (*keep_sub, "left out, no field of the form takes it, "),
+            Origin::Latchkey(_) => (true, "kept, though no field of the form shows it, "),
+        };
+        text.push_str(&if keeps_sub { format!("; {keep_sub} keep their sub\n") } else { "\n".to_owned() });
+        self.away.list(&mut text, "stays away, ");
+        self.named.iter().for_each(|named| text.push_str(&format!("  {named}\n")));
+        self.unmapped.list(&mut text, no_field);
+        self.unfit.list(&mut text, "left out, the value does not fit the field, ");
+        self.strangers.list(&mut text, "consents left out, the tenant has no such client, ");
+        text
+    }
+}
+
+/// Counts by name.
+#[derive(Default)]
+struct Counts(BTreeMap<String, usize>);
+
+impl Counts {
+    fn add(&mut self, name: &str) {
+        let is_apart = self.0.contains_key(name) || self.0.len() < COUNTED;
+        *self.0.entry(if is_apart { name } else { "(others)" }.to_owned()).or_default() += 1;
+    }
+    fn list(&self, text: &mut String, title: &str) {
+        for (what, count) in &self.0 {
+            let _ = writeln!(text, "{title}{what}: {count}");
+        }
+    }
+}

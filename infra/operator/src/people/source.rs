@@ -1,0 +1,124 @@
+//! The file that people come from. It is read twice, the same way: to say who can come, and to bring them.
+
+use super::stream::Broken;
+use super::{Anybody, ForeignPerson, Unreadable, auth0, firebase, keycloak, own};
+use crate::refused::Refused;
+use clap::ValueEnum;
+use serde::Deserialize;
+use std::fs::File;
+use std::io::{BufReader, Seek as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A format of exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Auth0: a user on each line, or the list of its bulk import.
+    Auth0,
+    /// Firebase Authentication: `auth:export` as JSON.
+    Firebase,
+    /// Keycloak: the export of a realm or of its users.
+    Keycloak,
+    /// Latchkey: `latchkey people export`.
+    Latchkey,
+}
+
+/// The parameters of a Firebase project, by the names of its console.
+#[derive(Deserialize)]
+struct Parameters {
+    base64_signer_key: String,
+    base64_salt_separator: String,
+    rounds: u32,
+    mem_cost: u32,
+}
+
+/// By what one reading is known to be of the same bytes as another.
+type Stamp = (u64, Option<SystemTime>);
+
+/// An opened file.
+pub(super) struct Source {
+    path: PathBuf,
+    file: File,
+    stamp: Stamp,
+    format: Format,
+    parameters: Option<firebase::HashParameters>,
+    incomplete: bool,
+}
+
+impl Source {
+    /// Opens it.
+    pub(super) fn open(path: &Path, format: Format, hash_parameters: Option<&Path>, incomplete: bool) -> Result<Self, Refused> {
+        let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+        let metadata = file.metadata().map_err(|error| cannot_read(path, &error))?;
+        if !metadata.is_file() {
+            return Err(Refused::new(format!(
+                "{} is no file: it is read twice, so put what it gives into one",
+                path.display()
+            )));
+        }
+        let parameters = hash_parameters.map(parameters).transpose()?;
+        Ok(Self { path: path.to_owned(), stamp: stamp(&metadata), file, format, parameters, incomplete })
+    }
+
+    /// What a file of Latchkey's says of itself.
+    pub(super) fn heading(&mut self) -> Result<own::Heading, Refused> {
+        self.file.rewind().map_err(|error| cannot_read(&self.path, &error))?;
+        own::heading(BufReader::new(&self.file)).map_err(|broken| self.refused(broken))
+    }
+
+    /// Gives each person of it, from its beginning. A file that changed since it was opened is refused: before anybody is given, where it
+    /// did before.
+    pub(super) fn read(&mut self, take: &mut dyn FnMut(Result<Anybody, Unreadable>)) -> Result<(), Refused> {
+        self.unchanged()?;
+        self.file.rewind().map_err(|error| cannot_read(&self.path, &error))?;
+        let source = BufReader::with_capacity(64 * 1024, &self.file);
+        let mut foreign = |person: Result<ForeignPerson, _>| take(person.map(Anybody::Foreign));
+        let read = match self.format {
+            Format::Auth0 => auth0::read(source, &mut foreign),
+            Format::Firebase => firebase::read(source, self.parameters.as_ref(), &mut foreign),
+            Format::Keycloak => keycloak::read(source, &mut foreign),
+            Format::Latchkey => {
+                own::read(source, self.incomplete, &mut |person| take(person.map(|person| Anybody::Own(Box::new(person)))))
+            }
+        };
+        self.unchanged()?;
+        read.map_err(|broken| self.refused(broken))
+    }
+
+    fn unchanged(&self) -> Result<(), Refused> {
+        let metadata = self.file.metadata().map_err(|error| cannot_read(&self.path, &error))?;
+        if stamp(&metadata) == self.stamp {
+            return Ok(());
+        }
+        Err(Refused::new(format!("{} changed meanwhile; run it again", self.path.display())))
+    }
+
+    fn refused(&self, broken: Broken) -> Refused {
+        match broken {
+            Broken::Flaw(unreadable) => Refused::new(format!("{}: {unreadable}", self.path.display())),
+            Broken::Io(error) => cannot_read(&self.path, &error),
+        }
+    }
+}
+
+fn stamp(metadata: &std::fs::Metadata) -> Stamp {
+    (metadata.len(), metadata.modified().ok())
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> Refused {
+    Refused::new(format!("cannot read {}: {error}", path.display()))
+}
+
+fn parameters(path: &Path) -> Result<firebase::HashParameters, Refused> {
+    let text = std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?;
+    let found: Parameters = serde_json::from_str(&text).map_err(|_| {
+        let names = "base64_signer_key, base64_salt_separator, rounds and mem_cost";
+        Refused::new(format!("{} is not an object with {names}", path.display()))
+    })?;
+    Ok(firebase::HashParameters {
+        signer_key: found.base64_signer_key,
+        salt_separator: found.base64_salt_separator,
+        rounds: found.rounds,
+        mem_cost: found.mem_cost,
+    })
+}

@@ -1,0 +1,261 @@
+//! Files taken apart one person at a time: memory holds one of them, however many there are.
+//!
+//! 1. Lines stand for themselves: one that is too long or no UTF-8 is said, and the next one is read.
+//! 2. Of a list each element stands for itself; what is no JSON at all ends the file, since nobody knows where the next one begins.
+//! 3. A person has at most [`MAX_BYTES`]: no file, however made, takes more memory than that.
+
+use super::{Flaw, Place, Unreadable};
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io::{self, BufRead, Read};
+
+/// The most bytes of one person.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+
+/// Why a file was not read to its end: nothing of it counts.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    /// It is not what it should be.
+    #[error(transparent)]
+    Flaw(#[from] Unreadable),
+    /// It can't be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Gives each line that is not blank, with its number; the first one has this number.
+pub(super) fn lines(mut source: impl BufRead, first: usize, mut each: impl FnMut(usize, Result<&str, Flaw>)) -> io::Result<()> {
+    let mut line = Vec::new();
+    for number in first.. {
+        line.clear();
+        if source.by_ref().take(MAX_BYTES as u64 + 1).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if line.len() > MAX_BYTES && line.last() != Some(&b'\n') {
+            each(number, Err(Flaw::TooLong));
+            source.skip_until(b'\n')?;
+            continue;
+        }
+        match std::str::from_utf8(&line) {
+            Ok(text) if text.trim().is_empty() => {}
+            Ok(text) => each(number, Ok(text)),
+            Err(_) => each(number, Err(Flaw::NotUtf8)),
+        }
+    }
+    Ok(())
+}
+
+/// Where a list stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// The file is one.
+    List,
+    /// In `{"users": […]}`.
+    Users,
+}
+
+/// Gives each element of the list, with its number.
+pub(super) fn list(source: impl Read, shape: Shape, each: &mut dyn FnMut(usize, Value)) -> Result<(), Broken> {
+    let (left, number) = (Cell::new(Left::All), Cell::new(0));
+    let wrong = RefCell::new(Flaw::NotA(if shape == Shape::List { "a list" } else { "an object" }));
+    let mut json = serde_json::Deserializer::from_reader(Metered { source, left: &left });
+    let walk = Walk { left: &left, number: &number, wrong: &wrong, each };
+    let read = match shape {
+        Shape::List => walk.deserialize(&mut json).map(drop),
+        Shape::Users => serde::Deserializer::deserialize_map(&mut json, InUsers(walk)),
+    };
+    let Err(error) = read.and_then(|()| json.end()) else { return Ok(()) };
+    if left.get() == Left::Nothing {
+        return Err(Unreadable { place: Place::User(number.get() + 1), flaw: Flaw::TooLong }.into());
+    }
+    let flaw = match error.classify() {
+        serde_json::error::Category::Io => return Err(io::Error::from(error).into()),
+        serde_json::error::Category::Data => wrong.into_inner(),
+        serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
+            Flaw::NotJson { line: error.line(), column: error.column() }
+        }
+    };
+    Err(Unreadable { place: Place::File, flaw }.into())
+}
+
+/// How many bytes may still be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// All: nothing of it is kept.
+    All,
+    /// So many, of what is kept.
+    Of(usize),
+    /// There were more.
+    Nothing,
+}
+
+struct Metered<'a, R> {
+    source: R,
+    left: &'a Cell<Left>,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(into)?;
+        if let Left::Of(left) = self.left.get() {
+            self.left.set(left.checked_sub(read).map_or(Left::Nothing, Left::Of));
+            if self.left.get() == Left::Nothing {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// A list, walked through. `true` when it is one, `false` for `null`.
+struct Walk<'a> {
+    left: &'a Cell<Left>,
+    number: &'a Cell<usize>,
+    wrong: &'a RefCell<Flaw>,
+    each: &'a mut dyn FnMut(usize, Value),
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = bool;
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<bool, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = bool;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
+        loop {
+            self.left.set(Left::Of(MAX_BYTES));
+            let Some(value) = list.next_element()? else { break };
+            self.number.set(self.number.get() + 1);
+            (self.each)(self.number.get(), value);
+        }
+        self.left.set(Left::All);
+        Ok(true)
+    }
+}
+
+/// The member `users`, once; every other one is passed over unread.
+struct InUsers<'a>(Walk<'a>);
+
+impl<'de> Visitor<'de> for InUsers<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Walk { left, number, wrong, each } = self.0;
+        let mut found = false;
+        loop {
+            left.set(Left::Of(MAX_BYTES));
+            let Some(name) = members.next_key::<String>()? else { break };
+            left.set(Left::All);
+            if name != "users" {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            if found {
+                wrong.replace(Flaw::NotA("an object with one list users"));
+                return Err(A::Error::custom("twice"));
+            }
+            wrong.replace(Flaw::Member { member: "users", expected: "a list" });
+            found = members.next_value_seed(Walk { left, number, wrong, each: &mut *each })?;
+        }
+        left.set(Left::All);
+        wrong.replace(Flaw::NotA("an object with the list users"));
+        if found { Ok(()) } else { Err(A::Error::custom("none")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::BufReader;
+
+    /// A source of as many bytes as wanted, none of which is kept: what reads it whole would take as much memory.
+    struct Endless<'a> {
+        head: &'a [u8],
+        one: &'a [u8],
+        times: usize,
+        tail: &'a [u8],
+        at: usize,
+    }
+
+    impl Read for Endless<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            while self.at == self.head.len() && !(self.times == 0 && self.head.is_empty()) {
+                self.at = 0;
+                self.head = if self.times > 0 { self.one } else { std::mem::take(&mut self.tail) };
+                self.times = self.times.saturating_sub(1);
+            }
+            let read = (&self.head[self.at..]).read(into)?;
+            self.at += read;
+            Ok(read)
+        }
+    }
+
+    fn endless<'a>(head: &'a str, one: &'a str, times: usize, tail: &'a str) -> BufReader<Endless<'a>> {
+        let [head, one, tail] = [head, one, tail].map(str::as_bytes);
+        BufReader::new(Endless { head, one, times, tail, at: 0 })
+    }
+
+    fn flaw(read: Result<(), Broken>) -> Unreadable {
+        match read {
+            Err(Broken::Flaw(unreadable)) => unreadable,
+            Err(Broken::Io(error)) => panic!("{error}"),
+            Ok(()) => panic!("it was read"),
+        }
+    }
+
+    #[test]
+    fn a_person_without_an_end_is_refused_before_it_fills_the_memory() {
+        const GIB: usize = 1 << 30;
+        let mut numbers = Vec::new();
+        let mut keep = |number, _| numbers.push(number);
+        let read = list(endless("[{},{},{\"a\":\"", "aaaaaaaa", GIB, "\"}]"), Shape::List, &mut keep);
+        assert_eq!(flaw(read), Unreadable { place: Place::User(3), flaw: Flaw::TooLong });
+        assert_eq!(numbers, [1, 2]);
+        let read = list(endless("{\"users\":[", "[", GIB, ""), Shape::Users, &mut |_, _| panic!("nobody is there"));
+        assert!(matches!(flaw(read), Unreadable { place: Place::File, flaw: Flaw::NotJson { .. } }), "too deep");
+        let read = list(endless("{\"", "a", GIB, "\":1}"), Shape::Users, &mut |_, _| panic!("nobody is there"));
+        assert_eq!(flaw(read).flaw, Flaw::TooLong, "a name without an end");
+    }
+
+    #[test]
+    fn what_is_no_person_may_be_as_long_as_it_likes() {
+        let mut found = Vec::new();
+        let source = endless("{\"clients\":[\"", "aaaaaaaaaaaaaaaa", MAX_BYTES / 8, "\"],\"users\":[1,2]}");
+        list(source, Shape::Users, &mut |number, value| found.push((number, value))).unwrap();
+        assert_eq!(found, [(1, Value::from(1)), (2, Value::from(2))]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over_and_the_next_one_read() {
+        let mut found = Vec::new();
+        let text = endless("one\n\n", "aaaaaaaa", MAX_BYTES / 4, "\nfour\r\nfive");
+        lines(text, 1, |number, line| found.push((number, line.map(str::to_owned)))).unwrap();
+        let line = |text: &str| Ok(text.to_owned());
+        assert_eq!(found, [(1, line("one\n")), (3, Err(Flaw::TooLong)), (4, line("four\r\n")), (5, line("five"))]);
+        // At the limit to the byte.
+        for (length, fits) in [(MAX_BYTES, true), (MAX_BYTES + 1, false)] {
+            for end in ["", "\n"] {
+                let text = format!("{}{end}next", "a".repeat(length));
+                let mut found = Vec::new();
+                lines(text.as_bytes(), 1, |_, line| found.push(line.is_ok())).unwrap();
+                assert_eq!(found.first(), Some(&(fits && (end == "\n" || length + 4 <= MAX_BYTES))), "{length} {end:?}");
+            }
+        }
+        let mut found = Vec::new();
+        lines(&b"\xff\nb"[..], 1, |_, line| found.push(line.map(str::to_owned))).unwrap();
+        assert_eq!(found, [Err(Flaw::NotUtf8), line("b")]);
+    }
+}

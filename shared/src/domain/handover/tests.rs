@@ -1,0 +1,91 @@
+use super::*;
+use crate::config::TenantConfig;
+use crate::domain::account::AccountStatus;
+use crate::domain::authentication::UNKNOWN_KEPT;
+use crate::domain::authentication::tests::authentication;
+use crate::domain::credential::PasswordCredential;
+use crate::domain::id::TenantId;
+use crate::domain::identifier::IdentifierHash;
+use crate::domain::secret::PasswordHash;
+use crate::domain::time::Span;
+use serde_json::json;
+
+const T0: Timestamp = Timestamp::from_seconds(1_000_000);
+
+fn password() -> PasswordCredential {
+    let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo".to_owned());
+    PasswordCredential { account: authentication().account, hash, changed_at: T0, version: 1 }
+}
+
+fn decide(authentication: &Authentication, has_password: bool, verdict: PasswordVerdict) -> Decision<HandedOver> {
+    let password = password();
+    let subject = Subject::Known { authentication, password: has_password.then_some(&password), device: None };
+    hand_over(subject, &verdict, T0)
+}
+
+/// security 112, 113: the trigger is one more way to guess, and no other window.
+#[test]
+fn security_113_a_right_password_is_written_before_it_is_told_and_a_wrong_one_is_counted() {
+    let failed = Authentication { failures: FailureWindow::default().failed(T0 - Span::hours(1)), ..authentication() };
+    let decision = decide(&failed, true, PasswordVerdict::Right);
+    let [Change::RecordSignIn(state)] = &decision.changes.0[..] else { panic!("one change") };
+    assert_eq!(
+        (decision.outcome, state.failures, state.version),
+        (HandedOver::Right, FailureWindow::default(), failed.version + 1)
+    );
+    assert_eq!(state.devices, failed.devices, "no device is known by it");
+
+    let decision = decide(&failed, true, PasswordVerdict::Wrong);
+    let [Change::CountFailedSignIn(state)] = &decision.changes.0[..] else { panic!("one change") };
+    assert_eq!((decision.outcome, state.failures), (HandedOver::Refused, failed.failures.failed(T0)));
+
+    let blocked = (0..9).fold(authentication(), |state, _| count_failure(&state, None, T0));
+    let decision = decide(&blocked, true, PasswordVerdict::Right);
+    assert!(decision.changes.is_empty() && decision.outcome == HandedOver::Blocked);
+}
+
+#[test]
+fn who_is_closed_or_has_no_password_here_is_refused_as_a_wrong_one_is() {
+    let disabled = Authentication { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
+    for (state, has_password) in [(disabled, true), (authentication(), false)] {
+        let decision = decide(&state, has_password, PasswordVerdict::Right);
+        assert!(matches!(decision.changes.0[..], [Change::CountFailedSignIn(_)]) && decision.outcome == HandedOver::Refused);
+    }
+    let identifier = IdentifierHash { key_version: 1, hash: [9; 32] };
+    let decision = hand_over(Subject::Unknown { identifier, failures: None }, &PasswordVerdict::Wrong, T0);
+    let [Change::CountUnknownSignIn(counted)] = &decision.changes.0[..] else { panic!("one change") };
+    assert_eq!((counted.version, counted.expires_at, decision.outcome), (1, T0 + UNKNOWN_KEPT, HandedOver::Refused));
+}
+
+#[test]
+fn a_person_becomes_attributes_by_name_or_by_rule_and_nothing_that_the_pool_may_not_have() {
+    let document = "name = \"Shop\"\n[handover]\nuser_pool_id = \"eu-central-1_Next\"\nsub = \"custom:former_sub\"\n\
+        attributes = { tier = \"custom:level\", newsletter = \"custom:newsletter\" }\n\
+        [[registration.fields]]\nname = \"given_name\"\n[[registration.fields]]\nname = \"tier\"\n\
+        [[registration.fields]]\nname = \"shoe\"\n[[registration.fields]]\nname = \"newsletter\"\ntype = \"boolean\"\n";
+    let config = TenantConfig::parse(&TenantId::default_tenant(), document).expect("valid");
+    let claims = json!({
+        "email": "other@example.com", "given_name": "Ada", "family_name": "no field", "tier": "gold", "shoe": "40", "newsletter": true,
+        "locale": "de",
+    });
+    let claims = Claims(claims.as_object().expect("an object").clone());
+    let email = EmailAddress::parse("ada@example.com").expect("an address");
+    let sub = authentication().sub;
+    let mut pool = config.handover.expect("a pool");
+    let made = attributes(&pool, &config.registration.fields, &email, sub, &claims);
+    pool.username = Username::Sub;
+    let of_an_alias = attributes(&pool, &config.registration.fields, &email, sub, &claims);
+    let sub = sub.to_string();
+    let username = of_an_alias.iter().filter(|(name, _)| !made.contains_key(*name)).collect::<Vec<_>>();
+    assert_eq!(username, [(&"username".to_owned(), &sub)], "it may not look like an address there");
+    let expected = [
+        ("custom:former_sub", sub.as_str()),
+        ("custom:level", "gold"),
+        ("custom:newsletter", "true"),
+        ("email", "ada@example.com"),
+        ("email_verified", "true"),
+        ("given_name", "Ada"),
+    ];
+    let made: Vec<(&str, &str)> = made.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(made, expected);
+}

@@ -1,0 +1,78 @@
+use super::*;
+use crate::domain::account::AccountStatus;
+use crate::domain::id::SessionId;
+use crate::domain::oauth::fixture::{NOW, ORDERS, POLICY, authentication, client, hash, resources, scope};
+use crate::domain::time::Span;
+
+const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };
+
+fn token() -> FormerToken {
+    let subject = FederatedSubject { issuer: "https://pool.example".to_owned(), subject: "8f14e45f".to_owned() };
+    FormerToken { subject, auth_time: NOW - Span::hours(5) }
+}
+
+fn decide(
+    account: Option<&Authentication>,
+    asked: Option<&str>,
+    resource: &[&str],
+    client: &Client,
+) -> Decision<Result<Issued, ExchangeRefused>> {
+    let new = NewExchange {
+        session: NewSession { id: SessionId::from_bytes([6; 16]), secret_hash: hash(31), device: None },
+        grant: GrantId::from_bytes([7; 16]),
+        refresh: NextRefresh { secret_hash: hash(32), key_version: 2 },
+    };
+    let rules = ExchangeRules { resources: &resources(), session: &SESSION, token: POLICY };
+    let asked = asked.map(scope);
+    exchange(&token(), account, Asked { scope: asked.as_ref(), resource }, new, client, rules, NOW)
+}
+
+#[test]
+fn a_session_opens_and_a_grant_of_it_begins_with_its_first_refresh_token() {
+    let decision = decide(Some(&authentication()), None, &[], &client());
+    let issued = decision.outcome.unwrap();
+    let [Change::OpenSession(session), Change::ExchangeToken(grant)] = &decision.changes.0[..] else { panic!("two changes") };
+    assert_eq!(*grant, issued.grant);
+    assert_eq!((session.auth_time, session.created_at, session.amr.len()), (NOW - Span::hours(5), NOW, 0));
+    assert_eq!((session.epoch, session.expires_at, session.version), (3, NOW + SESSION.absolute, 1));
+    assert_eq!((grant.sid, grant.epoch, grant.version, &grant.code), (session.id, 3, 1, &None));
+    assert_eq!((grant.auth_time, grant.nonce.as_ref()), (NOW - Span::hours(5), None));
+    assert_eq!((&grant.scope, grant.expires_at), (&client().scope, NOW + POLICY.refresh_absolute));
+    assert!(matches!(&grant.state, GrantState::Active { refresh: Some(first), .. }
+        if first.generation == 1 && first.secret_hash == hash(32) && first.refresh_key_version == 2 && first.parent_hash.is_none()));
+    assert_eq!(grant.check_live(&authentication(), Some(session), NOW), Ok(()));
+    assert_eq!((issued.id_token, issued.refresh_generation, issued.access.expires_at), (true, Some(1), NOW + POLICY.access));
+}
+
+#[test]
+fn a_client_without_refresh_tokens_gets_an_access_token_and_a_grant_that_ends_with_it() {
+    let without = Client { grant_types: vec![GrantType::AuthorizationCode, GrantType::TokenExchange], ..client() };
+    let issued = decide(Some(&authentication()), Some("orders:read"), &[], &without).outcome.unwrap();
+    assert_eq!((issued.refresh_generation, issued.id_token, issued.grant.expires_at), (None, false, NOW + POLICY.access));
+    let issued = decide(Some(&authentication()), Some("openid account orders:read"), &[ORDERS], &without).outcome.unwrap();
+    assert_eq!((issued.access.scope, issued.access.resource.as_deref()), (scope("orders:read"), Some(ORDERS)));
+}
+
+#[test]
+fn whatever_is_refused_changes_nothing() {
+    let of = |status| Authentication { status, ..authentication() };
+    let disabled = of(AccountStatus::Disabled { since: NOW });
+    let erased = of(AccountStatus::Erased { at: NOW });
+    let own = authentication();
+    let secured = Authentication { epoch_began_at: Some(NOW - Span::hours(4)), ..authentication() };
+    type Case<'a> = (Option<&'a Authentication>, Option<&'a str>, &'a [&'a str], ExchangeRefused);
+    let cases: [Case<'_>; 7] = [
+        (None, None, &[], ExchangeRefused::NotHere),
+        (Some(&disabled), None, &[], ExchangeRefused::AccountNotActive),
+        (Some(&erased), None, &[], ExchangeRefused::AccountNotActive),
+        (Some(&secured), None, &[], ExchangeRefused::SignedInBefore),
+        (Some(&own), Some("openid orders:write"), &[], ExchangeRefused::ScopeExceeded),
+        (Some(&own), None, &["https://nobody.example"], ExchangeRefused::Target(TargetError::Unknown)),
+        (Some(&own), None, &[ORDERS, ORDERS], ExchangeRefused::Target(TargetError::Several)),
+    ];
+    for (account, asked, resource, expected) in cases {
+        let decision = decide(account, asked, resource, &client());
+        assert!(decision.changes.is_empty());
+        assert_eq!(decision.outcome.unwrap_err(), expected);
+    }
+}

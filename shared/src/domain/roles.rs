@@ -1,0 +1,178 @@
+//! Roles: what a person is to the company's own applications, told in their access tokens (RFC 9068 §2.2.3.1, RFC 7643 §4.1.2).
+//!
+//! They stand in the account's hot item, so whoever refreshes a token gets the present ones. What a role opens is the application's to say:
+//! Latchkey itself asks for none.
+
+use super::account::{AccountStatus, Authentication};
+use super::change::{Change, Decision};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// The most roles of one account: with the longest names its hot item stays within one write unit.
+pub const MAX_ROLES: usize = 8;
+/// The longest name of a role, in characters.
+const LONGEST: usize = 20;
+
+/// The name of a role: 1 to 20 of `A-Z a-z 0-9 . _ : -`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Role(String);
+
+/// A text that names no role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 20 of A-Z a-z 0-9 . _ : -")]
+pub struct InvalidRole;
+
+impl Role {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl FromStr for Role {
+    type Err = InvalidRole;
+    fn from_str(text: &str) -> Result<Self, InvalidRole> {
+        Self::try_from(text.to_owned())
+    }
+}
+impl TryFrom<String> for Role {
+    type Error = InvalidRole;
+    fn try_from(text: String) -> Result<Self, InvalidRole> {
+        let is_name = (1..=LONGEST).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'));
+        if is_name { Ok(Self(text)) } else { Err(InvalidRole) }
+    }
+}
+impl From<Role> for String {
+    fn from(role: Role) -> Self {
+        role.0
+    }
+}
+
+/// The roles of one account: at most [`MAX_ROLES`], each once, in alphabetical order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "BTreeSet<Role>")]
+pub struct Roles(BTreeSet<Role>);
+
+/// More roles than one account can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("at most {MAX_ROLES} roles")]
+pub struct TooManyRoles;
+
+impl Roles {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    /// Whether this is one of them.
+    #[must_use]
+    pub fn contains(&self, role: &Role) -> bool {
+        self.0.contains(role)
+    }
+    /// These and those, where an account can have so many; else these.
+    #[must_use]
+    pub fn with(&self, those: &Self) -> Self {
+        Self::try_from(&self.0 | &those.0).unwrap_or_else(|TooManyRoles| self.clone())
+    }
+    /// Each, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &Role> {
+        self.0.iter()
+    }
+}
+impl TryFrom<BTreeSet<Role>> for Roles {
+    type Error = TooManyRoles;
+    fn try_from(roles: BTreeSet<Role>) -> Result<Self, TooManyRoles> {
+        if roles.len() <= MAX_ROLES { Ok(Self(roles)) } else { Err(TooManyRoles) }
+    }
+}
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(Role::as_str).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+/// What came of a change of roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RolesChanged {
+    /// They are these from now on.
+    Changed(Roles),
+    /// They were these before.
+    Unchanged(Roles),
+    /// They would be too many.
+    TooMany,
+    /// The account is erased.
+    Erased,
+}
+
+/// Gives roles and takes roles away; one that is in both is taken away.
+pub fn change_roles(authentication: &Authentication, given: &[Role], taken: &[Role]) -> Decision<RolesChanged> {
+    if matches!(authentication.status, AccountStatus::Erased { .. }) {
+        return Decision::unchanged(RolesChanged::Erased);
+    }
+    let before = &authentication.roles;
+    let after: BTreeSet<Role> = before.iter().chain(given).filter(|role| !taken.contains(role)).cloned().collect();
+    match Roles::try_from(after) {
+        Err(TooManyRoles) => Decision::unchanged(RolesChanged::TooMany),
+        Ok(after) if after == *before => Decision::unchanged(RolesChanged::Unchanged(after)),
+        Ok(after) => {
+            let version = authentication.version + 1;
+            let next = Authentication { roles: after.clone(), version, ..authentication.clone() };
+            Decision::one(Change::ChangeRoles(next), RolesChanged::Changed(after))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::authentication::tests::authentication;
+    use crate::domain::time::Timestamp;
+
+    fn role(name: &str) -> Role {
+        name.parse().expect("a role")
+    }
+
+    #[test]
+    fn a_role_has_a_name_that_no_reader_could_take_for_two() {
+        for name in ["gold", "Admins", "shop:editor", "a.b_c-d", "x", &"x".repeat(20)] {
+            assert_eq!(name.parse::<Role>().map(String::from), Ok(name.to_owned()));
+        }
+        for name in ["", " gold", "gold silver", "gold,silver", "Gäste", "a/b", "a\"b", &"x".repeat(21)] {
+            assert_eq!(name.parse::<Role>(), Err(InvalidRole), "{name:?}");
+        }
+        assert!(serde_json::from_str::<Roles>(r#"["b","a"]"#).is_ok_and(|roles| roles.to_string() == "a, b"));
+        assert!(serde_json::from_str::<Roles>(r#"["a b"]"#).is_err());
+        assert!(serde_json::from_str::<Roles>(r#"["1","2","3","4","5","6","7","8","9"]"#).is_err());
+    }
+
+    #[test]
+    fn roles_are_given_and_taken_and_what_is_so_already_writes_nothing() {
+        let plain = authentication();
+        let decision = change_roles(&plain, &[role("gold"), role("editor")], &[]);
+        let [Change::ChangeRoles(golden)] = &decision.changes.0[..] else { panic!("one change") };
+        assert_eq!(
+            (golden.roles.to_string().as_str(), golden.version, golden.epoch),
+            ("editor, gold", plain.version + 1, plain.epoch)
+        );
+        let again = change_roles(golden, &[role("gold")], &[role("silver")]);
+        assert!(again.changes.is_empty() && again.outcome == RolesChanged::Unchanged(golden.roles.clone()));
+        let decision = change_roles(golden, &[role("silver"), role("gold")], &[role("gold")]);
+        assert!(matches!(decision.outcome, RolesChanged::Changed(roles) if roles.to_string() == "editor, silver"));
+        let nine: Vec<Role> = (0..9).map(|number| role(&number.to_string())).collect();
+        let decision = change_roles(&plain, &nine, &[]);
+        assert!(decision.changes.is_empty() && decision.outcome == RolesChanged::TooMany);
+        let erased = Authentication { status: AccountStatus::Erased { at: Timestamp::from_seconds(1) }, ..plain };
+        let decision = change_roles(&erased, &nine[..1], &[]);
+        assert!(decision.changes.is_empty() && decision.outcome == RolesChanged::Erased);
+    }
+}

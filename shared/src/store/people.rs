@@ -1,0 +1,155 @@
+//! Everybody of a tenant, for who operates it: the one place that walks a table. No function calls it, no role of one may scan.
+//!
+//! A walk is strongly consistent, page by page: who has an account when it begins, and keeps it, is found. It is no snapshot.
+
+use super::export::Found;
+use super::failure::{MAX_SENDS, back_off, store_error, unavailable};
+use super::item::{Item, KIND, Kind, read};
+use super::key::{ItemKey, PK, Table, Thing, accounts_prefix, tombstones_prefix};
+use super::{StoreError, TenantStore};
+use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::consent::{AcceptedTerms, Consent};
+use crate::domain::credential::PasswordCredential;
+use crate::domain::directory::{ClaimedSubject, LinkedIdentity, SubjectHash};
+use crate::domain::erasure::Tombstone;
+use crate::domain::id::AccountId;
+use crate::domain::identifier::IdentifierHash;
+use crate::domain::moving::Standing;
+use crate::domain::profile::Profile;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+/// Some of a walk.
+#[derive(Debug)]
+pub struct WalkPage<T> {
+    /// Each, or why it does not read.
+    pub found: Vec<Result<T, StoreError>>,
+    /// Where the walk goes on, if it does.
+    pub next: Option<WalkedTo>,
+}
+
+/// How far a walk has come.
+#[derive(Debug, Clone)]
+pub struct WalkedTo(HashMap<String, AttributeValue>);
+
+/// A person with everything that moves along, sealed values still sealed.
+#[derive(Debug, Clone)]
+pub struct StoredPerson {
+    /// The state of their account.
+    pub authentication: Authentication,
+    /// Their profile.
+    pub profile: Profile,
+    /// What opens the sealed values.
+    pub data_key: WrappedDataKey,
+    /// Their password, if they have one.
+    pub password: Option<PasswordCredential>,
+    /// Identities elsewhere.
+    pub links: Vec<LinkedIdentity>,
+    /// What they allowed applications.
+    pub consents: Vec<Consent>,
+    /// The terms they accepted.
+    pub terms: Vec<AcceptedTerms>,
+}
+
+impl TenantStore {
+    /// The tenant's accounts, erased ones among them: a page of the walk. One Scan, 1 RRU for each 4 KB that it passes over, at most 256.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn walk_accounts(&self, from: Option<WalkedTo>) -> Result<WalkPage<Authentication>, StoreError> {
+        self.walk(Table::Identities, &accounts_prefix(&self.tenant), Kind::Authentication, from).await
+    }
+
+    /// What is left of erased accounts: a page of the walk, as [`Self::walk_accounts`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn walk_tombstones(&self, from: Option<WalkedTo>) -> Result<WalkPage<Tombstone>, StoreError> {
+        self.walk(Table::Keys, &tombstones_prefix(&self.tenant), Kind::Tombstone, from).await
+    }
+
+    async fn walk<T: DeserializeOwned>(
+        &self,
+        table: Table,
+        prefix: &str,
+        kind: Kind,
+        from: Option<WalkedTo>,
+    ) -> Result<WalkPage<T>, StoreError> {
+        let answer = self
+            .store
+            .client
+            .scan()
+            .table_name(self.store.tables.name(table))
+            .consistent_read(true)
+            .filter_expression("#kind = :kind AND begins_with(#pk, :prefix)")
+            .expression_attribute_names("#kind", KIND)
+            .expression_attribute_names("#pk", PK)
+            .expression_attribute_values(":kind", AttributeValue::S(kind.as_str().to_owned()))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .set_exclusive_start_key(from.map(|WalkedTo(key)| key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| store_error("Scan", error))?;
+        let found = answer.items.unwrap_or_default().into_iter().map(|item: Item| read(kind, item)).collect();
+        let next = answer.last_evaluated_key.filter(|key| !key.is_empty()).map(WalkedTo);
+        Ok(WalkPage { found, next })
+    }
+
+    /// A person, all of one moment: partition ‖ password and data key, then the account's state once more, which every change of
+    /// address, password or status moves on; again where it did. Three requests, 4 RRU and 1 for each 4 KB of the partition beyond the
+    /// first. `None` when the account is gone.
+    ///
+    /// # Errors
+    /// When the store fails, an item does not read, or the account changes faster than it is read.
+    pub async fn find_person(&self, account: AccountId) -> Result<Option<StoredPerson>, StoreError> {
+        let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
+        let (password, data_key) = (Thing::Password(account), Thing::DataKey(account));
+        for sent in 1..=MAX_SENDS {
+            let (items, mut fenced) = tokio::try_join!(self.partition(&pk), self.batch([password, data_key]))?;
+            let state = self.find_authentication(account).await?;
+            let mut found = Found::default();
+            for item in items {
+                found.add(item)?;
+            }
+            if state != found.authentication {
+                back_off(sent).await;
+                continue;
+            }
+            let password = fenced.take(&self.key(password), Kind::Password)?;
+            let data_key = fenced.take(&self.key(data_key), Kind::DataKey)?;
+            let Found { authentication, profile, links, consents, terms, .. } = found;
+            return Ok(match (authentication, profile, data_key) {
+                (Some(authentication), Some(profile), Some(data_key)) => {
+                    Some(StoredPerson { authentication, profile, data_key, password, links, consents, terms })
+                }
+                (None, _, _) | (_, None, _) | (_, _, None) => None,
+            });
+        }
+        Err(unavailable("find_person", "Changing", "the account changes faster than it is read"))
+    }
+
+    /// What stands where somebody comes to: the owner of the address, then the account and the subjects at once. Two requests, 2 RRU
+    /// and 1 for each subject. Tombstones and the `sub` are for who walked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_standing(
+        &self,
+        account: AccountId,
+        identifier: &IdentifierHash,
+        subjects: &[SubjectHash],
+    ) -> Result<Standing, StoreError> {
+        let owner = self.find_account(identifier).await?;
+        let state = self.key(Thing::Authentication(account));
+        let claims: Vec<ItemKey> = subjects.iter().map(|subject| self.key(Thing::FederatedSubject(subject))).collect();
+        let mut found = self.batch_keys(claims.iter().chain([&state]).cloned().collect()).await?;
+        let state: Option<Authentication> = found.take(&state, Kind::Authentication)?;
+        let mut standing = Standing { owner, account: state.map(|state| state.status), ..Standing::default() };
+        for claim in &claims {
+            standing.subjects.extend(found.take::<ClaimedSubject>(claim, Kind::FederatedSubject)?);
+        }
+        Ok(standing)
+    }
+}

@@ -1,0 +1,184 @@
+//! One state of each kind, as large as it becomes.
+
+use super::super::*;
+use crate::domain::account::{AccountStatus, Authentication, LinkSeed, PasswordHome, Sealed};
+use crate::domain::authentication::{Amr, FailureWindow, KnownDevice, MAX_KNOWN_DEVICES};
+use crate::domain::change::NewAccount;
+use crate::domain::consent::AcceptedTerms;
+use crate::domain::credential::PasswordCredential;
+use crate::domain::flow::{FlowPurpose, FlowState};
+use crate::domain::id::{AccountId, FlowId, GrantId, SessionId, Sub};
+use crate::domain::oauth::grant::{AuthorizationCode, RefreshToken, RevocationReason, RevokedJti};
+use crate::domain::profile::Profile;
+use crate::domain::roles::{MAX_ROLES, Role, Roles};
+use crate::domain::secret::{PasswordHash, SecretHash};
+use crate::domain::session::Session;
+use crate::services::Deadline;
+use std::collections::BTreeSet;
+
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_123);
+
+pub(super) fn request() -> RequestContext {
+    // As long as API Gateway's own, and the address hash as it is.
+    RequestContext {
+        request_id: "JKJaXmPLvHcESHAlmno=".parse().unwrap(),
+        now: NOW,
+        attempt: 3,
+        address_hash: Some(BASE64URL_NOPAD.encode(&[255; 32])),
+        deadline: Deadline::default(),
+    }
+}
+
+pub(super) fn tenant() -> TenantId {
+    "a-tenant-of-32-characters-length".parse().unwrap()
+}
+
+pub(super) fn account() -> AccountId {
+    AccountId::from_bytes([255; 16])
+}
+
+/// The longest: one that was brought along.
+pub(super) fn sub() -> Sub {
+    "ffffffff-ffff-ffff-ffff-ffffffffffff".parse().unwrap()
+}
+
+/// As large as it gets: every device known, every window in use. Of an account in use, which has no more to say of its status, it says
+/// since when its epoch is.
+pub(super) fn authentication() -> Authentication {
+    let failures = FailureWindow { count: 99, last_at: Some(NOW) };
+    Authentication {
+        account: account(),
+        sub: sub(),
+        status: AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
+        epoch: u32::MAX,
+        epoch_began_at: None,
+        identifier: IdentifierHash { key_version: 9999, hash: [255; 32] },
+        created_at: NOW,
+        failures,
+        devices: vec![KnownDevice { id: u64::MAX, failures }; MAX_KNOWN_DEVICES],
+        password_home: PasswordHome::Directory,
+        roles: longest_roles(),
+        legal_hold: Some(NOW),
+        version: 1_000_000,
+    }
+}
+
+/// As many roles as one account can have, with the longest names.
+pub(super) fn longest_roles() -> Roles {
+    let names: BTreeSet<Role> = (0..MAX_ROLES).map(|number| format!("{number:x<20}").parse().unwrap()).collect();
+    names.try_into().unwrap()
+}
+
+pub(super) fn session() -> Session {
+    Session {
+        id: SessionId::from_bytes([255; 16]),
+        account: account(),
+        epoch: u32::MAX,
+        secret_hash: SecretHash::from_bytes([255; 32]),
+        created_at: NOW,
+        auth_time: NOW,
+        amr: vec![Amr::Pwd, Amr::Otp],
+        last_used_at: NOW,
+        expires_at: NOW,
+        idle_expires_at: NOW,
+        device: Some(Sealed(vec![255; 160])),
+        ended_at: Some(NOW),
+        version: 1_000_000,
+    }
+}
+
+pub(super) fn grant(state: GrantState) -> Grant {
+    Grant {
+        id: GrantId::from_bytes([255; 16]),
+        account: account(),
+        sub: sub(),
+        epoch: u32::MAX,
+        client_id: "a-client-id-as-long-as-a-uuid-written-in-hex".parse().unwrap(),
+        sid: SessionId::from_bytes([255; 16]),
+        scope: "account address email offline_access openid phone profile orders:read".parse().unwrap(),
+        resource: Some("https://api.shop.example/orders".to_owned()),
+        nonce: Some(BASE64URL_NOPAD.encode(&[255; 32])),
+        auth_time: NOW,
+        amr: vec![Amr::Pwd, Amr::Otp],
+        code: Some(AuthorizationCode {
+            secret_hash: SecretHash::from_bytes([255; 32]),
+            redirect_uri: "https://www.shop.example/account/sign-in/callback/latchkey".to_owned(),
+            redirect_uri_in_request: true,
+            code_challenge: Some(BASE64URL_NOPAD.encode(&[255; 32])),
+            expires_at: NOW + Span::seconds(60),
+        }),
+        state,
+        revoked_jtis: vec![RevokedJti { jti: crate::domain::id::Jti::from_bytes([255; 16]), expires_at: NOW }],
+        created_at: NOW,
+        expires_at: NOW + Span::days(90),
+        version: 1_000_000,
+    }
+}
+
+pub(super) fn active() -> GrantState {
+    let refresh = RefreshToken {
+        generation: u32::MAX,
+        secret_hash: SecretHash::from_bytes([255; 32]),
+        parent_hash: Some(SecretHash::from_bytes([255; 32])),
+        rotated_at: NOW,
+        refresh_key_version: 9999,
+        idle_expires_at: NOW,
+    };
+    GrantState::Active { redeemed_at: NOW, refresh: Some(refresh) }
+}
+
+pub(super) fn revoked() -> GrantState {
+    GrantState::Revoked { at: NOW, reason: RevocationReason::ClientRequest }
+}
+
+pub(super) fn flow() -> Flow {
+    Flow {
+        id: FlowId::from_bytes([255; 16]),
+        purpose: FlowPurpose::Registration,
+        account: account(),
+        identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
+        seed: vec![255; 16],
+        code_key_version: 1,
+        generation: 1,
+        tries: 0,
+        state: FlowState::Completed,
+        browser: Some(SecretHash::from_bytes([255; 32])),
+        client_id: "demo-app".parse().unwrap(),
+        locale: "en".to_owned(),
+        continue_to: None,
+        payload: None,
+        created_at: NOW,
+        expires_at: NOW + Span::minutes(10),
+        version: 2,
+    }
+}
+
+pub(super) fn password() -> PasswordCredential {
+    let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2Fs$aGFzaA".to_owned());
+    PasswordCredential { account: account(), hash, changed_at: NOW, version: 1 }
+}
+
+pub(super) fn new_account() -> NewAccount {
+    NewAccount {
+        identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
+        authentication: Authentication { version: 1, ..authentication() },
+        password: password(),
+        profile: Profile {
+            account: account(),
+            claims: Sealed(vec![1; 400]),
+            updated_at: NOW,
+            email_change: None,
+            email_undos: Vec::new(),
+            version: 1,
+        },
+        link: None,
+        terms: vec![AcceptedTerms { document: "terms".to_owned(), version: "1".to_owned(), accepted_at: NOW }],
+        flow: flow(),
+        data_key: WrappedDataKey {
+            account: account(),
+            wrapped: vec![255; 60],
+            keyring_version: 1,
+            state: DataKeyState::Account,
+        },
+    }
+}
