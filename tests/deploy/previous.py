@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tomllib
 
 
 def build(root, target):
@@ -17,15 +18,17 @@ def build(root, target):
         print(f"\n!! commit {commit} is not in this clone (a shallow one?): UPGRADE AND WAY BACK ARE NOT TRIED", flush=True)
         return None
     print(f"\n-- the version before, {commit[:7]}", flush=True)
-    # Dependencies are taken from what the tests built; for cargo, though, its own packages would be the present ones but for another
-    # profile, which is why they have one.
+    # Dependencies are taken from what the tests built, hence with the present profile; for cargo, though, its own packages would be the
+    # present ones but for another profile, which is why they have one.
+    present = tomllib.loads((root / "Cargo.toml").read_text())["profile"]["dev"]["package"]
+    profile = [f"--config=profile.dev.package.'{name}'.{key}={str(value).lower()}" for name, keys in present.items() for key, value in keys.items()]
     sources = target / "previous"
     if sources.exists():
         subprocess.run(["git", "worktree", "remove", "--force", sources], cwd=root, check=False)
         shutil.rmtree(sources, ignore_errors=True)
     subprocess.run(["git", "worktree", "prune"], cwd=root, check=True)
     subprocess.run(["git", "worktree", "add", "--quiet", "--detach", sources, commit], cwd=root, check=True)
-    build = ["cargo", "build", "--quiet", "--locked", "--workspace", "--bins", "--target-dir", target]
+    build = ["cargo", "build", "--quiet", "--locked", "--workspace", "--bins", "--target-dir", target, *profile]
     subprocess.run(build, cwd=sources, check=True, env={**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0"})
     template = (sources / "template.yaml").read_text()
     for function in re.findall(r"CodeUri: functions/(\w+)", template):
