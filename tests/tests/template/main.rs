@@ -4,6 +4,7 @@
 
 mod address;
 mod api;
+mod builds;
 mod functions;
 mod kept;
 mod queues;

@@ -6,7 +6,6 @@ use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::oauth::redeem::{CodeRefused, CodeSnapshot, NextRefresh, PresentedCode, redeem};
 use latchkey::keys::digest::{hash_secret, sha256};
-use latchkey::keys::locator::GrantLocator;
 use latchkey::services::Services;
 use latchkey::store::grant::GrantQuery;
 use latchkey::web::OAuthError;
@@ -44,14 +43,8 @@ pub(super) async fn redeem_code(services: &Services, call: &ClientRequest) -> Re
         // Signed before the commit: when the keys fail, the code is still good (security 137).
         let outcome = match outcome {
             Ok(issued) => {
-                let tokens =
-                    TokenResponse::of_grant(tenant, client, &issued, Occasion::Redemption, services.random.jti(), now).await?;
-                let grant = &issued.grant;
-                Ok(tokens.with_refresh_token(issued.refresh_generation.map(|generation| {
-                    let session = (!grant.is_offline()).then_some(grant.sid);
-                    let at = GrantLocator { account: grant.account, grant: grant.id, session, generation };
-                    locators.refresh_token(&at, &child)
-                })))
+                let jti = services.random.jti();
+                Ok(TokenResponse::of_new_grant(tenant, client, &issued, Occasion::Redemption, &child, jti, now).await?)
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),
         };

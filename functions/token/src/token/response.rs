@@ -6,9 +6,10 @@ use latchkey::domain::id::Jti;
 use latchkey::domain::oauth::claims::{ACCESS_TOKEN_TYP, AccessTokenClaims, ID_TOKEN_TYP, IdTokenClaims};
 use latchkey::domain::oauth::client::Client;
 use latchkey::domain::oauth::exchange::ACCESS_TOKEN_TYPE;
+use latchkey::domain::oauth::grant::Grant;
 use latchkey::domain::oauth::issue::{AccessGrant, Issued};
 use latchkey::domain::oauth::scope::ScopeSet;
-use latchkey::domain::secret::SecretText;
+use latchkey::domain::secret::{Secret256, SecretText};
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::KeyError;
 use latchkey::keys::digest::left_half;
@@ -72,10 +73,7 @@ impl TokenResponse {
     ) -> Result<Self, KeyError> {
         let Issued { grant, access, .. } = issued;
         let signing = tenant.keys.signing()?;
-        // An offline grant outlives its session, so its tokens do not name one: nothing is read for them in vain.
-        let session = (!grant.is_offline()).then_some(grant.sid);
-        let at = GrantLocator { account: grant.account, grant: grant.id, session, generation: 0 };
-        let lk = tenant.keys.locator()?.access_token_claim(&at, &jti);
+        let lk = tenant.keys.locator()?.access_token_claim(&locator(grant, 0), &jti);
         let claims = AccessTokenClaims::of_grant(&tenant.issuer, grant, access, jti, lk, now);
         let access_token = signing.sign(access.algorithm, ACCESS_TOKEN_TYP, &claims).await?;
         let id_token = if issued.id_token {
@@ -89,6 +87,23 @@ impl TokenResponse {
         };
         let issued_token_type = matches!(occasion, Occasion::Exchange).then_some(ACCESS_TOKEN_TYPE);
         Ok(Self { id_token, issued_token_type, ..Self::new(access_token, access.clone(), now) })
+    }
+
+    /// As [`Self::of_grant`], for a grant that has given nothing yet: `secret` is that of its first refresh token, where it gives one.
+    pub(super) async fn of_new_grant(
+        tenant: &Tenant,
+        client: &Client,
+        issued: &Issued,
+        occasion: Occasion,
+        secret: &Secret256,
+        jti: Jti,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        let tokens = Self::of_grant(tenant, client, issued, occasion, jti, now).await?;
+        let locators = tenant.keys.locator()?;
+        Ok(tokens.with_refresh_token(
+            issued.refresh_generation.map(|generation| locators.refresh_token(&locator(&issued.grant, generation), secret)),
+        ))
     }
 
     fn new(access_token: String, access: AccessGrant, now: Timestamp) -> Self {
@@ -107,6 +122,12 @@ impl TokenResponse {
     pub(super) fn with_refresh_token(self, refresh_token: Option<SecretText>) -> Self {
         Self { refresh_token, ..self }
     }
+}
+
+/// Where a grant's tokens lead. An offline grant outlives its session, so its tokens do not name one: nothing is read for them in vain.
+fn locator(grant: &Grant, generation: u32) -> GrantLocator {
+    let session = (!grant.is_offline()).then_some(grant.sid);
+    GrantLocator { account: grant.account, grant: grant.id, session, generation }
 }
 
 impl IntoResponse for TokenResponse {

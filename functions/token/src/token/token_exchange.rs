@@ -12,7 +12,6 @@ use latchkey::domain::oauth::redeem::NextRefresh;
 use latchkey::domain::session::NewSession;
 use latchkey::keys::FormerTokenError;
 use latchkey::keys::digest::hash_secret;
-use latchkey::keys::locator::GrantLocator;
 use latchkey::services::Services;
 use latchkey::web::OAuthError;
 use latchkey::web::client_authentication::ClientRequest;
@@ -42,7 +41,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
     let token = token.map_err(|refused| log_refusal(&client.client_id, refused))?;
     let subject = tenant.keys.identifier()?.hash_subject(&token.subject);
 
-    let (locators, refresh_keys) = (tenant.keys.locator()?, tenant.keys.refresh()?);
+    let refresh_keys = tenant.keys.refresh()?;
     let (grant_id, key_version) = (services.random.grant_id(), refresh_keys.current_version());
     let child = refresh_keys.child(key_version, grant_id, 1, &services.random.secret())?;
     let new = NewExchange {
@@ -62,14 +61,8 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
         let Decision { changes, outcome } = exchange(&token, authentication.as_ref(), asked, new.clone(), client, rules, now);
         let outcome = match outcome {
             Ok(issued) => {
-                let tokens =
-                    TokenResponse::of_grant(tenant, client, &issued, Occasion::Exchange, services.random.jti(), now).await?;
-                let grant = &issued.grant;
-                Ok(tokens.with_refresh_token(issued.refresh_generation.map(|generation| {
-                    let session = (!grant.is_offline()).then_some(grant.sid);
-                    let at = GrantLocator { account: grant.account, grant: grant.id, session, generation };
-                    locators.refresh_token(&at, &child)
-                })))
+                let jti = services.random.jti();
+                Ok(TokenResponse::of_new_grant(tenant, client, &issued, Occasion::Exchange, &child, jti, now).await?)
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),
         };

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{ContinuousBackupsStatus, PointInTimeRecoveryStatus
 use aws_sdk_lambda::types::{LastUpdateStatus, State};
 
 /// The functions, by logical id.
-const FUNCTIONS: [&str; 7] = ["Registration", "Login", "Token", "Profile", "Export", "Retention", "Events"];
+const FUNCTIONS: [&str; 8] = ["Registration", "Login", "Token", "Profile", "Export", "Retention", "Events", "Migration"];
 /// The tables, by logical id, and whether each has a stream.
 const TABLES: [(&str, bool); 3] = [("Identities", true), ("Keys", false), ("Audit", false)];
 
@@ -146,5 +146,24 @@ async fn key(report: &mut Report, stack: &Stack) {
             let mend = "deploy the present template: its policy asks for both";
             report.all("wrapping key: policy", "asks for purpose and tenant", if guarded { &[] } else { WRONG }, mend);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FUNCTIONS;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_function_of_the_template_is_looked_at() {
+        let template = include_str!("../../../../template.yaml");
+        let mut lines = template.lines().peekable();
+        let mut functions = BTreeSet::new();
+        while let Some(line) = lines.next() {
+            if lines.peek().is_some_and(|next| next.trim() == "Type: AWS::Serverless::Function") {
+                functions.insert(line.trim().trim_end_matches(':'));
+            }
+        }
+        assert_eq!(functions, BTreeSet::from(FUNCTIONS));
     }
 }
