@@ -1,0 +1,56 @@
+//! What it costs that somebody comes, exactly (`ReturnConsumedCapacity` and our own arithmetic).
+
+use crate::cognito::{pool_and_world, try_password};
+use http::StatusCode;
+use latchkey_local::meter::{Cost, Units};
+use tests::{Browser, Customer, Site};
+
+fn cost(requests: usize, read: f64, write: f64) -> Cost {
+    let units = Units { read, write };
+    Cost { requests, engine: units, own: units }
+}
+
+#[tokio::test]
+async fn the_first_sign_in_reads_six_units_and_writes_sixteen_and_the_second_is_like_any() {
+    let (pool, world, customer) = pool_and_world("Ada", "").await;
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/login").await;
+    drop(world.meter.take());
+    let table = [
+        // Like anybody's: the reads, the count. The pool is no table.
+        ("not the 9 right one", cost(3, 4.0, 1.0)),
+        // And then: what stands under subject and address, seven items at once, the session.
+        (&*customer.password, cost(7, 6.0, 16.0)),
+        (&*customer.password, cost(4, 4.0, 2.0)),
+    ];
+    for (password, expected) in table {
+        let mut browser = browser.clone();
+        browser.press(&page, "#submit", &[("identifier", &customer.email), ("password", password)]).await;
+        assert_eq!(world.meter.take_cost(), expected, "{password}");
+    }
+    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (2, 1));
+}
+
+/// The address is kept, and the key that seals it: two writes in place of one, whoever has the address.
+#[tokio::test]
+async fn a_recovery_begins_with_two_writes_and_ends_with_the_account() {
+    let (_, world, customer) = pool_and_world("Ada", "").await;
+    let here = Customer::registered(&world, "Bob").await;
+    for email in [&*customer.email, &*here.email, "nobody@example.com"] {
+        let mut browser = Browser::new(&world);
+        let page = browser.open("/recover").await;
+        drop(world.meter.take());
+        browser.press(&page, "#submit", &[("identifier", email)]).await;
+        assert_eq!(world.meter.take_cost(), cost(2, 0.0, 2.0), "{email}");
+    }
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/recover").await;
+    let page = browser.submit(&page, "#submit", &[("identifier", &customer.email)]).await.expect(StatusCode::OK);
+    let code = Site::from(&world).mail_to(&customer.email).await.codes.first().expect("a code").clone();
+    let fields = [("code", &*code), ("password", "a quite different 9 umbrellas")];
+    drop(world.meter.take());
+    browser.press(&page, "#submit", &fields).await;
+    // The flow twice (the page's language, the decision), the address, the subject; a try, eight items at once.
+    assert_eq!(world.meter.take_cost(), cost(7, 8.0, 17.0));
+    try_password(&mut browser, &customer.email, "a quite different 9 umbrellas").await.expect(StatusCode::OK);
+}

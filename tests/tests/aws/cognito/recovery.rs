@@ -1,0 +1,124 @@
+//! Recovery of somebody who has not come yet: the mailed code proves the address, and they come with the new password (security 92, 93).
+
+use crate::cognito::{is_known, is_signed_in, pool_and_world, try_password, user};
+use http::StatusCode;
+use tests::user_pool::{Mode, PoolUser};
+use tests::{Browser, Customer, Me, Page, Site, invariants};
+
+pub(crate) const NEW_PASSWORD: &str = "a quite different 9 umbrellas";
+
+/// Asks for a code, and sends it with a new password; the browser and the last page.
+pub(crate) async fn recover(site: impl Into<Site>, email: &str) -> (Browser, Page) {
+    let site = site.into();
+    let mut browser = Browser::new(site.clone());
+    let page = browser.open("/recover").await.expect(StatusCode::OK);
+    let page = browser.submit(&page, "#submit", &[("identifier", email)]).await.expect(StatusCode::OK);
+    let mail = site.mail_to(email).await;
+    let code = mail.codes.first().expect("a code").clone();
+    let page = browser.submit(&page, "#submit", &[("code", &code), ("password", NEW_PASSWORD)]).await;
+    (browser, page)
+}
+
+#[tokio::test]
+async fn a_mailed_code_brings_a_person_over_with_a_new_password() {
+    for status in ["CONFIRMED", "RESET_REQUIRED", "FORCE_CHANGE_PASSWORD"] {
+        let (pool, world, customer) = pool_and_world("Ada", "").await;
+        pool.put(PoolUser { status, ..user(&customer) });
+        let (mut browser, done) = recover(&world, &customer.email).await;
+        assert!(done.status() == 200 && done.text().contains("Your password is changed"), "{status}: {}", done.text());
+        assert!(browser.open("/login").await.has_field("password"), "a recovery opens no session");
+        assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (0, 1));
+
+        assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
+        let customer = Customer { password: NEW_PASSWORD.to_owned(), ..customer };
+        let me = Me::of(&world, &customer).await;
+        assert_eq!(me.get("/v1/me").await.json()["given_name"], customer.given_name);
+        assert_eq!(pool.take_asked("AdminInitiateAuth"), 0, "{status}");
+        world.pump().await.expect("pumped");
+        invariants::assert_hold(&world.engine);
+    }
+}
+
+/// Only who has proven the address learns anything: that nobody has it, or that the account can't come.
+#[tokio::test]
+async fn who_can_not_come_is_told_once_the_address_is_proven() {
+    let (pool, world, customer) = pool_and_world("Ada", "").await;
+    let as_is = user(&customer);
+    for (user, words) in [
+        (PoolUser { enabled: false, ..as_is.clone() }, "needs our support"),
+        (PoolUser { second_factor: Some("SMS_MFA"), ..as_is }, "needs our support"),
+    ] {
+        pool.put(user);
+        let (_, page) = recover(&world, &customer.email).await;
+        assert!(page.status() == 400 && page.text().contains(words), "{}", page.text());
+        assert!(!is_known(&world, &customer.email).await);
+    }
+    // The pool asks everybody, and shows no setting of hers.
+    pool.put(user(&customer));
+    pool.require_second_factor();
+    let (_, page) = recover(&world, &customer.email).await;
+    assert!(page.status() == 400 && page.text().contains("needs our support"), "{}", page.text());
+    // An address that was never proven there leads to nobody: whoever has the mailbox inherits nothing.
+    pool.put(user(&customer).with("email_verified", "false"));
+    let (pool, world, customer) = pool_and_world("Ada", "sub = \"keep\"").await;
+    pool.put(user(&customer).with("email_verified", "false"));
+    let (_, page) = recover(&world, &customer.email).await;
+    assert!(page.status() == 400 && page.text().contains("There is no account yet"), "{}", page.text());
+    assert!(!is_known(&world, &customer.email).await);
+    let (_, page) = recover(&world, "nobody@example.com").await;
+    assert!(page.status() == 400 && page.text().contains("There is no account yet"), "{}", page.text());
+    let register = page.links().into_iter().find(|link| link.contains("/register"));
+    assert!(register.is_some(), "{:?}", page.links());
+    world.pump().await.expect("pumped");
+    invariants::assert_hold(&world.engine);
+}
+
+/// A pool that tells names apart by case is asked by the name that was typed, and the mail goes to the canonical address.
+#[tokio::test]
+async fn a_person_is_found_by_the_spelling_of_the_pool() {
+    let (pool, world, customer) = pool_and_world("Ada", "").await;
+    pool.be_case_sensitive();
+    pool.put_as("Ada@Example.com", user(&customer));
+    pool.put_as("ada@example.com", PoolUser { enabled: false, ..user(&Customer::new("Twin")) });
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/recover").await.expect(StatusCode::OK);
+    let page = browser.submit(&page, "#submit", &[("identifier", "Ada@Example.com")]).await.expect(StatusCode::OK);
+    let code = Site::from(&world).mail_to(&customer.email).await.codes.first().expect("a code").clone();
+    let page = browser.submit(&page, "#submit", &[("code", &code), ("password", NEW_PASSWORD)]).await;
+    assert!(page.status() == 200 && page.text().contains("Your password is changed"), "{}", page.text());
+    assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, NEW_PASSWORD).await));
+}
+
+/// A pool that fails uses nothing up: the same code is good once it is back.
+#[tokio::test]
+async fn an_outage_uses_no_code_up() {
+    let (pool, world, customer) = pool_and_world("Ada", "").await;
+    let mut browser = Browser::new(&world);
+    let page = browser.open("/recover").await.expect(StatusCode::OK);
+    let form = browser.submit(&page, "#submit", &[("identifier", &customer.email)]).await.expect(StatusCode::OK);
+    let code = Site::from(&world).mail_to(&customer.email).await.codes.first().expect("a code").clone();
+    for mode in [Mode::Down, Mode::Throttled, Mode::Broken, Mode::Forbidden] {
+        pool.set(mode);
+        let page = browser.submit(&form, "#submit", &[("code", &code), ("password", NEW_PASSWORD)]).await;
+        assert_eq!(page.status(), 503, "{mode:?}: {}", page.text());
+        assert!(page.header("retry-after").is_some(), "{mode:?}");
+    }
+    pool.set(Mode::Up);
+    let page = browser.submit(&form, "#submit", &[("code", &code), ("password", NEW_PASSWORD)]).await;
+    assert!(page.status() == 200 && page.text().contains("Your password is changed"), "{}", page.text());
+    assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, NEW_PASSWORD).await));
+}
+
+/// Somebody who is known here recovers as ever; the pool is not asked.
+#[tokio::test]
+async fn a_recovery_of_somebody_here_asks_nobody() {
+    let (pool, world, _) = pool_and_world("Ada", "").await;
+    let here = Customer::registered(&world, "Bob").await;
+    // The proof of the registration did.
+    assert_eq!(pool.take_asked("AdminGetUser"), 1);
+    let (_, done) = recover(&world, &here.email).await;
+    assert!(done.status() == 200 && done.text().contains("Your password is changed"), "{}", done.text());
+    assert_eq!(pool.take_asked("AdminGetUser"), 0);
+    world.pump().await.expect("pumped");
+    invariants::assert_hold(&world.engine);
+}

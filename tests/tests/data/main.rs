@@ -1,0 +1,14 @@
+//! Storage, events, delivery, retention, and what must hold over all stored data.
+
+mod conditions;
+mod delivery;
+mod delivery_log;
+mod events;
+mod faults;
+mod invariants;
+mod retention;
+mod store_commit;
+mod store_cost;
+mod store_documents;
+mod store_faults;
+mod ttl;

@@ -1,0 +1,11 @@
+//! The template, the functions as Lambda calls them, a deployed stack, and the rules for the sources themselves.
+
+mod black_box;
+mod checklist;
+mod deployed;
+mod documents;
+mod lambda_events;
+mod lambda_fuzz;
+mod layers;
+mod template;
+mod upgrade;

@@ -1,0 +1,312 @@
+//! Who may do what.
+
+use crate::template::{guide, logical, set};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use tests::deployed::PURPOSES;
+use tests::routes;
+use tests::template::{Statement, Template, texts};
+
+/// Whatever SES has verified in the stack's region and account.
+const OF_SES: [&str; 2] = [
+    "arn:AWS::Partition:ses:AWS::Region:AWS::AccountId:identity/*",
+    "arn:AWS::Partition:ses:AWS::Region:AWS::AccountId:configuration-set/*",
+];
+
+/// What writes traces.
+const TRACES: [&str; 2] = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"];
+
+pub(crate) fn roles(template: &Template) -> Vec<String> {
+    template.of_type("AWS::IAM::Role").map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn no_role_may_do_anything_to_everything() {
+    // security 144
+    let template = Template::load();
+    let mut functions: BTreeSet<String> =
+        routes::functions().iter().map(|function| format!("{}Role", logical(function))).collect();
+    functions.insert("RetentionScheduleRole".to_owned());
+    assert_eq!(roles(&template).into_iter().collect::<BTreeSet<_>>(), functions);
+    for role in roles(&template) {
+        for statement in template.statements(&role) {
+            for action in &statement.actions {
+                assert!(!action.contains('*'), "{role}: {action}");
+                assert!(action != "dynamodb:Scan", "{role}: {action}");
+            }
+            for resource in &statement.resources {
+                // Streams of one table and objects of one bucket have names that are not known before they are made; a mail is bound
+                // to its sender.
+                let bound = match resource.as_str() {
+                    "Identities.Arn/stream/*" | "StreamFailures.Arn/*" => true,
+                    // X-Ray knows no resources: held by a test of its own.
+                    "*" => statement.actions == set(TRACES),
+                    resource if OF_SES.contains(&resource) => {
+                        statement.condition == json!({ "StringEquals": { "ses:FromAddress": "SenderAddress" } })
+                    }
+                    resource => !resource.contains('*'),
+                };
+                assert!(bound, "{role}: {resource}");
+                let is_item = ["Identities.Arn", "Keys.Arn", "Audit.Arn"].contains(&resource.as_str());
+                if is_item {
+                    assert!(!statement.partitions().is_empty(), "{role}: {statement:?} is not fenced");
+                    // A request without keys (a scan) must not pass for one whose keys are all well.
+                    let guard = json!({ "dynamodb:LeadingKeys": "false" });
+                    assert_eq!(statement.condition["Null"], guard, "{role}: {statement:?}");
+                    // Whoever goes back is of one tenant.
+                    let is_one_tenants = role == "MigrationRole";
+                    assert!(statement.partitions().iter().all(|part| match part.split_once('#') {
+                        Some((kind, rest)) if is_one_tenants => {
+                            kind.len() == 1 && (rest == "default#*" || (kind, rest) == ("T", "default"))
+                        }
+                        Some((kind, rest)) => kind.len() == 1 && rest == "*",
+                        None => part == "TENANTS",
+                    }));
+                }
+            }
+        }
+    }
+    // In a key's own policy, `*` is the key.
+    for (name, key) in template.of_type("AWS::KMS::Key") {
+        let policy = key["Properties"]["KeyPolicy"].to_string();
+        assert!(!policy.contains("kms:*") && !policy.contains("\"AWS\":\"*\""), "{name}: {policy}");
+    }
+}
+
+#[test]
+fn a_role_is_taken_by_one_service_of_this_account() {
+    // security 144
+    let template = Template::load();
+    for role in roles(&template) {
+        let trust = template.resolve(&template.root()["Resources"][&role]["Properties"]["AssumeRolePolicyDocument"]);
+        let statements = trust["Statement"].as_array().unwrap();
+        assert_eq!(statements.len(), 1, "{role}");
+        let (statement, principal) = (&statements[0], statements[0]["Principal"].as_object().unwrap());
+        assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Allow"), &json!("sts:AssumeRole")), "{role}");
+        assert_eq!(principal.len(), 1, "{role}");
+        match principal["Service"].as_str().unwrap() {
+            // Lambda takes a role of its own account only, and says no source.
+            "lambda.amazonaws.com" => assert!(statement["Condition"].is_null(), "{role}"),
+            "scheduler.amazonaws.com" => {
+                assert_eq!(statement["Condition"], json!({ "StringEquals": { "aws:SourceAccount": "AWS::AccountId" } }));
+            }
+            other => panic!("{role} is taken by {other}"),
+        }
+    }
+}
+
+#[test]
+fn traces_are_written_when_they_are_wanted() {
+    let template = Template::load();
+    for role in roles(&template).into_iter().filter(|role| role != "RetentionScheduleRole") {
+        let of_traces: Vec<_> = template.statements(&role).into_iter().filter(|s| s.resources.contains("*")).collect();
+        assert_eq!(of_traces.len(), 1, "{role}");
+        assert_eq!(of_traces[0].actions, set(TRACES), "{role}");
+    }
+    let permission = &template.root()["Resources"]["TracePermission"];
+    assert!(!template.stands(permission));
+    assert!(Template::load().given("Tracing", "true").stands(permission));
+}
+
+/// Action → the beginnings of partitions, over all statements of a function on a table.
+fn reach(template: &Template, function: &str, table: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut reach: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for statement in template.statements(&format!("{}Role", logical(function))) {
+        if statement.resources.contains(&format!("{table}.Arn")) {
+            for action in &statement.actions {
+                reach.entry(action.replace("dynamodb:", "")).or_default().extend(statement.kinds());
+            }
+        }
+    }
+    reach
+}
+
+/// Who may do this to these items of a table.
+fn who(template: &Template, table: &str, actions: &[&str], partition: &str) -> BTreeSet<String> {
+    let may = |function: &String| {
+        let reach = reach(template, function, table);
+        actions.iter().any(|action| reach.get(*action).is_some_and(|partitions| partitions.contains(partition)))
+    };
+    routes::functions().into_iter().filter(may).collect()
+}
+
+const READS: [&str; 4] = ["GetItem", "BatchGetItem", "Query", "ConditionCheckItem"];
+const WRITES: [&str; 2] = ["PutItem", "UpdateItem"];
+const DELETES: [&str; 1] = ["DeleteItem"];
+
+#[test]
+fn passwords_are_read_and_written_by_those_who_check_and_set_them() {
+    let template = Template::load();
+    assert_eq!(who(&template, "Identities", &READS, "X#*"), set(["login", "migration", "profile"]));
+    assert_eq!(who(&template, "Identities", &WRITES, "X#*"), set(["login", "profile", "registration"]));
+    assert_eq!(who(&template, "Identities", &DELETES, "X#*"), set(["profile", "retention"]));
+    // A removal may not hand out what it removed.
+    for statement in template.statements("RetentionRole").into_iter().filter(|statement| statement.partitions().contains("X#*"))
+    {
+        assert_eq!(statement.condition["StringEqualsIfExists"], json!({ "dynamodb:ReturnValues": "NONE" }));
+        assert_eq!(statement.actions, set(["dynamodb:DeleteItem"]));
+    }
+}
+
+#[test]
+fn only_erasure_removes_and_an_account_may_free_its_address() {
+    // security 144
+    let template = Template::load();
+    for function in routes::functions() {
+        for table in ["Identities", "Keys", "Audit"] {
+            let removed = reach(&template, &function, table).remove("DeleteItem").unwrap_or_default();
+            match (function.as_str(), table) {
+                ("retention", _) => {}
+                ("profile", "Identities") => assert_eq!(removed, set(["D#*", "I#*", "X#*"])),
+                _ => assert_eq!(removed, BTreeSet::new(), "{function} removes from {table}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_audit_trail_is_written_by_the_stream_and_read_for_its_person() {
+    let template = Template::load();
+    // An export changes nothing that a stream could tell of: its record is put by itself.
+    assert_eq!(who(&template, "Audit", &WRITES, "A#*"), set(["events", "export"]));
+    for partition in ["W#*", "N#*"] {
+        assert_eq!(who(&template, "Audit", &WRITES, partition), set(["events"]), "{partition}");
+    }
+    assert_eq!(who(&template, "Audit", &READS, "A#*"), set(["profile", "export"]));
+    assert_eq!(who(&template, "Audit", &READS, "N#*"), BTreeSet::new());
+}
+
+#[test]
+fn a_function_gets_the_keys_of_its_purposes() {
+    let template = Template::load();
+    let named: BTreeSet<String> = PURPOSES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(named, routes::functions().into_iter().collect(), "every function is here");
+    for (function, purposes) in PURPOSES {
+        let declared: BTreeSet<String> = purposes.iter().map(|purpose| purpose.name().to_owned()).collect();
+        let statements = template.statements(&format!("{}Role", logical(function)));
+        let mut with_keys = statements.iter().filter(|statement| statement.resources.contains("WrappingKey.Arn"));
+        let allowed = with_keys.next().map(|statement| {
+            assert_eq!(statement.actions, set(["kms:Decrypt", "kms:Encrypt"]), "{function}");
+            texts(&statement.condition["StringEquals"]["kms:EncryptionContext:purpose"])
+        });
+        assert_eq!(allowed.unwrap_or_default(), declared, "{function}");
+        assert!(with_keys.next().is_none(), "{function}");
+    }
+}
+
+#[test]
+fn mail_is_sent_by_events_alone_from_one_address() {
+    // security 139, 144
+    let template = Template::load();
+    for role in roles(&template) {
+        let may: BTreeMap<String, BTreeSet<String>> = template
+            .statements(&role)
+            .into_iter()
+            .flat_map(|statement| {
+                statement.actions.into_iter().map(move |action| (action, statement.resources.clone())).collect::<Vec<_>>()
+            })
+            .filter(|(action, resources)| action.starts_with("ses:") || resources.contains("MailQueue.Arn"))
+            .collect();
+        if role != "EventsRole" {
+            assert!(may.is_empty(), "{role}: {may:?}");
+            continue;
+        }
+        let queue = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"];
+        let mut expected = BTreeMap::from(queue.map(|action| (action.to_owned(), set(["MailQueue.Arn"]))));
+        expected.insert("ses:SendEmail".to_owned(), set(OF_SES));
+        assert_eq!(may, expected);
+    }
+    let sender = &template.root()["Parameters"]["SenderAddress"];
+    assert!(sender.get("Default").is_none(), "nobody sends from an address that is not his");
+}
+
+/// Nobody but login may ask a user pool, and no other pool than the one that was named; without one, nobody makes accounts but
+/// registration.
+#[test]
+fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
+    // security 144
+    let arn = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI";
+    let template = Template::load().given("UserPoolArn", arn);
+    for role in roles(&template) {
+        let statements = template.statements(&role).into_iter();
+        let of_pools: Vec<_> =
+            statements.filter(|statement| statement.actions.iter().any(|action| action.starts_with("cognito"))).collect();
+        if role != "LoginRole" {
+            assert!(of_pools.is_empty(), "{role}: {of_pools:?}");
+            continue;
+        }
+        let [asks] = &of_pools[..] else { panic!("{of_pools:?}") };
+        assert_eq!(
+            asks.actions,
+            set([
+                "cognito-idp:AdminGetUser",
+                "cognito-idp:AdminInitiateAuth",
+                "cognito-idp:AdminListGroupsForUser",
+                "cognito-idp:GetUserPoolMfaConfig"
+            ])
+        );
+        assert_eq!(asks.resources, set([arn]));
+    }
+    assert_eq!(who(&template, "Identities", &WRITES, "I#*"), set(["login", "profile", "registration"]));
+    let policy = &template.root()["Resources"]["TakingOver"];
+    assert!(template.stands(policy) && !Template::load().stands(policy));
+    assert_eq!(policy["Properties"]["Roles"], json!([{ "Ref": "LoginRole" }]));
+}
+
+/// The trigger of a pool may be started by that pool, by a switch, and reaches nothing without it.
+#[test]
+fn a_user_pool_that_people_go_back_to_starts_one_function_and_only_when_it_is_named() {
+    let arn = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Next";
+    let (without, with) = (Template::load(), Template::load().given("ReturnPoolArn", arn));
+    for part in ["HandingOver", "MigrationPermission"] {
+        assert!(with.stands(&with.root()["Resources"][part]) && !without.stands(&without.root()["Resources"][part]), "{part}");
+    }
+    let permission = with.resolve(&with.root()["Resources"]["MigrationPermission"]["Properties"]);
+    assert_eq!(permission["Principal"], "cognito-idp.amazonaws.com");
+    assert_eq!((&permission["SourceArn"], &permission["SourceAccount"]), (&json!(arn), &json!("AWS::AccountId")));
+    assert_eq!(with.root()["Resources"]["HandingOver"]["Properties"]["Roles"], json!([{ "Ref": "MigrationRole" }]));
+    let own = &with.root()["Resources"]["MigrationRole"]["Properties"]["Policies"];
+    assert_eq!(own.as_array().map(Vec::len), Some(1));
+    assert_eq!(own[0]["PolicyDocument"]["Statement"].as_array().map(Vec::len), Some(1), "its log, and nothing else");
+    // Of another tenant it reaches nothing.
+    let acme = with.given("ReturnTenant", "acme");
+    let reached: BTreeSet<String> = acme.statements("MigrationRole").iter().flat_map(Statement::partitions).collect();
+    assert_eq!(reached, set(["A#acme#*", "D#acme#*", "I#acme#*", "T#acme", "W#acme#*", "X#acme#*"]));
+    let keys = acme.statements("MigrationRole").into_iter().find(|statement| statement.resources.contains("WrappingKey.Arn"));
+    assert_eq!(keys.unwrap().condition["StringEquals"]["kms:EncryptionContext:tenant"], "acme");
+    // A pool waits five seconds for its trigger.
+    assert_eq!(acme.function("Migration")["Timeout"], 5);
+}
+
+/// `docs/deployment.md` says what each role may do; its rows are made here.
+#[test]
+fn the_table_of_the_guide_is_that_of_the_roles() {
+    let template = Template::load();
+    let page = guide();
+    let mut missing = Vec::new();
+    for (function, purposes) in PURPOSES {
+        let cell = |actions: &[&str]| {
+            let mut of_tables = Vec::new();
+            for table in ["Identities", "Keys", "Audit"] {
+                let reach = reach(&template, function, table);
+                let partitions: BTreeSet<&str> =
+                    actions.iter().filter_map(|action| reach.get(*action)).flatten().map(String::as_str).collect();
+                let letters: Vec<&str> = partitions.into_iter().map(|partition| partition.trim_end_matches("#*")).collect();
+                match (letters.is_empty(), table) {
+                    (true, _) => {}
+                    (false, "Identities") => of_tables.push(letters.join(" ")),
+                    (false, _) => of_tables.push(format!("{}: {}", table.to_lowercase(), letters.join(" "))),
+                }
+            }
+            if of_tables.is_empty() { "–".to_owned() } else { of_tables.join("; ") }
+        };
+        let mut keys: Vec<&str> = purposes.iter().map(|purpose| purpose.name()).collect();
+        keys.sort_unstable();
+        let keys = if keys.is_empty() { "–".to_owned() } else { keys.join(", ") };
+        let row = format!("| `{function}` | {} | {} | {} | {keys} |", cell(&READS), cell(&WRITES), cell(&DELETES));
+        if !page.contains(&row) {
+            missing.push(row);
+        }
+    }
+    assert!(missing.is_empty(), "docs/deployment.md lacks these rows:\n{}", missing.join("\n"));
+}

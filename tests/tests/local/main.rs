@@ -1,0 +1,11 @@
+//! The local gateway and the web layer.
+
+mod deadline;
+mod deadline_sweep;
+mod edge_sweep;
+mod gateway_edge;
+mod gateway_restart;
+mod gateway_start;
+mod web_edge;
+mod web_log;
+mod world;

@@ -1,0 +1,8 @@
+//! The `latchkey` command.
+
+mod config;
+mod doctor;
+mod export;
+mod keys;
+mod people;
+mod user_pool;

@@ -1,0 +1,11 @@
+//! OAuth 2.0 and OpenID Connect: the token endpoint, metadata, and who may call what.
+
+mod coverage;
+mod isolation;
+mod token_access;
+mod token_clients;
+mod token_code;
+mod token_faults;
+mod token_metadata;
+mod token_refresh;
+mod whole_flow;

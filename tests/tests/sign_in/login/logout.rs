@@ -1,0 +1,131 @@
+//! RP-initiated logout (security 62).
+
+use crate::login::{signed_in, world};
+use http::{Method, StatusCode};
+use tests::{Browser, Customer, OAuthClient};
+
+fn logout_url(parameters: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("/oauth2/logout?{query}")
+}
+
+async fn is_signed_in(browser: &Browser) -> bool {
+    !browser.clone().open("/login").await.has_field("password")
+}
+
+#[tokio::test]
+async fn security_62_a_hint_of_the_person_who_is_signed_in_ends_the_session_and_returns_with_state() {
+    let world = world().await;
+    let client = OAuthClient::demo_web(&world);
+    let customer = Customer::registered(&world, "Ada").await;
+    let mut browser = Browser::new(&world);
+    let code = client.sign_in(&mut browser, &customer).await.query("code").expect("a code");
+    let tokens = client.redeem(&code).await.tokens();
+    let hint = tokens.json["id_token"].as_str().expect("an ID token");
+    // Long expired: that does not matter.
+    world.advance(latchkey::domain::time::Span::days(1));
+    let url =
+        logout_url(&[("id_token_hint", hint), ("post_logout_redirect_uri", "http://localhost:3000/"), ("state", "a b&c")]);
+    let page = browser.open(&url).await;
+    assert_eq!(page.url, "http://localhost:3000/?state=a%20b%26c");
+    assert!(!is_signed_in(&browser).await);
+    // And again, signed out already.
+    assert_eq!(browser.open(&url).await.url, "http://localhost:3000/?state=a%20b%26c");
+}
+
+#[tokio::test]
+async fn security_62_without_a_hint_of_this_person_a_page_asks() {
+    let world = world().await;
+    let client = OAuthClient::demo_web(&world);
+    let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
+    let bobs = client.tokens_for(&bob).await;
+    let bobs = bobs.json["id_token"].as_str().expect("an ID token");
+    let back = ("post_logout_redirect_uri", "http://localhost:3000/");
+    for parameters in [
+        vec![],
+        vec![("client_id", "demo-web")],
+        vec![("client_id", "demo-web"), back],
+        vec![("id_token_hint", bobs), back],
+        vec![("id_token_hint", "forged"), ("client_id", "demo-web"), back],
+    ] {
+        let mut browser = signed_in(&world, &ada).await;
+        let page = browser.open(&logout_url(&parameters)).await.expect(StatusCode::OK);
+        assert!(is_signed_in(&browser).await, "{parameters:?}");
+        let after = browser.submit(&page, "#confirm", &[]).await;
+        assert!(!is_signed_in(&browser).await, "{parameters:?}");
+        if parameters.contains(&back) {
+            assert_eq!(after.url, "http://localhost:3000/", "{parameters:?}");
+        } else {
+            assert!(after.text().contains("You are signed out"), "{parameters:?}: {}", after.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn security_62_no_other_uri_is_ever_returned_to() {
+    let world = world().await;
+    let ada = Customer::registered(&world, "Ada").await;
+    for uri in [
+        "https://evil.example/",
+        "http://localhost:3000",
+        "http://localhost:3000//",
+        "http://localhost:3000/?x",
+        "http://localhost:3000/callback",
+        "HTTP://localhost:3000/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+    ] {
+        for client in [Some(("client_id", "demo-web")), None] {
+            let mut browser = signed_in(&world, &ada).await;
+            let parameters: Vec<_> = client.into_iter().chain([("post_logout_redirect_uri", uri)]).collect();
+            let page = browser.open(&logout_url(&parameters)).await;
+            assert_eq!((page.status(), page.header("location")), (400, None), "{uri}");
+            assert!(is_signed_in(&browser).await, "{uri}");
+        }
+    }
+    let mut browser = Browser::new(&world);
+    for parameters in [vec![("client_id", "nobody")], vec![("state", "x"), ("state", "y")]] {
+        assert_eq!(browser.open(&logout_url(&parameters)).await.status(), 400, "{parameters:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_by_post_from_another_site_continues_where_its_cookies_are() {
+    let world = world().await;
+    let client = OAuthClient::demo_web(&world);
+    let customer = Customer::registered(&world, "Ada").await;
+    let mut browser = Browser::new(&world);
+    let code = client.sign_in(&mut browser, &customer).await.query("code").expect("a code");
+    let tokens = client.redeem(&code).await.tokens();
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("id_token_hint", tokens.json["id_token"].as_str().expect("an ID token"))
+        .append_pair("post_logout_redirect_uri", "http://localhost:3000/")
+        .finish();
+    // Lax cookies don't come with it.
+    let mut without = Browser::new(&world);
+    let answer = without.request(Method::POST, &format!("{}/oauth2/logout", world.origin()), None, body).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    let page = browser.open(answer.headers()["location"].to_str().expect("ASCII")).await;
+    assert_eq!(page.url, "http://localhost:3000/");
+    assert!(!is_signed_in(&browser).await);
+}
+
+#[tokio::test]
+async fn signing_out_ends_what_needs_the_session_and_leaves_offline_access() {
+    let world = world().await;
+    let customer = Customer::registered(&world, "Ada").await;
+    let offline = OAuthClient::demo_app(&world);
+    let online = OAuthClient::demo_web(&world);
+    let mut browser = Browser::new(&world);
+    let code = offline.sign_in(&mut browser, &customer).await.query("code").expect("a code");
+    let offline_tokens = offline.redeem(&code).await.tokens();
+    let code = online.sign_in(&mut browser, &customer).await.query("code").expect("a code");
+    let online_tokens = online.redeem(&code).await.tokens();
+    assert_eq!(online.userinfo(online_tokens.access()).await.status(), 200);
+
+    let page = browser.open("/oauth2/logout").await;
+    browser.submit(&page, "#confirm", &[]).await;
+    assert_eq!(online.userinfo(online_tokens.access()).await.status(), 401);
+    assert_eq!(offline.refresh(offline_tokens.refresh()).await.status(), 200);
+}

@@ -1,0 +1,5 @@
+//! Sign-in, recovery and sign-out, and the races and counters around them.
+
+mod funnel;
+mod login;
+mod races;
