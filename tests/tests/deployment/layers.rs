@@ -290,6 +290,7 @@ fn every_package_takes_the_one_dependency_table_and_the_one_set_of_lints() {
     let mut wrong = Vec::new();
     let mut packages = vec![
         "shared".to_owned(),
+        "infra/feature-set".to_owned(),
         "infra/local".to_owned(),
         "infra/measure".to_owned(),
         "infra/measure/hello".to_owned(),
