@@ -20,7 +20,7 @@ use latchkey::web::{JsonBody, Problem, TenantHandle};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// A filled form. An address is one text, never a list (security 90); no member but these (108).
+/// A filled form. An address is one text, never a list (security 90); no member but these (security 108).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registration {
