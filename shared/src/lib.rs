@@ -31,6 +31,8 @@ pub mod config;
 pub mod delivery;
 pub mod directory;
 pub mod domain;
+#[cfg(test)]
+mod goldens;
 pub mod keys;
 pub mod locale;
 pub mod runtime;
