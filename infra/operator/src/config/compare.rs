@@ -75,14 +75,14 @@ impl Comparison {
         };
         if let (Some(why), Some(newest)) = (&self.unreadable, &self.newest) {
             text.push_str(&format!(
-                "  version {} can't be compared, as it is not valid by this command: {why}\n",
+                "  version {} can't be compared, because this command does not accept it: {why}\n",
                 newest.version
             ));
         }
         if self.is_same_text {
-            text.push_str("  nothing would change: it is this text\n");
+            text.push_str("  nothing would change: this text is already in force\n");
         } else if self.plan.is_empty() {
-            text.push_str("  nothing would change but the text: it says the same\n");
+            text.push_str("  nothing would change except the text: its meaning is the same\n");
         }
         for line in &self.plan.summary {
             text.push_str(&format!("  {line}\n"));
@@ -102,7 +102,9 @@ impl Comparison {
         text.push_str(&columns(&rows));
         let dangers = self.plan.dangers().count();
         if dangers > 0 {
-            text.push_str(&format!("  {dangers} of these (!) end or ask something of somebody, or weaken a protection\n"));
+            text.push_str(&format!(
+                "  {dangers} of these (!) end something for users or clients, ask more of them, or weaken a protection\n"
+            ));
         }
         text
     }
