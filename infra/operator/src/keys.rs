@@ -1,6 +1,6 @@
-//! `latchkey keys`: what signs tokens, a successor ahead of time, a retirement in an emergency (docs/keys.md).
+//! `latchkey keys`: lists signing keys, rotates them early, and retires one in an emergency (docs/keys.md).
 //!
-//! Everything is read from and written to the tenant's key items; KMS is asked for nothing, so an operator needs no permission on it.
+//! It reads and writes the tenant's key items only. It does not call KMS, so the operator needs no permission on the KMS key.
 
 use crate::refused::Refused;
 use crate::target::{TargetOptions, tenant};
@@ -15,7 +15,7 @@ use latchkey::services::Clock;
 use latchkey::store::{StoreError, TenantStore};
 use std::fmt::Write as _;
 
-/// The keys that sign tokens.
+/// The signing keys of tokens.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Shows every signing key: its kid, what it is good for, since and until when.
@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Takes a key out of use within a minute, for good: for a private key in wrong hands. Shows what will happen, and asks.
     Retire {
         /// Its kid, as `latchkey keys list` shows it.
-        // A thumbprint (RFC 7638), of which every 64th begins with `-`.
+        // A thumbprint (RFC 7638); one in 64 begins with `-`.
         #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
@@ -45,7 +45,7 @@ pub(crate) enum Command {
     },
 }
 
-/// Whose keys.
+/// The tenant of the keys.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Whose {
     /// The tenant.
@@ -61,7 +61,7 @@ impl Whose {
     }
 }
 
-/// A signature algorithm, by the name that it has in tokens.
+/// A signature algorithm, by its JOSE name.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Alg {
     /// ECDSA on P-256 with SHA-256.
@@ -85,7 +85,7 @@ impl From<Alg> for SigningAlgorithm {
     }
 }
 
-/// Runs it.
+/// Runs the command.
 pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
     let now = Clock::system().now();
     match command {
@@ -105,14 +105,14 @@ pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
             let plan = orders::plan_retirement(&store, kid, now).await.map_err(refused)?;
             say(&planned(&plan, signer))?;
             confirm("Retire it?", *yes)?;
-            // A key may have begun to sign while the question stood.
+            // Read the time again: a key may have begun to sign while the question was open.
             let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(refused)?;
             say(&retired(&done, signer))
         }
     }
 }
 
-/// Who signs by the document in force; as ever where there is none that reads.
+/// The signer of the document in force; the default if there is no readable document.
 async fn signer(store: &TenantStore) -> Result<Signer, Refused> {
     let newest =
         store.find_newest_document().await.map_err(|error| Refused::because("the document could not be read", &error))?;
@@ -233,7 +233,7 @@ mod tests {
     use clap::FromArgMatches as _;
     use latchkey::domain::time::Timestamp;
 
-    /// Each is a thumbprint that `keys list` may show, and none of them is an option; an option is one on either side of it.
+    /// A thumbprint that `keys list` shows can begin with a hyphen. It must not be parsed as an option, and real options around it must be.
     #[test]
     fn a_kid_may_begin_with_a_hyphen() {
         for begin in ["-Vt02", "-hello", "-y", "--yes", "--", "---", "-0-"] {
@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// What was left from before KMS signed, nobody replaces while it does.
+    /// A local key from before the switch to KMS is not replaced while KMS signs.
     #[test]
     fn no_successor_is_promised_that_kms_keeps_from_being_made() {
         let kid: latchkey::domain::id::KeyId = "de8MuzweVSJWooJX3lp5yvC-fs_3cNXpqtR7bLFCexg".parse().unwrap();

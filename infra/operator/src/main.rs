@@ -1,6 +1,6 @@
-//! The `latchkey` command: what operators, and people with an export in hand, do at a terminal.
+//! The `latchkey` command: for operators, and for users who verify an export.
 //!
-//! Exit codes: 0 done; 1 refused; 2 the command line is wrong; 3 whole, but nobody vouches for it (`verify-export` without keys).
+//! Exit codes: 0 done; 1 refused; 2 invalid command line; 3 complete, but not verified with a trusted key (`verify-export` without keys).
 
 mod bring;
 mod cognito;
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(refused) => {
-            // Nothing can be done about a terminal that is gone; the exit code still tells.
+            // If the terminal is gone, the exit code is the only report.
             let _ = writeln!(std::io::stderr(), "{refused}");
             ExitCode::from(1)
         }
@@ -79,9 +79,9 @@ fn verify(arguments: &verify_export::Arguments) -> Result<u8, Refused> {
     Ok(if report.is_vouched_for() { 0 } else { 3 })
 }
 
-/// Runs a command to its end, on this thread.
+/// Runs a command to its end on this thread.
 fn wait<T>(command: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    // The futures of SDKs are large.
+    // SDK futures are large: keep them off the stack.
     runtime.map_err(|error| Refused::because("no threads", &error))?.block_on(Box::pin(command))
 }

@@ -1,8 +1,8 @@
-//! What a command works on: a deployed stack, or the local gateway. The same store, the same SDK; only the endpoint differs.
+//! The target of a command: a deployed stack or the local gateway. Both use the same store and SDK; only the endpoint differs.
 //!
-//! - **A stack** is found by its name: CloudFormation tells tables, keys, queues and issuer. Region and credentials come as every
-//!   AWS tool takes them (environment, profiles, SSO, instance); `AWS_ENDPOINT_URL` is honoured.
-//! - **The local gateway** offers its tables at `/dev/tables`, to whoever can read the token in its data folder.
+//! - **A stack** is found by its name: CloudFormation names its tables, keys, queues and issuer. Region and credentials are configured as
+//!   for every AWS tool (environment, profiles, SSO, instance). `AWS_ENDPOINT_URL` is honoured.
+//! - **The local gateway** offers its tables at `/dev/tables`, to clients with the token of its data folder.
 
 use crate::refused::Refused;
 use crate::site::{Site, Trust};
@@ -16,10 +16,10 @@ use latchkey::store::{Store, Tables, TenantStore};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where the local gateway is, unless it is told.
+/// The default address of the local gateway.
 const LOCAL: &str = "http://localhost:8080";
 
-/// Which Latchkey: a deployed stack or the local gateway.
+/// The target: a deployed stack or the local gateway.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TargetOptions {
     #[command(flatten)]
@@ -52,7 +52,7 @@ struct Which {
     local: Option<String>,
 }
 
-/// A tenant's name, as it is given to an option.
+/// Parses a tenant's name from an option.
 pub(crate) fn tenant(text: &str) -> Result<TenantId, String> {
     text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
 }
@@ -66,25 +66,25 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// A Latchkey that was found.
+/// The target that was found.
 pub(crate) struct Target {
-    /// In words: `stack latchkey in eu-central-1`.
+    /// Description, such as `stack latchkey in eu-central-1`.
     pub(crate) name: String,
     /// Its tables.
     pub(crate) store: Store,
-    /// Where it is reached: the issuer of the default tenant.
+    /// The public origin: the issuer of the default tenant.
     pub(crate) origin: Origin,
-    /// How it answers over HTTP.
+    /// The HTTP client for it.
     pub(crate) site: Site,
     /// What only a deployment has.
     pub(crate) place: Place,
-    /// Whom its TLS trusts.
+    /// Its TLS trust.
     pub(crate) trust: Trust,
     /// The local gateway's data folder.
     data: PathBuf,
 }
 
-/// Where a Latchkey runs.
+/// Where the target runs.
 pub(crate) enum Place {
     /// In an AWS account.
     Stack(Box<Stack>),
@@ -96,18 +96,18 @@ pub(crate) enum Place {
 pub(crate) struct Stack {
     /// Its status in CloudFormation.
     pub(crate) status: String,
-    /// What it was deployed with, by name; secret ones as asterisks.
+    /// The parameters of the deployment by name; secret values are asterisks.
     parameters: BTreeMap<String, String>,
     /// Its outputs by name.
     outputs: BTreeMap<String, String>,
-    /// Its resources by logical id: name, address or ARN, as the type has it.
+    /// Its resources by logical id. The value is the physical id: name, address or ARN, depending on the type.
     resources: BTreeMap<String, String>,
-    /// What SDK clients are built from.
+    /// The SDK configuration for its clients.
     pub(crate) aws: SdkConfig,
 }
 
 impl TargetOptions {
-    /// Finds it.
+    /// Finds the target.
     pub(crate) async fn open(&self) -> Result<Target, Refused> {
         let trust = Trust::with(self.ca.as_deref())?;
         match (&self.which.stack, &self.which.local) {
@@ -181,7 +181,7 @@ impl TargetOptions {
 }
 
 impl Target {
-    /// What unwraps the keys: KMS, by the caller's permission to decrypt with the stack's key; the key file of the local gateway.
+    /// The vault that unwraps the keys: KMS with the caller's permission on the stack's key, or the key file of the local gateway.
     pub(crate) fn vault(&self) -> Result<KeyVault, Refused> {
         match &self.place {
             Place::Stack(stack) => {
@@ -230,7 +230,7 @@ impl Stack {
         let outputs = stack.outputs.unwrap_or_default();
         let outputs = outputs.into_iter().filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
         let mut resources = BTreeMap::new();
-        // By pages: DescribeStackResources stops at a hundred, and every route is one.
+        // Use pages: DescribeStackResources returns at most 100, and every route is a resource.
         let mut pages = client.list_stack_resources().stack_name(name).into_paginator().send();
         while let Some(page) = pages.next().await {
             for summary in page.map_err(|error| refused(&error))?.stack_resource_summaries.unwrap_or_default() {
@@ -252,12 +252,12 @@ impl Stack {
         })
     }
 
-    /// What it was deployed with.
+    /// A parameter of the deployment.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// A resource of the stack, when it has it.
+    /// A resource of the stack, if the stack has it.
     pub(crate) fn resource(&self, logical: &str) -> Option<&str> {
         self.resources.get(logical).map(String::as_str)
     }

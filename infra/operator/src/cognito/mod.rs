@@ -1,4 +1,4 @@
-//! `latchkey cognito`: a move from a Cognito user pool (docs/cognito.md).
+//! `latchkey cognito`: migration from and to a Cognito user pool (docs/cognito.md).
 
 mod export;
 mod import;
@@ -8,7 +8,7 @@ mod status;
 use crate::refused::Refused;
 use clap::Subcommand;
 
-/// A move from a user pool.
+/// Migration from and to a user pool.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Makes accounts of the pool's users before they sign in; their passwords follow when they do. Run again, it goes on where it was
@@ -21,7 +21,7 @@ pub(crate) enum Command {
     Status(status::Status),
 }
 
-/// Runs it; whether all of it was done.
+/// Runs the command. Returns whether all of it was done.
 pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     match command {
         Command::Export(export) => export::run(export).await,

@@ -1,4 +1,4 @@
-//! Putting a document in force: a new one, or an old one again.
+//! Applies a document: a new version, or the text of an earlier one.
 
 use super::Note;
 use super::compare::{compare, newest};
@@ -17,7 +17,7 @@ pub(super) async fn apply(file: &DocumentFile, target: &Target, note: &Note) -> 
     put(&file.read_for(target)?, target, note, note.message.clone()).await
 }
 
-/// `latchkey config rollback`: the old text, as a new version.
+/// `latchkey config rollback`: applies an earlier text as a new version.
 pub(super) async fn rollback(version: u64, target: &Target, tenant: &TenantId, note: &Note) -> Result<(), Refused> {
     let found = target.store.tenant(tenant.clone()).find_document(version).await;
     let found = found.map_err(|error| Refused::because(&format!("version {version} can't be read"), &error))?;

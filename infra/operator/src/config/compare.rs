@@ -1,4 +1,4 @@
-//! What a document would change: the version in force, and the plan in words.
+//! Compares a document with the version in force and prints the changes.
 
 use super::document::{Document, DocumentFile};
 use crate::refused::Refused;
@@ -10,11 +10,11 @@ use latchkey::domain::id::TenantId;
 use latchkey::store::tenant::TenantDocument;
 use serde::Serialize;
 
-/// A document beside the version in force.
+/// A document compared with the version in force.
 pub(super) struct Comparison {
-    /// The version in force; none for a new tenant.
+    /// The version in force. `None` for a new tenant.
     pub(super) newest: Option<TenantDocument>,
-    /// What would change.
+    /// The changes.
     pub(super) plan: Plan,
     /// Why the version in force could not be compared.
     unreadable: Option<String>,
@@ -33,7 +33,7 @@ struct Shown<'a> {
     not_compared: Option<&'a str>,
 }
 
-/// Reads the version in force, and compares.
+/// Reads the version in force and compares the document with it.
 pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comparison, Refused> {
     let newest = newest(target, &document.tenant).await?;
     let now = newest.as_ref().map(|newest| TenantConfig::parse(&document.tenant, &newest.document)).transpose();
@@ -58,7 +58,7 @@ pub(super) async fn newest(target: &Target, tenant: &TenantId) -> Result<Option<
 }
 
 impl Comparison {
-    /// Whether this very text is in force.
+    /// Whether the version in force has exactly this text.
     pub(super) fn is_in_force(&self) -> bool {
         self.is_same_text
     }

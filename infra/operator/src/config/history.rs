@@ -1,4 +1,4 @@
-//! The versions of a document, and their text.
+//! The versions of a document and their texts.
 
 use super::compare::newest;
 use crate::refused::Refused;

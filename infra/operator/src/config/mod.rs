@@ -1,8 +1,8 @@
-//! `latchkey config`: the tenant document, by versions. What is stored is never changed or removed; the newest version is in force.
+//! `latchkey config`: the tenant document and its versions. A stored version is never changed or removed. The newest version is in force.
 //!
-//! 1. The file is read and validated as the services would; a placeholder `{origin}` is replaced for the local gateway only.
-//! 2. The version in force is read, and the difference told in words.
-//! 3. Once confirmed, the next version is written on the condition that it still is the next.
+//! 1. Read the file and validate it as the services do. The placeholder `{origin}` is replaced for the local gateway only.
+//! 2. Read the version in force and print the difference.
+//! 3. After confirmation, write the next version, on the condition that it still is the next.
 
 mod apply;
 mod compare;
@@ -15,7 +15,7 @@ use clap::Subcommand;
 use document::DocumentFile;
 use latchkey::domain::id::TenantId;
 
-/// Everything that an operator decides without code.
+/// The settings that an operator can change without code.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Says everything that is wrong with a document, by its path and line. Works offline.
@@ -77,7 +77,7 @@ pub(crate) enum Command {
     },
 }
 
-/// Whose document.
+/// The tenant of the document.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TenantOption {
     /// The tenant.
@@ -85,7 +85,7 @@ pub(crate) struct TenantOption {
     tenant: TenantId,
 }
 
-/// What is noted beside a version.
+/// What is recorded with a version.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Note {
     /// Do not ask.
@@ -104,7 +104,7 @@ fn line<const MOST: usize>(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {MOST} characters on one line")) }
 }
 
-/// Runs it.
+/// Runs the command.
 pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
     match command {
         Command::Validate { file, origin } => document::validate(file, origin.as_deref()),

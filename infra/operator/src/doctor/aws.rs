@@ -1,4 +1,4 @@
-//! What AWS holds: the stack, its functions, its tables, the key that wraps.
+//! Checks the AWS resources: the stack, its functions, its tables, the wrapping key.
 
 use super::report::Report;
 use crate::target::Stack;
@@ -34,7 +34,7 @@ fn status(report: &mut Report, stack: &Stack) {
     }
 }
 
-/// What was deployed, by the template's own word, beside this command: each knows the documents and items of its time.
+/// Compares the deployed version with this command's. Each version knows only the document and item formats of its time.
 fn version(report: &mut Report, stack: &Stack) {
     const OURS: &str = env!("CARGO_PKG_VERSION");
     let mend = format!("use the `latchkey` that was built with what is deployed, or deploy {OURS}");
@@ -136,7 +136,7 @@ async fn key(report: &mut Report, stack: &Stack) {
         Ok(found) if found.key_rotation_enabled => report.ok("wrapping key: rotation", "on"),
         Ok(_) => report.warn("wrapping key: rotation", "off", "deploy the present template, or turn it on in KMS"),
     }
-    // Read, not tried: a trial would be an attempt to misuse the key.
+    // Read the policy rather than try it: a trial call would be an attempt to misuse the key.
     match client.get_key_policy().key_id(arn).policy_name("default").send().await {
         Err(error) => report.unreadable("wrapping key: policy", &error),
         Ok(found) => {

@@ -1,4 +1,4 @@
-//! What is answered over HTTP, as clients and resource servers ask.
+//! Checks the HTTP answers, as clients and resource servers see them.
 
 use super::report::Report;
 use super::tenants::Checked;
@@ -10,8 +10,8 @@ use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Timestamp;
 use serde_json::Value;
 
-/// How far this machine's clock and the service's may be apart, in seconds: tokens and signatures of AWS bear more, people who compare
-/// times do not.
+/// The most clock skew, in seconds, between this machine and the service. AWS signatures and tokens tolerate more; people who compare times
+/// do not.
 const SKEW: u64 = 5;
 
 pub(super) async fn check(report: &mut Report, target: &Target, tenants: &[Checked], now: Timestamp) {
@@ -81,7 +81,7 @@ async fn metadata(report: &mut Report, target: &Target, tenant: &TenantId) {
     }
 }
 
-/// RFC 6750 §3: API Gateway can rename the header, which clients then do not find.
+/// RFC 6750 §3. API Gateway can rename this header; clients then do not find it.
 async fn challenge(report: &mut Report, target: &Target) {
     let what = "401 and WWW-Authenticate";
     match target.site.get("/userinfo").await {
@@ -103,7 +103,7 @@ async fn challenge(report: &mut Report, target: &Target) {
     }
 }
 
-/// A preflight must reach the functions: they know the clients' origins, an API does not.
+/// A preflight must reach the functions: only they know the clients' origins.
 async fn preflight(report: &mut Report, target: &Target, tenants: &[Checked]) {
     let what = "CORS preflight";
     let default = tenants.iter().find(|tenant| tenant.id.is_default());
@@ -117,7 +117,7 @@ async fn preflight(report: &mut Report, target: &Target, tenants: &[Checked]) {
             Err(refused) => return report.fail(what, refused.to_string(), mend),
         };
         let allows = answer.header("access-control-allow-origin");
-        // Each answer of a function carries it, and no answer that an API makes up.
+        // Every answer of a function has this header; an answer that the API makes itself has not.
         if answer.header("x-content-type-options").is_none() {
             return report.fail(what, format!("answered {}, but not by a function", answer.status), mend);
         }

@@ -1,10 +1,10 @@
-//! `latchkey doctor`: looks at everything that must be right for people to sign in, and says what to mend. It changes nothing.
+//! `latchkey doctor`: checks everything that sign-in depends on, and says what to fix. It changes nothing.
 //!
-//! 1. What AWS holds: stack, functions, tables, key, queues, sender (a stack only).
-//! 2. What is stored: each tenant's document and clients, its signing keys, its retention job.
-//! 3. What is answered over HTTP: metadata, keys, challenge, preflight, clock.
+//! 1. AWS resources: stack, functions, tables, key, queues, sender (for a stack only).
+//! 2. Stored data: each tenant's document and clients, its signing keys, its retention job.
+//! 3. HTTP answers: metadata, keys, challenge, preflight, clock.
 //!
-//! A check that can't be made says so: nothing is passed over silently.
+//! A check that cannot run is reported, never skipped silently.
 
 mod aws;
 mod issuer;
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Runs it; whether nothing failed.
+/// Runs the command. Returns whether no check failed.
 pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Refused> {
     let target = arguments.target.open().await?;
     let now = Clock::system().now();

@@ -1,4 +1,4 @@
-//! What waits, and what was given up: queues, dead letters, the stream's failures, and whether anybody reads.
+//! Checks queues, dead letters, the stream's failed batches, and the event source mappings.
 
 use super::report::Report;
 use crate::target::Stack;

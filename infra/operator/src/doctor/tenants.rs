@@ -1,4 +1,4 @@
-//! What is stored of each tenant: its document and clients, its signing keys, its retention job.
+//! Checks each tenant's stored data: its document and clients, its signing keys, its retention job.
 
 use super::report::Report;
 use crate::target::{Place, Target};
@@ -10,28 +10,28 @@ use latchkey::store::StoreError;
 use latchkey::store::keyring::{KeySlot, StoredKeyState};
 use std::collections::BTreeMap;
 
-/// Signing keys have a successor after 90 days; so long after that, one is overdue.
+/// A signing key is replaced after 90 days. After this long, the rotation is overdue.
 const OVERDUE: Span = Span::days(97);
-/// The retention job runs each hour.
+/// The retention job runs each hour. After this long without a run, something is wrong.
 const SILENT: Span = Span::hours(3);
 
-/// A tenant whose document was read.
+/// A tenant with a readable document.
 pub(super) struct Checked {
-    /// Its name.
+    /// The tenant's name.
     pub(super) id: TenantId,
-    /// What its document says.
+    /// The parsed document.
     pub(super) config: TenantConfig,
 }
 
 impl Checked {
-    /// The address in `mail.from`, without the name.
+    /// The address in `mail.from`, without the display name.
     pub(super) fn address_of_mails(&self) -> &str {
         let from = self.config.mail.from.as_str();
         from.split_once('<').map_or(from, |(_, rest)| rest.trim_end_matches('>')).trim()
     }
 }
 
-/// Checks every tenant; those whose document is valid.
+/// Checks every tenant. Returns those with a valid document.
 pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) -> Vec<Checked> {
     let tenants = match target.store.find_tenants().await {
         Ok(tenants) => tenants,
@@ -97,7 +97,7 @@ async fn document(report: &mut Report, target: &Target, id: &TenantId) -> Option
     }
 }
 
-/// The pool that the document names is the one that the stack may ask.
+/// The user pool in the document must be the one that the stack may call.
 fn user_pool(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
     let (Some(pool), Place::Stack(stack)) = (&config.cognito, &target.place) else { return };
     let what = format!("tenant {id}: user pool");
@@ -116,14 +116,14 @@ fn user_pool(report: &mut Report, target: &Target, id: &TenantId, config: &Tenan
     }
 }
 
-/// The pool that may ask for people who go back, and the tenant whose people they are.
+/// The pool that may call the migration function, and the tenant of its users.
 fn return_pool(target: &Target) -> Option<(&str, &str)> {
     let Place::Stack(stack) = &target.place else { return None };
     let (_, pool) = stack.parameter("ReturnPoolArn")?.rsplit_once(":userpool/")?;
     Some((pool, stack.parameter("ReturnTenant")?))
 }
 
-/// The pool that people go back to by the document is the one that may ask for them.
+/// The pool of `[handover]` must be the one that may call the migration function.
 fn handover(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
     if matches!(target.place, Place::Local) {
         return;
@@ -146,7 +146,7 @@ fn handover(report: &mut Report, target: &Target, id: &TenantId, config: &Tenant
                 "deploy with the pool's ARN as ReturnPoolArn and {id} as ReturnTenant, or take [handover] out of the document"
             ),
         ),
-        // The order of a move, at its beginning and at its end; a trigger that is set up asks in vain.
+        // Normal at the beginning and at the end of a migration; meanwhile a migration trigger fails.
         (None, Some(allowed)) => report.warn(
             what,
             format!("{allowed} may start migration, and the document has no [handover], so nobody goes over"),
@@ -187,7 +187,7 @@ fn clients(report: &mut Report, target: &Target, id: &TenantId, config: &TenantC
     }
 }
 
-/// May act for the person on their account, and can be impersonated by what runs beside it.
+/// May act for the user on their account, and other software on the same device can impersonate it.
 fn is_wide(client: &Client) -> bool {
     let by_https = client.redirect_uris.iter().all(|uri| uri.starts_with("https://"));
     client.first_party && !client.is_confidential() && client.scope.contains("account") && !by_https

@@ -1,4 +1,4 @@
-//! Mails that were given up, back to the queue that they came from.
+//! Moves dead letters of the mail queue back to that queue.
 
 use crate::refused::Refused;
 use crate::target::Stack;
@@ -8,12 +8,12 @@ use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use std::time::Duration;
 
-/// Between two looks at a task that moves messages.
+/// The interval between two checks of a move task.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// How long a message that is being moved is hidden from others, in seconds.
+/// How long a message is hidden from other consumers while it is moved, in seconds.
 const HIDDEN: i32 = 60;
 
-/// What lies in the dead letters of the mail queue.
+/// The messages in the dead-letter queue of the mail queue.
 pub(super) struct DeadLetters {
     client: Client,
     queue: String,
@@ -22,7 +22,7 @@ pub(super) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// What there is.
+    /// Looks up the queues and counts the messages.
     pub(super) async fn find(stack: &Stack) -> Result<Self, Refused> {
         let missing = |what: &str| Refused::new(format!("the stack has no queue {what}: deploy the present template"));
         let queue = stack.resource("MailQueue").ok_or_else(|| missing("MailQueue"))?.to_owned();
@@ -42,18 +42,18 @@ impl DeadLetters {
         self.number == 0
     }
 
-    /// What there is, in words.
+    /// The summary line.
     pub(super) fn words(&self) -> String {
         format!("given up by the mail queue, in MailDeadLetters: {}\n", self.number)
     }
 
-    /// Moves all of them back; whether that was done.
+    /// Moves all messages back. Returns whether all were moved.
     pub(super) async fn redrive(&self) -> Result<bool, Refused> {
         if self.is_empty() {
             return Ok(true);
         }
         let arn = self.attribute(QueueAttributeName::QueueArn).await?;
-        // Two movers at once would send mails twice.
+        // Two moves at once would send mails twice.
         let listed = self.client.list_message_move_tasks().source_arn(&arn).max_results(1).send().await;
         let tasks = listed.ok().and_then(|listed| listed.results).unwrap_or_default();
         if tasks.iter().any(|task| task.status.as_deref() == Some("RUNNING")) {
@@ -74,7 +74,7 @@ impl DeadLetters {
         }
     }
 
-    /// SQS moves them by itself; this looks on until it has ended.
+    /// SQS moves them on its own. This polls until the task has ended.
     async fn follow(&self, arn: &str) -> Result<bool, Refused> {
         loop {
             let listed = self.client.list_message_move_tasks().source_arn(arn).max_results(1).send().await;
@@ -101,7 +101,7 @@ impl DeadLetters {
         }
     }
 
-    /// Where SQS can't: each is sent first, and removed only then.
+    /// For an SQS without move tasks: sends each message first, and removes it only then.
     async fn move_one_by_one(&self) -> Result<bool, Refused> {
         let mut moved = 0;
         loop {

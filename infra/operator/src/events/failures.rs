@@ -1,5 +1,5 @@
-//! Batches that the stream's event source mapping gave up: one object each, `aws/lambda/{mapping}/{shard}/{time}-{random}`, a JSON record
-//! of the invocation whose `payload` is the whole batch, as text.
+//! Batches that the stream's event source mapping could not deliver. Each is one object `aws/lambda/{mapping}/{shard}/{time}-{random}`: a
+//! JSON invocation record, with the whole batch as text in `payload`.
 
 use crate::refused::Refused;
 use crate::target::Stack;
@@ -8,7 +8,7 @@ use aws_sdk_lambda::primitives::Blob;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What lies in the bucket.
+/// The failed batches in the bucket.
 pub(super) struct Failures {
     s3: aws_sdk_s3::Client,
     lambda: aws_sdk_lambda::Client,
@@ -17,13 +17,13 @@ pub(super) struct Failures {
     keys: Vec<String>,
 }
 
-/// What Lambda wrote of an invocation that it gave up.
+/// Lambda's record of a failed invocation.
 #[derive(Deserialize)]
 struct InvocationRecord {
     payload: Payload,
 }
 
-/// The batch: as text, as Lambda documents it; or as it is.
+/// The batch: as text, as Lambda documents it, or as a JSON value.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Payload {
@@ -31,7 +31,7 @@ enum Payload {
     Batch(Value),
 }
 
-/// What a function answers of a batch.
+/// The function's answer to a batch.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchAnswer {
@@ -52,7 +52,7 @@ fn batch(object: &[u8]) -> Result<(String, usize), String> {
     }
 }
 
-/// What is wrong with a function's answer to a batch.
+/// Returns an error if the function's answer reports a failure.
 fn flaw(function_error: Option<&str>, answer: &[u8]) -> Result<(), String> {
     if let Some(error) = function_error {
         return Err(format!("the function failed ({error}): see its log"));
@@ -66,7 +66,7 @@ fn flaw(function_error: Option<&str>, answer: &[u8]) -> Result<(), String> {
 }
 
 impl Failures {
-    /// What there is.
+    /// Lists the failed batches.
     pub(super) async fn find(stack: &Stack) -> Result<Self, Refused> {
         let missing = |what: &str| Refused::new(format!("the stack has no {what}: deploy the present template"));
         let bucket = stack.resource("StreamFailures").ok_or_else(|| missing("bucket StreamFailures"))?.to_owned();
@@ -86,7 +86,7 @@ impl Failures {
         self.keys.is_empty()
     }
 
-    /// What there is, in words.
+    /// The summary lines.
     pub(super) fn words(&self) -> String {
         let mut words = format!("given up by the stream, in {}: {}\n", self.bucket, self.keys.len());
         for key in &self.keys {
@@ -95,7 +95,7 @@ impl Failures {
         words
     }
 
-    /// Hands each over; how many are left.
+    /// Invokes the function with each batch. Returns how many are left.
     pub(super) async fn redrive(&self) -> Result<usize, Refused> {
         let mut left = 0;
         for key in &self.keys {
@@ -127,7 +127,7 @@ impl Failures {
     }
 }
 
-/// Buckets by path where an endpoint is given: a local AWS has no names for them.
+/// Path-style bucket addresses if an endpoint is given, because a local AWS has no bucket host names.
 pub(crate) fn s3_config(stack: &Stack) -> aws_sdk_s3::Config {
     aws_sdk_s3::config::Builder::from(&stack.aws).force_path_style(stack.aws.endpoint_url().is_some()).build()
 }

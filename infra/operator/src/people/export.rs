@@ -1,8 +1,8 @@
-//! `latchkey people export`: everybody of a tenant, password hashes included, in Latchkey's own file (docs/people-file.md).
+//! `latchkey people export`: writes all users of a tenant, password hashes included, in Latchkey's own format (docs/people-file.md).
 //!
-//! 1. The table is walked page by page, at a rate that leaves it to the service; one page is held at a time.
-//! 2. Each account that is in use, or disabled, is read by itself, all of one moment, and opened.
-//! 3. The last line says how many there are: without it the file was broken off, and no import takes it.
+//! 1. Scan the table page by page, at a limited rate that leaves capacity for the service. One page is in memory.
+//! 2. Read each active or disabled account in one consistent read, and decrypt it.
+//! 3. Write the number of users as the last line. Without that line the file is incomplete, and the import refuses it.
 
 use super::own::{Ending, Heading, Line};
 use super::sort::NAMED;
@@ -38,7 +38,7 @@ pub(crate) struct Export {
     target: TargetOptions,
 }
 
-/// Runs it; whether everybody who can move is in the file.
+/// Runs the command. Returns whether every eligible user is in the file.
 pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
     let to_file = Some(export.output.as_path()).filter(|path| *path != Path::new("-"));
     if to_file.is_none() && io::stdout().is_terminal() {
@@ -69,7 +69,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
                 Err(refused) => Err(refused),
             };
             if let Err(refused) = written {
-                // What is left of it is of no use, and holds hashes.
+                // An incomplete file is useless and contains hashes.
                 let gone = std::fs::remove_file(path).is_ok();
                 let left = if gone { "nothing is left of the file" } else { "remove what is left of the file" };
                 return Err(Refused::new(format!("{refused}; {left}")));
@@ -85,7 +85,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
     Ok(walk.ended.unreadable == 0)
 }
 
-/// A new file that only its owner can read.
+/// Creates a new file that only its owner can read.
 pub(crate) fn create(path: &Path) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -94,7 +94,7 @@ pub(crate) fn create(path: &Path) -> io::Result<std::fs::File> {
     options.open(path)
 }
 
-/// Why somebody could not be read.
+/// Why an account could not be read.
 #[derive(Debug, thiserror::Error)]
 enum Unreadable {
     #[error(transparent)]
@@ -109,9 +109,9 @@ enum Unreadable {
     Form(#[from] serde_json::Error),
 }
 
-/// What came of one account.
+/// The result for one account.
 enum Found {
-    /// Their line.
+    /// The user's line.
     Person {
         line: Vec<u8>,
         has_password: bool,
@@ -126,7 +126,7 @@ struct Walk<'a> {
     rate: u32,
     ended: Ending,
     with_password: usize,
-    /// The first who could not be read, by their inner number.
+    /// The first accounts that could not be read, by internal id.
     named: Vec<String>,
 }
 
@@ -186,7 +186,7 @@ async fn find(store: &TenantStore, keys: &TenantKeys, state: &Authentication) ->
         AccountStatus::Active | AccountStatus::Disabled { .. } => {}
     }
     let person = store.find_person(state.account).await?.ok_or(Unreadable::Lacks("its profile or its data key"))?;
-    // It may have been closed since the walk passed it.
+    // The user may have closed the account after the scan read it.
     match person.authentication.status {
         AccountStatus::ErasureDue { .. } => Ok(Found::Closed),
         AccountStatus::Erased { .. } => Ok(Found::Erased),
@@ -194,14 +194,14 @@ async fn find(store: &TenantStore, keys: &TenantKeys, state: &Authentication) ->
     }
 }
 
-/// Opens what is sealed, and makes the line.
+/// Decrypts the account and builds its line.
 fn open(keys: &TenantKeys, person: &StoredPerson) -> Result<Found, Unreadable> {
     let StoredPerson { authentication, profile, data_key, password, links, consents, terms } = person;
     let key = keys.data()?.unwrap(data_key)?;
     let claims = key.open(SealedField::Profile, &profile.claims)?;
     let mut claims: Map<String, Value> = serde_json::from_slice(&claims).map_err(|_| Unreadable::NotJson)?;
     let email = claims.remove("email");
-    // Every address here was proven.
+    // Every stored address is verified.
     claims.remove("email_verified");
     let mut identities = Vec::new();
     for link in links {

@@ -1,9 +1,10 @@
-//! `latchkey people import`: accounts for people whom another system exported (docs/foreign-hashes.md).
+//! `latchkey people import`: creates accounts for users exported from another system (docs/foreign-hashes.md).
 //!
-//! 1. The file is read, each person for themselves; nothing is written yet, and nobody is kept.
-//! 2. Each is looked at: address, its proof, the fields of the tenant's form. What can't come is named by its place in the file.
-//! 3. Once confirmed, the file is read again. Each is one transaction that finds neither their address nor their identity there taken.
-//!    So a run that was broken off is run again, and who came before is left as they are.
+//! 1. Read the file, each user separately. Write nothing and keep no user in memory.
+//! 2. Check each user: the address, its verification, the fields of the tenant's form. Users who cannot be imported are reported by their
+//!    position in the file.
+//! 3. After confirmation, read the file again. Write each user in one transaction, which fails if the address or the identity is taken. So
+//!    an interrupted run can be repeated: users imported before are left unchanged.
 
 use super::export::{self, Export};
 use super::roles::{self, Roles};
@@ -27,10 +28,10 @@ use std::pin::pin;
 use std::thread;
 use tokio::sync::mpsc;
 
-/// How many people are written at once.
+/// How many users are written concurrently.
 const AT_ONCE: usize = 16;
 
-/// People of other systems, and of this one.
+/// Users of other systems, and of this one.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Writes everybody of a tenant into a file, password hashes included, that `import --from latchkey` takes. Changes nothing.
@@ -84,7 +85,7 @@ fn issuer(text: &str) -> Result<String, String> {
     if is_issuer { Ok(text.to_owned()) } else { Err("expected https://… without a query".to_owned()) }
 }
 
-/// Runs it; whether everybody who could come is here now.
+/// Runs the command. Returns whether every importable user is imported.
 pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     let import = match command {
         Command::Export(export) => return export::run(export).await,
@@ -115,7 +116,7 @@ pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     write(source, sorter, sorted.ready, &desk).await
 }
 
-/// The file, and where its people come from.
+/// Opens the file and determines the origin of its users.
 fn open(import: &Import) -> Result<(Source, Origin), Refused> {
     let mut source = Source::open(&import.file, import.from, import.hash_parameters.as_deref(), import.incomplete)?;
     let origin = match (import.from, import.issuer.clone()) {
@@ -133,8 +134,8 @@ fn open(import: &Import) -> Result<(Source, Origin), Refused> {
     Ok((source, origin))
 }
 
-/// The first reading: everybody is looked at, nobody kept. Who is in a file that does not read to its end is not known, so nobody comes of
-/// one by mistake.
+/// First reading: checks every user and keeps none. If the file cannot be read to its end, the run stops here, so no user is imported from
+/// a partial list by mistake.
 fn sort(source: &mut Source, sorter: &Sorter) -> Result<Sorted, Refused> {
     let (mut sorted, mut seen) = (Sorted::default(), Seen::default());
     let read = source.read(&mut |person| sorted.add(sorter.look(&mut seen, person)));
@@ -142,7 +143,7 @@ fn sort(source: &mut Source, sorter: &Sorter) -> Result<Sorted, Refused> {
     Ok(sorted)
 }
 
-/// Where people are written.
+/// Writes users to the store.
 struct Desk<'a> {
     bringer: Bringer<'a>,
     walked: Walked,
@@ -157,14 +158,14 @@ impl Desk<'_> {
     }
 }
 
-/// The second reading: whoever can come is written as they are read. The reader waits for the writers, so that few are held at once.
+/// Second reading: writes each importable user as it is read. The reader waits for the writers, so few users are in memory at once.
 async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) -> Result<bool, Refused> {
     let (sender, receiver) = mpsc::channel(AT_ONCE);
     let reading = thread::spawn(move || {
         let mut seen = Seen::default();
         source.read(&mut |person| {
             if let Ok(comer) = sorter.look(&mut seen, person) {
-                // Nobody receives any more only where the command is over.
+                // The receiver is gone only if the command has ended.
                 let _ = sender.blocking_send((comer.number, comer.bound));
             }
         })

@@ -1,4 +1,4 @@
-//! `latchkey people roles`: gives and takes the roles of one person, and says which they have.
+//! `latchkey people roles`: shows and changes the roles of one user.
 
 use crate::refused::{Refused, causes};
 use crate::target::{TargetOptions, document, tenant};
@@ -12,7 +12,7 @@ use latchkey::keys::{Keys, Purpose};
 use latchkey::services::{Clock, Deadline, Random, RequestContext};
 use latchkey::store::{DecideError, StoreError, TenantStore};
 
-/// Whose roles, and what becomes of them.
+/// The user, and the changes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Roles {
     /// The person's address. Nothing of it is stored or logged.
@@ -39,7 +39,7 @@ fn role(text: &str) -> Result<Role, String> {
     text.parse().map_err(|error: latchkey::domain::roles::InvalidRole| error.to_string())
 }
 
-/// Runs it.
+/// Runs the command.
 pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
     let target = roles.target.open().await?;
     let store = target.store.tenant(roles.tenant.clone());
@@ -72,7 +72,7 @@ pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
     say(&told)
 }
 
-/// Gives one role to an account that is known by its subject elsewhere; whether it got it now.
+/// Assigns one role to the account of an external identity. Returns whether the account did not have it before.
 pub(crate) async fn give(
     store: &TenantStore,
     account: latchkey::domain::id::AccountId,
