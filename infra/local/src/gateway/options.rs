@@ -57,14 +57,14 @@ fn tenant(text: &str) -> Result<(TenantId, PathBuf), String> {
 }
 
 impl Options {
-    /// The folder for everything that is kept; none when nothing is.
+    /// The data folder. `None` if nothing is stored.
     #[must_use]
     pub fn folder(&self) -> Option<&std::path::Path> {
         (!self.ephemeral).then_some(self.data.as_path())
     }
 }
 
-/// A message of clap's, on one line.
+/// A message of clap on one line.
 #[must_use]
 pub fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();

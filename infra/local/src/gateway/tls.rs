@@ -7,10 +7,10 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Reads a certificate chain and its key.
+/// Reads a certificate chain and its private key.
 ///
 /// # Errors
-/// Says which file, what is wrong with it, and what to do.
+/// Which file is wrong, why, and what to do.
 pub(super) fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, Refusal> {
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -1,4 +1,4 @@
-//! Moving the clock that every decision reads, and running scheduled jobs now.
+//! Moves the clock that every decision reads, and runs scheduled jobs on request.
 
 use super::{Failure, Pages};
 use crate::assemble;
@@ -14,24 +14,24 @@ use retention::RetentionError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Farthest that the clock goes: a hundred years.
+/// The farthest that the clock can move: 100 years.
 const FARTHEST: Span = Span::days(36_525);
 
-/// What to do with the clock.
+/// How far to move the clock.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Advance {
     advance: String,
 }
 
-/// The clock after it was moved.
+/// The clock after the move.
 #[derive(Serialize)]
 pub(super) struct Moved {
     now: String,
     ahead_seconds: i64,
 }
 
-/// `POST /dev/clock {"advance":"P30D"}`: moves the clock forward, and keeps it so over a restart.
+/// `POST /dev/clock {"advance":"P30D"}`: moves the clock forward. The offset survives a restart.
 pub(super) async fn advance(State(pages): State<Pages>, JsonBody(body): JsonBody<Advance>) -> Result<Json<Moved>, Failure> {
     let span = duration(&body.advance)?;
     let clock = &pages.services.clock;
@@ -45,7 +45,7 @@ pub(super) async fn advance(State(pages): State<Pages>, JsonBody(body): JsonBody
 
 fn duration(text: &str) -> Result<Span, Problem> {
     let words = "`advance` must be a duration of ISO 8601 in weeks, days, hours, minutes and seconds, such as P30D or PT15M; forward only.";
-    // The library also reads "30 d"; the contract has one spelling.
+    // The library also reads "30 d"; the interface accepts only one spelling.
     let span = text.starts_with('P').then(|| text.parse::<jiff::Span>().ok()).flatten();
     let parsed = span.filter(|span| span.get_years() == 0 && span.get_months() == 0);
     let duration = parsed.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
@@ -58,7 +58,7 @@ fn invalid(words: &str) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, words)
 }
 
-/// `POST /dev/run {"job":…}`: runs a scheduled job now, to its end, and answers its summary: the same events as its schedule sends.
+/// `POST /dev/run {"job":…}`: runs a scheduled job to its end and returns its summary. The events are those of the deployed schedule.
 pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Value>) -> Result<Json<Value>, Failure> {
     match Box::pin(assemble::jobs(pages.services).handle(&event, Deadline::default())).await {
         Ok(summary) => Ok(Json(summary)),

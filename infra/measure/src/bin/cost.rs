@@ -1,4 +1,4 @@
-//! Measures what each operation takes, and writes `docs/cost.json`, `docs/cost.md` and `docs/cost.svg`.
+//! Measures the cost of each operation, and writes `docs/cost.json`, `docs/cost.md` and `docs/cost.svg`.
 
 use measure::cost::{documents, folder};
 use std::io::Write as _;

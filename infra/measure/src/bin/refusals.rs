@@ -1,5 +1,6 @@
-//! What a wrong password tells by its time (security 71) while people come from a user pool: somebody known here, somebody in the pool,
-//! nobody; and nobody once more, which says how much chance does. One after the other, in another order each round, in one process.
+//! Measures whether the time of a refused password shows which accounts exist (security 71) during a migration from a user pool. It
+//! compares a local account, a pool user, an unknown address, and another unknown address as the control. The requests run one after the
+//! other, in a different order each round, in one process.
 #![expect(clippy::expect_used, reason = "a measurement that can't be made ends the command")]
 
 use clap::Parser;
@@ -32,11 +33,11 @@ struct Arguments {
     into: PathBuf,
 }
 
-/// Who is asked for.
+/// The kinds of accounts.
 const KINDS: [&str; 4] = ["known here", "in the pool", "nobody", "nobody again"];
-/// How many people of each kind there are: enough that no window of theirs fills up.
+/// How many accounts of each kind: enough that no rate limit applies.
 const PEOPLE: u32 = 50;
-/// Before anything counts.
+/// Requests before the measurement.
 const WARM: u32 = 50;
 
 #[derive(Serialize)]
@@ -48,7 +49,7 @@ struct Figures {
     pool_ms: u64,
     /// Milliseconds.
     medians: Vec<(&'static str, f64)>,
-    /// Each against "nobody".
+    /// Each kind compared with "unknown".
     against_nobody: Vec<(&'static str, Compared)>,
 }
 
@@ -98,7 +99,7 @@ async fn measured(rounds: u32, pool_takes: Duration) -> [Vec<f64>; 4] {
             }
         }
         if number == PEOPLE - 1 {
-            // So that every window is open again.
+            // Reset all rate limit windows.
             world.advance(Span::hours(25));
             let _ = write!(std::io::stderr(), "\r{} of {rounds}", (round + 1).saturating_sub(WARM));
         }
@@ -107,7 +108,7 @@ async fn measured(rounds: u32, pool_takes: Duration) -> [Vec<f64>; 4] {
     took
 }
 
-/// How long one wrong password takes, the page aside that it is typed into.
+/// How long one wrong password takes, without loading the sign-in page.
 async fn refused(world: &World, email: &str) -> Duration {
     let mut browser = Browser::new(world);
     let page = browser.open("/login").await;
