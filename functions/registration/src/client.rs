@@ -1,11 +1,11 @@
-//! The client that a person registers through.
+//! The client of a registration.
 
 use latchkey::config::TenantConfig;
 use latchkey::domain::oauth::client::Client;
 use latchkey::web::problem::{FieldProblem, ProblemKind};
 use latchkey::web::{Problem, TenantHandle};
 
-/// The client of this id; without one the tenant's first-party client, or any where it has none.
+/// The client with this id. Without an id: the tenant's first-party client, or any client if there is none.
 pub(crate) fn of<'c>(config: &'c TenantConfig, client_id: Option<&str>) -> Result<&'c Client, Problem> {
     match client_id {
         Some(id) => id.parse().ok().and_then(|id| config.clients.get(&id)).ok_or_else(|| {
@@ -25,7 +25,7 @@ pub(crate) fn of<'c>(config: &'c TenantConfig, client_id: Option<&str>) -> Resul
     }
 }
 
-/// Refuses every way to an account while registration is off (security 109).
+/// Refuses registration and verification while registration is off (security 109).
 pub(crate) fn require_open(handle: &TenantHandle) -> Result<(), Problem> {
     if handle.tenant.config.registration.enabled {
         return Ok(());

@@ -1,4 +1,4 @@
-//! An operator's word about a legal hold, by the account's address; neither it nor whose it is gets logged.
+//! Places and lifts a legal hold by the account's address. Neither the address nor the account is logged.
 
 use crate::command::Named;
 use crate::{Retention, RetentionError};
@@ -10,20 +10,20 @@ use latchkey::services::Deadline;
 use latchkey::store::{DecideError, StoreError};
 use serde_json::{Value, json};
 
-/// Keeps an account from being erased.
+/// Protects an account from erasure.
 pub(crate) async fn place(job: &Retention, named: Named, deadline: Deadline) -> Result<Value, RetentionError> {
     let now = job.services.clock.now();
     let decided = decide(job, &named, deadline, |account| place_hold(account, now)).await?;
     Ok(answer("hold", &named, decided, "held"))
 }
 
-/// Lets it be erased again.
+/// Allows the erasure again.
 pub(crate) async fn lift(job: &Retention, named: Named, deadline: Deadline) -> Result<Value, RetentionError> {
     let decided = decide(job, &named, deadline, lift_hold).await?;
     Ok(answer("release", &named, decided, "released"))
 }
 
-/// What came of it; `None` when nobody has the address.
+/// The result. `None` if the address has no account.
 async fn decide(
     job: &Retention,
     named: &Named,

@@ -1,4 +1,4 @@
-//! `GET /problems/{code}`: the page that a problem's `type` names (RFC 9457 §3.1.1), for developers.
+//! `GET /problems/{code}`: the page of a problem's `type` (RFC 9457 §3.1.1), for developers.
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};

@@ -1,4 +1,4 @@
-//! `POST /v1/me/email`, `POST /v1/me/email/verification`: the old address stays in force until the new one is proven, and is told.
+//! `POST /v1/me/email`, `POST /v1/me/email/verification`: the old address stays in force until the new one is verified, and is notified.
 
 use super::flawed;
 use crate::email::{self, PresentedProof};
@@ -16,7 +16,7 @@ use latchkey::web::{JsonBody, Problem, SelfService};
 use serde::Deserialize;
 use serde_json::json;
 
-/// The new address: one text, never a list (security 90).
+/// The new address: one string, never a list (security 90).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wish {

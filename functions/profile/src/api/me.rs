@@ -1,4 +1,4 @@
-//! `GET`, `PATCH /v1/me`: the claims of the person, by their OpenID Connect names.
+//! `GET`, `PATCH /v1/me`: the user's claims, by their OpenID Connect names.
 
 use crate::edit::{self, Edited, Shown};
 use axum::Json;
@@ -37,7 +37,7 @@ async fn apply(service: &SelfService, headers: &HeaderMap, patch: &Map<String, V
     }
 }
 
-/// The one entity tag of `If-Match` (RFC 9110 §13.1.1); a list is of no use here.
+/// The only entity tag of `If-Match` (RFC 9110 §13.1.1). A list is refused.
 fn if_match(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut sent = headers.get_all(IF_MATCH).iter();
     match (sent.next(), sent.next()) {
@@ -61,7 +61,7 @@ fn refused(flaws: &[(String, EditFlaw)]) -> Problem {
         .with_errors(flaws.iter().map(error).collect())
 }
 
-/// The claims, whole: the token is the person's own.
+/// All claims: the token belongs to the user.
 fn render(sub: &str, shown: Shown) -> Response {
     let Shown { claims: Claims(mut answer), updated_at, etag } = shown;
     answer.retain(|_, value| !value.is_null());

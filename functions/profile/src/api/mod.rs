@@ -1,4 +1,4 @@
-//! The JSON calls (`/v1/me…`): an access token with scope `account`, answers that say what was wrong and what to do.
+//! The JSON API (`/v1/me…`): an access token with scope `account`, and answers that say what was wrong and what to do.
 
 pub(crate) mod consents;
 pub(crate) mod deletion;

@@ -1,4 +1,4 @@
-//! `POST /v1/me/password`: 204, and every other session and grant has ended.
+//! `POST /v1/me/password`: 204. Every other session and grant has ended.
 
 use super::flawed;
 use crate::password::{self, Outcome, Typed};
@@ -11,7 +11,7 @@ use latchkey::web::problem::ProblemKind;
 use latchkey::web::{JsonBody, Problem, SelfService};
 use serde::Deserialize;
 
-/// The present password and the new one.
+/// The current password and the new one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {

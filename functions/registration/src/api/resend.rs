@@ -1,4 +1,4 @@
-//! `POST /v1/registrations/{id}/resend`: a new code, at most three.
+//! `POST /v1/registrations/{id}/resend`: sends a new code, at most three times.
 
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
@@ -34,7 +34,7 @@ pub(crate) async fn resend(
     Ok(answer(client_id, send(&throttle, &handle, &id).await))
 }
 
-/// The body may be left out.
+/// The body is optional.
 async fn read(request: Request) -> Result<Wish, Problem> {
     let (parts, body) = request.into_parts();
     let body = Bytes::from_request(Request::new(body), &())

@@ -1,4 +1,4 @@
-//! `POST /v1/registrations/{id}/verification`: the code that was mailed makes the account.
+//! `POST /v1/registrations/{id}/verification`: the mailed code creates the account.
 
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
@@ -51,7 +51,7 @@ async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: Secr
                 "This address has an account in the former sign-in service that can't be taken over. Our support helps.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
-        // The caller is not told which; the count is.
+        // The caller does not learn the reason; the funnel counts it.
         Verified::Wrong { .. } => Ok(Outcome::WrongCredentials.of(invalid_code())),
         Verified::Over(_) => Ok(Outcome::Expired.of(invalid_code())),
     }

@@ -1,4 +1,4 @@
-//! Token exchange (RFC 8693): an access token of the former user pool becomes tokens of ours. The rules are `domain::oauth::exchange`'s.
+//! Token exchange (RFC 8693): exchanges an access token of the legacy user pool for our tokens. The rules are in `domain::oauth::exchange`.
 
 use super::refresh_token::requested_scope;
 use super::response::{Occasion, TokenResponse};
@@ -71,7 +71,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
     tokens.await?
 }
 
-/// The token to be exchanged; whatever else RFC 8693 knows is refused by its name.
+/// The subject token. Other features of RFC 8693 are refused with a specific error.
 fn read_request(call: &ClientRequest) -> Result<&str, OAuthError> {
     let subject_token = call.params.one("subject_token")?.ok_or(malformed("subject_token is missing"))?;
     match call.params.one("subject_token_type")? {
