@@ -114,5 +114,5 @@ fn open(
     sealed: &latchkey::domain::account::Sealed,
 ) -> Result<String, DeliverError> {
     let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(field, sealed)?;
-    String::from_utf8(plain).map_err(|_| DeliverError::Malformed("a sealed address does not read"))
+    String::from_utf8(plain).map_err(|_| DeliverError::Malformed("a sealed address is malformed"))
 }

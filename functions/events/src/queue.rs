@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Why a message failed. Unreadable content is never quoted.
 #[derive(Debug, thiserror::Error)]
 enum MessageError {
-    #[error("the message does not read as a delivery")]
+    #[error("the message is not a valid delivery")]
     Message,
     #[error("the delivery failed")]
     Delivery(#[from] DeliverError),

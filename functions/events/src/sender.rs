@@ -161,14 +161,14 @@ fn typed_address(key: &DataKey, purpose: FlowPurpose, sealed: &Sealed) -> Result
         FlowPurpose::Registration => {
             let plain = key.open(SealedField::PendingRegistration, sealed)?;
             let pending: Result<PendingRegistration, _> = serde_json::from_slice(&plain);
-            Ok(pending.map_err(|_| DeliverError::Malformed("a pending registration does not read"))?.email)
+            Ok(pending.map_err(|_| DeliverError::Malformed("a pending registration is malformed"))?.email)
         }
         // As typed. The mail goes to the canonical form, because a look-alike is treated as its owner (security 106).
         FlowPurpose::Recovery => String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?)
             .ok()
             .and_then(|typed| EmailAddress::parse(&typed).ok())
             .map(|email| email.as_str().to_owned())
-            .ok_or(DeliverError::Malformed("the address of a recovery does not read")),
+            .ok_or(DeliverError::Malformed("the address of a password reset is malformed")),
     }
 }
 
@@ -219,7 +219,7 @@ pub(crate) struct Addressee {
 /// The owner of an account.
 pub(crate) fn addressee(tenant: &Tenant, owner: &ProfileSnapshot) -> Result<Addressee, DeliverError> {
     let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(SealedField::Profile, &owner.profile.claims)?;
-    let Claims(claims) = serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a profile does not read"))?;
+    let Claims(claims) = serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a profile is malformed"))?;
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let to = text("email").ok_or(DeliverError::Malformed("a profile without an address"))?;
     let name = text("given_name").or_else(|| text("name"));

@@ -27,9 +27,9 @@ pub struct Projection {
 /// Why a record failed. Unreadable content is never quoted.
 #[derive(Debug, thiserror::Error)]
 enum RecordError {
-    #[error("the record does not read as one of a stream")]
+    #[error("the record is not a valid stream record")]
     Record,
-    #[error("the item does not read")]
+    #[error("the item is malformed")]
     Item(#[source] StoreError),
     #[error("the audit record was not written")]
     Audit(#[source] StoreError),

@@ -53,7 +53,7 @@ pub(crate) fn part_of(named: Option<&str>) -> Result<u16, Problem> {
         .map_or(Ok(1), str::parse)
         .ok()
         .filter(|part| *part > 0)
-        .ok_or_else(|| Problem::new(ProblemKind::InvalidRequest, "The part must be a whole number from 1."))
+        .ok_or_else(|| Problem::new(ProblemKind::InvalidRequest, "The part must be a whole number, from 1."))
 }
 
 /// A part as a download that no cache may store.

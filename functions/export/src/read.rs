@@ -90,12 +90,12 @@ fn file_name(ticket: &Ticket, part: u16) -> String {
 
 /// 404: the export does not exist.
 pub(crate) fn unknown() -> Problem {
-    let detail = "There is no such export for this sign-in, or its hour is over. Begin a new one.";
+    let detail = "This export does not exist for this sign-in, or its hour has passed. Please start a new one.";
     Problem::new(ProblemKind::NotFound, detail)
 }
 
 /// 409: the data has changed.
 pub(crate) fn stale() -> Problem {
-    let detail = "What is held about you has changed since this export began. Begin a new one.";
+    let detail = "Your data has changed since this export was prepared. Please start a new one.";
     Problem::new(ProblemKind::ExportStale, detail)
 }

@@ -56,7 +56,7 @@ pub async fn get(
         Hint::Absent => None,
         Hint::Names(sub) => Some(sub),
         Hint::Worthless => {
-            let description = "id_token_hint is not an ID token that was made for this client";
+            let description = "id_token_hint is not an ID token for this client";
             let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::InvalidRequest, description);
             return Ok(Outcome::Refused.of(respond::to_client(tenant, &locale, &answer)));
         }

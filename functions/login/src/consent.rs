@@ -69,7 +69,7 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
     let (account, sid) = (found.session.account, found.session.id);
     browser.check_form(tenant, PAGE, &context_of(&pending, sid), form.one("anti_forgery")?)?;
     if form.one("decision")? != Some("allow") {
-        let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::AccessDenied, "the person did not allow it");
+        let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::AccessDenied, "the user did not give consent");
         return Ok(Outcome::Denied.of(respond::to_client(tenant, &locale, &answer)));
     }
     tenant

@@ -60,16 +60,16 @@ pub enum MigrationError {
     #[error("the keys failed")]
     Keys(#[from] KeyError),
     /// Too many passwords are being hashed concurrently.
-    #[error("no password is hashed just now")]
+    #[error("too many passwords are being hashed")]
     Hasher(#[from] HasherBusy),
     /// The request id is invalid.
-    #[error("the request has no usable id")]
+    #[error("the request has no valid id")]
     Id(#[from] InvalidId),
     /// Too many concurrent changes.
-    #[error("others were faster again and again")]
+    #[error("concurrent changes won at every attempt")]
     Busy,
     /// Decrypted data is malformed.
-    #[error("a profile does not read")]
+    #[error("a profile is malformed")]
     Profile,
 }
 
@@ -117,7 +117,8 @@ impl Migration {
         let asked = read(&mut event)?;
         let tenant = self.services.tenant(&self.tenant).await?;
         let config = tenant.config.handover.as_ref();
-        let config = config.ok_or(MigrationError::Refused("the tenant's document has no [handover]: nobody goes anywhere"))?;
+        let config =
+            config.ok_or(MigrationError::Refused("the tenant's document has no [handover], so no user can migrate"))?;
         if event["userPoolId"] != config.user_pool_id.as_str() {
             return Err(MigrationError::Refused("another user pool than the one of [handover] asks"));
         }
@@ -153,7 +154,7 @@ impl Migration {
             outcome = counted.map(Outcome::as_str),
             Steps = counted.map(|_| 1_u64),
             at = counted.map(|_| request.now.millis()),
-            "the user pool asked for somebody"
+            "the user pool asked for a user"
         );
         if let Some(attributes) = goes {
             // Send no message: for the user nothing has changed.

@@ -83,5 +83,5 @@ pub(crate) async fn begin(
 
 /// Our own sealed or stored data is malformed: an internal error without details.
 pub(crate) fn unreadable(_: serde_json::Error) -> Problem {
-    Problem::new(ProblemKind::Internal, "The registration could not be completed. Please begin again.")
+    Problem::new(ProblemKind::Internal, "The registration could not be completed. Please start again.")
 }

@@ -12,16 +12,16 @@ pub(crate) fn of<'c>(config: &'c TenantConfig, client_id: Option<&str>) -> Resul
             let error = FieldProblem {
                 pointer: "/client_id".to_owned(),
                 code: "unknown",
-                detail: "There is no such client.".to_owned(),
+                detail: "This client does not exist.".to_owned(),
             };
-            Problem::new(ProblemKind::InvalidRequest, "The client is not known here. Check client_id.").with_errors(vec![error])
+            Problem::new(ProblemKind::InvalidRequest, "The client is unknown. Check client_id.").with_errors(vec![error])
         }),
         None => config
             .clients
             .values()
             .find(|client| client.first_party)
             .or_else(|| config.clients.values().next())
-            .ok_or_else(|| Problem::new(ProblemKind::Forbidden, "Nobody can register here: this tenant has no client.")),
+            .ok_or_else(|| Problem::new(ProblemKind::Forbidden, "Registration is not possible: this tenant has no client.")),
     }
 }
 
@@ -30,5 +30,5 @@ pub(crate) fn require_open(handle: &TenantHandle) -> Result<(), Problem> {
     if handle.tenant.config.registration.enabled {
         return Ok(());
     }
-    Err(Problem::new(ProblemKind::Forbidden, "Registration is switched off here."))
+    Err(Problem::new(ProblemKind::Forbidden, "Registration is not open at present."))
 }

@@ -56,7 +56,10 @@ pub(crate) fn locate(tenant: &Tenant, id: &str) -> Result<FlowLocator, Problem> 
 }
 
 fn no_such_registration() -> Problem {
-    Problem::new(ProblemKind::NotFound, "There is no such registration, or it began elsewhere. Please begin again.")
+    Problem::new(
+        ProblemKind::NotFound,
+        "This registration does not exist, or it was started in another browser. Please start again.",
+    )
 }
 
 /// Decides on a proof and commits. Returns the flow that was decided on.

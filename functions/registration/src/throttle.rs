@@ -27,7 +27,7 @@ impl CallerThrottle {
         }
         let mut throttle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         throttle.take(hash, handle.now()).map_err(|wait| {
-            let detail = "There were many registrations from your network. Wait a moment, then try again.";
+            let detail = "There were many registrations from your network. Please wait a moment, then try again.";
             Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait)
         })
     }

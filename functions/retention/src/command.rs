@@ -74,10 +74,10 @@ impl Command {
     pub(crate) fn read(event: &Value) -> Result<Self, String> {
         const JOBS: &str = "retention, hold, release, replay_erasures";
         let Some(job) = event.get("job").and_then(Value::as_str) else {
-            return Err(format!("the event names no job: \"job\" is one of {JOBS}"));
+            return Err(format!("the event names no job: \"job\" must be one of {JOBS}"));
         };
         if !JOBS.split(", ").any(|known| known == job) {
-            return Err(format!("there is no job {job:?}: \"job\" is one of {JOBS}"));
+            return Err(format!("there is no job {job:?}: \"job\" must be one of {JOBS}"));
         }
         Self::deserialize(event).map_err(|error| format!("the event of job {job:?} is not well-formed: {error}"))
     }

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 4;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EraseError {
     /// Its state changed during each attempt.
-    #[error("it changes all the time")]
+    #[error("its state changed at every attempt")]
     Busy,
     /// The store failed, or an item is malformed.
     #[error(transparent)]

@@ -30,8 +30,8 @@ async fn decide(
     deadline: Deadline,
     rule: impl Fn(&Authentication) -> Decision<Hold>,
 ) -> Result<Option<Hold>, RetentionError> {
-    let address =
-        EmailAddress::parse(&named.email).map_err(|_| RetentionError::Refused("\"email\" is no e-mail address".to_owned()))?;
+    let address = EmailAddress::parse(&named.email)
+        .map_err(|_| RetentionError::Refused("\"email\" is not an e-mail address".to_owned()))?;
     let tenant = job.services.tenant(&named.tenant).await?;
     let identifier = tenant.keys.identifier()?.hash_email(&address);
     let request = job.request(deadline)?;

@@ -71,13 +71,13 @@ pub enum RetentionError {
     #[error("the keys failed")]
     Keys(#[from] KeyError),
     /// Too many concurrent changes.
-    #[error("others were faster again and again")]
+    #[error("concurrent changes won at every attempt")]
     Busy,
     /// The work of some tenants failed. The work of all others was done.
     #[error("the work of these tenants failed: {0}")]
     Tenants(String),
     /// There is more to do, and no new invocation: the next scheduled run continues.
-    #[error("the work does not go on by itself")]
+    #[error("the rest of the work could not be started")]
     NotStarted(#[from] NotStarted),
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn erasures(job: &Retention, event: Since, deadline: Deadline) 
     let Since { since, tenant, resume } = event;
     let now = job.services.clock.now();
     if since > now {
-        return Err(RetentionError::Refused(format!("the time {since} has not come")));
+        return Err(RetentionError::Refused(format!("the time {since} is in the future")));
     }
     let (mut done, mut next) = (Vec::new(), None);
     for registered in job.tenants(tenant.as_ref()).await? {

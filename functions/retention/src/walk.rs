@@ -35,7 +35,7 @@ pub(crate) async fn retention(job: &Retention, tick: Tick, deadline: Deadline) -
     let now = job.services.clock.now();
     let period = time.unwrap_or(now);
     if period > now + SKEW {
-        return Err(RetentionError::Refused(format!("the time {period} has not come")));
+        return Err(RetentionError::Refused(format!("the time {period} is in the future")));
     }
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for registered in job.tenants(tenant.as_ref()).await? {

@@ -55,7 +55,7 @@ pub struct Document {
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// A table could not be created.
-    #[error("the tables could not be made")]
+    #[error("the tables could not be created")]
     Tables(#[from] StoreError),
     /// A document is not valid.
     #[error("the document of tenant {tenant} is not valid: {errors}")]
@@ -66,7 +66,7 @@ pub enum PrepareError {
         errors: DocumentErrors,
     },
     /// A document requires signatures that are not available here.
-    #[error("the document of tenant {tenant} can't be served: {source}")]
+    #[error("the document of tenant {tenant} cannot be served: {source}")]
     Signer {
         /// The tenant.
         tenant: TenantId,
@@ -75,7 +75,7 @@ pub enum PrepareError {
         source: KeyError,
     },
     /// A document names a user pool, which cannot be called here.
-    #[error("the document of tenant {0} names a user pool ([cognito]), and nobody can be asked here: leave it out")]
+    #[error("the document of tenant {0} names a user pool ([cognito]), which the local gateway cannot reach: remove it")]
     Directory(TenantId),
     /// A document could not be stored.
     #[error("the document of tenant {tenant} could not be stored")]

@@ -36,7 +36,7 @@ pub enum EngineError {
     #[error("the embedded engine: {0}")]
     Engine(#[from] DynoxideError),
     /// The engine's answer cannot be serialized.
-    #[error("the embedded engine's answer can't be read")]
+    #[error("the embedded engine's answer cannot be read")]
     Json(#[source] serde_json::Error),
     /// The path is not UTF-8.
     #[error("the path is not valid UTF-8")]

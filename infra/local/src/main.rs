@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     log(&options);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("no threads: {error}")),
+        Err(error) => return refuse(&format!("the async runtime could not be started: {error}")),
     };
     match runtime.block_on(run(&options)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<(), Refusal> {
     let gateway = Gateway::open(options).await?;
     // Before the announcement: a caller may stop the process as soon as it reads it.
-    let ended = signal().map_err(|error| Refusal::new(format!("signals can't be listened to: {error}")))?;
+    let ended = signal().map_err(|error| Refusal::new(format!("cannot listen for signals: {error}")))?;
     announce(&gateway, options).map_err(|error| Refusal::new(format!("standard output: {error}")))?;
     server::serve(gateway, ended).await;
     Ok(())
@@ -56,8 +56,8 @@ fn announce(gateway: &Gateway, options: &Options) -> std::io::Result<()> {
     writeln!(out, "  Mailbox          {own}/dev/mailbox")?;
     writeln!(out, "  Discovery        {}/.well-known/openid-configuration\n", gateway.origin.as_str())?;
     match options.folder() {
-        Some(folder) => writeln!(out, "Everything is kept in {}. Ctrl+C stops the gateway.", folder.display())?,
-        None => writeln!(out, "Nothing is kept. Ctrl+C stops the gateway.")?,
+        Some(folder) => writeln!(out, "All data is stored in {}. Press Ctrl+C to stop the gateway.", folder.display())?,
+        None => writeln!(out, "No data is stored. Press Ctrl+C to stop the gateway.")?,
     }
     out.flush()
 }

@@ -101,9 +101,9 @@ impl<'a> Bringer<'a> {
 /// The outcome as a row label in the report.
 pub(crate) fn words(brought: Brought) -> &'static str {
     match brought {
-        Brought::Imported => "came over",
-        Brought::AlreadyHere => "had come before",
-        Brought::Erased => "were erased here, and stay so",
-        Brought::AddressTaken => "stay away, somebody has their address",
+        Brought::Imported => "newly imported",
+        Brought::AlreadyHere => "imported before",
+        Brought::Erased => "erased here, and stay erased",
+        Brought::AddressTaken => "skipped, another account here has their e-mail address",
     }
 }

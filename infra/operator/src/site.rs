@@ -31,12 +31,14 @@ impl Trust {
             // Validate here: the HTTP client would abort the process.
             let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
             if !certificates.is_ok_and(|certificates| !certificates.is_empty()) {
-                return Err(Refused::new(format!("{shown} holds no certificate in PEM; give the certificate authority's")));
+                return Err(Refused::new(format!(
+                    "{shown} has no PEM certificate; give the file of the certificate authority"
+                )));
             }
             store = store.with_pem_certificate(pem);
         }
         let context = TlsContext::builder().with_trust_store(store).build();
-        context.map(Self).map_err(|error| Refused::because("TLS can't be set up", &error))
+        context.map(Self).map_err(|error| Refused::because("TLS cannot be set up", &error))
     }
 
     /// An HTTP client for SDKs.
@@ -95,7 +97,7 @@ impl Site {
     /// Sends a request without a body.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer, Refused> {
         let url = format!("{}{path}", self.at);
-        let failed = |error: &dyn std::error::Error| Refused::because(&format!("{url} can't be reached"), error);
+        let failed = |error: &dyn std::error::Error| Refused::because(&format!("{url} cannot be reached"), error);
         let mut request = http::Request::builder().method(method).uri(&url);
         if let Some(host) = &self.host {
             request = request.header(http::header::HOST, host);

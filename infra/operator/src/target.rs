@@ -24,19 +24,19 @@ const LOCAL: &str = "http://localhost:8080";
 pub(crate) struct TargetOptions {
     #[command(flatten)]
     which: Which,
-    /// Region of the stack; otherwise as the AWS configuration says.
+    /// Region of the stack; by default that of the AWS configuration
     #[arg(long, value_name = "REGION", help_heading = "Target")]
     region: Option<String>,
     /// Profile of the AWS configuration.
     #[arg(long, value_name = "PROFILE", help_heading = "Target")]
     profile: Option<String>,
-    /// The local gateway's data folder, where its operator token is.
+    /// The data folder of the local gateway, with its operator token
     #[arg(long, env = "LATCHKEY_DATA", default_value = ".latchkey", value_name = "FOLDER", help_heading = "Target")]
     data: PathBuf,
-    /// A certificate authority (PEM) to trust besides the system's.
+    /// An additional certificate authority (PEM) to trust
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     ca: Option<PathBuf>,
-    /// Address to contact the service at, when its name does not lead there (yet): the issuer stays who is asked for.
+    /// Address to contact instead of the service's host name, for example before DNS points to it; the issuer stays the same
     #[arg(long, value_name = "URL", value_parser = origin, help_heading = "Target")]
     at: Option<String>,
 }
@@ -154,7 +154,7 @@ impl TargetOptions {
             ))
         })?;
         let issuer = metadata.json().get("issuer").and_then(|issuer| issuer.as_str()).map(str::to_owned);
-        let issuer = issuer.ok_or_else(|| Refused::new(format!("what answers at {url} is no Latchkey")))?;
+        let issuer = issuer.ok_or_else(|| Refused::new(format!("the service at {url} is not Latchkey")))?;
         let origin = Origin::parse(&issuer).map_err(|why| Refused::new(format!("the issuer {issuer} {why}")))?;
         let token = read_token(&self.data)?;
         let config = aws_sdk_dynamodb::Config::builder()
@@ -198,8 +198,7 @@ impl Target {
 pub(crate) async fn document(store: &TenantStore) -> Result<TenantConfig, Refused> {
     let newest = store.find_newest_document().await;
     let newest = newest.map_err(|error| Refused::because("the tenant's document could not be read", &error))?;
-    let newest =
-        newest.ok_or_else(|| Refused::new("the tenant has no document: put one in force with `latchkey config apply`"))?;
+    let newest = newest.ok_or_else(|| Refused::new("the tenant has no document: apply one with `latchkey config apply`"))?;
     TenantConfig::parse(store.tenant(), &newest.document)
         .map_err(|errors| Refused::new(format!("the tenant's document is not valid by this build: {errors}")))
 }
@@ -208,8 +207,8 @@ fn read_token(folder: &Path) -> Result<String, Refused> {
     let path = folder.join("operator-token");
     std::fs::read_to_string(&path).map(|token| token.trim().to_owned()).map_err(|error| {
         Refused::new(format!(
-            "cannot read {}: {error}; give the gateway's data folder with --data (one that runs with --ephemeral has none, and offers its \
-             tables to nobody)",
+            "cannot read {}: {error}; give the gateway's data folder with --data (a gateway with --ephemeral has none, and offers no \
+             tables)",
             path.display()
         ))
     })
@@ -218,7 +217,7 @@ fn read_token(folder: &Path) -> Result<String, Refused> {
 impl Stack {
     async fn find(name: &str, aws: SdkConfig) -> Result<Self, Refused> {
         let client = aws_sdk_cloudformation::Client::new(&aws);
-        let refused = |error: &dyn std::error::Error| Refused::because(&format!("the stack {name} can't be read"), error);
+        let refused = |error: &dyn std::error::Error| Refused::because(&format!("the stack {name} cannot be read"), error);
         let described = client.describe_stacks().stack_name(name).send().await.map_err(|error| refused(&error))?;
         let stack = described.stacks.unwrap_or_default().pop();
         let stack = stack.ok_or_else(|| Refused::new(format!("there is no stack {name} in this account and region")))?;
@@ -247,7 +246,7 @@ impl Stack {
     pub(crate) fn output(&self, name: &str) -> Result<&str, Refused> {
         self.outputs.get(name).map(String::as_str).ok_or_else(|| {
             Refused::new(format!(
-                "the stack has no output {name}: it is not Latchkey's, or of an older template; deploy the present one"
+                "the stack has no output {name}: it is not a Latchkey stack, or its template is outdated; deploy the current one"
             ))
         })
     }

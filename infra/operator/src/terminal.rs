@@ -27,12 +27,12 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Refused> {
         return Ok(());
     }
     let mut terminal = std::io::stderr().lock();
-    let asked = write!(terminal, "{question} Type yes to go on: ").and_then(|()| terminal.flush());
+    let asked = write!(terminal, "{question} Type yes to continue: ").and_then(|()| terminal.flush());
     asked.map_err(|error| Refused::new(format!("standard error: {error}")))?;
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer).map_err(|error| Refused::new(format!("standard input: {error}")))?;
     if read == 0 {
-        return Err(Refused::new("nobody answered, so nothing was changed; scripts give --yes"));
+        return Err(Refused::new("no answer was given, so nothing was changed; scripts must give --yes"));
     }
     if answer.trim() == "yes" { Ok(()) } else { Err(Refused::new("not confirmed, so nothing was changed")) }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn everybody<T, E: From<StoreError>, Reading: Future<Output = R
     let mut next = None;
     loop {
         let page = store.walk_accounts(next).await;
-        let page = page.map_err(|error| Refused::because("the table could not be walked", &error))?;
+        let page = page.map_err(|error| Refused::because("the table could not be scanned", &error))?;
         let mut accounts = page.found.into_iter().peekable();
         while accounts.peek().is_some() {
             pace.tick().await;

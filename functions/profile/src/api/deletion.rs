@@ -31,6 +31,6 @@ pub(crate) async fn restore(handle: TenantHandle, JsonBody(body): JsonBody<Resto
     if deletion::restore(&handle, &body.token).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let detail = "The link is wrong or used, or the time to restore the account is over.";
+    let detail = "The link is invalid or was already used, or the time to restore the account is over.";
     Ok(Outcome::Expired.of(Problem::new(ProblemKind::InvalidCode, detail)))
 }

@@ -31,7 +31,7 @@ async fn apply(service: &SelfService, headers: &HeaderMap, patch: &Map<String, V
         Edited::Saved(shown) => Ok(render(service.sub(), shown)),
         Edited::Flawed(flaws) => Err(refused(&flaws)),
         Edited::Stale => {
-            let detail = "The profile was changed since the state that If-Match names. Read it again.";
+            let detail = "The profile has changed since the version in If-Match. Read it again.";
             Err(Problem::new(ProblemKind::PreconditionFailed, detail))
         }
     }
@@ -48,7 +48,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 fn unreadable() -> Problem {
-    Problem::new(ProblemKind::InvalidRequest, "If-Match must be one entity tag, as ETag gave it.")
+    Problem::new(ProblemKind::InvalidRequest, "If-Match must be one entity tag, exactly as received in ETag.")
 }
 
 fn refused(flaws: &[(String, EditFlaw)]) -> Problem {
@@ -57,7 +57,7 @@ fn refused(flaws: &[(String, EditFlaw)]) -> Problem {
         code: flaw.code(),
         detail: flaw.to_string(),
     };
-    Problem::new(ProblemKind::InvalidRequest, "The profile has values that can't be accepted. `errors` names each.")
+    Problem::new(ProblemKind::InvalidRequest, "Some values of the profile are not valid. `errors` lists them.")
         .with_errors(flaws.iter().map(error).collect())
 }
 

@@ -68,7 +68,7 @@ fn words(page: &AccountPage, flaws: &[(String, EditFlaw)]) -> Result<Vec<(String
     let config = &page.handle.tenant.config;
     let word = |(name, flaw): &(String, EditFlaw)| match flaw {
         EditFlaw::ReadOnly | EditFlaw::Field(FieldFlaw::Unknown) => {
-            Err(Problem::new(ProblemKind::InvalidRequest, "The form has fields that are not ours."))
+            Err(Problem::new(ProblemKind::InvalidRequest, "The form contains unknown fields. Please load the page again."))
         }
         EditFlaw::Field(flaw) => Ok((name.clone(), fields::field_flaw(config, &page.locale, name, flaw))),
     };

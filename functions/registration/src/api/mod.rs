@@ -20,7 +20,10 @@ fn calling_client(handle: &TenantHandle, query: &QueryParams, body: Option<&str>
     if let (Some(query), Some(body)) = (in_query, body)
         && query != body
     {
-        return Err(Problem::new(ProblemKind::InvalidRequest, "Query and body name different clients. Send client_id once."));
+        return Err(Problem::new(
+            ProblemKind::InvalidRequest,
+            "The query and the body name different clients. Send client_id once.",
+        ));
     }
     client::of(&handle.tenant.config, in_query.or(body)).map(|client| client.client_id.clone())
 }
@@ -33,6 +36,7 @@ fn answer(client_id: ClientId, result: Result<impl IntoResponse, Problem>) -> Re
 
 /// The refusal of a code. It does not reveal the reason.
 fn invalid_code() -> Problem {
-    let detail = "The code is wrong, used or expired, or the registration is over. Use the newest code, or begin again.";
+    let detail =
+        "The code is wrong, already used or expired, or the registration is over. Use the newest code, or start again.";
     Problem::new(ProblemKind::InvalidCode, detail)
 }

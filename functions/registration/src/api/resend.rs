@@ -63,7 +63,7 @@ async fn send(throttle: &CallerThrottle, handle: &TenantHandle, id: &str) -> Res
         }
         (Resent::NoneLeft, flow) => {
             let wait = flow.map_or(LIFETIME, |flow| flow.expires_at.since(handle.now()));
-            let detail = "Every new code of this registration was sent. Use the newest one, or begin again later.";
+            let detail = "No more codes can be sent for this registration. Use the newest one, or start again later.";
             Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait))
         }
         (Resent::Over(_), _) => Err(invalid_code()),

@@ -87,6 +87,6 @@ async fn begin(
 /// Every flaw by its JSON pointer.
 fn flawed(flaws: &[ApplicationFlaw]) -> Problem {
     let error = |flaw: &ApplicationFlaw| FieldProblem { pointer: flaw.pointer(), code: flaw.code(), detail: flaw.detail() };
-    Problem::new(ProblemKind::InvalidRequest, "The form has values that can't be accepted. `errors` names each.")
+    Problem::new(ProblemKind::InvalidRequest, "Some values of the form are not valid. `errors` lists them.")
         .with_errors(flaws.iter().map(error).collect())
 }

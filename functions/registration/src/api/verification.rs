@@ -43,12 +43,11 @@ async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: Secr
             Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() }))).into_response())
         }
         Verified::AlreadyRegistered => {
-            let detail = "This address got an account while it was being proven. Sign in, or recover the password.";
+            let detail = "This address got an account meanwhile. Please sign in, or reset your password.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
         Verified::Stays => {
-            let detail =
-                "This address has an account in the former sign-in service that can't be taken over. Our support helps.";
+            let detail = "This address has an account in the previous sign-in service that cannot be moved automatically. Please contact support.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
         // The caller does not learn the reason; the funnel counts it.

@@ -20,7 +20,7 @@ fn path(handle: &TenantHandle, path: &str) -> String {
 /// Redirects to a page of this tenant.
 fn see_other(handle: &TenantHandle, path_and_query: &str) -> Result<Response, Problem> {
     let location = HeaderValue::from_str(&path(handle, path_and_query))
-        .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The address to go on to is not valid."))?;
+        .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The address of the next page is not valid."))?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
 }
 

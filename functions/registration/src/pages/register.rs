@@ -117,7 +117,8 @@ fn refuse_unknown(flaws: &[ApplicationFlaw]) -> Result<(), Problem> {
     if errors.is_empty() {
         return Ok(());
     }
-    Err(Problem::new(ProblemKind::InvalidRequest, "The form has fields that are not ours.").with_errors(errors))
+    Err(Problem::new(ProblemKind::InvalidRequest, "The form contains unknown fields. Please load the page again.")
+        .with_errors(errors))
 }
 
 fn page(

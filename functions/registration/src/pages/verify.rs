@@ -185,7 +185,9 @@ async fn again(
 }
 
 fn flow_id(params: &Params) -> Result<&str, Problem> {
-    params.one("flow")?.ok_or_else(|| Problem::new(ProblemKind::NotFound, "The address is incomplete. Use the whole link."))
+    params.one("flow")?.ok_or_else(|| {
+        Problem::new(ProblemKind::NotFound, "The address is incomplete. Please use the complete link from the mail.")
+    })
 }
 
 /// The language of the registration, unless the user chose another.

@@ -43,7 +43,7 @@ async fn answer(services: &Services, funnel: &Funnel, call: &ClientRequest) -> R
         None => return Err(OAuthError::new(OAuthErrorCode::InvalidRequest, "grant_type is missing")),
     };
     if !call.client.allows(grant_type) {
-        return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, "this client may not use that grant_type"));
+        return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, "this client is not allowed to use this grant_type"));
     }
     match grant_type {
         GrantType::AuthorizationCode => {

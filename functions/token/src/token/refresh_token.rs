@@ -65,7 +65,7 @@ pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> R
 /// The requested scope, if any (RFC 6749 §6).
 pub(super) fn requested_scope(call: &ClientRequest) -> Result<Option<ScopeSet>, OAuthError> {
     const MALFORMED: OAuthError =
-        OAuthError::new(OAuthErrorCode::InvalidScope, "scope must be a list of scope tokens with a space between them");
+        OAuthError::new(OAuthErrorCode::InvalidScope, "scope must be a list of scope tokens separated by spaces");
     call.params.one("scope")?.map(|scope| scope.parse().map_err(|_| MALFORMED)).transpose()
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
         Err(FormerTokenError::KeysUnavailable(_)) => {
             return Err(OAuthError::new(
                 OAuthErrorCode::TemporarilyUnavailable,
-                "the user pool does not answer; try again shortly",
+                "the user pool does not answer; please try again shortly",
             ));
         }
     };
@@ -85,10 +85,10 @@ fn read_request(call: &ClientRequest) -> Result<&str, OAuthError> {
         return Err(malformed("requested_token_type must be urn:ietf:params:oauth:token-type:access_token"));
     }
     if call.params.one("actor_token")?.is_some() || call.params.one("actor_token_type")?.is_some() {
-        return Err(malformed("actor_token is not taken: nobody acts for another here"));
+        return Err(malformed("actor_token is not supported: delegation is not possible"));
     }
     if call.params.all("audience").next().is_some() {
-        return Err(OAuthError::new(OAuthErrorCode::InvalidTarget, "audience is not taken; name the resource (RFC 8707)"));
+        return Err(OAuthError::new(OAuthErrorCode::InvalidTarget, "audience is not supported; use resource (RFC 8707)"));
     }
     Ok(subject_token)
 }

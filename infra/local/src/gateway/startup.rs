@@ -161,7 +161,7 @@ fn failed(folder: Option<&Path>, error: &dyn std::error::Error) -> Refusal {
         source = cause.source();
     }
     match folder {
-        Some(folder) => Refusal::data(folder, &chain, "move it away, or give another with --data"),
+        Some(folder) => Refusal::data(folder, &chain, "move it away, or choose another folder with --data"),
         None => Refusal::new(chain),
     }
 }
@@ -170,7 +170,7 @@ fn failed(folder: Option<&Path>, error: &dyn std::error::Error) -> Refusal {
 async fn listen(port: u16) -> Result<Vec<TcpListener>, Refusal> {
     let refused = |port: u16, error: &std::io::Error| {
         let why =
-            if error.kind() == ErrorKind::AddrInUse { "is in use".to_owned() } else { format!("can't be opened: {error}") };
+            if error.kind() == ErrorKind::AddrInUse { "is in use".to_owned() } else { format!("cannot be opened: {error}") };
         Refusal::new(format!("port {port} {why}; stop what uses it, or choose another with --port (0 takes a free one)"))
     };
     let first =
@@ -201,7 +201,7 @@ fn origin(options: &Options, port: u16, https: bool) -> Result<Origin, Refusal> 
     let host = url::Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     // Cookies without Secure, and plain-text tokens, must stay on this machine.
     if !origin.is_https() && !["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str()) {
-        return Err(refused("must be https, as it is not on this machine"));
+        return Err(refused("must use https, because it is not on this machine"));
     }
     Ok(origin)
 }
@@ -215,7 +215,7 @@ fn open_storage(folder: Option<&Path>) -> Result<Storage, Refusal> {
     make_private(folder).map_err(|error| refused(&error))?;
     let lock = File::options().create(true).append(true).open(folder.join("lock")).map_err(|error| refused(&error))?;
     if lock.try_lock().is_err() {
-        return Err(Refusal::data(folder, &"another gateway uses it", "stop that one, or give another folder with --data"));
+        return Err(Refusal::data(folder, &"another gateway uses it", "stop that one, or choose another folder with --data"));
     }
     let vault = KeyVault::file(&folder.join("keys")).map_err(|error| refused(&format!("the key file: {error}")))?;
     let engine = Engine::file(&folder.join("tables.sqlite")).map_err(|error| refused(&error))?;

@@ -16,7 +16,7 @@ pub(super) fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, 
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| Refusal::certificate(certificate, &error, "--tls-cert needs a PEM file with the certificate chain"))?;
     if chain.is_empty() {
-        return Err(Refusal::certificate(certificate, &"there is no certificate in it", "--tls-cert needs a PEM file"));
+        return Err(Refusal::certificate(certificate, &"it contains no certificate", "--tls-cert needs a PEM file"));
     }
     let key_der = PrivateKeyDer::from_pem_file(key)
         .map_err(|error| Refusal::certificate(key, &error, "--tls-key needs a PEM file with the private key"))?;

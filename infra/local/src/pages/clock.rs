@@ -36,7 +36,7 @@ pub(super) async fn advance(State(pages): State<Pages>, JsonBody(body): JsonBody
     let span = duration(&body.advance)?;
     let clock = &pages.services.clock;
     if clock.offset().as_millis().saturating_add(span.as_millis()) > FARTHEST.as_millis() {
-        return Err(invalid("The clock goes a hundred years ahead at most.").into());
+        return Err(invalid("The clock can move at most 100 years ahead.").into());
     }
     clock.advance(span);
     pages.notebook.keep(Note::ClockOffset, "clock", &clock.offset().as_millis()).await?;
@@ -44,7 +44,8 @@ pub(super) async fn advance(State(pages): State<Pages>, JsonBody(body): JsonBody
 }
 
 fn duration(text: &str) -> Result<Span, Problem> {
-    let words = "`advance` must be a duration of ISO 8601 in weeks, days, hours, minutes and seconds, such as P30D or PT15M; forward only.";
+    let words =
+        "`advance` must be a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as P30D or PT15M.";
     // The library also reads "30 d"; the interface accepts only one spelling.
     let span = text.starts_with('P').then(|| text.parse::<jiff::Span>().ok()).flatten();
     let parsed = span.filter(|span| span.get_years() == 0 && span.get_months() == 0);

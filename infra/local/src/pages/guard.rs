@@ -39,13 +39,13 @@ pub(super) async fn only_this_machine(State(pages): State<Pages>, request: Reque
 /// Why a request is refused: it is not from this machine, or may come from a page of another site.
 pub(super) fn refusal(request: &Request, port: u16) -> Option<&'static str> {
     match request.extensions().get::<Peer>() {
-        None => Some("Requests are answered only through the gateway's own listener."),
-        Some(peer) if !peer.address.ip().is_loopback() => Some("This is answered only to this machine."),
+        None => Some("The gateway answers requests only through its own listener."),
+        Some(peer) if !peer.address.ip().is_loopback() => Some("This page is available only on this machine."),
         Some(_) if !is_own_host(request.headers(), port) => {
-            Some("This is answered only at localhost, 127.0.0.1 or [::1] with the gateway's port.")
+            Some("This page is available only at localhost, 127.0.0.1 or [::1] with the gateway's port.")
         }
         Some(_) if !is_own_origin(request.method(), request.headers(), port) => {
-            Some("This is not answered to a page of another site.")
+            Some("This page is not available to pages of other sites.")
         }
         Some(_) => None,
     }

@@ -76,7 +76,7 @@ pub fn mount(pages: Pages) -> Router {
 /// Logs an internal failure. The caller gets a generic error.
 fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(error, "a page of the gateway failed");
-    Problem::new(ProblemKind::Internal, "The gateway could not do this. Its log says why.")
+    Problem::new(ProblemKind::Internal, "The gateway failed to answer this request. Its log shows the reason.")
 }
 
 struct Failure(Problem);

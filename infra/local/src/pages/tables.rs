@@ -81,10 +81,10 @@ async fn call(State(tables): State<Tables>, request: Request) -> Response {
         return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", words);
     }
     if request.headers().contains_key(ORIGIN) {
-        return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", "This is not answered to pages.");
+        return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", "This endpoint is not available to web pages.");
     }
     if !tables.token.is_presented(request.headers()) {
-        let words = "The operator token is not this gateway's: it stands in the file operator-token of its data folder.";
+        let words = "The operator token is wrong: use the one in the file operator-token of the gateway's data folder.";
         return refuse(StatusCode::BAD_REQUEST, "UnrecognizedClientException", words);
     }
     match pass_on(&tables.engine, request).await {

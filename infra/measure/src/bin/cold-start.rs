@@ -13,20 +13,20 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Measures cold starts of release binaries.
+/// Measures cold starts of release binaries
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The folder of the binaries.
+    /// The folder of the binaries
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
-    /// How often each is started.
+    /// How often each binary is started
     #[arg(long, default_value_t = 31)]
     rounds: usize,
-    /// Of which commit the binaries are: written down with the figures.
+    /// The commit of the binaries, recorded with the figures
     #[arg(long, default_value = "unknown")]
     commit: String,
-    /// Where the figures go, as JSON.
+    /// The output file (JSON)
     #[arg(long, default_value = "docs/benchmarks/cold-start.json")]
     into: PathBuf,
 }
@@ -120,7 +120,10 @@ async fn main() -> ExitCode {
     let text = serde_json::to_string_pretty(&figures).unwrap_or_default() + "\n";
     let _ = write!(std::io::stdout(), "{text}");
     if (control - 1.0).abs() > 0.05 {
-        let _ = writeln!(std::io::stderr(), "the bare binary took {control:.2} times itself: the machine is not quiet enough");
+        let _ = writeln!(
+            std::io::stderr(),
+            "the two series of the minimal binary differ by the factor {control:.2}: the machine is too busy"
+        );
         return ExitCode::FAILURE;
     }
     match into.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&into, text)) {

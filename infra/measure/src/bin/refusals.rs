@@ -15,26 +15,26 @@ use std::time::{Duration, Instant};
 use tests::user_pool::{CLIENT_ID, Mode, POOL_ID, PoolUser, UserPool, document};
 use tests::{Browser, Customer};
 
-/// Measures how long wrong passwords take, by who is known where.
+/// Measures how long refused passwords take, by where the account exists
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// How many wrong passwords of each kind.
+    /// How many wrong passwords of each kind
     #[arg(long, default_value_t = 1000)]
     rounds: u32,
-    /// How long the pool takes to answer, in milliseconds.
+    /// How long the pool takes to answer, in milliseconds
     #[arg(long, default_value_t = 60)]
     pool_ms: u64,
-    /// Of which commit this is: written down with the figures.
+    /// The commit, recorded with the figures
     #[arg(long, default_value = "unknown")]
     commit: String,
-    /// Where the figures go, as JSON.
+    /// The output file (JSON)
     #[arg(long, default_value = "docs/benchmarks/refusals.json")]
     into: PathBuf,
 }
 
 /// The kinds of accounts.
-const KINDS: [&str; 4] = ["known here", "in the pool", "nobody", "nobody again"];
+const KINDS: [&str; 4] = ["known here", "in the pool", "unknown", "unknown again"];
 /// How many accounts of each kind: enough that no rate limit applies.
 const PEOPLE: u32 = 50;
 /// Requests before the measurement.
@@ -50,7 +50,7 @@ struct Figures {
     /// Milliseconds.
     medians: Vec<(&'static str, f64)>,
     /// Each kind compared with "unknown".
-    against_nobody: Vec<(&'static str, Compared)>,
+    against_unknown: Vec<(&'static str, Compared)>,
 }
 
 #[tokio::main]
@@ -58,9 +58,9 @@ async fn main() -> ExitCode {
     let Arguments { rounds, pool_ms, commit, into } = Arguments::parse();
     let took = measured(rounds, Duration::from_millis(pool_ms)).await;
     let medians = KINDS.iter().zip(&took).map(|(kind, times)| (*kind, median(times))).collect();
-    let against_nobody = [0, 1, 3].map(|kind| (KINDS[kind], compare(&took[kind], &took[2]))).into();
+    let against_unknown = [0, 1, 3].map(|kind| (KINDS[kind], compare(&took[kind], &took[2]))).into();
     let release = !cfg!(debug_assertions);
-    let figures = Figures { latchkey: env!("CARGO_PKG_VERSION"), commit, release, rounds, pool_ms, medians, against_nobody };
+    let figures = Figures { latchkey: env!("CARGO_PKG_VERSION"), commit, release, rounds, pool_ms, medians, against_unknown };
     let text = serde_json::to_string_pretty(&figures).unwrap_or_default() + "\n";
     let _ = write!(std::io::stdout(), "{text}");
     match into.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&into, text)) {

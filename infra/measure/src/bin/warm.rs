@@ -11,20 +11,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tests::{Browser, Customer, OAuthClient, Page};
 
-/// Measures the processor's time of warm requests.
+/// Measures the CPU time of warm requests
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The folder of the release binaries.
+    /// The folder of the release binaries
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
-    /// How many requests of each operation are measured.
+    /// How many requests of each operation are measured
     #[arg(long, default_value_t = 500)]
     requests: u32,
-    /// Of which commit the binaries are: written down with the figures.
+    /// The commit of the binaries, recorded with the figures
     #[arg(long, default_value = "unknown")]
     commit: String,
-    /// Where the figures go, as JSON.
+    /// The output file (JSON)
     #[arg(long, default_value = "docs/benchmarks/warm.json")]
     into: PathBuf,
 }

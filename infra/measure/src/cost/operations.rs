@@ -72,7 +72,7 @@ pub const OPERATIONS: [Operation; 33] = [
     operation("failed sign-in", "login", Step::Command(Command::FailSignIn), takes(3, 4.0, 1.0, 1.0))
         .hashes(1)
         .within(400, 3.25),
-    operation("failed sign-in, nobody's address", "login", Step::FailUnknown, takes(3, 4.0, 1.0, 1.0))
+    operation("failed sign-in, unknown address", "login", Step::FailUnknown, takes(3, 4.0, 1.0, 1.0))
         .hashes(1)
         .within(400, 3.25),
     operation("consent", "login", Step::Command(Command::Consent), takes(3, 6.0, 1.0, 1.0)).within(400, 3.3),

@@ -119,7 +119,7 @@ const HEAD: &str = "# What it costs
 <!-- Written by `cargo run -p measure`: change infra/measure/prices.toml or the code, then run it again. -->
 
 Every count on this page is measured: each operation is done by the actors of the tests in a world in memory, and what it asks of the
-tables, of KMS and of the log is counted, without any clock. Every price stands in
+tables, of KMS and of the log is counted, without any clock. Every price is in
 [`infra/measure/prices.toml`](../infra/measure/prices.toml), with what it is. They were written down without access to the
 price pages: **check them before you rely on a bill.** No free tier of AWS is taken off.
 

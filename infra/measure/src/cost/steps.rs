@@ -67,7 +67,7 @@ impl Step {
                 let mut browser = Browser::new(world);
                 let page = browser.open(&app.authorize_url(&[])).await;
                 run(async move {
-                    let fields = [("identifier", "nobody@example.com"), ("password", "not this one, surely")];
+                    let fields = [("identifier", "absent@example.com"), ("password", "not this one, surely")];
                     let (_, answer) = browser.press(&page, "#submit", &fields).await;
                     assert_eq!(answer.status(), 400);
                 })

@@ -37,16 +37,17 @@ const TOLD: usize = 5;
 /// What to export, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
-    /// The file, which must not be there yet; only you can read it. More than one job takes begins `FILE-2.csv`, and so on.
+    /// The output file, which must not exist yet; only you can read it. Beyond the limit of one import job, the export continues in
+    /// `FILE-2.csv`, and so on
     #[arg(long, short, value_name = "FILE.csv")]
     output: PathBuf,
-    /// People a second, about four read units each and what the walk takes.
+    /// Users a second; each takes about four read units, plus the table scan
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// Rows a file.
+    /// Rows a file
     #[arg(long, value_name = "N", default_value_t = MOST_ROWS, value_parser = rows)]
     rows: usize,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -64,7 +65,9 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
     let store = target.store.tenant(export.tenant.clone());
     let config = document(&store).await?;
     let handover = config.handover.as_ref().ok_or_else(|| {
-        Refused::new("the tenant's document names no user pool that people go to: put [handover] in force first")
+        Refused::new(
+            "the tenant's document names no user pool for the reverse migration: apply a document with [handover] first",
+        )
     })?;
     let pool = Pool::open(&target, &handover.user_pool_id).await;
     let table = Table { columns: pool.csv_header().await? };
@@ -117,7 +120,7 @@ fn unwritten(error: io::Error) -> Refused {
 /// Checks that the pool's import job accepts these users, and that its migration trigger identifies them by the same username.
 fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refused> {
     let told = match settings.username {
-        None => "lets nobody sign in with their e-mail address: make a pool that does, as username or as alias".to_owned(),
+        None => "does not let users sign in with their e-mail address: create a pool that does, as username or as alias".to_owned(),
         Some(username) if username != handover.username => {
             let has = match username {
                 Username::Email => "the e-mail address as username",
@@ -126,12 +129,12 @@ fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refu
             format!("has {has}: put username = \"{}\" into [handover]", username.as_str())
         }
         Some(_) if settings.requires_second_factor => {
-            "requires a second factor of everybody, which nobody brings, and its job refuses everybody: make it optional \
-             (MfaConfiguration) until they are there"
+            "requires a second factor of every user. Imported users have none, so its job refuses all of them: make it optional \
+             (MfaConfiguration) until the import is done"
                 .to_owned()
         }
         Some(_) if !settings.verifies_email => {
-            "does not verify e-mail addresses, and its job does not start: put email among its AutoVerifiedAttributes"
+            "does not verify e-mail addresses, so its import job does not start: add email to its AutoVerifiedAttributes"
                 .to_owned()
         }
         Some(_) => return Ok(()),
@@ -156,7 +159,7 @@ enum Unreadable {
     Keys(#[from] KeyError),
     #[error("the account lacks its profile, its data key or its address")]
     Lacks,
-    #[error("what was opened is not JSON")]
+    #[error("its decrypted data is not JSON")]
     NotJson(#[from] serde_json::Error),
 }
 
@@ -189,7 +192,7 @@ fn keeps(state: &Authentication) -> Option<&'static str> {
     match state.status {
         AccountStatus::Active => None,
         AccountStatus::Disabled { .. } => Some("disabled"),
-        AccountStatus::ErasureDue { .. } => Some("closed by their person"),
+        AccountStatus::ErasureDue { .. } => Some("closed by the user"),
         AccountStatus::Erased { .. } => Some("erased"),
     }
 }
@@ -209,7 +212,7 @@ impl Table {
             return Ok(());
         }
         Err(Refused::new(format!(
-            "user pool {} has no attribute {}: add it to the pool, or take it out of [handover]",
+            "user pool {} has no attribute {}: add it to the pool, or remove it from [handover]",
             handover.user_pool_id,
             missing.join(", ")
         )))
@@ -303,7 +306,7 @@ impl Files {
         };
         // Check early to save work. The final rename checks again that nothing is overwritten.
         if path.try_exists()? {
-            return Err(cannot_make(&path, "it is there"));
+            return Err(cannot_make(&path, "it exists already"));
         }
         let file = create(&part(&path)).map_err(|error| cannot_make(&part(&path), error))?;
         self.made.push(path);
@@ -373,7 +376,7 @@ impl Report {
     fn told(&self, handover: &HandoverConfig, files: &Files, from: &str) -> String {
         let mut text = format!("exported from {from} for user pool {}\n\n", handover.user_pool_id);
         let row = |what: &str, count: u64| [what.to_owned(), count.to_string()];
-        let mut rows = vec![row("people", self.people)];
+        let mut rows = vec![row("users", self.people)];
         rows.extend(self.left_out.iter().map(|(why, count)| row(&format!("left out, {why}"), *count)));
         for (what, count) in [("left out, too long for a row", self.too_long), ("left out, could not be read", self.unreadable)]
         {
@@ -384,7 +387,7 @@ impl Report {
         text.push_str(&columns(&rows));
         self.causes.iter().for_each(|cause| text.push_str(&format!("  {cause}\n")));
         if !self.values.is_empty() {
-            text.push_str("\nvalues left out, the file can't hold them\n");
+            text.push_str("\nvalues left out, the file format cannot express them\n");
             let rows: Vec<_> = self.values.iter().map(|(name, count)| row(&format!("  {name}"), *count)).collect();
             text.push_str(&columns(&rows));
         }

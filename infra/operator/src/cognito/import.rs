@@ -37,23 +37,23 @@ const TOLD: usize = 5;
 /// What to import, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
-    /// Says who could come and what of them, and writes nothing.
+    /// Report who can be imported, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask.
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Calls of ListUsers a second, sixty people each. A pool answers thirty by default, to everybody together.
+    /// Calls of ListUsers a second, 60 users each. By default a pool allows 30 a second, for all callers together
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=30))]
     rate: u32,
-    /// Calls of AdminGetUser a second, one for each person, where the pool lets people choose a second factor. A pool answers 120 by
-    /// default, to everybody together.
+    /// Calls of AdminGetUser a second, one for each user, where second factors are optional in the pool. By default a pool allows 120 a
+    /// second, for all callers together
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=120))]
     user_rate: u32,
-    /// For programs: one JSON object.
+    /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -134,7 +134,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, Refused> {
     let config = document(&store).await?;
     let cognito = config.cognito.as_ref().ok_or_else(|| {
         Refused::new(
-            "the tenant's document names no user pool, so nobody who is brought over could sign in: put [cognito] in force first",
+            "the tenant's document names no user pool, so imported users could not sign in: apply a document with [cognito] first",
         )
     })?;
     let pool = Pool::open(&target, &cognito.user_pool_id).await;
@@ -144,7 +144,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, Refused> {
         Some(UserPoolMfaType::Off) => None,
         Some(UserPoolMfaType::On) => {
             return Err(Refused::new(
-                "the user pool requires a second factor of everybody, and it would be left behind: nobody can come",
+                "the user pool requires a second factor of every user, and second factors cannot be imported: no user can come over",
             ));
         }
         // Second factors are optional, of a kind unknown to this build, or unspecified: look up each user.
@@ -152,7 +152,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, Refused> {
     };
     if !import.dry_run {
         let question = format!(
-            "Bring the people of user pool {} (about {about}) over to tenant {} of {}? --dry-run says who can come.",
+            "Import the users of user pool {} (about {about}) into tenant {} of {}? --dry-run shows who can be imported.",
             cognito.user_pool_id, import.tenant, target.name
         );
         confirm(&question, import.yes)?;
@@ -356,7 +356,7 @@ async fn groups_without_role(pool: &Pool, cognito: &CognitoConfig) -> Result<Vec
     let missing: Vec<&str> = cognito.groups.keys().filter(|group| !there.contains(group)).map(String::as_str).collect();
     if !missing.is_empty() {
         let words =
-            format!("the user pool {} has no group {}: mend [cognito] groups", cognito.user_pool_id, missing.join(", "));
+            format!("the user pool {} has no group {}: correct [cognito] groups", cognito.user_pool_id, missing.join(", "));
         return Err(Refused::new(words));
     }
     Ok(there.into_iter().filter(|group| !cognito.groups.contains_key(group)).collect())
@@ -367,36 +367,33 @@ fn told(report: &Report, cognito: &CognitoConfig, target: &Target, import: &Impo
     let row = |what: &str, count: u64| [what.to_owned(), count.to_string()];
     let mut rows = vec![
         row("in the pool", report.in_the_pool),
-        row(if report.dry_run { "can come over" } else { "came over" }, report.came),
+        row(if report.dry_run { "can be imported" } else { "newly imported" }, report.came),
     ];
     if report.new_password_by_mail > 0 {
         rows.push(row("  set a new password by mail", report.new_password_by_mail));
     }
-    rows.push(row("had come before", report.already_here));
-    rows.push(row("were erased here, and stay so", report.erased));
-    rows.push(row("stay there", report.stay.values().sum()));
+    rows.push(row("imported before", report.already_here));
+    rows.push(row("erased here, and stay erased", report.erased));
+    rows.push(row("stay in the pool", report.stay.values().sum()));
     rows.extend(report.stay.iter().map(|(why, count)| row(&format!("  {why}"), *count)));
     text.push_str(&columns(&rows));
-    text.push_str(&report.failed.told("failed: run it again"));
-    let (title, has) = if report.dry_run {
-        ("are in a group that becomes a role", &report.groups)
-    } else {
-        ("have a role from now on", &report.roles)
-    };
+    text.push_str(&report.failed.told("failed: run the command again"));
+    let (title, has) =
+        if report.dry_run { ("in a group that maps to a role", &report.groups) } else { ("got a role", &report.roles) };
     if !has.is_empty() {
         text.push_str(&format!("\n{title}\n"));
         let rows: Vec<_> = has.iter().map(|(name, count)| row(&format!("  {name}"), *count)).collect();
         text.push_str(&columns(&rows));
     }
     if report.roles_too_many > 0 {
-        let what = format!("roles not given, an account has at most {MAX_ROLES}");
+        let what = format!("roles not assigned, an account has at most {MAX_ROLES}");
         text.push_str(&columns(&[row(&what, report.roles_too_many)]));
     }
-    text.push_str(&report.roles_failed.told("roles that could not be given: run it again"));
+    text.push_str(&report.roles_failed.told("roles that could not be assigned: run the command again"));
     if !report.groups_without_role.is_empty() {
-        text.push_str(&format!("\ngroups that become no role: {}\n", report.groups_without_role.join(", ")));
+        text.push_str(&format!("\ngroups that map to no role: {}\n", report.groups_without_role.join(", ")));
     }
-    for (title, left) in [("no field of the form takes", &report.unmapped), ("the value does not fit the field", &report.unfit)]
+    for (title, left) in [("the form has no such field", &report.unmapped), ("the value does not fit the field", &report.unfit)]
     {
         if !left.is_empty() {
             text.push_str(&format!("\nleft out, {title}\n"));

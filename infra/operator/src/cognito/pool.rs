@@ -146,8 +146,8 @@ impl Pool {
     async fn describe(&self) -> Result<UserPoolType, Refused> {
         let described = self.client.describe_user_pool().user_pool_id(self.id.as_str()).send().await;
         let described =
-            described.map_err(|error| Refused::because(&format!("the user pool {} can't be read", self.id), &error))?;
-        described.user_pool.ok_or_else(|| Refused::new(format!("the user pool {} says nothing of itself", self.id)))
+            described.map_err(|error| Refused::because(&format!("the user pool {} cannot be read", self.id), &error))?;
+        described.user_pool.ok_or_else(|| Refused::new(format!("the user pool {} returned no description", self.id)))
     }
     /// The names of the pool's groups (`ListGroups`).
     pub(super) async fn groups(&self) -> Result<Vec<String>, Refused> {
@@ -174,7 +174,7 @@ impl Pool {
         let asked = self.client.list_users_in_group().user_pool_id(self.id.as_str()).group_name(group).limit(PAGE);
         let page = asked.set_next_token(token).send().await;
         let page = page.map_err(|error| {
-            Refused::because(&format!("the user pool does not list who is in {group}; run it again"), &error)
+            Refused::because(&format!("the user pool does not list the members of {group}; run the command again"), &error)
         })?;
         Ok((page.users.unwrap_or_default().into_iter().map(PoolUser::of).collect(), page.next_token))
     }
@@ -182,7 +182,7 @@ impl Pool {
     pub(super) async fn second_factors(&self) -> Result<Option<UserPoolMfaType>, Refused> {
         let config = self.client.get_user_pool_mfa_config().user_pool_id(self.id.as_str()).send().await;
         let config = config.map_err(|error| {
-            Refused::because(&format!("the user pool {} does not say whom it asks for a second factor", self.id), &error)
+            Refused::because(&format!("the user pool {} does not show its settings for second factors", self.id), &error)
         })?;
         Ok(config.mfa_configuration)
     }
@@ -191,7 +191,8 @@ impl Pool {
         pace.wait().await;
         let asked = self.client.list_users().user_pool_id(self.id.as_str()).limit(PAGE).set_pagination_token(token);
         let page = asked.send().await;
-        let page = page.map_err(|error| Refused::because("the user pool does not list its users; run it again", &error))?;
+        let page =
+            page.map_err(|error| Refused::because("the user pool does not list its users; run the command again", &error))?;
         Ok((page.users.unwrap_or_default().into_iter().map(PoolUser::of).collect(), page.pagination_token))
     }
     /// Whether this user has a second factor (`AdminGetUser`). `None` if the user no longer exists.
@@ -203,7 +204,8 @@ impl Pool {
             Err(error) if error.as_service_error().is_some_and(AdminGetUserError::is_user_not_found_exception) => None,
             Err(error) => {
                 let in_a_row = looks.failed.fetch_add(1, Ordering::Relaxed) + 1;
-                let refused = Refused::because("the user pool does not tell who has a second factor; run it again", &error);
+                let refused =
+                    Refused::because("the user pool does not show who has a second factor; run the command again", &error);
                 let is_to_every = error.code().is_some_and(|code| TO_EVERY_LOOK.contains(&code));
                 return Err(if is_to_every || in_a_row >= IN_A_ROW {
                     Untold::OfAnybody(refused)

@@ -32,16 +32,16 @@ const BAR: usize = 40;
 /// What to count.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Status {
-    /// The pool, where the tenant's document names none, yet or any more.
+    /// The pool, if the tenant's document names none
     #[arg(long, value_name = "ID", value_parser = pool)]
     user_pool_id: Option<UserPoolId>,
-    /// Calls of ListUsers a second, sixty people each. A pool answers thirty by default, to everybody together.
+    /// Calls of ListUsers a second, 60 users each. By default a pool allows 30 a second, for all callers together
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=30))]
     rate: u32,
-    /// For programs: one JSON object, every day in it.
+    /// Print one JSON object with every day, for programs
     #[arg(long)]
     json: bool,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -121,7 +121,7 @@ impl Walk {
             let found: Vec<Found> = found
                 .try_collect()
                 .await
-                .map_err(|error| Refused::because("somebody could not be looked up; run it again", &error))?;
+                .map_err(|error| Refused::because("a user could not be looked up; run the command again", &error))?;
             for one in found {
                 counted.add(&one);
                 progress.step();
@@ -191,10 +191,10 @@ fn told(counted: &Counted, pool: &UserPoolId, tenant: &TenantId, target: &Target
     rows.extend(counted.left_by_state.iter().map(|(why, count)| row(&format!("  {why}"), *count)));
     text.push_str(&columns(&rows));
     if counted.left > 0 {
-        text.push_str("Who has a second factor there stays; a pool's list does not tell them from others.\n");
+        text.push_str("Users with a second factor stay in the pool; the pool's user list does not show who they are.\n");
     }
     if !counted.by_day.is_empty() {
-        text.push_str("\ncame by day (UTC)\n");
+        text.push_str("\nimported by day (UTC)\n");
         let days: Vec<_> = counted.by_day.iter().rev().take(DAYS).collect();
         let most = days.iter().map(|(_, count)| **count).max().unwrap_or_default();
         let bars: Vec<_> =

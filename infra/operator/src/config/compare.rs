@@ -53,7 +53,7 @@ pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comp
 pub(super) async fn newest(target: &Target, tenant: &TenantId) -> Result<Option<TenantDocument>, Refused> {
     let found = target.store.tenant(tenant.clone()).find_newest_document().await;
     found.map_err(|error| {
-        Refused::because(&format!("the document of tenant {tenant} can't be read from {}", target.name), &error)
+        Refused::because(&format!("the document of tenant {tenant} cannot be read from {}", target.name), &error)
     })
 }
 
@@ -75,14 +75,14 @@ impl Comparison {
         };
         if let (Some(why), Some(newest)) = (&self.unreadable, &self.newest) {
             text.push_str(&format!(
-                "  version {} can't be compared, as it is not valid by this command: {why}\n",
+                "  version {} cannot be compared, because it is not valid by this command: {why}\n",
                 newest.version
             ));
         }
         if self.is_same_text {
-            text.push_str("  nothing would change: it is this text\n");
+            text.push_str("  no change: this text is in force\n");
         } else if self.plan.is_empty() {
-            text.push_str("  nothing would change but the text: it says the same\n");
+            text.push_str("  no change but the text itself: the settings are the same\n");
         }
         for line in &self.plan.summary {
             text.push_str(&format!("  {line}\n"));
@@ -102,7 +102,7 @@ impl Comparison {
         text.push_str(&columns(&rows));
         let dangers = self.plan.dangers().count();
         if dangers > 0 {
-            text.push_str(&format!("  {dangers} of these (!) end or ask something of somebody, or weaken a protection\n"));
+            text.push_str(&format!("  {dangers} of these changes (!) affect users or clients, or weaken a protection\n"));
         }
         text
     }

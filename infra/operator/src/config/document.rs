@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// A document file and its tenant.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DocumentFile {
-    /// The document (TOML).
+    /// The document (TOML)
     #[arg(value_name = "FILE")]
     path: PathBuf,
     #[command(flatten)]

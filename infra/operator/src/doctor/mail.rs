@@ -14,13 +14,13 @@ pub(super) async fn check(report: &mut Report, stack: &Stack, tenants: &[Checked
             } else if account.production_access_enabled {
                 report.ok("SES account", "out of the sandbox");
             } else {
-                let found = "in the sandbox: mails leave to verified addresses only";
-                report.warn("SES account", found, "ask for production access in SES before people register");
+                let found = "in the sandbox: mails go to verified addresses only";
+                report.warn("SES account", found, "ask for production access in SES before users register");
             }
         }
     }
     let Some(sender) = stack.parameter("SenderAddress").filter(|sender| !sender.is_empty()) else {
-        return report.fail("sender", "the stack names none", "deploy the present template with SenderAddress");
+        return report.fail("sender", "the stack has none", "deploy the current template with SenderAddress");
     };
     let domain = sender.rsplit('@').next().unwrap_or_default();
     let mut verified = None;

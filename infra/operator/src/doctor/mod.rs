@@ -19,12 +19,12 @@ use crate::terminal::{say, say_json};
 use latchkey::services::Clock;
 use report::Report;
 
-/// Checks a deployed stack or the local gateway, and says what to mend.
+/// Checks a deployed stack or the local gateway, and says what to fix
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     target: TargetOptions,
-    /// For programs.
+    /// Print JSON, for programs
     #[arg(long)]
     json: bool,
 }

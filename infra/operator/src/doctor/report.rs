@@ -57,8 +57,8 @@ impl Report {
     }
     /// A check that could not read its subject.
     pub(super) fn unreadable(&mut self, what: impl Into<String>, error: &dyn Error) {
-        let mend = "let whoever runs this read it (the permission stands in the message), or see whether it is still there";
-        self.fail(what, format!("can't be read: {}", causes(error)), mend);
+        let mend = "grant your AWS identity the permission named in the message, or check that the resource still exists";
+        self.fail(what, format!("cannot be read: {}", causes(error)), mend);
     }
     fn add(&mut self, verdict: Verdict, what: impl Into<String>, found: impl Into<String>, mend: Option<String>) {
         self.findings.push(Finding { verdict, what: what.into(), found: found.into(), mend });
@@ -79,7 +79,7 @@ impl Report {
             .iter()
             .map(|finding| {
                 let found = match &finding.mend {
-                    Some(mend) => format!("{}. Mend: {mend}", finding.found),
+                    Some(mend) => format!("{}. Fix: {mend}", finding.found),
                     None => finding.found.clone(),
                 };
                 [finding.verdict.word(), finding.what.clone(), found]
@@ -87,8 +87,8 @@ impl Report {
             .collect();
         let counts = [Verdict::Ok, Verdict::Warn, Verdict::Fail, Verdict::Skip].map(|verdict| self.count(verdict));
         let [well, warned, failed, skipped] = counts;
-        let skipped = if skipped > 0 { format!(", {skipped} not looked at") } else { String::new() };
-        format!("{target}\n{}{well} ok, {warned} to watch, {failed} to mend{skipped}\n", columns(&rows))
+        let skipped = if skipped > 0 { format!(", {skipped} not checked") } else { String::new() };
+        format!("{target}\n{}{well} ok, {warned} to watch, {failed} to fix{skipped}\n", columns(&rows))
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct DeadLetters {
 impl DeadLetters {
     /// Looks up the queues and counts the messages.
     pub(super) async fn find(stack: &Stack) -> Result<Self, Refused> {
-        let missing = |what: &str| Refused::new(format!("the stack has no queue {what}: deploy the present template"));
+        let missing = |what: &str| Refused::new(format!("the stack has no queue {what}: deploy the current template"));
         let queue = stack.resource("MailQueue").ok_or_else(|| missing("MailQueue"))?.to_owned();
         let letters = stack.resource("MailDeadLetters").ok_or_else(|| missing("MailDeadLetters"))?.to_owned();
         let mut found = Self { client: Client::new(&stack.aws), queue, letters, number: 0 };
@@ -34,7 +34,7 @@ impl DeadLetters {
 
     async fn attribute(&self, name: QueueAttributeName) -> Result<String, Refused> {
         let asked = self.client.get_queue_attributes().queue_url(&self.letters).attribute_names(name.clone()).send().await;
-        let found = asked.map_err(|error| Refused::because("the dead letters can't be looked at", &error))?;
+        let found = asked.map_err(|error| Refused::because("the dead letters cannot be read", &error))?;
         Ok(found.attributes.unwrap_or_default().remove(&name).unwrap_or_default())
     }
 
@@ -44,7 +44,7 @@ impl DeadLetters {
 
     /// The summary line.
     pub(super) fn words(&self) -> String {
-        format!("given up by the mail queue, in MailDeadLetters: {}\n", self.number)
+        format!("mails that failed every attempt, in MailDeadLetters: {}\n", self.number)
     }
 
     /// Moves all messages back. Returns whether all were moved.
@@ -70,7 +70,7 @@ impl DeadLetters {
             {
                 self.move_one_by_one().await
             }
-            Err(error) => Err(Refused::because("the dead letters can't be moved", &error)),
+            Err(error) => Err(Refused::because("the dead letters cannot be moved", &error)),
         }
     }
 
@@ -78,10 +78,11 @@ impl DeadLetters {
     async fn follow(&self, arn: &str) -> Result<bool, Refused> {
         loop {
             let listed = self.client.list_message_move_tasks().source_arn(arn).max_results(1).send().await;
-            let listed =
-                listed.map_err(|error| Refused::because("the dead letters are being moved, but can't be followed", &error))?;
+            let listed = listed.map_err(|error| {
+                Refused::because("the dead letters are being moved, but their progress cannot be read", &error)
+            })?;
             let Some(task) = listed.results.unwrap_or_default().into_iter().next() else {
-                return Err(Refused::new("SQS knows of no task that moves the dead letters"));
+                return Err(Refused::new("SQS has no task that moves the dead letters"));
             };
             let status = task.status.unwrap_or_default();
             say(&format!(
@@ -108,7 +109,7 @@ impl DeadLetters {
             let asked =
                 self.client.receive_message().queue_url(&self.letters).max_number_of_messages(10).visibility_timeout(HIDDEN);
             let received = asked.message_attribute_names("All").send().await;
-            let received = received.map_err(|error| Refused::because("the dead letters can't be read", &error))?;
+            let received = received.map_err(|error| Refused::because("the dead letters cannot be read", &error))?;
             let messages = received.messages.unwrap_or_default();
             if messages.is_empty() {
                 say(&format!("  {moved} of {} moved back to the mail queue\n", self.number))?;
@@ -129,6 +130,6 @@ impl DeadLetters {
             self.client.delete_message().queue_url(&self.letters).set_receipt_handle(message.receipt_handle).send().await;
         removed
             .map(drop)
-            .map_err(|error| Refused::because("a message was sent, and could not be removed from the dead letters", &error))
+            .map_err(|error| Refused::because("a message was sent, but could not be removed from the dead letters", &error))
     }
 }

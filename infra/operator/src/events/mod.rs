@@ -21,14 +21,14 @@ pub(crate) use failures::s3_config;
 /// Failed stream batches and mails.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Hands it to the functions again: lists what there is, asks, and goes on. Ends with 1 when something is left.
+    /// Processes failures again: lists them, asks for confirmation, and continues. The exit code is 1 if something is left
     Redrive {
         #[command(flatten)]
         target: TargetOptions,
-        /// Only list what there is.
+        /// Only list the failures
         #[arg(long)]
         dry_run: bool,
-        /// Do not ask.
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -39,7 +39,9 @@ pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     let Command::Redrive { target, dry_run, yes } = command;
     let target = target.open().await?;
     let Place::Stack(stack) = &target.place else {
-        return Err(Refused::new("the local gateway gives nothing up: it tries again by itself; give --stack NAME"));
+        return Err(Refused::new(
+            "the local gateway has no dead letters: it retries on its own. For a deployed stack, give --stack NAME",
+        ));
     };
     let failures = Failures::find(stack).await?;
     let letters = DeadLetters::find(stack).await?;
@@ -47,7 +49,7 @@ pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     if *dry_run || (failures.is_empty() && letters.is_empty()) {
         return Ok(true);
     }
-    confirm("Hand all of it over again?", *yes)?;
+    confirm("Process all of it again?", *yes)?;
     let left = failures.redrive().await?;
     let moved = letters.redrive().await?;
     Ok(left == 0 && moved)

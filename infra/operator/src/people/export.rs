@@ -25,13 +25,13 @@ use std::path::{Path, PathBuf};
 /// What to export, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
-    /// The file, which must not be there yet; only you can read it. `-` is standard output, where that is no terminal.
+    /// The output file, which must not exist yet; only you can read it. `-` is standard output, if that is not a terminal
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// People a second, about four read units each and what the walk takes.
+    /// Users a second; each takes about four read units, plus the table scan
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub(crate) struct Export {
 pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
     let to_file = Some(export.output.as_path()).filter(|path| *path != Path::new("-"));
     if to_file.is_none() && io::stdout().is_terminal() {
-        return Err(Refused::new("a terminal is no place for password hashes: give a file, or pass standard output on"));
+        return Err(Refused::new("password hashes are not written to a terminal: give a file, or redirect standard output"));
     }
     let target = export.target.open().await?;
     let store = target.store.tenant(export.tenant.clone());
@@ -55,7 +55,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
         Walk { store: &store, keys: &keys, rate: export.rate, ended: Ending::default(), with_password: 0, named: Vec::new() };
     let name = to_file.map_or("standard output".into(), Path::to_string_lossy);
     warn(&format!(
-        "{name} gets the password hashes and personal data of everybody in tenant {}: guard it, and remove it after use\n",
+        "{name} will contain the password hashes and personal data of all users of tenant {}: protect it, and delete it after use\n",
         export.tenant
     ));
     match to_file {
@@ -103,9 +103,9 @@ enum Unreadable {
     Keys(#[from] KeyError),
     #[error("the account lacks {0}")]
     Lacks(&'static str),
-    #[error("what was opened is not JSON")]
+    #[error("its decrypted data is not JSON")]
     NotJson,
-    #[error("it has no form as JSON")]
+    #[error("it cannot be written as JSON")]
     Form(#[from] serde_json::Error),
 }
 
@@ -164,9 +164,9 @@ impl Walk<'_> {
 
     fn told(&self, from: &str) -> String {
         let Ending { people, closed_by_their_person, erased, unreadable } = self.ended;
-        let mut text = format!("exported from {from}: {people} people, {} with their password\n", self.with_password);
+        let mut text = format!("exported from {from}: {people} users, {} with their password\n", self.with_password);
         for (what, count) in [
-            ("left out, closed by their person", closed_by_their_person),
+            ("left out, closed by the user", closed_by_their_person),
             ("left out, erased", erased),
             ("left out, could not be read", unreadable),
         ] {

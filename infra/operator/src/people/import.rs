@@ -34,46 +34,47 @@ const AT_ONCE: usize = 16;
 /// Users of other systems, and of this one.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Writes everybody of a tenant into a file, password hashes included, that `import --from latchkey` takes. Changes nothing.
+    /// Writes all users of a tenant to a file, password hashes included, for `import --from latchkey`. Changes nothing
     Export(Export),
-    /// Makes accounts of an export, passwords included: shows who can come, and asks. Run again, it goes on where it was broken off.
+    /// Creates accounts from an export, passwords included: shows who can be imported, and asks for confirmation. An interrupted run can be
+    /// repeated
     Import(Import),
-    /// Gives and takes the roles of one person, and says which they have: what they are to your own applications, told in access tokens.
+    /// Shows and changes the roles of one user. Your applications find the roles in access tokens
     Roles(Roles),
 }
 
 /// What to import, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
-    /// The export.
+    /// The export
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Whose format it has.
+    /// The format of the export
     #[arg(long, value_enum)]
     from: Format,
-    /// The issuer identifier of the other system, such as https://login.example.com/realms/shop: with their number there it names each
-    /// person for ever, so it must be the same in every run. A file of Latchkey's says it itself.
+    /// The issuer identifier of the other system, such as https://login.example.com/realms/shop. Together with a user's id in that system
+    /// it identifies the user permanently, so it must be the same in every run. A Latchkey file contains it already
     #[arg(
         long, value_name = "URL", value_parser = issuer,
         required_if_eq_any([("from", "auth0"), ("from", "firebase"), ("from", "keycloak")])
     )]
     issuer: Option<String>,
-    /// Keeps the number that a person has there as their `sub`, where it is a UUID. Whoever comes from Latchkey keeps theirs anyhow.
+    /// Keeps a user's id of the other system as `sub`, if it is a UUID. Users of a Latchkey file always keep theirs
     #[arg(long)]
     keep_sub: bool,
-    /// The hash parameters of the Firebase project, as its console shows them, in a JSON file.
+    /// The hash parameters of the Firebase project, as its console shows them, in a JSON file
     #[arg(long, value_name = "FILE")]
     hash_parameters: Option<PathBuf>,
-    /// Takes a file of Latchkey's that was broken off, or that people were taken out of.
+    /// Accepts a Latchkey file that is incomplete, or that users were removed from
     #[arg(long)]
     incomplete: bool,
-    /// Says who could come, and writes nothing.
+    /// Report who can be imported, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask.
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -104,7 +105,7 @@ pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     if import.dry_run || sorted.ready == 0 {
         return Ok(true);
     }
-    confirm(&format!("Bring {} people over?", sorted.ready), import.yes)?;
+    confirm(&format!("Import {} users?", sorted.ready), import.yes)?;
     let keys = Keys::new(target.vault()?, &[Purpose::Data, Purpose::Identifier]);
     let keys = keys.tenant(&store, signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
@@ -122,7 +123,7 @@ fn open(import: &Import) -> Result<(Source, Origin), Refused> {
     let origin = match (import.from, import.issuer.clone()) {
         (Format::Latchkey, None) => Origin::Latchkey(source.heading()?),
         (Format::Latchkey, Some(_)) => {
-            return Err(Refused::new("a file of Latchkey's says its issuer itself: leave --issuer out"));
+            return Err(Refused::new("a Latchkey file contains its issuer: leave --issuer out"));
         }
         (Format::Auth0 | Format::Firebase | Format::Keycloak, Some(issuer)) => {
             Origin::Elsewhere { issuer, keep_sub: import.keep_sub }
@@ -180,7 +181,7 @@ async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) 
             Err(error) => {
                 failed += 1;
                 if named.len() < NAMED {
-                    named.push(format!("  person {number}: {}\n", causes(&error)));
+                    named.push(format!("  user {number}: {}\n", causes(&error)));
                 }
             }
         }
@@ -192,7 +193,7 @@ async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) 
         let _ = writeln!(text, "{what}: {count}");
     }
     if failed > 0 {
-        let _ = writeln!(text, "failed: {failed}; run it again");
+        let _ = writeln!(text, "failed: {failed}; run the command again");
         text.extend(named);
     }
     say(&text)?;

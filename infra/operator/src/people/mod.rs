@@ -130,19 +130,19 @@ pub(crate) enum Flaw {
     #[error("it has none of {0}")]
     NoSubject(&'static str),
     /// The hash algorithm is not supported.
-    #[error("its password hash is of {0}, which can't be verified: without it, the person sets a new password")]
+    #[error("its password hash uses {0}, which cannot be verified: without it, the user sets a new password")]
     Algorithm(String),
     /// The hash was made of more than the password, or of bytes that are not UTF-8.
-    #[error("its password hash is of {0}, not of the password alone: without it, the person sets a new password")]
+    #[error("its password hash was made of {0}, not of the password alone: without it, the user sets a new password")]
     NotOfThePassword(&'static str),
     /// A password in plain text.
-    #[error("it holds a password in clear, not a hash")]
+    #[error("it has a plain-text password, not a hash")]
     Clear,
     /// The project's hash parameters are missing.
     #[error("its password hash needs the project's hash parameters")]
     NoParameters,
     /// A member that this version of the format does not have. Ignoring it would lose data.
-    #[error("it has a member that is not known here: {0}")]
+    #[error("it has an unknown member: {0}")]
     Unknown(String),
     /// More entries than one transaction can hold.
     #[error("its {member} are more than {at_most}")]
@@ -153,13 +153,13 @@ pub(crate) enum Flaw {
         at_most: usize,
     },
     /// Another line has the same `sub`.
-    #[error("its sub is that of an earlier line")]
+    #[error("its sub is also in an earlier line")]
     SubTwice,
     /// The last line is missing.
-    #[error("it ends without its last line, so it was broken off: export again, or take what is there with --incomplete")]
+    #[error("it is incomplete, its last line is missing: export again, or import what is there with --incomplete")]
     BrokenOff,
     /// Lines are missing, or there are too many.
-    #[error("its last line says {said} people, and it has {people}: export again, or take what is there with --incomplete")]
+    #[error("its last line says {said} users, but it has {people}: export again, or import what is there with --incomplete")]
     Count {
         /// The number in the last line.
         said: i64,
@@ -167,7 +167,7 @@ pub(crate) enum Flaw {
         people: usize,
     },
     /// A line after the last one, for example of two concatenated files.
-    #[error("it stands behind the line that ends the file")]
+    #[error("it comes after the line that ends the file")]
     BehindTheEnd,
     /// The hash is malformed or out of bounds.
     #[error(transparent)]

@@ -230,7 +230,7 @@ fn person(mut line: Members) -> Result<Person, Flaw> {
     };
     let subjects = |at: usize| person.identities[at + 1..].iter().any(|(subject, _)| *subject == person.identities[at].0);
     if (0..person.identities.len()).any(subjects) {
-        return Err(Flaw::Member { member: "identities", expected: "each another one" });
+        return Err(Flaw::Member { member: "identities", expected: "each different" });
     }
     let clients = |at: usize| person.consents[at + 1..].iter().any(|other| other.client_id == person.consents[at].client_id);
     if (0..person.consents.len()).any(clients) {

@@ -15,16 +15,16 @@ use latchkey::store::{DecideError, StoreError, TenantStore};
 /// The user, and the changes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Roles {
-    /// The person's address. Nothing of it is stored or logged.
+    /// The user's e-mail address. It is not stored or logged
     #[arg(value_name = "EMAIL", value_parser = email)]
     email: EmailAddress,
-    /// A role to give: 1 to 20 of A-Z a-z 0-9 . _ : -
+    /// A role to add: 1 to 20 of A-Z a-z 0-9 . _ : -
     #[arg(long, value_name = "ROLE", value_parser = role)]
     give: Vec<Role>,
-    /// A role to take away.
+    /// A role to remove
     #[arg(long, value_name = "ROLE", value_parser = role)]
     take: Vec<Role>,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -60,14 +60,14 @@ pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
         Ok(Decision { changes, outcome: Some(outcome) })
     });
     let told = match changed.await.map_err(|error| failed(&error))? {
-        None | Some(RolesChanged::Erased) => return Err(Refused::new("nobody has an account by this address")),
+        None | Some(RolesChanged::Erased) => return Err(Refused::new("no account has this e-mail address")),
         Some(RolesChanged::TooMany) => {
-            return Err(Refused::new(format!("one account has at most {MAX_ROLES} roles; take one away in the same command")));
+            return Err(Refused::new(format!("one account has at most {MAX_ROLES} roles; remove one in the same command")));
         }
-        Some(RolesChanged::Changed(roles)) if roles.is_empty() => "they have no roles from now on\n".to_owned(),
-        Some(RolesChanged::Unchanged(roles)) if roles.is_empty() => "they have no roles\n".to_owned(),
-        Some(RolesChanged::Changed(roles)) => format!("their roles from now on: {roles}\n"),
-        Some(RolesChanged::Unchanged(roles)) => format!("their roles: {roles}\n"),
+        Some(RolesChanged::Changed(roles)) if roles.is_empty() => "the user now has no roles\n".to_owned(),
+        Some(RolesChanged::Unchanged(roles)) if roles.is_empty() => "the user has no roles\n".to_owned(),
+        Some(RolesChanged::Changed(roles)) => format!("the user's roles are now: {roles}\n"),
+        Some(RolesChanged::Unchanged(roles)) => format!("the user's roles: {roles}\n"),
     };
     say(&told)
 }

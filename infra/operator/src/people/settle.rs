@@ -25,7 +25,7 @@ pub(super) struct Walked {
 impl Walked {
     /// Scans the tombstones and the accounts.
     pub(super) async fn read(store: &TenantStore) -> Result<Self, Refused> {
-        let cannot = |error: StoreError| Refused::because("who is here, and who was erased, could not be read", &error);
+        let cannot = |error: StoreError| Refused::because("the existing and the erased accounts could not be read", &error);
         let (mut walked, mut from) = (Self::default(), None);
         loop {
             let WalkPage { found, next } = store.walk_tombstones(from).await.map_err(cannot)?;
@@ -104,10 +104,10 @@ impl Bringer<'_> {
 /// The outcome as a row label in the report.
 pub(super) fn words(moved: Moved) -> &'static str {
     match moved {
-        Moved::Here => "came over",
-        Moved::AlreadyHere => "had come before",
-        Moved::Erased => "were erased here, and stay so",
-        Moved::AddressTaken => "stay away, somebody has their address",
-        Moved::SubTaken => "stay away, somebody has their sub",
+        Moved::Here => "newly imported",
+        Moved::AlreadyHere => "imported before",
+        Moved::Erased => "erased here, and stay erased",
+        Moved::AddressTaken => "skipped, another account here has their e-mail address",
+        Moved::SubTaken => "skipped, another account here has their sub",
     }
 }

@@ -84,7 +84,7 @@ impl Sorter {
     pub(super) fn look(&self, seen: &mut Seen, person: Result<Anybody, Unreadable>) -> Result<Comer, Away> {
         seen.0 += 1;
         let number = seen.0;
-        let stays = |why: String| Away { place: format!("person {number}"), why };
+        let stays = |why: String| Away { place: format!("user {number}"), why };
         match person.map_err(Away::from)? {
             Anybody::Foreign(person) => self.foreign(number, person).map_err(|why| stays(why.to_owned())),
             Anybody::Own(person) if !seen.1.insert(person.sub) => Err(stays(Flaw::SubTwice.to_string())),
@@ -174,7 +174,7 @@ fn may_come(person: &ForeignPerson) -> Result<EmailAddress, &'static str> {
     let Some(email) = &person.email else { return Err("there is no e-mail address") };
     let Ok(email) = EmailAddress::parse(email) else { return Err("the e-mail address is not usable") };
     if !person.email_verified {
-        return Err("the e-mail address was not proven there");
+        return Err("the e-mail address was not verified there");
     }
     Ok(email)
 }
@@ -230,20 +230,20 @@ impl Sorted {
     pub(super) fn told(&self, to: &str, origin: &Origin) -> String {
         let Self { ready, with_password, stays_there, keep_sub, disabled, .. } = self;
         let mut text = format!(
-            "{ready} people can come to {to}: {with_password} with their password, {} set a new one by mail",
+            "{ready} users can be imported into {to}: {with_password} with their password, {} set a new one by mail",
             ready - with_password - stays_there,
         );
-        for (count, what) in [(stays_there, "still have it in the user pool"), (disabled, "are disabled, and stay so")] {
+        for (count, what) in [(stays_there, "still have it in the user pool"), (disabled, "are disabled, and stay disabled")] {
             if *count > 0 {
                 let _ = write!(text, ", {count} {what}");
             }
         }
         let (keeps_sub, no_field) = match origin {
-            Origin::Elsewhere { keep_sub, .. } => (*keep_sub, "left out, no field of the form takes it, "),
-            Origin::Latchkey(_) => (true, "kept, though no field of the form shows it, "),
+            Origin::Elsewhere { keep_sub, .. } => (*keep_sub, "left out, the form has no such field, "),
+            Origin::Latchkey(_) => (true, "kept, but the form has no such field, "),
         };
         text.push_str(&if keeps_sub { format!("; {keep_sub} keep their sub\n") } else { "\n".to_owned() });
-        self.away.list(&mut text, "stays away, ");
+        self.away.list(&mut text, "skipped, ");
         self.named.iter().for_each(|named| text.push_str(&format!("  {named}\n")));
         self.unmapped.list(&mut text, no_field);
         self.unfit.list(&mut text, "left out, the value does not fit the field, ");

@@ -13,13 +13,13 @@ use std::time::SystemTime;
 /// An export format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Auth0: a user on each line, or the list of its bulk import.
+    /// Auth0: one user a line, or the list for its bulk import
     Auth0,
-    /// Firebase Authentication: `auth:export` as JSON.
+    /// Firebase Authentication: the JSON of `auth:export`
     Firebase,
-    /// Keycloak: the export of a realm or of its users.
+    /// Keycloak: the export of a realm or of its users
     Keycloak,
-    /// Latchkey: `latchkey people export`.
+    /// Latchkey: the file of `latchkey people export`
     Latchkey,
 }
 
@@ -52,7 +52,7 @@ impl Source {
         let metadata = file.metadata().map_err(|error| cannot_read(path, &error))?;
         if !metadata.is_file() {
             return Err(Refused::new(format!(
-                "{} is no file: it is read twice, so put what it gives into one",
+                "{} is not a regular file: it is read twice, so save its content to a file first",
                 path.display()
             )));
         }
@@ -90,7 +90,7 @@ impl Source {
         if stamp(&metadata) == self.stamp {
             return Ok(());
         }
-        Err(Refused::new(format!("{} changed meanwhile; run it again", self.path.display())))
+        Err(Refused::new(format!("{} changed meanwhile; run the command again", self.path.display())))
     }
 
     fn refused(&self, broken: Broken) -> Refused {

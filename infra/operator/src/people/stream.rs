@@ -224,9 +224,9 @@ mod tests {
         let read = list(endless("[{},{},{\"a\":\"", "aaaaaaaa", GIB, "\"}]"), Shape::List, &mut keep);
         assert_eq!(flaw(read), Unreadable { place: Place::User(3), flaw: Flaw::TooLong });
         assert_eq!(numbers, [1, 2]);
-        let read = list(endless("{\"users\":[", "[", GIB, ""), Shape::Users, &mut |_, _| panic!("nobody is there"));
+        let read = list(endless("{\"users\":[", "[", GIB, ""), Shape::Users, &mut |_, _| panic!("there is no user"));
         assert!(matches!(flaw(read), Unreadable { place: Place::File, flaw: Flaw::NotJson { .. } }), "too deep");
-        let read = list(endless("{\"", "a", GIB, "\":1}"), Shape::Users, &mut |_, _| panic!("nobody is there"));
+        let read = list(endless("{\"", "a", GIB, "\":1}"), Shape::Users, &mut |_, _| panic!("there is no user"));
         assert_eq!(flaw(read).flaw, Flaw::TooLong, "a name without an end");
     }
 

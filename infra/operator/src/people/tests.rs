@@ -150,7 +150,7 @@ async fn hashes_of_the_bulk_import_of_auth0_become_stored_forms() {
         ("password", json!({ "encoding": "utf16le" }), "another encoding"),
         ("salt", Value::Null, "salt is not given"),
         ("salt", json!({ "value": "xyz", "encoding": "hex" }), "hexadecimal"),
-        ("algorithm", json!("md5"), "of md5, which can't be verified"),
+        ("algorithm", json!("md5"), "uses md5, which cannot be verified"),
         ("hash", json!({ "value": "097f" }), "hex or base64"),
     ] {
         let mut custom = scrypt.clone();
@@ -222,7 +222,7 @@ async fn a_realm_of_keycloak_gives_its_people_with_their_passwords() {
 #[test]
 fn what_keycloak_exports_and_can_not_be_verified_is_said_by_the_users_position() {
     for (text, said) in [
-        (realm(&json!({ "hashIterations": 1, "algorithm": "md5-crypt" }), &secret(SHA1)), "of md5-crypt, which"),
+        (realm(&json!({ "hashIterations": 1, "algorithm": "md5-crypt" }), &secret(SHA1)), "uses md5-crypt, which"),
         (realm(&json!({ "hashIterations": 5_000_000, "algorithm": "pbkdf2" }), &secret(SHA1)), "PBKDF2 iterations of"),
         (realm(&json!({ "algorithm": "pbkdf2" }), &secret(SHA1)), "credentialData.hashIterations is not given"),
         (realm(&argon2("x"), &secret(ARGON2)), "type is not id, i or d"),
@@ -234,7 +234,7 @@ fn what_keycloak_exports_and_can_not_be_verified_is_said_by_the_users_position()
         assert!(flaws.len() == 1 && flaws[0].starts_with("user 2: ") && flaws[0].contains(said), "{flaws:?}");
     }
     let clear = json!({ "users": [{ "username": "ada", "credentials": [{ "type": "password", "value": "secret" }] }] });
-    assert_eq!(flaws(keycloak(&clear.to_string())), ["user 1: it holds a password in clear, not a hash"]);
+    assert_eq!(flaws(keycloak(&clear.to_string())), ["user 1: it has a plain-text password, not a hash"]);
 }
 
 fn parameters() -> HashParameters {

@@ -26,10 +26,10 @@ const SIGNATURE: &str = "manifest.jws";
 /// The command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The package as it was downloaded; its parts in order, if it came in several
+    /// The package as downloaded; if it has several parts, all of them in order
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The issuer's public keys: what `{issuer}/.well-known/jwks.json` answered, got over a connection that you trust
+    /// The issuer's public keys: the content of `{issuer}/.well-known/jwks.json`, downloaded over a connection that you trust
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
     /// The issuer that the export must be from, such as https://id.example.com
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     /// A file cannot be read.
-    #[error("{0} can't be read: {1}")]
+    #[error("{0} cannot be read: {1}")]
     Unreadable(String, std::io::Error),
     /// Larger than any export.
     #[error("the package is larger than 1 GiB")]
@@ -50,27 +50,27 @@ pub(crate) enum Refused {
     #[error("this is not a whole export package: {0}. Was it cut off, or is a part missing?")]
     NotAPackage(String),
     /// There is content that the manifest does not list.
-    #[error("the package holds something that no manifest lists: {0}")]
+    #[error("the package has content that its manifest does not list: {0}")]
     Foreign(String),
     /// The manifest lists a missing file.
     #[error("{0} is missing")]
     Missing(String),
     /// The manifest is malformed.
-    #[error("manifest.json does not read: {0}")]
+    #[error("manifest.json cannot be read: {0}")]
     Manifest(String),
     /// The key set is malformed.
-    #[error("the key set {0} does not read: {1}")]
+    #[error("the key set {0} cannot be read: {1}")]
     KeySet(String, String),
     /// The signature does not have the form of an export signature.
     #[error("manifest.jws is not a signature of an export: {0}")]
     SignatureForm(String),
     /// The key set does not have the key.
     #[error(
-        "the key set {1} has no key {0}. It is another issuer's, or the key was replaced since: exports are verified with the keys of their time"
+        "the key set {1} has no key {0}. It is the key set of another issuer, or the key was replaced since: an export is verified with the keys of its time"
     )]
     UnknownKey(String, String),
     /// The signature does not match the manifest.
-    #[error("the signature does not fit manifest.json: the manifest was changed, or signed by somebody else")]
+    #[error("the signature does not match manifest.json: the manifest was changed, or signed with another key")]
     Signature,
     /// A file does not match the manifest.
     #[error("{0} was changed: its length or SHA-256 is not that of the manifest")]
@@ -172,7 +172,7 @@ fn vouch(path: &Path, manifest: &[u8], signature: &[u8]) -> Result<Vouched, Refu
 fn read_manifest(bytes: &[u8]) -> Result<Manifest, Refused> {
     let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| Refused::Manifest(error.to_string()))?;
     if manifest.format != "latchkey-export" || manifest.version != 1 {
-        return Err(Refused::Manifest("it is of a format that this command does not know".to_owned()));
+        return Err(Refused::Manifest("its format is not known to this command".to_owned()));
     }
     Ok(manifest)
 }
@@ -221,10 +221,10 @@ impl fmt::Display for Report {
                 writeln!(f, "  signed   with key {kid} of {key_set}: this result is worth as much as your trust in that file")
             }
             None => {
-                writeln!(f, "  signed   not checked: anybody could have made this package.")?;
+                writeln!(f, "  signed   not checked: anyone could have made this package.")?;
                 writeln!(
                     f,
-                    "           Get {issuer}/.well-known/jwks.json over a connection that you trust, and say --jwks FILE."
+                    "           Get {issuer}/.well-known/jwks.json over a connection that you trust, and give --jwks FILE."
                 )
             }
         }

@@ -47,7 +47,7 @@ pub(super) struct Parsed {
 /// [`Refused::SignatureForm`].
 pub(super) fn parse(jws: &[u8]) -> Result<Parsed, Refused> {
     let refused = |why: &str| Refused::SignatureForm(why.to_owned());
-    let text = std::str::from_utf8(jws).map_err(|_| refused("it is no text"))?;
+    let text = std::str::from_utf8(jws).map_err(|_| refused("it is not text"))?;
     let (header, signature) = text.split_once("..").ok_or_else(|| refused("its content is not detached"))?;
     let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| refused("it is not base64url"));
     let signature = decode(signature)?;
