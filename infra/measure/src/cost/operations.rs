@@ -1,27 +1,27 @@
-//! Every operation, the function that does it, and what it may take.
+//! Every operation, its function, and its limits.
 
 use super::steps::Step;
 use tests::command::Command;
 
-/// What somebody does.
+/// An operation of a user or client.
 pub struct Operation {
-    /// In words.
+    /// The name, in words.
     pub name: &'static str,
-    /// The function that answers it.
+    /// The function that handles it.
     pub function: &'static str,
-    /// How it is done.
+    /// How to run it.
     pub(super) step: Step,
-    /// What it takes, exactly.
+    /// Its exact counts.
     pub takes: Takes,
     /// How many passwords are hashed.
     pub hashes: u32,
-    /// What the processor may be busy with it, hashing apart, in microseconds: an input of the price of its duration.
+    /// CPU time without password hashing, in microseconds. It determines the price of the duration.
     pub cpu_us: u32,
-    /// What a million of it may cost at most, in dollars; what it projects apart.
+    /// The limit for a million, in dollars, without the follow-up work.
     pub dollars: f64,
 }
 
-/// What an operation takes.
+/// The counts of an operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Takes {
     /// DynamoDB requests.
@@ -30,7 +30,7 @@ pub struct Takes {
     pub read: f64,
     /// Write request units.
     pub write: f64,
-    /// Write request units of what `events` makes of it.
+    /// Write request units of `events` that follow from it.
     pub projected: f64,
     /// KMS calls.
     pub kms: u64,
@@ -58,8 +58,8 @@ impl Operation {
 /// A page that reads nothing.
 const NOTHING: Takes = takes(0, 0.0, 0.0, 0.0);
 
-/// All of them, in the order of a customer's life. Limits in dollars are those that the design began with, and $0.05 to $0.15 more where a
-/// step is counted: the metric of the funnel makes its log line 280 bytes longer (decision 23).
+/// All operations, in the order of a customer's life. Dollar limits are those of the initial design, plus $0.05 to $0.15 where a funnel
+/// step is counted: its metric makes the log line 280 bytes longer (decision 23).
 pub const OPERATIONS: [Operation; 33] = [
     operation("registration, start", "registration", Step::Command(Command::StartRegistration), takes(2, 0.0, 2.0, 2.0))
         .hashes(1)

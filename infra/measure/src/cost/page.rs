@@ -6,10 +6,10 @@ use super::operations::OPERATIONS;
 use super::prices::Prices;
 use std::fmt::Write as _;
 
-/// The page.
+/// Renders the page.
 ///
 /// # Panics
-/// When an operation was not counted.
+/// If an operation was not counted.
 #[must_use]
 pub fn markdown(counts: &Counts, prices: &Prices, months: &[Month]) -> String {
     let mut page = String::from(HEAD);
