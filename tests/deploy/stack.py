@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import platform
 import re
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import boto3
 
 AWS = "http://localhost:4566"
 ACCOUNT = "000000000000"
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+FAKETIME = f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketime.so.1"
 
 os.environ |= {
     "AWS_ENDPOINT_URL": AWS,
