@@ -28,6 +28,8 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_REGION": "eu-central-1",
     "SAM_CLI_TELEMETRY": "0",
+    # SAM finds `samconfig.toml` beside a template only, and does not read loops without this.
+    "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1",
 }
 
 
