@@ -1,5 +1,5 @@
 //! Every request that any command, any mail and any job makes to the tables: each write has its condition, each read is strong, and
-//! nothing is decided by an index (security 133, 135, 136). The sources are held to the same by `layers.rs`.
+//! nothing is decided by an index (security 133, 135, 136; T7). The sources are held to the same by `layers.rs`.
 
 use latchkey::domain::time::Span;
 use latchkey::services::Deadline;

@@ -1,4 +1,4 @@
-//! security 143: whatever JSON a function is invoked with, it answers, and what is no request of the gateway is refused.
+//! security 143, T14: whatever JSON a function is invoked with, it answers, and what is no request of the gateway is refused.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
