@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import platform
 import re
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import boto3
 
 AWS = "http://localhost:4566"
 ACCOUNT = "000000000000"
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+FAKETIME = f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketime.so.1"
 
 os.environ |= {
     "AWS_ENDPOINT_URL": AWS,
@@ -154,8 +155,14 @@ class Dev:
         # Anchored now, so that it knows when it is due; then it waits for `run`.
         time.sleep(11)
         self.set_schedule("DISABLED")
+        self.start()
 
-    def __enter__(self):
+    def follow(self, stack):
+        """The stack was deployed again: its schedule waits for `run` again."""
+        self.stack = stack
+        self.set_schedule("DISABLED")
+
+    def start(self):
         dev = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -180,9 +187,8 @@ class Dev:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self.server.shutdown()
         self.set_schedule("ENABLED")
 
