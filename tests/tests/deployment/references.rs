@@ -1,5 +1,7 @@
 //! A reader has nothing but the repository: each link, path, decision and advisory that a document or a comment names is in it.
 
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+
 use super::repository::{Source, paths, root, sources};
 use std::collections::BTreeSet;
 

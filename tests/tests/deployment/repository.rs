@@ -1,5 +1,7 @@
 //! The texts of the repository, as the tests of its references read them.
 
+#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
+
 use std::path::{Path, PathBuf};
 
 /// Folders that hold no text of ours.
