@@ -26,6 +26,7 @@ import hashlib
 import json
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -50,7 +51,9 @@ SENDER = "no-reply@example.com"
 # Why an event of a pool that is not the document's gets no answer.
 ANOTHER_POOL = "another user pool than the one of [handover] asks"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-PARAMETERS = {"Origin": ORIGIN, "SenderAddress": SENDER, "Architecture": "x86_64"}
+# Of this machine: the binaries run here.
+ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+PARAMETERS = {"Origin": ORIGIN, "SenderAddress": SENDER, "Architecture": ARCHITECTURE}
 
 
 def say(words):
