@@ -157,8 +157,14 @@ class Dev:
         # Anchored now to compute when it is due; then it waits for `run`.
         time.sleep(11)
         self.set_schedule("DISABLED")
+        self.start()
 
-    def __enter__(self):
+    def follow(self, stack):
+        """The stack was deployed again: its schedule waits for `run` again."""
+        self.stack = stack
+        self.set_schedule("DISABLED")
+
+    def start(self):
         dev = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -183,9 +189,8 @@ class Dev:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self.server.shutdown()
         self.set_schedule("ENABLED")
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 
 export const issuer = process.env.ISSUER
 
-/** A unique name. */
+/** A unique address. */
 export const address = (name) => `${name}-${randomBytes(5).toString('hex')}@example.com`
 
 /** Waits for `count` mails to this address and returns the newest. */

@@ -1,5 +1,5 @@
-// A browser window for the journeys, with its checks, screenshots and errors: narrow and wide, light and dark, with and without
-// JavaScript. SCREENSHOTS=folder stores a screenshot of every page; LOOK=js-360-dark runs only that variant.
+// A browser window for the journeys: its look, its screenshots, its complaints. Narrow and wide, light and dark, with
+// and without JavaScript. SCREENSHOTS=folder keeps a picture of every page; LOOK=js-360-dark runs that look alone.
 
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
@@ -91,8 +91,8 @@ class Visit {
     return Visit.open(this.look, `${this.name}-${name}`)
   }
 
-  /** In another browser, the link of a mail shows the code for the browser that started, and changes nothing. */
-  async elsewhere(link, code) {
+  /** A mailed link in another browser shows the code for the first browser, and changes nothing. */
+  async openInOtherBrowser(link, code) {
     const context = await browser.newContext({ viewport: this.page.viewportSize() })
     const page = await context.newPage()
     await page.goto(link)
