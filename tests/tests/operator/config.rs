@@ -57,7 +57,7 @@ async fn a_document_is_planned_applied_and_taken_back_and_the_gateway_follows() 
     let api = Anonymous::new(&gateway);
     operator.write("shop.toml", &renamed("Blue Shop").replacen("name = \"newsletter\"", "name = \"nickname\"", 1));
     let plan = operator.done(&["config", "plan", "shop.toml", "@"]);
-    for words in ["version 1 is in force", "6 fields kept, 1 added, 1 retired", "stays stored", "people see \"Blue Shop\""] {
+    for words in ["version 1 is in force", "6 fields kept, 1 added, 1 retired", "remain stored", "users see \"Blue Shop\""] {
         assert!(plan.contains(words), "{words}: {plan}");
     }
     assert_eq!(versions(&operator).len(), 1, "a plan writes nothing");

@@ -20,7 +20,7 @@ use latchkey::web::{JsonBody, Problem, TenantHandle};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// A completed form. The address is one string, never a list (security 90). Unknown members are refused (108).
+/// A completed form. The address is one string, never a list (security 90). Unknown members are refused (security 108).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registration {

@@ -78,8 +78,9 @@ pub const OPERATIONS: [Operation; 33] = [
     operation("consent", "login", Step::Command(Command::Consent), takes(3, 6.0, 1.0, 1.0)).within(400, 3.3),
     operation("authorize with a session → code", "login", Step::Command(Command::Authorize), takes(2, 3.0, 1.0, 0.0))
         .within(300, 2.65),
-    operation("recovery, start", "login", Step::Command(Command::StartRecovery), takes(1, 0.0, 1.0, 2.0)).within(300, 2.3),
-    operation("recovery, new password", "login", Step::Command(Command::ResetPassword), takes(6, 7.0, 7.0, 2.0))
+    operation("password reset, start", "login", Step::Command(Command::StartRecovery), takes(1, 0.0, 1.0, 2.0))
+        .within(300, 2.3),
+    operation("password reset, new password", "login", Step::Command(Command::ResetPassword), takes(6, 7.0, 7.0, 2.0))
         .hashes(1)
         .within(450, 7.6),
     operation("sign-out", "login", Step::Command(Command::SignOut), takes(3, 4.0, 1.0, 1.0)).within(300, 3.4),
@@ -95,18 +96,17 @@ pub const OPERATIONS: [Operation; 33] = [
     operation("discovery", "token", Step::Get("/.well-known/openid-configuration"), NOTHING).within(12, 1.5),
     operation("profile, read", "profile", Step::ReadProfile, takes(1, 4.0, 0.0, 0.0)).within(220, 2.1),
     operation("profile, changed", "profile", Step::Command(Command::EditProfile), takes(2, 4.0, 1.0, 1.0)).within(350, 2.8),
-    operation("change of address, wish", "profile", Step::Command(Command::WishForAddress), takes(2, 4.0, 1.0, 2.0))
+    operation("change of address, start", "profile", Step::Command(Command::WishForAddress), takes(2, 4.0, 1.0, 2.0))
         .within(400, 2.9),
     operation("change of address, proof", "profile", Step::ProveAddressOnline, takes(2, 5.0, 8.0, 2.0)).within(400, 7.3),
     operation("change of password", "profile", Step::Command(Command::ChangePassword), takes(3, 6.0, 8.0, 2.0))
         .hashes(2)
         .within(450, 8.3),
-    operation("export of 21 items, begun", "export", Step::BeginExport, takes(4, 5.0, 1.0, 0.0)).within(900, 2.9),
+    operation("export of 21 items, start", "export", Step::BeginExport, takes(4, 5.0, 1.0, 0.0)).within(900, 2.9),
     operation("export of 21 items, read", "export", Step::ReadExport, takes(3, 5.0, 0.0, 0.0)).within(900, 2.7),
-    operation("deletion, asked for", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 4.0, 2.0)).within(300, 4.4),
-    operation("deletion, taken back", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 4.0, 2.0))
-        .within(300, 4.4),
-    operation("retention, a tick that finds nothing", "retention", Step::EmptyTick, takes(37, 35.0, 2.0, 0.0)).within(300, 7.0),
-    operation("retention, a tick that erases an account of 20 items", "retention", Step::Erase, takes(64, 38.0, 28.0, 1.0))
+    operation("deletion, start", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 4.0, 2.0)).within(300, 4.4),
+    operation("deletion, undone", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 4.0, 2.0)).within(300, 4.4),
+    operation("retention, a run without due work", "retention", Step::EmptyTick, takes(37, 35.0, 2.0, 0.0)).within(300, 7.0),
+    operation("retention, a run that erases an account of 20 items", "retention", Step::Erase, takes(64, 38.0, 28.0, 1.0))
         .within(1_500, 25.0),
 ];
