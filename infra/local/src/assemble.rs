@@ -14,7 +14,7 @@ use latchkey::keys::{FormerKeys, KeyError, KeyVault, Keys, PasswordHasher, Purpo
 use latchkey::services::{Clock, Origin, Random, Services, Tenants};
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 
 /// All functions run in this process, so all keys are needed.
 const PURPOSES: [Purpose; 6] =
@@ -96,7 +96,7 @@ pub fn routes() -> Router<Services> {
 /// The scheduled jobs. They run until they are done: no time limit applies here.
 #[must_use]
 pub fn jobs(services: Services) -> Retention {
-    Retention::new(services, GoOn::Caller)
+    Retention::new(services, Continuation::Caller)
 }
 
 /// Creates the services from these parts.

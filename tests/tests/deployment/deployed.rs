@@ -11,7 +11,7 @@ use latchkey::services::Deadline;
 use latchkey::store::principal::PrincipalQuery;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use migration::Migration;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::brought::bring_over;
@@ -24,7 +24,7 @@ use tests::{Anonymous, Browser, Customer, Me, OAuthClient, Site, World, journeys
 /// Two accounts are closed; the job erases one and puts the other off, which is held; a backup that came back is cleaned.
 async fn is_erased(deployed: &Deployed) {
     let world = &deployed.world;
-    let retention = Retention::new(deployed.services("retention", retention::PURPOSES), GoOn::Caller);
+    let retention = Retention::new(deployed.services("retention", retention::PURPOSES), Continuation::Caller);
     let run = async |event: Value| retention.handle(&event, Deadline::default()).await.unwrap();
     let before = world.services.clock.now();
     for name in ["Leaver", "Held"] {

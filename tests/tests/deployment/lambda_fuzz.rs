@@ -6,7 +6,7 @@ use latchkey::delivery::Mailer;
 use latchkey::runtime::gateway::{self, Event};
 use latchkey::services::Deadline;
 use latchkey::web::mount;
-use retention::{GoOn, Retention, RetentionError};
+use retention::{Continuation, Retention, RetentionError};
 use serde_json::{Value, json};
 use std::path::Path;
 use tests::World;
@@ -211,7 +211,7 @@ async fn security_143_the_events_function_names_what_it_was_given_and_nothing_el
 #[tokio::test]
 async fn security_143_the_retention_function_takes_its_jobs_and_nothing_else() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
-    let retention = Retention::new(world.services.clone(), GoOn::Caller);
+    let retention = Retention::new(world.services.clone(), Continuation::Caller);
     let (seeds, mut numbers) = (seeds(), Numbers(140));
     let jobs: Vec<Value> = seeds.iter().filter(|seed| seed["job"].is_string()).cloned().collect();
     let (mut done, mut refused) = (0, 0);

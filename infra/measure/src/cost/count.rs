@@ -50,9 +50,9 @@ pub struct Count {
     /// The function.
     pub function: &'static str,
     /// Its requests to the tables.
-    pub tables: Taken,
+    pub tables: TableUsage,
     /// The requests of `events` to the tables that follow from it.
-    pub projected: Taken,
+    pub projected: TableUsage,
     /// KMS calls, with those of `events`.
     pub kms: u64,
     /// Mails, each a message of the delivery queue.
@@ -67,7 +67,7 @@ pub struct Count {
 
 /// Requests to the tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Taken {
+pub struct TableUsage {
     /// Requests.
     pub requests: usize,
     /// Read request units, as counted by the engine.
@@ -86,12 +86,12 @@ pub struct Start {
     /// The function.
     pub function: &'static str,
     /// Its requests to the tables.
-    pub tables: Taken,
+    pub tables: TableUsage,
     /// KMS calls.
     pub kms: u64,
 }
 
-impl From<Cost> for Taken {
+impl From<Cost> for TableUsage {
     fn from(cost: Cost) -> Self {
         let Cost { requests, engine, own } = cost;
         Self { requests, read: engine.read, write: engine.write, own_read: own.read, own_write: own.write }
