@@ -3,7 +3,7 @@
 
 use http::{Method, StatusCode};
 use latchkey::domain::time::Span;
-use tests::{Browser, Customer, Me, Page, World};
+use tests::{AccountClient, Browser, Customer, Page, World};
 
 const PAGES: [&str; 8] = [
     "/account",
@@ -88,7 +88,7 @@ async fn a_form_that_was_opened_long_ago_is_not_taken_without_a_fresh_sign_in() 
     world.advance(Span::minutes(6));
     let page = browser.submit(&page, "#confirm", &[]).await;
     assert!(page.has_field("password"), "{}", page.text());
-    Me::of(&world, &customer).await;
+    AccountClient::new(&world, &customer).await;
 }
 
 /// security 121: the sign-in page goes on to account pages of its own tenant and to nothing else.
@@ -141,7 +141,7 @@ async fn security_120_another_browsers_session_or_page_sends_no_form() {
     let target = format!("{}/account", world.origin());
     let response = browser.request(Method::POST, &target, Some("https://evil.example"), body).await;
     assert_eq!(response.status(), 403);
-    assert_eq!(Me::of(&world, &customer).await.get("/v1/me").await.json()["given_name"], "Ada");
+    assert_eq!(AccountClient::new(&world, &customer).await.get("/v1/me").await.json()["given_name"], "Ada");
 }
 
 /// security 108, 110
@@ -161,7 +161,7 @@ async fn the_profile_page_takes_its_fields_only_and_escapes_what_is_in_them() {
     let stale = browser.submit(&page, "#submit", &[("given_name", "Stale")]).await;
     assert_eq!(stale.status(), 409);
     assert!(stale.html().contains("value=\"Stale\""), "{}", stale.text());
-    assert_ne!(Me::of(&world, &customer).await.get("/v1/me").await.json()["given_name"], "Stale");
+    assert_ne!(AccountClient::new(&world, &customer).await.get("/v1/me").await.json()["given_name"], "Stale");
     assert!(!browser.open("/account?done=%3Cb%3Eyou+won").await.text().contains("won"), "only words of ours are spoken");
 }
 
@@ -216,7 +216,7 @@ async fn i_did_not_ask_for_this_ends_a_change_of_address() {
     assert!(ended.text().contains("Thank you"), "{}", ended.text());
     let refused = browser.submit(&page, "#submit", &[("code", &code)]).await;
     assert_eq!(refused.status(), 400, "{}", refused.text());
-    assert_eq!(Me::of(&world, &customer).await.get("/v1/me").await.json()["email"], customer.email);
+    assert_eq!(AccountClient::new(&world, &customer).await.get("/v1/me").await.json()["email"], customer.email);
 }
 
 #[tokio::test]
@@ -247,14 +247,14 @@ async fn a_closed_account_is_restored_by_its_mail_anywhere_and_once() {
 async fn a_person_signs_other_devices_out_and_takes_access_back_by_page() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let app = Me::of(&world, &customer).await;
+    let app = AccountClient::new(&world, &customer).await;
     let (mut other, _) = at(&world, &customer, "/account").await;
     let (mut browser, page) = at(&world, &customer, "/account/sessions").await;
     let page = browser.submit(&page, "#submit", &[]).await;
     assert_eq!(page.query("done").as_deref(), Some("sessions"), "{}", page.text());
     assert!(other.open("/account").await.has_field("password"));
     assert_eq!(app.is_alive().await, (false, false));
-    let app = Me::signed_in(&mut browser, &world, &customer).await;
+    let app = AccountClient::signed_in(&mut browser, &world, &customer).await;
     let page = browser.open("/account/consents").await;
     assert!(page.text().contains("Demo storefront"), "{}", page.text());
     let page = browser.submit(&page, "#withdraw-demo-app", &[]).await;

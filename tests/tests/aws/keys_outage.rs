@@ -9,7 +9,7 @@ use latchkey::web::mount;
 use std::time::Duration;
 use tests::jwks::kid_of;
 use tests::kms::{FakeKms, Mode};
-use tests::{Anonymous, Browser, Customer, OAuthClient, Person, World};
+use tests::{Anonymous, Browser, Customer, OAuthClient, SignedInUser, World};
 
 const OUTAGES: [Mode; 4] = [Mode::Down, Mode::Throttled, Mode::Disabled, Mode::Slow(Duration::from_secs(3600))];
 
@@ -57,7 +57,7 @@ async fn security_137_an_instance_that_starts_without_kms_lists_keys_and_refuses
         let kms = FakeKms::up();
         let world = World::builder().vault(kms.vault()).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
-        let person = Person::new(&world).await;
+        let person = SignedInUser::new(&world).await;
         let tokens = client.redeem(&person.code(&client).await).await.tokens();
         let code = person.code(&client).await;
         kms.set(outage);

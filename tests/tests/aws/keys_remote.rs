@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tests::jwks::{kid_of, kids_in, verify, verify_with};
 use tests::kms::{FakeKms, Mode, SIGNING_KEYS};
 use tests::store::*;
-use tests::{OAuthClient, Person, World};
+use tests::{OAuthClient, SignedInUser, World};
 
 const BOTH: [SigningAlgorithm; 2] = [SigningAlgorithm::ES256, SigningAlgorithm::RS256];
 
@@ -213,12 +213,12 @@ async fn security_137_while_kms_does_not_sign_neither_code_nor_refresh_token_is_
     let kms = FakeKms::up();
     let world = world(&kms).await;
     let client = OAuthClient::demo_app(&world);
-    let tokens = client.redeem(&Person::new(&world).await.code(&client).await).await.tokens();
+    let tokens = client.redeem(&SignedInUser::new(&world).await.code(&client).await).await.tokens();
     assert_eq!(verify(&client.api, tokens.access()).await["client_id"], "demo-app");
     assert_eq!(verify(&client.api, tokens.json["id_token"].as_str().unwrap()).await["aud"], "demo-app");
     let mut refresh = tokens.refresh().to_owned();
     for outage in [Mode::Down, Mode::Throttled, Mode::Disabled, Mode::Slow(Duration::from_secs(3600))] {
-        let code = Person::new(&world).await.code(&client).await;
+        let code = SignedInUser::new(&world).await.code(&client).await;
         kms.set(outage);
         for answer in [client.redeem(&code).await, client.refresh(&refresh).await] {
             assert_eq!(answer.refusal(), (503, "temporarily_unavailable".to_owned()), "{outage:?}");

@@ -11,7 +11,7 @@ use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use migration::{Migration, MigrationError, TryAgainLater};
 use serde_json::{Value, json};
 use tests::log_lines::LogLines;
-use tests::{Browser, Customer, Me};
+use tests::{AccountClient, Browser, Customer};
 
 const POOL: &str = "eu-central-1_Next";
 
@@ -63,7 +63,7 @@ fn is_nobody(response: &Value) -> bool {
 async fn who_signs_in_there_with_the_password_of_here_is_told_as_attributes() {
     let there = Returning::new().await;
     let Customer { email, password, given_name, family_name, .. } = &there.customer;
-    let sub = Me::of(&there.world, &there.customer).await.tokens.access_claims()["sub"].clone();
+    let sub = AccountClient::new(&there.world, &there.customer).await.tokens.access_claims()["sub"].clone();
     let sent =
         event("UserMigration_Authentication", &email.to_uppercase(), json!({ "password": password, "clientMetadata": null }));
     let answer = there.ask(sent.clone()).await.expect("an answer");
@@ -102,7 +102,7 @@ async fn who_forgot_theirs_is_told_by_the_address_alone_and_proves_it_there() {
 async fn a_pool_with_the_address_as_alias_is_told_a_username_by_either_source() {
     let there = Returning::to(&format!("{HANDOVER}username = \"sub\"\n")).await;
     let Customer { email, password, .. } = &there.customer;
-    let sub = Me::of(&there.world, &there.customer).await.tokens.access_claims()["sub"].clone();
+    let sub = AccountClient::new(&there.world, &there.customer).await.tokens.access_claims()["sub"].clone();
     let forgot = there.ask(event("UserMigration_ForgotPassword", email, json!({}))).await.expect("an answer");
     for response in [&there.sign_in(email, password).await, &forgot["response"]] {
         let told = &response["userAttributes"];
@@ -155,7 +155,7 @@ async fn security_113_parallel_guesses_evaluate_no_more_than_they_would_in_a_row
 #[tokio::test]
 async fn whose_account_is_closed_or_has_no_password_is_nobody_there() {
     let there = Returning::new().await;
-    assert_eq!(Me::of(&there.world, &there.customer).await.delete("/v1/me").await.status(), 202);
+    assert_eq!(AccountClient::new(&there.world, &there.customer).await.delete("/v1/me").await.status(), 202);
     let Customer { email, password, .. } = &there.customer;
     assert!(is_nobody(&there.sign_in(email, password).await));
     let forgot = there.ask(event("UserMigration_ForgotPassword", email, json!({}))).await.expect("an answer");

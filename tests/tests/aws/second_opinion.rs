@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tests::remote::Remote;
-use tests::{Customer, Me, Site, invariants, journeys, kms};
+use tests::{AccountClient, Customer, Site, invariants, journeys, kms};
 
 /// Every purpose that some function declares.
 const PURPOSES: [Purpose; 6] =
@@ -128,7 +128,7 @@ async fn copy(world: &World, remote: &Remote) {
 #[tokio::test]
 #[ignore = "needs a moto server, which .ci/run moto starts"]
 async fn another_implementation_of_aws_agrees_with_the_engine() {
-    let remote = Remote::named();
+    let remote = Remote::from_env();
     let vault = vault(&remote).await;
     let world = World::builder().vault(vault.clone()).build().await.unwrap();
     copy(&world, &remote).await;
@@ -142,9 +142,9 @@ async fn another_implementation_of_aws_agrees_with_the_engine() {
     };
     let world = world.served_by(mount(services.clone(), routes()), services.clone()).unwrap();
 
-    journeys::all_of_it(&Site::from(&world), "").await;
+    journeys::run_all_journeys(&Site::from(&world), "").await;
     let leaver = Customer::registered(&world, "Leaver").await;
-    assert_eq!(Me::of(&world, &leaver).await.delete("/v1/me").await.status(), 202);
+    assert_eq!(AccountClient::new(&world, &leaver).await.delete("/v1/me").await.status(), 202);
     world.pump().await.unwrap();
     world.advance(Span::days(31));
     let retention = Retention::new(services.clone(), GoOn::Caller);

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tests::command::Command;
-use tests::watch::{Seen, Watch};
-use tests::{Customer, Me};
+use tests::watch::{ObservedRequest, Watch};
+use tests::{AccountClient, Customer};
 
 /// What is wrong with a request.
-fn faults(seen: &Seen) -> Vec<String> {
+fn faults(seen: &ObservedRequest) -> Vec<String> {
     let mut faults = Vec::new();
     let mut check = |fits: bool, words: &str| {
         if !fits {
@@ -66,7 +66,7 @@ async fn security_133_every_write_is_conditional_and_every_read_is_strong() {
         assert!(outcome.expected, "{command:?}: {}", outcome.words);
     }
     let leaver = Customer::registered(&world, "Leaver").await;
-    assert_eq!(Me::of(&world, &leaver).await.delete("/v1/me").await.status(), 202);
+    assert_eq!(AccountClient::new(&world, &leaver).await.delete("/v1/me").await.status(), 202);
     let before = services.clock.now();
     let retention = Retention::new(services, GoOn::Caller);
     for (wait, job) in [
@@ -94,7 +94,7 @@ async fn security_133_every_write_is_conditional_and_every_read_is_strong() {
 
 #[test]
 fn the_rules_can_be_broken() {
-    let seen = |operation: &str, body: Value| Seen {
+    let seen = |operation: &str, body: Value| ObservedRequest {
         operation: operation.to_owned(),
         body,
         left: Some(Duration::ZERO),

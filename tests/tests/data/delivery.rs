@@ -12,12 +12,12 @@ use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tests::events_fixture::EventsFixture;
 use tests::mail::{FakeMail, MAX_RECEIVES, Message, Mode};
-use tests::post::Post;
 
 /// The function of a deployed stack, its stream and its queue.
 struct Office {
-    post: Post,
+    post: EventsFixture,
     mail: FakeMail,
     /// Records of the stream that are done.
     done: usize,
@@ -25,7 +25,7 @@ struct Office {
 
 impl Office {
     async fn new() -> Self {
-        let (mut post, mail) = (Post::new().await, FakeMail::default());
+        let (mut post, mail) = (EventsFixture::new().await, FakeMail::default());
         post.events = Events::new(post.services.clone(), Dispatch::Queued(mail.channel())).unwrap();
         Self { post, mail, done: 0 }
     }
@@ -60,7 +60,7 @@ impl Office {
         let (reported, _) = self.post.handle(&events).await;
         let reported: BTreeSet<_> = reported.into_iter().collect();
         for message in batch.iter().filter(|message| reported.contains(&message.id)) {
-            self.mail.give_back(message.clone());
+            self.mail.return_message(message.clone());
         }
         reported
     }
@@ -93,7 +93,7 @@ async fn a_mail_waits_in_the_queue_as_ids_and_leaves_through_ses_as_html_and_tex
     assert_eq!((office.mail.waiting(), office.mail.sent().len()), (1, 0), "the stream queues only");
     let code = office.post.tenant.keys.proof().unwrap().code(&flow).unwrap();
     let link = office.post.tenant.keys.proof().unwrap().link(&flow).unwrap();
-    let said = office.mail.said_to_sqs();
+    let said = office.mail.sqs_requests();
     for canary in ["canary", "example.com", "Mallory", code.expose(), link.expose()] {
         assert!(!said.contains(canary), "{said}");
     }

@@ -3,13 +3,13 @@
 use events::{Dispatch, Events};
 use serde_json::{Value, json};
 use tests::LogLines;
+use tests::events_fixture::EventsFixture;
 use tests::mail::{FakeMail, Message};
-use tests::post::Post;
 
 /// security 126: SES quotes the address that it refuses; the log has the code of the refusal, once, and the message's id.
 #[tokio::test]
 async fn a_refused_mail_is_one_line_without_its_address() {
-    let (mut post, mail) = (Post::new().await, FakeMail::default());
+    let (mut post, mail) = (EventsFixture::new().await, FakeMail::default());
     post.events = Events::new(post.services.clone(), Dispatch::Queued(mail.channel())).unwrap();
     let (lines, _guard) = LogLines::of_this_thread();
 

@@ -9,7 +9,7 @@ use latchkey::domain::time::Span;
 use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
-use tests::post::{ISSUER, Post};
+use tests::events_fixture::{EventsFixture, ISSUER};
 use tests::store::{authentication, new_account, session};
 
 const ADA: &str = "ada@example.com";
@@ -29,7 +29,7 @@ fn resent(flow: &Flow) -> Flow {
 
 #[tokio::test]
 async fn an_unknown_address_gets_the_code_and_the_link_of_its_flow() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     let flow = post.begin_registration(1, ADA).await;
     let mails = post.pump().await;
     assert_eq!(subjects(&mails), ["Your code for Latchkey Demo"]);
@@ -49,7 +49,7 @@ async fn an_unknown_address_gets_the_code_and_the_link_of_its_flow() {
 /// security 107: the caller is answered alike; only the owner of the address learns that there is an account.
 #[tokio::test]
 async fn a_known_address_gets_a_notice_and_no_code() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     for (n, status) in [(1, AccountStatus::Active), (3, AccountStatus::Disabled { since: post.now() })] {
         let address = format!("owner-{n}@example.com");
         post.register(n, &address, "Ada", status).await;
@@ -67,7 +67,7 @@ async fn a_known_address_gets_a_notice_and_no_code() {
 
 #[tokio::test]
 async fn only_the_owner_of_a_usable_account_gets_a_recovery_code() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     post.register(1, ADA, "Ada", AccountStatus::Active).await;
     post.register(2, "closed@example.com", "Bob", AccountStatus::Disabled { since: post.now() }).await;
     for (n, address, expected) in [
@@ -90,7 +90,7 @@ async fn only_the_owner_of_a_usable_account_gets_a_recovery_code() {
 
 #[tokio::test]
 async fn a_changed_password_is_told_to_its_owner_in_the_language_of_the_recovery() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     post.register(1, ADA, "Ada", AccountStatus::Active).await;
     let flow = post.begin_recovery(2, ADA).await;
     let sample = new_account(1, 1);
@@ -112,7 +112,7 @@ async fn a_changed_password_is_told_to_its_owner_in_the_language_of_the_recovery
 /// A mail that came too late says nothing: its code is dead, or a newer one is on its way.
 #[tokio::test]
 async fn a_dead_or_superseded_code_is_not_sent() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     let first = post.begin_registration(1, ADA).await;
     let second = resent(&first);
     post.commit(Change::ResendCode(second.clone())).await;
@@ -131,7 +131,7 @@ async fn a_dead_or_superseded_code_is_not_sent() {
 /// security 116: a flood is counted by recipient and purpose; one purpose does not use up another.
 #[tokio::test]
 async fn one_address_gets_five_mails_an_hour_and_ten_a_day_of_one_purpose() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     post.register(1, ADA, "Ada", AccountStatus::Active).await;
     let mut sent = 0;
     let mut n = 10;
@@ -158,7 +158,7 @@ async fn one_address_gets_five_mails_an_hour_and_ten_a_day_of_one_purpose() {
 /// Streams and queues deliver at least once (T12): records are written once, and the same mail has the same id.
 #[tokio::test]
 async fn a_redelivered_record_is_audited_once_and_counted_once() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     let flow = post.begin_registration(1, ADA).await;
     let mut ids = Vec::new();
     for _ in 0..=MAILS_AN_HOUR {
@@ -176,7 +176,7 @@ async fn a_redelivered_record_is_audited_once_and_counted_once() {
 /// What is physically removed ended long before, and told so then.
 #[tokio::test]
 async fn removals_and_the_work_of_the_ttl_are_never_projected() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     post.begin_registration(1, ADA).await;
     let record = post.records().remove(0);
     let with = |name: &str, value: Value| {
@@ -205,7 +205,7 @@ async fn removals_and_the_work_of_the_ttl_are_never_projected() {
 /// security 139: the stream repeats from the first failure on; a record that will never read takes nobody else's along.
 #[tokio::test]
 async fn a_record_that_does_not_read_is_named_and_keeps_no_other_waiting() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     for (n, address) in [(1, "a@example.com"), (2, "b@example.com"), (3, "c@example.com")] {
         post.begin_registration(n, address).await;
     }
@@ -241,7 +241,7 @@ async fn a_record_that_does_not_read_is_named_and_keeps_no_other_waiting() {
 
 #[tokio::test]
 async fn a_store_that_fails_is_reported_and_loses_nothing() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     let flow = post.begin_registration(1, ADA).await;
     // Whatever call fails, for longer than the SDK repeats it: the record is named, and comes again.
     for operation in ["PutItem", "BatchGetItem", "GetItem", "UpdateItem"] {
@@ -260,7 +260,7 @@ async fn a_store_that_fails_is_reported_and_loses_nothing() {
 /// security 139: messages of a queue fail alone; good ones are not done again.
 #[tokio::test]
 async fn a_queue_reports_exactly_the_messages_that_failed() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     let flow = post.begin_registration(1, ADA).await;
     let message = |id: &str, body: &str| json!({ "eventSource": "aws:sqs", "messageId": id, "body": body });
     let delivery = |tenant: &str| {
@@ -287,7 +287,7 @@ async fn a_queue_reports_exactly_the_messages_that_failed() {
 /// security 143: whatever it is invoked with, the function answers or refuses; it does not fall over.
 #[tokio::test]
 async fn an_event_that_is_no_batch_is_refused() {
-    let post = Post::new().await;
+    let post = EventsFixture::new().await;
     let odd = [
         json!(null),
         json!([]),
@@ -308,7 +308,7 @@ async fn an_event_that_is_no_batch_is_refused() {
 /// Each happening that is told becomes one audit record; only what a person must hear of becomes a mail.
 #[tokio::test]
 async fn a_sign_in_is_audited_and_mailed_to_nobody() {
-    let mut post = Post::new().await;
+    let mut post = EventsFixture::new().await;
     post.register(1, ADA, "Ada", AccountStatus::Active).await;
     let before = post.audit_records().await;
     let mails = post.mails_of(Change::OpenSession(session(1, 1))).await;

@@ -77,13 +77,13 @@ async fn a_word_in_clear_is_found_as_text_as_bytes_and_in_the_stream() {
         [json!({ "S": "to ADA@example.com" }), json!({ "B": data_encoding::BASE64.encode(b"{\"email\":\"ada@example.com\"}") })]
     {
         let world = world_with_ada().await;
-        assert_eq!(invariants::in_clear(&invariants::read(&world.engine), &["ada@example.com"]), Vec::<String>::new());
+        assert_eq!(invariants::find_plaintext(&invariants::read(&world.engine), &["ada@example.com"]), Vec::<String>::new());
         put(&world, "identities", json!({ "pk": { "S": "A#x" }, "sk": { "S": "y" }, "leak": value }));
         let item = json!({ "pk": { "S": "A#x" }, "sk": { "S": "y" } });
-        assert!(!invariants::in_clear(&invariants::read(&world.engine), &["ada@example.com"]).is_empty());
+        assert!(!invariants::find_plaintext(&invariants::read(&world.engine), &["ada@example.com"]).is_empty());
         delete(&world, "identities", &item);
         assert!(
-            !invariants::in_clear(&invariants::read(&world.engine), &["ada@example.com"]).is_empty(),
+            !invariants::find_plaintext(&invariants::read(&world.engine), &["ada@example.com"]).is_empty(),
             "the stream holds it"
         );
     }

@@ -6,11 +6,11 @@
 
 use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tests::{Anonymous, Browser, Customer, Gateway, Me, OAuthClient, Site, journeys};
+use tests::{AccountClient, Anonymous, Browser, Customer, Gateway, OAuthClient, Site, journeys};
 
 /// The site, and the gateway that must live as long as it.
 async fn site() -> (Site, Option<Gateway>) {
-    if let Some(site) = Site::named_by_environment().await {
+    if let Some(site) = Site::from_env().await {
         return (site, None);
     }
     let gateway = Gateway::ephemeral(&[]);
@@ -26,7 +26,7 @@ fn run() -> String {
 #[tokio::test]
 async fn people_and_applications_do_everything() {
     let (site, _gateway) = site().await;
-    journeys::all_of_it(&site, &run()).await;
+    journeys::run_all_journeys(&site, &run()).await;
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn a_closed_account_is_erased_by_the_schedule_and_its_address_is_free() {
     let (site, _gateway) = site().await;
     let leaver = Customer::new(&format!("Leaver{}", run()));
     let sub = leaver.register(&site).await;
-    let me = Me::of(&site, &leaver).await;
+    let me = AccountClient::new(&site, &leaver).await;
     assert_eq!(me.delete("/v1/me").await.status(), 202);
     assert_eq!(me.is_alive().await, (false, false));
     site.advance("P31D").await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tests::template::Template;
-use tests::{Customer, Me, World};
+use tests::{AccountClient, Customer, World};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
@@ -92,7 +92,7 @@ async fn http_events_are_answered_by_their_function() {
 #[tokio::test]
 async fn http_events_of_a_person_are_answered_by_their_function() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
-    let me = Me::of(&world, &Customer::registered(&world, "Ada").await).await;
+    let me = AccountClient::new(&world, &Customer::registered(&world, "Ada").await).await;
     for event in SIGNED_IN {
         replay(&world, event, Some(me.tokens.access())).await;
     }
@@ -148,7 +148,7 @@ async fn jobs_answer_with_what_they_came_to() {
     let clock = Clock::frozen("2026-10-01T00:00:00Z".parse().unwrap());
     let world = World::builder().origin("https://id.example.com").clock(clock).build().await.unwrap();
     let ada = Customer::registered(&world, "Ada").await;
-    assert_eq!(Me::of(&world, &ada).await.delete("/v1/me").await.status(), 202);
+    assert_eq!(AccountClient::new(&world, &ada).await.delete("/v1/me").await.status(), 202);
     // 24 November, a quarter past nine.
     world.advance(Span::seconds((54 * 24 + 9) * 3600 + 15 * 60));
     let retention = Retention::new(world.services.clone(), GoOn::Caller);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use tests::{Browser, Customer, Gateway, Me, OAuthClient, Site};
+use tests::{AccountClient, Browser, Customer, Gateway, OAuthClient, Site};
 
 /// Somebody with an account, an application that stays signed in, and a browser that does.
 #[derive(Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl Left {
         let silent = browser.open(&app.authorize_url(&[("prompt", "none")])).await;
         assert!(silent.query("code").is_some(), "{} is not signed in any more: {}", self.name, silent.url);
 
-        let me = Me::of(site, &customer).await;
+        let me = AccountClient::new(site, &customer).await;
         assert_eq!(me.get("/v1/me").await.json()["family_name"], self.family_name);
         let changed = me.patch("/v1/me", &json!({ "family_name": another_name })).await;
         assert_eq!(changed.status(), 200, "{}", changed.text());
@@ -62,7 +62,7 @@ impl Left {
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "what runs the suite says who was left behind")]
 async fn what_people_have_outlives_a_deployment() {
-    let (site, _gateway) = match Site::named_by_environment().await {
+    let (site, _gateway) = match Site::from_env().await {
         Some(site) => (site, None),
         None => {
             let gateway = Gateway::ephemeral(&[]);

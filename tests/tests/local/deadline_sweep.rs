@@ -2,7 +2,7 @@
 //! late, the caller is told to come again, and coming again works.
 
 use std::time::Duration;
-use tests::command::{Command, Prepared};
+use tests::command::{Command, PreparedCommand};
 use tests::watch::Watch;
 use tokio::task::JoinSet;
 
@@ -16,7 +16,7 @@ const LEAST: Duration = ms(250);
 const AT_ONCE: usize = 6;
 
 /// Runs the command with each of these times; says how many writes there were.
-async fn sweep(ready: &mut Prepared, watch: &Watch, command: Command, delay: Duration, times: &[Duration]) -> usize {
+async fn sweep(ready: &mut PreparedCommand, watch: &Watch, command: Command, delay: Duration, times: &[Duration]) -> usize {
     let mut writes = 0;
     for given in times {
         watch.set(delay, Some(*given));

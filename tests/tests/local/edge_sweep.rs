@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tests::routes::{SourceRoute, in_the_sources};
-use tests::{Browser, Customer, Me, OAuthClient, World};
+use tests::{AccountClient, Browser, Customer, OAuthClient, World};
 
 const SECRET: &str = "a-secret-of-the-distribution";
 
@@ -252,7 +252,7 @@ async fn security_115_the_address_is_the_word_of_the_trusted_hop() {
 async fn headers_that_were_joined_open_nothing() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
     let router = mount(world.services.clone(), assemble::routes());
-    let me = Me::of(&world, &Customer::registered(&world, "Ada").await).await;
+    let me = AccountClient::new(&world, &Customer::registered(&world, "Ada").await).await;
     let ask = async |method: &str, path: &str, headers: &[(&str, &str)], cookies: Value, body: &str| {
         let mut event = event(method, path);
         for (name, value) in headers {

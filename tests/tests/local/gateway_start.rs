@@ -1,9 +1,9 @@
 //! Starting the real binary: what is wrong is one line (what, where, what to do) and exit status 2.
 
 use std::net::TcpListener;
-use tests::gateway::{Ending, Gateway, document_with, folder, refusal};
+use tests::gateway::{Gateway, GatewayExit, document_with, folder, refusal};
 
-fn assert_refused(ending: &Ending, words: &[&str]) {
+fn assert_refused(ending: &GatewayExit, words: &[&str]) {
     assert_eq!(ending.status, Some(2), "{ending:?}");
     assert_eq!(ending.stderr.trim_end().lines().count(), 1, "one line: {}", ending.stderr);
     for word in words {

@@ -12,7 +12,7 @@ fn desk(arguments: &[&str]) -> (TempDir, Gateway, Operator) {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, arguments);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     (folder, gateway, operator)
 }
 
@@ -21,7 +21,7 @@ fn renamed(name: &str) -> String {
 }
 
 fn versions(operator: &Operator) -> Vec<Value> {
-    let listed = operator.done(&["config", "history", "@", "--json"]);
+    let listed = operator.run_ok(&["config", "history", "@", "--json"]);
     serde_json::from_str::<Value>(&listed).unwrap().as_array().unwrap().clone()
 }
 
@@ -56,25 +56,25 @@ async fn a_document_is_planned_applied_and_taken_back_and_the_gateway_follows() 
     let (_folder, gateway, operator) = desk(&[]);
     let api = Anonymous::new(&gateway);
     operator.write("shop.toml", &renamed("Blue Shop").replacen("name = \"newsletter\"", "name = \"nickname\"", 1));
-    let plan = operator.done(&["config", "plan", "shop.toml", "@"]);
+    let plan = operator.run_ok(&["config", "plan", "shop.toml", "@"]);
     for words in ["version 1 is in force", "6 fields kept, 1 added, 1 retired", "stays stored", "people see \"Blue Shop\""] {
         assert!(plan.contains(words), "{words}: {plan}");
     }
     assert_eq!(versions(&operator).len(), 1, "a plan writes nothing");
-    let json: Value = serde_json::from_str(&operator.done(&["config", "plan", "shop.toml", "@", "--json"])).unwrap();
+    let json: Value = serde_json::from_str(&operator.run_ok(&["config", "plan", "shop.toml", "@", "--json"])).unwrap();
     assert_eq!((&json["in_force"], &json["effects"][0]["severity"]), (&1.into(), &"notice".into()));
 
     let nobody = operator.run(&["config", "apply", "shop.toml", "@"]);
     assert!(nobody.code == Some(1) && nobody.err.contains("--yes"), "{nobody:?}");
-    let no = operator.ask(&["config", "apply", "shop.toml", "@"]).answer("no");
+    let no = operator.run_to_prompt(&["config", "apply", "shop.toml", "@"]).answer("no");
     assert!(no.code == Some(1) && no.err.contains("nothing was changed"), "{no:?}");
     assert_eq!(versions(&operator).len(), 1);
-    let applied = operator.ask(&["config", "apply", "shop.toml", "@", "-m", "we are blue now"]).answer("yes");
+    let applied = operator.run_to_prompt(&["config", "apply", "shop.toml", "@", "-m", "we are blue now"]).answer("yes");
     assert!(
         applied.code == Some(0) && applied.out.contains("version 2 is in force; what runs follows within a minute"),
         "{applied:?}"
     );
-    let again = operator.done(&["config", "apply", "shop.toml", "@", "--yes"]);
+    let again = operator.run_ok(&["config", "apply", "shop.toml", "@", "--yes"]);
     assert!(again.contains("nothing would change"), "{again}");
 
     // The clock moves past the cache of a minute.
@@ -82,7 +82,7 @@ async fn a_document_is_planned_applied_and_taken_back_and_the_gateway_follows() 
     let form = api.get("/v1/registration/form").await.json();
     assert!(form["order"].to_string().contains("nickname"), "{form}");
 
-    let back = operator.done(&["config", "rollback", "1", "@", "--yes", "--as", "grace", "-m", "too blue"]);
+    let back = operator.run_ok(&["config", "rollback", "1", "@", "--yes", "--as", "grace", "-m", "too blue"]);
     assert!(back.contains("version 3 is in force"), "{back}");
     let listed = versions(&operator);
     let told: Vec<_> = listed.iter().map(|one| (&one["version"], &one["source"], &one["by"], &one["comment"])).collect();
@@ -95,9 +95,9 @@ async fn a_document_is_planned_applied_and_taken_back_and_the_gateway_follows() 
             (&1.into(), &"shipped".into(), &null, &null),
         ]
     );
-    let shown = |version: &str| operator.done(&["config", "show", version, "@"]);
+    let shown = |version: &str| operator.run_ok(&["config", "show", version, "@"]);
     assert_eq!(shown("1"), shown("3"));
-    assert_eq!(operator.done(&["config", "show", "@"]), shown("3"));
+    assert_eq!(operator.run_ok(&["config", "show", "@"]), shown("3"));
     assert!(shown("2").contains("Blue Shop") && !shown("2").contains("{origin}"));
     for wrong in [&["config", "rollback", "9", "@", "--yes"][..], &["config", "show", "9", "@"]] {
         let refused = operator.run(wrong);
@@ -114,14 +114,14 @@ async fn of_two_who_apply_at_once_one_is_refused_and_nothing_is_lost() {
     operator.write("one.toml", &renamed("One"));
     operator.write("two.toml", &renamed("Two"));
     // Both have planned against version 1 before either writes.
-    let one = operator.ask(&["config", "apply", "one.toml", "@"]);
-    let two = operator.ask(&["config", "apply", "two.toml", "@"]);
+    let one = operator.run_to_prompt(&["config", "apply", "one.toml", "@"]);
+    let two = operator.run_to_prompt(&["config", "apply", "two.toml", "@"]);
     let first = two.answer("yes");
     assert!(first.code == Some(0) && first.out.contains("version 2 is in force"), "{first:?}");
     let late = one.answer("yes");
     assert!(late.code == Some(1) && late.err.contains("somebody stored another version"), "{late:?}");
     assert_eq!(versions(&operator).len(), 2);
-    assert!(operator.done(&["config", "show", "@"]).contains("\"Two\""));
+    assert!(operator.run_ok(&["config", "show", "@"]).contains("\"Two\""));
     // And in a real race, with nobody to wait for.
     operator.write("three.toml", &renamed("Three"));
     operator.write("four.toml", &renamed("Four"));
@@ -137,7 +137,7 @@ async fn of_two_who_apply_at_once_one_is_refused_and_nothing_is_lost() {
 async fn a_new_tenant_is_made_after_a_question_and_is_served() {
     let (_folder, gateway, operator) = desk(&[]);
     operator.write("acme.toml", &renamed("Acme"));
-    let asked = operator.ask(&["config", "apply", "acme.toml", "@", "--tenant", "acme"]).answer("yes");
+    let asked = operator.run_to_prompt(&["config", "apply", "acme.toml", "@", "--tenant", "acme"]).answer("yes");
     assert_eq!(asked.code, Some(0), "{asked:?}");
     for words in ["there is no tenant acme yet", "/t/acme", "a new tenant, \"Acme\"", "version 1 is in force"] {
         assert!(asked.out.contains(words), "{words}: {asked:?}");
@@ -161,7 +161,7 @@ fn what_is_not_valid_or_too_large_is_not_stored() {
         assert!(refused.code == Some(1) && refused.err.contains(words), "{file}: {refused:?}");
     }
     assert_eq!(versions(&operator).len(), 1);
-    assert!(operator.done(&["config", "apply", "full.toml", "@", "--yes"]).contains("version 2"));
+    assert!(operator.run_ok(&["config", "apply", "full.toml", "@", "--yes"]).contains("version 2"));
     let long = operator.run(&["config", "apply", "full.toml", "@", "--yes", "-m", &"x".repeat(501)]);
     assert_eq!(long.code, Some(2));
 }
@@ -241,18 +241,18 @@ fn a_restart_keeps_what_was_applied_until_the_file_itself_changes() {
     let folder = folder();
     let (data, file) = (folder.path().join("data"), folder.path().join("shop.toml"));
     let name = |operator: &Operator| {
-        let shown = operator.done(&["config", "show", "@"]);
+        let shown = operator.run_ok(&["config", "show", "@"]);
         shown.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().split('"').nth(1).unwrap().to_owned()
     };
     let start = |config: bool| {
         let with_file = ["--config", file.to_str().unwrap()];
         let gateway = Gateway::start(&data, if config { &with_file } else { &[] });
-        let operator = Operator::of(&gateway, &data, folder.path());
+        let operator = Operator::new(&gateway, &data, folder.path());
         (gateway, operator)
     };
     let apply = |operator: &Operator, name: &str| {
         operator.write("applied.toml", &renamed(name));
-        operator.done(&["config", "apply", "applied.toml", "@", "--yes"])
+        operator.run_ok(&["config", "apply", "applied.toml", "@", "--yes"])
     };
     // The document that ships goes in its own place (each start has another port, hence other addresses), never over another's.
     let (gateway, operator) = start(false);

@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use tests::gateway::folder;
-use tests::{Gateway, Operator, Told};
+use tests::{CommandOutput, Gateway, Operator};
 
 /// What it found, by what was looked at: verdict and words.
-fn findings(told: &Told) -> Vec<(String, String, String)> {
+fn findings(told: &CommandOutput) -> Vec<(String, String, String)> {
     let report: Value = serde_json::from_str(&told.out).unwrap();
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
     let findings = report["findings"].as_array().cloned().unwrap_or_default();
@@ -28,9 +28,9 @@ fn a_gateway_that_runs_is_well() {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     // Its keys are made by the first request.
-    let words = operator.done(&["doctor", "@"]);
+    let words = operator.run_ok(&["doctor", "@"]);
     assert!(words.lines().last().is_some_and(|line| line.contains(" 0 to mend")), "{words}");
     let told = operator.run(&["doctor", "@", "--json"]);
     let found = findings(&told);
@@ -47,7 +47,7 @@ async fn what_stands_before_the_functions_and_answers_for_them_is_seen() {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = format!("http://{}", listener.local_addr().unwrap());
     // An API that answers preflights itself, and everything else with its own idea of a status.
@@ -112,7 +112,7 @@ async fn a_pool_that_people_go_back_to_is_compared_with_what_the_stack_was_deplo
         (DEFAULT_DOCUMENT, "", "default", "missing", ""),
     ] {
         gateway.put_in_force(&data, document).await;
-        let operator = Operator::of(&gateway, &data, folder.path()).with(vec![
+        let operator = Operator::new(&gateway, &data, folder.path()).with_env(vec![
             ("AWS_ENDPOINT_URL", stack(gateway.origin(), &[("ReturnPoolArn", pool), ("ReturnTenant", tenant)]).await),
             ("AWS_ENDPOINT_URL_DYNAMODB", format!("{}/dev/tables", gateway.origin())),
             ("AWS_ACCESS_KEY_ID", token.clone()),
@@ -134,7 +134,7 @@ fn an_issuer_that_can_not_be_reached_is_said_with_what_to_do() {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     let told = operator.run(&["doctor", "@", "--at", "http://127.0.0.1:1"]);
     assert!(told.code == Some(1) && told.out.contains("can't be reached") && told.out.contains("Mend: "), "{told:?}");
     let local = operator.run(&["events", "redrive", "@"]);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tests::gateway::folder;
 use tests::user_pool::{CLIENT_ID, POOL_ID, document};
-use tests::{Browser, Customer, Gateway, Me, OAuthClient, Operator, Site};
+use tests::{AccountClient, Browser, Customer, Gateway, OAuthClient, Operator, Site};
 
 const EXPORT: [&str; 5] = ["people", "export", "--output", "people.jsonl", "@"];
 const IMPORT: [&str; 7] = ["people", "import", "people.jsonl", "--from", "latchkey", "--yes", "@"];
@@ -30,7 +30,7 @@ struct Desk {
 fn desk(folder: &TempDir, name: &str) -> Desk {
     let data: PathBuf = folder.path().join(name);
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     Desk { site: Site::from(&gateway), operator, tables: gateway.tables(&data), gateway, data }
 }
 
@@ -88,7 +88,7 @@ impl Desk {
             "firstName": customer.given_name, "credentials": credentials,
         });
         self.operator.write("realm.json", &json!({ "users": [user] }).to_string());
-        let done = self.operator.done(&[
+        let done = self.operator.run_ok(&[
             "people",
             "import",
             "realm.json",
@@ -129,9 +129,9 @@ async fn everybody_moves_with_everything_and_back() {
     let closed = gil.register(&here.site).await;
     here.bring(&bob, REALM, 2);
     here.disable(&closed).await;
-    let leaves = Me::of(&here.site, &eve).await;
+    let leaves = AccountClient::new(&here.site, &eve).await;
     assert!(leaves.delete("/v1/me").await.status() < 300);
-    let me = Me::of(&here.site, &ada).await;
+    let me = AccountClient::new(&here.site, &ada).await;
     let (claims, before) = (me.get("/v1/me").await.json(), me.export().await.document());
 
     let told = here.operator.run(&EXPORT);
@@ -152,15 +152,15 @@ async fn everybody_moves_with_everything_and_back() {
     assert!(again.code == Some(1) && again.err.contains("never written over a file"), "{again:?}");
     assert_eq!(lines(&folder), exported, "what was there is as it was");
 
-    let dry = there.operator.done(&[&IMPORT[..], &["--dry-run"]].concat());
+    let dry = there.operator.run_ok(&[&IMPORT[..], &["--dry-run"]].concat());
     assert!(dry.contains("3 people can come") && dry.contains("1 are disabled, and stay so; 3 keep their sub"), "{dry}");
     assert!(!there.signs_in(&ada).await, "nothing was written");
-    let done = there.operator.done(&IMPORT);
+    let done = there.operator.run_ok(&IMPORT);
     assert!(done.contains("came over: 3"), "{done}");
-    let again = there.operator.done(&IMPORT);
+    let again = there.operator.run_ok(&IMPORT);
     assert!(again.contains("had come before: 3") && !again.contains("came over"), "{again}");
 
-    let me = Me::of(&there.site, &ada).await;
+    let me = AccountClient::new(&there.site, &ada).await;
     assert_eq!(me.tokens.id_claims()["sub"], sub, "applications know her by the same number");
     assert_eq!(me.get("/v1/me").await.json(), claims);
     let after = me.export().await.document();
@@ -176,12 +176,12 @@ async fn everybody_moves_with_everything_and_back() {
     assert!(there.signs_in(&bob).await && here.signs_in(&bob).await);
     // The old system does not bring him over a second time.
     let realm = ["people", "import", "realm.json", "--from", "keycloak", "--issuer", REALM, "--yes", "@"];
-    assert!(there.operator.done(&realm).contains("had come before: 1"));
+    assert!(there.operator.run_ok(&realm).contains("had come before: 1"));
 
     // And back: everybody is there already, under the account that they had, whatever their address is by now.
     std::fs::remove_file(&file).unwrap();
     assert_eq!(there.operator.run(&EXPORT).code, Some(0));
-    let back = here.operator.done(&IMPORT);
+    let back = here.operator.run_ok(&IMPORT);
     assert!(back.contains("had come before: 3") && !back.contains("came over"), "{back}");
 }
 
@@ -197,15 +197,15 @@ async fn who_was_erased_stays_erased_and_nobody_has_a_sub_twice() {
     let exported = lines(&folder);
 
     let state = here.state_of(&sub).await;
-    let me = Me::of(&here.site, &ada).await;
+    let me = AccountClient::new(&here.site, &ada).await;
     assert!(me.delete("/v1/me").await.status() < 300);
     here.site.advance("P31D").await;
     let ran = here.site.run_job(&json!({ "job": "retention" })).await;
     assert_eq!(ran["rules"]["erasure"]["erased"], 1, "{ran}");
-    let told = here.operator.done(&IMPORT);
+    let told = here.operator.run_ok(&IMPORT);
     assert!(told.contains("were erased here, and stay so: 1") && told.contains("had come before: 1"), "{told}");
     here.tables.delete_item().table_name("identities").set_key(Some(state)).send().await.unwrap();
-    let told = here.operator.done(&IMPORT);
+    let told = here.operator.run_ok(&IMPORT);
     assert!(told.contains("were erased here, and stay so: 1") && !told.contains("came over"), "{told}");
     assert!(!here.signs_in(&ada).await);
 
@@ -213,7 +213,7 @@ async fn who_was_erased_stays_erased_and_nobody_has_a_sub_twice() {
     another["account"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
     another["email"] = json!("another@example.com");
     write(&folder, &[exported[0].clone(), another, json!({ "people": 1 })]);
-    let told = here.operator.done(&IMPORT);
+    let told = here.operator.run_ok(&IMPORT);
     assert!(told.contains("stay away, somebody has their sub: 1") && !told.contains("came over"), "{told}");
 }
 
@@ -258,7 +258,7 @@ async fn a_file_that_is_not_whole_is_refused_and_what_is_wrong_in_one_is_said_by
         whole[2].clone(),
     ];
     write(&folder, &[&whole[..1], &wrong[..], &[json!({ "people": 8 })]].concat());
-    let told = there.operator.done(&IMPORT);
+    let told = there.operator.run_ok(&IMPORT);
     for words in [
         "1 people can come",
         "line 2: its email is not an e-mail address",
@@ -274,7 +274,7 @@ async fn a_file_that_is_not_whole_is_refused_and_what_is_wrong_in_one_is_said_by
     }
     assert!(!told.contains("example.com") && !told.contains("m=1,ada"), "{told}");
     write(&folder, &whole[..3]);
-    let told = there.operator.done(&[&IMPORT[..], &["--incomplete"]].concat());
+    let told = there.operator.run_ok(&[&IMPORT[..], &["--incomplete"]].concat());
     assert!(told.contains("came over: 1") && told.contains("had come before: 1"), "{told}");
     let twice = there.operator.run(&[&IMPORT[..], &["--issuer", "https://id.example.com"]].concat());
     assert!(twice.err.contains("leave --issuer out"), "{twice:?}");
@@ -287,14 +287,14 @@ async fn a_password_that_a_user_pool_still_has_is_said_and_comes_only_where_that
     here.bring(&bob(), POOL, 2);
     let sub = "00000000-0000-4000-8000-000000000002";
     here.give_the_password_back(sub).await;
-    let told = here.operator.done(&EXPORT);
+    let told = here.operator.run_ok(&EXPORT);
     assert!(told.contains("1 people, 0 with their password"), "{told}");
     assert_eq!(lines(&folder)[1]["password"], json!({ "stays_there": true }));
 
-    let told = there.operator.done(&IMPORT);
+    let told = there.operator.run_ok(&IMPORT);
     assert!(told.contains("0 people can come") && told.contains("the tenant's document does not name: 1"), "{told}");
     there.name_the_pool().await;
-    let told = there.operator.done(&IMPORT);
+    let told = there.operator.run_ok(&IMPORT);
     assert!(
         told.contains("0 set a new one by mail, 1 still have it in the user pool") && told.contains("came over: 1"),
         "{told}"

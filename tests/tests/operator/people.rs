@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::num::NonZeroU32;
 use tempfile::TempDir;
 use tests::gateway::folder;
-use tests::{Browser, Customer, Gateway, Me, Operator, Site};
+use tests::{AccountClient, Browser, Customer, Gateway, Operator, Site};
 
 const ISSUER: &str = "https://login.example.com/realms/shop";
 
@@ -15,7 +15,7 @@ fn desk() -> (TempDir, Gateway, Operator) {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     (folder, gateway, operator)
 }
 
@@ -53,16 +53,16 @@ async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
     without_password["credentials"] = json!([]);
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2), without_password]);
 
-    let dry = operator.done(&[&IMPORT[..], &["--dry-run"]].concat());
+    let dry = operator.run_ok(&[&IMPORT[..], &["--dry-run"]].concat());
     assert!(dry.contains("3 people can come") && dry.contains("2 with their password, 1 set a new one by mail"), "{dry}");
     assert!(dry.contains("no field of the form takes it, tier: 3"), "{dry}");
     let wrong = Browser::new(&site);
     let nobody = sign_in(wrong, &ada).await;
     assert_eq!(nobody, 400, "nothing was written");
 
-    let done = operator.done(&[&IMPORT[..], &["--keep-sub"]].concat());
+    let done = operator.run_ok(&[&IMPORT[..], &["--keep-sub"]].concat());
     assert!(done.contains("3 keep their sub") && done.contains("came over: 3"), "{done}");
-    let me = Me::of(&site, &ada).await;
+    let me = AccountClient::new(&site, &ada).await;
     let claims = me.get("/v1/me").await.json();
     assert_eq!(claims["sub"], "00000000-0000-4000-8000-000000000001");
     assert_eq!((&claims["given_name"], &claims["customer_type"]), (&json!("Ada"), &json!("private")));
@@ -87,7 +87,7 @@ async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
     // Whatever changed there meanwhile, who is here stays as they are.
     let changed = Customer { password: "another 6 password there".to_owned(), ..ada.clone() };
     export(&operator, &[keycloak(&changed, 1), keycloak(&bob, 2), keycloak(&Customer::new("Fay"), 4)]);
-    let again = operator.done(&IMPORT);
+    let again = operator.run_ok(&IMPORT);
     assert!(again.contains("came over: 1") && again.contains("had come before: 2"), "{again}");
     assert_eq!(sign_in(Browser::new(&site), &ada).await, 200);
 }
@@ -117,7 +117,7 @@ async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
             keycloak(&Customer { email: here.email.clone(), ..Customer::new("Twin") }, 7),
         ],
     );
-    let told = operator.done(&IMPORT);
+    let told = operator.run_ok(&IMPORT);
     for words in [
         "person 2: the account is disabled there",
         "person 3: the e-mail address was not proven there",
@@ -162,14 +162,14 @@ async fn nobody_comes_of_a_file_that_is_broken_or_changes_before_the_answer() {
 
     export(&operator, &[keycloak(&ada, 1)]);
     let unconfirmed: Vec<&str> = IMPORT.into_iter().filter(|word| *word != "--yes").collect();
-    let asked = operator.ask(&unconfirmed);
+    let asked = operator.run_to_prompt(&unconfirmed);
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2)]);
     let told = asked.answer("yes");
     assert!(told.code == Some(1) && told.err.contains("realm.json changed meanwhile; run it again"), "{told:?}");
     for customer in [&ada, &bob] {
         assert_eq!(sign_in(Browser::new(&site), customer).await, 400, "nobody was written");
     }
-    let done = operator.done(&IMPORT);
+    let done = operator.run_ok(&IMPORT);
     assert!(done.contains("came over: 2"), "{done}");
 }
 

@@ -5,7 +5,7 @@
 use http::Method;
 use std::collections::BTreeSet;
 use tests::anonymous::Answer;
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient, Page, Tokens, World};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Page, Tokens, World};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,7 +227,10 @@ async fn an_account_route_is_for_the_account_tenant_and_scope_of_the_token() {
         assert_eq!(at_acme.status(), 401, "{method} {path}: at another tenant");
     }
     // What a token opens is its own account, and what it names is looked for there only.
-    let (ada, bob) = (Me::of(&scene.world, &Customer::new("Ada")).await, Me::of(&scene.world, &Customer::new("Bob")).await);
+    let (ada, bob) = (
+        AccountClient::new(&scene.world, &Customer::new("Ada")).await,
+        AccountClient::new(&scene.world, &Customer::new("Bob")).await,
+    );
     for me in [&ada, &bob] {
         assert_eq!(me.get("/v1/me").await.json()["sub"], me.tokens.id_claims()["sub"]);
     }

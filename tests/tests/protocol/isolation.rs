@@ -6,12 +6,12 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::World;
 use std::collections::BTreeMap;
 use tests::command::Command;
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
 
 /// Two people on one warm instance.
 struct Two {
     world: World,
-    people: Vec<(Customer, Me)>,
+    people: Vec<(Customer, AccountClient)>,
 }
 
 impl Two {
@@ -20,7 +20,7 @@ impl Two {
         let mut people = Vec::new();
         for name in ["Ada", "Grace"] {
             let customer = Customer::registered(&world, name).await;
-            let me = Me::of(&world, &customer).await;
+            let me = AccountClient::new(&world, &customer).await;
             people.push((customer, me));
         }
         Self { world, people }

@@ -7,10 +7,10 @@ use latchkey::domain::account::AccountStatus;
 use latchkey::domain::time::Span;
 use serde_json::{Value, json};
 use tests::anonymous::Answer;
-use tests::{Anonymous, OAuthClient, Person, Tokens, World};
+use tests::{Anonymous, OAuthClient, SignedInUser, Tokens, World};
 
-async fn signed_in(world: &World, client: &OAuthClient) -> (Person, Tokens) {
-    let person = Person::new(world).await;
+async fn signed_in(world: &World, client: &OAuthClient) -> (SignedInUser, Tokens) {
+    let person = SignedInUser::new(world).await;
     let tokens = client.redeem(&person.code(client).await).await.tokens();
     (person, tokens)
 }
@@ -93,12 +93,12 @@ async fn an_access_token_ends_with_its_time_and_with_whatever_it_depends_on() {
     assert_no_token(&client.userinfo(tokens.access()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
-    person.becomes(|a| a.epoch += 1).await;
+    person.update_authentication(|a| a.epoch += 1).await;
     assert_no_token(&client.userinfo(tokens.access()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
     let since = world.services.clock.now();
-    person.becomes(|a| a.status = AccountStatus::Disabled { since }).await;
+    person.update_authentication(|a| a.status = AccountStatus::Disabled { since }).await;
     assert_no_token(&client.userinfo(tokens.access()).await);
 }
 
@@ -189,7 +189,7 @@ async fn security_30_a_foreign_or_unknown_token_is_answered_200_and_nothing_happ
     let world = World::new().await.unwrap();
     let (web, app) = (OAuthClient::demo_web(&world), OAuthClient::demo_app(&world));
     let (_, tokens) = signed_in(&world, &app).await;
-    let person = Person::new(&world).await;
+    let person = SignedInUser::new(&world).await;
     let code = person.code(&web).await;
     for token in [tokens.access(), tokens.refresh(), &code, "x", "a.b.c", tokens.json["id_token"].as_str().unwrap()] {
         let answer = web.revoke(token).await;

@@ -5,7 +5,7 @@ use http::Method;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use tests::anonymous::Answer;
 use tests::oauth_client::jose_header;
-use tests::{Anonymous, OAuthClient, Person, World};
+use tests::{Anonymous, OAuthClient, SignedInUser, World};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const ENDPOINTS: [&str; 3] = ["/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"];
@@ -272,7 +272,7 @@ async fn security_26_a_client_that_acts_for_itself_gets_nothing_about_a_person()
 #[tokio::test]
 async fn each_client_gets_the_signatures_that_it_registered() {
     let world = world().await;
-    let person = Person::new(&world).await;
+    let person = SignedInUser::new(&world).await;
     for (client_id, id_token_alg, access_token_alg) in
         [("demo-app", "ES256", "ES256"), ("rs256", "RS256", "RS256"), ("eddsa", "EdDSA", "ES256")]
     {

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tests::anonymous::Answer;
 use tests::kms::{FakeKms, Mode};
-use tests::{OAuthClient, Person, Tokens, World, invariants};
+use tests::{OAuthClient, SignedInUser, Tokens, World, invariants};
 
 async fn signed_in(world: &World, client: &OAuthClient) -> Tokens {
-    let person = Person::new(world).await;
+    let person = SignedInUser::new(world).await;
     client.redeem(&person.code(client).await).await.tokens()
 }
 
@@ -33,7 +33,7 @@ async fn security_137_when_the_keys_fail_neither_code_nor_refresh_token_is_spent
         let kms = FakeKms::up();
         let first = World::builder().vault(kms.vault()).build().await.unwrap();
         let client = OAuthClient::demo_app(&first);
-        let code = Person::new(&first).await.code(&client).await;
+        let code = SignedInUser::new(&first).await.code(&client).await;
         let tokens = signed_in(&first, &client).await;
 
         // A new instance has its keyrings, but no signing key yet when the outage begins.
@@ -85,7 +85,7 @@ async fn a_process_that_dies_at_any_call_of_a_redemption_leaves_the_code_good_or
         for nth in 1.. {
             let world = World::new().await.unwrap();
             let client = OAuthClient::demo_app(&world);
-            let code = Person::new(&world).await.code(&client).await;
+            let code = SignedInUser::new(&world).await.code(&client).await;
             world.faults.add(Calls::Any, When::Nth(nth), fault);
             if until_crash(&world, client.redeem(&code)).await.is_some() {
                 break;
@@ -173,7 +173,7 @@ async fn security_22_on_a_bad_day_64_redemptions_give_tokens_at_most_once() {
         let clock = latchkey::services::Clock::system();
         let world = World::builder().clock(clock).seed(seed).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
-        let code = Person::new(&world).await.code(&client).await;
+        let code = SignedInUser::new(&world).await.code(&client).await;
         bad_day(&world);
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..64 {

@@ -4,7 +4,7 @@ use http::Method;
 use latchkey::domain::id::TenantId;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use std::collections::BTreeSet;
-use tests::{Anonymous, OAuthClient, Person, World};
+use tests::{Anonymous, OAuthClient, SignedInUser, World};
 
 const HOSTILE: [(&str, &str); 5] = [
     ("host", "evil.example"),
@@ -80,14 +80,14 @@ async fn another_tenant_has_its_own_issuer_keys_and_metadata() {
     // What one tenant issued is nothing to another.
     let default = OAuthClient::demo_app(&world);
     let acme = OAuthClient { base: "/t/acme".to_owned(), ..default.clone() };
-    let person = Person::new(&world).await;
+    let person = SignedInUser::new(&world).await;
     let code = person.code(&default).await;
     assert_eq!(acme.redeem(&code).await.refusal(), (400, "invalid_grant".to_owned()));
     let tokens = default.redeem(&code).await.tokens();
     assert_eq!(acme.refresh(tokens.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
     assert_eq!(acme.userinfo(tokens.access()).await.status(), 401);
     assert_eq!(default.refresh(tokens.refresh()).await.status(), 200, "and nothing was spoiled");
-    let person = Person::of_tenant(&world, &"acme".parse::<TenantId>().unwrap()).await;
+    let person = SignedInUser::of_tenant(&world, &"acme".parse::<TenantId>().unwrap()).await;
     let tokens = acme.redeem(&person.code(&acme).await).await.tokens();
     assert_eq!(tokens.access_claims()["iss"], issuer);
     assert_eq!(tokens.access_claims()["aud"], issuer);

@@ -6,15 +6,15 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use tests::anonymous::Answer;
 use tests::store::put_document;
-use tests::{OAuthClient, Person, Tokens, World};
+use tests::{OAuthClient, SignedInUser, Tokens, World};
 
 #[track_caller]
 fn assert_refused(answer: &Answer) {
     assert_eq!(answer.refusal(), (400, "invalid_grant".to_owned()), "{}", answer.text());
 }
 
-async fn signed_in(world: &World, client: &OAuthClient) -> (Person, Tokens) {
-    let person = Person::new(world).await;
+async fn signed_in(world: &World, client: &OAuthClient) -> (SignedInUser, Tokens) {
+    let person = SignedInUser::new(world).await;
     let tokens = client.redeem(&person.code(client).await).await.tokens();
     (person, tokens)
 }
@@ -137,16 +137,16 @@ async fn security_36_a_refresh_fails_once_the_account_is_closed_or_its_password_
     let client = OAuthClient::demo_app(&world);
     let since = world.services.clock.now();
     let (mut person, tokens) = signed_in(&world, &client).await;
-    person.becomes(|a| a.status = AccountStatus::Disabled { since }).await;
+    person.update_authentication(|a| a.status = AccountStatus::Disabled { since }).await;
     assert_refused(&client.refresh(tokens.refresh()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
     let seed = LinkSeed { key_version: 1, bytes: [1; 16] };
-    person.becomes(|a| a.status = AccountStatus::ErasureDue { since, due: since + Span::days(30), seed }).await;
+    person.update_authentication(|a| a.status = AccountStatus::ErasureDue { since, due: since + Span::days(30), seed }).await;
     assert_refused(&client.refresh(tokens.refresh()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
-    person.becomes(|a| a.epoch += 1).await;
+    person.update_authentication(|a| a.epoch += 1).await;
     assert_refused(&client.refresh(tokens.refresh()).await);
     assert_eq!(client.userinfo(tokens.access()).await.status(), 401);
 }

@@ -41,7 +41,7 @@ async fn a_person_registers_signs_in_and_a_client_gets_refreshes_and_revokes_tok
         tokens.access(),
         tokens.refresh(),
     ];
-    assert_eq!(invariants::in_clear(&raw, &words), Vec::<String>::new());
+    assert_eq!(invariants::find_plaintext(&raw, &words), Vec::<String>::new());
 }
 
 #[tokio::test]

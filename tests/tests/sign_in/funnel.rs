@@ -5,7 +5,7 @@ use http::Method;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
-use tests::{Anonymous, Browser, Customer, LogLines, Me, OAuthClient, World};
+use tests::{AccountClient, Anonymous, Browser, Customer, LogLines, OAuthClient, World};
 
 /// The log of this thread, from now on.
 struct Log {
@@ -290,9 +290,9 @@ async fn a_recovery_is_counted() {
 async fn leaving_and_coming_back_is_counted() {
     let (world, log) = world().await;
     let ada = Customer::registered(&world, "Ada").await;
-    let old = Me::of(&world, &ada).await;
+    let old = AccountClient::new(&world, &ada).await;
     world.advance(Span::hours(1));
-    let me = Me::of(&world, &ada).await;
+    let me = AccountClient::new(&world, &ada).await;
     let _ = log.lines.take();
     Anonymous::new(&world).send(Method::DELETE, "/v1/me", &[], "").await;
     // An hour after its sign-in, a token that has lived too long either way.
@@ -310,7 +310,7 @@ async fn leaving_and_coming_back_is_counted() {
     assert_eq!(log.steps(), ["account_restored api succeeded", "account_restored api expired"]);
 
     let mut browser = Browser::new(&world);
-    Me::signed_in(&mut browser, &world, &ada).await;
+    AccountClient::signed_in(&mut browser, &world, &ada).await;
     let page = browser.open("/account/delete").await;
     log.steps();
     Browser::new(&world).press(&page, "#confirm", &[]).await;

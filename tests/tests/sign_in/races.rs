@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tests::anonymous::Answer;
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
 
 const ACTORS: usize = 64;
 
@@ -221,7 +221,7 @@ async fn one_new_address_has_one_account(seed: u64, weather: Weather) -> Result<
     let address = "everybody.wants@example.com";
     let mut movers = Vec::new();
     for n in 0..MOVERS {
-        let me = Me::of(&world, &Customer::registered(&world, &format!("Mover{n}")).await).await;
+        let me = AccountClient::new(&world, &Customer::registered(&world, &format!("Mover{n}")).await).await;
         let wished = me.post("/v1/me/email", &json!({ "email": address })).await;
         assert_eq!(wished.status(), 202, "{}", wished.text());
         // The mails to one address are limited; the codes derive all the same.
@@ -247,7 +247,7 @@ async fn one_new_address_has_one_account(seed: u64, weather: Weather) -> Result<
 }
 
 /// The code of the change that waits, as its mail would say it.
-async fn change_code(world: &World, me: &Me) -> String {
+async fn change_code(world: &World, me: &AccountClient) -> String {
     let tenant = world.services.tenant(&"default".parse().unwrap()).await.unwrap();
     let claims = me.tokens.access_claims();
     let jti = claims["jti"].as_str().unwrap().parse().unwrap();

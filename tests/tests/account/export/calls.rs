@@ -9,8 +9,8 @@ use latchkey::services::Deadline;
 use latchkey::web::mount;
 use latchkey_local::meter::{Cost, Units};
 use serde_json::{Value, json};
-use tests::exported::Exported;
-use tests::{Me, OAuthClient};
+use tests::export_package::ExportPackage;
+use tests::{AccountClient, OAuthClient};
 
 #[tokio::test]
 async fn an_export_is_begun_looked_at_and_downloaded() {
@@ -25,7 +25,7 @@ async fn an_export_is_begun_looked_at_and_downloaded() {
     let header = |name| answer.header(name).expect("the header");
     assert_eq!((answer.status(), header("content-type"), header("cache-control")), (200, "application/zip", "no-store"));
     assert_eq!(header("content-disposition"), "attachment; filename=\"export-2026-03-01.zip\"");
-    let export = Exported::open(answer.response.body().to_vec());
+    let export = ExportPackage::open(answer.response.body().to_vec());
     let names: Vec<_> = export.files.iter().map(|(name, _)| name.as_str()).collect();
     let expected = ["README.txt", "export.html", "export.json", "schema.json", "history.csv", "manifest.json", "manifest.jws"];
     assert_eq!(names, expected);
@@ -62,7 +62,7 @@ async fn an_export_is_of_whoever_began_it_there_and_for_an_hour() {
     let world = world().await;
     let (customer, ada) = person(&world, "Ada").await;
     let (_, bob) = person(&world, "Bob").await;
-    let elsewhere = Me::of(&world, &customer).await;
+    let elsewhere = AccountClient::new(&world, &customer).await;
     let id = ada.begin_export().await;
     for (whose, me) in [("another person's", &bob), ("the same person's other grant", &elsewhere)] {
         assert_eq!(me.export_part(&id, 1).await.refusal(), (404, "not_found".to_owned()), "{whose}");
@@ -79,7 +79,7 @@ async fn an_export_is_of_whoever_began_it_there_and_for_an_hour() {
     // The grant may be renewed in between: the id is the grant's, not the token's.
     world.advance(Span::minutes(59));
     let renewed = ada.client.refresh(ada.tokens.refresh()).await.tokens();
-    let ada = Me { tokens: renewed, ..ada };
+    let ada = AccountClient { tokens: renewed, ..ada };
     assert_eq!(ada.export_part(&id, 1).await.status(), 200);
     world.advance(Span::minutes(1));
     assert_eq!(ada.export_part(&id, 1).await.status(), 404, "its hour is over");
@@ -102,7 +102,7 @@ async fn an_export_is_stale_once_what_is_held_has_changed_and_not_by_mere_use() 
     assert_eq!(patched.status(), 200, "{}", patched.text());
     assert_eq!(me.export_part(&id, 1).await.refusal(), stale);
     let id = me.begin_export().await;
-    Me::of(&world, &customer).await;
+    AccountClient::new(&world, &customer).await;
     assert_eq!(me.export_part(&id, 1).await.refusal(), stale, "a session and a grant more");
 }
 
@@ -125,7 +125,7 @@ async fn an_export_of_some_twenty_items_reads_at_most_eight_units_and_writes_its
     for _ in 0..6 {
         web.tokens_for(&customer).await;
     }
-    let me = Me::of(&world, &customer).await;
+    let me = AccountClient::new(&world, &customer).await;
     world.pump().await.expect("pumped");
     let raw = tests::invariants::read(&world.engine);
     let held = raw.tables["identities"].iter().filter(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("A#")));
@@ -166,5 +166,5 @@ async fn a_package_goes_through_the_gateway_of_lambda_byte_by_byte() {
     let answer: Value = serde_json::to_value(answer).expect("JSON");
     assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(true)));
     let bytes = BASE64.decode(answer["body"].as_str().expect("a body").as_bytes()).expect("base64");
-    assert_eq!(Exported::open(bytes).files.len(), 7);
+    assert_eq!(ExportPackage::open(bytes).files.len(), 7);
 }

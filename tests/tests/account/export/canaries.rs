@@ -13,7 +13,7 @@ use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::user_pool::{self, CLIENT_ID, POOL_ID, PoolUser, UserPool};
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
 
 /// One row of the list: kind of item, attribute, where in the export (nowhere: left out).
 struct Row {
@@ -122,7 +122,7 @@ async fn change(world: &World, tenant: &Tenant, change: Change) {
     tenant.store.commit(&Changes::one(change), &request).await.expect("committed");
 }
 
-async fn account_of(world: &World, tenant: &Tenant, me: &Me) -> (AccountId, Authentication, DataKey) {
+async fn account_of(world: &World, tenant: &Tenant, me: &AccountClient) -> (AccountId, Authentication, DataKey) {
     let sub = me.get("/v1/me").await.json()["sub"].as_str().expect("a sub").to_owned();
     let raw = tests::invariants::read(&world.engine);
     let item = raw.tables["identities"].iter().find(|item| item["kind"]["S"] == "authentication" && item["sub"]["S"] == sub);
@@ -138,7 +138,7 @@ async fn guess(browser: &mut Browser, email: &str) {
 }
 
 /// A person who does everything that can be done, with values that nobody else has; what they presented last.
-async fn busy_life(world: &World, tenant: &Tenant) -> Me {
+async fn busy_life(world: &World, tenant: &Tenant) -> AccountClient {
     let later = || world.advance(Span::seconds(1));
     let customer = Customer::new("Canarybird");
     let mut form = customer.registration();
@@ -176,7 +176,7 @@ async fn busy_life(world: &World, tenant: &Tenant) -> Me {
     later();
     web.sign_in(&mut Browser::new(world), &customer).await;
     later();
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     let sid = me.get("/v1/me/sessions").await.json()["sessions"].as_array().expect("sessions").clone();
     let other = sid.iter().find(|session| session["current"] == false).expect("another session")["sid"].clone();
     later();
@@ -200,11 +200,17 @@ async fn busy_life(world: &World, tenant: &Tenant) -> Me {
     later();
     let tokens = me.client.refresh(me.tokens.refresh()).await.tokens();
     later();
-    Me { tokens, ..me }
+    AccountClient { tokens, ..me }
 }
 
 /// What is kept of one person, beside their export; which rows were met, and what is wrong.
-async fn compare(world: &World, tenant: &Tenant, me: &Me, rows: &[Row], met: &mut BTreeSet<(String, String)>) -> Vec<String> {
+async fn compare(
+    world: &World,
+    tenant: &Tenant,
+    me: &AccountClient,
+    rows: &[Row],
+    met: &mut BTreeSet<(String, String)>,
+) -> Vec<String> {
     world.pump().await.expect("pumped");
     let (account, _, key) = account_of(world, tenant, me).await;
     let export = me.export().await;
@@ -259,7 +265,7 @@ async fn security_128_every_value_that_is_kept_is_exported_or_listed_with_a_reas
     let document = user_pool::document(POOL_ID, CLIENT_ID, "");
     let world = World::builder().tenant("default", &document).directory(pool.directory()).build().await.expect("a world");
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("a tenant");
-    let me = Me::of(&world, &comes).await;
+    let me = AccountClient::new(&world, &comes).await;
     wrong.extend(compare(&world, &tenant, &me, &rows, &mut met).await);
     for row in rows.iter().filter(|row| !row.places.is_empty()) {
         if !met.contains(&(row.kind.clone(), row.attribute.clone())) {

@@ -7,7 +7,7 @@ mod package;
 mod verify;
 
 use latchkey_local::world::World;
-use tests::{Customer, Me};
+use tests::{AccountClient, Customer};
 
 /// A fresh world.
 async fn world() -> World {
@@ -15,8 +15,8 @@ async fn world() -> World {
 }
 
 /// A person with an account, and the storefront acting for them.
-async fn person(world: &World, name: &str) -> (Customer, Me) {
+async fn person(world: &World, name: &str) -> (Customer, AccountClient) {
     let customer = Customer::registered(world, name).await;
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     (customer, me)
 }

@@ -9,8 +9,8 @@ use latchkey::keys::SealedField;
 use latchkey::keys::digest::hash_secret;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
-use tests::exported::{Desk, Exported};
-use tests::{Anonymous, Me};
+use tests::export_package::{ExportFolder, ExportPackage};
+use tests::{AccountClient, Anonymous};
 
 /// What a hostile person writes about themselves.
 const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x>&";
@@ -60,7 +60,7 @@ async fn a_package_speaks_the_readers_language() {
     let begun = me.call(http::Method::POST, "/v1/me/exports", &[("accept-language", "de-AT")], None).await;
     let id = begun.json()["export_id"].as_str().expect("an id").to_owned();
     // Whoever asks later, in whichever language: the parts of one export fit together.
-    let export = Exported::open(me.export_part(&id, 1).await.response.body().to_vec());
+    let export = ExportPackage::open(me.export_part(&id, 1).await.response.body().to_vec());
     let html = export.text("export.html");
     assert!(html.contains("<html lang=\"de\"") && html.contains("Womit Sie sich anmelden") && html.contains("Vorname"));
     assert!(export.text("README.txt").starts_with("Ihre Daten bei Latchkey Demo\n"));
@@ -73,7 +73,7 @@ async fn the_same_moment_gives_the_same_bytes_but_for_the_signature() {
     let (_, me) = person(&world, "Ada").await;
     world.pump().await.expect("pumped");
     let id = me.begin_export().await;
-    let read = async || Exported::open(me.export_part(&id, 1).await.response.body().to_vec());
+    let read = async || ExportPackage::open(me.export_part(&id, 1).await.response.body().to_vec());
     let (one, other) = (read().await, read().await);
     assert_eq!(one.files[..6], other.files[..6]);
     assert_ne!(one.file("manifest.jws"), other.file("manifest.jws"));
@@ -81,7 +81,7 @@ async fn the_same_moment_gives_the_same_bytes_but_for_the_signature() {
 }
 
 /// Sessions whose devices have very long names: seven of them make a package of more than four megabytes.
-async fn grow(world: &World, me: &Me) {
+async fn grow(world: &World, me: &AccountClient) {
     let tenant = world.services.tenant(&latchkey::domain::id::TenantId::default_tenant()).await.expect("a tenant");
     let sub = me.tokens.id_claims()["sub"].as_str().expect("a sub").to_owned();
     let raw = tests::invariants::read(&world.engine);
@@ -115,9 +115,9 @@ async fn a_large_package_comes_in_parts_that_fit_together_or_not_at_all() {
     let whole = [first.response.body().as_ref(), second.response.body().as_ref()].concat();
     // Parts that were read at different times are the same but for the signature.
     assert_eq!(me.export_part(&id, 1).await.response.body(), first.response.body());
-    let export = Exported::open(whole);
+    let export = ExportPackage::open(whole);
     assert_eq!(export.document()["sessions"].as_array().map(Vec::len), Some(8));
-    let mut desk = Desk::default();
+    let mut desk = ExportFolder::default();
     let jwks = Anonymous::new(&world).get("/.well-known/jwks.json").await;
     desk.put("jwks.json", jwks.response.body());
     desk.put("export.zip.001", first.response.body());

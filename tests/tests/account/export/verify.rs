@@ -7,12 +7,12 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use latchkey::keys::digest::sha256;
 use serde_json::{Value, json};
 use tests::Anonymous;
-use tests::exported::{Desk, Exported};
+use tests::export_package::{ExportFolder, ExportPackage};
 
 type Files = Vec<(String, Vec<u8>)>;
 
 /// An export of a world of its own, and its keys.
-async fn exported() -> (Exported, Vec<u8>) {
+async fn exported() -> (ExportPackage, Vec<u8>) {
     let world = world().await;
     let (_, me) = person(&world, "Ada").await;
     let jwks = Anonymous::new(&world).get("/.well-known/jwks.json").await;
@@ -70,7 +70,7 @@ fn replace(files: &Files, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> File
 #[tokio::test]
 async fn the_command_verifies_what_is_genuine_and_refuses_the_rest_in_clear_words() {
     let ((export, jwks), (_, foreign)) = (exported().await, exported().await);
-    let mut desk = Desk::default();
+    let mut desk = ExportFolder::default();
     desk.put("jwks.json", &jwks);
     desk.put("other.json", &foreign);
     desk.put("nothing.json", b"{}");
@@ -102,9 +102,9 @@ async fn the_command_verifies_what_is_genuine_and_refuses_the_rest_in_clear_word
     }
 }
 
-fn tampered(export: &Exported) -> Vec<(&'static str, Vec<u8>, &'static str)> {
+fn tampered(export: &ExportPackage) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let (files, bytes) = (&export.files, &export.bytes);
-    let pack = |files: Files| Exported::pack(&files);
+    let pack = |files: Files| ExportPackage::pack(&files);
     let text = |from: &'static str, to: &'static str| {
         move |content: &mut Vec<u8>| {
             let changed = String::from_utf8(content.clone()).expect("UTF-8").replacen(from, to, 1);

@@ -6,15 +6,15 @@ use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use serde_json::json;
 use tests::anonymous::Answer;
-use tests::{Browser, Customer, Me};
+use tests::{AccountClient, Browser, Customer};
 
 const NEW: &str = "countess@example.org";
 
-async fn wish(me: &Me, email: &str) -> Answer {
+async fn wish(me: &AccountClient, email: &str) -> Answer {
     me.post("/v1/me/email", &json!({ "email": email, "locale": "en" })).await
 }
 
-async fn verify(me: &Me, code: &str) -> Answer {
+async fn verify(me: &AccountClient, code: &str) -> Answer {
     me.post("/v1/me/email/verification", &json!({ "code": code })).await
 }
 
@@ -97,7 +97,7 @@ async fn five_wrong_codes_and_half_an_hour_end_it() {
     // Long enough for the change to end; the token is renewed meanwhile, without a new sign-in.
     world.advance(Span::minutes(31));
     let tokens = me.app().refresh(me.tokens.refresh()).await.tokens();
-    let me = Me { tokens, ..me };
+    let me = AccountClient { tokens, ..me };
     assert_eq!(verify(&me, &second).await.status(), 400, "its time is over (security 131)");
     assert!(me.get("/v1/me").await.json()["email"] == "ada@example.com");
 }

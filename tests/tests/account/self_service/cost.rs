@@ -4,7 +4,7 @@ use crate::self_service::{ada, world};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use serde_json::json;
-use tests::{Me, OAuthClient};
+use tests::{AccountClient, OAuthClient};
 
 fn cost(requests: usize, read: f64, write: f64) -> Cost {
     let units = Units { read, write };
@@ -38,7 +38,7 @@ async fn an_address_is_proven_for_five_units_and_eight() {
     let world = world().await;
     let (customer, _) = ada(&world).await;
     // Without `offline_access`, the grant depends on its session: one read more.
-    let client = OAuthClient { scope: "openid account".to_owned(), ..Me::client(&world) };
+    let client = OAuthClient { scope: "openid account".to_owned(), ..AccountClient::client(&world) };
     let tokens = client.tokens_for(&customer).await;
     let headers = [("authorization", format!("Bearer {}", tokens.access())), ("content-type", "application/json".to_owned())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));

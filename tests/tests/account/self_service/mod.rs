@@ -9,7 +9,7 @@ mod sessions;
 
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;
-use tests::{Customer, Me};
+use tests::{AccountClient, Customer};
 
 /// A fresh world.
 async fn world() -> World {
@@ -17,9 +17,9 @@ async fn world() -> World {
 }
 
 /// A person with an account, and the storefront acting for them.
-async fn ada(world: &World) -> (Customer, Me) {
+async fn ada(world: &World) -> (Customer, AccountClient) {
     let customer = Customer::registered(world, "Ada").await;
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     (customer, me)
 }
 

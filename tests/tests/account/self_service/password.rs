@@ -3,11 +3,11 @@
 use crate::self_service::{STALE, ada, assert_step_up, world};
 use serde_json::json;
 use tests::anonymous::Answer;
-use tests::{Browser, Customer, Me};
+use tests::{AccountClient, Browser, Customer};
 
 const NEW: &str = "another 9 purple bicycles";
 
-async fn change(me: &Me, current: &str, new: &str) -> Answer {
+async fn change(me: &AccountClient, current: &str, new: &str) -> Answer {
     me.post("/v1/me/password", &json!({ "current_password": current, "new_password": new })).await
 }
 
@@ -16,20 +16,20 @@ async fn security_59_other_sessions_and_grants_end_and_the_presenting_ones_live_
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
-    let me = Me::signed_in(&mut browser, &world, &customer).await;
+    let me = AccountClient::signed_in(&mut browser, &world, &customer).await;
     let mut other_browser = Browser::new(&world);
-    let other = Me::signed_in(&mut other_browser, &world, &customer).await;
+    let other = AccountClient::signed_in(&mut other_browser, &world, &customer).await;
     assert_eq!(me.get("/v1/me/sessions").await.json()["sessions"].as_array().map(Vec::len), Some(2));
     let changed = change(&me, &customer.password, NEW).await;
     assert_eq!((changed.status(), changed.text()), (204, ""));
     assert_eq!(other.is_alive().await, (false, false));
     assert_eq!(me.is_alive().await, (true, true));
-    let silent = Me::client(&world).authorize_url(&[("prompt", "none")]);
+    let silent = AccountClient::client(&world).authorize_url(&[("prompt", "none")]);
     assert!(browser.open(&silent).await.query("code").is_some(), "the session that the presented grant came from");
     assert_eq!(other_browser.open(&silent).await.query("error").as_deref(), Some("login_required"));
     // The new password signs in, the old one does not, and the person is told.
     let new = Customer { password: NEW.to_owned(), ..customer.clone() };
-    Me::of(&world, &new).await;
+    AccountClient::new(&world, &new).await;
     let mail = world.mails_to(&customer.email).await.expect("mails").remove(0);
     assert!(mail.subject.contains("password") && mail.text.contains("other devices"), "{}", mail.text);
 }
@@ -44,7 +44,7 @@ async fn security_70_a_change_needs_the_present_password_and_a_fresh_sign_in() {
     world.advance(STALE);
     assert_step_up(&change(&me, &customer.password, NEW).await);
     assert_step_up(&change(&me, "not this one, surely", NEW).await);
-    let again = Me::of(&world, &customer).await;
+    let again = AccountClient::new(&world, &customer).await;
     assert_eq!(change(&again, &customer.password, NEW).await.status(), 204);
 }
 

@@ -3,7 +3,7 @@
 use crate::self_service::{ada, world};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Customer, Me, OAuthClient};
+use tests::{AccountClient, Customer, OAuthClient};
 
 #[tokio::test]
 async fn a_person_sees_every_claim_and_edits_those_of_the_form() {
@@ -130,7 +130,7 @@ async fn an_answer_is_readable_for_the_tokens_client_only() {
 async fn two_people_never_meet_each_other() {
     let world = world().await;
     let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
-    let (ada, bob) = (Me::of(&world, &ada).await, Me::of(&world, &bob).await);
+    let (ada, bob) = (AccountClient::new(&world, &ada).await, AccountClient::new(&world, &bob).await);
     let sid = |me: Value| me["sessions"][0]["sid"].as_str().expect("a session").to_owned();
     let (of_ada, of_bob) = (sid(ada.get("/v1/me/sessions").await.json()), sid(bob.get("/v1/me/sessions").await.json()));
     assert_eq!(ada.delete(&format!("/v1/me/sessions/{of_bob}")).await.status(), 404);

@@ -2,7 +2,7 @@
 
 use crate::self_service::{ada, world};
 use serde_json::{Value, json};
-use tests::{Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Browser, Customer, OAuthClient};
 
 fn sessions(json: &Value) -> Vec<Value> {
     json["sessions"].as_array().cloned().unwrap_or_default()
@@ -12,9 +12,9 @@ fn sessions(json: &Value) -> Vec<Value> {
 async fn security_59_a_person_sees_each_session_and_ends_the_others() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let me = Me::of(&world, &customer).await;
+    let me = AccountClient::new(&world, &customer).await;
     let mut lost_phone = Browser::new(&world);
-    let other = Me::signed_in(&mut lost_phone, &world, &customer).await;
+    let other = AccountClient::signed_in(&mut lost_phone, &world, &customer).await;
     let listed = sessions(&me.get("/v1/me/sessions").await.json());
     assert_eq!(listed.len(), 2);
     assert_eq!((&listed[0]["current"], &listed[1]["current"]), (&json!(true), &json!(false)));
@@ -22,7 +22,7 @@ async fn security_59_a_person_sees_each_session_and_ends_the_others() {
     let sid = listed[1]["sid"].as_str().expect("a sid");
     assert_eq!(me.delete(&format!("/v1/me/sessions/{sid}")).await.status(), 204);
     assert_eq!(other.is_alive().await, (false, false), "its offline grant ends with it");
-    let silent = Me::client(&world).authorize_url(&[("prompt", "none")]);
+    let silent = AccountClient::client(&world).authorize_url(&[("prompt", "none")]);
     assert_eq!(lost_phone.open(&silent).await.query("error").as_deref(), Some("login_required"));
     assert_eq!(sessions(&me.get("/v1/me/sessions").await.json()).len(), 1);
     assert_eq!(me.is_alive().await, (true, true));
@@ -35,9 +35,9 @@ async fn security_59_a_person_sees_each_session_and_ends_the_others() {
 async fn signing_out_leaves_offline_grants_and_ending_from_the_list_does_not() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let me = Me::of(&world, &customer).await;
+    let me = AccountClient::new(&world, &customer).await;
     let mut browser = Browser::new(&world);
-    let app = Me::signed_in(&mut browser, &world, &customer).await;
+    let app = AccountClient::signed_in(&mut browser, &world, &customer).await;
     let page = browser.open("/oauth2/logout").await;
     browser.submit(&page, "#confirm", &[]).await;
     assert_eq!(app.is_alive().await, (true, true), "signing out does not");
@@ -78,7 +78,7 @@ async fn security_18_withdrawing_consent_ends_the_tokens_of_that_client_only() {
 async fn a_client_of_the_companys_own_is_listed_by_its_grants_and_can_be_ended() {
     let world = world().await;
     let (customer, me) = ada(&world).await;
-    let other = Me::of(&world, &customer).await;
+    let other = AccountClient::new(&world, &customer).await;
     assert_eq!(me.delete("/v1/me/consents/demo-app").await.status(), 204);
     assert_eq!((me.is_alive().await, other.is_alive().await), ((false, false), (false, false)));
 }

@@ -14,17 +14,17 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use std::time::Duration;
-use tests::brought::bring_over;
+use tests::imported::import_user;
 use tests::store::put_document;
 use tests::user_pool::{CLIENT_ID, Mode, POOL_ID, PoolUser, UserPool, document};
-use tests::{Browser, Customer, Me, Site, invariants};
+use tests::{AccountClient, Browser, Customer, Site, invariants};
 
 const ANOTHER: &str = "0cc175b9-c0f1-46b6-a831-c399e269772a";
 
 /// A pool and a world where one of its users was brought over, as an operator brings them.
 async fn brought(name: &str) -> (UserPool, World, Customer) {
     let (pool, world, customer) = pool_and_world(name, "").await;
-    bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
     (pool, world, customer)
 }
 
@@ -40,8 +40,8 @@ async fn the_first_sign_in_asks_the_pool_and_keeps_the_password() {
     let (pool, world, customer) = brought("Ada").await;
     let (before, password) = standing(&world, &customer.email).await;
     assert!(before.password_home == PasswordHome::Directory && password.is_none());
-    let me = Me::of(&world, &customer).await;
-    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (1, 1));
+    let me = AccountClient::new(&world, &customer).await;
+    assert_eq!((pool.take_call_count("AdminInitiateAuth"), pool.take_call_count("AdminGetUser")), (1, 1));
     assert_eq!(me.tokens.id_claims()["sub"], before.sub.to_string(), "the account is the one that was there");
     let (after, password) = standing(&world, &customer.email).await;
     assert!(after.password_home == PasswordHome::Here && password.is_some());
@@ -50,7 +50,7 @@ async fn the_first_sign_in_asks_the_pool_and_keeps_the_password() {
     pool.put(user(&Customer { password: "another one 4 the pool".to_owned(), ..customer.clone() }));
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, "another one 4 the pool").await.status(), 400);
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
     world.pump().await.expect("pumped");
     invariants::assert_hold(&world.engine);
 }
@@ -61,11 +61,11 @@ async fn a_wrong_password_is_counted_here_and_asked_once_and_the_window_closes()
     let (pool, world, customer) = brought("Ada").await;
     for failures in 1..=5 {
         try_password(&mut Browser::new(&world), &customer.email, "not the 9 right one").await.expect(StatusCode::BAD_REQUEST);
-        assert_eq!(pool.take_asked("AdminInitiateAuth"), 1);
+        assert_eq!(pool.take_call_count("AdminInitiateAuth"), 1);
         assert_eq!(standing(&world, &customer.email).await.0.failures.count, failures);
     }
     let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
-    assert_eq!((page.status(), pool.take_asked("AdminInitiateAuth")), (429, 0), "blocked: nobody is asked");
+    assert_eq!((page.status(), pool.take_call_count("AdminInitiateAuth")), (429, 0), "blocked: nobody is asked");
     world.services.clock.advance(Span::minutes(1));
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
     assert_eq!(standing(&world, &customer.email).await.0.failures.count, 0);
@@ -109,7 +109,7 @@ async fn who_may_not_come_by_now_stays_out_by_password_and_by_mail() {
         assert_eq!(standing(&world, &customer.email).await.0.password_home, PasswordHome::Here);
         // Nor does the pool's password open anything from then on.
         assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
-        assert_eq!(pool.take_asked("AdminInitiateAuth"), 0, "{status}");
+        assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0, "{status}");
     }
     // Who is gone from the pool has the mailbox left as proof.
     let (pool, world, customer) = brought("Ada").await;
@@ -162,10 +162,10 @@ async fn an_import_in_the_middle_of_a_sign_in_is_no_wrong_password() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     pool.set(Mode::Slow(Duration::from_secs(1)));
     let meanwhile = async {
-        while pool.take_asked("AdminInitiateAuth") == 0 {
+        while pool.take_call_count("AdminInitiateAuth") == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+        import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
     };
     let mut browser = Browser::new(&world);
     let (page, ()) = tokio::join!(try_password(&mut browser, &customer.email, &customer.password), meanwhile);
@@ -188,9 +188,9 @@ async fn another_person_of_the_pool_does_not_come_in_by_the_same_address() {
 #[tokio::test]
 async fn the_pool_is_not_asked_for_an_account_that_did_not_leave_its_password_there() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
-    bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::None).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::None).await;
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
 }
 
 /// T1: one password item, whoever was first; replies are lost on the way.
@@ -222,7 +222,7 @@ async fn the_first_sign_in_reads_nine_units_and_writes_six() {
     // The tenant's keys are made at the first use of them.
     snapshot(&world, &customer.email).await;
     drop(world.meter.take());
-    bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
     let units = Units { read: 0.0, write: 12.0 };
     assert_eq!(world.meter.take_cost(), Cost { requests: 1, engine: units, own: units }, "six items at once");
     let mut browser = Browser::new(&world);

@@ -28,7 +28,7 @@ async fn the_first_sign_in_reads_six_units_and_writes_sixteen_and_the_second_is_
         browser.press(&page, "#submit", &[("identifier", &customer.email), ("password", password)]).await;
         assert_eq!(world.meter.take_cost(), expected, "{password}");
     }
-    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (2, 1));
+    assert_eq!((pool.take_call_count("AdminInitiateAuth"), pool.take_call_count("AdminGetUser")), (2, 1));
 }
 
 /// The address is kept, and the key that seals it: two writes in place of one, whoever has the address.

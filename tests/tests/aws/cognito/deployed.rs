@@ -11,7 +11,7 @@ use tests::{Browser, Customer, Site};
 #[ignore = "needs a deployed stack with a user pool, which .ci/run deploy makes"]
 #[expect(clippy::disallowed_methods, reason = "what runs it names the people")]
 async fn people_come_to_a_deployed_stack() {
-    let site = Site::named_by_environment().await.expect("LATCHKEY_URL: the address of a stack");
+    let site = Site::from_env().await.expect("LATCHKEY_URL: the address of a stack");
     let names = std::env::var("LATCHKEY_COMES").expect("LATCHKEY_COMES: two people of the pool, and one who was imported");
     let [by_password, by_mail, imported] = names.split(',').collect::<Vec<_>>()[..] else { panic!("three names: {names}") };
     let wrong = try_password(&mut Browser::new(&site), &Customer::new(by_password).email, "not the 9 right one").await;
@@ -30,7 +30,7 @@ async fn people_come_to_a_deployed_stack() {
 #[ignore = "needs a deployed stack with a user pool, which .ci/run deploy makes"]
 #[expect(clippy::disallowed_methods, reason = "what runs it names the person")]
 async fn who_was_brought_over_signs_in_at_a_deployed_stack() {
-    let site = Site::named_by_environment().await.expect("LATCHKEY_URL: the address of a stack");
+    let site = Site::from_env().await.expect("LATCHKEY_URL: the address of a stack");
     let person =
         Customer::new(&std::env::var("LATCHKEY_COMES").expect("LATCHKEY_COMES: a person whom the import brought over"));
     let wrong = try_password(&mut Browser::new(&site), &person.email, "not the 9 right one").await;

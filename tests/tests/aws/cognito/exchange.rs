@@ -10,9 +10,9 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
+use tests::account_client::AccountClient;
 use tests::anonymous::Answer;
-use tests::brought::bring_over;
-use tests::me::Me;
+use tests::imported::import_user;
 use tests::pool_key::{APPLICATIONS, PoolKey, access_claims};
 use tests::user_pool::{CLIENT_ID, Mode, POOL_ID, PoolUser, UserPool, document};
 use tests::{Browser, Customer, OAuthClient};
@@ -102,7 +102,11 @@ async fn a_token_of_the_pool_becomes_tokens_of_ours_and_goes_on_as_they_do() {
     assert_eq!(next.access_claims()["sub"], access["sub"]);
     assert_eq!(next.json.get("issued_token_type"), None);
     assert_eq!(moving.app.introspect(next.access()).await.status(), 401, "a public client introspects nothing");
-    assert_eq!((moving.pool.take_asked("jwks"), moving.pool.take_asked("AdminGetUser")), (1, 1), "the keys; the coming");
+    assert_eq!(
+        (moving.pool.take_call_count("jwks"), moving.pool.take_call_count("AdminGetUser")),
+        (1, 1),
+        "the keys; the coming"
+    );
 }
 
 #[tokio::test]
@@ -213,7 +217,7 @@ async fn who_has_not_come_or_is_gone_gets_nothing() {
     assert_eq!(moving.exchange(&token).await.status(), 200, "from then on it is taken");
     // An account that closes keeps nothing open, and opens to nobody.
     let tokens = moving.exchange(&moving.token()).await.tokens();
-    let closed = Me::of(&moving.world, &moving.customer).await.delete("/v1/me").await;
+    let closed = AccountClient::new(&moving.world, &moving.customer).await.delete("/v1/me").await;
     assert_eq!(closed.status(), 202, "{}", closed.text());
     assert_eq!(moving.app.refresh(tokens.refresh()).await.refusal(), refused("invalid_grant"));
     let answer = moving.exchange(&moving.token()).await;
@@ -225,7 +229,7 @@ async fn who_has_not_come_or_is_gone_gets_nothing() {
 async fn security_59_what_came_of_it_is_a_session_that_its_person_sees_and_ends() {
     let moving = Moving::new().await;
     let tokens = moving.exchange(&moving.token()).await.tokens();
-    let me = Me::of(&moving.world, &moving.customer).await;
+    let me = AccountClient::new(&moving.world, &moving.customer).await;
     let sid = tokens.id_claims()["sid"].as_str().expect("a session").to_owned();
     let listed = me.get("/v1/me/sessions").await.json();
     let sessions = listed["sessions"].as_array().expect("sessions");
@@ -268,12 +272,12 @@ async fn keys_are_fetched_rarely_followed_when_they_change_and_kept_through_an_o
     for _ in 0..5 {
         assert_eq!(moving.exchange(&moving.token()).await.status(), 200);
     }
-    assert_eq!(moving.pool.take_asked("jwks"), 1);
+    assert_eq!(moving.pool.take_call_count("jwks"), 1);
     let next = PoolKey::new("two");
     for _ in 0..5 {
         assert_eq!(moving.exchange(&next.sign(&moving.claims())).await.status(), 400);
     }
-    assert_eq!(moving.pool.take_asked("jwks"), 0, "within ten seconds of the last fetch");
+    assert_eq!(moving.pool.take_call_count("jwks"), 0, "within ten seconds of the last fetch");
     moving.pool.publish(&[&next]);
     moving.world.services.clock.advance(Span::seconds(10));
     assert_eq!(moving.exchange(&next.sign(&moving.claims())).await.status(), 200, "a key that is new is looked for");
@@ -281,10 +285,10 @@ async fn keys_are_fetched_rarely_followed_when_they_change_and_kept_through_an_o
     moving.pool.set(Mode::Down);
     moving.world.services.clock.advance(Span::hours(23));
     assert_eq!(moving.exchange(&next.sign(&moving.claims())).await.status(), 200, "kept for a day while the pool is silent");
-    drop(moving.pool.take_times("jwks"));
+    drop(moving.pool.take_call_times("jwks"));
     let unknown = moving.exchange(&PoolKey::new("three").sign(&moving.claims())).await;
     assert_eq!(unknown.refusal(), (503, "temporarily_unavailable".to_owned()), "it may be a new one");
-    assert_eq!(moving.pool.take_asked("jwks"), 0, "no second fetch within ten seconds");
+    assert_eq!(moving.pool.take_call_count("jwks"), 0, "no second fetch within ten seconds");
     moving.world.services.clock.advance(Span::hours(1));
     let answer = moving.exchange(&next.sign(&moving.claims())).await;
     assert_eq!(answer.refusal(), (503, "temporarily_unavailable".to_owned()));
@@ -334,7 +338,7 @@ async fn a_reply_that_is_lost_is_no_second_session_and_parallel_exchanges_are_ea
     let token = moving.token();
     let all = futures_util::future::join_all((0..16).map(|_| moving.exchange(&token))).await;
     assert!(all.iter().all(|answer| answer.status() == 200));
-    let me = Me::of(&moving.world, &moving.customer).await;
+    let me = AccountClient::new(&moving.world, &moving.customer).await;
     let listed = me.get("/v1/me/sessions").await.json();
     // The coming, the one whose reply was lost, sixteen, and this one.
     assert_eq!(listed["sessions"].as_array().map(Vec::len), Some(19), "{listed}");
@@ -384,7 +388,7 @@ async fn security_59_who_comes_by_mail_leaves_their_old_sessions_behind() {
 async fn who_was_brought_over_has_tokens_and_signs_in_before_a_credential_changes() {
     let moving = Moving::new().await;
     let (later, mut claims) = moving.somebody_else("Bob");
-    bring_over(&moving.world.services, &TenantId::default_tenant(), &later, THEIRS, ComingPassword::StaysThere).await;
+    import_user(&moving.world.services, &TenantId::default_tenant(), &later, THEIRS, ComingPassword::StaysThere).await;
     claims["auth_time"] = json!(moving.world.services.clock.now().seconds());
     let tokens = moving.exchange(&moving.key.sign(&claims)).await.tokens();
     let api = &moving.app.api;
@@ -393,7 +397,7 @@ async fn who_was_brought_over_has_tokens_and_signs_in_before_a_credential_change
     let answer = api.send(Method::DELETE, "/v1/me", &[("authorization", &bearer)], "").await;
     assert_eq!(answer.status(), 401, "{}", answer.text());
     assert!(answer.header("www-authenticate").is_some_and(|said| said.contains("insufficient_user_authentication")));
-    assert_eq!(Me::of(&moving.world, &later).await.delete("/v1/me").await.status(), 202);
+    assert_eq!(AccountClient::new(&moving.world, &later).await.delete("/v1/me").await.status(), 202);
 }
 
 #[tokio::test]

@@ -6,11 +6,11 @@ use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use serde_json::json;
 use tests::user_pool::{POOL_ID, UserPool};
-use tests::{Browser, Customer, Me, Site, invariants};
+use tests::{AccountClient, Browser, Customer, Site, invariants};
 
 /// The first sign-in asks the pool and makes the account; from the second on nobody is asked.
 pub(crate) async fn comes_over(site: &Site, customer: &Customer) {
-    let me = Me::of(site, customer).await;
+    let me = AccountClient::new(site, customer).await;
     let claims = me.get("/v1/me").await.json();
     assert_eq!(claims["email"], customer.email);
     assert_eq!((&claims["given_name"], &claims["family_name"]), (&json!(customer.given_name), &json!(customer.family_name)));
@@ -24,14 +24,14 @@ pub(crate) async fn comes_over(site: &Site, customer: &Customer) {
 async fn the_first_sign_in_asks_the_pool_and_the_second_does_not() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     comes_over(&Site::from(&world), &customer).await;
-    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (1, 1));
+    assert_eq!((pool.take_call_count("AdminInitiateAuth"), pool.take_call_count("AdminGetUser")), (1, 1));
 
     // The password lives here now: what the pool holds matters no more, and a wrong one is not asked of it.
     pool.put(user(&Customer { password: "another one 4 the pool".to_owned(), ..customer.clone() }));
     let page = try_password(&mut Browser::new(&world), &customer.email, "another one 4 the pool").await;
     assert_eq!(page.status(), 400);
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
     world.pump().await.expect("pumped");
     invariants::assert_hold(&world.engine);
 }
@@ -44,14 +44,14 @@ async fn a_person_who_types_their_address_otherwise_is_the_same_person() {
         let page = try_password(&mut Browser::new(&world), typed, &customer.password).await;
         assert!(is_signed_in(&page), "{typed}: {}", page.text());
     }
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 1);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 1);
 }
 
 #[tokio::test]
 async fn the_pools_subject_is_an_alias_or_the_subject_itself() {
     for (more, kept) in [("sub = \"alias\"", false), ("sub = \"keep\"", true)] {
         let (_, world, customer) = pool_and_world("Ada", more).await;
-        let me = Me::of(&world, &customer).await;
+        let me = AccountClient::new(&world, &customer).await;
         let sub = me.tokens.id_claims()["sub"].as_str().expect("a sub").to_owned();
         assert_eq!(sub == SUB, kept, "{more}");
         world.pump().await.expect("pumped");
@@ -85,7 +85,7 @@ async fn the_history_tells_where_the_account_comes_from() {
 #[tokio::test]
 async fn security_111_who_is_erased_here_does_not_come_back_from_there() {
     let (pool, world, customer) = pool_and_world("Ada", "sub = \"keep\"").await;
-    let me = Me::of(&world, &customer).await;
+    let me = AccountClient::new(&world, &customer).await;
     let deleted = me.call(http::Method::DELETE, "/v1/me", &[], None).await;
     assert_eq!(deleted.status(), 202, "{}", deleted.text());
     // Within the grace it is known here, and closed.
@@ -93,10 +93,10 @@ async fn security_111_who_is_erased_here_does_not_come_back_from_there() {
     world.advance(Span::days(31));
     world.run_job(&json!({"job": "retention", "time": world.services.clock.now().to_string()})).await.expect("a run");
     assert!(!is_known(&world, &customer.email).await);
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 1);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 1);
 
     let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
-    assert_eq!((page.status(), pool.take_asked("AdminInitiateAuth")), (400, 1));
+    assert_eq!((page.status(), pool.take_call_count("AdminInitiateAuth")), (400, 1));
     assert!(page.text().contains("not right"), "{}", page.text());
     assert!(!is_known(&world, &customer.email).await);
 
@@ -113,5 +113,5 @@ async fn a_tenant_without_a_pool_asks_nobody() {
     pool.put(user(&customer));
     let world = World::builder().directory(pool.directory()).build().await.expect("a world");
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
 }

@@ -81,7 +81,7 @@ impl Pool {
 #[tokio::test]
 #[ignore = "needs a moto server, which .ci/run moto starts"]
 async fn another_implementation_of_cognito_is_understood() {
-    let remote = client(SharedHttpConnector::new(Remote::named()), "http://cognito.invalid");
+    let remote = client(SharedHttpConnector::new(Remote::from_env()), "http://cognito.invalid");
     let (pool, app) = Pool::new(remote.clone()).await;
     let world: World = world_with(Directory::cognito(remote), &document(&pool.id, &app, "sub = \"keep\"")).await;
 

@@ -6,7 +6,7 @@ use http::StatusCode;
 use latchkey::domain::time::Span;
 use serde_json::json;
 use tests::user_pool::Mode;
-use tests::{Browser, Customer, Me, Site, invariants};
+use tests::{AccountClient, Browser, Customer, Site, invariants};
 
 #[tokio::test]
 async fn whatever_the_pool_fails_at_nothing_is_counted_and_the_next_try_is_as_good() {
@@ -18,7 +18,7 @@ async fn whatever_the_pool_fails_at_nothing_is_counted_and_the_next_try_is_as_go
             assert_eq!(page.status(), 503, "{mode:?}: {}", page.text());
             assert!(page.header("retry-after").is_some() && page.text().contains("just now"), "{mode:?}");
             // Once: the pool counts failures of its own.
-            assert_eq!(pool.take_asked("AdminInitiateAuth"), 1, "{mode:?}");
+            assert_eq!(pool.take_call_count("AdminInitiateAuth"), 1, "{mode:?}");
             assert_eq!(failures(&world, &customer.email).await, 0, "{mode:?}");
         }
         pool.set(Mode::Up);
@@ -50,7 +50,7 @@ async fn a_pool_that_fails_is_left_in_peace_and_people_here_sign_in() {
         let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
         assert_eq!(page.status(), 503);
     }
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 5, "then it rests");
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 5, "then it rests");
     assert_eq!(failures(&world, &customer.email).await, 0);
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &here.email, &here.password).await));
 }
@@ -105,15 +105,15 @@ async fn a_right_password_without_what_goes_with_it_is_no_verdict() {
         pool.put(user(&customer).in_group("Gold"));
         pool.throttle(&[operation]);
         let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
-        assert_eq!((page.status(), pool.take_asked("AdminInitiateAuth"), pool.take_asked(operation)), (503, 1, 1));
+        assert_eq!((page.status(), pool.take_call_count("AdminInitiateAuth"), pool.take_call_count(operation)), (503, 1, 1));
         assert_eq!((failures(&world, &customer.email).await, is_known(&world, &customer.email).await), (0, false));
         let (_, unproven) = recover(&Site::from(&world), &customer.email).await;
-        assert_eq!((unproven.status(), pool.take_asked(operation)), (503, 1), "{operation}: {}", unproven.text());
+        assert_eq!((unproven.status(), pool.take_call_count(operation)), (503, 1), "{operation}: {}", unproven.text());
         assert!(!is_known(&world, &customer.email).await, "{operation}");
 
         pool.throttle(&[]);
         assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
-        let me = Me::of(&world, &customer).await;
+        let me = AccountClient::new(&world, &customer).await;
         assert_eq!(me.tokens.access_claims()["roles"], json!(["gold"]), "{operation}");
         world.pump().await.expect("pumped");
         invariants::assert_hold(&world.engine);

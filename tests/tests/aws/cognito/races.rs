@@ -62,7 +62,7 @@ async fn sixty_four_sign_ins_of_one_person_make_one_account() {
 #[tokio::test]
 async fn an_address_is_one_persons() {
     let (pool, world, customer) = race(Duration::from_millis(500)).await;
-    pool.be_case_sensitive();
+    pool.set_case_sensitive();
     let other = tests::user_pool::PoolUser { sub: "0cc175b9-c0f1-46b6-a831-c399e269772a".to_owned(), ..user(&customer) };
     pool.put_as("ADA@EXAMPLE.COM", other);
     let attempt = async |typed: &str| try_password(&mut Browser::new(&world), typed, &customer.password).await;

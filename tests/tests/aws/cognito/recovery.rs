@@ -3,7 +3,7 @@
 use crate::cognito::{is_known, is_signed_in, pool_and_world, try_password, user};
 use http::StatusCode;
 use tests::user_pool::{Mode, PoolUser};
-use tests::{Browser, Customer, Me, Page, Site, invariants};
+use tests::{AccountClient, Browser, Customer, Page, Site, invariants};
 
 pub(crate) const NEW_PASSWORD: &str = "a quite different 9 umbrellas";
 
@@ -27,13 +27,13 @@ async fn a_mailed_code_brings_a_person_over_with_a_new_password() {
         let (mut browser, done) = recover(&world, &customer.email).await;
         assert!(done.status() == 200 && done.text().contains("Your password is changed"), "{status}: {}", done.text());
         assert!(browser.open("/login").await.has_field("password"), "a recovery opens no session");
-        assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (0, 1));
+        assert_eq!((pool.take_call_count("AdminInitiateAuth"), pool.take_call_count("AdminGetUser")), (0, 1));
 
         assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
         let customer = Customer { password: NEW_PASSWORD.to_owned(), ..customer };
-        let me = Me::of(&world, &customer).await;
+        let me = AccountClient::new(&world, &customer).await;
         assert_eq!(me.get("/v1/me").await.json()["given_name"], customer.given_name);
-        assert_eq!(pool.take_asked("AdminInitiateAuth"), 0, "{status}");
+        assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0, "{status}");
         world.pump().await.expect("pumped");
         invariants::assert_hold(&world.engine);
     }
@@ -77,7 +77,7 @@ async fn who_can_not_come_is_told_once_the_address_is_proven() {
 #[tokio::test]
 async fn a_person_is_found_by_the_spelling_of_the_pool() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
-    pool.be_case_sensitive();
+    pool.set_case_sensitive();
     pool.put_as("Ada@Example.com", user(&customer));
     pool.put_as("ada@example.com", PoolUser { enabled: false, ..user(&Customer::new("Twin")) });
     let mut browser = Browser::new(&world);
@@ -115,10 +115,10 @@ async fn a_recovery_of_somebody_here_asks_nobody() {
     let (pool, world, _) = pool_and_world("Ada", "").await;
     let here = Customer::registered(&world, "Bob").await;
     // The proof of the registration did.
-    assert_eq!(pool.take_asked("AdminGetUser"), 1);
+    assert_eq!(pool.take_call_count("AdminGetUser"), 1);
     let (_, done) = recover(&world, &here.email).await;
     assert!(done.status() == 200 && done.text().contains("Your password is changed"), "{}", done.text());
-    assert_eq!(pool.take_asked("AdminGetUser"), 0);
+    assert_eq!(pool.take_call_count("AdminGetUser"), 0);
     world.pump().await.expect("pumped");
     invariants::assert_hold(&world.engine);
 }

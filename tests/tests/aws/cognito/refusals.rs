@@ -4,7 +4,7 @@ use crate::cognito::{failures, is_known, pool_and_world, try_password, user};
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use std::time::{Duration, Instant};
-use tests::user_pool::{MADE_UP, Mode, PoolUser};
+use tests::user_pool::{DECOY_LOOKUP, Mode, PoolUser};
 use tests::{Browser, Customer, Page, invariants};
 
 /// What differs from page to page anyway: the anti-forgery value, and what was typed.
@@ -42,7 +42,7 @@ async fn security_107_a_wrong_password_answers_alike_whoever_is_known_where() {
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     // Asked once each, but for the one who is known here; counted here once each.
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 6);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 6);
     assert_eq!((failures(&world, &customer.email).await, failures(&world, "nobody@example.com").await), (1, 1));
     assert!(!is_known(&world, &customer.email).await);
 }
@@ -55,14 +55,15 @@ async fn security_71_a_refusal_without_the_pool_takes_as_long_as_one_with_it() {
     let took = Duration::from_millis(1200);
     pool.set(Mode::Slow(took));
     // The first one here has no refusal to go by: the pool is asked for somebody made up, once.
-    for (email, asked) in [(&here.email, MADE_UP), (&here.email, ""), (&customer.email, "AdminInitiateAuth"), (&here.email, "")]
+    for (email, asked) in
+        [(&here.email, DECOY_LOOKUP), (&here.email, ""), (&customer.email, "AdminInitiateAuth"), (&here.email, "")]
     {
         let begun = Instant::now();
         assert_eq!(try_password(&mut Browser::new(&world), email, "not the 9 right one").await.status(), 400);
         // Never less: a lower bound that no slow machine breaks.
         assert!(begun.elapsed() >= took, "{email}: {:?}", begun.elapsed());
-        for operation in [MADE_UP, "AdminInitiateAuth"] {
-            assert_eq!(pool.take_asked(operation), usize::from(operation == asked), "{email}");
+        for operation in [DECOY_LOOKUP, "AdminInitiateAuth"] {
+            assert_eq!(pool.take_call_count(operation), usize::from(operation == asked), "{email}");
         }
     }
 }
@@ -90,7 +91,7 @@ async fn an_address_that_no_pool_takes_is_refused_like_any() {
     assert_eq!(try_password(&mut Browser::new(&world), &long, "not the 9 right one").await.status(), 400);
     // Nor is it refused any sooner.
     assert!(begun.elapsed() >= Duration::from_millis(200), "{:?}", begun.elapsed());
-    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked(MADE_UP)), (0, 1));
+    assert_eq!((pool.take_call_count("AdminInitiateAuth"), pool.take_call_count(DECOY_LOOKUP)), (0, 1));
     assert_eq!(failures(&world, &long).await, 1);
 }
 
@@ -101,9 +102,9 @@ async fn security_112_a_window_that_blocks_asks_nobody() {
     for _ in 0..5 {
         assert_eq!(try_password(&mut Browser::new(&world), &customer.email, "not the 9 right one").await.status(), 400);
     }
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 5);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 5);
     let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
-    assert_eq!((page.status(), pool.take_asked("AdminInitiateAuth")), (429, 0));
+    assert_eq!((page.status(), pool.take_call_count("AdminInitiateAuth")), (429, 0));
     world.advance(Span::minutes(16));
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 200);
 }

@@ -7,9 +7,9 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
-use tests::journeys::registers_on_pages;
+use tests::journeys::register_on_pages;
 use tests::user_pool::{Mode, PoolUser};
-use tests::{Anonymous, Browser, Customer, Me, Site, invariants};
+use tests::{AccountClient, Anonymous, Browser, Customer, Site, invariants};
 
 /// This person again, with a password of their own choice.
 fn anew(customer: &Customer) -> Customer {
@@ -36,15 +36,15 @@ async fn whom_the_pool_knows_comes_over_with_what_they_typed() {
         let customer = anew(&customer);
         let sub = customer.register(&world).await;
         assert_eq!(sub == SUB, kept, "{more}");
-        assert_eq!((pool.take_asked("AdminGetUser"), pool.take_asked("AdminInitiateAuth")), (1, 0));
-        let me = Me::of(&world, &customer).await;
+        assert_eq!((pool.take_call_count("AdminGetUser"), pool.take_call_count("AdminInitiateAuth")), (1, 0));
+        let me = AccountClient::new(&world, &customer).await;
         let claims = me.get("/v1/me").await.json();
         // What was typed wins, and what was not is filled in.
         assert_eq!((&claims["given_name"], &claims["customer_type"]), (&json!("Adele"), &json!("private")));
         // The old password opens nothing, and nobody comes a second time.
         let old = Customer::new("Ada").password;
         assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &old).await.status(), 400);
-        assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+        assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
         world.pump().await.expect("pumped");
         invariants::assert_hold(&world.engine);
     }
@@ -53,8 +53,8 @@ async fn whom_the_pool_knows_comes_over_with_what_they_typed() {
 #[tokio::test]
 async fn on_pages_too() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
-    registers_on_pages(&Site::from(&world), &anew(&customer)).await;
-    assert_eq!(pool.take_asked("AdminGetUser"), 1);
+    register_on_pages(&Site::from(&world), &anew(&customer)).await;
+    assert_eq!(pool.take_call_count("AdminGetUser"), 1);
 }
 
 /// The pool's state holds: only who has proven the address is told, and nothing is made.
@@ -116,9 +116,9 @@ async fn an_outage_uses_no_code_up() {
     }
     pool.set(Mode::Up);
     // Nor is the pool asked for a wrong code.
-    let _ = pool.take_asked("AdminGetUser");
+    let _ = pool.take_call_count("AdminGetUser");
     let wrong = if code == "000000" { "000001" } else { "000000" };
-    assert_eq!((prove(&api, &id, wrong).await.0, pool.take_asked("AdminGetUser")), (400, 0));
+    assert_eq!((prove(&api, &id, wrong).await.0, pool.take_call_count("AdminGetUser")), (400, 0));
     assert_eq!(prove(&api, &id, &code).await.0, 201);
 }
 

@@ -1,13 +1,15 @@
 //! One account: closed, restored, erased, raced, and brought back by a backup (security 111, 129, 130, 132; T3, T23).
 
-use crate::retention::{CANARIES, OVER, account_of, assert_gone, assert_sound, close, erased, marked, patch, remains, tick, world};
+use crate::retention::{
+    CANARIES, OVER, account_of, assert_gone, assert_sound, close, erased, marked, patch, remains, tick, world,
+};
 use dynoxide::actions::put_item::PutItemRequest;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{Anonymous, Browser, Customer, Me, invariants};
+use tests::{AccountClient, Anonymous, Browser, Customer, invariants};
 
 #[tokio::test]
 async fn security_129_nothing_of_a_person_is_left_and_another_run_changes_nothing() {
@@ -67,7 +69,7 @@ async fn security_111_a_freed_address_gets_a_new_sub_and_inherits_nothing() {
     let heir = Customer { given_name: "Heir".to_owned(), family_name: "Heir".to_owned(), ..customer.clone() };
     let sub = heir.register(&world).await;
     assert_ne!(json!(sub), former);
-    let heir = Me::of(&world, &heir).await;
+    let heir = AccountClient::new(&world, &heir).await;
     let claims = heir.get("/v1/me").await.json();
     assert_eq!((&claims["given_name"], claims.get("company"), claims.get("phone_number")), (&json!("Heir"), None, None));
     assert_eq!(heir.get("/v1/me/sessions").await.json()["sessions"].as_array().map(Vec::len), Some(1));
@@ -127,13 +129,13 @@ async fn a_closed_account_is_restored_within_its_grace_once_and_by_its_own_link_
     }
     assert_eq!(restore(&own).await.status(), 204);
     assert_eq!(restore(&own).await.status(), 400, "once");
-    let back = Me::of(&world, &customer).await;
+    let back = AccountClient::new(&world, &customer).await;
     assert_eq!(back.get("/v1/me").await.json()["company"], "canarycompany");
     assert_eq!(me.is_alive().await, (false, false), "what was signed in before stays signed out");
     world.advance(OVER);
     assert_eq!(restore(&foreign).await.status(), 400, "its grace is over");
     assert_eq!(erased(&tick(&world).await), 1, "the other one only");
-    let again = Me::of(&world, &customer).await;
+    let again = AccountClient::new(&world, &customer).await;
     assert_eq!(again.get("/v1/me").await.status(), 200);
     assert_sound(&world).await;
 }
@@ -172,7 +174,7 @@ async fn security_132_t23_a_restored_backup_is_erased_again_before_it_is_served(
     let since = world.services.clock.now();
     let backup = invariants::read(&world.engine).tables["identities"].clone();
     for (customer, me) in &people {
-        let me = Me { tokens: Me::of(&world, customer).await.tokens, ..me.clone() };
+        let me = AccountClient { tokens: AccountClient::new(&world, customer).await.tokens, ..me.clone() };
         close(&me).await;
     }
     world.advance(OVER);
@@ -204,6 +206,6 @@ async fn security_132_t23_a_restored_backup_is_erased_again_before_it_is_served(
     for (customer, me) in &people {
         assert_eq!(me.is_alive().await, (false, false), "{}", customer.email);
     }
-    assert_eq!(Me::of(&world, &heir).await.get("/v1/me").await.json()["given_name"], "Heir");
-    assert_eq!(Me::of(&world, &kept.0).await.get("/v1/me").await.status(), 200);
+    assert_eq!(AccountClient::new(&world, &heir).await.get("/v1/me").await.json()["given_name"], "Heir");
+    assert_eq!(AccountClient::new(&world, &kept.0).await.get("/v1/me").await.status(), 200);
 }

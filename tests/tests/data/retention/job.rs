@@ -9,13 +9,13 @@ use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tests::{Person, invariants};
+use tests::{SignedInUser, invariants};
 
 /// Accounts that are due after the grace.
-async fn closed(world: &World, count: usize) -> Vec<Person> {
+async fn closed(world: &World, count: usize) -> Vec<SignedInUser> {
     let mut people = Vec::new();
     for _ in 0..count {
-        let mut person = Person::new(world).await;
+        let mut person = SignedInUser::new(world).await;
         person.close(Span::days(30)).await;
         people.push(person);
     }

@@ -6,7 +6,7 @@ use crate::retention::world;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::json;
-use tests::{Person, invariants};
+use tests::{SignedInUser, invariants};
 
 #[tokio::test]
 async fn many_due_accounts_are_erased_once_however_often_the_holder_dies() {
@@ -14,7 +14,7 @@ async fn many_due_accounts_are_erased_once_however_often_the_holder_dies() {
     let due: usize = std::env::var("LATCHKEY_DUE").ok().and_then(|due| due.parse().ok()).unwrap_or(400);
     let world = world().await;
     for _ in 0..due {
-        Person::new(&world).await.close(Span::days(30)).await;
+        SignedInUser::new(&world).await.close(Span::days(30)).await;
     }
     world.advance(Span::days(31));
     // Killed again and again, each time somewhat later.

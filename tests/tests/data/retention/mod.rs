@@ -9,8 +9,8 @@ use http::Method;
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
-use tests::invariants::{self, Raw};
-use tests::{Browser, Customer, Me, OAuthClient};
+use tests::invariants::{self, RawData};
+use tests::{AccountClient, Browser, Customer, OAuthClient};
 
 /// The grace of the shipped document, and a little.
 const OVER: Span = Span::days(31);
@@ -33,7 +33,7 @@ fn erased(summary: &Value) -> u64 {
 const CANARIES: [&str; 5] = ["canarygivenname", "canaryfamilyname", "canarycompany", "canaryaddress", "canarynewaddress"];
 
 /// A person who left a mark wherever one can be left.
-async fn marked(world: &World, name: &str) -> (Customer, Me) {
+async fn marked(world: &World, name: &str) -> (Customer, AccountClient) {
     let customer = Customer {
         email: format!("canaryaddress.{}@example.com", name.to_lowercase()),
         given_name: format!("canarygivenname {name}"),
@@ -41,7 +41,7 @@ async fn marked(world: &World, name: &str) -> (Customer, Me) {
         ..Customer::new(name)
     };
     customer.register(world).await;
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     let edit = json!({ "customer_type": "business", "company": "canarycompany", "phone_number": "+4930123456" });
     assert_eq!(me.patch("/v1/me", &edit).await.status(), 200);
     assert_eq!(me.post("/v1/me/email", &json!({ "email": "canarynewaddress@example.com" })).await.status(), 202);
@@ -50,13 +50,13 @@ async fn marked(world: &World, name: &str) -> (Customer, Me) {
 }
 
 /// Closes the account; its erasure is due after [`OVER`].
-async fn close(me: &Me) {
+async fn close(me: &AccountClient) {
     let closed = me.delete("/v1/me").await;
     assert_eq!(closed.status(), 202, "{}", closed.text());
 }
 
 /// The account of a token.
-async fn account_of(world: &World, me: &Me) -> String {
+async fn account_of(world: &World, me: &AccountClient) -> String {
     let tenant = world.services.tenant(&"default".parse().expect("a tenant")).await.expect("the tenant");
     let claims = me.tokens.access_claims();
     let jti = claims["jti"].as_str().expect("a jti").parse().expect("a jti");
@@ -66,7 +66,7 @@ async fn account_of(world: &World, me: &Me) -> String {
 }
 
 /// What stands of an account, by kind; the raw tables, read by an independent reader.
-fn remains(raw: &Raw, account: &str) -> Vec<String> {
+fn remains(raw: &RawData, account: &str) -> Vec<String> {
     let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
     let names_it = |item: &&Value| item.to_string().contains(account);
     let mut kinds: Vec<String> = raw.tables.values().flatten().filter(names_it).map(|item| text(item, "kind")).collect();
@@ -77,7 +77,7 @@ fn remains(raw: &Raw, account: &str) -> Vec<String> {
 }
 
 /// Asserts that nothing of a person is left: access dead, no item, no word in any table.
-async fn assert_gone(world: &World, customer: &Customer, me: &Me, account: &str) {
+async fn assert_gone(world: &World, customer: &Customer, me: &AccountClient, account: &str) {
     world.pump().await.expect("pumped");
     let raw = invariants::read(&world.engine);
     assert_eq!(remains(&raw, account), ["authentication", "tombstone"], "the state that ends by itself, and the tombstone");
@@ -100,6 +100,6 @@ async fn assert_sound(world: &World) {
 }
 
 /// Any call that must not bring anything back.
-async fn patch(me: &Me) -> u16 {
+async fn patch(me: &AccountClient) -> u16 {
     me.call(Method::PATCH, "/v1/me", &[], Some(&json!({ "given_name": "Revenant" }))).await.status()
 }

@@ -4,7 +4,7 @@ use crate::user_pool::desk;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use std::os::unix::fs::PermissionsExt as _;
 use tests::user_pool::{Mode, POOL_ID, UserPool};
-use tests::{Customer, Me, Site};
+use tests::{AccountClient, Customer, Site};
 
 /// The way back: whoever has an account in use is a row of the pool's import file.
 #[tokio::test(flavor = "multi_thread")]
@@ -20,9 +20,9 @@ async fn everybody_in_use_is_a_row_of_the_pools_import_file() {
     let mut subs = Vec::new();
     for name in ["Ada", "Bob", "Eve"] {
         let customer = Customer::registered(&site, name).await;
-        subs.push(Me::of(&site, &customer).await.tokens.access_claims()["sub"].as_str().unwrap().to_owned());
+        subs.push(AccountClient::new(&site, &customer).await.tokens.access_claims()["sub"].as_str().unwrap().to_owned());
     }
-    assert_eq!(Me::of(&site, &Customer::new("Eve")).await.delete("/v1/me").await.status(), 202);
+    assert_eq!(AccountClient::new(&site, &Customer::new("Eve")).await.delete("/v1/me").await.status(), 202);
     let handover = |more: &str| format!("{DEFAULT_DOCUMENT}\n[handover]\nuser_pool_id = \"{POOL_ID}\"\n{more}\n");
     gateway.put_in_force(&data, &handover("sub = \"custom:number\"")).await;
     let lacking = operator.run(&EXPORT);
@@ -31,7 +31,7 @@ async fn everybody_in_use_is_a_row_of_the_pools_import_file() {
 
     let fitting = "sub = \"custom:former_sub\"\nattributes = { phone_number = \"name\" }";
     gateway.put_in_force(&data, &handover(fitting)).await;
-    let told = operator.done(&EXPORT);
+    let told = operator.run_ok(&EXPORT);
     assert!(told.contains("people") && told.contains("left out, closed by their person  1"), "{told}");
     assert!(!told.contains("example.com"), "nobody is named: {told}");
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -61,7 +61,7 @@ async fn everybody_in_use_is_a_row_of_the_pools_import_file() {
     assert!(taken.code == Some(1) && taken.err.contains("part-2.csv: it is there"), "{taken:?}");
     assert!(taken.err.contains("nothing is left of the files") && read("part-2.csv") == "somebody's", "{taken:?}");
     std::fs::remove_file(folder.path().join("part-2.csv")).unwrap();
-    let _ = operator.done(&PARTS);
+    let _ = operator.run_ok(&PARTS);
     let parts = read("part.csv") + &read("part-2.csv");
     let names = || std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert!(!names().any(|name| name.ends_with(".part")), "{:?}", names().collect::<Vec<_>>());
@@ -102,6 +102,6 @@ async fn a_pool_that_would_take_nobody_is_refused_with_what_to_do() {
     pool.verify(&["phone_number", "email"]);
     pool.require_second_factor();
     refused("requires a second factor of everybody");
-    pool.know_no_second_factor();
-    let _ = operator.done(&["cognito", "export", "--output", "back.csv", "@"]);
+    pool.disable_second_factors();
+    let _ = operator.run_ok(&["cognito", "export", "--output", "back.csv", "@"]);
 }

@@ -6,7 +6,7 @@ use tests::user_pool::{CLIENT_ID, POOL_ID, PoolUser, UserPool, document};
 use tests::{Browser, Operator, Site};
 
 fn imported(operator: &Operator, more: &[&str]) -> Value {
-    serde_json::from_str(&operator.done(&[&IMPORT_POOL[..], more].concat())).unwrap()
+    serde_json::from_str(&operator.run_ok(&[&IMPORT_POOL[..], more].concat())).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +44,7 @@ async fn everybody_who_can_comes_over_once_and_the_others_stay_for_a_reason() {
         assert_eq!(imported(&operator, &["--dry-run"]), expected, "a dry run changes nothing");
     }
     // Only who could come is looked at.
-    assert_eq!((pool.take_asked("AdminGetUser"), pool.take_asked("ListUsers")), (2 * 147, 2 * 3));
+    assert_eq!((pool.take_call_count("AdminGetUser"), pool.take_call_count("ListUsers")), (2 * 147, 2 * 3));
 
     // One of two who share an address comes: told apart only in writing.
     expected["dry_run"] = json!(false);
@@ -59,7 +59,7 @@ async fn everybody_who_can_comes_over_once_and_the_others_stay_for_a_reason() {
     let counted = counts(&operator);
     assert_eq!((&counted["moved"], &counted["active"], &counted["left"]), (&json!(145), &json!(0), &json!(6)));
 
-    let told = operator.done(&["cognito", "import", "--dry-run", "@"]);
+    let told = operator.run_ok(&["cognito", "import", "--dry-run", "@"]);
     assert!(told.contains("had come before") && !told.contains("example.com") && !told.contains(&sub(3)), "{told}");
     // They are whom the other system knew: recovery finds them.
     let site = Site::from(&gateway);
@@ -77,12 +77,12 @@ async fn a_pool_that_requires_second_factors_keeps_everybody_and_one_without_is_
     pool.require_second_factor();
     let refused = operator.run(&IMPORT_POOL);
     assert!(refused.code == Some(1) && refused.err.contains("requires a second factor of everybody"), "{refused:?}");
-    assert_eq!(pool.take_asked("ListUsers"), 0);
-    pool.know_no_second_factor();
+    assert_eq!(pool.take_call_count("ListUsers"), 0);
+    pool.disable_second_factors();
     assert_eq!(imported(&operator, &[])["came"], 150);
-    assert_eq!(pool.take_asked("AdminGetUser"), 0);
+    assert_eq!(pool.take_call_count("AdminGetUser"), 0);
     // One that does not say is not one without.
-    pool.tell_nothing_of_second_factors();
+    pool.hide_second_factors();
     pool.put(PoolUser { second_factor: Some("SMS_MFA"), ..PoolUser::confirmed(&email(150), PASSWORD, &sub(150)) });
     assert_eq!(imported(&operator, &[])["stay"], json!({ "a second factor protects the account there": 1 }));
     pool.remove(&email(150));
@@ -97,13 +97,13 @@ async fn an_import_that_was_broken_off_goes_on_and_two_at_once_bring_nobody_twic
     let pool = UserPool::default();
     let (folder, gateway, operator) = desk(&pool).await;
     name_the_pool(&gateway, &folder.path().join("data")).await;
-    pool.list_only(1);
+    pool.limit_pages(1);
     let broken = operator.run(&IMPORT_POOL);
     assert!(broken.code == Some(1) && broken.err.contains("does not list its users; run it again"), "{broken:?}");
     let told: Value = serde_json::from_str(&broken.out).unwrap();
     assert_eq!((&told["in_the_pool"], &told["came"]), (&json!(60), &json!(60)), "what was done is told");
 
-    pool.list_only(usize::MAX);
+    pool.limit_pages(usize::MAX);
     let (one, other) = std::thread::scope(|scope| {
         let (one, other) = (scope.spawn(|| imported(&operator, &[])), scope.spawn(|| imported(&operator, &[])));
         (one.join().unwrap(), other.join().unwrap())
@@ -121,7 +121,7 @@ async fn a_look_that_fails_stops_no_other_and_who_is_gone_from_the_pool_does_not
     let (folder, gateway, operator) = desk(&pool).await;
     name_the_pool(&gateway, &folder.path().join("data")).await;
     let ended = |numbers: std::ops::Range<usize>, error| {
-        pool.tell_nothing_of(numbers.map(email), error);
+        pool.fail_lookups_of(numbers.map(email), error);
         let told = operator.run(&IMPORT_POOL);
         assert_eq!(told.code, Some(1), "{told:?}");
         let report: Value = serde_json::from_str(&told.out).unwrap();
@@ -143,7 +143,7 @@ async fn a_look_that_fails_stops_no_other_and_who_is_gone_from_the_pool_does_not
     assert_eq!(denied, [240, 93, 146, 0, 1]);
     assert!(told.contains("AccessDenied"), "{told}");
 
-    pool.tell_nothing_of([email(200)], "UserNotFoundException");
+    pool.fail_lookups_of([email(200)], "UserNotFoundException");
     let done = imported(&operator, &[]);
     assert_eq!((&done["came"], &done["stay"]), (&json!(30), &json!({ "gone from the pool since it listed them": 1 })));
     assert_eq!((&done["failed"], &counts(&operator)["moved"]), (&json!(0), &json!(269)));
@@ -181,7 +181,7 @@ async fn groups_of_the_pool_become_roles_of_those_who_came() {
     );
     let again = imported(&operator, &[]);
     assert_eq!((&again["came"], &again["roles"]), (&json!(0), &json!({ "gold": 0, "editor": 0 })));
-    let told = operator.done(&["cognito", "import", "--yes", "@"]);
+    let told = operator.run_ok(&["cognito", "import", "--yes", "@"]);
     assert!(told.contains("have a role from now on") && told.contains("groups that become no role: Beta"), "{told}");
 
     // What an operator sees and changes.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tests::gateway::folder;
 use tests::user_pool::{CLIENT_ID, Mode, POOL_ID, PoolUser, UserPool, document};
-use tests::{Browser, Customer, Gateway, Me, Operator, Site};
+use tests::{AccountClient, Browser, Customer, Gateway, Operator, Site};
 
 const ISSUER: &str = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Former";
 const PASSWORD: &str = "a 9 Password that nobody has";
@@ -39,7 +39,7 @@ async fn desk(pool: &UserPool) -> (TempDir, Gateway, Operator) {
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
     let key = || "local".to_owned();
-    let operator = Operator::of(&gateway, &data, folder.path()).with(vec![
+    let operator = Operator::new(&gateway, &data, folder.path()).with_env(vec![
         ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", pool.serve().await),
         ("AWS_ACCESS_KEY_ID", key()),
         ("AWS_SECRET_ACCESS_KEY", key()),
@@ -59,7 +59,7 @@ fn bring(operator: &Operator, numbers: std::ops::Range<usize>) {
         .map(|number| json!({ "id": sub(number), "username": email(number), "email": email(number), "emailVerified": true, "enabled": true }))
         .collect();
     operator.write("realm.json", &json!({ "realm": "shop", "users": users }).to_string());
-    let done = operator.done(&IMPORT);
+    let done = operator.run_ok(&IMPORT);
     assert!(done.contains("came over"), "{done}");
 }
 
@@ -85,7 +85,7 @@ async fn begin_to_erase(gateway: &Gateway, data: &Path, sub: &str) {
 }
 
 fn counts(operator: &Operator) -> Value {
-    serde_json::from_str(&operator.done(&[&STATUS[..], &["--json"]].concat())).unwrap()
+    serde_json::from_str(&operator.run_ok(&[&STATUS[..], &["--json"]].concat())).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +108,7 @@ async fn everybody_of_the_pool_is_counted_once_by_what_became_of_them() {
         "by_day": {},
     });
     assert_eq!(before, expected);
-    assert_eq!(pool.take_asked("ListUsers"), 3);
+    assert_eq!(pool.take_call_count("ListUsers"), 3);
 
     bring(&operator, 0..70);
     let after = counts(&operator);
@@ -127,10 +127,10 @@ async fn everybody_of_the_pool_is_counted_once_by_what_became_of_them() {
     assert_eq!(page.status(), 200, "{}", page.text());
     assert_eq!(counts(&operator)["active"], 0, "they have not signed in yet");
     let customer = Customer { email: email(7), password: PASSWORD.to_owned(), ..Customer::new("Seven") };
-    let me = Me::of(&site, &customer).await;
+    let me = AccountClient::new(&site, &customer).await;
     assert_eq!(counts(&operator)["active"], 1);
 
-    let told = operator.done(&STATUS);
+    let told = operator.run_ok(&STATUS);
     assert!(told.contains("moved") && told.contains("46.7 %") && told.contains("came by day (UTC)"), "{told}");
     assert!(told.contains(&"#".repeat(40)) && !told.contains('@'), "nobody is named: {told}");
 
@@ -174,9 +174,9 @@ async fn a_pool_is_asked_no_faster_than_the_rate() {
     let (folder, gateway, operator) = desk(&pool).await;
     gateway.put_in_force(&folder.path().join("data"), &document(POOL_ID, CLIENT_ID, "")).await;
     let calls = |operation: &str, words: &[&str]| -> Vec<Duration> {
-        pool.take_times(operation);
-        let _ = operator.done(words);
-        let times = pool.take_times(operation);
+        pool.take_call_times(operation);
+        let _ = operator.run_ok(words);
+        let times = pool.take_call_times(operation);
         times.windows(2).map(|two| two[1] - two[0]).collect()
     };
     // Lower bounds, with a little for the way: no slow machine breaks them.
