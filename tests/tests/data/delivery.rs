@@ -80,9 +80,9 @@ impl DeliveryFixture {
 }
 
 fn recipients_of(numbers: std::ops::RangeInclusive<u8>) -> Vec<String> {
-    let mut recipients_of: Vec<_> = numbers.map(|n| format!("p{n}@example.com")).collect();
-    recipients_of.sort();
-    recipients_of
+    let mut recipients: Vec<_> = numbers.map(|n| format!("p{n}@example.com")).collect();
+    recipients.sort();
+    recipients
 }
 
 #[tokio::test]

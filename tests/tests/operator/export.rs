@@ -49,19 +49,15 @@ impl OperatedGateway {
     }
     /// Leaves an account as an import from a user pool does: the password is still in the pool.
     async fn leave_password_in_pool(&self, sub: &str) {
-        let authentication_item = self.authentication_key(sub).await;
-        let account = authentication_item["pk"].as_s().unwrap().replacen("A#", "X#", 1);
+        let account_key = self.authentication_key(sub).await;
+        let account = account_key["pk"].as_s().unwrap().replacen("A#", "X#", 1);
         let key = HashMap::from([
             ("pk".to_owned(), AttributeValue::S(account)),
             ("sk".to_owned(), AttributeValue::S("PASSWORD".to_owned())),
         ]);
         self.tables.delete_item().table_name("identities").set_key(Some(key)).send().await.unwrap();
-        let update = self
-            .tables
-            .update_item()
-            .table_name("identities")
-            .set_key(Some(authentication_item))
-            .update_expression("SET pw = :pw");
+        let update =
+            self.tables.update_item().table_name("identities").set_key(Some(account_key)).update_expression("SET pw = :pw");
         update.expression_attribute_values(":pw", AttributeValue::S("directory".to_owned())).send().await.unwrap();
     }
     /// Disables an account directly in the tables. No command does it yet.
@@ -201,7 +197,7 @@ async fn an_erased_user_stays_erased_and_no_sub_is_used_twice() {
     assert_eq!(source.operator.run(&EXPORT).code, Some(0));
     let exported = lines(&folder);
 
-    let authentication_item = source.authentication_key(&sub).await;
+    let key = source.authentication_key(&sub).await;
     let me = AccountClient::new(&source.site, &ada).await;
     assert!(me.delete("/v1/me").await.status() < 300);
     source.site.advance("P31D").await;
@@ -209,7 +205,7 @@ async fn an_erased_user_stays_erased_and_no_sub_is_used_twice() {
     assert_eq!(ran["rules"]["erasure"]["erased"], 1, "{ran}");
     let output = source.operator.run_ok(&IMPORT);
     assert!(output.contains("were erased here, and stay so: 1") && output.contains("had come before: 1"), "{output}");
-    source.tables.delete_item().table_name("identities").set_key(Some(authentication_item)).send().await.unwrap();
+    source.tables.delete_item().table_name("identities").set_key(Some(key)).send().await.unwrap();
     let output = source.operator.run_ok(&IMPORT);
     assert!(output.contains("were erased here, and stay so: 1") && !output.contains("came over"), "{output}");
     assert!(!source.signs_in(&ada).await);
