@@ -1,4 +1,4 @@
-//! The whole of Latchkey behind the routes and roles of `template.yaml`: everything still works, and no role may do what nothing
+//! The whole of Latchkey behind the routes and roles of `template.yaml`: every journey works, and no role has a permission that no code
 //! needs (security 144).
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
@@ -21,8 +21,8 @@ use tests::routes;
 use tests::user_pool::PoolUser;
 use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Site, World, journeys};
 
-/// Two accounts are closed; the job erases one and puts the other off, which is held; a backup that came back is cleaned.
-async fn is_erased(deployed: &DeployedWorld) {
+/// Two accounts are closed. The job erases one, and defers the other, which has a legal hold. A restored backup is erased again.
+async fn erase_accounts(deployed: &DeployedWorld) {
     let world = &deployed.world;
     let retention = Retention::new(deployed.services("retention", retention::PURPOSES), GoOn::Caller);
     let run = async |event: Value| retention.handle(&event, Deadline::default()).await.unwrap();
@@ -34,18 +34,18 @@ async fn is_erased(deployed: &DeployedWorld) {
     run(json!({ "job": "hold", "email": "held@example.com" })).await;
     world.advance(Span::days(31));
     let done = run(json!({ "job": "retention" })).await;
-    // With whom came over and left again.
+    // Includes the imported user who closed the account.
     assert_eq!((&done["rules"]["erasure"]["erased"], &done["rules"]["erasure"]["deferred"]), (&json!(2), &json!(1)), "{done}");
     run(json!({ "job": "release", "email": "held@example.com" })).await;
     run(json!({ "job": "replay_erasures", "since": before.to_string() })).await;
 }
 
-/// Somebody goes back to a user pool, with their password, and somebody else tries without.
-async fn goes_back(deployed: &DeployedWorld) {
+/// A reverse migration of a user with the right password, and attempts with wrong credentials.
+async fn migrate_back(deployed: &DeployedWorld) {
     let acme: TenantId = "acme".parse().unwrap();
     let migration = Migration::new(deployed.services("migration", migration::PURPOSES), acme);
     let dora = Customer::new("Dora");
-    for (email, password, goes) in [
+    for (email, password, expected) in [
         (dora.email.as_str(), "quite 8 different umbrellas", true),
         (dora.email.as_str(), "not the 9 right one", false),
         ("nobody@example.com", "not the 9 right one", false),
@@ -55,12 +55,12 @@ async fn goes_back(deployed: &DeployedWorld) {
             "request": { "password": password },
         });
         let answer = migration.handle(event, "request-1", Deadline::default()).await.unwrap();
-        assert_eq!(answer["response"]["userAttributes"]["email"] == email, goes, "{answer}");
+        assert_eq!(answer["response"]["userAttributes"]["email"] == email, expected, "{answer}");
     }
 }
 
-/// Two people come from the user pool of `acme`, by password and by mail; one of them closes the account.
-async fn come_over(deployed: &DeployedWorld) {
+/// Two users of the pool of `acme` are imported, one by password and one by recovery. One of them closes the account.
+async fn import_users(deployed: &DeployedWorld) {
     let world = &deployed.world;
     let app = OAuthClient { base: "/t/acme".to_owned(), ..AccountClient::client(world) };
     for name in ["Cleo", "Dora"] {
@@ -87,7 +87,7 @@ async fn come_over(deployed: &DeployedWorld) {
     assert_eq!(page.status(), 200, "{}", page.text());
     assert_eq!((deployed.pool.take_call_count("AdminInitiateAuth"), deployed.pool.take_call_count("AdminGetUser")), (1, 2));
 
-    // Who was brought over, and has another address there by now, is looked for by their number there.
+    // An imported user with a changed address in the pool is looked up by the pool's `sub`.
     let ivy = Customer::new("Ivy");
     import_user(&world.services, &"acme".parse().unwrap(), &ivy, "sub-Ivy", ComingPassword::StaysThere).await;
     deployed.pool.put(PoolUser::confirmed("ivy@elsewhere.example", &ivy.password, "sub-Ivy"));
@@ -99,7 +99,7 @@ async fn come_over(deployed: &DeployedWorld) {
     assert!(page.status() == 400 && page.text().contains("needs our support"), "{}", page.text());
     assert_eq!(deployed.pool.take_call_count("AdminGetUser"), 2);
 
-    // Who registers is proven at login, which asks the pool.
+    // The verification of a registration runs in the login function, which asks the pool.
     let hera = Customer::new("Hera");
     deployed.pool.put(PoolUser::confirmed(&hera.email, "the old 9 password", "sub-Hera"));
     hera.register_at(world, "/t/acme").await;
@@ -107,17 +107,17 @@ async fn come_over(deployed: &DeployedWorld) {
 }
 
 #[tokio::test]
-async fn security_144_each_function_may_do_what_it_does_and_nothing_else() {
+async fn security_144_each_function_has_exactly_its_needed_permissions() {
     let deployed = DeployedWorld::new().await;
     let world = &deployed.world;
     journeys::run_all_journeys(&Site::from(world), "").await;
-    come_over(&deployed).await;
-    goes_back(&deployed).await;
-    is_erased(&deployed).await;
+    import_users(&deployed).await;
+    migrate_back(&deployed).await;
+    erase_accounts(&deployed).await;
     world.pump().await.unwrap();
     assert_eq!(deployed.refused(), Vec::<String>::new());
     let mut unused = deployed.unused();
-    // Where nobody comes from a user pool, registrations are proven where they began.
+    // Without a user pool, the function that started a registration verifies it.
     let deployed = DeployedWorld::without_user_pool().await;
     let site = Site::from(&deployed.world);
     journeys::register_on_pages(&site, &Customer::new("Grace")).await;
@@ -125,11 +125,11 @@ async fn security_144_each_function_may_do_what_it_does_and_nothing_else() {
     assert_eq!(deployed.refused(), Vec::<String>::new());
     let still = deployed.unused();
     unused.retain(|permission| still.contains(permission));
-    // Whichever function starts first makes its keys: each does in a deployment of its own.
+    // The function that starts first creates its keys. In a deployment of its own, each function does this.
     for (function, purposes) in PURPOSES {
         let deployed = DeployedWorld::new().await;
         let services = deployed.services(function, purposes);
-        // One of them has the one tenant that it is deployed for.
+        // One of them is deployed for a single tenant.
         let is_one_tenants = function == "migration";
         let tenant = if is_one_tenants { "acme".parse().unwrap() } else { TenantId::default_tenant() };
         assert!(services.tenant(&tenant).await.is_ok(), "{function}");
@@ -137,11 +137,11 @@ async fn security_144_each_function_may_do_what_it_does_and_nothing_else() {
         let still = deployed.unused();
         unused.retain(|permission| still.contains(permission));
     }
-    assert_eq!(unused, BTreeSet::new(), "a permission that nothing needs");
+    assert_eq!(unused, BTreeSet::new(), "a permission that no code needs");
 }
 
 #[tokio::test]
-async fn a_function_without_business_with_passwords_is_refused_them() {
+async fn a_function_without_need_for_passwords_can_not_read_them() {
     let deployed = DeployedWorld::new().await;
     let asks = async |function: &str, password: bool| {
         let store = deployed.services(function, &[]).store.tenant(TenantId::default_tenant());
@@ -157,9 +157,9 @@ async fn a_function_without_business_with_passwords_is_refused_them() {
     assert_eq!(deployed.refused().len(), 3, "{:?}", deployed.refused());
 }
 
-/// Whatever is asked, it is answered as by one router that has every route: the right function gets it.
+/// Every answer equals that of one router with all routes: the right function gets each request.
 #[tokio::test]
-async fn each_request_reaches_the_function_that_knows_its_path() {
+async fn each_request_reaches_the_right_function() {
     let deployed = DeployedWorld::new().await;
     let whole = World::builder().tenant("acme", DEFAULT_DOCUMENT).build().await.unwrap();
     let mut paths: BTreeSet<String> = routes::in_the_sources().into_iter().map(|route| route.path).collect();
@@ -195,9 +195,9 @@ async fn each_request_reaches_the_function_that_knows_its_path() {
     assert_eq!(metadata["issuer"], format!("{}/t/acme", deployed.world.origin()));
 }
 
-/// Another tenant's people, behind the same routes and roles.
+/// Users of another tenant, behind the same routes and roles.
 #[tokio::test]
-async fn another_tenant_is_served_as_the_default_one() {
+async fn another_tenant_works_like_the_default_one() {
     let deployed = DeployedWorld::new().await;
     let world = &deployed.world;
     let ada = Customer::new("Ada");

@@ -1,4 +1,4 @@
-//! The world that other tests stand on.
+//! The world that other tests use.
 
 use tests::{Anonymous, World};
 
