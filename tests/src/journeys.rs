@@ -56,7 +56,7 @@ pub async fn sign_in_and_recover(site: &Site, customer: &Customer) {
     let mut browser = Browser::new(site);
     let web = OAuthClient::demo_web(site);
     let page = browser.open(&web.authorize_url(&[])).await;
-    for (identifier, password) in [(customer.email.as_str(), "wrong horse 1"), ("nobody@example.com", "wrong horse 1")] {
+    for (identifier, password) in [(customer.email.as_str(), "wrong horse 1"), ("unknown@example.com", "wrong horse 1")] {
         assert!(
             browser.submit(&page, "#submit", &[("identifier", identifier), ("password", password)]).await.has_field("password")
         );

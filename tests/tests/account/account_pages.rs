@@ -176,8 +176,12 @@ async fn security_94_opening_a_mailed_link_changes_nothing() {
     let proof = link(&world, new, "/account/email?token=").await;
     let mut scanner = Browser::new(&world);
     for _ in 0..3 {
-        let elsewhere = scanner.open(&proof).await;
-        assert!(elsewhere.has_button("#disown") && !elsewhere.has_button("#confirm"), "{}", elsewhere.text());
+        let other_browser_page = scanner.open(&proof).await;
+        assert!(
+            other_browser_page.has_button("#disown") && !other_browser_page.has_button("#confirm"),
+            "{}",
+            other_browser_page.text()
+        );
     }
     // A scanner that presses every button of a foreign page can at most cancel the change. It can't complete it.
     let here = browser.open(&proof).await;
@@ -211,8 +215,8 @@ async fn a_change_of_address_can_be_cancelled_by_the_mailed_link() {
     assert!(page.has_field("code"), "{}", page.text());
     let code = world.mails_to("bob@example.org").await.expect("mails").remove(0).codes.remove(0);
     let mut owner = Browser::new(&world);
-    let elsewhere = owner.open(&link(&world, "bob@example.org", "/account/email?token=").await).await;
-    let ended = owner.submit(&elsewhere, "#disown", &[]).await;
+    let other_browser_page = owner.open(&link(&world, "bob@example.org", "/account/email?token=").await).await;
+    let ended = owner.submit(&other_browser_page, "#disown", &[]).await;
     assert!(ended.text().contains("Thank you"), "{}", ended.text());
     let refused = browser.submit(&page, "#submit", &[("code", &code)]).await;
     assert_eq!(refused.status(), 400, "{}", refused.text());

@@ -78,7 +78,7 @@ async fn the_form_describes_itself() {
 async fn every_error_of_a_form_has_its_pointer() {
     let world = World::new().await.unwrap();
     let body = json!({
-        "email": "nobody",
+        "email": "unknown",
         "password": "password1",
         "profile": { "given_name": "", "customer_type": "business", "vat_number": "x", "shoe_size": 44 },
         "terms": [],
@@ -381,14 +381,14 @@ async fn security_119_the_clients_origins_read_the_answers() {
     let refused = api.send(Method::POST, "/v1/registrations/x/verification", &headers, r#"{"code":"1"}"#).await;
     assert_eq!(refused.status(), 404);
     assert_eq!(refused.header("access-control-allow-origin"), Some(own.as_str()));
-    assert_eq!(api.get("/v1/registration/form?client_id=nobody").await.refusal(), (400, "invalid_request".to_owned()));
+    assert_eq!(api.get("/v1/registration/form?client_id=unknown").await.refusal(), (400, "invalid_request".to_owned()));
 }
 
 /// The limit by client address (decision 9); security 115: one IPv6 network counts as one caller.
 #[tokio::test]
 async fn registrations_are_limited_by_network() {
     let world = World::new().await.unwrap();
-    let body = json!({ "email": "nobody", "password": "x", "terms": [] }).to_string();
+    let body = json!({ "email": "unknown", "password": "x", "terms": [] }).to_string();
     let call = async |address: &str| {
         let request = http::Request::post("/v1/registrations").header("content-type", "application/json").body(body.clone());
         world.call_from(address.parse::<IpAddr>().unwrap(), request.unwrap()).await.status().as_u16()

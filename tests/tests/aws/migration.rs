@@ -94,7 +94,7 @@ async fn a_forgotten_password_returns_the_attributes_for_a_verification_at_the_p
     let answer = answer_to(&trigger.customer.email).await.expect("an answer");
     assert_eq!(answer["response"]["userAttributes"]["email_verified"], "true");
     assert_eq!(answer["response"].get("finalUserStatus"), None, "no password was verified");
-    assert!(is_unknown_user(&answer_to("nobody@example.com").await.expect("an answer")["response"]));
+    assert!(is_unknown_user(&answer_to("unknown@example.com").await.expect("an answer")["response"]));
 }
 
 /// In a pool with the address as an alias, the address can't be the username.
@@ -120,13 +120,13 @@ async fn security_112_guesses_through_the_pool_are_counted_like_any_other() {
     let Customer { email, password, .. } = &trigger.customer;
     for _ in 0..6 {
         assert!(is_unknown_user(&trigger.sign_in(email, "not the 9 right one").await));
-        assert!(is_unknown_user(&trigger.sign_in("nobody@example.com", "not the 9 right one").await));
+        assert!(is_unknown_user(&trigger.sign_in("unknown@example.com", "not the 9 right one").await));
     }
     assert!(
         is_unknown_user(&trigger.sign_in(email, password).await),
         "a blocked identifier: the right password is not evaluated"
     );
-    for email in [email.as_str(), "nobody@example.com"] {
+    for email in [email.as_str(), "unknown@example.com"] {
         let mut browser = Browser::new(&trigger.world);
         let page = browser.open("/login").await;
         let page = browser.submit(&page, "#submit", &[("identifier", email), ("password", password)]).await;
@@ -229,7 +229,7 @@ async fn the_cost_of_a_call_and_a_store_failure() {
     assert_eq!(trigger.world.meter.take_cost(), cost(4, 7.0, 1.0));
     drop(trigger.sign_in(email, "not the 9 right one").await);
     assert_eq!(trigger.world.meter.take_cost(), cost(3, 4.0, 1.0));
-    drop(trigger.sign_in("nobody@example.com", "not the 9 right one").await);
+    drop(trigger.sign_in("unknown@example.com", "not the 9 right one").await);
     assert_eq!(
         trigger.world.meter.take_cost(),
         cost(3, 4.0, 1.0),
@@ -261,7 +261,7 @@ async fn guesses_through_the_pool_are_counted_in_the_funnel() {
     let step = |outcome: &str| [format!("\"sign_in\" \"password\" \"{outcome}\" 1")];
     drop(trigger.sign_in(email, password).await);
     assert_eq!(counted(&lines), step("succeeded"));
-    for email in [email.as_str(), "nobody@example.com"] {
+    for email in [email.as_str(), "unknown@example.com"] {
         for outcome in ["wrong_credentials"; 5].into_iter().chain(["locked"]) {
             drop(trigger.sign_in(email, "not the 9 right one").await);
             assert_eq!(counted(&lines), step(outcome), "{email}");

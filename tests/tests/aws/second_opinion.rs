@@ -47,7 +47,7 @@ impl HttpConnector for ComparingConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let both = self.clone();
         HttpConnectorFuture::new(async move {
-            let copy = request.try_clone().expect("a request whose body is at hand");
+            let copy = request.try_clone().expect("a request with a buffered body");
             let operation = operation(&request).unwrap_or_default().to_owned();
             let answer: HttpResponse = both.engine.call(request).await?;
             let text = answer.body().bytes().unwrap_or_default();

@@ -243,7 +243,7 @@ const POISON: [&str; 8] = [
     "[]",
     r#"{"tenant":"default","event_id":"01K","kind":"proof"}"#,
     r#"{"tenant":"default","event_id":"01K","kind":"of_no_kind","account":"AgICAgICAgICAgICAgICAg"}"#,
-    r#"{"tenant":"nobody","event_id":"01K","kind":"password_changed","account":"AgICAgICAgICAgICAgICAg","flow":null}"#,
+    r#"{"tenant":"unknown","event_id":"01K","kind":"password_changed","account":"AgICAgICAgICAgICAgICAg","flow":null}"#,
     r#"{"tenant":"de#fault","event_id":"01K","kind":"password_changed","account":"AgICAgICAgICAgICAgICAg","flow":null}"#,
 ];
 

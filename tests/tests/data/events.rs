@@ -73,7 +73,7 @@ async fn only_an_active_account_gets_a_recovery_code() {
     for (n, address, expected) in [
         (3, ADA, vec!["Neues Passwort für Latchkey Demo"]),
         (4, "closed@example.com", vec![]),
-        (5, "nobody@example.com", vec![]),
+        (5, "unknown@example.com", vec![]),
     ] {
         let before = fixture.records().len();
         let flow = fixture.begin_recovery(n, address).await;
@@ -276,7 +276,7 @@ async fn a_queue_reports_exactly_the_messages_that_failed() {
     let messages = [
         message("not-json", "{"),
         message("good", &delivery("default")),
-        message("of-no-tenant", &delivery("nobody")),
+        message("of-no-tenant", &delivery("unknown")),
         json!({ "eventSource": "aws:sqs", "messageId": "empty" }),
     ];
     let (failed, mails) = fixture.handle(&messages).await;

@@ -48,7 +48,7 @@ async fn migrate_back(deployed: &DeployedWorld) {
     for (email, password, expected) in [
         (dora.email.as_str(), "quite 8 different umbrellas", true),
         (dora.email.as_str(), "not the 9 right one", false),
-        ("nobody@example.com", "not the 9 right one", false),
+        ("unknown@example.com", "not the 9 right one", false),
     ] {
         let event = json!({
             "triggerSource": "UserMigration_Authentication", "userPoolId": "eu-central-1_Next", "userName": email,
@@ -90,7 +90,7 @@ async fn import_users(deployed: &DeployedWorld) {
     // An imported user with a changed address in the pool is looked up by the pool's `sub`.
     let ivy = Customer::new("Ivy");
     import_user(&world.services, &"acme".parse().unwrap(), &ivy, "sub-Ivy", ComingPassword::StaysThere).await;
-    deployed.pool.put(PoolUser::confirmed("ivy@elsewhere.example", &ivy.password, "sub-Ivy"));
+    deployed.pool.put(PoolUser::confirmed("ivy@other.example", &ivy.password, "sub-Ivy"));
     let mut browser = Browser::new(world);
     let page = browser.open("/t/acme/recover").await;
     let page = browser.submit(&page, "#submit", &[("identifier", &ivy.email)]).await;
@@ -168,7 +168,7 @@ async fn each_request_reaches_the_right_function() {
     let mut compared = 0;
     for path in paths {
         let path = path.split('/').map(|part| if part.starts_with('{') { "AAAA" } else { part }).collect::<Vec<_>>().join("/");
-        for base in ["", "/t/acme", "/t/nobody"] {
+        for base in ["", "/t/acme", "/t/unknown"] {
             for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]
             {
                 let headers = [("origin", "http://localhost:3000"), ("access-control-request-method", "GET")];

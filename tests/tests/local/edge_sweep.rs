@@ -281,7 +281,7 @@ async fn joined_headers_bypass_no_check() {
     let query = page.url.split_once('?').unwrap().1.to_owned();
     let anti_forgery = page.form("#submit").fields.iter().find(|(name, _)| name == "anti_forgery").unwrap().1.clone();
     let body = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("anti_forgery", anti_forgery.as_str()), ("identifier", "nobody@example.com"), ("password", "x")])
+        .extend_pairs([("anti_forgery", anti_forgery.as_str()), ("identifier", "unknown@example.com"), ("password", "x")])
         .finish();
     let cookies: Vec<String> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");

@@ -107,7 +107,7 @@ async fn t3_kill_9_at_any_moment_loses_no_acknowledged_data() {
         tokens(&gateway, &mut Browser::new(&gateway), customer).await;
     }
     // The stream is read to its end before the tables are checked.
-    gateway.site().mails_to("nobody@example.com").await;
+    gateway.site().mails_to("unknown@example.com").await;
     assert_eq!(gateway.stop().status, Some(0));
     invariants::assert_hold(&Engine::file(&data.join("tables.sqlite")).unwrap());
 }

@@ -183,7 +183,7 @@ async fn a_browser_sees_a_problem_as_a_page_of_the_tenant() {
     for part in ["Seite nicht gefunden", "Acme", "req-1", "lang=\"de\""] {
         assert!(answer.body().contains(part), "{part}: {}", answer.body());
     }
-    let unknown = edge.get("/t/nobody/v1/echo/1", &browser).await;
+    let unknown = edge.get("/t/unknown/v1/echo/1", &browser).await;
     assert_eq!(unknown.status().as_u16(), 404);
     assert!(unknown.body().contains("Page not found"));
 }
@@ -214,7 +214,7 @@ async fn both_forms_of_a_tenant_url_reach_the_same_route() {
     assert_eq!(edge.get(&format!("/t/acme{path}"), &[]).await.body(), "https://id.example.com/t/acme");
     // The default tenant has one URL. Unknown tenants have none.
     for path in
-        ["/t/default/v1/echo/7", "/t/nobody/v1/echo/7", "/t//v1/echo/7", "/t/Acme/v1/echo/7", "/t/acme/t/acme/v1/echo/7"]
+        ["/t/default/v1/echo/7", "/t/unknown/v1/echo/7", "/t//v1/echo/7", "/t/Acme/v1/echo/7", "/t/acme/t/acme/v1/echo/7"]
     {
         assert_eq!(edge.get(path, &[]).await.status().as_u16(), 404, "{path}");
     }

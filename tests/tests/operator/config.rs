@@ -64,8 +64,8 @@ async fn a_document_is_planned_applied_and_rolled_back_and_the_gateway_follows()
     let json: Value = serde_json::from_str(&operator.run_ok(&["config", "plan", "shop.toml", "@", "--json"])).unwrap();
     assert_eq!((&json["in_force"], &json["effects"][0]["severity"]), (&1.into(), &"notice".into()));
 
-    let nobody = operator.run(&["config", "apply", "shop.toml", "@"]);
-    assert!(nobody.code == Some(1) && nobody.err.contains("--yes"), "{nobody:?}");
+    let unanswered = operator.run(&["config", "apply", "shop.toml", "@"]);
+    assert!(unanswered.code == Some(1) && unanswered.err.contains("--yes"), "{unanswered:?}");
     let no = operator.run_to_prompt(&["config", "apply", "shop.toml", "@"]).answer("no");
     assert!(no.code == Some(1) && no.err.contains("nothing was changed"), "{no:?}");
     assert_eq!(versions(&operator).len(), 1);

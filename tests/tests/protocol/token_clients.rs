@@ -97,7 +97,7 @@ async fn security_25_every_failed_client_authentication_gets_the_same_answer() {
     let world = world().await;
     let api = Anonymous::new(&world);
     let wrong = basic("demo-web", "wrong-secret");
-    let unknown = basic("nobody", "demo-web-secret");
+    let unknown = basic("unknown", "demo-web-secret");
     for endpoint in ENDPOINTS {
         let send = async |authorization: &str| {
             api.send(Method::POST, endpoint, &[FORM, ("authorization", authorization)], "grant_type=refresh_token&token=x")
@@ -112,8 +112,8 @@ async fn security_25_every_failed_client_authentication_gets_the_same_answer() {
         let by_body = async |body: &str| api.send(Method::POST, endpoint, &[FORM], body.to_owned()).await;
         let answers = [
             by_body("token=x&client_id=post&client_secret=wrong").await,
-            by_body("token=x&client_id=nobody&client_secret=wrong").await,
-            by_body("token=x&client_id=nobody").await,
+            by_body("token=x&client_id=unknown&client_secret=wrong").await,
+            by_body("token=x&client_id=unknown").await,
             by_body("token=x&client_id=demo-web").await,
         ];
         for answer in &answers {
@@ -154,7 +154,7 @@ async fn security_39_a_client_authenticates_only_with_its_registered_method() {
 async fn security_39_no_endpoint_accepts_another_method_or_two_at_once() {
     let world = world().await;
     let api = Anonymous::new(&world);
-    let clients = [("demo-web", "demo-web-secret"), ("post", "the-secret-of-post"), ("demo-app", "a-secret-of-nobody")];
+    let clients = [("demo-web", "demo-web-secret"), ("post", "the-secret-of-post"), ("demo-app", "a-made-up-secret")];
     let ask = async |endpoint: &str, authorization: &[String], body: &str| {
         let mut headers = vec![FORM];
         headers.extend(authorization.iter().map(|value| ("authorization", value.as_str())));

@@ -73,7 +73,7 @@ async fn each_tenant_has_its_own_issuer_keys_and_metadata() {
     assert_eq!(oidc["token_endpoint"], format!("{issuer}/oauth2/token"));
     let keys = api.get("/.well-known/jwks.json").await.text().to_owned();
     assert_ne!(api.get("/t/acme/.well-known/jwks.json").await.text(), keys);
-    for unknown in ["/t/nobody/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/t/nobody"] {
+    for unknown in ["/t/unknown/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/t/unknown"] {
         assert_eq!(api.get(unknown).await.refusal(), (404, "not_found".to_owned()));
     }
 
@@ -152,7 +152,7 @@ async fn security_117_an_unknown_route_is_answered_with_every_header() {
     let api = Anonymous::new(&world);
     let answers = [
         (404, api.get("/no/such/path").await),
-        (404, api.get("/t/nobody/userinfo").await),
+        (404, api.get("/t/unknown/userinfo").await),
         (405, api.get("/oauth2/token").await),
         (405, api.send(Method::DELETE, "/userinfo", &[], "").await),
         (413, api.send(Method::POST, "/oauth2/token", &[], "x".repeat(65 * 1024)).await),

@@ -143,7 +143,7 @@ async fn a_registration_by_the_api_is_counted() {
     }
     assert_eq!(log.steps(), ["registration_verified code succeeded", "registration_verified code conflict"]);
     // Another tenant or an empty id is not a step.
-    api.post_json("/t/nobody/v1/nothing", &json!({})).await;
+    api.post_json("/t/unknown/v1/nothing", &json!({})).await;
     api.get("/v1/registrations").await;
     assert_eq!(log.steps(), Vec::<String>::new());
 }
@@ -191,7 +191,7 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
     let page = browser.open(&web.authorize_url(&[])).await;
     assert_eq!(log.steps(), ["authorization session sign_in_required"]);
     for (identifier, password) in
-        [("nobody", "x"), ("nobody@example.com", "wrong bicycles 1"), (ada.email.as_str(), "wrong bicycles 1")]
+        [("unknown", "x"), ("unknown@example.com", "wrong bicycles 1"), (ada.email.as_str(), "wrong bicycles 1")]
     {
         browser.submit(&page, "#submit", &[("identifier", identifier), ("password", password)]).await;
     }
@@ -262,7 +262,7 @@ async fn a_recovery_is_counted() {
     let _ = log.lines.take();
     let page = browser.open("/recover").await;
     browser.submit(&page, "#submit", &[("identifier", "no address")]).await;
-    browser.submit(&page, "#submit", &[("identifier", "nobody@example.com")]).await;
+    browser.submit(&page, "#submit", &[("identifier", "unknown@example.com")]).await;
     let page = browser.submit(&page, "#submit", &[("identifier", &ada.email)]).await;
     assert_eq!(
         log.steps(),

@@ -196,7 +196,7 @@ async fn create_busy_user(world: &World, tenant: &Tenant) -> AccountClient {
         Authentication { legal_hold: Some(world.services.clock.now()), version: authentication.version + 1, ..authentication };
     change(world, tenant, Change::PlaceLegalHold(held)).await;
     guess(&mut Browser::new(world), "canary-second@example.org").await;
-    guess(&mut Browser::new(world), "nobody@example.org").await;
+    guess(&mut Browser::new(world), "unknown@example.org").await;
     later();
     let tokens = me.client.refresh(me.tokens.refresh()).await.tokens();
     later();

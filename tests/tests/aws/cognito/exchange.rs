@@ -131,7 +131,7 @@ async fn an_exchange_gives_the_requested_scope_and_no_more() {
     let cases: [(&str, &str, &str); 8] = [
         ("scope", "openid orders.write", "invalid_scope"),
         ("scope", "bad\"scope", "invalid_scope"),
-        ("resource", "https://nobody.example", "invalid_target"),
+        ("resource", "https://unknown.example", "invalid_target"),
         ("audience", "orders", "invalid_target"),
         ("actor_token", "x", "invalid_request"),
         ("actor_token_type", ACCESS_TOKEN, "invalid_request"),
@@ -181,7 +181,7 @@ async fn security_44_only_a_valid_access_token_of_this_pool_and_app_client_is_ac
         ("without issuer", without("iss")),
         ("another app client's", with("client_id", json!("1other2app3client"))),
         ("without app client", without("client_id")),
-        ("a subject that nobody here has", with("sub", json!("0cc175b9-c0f1-4b6a-a312-59d5f2f3a5a1"))),
+        ("an unknown subject", with("sub", json!("0cc175b9-c0f1-4b6a-a312-59d5f2f3a5a1"))),
         ("an empty subject", with("sub", json!(""))),
         ("without subject", without("sub")),
         ("without auth_time", without("auth_time")),
@@ -262,7 +262,7 @@ async fn an_exchange_reads_two_units_and_writes_two_and_a_refusal_writes_nothing
     assert_eq!(fixture.exchange(&fixture.token()).await.status(), 200);
     assert_eq!(fixture.world.meter.take_cost(), cost(4, 2.0, 2.0));
     let mut claims = fixture.claims();
-    claims["sub"] = json!("nobody's");
+    claims["sub"] = json!("unknown");
     assert_eq!(fixture.exchange(&fixture.key.sign(&claims)).await.status(), 400);
     assert_eq!(fixture.world.meter.take_cost(), cost(1, 1.0, 0.0));
     assert_eq!(fixture.exchange(&PoolKey::new("one").sign(&claims)).await.status(), 400);

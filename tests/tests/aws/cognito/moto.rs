@@ -88,7 +88,7 @@ async fn another_implementation_of_cognito_is_understood() {
     let ada = pool.confirmed("Ada").await;
     let wrong = try_password(&mut Browser::new(&world), &ada.email, "not the 9 right one").await;
     assert!(wrong.status() == 400 && wrong.text().contains(WRONG), "{}: {}", wrong.status(), wrong.text());
-    let unknown = try_password(&mut Browser::new(&world), "nobody@example.com", "not the 9 right one").await;
+    let unknown = try_password(&mut Browser::new(&world), "unknown@example.com", "not the 9 right one").await;
     assert!(unknown.status() == 400 && unknown.text().contains(WRONG), "{}: {}", unknown.status(), unknown.text());
     sign_in_and_import(&Site::from(&world), &ada).await;
 
@@ -111,7 +111,7 @@ async fn another_implementation_of_cognito_is_understood() {
     }
     let (_, page) = recover(&world, &disabled.email).await;
     assert!(page.text().contains("needs our support"), "{}", page.text());
-    let (_, page) = recover(&world, "nobody@example.com").await;
+    let (_, page) = recover(&world, "unknown@example.com").await;
     assert!(page.text().contains("There is no account yet"), "{}", page.text());
 
     world.pump().await.expect("pumped");

@@ -65,7 +65,7 @@ async fn a_user_who_can_not_be_imported_learns_it_after_the_verification() {
     let (_, page) = recover(&world, &customer.email).await;
     assert!(page.status() == 400 && page.text().contains("There is no account yet"), "{}", page.text());
     assert!(!is_known(&world, &customer.email).await);
-    let (_, page) = recover(&world, "nobody@example.com").await;
+    let (_, page) = recover(&world, "unknown@example.com").await;
     assert!(page.status() == 400 && page.text().contains("There is no account yet"), "{}", page.text());
     let register = page.links().into_iter().find(|link| link.contains("/register"));
     assert!(register.is_some(), "{:?}", page.links());

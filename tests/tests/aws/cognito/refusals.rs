@@ -30,7 +30,7 @@ async fn security_107_a_wrong_password_gets_the_same_answer_for_known_and_unknow
     for (email, password) in [
         (&customer.email, "not the 9 right one"),
         (&local_user.email, "not the 9 right one"),
-        (&"nobody@example.com".to_owned(), "not the 9 right one"),
+        (&"unknown@example.com".to_owned(), "not the 9 right one"),
         (&unconfirmed.email, "not the 9 right one"),
         (&unconfirmed.email, &*unconfirmed.password),
         (&reset.email, &*reset.password),
@@ -43,7 +43,7 @@ async fn security_107_a_wrong_password_gets_the_same_answer_for_known_and_unknow
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     // The pool is asked once for each, except for the user here. Each failure is counted here once.
     assert_eq!(pool.take_call_count("AdminInitiateAuth"), 6);
-    assert_eq!((failures(&world, &customer.email).await, failures(&world, "nobody@example.com").await), (1, 1));
+    assert_eq!((failures(&world, &customer.email).await, failures(&world, "unknown@example.com").await), (1, 1));
     assert!(!is_known(&world, &customer.email).await);
 }
 
@@ -150,7 +150,7 @@ async fn a_user_with_the_right_password_learns_why_the_import_failed() {
         world.advance(Span::days(91));
     }
     // Known here by this username, but with another address.
-    pool.put_as(&customer.email, as_is.with("email", "ada@elsewhere.example"));
+    pool.put_as(&customer.email, as_is.with("email", "ada@other.example"));
     assert_sign_in_message(&world, &customer, WRONG).await;
     world.pump().await.expect("pumped");
     invariants::assert_hold(&world.engine);

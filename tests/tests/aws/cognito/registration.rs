@@ -144,7 +144,7 @@ async fn a_concurrent_verification_and_sign_in_make_one_account() {
 #[tokio::test]
 async fn the_verification_of_a_pool_user_reads_one_unit_and_writes_four_more() {
     let mut costs = Vec::new();
-    for name in ["Ada", "Nobody"] {
+    for name in ["Ada", "Unknown"] {
         let (_, world, _) = pool_and_world("Ada", "").await;
         let (api, id, code) = begin(&world, &Customer::new(name)).await;
         drop(world.meter.take());

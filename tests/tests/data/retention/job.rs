@@ -160,7 +160,7 @@ async fn an_unknown_job_is_refused_with_a_reason() {
     for (event, words) in [
         (json!({}), "job"),
         (json!({ "job": "laundry" }), "laundry"),
-        (json!({ "job": "retention", "tenant": "nobody" }), "nobody"),
+        (json!({ "job": "retention", "tenant": "unknown" }), "unknown"),
         (json!({ "job": "retention", "time": "soon" }), "time"),
         (json!({ "job": "retention", "dry": true }), "dry"),
         (json!({ "job": "hold" }), "email"),

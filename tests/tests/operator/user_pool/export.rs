@@ -56,11 +56,11 @@ async fn every_active_account_is_a_row_of_the_pools_import_file() {
     const PARTS: [&str; 7] = ["cognito", "export", "--output", "part.csv", "--rows", "1", "@"];
     pool.sign_in_with_aliases();
     gateway.put_in_force(&data, &handover(&format!("username = \"sub\"\n{fitting}"))).await;
-    operator.write("part-2.csv", "somebody's");
+    operator.write("part-2.csv", "existing");
     let existing_file = operator.run(&PARTS);
     assert!(existing_file.code == Some(1) && existing_file.err.contains("part-2.csv: it is there"), "{existing_file:?}");
     assert!(
-        existing_file.err.contains("nothing is left of the files") && read("part-2.csv") == "somebody's",
+        existing_file.err.contains("nothing is left of the files") && read("part-2.csv") == "existing",
         "{existing_file:?}"
     );
     std::fs::remove_file(folder.path().join("part-2.csv")).unwrap();

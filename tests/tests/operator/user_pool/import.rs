@@ -191,7 +191,7 @@ async fn groups_of_the_pool_become_roles_of_imported_users() {
     let changed = roles(&[&email(7), "--take", "gold", "--give", "support"]);
     assert_eq!(changed.out, "their roles from now on: editor, support\n", "{changed:?}");
     assert_eq!(roles(&[&email(120)]).out, "they have no roles\n");
-    let unknown = roles(&["nobody@example.com"]);
+    let unknown = roles(&["unknown@example.com"]);
     assert!(unknown.code == Some(1) && unknown.err.contains("nobody has an account by this address"), "{unknown:?}");
     let many: Vec<String> = (0..9).flat_map(|number| ["--give".to_owned(), format!("r{number}")]).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();

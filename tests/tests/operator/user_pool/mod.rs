@@ -17,7 +17,7 @@ use tests::user_pool::{CLIENT_ID, Mode, POOL_ID, PoolUser, UserPool, document};
 use tests::{AccountClient, Browser, Customer, Gateway, Operator, Site};
 
 const ISSUER: &str = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Former";
-const PASSWORD: &str = "a 9 Password that nobody has";
+const PASSWORD: &str = "a 9 Password that is unique";
 const IMPORT: [&str; 9] = ["people", "import", "realm.json", "--from", "keycloak", "--issuer", ISSUER, "--yes", "@"];
 const STATUS: [&str; 5] = ["cognito", "status", "--user-pool-id", POOL_ID, "@"];
 const IMPORT_POOL: [&str; 5] = ["cognito", "import", "--yes", "--json", "@"];

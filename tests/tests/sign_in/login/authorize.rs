@@ -45,7 +45,7 @@ async fn security_4_a_bad_client_or_redirect_uri_is_an_error_page_without_redire
     let mut browser = Browser::new(&world);
     for changes in [
         &[("client_id", "")][..],
-        &[("client_id", "nobody")],
+        &[("client_id", "unknown")],
         &[("client_id", "demo-app\u{1F600}")],
         &[("redirect_uri", "")],
         &[("redirect_uri", "https://evil.example/")],
@@ -187,7 +187,7 @@ async fn security_16_a_posted_request_is_decided_like_one_by_get() {
     let api = Anonymous::new(&world);
     let customer = Customer::registered(&world, "Ada").await;
     for changes in [
-        &[("client_id", "nobody")][..],
+        &[("client_id", "unknown")][..],
         &[("redirect_uri", "https://evil.example/")],
         &[("response_type", "token")],
         &[("scope", "nothing-of-ours")],

@@ -31,7 +31,7 @@ async fn a_sign_in_reads_four_units_and_writes_two() {
     let mut browser = Browser::new(&world);
     let page = browser.open("/login").await;
     drop(world.meter.take());
-    browser.press(&page, "#submit", &[("identifier", "nobody@example.com"), ("password", "wrong")]).await;
+    browser.press(&page, "#submit", &[("identifier", "unknown@example.com"), ("password", "wrong")]).await;
     assert_eq!(world.meter.take_cost(), cost(3, 4.0, 1.0), "unknown");
 }
 
@@ -66,7 +66,7 @@ async fn the_start_of_a_recovery_is_one_write_for_every_address() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     warm(&world).await;
-    for email in [customer.email.as_str(), "nobody@example.com"] {
+    for email in [customer.email.as_str(), "unknown@example.com"] {
         let mut browser = Browser::new(&world);
         let page = browser.open("/recover").await;
         drop(world.meter.take());

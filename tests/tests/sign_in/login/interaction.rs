@@ -85,9 +85,9 @@ async fn security_11_a_sign_in_as_another_user_keeps_nothing_of_the_first_sessio
     let mut hers = signed_in(&world, &ada).await;
     assert!(hers.open(&marked).await.has_field("password"));
     // It is also invalid for another request of his.
-    let elsewhere = marked.replace("nonce-of-the-test", "another-nonce");
-    assert_ne!(elsewhere, marked);
-    assert!(browser.open(&elsewhere).await.has_field("password"));
+    let other_request = marked.replace("nonce-of-the-test", "another-nonce");
+    assert_ne!(other_request, marked);
+    assert!(browser.open(&other_request).await.has_field("password"));
     // It is also invalid two minutes later.
     world.advance(Span::minutes(3));
     assert!(browser.open(&marked).await.has_field("password"));

@@ -85,7 +85,7 @@ async fn security_62_only_registered_uris_are_redirected_to() {
         }
     }
     let mut browser = Browser::new(&world);
-    for parameters in [vec![("client_id", "nobody")], vec![("state", "x"), ("state", "y")]] {
+    for parameters in [vec![("client_id", "unknown")], vec![("state", "x"), ("state", "y")]] {
         assert_eq!(browser.open(&logout_url(&parameters)).await.status(), 400, "{parameters:?}");
     }
 }

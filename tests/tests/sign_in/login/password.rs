@@ -30,7 +30,7 @@ async fn security_71_an_unknown_identifier_costs_and_answers_like_a_wrong_passwo
     let customer = Customer::registered(&world, "known").await;
     world.pump().await.expect("pumped");
     let mut seen = Vec::new();
-    for email in [customer.email.as_str(), "nobody@example.com"] {
+    for email in [customer.email.as_str(), "unknown@example.com"] {
         let mut answers = Vec::new();
         let mut browser = Browser::new(&world);
         let page = browser.open("/login").await;
@@ -180,7 +180,7 @@ async fn count_evaluated_guesses(world: &latchkey_local::world::World, email: &s
 async fn security_112_parallel_guesses_evaluate_no_more_than_the_limit() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    for email in [customer.email.as_str(), "nobody@example.com"] {
+    for email in [customer.email.as_str(), "unknown@example.com"] {
         let shown = count_evaluated_guesses(&world, email).await;
         assert!((1..=5).contains(&shown), "{email}: {shown} outcomes");
     }

@@ -192,7 +192,7 @@ async fn security_93_every_address_gets_the_same_answer_and_only_a_known_one_get
     let customer = Customer::registered(&world, "Ada").await;
     let before = world.mails().await.expect("mails").len();
     let mut answers = Vec::new();
-    for email in [customer.email.as_str(), "nobody@example.com"] {
+    for email in [customer.email.as_str(), "unknown@example.com"] {
         let mut browser = Browser::new(&world);
         let page = begin(&mut browser, email).await;
         let wrong = submit_code(&mut browser, &page, "AAAAA-AAAAA", NEW_PASSWORD).await;

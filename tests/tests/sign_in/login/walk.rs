@@ -70,7 +70,7 @@ async fn security_91_no_order_of_requests_changes_a_password_without_proof() {
             (0 | 1, _) | (_, None) => {
                 world.advance(Span::minutes(21));
                 let customer = [Some(0), Some(1), None][dice.roll(3)];
-                let email = customer.map_or("nobody@example.com", |number: usize| customers[number].email.as_str());
+                let email = customer.map_or("unknown@example.com", |number: usize| customers[number].email.as_str());
                 let mails = site.mails_to(email).await.len();
                 let page = browsers[visitor].open("/recover").await;
                 let page = browsers[visitor].submit(&page, "#submit", &[("identifier", email)]).await;
