@@ -134,8 +134,8 @@ impl Browser {
             let cookie = cookie.to_str().expect("a cookie in ASCII");
             let mut parts = cookie.split(';').map(str::trim);
             let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie has a name");
-            let gone = parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
-            if gone || value.is_empty() {
+            let expired = parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
+            if expired || value.is_empty() {
                 self.cookies.remove(name);
             } else {
                 self.cookies.insert(name.to_owned(), value.to_owned());

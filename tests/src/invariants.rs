@@ -357,17 +357,17 @@ fn kind(event: &Value) -> &str {
 
 /// I6: the audit table holds exactly the events of the stream. An export changes no item, so the stream has no event for it.
 fn check_audit(raw: &RawData) -> Violations {
-    let told =
+    let expected =
         raw.stream.iter().filter_map(|record| record.pointer("/dynamodb/NewImage/event/M/id/S")).filter_map(Value::as_str);
-    let told: BTreeSet<&str> = told.collect();
-    let held: BTreeSet<&str> = raw.tables["audit"].iter().map(|record| text(record, "sk")).collect();
-    let untold = raw.tables["audit"].iter().filter(|record| kind(event(record)) == "data_exported");
-    let told = &told | &untold.map(|record| text(record, "sk")).collect();
-    let missing = told.difference(&held).map(|id| format!("I6: event {id} has no audit record"));
+    let expected: BTreeSet<&str> = expected.collect();
+    let stored: BTreeSet<&str> = raw.tables["audit"].iter().map(|record| text(record, "sk")).collect();
+    let exported = raw.tables["audit"].iter().filter(|record| kind(event(record)) == "data_exported");
+    let expected = &expected | &exported.map(|record| text(record, "sk")).collect();
+    let missing = expected.difference(&stored).map(|id| format!("I6: event {id} has no audit record"));
     // An export changes no item: its record is written directly.
-    let by_itself: BTreeSet<&str> =
+    let direct: BTreeSet<&str> =
         raw.tables["audit"].iter().filter(|record| kind(record) == "data_exported").map(|record| text(record, "sk")).collect();
-    let invented = held.difference(&told).filter(|id| !by_itself.contains(*id));
+    let invented = stored.difference(&expected).filter(|id| !direct.contains(*id));
     let invented = invented.map(|id| format!("I6: audit record {id} has no event"));
     missing.chain(invented).collect()
 }

@@ -63,8 +63,9 @@ impl Template {
     /// Panics if there is no such condition, or if it uses a function that this reader does not know.
     #[must_use]
     pub fn holds(&self, condition: &str) -> bool {
-        let said = self.root["Conditions"].get(condition).unwrap_or_else(|| panic!("there is no condition {condition}"));
-        self.is_true(said)
+        let condition_value =
+            self.root["Conditions"].get(condition).unwrap_or_else(|| panic!("there is no condition {condition}"));
+        self.is_true(condition_value)
     }
 
     /// Whether a resource or an output exists with the current parameters.
@@ -78,14 +79,14 @@ impl Template {
     /// # Panics
     /// Panics at a function that this reader does not know.
     #[must_use]
-    pub fn is_true(&self, said: &Value) -> bool {
-        let (function, of) = said.as_object().and_then(|map| map.iter().next()).expect("a condition");
+    pub fn is_true(&self, condition_value: &Value) -> bool {
+        let (function, of) = condition_value.as_object().and_then(|map| map.iter().next()).expect("a condition");
         match function.as_str() {
             "Condition" => self.holds(of.as_str().expect("a name")),
             "Fn::Equals" => self.resolve(&of[0]) == self.resolve(&of[1]),
             "Fn::Not" => !self.is_true(&of[0]),
-            "Fn::And" => of.as_array().expect("conditions").iter().all(|said| self.is_true(said)),
-            "Fn::Or" => of.as_array().expect("conditions").iter().any(|said| self.is_true(said)),
+            "Fn::And" => of.as_array().expect("conditions").iter().all(|condition_value| self.is_true(condition_value)),
+            "Fn::Or" => of.as_array().expect("conditions").iter().any(|condition_value| self.is_true(condition_value)),
             other => panic!("this reader does not know {other}"),
         }
     }

@@ -93,9 +93,9 @@ async fn a_queued_mail_holds_only_ids_and_ses_gets_html_and_text() {
     assert_eq!((fixture.mail.waiting(), fixture.mail.sent().len()), (1, 0), "the stream only fills the queue");
     let code = fixture.events.tenant.keys.proof().unwrap().code(&flow).unwrap();
     let link = fixture.events.tenant.keys.proof().unwrap().link(&flow).unwrap();
-    let said = fixture.mail.sqs_requests();
+    let requests = fixture.mail.sqs_requests();
     for canary in ["canary", "example.com", "Mallory", code.expose(), link.expose()] {
-        assert!(!said.contains(canary), "{said}");
+        assert!(!requests.contains(canary), "{requests}");
     }
 
     assert!(fixture.work().await.is_empty());

@@ -102,8 +102,8 @@ async fn t5_t6_single_faults_are_retried_and_a_lasting_outage_is_a_503() {
         world.faults.add(Calls::Writes, When::Always, Fault::Throttle);
         let outcome = ready.run().await;
         world.faults.clear();
-        let told = ["503", "unavailable", "Back in a moment"].into_iter().any(|words| outcome.words.contains(words));
-        assert!(told && !outcome.expected, "{command:?}: {}", outcome.words);
+        let is_503 = ["503", "unavailable", "Back in a moment"].into_iter().any(|words| outcome.words.contains(words));
+        assert!(is_503 && !outcome.expected, "{command:?}: {}", outcome.words);
         // The command was not done: it can be done now.
         let outcome = ready.run().await;
         assert!(outcome.expected, "{command:?} after the outage: {}", outcome.words);

@@ -75,18 +75,18 @@ async fn t3_kill_9_at_any_moment_loses_no_acknowledged_data() {
     let mut acknowledged = vec![Customer::registered(&gateway, "Before").await];
     for number in 0..LOOPS.and_then(|loops| loops.parse().ok()).unwrap_or(6_u64) {
         let site = gateway.site();
-        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         let work = tokio::spawn(async move {
-            let people = (0..4).map(|one| {
-                let (site, told) = (site.clone(), told.clone());
+            let users = (0..4).map(|one| {
+                let (site, sender) = (site.clone(), sender.clone());
                 async move {
                     let customer = Customer::new(&format!("N{number}x{one}"));
                     customer.register(site).await;
                     // The 201 was received: from here on the account must not be lost.
-                    let _ = told.send(customer);
+                    let _ = sender.send(customer);
                 }
             });
-            let tasks: Vec<_> = people.map(tokio::spawn).collect();
+            let tasks: Vec<_> = users.map(tokio::spawn).collect();
             for task in tasks {
                 let _ = task.await;
             }
@@ -95,7 +95,7 @@ async fn t3_kill_9_at_any_moment_loses_no_acknowledged_data() {
         tokio::time::sleep(Duration::from_millis(30 + number * 131 % 700)).await;
         gateway.kill();
         let _ = work.await;
-        while let Ok(customer) = heard.try_recv() {
+        while let Ok(customer) = receiver.try_recv() {
             acknowledged.push(customer);
         }
         gateway = start_again(&data, port);

@@ -122,8 +122,8 @@ async fn the_return_pool_is_compared_with_the_parameters_of_the_stack() {
         let output = operator.run(&["doctor", "--stack", "shop", "--json"]);
         let found = findings(&output);
         assert_eq!(verdict_of(&found, "tenant default: return pool"), verdict, "{pool} {tenant}: {output:?}");
-        let said = found.iter().find(|(what, ..)| what == "tenant default: return pool").map_or("", |(_, _, mend)| mend);
-        assert!(said.starts_with(mend), "{said}");
+        let remedy = found.iter().find(|(what, ..)| what == "tenant default: return pool").map_or("", |(_, _, mend)| mend);
+        assert!(remedy.starts_with(mend), "{remedy}");
         let expected = if tenant == "acme" { "fail" } else { "missing" };
         assert_eq!(verdict_of(&found, "tenant acme: return pool"), expected, "an unknown tenant: {output:?}");
     }

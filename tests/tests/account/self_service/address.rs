@@ -40,7 +40,7 @@ async fn security_95_the_old_address_is_valid_until_the_new_one_is_verified_and_
     assert_eq!(me.get("/v1/me").await.json()["email"], customer.email);
     assert!(!signs_in(&world, NEW, &customer.password).await, "a pending address can't sign in");
     assert!(signs_in(&world, &customer.email, &customer.password).await);
-    let told_before = world.mails_to(&customer.email).await.expect("mails").len();
+    let notices_before = world.mails_to(&customer.email).await.expect("mails").len();
     let proven = verify(&me, &format!("{}-{}", &code[..5], code[5..].to_lowercase())).await;
     assert_eq!(proven.status(), 200, "{}", proven.text());
     let claims = me.get("/v1/me").await.json();
@@ -48,7 +48,7 @@ async fn security_95_the_old_address_is_valid_until_the_new_one_is_verified_and_
     assert!(signs_in(&world, NEW, &customer.password).await);
     assert!(!signs_in(&world, &customer.email, &customer.password).await);
     let notices = world.mails_to(&customer.email).await.expect("mails");
-    assert_eq!(notices.len(), told_before + 1);
+    assert_eq!(notices.len(), notices_before + 1);
     assert!(notices[0].links[0].contains("/account/email/undo?token="), "{:?}", notices[0].links);
     assert!(!notices[0].text.contains(NEW), "the mail to the old address does not name the new one");
     assert_eq!(verify(&me, &code).await.refusal(), (400, "invalid_code".to_owned()), "already used (security 88)");

@@ -123,7 +123,7 @@ async fn a_user_disabled_in_the_pool_can_not_sign_in_or_recover() {
 #[tokio::test]
 async fn security_78_a_former_address_does_not_bypass_the_state_of_the_pools_user() {
     let (_, _, customer) = pool_and_world("Ada", "").await;
-    let moved = user(&customer).with("email", "ada@other.example");
+    let moved = user(&customer).with_attribute("email", "ada@other.example");
     for user in [PoolUser { second_factor: Some("SOFTWARE_TOKEN_MFA"), ..moved.clone() }, moved] {
         let (pool, world, customer) = imported_user("Ada").await;
         pool.remove(&customer.email);

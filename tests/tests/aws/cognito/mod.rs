@@ -43,10 +43,10 @@ async fn pool_and_world(name: &str, more: &str) -> (UserPool, World, Customer) {
 /// This user as a user of the pool.
 fn user(customer: &Customer) -> PoolUser {
     PoolUser::confirmed(&customer.email, &customer.password, SUB)
-        .with("given_name", &customer.given_name)
-        .with("family_name", &customer.family_name)
-        .with("custom:customer_type", "private")
-        .with("custom:tier", "gold")
+        .with_attribute("given_name", &customer.given_name)
+        .with_attribute("family_name", &customer.family_name)
+        .with_attribute("custom:customer_type", "private")
+        .with_attribute("custom:tier", "gold")
 }
 
 /// Opens the sign-in page and sends identifier and password.

@@ -59,9 +59,9 @@ async fn a_user_who_can_not_be_imported_learns_it_after_the_verification() {
     let (_, page) = recover(&world, &customer.email).await;
     assert!(page.status() == 400 && page.text().contains("needs our support"), "{}", page.text());
     // An address that was not verified in the pool has no user: the owner of the mailbox gets no old data.
-    pool.put(user(&customer).with("email_verified", "false"));
+    pool.put(user(&customer).with_attribute("email_verified", "false"));
     let (pool, world, customer) = pool_and_world("Ada", "sub = \"keep\"").await;
-    pool.put(user(&customer).with("email_verified", "false"));
+    pool.put(user(&customer).with_attribute("email_verified", "false"));
     let (_, page) = recover(&world, &customer.email).await;
     assert!(page.status() == 400 && page.text().contains("There is no account yet"), "{}", page.text());
     assert!(!is_known(&world, &customer.email).await);

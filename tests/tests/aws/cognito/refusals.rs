@@ -135,7 +135,7 @@ async fn a_user_with_the_right_password_learns_why_the_import_failed() {
     let as_is = user(&customer);
     for (user, words) in [
         (PoolUser { status: "FORCE_CHANGE_PASSWORD", ..as_is.clone() }, REPLACE),
-        (as_is.clone().with("email_verified", "false"), UNPROVEN),
+        (as_is.clone().with_attribute("email_verified", "false"), UNPROVEN),
         (PoolUser { status: "UNCONFIRMED", ..as_is.clone() }, WRONG),
         (PoolUser { second_factor: Some("SMS_MFA"), ..as_is.clone() }, SECOND),
         (PoolUser { second_factor: Some("SOFTWARE_TOKEN_MFA"), ..as_is.clone() }, SECOND),
@@ -150,7 +150,7 @@ async fn a_user_with_the_right_password_learns_why_the_import_failed() {
         world.advance(Span::days(91));
     }
     // Known here by this username, but with another address.
-    pool.put_as(&customer.email, as_is.with("email", "ada@other.example"));
+    pool.put_as(&customer.email, as_is.with_attribute("email", "ada@other.example"));
     assert_sign_in_message(&world, &customer, WRONG).await;
     world.pump().await.expect("pumped");
     invariants::assert_hold(&world.engine);

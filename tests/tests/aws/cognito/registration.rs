@@ -92,7 +92,7 @@ async fn a_user_who_can_not_be_imported_gets_no_account_by_registration() {
 #[tokio::test]
 async fn an_unverified_or_already_imported_user_gets_a_new_account() {
     let (pool, world, customer) = pool_and_world("Ada", "sub = \"keep\"").await;
-    pool.put(user(&customer).with("email_verified", "false"));
+    pool.put(user(&customer).with_attribute("email_verified", "false"));
     assert_ne!(with_new_password(&customer).register(&world).await, SUB);
 
     // The same user of the pool, with two addresses one after the other.

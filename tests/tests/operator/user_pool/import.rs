@@ -25,10 +25,15 @@ async fn eligible_users_are_imported_once_and_others_are_skipped_with_a_reason()
     pool.put(state(100, "UNCONFIRMED"));
     pool.put(state(101, "RESET_REQUIRED"));
     pool.put(PoolUser { enabled: false, ..state(102, "CONFIRMED") });
-    pool.put(state(103, "CONFIRMED").with("email_verified", "false"));
+    pool.put(state(103, "CONFIRMED").with_attribute("email_verified", "false"));
     pool.put(PoolUser { second_factor: Some("SOFTWARE_TOKEN_MFA"), ..state(104, "CONFIRMED") });
     pool.put(state(105, "EXTERNAL_PROVIDER"));
-    pool.put(state(106, "CONFIRMED").with("given_name", "Ada").with("custom:tier", "gold").with("phone_number", "none"));
+    pool.put(
+        state(106, "CONFIRMED")
+            .with_attribute("given_name", "Ada")
+            .with_attribute("custom:tier", "gold")
+            .with_attribute("phone_number", "none"),
+    );
     pool.put_as("twin", PoolUser { sub: sub(900), ..state(107, "CONFIRMED") });
 
     let stay = json!({

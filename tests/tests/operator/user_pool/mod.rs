@@ -96,7 +96,7 @@ async fn each_user_of_the_pool_is_counted_once_by_state() {
     pool.put(state(100, "UNCONFIRMED"));
     pool.put(state(101, "RESET_REQUIRED"));
     pool.put(PoolUser { enabled: false, ..state(102, "CONFIRMED") });
-    pool.put(state(103, "CONFIRMED").with("email_verified", "false"));
+    pool.put(state(103, "CONFIRMED").with_attribute("email_verified", "false"));
 
     let before = counts(&operator);
     let expected = json!({
