@@ -89,7 +89,7 @@ async function journey(visit) {
   await page.click('#submit')
   await visit.see('email-code', '[name=code]')
   const proof = await mail(moved)
-  await visit.elsewhere(proof.links[0], proof.codes[0])
+  await visit.openInOtherBrowser(proof.links[0], proof.codes[0])
   await page.fill('[name=code]', proof.codes[0].toLowerCase())
   await page.click('#submit')
   await visit.see('email-changed', '.notice.good')

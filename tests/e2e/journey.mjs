@@ -62,7 +62,7 @@ async function journey(visit) {
   await page.click('#submit')
   await visit.see('recover-prove', '[name=code]')
   const recovery = await mail(email, 2)
-  await visit.elsewhere(recovery.links[0], recovery.codes[0])
+  await visit.openInOtherBrowser(recovery.links[0], recovery.codes[0])
   await page.fill('[name=code]', recovery.codes[0].toLowerCase())
   await page.fill('[name=password]', second)
   await page.click('#submit')
@@ -76,7 +76,7 @@ async function journey(visit) {
   await page.click('#submit')
   await visit.see('signed-in-again', '#claims')
 
-  await visit.goto('/oauth2/authorize?client_id=nobody', 'refused-client', 400)
+  await visit.goto('/oauth2/authorize?client_id=unknown', 'refused-client', 400)
   await visit.goto('/nowhere', 'not-found', 404)
 }
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 
 export const issuer = process.env.ISSUER
 
-/** A name that nobody had before. */
+/** A unique address. */
 export const address = (name) => `${name}-${randomBytes(5).toString('hex')}@example.com`
 
 /** The newest mail to this address, once there are `count`. */

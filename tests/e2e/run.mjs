@@ -62,7 +62,7 @@ async function journey() {
   await suite('journey.mjs', { ISSUER: await gateway() })
 }
 
-/** A person and their account; on a gateway of its own, whose clock it moves. */
+/** A user and their account, on a gateway of its own: the suite moves its clock. */
 async function account() {
   const operator = process.env.OPERATOR ?? path.join(target, 'debug', 'latchkey')
   await suite('account.mjs', { ISSUER: await gateway(), OPERATOR: operator })

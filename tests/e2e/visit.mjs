@@ -1,4 +1,4 @@
-// A browser window for the journeys: what it looks at, its pictures, what it complained of. Narrow and wide, by day and by night, with
+// A browser window for the journeys: its look, its screenshots, its complaints. Narrow and wide, light and dark, with
 // and without JavaScript. SCREENSHOTS=folder keeps a picture of every page; LOOK=js-360-dark runs that look alone.
 
 import assert from 'node:assert/strict'
@@ -91,14 +91,14 @@ class Visit {
     return Visit.open(this.look, `${this.name}-${name}`)
   }
 
-  /** The link of a mail in another browser shows the code to type where the person began, and changes nothing. */
-  async elsewhere(link, code) {
+  /** A mailed link in another browser shows the code for the first browser, and changes nothing. */
+  async openInOtherBrowser(link, code) {
     const context = await browser.newContext({ viewport: this.page.viewportSize() })
     const page = await context.newPage()
     await page.goto(link)
     const shown = (await page.locator('.shown-code').innerText()).replace(/[^0-9A-Z]/gi, '')
     assert.equal(shown.toUpperCase(), code)
-    await this.picture(page, 'link-elsewhere')
+    await this.picture(page, 'link-in-other-browser')
     await context.close()
   }
 

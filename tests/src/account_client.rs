@@ -1,4 +1,5 @@
-//! An application with an access token for a user's own account: scope `account`. Tests call it `account_client`, like its endpoint `/v1/me`.
+//! An application with an access token for a user's own account: scope `account`. Tests call it `account_client`, like its
+//! endpoint `/v1/me`.
 
 use crate::anonymous::Answer;
 use crate::{Browser, Customer, OAuthClient, Site, Tokens};

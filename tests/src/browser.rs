@@ -28,7 +28,8 @@ pub struct Browser {
 pub struct Page {
     /// The absolute URL.
     pub url: String,
-    /// The answer. `None` if the last redirect led to another site or to an application's callback, which the browser does not open.
+    /// The answer. `None` if the last redirect led to another site or to an application's callback, which the browser does not
+    /// open.
     pub response: Option<Response<Bytes>>,
 }
 

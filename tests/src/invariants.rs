@@ -276,7 +276,8 @@ fn check_ownership(raw: &RawData) -> Violations {
     violations
 }
 
-/// I1: a subject of another provider and its linked account reference each other, and only each other. An erased account has no link.
+/// I1: a subject of another provider and its linked account reference each other, and only each other. An erased account has no
+/// link.
 fn check_links(raw: &RawData) -> Violations {
     let of = |kind: &'static str| raw.tables["identities"].iter().filter(move |item| text(item, "kind") == kind);
     let parts = |item: &Value, at: &str| text(item, at).split('#').map(str::to_owned).collect::<Vec<_>>();

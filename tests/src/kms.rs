@@ -35,7 +35,8 @@ pub enum Mode {
     Disabled,
 }
 
-/// A KMS in process. Its "ciphertext" is the plaintext and its encryption context, so it checks that callers pass the right context.
+/// A KMS in process. Its "ciphertext" is the plaintext and its encryption context, so it checks that callers pass the right
+/// context.
 #[derive(Debug, Clone)]
 pub struct FakeKms {
     state: Arc<Mutex<State>>,

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 /// The former app client of the application `shop` in the pool.
 pub const FORMER_APP: &str = "1shop2app3client";
 
-/// For `[cognito]` and the lines after it: an application that replaces an app client, and one that may exchange tokens but replaces none.
+/// For `[cognito]` and the lines after it: an application that replaces an app client, and one that may exchange tokens but
+/// replaces none.
 pub const APPLICATIONS: &str = r#"
 exchange = { "1shop2app3client" = "shop", "1desk2app3client" = "desk" }
 

@@ -31,7 +31,8 @@ pub const POOL_ID: &str = "eu-central-1_Former";
 /// Its app client.
 pub const CLIENT_ID: &str = "1former2app3client";
 
-/// The operation name under which lookups of the decoy user are counted. The product looks up a decoy to make refusals take equally long.
+/// The operation name under which lookups of the decoy user are counted. The product looks up a decoy to make refusals take
+/// equally long.
 pub const DECOY_LOOKUP: &str = "decoy";
 
 /// The columns of its import file.

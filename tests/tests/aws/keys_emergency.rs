@@ -1,5 +1,5 @@
-//! Emergency retirement of signing keys, and the drill (security 138; T22), with a virtual clock. A retired key is unusable within a
-//! minute, a new key is published before it signs, and an operator makes no call to the vault.
+//! Emergency retirement of signing keys, and the drill (security 138; T22), with a virtual clock. A retired key is unusable
+//! within a minute, a new key is published before it signs, and an operator makes no call to the vault.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,5 +1,5 @@
-//! KMS is down, slow, throttled, or its key is disabled (T8); many cold starts at once (T18). Tests the routes of the functions: a warm
-//! instance works fully, a cold one lists keys and verifies, and no code or token is spent without a result.
+//! KMS is down, slow, throttled, or its key is disabled (T8); many cold starts at once (T18). Tests the routes of the
+//! functions: a warm instance works fully, a cold one lists keys and verifies, and no code or token is spent without a result.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey::domain::time::Span;
@@ -84,8 +84,8 @@ async fn security_137_a_cold_start_without_kms_lists_keys_and_answers_503_until_
     }
 }
 
-/// T18: 200 instances of one function start at once. The first request of each succeeds, and calls KMS once for each keyring and once
-/// for the signing key.
+/// T18: 200 instances of one function start at once. The first request of each succeeds, and calls KMS once for each keyring
+/// and once for the signing key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_cold_starts_succeed_and_call_kms_once_for_each_key() {
     const INSTANCES: u64 = 200;

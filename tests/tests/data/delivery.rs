@@ -247,8 +247,8 @@ const POISON: [&str; 8] = [
     r#"{"tenant":"de#fault","event_id":"01K","kind":"password_changed","account":"AgICAgICAgICAgICAgICAg","flow":null}"#,
 ];
 
-/// T12, security 139: batches hold 0 to 10 poison messages, shuffled and duplicated. Exactly the poison is reported. Every good mail
-/// is sent once, however often it is delivered.
+/// T12, security 139: batches hold 0 to 10 poison messages, shuffled and duplicated. Exactly the poison is reported. Every good
+/// mail is sent once, however often it is delivered.
 #[tokio::test]
 async fn t12_only_poison_is_reported_and_no_good_mail_is_lost_or_sent_twice() {
     const PEOPLE: u8 = 120;

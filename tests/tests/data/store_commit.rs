@@ -317,8 +317,8 @@ async fn existing_tables_are_not_changed() {
     assert_eq!(bench.store.find_account(&identifier(1)).await.unwrap(), Some(account(1)));
 }
 
-/// security 136: a transaction holds at most 100 items. A larger one is refused before anything is sent. If a session ends more items,
-/// the decision puts them into further transactions.
+/// security 136: a transaction holds at most 100 items. A larger one is refused before anything is sent. If a session ends more
+/// items, the decision puts them into further transactions.
 #[tokio::test]
 async fn a_transaction_is_never_larger_than_the_store_allows() {
     let bench = Bench::new().await;

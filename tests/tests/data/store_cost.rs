@@ -1,5 +1,6 @@
-//! The exact cost of the reads and writes of each operation (performance §3): requests, read units, write units, both by the engine's
-//! `ReturnConsumedCapacity` and by our arithmetic. An unknown identifier costs the same as a known one, table by table (security 71, 93).
+//! The exact cost of the reads and writes of each operation (performance §3): requests, read units, write units, both by the
+//! engine's `ReturnConsumedCapacity` and by our arithmetic. An unknown identifier costs the same as a known one, table by table
+//! (security 71, 93).
 
 use latchkey::domain::account::{Authentication, DataKeyState, WrappedDataKey};
 use latchkey::domain::change::{Change, Changes};

@@ -69,7 +69,8 @@ async fn a_second_write_of_a_request_is_not_a_repetition() {
     assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
 }
 
-/// T4 at a transaction: it is applied, the reply is lost, and the token has expired (10 minutes later). Conditions and stamps still hold.
+/// T4 at a transaction: it is applied, the reply is lost, and the token has expired (10 minutes later). Conditions and stamps
+/// still hold.
 #[tokio::test]
 async fn a_transaction_sent_again_after_its_token_expired_is_recognized() {
     let bench = Bench::new().await;
@@ -131,7 +132,8 @@ async fn no_write_is_misclassified_under_contention() {
     assert!(bench.faults.injected() > 100 && done > 200, "{done} done, {unavailable} unavailable");
 }
 
-/// T5: while DynamoDB is throttled or down, the store is unavailable (503 for the caller) and nothing is half done. Afterwards it works.
+/// T5: while DynamoDB is throttled or down, the store is unavailable (503 for the caller) and nothing is half done. Afterwards
+/// it works.
 #[tokio::test]
 async fn a_store_that_does_not_answer_is_unavailable() {
     for fault in [Fault::Throttle, Fault::Internal, Fault::TimeoutBefore] {

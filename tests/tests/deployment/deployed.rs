@@ -1,5 +1,5 @@
-//! The whole of Latchkey behind the routes and roles of `template.yaml`: every journey works, and no role has a permission that no code
-//! needs (security 144).
+//! The whole of Latchkey behind the routes and roles of `template.yaml`: every journey works, and no role has a permission that
+//! no code needs (security 144).
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;

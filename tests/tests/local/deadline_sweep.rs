@@ -1,5 +1,5 @@
-//! T20, security 141: every command runs on a slow store, with too little time at each of its requests in turn. No write is late, the
-//! caller gets a 503, and a retry works.
+//! T20, security 141: every command runs on a slow store, with too little time at each of its requests in turn. No write is
+//! late, the caller gets a 503, and a retry works.
 
 use std::time::Duration;
 use tests::command::{Command, PreparedCommand};

@@ -1,4 +1,5 @@
-//! `latchkey people export` and `import --from latchkey` between two local gateways: every user is transferred with all data, and back.
+//! `latchkey people export` and `import --from latchkey` between two local gateways: every user is transferred with all data,
+//! and back.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_sdk_dynamodb::types::AttributeValue;

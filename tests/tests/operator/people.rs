@@ -1,4 +1,5 @@
-//! `latchkey people import` against a real local gateway: who is imported, with which data, who is skipped, and that a second run is safe.
+//! `latchkey people import` against a real local gateway: who is imported, with which data, who is skipped, and that a second
+//! run is safe.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_lc_rs::pbkdf2;

@@ -149,7 +149,8 @@ async fn security_39_a_client_authenticates_only_with_its_registered_method() {
     assert_refused(&both, 400, "invalid_request");
 }
 
-/// Every method at every endpoint with every kind of client: one of nine combinations is accepted, and two methods at once are refused.
+/// Every method at every endpoint with every kind of client: one of nine combinations is accepted, and two methods at once are
+/// refused.
 #[tokio::test]
 async fn security_39_no_endpoint_accepts_another_method_or_two_at_once() {
     let world = world().await;

@@ -1,5 +1,5 @@
-//! The same at a deployed stack, which `tests/deploy` creates, with a pool that holds the first two of the users in `LATCHKEY_COMES`.
-//! The third user was imported.
+//! The same at a deployed stack, which `tests/deploy` creates, with a pool that holds the first two of the users in
+//! `LATCHKEY_COMES`. The third user was imported.
 
 use crate::cognito::journeys::sign_in_and_import;
 use crate::cognito::recovery::recover;

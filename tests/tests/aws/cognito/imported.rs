@@ -55,7 +55,8 @@ async fn the_first_sign_in_asks_the_pool_and_keeps_the_password() {
     invariants::assert_hold(&world.engine);
 }
 
-/// security 112, 113: each wrong password counts once at the account and is sent to the pool once. The window closes as for any account.
+/// security 112, 113: each wrong password counts once at the account and is sent to the pool once. The window closes as for any
+/// account.
 #[tokio::test]
 async fn a_wrong_password_is_counted_and_sent_to_the_pool_once() {
     let (pool, world, customer) = imported_user("Ada").await;
@@ -118,8 +119,8 @@ async fn a_user_disabled_in_the_pool_can_not_sign_in_or_recover() {
     assert!(page.status() == 200 && page.text().contains("Your password is changed"), "{}", page.text());
 }
 
-/// A user with a changed address in the pool is found by `sub`, so the state of the pool's user holds for them too. The former mailbox
-/// does not get past a second factor that they set up.
+/// A user with a changed address in the pool is found by `sub`, so the state of the pool's user holds for them too. The former
+/// mailbox does not get past a second factor that they set up.
 #[tokio::test]
 async fn security_78_a_former_address_does_not_bypass_the_state_of_the_pools_user() {
     let (_, _, customer) = pool_and_world("Ada", "").await;

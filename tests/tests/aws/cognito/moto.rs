@@ -1,5 +1,5 @@
-//! The same journeys against another implementation of Cognito, Python's moto. `LATCHKEY_SECOND_OPINION` is the address of its server
-//! (`.ci/run moto` starts one).
+//! The same journeys against another implementation of Cognito, Python's moto. `LATCHKEY_SECOND_OPINION` is the address of its
+//! server (`.ci/run moto` starts one).
 
 use crate::cognito::journeys::sign_in_and_import;
 use crate::cognito::recovery::recover;

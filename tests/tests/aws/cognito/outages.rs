@@ -40,7 +40,8 @@ async fn an_outage_does_not_reset_the_failure_count() {
     assert_eq!(failures(&world, &customer.email).await, 3);
 }
 
-/// The quota of the pool is shared with its other clients: after several failures in a row it is not called. Accounts here are not affected.
+/// The quota of the pool is shared with its other clients: after several failures in a row it is not called. Accounts here are
+/// not affected.
 #[tokio::test]
 async fn a_failing_pool_is_not_called_and_accounts_here_sign_in() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
@@ -96,7 +97,8 @@ async fn a_missing_permission_does_not_open_the_circuit_breaker() {
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
 }
 
-/// The password is right, but further data of the user is not available: no result, no counted failure, no new account, at either call.
+/// The password is right, but further data of the user is not available: no result, no counted failure, no new account, at
+/// either call.
 #[tokio::test]
 async fn a_right_password_without_user_data_is_a_503() {
     const GROUPS: &str = "groups = { Gold = \"gold\" }";

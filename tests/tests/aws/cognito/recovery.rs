@@ -1,4 +1,5 @@
-//! Recovery of a user who is not imported yet: the mailed code verifies the address and imports the user with the new password (security 92, 93).
+//! Recovery of a user who is not imported yet: the mailed code verifies the address and imports the user with the new password
+//! (security 92, 93).
 
 use crate::cognito::{is_known, is_signed_in, pool_and_world, try_password, user};
 use http::StatusCode;

@@ -87,8 +87,8 @@ async fn a_user_who_can_not_be_imported_gets_no_account_by_registration() {
     }
 }
 
-/// An address that was not verified in the pool, an erased user, or a user imported under another address: registration creates a new
-/// account without old data.
+/// An address that was not verified in the pool, an erased user, or a user imported under another address: registration creates
+/// a new account without old data.
 #[tokio::test]
 async fn an_unverified_or_already_imported_user_gets_a_new_account() {
     let (pool, world, customer) = pool_and_world("Ada", "sub = \"keep\"").await;

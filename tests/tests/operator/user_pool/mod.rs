@@ -1,4 +1,5 @@
-//! `latchkey cognito import`, `status` and `export` against a real local gateway and a user pool on loopback: exact counts over all pages.
+//! `latchkey cognito import`, `status` and `export` against a real local gateway and a user pool on loopback: exact counts over
+//! all pages.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 mod export;
