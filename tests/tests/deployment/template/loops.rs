@@ -82,7 +82,7 @@ fn a_loop_that_cloudformation_would_refuse_is_refused() {
 /// What a stack holds is what this reader says. `tests/deploy/expansion.py` writes down what the stack was made of.
 #[test]
 #[ignore = "asks about a deployed stack: tests/deploy/expansion.py"]
-#[expect(clippy::disallowed_methods, reason = "what runs it names the file")]
+#[expect(clippy::disallowed_methods, reason = "the drill names its file")]
 fn the_local_aws_expands_the_loops_as_this_reader_does() {
     let file = std::env::var("LATCHKEY_EXPANSION").expect("LATCHKEY_EXPANSION names the file of tests/deploy/expansion.py");
     let said: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
