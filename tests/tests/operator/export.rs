@@ -219,7 +219,10 @@ async fn an_erased_user_stays_erased_and_no_sub_is_used_twice() {
     another["email"] = json!("another@example.com");
     write(&folder, &[exported[0].clone(), another, json!({ "people": 1 })]);
     let output = source.operator.run_ok(&IMPORT);
-    assert!(output.contains("skipped, another account here has their sub: 1") && !output.contains("newly imported"), "{output}");
+    assert!(
+        output.contains("skipped, another account here has their sub: 1") && !output.contains("newly imported"),
+        "{output}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -297,7 +300,10 @@ async fn a_password_in_a_user_pool_is_reported_and_needs_the_same_pool_at_the_ta
     assert_eq!(lines(&folder)[1]["password"], json!({ "stays_there": true }));
 
     let output = target.operator.run_ok(&IMPORT);
-    assert!(output.contains("0 users can be imported") && output.contains("the tenant's document does not name: 1"), "{output}");
+    assert!(
+        output.contains("0 users can be imported") && output.contains("the tenant's document does not name: 1"),
+        "{output}"
+    );
     target.name_user_pool().await;
     let output = target.operator.run_ok(&IMPORT);
     assert!(

@@ -14,7 +14,10 @@ async fn every_active_account_is_a_row_of_the_pools_import_file() {
     let (folder, gateway, operator) = start_gateway(&pool).await;
     let data = folder.path().join("data");
     let without_pool = operator.run(&EXPORT);
-    assert!(without_pool.code == Some(1) && without_pool.err.contains("apply a document with [handover] first"), "{without_pool:?}");
+    assert!(
+        without_pool.code == Some(1) && without_pool.err.contains("apply a document with [handover] first"),
+        "{without_pool:?}"
+    );
 
     let site = Site::from(&gateway);
     let mut subs = Vec::new();
