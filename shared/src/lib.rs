@@ -24,13 +24,15 @@
 //! | [`services`] | what a function can be given | `config`, `domain`, `directory`, `keys`, `store` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
 //!
-//! `tests/tests/layers.rs` holds the last column.
+//! `tests/tests/deployment/layers.rs` holds the last column.
 
 mod colour;
 pub mod config;
 pub mod delivery;
 pub mod directory;
 pub mod domain;
+#[cfg(test)]
+mod goldens;
 pub mod keys;
 pub mod locale;
 pub mod runtime;

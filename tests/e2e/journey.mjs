@@ -1,5 +1,5 @@
-// A person in a browser: demo, registration, mailed code, consent, claims, sign-out, recovery, sign-in. See visit.mjs for SCREENSHOTS
-// and LOOK.
+// A user in a browser: demo, registration, mailed code, consent, claims, sign-out, password reset, sign-in. See visit.mjs for
+// SCREENSHOTS and LOOK.
 
 import assert from 'node:assert/strict'
 import { address, mail } from './latchkey.mjs'
@@ -18,7 +18,7 @@ async function journey(visit) {
   await visit.see('sign-in', '[name=password]')
   await page.click('a[href*="register"]')
 
-  // A password that is too easy is refused in words; what was typed otherwise stays.
+  // A weak password is refused with an explanation. The other fields keep their values.
   await visit.see('registration', '[name=given_name]')
   await fillForm(page, email, 'password1')
   await page.click('#submit')

@@ -16,6 +16,7 @@
 
 pub mod account_client;
 pub mod anonymous;
+pub mod api_gateway;
 pub mod browser;
 pub mod command;
 pub mod customer;
@@ -30,6 +31,7 @@ pub mod journeys;
 pub mod jwks;
 pub mod kms;
 pub mod log_lines;
+pub mod loops;
 pub mod mail;
 pub mod oauth_client;
 pub mod operator;

@@ -1,6 +1,7 @@
-//! `template.yaml` as CloudFormation sees it: short forms expanded, references resolved, roles as statements.
+//! `template.yaml` as CloudFormation sees it: short forms and loops expanded, references resolved, roles as statements.
 #![expect(clippy::expect_used, clippy::panic, reason = "an unreadable template fails the test")]
 
+use crate::loops;
 use crate::routes::root;
 use serde_json::{Map, Value, json};
 use serde_norway::Value as Yaml;
@@ -42,8 +43,16 @@ impl Template {
     /// Panics if it can't be read.
     #[must_use]
     pub fn load() -> Self {
-        let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
-        Self { root: value(serde_norway::from_str(&text).expect("YAML")), given: BTreeMap::new() }
+        Self::read(&std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml"))
+    }
+
+    /// A template, in YAML or JSON.
+    ///
+    /// # Panics
+    /// When it can't be read.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self { root: loops::expanded(value(serde_norway::from_str(text).expect("YAML"))), given: BTreeMap::new() }
     }
 
     /// Sets a parameter.
@@ -206,17 +215,27 @@ impl Template {
         properties
     }
 
-    /// The maximum permissions of a role: its own policies and those that name it, with every conditional policy included.
+    /// The maximum permissions of a role: its own policies, the managed ones that it names, and those that name it, with every
+    /// conditional policy included.
     ///
     /// # Panics
-    /// Panics if the role has a managed policy, or a statement with another effect than Allow.
+    /// Panics if the role has a managed policy of another template, or a statement with another effect than Allow.
     #[must_use]
     pub fn statements(&self, role: &str) -> Vec<Statement> {
         let properties = &self.root["Resources"][role]["Properties"];
-        assert!(properties.get("ManagedPolicyArns").is_none(), "{role} has a managed policy, which this reader can't see");
         let mut documents: Vec<&Value> =
             properties["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]).collect();
-        for (_, policy) in self.of_type("AWS::IAM::RolePolicy").chain(self.of_type("AWS::IAM::Policy")) {
+        for named in properties["ManagedPolicyArns"].as_array().into_iter().flatten() {
+            let policy = &self.root["Resources"][named["Ref"].as_str().unwrap_or_default()];
+            assert_eq!(policy["Type"], "AWS::IAM::ManagedPolicy", "{role} has a policy that is not to be seen here: {named}");
+            assert!(policy.get("Condition").is_none(), "{role}: a switch adds, and does not rewrite");
+            documents.push(&policy["Properties"]["PolicyDocument"]);
+        }
+        for (_, policy) in self
+            .of_type("AWS::IAM::RolePolicy")
+            .chain(self.of_type("AWS::IAM::Policy"))
+            .chain(self.of_type("AWS::IAM::ManagedPolicy"))
+        {
             let properties = &policy["Properties"];
             let named = properties["Roles"].as_array().into_iter().flatten().chain([&properties["RoleName"]]);
             if named.into_iter().any(|named| *named == json!({ "Ref": role })) {
@@ -295,7 +314,7 @@ pub fn texts(value: &Value) -> BTreeSet<String> {
     }
 }
 
-fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
+pub(crate) fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (name, value) = map.iter().next().filter(|_| map.len() == 1)?;
     (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), value))
 }

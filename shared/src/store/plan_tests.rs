@@ -17,6 +17,8 @@ use ulid::Ulid;
 #[path = "plan_fixture.rs"]
 mod fixture;
 use fixture::*;
+#[path = "changes_tests.rs"]
+mod changes;
 
 /// One write unit; an update bills the whole item.
 const UNIT: usize = 1024;

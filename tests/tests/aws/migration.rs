@@ -1,4 +1,4 @@
-//! Reverse migration: the calls of a user pool's migration trigger, and their answers (docs/cognito.md, "The way back").
+//! Reverse migration: the calls of a user pool's migration trigger, and their answers (docs/cognito.md, "Reverse migration").
 #![expect(clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::StatusCode;
@@ -279,7 +279,7 @@ async fn security_126_no_personal_data_is_logged() {
     drop(trigger.sign_in(email, password).await);
     drop(trigger.sign_in(email, "not the 9 right one").await);
     let text = lines.take();
-    assert!(text.contains("the user pool asked for somebody"), "{text}");
+    assert!(text.contains("the user pool asked for a user"), "{text}");
     for secret in [email.as_str(), password, "not the 9 right one", &trigger.customer.given_name] {
         assert!(!text.contains(secret), "{secret}");
     }

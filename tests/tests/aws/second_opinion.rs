@@ -16,7 +16,7 @@ use latchkey::web::mount;
 use latchkey_local::assemble::{TABLES, routes};
 use latchkey_local::engine::{client, operation, response};
 use latchkey_local::world::World;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -147,7 +147,7 @@ async fn another_implementation_of_aws_agrees_with_the_engine() {
     assert_eq!(AccountClient::new(&world, &leaver).await.delete("/v1/me").await.status(), 202);
     world.pump().await.unwrap();
     world.advance(Span::days(31));
-    let retention = Retention::new(services.clone(), GoOn::Caller);
+    let retention = Retention::new(services.clone(), Continuation::Caller);
     let done = retention.handle(&json!({ "job": "retention" }), Deadline::default()).await.unwrap();
     assert_eq!(done["rules"]["erasure"]["erased"], 1, "{done}");
     world.pump().await.unwrap();

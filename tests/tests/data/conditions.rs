@@ -3,7 +3,7 @@
 
 use latchkey::domain::time::Span;
 use latchkey::services::Deadline;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -68,7 +68,7 @@ async fn security_133_every_write_is_conditional_and_every_read_is_strong() {
     let leaver = Customer::registered(&world, "Leaver").await;
     assert_eq!(AccountClient::new(&world, &leaver).await.delete("/v1/me").await.status(), 202);
     let before = services.clock.now();
-    let retention = Retention::new(services, GoOn::Caller);
+    let retention = Retention::new(services, Continuation::Caller);
     for (wait, job) in [
         (0, json!({ "job": "hold", "email": leaver.email })),
         (0, json!({ "job": "release", "email": leaver.email })),

@@ -1,4 +1,4 @@
-//! The exact cost of the reads and writes of each operation (performance §3): requests, read units, write units, both by the
+//! The exact cost of the reads and writes of each operation (`docs/cost.md`): requests, read units, write units, both by the
 //! engine's `ReturnConsumedCapacity` and by our arithmetic. An unknown identifier costs the same as a known one, table by table
 //! (security 71, 93).
 

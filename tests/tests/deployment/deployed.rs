@@ -11,7 +11,7 @@ use latchkey::services::Deadline;
 use latchkey::store::principal::PrincipalQuery;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use migration::Migration;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::deployed::{DeployedWorld, PURPOSES};
@@ -24,7 +24,7 @@ use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Site, Worl
 /// Two accounts are closed. The job erases one, and defers the other, which has a legal hold. A restored backup is erased again.
 async fn erase_accounts(deployed: &DeployedWorld) {
     let world = &deployed.world;
-    let retention = Retention::new(deployed.services("retention", retention::PURPOSES), GoOn::Caller);
+    let retention = Retention::new(deployed.services("retention", retention::PURPOSES), Continuation::Caller);
     let run = async |event: Value| retention.handle(&event, Deadline::default()).await.unwrap();
     let before = world.services.clock.now();
     for name in ["Leaver", "Held"] {

@@ -8,7 +8,7 @@ use latchkey::domain::time::Span;
 use latchkey::runtime::gateway::{self, Event};
 use latchkey::services::{Clock, Deadline, Services};
 use latchkey::web::mount;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -151,7 +151,7 @@ async fn jobs_answer_with_their_result() {
     assert_eq!(AccountClient::new(&world, &ada).await.delete("/v1/me").await.status(), 202);
     // 24 November, 09:15.
     world.advance(Span::seconds((54 * 24 + 9) * 3600 + 15 * 60));
-    let retention = Retention::new(world.services.clone(), GoOn::Caller);
+    let retention = Retention::new(world.services.clone(), Continuation::Caller);
     for (name, place, number) in JOBS {
         let answer = retention.handle(&read(name), Deadline::default()).await.unwrap();
         assert!(place.is_empty() || answer.pointer(place) == Some(&json!(number)), "{name}: {answer}");

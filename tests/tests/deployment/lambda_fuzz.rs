@@ -6,7 +6,7 @@ use latchkey::delivery::Mailer;
 use latchkey::runtime::gateway::{self, Event};
 use latchkey::services::Deadline;
 use latchkey::web::mount;
-use retention::{GoOn, Retention, RetentionError};
+use retention::{Continuation, Retention, RetentionError};
 use serde_json::{Value, json};
 use std::path::Path;
 use tests::World;
@@ -211,7 +211,7 @@ async fn security_143_the_events_function_reports_only_ids_of_its_input() {
 #[tokio::test]
 async fn security_143_the_retention_function_accepts_only_its_jobs() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
-    let retention = Retention::new(world.services.clone(), GoOn::Caller);
+    let retention = Retention::new(world.services.clone(), Continuation::Caller);
     let (seeds, mut numbers) = (seeds(), Rng(140));
     let jobs: Vec<Value> = seeds.iter().filter(|seed| seed["job"].is_string()).cloned().collect();
     let (mut done, mut refused) = (0, 0);

@@ -57,7 +57,7 @@ async fn a_document_is_planned_applied_and_rolled_back_and_the_gateway_follows()
     let api = Anonymous::new(&gateway);
     operator.write("shop.toml", &renamed("Blue Shop").replacen("name = \"newsletter\"", "name = \"nickname\"", 1));
     let plan = operator.run_ok(&["config", "plan", "shop.toml", "@"]);
-    for words in ["version 1 is in force", "6 fields kept, 1 added, 1 retired", "stays stored", "people see \"Blue Shop\""] {
+    for words in ["version 1 is in force", "6 fields kept, 1 added, 1 retired", "remain stored", "users see \"Blue Shop\""] {
         assert!(plan.contains(words), "{words}: {plan}");
     }
     assert_eq!(versions(&operator).len(), 1, "a plan writes nothing");
@@ -71,11 +71,11 @@ async fn a_document_is_planned_applied_and_rolled_back_and_the_gateway_follows()
     assert_eq!(versions(&operator).len(), 1);
     let applied = operator.run_to_prompt(&["config", "apply", "shop.toml", "@", "-m", "we are blue now"]).answer("yes");
     assert!(
-        applied.code == Some(0) && applied.out.contains("version 2 is in force; what runs follows within a minute"),
+        applied.code == Some(0) && applied.out.contains("version 2 is in force; running instances pick it up within a minute"),
         "{applied:?}"
     );
     let again = operator.run_ok(&["config", "apply", "shop.toml", "@", "--yes"]);
-    assert!(again.contains("nothing would change"), "{again}");
+    assert!(again.contains("no change: this text is in force"), "{again}");
 
     // The clock moves past the one-minute cache.
     api.post_json("/dev/clock", &serde_json::json!({ "advance": "PT2M" })).await;
@@ -120,7 +120,7 @@ async fn of_two_concurrent_applies_one_is_refused_and_nothing_is_lost() {
     let first = two.answer("yes");
     assert!(first.code == Some(0) && first.out.contains("version 2 is in force"), "{first:?}");
     let late = one.answer("yes");
-    assert!(late.code == Some(1) && late.err.contains("somebody stored another version"), "{late:?}");
+    assert!(late.code == Some(1) && late.err.contains("another version of tenant default was stored"), "{late:?}");
     assert_eq!(versions(&operator).len(), 2);
     assert!(operator.run_ok(&["config", "show", "@"]).contains("\"Two\""));
     // The same in a real race.
@@ -172,7 +172,7 @@ fn a_document_that_the_local_gateway_can_not_serve_is_not_stored() {
     let (_folder, _gateway, operator) = start_gateway(&[]);
     for (section, words) in [
         ("[keys]\nsigner = \"kms\"\n", "no KMS"),
-        ("[cognito]\nuser_pool_id = \"eu-central-1_AbC\"\nclient_id = \"1abc\"\n", "asks no user pool"),
+        ("[cognito]\nuser_pool_id = \"eu-central-1_AbC\"\nclient_id = \"1abc\"\n", "cannot reach a user pool"),
     ] {
         operator.write("far.toml", &format!("{}\n{section}", renamed("Far")));
         let listed_versions = operator.run(&["config", "apply", "@", "--yes", "far.toml"]);
@@ -193,7 +193,7 @@ fn a_missing_or_foreign_operator_token_is_refused() {
     let own = std::fs::read_to_string(&token).unwrap();
     std::fs::write(&token, "A".repeat(43)).unwrap();
     let refused = operator.run(&["config", "history", "@"]);
-    assert!(refused.code == Some(1) && refused.err.contains("operator token is not this gateway's"), "{refused:?}");
+    assert!(refused.code == Some(1) && refused.err.contains("operator token is wrong"), "{refused:?}");
     std::fs::remove_file(&token).unwrap();
     let refused = operator.run(&["config", "history", "@"]);
     assert!(refused.code == Some(1) && refused.err.contains("--data") && !refused.err.contains(&own), "{refused:?}");

@@ -31,7 +31,7 @@ fn a_running_gateway_has_no_findings() {
     let operator = Operator::new(&gateway, &data, folder.path());
     // The first request creates the keys.
     let words = operator.run_ok(&["doctor", "@"]);
-    assert!(words.lines().last().is_some_and(|line| line.contains(" 0 to mend")), "{words}");
+    assert!(words.lines().last().is_some_and(|line| line.contains(" 0 to fix")), "{words}");
     let output = operator.run(&["doctor", "@", "--json"]);
     let found = findings(&output);
     assert!(output.code == Some(0) && !found.iter().any(|(_, verdict, _)| verdict == "fail"), "{output:?}");
@@ -108,7 +108,7 @@ async fn the_return_pool_is_compared_with_the_parameters_of_the_stack() {
         (handover, next, "default", "ok", ""),
         (handover, other, "default", "fail", "name that pool in [handover]"),
         (handover, next, "acme", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
-        (DEFAULT_DOCUMENT, next, "default", "warn", "put [handover] in force"),
+        (DEFAULT_DOCUMENT, next, "default", "warn", "apply a document with [handover]"),
         (DEFAULT_DOCUMENT, "", "default", "missing", ""),
     ] {
         gateway.put_in_force(&data, document).await;
@@ -136,7 +136,7 @@ fn an_unreachable_issuer_is_reported_with_a_remedy() {
     let gateway = Gateway::start(&data, &[]);
     let operator = Operator::new(&gateway, &data, folder.path());
     let output = operator.run(&["doctor", "@", "--at", "http://127.0.0.1:1"]);
-    assert!(output.code == Some(1) && output.out.contains("can't be reached") && output.out.contains("Mend: "), "{output:?}");
+    assert!(output.code == Some(1) && output.out.contains("cannot be reached") && output.out.contains("Fix: "), "{output:?}");
     let local = operator.run(&["events", "redrive", "@"]);
-    assert!(local.code == Some(1) && local.err.contains("gives nothing up"), "{local:?}");
+    assert!(local.code == Some(1) && local.err.contains("has no dead letters"), "{local:?}");
 }

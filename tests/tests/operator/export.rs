@@ -102,7 +102,7 @@ impl OperatedGateway {
             "--yes",
             "@",
         ]);
-        assert!(done.contains("came over: 1"), "{done}");
+        assert!(done.contains("newly imported: 1"), "{done}");
     }
 }
 
@@ -138,7 +138,7 @@ async fn users_are_transferred_with_all_data_and_back() {
 
     let output = source.operator.run(&EXPORT);
     assert_eq!(output.code, Some(0), "{output:?}");
-    for words in ["3 people, 3 with their password", "left out, closed by their person: 1"] {
+    for words in ["3 users, 3 with their password", "left out, closed by the user: 1"] {
         assert!(output.out.contains(words), "{words}: {output:?}");
     }
     assert!(output.err.lines().count() == 1 && output.err.contains("password hashes"), "{output:?}");
@@ -155,12 +155,15 @@ async fn users_are_transferred_with_all_data_and_back() {
     assert_eq!(lines(&folder), exported, "the file has not changed");
 
     let dry = target.operator.run_ok(&[&IMPORT[..], &["--dry-run"]].concat());
-    assert!(dry.contains("3 people can come") && dry.contains("1 are disabled, and stay so; 3 keep their sub"), "{dry}");
+    assert!(
+        dry.contains("3 users can be imported") && dry.contains("1 are disabled, and stay disabled; 3 keep their sub"),
+        "{dry}"
+    );
     assert!(!target.signs_in(&ada).await, "a dry run writes nothing");
     let done = target.operator.run_ok(&IMPORT);
-    assert!(done.contains("came over: 3"), "{done}");
+    assert!(done.contains("newly imported: 3"), "{done}");
     let again = target.operator.run_ok(&IMPORT);
-    assert!(again.contains("had come before: 3") && !again.contains("came over"), "{again}");
+    assert!(again.contains("imported before: 3") && !again.contains("newly imported"), "{again}");
 
     let me = AccountClient::new(&target.site, &ada).await;
     assert_eq!(me.tokens.id_claims()["sub"], sub, "the `sub` is the same");
@@ -178,13 +181,13 @@ async fn users_are_transferred_with_all_data_and_back() {
     assert!(target.signs_in(&bob).await && source.signs_in(&bob).await);
     // A second import from the old system does not import him again.
     let realm = ["people", "import", "realm.json", "--from", "keycloak", "--issuer", REALM, "--yes", "@"];
-    assert!(target.operator.run_ok(&realm).contains("had come before: 1"));
+    assert!(target.operator.run_ok(&realm).contains("imported before: 1"));
 
     // And back: every user already has an account here, also with a changed address.
     std::fs::remove_file(&file).unwrap();
     assert_eq!(target.operator.run(&EXPORT).code, Some(0));
     let back = source.operator.run_ok(&IMPORT);
-    assert!(back.contains("had come before: 3") && !back.contains("came over"), "{back}");
+    assert!(back.contains("imported before: 3") && !back.contains("newly imported"), "{back}");
 }
 
 /// security 111: a tombstone alone is enough, without any other item of the account. And no `sub` is used twice.
@@ -205,10 +208,10 @@ async fn an_erased_user_stays_erased_and_no_sub_is_used_twice() {
     let ran = source.site.run_job(&json!({ "job": "retention" })).await;
     assert_eq!(ran["rules"]["erasure"]["erased"], 1, "{ran}");
     let output = source.operator.run_ok(&IMPORT);
-    assert!(output.contains("were erased here, and stay so: 1") && output.contains("had come before: 1"), "{output}");
+    assert!(output.contains("erased here, and stay erased: 1") && output.contains("imported before: 1"), "{output}");
     source.tables.delete_item().table_name("identities").set_key(Some(key)).send().await.unwrap();
     let output = source.operator.run_ok(&IMPORT);
-    assert!(output.contains("were erased here, and stay so: 1") && !output.contains("came over"), "{output}");
+    assert!(output.contains("erased here, and stay erased: 1") && !output.contains("newly imported"), "{output}");
     assert!(!source.signs_in(&ada).await);
 
     let mut another = exported.iter().find(|line| line["sub"] == fay.as_str()).unwrap().clone();
@@ -216,7 +219,10 @@ async fn an_erased_user_stays_erased_and_no_sub_is_used_twice() {
     another["email"] = json!("another@example.com");
     write(&folder, &[exported[0].clone(), another, json!({ "people": 1 })]);
     let output = source.operator.run_ok(&IMPORT);
-    assert!(output.contains("stay away, somebody has their sub: 1") && !output.contains("came over"), "{output}");
+    assert!(
+        output.contains("skipped, another account here has their sub: 1") && !output.contains("newly imported"),
+        "{output}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,9 +241,9 @@ async fn an_incomplete_file_is_refused_and_errors_are_reported_by_line() {
         assert!(output.code == Some(1) && output.err.contains(words) && output.out.is_empty(), "{words}: {output:?}");
         assert!(!format!("{output:?}").contains("example.com"), "{output:?}");
     };
-    refused(&whole[..3], "it was broken off");
-    refused(&[whole[0].clone(), whole[1].clone(), whole[3].clone()], "says 2 people, and it has 1");
-    refused(&[&whole[..], &whole[1..2]].concat(), "line 5: it stands behind the line that ends the file");
+    refused(&whole[..3], "it is incomplete");
+    refused(&[whole[0].clone(), whole[1].clone(), whole[3].clone()], "says 2 users, but it has 1");
+    refused(&[&whole[..], &whole[1..2]].concat(), "line 5: it comes after the line that ends the file");
     refused(&whole[1..], "line 1: it is not of `latchkey people export`, version 1");
     let mut later = whole.clone();
     later[0]["version"] = json!(2);
@@ -262,22 +268,22 @@ async fn an_incomplete_file_is_refused_and_errors_are_reported_by_line() {
     write(&folder, &[&whole[..1], &wrong[..], &[json!({ "people": 8 })]].concat());
     let output = target.operator.run_ok(&IMPORT);
     for words in [
-        "1 people can come",
+        "1 users can be imported",
         "line 2: its email is not an e-mail address",
-        "line 3: it has a member that is not known here: secret",
+        "line 3: it has an unknown member: secret",
         "line 4: ",
-        "person 4: the password is still in a user pool that the tenant's document does not name",
+        "user 4: the password is still in a user pool that the tenant's document does not name",
         "line 6: its sub is not 22 characters",
         "line 7: its scope is not given",
-        "person 8: its sub is that of an earlier line",
-        "came over: 1",
+        "user 8: its sub is also in an earlier line",
+        "newly imported: 1",
     ] {
         assert!(output.contains(words), "{words}: {output}");
     }
     assert!(!output.contains("example.com") && !output.contains("m=1,ada"), "{output}");
     write(&folder, &whole[..3]);
     let output = target.operator.run_ok(&[&IMPORT[..], &["--incomplete"]].concat());
-    assert!(output.contains("came over: 1") && output.contains("had come before: 1"), "{output}");
+    assert!(output.contains("newly imported: 1") && output.contains("imported before: 1"), "{output}");
     let twice = target.operator.run(&[&IMPORT[..], &["--issuer", "https://id.example.com"]].concat());
     assert!(twice.err.contains("leave --issuer out"), "{twice:?}");
 }
@@ -290,15 +296,18 @@ async fn a_password_in_a_user_pool_is_reported_and_needs_the_same_pool_at_the_ta
     let sub = "00000000-0000-4000-8000-000000000002";
     source.leave_password_in_pool(sub).await;
     let output = source.operator.run_ok(&EXPORT);
-    assert!(output.contains("1 people, 0 with their password"), "{output}");
+    assert!(output.contains("1 users, 0 with their password"), "{output}");
     assert_eq!(lines(&folder)[1]["password"], json!({ "stays_there": true }));
 
     let output = target.operator.run_ok(&IMPORT);
-    assert!(output.contains("0 people can come") && output.contains("the tenant's document does not name: 1"), "{output}");
+    assert!(
+        output.contains("0 users can be imported") && output.contains("the tenant's document does not name: 1"),
+        "{output}"
+    );
     target.name_user_pool().await;
     let output = target.operator.run_ok(&IMPORT);
     assert!(
-        output.contains("0 set a new one by mail, 1 still have it in the user pool") && output.contains("came over: 1"),
+        output.contains("0 set a new one by mail, 1 still have it in the user pool") && output.contains("newly imported: 1"),
         "{output}"
     );
     assert_eq!(target.authentication_item(sub).await["pw"].as_s().unwrap(), "directory");

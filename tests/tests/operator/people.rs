@@ -55,14 +55,14 @@ async fn users_are_imported_with_their_passwords_and_a_second_run_changes_nothin
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2), without_password]);
 
     let dry = operator.run_ok(&[&IMPORT[..], &["--dry-run"]].concat());
-    assert!(dry.contains("3 people can come") && dry.contains("2 with their password, 1 set a new one by mail"), "{dry}");
-    assert!(dry.contains("no field of the form takes it, tier: 3"), "{dry}");
+    assert!(dry.contains("3 users can be imported") && dry.contains("2 with their password, 1 set a new one by mail"), "{dry}");
+    assert!(dry.contains("the form has no such field, tier: 3"), "{dry}");
     let wrong = Browser::new(&site);
     let before = sign_in(wrong, &ada).await;
     assert_eq!(before, 400, "a dry run writes nothing");
 
     let done = operator.run_ok(&[&IMPORT[..], &["--keep-sub"]].concat());
-    assert!(done.contains("3 keep their sub") && done.contains("came over: 3"), "{done}");
+    assert!(done.contains("3 keep their sub") && done.contains("newly imported: 3"), "{done}");
     let me = AccountClient::new(&site, &ada).await;
     let claims = me.get("/v1/me").await.json();
     assert_eq!(claims["sub"], "00000000-0000-4000-8000-000000000001");
@@ -89,7 +89,7 @@ async fn users_are_imported_with_their_passwords_and_a_second_run_changes_nothin
     let changed = Customer { password: "another 6 password there".to_owned(), ..ada.clone() };
     export(&operator, &[keycloak(&changed, 1), keycloak(&bob, 2), keycloak(&Customer::new("Fay"), 4)]);
     let again = operator.run_ok(&IMPORT);
-    assert!(again.contains("came over: 1") && again.contains("had come before: 2"), "{again}");
+    assert!(again.contains("newly imported: 1") && again.contains("imported before: 2"), "{again}");
     assert_eq!(sign_in(Browser::new(&site), &ada).await, 200);
 }
 
@@ -120,13 +120,13 @@ async fn a_skipped_user_is_reported_by_line_and_reason_and_does_not_stop_the_imp
     );
     let output = operator.run_ok(&IMPORT);
     for words in [
-        "person 2: the account is disabled there",
-        "person 3: the e-mail address was not proven there",
-        "person 4: there is no e-mail address",
-        "person 5: the e-mail address is not usable",
+        "user 2: the account is disabled there",
+        "user 3: the e-mail address was not verified there",
+        "user 4: there is no e-mail address",
+        "user 5: the e-mail address is not usable",
         "user 6: the number of PBKDF2 iterations of the password hash is 9000000",
-        "came over: 1",
-        "somebody has their address: 1",
+        "newly imported: 1",
+        "another account here has their e-mail address: 1",
     ] {
         assert!(output.contains(words), "{words}: {output}");
     }
@@ -166,12 +166,12 @@ async fn a_broken_or_changed_file_imports_no_user() {
     let asked = operator.run_to_prompt(&unconfirmed);
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2)]);
     let output = asked.answer("yes");
-    assert!(output.code == Some(1) && output.err.contains("realm.json changed meanwhile; run it again"), "{output:?}");
+    assert!(output.code == Some(1) && output.err.contains("realm.json changed meanwhile; run the command again"), "{output:?}");
     for customer in [&ada, &bob] {
         assert_eq!(sign_in(Browser::new(&site), customer).await, 400, "no user was imported");
     }
     let done = operator.run_ok(&IMPORT);
-    assert!(done.contains("came over: 2"), "{done}");
+    assert!(done.contains("newly imported: 2"), "{done}");
 }
 
 async fn sign_in(mut browser: Browser, customer: &Customer) -> u16 {

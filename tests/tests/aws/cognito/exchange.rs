@@ -121,7 +121,7 @@ async fn an_exchange_gives_the_requested_scope_and_no_more() {
     let orders = [("resource", "https://orders.example.com")];
     let tokens = fixture.ask(&fixture.app, &fixture.token(), &orders).await.tokens();
     assert_eq!(tokens.access_claims()["aud"], "https://orders.example.com");
-    assert_eq!(tokens.json["scope"], "orders.read", "security 28: no account scope for a resource");
+    assert_eq!(tokens.json["scope"], "orders.read", "security 27: no account scope for a resource");
     let kiosk = OAuthClient { client_id: "kiosk".to_owned(), ..fixture.app.clone() };
     assert_eq!(
         fixture.ask(&kiosk, &fixture.token(), &[]).await.refusal(),

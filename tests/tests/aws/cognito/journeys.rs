@@ -78,7 +78,7 @@ async fn the_history_names_the_origin_of_the_account() {
     assert!(is_signed_in(&try_password(&mut browser, &customer.email, &customer.password).await));
     world.pump().await.expect("pumped");
     let page = browser.open("/account/security").await.expect(StatusCode::OK);
-    assert!(page.text().contains("taken over from the former sign-in service"), "{}", page.text());
+    assert!(page.text().contains("imported from the previous sign-in service"), "{}", page.text());
 }
 
 /// security 111: an erased user does not come back with the old password. The next user of the address gets a new account.

@@ -124,7 +124,7 @@ pub(crate) async fn assert_sign_in_message(world: &World, customer: &Customer, w
     assert!(!is_known(world, &customer.email).await, "{}", customer.email);
 }
 
-pub(crate) const REPLACE: &str = "has to be replaced";
+pub(crate) const REPLACE: &str = "must set a new password";
 pub(crate) const UNPROVEN: &str = "never confirmed";
 pub(crate) const SECOND: &str = "second step";
 pub(crate) const WRONG: &str = "not right";

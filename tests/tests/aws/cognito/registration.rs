@@ -67,7 +67,7 @@ async fn a_user_who_can_not_be_imported_gets_no_account_by_registration() {
         pool.put(user);
         let (api, id, code) = begin(&world, &customer).await;
         let (status, problem) = submit_code(&api, &id, &code).await;
-        assert!(status == 409 && problem["detail"].as_str().is_some_and(|text| text.contains("support helps")), "{problem}");
+        assert!(status == 409 && problem["detail"].as_str().is_some_and(|text| text.contains("contact support")), "{problem}");
         assert!(!is_known(&world, &customer.email).await);
         // On the page, in words for users.
         let mut browser = Browser::new(&world);

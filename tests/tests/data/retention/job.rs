@@ -93,7 +93,7 @@ async fn security_140_duplicate_and_late_ticks_return_the_old_result_and_do_noth
         assert!(world.meter.take_cost().own.write == 0.0, "no write");
     }
     let ahead = world.run_job(&time(at + Span::days(1))).await;
-    assert!(ahead.is_err_and(|error| error.to_string().contains("has not come")));
+    assert!(ahead.is_err_and(|error| error.to_string().contains("is in the future")));
 }
 
 /// T11: schedulers overlap, lease holders die, clocks move. Each account is erased once.

@@ -14,7 +14,10 @@ async fn every_active_account_is_a_row_of_the_pools_import_file() {
     let (folder, gateway, operator) = start_gateway(&pool).await;
     let data = folder.path().join("data");
     let without_pool = operator.run(&EXPORT);
-    assert!(without_pool.code == Some(1) && without_pool.err.contains("put [handover] in force first"), "{without_pool:?}");
+    assert!(
+        without_pool.code == Some(1) && without_pool.err.contains("apply a document with [handover] first"),
+        "{without_pool:?}"
+    );
 
     let site = Site::from(&gateway);
     let mut subs = Vec::new();
@@ -32,7 +35,7 @@ async fn every_active_account_is_a_row_of_the_pools_import_file() {
     let fitting = "sub = \"custom:former_sub\"\nattributes = { phone_number = \"name\" }";
     gateway.put_in_force(&data, &handover(fitting)).await;
     let output = operator.run_ok(&EXPORT);
-    assert!(output.contains("people") && output.contains("left out, closed by their person  1"), "{output}");
+    assert!(output.contains("users") && output.contains("left out, closed by the user  1"), "{output}");
     assert!(!output.contains("example.com"), "the output has no personal data: {output}");
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let mode = std::fs::metadata(folder.path().join("back.csv")).unwrap().permissions().mode();
@@ -58,7 +61,7 @@ async fn every_active_account_is_a_row_of_the_pools_import_file() {
     gateway.put_in_force(&data, &handover(&format!("username = \"sub\"\n{fitting}"))).await;
     operator.write("part-2.csv", "existing");
     let existing_file = operator.run(&PARTS);
-    assert!(existing_file.code == Some(1) && existing_file.err.contains("part-2.csv: it is there"), "{existing_file:?}");
+    assert!(existing_file.code == Some(1) && existing_file.err.contains("part-2.csv: it exists already"), "{existing_file:?}");
     assert!(
         existing_file.err.contains("nothing is left of the files") && read("part-2.csv") == "existing",
         "{existing_file:?}"
@@ -94,17 +97,17 @@ async fn a_pool_that_would_accept_no_user_is_refused_with_a_remedy() {
         assert!(refused.code == Some(1) && refused.err.contains(words), "{words}: {refused:?}");
     };
     pool.sign_in_with_usernames();
-    refused("lets nobody sign in with their e-mail address");
+    refused("does not let users sign in with their e-mail address");
     pool.sign_in_with_aliases();
     refused("put username = \"sub\" into [handover]");
     gateway.put_in_force(&folder.path().join("data"), &document("username = \"sub\"")).await;
     for attributes in [&[][..], &["phone_number"]] {
         pool.verify(attributes);
-        refused("put email among its AutoVerifiedAttributes");
+        refused("add email to its AutoVerifiedAttributes");
     }
     pool.verify(&["phone_number", "email"]);
     pool.require_second_factor();
-    refused("requires a second factor of everybody");
+    refused("requires a second factor of every user");
     pool.disable_second_factors();
     let _ = operator.run_ok(&["cognito", "export", "--output", "back.csv", "@"]);
 }

@@ -16,7 +16,7 @@ async fn eligible_users_are_imported_once_and_others_are_skipped_with_a_reason()
     let without_pool = operator.run(&IMPORT_POOL);
     assert_eq!(without_pool.code, Some(1));
     assert!(
-        without_pool.err.contains("names no user pool") && without_pool.err.contains("put [cognito] in force first"),
+        without_pool.err.contains("names no user pool") && without_pool.err.contains("apply a document with [cognito] first"),
         "{without_pool:?}"
     );
     name_user_pool(&gateway, &folder.path().join("data")).await;
@@ -65,7 +65,7 @@ async fn eligible_users_are_imported_once_and_others_are_skipped_with_a_reason()
     assert_eq!((&counted["moved"], &counted["active"], &counted["left"]), (&json!(145), &json!(0), &json!(6)));
 
     let output = operator.run_ok(&["cognito", "import", "--dry-run", "@"]);
-    assert!(output.contains("had come before") && !output.contains("example.com") && !output.contains(&sub(3)), "{output}");
+    assert!(output.contains("imported before") && !output.contains("example.com") && !output.contains(&sub(3)), "{output}");
     // Imported users are known by their address: recovery finds them.
     let site = Site::from(&gateway);
     let mut browser = Browser::new(&site);
@@ -81,7 +81,7 @@ async fn a_pool_that_requires_second_factors_is_refused_and_one_without_is_not_a
     name_user_pool(&gateway, &folder.path().join("data")).await;
     pool.require_second_factor();
     let refused = operator.run(&IMPORT_POOL);
-    assert!(refused.code == Some(1) && refused.err.contains("requires a second factor of everybody"), "{refused:?}");
+    assert!(refused.code == Some(1) && refused.err.contains("requires a second factor of every user"), "{refused:?}");
     assert_eq!(pool.take_call_count("ListUsers"), 0);
     pool.disable_second_factors();
     assert_eq!(run_import(&operator, &[])["came"], 150);
@@ -104,7 +104,7 @@ async fn an_interrupted_import_continues_and_concurrent_imports_import_each_user
     name_user_pool(&gateway, &folder.path().join("data")).await;
     pool.limit_pages(1);
     let broken = operator.run(&IMPORT_POOL);
-    assert!(broken.code == Some(1) && broken.err.contains("does not list its users; run it again"), "{broken:?}");
+    assert!(broken.code == Some(1) && broken.err.contains("does not list its users; run the command again"), "{broken:?}");
     let output: Value = serde_json::from_str(&broken.out).unwrap();
     assert_eq!((&output["in_the_pool"], &output["came"]), (&json!(60), &json!(60)), "the report counts the imported users");
 
@@ -143,7 +143,7 @@ async fn a_failed_lookup_does_not_stop_the_import_and_a_deleted_user_is_not_impo
     }
     let (all, output) = run_with_failing_lookups(0..270, "InvalidParameterException");
     assert_eq!(all, [180, 0, 146, 0, 34], "the import ends after the page of the fifth failure");
-    assert!(output.contains("does not tell who has a second factor; run it again"), "{output}");
+    assert!(output.contains("does not show who has a second factor; run the command again"), "{output}");
     let (denied, output) = run_with_failing_lookups(200..201, "AccessDeniedException");
     assert_eq!(denied, [240, 93, 146, 0, 1]);
     assert!(output.contains("AccessDenied"), "{output}");
@@ -168,7 +168,7 @@ async fn groups_of_the_pool_become_roles_of_imported_users() {
     let data = folder.path().join("data");
     gateway.put_in_force(&data, &document(POOL_ID, CLIENT_ID, "groups = { Gold = \"gold\", Writers = \"editor\" }")).await;
     let refused = operator.run(&IMPORT_POOL);
-    assert!(refused.code == Some(1) && refused.err.contains("has no group Writers: mend [cognito] groups"), "{refused:?}");
+    assert!(refused.code == Some(1) && refused.err.contains("has no group Writers: correct [cognito] groups"), "{refused:?}");
     gateway.put_in_force(&data, &document(POOL_ID, CLIENT_ID, "groups = { Gold = \"gold\", Editors = \"editor\" }")).await;
 
     let planned = run_import(&operator, &["--dry-run"]);
@@ -187,17 +187,17 @@ async fn groups_of_the_pool_become_roles_of_imported_users() {
     let again = run_import(&operator, &[]);
     assert_eq!((&again["came"], &again["roles"]), (&json!(0), &json!({ "gold": 0, "editor": 0 })));
     let output = operator.run_ok(&["cognito", "import", "--yes", "@"]);
-    assert!(output.contains("have a role from now on") && output.contains("groups that become no role: Beta"), "{output}");
+    assert!(output.contains("got a role") && output.contains("groups that map to no role: Beta"), "{output}");
 
     // An operator lists and changes roles.
     let roles = |more: &[&str]| operator.run(&[&["people", "roles"], more, &["@"]].concat());
     let of_seven = roles(&[&email(7)]);
-    assert_eq!((of_seven.code, of_seven.out.as_str()), (Some(0), "their roles: editor, gold\n"), "{of_seven:?}");
+    assert_eq!((of_seven.code, of_seven.out.as_str()), (Some(0), "the user's roles: editor, gold\n"), "{of_seven:?}");
     let changed = roles(&[&email(7), "--take", "gold", "--give", "support"]);
-    assert_eq!(changed.out, "their roles from now on: editor, support\n", "{changed:?}");
-    assert_eq!(roles(&[&email(120)]).out, "they have no roles\n");
+    assert_eq!(changed.out, "the user's roles are now: editor, support\n", "{changed:?}");
+    assert_eq!(roles(&[&email(120)]).out, "the user has no roles\n");
     let unknown = roles(&["unknown@example.com"]);
-    assert!(unknown.code == Some(1) && unknown.err.contains("nobody has an account by this address"), "{unknown:?}");
+    assert!(unknown.code == Some(1) && unknown.err.contains("no account has this e-mail address"), "{unknown:?}");
     let many: Vec<String> = (0..9).flat_map(|number| ["--give".to_owned(), format!("r{number}")]).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let too_many = roles(&[&[&*email(7)], &many[..]].concat());

@@ -61,7 +61,7 @@ fn import_users(operator: &Operator, numbers: std::ops::Range<usize>) {
         .collect();
     operator.write("realm.json", &json!({ "realm": "shop", "users": users }).to_string());
     let done = operator.run_ok(&IMPORT);
-    assert!(done.contains("came over"), "{done}");
+    assert!(done.contains("newly imported"), "{done}");
 }
 
 /// Runs only the first step of a due erasure.
@@ -132,7 +132,7 @@ async fn each_user_of_the_pool_is_counted_once_by_state() {
     assert_eq!(counts(&operator)["active"], 1);
 
     let output = operator.run_ok(&STATUS);
-    assert!(output.contains("moved") && output.contains("46.7 %") && output.contains("came by day (UTC)"), "{output}");
+    assert!(output.contains("moved") && output.contains("46.7 %") && output.contains("imported by day (UTC)"), "{output}");
     assert!(output.contains(&"#".repeat(40)) && !output.contains('@'), "the output has no personal data: {output}");
 
     // A closed account still counts as moved. An erased one does not, and its day of import is gone.
@@ -164,7 +164,7 @@ async fn an_unreadable_pool_gives_no_count() {
     pool.set(Mode::Forbidden);
     let refused = operator.run(&STATUS);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.err.contains("can't be read") && refused.err.contains("AccessDenied"), "{refused:?}");
+    assert!(refused.err.contains("cannot be read") && refused.err.contains("AccessDenied"), "{refused:?}");
     assert_eq!(refused.out, "", "no partial count");
 }
 
