@@ -79,7 +79,7 @@ impl Template {
 
     /// Whether a resource or an output exists with the current parameters.
     #[must_use]
-    pub fn stands(&self, part: &Value) -> bool {
+    pub fn exists(&self, part: &Value) -> bool {
         part["Condition"].as_str().is_none_or(|condition| self.holds(condition))
     }
 
