@@ -132,7 +132,7 @@ fn the_local_aws_expands_the_loops_as_this_reader_does() {
                 compared += 1;
             }
         }
-        if ours.stands(resource) {
+        if ours.exists(resource) {
             made.insert(id.to_owned(), json!(kind));
         }
     }
