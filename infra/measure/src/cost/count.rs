@@ -26,7 +26,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use tests::deployed::PURPOSES;
 use tests::kms::FakeKms;
-use tests::{Customer, Me, OAuthClient, invariants};
+use tests::{AccountClient, Customer, OAuthClient, invariants};
 use tower::ServiceExt as _;
 
 /// All counts.
@@ -231,7 +231,7 @@ fn is_due_in_the_last_shard(world: &World) -> bool {
 async fn items() -> BTreeMap<String, usize> {
     let world = World::new().await.expect("a world");
     let customer = Customer::registered(&world, "Ada").await;
-    drop(Me::of(&world, &customer).await);
+    drop(AccountClient::new(&world, &customer).await);
     world.pump().await.expect("pumped");
     let mut largest = BTreeMap::<String, usize>::new();
     for item in invariants::read(&world.engine).tables.values().flatten() {
