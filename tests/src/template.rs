@@ -52,7 +52,7 @@ impl Template {
     /// When it can't be read.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        Self { root: loops::expanded(value(serde_norway::from_str(text).expect("YAML"))), given: BTreeMap::new() }
+        Self { root: loops::expanded(as_written(text)), given: BTreeMap::new() }
     }
 
     /// Sets a parameter.
@@ -340,6 +340,15 @@ fn references(value: &Value, names: &mut BTreeSet<String>) {
         },
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// A template before its loops are expanded.
+///
+/// # Panics
+/// If it can't be read.
+#[must_use]
+pub fn as_written(text: &str) -> Value {
+    value(serde_norway::from_str(text).expect("YAML"))
 }
 
 /// Converts YAML to JSON and expands the short forms of CloudFormation.
