@@ -28,6 +28,7 @@
 
 mod colour;
 pub mod config;
+pub mod context;
 pub mod delivery;
 pub mod directory;
 pub mod domain;

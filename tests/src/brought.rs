@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
 use crate::Customer;
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
 use latchkey::domain::directory::{Brought, ComingPassword, FederatedSubject, bring};
@@ -10,7 +11,7 @@ use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
 use latchkey::keys::Arrival;
-use latchkey::services::{Deadline, RequestContext, Services};
+use latchkey::services::Services;
 use latchkey::store::StoreError;
 
 /// Makes an account of somebody of the tenant's user pool.

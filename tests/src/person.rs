@@ -2,6 +2,7 @@
 //! grants that no page would issue (another epoch, another client, an old code).
 
 use crate::{OAuthClient, World, oauth_client};
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, WrappedDataKey};
 use latchkey::domain::authentication::{Amr, FailureWindow};
 use latchkey::domain::change::{Change, Changes, NewAccount};
@@ -19,7 +20,7 @@ use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::SealedField;
 use latchkey::keys::digest::hash_secret;
 use latchkey::keys::locator::GrantLocator;
-use latchkey::services::{Deadline, RequestContext, Tenant};
+use latchkey::services::Tenant;
 use serde_json::{Value, json};
 
 /// An account with a session.

@@ -3,6 +3,7 @@
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use latchkey::domain::authentication::{Amr, FailureWindow, UnknownIdentifierFailures};
 use latchkey::domain::change::{Change, Changes, NewAccount};
@@ -17,7 +18,6 @@ use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::{PasswordHash, SecretHash};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
-use latchkey::services::{Deadline, RequestContext};
 use latchkey::store::tenant::DocumentOrigin;
 use latchkey::store::{CommitError, Store, Tables, TenantStore};
 use latchkey_local::engine::{Engine, client};

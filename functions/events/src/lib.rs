@@ -17,12 +17,13 @@ pub mod sender;
 pub mod stream;
 
 use latchkey::config::RetentionPolicy;
+use latchkey::context::Deadline;
 use latchkey::delivery::{MailChannel, MailRenderer, Mailer, RenderError};
 use latchkey::domain::delivery::Delivery;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::Purpose;
-use latchkey::services::{Deadline, Services};
+use latchkey::services::Services;
 use latchkey::web::problem::chain;
 use sender::DeliverError;
 use serde_json::Value;

@@ -9,6 +9,7 @@
 //! guess counts as a sign-in of the funnel, as one on our page does. The pool's password never shows.
 
 use latchkey::config::HandoverConfig;
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::authentication::{PasswordVerdict, Subject};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
@@ -19,7 +20,7 @@ use latchkey::domain::profile::Claims;
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::keys::password::HasherBusy;
 use latchkey::keys::{KeyError, Purpose, SealedField};
-use latchkey::services::{Deadline, RequestContext, Services, Tenant, TenantError};
+use latchkey::services::{Services, Tenant, TenantError};
 use latchkey::store::account::SignInSnapshot;
 use latchkey::store::{DecideError, StoreError};
 use latchkey::web::funnel::{Method, Outcome, Step};

@@ -3,9 +3,9 @@
 use super::KeyError;
 use super::aead::{GcmKey, join};
 use super::root::{KEY_LEN, RootKey, Versioned};
+use crate::context::Random;
 use crate::domain::account::{Sealed, WrappedDataKey};
 use crate::domain::id::{AccountId, TenantId};
-use crate::services::Random;
 use zeroize::Zeroizing;
 
 /// What a sealed value is: part of its associated data, so that swapped ciphertexts do not open (security 137).

@@ -3,6 +3,7 @@
 use super::browser::{Browser, device_id};
 use super::extract::TenantHandle;
 use super::problem::Problem;
+use crate::context::Random;
 use crate::domain::account::{Sealed, WrappedDataKey};
 use crate::domain::id::{ClientId, SessionId};
 use crate::domain::secret::Secret256;
@@ -10,7 +11,6 @@ use crate::domain::session::{NewSession, Session};
 use crate::keys::digest::hash_secret;
 use crate::keys::locator::SessionLocator;
 use crate::keys::{KeyError, SealedField};
-use crate::services::Random;
 use crate::store::StoreError;
 use crate::store::session::SessionSnapshot;
 use axum::response::Response;

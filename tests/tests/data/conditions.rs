@@ -1,8 +1,8 @@
 //! Every request that any command, any mail and any job makes to the tables: each write has its condition, each read is strong, and
 //! nothing is decided by an index (security 133, 135, 136). The sources are held to the same by `layers.rs`.
 
+use latchkey::context::Deadline;
 use latchkey::domain::time::Span;
-use latchkey::services::Deadline;
 use retention::{GoOn, Retention};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

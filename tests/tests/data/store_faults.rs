@@ -2,12 +2,12 @@
 //!
 //! Each test says how many faults it injected: one that injected none proves nothing.
 
+use latchkey::context::RequestContext;
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use latchkey::domain::time::Span;
-use latchkey::services::RequestContext;
 use latchkey::store::delivery::Counted;
 use latchkey::store::grant::GrantQuery;
 use latchkey::store::keyring::{KeyMaterial, KeySlot};

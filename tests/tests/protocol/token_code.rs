@@ -194,7 +194,7 @@ async fn a_refresh_token_and_an_access_token_are_no_codes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn security_22_of_64_parallel_redemptions_exactly_one_gets_tokens() {
-    let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+    let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     // Slow reads let everyone load before anyone writes: without them the race would be none.
@@ -219,7 +219,7 @@ async fn security_22_of_64_parallel_redemptions_exactly_one_gets_tokens() {
 #[tokio::test]
 async fn security_135_a_lost_reply_is_not_a_replay() {
     for fault in [Fault::TimeoutAfter, Fault::TimeoutBefore, Fault::Throttle, Fault::Conflict, Fault::Internal] {
-        let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+        let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
         let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
         let code = person.code(&client).await;
         world.faults.add(Calls::Writes, When::Nth(1), fault);
@@ -231,7 +231,7 @@ async fn security_135_a_lost_reply_is_not_a_replay() {
 
 #[tokio::test]
 async fn security_134_when_the_store_is_away_the_code_stays_good() {
-    let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+    let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     world.faults.add(Calls::Writes, When::Always, Fault::Throttle);

@@ -7,8 +7,8 @@ use crate::refused::Refused;
 use crate::target::{Place, Target};
 use crate::terminal::{confirm, say};
 use latchkey::config::{Signer, TenantConfig};
+use latchkey::context::Clock;
 use latchkey::domain::id::TenantId;
-use latchkey::services::Clock;
 use latchkey::store::CommitError;
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 
