@@ -22,7 +22,7 @@ use latchkey::delivery::{MailChannel, MailRenderer, Mailer, RenderError};
 use latchkey::domain::delivery::Delivery;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::problem::chain;
 use sender::DeliverError;

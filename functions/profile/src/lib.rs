@@ -19,7 +19,7 @@ pub use not_done::NotDone;
 use axum::Router;
 use axum::handler::Handler as _;
 use axum::routing::{delete, get, post};
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::funnel::{Method, Step, entering};
 

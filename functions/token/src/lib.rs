@@ -23,7 +23,7 @@ mod userinfo;
 
 use axum::Router;
 use axum::routing::{get, post};
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 
 /// The keys that this function needs: it opens locators, derives refresh tokens, signs, opens profiles for userinfo, and finds the

@@ -7,8 +7,7 @@ use crate::domain::id::{ClientId, Sub};
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::oauth::exchange::TOKEN_EXCHANGE;
 use crate::domain::oauth::scope::ScopeSet;
-use crate::domain::secret::SecretHash;
-use crate::keys::digest::hash_text;
+use crate::domain::secret::{SecretHash, hash_text};
 use std::collections::BTreeMap;
 
 /// Signatures of tokens.

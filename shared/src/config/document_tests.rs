@@ -44,7 +44,7 @@ fn the_shipped_document_is_valid_and_has_the_demonstration_clients() {
     assert_eq!(client("demo-app").redirect_uris, ["http://localhost:8080/demo/callback"]);
     assert_eq!(client("demo-app").scope.to_string(), "account address email offline_access openid phone profile");
     assert_eq!(client("demo-web").token_endpoint_auth_method, TokenEndpointAuthMethod::ClientSecretBasic);
-    assert_eq!(client("demo-web").secret_hashes, [crate::keys::digest::hash_text("demo-web-secret")]);
+    assert_eq!(client("demo-web").secret_hashes, [crate::domain::secret::hash_text("demo-web-secret")]);
     assert_eq!(client("demo-service").grant_types, [GrantType::ClientCredentials]);
     assert!(
         config

@@ -115,10 +115,10 @@ impl DataKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Purpose;
     use super::super::root::testing::roots;
     use super::*;
     use crate::domain::account::DataKeyState;
+    use crate::purpose::Purpose;
 
     const FIELDS: [SealedField; 5] = [
         SealedField::Profile,

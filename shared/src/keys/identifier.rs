@@ -57,9 +57,9 @@ impl IdentifierKeyring {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Purpose;
     use super::super::root::testing::roots;
     use super::*;
+    use crate::purpose::Purpose;
 
     fn keyring(tenant: &str) -> IdentifierKeyring {
         IdentifierKeyring::new(&roots(tenant, Purpose::Identifier, 1), 1).unwrap()

@@ -2,6 +2,7 @@
 use super::item::{ClaimedIdentifier, Kind};
 use super::key::Thing;
 use super::{StoreError, TenantStore};
+use crate::digest::sha256;
 use crate::domain::account::{Authentication, WrappedDataKey};
 use crate::domain::authentication::UnknownIdentifierFailures;
 use crate::domain::credential::PasswordCredential;
@@ -9,7 +10,6 @@ use crate::domain::directory::{ClaimedSubject, SubjectHash};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::profile::Profile;
-use crate::keys::digest::sha256;
 
 /// What a sign-in needs: the same number and shape of reads for a known and an unknown identifier.
 #[derive(Debug, Clone)]

@@ -42,7 +42,7 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::retention::DUE_SHARDS;
 use crate::domain::time::Timestamp;
-use crate::keys::Purpose;
+use crate::purpose::Purpose;
 use crate::store::keyring::KeySlot;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;

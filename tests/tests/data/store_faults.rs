@@ -288,7 +288,7 @@ async fn one_of_64_redeems_the_code() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_64_claims_a_key_slot() {
     let bench = Bench::new().await;
-    let slot = KeySlot::Keyring { purpose: latchkey::keys::Purpose::Data, version: 1 };
+    let slot = KeySlot::Keyring { purpose: latchkey::purpose::Purpose::Data, version: 1 };
     // Few enough that no write loses all three of its replies: that one would rightly say "unavailable".
     for call in [1, 9, 30] {
         bench.faults.add(Calls::Writes, When::Nth(call), Fault::TimeoutAfter);

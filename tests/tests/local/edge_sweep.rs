@@ -5,8 +5,8 @@
 use axum::Router;
 use data_encoding::{BASE64, HEXLOWER};
 use latchkey::context::Deadline;
+use latchkey::digest::sha256;
 use latchkey::domain::time::Span;
-use latchkey::keys::digest::sha256;
 use latchkey::runtime::gateway::front::Front;
 use latchkey::runtime::gateway::{self, Event};
 use latchkey::services::Services;

@@ -9,7 +9,8 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::id::{RequestId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::roles::{MAX_ROLES, Role, RolesChanged, change_roles};
-use latchkey::keys::{Keys, Purpose};
+use latchkey::keys::Keys;
+use latchkey::purpose::Purpose;
 use latchkey::store::{DecideError, StoreError, TenantStore};
 
 /// Whose roles, and what becomes of them.
