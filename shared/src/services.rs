@@ -1,10 +1,10 @@
 //! What a function can be given: storage, keys, configuration, time, randomness, password hashing. Built once at cold start by
 //! `runtime` (on Lambda) or by the local gateway; nothing else builds one.
 
-use crate::config::TenantConfig;
 use crate::context::{Clock, Random};
 use crate::directory::Directory;
 use crate::domain::id::TenantId;
+use crate::domain::tenant::TenantConfig;
 use crate::domain::time::{Span, Timestamp};
 use crate::keys::{FormerKeys, KeyError, Keys, PasswordHasher, TenantKeys};
 use crate::store::{Store, StoreError, TenantStore};

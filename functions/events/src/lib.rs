@@ -16,11 +16,11 @@ pub mod queue;
 pub mod sender;
 pub mod stream;
 
-use latchkey::config::RetentionPolicy;
 use latchkey::context::Deadline;
 use latchkey::delivery::{MailChannel, MailRenderer, Mailer, RenderError};
 use latchkey::domain::delivery::Delivery;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::tenant::RetentionPolicy;
 use latchkey::domain::time::Span;
 use latchkey::purpose::Purpose;
 use latchkey::services::Services;

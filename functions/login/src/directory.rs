@@ -7,7 +7,6 @@
 //! 4. Who was brought over without a password shows it to the directory once, at their first sign-in; from then on it is here.
 
 use crate::login::{Attempted, Typed};
-use latchkey::config::{CognitoConfig, KeptSub};
 use latchkey::directory::DirectoryError;
 use latchkey::domain::account::{Authentication, DataKeyState, PasswordHome, WrappedDataKey};
 use latchkey::domain::authentication::{Authenticated, NewSignIn, UnknownIdentifierFailures};
@@ -20,6 +19,7 @@ use latchkey::domain::id::{AccountId, Sub};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::recovery::Owner;
 use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::tenant::{CognitoConfig, KeptSub};
 use latchkey::domain::time::Span;
 use latchkey::keys::{Arrival, DataKey, SealedField};
 use latchkey::services::Services;

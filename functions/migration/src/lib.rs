@@ -8,7 +8,6 @@
 //! Whoever is refused gets the event back as it came: to the pool, nobody. An event of anything else is an error, and so is a failure. A
 //! guess counts as a sign-in of the funnel, as one on our page does. The pool's password never shows.
 
-use latchkey::config::HandoverConfig;
 use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::authentication::{PasswordVerdict, Subject};
 use latchkey::domain::change::Decision;
@@ -18,6 +17,7 @@ use latchkey::domain::id::{AccountId, InvalidId, RequestId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::domain::tenant::HandoverConfig;
 use latchkey::keys::password::HasherBusy;
 use latchkey::keys::{KeyError, SealedField};
 use latchkey::purpose::Purpose;

@@ -1,11 +1,11 @@
 //! The former directory, asked once an address is proven: whom it knows has one account, the one that they always had.
 
-use latchkey::config::{CognitoConfig, KeptSub};
 use latchkey::domain::directory::{FederatedSubject, NotAdmitted, admit};
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::roles::Roles;
+use latchkey::domain::tenant::{CognitoConfig, KeptSub};
 use latchkey::services::Services;
 use latchkey::web::{Problem, TenantHandle};
 use std::collections::BTreeMap;

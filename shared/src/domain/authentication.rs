@@ -17,8 +17,8 @@ use super::credential::PasswordCredential;
 use super::identifier::IdentifierHash;
 use super::secret::PasswordHash;
 use super::session::{NewSession, Session};
+use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
-use crate::config::SessionPolicy;
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ mod strength;
 
 use super::id::AccountId;
 use super::secret::{PasswordHash, SecretText};
+use super::tenant::PasswordPolicy;
 use super::time::Timestamp;
-use crate::config::PasswordPolicy;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 

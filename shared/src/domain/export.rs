@@ -18,8 +18,8 @@ use super::id::ClientId;
 use super::oauth::grant::{Grant, GrantEnded, GrantState};
 use super::profile::{Claims, Profile};
 use super::session::Session;
+use super::tenant::TenantConfig;
 use super::time::Timestamp;
-use crate::config::TenantConfig;
 use serde::Deserialize;
 use serde_json::Value;
 

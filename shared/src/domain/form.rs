@@ -9,8 +9,8 @@ mod value;
 
 use super::consent::AcceptedTerms;
 use super::profile::Claims;
+use super::tenant::{Field, FieldKind, RegistrationConfig, TermsDocument};
 use super::time::Timestamp;
-use crate::config::{Field, FieldKind, RegistrationConfig, TermsDocument};
 use serde_json::{Map, Value};
 use std::fmt;
 

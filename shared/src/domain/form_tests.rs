@@ -1,5 +1,5 @@
+use crate::domain::tenant::TenantConfig;
 use super::*;
-use crate::config::TenantConfig;
 use crate::domain::id::TenantId;
 use serde_json::json;
 

@@ -12,8 +12,8 @@ use super::change::{Change, Decision};
 use super::id::Sub;
 use super::identifier::EmailAddress;
 use super::profile::Claims;
+use super::tenant::{Field, HandoverConfig, Username};
 use super::time::Timestamp;
-use crate::config::{Field, HandoverConfig, Username};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -29,6 +29,7 @@ pub mod retention;
 pub mod roles;
 pub mod secret;
 pub mod session;
+pub mod tenant;
 pub mod throttle;
 pub mod time;
 

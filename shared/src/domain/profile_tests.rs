@@ -1,7 +1,7 @@
 //! Edits of a profile: what the form allows, and nothing else.
 
+use crate::domain::tenant::TenantConfig;
 use super::*;
-use crate::config::TenantConfig;
 use crate::domain::id::TenantId;
 use serde_json::json;
 

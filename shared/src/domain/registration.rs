@@ -23,8 +23,8 @@ use super::profile::{Claims, Profile};
 use super::roles::Roles;
 use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
+use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
-use crate::config::SessionPolicy;
 use serde::{Deserialize, Serialize};
 
 pub use application::{Application, ApplicationFlaw, Checked};

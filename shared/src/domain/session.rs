@@ -6,8 +6,8 @@ use super::change::{Change, Changes, Decision, MAX_ENDED_GRANTS};
 use super::id::{AccountId, SessionId};
 use super::oauth::grant::{Grant, GrantState, RevocationReason};
 use super::secret::SecretHash;
+use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
-use crate::config::SessionPolicy;
 use serde::{Deserialize, Serialize};
 
 /// How often the use of a session is written at most: idle lifetimes are right to the hour, and cost one write an hour.

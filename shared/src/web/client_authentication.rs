@@ -157,9 +157,9 @@ fn read_basic(authorization: &[u8]) -> Option<(String, SecretText)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Localized;
     use crate::domain::oauth::client::{PkcePolicy, SigningAlgorithm};
     use crate::domain::oauth::scope::ScopeSet;
+    use crate::domain::tenant::Localized;
     use http::HeaderValue;
 
     fn clients() -> BTreeMap<ClientId, Client> {

@@ -2,8 +2,8 @@
 
 use super::{Problem, headers, template};
 use crate::colour::Palette;
-use crate::config::TenantConfig;
 use crate::context::Random;
+use crate::domain::tenant::TenantConfig;
 use crate::locale;
 use crate::services::Tenant;
 use axum::response::{IntoResponse, Response};

@@ -2,9 +2,9 @@
 //! processes or the vault on the way leaves neither two keys nor none.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey::config::Signer;
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::Span;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{KeyError, KeyVault, Keys, TenantKeys};

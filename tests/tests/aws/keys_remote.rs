@@ -2,9 +2,9 @@
 //! no token unknown; a stack without such keys refuses, and a KMS that fails consumes nothing.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey::config::Signer;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::orders::{self, RetireError, RotationOrder, Successor};
 use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys};

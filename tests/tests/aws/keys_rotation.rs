@@ -2,8 +2,8 @@
 //! signed and however stale the key set of whoever verifies it; and an outage of the vault keeps the present keys (T8, security 137).
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey::config::Signer;
 use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::orders::{self, RotationOrder};
 use latchkey::keys::{KeyError, KeyVault, Keys};

@@ -1,7 +1,6 @@
 //! `export.html`: the document in plain words, in the reader's locale. Here it becomes sections of labelled values; the template
 //! lays them out, and escapes every one of them (security 110).
 
-use latchkey::config::{Field, FieldKind};
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::authentication::Amr;
 use latchkey::domain::export::{
@@ -9,6 +8,7 @@ use latchkey::domain::export::{
     ExportedRecord, ExportedSession, MAX_HISTORY, Moment,
 };
 use latchkey::domain::oauth::scope::ScopeSet;
+use latchkey::domain::tenant::{Field, FieldKind};
 use latchkey::services::Tenant;
 use latchkey::web::locale::{self, FluentValue};
 use latchkey::web::{Page, Problem};

@@ -1,10 +1,10 @@
 //! The form as the page shows it: fields with their words and values, and what is wrong with them.
 
 use super::message;
-use latchkey::config::{TenantConfig, TermsDocument};
 use latchkey::domain::form::TermsFlaw;
 use latchkey::domain::identifier::InvalidEmail;
 use latchkey::domain::registration::{Application, ApplicationFlaw};
+use latchkey::domain::tenant::{TenantConfig, TermsDocument};
 use latchkey::web::fields;
 use latchkey::web::params::{Params, ParamsError};
 use serde::Serialize;

@@ -3,13 +3,13 @@
 use super::own::{Heading, Person};
 use super::{Anybody, Flaw, ForeignPerson, Unreadable};
 use crate::bring::Coming;
-use latchkey::config::TenantConfig;
 use latchkey::domain::directory::{ComingPassword, FederatedSubject};
 use latchkey::domain::form;
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::moving::MovingPassword;
 use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::tenant::TenantConfig;
 use latchkey::domain::time::Timestamp;
 use serde_json::Map;
 use std::collections::{BTreeMap, HashSet};

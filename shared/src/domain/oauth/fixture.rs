@@ -3,7 +3,6 @@
 use super::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use super::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
 use super::scope::ScopeSet;
-use crate::config::{Localized, Resource, TokenPolicy};
 use crate::domain::account::{AccountStatus, Authentication, PasswordHome};
 use crate::domain::authentication::{Amr, FailureWindow};
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId, Sub};
@@ -11,6 +10,7 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::tenant::{Localized, Resource, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
 use super::*;
-use crate::config::Localized;
 use crate::domain::account::AccountStatus;
 use crate::domain::authentication::Amr;
 use crate::domain::authentication::tests::authentication;
@@ -7,6 +6,7 @@ use crate::domain::oauth::authorization_request::Prompt;
 use crate::domain::oauth::authorization_response::ReturnAddress;
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::session::NewSession;
+use crate::domain::tenant::Localized;
 
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
 const TOKEN: TokenPolicy =
