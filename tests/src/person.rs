@@ -4,10 +4,11 @@
 use crate::{OAuthClient, World, oauth_client};
 use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, WrappedDataKey};
-use latchkey::domain::authentication::{Amr, FailureWindow};
+use latchkey::domain::amr::Amr;
 use latchkey::domain::change::{Change, Changes, NewAccount};
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::erasure::{Requested, request_deletion};
+use latchkey::domain::failure_window::FailureWindow;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::IdentifierHash;

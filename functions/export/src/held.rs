@@ -1,8 +1,8 @@
 //! Loading everything that is held about who asks, and opening what is sealed.
 
 use latchkey::domain::account::Sealed;
-use latchkey::domain::directory::LinkedIdentity;
 use latchkey::domain::export::{Held, MAX_HISTORY};
+use latchkey::domain::linked_identity::LinkedIdentity;
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{DataKey, KeyError, SealedField};

@@ -1,8 +1,9 @@
 //! The former directory, asked once an address is proven: whom it knows has one account, the one that they always had.
 
-use latchkey::domain::directory::{FederatedSubject, NotAdmitted, admit};
+use latchkey::domain::directory::{NotAdmitted, admit};
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::roles::Roles;
 use latchkey::domain::tenant::{CognitoConfig, KeptSub};

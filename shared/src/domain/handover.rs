@@ -7,8 +7,9 @@
 //! 3. Who forgot their password there is told by their address alone; the pool then has them prove it.
 
 use super::account::Authentication;
-use super::authentication::{FailureWindow, PasswordVerdict, Subject, count_failure, count_unknown};
+use super::authentication::{PasswordVerdict, Subject, count_failure, count_unknown};
 use super::change::{Change, Decision};
+use super::failure_window::FailureWindow;
 use super::id::Sub;
 use super::identifier::EmailAddress;
 use super::profile::Claims;

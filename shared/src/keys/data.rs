@@ -23,7 +23,7 @@ pub enum SealedField {
     FormerEmail,
     /// The address that a recovery is for.
     RecoveryAddress,
-    /// [`crate::domain::directory::FederatedSubject`] as JSON.
+    /// [`crate::domain::linked_identity::FederatedSubject`] as JSON.
     LinkedIdentity,
 }
 

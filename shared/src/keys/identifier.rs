@@ -2,8 +2,8 @@
 use super::KeyError;
 use super::aead::join;
 use super::root::{RootKey, Versioned};
-use crate::domain::directory::{FederatedSubject, SubjectHash};
 use crate::domain::identifier::{EmailAddress, IdentifierHash};
+use crate::domain::linked_identity::{FederatedSubject, SubjectHash};
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use std::net::IpAddr;

@@ -36,9 +36,9 @@
 
 use crate::domain::audit::Event;
 use crate::domain::delivery::MailPurpose;
-use crate::domain::directory::SubjectHash;
 use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::linked_identity::SubjectHash;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::retention::DUE_SHARDS;
 use crate::domain::time::Timestamp;

@@ -1,8 +1,8 @@
 //! `export.html`: the document in plain words, in the reader's locale. Here it becomes sections of labelled values; the template
 //! lays them out, and escapes every one of them (security 110).
 
+use latchkey::domain::amr::Amr;
 use latchkey::domain::audit::EventKind;
-use latchkey::domain::authentication::Amr;
 use latchkey::domain::export::{
     Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity,
     ExportedRecord, ExportedSession, MAX_HISTORY, Moment,

@@ -10,7 +10,7 @@ use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserErro
 use aws_sdk_cognitoidentityprovider::types::{
     AliasAttributeType, UserPoolMfaType, UserPoolType, UserStatusType, UserType, UsernameAttributeType, VerifiedAttributeType,
 };
-use latchkey::domain::directory::FederatedSubject;
+use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::tenant::{CognitoConfig, UserPoolId, Username};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -3,10 +3,11 @@
 use super::own::{Heading, Person};
 use super::{Anybody, Flaw, ForeignPerson, Unreadable};
 use crate::bring::Coming;
-use latchkey::domain::directory::{ComingPassword, FederatedSubject};
+use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::form;
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::moving::MovingPassword;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::tenant::TenantConfig;

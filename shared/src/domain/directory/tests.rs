@@ -1,5 +1,11 @@
+use super::decisions::{Brought, bring, keep_password, take_back, take_over};
 use super::*;
+use crate::domain::account::{AccountStatus, DataKeyState, PasswordHome};
+use crate::domain::authentication::{Authenticated, NewSignIn};
+use crate::domain::change::Change;
+use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::id::{SessionId, TenantId};
+use crate::domain::linked_identity::ClaimedSubject;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
 use crate::domain::tenant::TenantConfig;

@@ -4,7 +4,8 @@ use super::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorith
 use super::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
 use super::scope::ScopeSet;
 use crate::domain::account::{AccountStatus, Authentication, PasswordHome};
-use crate::domain::authentication::{Amr, FailureWindow};
+use crate::domain::amr::Amr;
+use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::roles::Roles;

@@ -7,8 +7,8 @@ mod policies;
 mod resource;
 mod text;
 
-pub use cognito::{CognitoConfig, InvalidUserPoolId, KeptSub, UserPoolId};
 pub(crate) use cognito::is_attribute;
+pub use cognito::{CognitoConfig, InvalidUserPoolId, KeptSub, UserPoolId};
 pub use form::{Field, FieldKind, Pattern, RegistrationConfig, ShowWhen, TermsDocument};
 pub(crate) use handover::OWN;
 pub use handover::{HandoverConfig, Username};

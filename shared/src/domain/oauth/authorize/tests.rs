@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::account::AccountStatus;
-use crate::domain::authentication::Amr;
+use crate::domain::amr::Amr;
 use crate::domain::authentication::tests::authentication;
 use crate::domain::oauth::authorization_request::Prompt;
 use crate::domain::oauth::authorization_response::ReturnAddress;
