@@ -24,7 +24,7 @@
 //! | [`services`] | what a function can be given | `config`, `domain`, `directory`, `keys`, `store` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
 //!
-//! `tests/tests/layers.rs` holds the last column.
+//! `tests/tests/deployment/layers.rs` holds the last column.
 
 mod colour;
 pub mod config;
@@ -33,6 +33,8 @@ pub mod delivery;
 pub mod digest;
 pub mod directory;
 pub mod domain;
+#[cfg(test)]
+mod goldens;
 pub mod keys;
 pub mod locale;
 pub mod purpose;

@@ -4,6 +4,7 @@
 //! What IAM itself does with such a policy is not tried here; what the policies say is.
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
+use crate::api_gateway::Routes;
 use crate::pool_key::APPLICATIONS;
 use crate::template::{Request as Asked, Statement, Template};
 use crate::user_pool::{CLIENT_ID, POOL_ID, UserPool, document};
@@ -259,41 +260,20 @@ fn asked(operation: &str, body: &Value) -> Vec<Asked> {
     }
 }
 
-/// The API: the most exact route wins, and `$default` takes the rest.
+/// The API: each request reaches the function of its route.
 fn gateway(template: &Template, functions: &BTreeMap<String, Router>) -> Router {
-    let mut routes = Vec::new();
-    let mut rest = Router::new();
-    for (_, route) in template.of_type("AWS::ApiGatewayV2::Route") {
+    let routes = template.of_type("AWS::ApiGatewayV2::Route").map(|(_, route)| {
         let properties = template.resolve(&route["Properties"]);
         let text = |name: &str| properties[name].as_str().expect("a text").to_owned();
         let target = text("Target").replace("integrations/", "").replace("Integration", "");
-        let function = functions.get(&target).expect("a function").clone();
-        match text("RouteKey").strip_prefix("ANY ") {
-            Some(path) => routes.push((path.to_owned(), function)),
-            None => rest = function,
-        }
-    }
-    // Fewer parameters first.
-    routes.sort_by_key(|(path, _)| path.matches('{').count());
-    let (routes, rest) = (Arc::new(routes), rest);
+        (text("RouteKey"), functions.get(&target).expect("a function").clone())
+    });
+    let routes = Arc::new(Routes::new(routes));
     Router::new().fallback(async move |request: Request<Body>| -> Response {
-        let path = request.uri().path();
-        let found = routes.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, function)| function);
-        let function = found.unwrap_or(&rest).clone();
+        let function = routes.target(request.uri().path()).clone();
         match function.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
     })
-}
-
-fn fits(pattern: &str, path: &str) -> bool {
-    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (pattern.next(), path.next()) {
-            (None, None) => return true,
-            (Some(part), Some(text)) if part == text || (part.starts_with('{') && !text.is_empty()) => {}
-            (_, _) => return false,
-        }
-    }
 }

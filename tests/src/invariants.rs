@@ -1,5 +1,5 @@
-//! An independent reader of the raw tables and the stream: what must hold whatever happened (I1 to I9 of the fault model), with a
-//! parser of keys and items of its own, so that a mistake of the product's is not repeated here.
+//! An independent reader of the raw tables and the stream: what must hold whatever happened (I1 to I9 of
+//! `docs/security-checklist.md`), with a parser of keys and items of its own, so that a mistake of the product's is not repeated here.
 
 mod erasure;
 mod history;

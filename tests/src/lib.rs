@@ -15,6 +15,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "this package is test code: a broken expectation ends the test")]
 
 pub mod anonymous;
+pub mod api_gateway;
 pub mod brought;
 pub mod browser;
 pub mod command;
@@ -28,6 +29,7 @@ pub mod journeys;
 pub mod jwks;
 pub mod kms;
 pub mod log_lines;
+pub mod loops;
 pub mod mail;
 pub mod me;
 pub mod oauth_client;

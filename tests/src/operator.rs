@@ -98,7 +98,7 @@ impl Operator {
         let mut question = [0];
         let terminal = child.stderr.as_mut().expect("its errors");
         let mut asked = Vec::new();
-        while !asked.ends_with(b"to go on: ") {
+        while !asked.ends_with(b"to continue: ") {
             assert_eq!(terminal.read(&mut question).expect("its errors"), 1, "{}", String::from_utf8_lossy(&asked));
             asked.push(question[0]);
         }

@@ -1,6 +1,8 @@
-//! `template.yaml` as CloudFormation would see it: its short forms read, its references followed, its roles as statements.
+//! `template.yaml` as CloudFormation would see it: its short forms read, its loops expanded, its references followed, its roles as
+//! statements.
 #![expect(clippy::expect_used, clippy::panic, reason = "a template that can't be read fails the test")]
 
+use crate::loops;
 use crate::routes::root;
 use serde_json::{Map, Value, json};
 use serde_norway::Value as Yaml;
@@ -42,8 +44,16 @@ impl Template {
     /// When it can't be read.
     #[must_use]
     pub fn load() -> Self {
-        let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
-        Self { root: value(serde_norway::from_str(&text).expect("YAML")), given: BTreeMap::new() }
+        Self::read(&std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml"))
+    }
+
+    /// A template, in YAML or JSON.
+    ///
+    /// # Panics
+    /// When it can't be read.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self { root: loops::expanded(value(serde_norway::from_str(text).expect("YAML"))), given: BTreeMap::new() }
     }
 
     /// The template with a parameter that somebody set.
@@ -205,17 +215,27 @@ impl Template {
         properties
     }
 
-    /// What a role may do at most: its own policies and those that name it, whether or not a switch adds them.
+    /// What a role may do at most: its own policies, the managed ones that it names, and those that name it, whether or not a switch
+    /// adds them.
     ///
     /// # Panics
-    /// When the role has a managed policy, or a statement that does not allow.
+    /// When the role has a managed policy of another template, or a statement that does not allow.
     #[must_use]
     pub fn statements(&self, role: &str) -> Vec<Statement> {
         let properties = &self.root["Resources"][role]["Properties"];
-        assert!(properties.get("ManagedPolicyArns").is_none(), "{role} has a policy that is not to be seen here");
         let mut documents: Vec<&Value> =
             properties["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]).collect();
-        for (_, policy) in self.of_type("AWS::IAM::RolePolicy").chain(self.of_type("AWS::IAM::Policy")) {
+        for named in properties["ManagedPolicyArns"].as_array().into_iter().flatten() {
+            let policy = &self.root["Resources"][named["Ref"].as_str().unwrap_or_default()];
+            assert_eq!(policy["Type"], "AWS::IAM::ManagedPolicy", "{role} has a policy that is not to be seen here: {named}");
+            assert!(policy.get("Condition").is_none(), "{role}: a switch adds, and does not rewrite");
+            documents.push(&policy["Properties"]["PolicyDocument"]);
+        }
+        for (_, policy) in self
+            .of_type("AWS::IAM::RolePolicy")
+            .chain(self.of_type("AWS::IAM::Policy"))
+            .chain(self.of_type("AWS::IAM::ManagedPolicy"))
+        {
             let properties = &policy["Properties"];
             let named = properties["Roles"].as_array().into_iter().flatten().chain([&properties["RoleName"]]);
             if named.into_iter().any(|named| *named == json!({ "Ref": role })) {
@@ -294,7 +314,7 @@ pub fn texts(value: &Value) -> BTreeSet<String> {
     }
 }
 
-fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
+pub(crate) fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (name, value) = map.iter().next().filter(|_| map.len() == 1)?;
     (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), value))
 }

@@ -1,6 +1,6 @@
 //! A Cognito user pool that people come from, in process under the real SDK: what a sign-in and a recovery ask, answered as the
 //! service documents them, and its ways to fail. What it says is held against another implementation of Cognito by running the same
-//! journeys there (`tests/tests/cognito/moto.rs`).
+//! journeys there (`tests/tests/aws/cognito/moto.rs`).
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
 mod described;

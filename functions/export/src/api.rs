@@ -47,16 +47,16 @@ pub(crate) async fn document(service: SelfService, Path(id): Path<String>, Query
     service.answer(document.await)
 }
 
-/// Which part is asked for, from 1; the first, when none is named.
+/// The requested part, from 1. The default is the first.
 pub(crate) fn part_of(named: Option<&str>) -> Result<u16, Problem> {
     named
         .map_or(Ok(1), str::parse)
         .ok()
         .filter(|part| *part > 0)
-        .ok_or_else(|| Problem::new(ProblemKind::InvalidRequest, "The part must be a whole number from 1."))
+        .ok_or_else(|| Problem::new(ProblemKind::InvalidRequest, "The part must be a whole number, from 1."))
 }
 
-/// A part as a file to keep. Nothing on the way may keep it.
+/// A part as a download that no cache may store.
 pub(crate) fn download(part: Part) -> Response {
     let mut response = part.bytes.into_response();
     let headers = response.headers_mut();

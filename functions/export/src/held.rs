@@ -1,4 +1,4 @@
-//! Loading everything that is held about who asks, and opening what is sealed.
+//! Loads all data stored about the user, and decrypts it.
 
 use latchkey::domain::account::Sealed;
 use latchkey::domain::export::{Held, MAX_HISTORY};
@@ -10,8 +10,8 @@ use latchkey::store::export::Everything;
 use latchkey::web::{Presented, Principal, Problem, TenantHandle};
 use serde::de::DeserializeOwned;
 
-/// Who asks, and everything held about them at this moment; `None` when what was presented counts no more. Three requests at once,
-/// admission judged by what they bring.
+/// The user and all data stored about them at this moment. `None` if the session or token is no longer valid. It makes three concurrent
+/// requests; the data that they return also decides whether access is allowed.
 pub(crate) async fn load(
     handle: &TenantHandle,
     presented: &Presented,

@@ -1,4 +1,4 @@
-//! `/account/export…`: what is in a copy of the data, preparing one, downloading it.
+//! `/account/export…`: shows what a copy of the data contains, prepares it, and downloads it.
 
 use crate::api::{download, part_of};
 use crate::read::{self, Begun, Read};
@@ -10,7 +10,7 @@ use latchkey::web::account::{AccountPage, Elsewhere, Section};
 use latchkey::web::{FormBody, With, locale};
 use serde_json::json;
 
-/// What the anti-forgery value of the form is bound to.
+/// The context of the form's anti-forgery value.
 const FORM: &str = "export";
 const PATH: &str = "/account/export";
 
@@ -74,7 +74,7 @@ pub(crate) async fn document(page: AccountPage, Path(id): Path<String>) -> Respo
     page.answer(document.await)
 }
 
-/// Says that a copy can't be had any more, and how to get a new one.
+/// Says that the copy has expired, and how to get a new one.
 fn over(page: &AccountPage, status: StatusCode) -> Response {
     let say = |id: &str| locale::message(&page.locale, id, []);
     let values = json!({
@@ -86,7 +86,7 @@ fn over(page: &AccountPage, status: StatusCode) -> Response {
     page.plain("error", status, values)
 }
 
-/// A length for people, rounded up.
+/// A size for people, rounded up.
 fn size(bytes: u64) -> String {
     if bytes < 1_000_000 { format!("{} KB", bytes.div_ceil(1_000)) } else { format!("{} MB", bytes.div_ceil(1_000_000)) }
 }

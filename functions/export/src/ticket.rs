@@ -1,39 +1,39 @@
-//! The id of an export: a sealed value, so that nothing has to be stored to remember it.
+//! The id of an export: a sealed value, so no server-side state is needed.
 //!
-//! It is bound to the account and to the session or grant that began it (associated data: elsewhere it does not open), says of which
-//! moment the export is, and pins what must be the same for it to be given out.
+//! The seal is bound to the account and to the session or grant that started the export (associated data; it cannot be opened with
+//! another). The id has the time of the export, and a digest of what must not change until the download.
 
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::KeyError;
 use latchkey::web::{Presented, TenantHandle};
 
-/// How long an export can be read.
+/// How long an export can be downloaded.
 pub(crate) const LIFETIME: Span = Span::hours(1);
 const PURPOSE: &str = "export";
-/// Moment, parts, size, pin; what follows is the locale.
+/// Time, parts, size and digest; the locale follows.
 const FIXED: usize = 8 + 2 + 8 + 32;
 
-/// What the id of an export says.
+/// The content of an export id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    /// Of which moment the export is.
+    /// The time of the export.
     pub(crate) as_of: Timestamp,
-    /// In how many parts it comes.
+    /// The number of parts.
     pub(crate) parts: u16,
-    /// About how large it is, in bytes.
+    /// The approximate size in bytes.
     pub(crate) bytes: u64,
-    /// What must be the same when it is read (`package::Package::pin`).
+    /// The digest of what must not change (`package::Package::pin`).
     pub(crate) pin: [u8; 32],
-    /// In which locale its page speaks.
+    /// The locale of its page.
     pub(crate) locale: String,
 }
 
 impl Ticket {
-    /// Until when it can be read.
+    /// When it expires.
     pub(crate) fn expires_at(&self) -> Timestamp {
         self.as_of + LIFETIME
     }
-    /// The id.
+    /// Seals the id.
     pub(crate) fn seal(&self, handle: &TenantHandle, presented: &Presented) -> Result<String, KeyError> {
         let mut plain = Vec::with_capacity(FIXED + self.locale.len());
         plain.extend(self.as_of.millis().to_be_bytes());
@@ -43,7 +43,7 @@ impl Ticket {
         plain.extend(self.locale.as_bytes());
         handle.tenant.keys.locator()?.seal(PURPOSE, &bound_to(presented), &plain)
     }
-    /// What the id says; `None` for one that is made up, over, or not of whoever presents it: all the same from outside.
+    /// Opens an id. `None` if it is forged, expired, or presented by another user; these cases cannot be distinguished from outside.
     pub(crate) fn open(handle: &TenantHandle, presented: &Presented, id: &str) -> Result<Option<Self>, KeyError> {
         let plain = handle.tenant.keys.locator()?.open(PURPOSE, &bound_to(presented), id);
         let ticket = plain.and_then(|plain| Self::read(&plain));
@@ -64,7 +64,7 @@ impl Ticket {
     }
 }
 
-/// Account, and the grant (of a token, however often it is renewed) or the session (of a browser).
+/// The account, and the grant (of a token, across refreshes) or the session (of a browser).
 fn bound_to(presented: &Presented) -> Vec<u8> {
     let mut bound = presented.account().as_bytes().to_vec();
     match (presented.grant(), presented.session()) {

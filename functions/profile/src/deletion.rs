@@ -1,4 +1,4 @@
-//! Closing the account, and restoring it by the mailed link (security 129, 130).
+//! Closes the account, and restores it by the mailed link (security 129, 130).
 
 use crate::NotDone;
 use latchkey::domain::account::{AccountStatus, LinkSeed};
@@ -11,10 +11,10 @@ use latchkey::services::Services;
 use latchkey::store::principal::PrincipalQuery;
 use latchkey::web::{Presented, TenantHandle, With};
 
-/// Closes the account of whoever acts; when it will be erased.
+/// Closes the user's account. Returns the time of its erasure.
 ///
 /// # Errors
-/// When nobody is signed in any more, or not freshly, or something failed.
+/// If the user is no longer signed in, or not recently, or something failed.
 pub async fn request(services: &Services, handle: &TenantHandle, presented: &Presented) -> Result<Timestamp, NotDone> {
     let key_version = handle.tenant.keys.proof()?.current_version();
     let seed = LinkSeed { key_version, bytes: services.random.bytes() };
@@ -28,15 +28,15 @@ pub async fn request(services: &Services, handle: &TenantHandle, presented: &Pre
     };
     match handle.tenant.store.decide(&handle.request, decide).await? {
         Requested::ErasureDue { due } => Ok(due),
-        // Whoever acts on an account that is not active is signed out.
+        // A user without an active account is signed out.
         Requested::NotActive => Err(NotDone::SignedOut),
     }
 }
 
-/// When the account behind a restoration link is erased; `None` when the link is spent, or its time is over.
+/// When the account of a restoration link will be erased. `None` if the link is used or expired.
 ///
 /// # Errors
-/// When something failed.
+/// If something failed.
 pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Option<Timestamp>, NotDone> {
     let Some((authentication, fits)) = open(handle, token).await? else { return Ok(None) };
     Ok(match authentication.status {
@@ -48,10 +48,10 @@ pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Opt
     })
 }
 
-/// Restores the account behind a restoration link; `false` when the link is spent, or its time is over.
+/// Restores the account of a restoration link. `false` if the link is used or expired.
 ///
 /// # Errors
-/// When something failed.
+/// If something failed.
 pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, NotDone> {
     let decide = || async {
         Ok::<_, NotDone>(match open(handle, token).await? {
@@ -65,7 +65,7 @@ pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, 
     })
 }
 
-/// The account that a link names, and whether the link derives from the seed of its closing.
+/// The account of a link, if the link derives from the seed of its deletion request.
 async fn open(
     handle: &TenantHandle,
     token: &SecretText,

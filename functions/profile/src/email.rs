@@ -1,4 +1,4 @@
-//! Another address (security 88–90, 94, 95): wishing for it, proving it, ending the wish, undoing it.
+//! Changes the e-mail address (security 88–90, 94, 95): requests the change, verifies the new address, cancels, and undoes.
 
 use crate::NotDone;
 use latchkey::domain::account::{LinkSeed, Sealed};
@@ -16,11 +16,11 @@ use latchkey::web::{Presented, Principal, Problem, TenantHandle, With};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Begins a change to this address. Who has it is not looked up: its owner gets another mail than somebody without an account, and
-/// the answer is the same (security 107).
+/// Starts a change to this address. It does not look up whether the address has an account: its owner gets a different mail, but the answer
+/// is the same (security 107).
 ///
 /// # Errors
-/// When nobody is signed in any more, or not freshly, or something failed.
+/// If the user is no longer signed in, or not recently, or something failed.
 pub async fn start(
     services: &Services,
     handle: &TenantHandle,
@@ -44,7 +44,7 @@ pub async fn start(
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// What is presented as proof of the new address.
+/// The presented proof of the new address.
 #[derive(Debug)]
 pub enum PresentedProof {
     /// The code from the mail, as typed.
@@ -53,10 +53,10 @@ pub enum PresentedProof {
     Link(SecretText),
 }
 
-/// Takes the proof: the account moves to the new address, and the old one gets a mail with a link that undoes it.
+/// Completes the change: the account gets the new address, and the old address gets a mail with a link that undoes it.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
+/// If the user is no longer signed in, or something failed.
 pub async fn prove(
     services: &Services,
     handle: &TenantHandle,
@@ -73,7 +73,7 @@ pub async fn prove(
         };
         let (proof, fits) = compare(handle, principal.authentication().account, change, proof)?;
         let changed = if fits { Some(changed(handle, &principal, change, undo_seed)?) } else { None };
-        // Only after a conflict: the new address may be somebody's by now.
+        // Only after a conflict: the new address may have an account by now.
         let again = !first.swap(false, Ordering::Relaxed);
         let owner = if fits && again { handle.tenant.store.find_account(&change.identifier).await? } else { None };
         Ok(email_change::prove(principal.authentication(), profile, proof, changed, owner, handle.now()))
@@ -137,10 +137,10 @@ fn unreadable() -> Problem {
     Problem::internal()
 }
 
-/// The change that waits for its proof: until when, and the new address, for the person themselves.
+/// The pending change: until when, and the new address, for the user.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
+/// If the user is no longer signed in, or something failed.
 pub async fn pending(handle: &TenantHandle, principal: &Principal) -> Result<Option<String>, NotDone> {
     let (profile, wrapped) = principal.profile()?;
     let Some(change) = email_change::pending(profile, handle.now()) else { return Ok(None) };
@@ -148,10 +148,10 @@ pub async fn pending(handle: &TenantHandle, principal: &Principal) -> Result<Opt
     Ok(Some(open_address(&key, SealedField::PendingEmail, &change.address)?))
 }
 
-/// Ends the wish, by the person.
+/// Cancels the pending change.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
+/// If the user is no longer signed in, or something failed.
 pub async fn cancel(handle: &TenantHandle, presented: &Presented) -> Result<bool, NotDone> {
     let decide = || async {
         let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
@@ -160,17 +160,17 @@ pub async fn cancel(handle: &TenantHandle, presented: &Presented) -> Result<bool
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// An account that a mailed link is about, as it stands now.
+/// The account of a mailed link, in its current state.
 pub struct Linked {
     link: PresentedLink,
     /// The account with profile, data key and password.
     pub snapshot: PrincipalSnapshot,
 }
 
-/// Opens a mailed link and loads its account; `None` for a link that is not of this kind, or whose account is gone or closed.
+/// Opens a mailed link and loads its account. `None` if the link is of another kind, or its account is deleted or closed.
 ///
 /// # Errors
-/// When something failed.
+/// If something failed.
 pub async fn open_link(handle: &TenantHandle, kind: AccountLink, token: &SecretText) -> Result<Option<Linked>, NotDone> {
     let Some(link) = handle.tenant.keys.open_account_link(kind, token)? else { return Ok(None) };
     let query = PrincipalQuery {
@@ -186,10 +186,10 @@ pub async fn open_link(handle: &TenantHandle, kind: AccountLink, token: &SecretT
 }
 
 impl Linked {
-    /// The code that belongs to the link of a change that waits, for a browser where nobody is signed in; `None` when it is over.
+    /// The code of a pending change's link, for a browser without a session. `None` if the change is over.
     ///
     /// # Errors
-    /// When a key fails.
+    /// If a key fails.
     pub fn change_code(&self, handle: &TenantHandle) -> Result<Option<SecretText>, NotDone> {
         let profile = self.snapshot.profile.as_ref();
         let Some(change) = profile.and_then(|profile| email_change::pending(profile, handle.now())) else { return Ok(None) };
@@ -199,16 +199,16 @@ impl Linked {
         }
         Ok(Some(proof.account_code(AccountLink::EmailChange, self.link.account, &change.seed)?))
     }
-    /// The former address that the link would put back; `None` when it is over.
+    /// The former address that the link would restore. `None` if the link has expired.
     ///
     /// # Errors
-    /// When a key fails.
+    /// If a key fails.
     pub fn former_address(&self, handle: &TenantHandle) -> Result<Option<String>, NotDone> {
         let (Some(undo), Some(wrapped)) = (self.undo(handle)?, &self.snapshot.data_key) else { return Ok(None) };
         let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
         Ok(Some(open_address(&key, SealedField::FormerEmail, &undo.address)?))
     }
-    /// The undo that the link is of.
+    /// The undo of the link.
     fn undo(&self, handle: &TenantHandle) -> Result<Option<&EmailUndo>, NotDone> {
         let Some(profile) = &self.snapshot.profile else { return Ok(None) };
         let proof = handle.tenant.keys.proof()?;
@@ -217,10 +217,10 @@ impl Linked {
     }
 }
 
-/// Ends the wish, by the owner of the new address ("I did not ask for this"), shown by the mailed link.
+/// Cancels the pending change at the request of the new address's owner ("I did not ask for this"), authorized by the mailed link.
 ///
 /// # Errors
-/// When something failed.
+/// If something failed.
 pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, NotDone> {
     let decide = || async {
         let Some(linked) = open_link(handle, AccountLink::EmailChange, token).await? else {
@@ -235,10 +235,10 @@ pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, N
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// Puts a former address back, by the link that it was mailed: every session ends, and the password goes.
+/// Restores a former address, authorized by the link that was mailed to it. All sessions end, and the password is removed.
 ///
 /// # Errors
-/// When something failed.
+/// If something failed.
 pub async fn undo(handle: &TenantHandle, token: &SecretText) -> Result<Undone, NotDone> {
     let first = AtomicBool::new(true);
     let decide = || async {

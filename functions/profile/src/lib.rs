@@ -1,7 +1,7 @@
-//! The profile function: what people see and change about themselves, as JSON (`/v1/me…`) and as pages (`/account…`).
+//! The profile function: users view and change their own data, as JSON (`/v1/me…`) and as pages (`/account…`).
 //!
-//! Both are skins over the same commands, one file each: a command loads who acts together with what it is about, decides, commits,
-//! and tells what came of it; the JSON handler or the page then says so.
+//! JSON handlers and pages use the same commands, one file each. A command loads the user together with the data concerned, decides,
+//! commits, and returns the result. The handler or page renders it.
 
 pub mod api;
 pub mod consents;

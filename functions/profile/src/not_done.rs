@@ -1,18 +1,18 @@
-//! Why a command decided nothing.
+//! Why a command made no decision.
 
 use latchkey::keys::KeyError;
 use latchkey::keys::password::HasherBusy;
 use latchkey::store::{DecideError, StoreError};
 use latchkey::web::Problem;
 
-/// Why a command decided nothing. The API answers 401 to the first two; a page sends the person to sign in, and back.
+/// Why a command made no decision. For the first two, the API answers 401; a page redirects the user to sign in, and back.
 #[derive(Debug)]
 pub enum NotDone {
-    /// What was presented counts no more.
+    /// The session or token is no longer valid.
     SignedOut,
-    /// The sign-in lies too far back (RFC 9470).
+    /// The sign-in is too old (RFC 9470).
     NotRecent,
-    /// Something else.
+    /// Any other problem.
     Problem(Problem),
 }
 

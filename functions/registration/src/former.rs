@@ -1,4 +1,4 @@
-//! The former directory, asked once an address is proven: whom it knows has one account, the one that they always had.
+//! Looks up a verified address in the legacy user pool: a user known there keeps that one identity.
 
 use latchkey::domain::directory::{NotAdmitted, admit};
 use latchkey::domain::id::Sub;
@@ -11,28 +11,28 @@ use latchkey::services::Services;
 use latchkey::web::{Problem, TenantHandle};
 use std::collections::BTreeMap;
 
-/// Whose the address is there.
+/// The owner of the address in the legacy user pool.
 pub(crate) enum Former {
-    /// Nobody's whose account this could be: an address that was never proven there leads to nobody's, and who was erased here, or
-    /// has come under another address, does not come again.
+    /// No user with a claim to this account: the address was never verified there, or the user was erased here or imported with another
+    /// address.
     Nobody,
-    /// Theirs, who register now.
+    /// The registering user.
     Known(Box<Known>),
-    /// Somebody's whom it does not let go.
+    /// A user who must stay in the legacy user pool.
     Stays,
 }
 
-/// Somebody whom the directory knows.
+/// A user of the legacy user pool.
 pub(crate) struct Known {
     pub(crate) subject: FederatedSubject,
     /// The `sub` that they keep.
     pub(crate) sub: Option<Sub>,
     pub(crate) attributes: BTreeMap<String, String>,
-    /// What their groups become.
+    /// The roles that their groups map to.
     pub(crate) roles: Roles,
 }
 
-/// Asks for the address that was just proven.
+/// Looks up the verified address.
 pub(crate) async fn ask(
     services: &Services,
     handle: &TenantHandle,

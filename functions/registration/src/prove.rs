@@ -1,7 +1,7 @@
-//! Proving an address, for page and API alike: load, decide, commit; asking for a new code; saying that one did not ask.
+//! Verifies an address, for page and API: load, decide, commit. Also sends a new code, and cancels a registration.
 //!
-//! While people come from a former directory, it is asked once the proof is right ([`former`]): whom it knows comes over with what they
-//! typed, under the identity that they had there.
+//! During a migration from a legacy user pool, a correct proof is followed by a lookup there ([`former`]): a user known there is imported
+//! with the submitted data and keeps their identity.
 
 use crate::begin::unreadable;
 use crate::former::{self, Former, Known};
@@ -26,17 +26,17 @@ use latchkey::web::{Problem, TenantHandle};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What the person shows.
+/// The presented proof.
 pub(crate) enum Proof {
-    /// The code that they typed.
+    /// The typed code.
     Code(SecretText),
-    /// The token of the link that they followed.
+    /// The token of the mailed link.
     Link(SecretText),
 }
 
-/// Where they show it: a proof counts only where its registration began (security 79, 94).
+/// Where the proof is presented. It counts only where the registration started (security 79, 94).
 pub(crate) enum Place<'b> {
-    /// Begun by the API, which has no browser.
+    /// Started by the API, which has no browser.
     Api,
     /// This browser, which is signed in at once.
     Browser(&'b Browser, &'b Opening),
@@ -57,10 +57,13 @@ pub(crate) fn locate(tenant: &Tenant, id: &str) -> Result<FlowLocator, Problem> 
 }
 
 fn no_such_registration() -> Problem {
-    Problem::new(ProblemKind::NotFound, "There is no such registration, or it began elsewhere. Please begin again.")
+    Problem::new(
+        ProblemKind::NotFound,
+        "This registration does not exist, or it was started in another browser. Please start again.",
+    )
 }
 
-/// Decides on a proof and commits; the flow is the one that was decided on.
+/// Decides on a proof and commits. Returns the flow that was decided on.
 pub(crate) async fn prove(
     services: &Services,
     handle: &TenantHandle,
@@ -116,7 +119,7 @@ pub(crate) async fn prove(
             }
             None => None,
         };
-        // Only a conflict can mean that the address got an account meanwhile, and only who proved the address is told.
+        // Only after a conflict can the address have an account. Only a caller with the proof learns this.
         let owner = if is_first { None } else { tenant.store.find_account(&flow.identifier).await? };
         let Decision { changes, outcome } = registration::verify(&flow, kind, proven, owner, now);
         Ok(Decision { changes, outcome: (outcome, Some(flow)) })
@@ -124,7 +127,7 @@ pub(crate) async fn prove(
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// The claims that the form makes once its address is proven, with what the former directory knows besides, as JSON.
+/// The claims of the new account as JSON: those of the form, and those of the legacy user pool.
 fn claims(
     handle: &TenantHandle,
     flow: &Flow,
@@ -144,7 +147,7 @@ fn claims(
     serde_json::to_vec(&claims).map_err(unreadable)
 }
 
-/// Who the person was in the former directory, hashed and sealed.
+/// The identity in the legacy user pool, hashed and sealed.
 fn link(handle: &TenantHandle, flow: &Flow, key: &DataKey, known: &Known) -> Result<LinkedIdentity, Problem> {
     let named = serde_json::to_vec(&known.subject).map_err(unreadable)?;
     Ok(LinkedIdentity {
@@ -155,14 +158,14 @@ fn link(handle: &TenantHandle, flow: &Flow, key: &DataKey, known: &Known) -> Res
     })
 }
 
-/// What the form held.
+/// The submitted form.
 pub(crate) fn open_pending(tenant: &Tenant, flow: &Flow, data_key: &WrappedDataKey) -> Result<PendingRegistration, Problem> {
     let sealed = flow.payload.as_ref().ok_or_else(no_such_registration)?;
     let plain = tenant.keys.data()?.unwrap(data_key)?.open(SealedField::PendingRegistration, sealed)?;
     serde_json::from_slice(&plain).map_err(unreadable)
 }
 
-/// Sends a new code, where the registration began.
+/// Sends a new code, in the browser or API that started the registration.
 pub(crate) async fn resend(
     handle: &TenantHandle,
     locator: FlowLocator,
@@ -182,7 +185,7 @@ pub(crate) async fn resend(
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// Ends a registration for whoever holds its link: it came to the owner of the address.
+/// Cancels a registration. The link authorizes this: it was mailed to the owner of the address.
 pub(crate) async fn disown(handle: &TenantHandle, locator: FlowLocator, token: &SecretText) -> Result<(), Problem> {
     let (tenant, now) = (&handle.tenant, handle.now());
     let decide = || async {

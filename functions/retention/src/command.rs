@@ -1,4 +1,4 @@
-//! The events that this function takes.
+//! The events of this function.
 
 use latchkey::domain::id::TenantId;
 use latchkey::domain::retention::Cursor;
@@ -16,17 +16,17 @@ pub(crate) enum Command {
     ReplayErasures(Since),
 }
 
-/// A tick of the schedule.
+/// A scheduled run.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tick {
-    /// The period; now, when it says nothing.
+    /// The period. The default is now.
     #[serde(default, deserialize_with = "time")]
     pub(crate) time: Option<Timestamp>,
-    /// Whose; everybody's, when it says nothing.
+    /// The tenant. The default is all tenants.
     #[serde(default)]
     pub(crate) tenant: Option<TenantId>,
-    /// Only say what would be done.
+    /// Only report what would be done.
     #[serde(default)]
     pub(crate) dry_run: bool,
 }
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Named {
     }
 }
 
-/// The moment of a backup that was restored.
+/// The time of the restored backup.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Since {
@@ -59,25 +59,25 @@ pub(crate) struct Since {
     pub(crate) resume: Option<Resume>,
 }
 
-/// A place in the walk over several tenants.
+/// A position in the scan of several tenants.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resume {
-    /// The tenant that was walked; those before it are done.
+    /// The current tenant. Those before it are done.
     pub(crate) tenant: TenantId,
-    /// The place in its walk.
+    /// The position in its scan.
     pub(crate) cursor: Cursor,
 }
 
 impl Command {
-    /// The command that an event is; or what is wrong with it, without what it holds.
+    /// Parses an event. The error does not quote its content.
     pub(crate) fn read(event: &Value) -> Result<Self, String> {
         const JOBS: &str = "retention, hold, release, replay_erasures";
         let Some(job) = event.get("job").and_then(Value::as_str) else {
-            return Err(format!("the event names no job: \"job\" is one of {JOBS}"));
+            return Err(format!("the event names no job: \"job\" must be one of {JOBS}"));
         };
         if !JOBS.split(", ").any(|known| known == job) {
-            return Err(format!("there is no job {job:?}: \"job\" is one of {JOBS}"));
+            return Err(format!("there is no job {job:?}: \"job\" must be one of {JOBS}"));
         }
         Self::deserialize(event).map_err(|error| format!("the event of job {job:?} is not well-formed: {error}"))
     }

@@ -1,4 +1,4 @@
-//! An operator's word about a legal hold, by the account's address; neither it nor whose it is gets logged.
+//! Places and lifts a legal hold by the account's address. Neither the address nor the account is logged.
 
 use crate::command::Named;
 use crate::{Retention, RetentionError};
@@ -10,28 +10,28 @@ use latchkey::domain::identifier::EmailAddress;
 use latchkey::store::{DecideError, StoreError};
 use serde_json::{Value, json};
 
-/// Keeps an account from being erased.
+/// Protects an account from erasure.
 pub(crate) async fn place(job: &Retention, named: Named, deadline: Deadline) -> Result<Value, RetentionError> {
     let now = job.services.clock.now();
     let decided = decide(job, &named, deadline, |account| place_hold(account, now)).await?;
     Ok(answer("hold", &named, decided, "held"))
 }
 
-/// Lets it be erased again.
+/// Allows the erasure again.
 pub(crate) async fn lift(job: &Retention, named: Named, deadline: Deadline) -> Result<Value, RetentionError> {
     let decided = decide(job, &named, deadline, lift_hold).await?;
     Ok(answer("release", &named, decided, "released"))
 }
 
-/// What came of it; `None` when nobody has the address.
+/// The result. `None` if the address has no account.
 async fn decide(
     job: &Retention,
     named: &Named,
     deadline: Deadline,
     rule: impl Fn(&Authentication) -> Decision<Hold>,
 ) -> Result<Option<Hold>, RetentionError> {
-    let address =
-        EmailAddress::parse(&named.email).map_err(|_| RetentionError::Refused("\"email\" is no e-mail address".to_owned()))?;
+    let address = EmailAddress::parse(&named.email)
+        .map_err(|_| RetentionError::Refused("\"email\" is not an e-mail address".to_owned()))?;
     let tenant = job.services.tenant(&named.tenant).await?;
     let identifier = tenant.keys.identifier()?.hash_email(&address);
     let request = job.request(deadline)?;

@@ -1,5 +1,4 @@
-//! The Lambda binary: ticks of the schedule and an operator's events. What does not end before the deadline goes on in an invocation
-//! of its own.
+//! The Lambda binary: scheduled runs and operator commands. Unfinished work continues in a new invocation.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use latchkey::runtime;

@@ -1,10 +1,10 @@
-//! The job: ticks, claims, pages, checkpoints (security 132, 140, 141).
+//! The retention job: runs, leases, pages, checkpoints (security 132, 140, 141).
 //!
-//! 1. The job's state of each tenant is read, the tick decided ([`latchkey::domain::retention`]), and the claim committed over the
-//!    version that was read: of two ticks at once one meets the other's.
-//! 2. A page of the shard, each piece of work on its own: what is stuck is noted and stops nothing.
-//! 3. A checkpoint over the version of the claim: a holder that was taken for dead meets its successor's and stops.
-//! 4. Shortly before the deadline the lease is given back, and the same event goes on in another invocation.
+//! 1. Read the job state of each tenant, decide ([`latchkey::domain::retention`]), and commit the lease on the condition that the version
+//!    is the one read. Of two concurrent runs, one fails here.
+//! 2. Process a page of the shard, each account separately. A stuck account is recorded and does not stop the others.
+//! 3. Write a checkpoint on the condition of the lease's version. A holder that was presumed dead fails here and stops.
+//! 4. Shortly before the deadline, release the lease and continue the same event in another invocation.
 
 use crate::command::Tick;
 use crate::erase::{self, EraseError};
@@ -22,20 +22,20 @@ use latchkey::store::{CommitError, MAX_ATTEMPTS, StoreError, TenantStore};
 use latchkey::web::problem::chain;
 use serde_json::json;
 
-/// The most work of one page: what is in memory at a time, and done anew when a holder dies.
+/// The largest page: what is in memory, and what is repeated if a holder dies.
 pub(crate) const PAGE: u16 = 100;
-/// How many accounts are erased at once.
+/// How many accounts are erased concurrently.
 const AT_ONCE: usize = 8;
-/// How far ahead of our clock a tick may be.
+/// How far a run's time may be ahead of our clock.
 const SKEW: Span = Span::minutes(5);
 
-/// Handles a tick.
+/// Handles a scheduled run.
 pub(crate) async fn retention(job: &Retention, tick: Tick, deadline: Deadline) -> Result<Summary, RetentionError> {
     let Tick { time, tenant, dry_run } = tick;
     let now = job.services.clock.now();
     let period = time.unwrap_or(now);
     if period > now + SKEW {
-        return Err(RetentionError::Refused(format!("the time {period} has not come")));
+        return Err(RetentionError::Refused(format!("the time {period} is in the future")));
     }
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for registered in job.tenants(tenant.as_ref()).await? {
@@ -58,7 +58,7 @@ pub(crate) async fn retention(job: &Retention, tick: Tick, deadline: Deadline) -
     if !failed.is_empty() {
         return Err(RetentionError::Tenants(failed.join(", ")));
     }
-    // The same tick: tenants that are finished answer from their summaries.
+    // The same event: finished tenants answer from their summaries.
     let more = done.iter().any(|tenant| tenant.status == Status::Continues);
     let mut next = json!({ "job": "retention", "time": period.to_string() });
     if let Some(tenant) = tenant {
@@ -67,14 +67,14 @@ pub(crate) async fn retention(job: &Retention, tick: Tick, deadline: Deadline) -
     Ok(Summary::new("retention", period, dry_run, done, more.then_some(next)))
 }
 
-/// One tenant's walk.
+/// The scan of one tenant.
 struct Walk<'a> {
     job: &'a Retention,
     store: TenantStore,
     deadline: Deadline,
 }
 
-/// What became of a page.
+/// The result of a page.
 enum Paged {
     Done(Outcomes),
     OutOfTime,
@@ -85,7 +85,7 @@ impl Walk<'_> {
         self.job.services.clock.now()
     }
 
-    /// Runs this tick's period, after one that was broken off.
+    /// Runs this period, after an interrupted one.
     async fn run(&self, tenant: &RegisteredTenant, period: Timestamp) -> Result<TenantSummary, RetentionError> {
         let holder = BASE64URL_NOPAD.encode(&self.job.services.random.bytes::<12>());
         let summary = |status, period, done| Ok(TenantSummary::new(tenant.tenant.clone(), status, period, done));
@@ -115,7 +115,7 @@ impl Walk<'_> {
         Err(RetentionError::Busy)
     }
 
-    /// Whether the state stands; another holder's does otherwise.
+    /// Whether the state was written. If not, another holder has taken over.
     async fn commit(&self, state: &RetentionJob) -> Result<bool, RetentionError> {
         let change = Changes::one(Change::CheckpointRetention(Box::new(state.clone())));
         match self.store.commit(&change, &self.job.request(self.deadline)?).await {
@@ -134,7 +134,7 @@ impl Walk<'_> {
             };
             let (now, worked) = (self.now(), outcomes.counts.due > 0);
             let next = state.checkpoint(&run, outcomes, run.cursor.next(more_after, run.period), now);
-            // A year of empty days is no year of writes.
+            // Skip checkpoints of empty days: a year of empty days must not cost a year of writes.
             let lease_wanes = run.lease_until.since(now) < Span::millis(LEASE.as_millis() / 2);
             if !worked && !lease_wanes && next.run.is_some() {
                 let run = next.run.map(|next| Run { lease_until: run.lease_until, ..next });
@@ -150,7 +150,7 @@ impl Walk<'_> {
         Ok(Walked::Finished)
     }
 
-    /// Does a page; where the shard goes on.
+    /// Processes a page. Returns where the shard continues.
     async fn page(&self, run: &Run) -> Result<(Paged, Option<String>), RetentionError> {
         let page = self.store.find_due_erasures(&run.cursor, PAGE).await?;
         let request = self.job.request(self.deadline)?;
@@ -160,7 +160,7 @@ impl Walk<'_> {
             Ok(due) => (due.account.to_string(), Box::pin(erase::run(&self.store, &due, &request)).await),
         });
         let done: Vec<_> = stream::iter(works).buffer_unordered(AT_ONCE).collect().await;
-        // Whatever failed when the time was up is no fault of its own.
+        // A failure after the deadline is not the account's fault.
         let out_of_time = |result: &Result<_, _>| match result {
             Ok(_) => false,
             Err(EraseError::OutOfTime) => true,
@@ -190,7 +190,7 @@ impl Walk<'_> {
         outcomes
     }
 
-    /// What a run of this period would come to now. It writes nothing, no claim either.
+    /// What a run of this period would do now. It writes nothing, not even a lease.
     async fn plan(&self, tenant: &RegisteredTenant, period: Timestamp) -> Result<TenantSummary, RetentionError> {
         let state = self.store.find_retention_job().await?.unwrap_or_else(|| RetentionJob::new(tenant.since));
         let mut done = Outcomes::default();
@@ -213,7 +213,7 @@ impl Walk<'_> {
     }
 }
 
-/// What became of a walk.
+/// The result of a scan.
 enum Walked {
     Finished,
     Continues(Run),
@@ -222,7 +222,7 @@ enum Walked {
 
 type Work = Result<DueErasure, (String, StoreError)>;
 
-/// What is due by then, and what does not read: nobody knows when that is due.
+/// The work due by then, and malformed entries, with an unknown due time.
 fn due_by(work: Vec<Work>, period: Timestamp) -> Vec<Work> {
     work.into_iter().filter(|work| work.as_ref().is_ok_and(|due| due.due <= period) || work.is_err()).collect()
 }

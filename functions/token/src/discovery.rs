@@ -1,5 +1,5 @@
-//! Metadata (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is supported, made from configuration and never from a header
-//! (security 53).
+//! Metadata (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is supported, from configuration and never from a header (security
+//! 53).
 
 use crate::jwks::public;
 use axum::extract::Request;

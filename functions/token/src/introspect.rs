@@ -1,4 +1,4 @@
-//! `POST /oauth2/introspect` (RFC 7662): what a client's own token is worth now. Reads, never writes.
+//! `POST /oauth2/introspect` (RFC 7662): the state of a client's own token. Reads, never writes.
 
 use axum::Json;
 use latchkey::domain::oauth::access_token::check_grant;
@@ -13,7 +13,7 @@ use latchkey::web::bearer::{grant_of, read_access_token};
 use latchkey::web::client_authentication::ClientRequest;
 
 pub(crate) async fn introspect(call: ClientRequest) -> Result<Json<Introspection>, OAuthError> {
-    // Anyone can name a public client: for one of those, this would be an oracle for stolen tokens (RFC 7662 §2.1).
+    // Anyone can claim a public client id. This endpoint would be an oracle for stolen tokens (RFC 7662 §2.1).
     if !call.client.is_confidential() {
         return Err(OAuthError::new(OAuthErrorCode::InvalidClient, "introspection needs client authentication"));
     }
@@ -46,7 +46,7 @@ async fn of_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Secre
 
 async fn of_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Result<Introspection, OAuthError> {
     let tenant = &call.handle.tenant;
-    // Another client's token is as good as none (security 30); told before anything is read.
+    // Another client's token counts as invalid (security 30). Check this before any read.
     if claims.client_id != call.client.client_id {
         return Ok(Introspection::inactive());
     }
@@ -59,7 +59,7 @@ async fn of_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Re
             None => false,
         },
         (None, None) => !tenant.store.find_revoked_jti(claims.jti).await?,
-        // It names a grant that can't be found: not ours to vouch for.
+        // It names a grant that does not exist: do not vouch for it.
         (None, Some(_)) => false,
     };
     Ok(if active { Introspection::of_access_token(claims) } else { Introspection::inactive() })

@@ -1,5 +1,5 @@
-//! Bringing one person over: an account, a profile and a link, in one transaction that finds neither their address nor their identity
-//! elsewhere taken.
+//! Imports one user: writes an account, a profile and a link in one transaction. The transaction fails if the e-mail address or the
+//! external identity is already taken.
 
 use data_encoding::BASE32_NOPAD;
 use latchkey::context::{Clock, Deadline, Random, RequestContext};
@@ -15,21 +15,21 @@ use latchkey::keys::{Arrival, KeyError, TenantKeys};
 use latchkey::store::{DecideError, StoreError, TenantStore};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Somebody who can come.
+/// A user to import.
 pub(crate) struct Coming {
-    /// Who they are elsewhere.
+    /// The user's identity in the source system.
     pub(crate) subject: FederatedSubject,
-    /// The `sub` that they keep.
+    /// The `sub` to keep, if any.
     pub(crate) sub: Option<Sub>,
-    /// Their proven address.
+    /// The verified e-mail address.
     pub(crate) email: EmailAddress,
-    /// The fields of the form.
+    /// The profile claims.
     pub(crate) claims: Claims,
-    /// Their password.
+    /// The password, or where it is.
     pub(crate) password: ComingPassword,
 }
 
-/// Why one person was not written.
+/// Why one user was not written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotBrought {
     #[error(transparent)]
@@ -40,18 +40,18 @@ pub(crate) enum NotBrought {
     Unnamed,
 }
 
-/// Brings people into one tenant.
+/// Imports users into one tenant.
 pub(crate) struct Bringer<'a> {
     pub(crate) store: &'a TenantStore,
     pub(crate) keys: &'a TenantKeys,
     pub(crate) locale: &'a str,
-    /// Names this run, and with `next` each request of it.
+    /// Identifies this run. Together with `next`, it identifies each request of the run.
     run: String,
     next: AtomicUsize,
 }
 
 impl<'a> Bringer<'a> {
-    /// `locale`: the language that people are written to in.
+    /// `locale`: the language of mails to the imported users.
     pub(crate) fn new(store: &'a TenantStore, keys: &'a TenantKeys, locale: &'a str) -> Self {
         Self { store, keys, locale, run: BASE32_NOPAD.encode(&Random.bytes::<10>()), next: AtomicUsize::new(1) }
     }
@@ -73,11 +73,11 @@ impl<'a> Bringer<'a> {
         let comer = arrival.seal(self.keys).map_err(decided)?;
         let request = self.request().map_err(DecideError::Decide)?;
         let decide = || async {
-            // In this order: who comes between the two reads is seen by the second, or met by the write.
+            // Keep this order: an account created between the two reads is seen by the second read, or the write condition fails.
             let mut standing = store.find_subject(&comer.subject).await?;
             let owner = store.find_account(&comer.identifier).await?;
             if standing.is_none() && owner.is_some() {
-                // Whoever has the address may be this very person, who came between the two reads.
+                // The address may belong to this same user, imported between the two reads.
                 standing = store.find_subject(&comer.subject).await?;
             }
             let Decision { changes, outcome } = bring(comer.clone(), standing, owner, request.now);
@@ -99,12 +99,12 @@ impl<'a> Bringer<'a> {
     }
 }
 
-/// What came of one, in a list of counts.
+/// The outcome as a row label in the report.
 pub(crate) fn words(brought: Brought) -> &'static str {
     match brought {
-        Brought::Imported => "came over",
-        Brought::AlreadyHere => "had come before",
-        Brought::Erased => "were erased here, and stay so",
-        Brought::AddressTaken => "stay away, somebody has their address",
+        Brought::Imported => "newly imported",
+        Brought::AlreadyHere => "imported before",
+        Brought::Erased => "erased here, and stay erased",
+        Brought::AddressTaken => "skipped, another account here has their e-mail address",
     }
 }

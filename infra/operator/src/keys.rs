@@ -1,6 +1,6 @@
-//! `latchkey keys`: what signs tokens, a successor ahead of time, a retirement in an emergency (docs/keys.md).
+//! `latchkey keys`: lists signing keys, rotates them early, and retires one in an emergency (docs/keys.md).
 //!
-//! Everything is read from and written to the tenant's key items; KMS is asked for nothing, so an operator needs no permission on it.
+//! It reads and writes the tenant's key items only. It does not call KMS, so the operator needs no permission on the KMS key.
 
 use crate::refused::Refused;
 use crate::target::{TargetOptions, tenant};
@@ -15,40 +15,41 @@ use latchkey::keys::orders::{self, ListedKey, RetireError, Retirement, RotationO
 use latchkey::store::{StoreError, TenantStore};
 use std::fmt::Write as _;
 
-/// The keys that sign tokens.
+/// The signing keys of tokens.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Shows every signing key: its kid, what it is good for, since and until when.
+    /// Lists every signing key with its kid, state and dates
     List {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Orders a successor now, ahead of its time: listed within a minute, it signs 20 minutes later. Nobody notices.
+    /// Rotates now instead of after 90 days: the next key is published within a minute and signs 20 minutes later. Users notice nothing
     Rotate {
-        /// Only this algorithm's; otherwise each one's.
+        /// Only this algorithm; by default each of them
         #[arg(long, value_enum)]
         alg: Option<Alg>,
         #[command(flatten)]
         whose: Whose,
     },
-    /// Takes a key out of use within a minute, for good: for a private key in wrong hands. Shows what will happen, and asks.
+    /// Takes a key out of use within a minute, permanently: for a private key that has leaked. Shows what will happen, and asks for
+    /// confirmation
     Retire {
-        /// Its kid, as `latchkey keys list` shows it.
-        // A thumbprint (RFC 7638), of which every 64th begins with `-`.
+        /// The kid, as shown by `latchkey keys list`
+        // A thumbprint (RFC 7638); one in 64 begins with `-`.
         #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
         whose: Whose,
-        /// Do not ask.
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// Whose keys.
+/// The tenant of the keys.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Whose {
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -61,13 +62,13 @@ impl Whose {
     }
 }
 
-/// A signature algorithm, by the name that it has in tokens.
+/// A signature algorithm, by its JOSE name.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Alg {
-    /// ECDSA on P-256 with SHA-256.
+    /// ECDSA on P-256 with SHA-256
     #[value(name = "ES256")]
     Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// RSASSA-PKCS1-v1_5 with SHA-256
     #[value(name = "RS256")]
     Rs256,
     /// Ed25519.
@@ -85,7 +86,7 @@ impl From<Alg> for SigningAlgorithm {
     }
 }
 
-/// Runs it.
+/// Runs the command.
 pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
     let now = Clock::system().now();
     match command {
@@ -105,14 +106,14 @@ pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
             let plan = orders::plan_retirement(&store, kid, now).await.map_err(refused)?;
             say(&planned(&plan, signer))?;
             confirm("Retire it?", *yes)?;
-            // A key may have begun to sign while the question stood.
+            // Read the time again: a key may have begun to sign while the question was open.
             let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(refused)?;
             say(&retired(&done, signer))
         }
     }
 }
 
-/// Who signs by the document in force; as ever where there is none that reads.
+/// The signer of the document in force; the default if there is no readable document.
 async fn signer(store: &TenantStore) -> Result<Signer, Refused> {
     let newest =
         store.find_newest_document().await.map_err(|error| Refused::because("the document could not be read", &error))?;
@@ -135,7 +136,7 @@ fn refused(error: RetireError) -> Refused {
 
 fn listed(keys: &[ListedKey]) -> String {
     if keys.is_empty() {
-        return "There are no signing keys yet: the first request makes them.\n".to_owned();
+        return "There are no signing keys yet: the first request creates them.\n".to_owned();
     }
     let row = |key: &ListedKey| {
         let mut what = match (key.state, key.retired_at, key.gone_at) {
@@ -147,7 +148,7 @@ fn listed(keys: &[ListedKey]) -> String {
             (KeyState::Gone, None, _) => "gone".to_owned(),
         };
         if key.state == KeyState::Active && key.successor_ordered_at.is_some() {
-            what.push_str(", successor ordered");
+            what.push_str(", rotation requested");
         }
         if let Some(kms) = &key.kms_key {
             what.push_str(&format!(", held by KMS as {kms}"));
@@ -159,22 +160,22 @@ fn listed(keys: &[ListedKey]) -> String {
 
 fn ordered(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
     if orders.is_empty() {
-        return "There is no such key yet: the first request makes it.\n".to_owned();
+        return "There is no such key yet: the first request creates it.\n".to_owned();
     }
     let mut text = String::new();
     for (algorithm, order) in orders {
         let what = match order {
             RotationOrder::Ordered { kid } if signer == Signer::Kms => {
-                format!("a successor of {kid} is ordered, and made when keys.signer is \"local\" again: KMS signs now")
+                format!("the rotation of {kid} is requested. It happens when keys.signer is \"local\" again: KMS signs now")
             }
             RotationOrder::Ordered { kid } => format!(
-                "a successor of {kid} is ordered: the next request makes it (within a minute), it signs 20 minutes later, and {kid} \
-                 verifies for 24 hours more"
+                "the rotation of {kid} is requested: the next request creates the new key (within a minute), it signs 20 minutes later, and {kid} \
+                 verifies for another 24 hours"
             ),
             RotationOrder::Pending { kid, signs_from } => format!("{kid} is published already and signs from {signs_from}"),
-            RotationOrder::Awaited => "no key signs at present; the next request makes one in any case".to_owned(),
+            RotationOrder::Awaited => "no key signs at present; the next request creates one in any case".to_owned(),
             RotationOrder::HeldByKms { kid } => format!(
-                "{kid} is held by KMS, which makes no successor: set keys.signer = \"local\", and see docs/keys.md for another key of KMS"
+                "{kid} is a KMS key and has no rotation: set keys.signer = \"local\", or see docs/keys.md for another KMS key"
             ),
         };
         let _ = writeln!(text, "{algorithm:<5}  {what}");
@@ -188,27 +189,27 @@ fn planned(plan: &Retirement, signer: Signer) -> String {
         KeyState::Pending => "does not sign yet",
         KeyState::Active => "signs now",
         KeyState::Retiring => "only verifies",
-        KeyState::Gone => "is of no use any more",
+        KeyState::Gone => "is no longer in use",
     };
     let next = match &plan.successor {
-        Successor::Unchanged => "Signing goes on as it is.".to_owned(),
+        Successor::Unchanged => "Signing continues unchanged.".to_owned(),
         Successor::TakesOver { kid, signs_from } => {
-            format!("{kid} is published already and signs from {signs_from}, or as soon as an instance looks.")
+            format!("{kid} is published already and signs from {signs_from}, or as soon as an instance reads the keys.")
         }
         Successor::ToBeMade if signer == Signer::Kms => {
-            "Nothing signs with this algorithm then, until keys.signer is \"local\" again.".to_owned()
+            "Then no key signs with this algorithm, until keys.signer is \"local\" again.".to_owned()
         }
-        Successor::ToBeMade => "No successor is published. One is made within a minute and signs 75 seconds later. Until then the token endpoint answers \
-             503: codes and refresh tokens are not consumed, sessions go on, sign-ins that are under way may have to be begun again. \
-             If there is time, stop here, run `latchkey keys rotate`, and retire 75 seconds after `list` shows the successor: \
+        Successor::ToBeMade => "No next key is published. One is created within a minute and signs 75 seconds later. Until then the token endpoint answers \
+             503: codes and refresh tokens are not consumed, sessions continue, sign-ins in progress may have to be started again. \
+             If there is time, stop here, run `latchkey keys rotate`, and retire 75 seconds after `list` shows the next key: \
              then nothing is interrupted."
             .to_owned(),
     };
     format!(
-        "The {alg} key {kid} {role}. Retired, it can't be taken back: its private half is removed.\n\
-         - Within a minute no instance signs with it, lists it, or accepts a token of it. Applications refresh theirs; people stay signed in.\n\
+        "The {alg} key {kid} {role}. Retiring it cannot be undone: its private key is removed.\n\
+         - Within a minute no instance signs with it, lists it, or accepts a token of it. Applications refresh their tokens; users stay signed in.\n\
          - {next}\n\
-         - Whoever verifies elsewhere drops it with their copy of the key set, at most 16 minutes from now.\n",
+         - Other verifiers drop it when their cached key set expires, at most 16 minutes from now.\n",
         alg = key.algorithm,
         kid = key.kid,
     )
@@ -219,10 +220,10 @@ fn retired(done: &Retirement, signer: Signer) -> String {
         Successor::Unchanged => String::new(),
         Successor::TakesOver { kid, .. } => format!("{kid} signs in its place. "),
         Successor::ToBeMade if signer == Signer::Kms => String::new(),
-        Successor::ToBeMade => "Its successor is made within a minute and signs 75 seconds later. ".to_owned(),
+        Successor::ToBeMade => "The next key is created within a minute and signs 75 seconds later. ".to_owned(),
     };
     format!(
-        "Retired {kid} for this tenant. {next}If a CDN stands in front, invalidate /.well-known/jwks.json now. `latchkey keys list` shows how it goes on.\n",
+        "Retired {kid} for this tenant. {next}If a CDN caches the key set, invalidate /.well-known/jwks.json now. `latchkey keys list` shows the progress.\n",
         kid = done.key.kid,
     )
 }
@@ -233,7 +234,7 @@ mod tests {
     use clap::FromArgMatches as _;
     use latchkey::domain::time::Timestamp;
 
-    /// Each is a thumbprint that `keys list` may show, and none of them is an option; an option is one on either side of it.
+    /// A thumbprint that `keys list` shows can begin with a hyphen. It must not be parsed as an option, and real options around it must be.
     #[test]
     fn a_kid_may_begin_with_a_hyphen() {
         for begin in ["-Vt02", "-hello", "-y", "--yes", "--", "---", "-0-"] {
@@ -249,13 +250,13 @@ mod tests {
         }
     }
 
-    /// What was left from before KMS signed, nobody replaces while it does.
+    /// A local key from before the switch to KMS is not replaced while KMS signs.
     #[test]
     fn no_successor_is_promised_that_kms_keeps_from_being_made() {
         let kid: latchkey::domain::id::KeyId = "de8MuzweVSJWooJX3lp5yvC-fs_3cNXpqtR7bLFCexg".parse().unwrap();
         let orders = [("EdDSA", RotationOrder::Ordered { kid: kid.clone() })];
         assert!(ordered(&orders, Signer::Kms).contains("when keys.signer is \"local\" again"));
-        assert!(ordered(&orders, Signer::Local).contains("the next request makes it"));
+        assert!(ordered(&orders, Signer::Local).contains("the next request creates it"));
         let since = Timestamp::from_seconds(0);
         let key = ListedKey {
             kid,
@@ -270,7 +271,7 @@ mod tests {
             successor_ordered_at: None,
         };
         let retirement = Retirement { key, successor: Successor::ToBeMade };
-        assert!(planned(&retirement, Signer::Kms).contains("Nothing signs with this algorithm then"));
+        assert!(planned(&retirement, Signer::Kms).contains("Then no key signs with this algorithm"));
         assert!(!retired(&retirement, Signer::Kms).contains("75 seconds"));
         assert!(
             planned(&retirement, Signer::Local).contains("75 seconds")

@@ -1,24 +1,24 @@
-//! Why a command did nothing, or not all of it.
+//! The error of a command that did nothing, or not everything.
 
 use std::error::Error;
 
-/// One message: what was wrong, where, what to do.
+/// One message: what was wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Refused(String);
 
 impl Refused {
-    /// In these words.
+    /// With this message.
     pub(crate) fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }
-    /// What could not be done, and every cause that the error names.
+    /// With what failed, and every cause of the error.
     pub(crate) fn because(doing: &str, error: &dyn Error) -> Self {
         Self(format!("{doing}: {}", causes(error)))
     }
 }
 
-/// An error and its causes, each said once: libraries repeat theirs.
+/// An error and its causes. A cause that an error already contains is not repeated.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();

@@ -1,8 +1,8 @@
-//! What a command works on: a deployed stack, or the local gateway. The same store, the same SDK; only the endpoint differs.
+//! The target of a command: a deployed stack or the local gateway. Both use the same store and SDK; only the endpoint differs.
 //!
-//! - **A stack** is found by its name: CloudFormation tells tables, keys, queues and issuer. Region and credentials come as every
-//!   AWS tool takes them (environment, profiles, SSO, instance); `AWS_ENDPOINT_URL` is honoured.
-//! - **The local gateway** offers its tables at `/dev/tables`, to whoever can read the token in its data folder.
+//! - **A stack** is found by its name: CloudFormation names its tables, keys, queues and issuer. Region and credentials are configured as
+//!   for every AWS tool (environment, profiles, SSO, instance). `AWS_ENDPOINT_URL` is honoured.
+//! - **The local gateway** offers its tables at `/dev/tables`, to clients with the token of its data folder.
 
 use crate::refused::Refused;
 use crate::site::{Site, Trust};
@@ -16,27 +16,27 @@ use latchkey::store::{Store, Tables, TenantStore};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where the local gateway is, unless it is told.
+/// The default address of the local gateway.
 const LOCAL: &str = "http://localhost:8080";
 
-/// Which Latchkey: a deployed stack or the local gateway.
+/// The target: a deployed stack or the local gateway.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TargetOptions {
     #[command(flatten)]
     which: Which,
-    /// Region of the stack; otherwise as the AWS configuration says.
+    /// Region of the stack; by default that of the AWS configuration
     #[arg(long, value_name = "REGION", help_heading = "Target")]
     region: Option<String>,
     /// Profile of the AWS configuration.
     #[arg(long, value_name = "PROFILE", help_heading = "Target")]
     profile: Option<String>,
-    /// The local gateway's data folder, where its operator token is.
+    /// The data folder of the local gateway, with its operator token
     #[arg(long, env = "LATCHKEY_DATA", default_value = ".latchkey", value_name = "FOLDER", help_heading = "Target")]
     data: PathBuf,
-    /// A certificate authority (PEM) to trust besides the system's.
+    /// An additional certificate authority (PEM) to trust
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     ca: Option<PathBuf>,
-    /// Address to contact the service at, when its name does not lead there (yet): the issuer stays who is asked for.
+    /// Address to contact instead of the service's host name, for example before DNS points to it; the issuer stays the same
     #[arg(long, value_name = "URL", value_parser = origin, help_heading = "Target")]
     at: Option<String>,
 }
@@ -52,7 +52,7 @@ struct Which {
     local: Option<String>,
 }
 
-/// A tenant's name, as it is given to an option.
+/// Parses a tenant's name from an option.
 pub(crate) fn tenant(text: &str) -> Result<TenantId, String> {
     text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
 }
@@ -66,25 +66,25 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// A Latchkey that was found.
+/// The target that was found.
 pub(crate) struct Target {
-    /// In words: `stack latchkey in eu-central-1`.
+    /// Description, such as `stack latchkey in eu-central-1`.
     pub(crate) name: String,
     /// Its tables.
     pub(crate) store: Store,
-    /// Where it is reached: the issuer of the default tenant.
+    /// The public origin: the issuer of the default tenant.
     pub(crate) origin: Origin,
-    /// How it answers over HTTP.
+    /// The HTTP client for it.
     pub(crate) site: Site,
     /// What only a deployment has.
     pub(crate) place: Place,
-    /// Whom its TLS trusts.
+    /// Its TLS trust.
     pub(crate) trust: Trust,
     /// The local gateway's data folder.
     data: PathBuf,
 }
 
-/// Where a Latchkey runs.
+/// Where the target runs.
 pub(crate) enum Place {
     /// In an AWS account.
     Stack(Box<Stack>),
@@ -96,18 +96,18 @@ pub(crate) enum Place {
 pub(crate) struct Stack {
     /// Its status in CloudFormation.
     pub(crate) status: String,
-    /// What it was deployed with, by name; secret ones as asterisks.
+    /// The parameters of the deployment by name; secret values are asterisks.
     parameters: BTreeMap<String, String>,
     /// Its outputs by name.
     outputs: BTreeMap<String, String>,
-    /// Its resources by logical id: name, address or ARN, as the type has it.
+    /// Its resources by logical id. The value is the physical id: name, address or ARN, depending on the type.
     resources: BTreeMap<String, String>,
-    /// What SDK clients are built from.
+    /// The SDK configuration for its clients.
     pub(crate) aws: SdkConfig,
 }
 
 impl TargetOptions {
-    /// Finds it.
+    /// Finds the target.
     pub(crate) async fn open(&self) -> Result<Target, Refused> {
         let trust = Trust::with(self.ca.as_deref())?;
         match (&self.which.stack, &self.which.local) {
@@ -154,7 +154,7 @@ impl TargetOptions {
             ))
         })?;
         let issuer = metadata.json().get("issuer").and_then(|issuer| issuer.as_str()).map(str::to_owned);
-        let issuer = issuer.ok_or_else(|| Refused::new(format!("what answers at {url} is no Latchkey")))?;
+        let issuer = issuer.ok_or_else(|| Refused::new(format!("the service at {url} is not Latchkey")))?;
         let origin = Origin::parse(&issuer).map_err(|why| Refused::new(format!("the issuer {issuer} {why}")))?;
         let token = read_token(&self.data)?;
         let config = aws_sdk_dynamodb::Config::builder()
@@ -181,7 +181,7 @@ impl TargetOptions {
 }
 
 impl Target {
-    /// What unwraps the keys: KMS, by the caller's permission to decrypt with the stack's key; the key file of the local gateway.
+    /// The vault that unwraps the keys: KMS with the caller's permission on the stack's key, or the key file of the local gateway.
     pub(crate) fn vault(&self) -> Result<KeyVault, Refused> {
         match &self.place {
             Place::Stack(stack) => {
@@ -198,8 +198,7 @@ impl Target {
 pub(crate) async fn document(store: &TenantStore) -> Result<TenantConfig, Refused> {
     let newest = store.find_newest_document().await;
     let newest = newest.map_err(|error| Refused::because("the tenant's document could not be read", &error))?;
-    let newest =
-        newest.ok_or_else(|| Refused::new("the tenant has no document: put one in force with `latchkey config apply`"))?;
+    let newest = newest.ok_or_else(|| Refused::new("the tenant has no document: apply one with `latchkey config apply`"))?;
     TenantConfig::parse(store.tenant(), &newest.document)
         .map_err(|errors| Refused::new(format!("the tenant's document is not valid by this build: {errors}")))
 }
@@ -208,8 +207,8 @@ fn read_token(folder: &Path) -> Result<String, Refused> {
     let path = folder.join("operator-token");
     std::fs::read_to_string(&path).map(|token| token.trim().to_owned()).map_err(|error| {
         Refused::new(format!(
-            "cannot read {}: {error}; give the gateway's data folder with --data (one that runs with --ephemeral has none, and offers its \
-             tables to nobody)",
+            "cannot read {}: {error}; give the gateway's data folder with --data (a gateway with --ephemeral has none, and offers no \
+             tables)",
             path.display()
         ))
     })
@@ -218,7 +217,7 @@ fn read_token(folder: &Path) -> Result<String, Refused> {
 impl Stack {
     async fn find(name: &str, aws: SdkConfig) -> Result<Self, Refused> {
         let client = aws_sdk_cloudformation::Client::new(&aws);
-        let refused = |error: &dyn std::error::Error| Refused::because(&format!("the stack {name} can't be read"), error);
+        let refused = |error: &dyn std::error::Error| Refused::because(&format!("the stack {name} cannot be read"), error);
         let described = client.describe_stacks().stack_name(name).send().await.map_err(|error| refused(&error))?;
         let stack = described.stacks.unwrap_or_default().pop();
         let stack = stack.ok_or_else(|| Refused::new(format!("there is no stack {name} in this account and region")))?;
@@ -230,7 +229,7 @@ impl Stack {
         let outputs = stack.outputs.unwrap_or_default();
         let outputs = outputs.into_iter().filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
         let mut resources = BTreeMap::new();
-        // By pages: DescribeStackResources stops at a hundred, and every route is one.
+        // Use pages: DescribeStackResources returns at most 100, and every route is a resource.
         let mut pages = client.list_stack_resources().stack_name(name).into_paginator().send();
         while let Some(page) = pages.next().await {
             for summary in page.map_err(|error| refused(&error))?.stack_resource_summaries.unwrap_or_default() {
@@ -247,17 +246,17 @@ impl Stack {
     pub(crate) fn output(&self, name: &str) -> Result<&str, Refused> {
         self.outputs.get(name).map(String::as_str).ok_or_else(|| {
             Refused::new(format!(
-                "the stack has no output {name}: it is not Latchkey's, or of an older template; deploy the present one"
+                "the stack has no output {name}: it is not a Latchkey stack, or its template is outdated; deploy the current one"
             ))
         })
     }
 
-    /// What it was deployed with.
+    /// A parameter of the deployment.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// A resource of the stack, when it has it.
+    /// A resource of the stack, if the stack has it.
     pub(crate) fn resource(&self, logical: &str) -> Option<&str> {
         self.resources.get(logical).map(String::as_str)
     }

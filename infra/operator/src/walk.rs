@@ -1,4 +1,4 @@
-//! A walk over everybody of a tenant, page by page, at a rate that leaves the table to the service; one page is held at a time.
+//! Scans all accounts of a tenant page by page, at a limited rate that leaves capacity for the service. One page is in memory.
 
 use crate::refused::Refused;
 use crate::terminal::Progress;
@@ -10,13 +10,13 @@ use std::io;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
-/// How many people are read at once.
+/// How many accounts are read concurrently.
 const AT_ONCE: u32 = 16;
 
-/// Reads each account with `read` and passes it on to `add`, in the order of the walk; the account's number with it, where it is known.
+/// Reads each account with `read` and passes the result to `add`, in scan order, with the account id where it is known.
 ///
 /// # Errors
-/// When the table can't be walked, or `add` failed.
+/// If the table cannot be scanned, or `add` failed.
 pub(crate) async fn everybody<T, E: From<StoreError>, Reading: Future<Output = Result<T, E>>>(
     store: &TenantStore,
     rate: u32,
@@ -25,12 +25,12 @@ pub(crate) async fn everybody<T, E: From<StoreError>, Reading: Future<Output = R
 ) -> Result<(), Refused> {
     let mut progress = Progress::uncounted();
     let mut pace = tokio::time::interval(Duration::from_secs(1) * AT_ONCE / rate);
-    // What a slow table held up is not made up for afterwards: the rate is a limit.
+    // Do not catch up after a slow table: the rate is an upper limit.
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut next = None;
     loop {
         let page = store.walk_accounts(next).await;
-        let page = page.map_err(|error| Refused::because("the table could not be walked", &error))?;
+        let page = page.map_err(|error| Refused::because("the table could not be scanned", &error))?;
         let mut accounts = page.found.into_iter().peekable();
         while accounts.peek().is_some() {
             pace.tick().await;

@@ -18,6 +18,8 @@ use ulid::Ulid;
 mod fixture;
 use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use fixture::*;
+#[path = "changes_tests.rs"]
+mod changes;
 
 /// One write unit; an update bills the whole item.
 const UNIT: usize = 1024;

@@ -194,7 +194,7 @@ async fn security_94_opening_a_mailed_link_changes_nothing() {
     let page = scanner.open(&undo).await;
     assert!(page.text().contains(&customer.email));
     let undone = scanner.submit(&page, "#confirm", &[]).await;
-    assert!(undone.text().contains("Your address is back"), "{}", undone.text());
+    assert!(undone.text().contains("Your address is restored"), "{}", undone.text());
     assert!(browser.open("/account").await.has_field("password"), "everybody is signed out");
     assert_eq!(scanner.open(&undo).await.status(), 410, "once");
     let page = scanner.open("/login").await;

@@ -268,7 +268,7 @@ async fn security_126_nothing_of_the_person_is_logged() {
     drop(there.sign_in(email, password).await);
     drop(there.sign_in(email, "not the 9 right one").await);
     let text = lines.take();
-    assert!(text.contains("the user pool asked for somebody"), "{text}");
+    assert!(text.contains("the user pool asked for a user"), "{text}");
     for secret in [email.as_str(), password, "not the 9 right one", &there.customer.given_name] {
         assert!(!text.contains(secret), "{secret}");
     }

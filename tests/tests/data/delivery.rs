@@ -1,6 +1,6 @@
 //! How a mail leaves a deployed stack: from the stream into the queue, from the queue through SES, whatever fails on the way.
 //!
-//! `LATCHKEY_BATCHES=20000 cargo test --workspace --test delivery t12` is the long run.
+//! `LATCHKEY_BATCHES=20000 cargo test -p tests --test data t12` is the long run.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};

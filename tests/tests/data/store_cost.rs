@@ -1,4 +1,4 @@
-//! The exact cost of each operation's reads and writes (performance §3): requests, read units, write units, by the engine's own
+//! The exact cost of each operation's reads and writes (`docs/cost.md`): requests, read units, write units, by the engine's own
 //! `ReturnConsumedCapacity` and by our arithmetic. Unknown identifiers cost the same as known ones, table by table (security 71, 93).
 
 use latchkey::domain::account::{Authentication, DataKeyState, WrappedDataKey};

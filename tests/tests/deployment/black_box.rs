@@ -1,7 +1,7 @@
 //! Everything that people and applications do, over HTTP: at a gateway of its own, or at what `LATCHKEY_URL` names, such as a
 //! deployed stack (`tests/deploy`).
 //!
-//! `LATCHKEY_URL=http://localhost:8080 cargo test -p tests --test black_box`
+//! `LATCHKEY_URL=http://localhost:8080 cargo test -p tests --test deployment black_box`
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use serde_json::json;

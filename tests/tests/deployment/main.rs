@@ -7,5 +7,7 @@ mod documents;
 mod lambda_events;
 mod lambda_fuzz;
 mod layers;
+mod references;
+mod repository;
 mod template;
 mod upgrade;

@@ -63,7 +63,7 @@ async fn security_37_a_restart_keeps_accounts_sessions_tokens_mails_the_clock_an
     assert_eq!(app.refresh(living.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
 }
 
-/// Loops of CI; `LOOPS=500 cargo test -p tests --test gateway_restart` runs longer.
+/// Loops of CI; `LOOPS=500 cargo test -p tests --test local gateway_restart` runs longer.
 const LOOPS: Option<&str> = option_env!("LOOPS");
 
 #[tokio::test(flavor = "multi_thread")]

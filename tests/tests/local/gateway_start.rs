@@ -62,7 +62,7 @@ fn a_user_pool_that_can_not_be_asked_here_is_refused() {
     let pool = "[cognito]\nuser_pool_id = \"eu-central-1_AbC\"\nclient_id = \"1abc\"\n";
     std::fs::write(&path, format!("{}\n{pool}", document_with(""))).unwrap();
     let start = refusal(&["--ephemeral", "--port", "0", "--config", path.to_str().unwrap()]);
-    assert_refused(&start, &["tenant default", "[cognito]", "leave it out"]);
+    assert_refused(&start, &["tenant default", "[cognito]", "which the local gateway cannot reach: remove it"]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn a_gateway_that_runs_is_well() {
     let operator = Operator::of(&gateway, &data, folder.path());
     // Its keys are made by the first request.
     let words = operator.done(&["doctor", "@"]);
-    assert!(words.lines().last().is_some_and(|line| line.contains(" 0 to mend")), "{words}");
+    assert!(words.lines().last().is_some_and(|line| line.contains(" 0 to fix")), "{words}");
     let told = operator.run(&["doctor", "@", "--json"]);
     let found = findings(&told);
     assert!(told.code == Some(0) && !found.iter().any(|(_, verdict, _)| verdict == "fail"), "{told:?}");
@@ -108,7 +108,7 @@ async fn a_pool_that_people_go_back_to_is_compared_with_what_the_stack_was_deplo
         (handover, next, "default", "ok", ""),
         (handover, other, "default", "fail", "name that pool in [handover]"),
         (handover, next, "acme", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
-        (DEFAULT_DOCUMENT, next, "default", "warn", "put [handover] in force"),
+        (DEFAULT_DOCUMENT, next, "default", "warn", "apply a document with [handover]"),
         (DEFAULT_DOCUMENT, "", "default", "missing", ""),
     ] {
         gateway.put_in_force(&data, document).await;
@@ -136,7 +136,7 @@ fn an_issuer_that_can_not_be_reached_is_said_with_what_to_do() {
     let gateway = Gateway::start(&data, &[]);
     let operator = Operator::of(&gateway, &data, folder.path());
     let told = operator.run(&["doctor", "@", "--at", "http://127.0.0.1:1"]);
-    assert!(told.code == Some(1) && told.out.contains("can't be reached") && told.out.contains("Mend: "), "{told:?}");
+    assert!(told.code == Some(1) && told.out.contains("cannot be reached") && told.out.contains("Fix: "), "{told:?}");
     let local = operator.run(&["events", "redrive", "@"]);
-    assert!(local.code == Some(1) && local.err.contains("gives nothing up"), "{local:?}");
+    assert!(local.code == Some(1) && local.err.contains("has no dead letters"), "{local:?}");
 }

@@ -100,7 +100,7 @@ impl Desk {
             "--yes",
             "@",
         ]);
-        assert!(done.contains("came over: 1"), "{done}");
+        assert!(done.contains("newly imported: 1"), "{done}");
     }
 }
 
@@ -136,7 +136,7 @@ async fn everybody_moves_with_everything_and_back() {
 
     let told = here.operator.run(&EXPORT);
     assert_eq!(told.code, Some(0), "{told:?}");
-    for words in ["3 people, 3 with their password", "left out, closed by their person: 1"] {
+    for words in ["3 users, 3 with their password", "left out, closed by the user: 1"] {
         assert!(told.out.contains(words), "{words}: {told:?}");
     }
     assert!(told.err.lines().count() == 1 && told.err.contains("password hashes"), "{told:?}");
@@ -153,12 +153,15 @@ async fn everybody_moves_with_everything_and_back() {
     assert_eq!(lines(&folder), exported, "what was there is as it was");
 
     let dry = there.operator.done(&[&IMPORT[..], &["--dry-run"]].concat());
-    assert!(dry.contains("3 people can come") && dry.contains("1 are disabled, and stay so; 3 keep their sub"), "{dry}");
+    assert!(
+        dry.contains("3 users can be imported") && dry.contains("1 are disabled, and stay disabled; 3 keep their sub"),
+        "{dry}"
+    );
     assert!(!there.signs_in(&ada).await, "nothing was written");
     let done = there.operator.done(&IMPORT);
-    assert!(done.contains("came over: 3"), "{done}");
+    assert!(done.contains("newly imported: 3"), "{done}");
     let again = there.operator.done(&IMPORT);
-    assert!(again.contains("had come before: 3") && !again.contains("came over"), "{again}");
+    assert!(again.contains("imported before: 3") && !again.contains("newly imported"), "{again}");
 
     let me = Me::of(&there.site, &ada).await;
     assert_eq!(me.tokens.id_claims()["sub"], sub, "applications know her by the same number");
@@ -176,13 +179,13 @@ async fn everybody_moves_with_everything_and_back() {
     assert!(there.signs_in(&bob).await && here.signs_in(&bob).await);
     // The old system does not bring him over a second time.
     let realm = ["people", "import", "realm.json", "--from", "keycloak", "--issuer", REALM, "--yes", "@"];
-    assert!(there.operator.done(&realm).contains("had come before: 1"));
+    assert!(there.operator.done(&realm).contains("imported before: 1"));
 
     // And back: everybody is there already, under the account that they had, whatever their address is by now.
     std::fs::remove_file(&file).unwrap();
     assert_eq!(there.operator.run(&EXPORT).code, Some(0));
     let back = here.operator.done(&IMPORT);
-    assert!(back.contains("had come before: 3") && !back.contains("came over"), "{back}");
+    assert!(back.contains("imported before: 3") && !back.contains("newly imported"), "{back}");
 }
 
 /// security 111: by a tombstone alone, too, when nothing else is left of the account; and nobody gets another's `sub`.
@@ -203,10 +206,10 @@ async fn who_was_erased_stays_erased_and_nobody_has_a_sub_twice() {
     let ran = here.site.run_job(&json!({ "job": "retention" })).await;
     assert_eq!(ran["rules"]["erasure"]["erased"], 1, "{ran}");
     let told = here.operator.done(&IMPORT);
-    assert!(told.contains("were erased here, and stay so: 1") && told.contains("had come before: 1"), "{told}");
+    assert!(told.contains("erased here, and stay erased: 1") && told.contains("imported before: 1"), "{told}");
     here.tables.delete_item().table_name("identities").set_key(Some(state)).send().await.unwrap();
     let told = here.operator.done(&IMPORT);
-    assert!(told.contains("were erased here, and stay so: 1") && !told.contains("came over"), "{told}");
+    assert!(told.contains("erased here, and stay erased: 1") && !told.contains("newly imported"), "{told}");
     assert!(!here.signs_in(&ada).await);
 
     let mut another = exported.iter().find(|line| line["sub"] == fay.as_str()).unwrap().clone();
@@ -214,7 +217,7 @@ async fn who_was_erased_stays_erased_and_nobody_has_a_sub_twice() {
     another["email"] = json!("another@example.com");
     write(&folder, &[exported[0].clone(), another, json!({ "people": 1 })]);
     let told = here.operator.done(&IMPORT);
-    assert!(told.contains("stay away, somebody has their sub: 1") && !told.contains("came over"), "{told}");
+    assert!(told.contains("skipped, another account here has their sub: 1") && !told.contains("newly imported"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,9 +236,9 @@ async fn a_file_that_is_not_whole_is_refused_and_what_is_wrong_in_one_is_said_by
         assert!(told.code == Some(1) && told.err.contains(words) && told.out.is_empty(), "{words}: {told:?}");
         assert!(!format!("{told:?}").contains("example.com"), "{told:?}");
     };
-    refused(&whole[..3], "it was broken off");
-    refused(&[whole[0].clone(), whole[1].clone(), whole[3].clone()], "says 2 people, and it has 1");
-    refused(&[&whole[..], &whole[1..2]].concat(), "line 5: it stands behind the line that ends the file");
+    refused(&whole[..3], "it is incomplete");
+    refused(&[whole[0].clone(), whole[1].clone(), whole[3].clone()], "says 2 users, but it has 1");
+    refused(&[&whole[..], &whole[1..2]].concat(), "line 5: it comes after the line that ends the file");
     refused(&whole[1..], "line 1: it is not of `latchkey people export`, version 1");
     let mut later = whole.clone();
     later[0]["version"] = json!(2);
@@ -260,22 +263,22 @@ async fn a_file_that_is_not_whole_is_refused_and_what_is_wrong_in_one_is_said_by
     write(&folder, &[&whole[..1], &wrong[..], &[json!({ "people": 8 })]].concat());
     let told = there.operator.done(&IMPORT);
     for words in [
-        "1 people can come",
+        "1 users can be imported",
         "line 2: its email is not an e-mail address",
-        "line 3: it has a member that is not known here: secret",
+        "line 3: it has an unknown member: secret",
         "line 4: ",
-        "person 4: the password is still in a user pool that the tenant's document does not name",
+        "user 4: the password is still in a user pool that the tenant's document does not name",
         "line 6: its sub is not 22 characters",
         "line 7: its scope is not given",
-        "person 8: its sub is that of an earlier line",
-        "came over: 1",
+        "user 8: its sub is also in an earlier line",
+        "newly imported: 1",
     ] {
         assert!(told.contains(words), "{words}: {told}");
     }
     assert!(!told.contains("example.com") && !told.contains("m=1,ada"), "{told}");
     write(&folder, &whole[..3]);
     let told = there.operator.done(&[&IMPORT[..], &["--incomplete"]].concat());
-    assert!(told.contains("came over: 1") && told.contains("had come before: 1"), "{told}");
+    assert!(told.contains("newly imported: 1") && told.contains("imported before: 1"), "{told}");
     let twice = there.operator.run(&[&IMPORT[..], &["--issuer", "https://id.example.com"]].concat());
     assert!(twice.err.contains("leave --issuer out"), "{twice:?}");
 }
@@ -288,15 +291,15 @@ async fn a_password_that_a_user_pool_still_has_is_said_and_comes_only_where_that
     let sub = "00000000-0000-4000-8000-000000000002";
     here.give_the_password_back(sub).await;
     let told = here.operator.done(&EXPORT);
-    assert!(told.contains("1 people, 0 with their password"), "{told}");
+    assert!(told.contains("1 users, 0 with their password"), "{told}");
     assert_eq!(lines(&folder)[1]["password"], json!({ "stays_there": true }));
 
     let told = there.operator.done(&IMPORT);
-    assert!(told.contains("0 people can come") && told.contains("the tenant's document does not name: 1"), "{told}");
+    assert!(told.contains("0 users can be imported") && told.contains("the tenant's document does not name: 1"), "{told}");
     there.name_the_pool().await;
     let told = there.operator.done(&IMPORT);
     assert!(
-        told.contains("0 set a new one by mail, 1 still have it in the user pool") && told.contains("came over: 1"),
+        told.contains("0 set a new one by mail, 1 still have it in the user pool") && told.contains("newly imported: 1"),
         "{told}"
     );
     assert_eq!(there.state(sub).await["pw"].as_s().unwrap(), "directory");

@@ -54,14 +54,14 @@ async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2), without_password]);
 
     let dry = operator.done(&[&IMPORT[..], &["--dry-run"]].concat());
-    assert!(dry.contains("3 people can come") && dry.contains("2 with their password, 1 set a new one by mail"), "{dry}");
-    assert!(dry.contains("no field of the form takes it, tier: 3"), "{dry}");
+    assert!(dry.contains("3 users can be imported") && dry.contains("2 with their password, 1 set a new one by mail"), "{dry}");
+    assert!(dry.contains("the form has no such field, tier: 3"), "{dry}");
     let wrong = Browser::new(&site);
     let nobody = sign_in(wrong, &ada).await;
     assert_eq!(nobody, 400, "nothing was written");
 
     let done = operator.done(&[&IMPORT[..], &["--keep-sub"]].concat());
-    assert!(done.contains("3 keep their sub") && done.contains("came over: 3"), "{done}");
+    assert!(done.contains("3 keep their sub") && done.contains("newly imported: 3"), "{done}");
     let me = Me::of(&site, &ada).await;
     let claims = me.get("/v1/me").await.json();
     assert_eq!(claims["sub"], "00000000-0000-4000-8000-000000000001");
@@ -88,7 +88,7 @@ async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
     let changed = Customer { password: "another 6 password there".to_owned(), ..ada.clone() };
     export(&operator, &[keycloak(&changed, 1), keycloak(&bob, 2), keycloak(&Customer::new("Fay"), 4)]);
     let again = operator.done(&IMPORT);
-    assert!(again.contains("came over: 1") && again.contains("had come before: 2"), "{again}");
+    assert!(again.contains("newly imported: 1") && again.contains("imported before: 2"), "{again}");
     assert_eq!(sign_in(Browser::new(&site), &ada).await, 200);
 }
 
@@ -119,13 +119,13 @@ async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
     );
     let told = operator.done(&IMPORT);
     for words in [
-        "person 2: the account is disabled there",
-        "person 3: the e-mail address was not proven there",
-        "person 4: there is no e-mail address",
-        "person 5: the e-mail address is not usable",
+        "user 2: the account is disabled there",
+        "user 3: the e-mail address was not verified there",
+        "user 4: there is no e-mail address",
+        "user 5: the e-mail address is not usable",
         "user 6: the number of PBKDF2 iterations of the password hash is 9000000",
-        "came over: 1",
-        "somebody has their address: 1",
+        "newly imported: 1",
+        "another account here has their e-mail address: 1",
     ] {
         assert!(told.contains(words), "{words}: {told}");
     }
@@ -165,12 +165,12 @@ async fn nobody_comes_of_a_file_that_is_broken_or_changes_before_the_answer() {
     let asked = operator.ask(&unconfirmed);
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2)]);
     let told = asked.answer("yes");
-    assert!(told.code == Some(1) && told.err.contains("realm.json changed meanwhile; run it again"), "{told:?}");
+    assert!(told.code == Some(1) && told.err.contains("realm.json changed meanwhile; run the command again"), "{told:?}");
     for customer in [&ada, &bob] {
         assert_eq!(sign_in(Browser::new(&site), customer).await, 400, "nobody was written");
     }
     let done = operator.done(&IMPORT);
-    assert!(done.contains("came over: 2"), "{done}");
+    assert!(done.contains("newly imported: 2"), "{done}");
 }
 
 async fn sign_in(mut browser: Browser, customer: &Customer) -> u16 {

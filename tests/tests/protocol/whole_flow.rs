@@ -80,5 +80,5 @@ async fn the_demo_storefront_takes_no_code_that_it_did_not_ask_for() {
     let shop = victim.open("/demo/").await;
     victim.submit(&shop, "#sign-in", &[]).await;
     let shop = victim.open(&callback.url).await;
-    assert!(shop.has_button("#sign-in") && shop.text().contains("did not begin in this browser"), "{}", shop.text());
+    assert!(shop.has_button("#sign-in") && shop.text().contains("did not start in this browser"), "{}", shop.text());
 }

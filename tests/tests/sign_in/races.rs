@@ -2,7 +2,7 @@
 //! table: each race again with the conditions of its writes taken away, where its rule must break. A race that passes without its
 //! condition proves nothing.
 //!
-//! `LATCHKEY_RACES=50 cargo test -p tests --test races` runs each with 50 seeds instead of 2.
+//! `LATCHKEY_RACES=50 cargo test -p tests --test sign_in races` runs each with 50 seeds instead of 2.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey::domain::flow::FlowPurpose;

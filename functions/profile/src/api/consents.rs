@@ -40,5 +40,5 @@ pub(crate) async fn withdraw(service: SelfService, Path(client_id): Path<String>
 }
 
 fn none() -> Problem {
-    Problem::new(ProblemKind::NotFound, "You have allowed this application nothing.")
+    Problem::new(ProblemKind::NotFound, "You have not given this application any access.")
 }

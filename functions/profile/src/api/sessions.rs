@@ -37,5 +37,5 @@ pub(crate) async fn end(service: SelfService, Path(sid): Path<String>) -> Respon
 }
 
 fn none() -> Problem {
-    Problem::new(ProblemKind::NotFound, "You have no session of this id. It may have ended by itself.")
+    Problem::new(ProblemKind::NotFound, "You have no session with this id. It may have expired.")
 }

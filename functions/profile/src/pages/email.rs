@@ -1,8 +1,8 @@
-//! `/account/email`: another address (security 94, 95).
+//! `/account/email`: changes the e-mail address (security 94, 95).
 //!
-//! 1. The wish: the new address. A code and a link are mailed to it.
-//! 2. The code, typed here; or the mailed link, which shows a button to the person that is signed in.
-//! 3. The link anywhere else: the code to type, and "I did not ask for this", which ends the wish. GET changes nothing.
+//! 1. The user enters the new address. A code and a link are mailed to it.
+//! 2. The user types the code here, or opens the link in the signed-in browser and confirms with a button.
+//! 3. In any other browser the link shows the code, and "I did not ask for this", which cancels the change. GET changes nothing.
 
 use super::say;
 use crate::email::{self, PresentedProof};
@@ -50,10 +50,10 @@ fn token(page: &AccountPage) -> Result<Option<SecretText>, Elsewhere> {
     Ok(page.query.one("token")?.map(SecretText::from))
 }
 
-/// The step that the account is at.
+/// Shows the current step of the change.
 async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     let admitted = page.admit(With::Profile).await?;
-    // Only a new wish needs a fresh sign-in: one that waits was made with one.
+    // Only a new change needs a recent sign-in; a pending one was started with one.
     if email::pending(&page.handle, &admitted.principal).await?.is_none() && !admitted.principal.is_recent(page.handle.now()) {
         return Err(Elsewhere::Confirm);
     }
@@ -80,7 +80,7 @@ async fn show_step(
     Ok(page.show(Section::Security, "account_email", status, values))
 }
 
-/// The wish, the code, or the end of the wish.
+/// Handles the new address, the code, or the cancellation.
 async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
     let admitted = page.admit(With::Profile).await?;
     page.check_form(PAGE, &admitted, form)?;
@@ -125,7 +125,7 @@ async fn prove(services: &Services, page: &AccountPage, admitted: &Admitted, cod
     show_step(page, &admitted, StatusCode::BAD_REQUEST, "", Errors::from([(field, words)])).await
 }
 
-/// The mailed link.
+/// Shows the page of the mailed link.
 async fn show_link(page: &AccountPage, token: &SecretText) -> Result<Response, Elsewhere> {
     let Some(code) = code_of(page, token).await? else { return Ok(over(page)) };
     let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, LINK_PAGE, token.expose());
@@ -141,7 +141,7 @@ async fn code_of(page: &AccountPage, token: &SecretText) -> Result<Option<Secret
     })
 }
 
-/// Whether the person that the link is about is signed in here.
+/// Whether the account of the link is signed in here.
 async fn is_own(page: &AccountPage, token: &SecretText) -> Result<bool, Elsewhere> {
     let link = page.handle.tenant.keys.open_account_link(AccountLink::EmailChange, token)?;
     Ok(match page.admit(With::Nothing).await {

@@ -1,4 +1,4 @@
-//! The account pages (`/account…`): they work without JavaScript, a successful post answers 303 (security 14), GET changes nothing.
+//! The account pages (`/account…`): they work without JavaScript, a successful POST answers 303 (security 14), GET changes nothing.
 
 pub(crate) mod consents;
 pub(crate) mod delete;
@@ -47,7 +47,7 @@ impl From<NotDone> for Elsewhere {
     }
 }
 
-/// What a form of the page before did, in words: the address names it, and only names of ours are spoken.
+/// The result of the previous page's form, in words. The address names it; only known names are shown.
 fn done(page: &AccountPage, names: &[&'static str]) -> Result<Option<String>, Problem> {
     let named = page.query.one("done")?;
     let name = names.iter().find(|name| named == Some(**name));

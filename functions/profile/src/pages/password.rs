@@ -1,4 +1,4 @@
-//! `/account/password`: the present password and a new one (security 59, 70).
+//! `/account/password`: the current password and a new one (security 59, 70).
 
 use super::say;
 use crate::password::{self, Outcome, Typed};
@@ -54,7 +54,7 @@ fn show(
 ) -> Result<Response, Elsewhere> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let values = context! {
-        // For the browser's password store: whose password this is.
+        // The user name for the browser's password manager.
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         errors,
         min_length => page.handle.tenant.config.password.min_length,

@@ -1,4 +1,4 @@
-//! `/account`: the profile, drawn from the tenant's registration form.
+//! `/account`: the profile, rendered from the tenant's registration form.
 
 use super::{done, say};
 use crate::edit::{self, Edited};
@@ -15,7 +15,7 @@ use serde_json::Map;
 use std::collections::BTreeMap;
 
 const PAGE: &str = "account";
-/// The form's own state: what the person saw when they began to type.
+/// The state of the profile when the form was rendered.
 const STATE: &str = "state";
 
 pub(crate) async fn get(page: AccountPage) -> Response {
@@ -45,7 +45,7 @@ async fn save(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> 
         .collect();
     let edited = edit::edit(&page.handle, &admitted.presented, Edit::Form(&typed), form.one(STATE)?).await?;
     let shown = edit::shown(&page.handle, &admitted.principal)?;
-    // What was typed stays, beside what the form does not ask for.
+    // Keep the typed values, and the claims that the form does not have.
     let mut values = shown.claims.0;
     values.extend(typed);
     match edited {
@@ -63,12 +63,12 @@ async fn save(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> 
     }
 }
 
-/// Each flaw with the name of its input. A field that the form does not have is no slip of the person: the request was made up.
+/// Each flaw with the name of its input. A field that the form does not have is not a typing error: the request was forged.
 fn words(page: &AccountPage, flaws: &[(String, EditFlaw)]) -> Result<Vec<(String, String)>, Problem> {
     let config = &page.handle.tenant.config;
     let word = |(name, flaw): &(String, EditFlaw)| match flaw {
         EditFlaw::ReadOnly | EditFlaw::Field(FieldFlaw::Unknown) => {
-            Err(Problem::new(ProblemKind::InvalidRequest, "The form has fields that are not ours."))
+            Err(Problem::new(ProblemKind::InvalidRequest, "The form contains unknown fields. Please load the page again."))
         }
         EditFlaw::Field(flaw) => Ok((name.clone(), fields::field_flaw(config, &page.locale, name, flaw))),
     };

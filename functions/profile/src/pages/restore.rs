@@ -1,4 +1,4 @@
-//! `/account/restore`: the mailed link of a closed account. It works anywhere, behind a confirming post (security 94).
+//! `/account/restore`: the mailed link of a closed account. It works in any browser, after a confirming POST (security 94).
 
 use crate::deletion;
 use axum::response::Response;

@@ -1,4 +1,4 @@
-//! `/account/security`: password, address, and what happened lately.
+//! `/account/security`: password, address, and recent history.
 
 use super::done;
 use crate::history::{self, Entry};
@@ -13,10 +13,10 @@ use serde::Serialize;
 /// How many entries are shown.
 const SHOWN: u16 = 30;
 
-/// One entry as the page shows it.
+/// One entry of the page.
 #[derive(Serialize)]
 struct Shown {
-    /// The id of its message, without `event-`.
+    /// The id of its message, without the prefix `event-`.
     kind: latchkey::domain::audit::EventKind,
     at: String,
     client: Option<String>,

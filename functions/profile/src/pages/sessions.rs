@@ -1,4 +1,4 @@
-//! `/account/sessions`: where the person is signed in, and ending that (security 59).
+//! `/account/sessions`: shows where the user is signed in, and ends sessions (security 59).
 
 use super::done;
 use crate::sessions::{self, Shown};
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 const PAGE: &str = "account/sessions";
 
-/// One session as the page shows it.
+/// One session of the page.
 #[derive(Serialize)]
 struct Row {
     sid: SessionId,
@@ -60,7 +60,7 @@ async fn end(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
     let admitted = page.admit(With::Nothing).await?;
     page.check_form(PAGE, &admitted, form)?;
     if let Some(sid) = form.one("end")?.and_then(|sid| sid.parse().ok()) {
-        // One that is gone already has ended: what the person wanted.
+        // If it has ended already, the user has what they want.
         sessions::end(&page.handle, &admitted.presented, sid).await?;
         return Ok(page.see_other("/account/sessions?done=session"));
     }

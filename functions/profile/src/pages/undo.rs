@@ -1,5 +1,5 @@
-//! `/account/email/undo`: the former address takes its place again, by the link that it was mailed. It works anywhere, behind a
-//! confirming post (security 94).
+//! `/account/email/undo`: restores the former address, authorized by the link mailed to it. It works in any browser, after a confirming
+//! POST (security 94).
 
 use crate::email;
 use axum::response::Response;
@@ -46,7 +46,7 @@ async fn undo(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> 
     Ok(match email::undo(&page.handle, &token).await? {
         Undone::Restored => {
             let mut response = page.see_other("/account/email/undo?done=undone");
-            // Whatever session this browser had is of an epoch that has passed.
+            // Any session of this browser has ended: its epoch is outdated.
             page.browser.clear_session(&mut response);
             response
         }

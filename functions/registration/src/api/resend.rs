@@ -1,4 +1,4 @@
-//! `POST /v1/registrations/{id}/resend`: a new code, at most three.
+//! `POST /v1/registrations/{id}/resend`: sends a new code, at most three times.
 
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
@@ -34,7 +34,7 @@ pub(crate) async fn resend(
     Ok(answer(client_id, send(&throttle, &handle, &id).await))
 }
 
-/// The body may be left out.
+/// The body is optional.
 async fn read(request: Request) -> Result<Wish, Problem> {
     let (parts, body) = request.into_parts();
     let body = Bytes::from_request(Request::new(body), &())
@@ -63,7 +63,7 @@ async fn send(throttle: &CallerThrottle, handle: &TenantHandle, id: &str) -> Res
         }
         (Resent::NoneLeft, flow) => {
             let wait = flow.map_or(LIFETIME, |flow| flow.expires_at.since(handle.now()));
-            let detail = "Every new code of this registration was sent. Use the newest one, or begin again later.";
+            let detail = "No more codes can be sent for this registration. Use the newest one, or start again later.";
             Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait))
         }
         (Resent::Over(_), _) => Err(invalid_code()),

@@ -1,4 +1,4 @@
-//! `POST /v1/registrations/{id}/verification`: the code that was mailed makes the account.
+//! `POST /v1/registrations/{id}/verification`: the mailed code creates the account.
 
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
@@ -43,15 +43,14 @@ async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: Secr
             Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() }))).into_response())
         }
         Verified::AlreadyRegistered => {
-            let detail = "This address got an account while it was being proven. Sign in, or recover the password.";
+            let detail = "This address got an account meanwhile. Please sign in, or reset your password.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
         Verified::Stays => {
-            let detail =
-                "This address has an account in the former sign-in service that can't be taken over. Our support helps.";
+            let detail = "This address has an account in the previous sign-in service that cannot be moved automatically. Please contact support.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
-        // The caller is not told which; the count is.
+        // The caller does not learn the reason; the funnel counts it.
         Verified::Wrong { .. } => Ok(Outcome::WrongCredentials.of(invalid_code())),
         Verified::Over(_) => Ok(Outcome::Expired.of(invalid_code())),
     }

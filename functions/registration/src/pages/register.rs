@@ -1,7 +1,7 @@
-//! `/register`: the form, and what becomes of it.
+//! `/register`: shows the form and handles its submission.
 //!
-//! The query is an authorization request on its way, or empty: it stays the page's query, goes into the flow, and is gone on with
-//! once the address is proven.
+//! The query is an authorization request, or empty. It stays in the page's address, is stored in the flow, and continues after the address
+//! is verified.
 
 use super::{form, see_other};
 use crate::begin::{self, Begun, NotBegun, Origin};
@@ -24,12 +24,12 @@ use serde::Serialize;
 use serde_json::Map;
 use std::collections::BTreeMap;
 
-/// What anti-forgery values of this page are bound to.
+/// The context of this page's anti-forgery values.
 const PAGE: &str = "register";
-/// Longest query that is taken along.
+/// The longest query that is stored.
 const MAX_QUERY: usize = 4096;
 
-/// Where a person is on the way to.
+/// Where the registration continues afterwards.
 struct Journey<'q> {
     query: &'q str,
     locale: String,
@@ -46,7 +46,7 @@ struct Values<'v> {
     fields: Vec<fields::Input>,
     terms: Vec<form::Terms>,
     errors: BTreeMap<String, String>,
-    /// The same in the order of the form.
+    /// The same errors in the order of the form.
     error_list: Vec<(String, String)>,
 }
 
@@ -104,12 +104,12 @@ pub(crate) async fn submit(
     }
 }
 
-/// Whether there is an authorization request to go on with: one in the query, or one that came by POST and is stored.
+/// Whether there is an authorization request to continue: in the query, or a stored POST request.
 fn is_request(params: &QueryParams) -> bool {
     ["client_id", "lk_stored"].iter().any(|name| params.0.all(name).next().is_some())
 }
 
-/// A field that the form does not have is no slip of the person: somebody made the request up (security 108).
+/// A field that the form does not have is not a typing error: the request was forged (security 108).
 fn refuse_unknown(flaws: &[ApplicationFlaw]) -> Result<(), Problem> {
     let unknown = flaws.iter().filter(|flaw| matches!(flaw, ApplicationFlaw::Field(_, FieldFlaw::Unknown)));
     let errors: Vec<_> =
@@ -117,7 +117,8 @@ fn refuse_unknown(flaws: &[ApplicationFlaw]) -> Result<(), Problem> {
     if errors.is_empty() {
         return Ok(());
     }
-    Err(Problem::new(ProblemKind::InvalidRequest, "The form has fields that are not ours.").with_errors(errors))
+    Err(Problem::new(ProblemKind::InvalidRequest, "The form contains unknown fields. Please load the page again.")
+        .with_errors(errors))
 }
 
 fn page(

@@ -1,13 +1,13 @@
-//! `/verify`: the code is typed, or the mailed link is confirmed.
+//! `/verify`: the user types the code or confirms the mailed link.
 //!
-//! | who opens it | what they see |
+//! | browser | content |
 //! |---|---|
-//! | the browser that began, without a link | the field for the code |
-//! | the browser that began, by the link | a button that confirms |
-//! | anybody else, by the link | the code to type, and "I did not ask for this" |
-//! | anybody else, without a link | nothing but where to look |
+//! | the one that started, without a link | the field for the code |
+//! | the one that started, with the link | a button that confirms |
+//! | any other, with the link | the code to type, and "I did not ask for this" |
+//! | any other, without a link | only where to look |
 //!
-//! Opening it changes nothing, so that a scanner of mails spends no link (security 94).
+//! A GET changes nothing, so that a mail scanner does not use up the link (security 94).
 
 use super::{message, message_with, path, see_other};
 use crate::client::require_open;
@@ -31,10 +31,10 @@ use latchkey::web::session::Opening;
 use latchkey::web::{Page, Params, Problem, TenantHandle};
 use serde_json::json;
 
-/// What anti-forgery values of this page are bound to.
+/// The context of this page's anti-forgery values.
 const PAGE: &str = "verify";
 
-/// What is shown above the field for the code.
+/// The message above the field for the code.
 enum Remark {
     None,
     Sent,
@@ -165,7 +165,7 @@ async fn finish(
     }
 }
 
-/// The page once more, with what happened.
+/// Shows the page again with a message.
 async fn again(
     handle: &TenantHandle,
     browser: &Browser,
@@ -185,10 +185,12 @@ async fn again(
 }
 
 fn flow_id(params: &Params) -> Result<&str, Problem> {
-    params.one("flow")?.ok_or_else(|| Problem::new(ProblemKind::NotFound, "The address is incomplete. Use the whole link."))
+    params.one("flow")?.ok_or_else(|| {
+        Problem::new(ProblemKind::NotFound, "The address is incomplete. Please use the complete link from the mail.")
+    })
 }
 
-/// The language of the registration, unless the person chose another.
+/// The language of the registration, unless the user chose another.
 fn locale(
     handle: &TenantHandle,
     browser: &Browser,
@@ -199,7 +201,7 @@ fn locale(
     Ok(browser.locale(&handle.tenant, chosen))
 }
 
-/// The field for the code, in the browser that began.
+/// The field for the code, in the browser that started the registration.
 fn typing(
     handle: &TenantHandle,
     browser: &Browser,
@@ -241,7 +243,7 @@ fn typing(
     Ok(ending_at_client(handle, page, &snapshot.flow))
 }
 
-/// What the mailed link shows.
+/// The page of the mailed link.
 fn link(
     handle: &TenantHandle,
     browser: &Browser,
@@ -252,7 +254,7 @@ fn link(
 ) -> Result<Page, Problem> {
     let proof = handle.tenant.keys.proof()?;
     if !proof.matches_link(flow, token)? {
-        // Older generations die: the newest mail has the link that works.
+        // Older links are invalid: only the newest mail has a working link.
         return Ok(over(handle, locale, None, FlowOver::Expired));
     }
     if let Err(reason) = registration::check_open(flow, handle.now()) {
@@ -270,8 +272,7 @@ fn link(
     Ok(ending_at_client(handle, Page::new(&handle.tenant, locale, "verify_link", values), flow))
 }
 
-/// The form of this page may end at the client that the person comes from: browsers hold every redirect after a post to the page's
-/// `form-action`.
+/// This page's form may end in a redirect to the client. Browsers check every redirect after a POST against the page's `form-action`.
 fn ending_at_client(handle: &TenantHandle, page: Page, flow: &Flow) -> Page {
     let request = flow.continue_to.as_deref().and_then(|query| Params::parse(query.as_bytes()).ok());
     match request.and_then(|params| {
@@ -282,7 +283,7 @@ fn ending_at_client(handle: &TenantHandle, page: Page, flow: &Flow) -> Page {
     }
 }
 
-/// Neither the browser that began nor the link: nothing is told.
+/// Neither the browser that started the registration nor a link: reveal nothing.
 fn elsewhere(handle: &TenantHandle, locale: &str) -> Page {
     let values = json!({
         "heading": message(locale, "verify-elsewhere-title"),
@@ -291,7 +292,7 @@ fn elsewhere(handle: &TenantHandle, locale: &str) -> Page {
     Page::new(&handle.tenant, locale, "error", values).status(StatusCode::BAD_REQUEST)
 }
 
-/// The registration can't go on: why, and what to do.
+/// The registration cannot continue: the reason, and what to do.
 fn over(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
     let (name, target, label, status) = match reason {
         FlowOver::Completed => ("completed", to_sign_in(flow), "register-sign-in", StatusCode::OK),
@@ -310,7 +311,7 @@ fn over(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOv
     Page::new(&handle.tenant, locale, "error", values).status(status)
 }
 
-/// Where a signed-in person goes on: back to the authorization request that brought them here.
+/// Where a signed-in user continues: at the authorization request that led here.
 fn onward(flow: Option<&Flow>) -> String {
     match flow.and_then(|flow| flow.continue_to.as_deref()) {
         Some(query) => format!("/oauth2/authorize?{query}"),

@@ -1,4 +1,4 @@
-//! `grant_type=authorization_code`: the code becomes tokens, once (RFC 6749 §4.1.3). The rules are `domain::oauth::redeem`'s.
+//! `grant_type=authorization_code`: exchanges a code for tokens, once (RFC 6749 §4.1.3). The rules are in `domain::oauth::redeem`.
 
 use super::response::{Occasion, TokenResponse};
 use latchkey::digest::sha256;
@@ -41,7 +41,7 @@ pub(super) async fn redeem_code(services: &Services, call: &ClientRequest) -> Re
         };
         let Decision { changes, outcome } =
             redeem(known, &presented, next, client, &tenant.config.resources, tenant.config.token, now);
-        // Signed before the commit: when the keys fail, the code is still good (security 137).
+        // Sign before the commit: if the keys fail, the code stays valid (security 137).
         let outcome = match outcome {
             Ok(issued) => {
                 let jti = services.random.jti();

@@ -1,4 +1,4 @@
-//! `grant_type=client_credentials`: a client acts for itself (RFC 6749 §4.4). Nothing is read and nothing is written.
+//! `grant_type=client_credentials`: a client acts on its own behalf (RFC 6749 §4.4). Nothing is read or written.
 
 use super::refresh_token::requested_scope;
 use super::response::TokenResponse;

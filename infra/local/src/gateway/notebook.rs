@@ -1,5 +1,5 @@
-//! What the gateway itself keeps, in a table of its own beside the tables of Latchkey: how far the stream was read, how far the
-//! clock was moved, the mails, the demo storefront's visitors. Reached past the fault script: it stands for AWS, not for us.
+//! The gateway's own state, in a separate table: the stream checkpoint, the clock offset, the mails, the demo storefront's visitors. Faults
+//! are not injected here: this table replaces AWS services, not Latchkey's storage.
 
 use crate::engine::{Engine, client};
 use aws_sdk_dynamodb::Client;
@@ -11,14 +11,14 @@ use serde::de::DeserializeOwned;
 
 const TABLE: &str = "gateway";
 
-/// What a note is about; notes of one kind are listed together.
+/// The kind of an entry. Entries of one kind are listed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Note {
-    /// How far the stream was read: one note.
+    /// The stream checkpoint: one entry.
     Checkpoint,
-    /// How far the clock was moved, in milliseconds: one note.
+    /// The clock offset in milliseconds: one entry.
     ClockOffset,
-    /// A mail, by its id.
+    /// A mail, by id.
     Mail,
     /// A visitor of the demo storefront, by the hash of the cookie.
     Visitor,
@@ -35,13 +35,13 @@ impl Note {
     }
 }
 
-/// The gateway's own table. Cheap to clone.
+/// The gateway's own table. Clones are inexpensive.
 #[derive(Debug, Clone)]
 pub struct Notebook {
     client: Client,
 }
 
-/// The gateway's own table can't be read or written.
+/// The gateway's own table cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway's own table: {0}")]
 pub struct NotebookError(#[source] Box<dyn std::error::Error + Send + Sync>);
@@ -51,10 +51,10 @@ fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Noteboo
 }
 
 impl Notebook {
-    /// The notebook in this engine, made when missing.
+    /// Opens the table in this engine. The table is created if it does not exist.
     ///
     /// # Errors
-    /// When the engine fails.
+    /// If the engine fails.
     pub async fn open(engine: &Engine) -> Result<Self, NotebookError> {
         let client = client(engine.connector());
         let listed = client.list_tables().send().await.map_err(failed)?;
@@ -71,17 +71,17 @@ impl Notebook {
         Ok(Self { client })
     }
 
-    /// A note, when there is one.
+    /// An entry, if it exists.
     ///
     /// # Errors
-    /// When the engine fails, or the note does not read.
+    /// If the engine fails, or the entry is malformed.
     pub async fn find<T: DeserializeOwned>(&self, note: Note, id: &str) -> Result<Option<T>, NotebookError> {
         let request = self.client.get_item().table_name(TABLE).consistent_read(true);
         let read = request.key("pk", text(note.kind())).key("sk", text(id)).send().await.map_err(failed)?;
         read.item().map(body).transpose()
     }
 
-    /// The newest notes of a kind (by id), at most this many, the newest first.
+    /// The newest entries of a kind (by id), newest first, at most `limit`.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -92,10 +92,10 @@ impl Notebook {
         read.items().iter().map(body).collect()
     }
 
-    /// Writes a note over whatever stood there.
+    /// Writes an entry. An existing one is replaced.
     ///
     /// # Errors
-    /// When the engine fails.
+    /// If the engine fails.
     pub async fn keep(&self, note: Note, id: &str, value: &impl Serialize) -> Result<(), NotebookError> {
         let value = serde_json::to_string(value).map_err(failed)?;
         let request = self.client.put_item().table_name(TABLE).item("pk", text(note.kind())).item("sk", text(id));
@@ -103,10 +103,10 @@ impl Notebook {
         Ok(())
     }
 
-    /// Removes a note.
+    /// Removes an entry.
     ///
     /// # Errors
-    /// When the engine fails.
+    /// If the engine fails.
     pub async fn forget(&self, note: Note, id: &str) -> Result<(), NotebookError> {
         let request = self.client.delete_item().table_name(TABLE);
         request.key("pk", text(note.kind())).key("sk", text(id)).send().await.map_err(failed)?;

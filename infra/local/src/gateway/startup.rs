@@ -1,4 +1,4 @@
-//! From flags to a gateway that can serve. Whatever is wrong is said on one line: what, where, what to do.
+//! Starts a gateway from its flags. Each error is one line: what is wrong, where, and what to do.
 
 use super::mailbox::Mailbox;
 use super::notebook::{Note, Notebook};
@@ -26,16 +26,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// Why the gateway does not start: one line.
+/// Why the gateway does not start, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(String);
 
 impl Refusal {
-    /// A refusal in these words.
+    /// A refusal with this message.
     #[must_use]
     pub fn new(words: impl Into<String>) -> Self {
-        // One line, whatever a library says.
+        // Always one line, even if the message of a library has several.
         Self(words.into().split_whitespace().collect::<Vec<_>>().join(" "))
     }
     pub(super) fn certificate(path: &Path, error: &dyn Display, advice: &str) -> Self {
@@ -46,9 +46,9 @@ impl Refusal {
     }
 }
 
-/// A gateway that can serve.
+/// A gateway that is ready to serve.
 pub struct Gateway {
-    /// Where it is reached.
+    /// Its public origin.
     pub origin: Origin,
     /// The listeners, all on the loopback interface.
     pub listeners: Vec<TcpListener>,
@@ -56,15 +56,15 @@ pub struct Gateway {
     port: u16,
     /// Present for https.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Everything that answers.
+    /// All routes.
     pub router: Router,
     /// The stream and its mails.
     pub mailbox: Mailbox,
     /// The fault script, for crashes.
     pub faults: Faults,
-    /// The tables, when items are to be swept whose time has come.
+    /// The tables, if expired items are to be deleted.
     pub swept: Option<Engine>,
-    /// Locked as long as the gateway runs: two gateways on one folder would mail everything twice.
+    /// Locked as long as the gateway runs: two gateways on one folder would send every mail twice.
     _lock: Option<File>,
 }
 
@@ -75,7 +75,7 @@ struct Storage {
 }
 
 impl Gateway {
-    /// The port that was asked for, or found.
+    /// The port that was requested or chosen.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -84,7 +84,7 @@ impl Gateway {
     /// Opens everything.
     ///
     /// # Errors
-    /// The one line that says what is wrong, where, and what to do.
+    /// One line: what is wrong, where, and what to do.
     pub async fn open(options: &Options) -> Result<Self, Refusal> {
         let tls = match (&options.tls_cert, &options.tls_key) {
             (Some(certificate), Some(key)) => Some(tls::read(certificate, key)?),
@@ -130,7 +130,7 @@ impl Gateway {
         };
         let pages = Pages { notebook, mailbox: mailbox.clone(), services, port, functions, tables };
         let router = pages::mount(pages);
-        // Only now: the tables and documents of a start are not what is put under attack.
+        // Add faults only now: they must not affect the creation of tables and documents.
         for rule in &options.faults {
             faults.add(rule.calls, rule.when, rule.fault);
         }
@@ -162,16 +162,16 @@ fn failed(folder: Option<&Path>, error: &dyn std::error::Error) -> Refusal {
         source = cause.source();
     }
     match folder {
-        Some(folder) => Refusal::data(folder, &chain, "move it away, or give another with --data"),
+        Some(folder) => Refusal::data(folder, &chain, "move it away, or choose another folder with --data"),
         None => Refusal::new(chain),
     }
 }
 
-/// Both loopback addresses where there are both: `localhost` may mean either.
+/// Listens on both loopback addresses, where both exist: `localhost` may mean either.
 async fn listen(port: u16) -> Result<Vec<TcpListener>, Refusal> {
     let refused = |port: u16, error: &std::io::Error| {
         let why =
-            if error.kind() == ErrorKind::AddrInUse { "is in use".to_owned() } else { format!("can't be opened: {error}") };
+            if error.kind() == ErrorKind::AddrInUse { "is in use".to_owned() } else { format!("cannot be opened: {error}") };
         Refusal::new(format!("port {port} {why}; stop what uses it, or choose another with --port (0 takes a free one)"))
     };
     let first =
@@ -180,7 +180,7 @@ async fn listen(port: u16) -> Result<Vec<TcpListener>, Refusal> {
     let mut listeners = vec![first];
     match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, taken))).await {
         Ok(second) => listeners.push(second),
-        // Somebody else at [::1] would get a part of what is meant for us.
+        // Another process on [::1] would get some of the requests.
         Err(error) if error.kind() == ErrorKind::AddrInUse && port != 0 => return Err(refused(taken, &error)),
         // A machine without IPv6.
         Err(_) => {}
@@ -200,9 +200,9 @@ fn origin(options: &Options, port: u16, https: bool) -> Result<Origin, Refusal> 
         |why: &str| Refusal::new(format!("the issuer {text} {why}; give --issuer an origin such as https://id.example.com"));
     let origin = Origin::parse(text).map_err(|why| refused(&why))?;
     let host = url::Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    // Cookies without Secure, and tokens in clear, stay on this machine.
+    // Cookies without Secure, and plain-text tokens, must stay on this machine.
     if !origin.is_https() && !["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str()) {
-        return Err(refused("must be https, as it is not on this machine"));
+        return Err(refused("must use https, because it is not on this machine"));
     }
     Ok(origin)
 }
@@ -216,7 +216,7 @@ fn open_storage(folder: Option<&Path>) -> Result<Storage, Refusal> {
     make_private(folder).map_err(|error| refused(&error))?;
     let lock = File::options().create(true).append(true).open(folder.join("lock")).map_err(|error| refused(&error))?;
     if lock.try_lock().is_err() {
-        return Err(Refusal::data(folder, &"another gateway uses it", "stop that one, or give another folder with --data"));
+        return Err(Refusal::data(folder, &"another gateway uses it", "stop that one, or choose another folder with --data"));
     }
     let vault = KeyVault::file(&folder.join("keys")).map_err(|error| refused(&format!("the key file: {error}")))?;
     let engine = Engine::file(&folder.join("tables.sqlite")).map_err(|error| refused(&error))?;
@@ -230,7 +230,7 @@ fn operator_token(folder: &Path) -> Result<OperatorToken, Refusal> {
     OperatorToken::write_new(folder, Random).map_err(refused)
 }
 
-/// The folder holds the key file and everybody's items: nobody else on the machine reads it.
+/// Makes the folder private: it holds the key file and all stored data.
 fn make_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -7,16 +7,16 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Reads a certificate chain and its key.
+/// Reads a certificate chain and its private key.
 ///
 /// # Errors
-/// Says which file, what is wrong with it, and what to do.
+/// Which file is wrong, why, and what to do.
 pub(super) fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, Refusal> {
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| Refusal::certificate(certificate, &error, "--tls-cert needs a PEM file with the certificate chain"))?;
     if chain.is_empty() {
-        return Err(Refusal::certificate(certificate, &"there is no certificate in it", "--tls-cert needs a PEM file"));
+        return Err(Refusal::certificate(certificate, &"it contains no certificate", "--tls-cert needs a PEM file"));
     }
     let key_der = PrivateKeyDer::from_pem_file(key)
         .map_err(|error| Refusal::certificate(key, &error, "--tls-key needs a PEM file with the private key"))?;

@@ -1,11 +1,11 @@
 //! The demo storefront: a public OAuth client (code with PKCE, RFC 6749 and 7636; OpenID Connect) that works without JavaScript.
 //!
-//! 1. `POST /demo/sign-in` remembers `state`, `nonce` and `code_verifier`, and sends the visitor to the authorization endpoint.
-//! 2. `GET /demo/callback` compares `state` and `iss` (RFC 9207), redeems the code, checks the ID token's claims.
-//! 3. `GET /demo/` shows the claims; `POST /demo/refresh` rotates the refresh token; `POST /demo/sign-out` ends the session at
-//!    Latchkey too (RP-Initiated Logout).
+//! 1. `POST /demo/sign-in` stores `state`, `nonce` and `code_verifier`, and redirects the visitor to the authorization endpoint.
+//! 2. `GET /demo/callback` compares `state` and `iss` (RFC 9207), redeems the code, and checks the ID token's claims.
+//! 3. `GET /demo/` shows the claims; `POST /demo/refresh` rotates the refresh token; `POST /demo/sign-out` also ends the Latchkey session
+//!    (RP-Initiated Logout).
 //!
-//! Its calls to the token endpoint go to the functions' routes in this process, otherwise it is a client as any other.
+//! It calls the token endpoint through the functions' routes in this process. Otherwise it is an ordinary client.
 
 use super::visitor::{Memory, Pending, Tokens, Visitor};
 use super::{Failure, Pages, Peer, html};
@@ -32,7 +32,7 @@ use url::form_urlencoded::Serializer;
 const CLIENT: &str = "demo-app";
 const SCOPE: &str = "openid profile email phone offline_access";
 
-/// `GET /demo/`: the shop window, and who is signed in.
+/// `GET /demo/`: the shop page, with the signed-in user.
 pub(super) async fn shop(
     State(pages): State<Pages>,
     Extension(peer): Extension<Peer>,
@@ -68,7 +68,7 @@ pub(super) async fn shop(
     Ok(visitor.answer(&pages, page))
 }
 
-/// `POST /demo/sign-in`: off to the authorization endpoint.
+/// `POST /demo/sign-in`: redirects to the authorization endpoint.
 pub(super) async fn sign_in(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, Failure> {
     let random = || BASE64URL_NOPAD.encode(&pages.services.random.bytes::<32>());
     let pending = Pending { state: random(), nonce: random(), code_verifier: random() };
@@ -101,7 +101,7 @@ pub(super) async fn callback(
     let fitting =
         pending.filter(|pending| Some(pending.state.as_str()) == state && issuer == Some(own_issuer(&pages).as_str()));
     let outcome = match (fitting, code, error) {
-        // A response that nobody here asked for: somebody else's code must not sign this visitor in (RFC 6749 §10.12).
+        // An unsolicited response: the code of another user must not sign this visitor in (RFC 6749 §10.12).
         (None, _, _) => Err("demo-notice-unexpected"),
         (Some(_), _, Some("access_denied")) => Err("demo-notice-denied"),
         (Some(_), None, _) | (Some(_), _, Some(_)) => Err("demo-notice-failed"),
@@ -118,7 +118,7 @@ pub(super) async fn callback(
     Ok(visitor.answer(&pages, Redirect::to("/demo/").into_response()))
 }
 
-/// `POST /demo/refresh`: new tokens for old.
+/// `POST /demo/refresh`: refreshes the tokens.
 pub(super) async fn refresh(
     State(pages): State<Pages>,
     Extension(peer): Extension<Peer>,
@@ -128,7 +128,7 @@ pub(super) async fn refresh(
         let fields = [("grant_type", "refresh_token"), ("refresh_token", &refresh_token)];
         match token(&pages, &peer, &fields).await.and_then(|answer| read_tokens(&pages, &answer)) {
             Some(new) => {
-                // An ID token need not come again (OpenID Connect Core §12.2).
+                // A refresh response may omit the ID token (OpenID Connect Core §12.2).
                 let id_token = if new.id_token.is_empty() { id_token } else { new.id_token };
                 visitor.memory.tokens = Some(Tokens { id_token, refreshed: refreshed + 1, ..new });
             }
@@ -139,7 +139,7 @@ pub(super) async fn refresh(
     Ok(visitor.answer(&pages, Redirect::to("/demo/").into_response()))
 }
 
-/// `POST /demo/sign-out`: here, and at Latchkey.
+/// `POST /demo/sign-out`: signs out here and at Latchkey.
 pub(super) async fn sign_out(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, Failure> {
     let Some(tokens) = visitor.memory.tokens.take() else { return Ok(Redirect::to("/demo/").into_response()) };
     visitor.renew(&pages).await?;
@@ -169,7 +169,7 @@ async fn redeem(pages: &Pages, peer: &Peer, pending: &Pending, code: &str) -> Re
     ];
     let answer = token(pages, peer, &fields).await;
     let tokens = answer.and_then(|answer| read_tokens(pages, &answer)).ok_or("demo-notice-failed")?;
-    // OpenID Connect Core §3.1.3.7. The signature needs no check: the token came straight from the token endpoint (6.).
+    // OpenID Connect Core §3.1.3.7. The signature is not checked: the token came directly from the token endpoint (item 6).
     let claims = claims(&tokens.id_token).ok_or("demo-notice-failed")?;
     let is = |name: &str, value: &str| claims.get(name).and_then(Value::as_str) == Some(value);
     let fits = is("iss", &own_issuer(pages)) && is("aud", CLIENT) && is("nonce", &pending.nonce);
@@ -188,7 +188,7 @@ fn read_tokens(pages: &Pages, answer: &Value) -> Option<Tokens> {
     })
 }
 
-/// Asks the token endpoint; `None` for any refusal, which the functions log.
+/// Calls the token endpoint. `None` for any error, which the functions log.
 async fn token(pages: &Pages, peer: &Peer, fields: &[(&str, &str)]) -> Option<Value> {
     let body = Serializer::new(String::new()).extend_pairs(fields).append_pair("client_id", CLIENT).finish();
     let request = Request::post("/oauth2/token").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -224,7 +224,7 @@ fn claims(jwt: &str) -> Option<Value> {
     serde_json::from_slice(&payload).ok()
 }
 
-/// Claims as a page lists them: names in order, values as text.
+/// Claims as rows for a page: names in order, values as text.
 fn rows(claims: &Value) -> View {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let rows: BTreeMap<&String, String> =

@@ -19,7 +19,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         environment.set_syntax(syntax);
     }
     environment.add_function("t", text);
-    // The design tokens are those of Latchkey's pages.
+    // The same design tokens as Latchkey's pages.
     environment.add_global(
         "tokens",
         Value::from_safe_string(include_str!("../../../../shared/src/web/templates/style.css").to_owned()),
@@ -49,7 +49,7 @@ fn text(state: &State<'_, '_>, id: &str, arguments: Kwargs) -> Result<String, Er
     Ok(locale::message(&spoken, id, values))
 }
 
-/// A page of this template with these values; it may load frames of the gateway itself and ask it for JSON.
+/// Renders a page from this template. The page may load frames of the gateway and request JSON from it.
 pub(super) fn page(template: &str, values: &Value) -> Result<Response, Failure> {
     let nonce = BASE64URL_NOPAD.encode(&Random.bytes::<16>());
     let context = minijinja::context! { nonce => nonce.as_str(), ..values.clone() };
@@ -61,7 +61,7 @@ pub(super) fn page(template: &str, values: &Value) -> Result<Response, Failure> 
     Ok(with_policy(html, &policy))
 }
 
-/// HTML under this content security policy.
+/// HTML with this content security policy.
 pub(super) fn with_policy(html: String, policy: &str) -> Response {
     let mut response = html.into_response();
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! The mailbox: what the gateway would have sent.
+//! The mailbox: the mails that a deployed Latchkey would send.
 
 use super::{Failure, html};
 use crate::gateway::mailbox::Mailbox;
@@ -11,7 +11,7 @@ use latchkey::web::{Problem, QueryParams};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 
-/// A mail may load nothing and run nothing; its links open beside the mailbox.
+/// A mail may load and run nothing. Its links open in a new tab.
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'self'; form-action 'none'; \
                            frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox";
 
@@ -27,7 +27,7 @@ pub(super) async fn page(State(mailbox): State<Mailbox>, QueryParams(query): Que
         "mailbox.html",
         &context! {
             locale => "en",
-            // On a narrow screen a mail that nobody chose would stand above the list.
+            // On a narrow screen, a mail that was not selected would cover the list.
             chosen => chosen.is_some(),
             newest => mails.first().map(|mail| mail.id.as_str()),
             to,
@@ -46,7 +46,7 @@ pub(super) async fn body(State(mailbox): State<Mailbox>, Path(id): Path<String>)
     Ok(html::with_policy(mail.html.replacen("<head>", "<head><base target=\"_blank\">", 1), MAIL_POLICY))
 }
 
-/// `GET /dev/mailbox.json`: the mails, newest first; `?to=` keeps those to one address.
+/// `GET /dev/mailbox.json`: the mails, newest first. `?to=` selects those to one address.
 pub(super) async fn list(State(mailbox): State<Mailbox>, QueryParams(query): QueryParams) -> Result<Json<Vec<Mail>>, Failure> {
     let to = query.one("to").map_err(Problem::from)?;
     let mut mails = mailbox.mails().await?;

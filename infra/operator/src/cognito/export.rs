@@ -1,9 +1,9 @@
-//! `latchkey cognito export`: everybody as the user import job of a pool takes them, the way back (docs/cognito.md).
+//! `latchkey cognito export`: writes users to CSV files for the import job of a Cognito user pool (reverse migration, docs/cognito.md).
 //!
-//! 1. The pool says which columns it has (`GetCSVHeader`), and whether its job would take such people (`DescribeUserPool`).
-//! 2. Each account in use is a row: its proven address, its attributes by the rules of `[handover]`. A password goes into no file: it goes
-//!    back by the pool's user migration trigger, or a new one is set.
-//! 3. A file takes as many rows as a job does, then the next one begins. They have their names once everybody is in them.
+//! 1. Read the pool's columns (`GetCSVHeader`) and check that its import job accepts these users (`DescribeUserPool`).
+//! 2. Write one row per active account: the verified address, and attributes as `[handover]` maps them. No file contains a password: the
+//!    pool's user migration trigger fetches it, or the user sets a new one.
+//! 3. Start a new file when the current one reaches the job's limits. Files get their final names only after all rows are written.
 
 use super::pool::{Pool, Settings};
 use crate::people::create;
@@ -28,26 +28,27 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-/// What one job takes (Cognito: 500,000 rows, 100 MB, 16,000 characters a row).
+/// Limits of one import job (Cognito: 500,000 rows, 100 MB, 16,000 characters a row).
 const MOST_ROWS: usize = 500_000;
 const MOST_BYTES: usize = 100_000_000;
 const LONGEST_ROW: usize = 16_000;
-/// How many failures are told one by one.
+/// How many failures are listed one by one.
 const TOLD: usize = 5;
 
 /// What to export, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
-    /// The file, which must not be there yet; only you can read it. More than one job takes begins `FILE-2.csv`, and so on.
+    /// The output file, which must not exist yet; only you can read it. Beyond the limit of one import job, the export continues in
+    /// `FILE-2.csv`, and so on
     #[arg(long, short, value_name = "FILE.csv")]
     output: PathBuf,
-    /// People a second, about four read units each and what the walk takes.
+    /// Users a second; each takes about four read units, plus the table scan
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// Rows a file.
+    /// Rows a file
     #[arg(long, value_name = "N", default_value_t = MOST_ROWS, value_parser = rows)]
     rows: usize,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -59,13 +60,15 @@ fn rows(text: &str) -> Result<usize, String> {
     rows.ok_or_else(|| format!("must be from 1 to {MOST_ROWS}, which is what a job takes"))
 }
 
-/// Runs it; whether everybody who can go is in the files.
+/// Runs the command. Returns whether every eligible user is in the files.
 pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
     let target = export.target.open().await?;
     let store = target.store.tenant(export.tenant.clone());
     let config = document(&store).await?;
     let handover = config.handover.as_ref().ok_or_else(|| {
-        Refused::new("the tenant's document names no user pool that people go to: put [handover] in force first")
+        Refused::new(
+            "the tenant's document names no user pool for the reverse migration: apply a document with [handover] first",
+        )
     })?;
     let pool = Pool::open(&target, &handover.user_pool_id).await;
     let table = Table { columns: pool.csv_header().await? };
@@ -103,7 +106,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
         Err(refused) => Err(refused),
     };
     if let Err(refused) = ended {
-        // What is left of them is not everybody.
+        // An incomplete export must not be mistaken for a complete one.
         let left = if files.remove() { "nothing is left of the files" } else { "remove what is left of the files" };
         return Err(Refused::new(format!("{refused}; {left}")));
     }
@@ -115,10 +118,10 @@ fn unwritten(error: io::Error) -> Refused {
     Refused::new(format!("the export could not be written: {error}"))
 }
 
-/// Whether the pool's job would take such people, and its trigger as the same ones.
+/// Checks that the pool's import job accepts these users, and that its migration trigger identifies them by the same username.
 fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refused> {
     let told = match settings.username {
-        None => "lets nobody sign in with their e-mail address: make a pool that does, as username or as alias".to_owned(),
+        None => "does not let users sign in with their e-mail address: create a pool that does, as username or as alias".to_owned(),
         Some(username) if username != handover.username => {
             let has = match username {
                 Username::Email => "the e-mail address as username",
@@ -127,12 +130,12 @@ fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refu
             format!("has {has}: put username = \"{}\" into [handover]", username.as_str())
         }
         Some(_) if settings.requires_second_factor => {
-            "requires a second factor of everybody, which nobody brings, and its job refuses everybody: make it optional \
-             (MfaConfiguration) until they are there"
+            "requires a second factor of every user. Imported users have none, so its job refuses all of them: make it optional \
+             (MfaConfiguration) until the import is done"
                 .to_owned()
         }
         Some(_) if !settings.verifies_email => {
-            "does not verify e-mail addresses, and its job does not start: put email among its AutoVerifiedAttributes"
+            "does not verify e-mail addresses, so its import job does not start: add email to its AutoVerifiedAttributes"
                 .to_owned()
         }
         Some(_) => return Ok(()),
@@ -140,7 +143,7 @@ fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refu
     Err(Refused::new(format!("user pool {} {told}", handover.user_pool_id)))
 }
 
-/// The attributes of a person who can go, by the pool's names.
+/// The attributes of an exported user, by the pool's names.
 type Person = BTreeMap<String, String>;
 
 enum Found {
@@ -148,7 +151,7 @@ enum Found {
     LeftOut(&'static str),
 }
 
-/// Why somebody could not be read.
+/// Why an account could not be read.
 #[derive(Debug, thiserror::Error)]
 enum Unreadable {
     #[error(transparent)]
@@ -157,7 +160,7 @@ enum Unreadable {
     Keys(#[from] KeyError),
     #[error("the account lacks its profile, its data key or its address")]
     Lacks,
-    #[error("what was opened is not JSON")]
+    #[error("its decrypted data is not JSON")]
     NotJson(#[from] serde_json::Error),
 }
 
@@ -168,12 +171,12 @@ async fn find(
     handover: &HandoverConfig,
     state: &Authentication,
 ) -> Result<Found, Unreadable> {
-    // An erased account has no profile: what is read besides would only fail.
+    // An erased account has no profile, so do not read one.
     if let Some(why) = keeps(state) {
         return Ok(Found::LeftOut(why));
     }
     let found = store.find_profile(state.account).await?.ok_or(Unreadable::Lacks)?;
-    // It may have been closed since the walk passed it.
+    // The user may have closed the account after the scan read it.
     if let Some(why) = keeps(&found.authentication) {
         return Ok(Found::LeftOut(why));
     }
@@ -185,23 +188,23 @@ async fn find(
     Ok(Found::Person(attributes(handover, fields, &email, found.authentication.sub, &Claims(claims))))
 }
 
-/// What keeps an account here.
+/// Why an account is not exported, if so.
 fn keeps(state: &Authentication) -> Option<&'static str> {
     match state.status {
         AccountStatus::Active => None,
         AccountStatus::Disabled { .. } => Some("disabled"),
-        AccountStatus::ErasureDue { .. } => Some("closed by their person"),
+        AccountStatus::ErasureDue { .. } => Some("closed by the user"),
         AccountStatus::Erased { .. } => Some("erased"),
     }
 }
 
-/// The table that the pool's job takes.
+/// The CSV table that the pool's import job accepts.
 struct Table {
     columns: Vec<String>,
 }
 
 impl Table {
-    /// Every attribute that the document names has a column.
+    /// Checks that every attribute of the document has a column.
     fn check(&self, handover: &HandoverConfig, config: &TenantConfig) -> Result<(), Refused> {
         let fields = config.registration.fields.iter().filter_map(|field| handover.attribute_of(&field.name));
         let wanted = ["cognito:username", "email", "email_verified"].into_iter().chain(handover.sub.as_deref()).chain(fields);
@@ -210,7 +213,7 @@ impl Table {
             return Ok(());
         }
         Err(Refused::new(format!(
-            "user pool {} has no attribute {}: add it to the pool, or take it out of [handover]",
+            "user pool {} has no attribute {}: add it to the pool, or remove it from [handover]",
             handover.user_pool_id,
             missing.join(", ")
         )))
@@ -218,11 +221,11 @@ impl Table {
     fn heading(&self) -> String {
         self.columns.join(",")
     }
-    /// The person's row; `None` when it is longer than a job takes.
+    /// The user's row. `None` if it is longer than the job accepts.
     fn row(&self, person: &Person, report: &mut Report) -> Option<String> {
         let cells = self.columns.iter().map(|column| {
             let value = match column.as_str() {
-                // Its users' address, where they have no other.
+                // The username is the address where the pool has no separate one.
                 "cognito:username" => person.get("username").or_else(|| person.get("email")).map(String::as_str),
                 "cognito:mfa_enabled" | "phone_number_verified" => Some("false"),
                 other => person.get(other).map(String::as_str),
@@ -241,8 +244,8 @@ impl Table {
     }
 }
 
-/// A value as the job reads it: commas behind a backslash, a birth date in the form that it wants. `None` for what it has no way to
-/// write: a backslash, and a quotation mark, for which its format has no escape.
+/// Encodes a value for the import job: commas are escaped with a backslash, the birth date gets the job's format. `None` for values that
+/// the format cannot express: a backslash or a quotation mark, which have no escape.
 fn cell(column: &str, value: &str) -> Option<String> {
     if value.contains(|c: char| c.is_control() || c == '\\' || c == '"') {
         return None;
@@ -256,15 +259,15 @@ fn cell(column: &str, value: &str) -> Option<String> {
     Some(value.replace(',', "\\,"))
 }
 
-/// The files, each begun when the one before is full. Until the end they are called `….part`: what a broken off export leaves does not
-/// pass for everybody.
+/// The output files. Each starts when the one before is full. Until the end they are named `….part`, so that an interrupted export is not
+/// mistaken for a complete one.
 struct Files {
     first: PathBuf,
     rows: usize,
     heading: String,
-    /// What each is called in the end.
+    /// The final name of each file.
     made: Vec<PathBuf>,
-    /// How many of them are called so.
+    /// How many files have their final name.
     named: usize,
     open: Option<Open>,
 }
@@ -276,7 +279,7 @@ struct Open {
 }
 
 impl Files {
-    /// With the first of them, since there is one at least.
+    /// Creates the first file; there is always at least one.
     fn begun(first: &Path, rows: usize, heading: String) -> io::Result<Self> {
         let mut files = Self { first: first.to_owned(), rows, heading, made: Vec::new(), named: 0, open: None };
         files.begin()?;
@@ -302,9 +305,9 @@ impl Files {
                 self.first.with_file_name(format!("{stem}-{}{end}", made + 1))
             }
         };
-        // Said before the work rather than after it; that nothing is written over is seen to at the end.
+        // Check early to save work. The final rename checks again that nothing is overwritten.
         if path.try_exists()? {
-            return Err(cannot_make(&path, "it is there"));
+            return Err(cannot_make(&path, "it exists already"));
         }
         let file = create(&part(&path)).map_err(|error| cannot_make(&part(&path), error))?;
         self.made.push(path);
@@ -322,7 +325,7 @@ impl Files {
             }
         }
     }
-    /// Everybody is in them: each gets its name, unless another file has it by now.
+    /// All rows are written: gives each file its final name, unless another file has taken that name meanwhile.
     fn end(&mut self) -> io::Result<()> {
         self.close()?;
         for path in &self.made {
@@ -331,7 +334,7 @@ impl Files {
         }
         self.made.iter().try_for_each(|path| std::fs::remove_file(part(path)))
     }
-    /// Removes them; whether nothing is left.
+    /// Removes the files. Returns whether all were removed.
     fn remove(&self) -> bool {
         let named = self.made.iter().take(self.named).cloned();
         let stays = |path: &PathBuf| match std::fs::remove_file(path) {
@@ -352,29 +355,29 @@ fn cannot_make(path: &Path, why: impl Display) -> io::Error {
     io::Error::other(format!("cannot make {}: {why}; an export is never written over a file", path.display()))
 }
 
-/// What came of everybody.
+/// The result counts.
 #[derive(Default)]
 struct Report {
     people: u64,
-    /// Who is left out, by why.
+    /// Accounts left out, by reason.
     left_out: BTreeMap<&'static str, u64>,
-    /// Whose row is longer than a job takes.
+    /// Accounts with a row longer than the job accepts.
     too_long: u64,
     unreadable: u64,
     causes: Vec<String>,
-    /// Values that the file has no way to write, by attribute.
+    /// Values that the file format cannot express, by attribute.
     values: BTreeMap<String, u64>,
 }
 
 impl Report {
-    /// Whether everybody who can go is in the files.
+    /// Whether every eligible user is in the files.
     fn is_everybody(&self) -> bool {
         self.unreadable == 0 && self.too_long == 0
     }
     fn told(&self, handover: &HandoverConfig, files: &Files, from: &str) -> String {
         let mut text = format!("exported from {from} for user pool {}\n\n", handover.user_pool_id);
         let row = |what: &str, count: u64| [what.to_owned(), count.to_string()];
-        let mut rows = vec![row("people", self.people)];
+        let mut rows = vec![row("users", self.people)];
         rows.extend(self.left_out.iter().map(|(why, count)| row(&format!("left out, {why}"), *count)));
         for (what, count) in [("left out, too long for a row", self.too_long), ("left out, could not be read", self.unreadable)]
         {
@@ -385,7 +388,7 @@ impl Report {
         text.push_str(&columns(&rows));
         self.causes.iter().for_each(|cause| text.push_str(&format!("  {cause}\n")));
         if !self.values.is_empty() {
-            text.push_str("\nvalues left out, the file can't hold them\n");
+            text.push_str("\nvalues left out, the file format cannot express them\n");
             let rows: Vec<_> = self.values.iter().map(|(name, count)| row(&format!("  {name}"), *count)).collect();
             text.push_str(&columns(&rows));
         }

@@ -1,4 +1,4 @@
-//! A user pool as its owner reads it: page by page, at a rate that leaves its quota to others.
+//! A client for a user pool, with its owner's credentials. It reads page by page, at a rate that leaves quota for other callers.
 
 use crate::refused::Refused;
 use crate::target::{Place, Target};
@@ -18,13 +18,13 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Interval, MissedTickBehavior};
 
-/// The most users that a pool lists at once.
+/// The most users that the pool returns in one page.
 const PAGE: i32 = 60;
-/// How often a call is tried before it counts as failed: a throttled pool is waited for.
+/// How often a call is tried before it counts as failed. Throttled calls are retried with backoff.
 const ATTEMPTS: u32 = 8;
-/// How many looks that fail one after another say that the next one fails, too.
+/// After this many failed lookups in a row, the next one is expected to fail too.
 const IN_A_ROW: usize = 5;
-/// What it answers to every look where it answers so to one: the asker may not ask, or the pool is not there.
+/// Errors that every lookup would get: the caller lacks the permission, or the pool does not exist.
 const TO_EVERY_LOOK: [&str; 3] = ["AccessDeniedException", "NotAuthorizedException", "ResourceNotFoundException"];
 
 /// A user pool.
@@ -33,11 +33,11 @@ pub(super) struct Pool {
     id: UserPoolId,
 }
 
-/// Ticks at a rate; what a slow pool held up is not made up for afterwards.
+/// A rate limiter. It does not catch up after a slow call.
 pub(super) struct Pace(Mutex<Interval>);
 
 impl Pace {
-    /// This many calls a second.
+    /// `rate`: calls a second.
     pub(super) fn of(rate: u32) -> Self {
         let mut interval = tokio::time::interval(Duration::from_secs(1) / rate);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -48,63 +48,63 @@ impl Pace {
     }
 }
 
-/// Looks at users one by one (`AdminGetUser`), at a rate.
+/// Looks up users one by one (`AdminGetUser`), at a limited rate.
 pub(super) struct Looks {
     pace: Pace,
-    /// How many failed since the last one that did not.
+    /// How many lookups failed since the last successful one.
     failed: AtomicUsize,
 }
 
 impl Looks {
-    /// This many a second.
+    /// `rate`: lookups a second.
     pub(super) fn of(rate: u32) -> Self {
         Self { pace: Pace::of(rate), failed: AtomicUsize::new(0) }
     }
 }
 
-/// Why a look at somebody told nothing.
+/// Why a lookup failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Untold {
-    /// The next one may.
+    /// The next lookup may succeed.
     #[error(transparent)]
     OfThem(Refused),
-    /// Nor would any other.
+    /// Every other lookup would fail too.
     #[error(transparent)]
     OfAnybody(Refused),
 }
 
-/// A user as the pool lists them.
+/// A user as the pool lists it.
 pub(super) struct PoolUser {
     username: String,
     enabled: bool,
     status: Option<UserStatusType>,
-    /// By the pool's names, `sub` among them.
+    /// Attributes by the pool's names, `sub` among them.
     pub(super) attributes: BTreeMap<String, String>,
 }
 
-/// What an import job minds of its pool.
+/// Settings of the pool that its import job depends on.
 pub(super) struct Settings {
-    /// What its users have as a username; `None` where nobody signs in with their address.
+    /// What the pool uses as username. `None` if users cannot sign in with their address.
     pub(super) username: Option<Username>,
-    /// Whether it requires a second factor of everybody.
+    /// Whether every user must have a second factor.
     pub(super) requires_second_factor: bool,
-    /// Whether it takes addresses as proven.
+    /// Whether the pool verifies e-mail addresses.
     pub(super) verifies_email: bool,
 }
 
-/// How somebody who has not come can, as far as the list tells: it does not tell second factors.
+/// How a user can be imported, as far as the list shows. The list does not show second factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// With their password.
+    /// With their current password.
     SignIn,
-    /// With a new one: the one that they have there is to be replaced.
+    /// With a new password: the pool requires a new one.
     Recovery,
-    /// In none, for this reason.
+    /// Not at all, for this reason.
     None(&'static str),
 }
 
 impl Pool {
-    /// The pool is asked in its own region, with the caller's credentials, whichever Latchkey is meant.
+    /// Connects to the pool in its own region with the caller's credentials, whichever target is selected.
     pub(super) async fn open(target: &Target, id: &UserPoolId) -> Self {
         let aws: SdkConfig = match &target.place {
             Place::Stack(stack) => stack.aws.clone(),
@@ -117,11 +117,11 @@ impl Pool {
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         Self { client: Client::from_conf(config.build()), id: id.clone() }
     }
-    /// About how many users it has (`DescribeUserPool`).
+    /// The approximate number of users (`DescribeUserPool`).
     pub(super) async fn estimate(&self) -> Result<usize, Refused> {
         Ok(usize::try_from(self.describe().await?.estimated_number_of_users).unwrap_or_default())
     }
-    /// The columns of its import file (`GetCSVHeader`).
+    /// The columns of the pool's import file (`GetCSVHeader`).
     pub(super) async fn csv_header(&self) -> Result<Vec<String>, Refused> {
         let header = self.client.get_csv_header().user_pool_id(self.id.as_str()).send().await;
         let header = header.map_err(|error| {
@@ -129,7 +129,7 @@ impl Pool {
         })?;
         Ok(header.csv_header.unwrap_or_default())
     }
-    /// What its import job minds (`DescribeUserPool`).
+    /// The settings that the import job depends on (`DescribeUserPool`).
     pub(super) async fn settings(&self) -> Result<Settings, Refused> {
         let pool = self.describe().await?;
         let username = if pool.username_attributes().contains(&UsernameAttributeType::Email) {
@@ -146,10 +146,10 @@ impl Pool {
     async fn describe(&self) -> Result<UserPoolType, Refused> {
         let described = self.client.describe_user_pool().user_pool_id(self.id.as_str()).send().await;
         let described =
-            described.map_err(|error| Refused::because(&format!("the user pool {} can't be read", self.id), &error))?;
-        described.user_pool.ok_or_else(|| Refused::new(format!("the user pool {} says nothing of itself", self.id)))
+            described.map_err(|error| Refused::because(&format!("the user pool {} cannot be read", self.id), &error))?;
+        described.user_pool.ok_or_else(|| Refused::new(format!("the user pool {} returned no description", self.id)))
     }
-    /// The names of its groups (`ListGroups`).
+    /// The names of the pool's groups (`ListGroups`).
     pub(super) async fn groups(&self) -> Result<Vec<String>, Refused> {
         let (mut names, mut next) = (Vec::new(), None);
         loop {
@@ -163,7 +163,7 @@ impl Pool {
             }
         }
     }
-    /// A page of the users in a group, and the token of the next one (`ListUsersInGroup`).
+    /// A page of the users in a group, and the token of the next page (`ListUsersInGroup`).
     pub(super) async fn members(
         &self,
         pace: &Pace,
@@ -174,27 +174,28 @@ impl Pool {
         let asked = self.client.list_users_in_group().user_pool_id(self.id.as_str()).group_name(group).limit(PAGE);
         let page = asked.set_next_token(token).send().await;
         let page = page.map_err(|error| {
-            Refused::because(&format!("the user pool does not list who is in {group}; run it again"), &error)
+            Refused::because(&format!("the user pool does not list the members of {group}; run the command again"), &error)
         })?;
         Ok((page.users.unwrap_or_default().into_iter().map(PoolUser::of).collect(), page.next_token))
     }
-    /// Whom it asks for a second factor (`GetUserPoolMfaConfig`), if it says so.
+    /// Which users need a second factor (`GetUserPoolMfaConfig`), if the pool says so.
     pub(super) async fn second_factors(&self) -> Result<Option<UserPoolMfaType>, Refused> {
         let config = self.client.get_user_pool_mfa_config().user_pool_id(self.id.as_str()).send().await;
         let config = config.map_err(|error| {
-            Refused::because(&format!("the user pool {} does not say whom it asks for a second factor", self.id), &error)
+            Refused::because(&format!("the user pool {} does not show its settings for second factors", self.id), &error)
         })?;
         Ok(config.mfa_configuration)
     }
-    /// A page of users, and the token of the next one (`ListUsers`).
+    /// A page of users, and the token of the next page (`ListUsers`).
     pub(super) async fn page(&self, pace: &Pace, token: Option<String>) -> Result<(Vec<PoolUser>, Option<String>), Refused> {
         pace.wait().await;
         let asked = self.client.list_users().user_pool_id(self.id.as_str()).limit(PAGE).set_pagination_token(token);
         let page = asked.send().await;
-        let page = page.map_err(|error| Refused::because("the user pool does not list its users; run it again", &error))?;
+        let page =
+            page.map_err(|error| Refused::because("the user pool does not list its users; run the command again", &error))?;
         Ok((page.users.unwrap_or_default().into_iter().map(PoolUser::of).collect(), page.pagination_token))
     }
-    /// Whether this user has a second factor (`AdminGetUser`), unless they are gone from the pool.
+    /// Whether this user has a second factor (`AdminGetUser`). `None` if the user no longer exists.
     pub(super) async fn has_second_factor(&self, looks: &Looks, user: &PoolUser) -> Result<Option<bool>, Untold> {
         looks.pace.wait().await;
         let asked = self.client.admin_get_user().user_pool_id(self.id.as_str()).username(&user.username);
@@ -203,7 +204,8 @@ impl Pool {
             Err(error) if error.as_service_error().is_some_and(AdminGetUserError::is_user_not_found_exception) => None,
             Err(error) => {
                 let in_a_row = looks.failed.fetch_add(1, Ordering::Relaxed) + 1;
-                let refused = Refused::because("the user pool does not tell who has a second factor; run it again", &error);
+                let refused =
+                    Refused::because("the user pool does not show who has a second factor; run the command again", &error);
                 let is_to_every = error.code().is_some_and(|code| TO_EVERY_LOOK.contains(&code));
                 return Err(if is_to_every || in_a_row >= IN_A_ROW {
                     Untold::OfAnybody(refused)
@@ -215,7 +217,7 @@ impl Pool {
         looks.failed.store(0, Ordering::Relaxed);
         Ok(told)
     }
-    /// Who a user of it is, for ever.
+    /// The permanent identity of one of the pool's users.
     pub(super) fn subject(&self, user: &PoolUser) -> FederatedSubject {
         let subject = user.attributes.get("sub").cloned().unwrap_or_default();
         FederatedSubject { issuer: CognitoConfig::issuer_of(&self.id), subject }
@@ -232,7 +234,7 @@ impl PoolUser {
             attributes: attributes.filter_map(|attribute| Some((attribute.name, attribute.value?))).collect(),
         }
     }
-    /// How they can come.
+    /// How the user can be imported.
     pub(super) fn way(&self) -> Way {
         if !self.enabled {
             return Way::None("disabled in the pool");

@@ -1,9 +1,10 @@
-//! `latchkey cognito status`: the pool's users, page by page, each looked up here by their identity there.
+//! `latchkey cognito status`: progress of a migration. It lists the pool's users page by page and looks each up here by their identity in
+//! the pool.
 //!
-//! 1. The pool lists its users by sixties (`ListUsers`), at a rate that leaves its quota to others. One page is held at a time.
-//! 2. Each is looked up by what claims their identity here: a person's, an erased person's, or nobody's yet.
-//! 3. Of those who came, the account says whether it was ever signed in to; of those who did not, the pool's state says what keeps
-//!    them. Nothing of a person is shown: everything is counted.
+//! 1. List the pool's users 60 a page (`ListUsers`), at a rate that leaves quota for other callers. Only one page is in memory.
+//! 2. Look up each user by the claim on their external identity: an account, an erased account, or none.
+//! 3. For users with an account, show whether they have ever signed in. For the others, the pool's user status shows what prevents the
+//!    import. The output has counts only, no personal data.
 
 use super::pool::{Pace, Pool, PoolUser, Way};
 use crate::refused::Refused;
@@ -22,26 +23,26 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many are looked up at once.
+/// How many users are looked up concurrently.
 const AT_ONCE: usize = 16;
-/// How many days are shown; JSON has all of them.
+/// How many days are shown. JSON has all of them.
 const DAYS: usize = 30;
 /// The width of the longest bar, in characters.
 const BAR: usize = 40;
 
-/// Whose move.
+/// What to count.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Status {
-    /// The pool, where the tenant's document names none, yet or any more.
+    /// The pool, if the tenant's document names none
     #[arg(long, value_name = "ID", value_parser = pool)]
     user_pool_id: Option<UserPoolId>,
-    /// Calls of ListUsers a second, sixty people each. A pool answers thirty by default, to everybody together.
+    /// Calls of ListUsers a second, 60 users each. By default a pool allows 30 a second, for all callers together
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=30))]
     rate: u32,
-    /// For programs: one JSON object, every day in it.
+    /// Print one JSON object with every day, for programs
     #[arg(long)]
     json: bool,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -52,28 +53,28 @@ fn pool(text: &str) -> Result<UserPoolId, String> {
     text.parse().map_err(|error: InvalidUserPoolId| error.to_string())
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Debug, Default, Serialize)]
 struct Counted {
-    /// Everybody whom the pool lists.
+    /// Users that the pool lists.
     in_the_pool: u64,
-    /// Who has an account here.
+    /// Users with an account here.
     moved: u64,
-    /// Of those, who has signed in here.
+    /// Of those, users who have signed in here.
     active: u64,
-    /// Of those who moved, whose account is closed.
+    /// Of the users with an account, those with a closed account.
     closed: u64,
-    /// Who came and was erased here.
+    /// Users imported and then erased here.
     erased: u64,
-    /// Who has not come.
+    /// Users not imported yet.
     left: u64,
-    /// Those, by what keeps them.
+    /// Those, by what prevents the import.
     left_by_state: BTreeMap<&'static str, u64>,
-    /// Of who moved, who came on which day (UTC). Of erased people only the erasure is known.
+    /// Imports by day (UTC). Erased users are not included: only their erasure is known.
     by_day: BTreeMap<String, u64>,
 }
 
-/// Counts, and tells.
+/// Counts and prints.
 pub(super) async fn run(status: &Status) -> Result<(), Refused> {
     let target = status.target.open().await?;
     let store = target.store.tenant(status.tenant.clone());
@@ -90,7 +91,7 @@ pub(super) async fn run(status: &Status) -> Result<(), Refused> {
     if status.json { say_json(&counted) } else { say(&told(&counted, pool, &status.tenant, &target)) }
 }
 
-/// What stands about one user.
+/// What is known about one user.
 enum Found {
     Here { since: Timestamp, active: bool, closed: bool },
     Erased,
@@ -121,7 +122,7 @@ impl Walk {
             let found: Vec<Found> = found
                 .try_collect()
                 .await
-                .map_err(|error| Refused::because("somebody could not be looked up; run it again", &error))?;
+                .map_err(|error| Refused::because("a user could not be looked up; run the command again", &error))?;
             for one in found {
                 counted.add(&one);
                 progress.step();
@@ -191,10 +192,10 @@ fn told(counted: &Counted, pool: &UserPoolId, tenant: &TenantId, target: &Target
     rows.extend(counted.left_by_state.iter().map(|(why, count)| row(&format!("  {why}"), *count)));
     text.push_str(&columns(&rows));
     if counted.left > 0 {
-        text.push_str("Who has a second factor there stays; a pool's list does not tell them from others.\n");
+        text.push_str("Users with a second factor stay in the pool; the pool's user list does not show who they are.\n");
     }
     if !counted.by_day.is_empty() {
-        text.push_str("\ncame by day (UTC)\n");
+        text.push_str("\nimported by day (UTC)\n");
         let days: Vec<_> = counted.by_day.iter().rev().take(DAYS).collect();
         let most = days.iter().map(|(_, count)| **count).max().unwrap_or_default();
         let bars: Vec<_> =
@@ -213,7 +214,7 @@ fn ratio(count: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { small(count) / small(all) }
 }
 
-/// At least one mark for whoever came.
+/// At least one mark for any count above zero.
 fn bar(count: u64, most: u64) -> String {
     let length = usize::try_from(count.saturating_mul(BAR as u64) / most.max(1)).unwrap_or(BAR);
     "#".repeat(length.max(1))

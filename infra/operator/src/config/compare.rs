@@ -1,4 +1,4 @@
-//! What a document would change: the version in force, and the plan in words.
+//! Compares a document with the version in force and prints the changes.
 
 use super::document::{Document, DocumentFile};
 use crate::refused::Refused;
@@ -10,11 +10,11 @@ use latchkey::domain::tenant::TenantConfig;
 use latchkey::store::tenant::TenantDocument;
 use serde::Serialize;
 
-/// A document beside the version in force.
+/// A document compared with the version in force.
 pub(super) struct Comparison {
-    /// The version in force; none for a new tenant.
+    /// The version in force. `None` for a new tenant.
     pub(super) newest: Option<TenantDocument>,
-    /// What would change.
+    /// The changes.
     pub(super) plan: Plan,
     /// Why the version in force could not be compared.
     unreadable: Option<String>,
@@ -33,7 +33,7 @@ struct Shown<'a> {
     not_compared: Option<&'a str>,
 }
 
-/// Reads the version in force, and compares.
+/// Reads the version in force and compares the document with it.
 pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comparison, Refused> {
     let newest = newest(target, &document.tenant).await?;
     let now = newest.as_ref().map(|newest| TenantConfig::parse(&document.tenant, &newest.document)).transpose();
@@ -53,12 +53,12 @@ pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comp
 pub(super) async fn newest(target: &Target, tenant: &TenantId) -> Result<Option<TenantDocument>, Refused> {
     let found = target.store.tenant(tenant.clone()).find_newest_document().await;
     found.map_err(|error| {
-        Refused::because(&format!("the document of tenant {tenant} can't be read from {}", target.name), &error)
+        Refused::because(&format!("the document of tenant {tenant} cannot be read from {}", target.name), &error)
     })
 }
 
 impl Comparison {
-    /// Whether this very text is in force.
+    /// Whether the version in force has exactly this text.
     pub(super) fn is_in_force(&self) -> bool {
         self.is_same_text
     }
@@ -75,14 +75,14 @@ impl Comparison {
         };
         if let (Some(why), Some(newest)) = (&self.unreadable, &self.newest) {
             text.push_str(&format!(
-                "  version {} can't be compared, as it is not valid by this command: {why}\n",
+                "  version {} cannot be compared, because it is not valid by this command: {why}\n",
                 newest.version
             ));
         }
         if self.is_same_text {
-            text.push_str("  nothing would change: it is this text\n");
+            text.push_str("  no change: this text is in force\n");
         } else if self.plan.is_empty() {
-            text.push_str("  nothing would change but the text: it says the same\n");
+            text.push_str("  no change but the text itself: the settings are the same\n");
         }
         for line in &self.plan.summary {
             text.push_str(&format!("  {line}\n"));
@@ -102,7 +102,7 @@ impl Comparison {
         text.push_str(&columns(&rows));
         let dangers = self.plan.dangers().count();
         if dangers > 0 {
-            text.push_str(&format!("  {dangers} of these (!) end or ask something of somebody, or weaken a protection\n"));
+            text.push_str(&format!("  {dangers} of these changes (!) affect users or clients, or weaken a protection\n"));
         }
         text
     }

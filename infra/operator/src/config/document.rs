@@ -1,4 +1,4 @@
-//! A document in a file: read, its placeholder replaced, validated.
+//! A document file: reads it, replaces its placeholder, validates it.
 
 use super::TenantOption;
 use crate::refused::Refused;
@@ -10,28 +10,28 @@ use latchkey::domain::tenant::TenantConfig;
 use latchkey::services::Origin;
 use std::path::PathBuf;
 
-/// A document in a file, and whose it is.
+/// A document file and its tenant.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DocumentFile {
-    /// The document (TOML).
+    /// The document (TOML)
     #[arg(value_name = "FILE")]
     path: PathBuf,
     #[command(flatten)]
     tenant: TenantOption,
 }
 
-/// A document that is valid.
+/// A valid document.
 pub(super) struct Document {
-    /// Whose.
+    /// The tenant that it belongs to.
     pub(super) tenant: TenantId,
-    /// As it is stored.
+    /// The text as stored.
     pub(super) text: String,
-    /// What it says.
+    /// The parsed document.
     pub(super) config: TenantConfig,
 }
 
 impl DocumentFile {
-    /// Reads it, for this target.
+    /// Reads the file for this target.
     pub(super) fn read_for(&self, target: &Target) -> Result<Document, Refused> {
         match target.place {
             Place::Local => self.read(Some(&target.origin)),
@@ -50,7 +50,7 @@ impl DocumentFile {
     }
 }
 
-/// Every error, one a line.
+/// The error message: every error on its own line.
 pub(super) fn invalid(what: &str, errors: &DocumentErrors) -> Refused {
     let lines: Vec<String> = errors.0.iter().map(|error| format!("\n  {error}")).collect();
     Refused::new(format!("{what} is not valid:{}", lines.concat()))

@@ -1,4 +1,4 @@
-//! The versions of a document, and their text.
+//! The versions of a document and their texts.
 
 use super::compare::newest;
 use crate::refused::Refused;
@@ -34,7 +34,7 @@ impl<'a> From<&'a TenantDocument> for Version<'a> {
 /// `latchkey config history`
 pub(super) async fn history(target: &Target, tenant: &TenantId, json: bool) -> Result<(), Refused> {
     let documents = target.store.tenant(tenant.clone()).find_documents().await;
-    let documents = documents.map_err(|error| Refused::because("the versions can't be read", &error))?;
+    let documents = documents.map_err(|error| Refused::because("the versions cannot be read", &error))?;
     let versions: Vec<Version<'_>> = documents.iter().rev().map(Version::from).collect();
     if json {
         return say_json(&versions);
@@ -61,7 +61,7 @@ pub(super) async fn show(target: &Target, tenant: &TenantId, version: Option<u64
         None => newest(target, tenant).await?,
         Some(version) => {
             let found = target.store.tenant(tenant.clone()).find_document(version).await;
-            found.map_err(|error| Refused::because(&format!("version {version} can't be read"), &error))?
+            found.map_err(|error| Refused::because(&format!("version {version} cannot be read"), &error))?
         }
     };
     let missing =
@@ -70,5 +70,5 @@ pub(super) async fn show(target: &Target, tenant: &TenantId, version: Option<u64
 }
 
 fn none(tenant: &TenantId) -> Refused {
-    Refused::new(format!("tenant {tenant} has no document: put one in force with `latchkey config apply FILE`"))
+    Refused::new(format!("tenant {tenant} has no document: apply one with `latchkey config apply FILE`"))
 }

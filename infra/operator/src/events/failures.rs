@@ -1,5 +1,5 @@
-//! Batches that the stream's event source mapping gave up: one object each, `aws/lambda/{mapping}/{shard}/{time}-{random}`, a JSON record
-//! of the invocation whose `payload` is the whole batch, as text.
+//! Batches that the stream's event source mapping could not deliver. Each is one object `aws/lambda/{mapping}/{shard}/{time}-{random}`: a
+//! JSON invocation record, with the whole batch as text in `payload`.
 
 use crate::refused::Refused;
 use crate::target::Stack;
@@ -8,7 +8,7 @@ use aws_sdk_lambda::primitives::Blob;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What lies in the bucket.
+/// The failed batches in the bucket.
 pub(super) struct Failures {
     s3: aws_sdk_s3::Client,
     lambda: aws_sdk_lambda::Client,
@@ -17,13 +17,13 @@ pub(super) struct Failures {
     keys: Vec<String>,
 }
 
-/// What Lambda wrote of an invocation that it gave up.
+/// Lambda's record of a failed invocation.
 #[derive(Deserialize)]
 struct InvocationRecord {
     payload: Payload,
 }
 
-/// The batch: as text, as Lambda documents it; or as it is.
+/// The batch: as text, as Lambda documents it, or as a JSON value.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Payload {
@@ -31,7 +31,7 @@ enum Payload {
     Batch(Value),
 }
 
-/// What a function answers of a batch.
+/// The function's answer to a batch.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchAnswer {
@@ -40,10 +40,10 @@ struct BatchAnswer {
 
 /// The batch in an object, and how many records it has.
 fn batch(object: &[u8]) -> Result<(String, usize), String> {
-    let record: InvocationRecord = serde_json::from_slice(object)
-        .map_err(|error| format!("it is no record of an invocation with its payload: {error}"))?;
+    let record: InvocationRecord =
+        serde_json::from_slice(object).map_err(|error| format!("it is not an invocation record with a payload: {error}"))?;
     let batch: Value = match record.payload {
-        Payload::Text(text) => serde_json::from_str(&text).map_err(|error| format!("its payload is no JSON: {error}"))?,
+        Payload::Text(text) => serde_json::from_str(&text).map_err(|error| format!("its payload is not JSON: {error}"))?,
         Payload::Batch(batch) => batch,
     };
     match batch.get("Records").and_then(Value::as_array).map(Vec::len) {
@@ -52,30 +52,30 @@ fn batch(object: &[u8]) -> Result<(String, usize), String> {
     }
 }
 
-/// What is wrong with a function's answer to a batch.
+/// Returns an error if the function's answer reports a failure.
 fn flaw(function_error: Option<&str>, answer: &[u8]) -> Result<(), String> {
     if let Some(error) = function_error {
         return Err(format!("the function failed ({error}): see its log"));
     }
-    let answer: BatchAnswer = serde_json::from_slice(answer)
-        .map_err(|error| format!("the function did not answer as one of batches does: {error}"))?;
+    let answer: BatchAnswer =
+        serde_json::from_slice(answer).map_err(|error| format!("the function did not answer with a batch result: {error}"))?;
     match answer.batch_item_failures.len() {
         0 => Ok(()),
-        _ => Err("a record failed again, and those behind it were not tried: see the function's log".to_owned()),
+        _ => Err("a record failed again, and the records after it were not tried: see the function's log".to_owned()),
     }
 }
 
 impl Failures {
-    /// What there is.
+    /// Lists the failed batches.
     pub(super) async fn find(stack: &Stack) -> Result<Self, Refused> {
-        let missing = |what: &str| Refused::new(format!("the stack has no {what}: deploy the present template"));
+        let missing = |what: &str| Refused::new(format!("the stack has no {what}: deploy the current template"));
         let bucket = stack.resource("StreamFailures").ok_or_else(|| missing("bucket StreamFailures"))?.to_owned();
         let function = stack.resource("Events").ok_or_else(|| missing("function Events"))?.to_owned();
         let s3 = aws_sdk_s3::Client::from_conf(s3_config(stack));
         let mut keys = Vec::new();
         let mut pages = s3.list_objects_v2().bucket(&bucket).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Refused::because(&format!("the bucket {bucket} can't be listed"), &error))?;
+            let page = page.map_err(|error| Refused::because(&format!("the bucket {bucket} cannot be listed"), &error))?;
             keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
         }
         keys.sort();
@@ -86,16 +86,16 @@ impl Failures {
         self.keys.is_empty()
     }
 
-    /// What there is, in words.
+    /// The summary lines.
     pub(super) fn words(&self) -> String {
-        let mut words = format!("given up by the stream, in {}: {}\n", self.bucket, self.keys.len());
+        let mut words = format!("stream batches that failed every attempt, in {}: {}\n", self.bucket, self.keys.len());
         for key in &self.keys {
             words.push_str(&format!("  {key}\n"));
         }
         words
     }
 
-    /// Hands each over; how many are left.
+    /// Invokes the function with each batch. Returns how many are left.
     pub(super) async fn redrive(&self) -> Result<usize, Refused> {
         let mut left = 0;
         for key in &self.keys {
@@ -116,18 +116,18 @@ impl Failures {
     async fn redrive_one(&self, key: &str) -> Result<usize, String> {
         let told = |doing: &str, error: &dyn std::error::Error| Refused::because(doing, error).to_string();
         let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await;
-        let object = object.map_err(|error| told("it can't be read", &error))?.body.collect().await;
-        let (batch, records) = batch(&object.map_err(|error| told("it can't be read", &error))?.to_vec())?;
+        let object = object.map_err(|error| told("it cannot be read", &error))?.body.collect().await;
+        let (batch, records) = batch(&object.map_err(|error| told("it cannot be read", &error))?.to_vec())?;
         let invoked = self.lambda.invoke().function_name(&self.function).payload(Blob::new(batch)).send().await;
-        let answer = invoked.map_err(|error| told("the function can't be invoked", &error))?;
+        let answer = invoked.map_err(|error| told("the function cannot be invoked", &error))?;
         flaw(answer.function_error.as_deref(), answer.payload.as_ref().map(Blob::as_ref).unwrap_or_default())?;
         let removed = self.s3.delete_object().bucket(&self.bucket).key(key).send().await;
-        removed.map_err(|error| told("it was done, but can't be removed", &error))?;
+        removed.map_err(|error| told("it was processed, but cannot be removed", &error))?;
         Ok(records)
     }
 }
 
-/// Buckets by path where an endpoint is given: a local AWS has no names for them.
+/// Path-style bucket addresses if an endpoint is given, because a local AWS has no bucket host names.
 pub(crate) fn s3_config(stack: &Stack) -> aws_sdk_s3::Config {
     aws_sdk_s3::config::Builder::from(&stack.aws).force_path_style(stack.aws.endpoint_url().is_some()).build()
 }
@@ -146,10 +146,10 @@ mod tests {
             assert_eq!((serde_json::from_str::<Value>(&text).unwrap(), number), (records.clone(), 2));
         }
         for (object, why) in [
-            (json!({ "version": "1.0" }).to_string(), "no record of an invocation"),
+            (json!({ "version": "1.0" }).to_string(), "not an invocation record"),
             (json!({ "payload": "{" }).to_string(), "no JSON"),
             (json!({ "payload": "{}" }).to_string(), "no Records"),
-            ("<xml/>".to_owned(), "no record of an invocation"),
+            ("<xml/>".to_owned(), "not an invocation record"),
         ] {
             assert!(batch(object.as_bytes()).unwrap_err().contains(why), "{object}");
         }

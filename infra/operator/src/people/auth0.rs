@@ -1,9 +1,9 @@
-//! Auth0: the export of users and of their password hashes (a user on each line), and the list that its bulk import takes.
+//! Auth0: the user export and the password hash export (one user a line), and the list for its bulk import.
 //!
-//! 1. An export has `user_id`; an export of hashes has `_id` and sometimes `alt_id`, from which Auth0 makes `auth0|{alt_id or _id}`. Its
-//!    address may stand in `identifiers` only.
-//! 2. The list of a bulk import has `user_id` without `auth0|`, or none: then the address identifies the person.
-//! 3. `passwordHash` and `password_hash` are bcrypt; `custom_password_hash` says its algorithm.
+//! 1. A user export has `user_id`. A hash export has `_id` and sometimes `alt_id`, from which Auth0 makes `auth0|{alt_id or _id}`. Its
+//!    address may be in `identifiers` only.
+//! 2. A bulk import list has `user_id` without `auth0|`, or none: then the address identifies the user.
+//! 3. `passwordHash` and `password_hash` are bcrypt. `custom_password_hash` names its algorithm.
 
 use super::members::{Members, b64, base64, hex};
 use super::stream::{self, Broken, Shape};
@@ -12,7 +12,7 @@ use latchkey::domain::time::Timestamp;
 use serde_json::Map;
 use std::io::{self, BufRead, Read as _};
 
-/// Members that are kept, and their claims.
+/// Members to keep, and their claims.
 const ATTRIBUTES: [(&str, &str); 11] = [
     ("name", "name"),
     ("given_name", "given_name"),
@@ -26,14 +26,14 @@ const ATTRIBUTES: [(&str, &str); 11] = [
     ("user_metadata", "user_metadata"),
     ("app_metadata", "app_metadata"),
 ];
-/// What Auth0 takes where a PBKDF2 hash does not say its iterations.
+/// Auth0's default for a PBKDF2 hash without iterations.
 const ITERATIONS: &str = "i=100000";
 
-/// The people of an export (a user on each line) or of a bulk import (a list).
+/// Reads the users of an export (one a line) or of a bulk import (a list).
 pub(crate) fn read(mut source: impl BufRead, take: Take<'_>) -> Result<(), Broken> {
     let newlines = skip_blank(&mut source)?;
     if source.fill_buf()?.first() == Some(&b'[') {
-        // In front of the list again, so that what is said of it has its place.
+        // Put the blank lines back in front of the list, so that error positions are right.
         let before = io::repeat(b'\n').take(newlines as u64);
         return each(io::BufReader::new(before.chain(source)), Shape::List, |user| person(user).map(Some), take);
     }
@@ -44,7 +44,7 @@ pub(crate) fn read(mut source: impl BufRead, take: Take<'_>) -> Result<(), Broke
     Ok(())
 }
 
-/// Passes over what is blank; how many lines that were.
+/// Skips blank lines and returns their number.
 fn skip_blank(source: &mut impl BufRead) -> io::Result<usize> {
     let mut newlines = 0;
     loop {
@@ -102,7 +102,7 @@ fn password(user: &mut Members) -> Result<Option<String>, Flaw> {
     }
 }
 
-/// `custom_password_hash`: bcrypt, Argon2 and PBKDF2 as texts, scrypt by its parts.
+/// Reads `custom_password_hash`: bcrypt, Argon2 and PBKDF2 as strings, scrypt as separate parts.
 fn custom_hash(mut custom: Members) -> Result<String, Flaw> {
     const HASH: &str = "custom_password_hash.hash.value";
     let member = |member, expected| Flaw::Member { member, expected };
@@ -117,7 +117,7 @@ fn custom_hash(mut custom: Members) -> Result<String, Flaw> {
     }
     let salt = custom.object("salt")?;
     match algorithm.as_str() {
-        // Auth0 lets a salt of its own stand before or behind the password here.
+        // Auth0 allows an extra salt before or after the password here.
         "bcrypt" if salt.is_some() => Err(Flaw::NotOfThePassword("a salt and the password")),
         "bcrypt" | "argon2" => checked(value),
         "pbkdf2" => checked(pbkdf2(&value)),
@@ -133,7 +133,7 @@ fn custom_hash(mut custom: Members) -> Result<String, Flaw> {
     }
 }
 
-/// Auth0 knows each digest by several names, and takes 100,000 iterations where none are said.
+/// Converts a PBKDF2 string. Auth0 has several names for each digest, and 100,000 iterations by default.
 fn pbkdf2(value: &str) -> String {
     let fields: Vec<&str> = value.split('$').collect();
     let (kind, costs, rest) = match fields.as_slice() {

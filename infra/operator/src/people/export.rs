@@ -1,8 +1,8 @@
-//! `latchkey people export`: everybody of a tenant, password hashes included, in Latchkey's own file (docs/people-file.md).
+//! `latchkey people export`: writes all users of a tenant, password hashes included, in Latchkey's own format (docs/people-file.md).
 //!
-//! 1. The table is walked page by page, at a rate that leaves it to the service; one page is held at a time.
-//! 2. Each account that is in use, or disabled, is read by itself, all of one moment, and opened.
-//! 3. The last line says how many there are: without it the file was broken off, and no import takes it.
+//! 1. Scan the table page by page, at a limited rate that leaves capacity for the service. One page is in memory.
+//! 2. Read each active or disabled account in one consistent read, and decrypt it.
+//! 3. Write the number of users as the last line. Without that line the file is incomplete, and the import refuses it.
 
 use super::own::{Ending, Heading, Line};
 use super::sort::NAMED;
@@ -26,24 +26,24 @@ use std::path::{Path, PathBuf};
 /// What to export, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
-    /// The file, which must not be there yet; only you can read it. `-` is standard output, where that is no terminal.
+    /// The output file, which must not exist yet; only you can read it. `-` is standard output, if that is not a terminal
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// People a second, about four read units each and what the walk takes.
+    /// Users a second; each takes about four read units, plus the table scan
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
     target: TargetOptions,
 }
 
-/// Runs it; whether everybody who can move is in the file.
+/// Runs the command. Returns whether every eligible user is in the file.
 pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
     let to_file = Some(export.output.as_path()).filter(|path| *path != Path::new("-"));
     if to_file.is_none() && io::stdout().is_terminal() {
-        return Err(Refused::new("a terminal is no place for password hashes: give a file, or pass standard output on"));
+        return Err(Refused::new("password hashes are not written to a terminal: give a file, or redirect standard output"));
     }
     let target = export.target.open().await?;
     let store = target.store.tenant(export.tenant.clone());
@@ -56,7 +56,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
         Walk { store: &store, keys: &keys, rate: export.rate, ended: Ending::default(), with_password: 0, named: Vec::new() };
     let name = to_file.map_or("standard output".into(), Path::to_string_lossy);
     warn(&format!(
-        "{name} gets the password hashes and personal data of everybody in tenant {}: guard it, and remove it after use\n",
+        "{name} will contain the password hashes and personal data of all users of tenant {}: protect it, and delete it after use\n",
         export.tenant
     ));
     match to_file {
@@ -70,7 +70,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
                 Err(refused) => Err(refused),
             };
             if let Err(refused) = written {
-                // What is left of it is of no use, and holds hashes.
+                // An incomplete file is useless and contains hashes.
                 let gone = std::fs::remove_file(path).is_ok();
                 let left = if gone { "nothing is left of the file" } else { "remove what is left of the file" };
                 return Err(Refused::new(format!("{refused}; {left}")));
@@ -86,7 +86,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
     Ok(walk.ended.unreadable == 0)
 }
 
-/// A new file that only its owner can read.
+/// Creates a new file that only its owner can read.
 pub(crate) fn create(path: &Path) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -95,7 +95,7 @@ pub(crate) fn create(path: &Path) -> io::Result<std::fs::File> {
     options.open(path)
 }
 
-/// Why somebody could not be read.
+/// Why an account could not be read.
 #[derive(Debug, thiserror::Error)]
 enum Unreadable {
     #[error(transparent)]
@@ -104,15 +104,15 @@ enum Unreadable {
     Keys(#[from] KeyError),
     #[error("the account lacks {0}")]
     Lacks(&'static str),
-    #[error("what was opened is not JSON")]
+    #[error("its decrypted data is not JSON")]
     NotJson,
-    #[error("it has no form as JSON")]
+    #[error("it cannot be written as JSON")]
     Form(#[from] serde_json::Error),
 }
 
-/// What came of one account.
+/// The result for one account.
 enum Found {
-    /// Their line.
+    /// The user's line.
     Person {
         line: Vec<u8>,
         has_password: bool,
@@ -127,7 +127,7 @@ struct Walk<'a> {
     rate: u32,
     ended: Ending,
     with_password: usize,
-    /// The first who could not be read, by their inner number.
+    /// The first accounts that could not be read, by internal id.
     named: Vec<String>,
 }
 
@@ -165,9 +165,9 @@ impl Walk<'_> {
 
     fn told(&self, from: &str) -> String {
         let Ending { people, closed_by_their_person, erased, unreadable } = self.ended;
-        let mut text = format!("exported from {from}: {people} people, {} with their password\n", self.with_password);
+        let mut text = format!("exported from {from}: {people} users, {} with their password\n", self.with_password);
         for (what, count) in [
-            ("left out, closed by their person", closed_by_their_person),
+            ("left out, closed by the user", closed_by_their_person),
             ("left out, erased", erased),
             ("left out, could not be read", unreadable),
         ] {
@@ -187,7 +187,7 @@ async fn find(store: &TenantStore, keys: &TenantKeys, state: &Authentication) ->
         AccountStatus::Active | AccountStatus::Disabled { .. } => {}
     }
     let person = store.find_person(state.account).await?.ok_or(Unreadable::Lacks("its profile or its data key"))?;
-    // It may have been closed since the walk passed it.
+    // The user may have closed the account after the scan read it.
     match person.authentication.status {
         AccountStatus::ErasureDue { .. } => Ok(Found::Closed),
         AccountStatus::Erased { .. } => Ok(Found::Erased),
@@ -195,14 +195,14 @@ async fn find(store: &TenantStore, keys: &TenantKeys, state: &Authentication) ->
     }
 }
 
-/// Opens what is sealed, and makes the line.
+/// Decrypts the account and builds its line.
 fn open(keys: &TenantKeys, person: &StoredPerson) -> Result<Found, Unreadable> {
     let StoredPerson { authentication, profile, data_key, password, links, consents, terms } = person;
     let key = keys.data()?.unwrap(data_key)?;
     let claims = key.open(SealedField::Profile, &profile.claims)?;
     let mut claims: Map<String, Value> = serde_json::from_slice(&claims).map_err(|_| Unreadable::NotJson)?;
     let email = claims.remove("email");
-    // Every address here was proven.
+    // Every stored address is verified.
     claims.remove("email_verified");
     let mut identities = Vec::new();
     for link in links {

@@ -1,8 +1,8 @@
-//! Firebase Authentication: `auth:export` as JSON (`{"users": […]}`).
+//! Firebase Authentication: the JSON of `auth:export` (`{"users": […]}`).
 //!
-//! 1. `localId` is the `sub` of its tokens.
-//! 2. A hash is there for people with a password of Firebase's own scrypt. It can be verified with the hash parameters of the project
-//!    only, which its console shows.
+//! 1. `localId` is the `sub` of Firebase's tokens.
+//! 2. Users with a password have a hash of Firebase's own scrypt variant. It can be verified only with the project's hash parameters, which
+//!    the Firebase console shows.
 
 use super::members::{Members, b64, base64};
 use super::stream::{Broken, Shape};
@@ -10,7 +10,7 @@ use super::{Flaw, ForeignPerson, Take, checked, each};
 use serde_json::Map;
 use std::io::BufRead;
 
-/// Members that are kept, and their claims.
+/// Members to keep, and their claims.
 const ATTRIBUTES: [(&str, &str); 4] = [
     ("displayName", "name"),
     ("photoUrl", "picture"),
@@ -18,7 +18,7 @@ const ATTRIBUTES: [(&str, &str); 4] = [
     ("customAttributes", "customAttributes"),
 ];
 
-/// The hash parameters of a project, by the console's names.
+/// The hash parameters of a project, by the names of the Firebase console.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct HashParameters {
     /// `base64_signer_key`.
@@ -31,7 +31,7 @@ pub(crate) struct HashParameters {
     pub(crate) mem_cost: u32,
 }
 
-/// The people of an export. Without parameters, nobody who has a password hash can be read.
+/// Reads the users of an export. Without parameters, users with a password hash cannot be read.
 pub(crate) fn read(source: impl BufRead, parameters: Option<&HashParameters>, take: Take<'_>) -> Result<(), Broken> {
     each(source, Shape::Users, |user| person(user, parameters).map(Some), take)
 }

@@ -1,9 +1,10 @@
-//! `latchkey people import`: accounts for people whom another system exported (docs/foreign-hashes.md).
+//! `latchkey people import`: creates accounts for users exported from another system (docs/foreign-hashes.md).
 //!
-//! 1. The file is read, each person for themselves; nothing is written yet, and nobody is kept.
-//! 2. Each is looked at: address, its proof, the fields of the tenant's form. What can't come is named by its place in the file.
-//! 3. Once confirmed, the file is read again. Each is one transaction that finds neither their address nor their identity there taken.
-//!    So a run that was broken off is run again, and who came before is left as they are.
+//! 1. Read the file, each user separately. Write nothing and keep no user in memory.
+//! 2. Check each user: the address, its verification, the fields of the tenant's form. Users who cannot be imported are reported by their
+//!    position in the file.
+//! 3. After confirmation, read the file again. Write each user in one transaction, which fails if the address or the identity is taken. So
+//!    an interrupted run can be repeated: users imported before are left unchanged.
 
 use super::export::{self, Export};
 use super::roles::{self, Roles};
@@ -28,52 +29,53 @@ use std::pin::pin;
 use std::thread;
 use tokio::sync::mpsc;
 
-/// How many people are written at once.
+/// How many users are written concurrently.
 const AT_ONCE: usize = 16;
 
-/// People of other systems, and of this one.
+/// Users of other systems, and of this one.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Writes everybody of a tenant into a file, password hashes included, that `import --from latchkey` takes. Changes nothing.
+    /// Writes all users of a tenant to a file, password hashes included, for `import --from latchkey`. Changes nothing
     Export(Export),
-    /// Makes accounts of an export, passwords included: shows who can come, and asks. Run again, it goes on where it was broken off.
+    /// Creates accounts from an export, passwords included: shows who can be imported, and asks for confirmation. An interrupted run can be
+    /// repeated
     Import(Import),
-    /// Gives and takes the roles of one person, and says which they have: what they are to your own applications, told in access tokens.
+    /// Shows and changes the roles of one user. Your applications find the roles in access tokens
     Roles(Roles),
 }
 
 /// What to import, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
-    /// The export.
+    /// The export
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Whose format it has.
+    /// The format of the export
     #[arg(long, value_enum)]
     from: Format,
-    /// The issuer identifier of the other system, such as https://login.example.com/realms/shop: with their number there it names each
-    /// person for ever, so it must be the same in every run. A file of Latchkey's says it itself.
+    /// The issuer identifier of the other system, such as https://login.example.com/realms/shop. Together with a user's id in that system
+    /// it identifies the user permanently, so it must be the same in every run. A Latchkey file contains it already
     #[arg(
         long, value_name = "URL", value_parser = issuer,
         required_if_eq_any([("from", "auth0"), ("from", "firebase"), ("from", "keycloak")])
     )]
     issuer: Option<String>,
-    /// Keeps the number that a person has there as their `sub`, where it is a UUID. Whoever comes from Latchkey keeps theirs anyhow.
+    /// Keeps a user's id of the other system as `sub`, if it is a UUID. Users of a Latchkey file always keep theirs
     #[arg(long)]
     keep_sub: bool,
-    /// The hash parameters of the Firebase project, as its console shows them, in a JSON file.
+    /// The hash parameters of the Firebase project, as its console shows them, in a JSON file
     #[arg(long, value_name = "FILE")]
     hash_parameters: Option<PathBuf>,
-    /// Takes a file of Latchkey's that was broken off, or that people were taken out of.
+    /// Accepts a Latchkey file that is incomplete, or that users were removed from
     #[arg(long)]
     incomplete: bool,
-    /// Says who could come, and writes nothing.
+    /// Report who can be imported, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask.
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -85,7 +87,7 @@ fn issuer(text: &str) -> Result<String, String> {
     if is_issuer { Ok(text.to_owned()) } else { Err("expected https://… without a query".to_owned()) }
 }
 
-/// Runs it; whether everybody who could come is here now.
+/// Runs the command. Returns whether every importable user is imported.
 pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     let import = match command {
         Command::Export(export) => return export::run(export).await,
@@ -104,7 +106,7 @@ pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     if import.dry_run || sorted.ready == 0 {
         return Ok(true);
     }
-    confirm(&format!("Bring {} people over?", sorted.ready), import.yes)?;
+    confirm(&format!("Import {} users?", sorted.ready), import.yes)?;
     let keys = Keys::new(target.vault()?, &[Purpose::Data, Purpose::Identifier]);
     let keys = keys.tenant(&store, signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
@@ -116,13 +118,13 @@ pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     write(source, sorter, sorted.ready, &desk).await
 }
 
-/// The file, and where its people come from.
+/// Opens the file and determines the origin of its users.
 fn open(import: &Import) -> Result<(Source, Origin), Refused> {
     let mut source = Source::open(&import.file, import.from, import.hash_parameters.as_deref(), import.incomplete)?;
     let origin = match (import.from, import.issuer.clone()) {
         (Format::Latchkey, None) => Origin::Latchkey(source.heading()?),
         (Format::Latchkey, Some(_)) => {
-            return Err(Refused::new("a file of Latchkey's says its issuer itself: leave --issuer out"));
+            return Err(Refused::new("a Latchkey file contains its issuer: leave --issuer out"));
         }
         (Format::Auth0 | Format::Firebase | Format::Keycloak, Some(issuer)) => {
             Origin::Elsewhere { issuer, keep_sub: import.keep_sub }
@@ -134,8 +136,8 @@ fn open(import: &Import) -> Result<(Source, Origin), Refused> {
     Ok((source, origin))
 }
 
-/// The first reading: everybody is looked at, nobody kept. Who is in a file that does not read to its end is not known, so nobody comes of
-/// one by mistake.
+/// First reading: checks every user and keeps none. If the file cannot be read to its end, the run stops here, so no user is imported from
+/// a partial list by mistake.
 fn sort(source: &mut Source, sorter: &Sorter) -> Result<Sorted, Refused> {
     let (mut sorted, mut seen) = (Sorted::default(), Seen::default());
     let read = source.read(&mut |person| sorted.add(sorter.look(&mut seen, person)));
@@ -143,7 +145,7 @@ fn sort(source: &mut Source, sorter: &Sorter) -> Result<Sorted, Refused> {
     Ok(sorted)
 }
 
-/// Where people are written.
+/// Writes users to the store.
 struct Desk<'a> {
     bringer: Bringer<'a>,
     walked: Walked,
@@ -158,14 +160,14 @@ impl Desk<'_> {
     }
 }
 
-/// The second reading: whoever can come is written as they are read. The reader waits for the writers, so that few are held at once.
+/// Second reading: writes each importable user as it is read. The reader waits for the writers, so few users are in memory at once.
 async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) -> Result<bool, Refused> {
     let (sender, receiver) = mpsc::channel(AT_ONCE);
     let reading = thread::spawn(move || {
         let mut seen = Seen::default();
         source.read(&mut |person| {
             if let Ok(comer) = sorter.look(&mut seen, person) {
-                // Nobody receives any more only where the command is over.
+                // The receiver is gone only if the command has ended.
                 let _ = sender.blocking_send((comer.number, comer.bound));
             }
         })
@@ -180,7 +182,7 @@ async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) 
             Err(error) => {
                 failed += 1;
                 if named.len() < NAMED {
-                    named.push(format!("  person {number}: {}\n", causes(&error)));
+                    named.push(format!("  user {number}: {}\n", causes(&error)));
                 }
             }
         }
@@ -192,7 +194,7 @@ async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) 
         let _ = writeln!(text, "{what}: {count}");
     }
     if failed > 0 {
-        let _ = writeln!(text, "failed: {failed}; run it again");
+        let _ = writeln!(text, "failed: {failed}; run the command again");
         text.extend(named);
     }
     say(&text)?;

@@ -1,9 +1,9 @@
 //! Keycloak: the export of a realm, or of its users, as JSON (`{"users": […]}`).
 //!
-//! 1. `id` is the `sub` of its tokens; a file written by hand may have the user name only.
-//! 2. Attributes are lists; one value stands for itself. Their claims are those of Keycloak's own mappers.
-//! 3. A credential of type `password` holds its hash in `secretData` and its costs in `credentialData`, both JSON in a text.
-//! 4. Accounts of services are nobody.
+//! 1. `id` is the `sub` of Keycloak's tokens. A file written by hand may have the user name only.
+//! 2. Attributes are lists; a list of one value counts as that value. Claims are named as Keycloak's default mappers name them.
+//! 3. A credential of type `password` has its hash in `secretData` and its cost parameters in `credentialData`, both JSON in a string.
+//! 4. Service accounts are skipped.
 
 use super::members::{Members, b64, base64};
 use super::stream::{Broken, Shape};
@@ -11,14 +11,14 @@ use super::{Flaw, ForeignPerson, Take, checked, each};
 use serde_json::{Map, Value};
 use std::io::BufRead;
 
-/// Members that are kept, and their claims.
+/// Members to keep, and their claims.
 const MEMBERS: [(&str, &str); 3] =
     [("username", "preferred_username"), ("firstName", "given_name"), ("lastName", "family_name")];
-/// Attributes whose claim has another name.
+/// Attributes with a different claim name.
 const RENAMED: [(&str, &str); 3] =
     [("middleName", "middle_name"), ("phoneNumber", "phone_number"), ("phoneNumberVerified", "phone_number_verified")];
 
-/// The people of an export.
+/// Reads the users of an export.
 pub(crate) fn read(source: impl BufRead, take: Take<'_>) -> Result<(), Broken> {
     each(source, Shape::Users, person, take)
 }
@@ -37,7 +37,7 @@ fn person(mut user: Members) -> Result<Option<ForeignPerson>, Flaw> {
             Value::Array(mut values) if values.len() == 1 => values.remove(0),
             value => value,
         };
-        // A flag is a text there.
+        // Keycloak stores a boolean as a string.
         let value = match value.as_str() {
             Some(flag @ ("true" | "false")) if claim == "phone_number_verified" => Value::Bool(flag == "true"),
             Some(_) | None => value,
@@ -76,7 +76,7 @@ fn hash(mut credential: Members) -> Result<String, Flaw> {
     let given = |member| Flaw::Member { member, expected: "given" };
     let algorithm = costs.text("algorithm")?.ok_or(given("credentialData.algorithm"))?;
     let value = secret.text("value")?.ok_or(given(VALUE))?;
-    // Of the extension that many realms have; its value is the whole of it.
+    // A common extension; `value` is the complete hash.
     if algorithm == "bcrypt" {
         return checked(value);
     }
@@ -107,7 +107,7 @@ fn hash(mut credential: Members) -> Result<String, Flaw> {
     }
 }
 
-/// The one value of an additional parameter.
+/// The only value of an additional parameter.
 fn first(parameters: &mut Members, member: &'static str) -> Result<String, Flaw> {
     match parameters.list(member)?.as_deref() {
         Some([Value::String(value)]) => Ok(value.clone()),

@@ -1,14 +1,14 @@
-//! People as other systems export them: read, named in OpenID Connect's claims, their password hashes put into the forms that are
-//! verified here.
+//! User exports of other systems: reads them, maps members to OpenID Connect claims, and converts password hashes to the formats that
+//! Latchkey verifies.
 //!
-//! 1. A reader takes a file apart ([`auth0`], [`keycloak`], [`firebase`]), one person at a time ([`stream`]); each stands for itself, so
-//!    that one who can't be read stops no other.
-//! 2. Members that have a claim (OpenID Connect Core §5.1) come by its name, others by the format's; what belongs to the old system
-//!    (sessions, roles, second factors, identities elsewhere) is left out.
-//! 3. A hash is put into its stored form, and refused when it can't be verified.
-//! 4. [`import`] makes accounts of them.
+//! 1. A reader parses a file ([`auth0`], [`keycloak`], [`firebase`]) one user at a time ([`stream`]). A user that cannot be read does not
+//!    stop the others.
+//! 2. Members with a claim (OpenID Connect Core §5.1) get its name; others keep the format's name. What belongs to the old system
+//!    (sessions, roles, second factors, linked identities) is left out.
+//! 3. A hash is converted to its stored form, and refused if it cannot be verified.
+//! 4. [`import`] creates the accounts.
 //!
-//! What is wrong is said by position. Nothing of a person is in it.
+//! Errors name a position in the file. They contain no personal data.
 
 mod auth0;
 mod export;
@@ -34,22 +34,22 @@ use std::fmt;
 use std::io::BufRead;
 use stream::{Broken, Shape};
 
-/// A person of another system.
+/// A user of another system.
 #[derive(Clone, PartialEq)]
 pub(crate) struct ForeignPerson {
-    /// What identifies the person there.
+    /// The user's id in the other system.
     pub(crate) subject: String,
-    /// The address.
+    /// The e-mail address.
     pub(crate) email: Option<String>,
-    /// Whether the old system proved it.
+    /// Whether the other system verified the address.
     pub(crate) email_verified: bool,
-    /// Whether the person may sign in.
+    /// Whether the user may sign in.
     pub(crate) enabled: bool,
-    /// When the account was made, in seconds since 1970.
+    /// When the account was created, in seconds since 1970.
     pub(crate) created_at: Option<i64>,
-    /// Claims, and what has none by the format's own name.
+    /// Claims; members without a claim by the format's own name.
     pub(crate) attributes: Map<String, Value>,
-    /// The password's hash in its stored form.
+    /// The password hash in its stored form.
     pub(crate) password: Option<String>,
 }
 
@@ -59,18 +59,18 @@ impl fmt::Debug for ForeignPerson {
     }
 }
 
-/// A person of a file.
+/// A user of a file.
 pub(crate) enum Anybody {
-    /// Of another system.
+    /// From another system.
     Foreign(ForeignPerson),
-    /// Of another Latchkey, or of this one.
+    /// From another Latchkey, or this one.
     Own(Box<own::Person>),
 }
 
-/// Where in a file, counted from 1.
+/// A position in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// All of it.
+    /// The whole file.
     File,
     /// A line.
     Line(usize),
@@ -88,13 +88,13 @@ impl fmt::Display for Place {
     }
 }
 
-/// A person, or a file, that can't be read.
+/// A user, or a file, that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {flaw}")]
 pub(crate) struct Unreadable {
-    /// Where.
+    /// The position.
     pub(crate) place: Place,
-    /// What is wrong there.
+    /// The error at that position.
     pub(crate) flaw: Flaw,
 }
 
@@ -104,85 +104,85 @@ pub(crate) enum Flaw {
     /// Not JSON.
     #[error("it is not JSON: line {line}, column {column} of it")]
     NotJson {
-        /// Within what was read as one, counted from 1.
+        /// The line within the parsed text, counted from 1.
         line: usize,
         /// Counted from 1.
         column: usize,
     },
-    /// More than anybody's data take.
+    /// Longer than any user's data.
     #[error("it is longer than 1 MiB")]
     TooLong,
-    /// Bytes that are no text.
+    /// Invalid UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// JSON, but not what the format has there.
+    /// JSON of another type than the format requires.
     #[error("it is not {0}")]
     NotA(&'static str),
-    /// A member that has the wrong type.
+    /// A member of the wrong type.
     #[error("its {member} is not {expected}")]
     Member {
-        /// By the format's name.
+        /// The member, by the format's name.
         member: &'static str,
-        /// In words.
+        /// The expected type, in words.
         expected: &'static str,
     },
-    /// Nothing identifies the person.
+    /// No member identifies the user.
     #[error("it has none of {0}")]
     NoSubject(&'static str),
-    /// Its hash is of a kind that is not verified here.
-    #[error("its password hash is of {0}, which can't be verified: without it, the person sets a new password")]
+    /// The hash algorithm is not supported.
+    #[error("its password hash uses {0}, which cannot be verified: without it, the user sets a new password")]
     Algorithm(String),
-    /// Its hash was made of more than the password, or of other bytes than UTF-8.
-    #[error("its password hash is of {0}, not of the password alone: without it, the person sets a new password")]
+    /// The hash was made of more than the password, or of bytes that are not UTF-8.
+    #[error("its password hash was made of {0}, not of the password alone: without it, the user sets a new password")]
     NotOfThePassword(&'static str),
-    /// A password in clear.
-    #[error("it holds a password in clear, not a hash")]
+    /// A password in plain text.
+    #[error("it has a plain-text password, not a hash")]
     Clear,
-    /// The parameters of the project are not given.
+    /// The project's hash parameters are missing.
     #[error("its password hash needs the project's hash parameters")]
     NoParameters,
-    /// A member that its version of the format does not have: passing it over would lose something.
-    #[error("it has a member that is not known here: {0}")]
+    /// A member that this version of the format does not have. Ignoring it would lose data.
+    #[error("it has an unknown member: {0}")]
     Unknown(String),
-    /// More than one transaction takes.
+    /// More entries than one transaction can hold.
     #[error("its {member} are more than {at_most}")]
     TooMany {
-        /// By the format's name.
+        /// The member, by the format's name.
         member: &'static str,
-        /// How many it may have.
+        /// The limit.
         at_most: usize,
     },
-    /// A `sub` that an earlier line has.
-    #[error("its sub is that of an earlier line")]
+    /// Another line has the same `sub`.
+    #[error("its sub is also in an earlier line")]
     SubTwice,
     /// The last line is missing.
-    #[error("it ends without its last line, so it was broken off: export again, or take what is there with --incomplete")]
+    #[error("it is incomplete, its last line is missing: export again, or import what is there with --incomplete")]
     BrokenOff,
-    /// Lines are missing, or too many.
-    #[error("its last line says {said} people, and it has {people}: export again, or take what is there with --incomplete")]
+    /// Lines are missing, or there are too many.
+    #[error("its last line says {said} users, but it has {people}: export again, or import what is there with --incomplete")]
     Count {
-        /// By the last line.
+        /// The number in the last line.
         said: i64,
-        /// By counting.
+        /// The number counted.
         people: usize,
     },
-    /// Two files put together, or the like.
-    #[error("it stands behind the line that ends the file")]
+    /// A line after the last one, for example of two concatenated files.
+    #[error("it comes after the line that ends the file")]
     BehindTheEnd,
-    /// Its hash is out of form or bounds.
+    /// The hash is malformed or out of bounds.
     #[error(transparent)]
     Hash(#[from] UnusableHash),
 }
 
-/// Whom people are given to as they are read, or why one can't be.
+/// Receives each user as it is read, or the reason why it cannot be read.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(Result<ForeignPerson, Unreadable>);
 
-/// A text as JSON. The parser's own words can quote the text, so only the position is kept.
+/// Parses JSON. The parser's message can quote the text, so only the position is kept.
 fn json(text: &str) -> Result<Value, Flaw> {
     serde_json::from_str(text).map_err(|error| Flaw::NotJson { line: error.line(), column: error.column() })
 }
 
-/// The people of a list, each read by `person`; `None` is nobody.
+/// Reads each element of a list with `person`; `None` skips it.
 fn each(
     source: impl BufRead,
     shape: Shape,
@@ -198,7 +198,7 @@ fn each(
     })
 }
 
-/// The stored form, once it is one that can be verified.
+/// Returns the stored form if it can be verified.
 fn checked(stored: String) -> Result<String, Flaw> {
     hash(&stored)?;
     Ok(stored)

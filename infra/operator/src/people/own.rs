@@ -1,9 +1,9 @@
-//! Latchkey's own file of people (docs/people-file.md): JSON Lines.
+//! Latchkey's own user file (docs/people-file.md): JSON Lines.
 //!
-//! 1. The first line says what it is, from where and when; the last one how many people stand between. So a file that was broken off
-//!    is told from a whole one.
-//! 2. Each other line is a person. A member that is not known here is refused, never passed over: nothing is lost in silence.
-//! 3. Members are written by [`Line`] and read by [`person`]; whoever changes one raises [`VERSION`].
+//! 1. The first line names the format, the source and the time. The last line has the number of users in between, so an incomplete file is
+//!    detected.
+//! 2. Each other line is a user. An unknown member is refused, never ignored, so that no data is lost silently.
+//! 3. [`Line`] writes the members and [`person`] reads them. A change to the members must raise [`VERSION`].
 
 use super::members::Members;
 use super::stream::{self, Broken};
@@ -23,27 +23,27 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::str::FromStr;
 
-/// What the first line says that the file is.
+/// The format name in the first line.
 const FORMAT: &str = "latchkey people";
-/// Of its members.
+/// The version of the format.
 const VERSION: i64 = 1;
-/// What is never in it.
+/// What the file never contains.
 const LEFT_OUT: [&str; 7] =
     ["sessions", "grants", "known devices", "failed sign-ins", "changes of address under way", "audit records", "signing keys"];
 
-/// Where a file comes from.
+/// The source of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Heading {
-    /// The issuer identifier of its tenant: with a `sub` it names each person for ever.
+    /// The issuer identifier of the source tenant. Together with a `sub` it identifies each user permanently.
     pub(super) issuer: String,
-    /// The tenant's name there.
+    /// The source tenant's name.
     pub(super) tenant: String,
-    /// When it was begun.
+    /// When the export began.
     pub(super) exported_at: Timestamp,
 }
 
 impl Heading {
-    /// Its line.
+    /// The first line.
     pub(super) fn line(&self) -> Value {
         serde_json::json!({
             "format": FORMAT, "version": VERSION, "issuer": self.issuer, "tenant": self.tenant,
@@ -64,20 +64,20 @@ impl Heading {
     }
 }
 
-/// How the file ends: how many it has, and how many of the tenant's accounts it does not have, by why.
+/// The last line: the number of users in the file, and the number of accounts left out, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Ending {
-    /// Lines of people.
+    /// Lines with users.
     pub(super) people: usize,
-    /// Accounts that their people closed, which wait for their erasure.
+    /// Accounts that the user closed and that wait for erasure.
     pub(super) closed_by_their_person: usize,
-    /// Erased ones that still stand.
+    /// Erased accounts that are still stored.
     pub(super) erased: usize,
-    /// Those that could not be read.
+    /// Accounts that could not be read.
     pub(super) unreadable: usize,
 }
 
-/// A person's line, to be written.
+/// A user's line, for writing.
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
     pub(super) account: AccountId,
@@ -100,25 +100,25 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The members of a password that is here.
+    /// The members of a stored password.
     pub(super) fn hash(hash: &PasswordHash, changed_at: Timestamp) -> Value {
         serde_json::json!({ "hash": hash.as_phc(), "changed_at": changed_at.to_string() })
     }
-    /// Of one that a former directory still has.
+    /// A password that is still in the legacy user pool.
     pub(super) fn elsewhere() -> Value {
         serde_json::json!({ "stays_there": true })
     }
-    /// Of an identity elsewhere.
+    /// An external identity.
     pub(super) fn identity(subject: &FederatedSubject, linked_at: Timestamp) -> Value {
         serde_json::json!({ "issuer": subject.issuer, "subject": subject.subject, "linked_at": linked_at.to_string() })
     }
-    /// Of accepted terms.
+    /// Accepted terms.
     pub(super) fn terms(terms: &AcceptedTerms) -> Value {
         serde_json::json!({
             "document": terms.document, "version": terms.version, "accepted_at": terms.accepted_at.to_string(),
         })
     }
-    /// Of what an application was allowed.
+    /// A consent for an application.
     pub(super) fn consent(consent: &Consent) -> Value {
         let mut members = serde_json::json!({
             "client_id": consent.client_id, "scope": consent.scope.to_string(), "granted_at": consent.granted_at.to_string(),
@@ -128,7 +128,7 @@ impl Line<'_> {
         }
         members
     }
-    /// Since when an account is disabled, if it is.
+    /// When the account was disabled, if it is.
     pub(super) fn disabled_since(status: AccountStatus) -> Option<String> {
         match status {
             AccountStatus::Disabled { since } => Some(since.to_string()),
@@ -137,7 +137,7 @@ impl Line<'_> {
     }
 }
 
-/// A person of a file. Personal data: it does not print.
+/// A user of a file. It contains personal data, so it has no `Debug`.
 pub(crate) struct Person {
     pub(crate) account: AccountId,
     pub(crate) sub: Sub,
@@ -154,10 +154,10 @@ pub(crate) struct Person {
     pub(crate) consents: Vec<MovingConsent>,
 }
 
-/// The first line of a file.
+/// Reads the first line of a file.
 pub(super) fn heading(source: impl BufRead) -> Result<Heading, Broken> {
     let mut heading = None;
-    // No longer than a line may be.
+    // Not more than the maximum length of a line.
     stream::lines(source.take(stream::MAX_BYTES as u64), 1, |number, line| {
         if heading.is_none() {
             let read = line.and_then(json).and_then(Members::of).and_then(Heading::of);
@@ -168,8 +168,8 @@ pub(super) fn heading(source: impl BufRead) -> Result<Heading, Broken> {
     Ok(heading.unwrap_or(Err(none))?)
 }
 
-/// The people of a file. One that ends without its last line, or has not as many people as that says, is none, unless `incomplete` ones
-/// are taken.
+/// Reads the users of a file. Refuses a file without its last line, or with another number of users than that says, unless `incomplete` is
+/// set.
 pub(super) fn read(
     source: impl BufRead,
     incomplete: bool,
@@ -223,14 +223,14 @@ fn person(mut line: Members) -> Result<Person, Flaw> {
         claims,
         updated_at: given(parsed(&mut line, "updated_at", TIME)?, "updated_at")?,
         password: line.object("password")?.map_or(Ok(MovingPassword::None), password)?,
-        // One more is made of the `sub` where they come from.
+        // One entry less: the import adds the source `sub` as an identity.
         identities: each(&mut line, "identities", MAX_IDENTITIES - 1, identity)?,
         terms: each(&mut line, "terms", 1_000, terms)?,
         consents: each(&mut line, "consents", MAX_CONSENTS, consent)?,
     };
     let subjects = |at: usize| person.identities[at + 1..].iter().any(|(subject, _)| *subject == person.identities[at].0);
     if (0..person.identities.len()).any(subjects) {
-        return Err(Flaw::Member { member: "identities", expected: "each another one" });
+        return Err(Flaw::Member { member: "identities", expected: "each different" });
     }
     let clients = |at: usize| person.consents[at + 1..].iter().any(|other| other.client_id == person.consents[at].client_id);
     if (0..person.consents.len()).any(clients) {

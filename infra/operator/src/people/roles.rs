@@ -1,4 +1,4 @@
-//! `latchkey people roles`: gives and takes the roles of one person, and says which they have.
+//! `latchkey people roles`: shows and changes the roles of one user.
 
 use crate::refused::{Refused, causes};
 use crate::target::{TargetOptions, document, tenant};
@@ -13,19 +13,19 @@ use latchkey::keys::Keys;
 use latchkey::purpose::Purpose;
 use latchkey::store::{DecideError, StoreError, TenantStore};
 
-/// Whose roles, and what becomes of them.
+/// The user, and the changes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Roles {
-    /// The person's address. Nothing of it is stored or logged.
+    /// The user's e-mail address. It is not stored or logged
     #[arg(value_name = "EMAIL", value_parser = email)]
     email: EmailAddress,
-    /// A role to give: 1 to 20 of A-Z a-z 0-9 . _ : -
+    /// A role to add: 1 to 20 of A-Z a-z 0-9 . _ : -
     #[arg(long, value_name = "ROLE", value_parser = role)]
     give: Vec<Role>,
-    /// A role to take away.
+    /// A role to remove
     #[arg(long, value_name = "ROLE", value_parser = role)]
     take: Vec<Role>,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -40,7 +40,7 @@ fn role(text: &str) -> Result<Role, String> {
     text.parse().map_err(|error: latchkey::domain::roles::InvalidRole| error.to_string())
 }
 
-/// Runs it.
+/// Runs the command.
 pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
     let target = roles.target.open().await?;
     let store = target.store.tenant(roles.tenant.clone());
@@ -61,19 +61,19 @@ pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
         Ok(Decision { changes, outcome: Some(outcome) })
     });
     let told = match changed.await.map_err(|error| failed(&error))? {
-        None | Some(RolesChanged::Erased) => return Err(Refused::new("nobody has an account by this address")),
+        None | Some(RolesChanged::Erased) => return Err(Refused::new("no account has this e-mail address")),
         Some(RolesChanged::TooMany) => {
-            return Err(Refused::new(format!("one account has at most {MAX_ROLES} roles; take one away in the same command")));
+            return Err(Refused::new(format!("one account has at most {MAX_ROLES} roles; remove one in the same command")));
         }
-        Some(RolesChanged::Changed(roles)) if roles.is_empty() => "they have no roles from now on\n".to_owned(),
-        Some(RolesChanged::Unchanged(roles)) if roles.is_empty() => "they have no roles\n".to_owned(),
-        Some(RolesChanged::Changed(roles)) => format!("their roles from now on: {roles}\n"),
-        Some(RolesChanged::Unchanged(roles)) => format!("their roles: {roles}\n"),
+        Some(RolesChanged::Changed(roles)) if roles.is_empty() => "the user now has no roles\n".to_owned(),
+        Some(RolesChanged::Unchanged(roles)) if roles.is_empty() => "the user has no roles\n".to_owned(),
+        Some(RolesChanged::Changed(roles)) => format!("the user's roles are now: {roles}\n"),
+        Some(RolesChanged::Unchanged(roles)) => format!("the user's roles: {roles}\n"),
     };
     say(&told)
 }
 
-/// Gives one role to an account that is known by its subject elsewhere; whether it got it now.
+/// Assigns one role to the account of an external identity. Returns whether the account did not have it before.
 pub(crate) async fn give(
     store: &TenantStore,
     account: latchkey::domain::id::AccountId,

@@ -1,4 +1,4 @@
-//! Moving one person of another Latchkey here: everything of theirs in one transaction that finds nothing of it standing.
+//! Transfers one user from another Latchkey: writes the whole account in one transaction, which fails if any part of it already exists.
 
 use super::own::Person;
 use crate::bring::{Bringer, NotBrought};
@@ -13,19 +13,19 @@ use latchkey::store::{DecideError, StoreError, TenantStore};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 
-/// What no key of the store tells, read before anybody comes.
+/// What the store cannot look up by key. Read once before the import.
 #[derive(Default)]
 pub(super) struct Walked {
-    /// Accounts that were erased. Whoever is erased from now on leaves their account's state standing, longer than any import takes.
+    /// Erased accounts. An account erased from now on keeps its tombstone longer than any import takes.
     erased: HashSet<AccountId>,
-    /// Whose each `sub` is. Those of accounts made from now on are random, or a UUID that its issuer's sentinel claims.
+    /// The account of each `sub`. Accounts created from now on have a random `sub`, or a UUID that the issuer's sentinel item claims.
     subs: HashMap<Sub, AccountId>,
 }
 
 impl Walked {
-    /// Walks the tables of tombstones and of accounts.
+    /// Scans the tombstones and the accounts.
     pub(super) async fn read(store: &TenantStore) -> Result<Self, Refused> {
-        let cannot = |error: StoreError| Refused::because("who is here, and who was erased, could not be read", &error);
+        let cannot = |error: StoreError| Refused::because("the existing and the erased accounts could not be read", &error);
         let (mut walked, mut from) = (Self::default(), None);
         loop {
             let WalkPage { found, next } = store.walk_tombstones(from).await.map_err(cannot)?;
@@ -52,7 +52,7 @@ impl Walked {
 }
 
 impl Bringer<'_> {
-    /// Moves one person here.
+    /// Transfers one user.
     pub(super) async fn settle(&self, person: Person, walked: &Walked) -> Result<Moved, DecideError<NotBrought>> {
         let (sub, account) = (person.sub, person.account);
         let mover = self.seal(person).map_err(|error| DecideError::Decide(NotBrought::Keys(error)))?;
@@ -67,7 +67,7 @@ impl Bringer<'_> {
         self.store.decide(&self.request().map_err(DecideError::Decide)?, decide).await
     }
 
-    /// Hashes and seals everything for this tenant, under a data key of its own.
+    /// Hashes and encrypts everything for this tenant, with a new data key.
     fn seal(&self, person: Person) -> Result<Mover, KeyError> {
         let account = person.account;
         let (key, wrapped, keyring_version) = self.keys.data()?.generate(account)?;
@@ -101,13 +101,13 @@ impl Bringer<'_> {
     }
 }
 
-/// What came of one, in a list of counts.
+/// The outcome as a row label in the report.
 pub(super) fn words(moved: Moved) -> &'static str {
     match moved {
-        Moved::Here => "came over",
-        Moved::AlreadyHere => "had come before",
-        Moved::Erased => "were erased here, and stay so",
-        Moved::AddressTaken => "stay away, somebody has their address",
-        Moved::SubTaken => "stay away, somebody has their sub",
+        Moved::Here => "newly imported",
+        Moved::AlreadyHere => "imported before",
+        Moved::Erased => "erased here, and stay erased",
+        Moved::AddressTaken => "skipped, another account here has their e-mail address",
+        Moved::SubTaken => "skipped, another account here has their sub",
     }
 }

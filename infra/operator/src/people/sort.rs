@@ -1,4 +1,4 @@
-//! Who of a file can come, as what, and why the others stay away.
+//! Classifies the users of a file: who can be imported and how, and why the others are skipped.
 
 use super::own::{Heading, Person};
 use super::{Anybody, Flaw, ForeignPerson, Unreadable};
@@ -16,76 +16,76 @@ use serde_json::Map;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
-/// How many of those who can't come are named one by one.
+/// How many skipped users are listed one by one.
 pub(super) const NAMED: usize = 20;
-/// How many names are counted apart: a file may have as many as it likes.
+/// How many names are counted separately. A file may have any number of them.
 const COUNTED: usize = 1_000;
 
-/// Where people come from.
+/// The source of the users.
 pub(super) enum Origin {
     /// Another system.
     Elsewhere {
         /// Its issuer identifier.
         issuer: String,
-        /// Whether a UUID that they have there is their `sub` here.
+        /// Whether a UUID of that system becomes the `sub` here.
         keep_sub: bool,
     },
     /// Another Latchkey, or this one.
     Latchkey(Heading),
 }
 
-/// What decides about each, the same in every reading.
+/// What decides about each user. It is the same in both readings.
 pub(super) struct Sorter {
     /// The tenant's document.
     pub(super) config: TenantConfig,
     /// The tenant's issuer identifier.
     pub(super) issuer: String,
-    /// Where they come from.
+    /// The source of the users.
     pub(super) origin: Origin,
-    /// When it is looked at.
+    /// The time of the check.
     pub(super) now: Timestamp,
 }
 
-/// Who was seen in a reading: every `sub` of Latchkey's own files, 17 bytes each.
+/// The users seen in one reading: each `sub` of a Latchkey file, 17 bytes each.
 #[derive(Default)]
 pub(super) struct Seen(usize, HashSet<Sub>);
 
-/// Somebody who can come, as what.
+/// How a user is imported.
 pub(super) enum Bound {
     /// A new account.
     Foreign(Coming),
-    /// The account that they had.
+    /// The transferred account.
     Own(Box<Person>),
 }
 
-/// Somebody who can come.
+/// A user who can be imported.
 pub(super) struct Comer {
-    /// The so many-th of the file.
+    /// The position in the file.
     pub(super) number: usize,
-    /// As what.
+    /// How to import the user.
     pub(super) bound: Bound,
-    /// Attributes that no field of the form takes.
+    /// Attributes without a matching form field.
     unmapped: Vec<String>,
-    /// Fields whose value did not fit.
+    /// Fields with an unsuitable value.
     unfit: Vec<String>,
     /// Clients that the tenant does not have.
     strangers: Vec<String>,
 }
 
-/// Somebody who stays away.
+/// A user who is skipped.
 pub(super) struct Away {
-    /// Where they are in the file.
+    /// The position in the file.
     place: String,
-    /// Why.
+    /// The reason.
     why: String,
 }
 
 impl Sorter {
-    /// Looks at the next one.
+    /// Classifies the next user.
     pub(super) fn look(&self, seen: &mut Seen, person: Result<Anybody, Unreadable>) -> Result<Comer, Away> {
         seen.0 += 1;
         let number = seen.0;
-        let stays = |why: String| Away { place: format!("person {number}"), why };
+        let stays = |why: String| Away { place: format!("user {number}"), why };
         match person.map_err(Away::from)? {
             Anybody::Foreign(person) => self.foreign(number, person).map_err(|why| stays(why.to_owned())),
             Anybody::Own(person) if !seen.1.insert(person.sub) => Err(stays(Flaw::SubTwice.to_string())),
@@ -113,8 +113,8 @@ impl Sorter {
         Ok(Comer { number, bound: Bound::Foreign(coming), unmapped, unfit, strangers: Vec::new() })
     }
 
-    /// Fields go by the tenant's form; what it has no field for is kept as that of a field that was retired, so that nothing is lost on
-    /// a way there and back. Their number where they come from becomes an identity elsewhere, if elsewhere it is.
+    /// Fields follow the tenant's form. A field that the form does not have is kept like that of a retired field, so that a transfer back
+    /// and forth loses nothing. The user's `sub` of the source becomes an external identity, if the source is another issuer.
     fn own(&self, number: usize, mut person: Box<Person>) -> Result<Comer, &'static str> {
         let pool = self.config.cognito.as_ref().map(|cognito| cognito.issuer());
         let is_of_the_pool = |(subject, _): &(FederatedSubject, Timestamp)| pool.as_ref() == Some(&subject.issuer);
@@ -156,7 +156,7 @@ impl Sorter {
     }
 }
 
-/// Claims that are made of other members.
+/// Claims that are derived from other members.
 const OUR_OWN: [&str; 4] = ["sub", "email", "email_verified", "updated_at"];
 /// Claims that Latchkey sets, whatever the form.
 const SET_HERE: [&str; 2] = ["locale", "phone_number_verified"];
@@ -167,7 +167,7 @@ impl From<Unreadable> for Away {
     }
 }
 
-/// The address that a person comes with, if they can.
+/// The user's address, if the user can be imported.
 fn may_come(person: &ForeignPerson) -> Result<EmailAddress, &'static str> {
     if !person.enabled {
         return Err("the account is disabled there");
@@ -175,22 +175,22 @@ fn may_come(person: &ForeignPerson) -> Result<EmailAddress, &'static str> {
     let Some(email) = &person.email else { return Err("there is no e-mail address") };
     let Ok(email) = EmailAddress::parse(email) else { return Err("the e-mail address is not usable") };
     if !person.email_verified {
-        return Err("the e-mail address was not proven there");
+        return Err("the e-mail address was not verified there");
     }
     Ok(email)
 }
 
-/// Who can come, and who not: counted, nobody kept.
+/// The users who can be imported and those who cannot: counts only.
 #[derive(Default)]
 pub(super) struct Sorted {
-    /// How many can come.
+    /// How many can be imported.
     pub(super) ready: usize,
     with_password: usize,
     stays_there: usize,
     keep_sub: usize,
     disabled: usize,
     away: Counts,
-    /// The first who stay away, by their place.
+    /// The first skipped users, by position.
     named: Vec<String>,
     unmapped: Counts,
     unfit: Counts,
@@ -198,7 +198,7 @@ pub(super) struct Sorted {
 }
 
 impl Sorted {
-    /// Counts one.
+    /// Counts one user.
     pub(super) fn add(&mut self, looked: Result<Comer, Away>) {
         let Comer { bound, unmapped, unfit, strangers, .. } = match looked {
             Ok(comer) => comer,
@@ -227,24 +227,24 @@ impl Sorted {
             self.named.push(format!("{}: {}", away.place, away.why));
         }
     }
-    /// What is said before anybody is asked. `to`: the tenant and where it is.
+    /// The summary before the confirmation. `to`: the tenant and its target.
     pub(super) fn told(&self, to: &str, origin: &Origin) -> String {
         let Self { ready, with_password, stays_there, keep_sub, disabled, .. } = self;
         let mut text = format!(
-            "{ready} people can come to {to}: {with_password} with their password, {} set a new one by mail",
+            "{ready} users can be imported into {to}: {with_password} with their password, {} set a new one by mail",
             ready - with_password - stays_there,
         );
-        for (count, what) in [(stays_there, "still have it in the user pool"), (disabled, "are disabled, and stay so")] {
+        for (count, what) in [(stays_there, "still have it in the user pool"), (disabled, "are disabled, and stay disabled")] {
             if *count > 0 {
                 let _ = write!(text, ", {count} {what}");
             }
         }
         let (keeps_sub, no_field) = match origin {
-            Origin::Elsewhere { keep_sub, .. } => (*keep_sub, "left out, no field of the form takes it, "),
-            Origin::Latchkey(_) => (true, "kept, though no field of the form shows it, "),
+            Origin::Elsewhere { keep_sub, .. } => (*keep_sub, "left out, the form has no such field, "),
+            Origin::Latchkey(_) => (true, "kept, but the form has no such field, "),
         };
         text.push_str(&if keeps_sub { format!("; {keep_sub} keep their sub\n") } else { "\n".to_owned() });
-        self.away.list(&mut text, "stays away, ");
+        self.away.list(&mut text, "skipped, ");
         self.named.iter().for_each(|named| text.push_str(&format!("  {named}\n")));
         self.unmapped.list(&mut text, no_field);
         self.unfit.list(&mut text, "left out, the value does not fit the field, ");

@@ -1,4 +1,4 @@
-//! The file that people come from. It is read twice, the same way: to say who can come, and to bring them.
+//! The input file. It is read twice in the same way: to show who can be imported, and to import them.
 
 use super::stream::Broken;
 use super::{Anybody, ForeignPerson, Unreadable, auth0, firebase, keycloak, own};
@@ -10,16 +10,16 @@ use std::io::{BufReader, Seek as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A format of exports.
+/// An export format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Auth0: a user on each line, or the list of its bulk import.
+    /// Auth0: one user a line, or the list for its bulk import
     Auth0,
-    /// Firebase Authentication: `auth:export` as JSON.
+    /// Firebase Authentication: the JSON of `auth:export`
     Firebase,
-    /// Keycloak: the export of a realm or of its users.
+    /// Keycloak: the export of a realm or of its users
     Keycloak,
-    /// Latchkey: `latchkey people export`.
+    /// Latchkey: the file of `latchkey people export`
     Latchkey,
 }
 
@@ -32,10 +32,10 @@ struct Parameters {
     mem_cost: u32,
 }
 
-/// By what one reading is known to be of the same bytes as another.
+/// Shows whether the file has changed between two readings.
 type Stamp = (u64, Option<SystemTime>);
 
-/// An opened file.
+/// An open file.
 pub(super) struct Source {
     path: PathBuf,
     file: File,
@@ -46,13 +46,13 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens it.
+    /// Opens the file.
     pub(super) fn open(path: &Path, format: Format, hash_parameters: Option<&Path>, incomplete: bool) -> Result<Self, Refused> {
         let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
         let metadata = file.metadata().map_err(|error| cannot_read(path, &error))?;
         if !metadata.is_file() {
             return Err(Refused::new(format!(
-                "{} is no file: it is read twice, so put what it gives into one",
+                "{} is not a regular file: it is read twice, so save its content to a file first",
                 path.display()
             )));
         }
@@ -60,14 +60,14 @@ impl Source {
         Ok(Self { path: path.to_owned(), stamp: stamp(&metadata), file, format, parameters, incomplete })
     }
 
-    /// What a file of Latchkey's says of itself.
+    /// The first line of a Latchkey file.
     pub(super) fn heading(&mut self) -> Result<own::Heading, Refused> {
         self.file.rewind().map_err(|error| cannot_read(&self.path, &error))?;
         own::heading(BufReader::new(&self.file)).map_err(|broken| self.refused(broken))
     }
 
-    /// Gives each person of it, from its beginning. A file that changed since it was opened is refused: before anybody is given, where it
-    /// did before.
+    /// Passes on each user, from the beginning of the file. A file that has changed since it was opened is refused, before the first user
+    /// if possible.
     pub(super) fn read(&mut self, take: &mut dyn FnMut(Result<Anybody, Unreadable>)) -> Result<(), Refused> {
         self.unchanged()?;
         self.file.rewind().map_err(|error| cannot_read(&self.path, &error))?;
@@ -90,7 +90,7 @@ impl Source {
         if stamp(&metadata) == self.stamp {
             return Ok(());
         }
-        Err(Refused::new(format!("{} changed meanwhile; run it again", self.path.display())))
+        Err(Refused::new(format!("{} changed meanwhile; run the command again", self.path.display())))
     }
 
     fn refused(&self, broken: Broken) -> Refused {

@@ -1,8 +1,8 @@
-//! Files taken apart one person at a time: memory holds one of them, however many there are.
+//! Parses files one user at a time: memory holds one user, however many there are.
 //!
-//! 1. Lines stand for themselves: one that is too long or no UTF-8 is said, and the next one is read.
-//! 2. Of a list each element stands for itself; what is no JSON at all ends the file, since nobody knows where the next one begins.
-//! 3. A person has at most [`MAX_BYTES`]: no file, however made, takes more memory than that.
+//! 1. Each line is parsed separately. A line that is too long or invalid UTF-8 is reported, and the next one is read.
+//! 2. Each list element is parsed separately. Invalid JSON ends the file, because the start of the next element is unknown.
+//! 3. One user has at most [`MAX_BYTES`]. No file can take more memory than that.
 
 use super::{Flaw, Place, Unreadable};
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -11,21 +11,21 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
-/// The most bytes of one person.
+/// The most bytes of one user.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
-/// Why a file was not read to its end: nothing of it counts.
+/// Why a file was not read to its end. Nothing of it counts.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
-    /// It is not what it should be.
+    /// The content is malformed.
     #[error(transparent)]
     Flaw(#[from] Unreadable),
-    /// It can't be read.
+    /// An I/O error.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// Gives each line that is not blank, with its number; the first one has this number.
+/// Passes on each line that is not blank, with its number; `first` is the number of the first line.
 pub(super) fn lines(mut source: impl BufRead, first: usize, mut each: impl FnMut(usize, Result<&str, Flaw>)) -> io::Result<()> {
     let mut line = Vec::new();
     for number in first.. {
@@ -47,16 +47,16 @@ pub(super) fn lines(mut source: impl BufRead, first: usize, mut each: impl FnMut
     Ok(())
 }
 
-/// Where a list stands.
+/// Where the list is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// The file is one.
+    /// The file is the list.
     List,
-    /// In `{"users": […]}`.
+    /// In the member `users` of an object: `{"users": […]}`.
     Users,
 }
 
-/// Gives each element of the list, with its number.
+/// Passes on each element of the list, with its number.
 pub(super) fn list(source: impl Read, shape: Shape, each: &mut dyn FnMut(usize, Value)) -> Result<(), Broken> {
     let (left, number) = (Cell::new(Left::All), Cell::new(0));
     let wrong = RefCell::new(Flaw::NotA(if shape == Shape::List { "a list" } else { "an object" }));
@@ -83,11 +83,11 @@ pub(super) fn list(source: impl Read, shape: Shape, each: &mut dyn FnMut(usize, 
 /// How many bytes may still be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
-    /// All: nothing of it is kept.
+    /// Any number: the bytes are not kept.
     All,
-    /// So many, of what is kept.
+    /// So many, of a value that is kept.
     Of(usize),
-    /// There were more.
+    /// The limit was exceeded.
     Nothing,
 }
 
@@ -109,7 +109,7 @@ impl<R: Read> Read for Metered<'_, R> {
     }
 }
 
-/// A list, walked through. `true` when it is one, `false` for `null`.
+/// Walks through a list. `true` for a list, `false` for `null`.
 struct Walk<'a> {
     left: &'a Cell<Left>,
     number: &'a Cell<usize>,
@@ -144,7 +144,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
-/// The member `users`, once; every other one is passed over unread.
+/// The member `users`, exactly once. Every other member is skipped.
 struct InUsers<'a>(Walk<'a>);
 
 impl<'de> Visitor<'de> for InUsers<'_> {
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use std::io::BufReader;
 
-    /// A source of as many bytes as wanted, none of which is kept: what reads it whole would take as much memory.
+    /// A source of any number of bytes that keeps none of them. Reading it whole would take as much memory.
     struct Endless<'a> {
         head: &'a [u8],
         one: &'a [u8],
@@ -224,9 +224,9 @@ mod tests {
         let read = list(endless("[{},{},{\"a\":\"", "aaaaaaaa", GIB, "\"}]"), Shape::List, &mut keep);
         assert_eq!(flaw(read), Unreadable { place: Place::User(3), flaw: Flaw::TooLong });
         assert_eq!(numbers, [1, 2]);
-        let read = list(endless("{\"users\":[", "[", GIB, ""), Shape::Users, &mut |_, _| panic!("nobody is there"));
+        let read = list(endless("{\"users\":[", "[", GIB, ""), Shape::Users, &mut |_, _| panic!("there is no user"));
         assert!(matches!(flaw(read), Unreadable { place: Place::File, flaw: Flaw::NotJson { .. } }), "too deep");
-        let read = list(endless("{\"", "a", GIB, "\":1}"), Shape::Users, &mut |_, _| panic!("nobody is there"));
+        let read = list(endless("{\"", "a", GIB, "\":1}"), Shape::Users, &mut |_, _| panic!("there is no user"));
         assert_eq!(flaw(read).flaw, Flaw::TooLong, "a name without an end");
     }
 
@@ -245,7 +245,7 @@ mod tests {
         lines(text, 1, |number, line| found.push((number, line.map(str::to_owned)))).unwrap();
         let line = |text: &str| Ok(text.to_owned());
         assert_eq!(found, [(1, line("one\n")), (3, Err(Flaw::TooLong)), (4, line("four\r\n")), (5, line("five"))]);
-        // At the limit to the byte.
+        // At the limit, exact to the byte.
         for (length, fits) in [(MAX_BYTES, true), (MAX_BYTES + 1, false)] {
             for end in ["", "\n"] {
                 let text = format!("{}{end}next", "a".repeat(length));

@@ -82,11 +82,11 @@ async fn the_command_verifies_what_is_genuine_and_refuses_the_rest_in_clear_word
     }
     let without = desk.verify(&["export.zip"]);
     assert_eq!(without.code, Some(3), "whole, but nobody vouches for it: {}", without.words);
-    assert!(without.words.contains("anybody could have made this package"), "{}", without.words);
+    assert!(without.words.contains("anyone could have made this package"), "{}", without.words);
     for (what, arguments, words) in [
         ("another issuer's keys", ["--jwks", "other.json", "export.zip"], "has no key"),
-        ("no keys", ["--jwks", "nothing.json", "export.zip"], "does not read"),
-        ("no such file", ["--jwks", "jwks.json", "missing.zip"], "can't be read"),
+        ("no keys", ["--jwks", "nothing.json", "export.zip"], "cannot be read"),
+        ("no such file", ["--jwks", "jwks.json", "missing.zip"], "cannot be read"),
         ("another issuer", ["--issuer", "https://id.example.com", "export.zip"], "is from http://localhost:8080"),
     ] {
         let verdict = desk.verify(&arguments);
@@ -130,7 +130,7 @@ fn tampered(export: &Exported) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     vec![
         ("a file", pack(replace(files, "export.json", text("Ada", "Eve"))), "export.json was changed"),
         ("the page", pack(replace(files, "export.html", text("Quillfeather", "Quillfeathers"))), "export.html was changed"),
-        ("the manifest", pack(replace(files, "manifest.json", text("localhost", "localhosT"))), "does not fit manifest.json"),
+        ("the manifest", pack(replace(files, "manifest.json", text("localhost", "localhosT"))), "does not match manifest.json"),
         (
             "no algorithm",
             pack(replace(files, "manifest.jws", header(r#"{"alg":"none","kid":"x","typ":"latchkey-export-manifest"}"#))),
@@ -151,12 +151,12 @@ fn tampered(export: &Exported) -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "not a signature of an export",
         ),
         ("a flipped bit", flipped, ""),
-        ("a file more", pack(more), "holds something that no manifest lists"),
+        ("a file more", pack(more), "has content that its manifest does not list"),
         ("a file less", pack(fewer), "history.csv is missing"),
-        ("a path", pack(renamed), "holds something that no manifest lists"),
+        ("a path", pack(renamed), "has content that its manifest does not list"),
         ("cut off", bytes[..bytes.len() - 30].to_vec(), "not a whole export package"),
         ("its first half", bytes[..middle].to_vec(), "not a whole export package"),
-        ("something before it", [b"x".as_slice(), bytes].concat(), "holds something that no manifest lists"),
+        ("something before it", [b"x".as_slice(), bytes].concat(), "has content that its manifest does not list"),
         ("something behind it", [bytes.as_slice(), b"x"].concat(), ""),
         ("nothing", Vec::new(), "not a whole export package"),
     ]

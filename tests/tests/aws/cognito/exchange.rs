@@ -113,7 +113,7 @@ async fn what_is_asked_for_is_given_and_no_more() {
     let orders = [("resource", "https://orders.example.com")];
     let tokens = moving.ask(&moving.app, &moving.token(), &orders).await.tokens();
     assert_eq!(tokens.access_claims()["aud"], "https://orders.example.com");
-    assert_eq!(tokens.json["scope"], "orders.read", "security 28: nothing of the person's own for a resource");
+    assert_eq!(tokens.json["scope"], "orders.read", "security 27: nothing of the person's own for a resource");
     let kiosk = OAuthClient { client_id: "kiosk".to_owned(), ..moving.app.clone() };
     assert_eq!(
         moving.ask(&kiosk, &moving.token(), &[]).await.refusal(),

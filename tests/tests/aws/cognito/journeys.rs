@@ -78,7 +78,7 @@ async fn the_history_tells_where_the_account_comes_from() {
     assert!(is_signed_in(&try_password(&mut browser, &customer.email, &customer.password).await));
     world.pump().await.expect("pumped");
     let page = browser.open("/account/security").await.expect(StatusCode::OK);
-    assert!(page.text().contains("taken over from the former sign-in service"), "{}", page.text());
+    assert!(page.text().contains("imported from the previous sign-in service"), "{}", page.text());
 }
 
 /// security 111: an erased person does not come back by an old password, and whoever has their address next is somebody new.

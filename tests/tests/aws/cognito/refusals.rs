@@ -116,7 +116,7 @@ pub(crate) async fn is_told(world: &World, customer: &Customer, words: &str) {
     assert!(!is_known(world, &customer.email).await, "{}", customer.email);
 }
 
-pub(crate) const REPLACE: &str = "has to be replaced";
+pub(crate) const REPLACE: &str = "must set a new password";
 pub(crate) const UNPROVEN: &str = "never confirmed";
 pub(crate) const SECOND: &str = "second step";
 pub(crate) const WRONG: &str = "not right";

@@ -67,7 +67,7 @@ async fn who_can_not_come_gets_no_second_account_by_registering() {
         pool.put(user);
         let (api, id, code) = begin(&world, &customer).await;
         let (status, problem) = prove(&api, &id, &code).await;
-        assert!(status == 409 && problem["detail"].as_str().is_some_and(|text| text.contains("support helps")), "{problem}");
+        assert!(status == 409 && problem["detail"].as_str().is_some_and(|text| text.contains("contact support")), "{problem}");
         assert!(!is_known(&world, &customer.email).await);
         // On the page, in words of people.
         let mut browser = Browser::new(&world);

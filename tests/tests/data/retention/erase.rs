@@ -1,6 +1,8 @@
 //! One account: closed, restored, erased, raced, and brought back by a backup (security 111, 129, 130, 132; T3, T23).
 
-use crate::retention::{CANARIES, OVER, account_of, assert_gone, assert_sound, close, erased, marked, patch, remains, tick, world};
+use crate::retention::{
+    CANARIES, OVER, account_of, assert_gone, assert_sound, close, erased, marked, patch, remains, tick, world,
+};
 use dynoxide::actions::put_item::PutItemRequest;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};

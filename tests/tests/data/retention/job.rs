@@ -93,7 +93,7 @@ async fn security_140_duplicate_and_late_ticks_answer_what_was_done_and_do_nothi
         assert!(world.meter.take_cost().own.write == 0.0, "nothing is written");
     }
     let ahead = world.run_job(&time(at + Span::days(1))).await;
-    assert!(ahead.is_err_and(|error| error.to_string().contains("has not come")));
+    assert!(ahead.is_err_and(|error| error.to_string().contains("is in the future")));
 }
 
 /// T11: schedulers that overlap, holders that die, clocks that go on; each account is erased once.

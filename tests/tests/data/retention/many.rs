@@ -1,6 +1,6 @@
 //! Many due accounts at once: pages of a bound, killed and resumed at any page, nothing lost and nothing twice.
 //!
-//! `LATCHKEY_DUE=100000 cargo test --release -p tests --test retention many -- --nocapture` is the long run.
+//! `LATCHKEY_DUE=100000 cargo test --release -p tests --test data retention::many -- --nocapture` is the long run.
 
 use crate::retention::world;
 use latchkey::domain::time::Span;

@@ -14,7 +14,7 @@ async fn everybody_in_use_is_a_row_of_the_pools_import_file() {
     let (folder, gateway, operator) = desk(&pool).await;
     let data = folder.path().join("data");
     let nameless = operator.run(&EXPORT);
-    assert!(nameless.code == Some(1) && nameless.err.contains("put [handover] in force first"), "{nameless:?}");
+    assert!(nameless.code == Some(1) && nameless.err.contains("apply a document with [handover] first"), "{nameless:?}");
 
     let site = Site::from(&gateway);
     let mut subs = Vec::new();
@@ -32,7 +32,7 @@ async fn everybody_in_use_is_a_row_of_the_pools_import_file() {
     let fitting = "sub = \"custom:former_sub\"\nattributes = { phone_number = \"name\" }";
     gateway.put_in_force(&data, &handover(fitting)).await;
     let told = operator.done(&EXPORT);
-    assert!(told.contains("people") && told.contains("left out, closed by their person  1"), "{told}");
+    assert!(told.contains("users") && told.contains("left out, closed by the user  1"), "{told}");
     assert!(!told.contains("example.com"), "nobody is named: {told}");
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let mode = std::fs::metadata(folder.path().join("back.csv")).unwrap().permissions().mode();
@@ -58,7 +58,7 @@ async fn everybody_in_use_is_a_row_of_the_pools_import_file() {
     gateway.put_in_force(&data, &handover(&format!("username = \"sub\"\n{fitting}"))).await;
     operator.write("part-2.csv", "somebody's");
     let taken = operator.run(&PARTS);
-    assert!(taken.code == Some(1) && taken.err.contains("part-2.csv: it is there"), "{taken:?}");
+    assert!(taken.code == Some(1) && taken.err.contains("part-2.csv: it exists already"), "{taken:?}");
     assert!(taken.err.contains("nothing is left of the files") && read("part-2.csv") == "somebody's", "{taken:?}");
     std::fs::remove_file(folder.path().join("part-2.csv")).unwrap();
     let _ = operator.done(&PARTS);
@@ -91,17 +91,17 @@ async fn a_pool_that_would_take_nobody_is_refused_with_what_to_do() {
         assert!(refused.code == Some(1) && refused.err.contains(words), "{words}: {refused:?}");
     };
     pool.sign_in_with_usernames();
-    refused("lets nobody sign in with their e-mail address");
+    refused("does not let users sign in with their e-mail address");
     pool.sign_in_with_aliases();
     refused("put username = \"sub\" into [handover]");
     gateway.put_in_force(&folder.path().join("data"), &document("username = \"sub\"")).await;
     for attributes in [&[][..], &["phone_number"]] {
         pool.verify(attributes);
-        refused("put email among its AutoVerifiedAttributes");
+        refused("add email to its AutoVerifiedAttributes");
     }
     pool.verify(&["phone_number", "email"]);
     pool.require_second_factor();
-    refused("requires a second factor of everybody");
+    refused("requires a second factor of every user");
     pool.know_no_second_factor();
     let _ = operator.done(&["cognito", "export", "--output", "back.csv", "@"]);
 }

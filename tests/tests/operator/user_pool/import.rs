@@ -16,7 +16,7 @@ async fn everybody_who_can_comes_over_once_and_the_others_stay_for_a_reason() {
     let nameless = operator.run(&IMPORT_POOL);
     assert_eq!(nameless.code, Some(1));
     assert!(
-        nameless.err.contains("names no user pool") && nameless.err.contains("put [cognito] in force first"),
+        nameless.err.contains("names no user pool") && nameless.err.contains("apply a document with [cognito] first"),
         "{nameless:?}"
     );
     name_the_pool(&gateway, &folder.path().join("data")).await;
@@ -60,7 +60,7 @@ async fn everybody_who_can_comes_over_once_and_the_others_stay_for_a_reason() {
     assert_eq!((&counted["moved"], &counted["active"], &counted["left"]), (&json!(145), &json!(0), &json!(6)));
 
     let told = operator.done(&["cognito", "import", "--dry-run", "@"]);
-    assert!(told.contains("had come before") && !told.contains("example.com") && !told.contains(&sub(3)), "{told}");
+    assert!(told.contains("imported before") && !told.contains("example.com") && !told.contains(&sub(3)), "{told}");
     // They are whom the other system knew: recovery finds them.
     let site = Site::from(&gateway);
     let mut browser = Browser::new(&site);
@@ -76,7 +76,7 @@ async fn a_pool_that_requires_second_factors_keeps_everybody_and_one_without_is_
     name_the_pool(&gateway, &folder.path().join("data")).await;
     pool.require_second_factor();
     let refused = operator.run(&IMPORT_POOL);
-    assert!(refused.code == Some(1) && refused.err.contains("requires a second factor of everybody"), "{refused:?}");
+    assert!(refused.code == Some(1) && refused.err.contains("requires a second factor of every user"), "{refused:?}");
     assert_eq!(pool.take_asked("ListUsers"), 0);
     pool.know_no_second_factor();
     assert_eq!(imported(&operator, &[])["came"], 150);
@@ -99,7 +99,7 @@ async fn an_import_that_was_broken_off_goes_on_and_two_at_once_bring_nobody_twic
     name_the_pool(&gateway, &folder.path().join("data")).await;
     pool.list_only(1);
     let broken = operator.run(&IMPORT_POOL);
-    assert!(broken.code == Some(1) && broken.err.contains("does not list its users; run it again"), "{broken:?}");
+    assert!(broken.code == Some(1) && broken.err.contains("does not list its users; run the command again"), "{broken:?}");
     let told: Value = serde_json::from_str(&broken.out).unwrap();
     assert_eq!((&told["in_the_pool"], &told["came"]), (&json!(60), &json!(60)), "what was done is told");
 
@@ -138,7 +138,7 @@ async fn a_look_that_fails_stops_no_other_and_who_is_gone_from_the_pool_does_not
     }
     let (all, told) = ended(0..270, "InvalidParameterException");
     assert_eq!(all, [180, 0, 146, 0, 34], "the page of the fifth is the last");
-    assert!(told.contains("does not tell who has a second factor; run it again"), "{told}");
+    assert!(told.contains("does not show who has a second factor; run the command again"), "{told}");
     let (denied, told) = ended(200..201, "AccessDeniedException");
     assert_eq!(denied, [240, 93, 146, 0, 1]);
     assert!(told.contains("AccessDenied"), "{told}");
@@ -163,7 +163,7 @@ async fn groups_of_the_pool_become_roles_of_those_who_came() {
     let data = folder.path().join("data");
     gateway.put_in_force(&data, &document(POOL_ID, CLIENT_ID, "groups = { Gold = \"gold\", Writers = \"editor\" }")).await;
     let refused = operator.run(&IMPORT_POOL);
-    assert!(refused.code == Some(1) && refused.err.contains("has no group Writers: mend [cognito] groups"), "{refused:?}");
+    assert!(refused.code == Some(1) && refused.err.contains("has no group Writers: correct [cognito] groups"), "{refused:?}");
     gateway.put_in_force(&data, &document(POOL_ID, CLIENT_ID, "groups = { Gold = \"gold\", Editors = \"editor\" }")).await;
 
     let planned = imported(&operator, &["--dry-run"]);
@@ -182,17 +182,17 @@ async fn groups_of_the_pool_become_roles_of_those_who_came() {
     let again = imported(&operator, &[]);
     assert_eq!((&again["came"], &again["roles"]), (&json!(0), &json!({ "gold": 0, "editor": 0 })));
     let told = operator.done(&["cognito", "import", "--yes", "@"]);
-    assert!(told.contains("have a role from now on") && told.contains("groups that become no role: Beta"), "{told}");
+    assert!(told.contains("got a role") && told.contains("groups that map to no role: Beta"), "{told}");
 
     // What an operator sees and changes.
     let roles = |more: &[&str]| operator.run(&[&["people", "roles"], more, &["@"]].concat());
     let of_seven = roles(&[&email(7)]);
-    assert_eq!((of_seven.code, of_seven.out.as_str()), (Some(0), "their roles: editor, gold\n"), "{of_seven:?}");
+    assert_eq!((of_seven.code, of_seven.out.as_str()), (Some(0), "the user's roles: editor, gold\n"), "{of_seven:?}");
     let changed = roles(&[&email(7), "--take", "gold", "--give", "support"]);
-    assert_eq!(changed.out, "their roles from now on: editor, support\n", "{changed:?}");
-    assert_eq!(roles(&[&email(120)]).out, "they have no roles\n");
+    assert_eq!(changed.out, "the user's roles are now: editor, support\n", "{changed:?}");
+    assert_eq!(roles(&[&email(120)]).out, "the user has no roles\n");
     let nobody = roles(&["nobody@example.com"]);
-    assert!(nobody.code == Some(1) && nobody.err.contains("nobody has an account by this address"), "{nobody:?}");
+    assert!(nobody.code == Some(1) && nobody.err.contains("no account has this e-mail address"), "{nobody:?}");
     let many: Vec<String> = (0..9).flat_map(|number| ["--give".to_owned(), format!("r{number}")]).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let too_many = roles(&[&[&*email(7)], &many[..]].concat());

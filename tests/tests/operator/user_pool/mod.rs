@@ -60,7 +60,7 @@ fn bring(operator: &Operator, numbers: std::ops::Range<usize>) {
         .collect();
     operator.write("realm.json", &json!({ "realm": "shop", "users": users }).to_string());
     let done = operator.done(&IMPORT);
-    assert!(done.contains("came over"), "{done}");
+    assert!(done.contains("newly imported"), "{done}");
 }
 
 /// The first step of an erasure that is due, and no other.
@@ -131,7 +131,7 @@ async fn everybody_of_the_pool_is_counted_once_by_what_became_of_them() {
     assert_eq!(counts(&operator)["active"], 1);
 
     let told = operator.done(&STATUS);
-    assert!(told.contains("moved") && told.contains("46.7 %") && told.contains("came by day (UTC)"), "{told}");
+    assert!(told.contains("moved") && told.contains("46.7 %") && told.contains("imported by day (UTC)"), "{told}");
     assert!(told.contains(&"#".repeat(40)) && !told.contains('@'), "nobody is named: {told}");
 
     // Who closes the account is still here; who is erased is not, and nothing tells any more when they came.
@@ -163,7 +163,7 @@ async fn what_can_not_be_counted_is_not_guessed() {
     pool.set(Mode::Forbidden);
     let refused = operator.run(&STATUS);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.err.contains("can't be read") && refused.err.contains("AccessDenied"), "{refused:?}");
+    assert!(refused.err.contains("cannot be read") && refused.err.contains("AccessDenied"), "{refused:?}");
     assert_eq!(refused.out, "", "half a count is none");
 }
 

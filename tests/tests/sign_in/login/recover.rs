@@ -124,11 +124,11 @@ async fn security_94_the_owner_of_the_address_can_end_it() {
     let mut owner = Browser::new(&world);
     let page = owner.open(&link).await;
     let ended = owner.submit(&page, "#disown", &[]).await.expect(StatusCode::OK);
-    assert!(ended.text().contains("This request is ended"), "{}", ended.text());
+    assert!(ended.text().contains("This request has ended"), "{}", ended.text());
     // Not even the right code helps now.
     let answer = prove(&mut attacker, &form, &code, NEW_PASSWORD).await;
     assert_eq!(answer.status(), 400, "{}", answer.text());
-    assert!(answer.text().contains("This request is over"));
+    assert!(answer.text().contains("This request is no longer valid"));
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 200);
 }
 
@@ -148,7 +148,7 @@ async fn security_79_five_wrong_codes_end_a_recovery_and_twenty_a_day_end_all() 
             assert!(answer.text().contains(&words), "flow {flow}: {}", answer.text());
         }
         let answer = prove(&mut browser, &page, "AAAAA-AAAAA", NEW_PASSWORD).await;
-        assert!(answer.text().contains("This request is over"), "{}", answer.text());
+        assert!(answer.text().contains("This request is no longer valid"), "{}", answer.text());
     }
     // The twenty tries of the day are used: even the right code is not evaluated. The link still works.
     let mut browser = Browser::new(&world);
@@ -171,7 +171,7 @@ async fn security_88_a_code_lives_thirty_minutes_and_works_once() {
     let (code, link) = mailed(&world, &customer.email).await;
     world.advance(Span::minutes(30));
     let answer = prove(&mut browser, &page, &code, NEW_PASSWORD).await;
-    assert!(answer.text().contains("This request is over"), "{}", answer.text());
+    assert!(answer.text().contains("This request is no longer valid"), "{}", answer.text());
     assert_eq!(browser.open(&link).await.status(), 410);
 
     let page = begin(&mut browser, &customer.email).await;

@@ -1,0 +1,21 @@
+//! Checked-in texts that a test compares with what the code makes: names that stored data and callers rely on.
+
+use std::path::Path;
+
+/// Compares a text with a checked-in file; `LATCHKEY_BLESS=1` writes the file instead.
+pub(crate) fn compare(file: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("LATCHKEY_BLESS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, made).expect("written");
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = made.lines().zip(golden.lines()).position(|(made, golden)| made != golden);
+    let line = differs.unwrap_or_else(|| made.lines().count().min(golden.lines().count()));
+    assert!(
+        made == golden,
+        "{file}, line {}: made {:?}, checked in {:?}. If the change is meant, LATCHKEY_BLESS=1 writes the file anew.",
+        line + 1,
+        made.lines().nth(line),
+        golden.lines().nth(line)
+    );
+}

@@ -1,0 +1,317 @@
+//! The table of writes: every change in every shape, as it is planned. `LATCHKEY_BLESS=1` writes `changes.golden` anew.
+
+use super::fixture::{
+    NOW, account, active, authentication, flow, grant, new_account, password, request, revoked, session, tenant,
+};
+use super::*;
+use crate::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
+use crate::domain::authentication::{FailureWindow, UnknownIdentifierFailures};
+use crate::domain::change::{Change, NewAccount};
+use crate::domain::consent::Consent;
+use crate::domain::directory::{ImportedAccount, LinkedIdentity, SubjectHash};
+use crate::domain::erasure::DueErasure;
+use crate::domain::flow::FlowPurpose;
+use crate::domain::id::{FlowId, GrantId, Jti, SessionId};
+use crate::domain::moving::MovedAccount;
+use crate::domain::oauth::grant::RevocationReason;
+use crate::domain::profile::Profile;
+use crate::domain::retention::RetentionJob;
+use crate::goldens::compare;
+use std::fmt::Write as _;
+
+/// The identifier that the samples sign in with, and the one they had before.
+const IDENTIFIER: IdentifierHash = IdentifierHash { key_version: 1, hash: [2; 32] };
+const FORMER: IdentifierHash = IdentifierHash { key_version: 1, hash: [3; 32] };
+const SUBJECT: SubjectHash = SubjectHash(IdentifierHash { key_version: 1, hash: [4; 32] });
+
+fn state() -> Authentication {
+    Authentication { identifier: IDENTIFIER, version: 5, ..authentication() }
+}
+
+fn a_flow(purpose: FlowPurpose, version: u64) -> Flow {
+    Flow { id: FlowId::from_bytes([5; 16]), purpose, identifier: IDENTIFIER, version, ..flow() }
+}
+
+fn a_session(version: u64) -> Session {
+    Session { id: SessionId::from_bytes([6; 16]), version, ..session() }
+}
+
+fn a_grant(number: u8, state: GrantState, version: u64) -> Grant {
+    Grant { id: GrantId::from_bytes([number; 16]), version, client_id: "demo-app".parse().unwrap(), ..grant(state) }
+}
+
+fn ended(reason: RevocationReason) -> Grant {
+    a_grant(7, GrantState::Revoked { at: NOW, reason }, 5)
+}
+
+fn a_profile(version: u64) -> Profile {
+    Profile { version, ..new_account().profile }
+}
+
+fn a_password(version: u64) -> PasswordCredential {
+    PasswordCredential { version, ..password() }
+}
+
+fn a_consent(client: &str, version: u64) -> Consent {
+    Consent {
+        account: account(),
+        client_id: client.parse().unwrap(),
+        scope: "openid".parse().unwrap(),
+        granted_at: NOW,
+        withdrawn_at: None,
+        version,
+    }
+}
+
+fn a_link() -> LinkedIdentity {
+    LinkedIdentity { account: account(), subject: SUBJECT, named: Sealed(vec![1; 100]), linked_at: NOW }
+}
+
+fn failures(version: u64) -> UnknownIdentifierFailures {
+    UnknownIdentifierFailures { identifier: IDENTIFIER, failures: FailureWindow::default(), version, expires_at: NOW }
+}
+
+fn created(link: Option<LinkedIdentity>) -> Change {
+    let new = new_account();
+    let authentication = Authentication { version: 1, ..state() };
+    let flow = a_flow(FlowPurpose::Registration, 2);
+    Change::CreateAccount(Box::new(NewAccount { identifier: IDENTIFIER, authentication, link, flow, ..new }))
+}
+
+fn imported(flow: Option<Flow>, password: Option<PasswordCredential>) -> Change {
+    let NewAccount { profile, data_key, .. } = new_account();
+    let authentication = Authentication { version: 1, ..state() };
+    Change::ImportAccount(Box::new(ImportedAccount { authentication, password, profile, link: a_link(), data_key, flow }))
+}
+
+fn moved(whole: bool) -> Change {
+    let NewAccount { password, profile, terms, data_key, .. } = new_account();
+    let authentication = Authentication { version: 1, ..state() };
+    let mut moved = MovedAccount {
+        authentication,
+        password: None,
+        profile,
+        links: Vec::new(),
+        terms: Vec::new(),
+        consents: Vec::new(),
+        data_key,
+    };
+    if whole {
+        let links = vec![a_link()];
+        let consents = vec![a_consent("demo-app", 1), a_consent("other-app", 1)];
+        moved = MovedAccount { password: Some(password), links, terms, consents, ..moved };
+    }
+    Change::MoveAccount(Box::new(moved))
+}
+
+fn password_change(session: Option<Session>, grant: Option<Grant>) -> Change {
+    let (session, grant) = (session.map(Box::new), grant.map(Box::new));
+    Change::ChangePassword { authentication: state(), password: a_password(2), session, grant }
+}
+
+fn withdrawal(consent: Option<Consent>, grants: Vec<Grant>) -> Change {
+    Change::WithdrawConsent { account: account(), client_id: "demo-app".parse().unwrap(), consent, grants }
+}
+
+fn due(due: Timestamp) -> DueErasure {
+    DueErasure { account: account(), identifier: IDENTIFIER, due }
+}
+
+/// Each change in each of its shapes: the name of its constructor, the shape, the change.
+#[rustfmt::skip]
+fn every_change() -> Vec<(&'static str, &'static str, Change)> {
+    let data_key = |state| WrappedDataKey { state, ..new_account().data_key };
+    let erased = Authentication { status: AccountStatus::Erased { at: NOW }, ..state() };
+    let later = NOW + Span::days(7);
+    let two = || vec![ended(RevocationReason::Withdrawn), a_grant(8, revoked(), 5)];
+    let one = || vec![ended(RevocationReason::Withdrawn)];
+    vec![
+        ("create_data_key", "of a pending registration", Change::CreateDataKey(data_key(DataKeyState::Pending { expires_at: NOW }))),
+        ("create_data_key", "of an account", Change::CreateDataKey(data_key(DataKeyState::Account))),
+        ("begin_flow", "registration", Change::BeginFlow(a_flow(FlowPurpose::Registration, 1))),
+        ("begin_flow", "recovery", Change::BeginFlow(a_flow(FlowPurpose::Recovery, 1))),
+        ("count_identifier_try", "", Change::CountIdentifierTry { identifier: IDENTIFIER, at: NOW, limit: 20 }),
+        ("count_flow_try", "", Change::CountFlowTry(a_flow(FlowPurpose::Registration, 2))),
+        ("resend_code", "", Change::ResendCode(a_flow(FlowPurpose::Registration, 2))),
+        ("disown_flow", "", Change::DisownFlow(a_flow(FlowPurpose::Recovery, 2))),
+        ("create_account", "without a link", created(None)),
+        ("create_account", "with a link", created(Some(a_link()))),
+        ("import_account", "without flow and password", imported(None, None)),
+        ("import_account", "with a password", imported(None, Some(password()))),
+        ("import_account", "with a flow", imported(Some(a_flow(FlowPurpose::Recovery, 2)), None)),
+        ("import_account", "with a flow and a password", imported(Some(a_flow(FlowPurpose::Recovery, 2)), Some(password()))),
+        ("move_account", "bare", moved(false)),
+        ("move_account", "with password, link, terms and two consents", moved(true)),
+        ("count_failed_sign_in", "", Change::CountFailedSignIn(state())),
+        ("count_failed_sign_in", "of an erased account", Change::CountFailedSignIn(erased.clone())),
+        ("count_unknown_sign_in", "first", Change::CountUnknownSignIn(failures(1))),
+        ("count_unknown_sign_in", "later", Change::CountUnknownSignIn(failures(2))),
+        ("uncount_failed_sign_in", "", Change::UncountFailedSignIn(state())),
+        ("uncount_unknown_sign_in", "", Change::UncountUnknownSignIn(failures(3))),
+        ("record_sign_in", "", Change::RecordSignIn(state())),
+        ("open_session", "", Change::OpenSession(a_session(1))),
+        ("touch_session", "", Change::TouchSession(a_session(2))),
+        ("end_session", "", Change::EndSession(a_session(2))),
+        ("rehash", "", Change::Rehash(a_password(2))),
+        ("keep_password", "", Change::KeepPassword { authentication: state(), password: a_password(1) }),
+        ("reset_password", "", Change::ResetPassword { flow: a_flow(FlowPurpose::Recovery, 2), authentication: state(), password: a_password(2) }),
+        ("reset_password", "where there was none", Change::ResetPassword { flow: a_flow(FlowPurpose::Recovery, 2), authentication: state(), password: a_password(1) }),
+        ("record_consent", "first", Change::RecordConsent(a_consent("demo-app", 1))),
+        ("record_consent", "later", Change::RecordConsent(a_consent("demo-app", 2))),
+        ("update_profile", "", Change::UpdateProfile(a_profile(2))),
+        ("change_password", "alone", password_change(None, None)),
+        ("change_password", "with the session", password_change(Some(a_session(2)), None)),
+        ("change_password", "with the grant", password_change(None, Some(a_grant(7, active(), 5)))),
+        ("change_password", "with the session and the grant", password_change(Some(a_session(2)), Some(a_grant(7, active(), 5)))),
+        ("start_email_change", "", Change::StartEmailChange(a_profile(2))),
+        ("count_email_change_try", "", Change::CountEmailChangeTry(a_profile(2))),
+        ("end_email_change", "", Change::EndEmailChange(a_profile(2))),
+        ("change_email", "", Change::ChangeEmail { authentication: state(), profile: a_profile(2), former: FORMER }),
+        ("undo_email_change", "without a password", Change::UndoEmailChange { authentication: state(), profile: a_profile(2), former: FORMER, password: None }),
+        ("undo_email_change", "with a password", Change::UndoEmailChange { authentication: state(), profile: a_profile(2), former: FORMER, password: Some(a_password(2)) }),
+        ("end_session_and_grants", "without a grant", Change::EndSessionAndGrants { session: a_session(2), grants: Vec::new() }),
+        ("end_session_and_grants", "with two grants", Change::EndSessionAndGrants { session: a_session(2), grants: two() }),
+        ("withdraw_consent", "consent alone", withdrawal(Some(a_consent("demo-app", 2)), Vec::new())),
+        ("withdraw_consent", "consent and two grants", withdrawal(Some(a_consent("demo-app", 2)), two())),
+        ("withdraw_consent", "one grant without consent", withdrawal(None, one())),
+        ("withdraw_consent", "two grants without consent", withdrawal(None, two())),
+        ("request_deletion", "", Change::RequestDeletion { authentication: state(), erasure: due(NOW) }),
+        ("restore_account", "", Change::RestoreAccount { authentication: state(), due: NOW }),
+        ("place_legal_hold", "", Change::PlaceLegalHold(state())),
+        ("lift_legal_hold", "", Change::LiftLegalHold(state())),
+        ("change_roles", "", Change::ChangeRoles(state())),
+        ("defer_erasure", "", Change::DeferErasure { authentication: state(), former: NOW, erasure: due(later) }),
+        ("erase_account", "", Change::EraseAccount(erased)),
+        ("checkpoint_retention", "first", Change::CheckpointRetention(Box::new(RetentionJob { version: 1, ..RetentionJob::new(NOW) }))),
+        ("checkpoint_retention", "later", Change::CheckpointRetention(Box::new(RetentionJob { version: 2, ..RetentionJob::new(NOW) }))),
+        ("issue_authorization_code", "", Change::IssueAuthorizationCode(a_grant(7, GrantState::CodeIssued, 1))),
+        ("redeem_authorization_code", "", Change::RedeemAuthorizationCode(a_grant(7, active(), 2))),
+        ("exchange_token", "", Change::ExchangeToken(a_grant(7, active(), 1))),
+        ("rotate_refresh_token", "", Change::RotateRefreshToken(a_grant(7, active(), 3))),
+        ("revoke_grant", "asked for by the client", Change::RevokeGrant(ended(RevocationReason::ClientRequest))),
+        ("revoke_grant", "refresh token reused", Change::RevokeGrant(ended(RevocationReason::RefreshReuse))),
+        ("revoke_grant", "code replayed", Change::RevokeGrant(ended(RevocationReason::CodeReplayed))),
+        ("revoke_grant", "withdrawn", Change::RevokeGrant(ended(RevocationReason::Withdrawn))),
+        ("revoke_access_token", "", Change::RevokeAccessToken(a_grant(7, active(), 3))),
+        ("revoke_grantless_token", "", Change::RevokeGrantlessToken { jti: Jti::from_bytes([9; 16]), client_id: "demo-app".parse().unwrap(), expires_at: NOW }),
+        ("store_authorization_request", "", Change::StoreAuthorizationRequest { id: FlowId::from_bytes([5; 16]), query: "a=b".to_owned(), expires_at: NOW }),
+    ]
+}
+
+/// A key with placeholders for what it names.
+fn shape(key: &ItemKey) -> String {
+    let hash = |hash: &IdentifierHash| BASE64URL_NOPAD.encode(&hash.hash);
+    let names = [
+        (tenant().to_string(), "{tenant}"),
+        (account().to_string(), "{account}"),
+        (FlowId::from_bytes([5; 16]).to_string(), "{flow}"),
+        (SessionId::from_bytes([6; 16]).to_string(), "{session}"),
+        (GrantId::from_bytes([7; 16]).to_string(), "{grant}"),
+        (GrantId::from_bytes([8; 16]).to_string(), "{second grant}"),
+        (Jti::from_bytes([9; 16]).to_string(), "{jti}"),
+        (hash(&IDENTIFIER), "{identifier}"),
+        (hash(&FORMER), "{former identifier}"),
+        (hash(&SUBJECT.0), "{subject}"),
+        ("demo-app".to_owned(), "{client}"),
+        ("other-app".to_owned(), "{second client}"),
+        ("1".to_owned(), "{key version}"),
+        ("20261118".to_owned(), "{day}"),
+        ("20261125".to_owned(), "{later day}"),
+        ("15".to_owned(), "{shard}"),
+    ];
+    let part = |part: &str| names.iter().find(|(text, _)| text == part).map_or(part, |(_, name)| name).to_owned();
+    let parts = |text: &str| {
+        text.split('#').map(|piece| piece.split('.').map(part).collect::<Vec<_>>().join(".")).collect::<Vec<_>>().join("#")
+    };
+    format!("{:?} {} {}", key.table, parts(&key.pk), parts(&key.sk))
+}
+
+fn condition(condition: &Condition, item: Option<&Item>) -> String {
+    match (condition, item) {
+        (Condition::Version(before), Some(item)) => {
+            assert_eq!(version_of(item), (before + 1).to_string(), "a versioned state is written over the one before");
+            "the version before".to_owned()
+        }
+        (Condition::Version(2), None) => "its version".to_owned(),
+        (Condition::Version(other), None) => panic!("a removal of version {other}"),
+        (Condition::Absent, _) => "absent".to_owned(),
+        (Condition::Present, _) => "present".to_owned(),
+        (Condition::OfAccount(owner), _) if *owner == account() => "of this account".to_owned(),
+        (Condition::Pending { wrapped }, _) if *wrapped == new_account().data_key.wrapped => {
+            "pending, the same wrapped bytes".to_owned()
+        }
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+fn put_line(put: &Put) -> String {
+    let text = |name: &str| put.item.get(name).and_then(|value| value.as_s().ok()).expect("a text").clone();
+    assert_eq!(text(OP), "JKJaXmPLvHcESHAlmno=.3.1", "request id, attempt, index of the change");
+    let ttl = if put.item.contains_key(TTL) { "ttl" } else { "no ttl" };
+    let event = if put.item.contains_key(item::EVENT) { ", event" } else { "" };
+    format!("put {} | {} | {} | {ttl}{event}", text(KIND), shape(&put.key), condition(&put.condition, Some(&put.item)))
+}
+
+fn delete_line(delete: &Delete) -> String {
+    format!("delete | {} | {}", shape(&delete.key), condition(&delete.condition, None))
+}
+
+fn lines(plan: &Plan) -> Vec<String> {
+    match plan {
+        Plan::Put(put) => vec!["one put, op .3.1".to_owned(), put_line(put)],
+        Plan::Delete(delete) => vec!["one removal".to_owned(), delete_line(delete)],
+        Plan::Transaction { writes, token } => {
+            let write = |write: &Write| match write {
+                Write::Put(put) => put_line(put),
+                Write::Delete(delete) => delete_line(delete),
+            };
+            let head = format!("a transaction of {}, op .3.1, token {token}", writes.len());
+            std::iter::once(head).chain(writes.iter().map(write)).collect()
+        }
+        Plan::Count(count) => {
+            let op = count.op.strip_prefix("JKJaXmPLvHcESHAlmno=").expect("the request");
+            let line =
+                format!("count {} | {} | below {} | ttl", Kind::IdentifierTries.as_str(), shape(&count.key), count.limit);
+            vec![format!("one count, op {op}"), line]
+        }
+    }
+}
+
+/// The event that the first put carries, as text.
+fn event(plan: &Plan) -> String {
+    let carried = puts(plan).into_iter().find_map(|put| put.item.get(item::EVENT));
+    let Some(event) = carried else { return "no event".to_owned() };
+    let event: Event = serde_dynamo::from_attribute_value(event.clone()).unwrap();
+    let named = [
+        event.account.map(|named| ("account", named == account())),
+        event.flow.map(|named| ("flow", named == FlowId::from_bytes([5; 16]))),
+        event.client_id.map(|named| ("client", named.as_str() == "demo-app")),
+    ];
+    let named: Vec<&str> = named
+        .into_iter()
+        .flatten()
+        .map(|(name, is_the_sample)| {
+            assert!(is_the_sample, "another {name}");
+            name
+        })
+        .collect();
+    let kind = serde_json::to_value(event.kind).unwrap();
+    let named = if named.is_empty() { "nothing".to_owned() } else { named.join(", ") };
+    format!("event {}, id {}, names {named}", kind.as_str().unwrap(), event.id)
+}
+
+/// The table of writes of `docs/architecture.md`: no rename and no new structure changes a line of it.
+#[test]
+fn every_change_is_written_as_the_golden_says() {
+    let mut text = String::new();
+    for (name, shape, change) in every_change() {
+        let plan = plan(&tenant(), &change, &request(), 1).unwrap();
+        let of = if shape.is_empty() { "" } else { ": " };
+        writeln!(text, "{name}{of}{shape}\n  {}", event(&plan)).unwrap();
+        for line in lines(&plan) {
+            writeln!(text, "  {line}").unwrap();
+        }
+        text.push('\n');
+    }
+    compare("src/store/changes.golden", &text);
+}
