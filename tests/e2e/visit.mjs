@@ -98,7 +98,7 @@ class Visit {
     await page.goto(link)
     const shown = (await page.locator('.shown-code').innerText()).replace(/[^0-9A-Z]/gi, '')
     assert.equal(shown.toUpperCase(), code)
-    await this.picture(page, 'link-elsewhere')
+    await this.picture(page, 'link-in-other-browser')
     await context.close()
   }
 

@@ -1,8 +1,8 @@
 //! Starts an export and reads it: shared by API and pages.
 
-use crate::held;
+use crate::export_request::ExportRequest;
 use crate::package::Package;
-use crate::ticket::Ticket;
+use crate::personal_data;
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::export::{Document, Held, document};
 use latchkey::domain::id::ClientId;
@@ -12,7 +12,7 @@ use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Presented, Problem, TenantHandle};
 
 /// The result of starting an export.
-pub(crate) enum Begun {
+pub(crate) enum StartOutcome {
     /// It can be downloaded with this id.
     Ready(String),
     /// The session or token is no longer valid.
@@ -22,7 +22,7 @@ pub(crate) enum Begun {
 }
 
 /// The result of reading an export.
-pub(crate) enum Read {
+pub(crate) enum ReadOutcome {
     /// One part.
     Part(Part),
     /// The session or token is no longer valid.
@@ -48,33 +48,38 @@ pub(crate) async fn begin(
     presented: &Presented,
     client_id: Option<ClientId>,
     locale: &str,
-) -> Result<Begun, Problem> {
+) -> Result<StartOutcome, Problem> {
     let as_of = handle.now();
-    let Some((principal, mut held)) = held::load(handle, presented, as_of).await? else { return Ok(Begun::SignedOut) };
+    let Some((principal, mut held)) = personal_data::load(handle, presented, as_of).await? else {
+        return Ok(StartOutcome::SignedOut);
+    };
     if !principal.is_recent(as_of) {
-        return Ok(Begun::NotRecent);
+        return Ok(StartOutcome::NotRecent);
     }
     let event = event_of(EventKind::DataExported, presented.account(), client_id, &handle.request);
     held.history.push(event.clone());
     held.history.sort_by(|one, other| other.id.cmp(&one.id));
     let document = document_of(handle, held, locale, as_of);
     let package = Package::build(&handle.tenant, &document).await?;
-    let ticket = Ticket { as_of, parts: package.parts(), bytes: package.len(), pin: package.pin(), locale: locale.to_owned() };
-    let id = ticket.seal(handle, presented)?;
+    let request =
+        ExportRequest { as_of, parts: package.parts(), bytes: package.len(), pin: package.pin(), locale: locale.to_owned() };
+    let id = request.seal(handle, presented)?;
     handle.tenant.store.record(&event, handle.tenant.config.retention.audit, &handle.request).await?;
-    Ok(Begun::Ready(id))
+    Ok(StartOutcome::Ready(id))
 }
 
 /// Reads one part of an export, from 1. All data is read and packed again.
-pub(crate) async fn read(handle: &TenantHandle, presented: &Presented, id: &str, part: u16) -> Result<Read, Problem> {
-    let Some(ticket) = Ticket::open(handle, presented, id)? else { return Ok(Read::Unknown) };
-    let Some((_, held)) = held::load(handle, presented, ticket.as_of).await? else { return Ok(Read::SignedOut) };
-    let package = Package::build(&handle.tenant, &document_of(handle, held, &ticket.locale, ticket.as_of)).await?;
-    if package.parts() != ticket.parts || package.pin() != ticket.pin {
-        return Ok(Read::Stale);
+pub(crate) async fn read(handle: &TenantHandle, presented: &Presented, id: &str, part: u16) -> Result<ReadOutcome, Problem> {
+    let Some(request) = ExportRequest::open(handle, presented, id)? else { return Ok(ReadOutcome::Unknown) };
+    let Some((_, held)) = personal_data::load(handle, presented, request.as_of).await? else {
+        return Ok(ReadOutcome::SignedOut);
+    };
+    let package = Package::build(&handle.tenant, &document_of(handle, held, &request.locale, request.as_of)).await?;
+    if package.parts() != request.parts || package.pin() != request.pin {
+        return Ok(ReadOutcome::Stale);
     }
-    let name = file_name(&ticket, part);
-    Ok(package.part(part).map_or(Read::Unknown, |bytes| Read::Part(Part { bytes, name })))
+    let name = file_name(&request, part);
+    Ok(package.part(part).map_or(ReadOutcome::Unknown, |bytes| ReadOutcome::Part(Part { bytes, name })))
 }
 
 fn document_of(handle: &TenantHandle, held: Held, locale: &str, as_of: Timestamp) -> Document {
@@ -82,10 +87,10 @@ fn document_of(handle: &TenantHandle, held: Held, locale: &str, as_of: Timestamp
 }
 
 /// For example `export-2026-03-01.zip`. If there are several parts, the name ends in the part number, as tools that join files expect.
-fn file_name(ticket: &Ticket, part: u16) -> String {
-    let day = ticket.as_of.to_string();
+fn file_name(request: &ExportRequest, part: u16) -> String {
+    let day = request.as_of.to_string();
     let day = day.split('T').next().unwrap_or_default();
-    if ticket.parts == 1 { format!("export-{day}.zip") } else { format!("export-{day}.zip.{part:03}") }
+    if request.parts == 1 { format!("export-{day}.zip") } else { format!("export-{day}.zip.{part:03}") }
 }
 
 /// 404: the export does not exist.

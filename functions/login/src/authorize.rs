@@ -54,8 +54,8 @@ pub async fn get(
     };
     let expected = match find_hint(tenant, &request)? {
         Hint::Absent => None,
-        Hint::Names(sub) => Some(sub),
-        Hint::Worthless => {
+        Hint::Subject(sub) => Some(sub),
+        Hint::Invalid => {
             let description = "id_token_hint is not an ID token for this client";
             let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::InvalidRequest, description);
             return Ok(Outcome::Refused.of(respond::to_client(tenant, &locale, &answer)));
@@ -81,8 +81,8 @@ pub async fn get(
         })
         .await?;
     let response = match outcome {
-        Authorized::SignIn => Outcome::SignInRequired.of(respond::see_other(&pending.onward(tenant, "/login"))),
-        Authorized::AskConsent => Outcome::ConsentRequired.of(respond::see_other(&pending.onward(tenant, "/consent"))),
+        Authorized::SignIn => Outcome::SignInRequired.of(respond::see_other(&pending.continue_at(tenant, "/login"))),
+        Authorized::AskConsent => Outcome::ConsentRequired.of(respond::see_other(&pending.continue_at(tenant, "/consent"))),
         Authorized::Refused { error, description } => {
             let answer = request.return_to.error(&tenant.issuer, error, description);
             Outcome::Refused.of(respond::to_client(tenant, &locale, &answer))
@@ -127,14 +127,14 @@ pub async fn post(
 /// The result of checking an `id_token_hint`.
 enum Hint {
     Absent,
-    Names(Sub),
+    Subject(Sub),
     /// Not our token, or made for another client.
-    Worthless,
+    Invalid,
 }
 
 fn find_hint(tenant: &Tenant, request: &AuthorizationRequest<'_>) -> Result<Hint, KeyError> {
     let Some(token) = request.id_token_hint.as_deref() else { return Ok(Hint::Absent) };
     let client_id = request.client.client_id.as_str();
     let hint = hint::verify(tenant, token)?.filter(|hint| hint.audience.iter().any(|audience| audience == client_id));
-    Ok(hint.map_or(Hint::Worthless, |hint| Hint::Names(hint.sub)))
+    Ok(hint.map_or(Hint::Invalid, |hint| Hint::Subject(hint.sub)))
 }

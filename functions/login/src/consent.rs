@@ -4,7 +4,7 @@
 //! 2. The form is bound to this browser, this request and this session: no other user can submit it.
 //! 3. Allowed: store the consent and return to the request with a sealed marker. Denied: return `access_denied` to the client.
 
-use crate::pending::{Mark, Pending};
+use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::response::{IntoResponse, Response};
 use http::Uri;
@@ -36,14 +36,14 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
         Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
     };
     let Some(found) = session::find(&handle, &browser, None).await? else {
-        return Ok(respond::see_other(&pending.onward(tenant, "/oauth2/authorize")));
+        return Ok(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize")));
     };
     let values = context! {
         client => request.client.client_name.get(&locale),
         client_uri => request.client.client_uri.clone(),
         email => find_email(&handle, &found).await?,
         scopes => shown_scopes(&request),
-        switch => pending.onward(tenant, "/login"),
+        switch => pending.continue_at(tenant, "/login"),
         anti_forgery => browser.anti_forgery(tenant, PAGE, &context_of(&pending, found.session.id)),
     };
     let page = Page::new(tenant, &locale, "consent", values).form_action(&request.return_to.redirect_uri);
@@ -64,7 +64,7 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
     };
     let client_id = &request.client.client_id;
     let Some(found) = session::find(&handle, &browser, Some(client_id)).await? else {
-        return Ok(Outcome::Expired.of(respond::see_other(&pending.onward(tenant, "/oauth2/authorize"))));
+        return Ok(Outcome::Expired.of(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
     };
     let (account, sid) = (found.session.account, found.session.id);
     browser.check_form(tenant, PAGE, &context_of(&pending, sid), form.one("anti_forgery")?)?;
@@ -82,7 +82,7 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
             })
         })
         .await?;
-    Ok(respond::see_other(&pending.marked(tenant, Mark::Consented, sid, handle.now())?))
+    Ok(respond::see_other(&pending.address_with_result(tenant, InteractionResult::Consented, sid, handle.now())?))
 }
 
 /// The context that the form is bound to.

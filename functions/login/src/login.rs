@@ -9,7 +9,7 @@
 
 use crate::consent::find_email;
 use crate::directory::{self, Visit};
-use crate::pending::{Mark, Pending};
+use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -104,9 +104,9 @@ pub async fn post(
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device }) => {
             let location = match (&request, pending.return_to(tenant)) {
-                (Some(_), _) => pending.marked(tenant, Mark::SignedIn, session.id, handle.now())?,
+                (Some(_), _) => pending.address_with_result(tenant, InteractionResult::SignedIn, session.id, handle.now())?,
                 (None, Some(page)) => page.to_owned(),
-                (None, None) => pending.onward(tenant, "/login"),
+                (None, None) => pending.continue_at(tenant, "/login"),
             };
             let mut response = respond::see_other(&location);
             opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
@@ -332,7 +332,7 @@ struct View<'a> {
 impl View<'_> {
     fn show(&self, form: SignInForm) -> Response {
         let tenant = &self.handle.tenant;
-        let register = tenant.config.registration.enabled.then(|| self.pending.onward(tenant, "/register"));
+        let register = tenant.config.registration.enabled.then(|| self.pending.continue_at(tenant, "/register"));
         let values = context! {
             client => self.request.map(|request| request.client.client_name.get(self.locale)),
             identifier => form.identifier,
@@ -341,7 +341,7 @@ impl View<'_> {
             notice => form.notice,
             anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),
             register,
-            recover => self.pending.onward(tenant, "/recover"),
+            recover => self.pending.continue_at(tenant, "/recover"),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).languages(self.pending.query());
         if let Some(request) = self.request {

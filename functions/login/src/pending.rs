@@ -21,14 +21,14 @@ const STORED: &str = "lk_stored";
 
 /// A completed interaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum InteractionResult {
     /// The user signed in.
     SignedIn,
     /// The user gave consent.
     Consented,
 }
 
-impl Mark {
+impl InteractionResult {
     const fn parameter(self) -> &'static str {
         match self {
             Self::SignedIn => "lk_auth",
@@ -63,7 +63,9 @@ impl Pending {
     /// If the query is malformed, or the stored request has expired.
     pub async fn find(handle: &TenantHandle, uri: &Uri) -> Result<Self, Problem> {
         let is_mark = |piece: &&str| {
-            [Mark::SignedIn, Mark::Consented].iter().any(|mark| piece.split('=').next() == Some(mark.parameter()))
+            [InteractionResult::SignedIn, InteractionResult::Consented]
+                .iter()
+                .any(|result| piece.split('=').next() == Some(result.parameter()))
         };
         let (marks, query): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_mark);
         let query = query.join("&");
@@ -131,7 +133,7 @@ impl Pending {
 
     /// The address of another page that continues the request, with all markers.
     #[must_use]
-    pub fn onward(&self, tenant: &Tenant, path: &str) -> String {
+    pub fn continue_at(&self, tenant: &Tenant, path: &str) -> String {
         let pieces: Vec<&str> = std::iter::once(self.query.as_str())
             .chain(self.marks.iter().map(String::as_str))
             .filter(|piece| !piece.is_empty())
@@ -144,10 +146,16 @@ impl Pending {
     ///
     /// # Errors
     /// If sealing fails.
-    pub fn marked(&self, tenant: &Tenant, mark: Mark, sid: SessionId, at: Timestamp) -> Result<String, KeyError> {
+    pub fn address_with_result(
+        &self,
+        tenant: &Tenant,
+        result: InteractionResult,
+        sid: SessionId,
+        at: Timestamp,
+    ) -> Result<String, KeyError> {
         let plain = [sid.as_bytes().as_slice(), &at.millis().to_be_bytes()].concat();
-        let sealed = tenant.keys.locator()?.seal(mark.purpose(), &self.fingerprint, &plain)?;
-        Ok(with_query(&self.onward(tenant, "/oauth2/authorize"), [(mark.parameter(), sealed.as_str())]))
+        let sealed = tenant.keys.locator()?.seal(result.purpose(), &self.fingerprint, &plain)?;
+        Ok(with_query(&self.continue_at(tenant, "/oauth2/authorize"), [(result.parameter(), sealed.as_str())]))
     }
 
     /// The user's interactions for this request, by the markers that can be opened; the last of each kind.
@@ -156,14 +164,14 @@ impl Pending {
     /// If this function has no key to open them.
     pub fn interactions(&self, tenant: &Tenant) -> Result<Interactions, KeyError> {
         let locator = tenant.keys.locator()?;
-        let find = |mark: Mark| {
-            let prefix = format!("{}=", mark.parameter());
+        let find = |result: InteractionResult| {
+            let prefix = format!("{}=", result.parameter());
             let opened = |piece: &String| {
-                locator.open(mark.purpose(), &self.fingerprint, piece.strip_prefix(&prefix)?).and_then(|plain| read(&plain))
+                locator.open(result.purpose(), &self.fingerprint, piece.strip_prefix(&prefix)?).and_then(|plain| read(&plain))
             };
             self.marks.iter().rev().find_map(opened)
         };
-        Ok(Interactions { signed_in: find(Mark::SignedIn), consented: find(Mark::Consented) })
+        Ok(Interactions { signed_in: find(InteractionResult::SignedIn), consented: find(InteractionResult::Consented) })
     }
 }
 

@@ -403,7 +403,7 @@ fn show_start(
         identifier,
         errors,
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
-        sign_in => pending.onward(tenant, "/login"),
+        sign_in => pending.continue_at(tenant, "/login"),
     };
     let page = Page::new(tenant, &locale, "recover_start", values).status(status);
     browser.answer(page.languages(pending.query()).into_response())

@@ -86,7 +86,7 @@ impl From<DecideError<MigrationError>> for MigrationError {
 }
 
 /// The request of the pool.
-enum Asked {
+enum TriggerRequest {
     /// Check this password.
     Authentication(SecretText),
     /// Start a password reset.
@@ -116,7 +116,7 @@ impl Migration {
     /// # Errors
     /// If the event is not from the pool of the tenant's document, or something failed.
     pub async fn handle(&self, mut event: Value, request_id: &str, deadline: Deadline) -> Result<Value, MigrationError> {
-        let asked = read(&mut event)?;
+        let trigger = read(&mut event)?;
         let tenant = self.services.tenant(&self.tenant).await?;
         let config = tenant.config.handover.as_ref();
         let config =
@@ -125,7 +125,7 @@ impl Migration {
             return Err(MigrationError::Refused("another user pool than the one of [handover] asks"));
         }
         let email = event["userName"].as_str().and_then(|name| EmailAddress::parse(name).ok());
-        let Some(email) = email.filter(|_| asked.can_be_somebody()) else { return Ok(event) };
+        let Some(email) = email.filter(|_| trigger.can_match()) else { return Ok(event) };
         let request = RequestContext {
             request_id: request_id.parse::<RequestId>()?,
             now: self.services.clock.now(),
@@ -133,12 +133,12 @@ impl Migration {
             address_hash: None,
             deadline,
         };
-        let (found, source, counted) = match &asked {
-            Asked::Authentication(password) => {
+        let (found, source, counted) = match &trigger {
+            TriggerRequest::Authentication(password) => {
                 let (outcome, account) = self.authenticate(&tenant, &email, password, &request).await?;
-                (account, "authentication", Some(counts_as(outcome)))
+                (account, "authentication", Some(funnel_outcome(outcome)))
             }
-            Asked::ForgotPassword => {
+            TriggerRequest::ForgotPassword => {
                 let identifier = tenant.keys.identifier()?.hash_email(&email);
                 (tenant.store.find_account(&identifier).await?, "forgot_password", None)
             }
@@ -161,7 +161,7 @@ impl Migration {
         if let Some(attributes) = goes {
             // Send no message: for the user nothing has changed.
             let mut response = json!({ "userAttributes": attributes, "messageAction": "SUPPRESS" });
-            if matches!(asked, Asked::Authentication(_)) {
+            if matches!(trigger, TriggerRequest::Authentication(_)) {
                 response["finalUserStatus"] = json!("CONFIRMED");
             }
             event["response"] = response;
@@ -226,9 +226,9 @@ impl Migration {
     }
 }
 
-impl Asked {
+impl TriggerRequest {
     /// An empty or overlong password can never match. It is not hashed, and does not count as a failure.
-    fn can_be_somebody(&self) -> bool {
+    fn can_match(&self) -> bool {
         match self {
             Self::Authentication(password) => (1..=MAX_PASSWORD_BYTES).contains(&password.expose().len()),
             Self::ForgotPassword => true,
@@ -237,7 +237,7 @@ impl Asked {
 }
 
 /// The outcome as the sign-in page counts it.
-const fn counts_as(outcome: HandedOver) -> Outcome {
+const fn funnel_outcome(outcome: HandedOver) -> Outcome {
     match outcome {
         HandedOver::Right => Outcome::Succeeded,
         HandedOver::Refused => Outcome::WrongCredentials,
@@ -246,14 +246,14 @@ const fn counts_as(outcome: HandedOver) -> Outcome {
 }
 
 /// Reads the request. The password is removed from the event, which is sent back without it.
-fn read(event: &mut Value) -> Result<Asked, MigrationError> {
+fn read(event: &mut Value) -> Result<TriggerRequest, MigrationError> {
     match event["triggerSource"].as_str() {
         Some("UserMigration_Authentication") => {
             let password = event["request"]["password"].take();
-            let password = password.as_str().map(|text| Asked::Authentication(SecretText::from(text)));
+            let password = password.as_str().map(|text| TriggerRequest::Authentication(SecretText::from(text)));
             password.ok_or(MigrationError::Refused("the event has no password"))
         }
-        Some("UserMigration_ForgotPassword") => Ok(Asked::ForgotPassword),
+        Some("UserMigration_ForgotPassword") => Ok(TriggerRequest::ForgotPassword),
         Some(_) | None => Err(MigrationError::Refused("not an event of a user migration trigger")),
     }
 }

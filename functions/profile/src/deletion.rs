@@ -1,6 +1,6 @@
 //! Closes the account, and restores it by the mailed link (security 129, 130).
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::change::Decision;
 use latchkey::domain::erasure::{self, Requested, Restored};
@@ -15,21 +15,21 @@ use latchkey::web::{Presented, TenantHandle, With};
 ///
 /// # Errors
 /// If the user is no longer signed in, or not recently, or something failed.
-pub async fn request(services: &Services, handle: &TenantHandle, presented: &Presented) -> Result<Timestamp, NotDone> {
+pub async fn request(services: &Services, handle: &TenantHandle, presented: &Presented) -> Result<Timestamp, CommandError> {
     let key_version = handle.tenant.keys.proof()?.current_version();
     let seed = LinkSeed { key_version, bytes: services.random.bytes() };
     let grace = handle.tenant.config.retention.erasure_grace;
     let decide = || async {
-        let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+        let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
-            return Err(NotDone::NotRecent);
+            return Err(CommandError::NotRecent);
         }
         Ok(erasure::request_deletion(principal.authentication(), seed, grace, handle.now()))
     };
     match handle.tenant.store.decide(&handle.request, decide).await? {
         Requested::ErasureDue { due } => Ok(due),
         // A user without an active account is signed out.
-        Requested::NotActive => Err(NotDone::SignedOut),
+        Requested::NotActive => Err(CommandError::SignedOut),
     }
 }
 
@@ -37,7 +37,7 @@ pub async fn request(services: &Services, handle: &TenantHandle, presented: &Pre
 ///
 /// # Errors
 /// If something failed.
-pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Option<Timestamp>, NotDone> {
+pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Option<Timestamp>, CommandError> {
     let Some((authentication, fits)) = open(handle, token).await? else { return Ok(None) };
     Ok(match authentication.status {
         AccountStatus::ErasureDue { due, .. } if fits && handle.now() < due => Some(due),
@@ -52,9 +52,9 @@ pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Opt
 ///
 /// # Errors
 /// If something failed.
-pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, NotDone> {
+pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, CommandError> {
     let decide = || async {
-        Ok::<_, NotDone>(match open(handle, token).await? {
+        Ok::<_, CommandError>(match open(handle, token).await? {
             Some((authentication, fits)) => erasure::restore(&authentication, fits, handle.now()),
             None => Decision::unchanged(Restored::Over),
         })
@@ -69,7 +69,7 @@ pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, 
 async fn open(
     handle: &TenantHandle,
     token: &SecretText,
-) -> Result<Option<(latchkey::domain::account::Authentication, bool)>, NotDone> {
+) -> Result<Option<(latchkey::domain::account::Authentication, bool)>, CommandError> {
     let keys = &handle.tenant.keys;
     let Some(link) = keys.open_account_link(AccountLink::Restoration, token)? else { return Ok(None) };
     let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: false, password: false };

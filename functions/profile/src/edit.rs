@@ -5,7 +5,7 @@
 //! 3. Check the changes against the form's rules. Refuse fields that the user must not set.
 //! 4. Seal the new claims and write them, on the condition that the version is the one read.
 
-use crate::NotDone;
+use crate::CommandError;
 use data_encoding::BASE64URL_NOPAD;
 use latchkey::digest::sha256;
 use latchkey::domain::change::{Change, Decision};
@@ -16,9 +16,9 @@ use latchkey::web::{Presented, Principal, Problem, TenantHandle, With};
 
 /// The result of an edit.
 #[derive(Debug)]
-pub enum Edited {
+pub enum EditOutcome {
     /// The change was saved.
-    Saved(Shown),
+    Saved(ProfileView),
     /// These members are invalid.
     Flawed(Vec<(String, EditFlaw)>),
     /// The expected state is no longer the current one.
@@ -27,7 +27,7 @@ pub enum Edited {
 
 /// A profile as shown to its user.
 #[derive(Debug)]
-pub struct Shown {
+pub struct ProfileView {
     /// Every claim.
     pub claims: Claims,
     /// When the claims last changed.
@@ -45,10 +45,10 @@ fn etag(claims: &latchkey::domain::account::Sealed) -> String {
 ///
 /// # Errors
 /// If it cannot be decrypted.
-pub fn shown(handle: &TenantHandle, principal: &Principal) -> Result<Shown, Problem> {
+pub fn shown(handle: &TenantHandle, principal: &Principal) -> Result<ProfileView, Problem> {
     let (claims, _) = principal.claims(handle)?;
     let (profile, _) = principal.profile()?;
-    Ok(Shown { claims, updated_at: profile.updated_at, etag: etag(&profile.claims) })
+    Ok(ProfileView { claims, updated_at: profile.updated_at, etag: etag(&profile.claims) })
 }
 
 /// Edits the profile. `expected` is the state that the edit is based on, if given (`*`: any).
@@ -60,21 +60,21 @@ pub async fn edit(
     presented: &Presented,
     edit: Edit<'_>,
     expected: Option<&str>,
-) -> Result<Edited, NotDone> {
+) -> Result<EditOutcome, CommandError> {
     let decide = || async {
-        let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+        let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
         let (stored, _) = principal.profile()?;
         if expected.is_some_and(|expected| expected != "*" && expected != etag(&stored.claims)) {
-            return Ok::<_, NotDone>(Decision::unchanged(Edited::Stale));
+            return Ok::<_, CommandError>(Decision::unchanged(EditOutcome::Stale));
         }
         let (claims, key) = principal.claims(handle)?;
         let fields = &handle.tenant.config.registration.fields;
         let edited = match profile::edit(fields, &claims, edit, handle.now()) {
             Ok(edited) => edited,
-            Err(flaws) => return Ok(Decision::unchanged(Edited::Flawed(flaws))),
+            Err(flaws) => return Ok(Decision::unchanged(EditOutcome::Flawed(flaws))),
         };
         if edited == claims {
-            return Ok(Decision::unchanged(Edited::Saved(shown(handle, &principal)?)));
+            return Ok(Decision::unchanged(EditOutcome::Saved(shown(handle, &principal)?)));
         }
         let plain = serde_json::to_vec(&edited).map_err(|_| Problem::internal())?;
         let next = stored.with_claims(key.seal(SealedField::Profile, &plain)?, handle.now());
@@ -83,7 +83,7 @@ pub async fn edit(
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-fn saved(profile: Profile, claims: Claims) -> Decision<Edited> {
-    let shown = Shown { claims, updated_at: profile.updated_at, etag: etag(&profile.claims) };
-    Decision::one(Change::UpdateProfile(profile), Edited::Saved(shown))
+fn saved(profile: Profile, claims: Claims) -> Decision<EditOutcome> {
+    let shown = ProfileView { claims, updated_at: profile.updated_at, etag: etag(&profile.claims) };
+    Decision::one(Change::UpdateProfile(profile), EditOutcome::Saved(shown))
 }

@@ -1,6 +1,6 @@
 //! The recent history of an account, newest first, from its audit trail.
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::time::Timestamp;
@@ -23,8 +23,8 @@ pub struct Entry {
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn list(handle: &TenantHandle, presented: &Presented, at_most: u16) -> Result<Vec<Entry>, NotDone> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+pub async fn list(handle: &TenantHandle, presented: &Presented, at_most: u16) -> Result<Vec<Entry>, CommandError> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let events = handle.tenant.store.find_history(principal.authentication().account, at_most).await?;
     let here = handle.request.address_hash.as_deref();
     let entry = |event: latchkey::domain::audit::Event| Entry {

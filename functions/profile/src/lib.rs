@@ -4,17 +4,17 @@
 //! commits, and returns the result. The handler or page renders it.
 
 pub mod api;
+mod command_error;
 pub mod consents;
 pub mod deletion;
 pub mod edit;
 pub mod email;
 pub mod history;
-mod not_done;
 mod pages;
 pub mod password;
 pub mod sessions;
 
-pub use not_done::NotDone;
+pub use command_error::CommandError;
 
 use axum::Router;
 use axum::handler::Handler as _;

@@ -5,7 +5,7 @@
 //! 3. Compare the current password. A wrong one counts as a failed sign-in.
 //! 4. Hash the new one. Replace password and epoch in one transaction; the presented session or grant gets the new epoch.
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::PasswordFlaw;
 use latchkey::domain::password_change::{Holder, PasswordChanged, Presenting, change_password};
@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 /// The typed input.
 #[derive(Debug)]
-pub struct Typed {
+pub struct PasswordInput {
     /// The current password.
     pub current: SecretText,
     /// The new password.
@@ -32,7 +32,7 @@ pub struct Typed {
 
 /// The result.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum ChangeOutcome {
     /// The new password is in force. Other sessions and grants have ended.
     Changed,
     /// The current password is wrong.
@@ -54,18 +54,18 @@ pub async fn change(
     services: &Services,
     handle: &TenantHandle,
     presented: &Presented,
-    typed: &Typed,
-) -> Result<Outcome, NotDone> {
+    typed: &PasswordInput,
+) -> Result<ChangeOutcome, CommandError> {
     // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
     let hashed = Mutex::new(None::<(PasswordHash, Option<PasswordHash>)>);
     let decide = || async {
-        let principal = presented.load(handle, With::ProfileAndPassword).await?.ok_or(NotDone::SignedOut)?;
+        let principal = presented.load(handle, With::ProfileAndPassword).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
-            return Err(NotDone::NotRecent);
+            return Err(CommandError::NotRecent);
         }
         let (claims, _) = principal.claims(handle)?;
         if let Err(flaw) = check(handle, &typed.new, &claims) {
-            return Ok(Decision::unchanged(Outcome::Flawed(flaw)));
+            return Ok(Decision::unchanged(ChangeOutcome::Flawed(flaw)));
         }
         let snapshot = &principal.snapshot;
         let holder =
@@ -78,9 +78,9 @@ pub async fn change(
         let presenting = Presenting { session: session.as_ref(), grant: snapshot.grant.as_ref() };
         let Decision { changes, outcome } = change_password(holder, presenting, hash, handle.now());
         let outcome = match outcome {
-            PasswordChanged::Changed => Outcome::Changed,
-            PasswordChanged::WrongPassword => Outcome::WrongPassword,
-            PasswordChanged::Blocked { retry_after } => Outcome::Blocked { retry_after },
+            PasswordChanged::Changed => ChangeOutcome::Changed,
+            PasswordChanged::WrongPassword => ChangeOutcome::WrongPassword,
+            PasswordChanged::Blocked { retry_after } => ChangeOutcome::Blocked { retry_after },
         };
         Ok(Decision { changes, outcome })
     };
@@ -99,10 +99,10 @@ fn check(handle: &TenantHandle, password: &SecretText, Claims(claims): &Claims) 
 /// The hash of the new password, if the current one is correct. Computed once for each stored hash.
 async fn new_hash(
     services: &Services,
-    typed: &Typed,
+    typed: &PasswordInput,
     stored: &PasswordHash,
     hashed: &Mutex<Option<(PasswordHash, Option<PasswordHash>)>>,
-) -> Result<Option<PasswordHash>, NotDone> {
+) -> Result<Option<PasswordHash>, CommandError> {
     let mut hashed = hashed.lock().await;
     if let Some((with, hash)) = &*hashed
         && with == stored

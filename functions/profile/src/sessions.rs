@@ -1,6 +1,6 @@
 //! Lists and ends the sessions of an account (security 59).
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::id::SessionId;
 use latchkey::domain::session::{Session, end_with_grants};
 use latchkey::domain::time::Timestamp;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 /// A signed-in browser as shown to its user.
 #[derive(Debug)]
-pub struct Shown {
+pub struct SessionView {
     /// Its id.
     pub sid: SessionId,
     /// The browser, such as "Firefox on Linux". `None` if it is unknown.
@@ -38,14 +38,14 @@ struct Device {
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<Shown>, NotDone> {
-    let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<SessionView>, CommandError> {
+    let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
     let (_, wrapped) = principal.profile()?;
     let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
     let current = current_sid(&principal);
     let stored = handle.tenant.store.find_sessions(principal.authentication().account).await?;
     let live = stored.iter().filter(|session| session.is_live(principal.authentication(), handle.now()));
-    let mut shown: Vec<Shown> = live.map(|session| show(session, &key, current)).collect();
+    let mut shown: Vec<SessionView> = live.map(|session| show(session, &key, current)).collect();
     shown.sort_by_key(|session| (!session.is_current, std::cmp::Reverse(session.last_used_at.millis())));
     Ok(shown)
 }
@@ -56,11 +56,11 @@ fn current_sid(principal: &Principal) -> Option<SessionId> {
     snapshot.session.as_ref().map(|session| session.id).or(snapshot.grant.as_ref().map(|grant| grant.sid))
 }
 
-fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> Shown {
+fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> SessionView {
     let plain = session.device.as_ref().and_then(|sealed| key.open(SealedField::SessionDevice, sealed).ok());
     let device: Option<Device> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
     let network = device.as_ref().and_then(|device| device.address.as_deref()).and_then(network);
-    Shown {
+    SessionView {
         sid: session.id,
         device: device.map(|device| device.words),
         network,
@@ -81,8 +81,8 @@ fn network(address: &str) -> Option<String> {
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -> Result<bool, NotDone> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -> Result<bool, CommandError> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let account = principal.authentication().account;
     let found = handle.tenant.store.find_one_session(account, sid).await?;
     if !found.is_some_and(|session| session.is_live(principal.authentication(), handle.now())) {
@@ -96,8 +96,8 @@ pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -
 ///
 /// # Errors
 /// As [`end`].
-pub async fn end_others(handle: &TenantHandle, presented: &Presented) -> Result<usize, NotDone> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+pub async fn end_others(handle: &TenantHandle, presented: &Presented) -> Result<usize, CommandError> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let current = current_sid(&principal);
     let stored = handle.tenant.store.find_sessions(principal.authentication().account).await?;
     let is_other =
@@ -110,12 +110,12 @@ pub async fn end_others(handle: &TenantHandle, presented: &Presented) -> Result<
 }
 
 /// Ends a session, then checks again: a code issued just before its end has become a grant by now, or never will.
-async fn end_of(handle: &TenantHandle, principal: &Principal, sid: SessionId) -> Result<(), NotDone> {
+async fn end_of(handle: &TenantHandle, principal: &Principal, sid: SessionId) -> Result<(), CommandError> {
     let (store, account) = (&handle.tenant.store, principal.authentication().account);
     for _pass in 0..2 {
         let decide = || async {
             let (session, grants) = tokio::try_join!(store.find_one_session(account, sid), store.find_grants(account))?;
-            Ok::<_, NotDone>(match session {
+            Ok::<_, CommandError>(match session {
                 Some(session) => end_with_grants(&session, &grants, handle.now()),
                 None => latchkey::domain::change::Decision::unchanged(()),
             })

@@ -23,21 +23,21 @@ pub(crate) struct Origin {
 }
 
 /// A registration that waits for verification.
-pub(crate) struct Begun {
+pub(crate) struct StartedRegistration {
     /// The public id of its flow.
     pub(crate) id: String,
     pub(crate) expires_at: Timestamp,
 }
 
 /// Why it did not start.
-pub(crate) enum NotBegun {
+pub(crate) enum StartError {
     /// The form has flaws.
     Flawed(Vec<ApplicationFlaw>),
     /// Any other problem.
     Problem(Problem),
 }
 
-impl<P: Into<Problem>> From<P> for NotBegun {
+impl<P: Into<Problem>> From<P> for StartError {
     fn from(problem: P) -> Self {
         Self::Problem(problem.into())
     }
@@ -48,9 +48,9 @@ pub(crate) async fn begin(
     handle: &TenantHandle,
     application: &Application,
     origin: Origin,
-) -> Result<Begun, NotBegun> {
+) -> Result<StartedRegistration, StartError> {
     let (tenant, now) = (&handle.tenant, handle.now());
-    let checked = application.check(&tenant.config, origin.submission, now).map_err(NotBegun::Flawed)?;
+    let checked = application.check(&tenant.config, origin.submission, now).map_err(StartError::Flawed)?;
     // Hash now, for every address alike, so that the password itself is never stored.
     let password = services.hasher.hash(&application.password).await?;
     let pending = PendingRegistration {
@@ -78,7 +78,7 @@ pub(crate) async fn begin(
     };
     let decide = || std::future::ready(Ok::<_, Infallible>(registration::start(new.clone(), now)));
     let expires_at = tenant.store.decide(&handle.request, decide).await?;
-    Ok(Begun { id: tenant.keys.locator()?.flow_id(&locator), expires_at })
+    Ok(StartedRegistration { id: tenant.keys.locator()?.flow_id(&locator), expires_at })
 }
 
 /// Our own sealed or stored data is malformed: an internal error without details.

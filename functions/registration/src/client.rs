@@ -6,7 +6,7 @@ use latchkey::web::problem::{FieldProblem, ProblemKind};
 use latchkey::web::{Problem, TenantHandle};
 
 /// The client with this id. Without an id: the tenant's first-party client, or any client if there is none.
-pub(crate) fn of<'c>(config: &'c TenantConfig, client_id: Option<&str>) -> Result<&'c Client, Problem> {
+pub(crate) fn find<'c>(config: &'c TenantConfig, client_id: Option<&str>) -> Result<&'c Client, Problem> {
     match client_id {
         Some(id) => id.parse().ok().and_then(|id| config.clients.get(&id)).ok_or_else(|| {
             let error = FieldProblem {

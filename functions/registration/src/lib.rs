@@ -14,7 +14,7 @@
 mod api;
 mod begin;
 mod client;
-mod former;
+mod legacy_directory;
 mod pages;
 mod prove;
 mod throttle;

@@ -1,10 +1,10 @@
 //! Verifies an address, for page and API: load, decide, commit. Also sends a new code, and cancels a registration.
 //!
-//! During a migration from a legacy user pool, a correct proof is followed by a lookup there ([`former`]): a user known there is imported
+//! During a migration from a legacy user pool, a correct proof is followed by a lookup there ([`legacy_directory`]): a user known there is imported
 //! with the submitted data and keeps their identity.
 
 use crate::begin::unreadable;
-use crate::former::{self, Former, Known};
+use crate::legacy_directory::{self, KnownUser, LegacyLookup};
 use latchkey::domain::account::WrappedDataKey;
 use latchkey::domain::change::Decision;
 use latchkey::domain::directory;
@@ -35,15 +35,15 @@ pub(crate) enum Proof {
 }
 
 /// Where the proof is presented. It counts only where the registration started (security 79, 94).
-pub(crate) enum Place<'b> {
+pub(crate) enum ProofContext<'b> {
     /// Started by the API, which has no browser.
     Api,
     /// This browser, which is signed in at once.
     Browser(&'b Browser, &'b Opening),
 }
 
-impl Place<'_> {
-    pub(crate) fn began(&self, flow: &Flow) -> bool {
+impl ProofContext<'_> {
+    pub(crate) fn started(&self, flow: &Flow) -> bool {
         match self {
             Self::Api => flow.browser.is_none(),
             Self::Browser(browser, _) => flow.browser == Some(browser.binding()),
@@ -69,7 +69,7 @@ pub(crate) async fn prove(
     handle: &TenantHandle,
     locator: FlowLocator,
     proof: &Proof,
-    place: &Place<'_>,
+    place: &ProofContext<'_>,
 ) -> Result<(Verified, Option<Flow>), Problem> {
     let (tenant, now) = (&handle.tenant, handle.now());
     let sub = services.random.sub();
@@ -79,7 +79,7 @@ pub(crate) async fn prove(
         let Some(FlowSnapshot { flow, data_key }) = tenant.store.find_flow(locator.flow, locator.account).await? else {
             return Ok(Decision::unchanged((Verified::Over(FlowOver::Expired), None)));
         };
-        if !place.began(&flow) {
+        if !place.started(&flow) {
             return Err(no_such_registration());
         }
         let (kind, is_right) = match proof {
@@ -90,20 +90,20 @@ pub(crate) async fn prove(
             Some(data_key) => {
                 let pending = open_pending(tenant, &flow, &data_key)?;
                 let former = match &tenant.config.cognito {
-                    Some(pool) => former::ask(services, handle, pool, &pending).await?,
-                    None => Former::Nobody,
+                    Some(pool) => legacy_directory::look_up(services, handle, pool, &pending).await?,
+                    None => LegacyLookup::Unknown,
                 };
                 let known = match former {
-                    Former::Nobody => None,
-                    Former::Known(known) => Some(*known),
-                    Former::Stays => {
+                    LegacyLookup::Unknown => None,
+                    LegacyLookup::Known(known) => Some(*known),
+                    LegacyLookup::NotImportable => {
                         let Decision { changes, outcome } = registration::verify(&flow, kind, Some(Proven::Stays), None, now);
                         return Ok(Decision { changes, outcome: (outcome, Some(flow)) });
                     }
                 };
                 let sign_in = match place {
-                    Place::Api => None,
-                    Place::Browser(browser, opening) => Some(SignInAfterProof {
+                    ProofContext::Api => None,
+                    ProofContext::Browser(browser, opening) => Some(SignInAfterProof {
                         session: opening.session(Some(seal_device(handle, browser, &data_key)?)),
                         device: opening.device(),
                         policy: tenant.config.session,
@@ -111,7 +111,7 @@ pub(crate) async fn prove(
                 };
                 let key = tenant.keys.data()?.unwrap(&data_key)?;
                 let claims = key.seal(SealedField::Profile, &claims(handle, &flow, &pending, known.as_ref())?)?;
-                let link = known.as_ref().map(|known| link(handle, &flow, &key, known)).transpose()?;
+                let link = known.as_ref().map(|known| seal_identity(handle, &flow, &key, known)).transpose()?;
                 let roles = known.as_ref().map(|known| known.roles.clone()).unwrap_or_default();
                 let sub = known.and_then(|known| known.sub).unwrap_or(sub);
                 let PendingRegistration { password, terms, .. } = pending;
@@ -132,7 +132,7 @@ fn claims(
     handle: &TenantHandle,
     flow: &Flow,
     pending: &PendingRegistration,
-    known: Option<&Known>,
+    known: Option<&KnownUser>,
 ) -> Result<Vec<u8>, Problem> {
     let config = &handle.tenant.config;
     let Claims(mut claims) = match (known, &config.cognito) {
@@ -148,7 +148,7 @@ fn claims(
 }
 
 /// The identity in the legacy user pool, hashed and sealed.
-fn link(handle: &TenantHandle, flow: &Flow, key: &DataKey, known: &Known) -> Result<LinkedIdentity, Problem> {
+fn seal_identity(handle: &TenantHandle, flow: &Flow, key: &DataKey, known: &KnownUser) -> Result<LinkedIdentity, Problem> {
     let named = serde_json::to_vec(&known.subject).map_err(unreadable)?;
     Ok(LinkedIdentity {
         account: flow.account,
@@ -169,14 +169,14 @@ pub(crate) fn open_pending(tenant: &Tenant, flow: &Flow, data_key: &WrappedDataK
 pub(crate) async fn resend(
     handle: &TenantHandle,
     locator: FlowLocator,
-    place: &Place<'_>,
+    place: &ProofContext<'_>,
 ) -> Result<(Resent, Option<Flow>), Problem> {
     let (tenant, now) = (&handle.tenant, handle.now());
     let decide = || async {
         let Some(FlowSnapshot { flow, .. }) = tenant.store.find_flow(locator.flow, locator.account).await? else {
             return Ok(Decision::unchanged((Resent::Over(FlowOver::Expired), None)));
         };
-        if !place.began(&flow) {
+        if !place.started(&flow) {
             return Err(no_such_registration());
         }
         let Decision { changes, outcome } = registration::resend(&flow, now);

@@ -10,16 +10,16 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 pub(crate) enum Command {
-    Retention(Tick),
-    Hold(Named),
-    Release(Named),
-    ReplayErasures(Since),
+    Retention(RunRequest),
+    Hold(HoldRequest),
+    Release(HoldRequest),
+    ReplayErasures(ReplayRequest),
 }
 
 /// A scheduled run.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Tick {
+pub(crate) struct RunRequest {
     /// The period. The default is now.
     #[serde(default, deserialize_with = "time")]
     pub(crate) time: Option<Timestamp>,
@@ -34,13 +34,13 @@ pub(crate) struct Tick {
 /// An account by its address.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Named {
+pub(crate) struct HoldRequest {
     pub(crate) email: String,
     #[serde(default = "TenantId::default_tenant")]
     pub(crate) tenant: TenantId,
 }
 
-impl std::fmt::Debug for Named {
+impl std::fmt::Debug for HoldRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Named").field("tenant", &self.tenant).finish_non_exhaustive()
     }
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Named {
 /// The time of the restored backup.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Since {
+pub(crate) struct ReplayRequest {
     #[serde(deserialize_with = "moment")]
     pub(crate) since: Timestamp,
     #[serde(default)]

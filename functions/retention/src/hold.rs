@@ -1,6 +1,6 @@
 //! Places and lifts a legal hold by the account's address. Neither the address nor the account is logged.
 
-use crate::command::Named;
+use crate::command::HoldRequest;
 use crate::{Retention, RetentionError};
 use latchkey::context::Deadline;
 use latchkey::domain::account::Authentication;
@@ -11,14 +11,14 @@ use latchkey::store::{DecideError, StoreError};
 use serde_json::{Value, json};
 
 /// Protects an account from erasure.
-pub(crate) async fn place(job: &Retention, named: Named, deadline: Deadline) -> Result<Value, RetentionError> {
+pub(crate) async fn place(job: &Retention, named: HoldRequest, deadline: Deadline) -> Result<Value, RetentionError> {
     let now = job.services.clock.now();
     let decided = decide(job, &named, deadline, |account| place_hold(account, now)).await?;
     Ok(answer("hold", &named, decided, "held"))
 }
 
 /// Allows the erasure again.
-pub(crate) async fn lift(job: &Retention, named: Named, deadline: Deadline) -> Result<Value, RetentionError> {
+pub(crate) async fn lift(job: &Retention, named: HoldRequest, deadline: Deadline) -> Result<Value, RetentionError> {
     let decided = decide(job, &named, deadline, lift_hold).await?;
     Ok(answer("release", &named, decided, "released"))
 }
@@ -26,7 +26,7 @@ pub(crate) async fn lift(job: &Retention, named: Named, deadline: Deadline) -> R
 /// The result. `None` if the address has no account.
 async fn decide(
     job: &Retention,
-    named: &Named,
+    named: &HoldRequest,
     deadline: Deadline,
     rule: impl Fn(&Authentication) -> Decision<Hold>,
 ) -> Result<Option<Hold>, RetentionError> {
@@ -49,7 +49,7 @@ async fn decide(
     }
 }
 
-fn answer(job: &str, named: &Named, decided: Option<Hold>, done: &str) -> Value {
+fn answer(job: &str, named: &HoldRequest, decided: Option<Hold>, done: &str) -> Value {
     let (status, changed) = match decided {
         Some(Hold::Placed | Hold::Lifted) => (done, true),
         Some(Hold::Unchanged) => (done, false),

@@ -7,7 +7,7 @@
 //!
 //! | event | what it does |
 //! |---|---|
-//! | `{"job":"retention","time"?,"tenant"?,"dry_run"?}` | does the work due by then ([`walk`]); with `dry_run` it only reports it |
+//! | `{"job":"retention","time"?,"tenant"?,"dry_run"?}` | does the work due by then ([`scan`]); with `dry_run` it only reports it |
 //! | `{"job":"hold"` or `"release","email","tenant"?}` | places or lifts a legal hold ([`hold`]) |
 //! | `{"job":"replay_erasures","since","tenant"?}` | erases accounts again that a restored backup brought back ([`replay`]) |
 
@@ -15,8 +15,8 @@ mod command;
 mod erase;
 mod hold;
 mod replay;
+mod scan;
 mod summary;
-mod walk;
 
 pub use summary::{Status, Summary};
 
@@ -45,12 +45,12 @@ const ACCOUNT_RESERVE: Duration = Duration::from_secs(4);
 #[derive(Clone)]
 pub struct Retention {
     services: Services,
-    go_on: GoOn,
+    continuation: Continuation,
 }
 
 /// How unfinished work continues after the deadline.
 #[derive(Debug, Clone)]
-pub enum GoOn {
+pub enum Continuation {
     /// In a new invocation of this function.
     Lambda(Again),
     /// By the caller, who learns that there is more to do.
@@ -86,8 +86,8 @@ pub enum RetentionError {
 impl Retention {
     /// The function with these services.
     #[must_use]
-    pub fn new(services: Services, go_on: GoOn) -> Self {
-        Self { services, go_on }
+    pub fn new(services: Services, continuation: Continuation) -> Self {
+        Self { services, continuation }
     }
 
     /// Handles an event and returns its summary. It stops before the deadline, and continues as configured.
@@ -97,12 +97,12 @@ impl Retention {
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, RetentionError> {
         let command = Command::read(event).map_err(RetentionError::Refused)?;
         let summary = match command {
-            Command::Retention(tick) => walk::retention(self, tick, deadline).await?,
+            Command::Retention(tick) => scan::retention(self, tick, deadline).await?,
             Command::Hold(named) => return hold::place(self, named, deadline).await,
             Command::Release(named) => return hold::lift(self, named, deadline).await,
             Command::ReplayErasures(since) => replay::erasures(self, since, deadline).await?,
         };
-        if let (Some(next), GoOn::Lambda(again)) = (&summary.next, &self.go_on) {
+        if let (Some(next), Continuation::Lambda(again)) = (&summary.next, &self.continuation) {
             again.invoke(next).await?;
         }
         let answer = serde_json::to_value(&summary).map_err(|error| RetentionError::Refused(error.to_string()))?;

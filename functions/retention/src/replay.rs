@@ -6,10 +6,10 @@
 //!    all items.
 //! 3. Delete the state last: if an invocation ends before, the account is found again.
 
-use crate::command::{Resume, Since};
+use crate::command::{ReplayRequest, Resume};
 use crate::erase::{EraseError, remove_items};
+use crate::scan::PAGE;
 use crate::summary::{Status, Summary, TenantSummary};
-use crate::walk::PAGE;
 use crate::{ACCOUNT_RESERVE, RESERVE, Retention, RetentionError};
 use futures_util::{StreamExt as _, stream};
 use latchkey::context::{Deadline, RequestContext};
@@ -24,8 +24,8 @@ use serde_json::json;
 const AT_ONCE: usize = 8;
 
 /// Erases again, in each tenant.
-pub(crate) async fn erasures(job: &Retention, event: Since, deadline: Deadline) -> Result<Summary, RetentionError> {
-    let Since { since, tenant, resume } = event;
+pub(crate) async fn erasures(job: &Retention, event: ReplayRequest, deadline: Deadline) -> Result<Summary, RetentionError> {
+    let ReplayRequest { since, tenant, resume } = event;
     let now = job.services.clock.now();
     if since > now {
         return Err(RetentionError::Refused(format!("the time {since} is in the future")));

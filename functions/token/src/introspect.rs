@@ -20,16 +20,16 @@ pub(crate) async fn introspect(call: ClientRequest) -> Result<Json<Introspection
     let tenant = &call.handle.tenant;
     let token = call.params.one("token")?.ok_or(OAuthError::new(OAuthErrorCode::InvalidRequest, "token is missing"))?;
     let answer = if let Some((at, secret)) = tenant.keys.locator()?.open_refresh_token(token) {
-        of_refresh_token(&call, at, &secret).await?
+        check_refresh_token(&call, at, &secret).await?
     } else if let Some(claims) = read_access_token(tenant, token, call.handle.now())? {
-        of_access_token(&call, &claims).await?
+        check_access_token(&call, &claims).await?
     } else {
         Introspection::inactive()
     };
     Ok(Json(answer))
 }
 
-async fn of_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Secret256) -> Result<Introspection, OAuthError> {
+async fn check_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Secret256) -> Result<Introspection, OAuthError> {
     let tenant = &call.handle.tenant;
     let query = GrantQuery { account: at.account, grant: at.grant, session: at.session, profile: false };
     let Some(found) = tenant.store.find_grant(query).await? else { return Ok(Introspection::inactive()) };
@@ -44,7 +44,7 @@ async fn of_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Secre
     ))
 }
 
-async fn of_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Result<Introspection, OAuthError> {
+async fn check_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Result<Introspection, OAuthError> {
     let tenant = &call.handle.tenant;
     // Another client's token counts as invalid (security 30). Check this before any read.
     if claims.client_id != call.client.client_id {

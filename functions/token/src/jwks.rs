@@ -12,18 +12,18 @@ use latchkey::digest::sha256;
 use latchkey::web::{Problem, TenantHandle};
 
 /// How long a public document may be cached.
-pub(crate) const CACHED: &str = "public, max-age=900";
+pub(crate) const CACHE_CONTROL_VALUE: &str = "public, max-age=900";
 
 pub(crate) async fn keys(handle: TenantHandle, request: Request) -> Result<Response, Problem> {
     let jwks = handle.tenant.keys.signing()?.jwks().to_owned();
-    Ok(public(request.headers(), "application/jwk-set+json", jwks))
+    Ok(public_document(request.headers(), "application/jwk-set+json", jwks))
 }
 
 /// A public document with its `ETag`, or 304 if the client has it (RFC 9110 §13.1.2).
-pub(crate) fn public(headers: &HeaderMap, content_type: &'static str, body: String) -> Response {
+pub(crate) fn public_document(headers: &HeaderMap, content_type: &'static str, body: String) -> Response {
     let etag = format!("\"{}\"", BASE64URL_NOPAD.encode(&sha256(body.as_bytes())[..16]));
     let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let cache = [(CACHE_CONTROL, CACHED.to_owned()), (ETAG, etag.clone())];
+    let cache = [(CACHE_CONTROL, CACHE_CONTROL_VALUE.to_owned()), (ETAG, etag.clone())];
     if known.split(',').any(|candidate| candidate.trim().trim_start_matches("W/") == etag) {
         return (StatusCode::NOT_MODIFIED, cache).into_response();
     }

@@ -16,7 +16,7 @@ use latchkey::purpose::Purpose;
 use latchkey::services::{Origin, Services, Tenants};
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 
 /// All functions run in this process, so all keys are needed.
 const PURPOSES: [Purpose; 6] =
@@ -98,7 +98,7 @@ pub fn routes() -> Router<Services> {
 /// The scheduled jobs. They run until they are done: no time limit applies here.
 #[must_use]
 pub fn jobs(services: Services) -> Retention {
-    Retention::new(services, GoOn::Caller)
+    Retention::new(services, Continuation::Caller)
 }
 
 /// Creates the services from these parts.

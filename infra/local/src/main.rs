@@ -3,7 +3,7 @@
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use latchkey::runtime::log::Lines;
-use latchkey_local::gateway::{Gateway, Options, Refusal, options, server};
+use latchkey_local::gateway::{Gateway, Options, StartError, options, server};
 use std::io::Write as _;
 use std::process::ExitCode;
 use tracing_subscriber::fmt::format::JsonFields;
@@ -17,29 +17,29 @@ fn main() -> ExitCode {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
-        Err(error) => return refuse(&options::one_line(&error)),
+        Err(error) => return report_error(&options::one_line(&error)),
     };
     log(&options);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("the async runtime could not be started: {error}")),
+        Err(error) => return report_error(&format!("the async runtime could not be started: {error}")),
     };
     match runtime.block_on(run(&options)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(refusal) => refuse(&refusal.to_string()),
+        Err(refusal) => report_error(&refusal.to_string()),
     }
 }
 
-async fn run(options: &Options) -> Result<(), Refusal> {
+async fn run(options: &Options) -> Result<(), StartError> {
     let gateway = Gateway::open(options).await?;
     // Before the announcement: a caller may stop the process as soon as it reads it.
-    let ended = signal().map_err(|error| Refusal::new(format!("cannot listen for signals: {error}")))?;
-    announce(&gateway, options).map_err(|error| Refusal::new(format!("standard output: {error}")))?;
+    let ended = signal().map_err(|error| StartError::new(format!("cannot listen for signals: {error}")))?;
+    announce(&gateway, options).map_err(|error| StartError::new(format!("standard output: {error}")))?;
     server::serve(gateway, ended).await;
     Ok(())
 }
 
-fn refuse(words: &str) -> ExitCode {
+fn report_error(words: &str) -> ExitCode {
     // If this cannot be written either, there is no way left to report it.
     let _ = writeln!(std::io::stderr(), "latchkey-local: {words}");
     ExitCode::from(USAGE)

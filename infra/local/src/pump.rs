@@ -23,7 +23,7 @@ pub struct Pump {
 
 /// The result of one batch.
 #[derive(Debug, Clone, Default)]
-pub struct Step {
+pub struct PumpStep {
     /// The mails to store. The same mail may come twice, with the same id.
     pub mails: Vec<Mail>,
     /// The new checkpoint, if any record was processed.
@@ -57,7 +57,7 @@ impl Pump {
     ///
     /// # Errors
     /// If the stream cannot be read or the batch is refused.
-    pub async fn step(&mut self, after: Option<&str>) -> Result<Step, PumpError> {
+    pub async fn step(&mut self, after: Option<&str>) -> Result<PumpStep, PumpError> {
         let batch = self.reader.read(after)?;
         let failed = if batch.records.is_empty() {
             None
@@ -73,6 +73,6 @@ impl Pump {
         // Sequence numbers have a fixed width, so they sort as strings.
         let done = |sequence: &&String| failed.as_ref().is_none_or(|failed| *sequence < failed);
         let checkpoint = batch.sequence_numbers.iter().rev().find(done).cloned();
-        Ok(Step { mails, checkpoint, failed })
+        Ok(PumpStep { mails, checkpoint, failed })
     }
 }

@@ -1,7 +1,7 @@
 //! Tests the exact cost of each operation, and that the cost documents are up to date.
 
 use measure::cost::bill::PerMillion;
-use measure::cost::operations::{OPERATIONS, Takes};
+use measure::cost::operations::{ExpectedUsage, OPERATIONS};
 use measure::cost::prices::{Prices, Tier, tiered};
 use measure::cost::{PRICES, documents, folder};
 
@@ -12,7 +12,7 @@ async fn each_operation_takes_what_it_may_and_the_documents_say_so() {
     let prices: Prices = toml::from_str(PRICES).unwrap();
     let mut wrong = Vec::new();
     for (operation, count) in OPERATIONS.iter().zip(&counts.operations) {
-        let took = Takes {
+        let took = ExpectedUsage {
             requests: count.tables.requests,
             read: count.tables.read,
             write: count.tables.write,

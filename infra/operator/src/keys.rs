@@ -2,7 +2,7 @@
 //!
 //! It reads and writes the tenant's key items only. It does not call KMS, so the operator needs no permission on the KMS key.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{TargetOptions, tenant};
 use crate::terminal::{columns, confirm, say};
 use clap::{Subcommand, ValueEnum};
@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Lists every signing key with its kid, state and dates
     List {
         #[command(flatten)]
-        whose: Whose,
+        options: StoreOptions,
     },
     /// Rotates now instead of after 90 days: the next key is published within a minute and signs 20 minutes later. Users notice nothing
     Rotate {
@@ -29,7 +29,7 @@ pub(crate) enum Command {
         #[arg(long, value_enum)]
         alg: Option<Alg>,
         #[command(flatten)]
-        whose: Whose,
+        options: StoreOptions,
     },
     /// Takes a key out of use within a minute, permanently: for a private key that has leaked. Shows what will happen, and asks for
     /// confirmation
@@ -39,7 +39,7 @@ pub(crate) enum Command {
         #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
-        whose: Whose,
+        options: StoreOptions,
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
@@ -48,7 +48,7 @@ pub(crate) enum Command {
 
 /// The tenant of the keys.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Whose {
+pub(crate) struct StoreOptions {
     /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
@@ -56,8 +56,8 @@ pub(crate) struct Whose {
     target: TargetOptions,
 }
 
-impl Whose {
-    async fn open(&self) -> Result<TenantStore, Refused> {
+impl StoreOptions {
+    async fn open(&self) -> Result<TenantStore, CommandError> {
         Ok(self.target.open().await?.store.tenant(self.tenant.clone()))
     }
 }
@@ -87,54 +87,56 @@ impl From<Alg> for SigningAlgorithm {
 }
 
 /// Runs the command.
-pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
+pub(crate) async fn run(command: &Command) -> Result<(), CommandError> {
     let now = Clock::system().now();
     match command {
-        Command::List { whose } => {
-            let keys = orders::list(&whose.open().await?, now).await.map_err(|error| of_store(&error))?;
-            say(&listed(&keys))
+        Command::List { options } => {
+            let keys = orders::list(&options.open().await?, now).await.map_err(|error| store_error(&error))?;
+            say(&render_list(&keys))
         }
-        Command::Rotate { alg, whose } => {
-            let store = whose.open().await?;
+        Command::Rotate { alg, options } => {
+            let store = options.open().await?;
             let signer = signer(&store).await?;
             let orders = orders::rotate_now(&store, alg.map(Into::into), now).await;
-            say(&ordered(&orders.map_err(|error| of_store(&error))?, signer))
+            say(&render_rotation(&orders.map_err(|error| store_error(&error))?, signer))
         }
-        Command::Retire { kid, whose, yes } => {
-            let store = whose.open().await?;
+        Command::Retire { kid, options, yes } => {
+            let store = options.open().await?;
             let signer = signer(&store).await?;
-            let plan = orders::plan_retirement(&store, kid, now).await.map_err(refused)?;
-            say(&planned(&plan, signer))?;
+            let plan = orders::plan_retirement(&store, kid, now).await.map_err(retire_error)?;
+            say(&render_plan(&plan, signer))?;
             confirm("Retire it?", *yes)?;
             // Read the time again: a key may have begun to sign while the question was open.
-            let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(refused)?;
-            say(&retired(&done, signer))
+            let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(retire_error)?;
+            say(&render_result(&done, signer))
         }
     }
 }
 
 /// The signer of the document in force; the default if there is no readable document.
-async fn signer(store: &TenantStore) -> Result<Signer, Refused> {
-    let newest =
-        store.find_newest_document().await.map_err(|error| Refused::because("the document could not be read", &error))?;
+async fn signer(store: &TenantStore) -> Result<Signer, CommandError> {
+    let newest = store
+        .find_newest_document()
+        .await
+        .map_err(|error| CommandError::caused_by("the document could not be read", &error))?;
     let config = newest.and_then(|newest| TenantConfig::parse(store.tenant(), &newest.document).ok());
     Ok(config.map_or(Signer::Local, |config| config.keys.signer))
 }
 
-fn of_store(error: &StoreError) -> Refused {
-    Refused::because("the keys could not be read or written", error)
+fn store_error(error: &StoreError) -> CommandError {
+    CommandError::caused_by("the keys could not be read or written", error)
 }
 
-fn refused(error: RetireError) -> Refused {
+fn retire_error(error: RetireError) -> CommandError {
     match error {
-        RetireError::Store(error) => of_store(&error),
+        RetireError::Store(error) => store_error(&error),
         RetireError::Unknown(_) | RetireError::AlreadyRetired(_) | RetireError::NoSuccessor(_) => {
-            Refused::new(error.to_string())
+            CommandError::new(error.to_string())
         }
     }
 }
 
-fn listed(keys: &[ListedKey]) -> String {
+fn render_list(keys: &[ListedKey]) -> String {
     if keys.is_empty() {
         return "There are no signing keys yet: the first request creates them.\n".to_owned();
     }
@@ -158,7 +160,7 @@ fn listed(keys: &[ListedKey]) -> String {
     columns(&keys.iter().map(row).collect::<Vec<_>>())
 }
 
-fn ordered(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
+fn render_rotation(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
     if orders.is_empty() {
         return "There is no such key yet: the first request creates it.\n".to_owned();
     }
@@ -183,7 +185,7 @@ fn ordered(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
     text
 }
 
-fn planned(plan: &Retirement, signer: Signer) -> String {
+fn render_plan(plan: &Retirement, signer: Signer) -> String {
     let key = &plan.key;
     let role = match key.state {
         KeyState::Pending => "does not sign yet",
@@ -215,7 +217,7 @@ fn planned(plan: &Retirement, signer: Signer) -> String {
     )
 }
 
-fn retired(done: &Retirement, signer: Signer) -> String {
+fn render_result(done: &Retirement, signer: Signer) -> String {
     let next = match &done.successor {
         Successor::Unchanged => String::new(),
         Successor::TakesOver { kid, .. } => format!("{kid} signs in its place. "),
@@ -252,11 +254,11 @@ mod tests {
 
     /// A local key from before the switch to KMS is not replaced while KMS signs.
     #[test]
-    fn no_successor_is_promised_that_kms_keeps_from_being_made() {
+    fn no_next_key_is_promised_while_kms_signs() {
         let kid: latchkey::domain::id::KeyId = "de8MuzweVSJWooJX3lp5yvC-fs_3cNXpqtR7bLFCexg".parse().unwrap();
         let orders = [("EdDSA", RotationOrder::Ordered { kid: kid.clone() })];
-        assert!(ordered(&orders, Signer::Kms).contains("when keys.signer is \"local\" again"));
-        assert!(ordered(&orders, Signer::Local).contains("the next request creates it"));
+        assert!(render_rotation(&orders, Signer::Kms).contains("when keys.signer is \"local\" again"));
+        assert!(render_rotation(&orders, Signer::Local).contains("the next request creates it"));
         let since = Timestamp::from_seconds(0);
         let key = ListedKey {
             kid,
@@ -271,11 +273,11 @@ mod tests {
             successor_ordered_at: None,
         };
         let retirement = Retirement { key, successor: Successor::ToBeMade };
-        assert!(planned(&retirement, Signer::Kms).contains("Then no key signs with this algorithm"));
-        assert!(!retired(&retirement, Signer::Kms).contains("75 seconds"));
+        assert!(render_plan(&retirement, Signer::Kms).contains("Then no key signs with this algorithm"));
+        assert!(!render_result(&retirement, Signer::Kms).contains("75 seconds"));
         assert!(
-            planned(&retirement, Signer::Local).contains("75 seconds")
-                && retired(&retirement, Signer::Local).contains("75 seconds")
+            render_plan(&retirement, Signer::Local).contains("75 seconds")
+                && render_result(&retirement, Signer::Local).contains("75 seconds")
         );
     }
 }

@@ -2,22 +2,22 @@
 //!
 //! Exit codes: 0 done; 1 refused; 2 invalid command line; 3 complete, but not verified with a trusted key (`verify-export` without keys).
 
-mod bring;
+mod account_scan;
 mod cognito;
+mod command_error;
 mod config;
 mod doctor;
 mod events;
 mod keys;
 mod people;
-mod refused;
 mod site;
 mod target;
 mod terminal;
+mod user_import;
 mod verify_export;
-mod walk;
 
 use clap::{Parser, Subcommand};
-use refused::Refused;
+use command_error::CommandError;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -73,15 +73,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn verify(arguments: &verify_export::Arguments) -> Result<u8, Refused> {
-    let report = verify_export::run(arguments).map_err(|refused| Refused::new(format!("not verified: {refused}")))?;
+fn verify(arguments: &verify_export::Arguments) -> Result<u8, CommandError> {
+    let report = verify_export::run(arguments).map_err(|refused| CommandError::new(format!("not verified: {refused}")))?;
     terminal::say(&report.to_string())?;
-    Ok(if report.is_vouched_for() { 0 } else { 3 })
+    Ok(if report.is_verified() { 0 } else { 3 })
 }
 
 /// Runs a command to its end on this thread.
-fn wait<T>(command: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+fn wait<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     // SDK futures are large: keep them off the stack.
-    runtime.map_err(|error| Refused::because("the async runtime could not be started", &error))?.block_on(Box::pin(command))
+    runtime
+        .map_err(|error| CommandError::caused_by("the async runtime could not be started", &error))?
+        .block_on(Box::pin(command))
 }

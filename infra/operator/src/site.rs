@@ -1,6 +1,6 @@
 //! The service over HTTP: `doctor` checks it, and commands find the local gateway with it.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
@@ -23,22 +23,22 @@ pub(crate) struct Trust(TlsContext);
 
 impl Trust {
     /// The system's roots, and the certificates in this PEM file.
-    pub(crate) fn with(own: Option<&Path>) -> Result<Self, Refused> {
+    pub(crate) fn new(own: Option<&Path>) -> Result<Self, CommandError> {
         let mut store = TrustStore::default();
         if let Some(path) = own {
             let shown = path.display();
-            let pem = std::fs::read(path).map_err(|error| Refused::new(format!("cannot read {shown}: {error}")))?;
+            let pem = std::fs::read(path).map_err(|error| CommandError::new(format!("cannot read {shown}: {error}")))?;
             // Validate here: the HTTP client would abort the process.
             let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
             if !certificates.is_ok_and(|certificates| !certificates.is_empty()) {
-                return Err(Refused::new(format!(
+                return Err(CommandError::new(format!(
                     "{shown} has no PEM certificate; give the file of the certificate authority"
                 )));
             }
             store = store.with_pem_certificate(pem);
         }
         let context = TlsContext::builder().with_trust_store(store).build();
-        context.map(Self).map_err(|error| Refused::because("TLS cannot be set up", &error))
+        context.map(Self).map_err(|error| CommandError::caused_by("TLS cannot be set up", &error))
     }
 
     /// An HTTP client for SDKs.
@@ -95,9 +95,9 @@ impl Site {
     }
 
     /// Sends a request without a body.
-    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer, Refused> {
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer, CommandError> {
         let url = format!("{}{path}", self.at);
-        let failed = |error: &dyn std::error::Error| Refused::because(&format!("{url} cannot be reached"), error);
+        let failed = |error: &dyn std::error::Error| CommandError::caused_by(&format!("{url} cannot be reached"), error);
         let mut request = http::Request::builder().method(method).uri(&url);
         if let Some(host) = &self.host {
             request = request.header(http::header::HOST, host);
@@ -115,7 +115,7 @@ impl Site {
     }
 
     /// `GET`, without further headers.
-    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Refused> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, CommandError> {
         self.send("GET", path, &[]).await
     }
 }

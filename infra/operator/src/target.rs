@@ -4,7 +4,7 @@
 //!   for every AWS tool (environment, profiles, SSO, instance). `AWS_ENDPOINT_URL` is honoured.
 //! - **The local gateway** offers its tables at `/dev/tables`, to clients with the token of its data folder.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::site::{Site, Trust};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
@@ -23,7 +23,7 @@ const LOCAL: &str = "http://localhost:8080";
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TargetOptions {
     #[command(flatten)]
-    which: Which,
+    which: TargetChoice,
     /// Region of the stack; by default that of the AWS configuration
     #[arg(long, value_name = "REGION", help_heading = "Target")]
     region: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) struct TargetOptions {
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(required = true, multiple = false)]
-struct Which {
+struct TargetChoice {
     /// A deployed stack, by its name in CloudFormation.
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     stack: Option<String>,
@@ -108,16 +108,16 @@ pub(crate) struct Stack {
 
 impl TargetOptions {
     /// Finds the target.
-    pub(crate) async fn open(&self) -> Result<Target, Refused> {
-        let trust = Trust::with(self.ca.as_deref())?;
+    pub(crate) async fn open(&self) -> Result<Target, CommandError> {
+        let trust = Trust::new(self.ca.as_deref())?;
         match (&self.which.stack, &self.which.local) {
             (Some(name), _) => self.open_stack(name, &trust).await,
             (None, Some(url)) => self.open_local(url, &trust).await,
-            (None, None) => Err(Refused::new("give --stack NAME or --local")),
+            (None, None) => Err(CommandError::new("give --stack NAME or --local")),
         }
     }
 
-    async fn open_stack(&self, name: &str, trust: &Trust) -> Result<Target, Refused> {
+    async fn open_stack(&self, name: &str, trust: &Trust) -> Result<Target, CommandError> {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(trust.client());
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
@@ -127,13 +127,13 @@ impl TargetOptions {
         }
         let aws = loader.load().await;
         let Some(region) = aws.region().cloned() else {
-            return Err(Refused::new("no region is set: give --region, or set AWS_REGION or a profile with one"));
+            return Err(CommandError::new("no region is set: give --region, or set AWS_REGION or a profile with one"));
         };
         let stack = Stack::find(name, aws).await?;
         let [identities, keys, audit] = ["IdentitiesTable", "KeysTable", "AuditTable"].map(|output| stack.output(output));
         let tables = Tables { identities: identities?.to_owned(), keys: keys?.to_owned(), audit: audit?.to_owned() };
         let issuer = stack.output("Issuer")?;
-        let origin = Origin::parse(issuer).map_err(|why| Refused::new(format!("the issuer {issuer} of {name} {why}")))?;
+        let origin = Origin::parse(issuer).map_err(|why| CommandError::new(format!("the issuer {issuer} of {name} {why}")))?;
         Ok(Target {
             name: format!("stack {name} in {region}"),
             store: Store::new(aws_sdk_dynamodb::Client::new(&stack.aws), tables),
@@ -145,17 +145,17 @@ impl TargetOptions {
         })
     }
 
-    async fn open_local(&self, url: &str, trust: &Trust) -> Result<Target, Refused> {
-        let own = Origin::parse(url).map_err(|why| Refused::new(format!("--local {url}: {why}")))?;
+    async fn open_local(&self, url: &str, trust: &Trust) -> Result<Target, CommandError> {
+        let own = Origin::parse(url).map_err(|why| CommandError::new(format!("--local {url}: {why}")))?;
         let site = Site::new(trust, &own, None);
         let metadata = site.get("/.well-known/openid-configuration").await.map_err(|refused| {
-            Refused::new(format!(
+            CommandError::new(format!(
                 "{refused}; start the gateway with `cargo run`, or give its address: --local http://localhost:PORT"
             ))
         })?;
         let issuer = metadata.json().get("issuer").and_then(|issuer| issuer.as_str()).map(str::to_owned);
-        let issuer = issuer.ok_or_else(|| Refused::new(format!("the service at {url} is not Latchkey")))?;
-        let origin = Origin::parse(&issuer).map_err(|why| Refused::new(format!("the issuer {issuer} {why}")))?;
+        let issuer = issuer.ok_or_else(|| CommandError::new(format!("the service at {url} is not Latchkey")))?;
+        let origin = Origin::parse(&issuer).map_err(|why| CommandError::new(format!("the issuer {issuer} {why}")))?;
         let token = read_token(&self.data)?;
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -182,31 +182,32 @@ impl TargetOptions {
 
 impl Target {
     /// The vault that unwraps the keys: KMS with the caller's permission on the stack's key, or the key file of the local gateway.
-    pub(crate) fn vault(&self) -> Result<KeyVault, Refused> {
+    pub(crate) fn vault(&self) -> Result<KeyVault, CommandError> {
         match &self.place {
             Place::Stack(stack) => {
-                let key = stack.resource("WrappingKey").ok_or_else(|| Refused::new("the stack has no wrapping key"))?;
+                let key = stack.resource("WrappingKey").ok_or_else(|| CommandError::new("the stack has no wrapping key"))?;
                 Ok(KeyVault::kms(aws_sdk_kms::Client::new(&stack.aws), key.to_owned()))
             }
             Place::Local => KeyVault::file(&self.data.join("keys"))
-                .map_err(|error| Refused::new(format!("the gateway's key file: {error}"))),
+                .map_err(|error| CommandError::new(format!("the gateway's key file: {error}"))),
         }
     }
 }
 
 /// The tenant's document in force.
-pub(crate) async fn document(store: &TenantStore) -> Result<TenantConfig, Refused> {
+pub(crate) async fn document(store: &TenantStore) -> Result<TenantConfig, CommandError> {
     let newest = store.find_newest_document().await;
-    let newest = newest.map_err(|error| Refused::because("the tenant's document could not be read", &error))?;
-    let newest = newest.ok_or_else(|| Refused::new("the tenant has no document: apply one with `latchkey config apply`"))?;
+    let newest = newest.map_err(|error| CommandError::caused_by("the tenant's document could not be read", &error))?;
+    let newest =
+        newest.ok_or_else(|| CommandError::new("the tenant has no document: apply one with `latchkey config apply`"))?;
     TenantConfig::parse(store.tenant(), &newest.document)
-        .map_err(|errors| Refused::new(format!("the tenant's document is not valid by this build: {errors}")))
+        .map_err(|errors| CommandError::new(format!("the tenant's document is not valid by this build: {errors}")))
 }
 
-fn read_token(folder: &Path) -> Result<String, Refused> {
+fn read_token(folder: &Path) -> Result<String, CommandError> {
     let path = folder.join("operator-token");
     std::fs::read_to_string(&path).map(|token| token.trim().to_owned()).map_err(|error| {
-        Refused::new(format!(
+        CommandError::new(format!(
             "cannot read {}: {error}; give the gateway's data folder with --data (a gateway with --ephemeral has none, and offers no \
              tables)",
             path.display()
@@ -215,12 +216,13 @@ fn read_token(folder: &Path) -> Result<String, Refused> {
 }
 
 impl Stack {
-    async fn find(name: &str, aws: SdkConfig) -> Result<Self, Refused> {
+    async fn find(name: &str, aws: SdkConfig) -> Result<Self, CommandError> {
         let client = aws_sdk_cloudformation::Client::new(&aws);
-        let refused = |error: &dyn std::error::Error| Refused::because(&format!("the stack {name} cannot be read"), error);
+        let refused =
+            |error: &dyn std::error::Error| CommandError::caused_by(&format!("the stack {name} cannot be read"), error);
         let described = client.describe_stacks().stack_name(name).send().await.map_err(|error| refused(&error))?;
         let stack = described.stacks.unwrap_or_default().pop();
-        let stack = stack.ok_or_else(|| Refused::new(format!("there is no stack {name} in this account and region")))?;
+        let stack = stack.ok_or_else(|| CommandError::new(format!("there is no stack {name} in this account and region")))?;
         let parameters = stack.parameters.unwrap_or_default();
         let parameters = parameters
             .into_iter()
@@ -243,9 +245,9 @@ impl Stack {
     }
 
     /// An output of the stack.
-    pub(crate) fn output(&self, name: &str) -> Result<&str, Refused> {
+    pub(crate) fn output(&self, name: &str) -> Result<&str, CommandError> {
         self.outputs.get(name).map(String::as_str).ok_or_else(|| {
-            Refused::new(format!(
+            CommandError::new(format!(
                 "the stack has no output {name}: it is not a Latchkey stack, or its template is outdated; deploy the current one"
             ))
         })

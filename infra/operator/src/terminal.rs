@@ -1,13 +1,13 @@
 //! Terminal output and questions.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use std::io::{IsTerminal as _, Write as _};
 
 /// Writes to standard output.
-pub(crate) fn say(words: &str) -> Result<(), Refused> {
+pub(crate) fn say(words: &str) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(words.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| Refused::new(format!("standard output: {error}")))
+    written.map_err(|error| CommandError::new(format!("standard output: {error}")))
 }
 
 /// Writes to standard error. A failure to write is ignored: there is no other place to report it.
@@ -16,25 +16,26 @@ pub(crate) fn warn(words: &str) {
 }
 
 /// Writes a document as JSON, for programs.
-pub(crate) fn say_json(value: &impl serde::Serialize) -> Result<(), Refused> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Refused::because("JSON", &error))?;
+pub(crate) fn say_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::caused_by("JSON", &error))?;
     say(&format!("{text}\n"))
 }
 
 /// Asks on standard error, and reads a line of standard input. Only `yes` continues. `yes`: the option `--yes` was given.
-pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Refused> {
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), CommandError> {
     if yes {
         return Ok(());
     }
     let mut terminal = std::io::stderr().lock();
     let asked = write!(terminal, "{question} Type yes to continue: ").and_then(|()| terminal.flush());
-    asked.map_err(|error| Refused::new(format!("standard error: {error}")))?;
+    asked.map_err(|error| CommandError::new(format!("standard error: {error}")))?;
     let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer).map_err(|error| Refused::new(format!("standard input: {error}")))?;
+    let read =
+        std::io::stdin().read_line(&mut answer).map_err(|error| CommandError::new(format!("standard input: {error}")))?;
     if read == 0 {
-        return Err(Refused::new("no answer was given, so nothing was changed; scripts must give --yes"));
+        return Err(CommandError::new("no answer was given, so nothing was changed; scripts must give --yes"));
     }
-    if answer.trim() == "yes" { Ok(()) } else { Err(Refused::new("not confirmed, so nothing was changed")) }
+    if answer.trim() == "yes" { Ok(()) } else { Err(CommandError::new("not confirmed, so nothing was changed")) }
 }
 
 /// Rows in aligned columns, two spaces apart. The last column is not padded.
@@ -58,7 +59,7 @@ pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
 }
 
 /// Highlights a word: in colour on a terminal.
-pub(crate) fn marked(word: &str, colour: Colour) -> String {
+pub(crate) fn highlighted(word: &str, colour: Colour) -> String {
     if std::io::stdout().is_terminal() { format!("\u{1b}[{}m{word}\u{1b}[0m", colour as u8) } else { word.to_owned() }
 }
 
@@ -87,7 +88,7 @@ impl Progress {
         Self { all, done: 0, shows: std::io::stderr().is_terminal() }
     }
     /// Without a known total.
-    pub(crate) fn uncounted() -> Self {
+    pub(crate) fn without_total() -> Self {
         Self::new(0)
     }
     /// Counts one.

@@ -1,4 +1,4 @@
-//! The template, the functions as Lambda calls them, a deployed stack, and the rules for the sources themselves.
+//! The template, the functions behind Lambda events, a deployed stack, and the rules for the sources.
 
 mod black_box;
 mod checklist;

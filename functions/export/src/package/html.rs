@@ -39,7 +39,7 @@ struct Fact {
 }
 
 pub(super) fn write(tenant: &Tenant, document: &Document) -> Result<String, Problem> {
-    let words = Words { document, locale: &document.locale, fields: &tenant.config.registration.fields };
+    let words = Renderer { document, locale: &document.locale, fields: &tenant.config.registration.fields };
     let records: Vec<Value> = document.history.records.iter().map(|record| words.record(record)).collect();
     let values = json!({
         "name": tenant.config.name.get(&document.locale),
@@ -62,13 +62,13 @@ pub(super) fn name_of(word: &impl Serialize) -> String {
     serde_json::to_value(word).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-struct Words<'a> {
+struct Renderer<'a> {
     document: &'a Document,
     locale: &'a str,
     fields: &'a [Field],
 }
 
-impl Words<'_> {
+impl Renderer<'_> {
     fn say(&self, id: &str) -> String {
         locale::message(self.locale, id, [])
     }
@@ -102,7 +102,7 @@ impl Words<'_> {
             Section { name: "identifiers", entries: self.identifiers() },
             Section { name: "profile", entries: vec![self.profile()] },
             Section { name: "addresses", entries: self.addresses() },
-            Section { name: "elsewhere", entries: self.elsewhere() },
+            Section { name: "elsewhere", entries: self.linked_identities() },
             Section { name: "protection", entries: self.protection() },
             Section { name: "sessions", entries: sessions.iter().map(|session| self.session(session)).collect() },
             Section { name: "applications", entries: grants.iter().map(|grant| self.grant(grant)).collect() },
@@ -224,7 +224,7 @@ impl Words<'_> {
         email_change.iter().map(pending).chain(former_emails.iter().map(former)).collect()
     }
 
-    fn elsewhere(&self) -> Vec<Entry> {
+    fn linked_identities(&self) -> Vec<Entry> {
         let entry = |link: &ExportedLinkedIdentity| Entry {
             title: None,
             facts: vec![

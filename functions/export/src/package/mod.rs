@@ -37,7 +37,7 @@ pub const MEDIA_TYPE: &str = "application/zip";
 /// The JSON Schema (2020-12) of `export.json`.
 pub const SCHEMA: &str = include_str!("schema.json");
 /// The size of a part in bytes. Lambda answers have at most 6 MB, and base64 adds a third.
-pub const PART: usize = 4 * 1024 * 1024;
+pub const PART_BYTES: usize = 4 * 1024 * 1024;
 
 const SIGNATURE: &str = "manifest.jws";
 
@@ -95,7 +95,7 @@ impl Package {
     /// The number of parts.
     #[must_use]
     pub fn parts(&self) -> u16 {
-        u16::try_from(self.tail_at.div_ceil(PART).max(1)).unwrap_or(u16::MAX)
+        u16::try_from(self.tail_at.div_ceil(PART_BYTES).max(1)).unwrap_or(u16::MAX)
     }
     /// The digest of what must not change between start and download. A package of one part may change in its use counters and late audit
     /// records. If there are several parts, every byte must match.
@@ -106,8 +106,8 @@ impl Package {
     /// One part, from 1.
     #[must_use]
     pub fn part(&self, number: u16) -> Option<Vec<u8>> {
-        let from = usize::from(number.checked_sub(1)?) * PART;
-        let to = if number == self.parts() { self.bytes.len() } else { from + PART };
+        let from = usize::from(number.checked_sub(1)?) * PART_BYTES;
+        let to = if number == self.parts() { self.bytes.len() } else { from + PART_BYTES };
         self.bytes.get(from..to).map(<[u8]>::to_vec)
     }
 }

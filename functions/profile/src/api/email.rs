@@ -19,20 +19,24 @@ use serde_json::json;
 /// The new address: one string, never a list (security 90).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wish {
+pub(crate) struct NewAddress {
     email: String,
     locale: Option<String>,
 }
 
-pub(crate) async fn start(State(services): State<Services>, service: SelfService, JsonBody(wish): JsonBody<Wish>) -> Response {
-    let result = begin(&services, &service, &wish).await;
+pub(crate) async fn start(
+    State(services): State<Services>,
+    service: SelfService,
+    JsonBody(new_address): JsonBody<NewAddress>,
+) -> Response {
+    let result = begin(&services, &service, &new_address).await;
     service.answer(result)
 }
 
-async fn begin(services: &Services, service: &SelfService, wish: &Wish) -> Result<Response, Problem> {
-    let address = EmailAddress::parse(&wish.email)
+async fn begin(services: &Services, service: &SelfService, new_address: &NewAddress) -> Result<Response, Problem> {
+    let address = EmailAddress::parse(&new_address.email)
         .map_err(|flaw| flawed("/email", "invalid_email", format!("The e-mail address {flaw}.")))?;
-    let locale = locale::negotiate(&service.handle.tenant.config.locales, wish.locale.as_deref(), None);
+    let locale = locale::negotiate(&service.handle.tenant.config.locales, new_address.locale.as_deref(), None);
     match email::start(services, &service.handle, &service.presented, &address, locale).await? {
         Started::Waiting { expires_at } => {
             let body = json!({ "status": "verification_required", "expires_at": expires_at.to_string() });

@@ -1,6 +1,6 @@
 //! `GET`, `PATCH /v1/me`: the user's claims, by their OpenID Connect names.
 
-use crate::edit::{self, Edited, Shown};
+use crate::edit::{self, EditOutcome, ProfileView};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, IF_MATCH};
@@ -28,9 +28,9 @@ async fn apply(service: &SelfService, headers: &HeaderMap, patch: &Map<String, V
     let expected = if_match(headers)?;
     let edited = edit::edit(&service.handle, &service.presented, Edit::Patch(patch), expected).await?;
     match edited {
-        Edited::Saved(shown) => Ok(render(service.sub(), shown)),
-        Edited::Flawed(flaws) => Err(refused(&flaws)),
-        Edited::Stale => {
+        EditOutcome::Saved(shown) => Ok(render(service.sub(), shown)),
+        EditOutcome::Flawed(flaws) => Err(refused(&flaws)),
+        EditOutcome::Stale => {
             let detail = "The profile has changed since the version in If-Match. Read it again.";
             Err(Problem::new(ProblemKind::PreconditionFailed, detail))
         }
@@ -62,8 +62,8 @@ fn refused(flaws: &[(String, EditFlaw)]) -> Problem {
 }
 
 /// All claims: the token belongs to the user.
-fn render(sub: &str, shown: Shown) -> Response {
-    let Shown { claims: Claims(mut answer), updated_at, etag } = shown;
+fn render(sub: &str, shown: ProfileView) -> Response {
+    let ProfileView { claims: Claims(mut answer), updated_at, etag } = shown;
     answer.retain(|_, value| !value.is_null());
     answer.insert("sub".to_owned(), sub.into());
     answer.insert("updated_at".to_owned(), updated_at.seconds().into());

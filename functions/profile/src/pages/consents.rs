@@ -1,7 +1,7 @@
 //! `/account/consents`: the applications that may act for the user, and their withdrawal (security 18).
 
-use super::done;
-use crate::consents::{self, Shown};
+use super::done_message;
+use crate::consents::{self, ApplicationAccess};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::id::ClientId;
@@ -36,13 +36,13 @@ async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     let rows: Vec<Row> = listed.iter().map(|shown| row(page, shown)).collect();
     let values = context! {
         clients => Value::from(Serde(rows)),
-        success => done(page, &["consent"])?,
+        success => done_message(page, &["consent"])?,
         anti_forgery => page.anti_forgery(PAGE, &admitted),
     };
     Ok(page.show(Section::Consents, "account_consents", StatusCode::OK, values))
 }
 
-fn row(page: &AccountPage, shown: &Shown) -> Row {
+fn row(page: &AccountPage, shown: &ApplicationAccess) -> Row {
     // The user can also end an application that the operator has removed, by its id.
     let client = page.handle.tenant.config.clients.get(&shown.client_id);
     let name = client.map_or_else(|| shown.client_id.to_string(), |client| client.client_name.get(&page.locale).to_owned());

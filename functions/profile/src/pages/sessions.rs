@@ -1,7 +1,7 @@
 //! `/account/sessions`: shows where the user is signed in, and ends sessions (security 59).
 
-use super::done;
-use crate::sessions::{self, Shown};
+use super::done_message;
+use crate::sessions::{self, SessionView};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::id::SessionId;
@@ -35,13 +35,13 @@ async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     let values = context! {
         has_others => rows.iter().any(|row| !row.is_current),
         sessions => Value::from(Serde(rows)),
-        success => done(page, &["session", "sessions"])?,
+        success => done_message(page, &["session", "sessions"])?,
         anti_forgery => page.anti_forgery(PAGE, &admitted),
     };
     Ok(page.show(Section::Sessions, "account_sessions", StatusCode::OK, values))
 }
 
-fn row(page: &AccountPage, shown: Shown) -> Row {
+fn row(page: &AccountPage, shown: SessionView) -> Row {
     Row {
         sid: shown.sid,
         device: shown.device,

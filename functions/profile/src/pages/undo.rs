@@ -30,7 +30,7 @@ async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
         Some(linked) => linked.former_address(&page.handle)?,
         None => None,
     };
-    let Some(former) = former else { return Ok(over(page)) };
+    let Some(former) = former else { return Ok(link_expired(page)) };
     let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, PAGE, token.expose());
     Ok(page.plain("account_undo", StatusCode::OK, context! { former, anti_forgery }))
 }
@@ -51,10 +51,10 @@ async fn undo(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> 
             response
         }
         Undone::Taken => page.plain("account_undo_taken", StatusCode::CONFLICT, context! {}),
-        Undone::Over => over(page),
+        Undone::Over => link_expired(page),
     })
 }
 
-fn over(page: &AccountPage) -> Response {
+fn link_expired(page: &AccountPage) -> Response {
     page.plain("account_link_over", StatusCode::GONE, context! { account => page.path("/account") })
 }

@@ -25,7 +25,7 @@ fn calling_client(handle: &TenantHandle, query: &QueryParams, body: Option<&str>
             "The query and the body name different clients. Send client_id once.",
         ));
     }
-    client::of(&handle.tenant.config, in_query.or(body)).map(|client| client.client_id.clone())
+    client::find(&handle.tenant.config, in_query.or(body)).map(|client| client.client_id.clone())
 }
 
 /// The answer, readable for the client's origins. This includes errors.

@@ -1,7 +1,7 @@
 //! `POST /v1/registrations`: a completed form. The answer is the same whether or not the address has an account (security 107).
 
 use super::{answer, calling_client};
-use crate::begin::{self, Begun, NotBegun, Origin};
+use crate::begin::{self, Origin, StartError, StartedRegistration};
 use crate::client::require_open;
 use crate::throttle::CallerThrottle;
 use axum::extract::State;
@@ -71,7 +71,7 @@ async fn begin(
     };
     let origin = Origin { submission: Submission::Api, client_id, locale, browser: None, continue_to: None };
     match begin::begin(services, handle, &application, origin).await {
-        Ok(Begun { id, expires_at }) => {
+        Ok(StartedRegistration { id, expires_at }) => {
             let body = json!({
                 "registration_id": id,
                 "status": "verification_required",
@@ -79,8 +79,8 @@ async fn begin(
             });
             Ok((StatusCode::ACCEPTED, Json(body)))
         }
-        Err(NotBegun::Flawed(flaws)) => Err(flawed(&flaws)),
-        Err(NotBegun::Problem(problem)) => Err(problem),
+        Err(StartError::Flawed(flaws)) => Err(flawed(&flaws)),
+        Err(StartError::Problem(problem)) => Err(problem),
     }
 }
 

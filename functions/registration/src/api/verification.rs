@@ -2,7 +2,7 @@
 
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
-use crate::prove::{self, Place, Proof};
+use crate::prove::{self, Proof, ProofContext};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -38,7 +38,7 @@ pub(crate) async fn verification(
 async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: SecretText) -> Result<Response, Problem> {
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
-    match prove::prove(services, handle, locator, &Proof::Code(code), &Place::Api).await?.0 {
+    match prove::prove(services, handle, locator, &Proof::Code(code), &ProofContext::Api).await?.0 {
         Verified::Created { sub, session: _ } => {
             Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() }))).into_response())
         }

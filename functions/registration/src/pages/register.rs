@@ -4,7 +4,7 @@
 //! is verified.
 
 use super::{form, see_other};
-use crate::begin::{self, Begun, NotBegun, Origin};
+use crate::begin::{self, Origin, StartError, StartedRegistration};
 use crate::client::{self, require_open};
 use crate::throttle::CallerThrottle;
 use axum::Extension;
@@ -30,7 +30,7 @@ const PAGE: &str = "register";
 const MAX_QUERY: usize = 4096;
 
 /// Where the registration continues afterwards.
-struct Journey<'q> {
+struct Continuation<'q> {
     query: &'q str,
     locale: String,
 }
@@ -50,12 +50,17 @@ struct Values<'v> {
     error_list: Vec<(String, String)>,
 }
 
-fn journey<'q>(handle: &TenantHandle, browser: &Browser, params: &QueryParams, query: &'q str) -> Result<Journey<'q>, Problem> {
+fn continuation<'q>(
+    handle: &TenantHandle,
+    browser: &Browser,
+    params: &QueryParams,
+    query: &'q str,
+) -> Result<Continuation<'q>, Problem> {
     if query.len() > MAX_QUERY {
         return Err(Problem::new(ProblemKind::InvalidRequest, "The address is too long."));
     }
     let locale = browser.locale(&handle.tenant, params.0.one("ui_locales")?);
-    Ok(Journey { query, locale })
+    Ok(Continuation { query, locale })
 }
 
 pub(crate) async fn show(
@@ -65,9 +70,9 @@ pub(crate) async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     require_open(&handle)?;
-    let journey = journey(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
+    let continuation = continuation(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
     let empty = Application { email: String::new(), password: "".into(), profile: Map::new(), terms: Vec::new() };
-    let page = page(&handle, &browser, &params, &journey, &empty, &[])?;
+    let page = page(&handle, &browser, &params, &continuation, &empty, &[])?;
     Ok(browser.answer(page.into_response()))
 }
 
@@ -81,26 +86,26 @@ pub(crate) async fn submit(
     FormBody(body): FormBody,
 ) -> Result<Response, Problem> {
     require_open(&handle)?;
-    let journey = journey(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
-    browser.check_form(&handle.tenant, PAGE, journey.query, body.one(ANTI_FORGERY_FIELD)?)?;
+    let continuation = continuation(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
+    browser.check_form(&handle.tenant, PAGE, continuation.query, body.one(ANTI_FORGERY_FIELD)?)?;
     throttle.admit(&handle)?;
     let application = form::read(&body, ANTI_FORGERY_FIELD)?;
-    let client = client::of(&handle.tenant.config, params.0.one("client_id")?)?;
+    let client = client::find(&handle.tenant.config, params.0.one("client_id")?)?;
     let origin = Origin {
         submission: Submission::Page,
         client_id: client.client_id.clone(),
-        locale: journey.locale.clone(),
+        locale: continuation.locale.clone(),
         browser: Some(browser.binding()),
-        continue_to: is_request(&params).then(|| journey.query.to_owned()),
+        continue_to: is_request(&params).then(|| continuation.query.to_owned()),
     };
     match begin::begin(&services, &handle, &application, origin).await {
-        Ok(Begun { id, .. }) => Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}"))?)),
-        Err(NotBegun::Flawed(flaws)) => {
+        Ok(StartedRegistration { id, .. }) => Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}"))?)),
+        Err(StartError::Flawed(flaws)) => {
             refuse_unknown(&flaws)?;
-            let page = page(&handle, &browser, &params, &journey, &application, &flaws)?;
+            let page = page(&handle, &browser, &params, &continuation, &application, &flaws)?;
             Ok(browser.answer(page.status(StatusCode::BAD_REQUEST).into_response()))
         }
-        Err(NotBegun::Problem(problem)) => Err(problem),
+        Err(StartError::Problem(problem)) => Err(problem),
     }
 }
 
@@ -125,19 +130,19 @@ fn page(
     handle: &TenantHandle,
     browser: &Browser,
     params: &QueryParams,
-    journey: &Journey<'_>,
+    continuation: &Continuation<'_>,
     typed: &Application,
     flaws: &[ApplicationFlaw],
 ) -> Result<Page, Problem> {
-    let (config, locale) = (&handle.tenant.config, journey.locale.as_str());
+    let (config, locale) = (&handle.tenant.config, continuation.locale.as_str());
     let client = match params.0.one("client_id")? {
-        Some(id) => client::of(config, Some(id))?.client_name.get(locale),
+        Some(id) => client::find(config, Some(id))?.client_name.get(locale),
         None => "",
     };
     let error_list = form::errors(config, locale, flaws);
     let values = Values {
-        anti_forgery: browser.anti_forgery(&handle.tenant, PAGE, journey.query),
-        query: journey.query,
+        anti_forgery: browser.anti_forgery(&handle.tenant, PAGE, continuation.query),
+        query: continuation.query,
         client,
         email: &typed.email,
         min_length: config.password.min_length,
@@ -147,5 +152,5 @@ fn page(
         errors: error_list.iter().cloned().collect(),
         error_list,
     };
-    Ok(Page::new(&handle.tenant, locale, "register", values).languages(journey.query))
+    Ok(Page::new(&handle.tenant, locale, "register", values).languages(continuation.query))
 }

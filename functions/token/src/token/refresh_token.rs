@@ -1,6 +1,6 @@
 //! `grant_type=refresh_token`: each token has one live child (RFC 6749 §6). The rules are in `domain::oauth::rotate`.
 
-use super::response::{Occasion, TokenResponse};
+use super::response::{IssueReason, TokenResponse};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
@@ -51,7 +51,7 @@ pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> R
             Ok(issued) => {
                 let refresh_token = live_child(tenant, &issued.grant, &at, &secret)?;
                 let tokens =
-                    TokenResponse::of_grant(tenant, client, &issued, Occasion::Refresh, services.random.jti(), now).await?;
+                    TokenResponse::for_grant(tenant, client, &issued, IssueReason::Refresh, services.random.jti(), now).await?;
                 Ok(tokens.with_refresh_token(refresh_token))
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),

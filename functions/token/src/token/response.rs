@@ -39,7 +39,7 @@ fn expose<S: Serializer>(token: &Option<SecretText>, serializer: S) -> Result<S:
 }
 
 /// The reason why tokens are signed.
-pub(super) enum Occasion {
+pub(super) enum IssueReason {
     /// A code was redeemed.
     Redemption,
     /// A refresh token was presented.
@@ -50,7 +50,7 @@ pub(super) enum Occasion {
 
 impl TokenResponse {
     /// Signs the token of a client that acts on its own behalf.
-    pub(super) async fn of_client(
+    pub(super) async fn for_client(
         tenant: &Tenant,
         client: &Client,
         access: AccessGrant,
@@ -63,11 +63,11 @@ impl TokenResponse {
     }
 
     /// Signs the tokens of a grant. The caller adds the refresh token.
-    pub(super) async fn of_grant(
+    pub(super) async fn for_grant(
         tenant: &Tenant,
         client: &Client,
         issued: &Issued,
-        occasion: Occasion,
+        reason: IssueReason,
         jti: Jti,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
@@ -79,27 +79,27 @@ impl TokenResponse {
         let id_token = if issued.id_token {
             let algorithm = client.id_token_signed_response_alg;
             let at_hash = left_half(algorithm, &access_token);
-            let refreshed = matches!(occasion, Occasion::Refresh);
+            let refreshed = matches!(reason, IssueReason::Refresh);
             let claims = IdTokenClaims::of_grant(&tenant.issuer, grant, access, at_hash, refreshed, now);
             Some(signing.sign(algorithm, ID_TOKEN_TYP, &claims).await?)
         } else {
             None
         };
-        let issued_token_type = matches!(occasion, Occasion::Exchange).then_some(ACCESS_TOKEN_TYPE);
+        let issued_token_type = matches!(reason, IssueReason::Exchange).then_some(ACCESS_TOKEN_TYPE);
         Ok(Self { id_token, issued_token_type, ..Self::new(access_token, access.clone(), now) })
     }
 
-    /// As [`Self::of_grant`], for a new grant. `secret` is that of its first refresh token, if it gets one.
-    pub(super) async fn of_new_grant(
+    /// As [`Self::for_grant`], for a new grant. `secret` is that of its first refresh token, if it gets one.
+    pub(super) async fn for_new_grant(
         tenant: &Tenant,
         client: &Client,
         issued: &Issued,
-        occasion: Occasion,
+        reason: IssueReason,
         secret: &Secret256,
         jti: Jti,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
-        let tokens = Self::of_grant(tenant, client, issued, occasion, jti, now).await?;
+        let tokens = Self::for_grant(tenant, client, issued, reason, jti, now).await?;
         let locators = tenant.keys.locator()?;
         Ok(tokens.with_refresh_token(
             issued.refresh_generation.map(|generation| locators.refresh_token(&locator(&issued.grant, generation), secret)),

@@ -1,7 +1,7 @@
 //! Token exchange (RFC 8693): exchanges an access token of the legacy user pool for our tokens. The rules are in `domain::oauth::exchange`.
 
 use super::refresh_token::requested_scope;
-use super::response::{Occasion, TokenResponse};
+use super::response::{IssueReason, TokenResponse};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
@@ -62,7 +62,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
         let outcome = match outcome {
             Ok(issued) => {
                 let jti = services.random.jti();
-                Ok(TokenResponse::of_new_grant(tenant, client, &issued, Occasion::Exchange, &child, jti, now).await?)
+                Ok(TokenResponse::for_new_grant(tenant, client, &issued, IssueReason::Exchange, &child, jti, now).await?)
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),
         };

@@ -1,6 +1,6 @@
 //! Reads the stream and keeps the resulting mails in the data folder.
 
-use super::notebook::{Note, Notebook, NotebookError};
+use super::state_table::{EntryKind, StateTable, StateTableError};
 use crate::pump::{Pump, PumpError};
 use latchkey::delivery::Mail;
 use latchkey::web::problem::chain;
@@ -17,9 +17,9 @@ const IDLE: Duration = Duration::from_millis(500);
 /// The stream reader and the mails. Clones are inexpensive.
 #[derive(Clone)]
 pub struct Mailbox {
-    notebook: Notebook,
+    state_table: StateTable,
     state: Arc<Mutex<State>>,
-    nudge: Arc<Notify>,
+    wake: Arc<Notify>,
 }
 
 struct State {
@@ -36,7 +36,7 @@ pub enum MailboxError {
     Pump(#[from] PumpError),
     /// The gateway's own table.
     #[error(transparent)]
-    Notebook(#[from] NotebookError),
+    StateTable(#[from] StateTableError),
 }
 
 impl Mailbox {
@@ -44,10 +44,10 @@ impl Mailbox {
     ///
     /// # Errors
     /// If the gateway's own table cannot be read.
-    pub async fn open(pump: Pump, notebook: Notebook) -> Result<Self, MailboxError> {
-        let checkpoint = notebook.find(Note::Checkpoint, "identities").await?;
+    pub async fn open(pump: Pump, state_table: StateTable) -> Result<Self, MailboxError> {
+        let checkpoint = state_table.find(EntryKind::Checkpoint, "identities").await?;
         let state = State { pump, checkpoint, failures: 0 };
-        Ok(Self { notebook, state: Arc::new(Mutex::new(state)), nudge: Arc::default() })
+        Ok(Self { state_table, state: Arc::new(Mutex::new(state)), wake: Arc::default() })
     }
 
     /// The position up to which the stream was read.
@@ -56,8 +56,8 @@ impl Mailbox {
     }
 
     /// Wakes the reader: there may be new records.
-    pub fn nudge(&self) {
-        self.nudge.notify_one();
+    pub fn wake(&self) {
+        self.wake.notify_one();
     }
 
     /// Every mail so far, newest first, after the stream was read to its end.
@@ -66,7 +66,7 @@ impl Mailbox {
     /// If the stream or the gateway's own table fails.
     pub async fn mails(&self) -> Result<Vec<Mail>, MailboxError> {
         self.catch_up().await?;
-        Ok(self.notebook.list(Note::Mail, SHOWN).await?)
+        Ok(self.state_table.list(EntryKind::Mail, SHOWN).await?)
     }
 
     /// Reads the stream until the task is dropped.
@@ -82,7 +82,7 @@ impl Mailbox {
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.nudge.notified(), if pause == IDLE => {}
+                () = self.wake.notified(), if pause == IDLE => {}
             }
         }
     }
@@ -95,7 +95,7 @@ impl Mailbox {
             let step = pump.step(checkpoint.as_deref()).await?;
             // Store mails before the checkpoint: a crash in between repeats records and loses none.
             for mail in &step.mails {
-                self.notebook.keep(Note::Mail, &mail.id, mail).await?;
+                self.state_table.put(EntryKind::Mail, &mail.id, mail).await?;
             }
             if step.checkpoint.is_some() {
                 *failures = 0;
@@ -109,7 +109,7 @@ impl Mailbox {
                 *failures = 0;
             }
             let Some(done) = passed_over.or(step.checkpoint) else { return Ok(*failures) };
-            self.notebook.keep(Note::Checkpoint, "identities", &done).await?;
+            self.state_table.put(EntryKind::Checkpoint, "identities", &done).await?;
             *checkpoint = Some(done);
         }
     }

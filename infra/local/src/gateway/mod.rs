@@ -7,11 +7,11 @@
 
 pub mod fault_option;
 pub mod mailbox;
-pub mod notebook;
 pub mod options;
 pub mod server;
 pub mod startup;
+pub mod state_table;
 mod tls;
 
 pub use options::Options;
-pub use startup::{Gateway, Refusal};
+pub use startup::{Gateway, StartError};

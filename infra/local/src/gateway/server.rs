@@ -60,7 +60,7 @@ pub async fn serve(gateway: Gateway, signal: impl Future<Output = ()>) {
     }
     drop(connections.stopped);
     let follow = tokio::spawn(gateway.mailbox.follow());
-    let sweep = gateway.swept.map(|engine| tokio::spawn(sweep(engine)));
+    let sweep = gateway.sweep_engine.map(|engine| tokio::spawn(sweep(engine)));
     tokio::select! {
         () = signal => {}
         // A crash fault of the command line: abort without finishing or flushing anything.
@@ -78,8 +78,8 @@ pub async fn serve(gateway: Gateway, signal: impl Future<Output = ()>) {
 /// Deletes expired items regularly. It uses the system's clock, as DynamoDB does, even if the gateway's clock was moved.
 async fn sweep(engine: Engine) {
     loop {
-        let swept = engine.clone();
-        match tokio::task::spawn_blocking(move || swept.database().sweep_ttl()).await {
+        let sweep_engine = engine.clone();
+        match tokio::task::spawn_blocking(move || sweep_engine.database().sweep_ttl()).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::error!(%error, "the sweep failed"),
             Err(error) => tracing::error!(%error, "the sweep was ended"),
@@ -176,7 +176,7 @@ async fn answer(
         Err(never) => match never {},
     };
     if may_write {
-        mailbox.nudge();
+        mailbox.wake();
     }
     Ok(response)
 }

@@ -1,8 +1,8 @@
 //! Moves the clock that every decision reads, and runs scheduled jobs on request.
 
-use super::{Failure, Pages};
+use super::{PageError, Pages};
 use crate::assemble;
-use crate::gateway::notebook::Note;
+use crate::gateway::state_table::EntryKind;
 use axum::Json;
 use axum::extract::State;
 use jiff::SpanRelativeTo;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The farthest that the clock can move: 100 years.
-const FARTHEST: Span = Span::days(36_525);
+const MAX_OFFSET: Span = Span::days(36_525);
 
 /// How far to move the clock.
 #[derive(Deserialize)]
@@ -26,21 +26,24 @@ pub(super) struct Advance {
 
 /// The clock after the move.
 #[derive(Serialize)]
-pub(super) struct Moved {
+pub(super) struct MovedClock {
     now: String,
     ahead_seconds: i64,
 }
 
 /// `POST /dev/clock {"advance":"P30D"}`: moves the clock forward. The offset survives a restart.
-pub(super) async fn advance(State(pages): State<Pages>, JsonBody(body): JsonBody<Advance>) -> Result<Json<Moved>, Failure> {
+pub(super) async fn advance(
+    State(pages): State<Pages>,
+    JsonBody(body): JsonBody<Advance>,
+) -> Result<Json<MovedClock>, PageError> {
     let span = duration(&body.advance)?;
     let clock = &pages.services.clock;
-    if clock.offset().as_millis().saturating_add(span.as_millis()) > FARTHEST.as_millis() {
+    if clock.offset().as_millis().saturating_add(span.as_millis()) > MAX_OFFSET.as_millis() {
         return Err(invalid("The clock can move at most 100 years ahead.").into());
     }
     clock.advance(span);
-    pages.notebook.keep(Note::ClockOffset, "clock", &clock.offset().as_millis()).await?;
-    Ok(Json(Moved { now: clock.now().to_string(), ahead_seconds: clock.offset().as_seconds() }))
+    pages.state_table.put(EntryKind::ClockOffset, "clock", &clock.offset().as_millis()).await?;
+    Ok(Json(MovedClock { now: clock.now().to_string(), ahead_seconds: clock.offset().as_seconds() }))
 }
 
 fn duration(text: &str) -> Result<Span, Problem> {
@@ -60,7 +63,7 @@ fn invalid(words: &str) -> Problem {
 }
 
 /// `POST /dev/run {"job":…}`: runs a scheduled job to its end and returns its summary. The events are those of the deployed schedule.
-pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Value>) -> Result<Json<Value>, Failure> {
+pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Value>) -> Result<Json<Value>, PageError> {
     match Box::pin(assemble::jobs(pages.services).handle(&event, Deadline::default())).await {
         Ok(summary) => Ok(Json(summary)),
         Err(RetentionError::Refused(words)) => Err(invalid(&format!("The job was refused: {words}.")).into()),
@@ -71,7 +74,7 @@ pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Va
             | RetentionError::Busy
             | RetentionError::Tenants(_)
             | RetentionError::NotStarted(_)),
-        ) => Err(Failure::from(error)),
+        ) => Err(PageError::from(error)),
     }
 }
 

@@ -7,8 +7,8 @@
 //!
 //! It calls the token endpoint through the functions' routes in this process. Otherwise it is an ordinary client.
 
-use super::visitor::{Memory, Pending, Tokens, Visitor};
-use super::{Failure, Pages, Peer, html};
+use super::visitor::{Pending, Tokens, Visitor, VisitorState};
+use super::{PageError, Pages, Peer, html};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -38,15 +38,15 @@ pub(super) async fn shop(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     mut visitor: Visitor,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let offered: Vec<String> = locale::available().map(str::to_owned).collect();
-    let notice = visitor.memory.notice.take();
+    let notice = visitor.state.notice.take();
     if notice.is_some() {
-        visitor.keep(&pages).await?;
+        visitor.save(&pages).await?;
     }
     let now = pages.services.clock.now();
-    let tokens = visitor.memory.tokens.as_ref();
+    let tokens = visitor.state.tokens.as_ref();
     let userinfo = match tokens {
         Some(tokens) => userinfo(&pages, &peer, &tokens.access_token).await,
         None => None,
@@ -69,7 +69,7 @@ pub(super) async fn shop(
 }
 
 /// `POST /demo/sign-in`: redirects to the authorization endpoint.
-pub(super) async fn sign_in(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, Failure> {
+pub(super) async fn sign_in(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, PageError> {
     let random = || BASE64URL_NOPAD.encode(&pages.services.random.bytes::<32>());
     let pending = Pending { state: random(), nonce: random(), code_verifier: random() };
     let challenge = BASE64URL_NOPAD.encode(&sha256(pending.code_verifier.as_bytes()));
@@ -83,8 +83,8 @@ pub(super) async fn sign_in(State(pages): State<Pages>, mut visitor: Visitor) ->
         .append_pair("code_challenge", &challenge)
         .append_pair("code_challenge_method", "S256")
         .finish();
-    visitor.memory.pending = Some(pending);
-    visitor.keep(&pages).await?;
+    visitor.state.pending = Some(pending);
+    visitor.save(&pages).await?;
     Ok(visitor.answer(&pages, Redirect::to(&format!("/oauth2/authorize?{query}")).into_response()))
 }
 
@@ -94,10 +94,10 @@ pub(super) async fn callback(
     Extension(peer): Extension<Peer>,
     mut visitor: Visitor,
     QueryParams(query): QueryParams,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let one = |name| query.one(name).map_err(Problem::from);
     let (state, issuer, code, error) = (one("state")?, one("iss")?, one("code")?, one("error")?);
-    let pending = visitor.memory.pending.take();
+    let pending = visitor.state.pending.take();
     let fitting =
         pending.filter(|pending| Some(pending.state.as_str()) == state && issuer == Some(own_issuer(&pages).as_str()));
     let outcome = match (fitting, code, error) {
@@ -110,11 +110,11 @@ pub(super) async fn callback(
     match outcome {
         Ok(tokens) => {
             visitor.renew(&pages).await?;
-            visitor.memory = Memory { tokens: Some(tokens), ..Memory::default() };
+            visitor.state = VisitorState { tokens: Some(tokens), ..VisitorState::default() };
         }
-        Err(notice) => visitor.memory.notice = Some(notice.to_owned()),
+        Err(notice) => visitor.state.notice = Some(notice.to_owned()),
     }
-    visitor.keep(&pages).await?;
+    visitor.save(&pages).await?;
     Ok(visitor.answer(&pages, Redirect::to("/demo/").into_response()))
 }
 
@@ -123,25 +123,25 @@ pub(super) async fn refresh(
     State(pages): State<Pages>,
     Extension(peer): Extension<Peer>,
     mut visitor: Visitor,
-) -> Result<Response, Failure> {
-    if let Some(Tokens { refresh_token: Some(refresh_token), id_token, refreshed, .. }) = visitor.memory.tokens.clone() {
+) -> Result<Response, PageError> {
+    if let Some(Tokens { refresh_token: Some(refresh_token), id_token, refreshed, .. }) = visitor.state.tokens.clone() {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", &refresh_token)];
         match token(&pages, &peer, &fields).await.and_then(|answer| read_tokens(&pages, &answer)) {
             Some(new) => {
                 // A refresh response may omit the ID token (OpenID Connect Core §12.2).
                 let id_token = if new.id_token.is_empty() { id_token } else { new.id_token };
-                visitor.memory.tokens = Some(Tokens { id_token, refreshed: refreshed + 1, ..new });
+                visitor.state.tokens = Some(Tokens { id_token, refreshed: refreshed + 1, ..new });
             }
-            None => visitor.memory = Memory { notice: Some("demo-notice-refresh".to_owned()), ..Memory::default() },
+            None => visitor.state = VisitorState { notice: Some("demo-notice-refresh".to_owned()), ..VisitorState::default() },
         }
-        visitor.keep(&pages).await?;
+        visitor.save(&pages).await?;
     }
     Ok(visitor.answer(&pages, Redirect::to("/demo/").into_response()))
 }
 
 /// `POST /demo/sign-out`: signs out here and at Latchkey.
-pub(super) async fn sign_out(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, Failure> {
-    let Some(tokens) = visitor.memory.tokens.take() else { return Ok(Redirect::to("/demo/").into_response()) };
+pub(super) async fn sign_out(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, PageError> {
+    let Some(tokens) = visitor.state.tokens.take() else { return Ok(Redirect::to("/demo/").into_response()) };
     visitor.renew(&pages).await?;
     let query = Serializer::new(String::new())
         .append_pair("id_token_hint", &tokens.id_token)

@@ -15,7 +15,7 @@ pub use tables::{OperatorToken, TABLES_BODY, TABLES_PATH};
 use crate::assemble;
 use crate::engine::Engine;
 use crate::gateway::mailbox::{Mailbox, MailboxError};
-use crate::gateway::notebook::{Notebook, NotebookError};
+use crate::gateway::state_table::{StateTable, StateTableError};
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
@@ -30,7 +30,7 @@ use retention::RetentionError;
 #[derive(Clone)]
 pub struct Pages {
     /// The gateway's own table.
-    pub notebook: Notebook,
+    pub state_table: StateTable,
     /// The stream and its mails.
     pub mailbox: Mailbox,
     /// The services of the functions.
@@ -79,34 +79,34 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     Problem::new(ProblemKind::Internal, "The gateway failed to answer this request. Its log shows the reason.")
 }
 
-struct Failure(Problem);
+struct PageError(Problem);
 
-impl axum::response::IntoResponse for Failure {
+impl axum::response::IntoResponse for PageError {
     fn into_response(self) -> axum::response::Response {
         self.0.into_response()
     }
 }
-impl From<NotebookError> for Failure {
-    fn from(error: NotebookError) -> Self {
+impl From<StateTableError> for PageError {
+    fn from(error: StateTableError) -> Self {
         Self(failed(&error))
     }
 }
-impl From<MailboxError> for Failure {
+impl From<MailboxError> for PageError {
     fn from(error: MailboxError) -> Self {
         Self(failed(&error))
     }
 }
-impl From<RetentionError> for Failure {
+impl From<RetentionError> for PageError {
     fn from(error: RetentionError) -> Self {
         Self(failed(&error))
     }
 }
-impl From<minijinja::Error> for Failure {
+impl From<minijinja::Error> for PageError {
     fn from(error: minijinja::Error) -> Self {
         Self(failed(&error))
     }
 }
-impl From<Problem> for Failure {
+impl From<Problem> for PageError {
     fn from(problem: Problem) -> Self {
         Self(problem)
     }

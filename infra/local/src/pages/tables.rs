@@ -77,22 +77,22 @@ pub(super) fn router(engine: Engine, token: OperatorToken, port: u16) -> Router 
 
 async fn call(State(tables): State<Tables>, request: Request) -> Response {
     if let Some(words) = guard::refusal(&request, tables.port) {
-        return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", words);
+        return error_response(StatusCode::FORBIDDEN, "AccessDeniedException", words);
     }
     if request.headers().contains_key(ORIGIN) {
-        return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", "This endpoint is not available to web pages.");
+        return error_response(StatusCode::FORBIDDEN, "AccessDeniedException", "This endpoint is not available to web pages.");
     }
     if !tables.token.is_presented(request.headers()) {
         let words = "The operator token is wrong: use the one in the file operator-token of the gateway's data folder.";
-        return refuse(StatusCode::BAD_REQUEST, "UnrecognizedClientException", words);
+        return error_response(StatusCode::BAD_REQUEST, "UnrecognizedClientException", words);
     }
-    match pass_on(&tables.engine, request).await {
+    match forward(&tables.engine, request).await {
         Ok(response) => response,
-        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &error.to_string()),
+        Err(error) => error_response(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &error.to_string()),
     }
 }
 
-async fn pass_on(engine: &Engine, request: Request) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
+async fn forward(engine: &Engine, request: Request) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, TABLES_BODY).await?;
     let request = HttpRequest::try_from(http::Request::from_parts(parts, body.into()))?;
@@ -103,7 +103,7 @@ async fn pass_on(engine: &Engine, request: Request) -> Result<Response, Box<dyn 
 }
 
 /// An error in DynamoDB's form, which the SDK can read.
-fn refuse(status: StatusCode, code: &str, words: &str) -> Response {
+fn error_response(status: StatusCode, code: &str, words: &str) -> Response {
     let body = json!({ "__type": format!("com.amazon.coral.service#{code}"), "message": words }).to_string();
     (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
 }

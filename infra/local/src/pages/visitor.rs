@@ -1,7 +1,7 @@
 //! A visitor of the demo storefront: a cookie, and the OAuth client's server-side state for it.
 
-use super::{Failure, Pages};
-use crate::gateway::notebook::Note;
+use super::{PageError, Pages};
+use crate::gateway::state_table::EntryKind;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use data_encoding::BASE64URL_NOPAD;
@@ -16,12 +16,12 @@ pub(super) struct Visitor {
     cookie: String,
     is_new: bool,
     /// The stored state.
-    pub(super) memory: Memory,
+    pub(super) state: VisitorState,
 }
 
 /// What the storefront stores about a visitor.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(super) struct VisitorState {
     /// A pending sign-in.
     pub(super) pending: Option<Pending>,
     /// The tokens of a completed sign-in.
@@ -51,8 +51,8 @@ pub(super) struct Tokens {
 }
 
 impl FromRequestParts<Pages> for Visitor {
-    type Rejection = Failure;
-    async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, Failure> {
+    type Rejection = PageError;
+    async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, PageError> {
         let name = cookie_name(pages);
         let sent = parts
             .headers
@@ -65,25 +65,25 @@ impl FromRequestParts<Pages> for Visitor {
             .map(|(_, value)| value.to_owned());
         let Some(cookie) = sent else {
             let cookie = BASE64URL_NOPAD.encode(&pages.services.random.bytes::<16>());
-            return Ok(Self { cookie, is_new: true, memory: Memory::default() });
+            return Ok(Self { cookie, is_new: true, state: VisitorState::default() });
         };
-        let memory = pages.notebook.find(Note::Visitor, &id(&cookie)).await?.unwrap_or_default();
-        Ok(Self { cookie, is_new: false, memory })
+        let state = pages.state_table.find(EntryKind::Visitor, &id(&cookie)).await?.unwrap_or_default();
+        Ok(Self { cookie, is_new: false, state })
     }
 }
 
 impl Visitor {
     /// Stores the state.
-    pub(super) async fn keep(&self, pages: &Pages) -> Result<(), Failure> {
-        Ok(pages.notebook.keep(Note::Visitor, &id(&self.cookie), &self.memory).await?)
+    pub(super) async fn save(&self, pages: &Pages) -> Result<(), PageError> {
+        Ok(pages.state_table.put(EntryKind::Visitor, &id(&self.cookie), &self.state).await?)
     }
 
     /// Creates a new cookie and an empty state, at sign-in and sign-out, to prevent session fixation.
-    pub(super) async fn renew(&mut self, pages: &Pages) -> Result<(), Failure> {
-        pages.notebook.forget(Note::Visitor, &id(&self.cookie)).await?;
+    pub(super) async fn renew(&mut self, pages: &Pages) -> Result<(), PageError> {
+        pages.state_table.remove(EntryKind::Visitor, &id(&self.cookie)).await?;
         self.cookie = BASE64URL_NOPAD.encode(&pages.services.random.bytes::<16>());
         self.is_new = true;
-        self.memory = Memory::default();
+        self.state = VisitorState::default();
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Calculates costs: for a million of an operation, and for a month with a number of customers.
 
-use super::count::{Count, Counts, Taken};
+use super::count::{Count, Counts, TableUsage};
 use super::operations::{OPERATIONS, Operation};
 use super::prices::{Prices, tiered};
 
@@ -53,7 +53,7 @@ fn log_bytes(count: &Count, prices: &Prices) -> f64 {
 }
 
 /// The cost of a million.
-fn units(taken: Taken, prices: &Prices) -> f64 {
+fn units(taken: TableUsage, prices: &Prices) -> f64 {
     taken.read * prices.tables.read_per_million + taken.write * prices.tables.write_per_million
 }
 

@@ -27,7 +27,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use tests::deployed::PURPOSES;
 use tests::kms::FakeKms;
-use tests::{Customer, Me, OAuthClient, invariants};
+use tests::{AccountClient, Customer, OAuthClient, invariants};
 use tower::ServiceExt as _;
 
 /// All counts.
@@ -51,9 +51,9 @@ pub struct Count {
     /// The function.
     pub function: &'static str,
     /// Its requests to the tables.
-    pub tables: Taken,
+    pub tables: TableUsage,
     /// The requests of `events` to the tables that follow from it.
-    pub projected: Taken,
+    pub projected: TableUsage,
     /// KMS calls, with those of `events`.
     pub kms: u64,
     /// Mails, each a message of the delivery queue.
@@ -68,7 +68,7 @@ pub struct Count {
 
 /// Requests to the tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Taken {
+pub struct TableUsage {
     /// Requests.
     pub requests: usize,
     /// Read request units, as counted by the engine.
@@ -87,12 +87,12 @@ pub struct Start {
     /// The function.
     pub function: &'static str,
     /// Its requests to the tables.
-    pub tables: Taken,
+    pub tables: TableUsage,
     /// KMS calls.
     pub kms: u64,
 }
 
-impl From<Cost> for Taken {
+impl From<Cost> for TableUsage {
     fn from(cost: Cost) -> Self {
         let Cost { requests, engine, own } = cost;
         Self { requests, read: engine.read, write: engine.write, own_read: own.read, own_write: own.write }
@@ -232,7 +232,7 @@ fn is_due_in_the_last_shard(world: &World) -> bool {
 async fn items() -> BTreeMap<String, usize> {
     let world = World::new().await.expect("a world");
     let customer = Customer::registered(&world, "Ada").await;
-    drop(Me::of(&world, &customer).await);
+    drop(AccountClient::new(&world, &customer).await);
     world.pump().await.expect("pumped");
     let mut largest = BTreeMap::<String, usize>::new();
     for item in invariants::read(&world.engine).tables.values().flatten() {

@@ -12,7 +12,7 @@ pub struct Operation {
     /// How to run it.
     pub(super) step: Step,
     /// Its exact counts.
-    pub takes: Takes,
+    pub takes: ExpectedUsage,
     /// How many passwords are hashed.
     pub hashes: u32,
     /// CPU time without password hashing, in microseconds. It determines the price of the duration.
@@ -23,7 +23,7 @@ pub struct Operation {
 
 /// The counts of an operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Takes {
+pub struct ExpectedUsage {
     /// DynamoDB requests.
     pub requests: usize,
     /// Read request units.
@@ -36,11 +36,11 @@ pub struct Takes {
     pub kms: u64,
 }
 
-const fn takes(requests: usize, read: f64, write: f64, projected: f64) -> Takes {
-    Takes { requests, read, write, projected, kms: 0 }
+const fn takes(requests: usize, read: f64, write: f64, projected: f64) -> ExpectedUsage {
+    ExpectedUsage { requests, read, write, projected, kms: 0 }
 }
 
-const fn operation(name: &'static str, function: &'static str, step: Step, takes: Takes) -> Operation {
+const fn operation(name: &'static str, function: &'static str, step: Step, takes: ExpectedUsage) -> Operation {
     Operation { name, function, step, takes, hashes: 0, cpu_us: 0, dollars: 0.0 }
 }
 
@@ -56,7 +56,7 @@ impl Operation {
 }
 
 /// A page that reads nothing.
-const NOTHING: Takes = takes(0, 0.0, 0.0, 0.0);
+const NOTHING: ExpectedUsage = takes(0, 0.0, 0.0, 0.0);
 
 /// All operations, in the order of a customer's life. Dollar limits are those of the initial design, plus $0.05 to $0.15 where a funnel
 /// step is counted: its metric makes the log line 280 bytes longer (decision 23).

@@ -5,7 +5,7 @@ use latchkey_local::world::World;
 use serde_json::json;
 use std::pin::Pin;
 use tests::command::Command;
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
 
 /// How to run an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Step {
             }
             Self::ReadProfile => {
                 let customer = Customer::registered(world, "Ada").await;
-                let me = Me::of(world, &customer).await;
+                let me = AccountClient::new(world, &customer).await;
                 run(async move { assert_eq!(me.get("/v1/me").await.status(), 200) })
             }
             Self::ProveAddressOnline => prove_address(world).await,
@@ -127,27 +127,27 @@ impl Step {
 async fn prove_address(world: &World) -> Run {
     const ADDRESS: &str = "countess@example.org";
     let customer = Customer::registered(world, "Ada").await;
-    let client = OAuthClient { scope: "openid account".to_owned(), ..Me::client(world) };
-    let me = Me { tokens: client.tokens_for(&customer).await, client };
+    let client = OAuthClient { scope: "openid account".to_owned(), ..AccountClient::client(world) };
+    let me = AccountClient { tokens: client.tokens_for(&customer).await, client };
     assert_eq!(me.post("/v1/me/email", &json!({ "email": ADDRESS })).await.status(), 202);
     let code = world.mails_to(ADDRESS).await.expect("pumped").remove(0).codes.remove(0);
     run(async move { assert_eq!(me.post("/v1/me/email/verification", &json!({ "code": code })).await.status(), 200) })
 }
 
 /// Account, profile, terms, two consents, eight sessions, eight grants.
-async fn with_twenty_items(world: &World) -> Me {
+async fn with_twenty_items(world: &World) -> AccountClient {
     let customer = Customer::registered(world, "Ada").await;
-    drop(Me::of(world, &customer).await);
+    drop(AccountClient::new(world, &customer).await);
     for _ in 0..6 {
         drop(OAuthClient::demo_web(world).tokens_for(&customer).await);
     }
-    Me::of(world, &customer).await
+    AccountClient::new(world, &customer).await
 }
 
 /// An account of 20 items, closed; prepares a run of the retention job just before the erasure is due, or just after.
 async fn tick(world: &World, erased: u64) -> Run {
     let customer = Customer::registered(world, "Ada").await;
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     // Account, profile, terms, consent, a grant and 15 sessions.
     for _ in 0..14 {
         let mut browser = Browser::new(world);

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 /// Longer than any start takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A deployment on loopback: tables with a tenant and its keys, and a KMS that unwraps them.
 pub struct Deployment {
@@ -98,7 +98,7 @@ impl Process {
     /// # Panics
     /// If it does not poll.
     pub async fn ready(&mut self) -> Duration {
-        let asked = tokio::time::timeout(PATIENCE, self.api.asked()).await.expect("the function asks for an event");
+        let asked = tokio::time::timeout(START_TIMEOUT, self.api.asked()).await.expect("the function asks for an event");
         asked.duration_since(self.begun)
     }
 
@@ -108,7 +108,7 @@ impl Process {
     /// If it does not answer.
     pub async fn answer(&mut self, event: &Value) -> (Value, Duration) {
         self.api.hand_over(event);
-        let (answer, at) = tokio::time::timeout(PATIENCE, self.api.answered()).await.expect("the function answers");
+        let (answer, at) = tokio::time::timeout(START_TIMEOUT, self.api.answered()).await.expect("the function answers");
         (answer, at.duration_since(self.begun))
     }
 

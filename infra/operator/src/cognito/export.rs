@@ -5,12 +5,12 @@
 //!    pool's user migration trigger fetches it, or the user sets a new one.
 //! 3. Start a new file when the current one reaches the job's limits. Files get their final names only after all rows are written.
 
-use super::pool::{Pool, Settings};
+use super::pool::{Pool, PoolSettings};
+use crate::account_scan::scan_accounts;
+use crate::command_error::{CommandError, causes};
 use crate::people::create;
-use crate::refused::{Refused, causes};
 use crate::target::{TargetOptions, document, tenant};
 use crate::terminal::{columns, say};
-use crate::walk::everybody;
 use latchkey::context::Clock;
 use latchkey::domain::account::{AccountStatus, Authentication};
 use latchkey::domain::handover::attributes;
@@ -33,7 +33,7 @@ const MOST_ROWS: usize = 500_000;
 const MOST_BYTES: usize = 100_000_000;
 const LONGEST_ROW: usize = 16_000;
 /// How many failures are listed one by one.
-const TOLD: usize = 5;
+const MAX_LISTED_CAUSES: usize = 5;
 
 /// What to export, and where to.
 #[derive(Debug, clap::Args)]
@@ -61,40 +61,40 @@ fn rows(text: &str) -> Result<usize, String> {
 }
 
 /// Runs the command. Returns whether every eligible user is in the files.
-pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
+pub(super) async fn run(export: &Export) -> Result<bool, CommandError> {
     let target = export.target.open().await?;
     let store = target.store.tenant(export.tenant.clone());
     let config = document(&store).await?;
     let handover = config.handover.as_ref().ok_or_else(|| {
-        Refused::new(
+        CommandError::new(
             "the tenant's document names no user pool for the reverse migration: apply a document with [handover] first",
         )
     })?;
     let pool = Pool::open(&target, &handover.user_pool_id).await;
     let table = Table { columns: pool.csv_header().await? };
     table.check(handover, &config)?;
-    would_take(handover, &pool.settings().await?)?;
+    check_settings(handover, &pool.settings().await?)?;
     let keys = Keys::new(target.vault()?, &[Purpose::Data]).tenant(&store, config.keys.signer, Clock::system().now()).await;
-    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
-    let mut files = Files::begun(&export.output, export.rows, table.heading()).map_err(unwritten)?;
+    let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let mut files = Files::create(&export.output, export.rows, table.heading()).map_err(write_error)?;
     let mut report = Report::default();
     let read = |state: Authentication| {
         let (store, keys, config) = (&store, &keys, &config);
-        async move { find(store, keys, config, handover, &state).await }
+        async move { read_account(store, keys, config, handover, &state).await }
     };
-    let walked = everybody(&store, export.rate, read, |_, found| {
+    let walked = scan_accounts(&store, export.rate, read, |_, found| {
         match found {
-            Ok(Found::Person(person)) => match table.row(&person, &mut report) {
+            Ok(AccountExport::User(person)) => match table.row(&person, &mut report) {
                 Some(row) => {
                     files.write(&row)?;
                     report.people += 1;
                 }
                 None => report.too_long += 1,
             },
-            Ok(Found::LeftOut(why)) => *report.left_out.entry(why).or_default() += 1,
+            Ok(AccountExport::LeftOut(why)) => *report.left_out.entry(why).or_default() += 1,
             Err(error) => {
                 report.unreadable += 1;
-                if report.causes.len() < TOLD {
+                if report.causes.len() < MAX_LISTED_CAUSES {
                     report.causes.push(causes(&error));
                 }
             }
@@ -102,24 +102,24 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
         Ok(())
     });
     let ended = match walked.await {
-        Ok(()) => files.end().map_err(unwritten),
+        Ok(()) => files.finish().map_err(write_error),
         Err(refused) => Err(refused),
     };
     if let Err(refused) = ended {
         // An incomplete export must not be mistaken for a complete one.
         let left = if files.remove() { "nothing is left of the files" } else { "remove what is left of the files" };
-        return Err(Refused::new(format!("{refused}; {left}")));
+        return Err(CommandError::new(format!("{refused}; {left}")));
     }
-    say(&report.told(handover, &files, &format!("tenant {} of {}", export.tenant, target.name)))?;
-    Ok(report.is_everybody())
+    say(&report.render(handover, &files, &format!("tenant {} of {}", export.tenant, target.name)))?;
+    Ok(report.is_complete())
 }
 
-fn unwritten(error: io::Error) -> Refused {
-    Refused::new(format!("the export could not be written: {error}"))
+fn write_error(error: io::Error) -> CommandError {
+    CommandError::new(format!("the export could not be written: {error}"))
 }
 
 /// Checks that the pool's import job accepts these users, and that its migration trigger identifies them by the same username.
-fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refused> {
+fn check_settings(handover: &HandoverConfig, settings: &PoolSettings) -> Result<(), CommandError> {
     let told = match settings.username {
         None => "does not let users sign in with their e-mail address: create a pool that does, as username or as alias".to_owned(),
         Some(username) if username != handover.username => {
@@ -140,56 +140,56 @@ fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refu
         }
         Some(_) => return Ok(()),
     };
-    Err(Refused::new(format!("user pool {} {told}", handover.user_pool_id)))
+    Err(CommandError::new(format!("user pool {} {told}", handover.user_pool_id)))
 }
 
 /// The attributes of an exported user, by the pool's names.
-type Person = BTreeMap<String, String>;
+type UserAttributes = BTreeMap<String, String>;
 
-enum Found {
-    Person(Person),
+enum AccountExport {
+    User(UserAttributes),
     LeftOut(&'static str),
 }
 
 /// Why an account could not be read.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+enum ReadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error("the account lacks its profile, its data key or its address")]
-    Lacks,
+    Incomplete,
     #[error("its decrypted data is not JSON")]
     NotJson(#[from] serde_json::Error),
 }
 
-async fn find(
+async fn read_account(
     store: &TenantStore,
     keys: &TenantKeys,
     config: &TenantConfig,
     handover: &HandoverConfig,
     state: &Authentication,
-) -> Result<Found, Unreadable> {
+) -> Result<AccountExport, ReadError> {
     // An erased account has no profile, so do not read one.
-    if let Some(why) = keeps(state) {
-        return Ok(Found::LeftOut(why));
+    if let Some(why) = exclusion_reason(state) {
+        return Ok(AccountExport::LeftOut(why));
     }
-    let found = store.find_profile(state.account).await?.ok_or(Unreadable::Lacks)?;
+    let found = store.find_profile(state.account).await?.ok_or(ReadError::Incomplete)?;
     // The user may have closed the account after the scan read it.
-    if let Some(why) = keeps(&found.authentication) {
-        return Ok(Found::LeftOut(why));
+    if let Some(why) = exclusion_reason(&found.authentication) {
+        return Ok(AccountExport::LeftOut(why));
     }
     let key = keys.data()?.unwrap(&found.data_key)?;
     let claims: Map<String, Value> = serde_json::from_slice(&key.open(SealedField::Profile, &found.profile.claims)?)?;
     let email = claims.get("email").and_then(Value::as_str).and_then(|email| EmailAddress::parse(email).ok());
-    let email = email.ok_or(Unreadable::Lacks)?;
+    let email = email.ok_or(ReadError::Incomplete)?;
     let fields = &config.registration.fields;
-    Ok(Found::Person(attributes(handover, fields, &email, found.authentication.sub, &Claims(claims))))
+    Ok(AccountExport::User(attributes(handover, fields, &email, found.authentication.sub, &Claims(claims))))
 }
 
 /// Why an account is not exported, if so.
-fn keeps(state: &Authentication) -> Option<&'static str> {
+fn exclusion_reason(state: &Authentication) -> Option<&'static str> {
     match state.status {
         AccountStatus::Active => None,
         AccountStatus::Disabled { .. } => Some("disabled"),
@@ -205,14 +205,14 @@ struct Table {
 
 impl Table {
     /// Checks that every attribute of the document has a column.
-    fn check(&self, handover: &HandoverConfig, config: &TenantConfig) -> Result<(), Refused> {
+    fn check(&self, handover: &HandoverConfig, config: &TenantConfig) -> Result<(), CommandError> {
         let fields = config.registration.fields.iter().filter_map(|field| handover.attribute_of(&field.name));
         let wanted = ["cognito:username", "email", "email_verified"].into_iter().chain(handover.sub.as_deref()).chain(fields);
         let missing: Vec<&str> = wanted.filter(|wanted| !self.columns.iter().any(|column| column == wanted)).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Refused::new(format!(
+        Err(CommandError::new(format!(
             "user pool {} has no attribute {}: add it to the pool, or remove it from [handover]",
             handover.user_pool_id,
             missing.join(", ")
@@ -222,7 +222,7 @@ impl Table {
         self.columns.join(",")
     }
     /// The user's row. `None` if it is longer than the job accepts.
-    fn row(&self, person: &Person, report: &mut Report) -> Option<String> {
+    fn row(&self, person: &UserAttributes, report: &mut Report) -> Option<String> {
         let cells = self.columns.iter().map(|column| {
             let value = match column.as_str() {
                 // The username is the address where the pool has no separate one.
@@ -269,10 +269,10 @@ struct Files {
     made: Vec<PathBuf>,
     /// How many files have their final name.
     named: usize,
-    open: Option<Open>,
+    open: Option<OpenFile>,
 }
 
-struct Open {
+struct OpenFile {
     file: BufWriter<File>,
     rows: usize,
     bytes: usize,
@@ -280,22 +280,22 @@ struct Open {
 
 impl Files {
     /// Creates the first file; there is always at least one.
-    fn begun(first: &Path, rows: usize, heading: String) -> io::Result<Self> {
+    fn create(first: &Path, rows: usize, heading: String) -> io::Result<Self> {
         let mut files = Self { first: first.to_owned(), rows, heading, made: Vec::new(), named: 0, open: None };
-        files.begin()?;
+        files.begin_file()?;
         Ok(files)
     }
     fn write(&mut self, row: &str) -> io::Result<()> {
-        let fits = |open: &Open| open.rows < self.rows && open.bytes + row.len() < MOST_BYTES;
+        let fits = |open: &OpenFile| open.rows < self.rows && open.bytes + row.len() < MOST_BYTES;
         if !self.open.as_ref().is_some_and(fits) {
-            self.begin()?;
+            self.begin_file()?;
         }
         let open = self.open.as_mut().ok_or_else(|| io::Error::other("no file is open"))?;
         open.rows += 1;
         open.bytes += row.len() + 1;
         writeln!(open.file, "{row}")
     }
-    fn begin(&mut self) -> io::Result<()> {
+    fn begin_file(&mut self) -> io::Result<()> {
         self.close()?;
         let path = match self.made.len() {
             0 => self.first.clone(),
@@ -307,32 +307,32 @@ impl Files {
         };
         // Check early to save work. The final rename checks again that nothing is overwritten.
         if path.try_exists()? {
-            return Err(cannot_make(&path, "it exists already"));
+            return Err(create_error(&path, "it exists already"));
         }
-        let file = create(&part(&path)).map_err(|error| cannot_make(&part(&path), error))?;
+        let file = create(&part_path(&path)).map_err(|error| create_error(&part_path(&path), error))?;
         self.made.push(path);
         let mut file = BufWriter::new(file);
         writeln!(file, "{}", self.heading)?;
-        self.open = Some(Open { file, rows: 0, bytes: self.heading.len() + 1 });
+        self.open = Some(OpenFile { file, rows: 0, bytes: self.heading.len() + 1 });
         Ok(())
     }
     fn close(&mut self) -> io::Result<()> {
         match self.open.take() {
             None => Ok(()),
-            Some(Open { mut file, .. }) => {
+            Some(OpenFile { mut file, .. }) => {
                 file.flush()?;
                 file.get_ref().sync_all()
             }
         }
     }
     /// All rows are written: gives each file its final name, unless another file has taken that name meanwhile.
-    fn end(&mut self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         self.close()?;
         for path in &self.made {
-            std::fs::hard_link(part(path), path).map_err(|error| cannot_make(path, error))?;
+            std::fs::hard_link(part_path(path), path).map_err(|error| create_error(path, error))?;
             self.named += 1;
         }
-        self.made.iter().try_for_each(|path| std::fs::remove_file(part(path)))
+        self.made.iter().try_for_each(|path| std::fs::remove_file(part_path(path)))
     }
     /// Removes the files. Returns whether all were removed.
     fn remove(&self) -> bool {
@@ -341,17 +341,17 @@ impl Files {
             Ok(()) => false,
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         };
-        self.made.iter().map(|path| part(path)).chain(named).filter(stays).count() == 0
+        self.made.iter().map(|path| part_path(path)).chain(named).filter(stays).count() == 0
     }
 }
 
-fn part(path: &Path) -> PathBuf {
+fn part_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()
 }
 
-fn cannot_make(path: &Path, why: impl Display) -> io::Error {
+fn create_error(path: &Path, why: impl Display) -> io::Error {
     io::Error::other(format!("cannot make {}: {why}; an export is never written over a file", path.display()))
 }
 
@@ -371,10 +371,10 @@ struct Report {
 
 impl Report {
     /// Whether every eligible user is in the files.
-    fn is_everybody(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.unreadable == 0 && self.too_long == 0
     }
-    fn told(&self, handover: &HandoverConfig, files: &Files, from: &str) -> String {
+    fn render(&self, handover: &HandoverConfig, files: &Files, from: &str) -> String {
         let mut text = format!("exported from {from} for user pool {}\n\n", handover.user_pool_id);
         let row = |what: &str, count: u64| [what.to_owned(), count.to_string()];
         let mut rows = vec![row("users", self.people)];
@@ -403,18 +403,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_left_out_for_the_length_of_their_row_is_missed_like_who_can_not_be_read() {
+    fn a_user_with_a_row_that_is_too_long_counts_as_missing_like_one_that_cannot_be_read() {
         let (columns, mut report) = (vec!["name".to_owned()], Report::default());
-        assert!(report.is_everybody());
+        assert!(report.is_complete());
         let person = |length| BTreeMap::from([("name".to_owned(), "a".repeat(length))]);
         assert!(Table { columns: columns.clone() }.row(&person(LONGEST_ROW), &mut report).is_some());
         assert_eq!(Table { columns }.row(&person(LONGEST_ROW + 1), &mut report), None);
-        assert!(!Report { too_long: 1, ..Report::default() }.is_everybody());
-        assert!(!Report { unreadable: 1, ..Report::default() }.is_everybody());
+        assert!(!Report { too_long: 1, ..Report::default() }.is_complete());
+        assert!(!Report { unreadable: 1, ..Report::default() }.is_complete());
     }
 
     #[test]
-    fn a_value_is_written_as_the_job_reads_it_or_left_out() {
+    fn a_value_is_escaped_for_the_import_job_or_left_out() {
         for (column, value, expected) in [
             ("name", "Ada", Some("Ada")),
             ("name", "Lovelace, Ada", Some("Lovelace\\, Ada")),

@@ -5,7 +5,7 @@ mod import;
 mod pool;
 mod status;
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use clap::Subcommand;
 
 /// Migration from and to a user pool.
@@ -21,7 +21,7 @@ pub(crate) enum Command {
 }
 
 /// Runs the command. Returns whether all of it was done.
-pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
+pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     match command {
         Command::Export(export) => export::run(export).await,
         Command::Import(import) => import::run(import).await,

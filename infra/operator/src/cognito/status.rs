@@ -1,4 +1,4 @@
-//! `latchkey cognito status`: progress of a migration. It lists the pool's users page by page and looks each up here by their identity in
+//! `latchkey cognito status`: progress of a migration. It lists the pool's users page by page and lookups each up here by their identity in
 //! the pool.
 //!
 //! 1. List the pool's users 60 a page (`ListUsers`), at a rate that leaves quota for other callers. Only one page is in memory.
@@ -6,8 +6,8 @@
 //! 3. For users with an account, show whether they have ever signed in. For the others, the pool's user status shows what prevents the
 //!    import. The output has counts only, no personal data.
 
-use super::pool::{Pace, Pool, PoolUser, Way};
-use crate::refused::Refused;
+use super::pool::{ImportRoute, Pool, PoolUser, RateLimit};
+use crate::command_error::CommandError;
 use crate::target::{Target, TargetOptions, document, tenant};
 use crate::terminal::{Progress, columns, say, say_json};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -55,7 +55,7 @@ fn pool(text: &str) -> Result<UserPoolId, String> {
 
 /// The counts.
 #[derive(Debug, Default, Serialize)]
-struct Counted {
+struct MigrationCounts {
     /// Users that the pool lists.
     in_the_pool: u64,
     /// Users with an account here.
@@ -75,54 +75,54 @@ struct Counted {
 }
 
 /// Counts and prints.
-pub(super) async fn run(status: &Status) -> Result<(), Refused> {
+pub(super) async fn run(status: &Status) -> Result<(), CommandError> {
     let target = status.target.open().await?;
     let store = target.store.tenant(status.tenant.clone());
     let config = document(&store).await?;
     let named = config.cognito.as_ref().map(|cognito| &cognito.user_pool_id);
     let pool = status.user_pool_id.as_ref().or(named).ok_or_else(|| {
-        Refused::new("the tenant's document names no user pool: give its id with --user-pool-id eu-central-1_AbCdEfGhI")
+        CommandError::new("the tenant's document names no user pool: give its id with --user-pool-id eu-central-1_AbCdEfGhI")
     })?;
     let keys = Keys::new(target.vault()?, &[Purpose::Identifier]);
     let keys = keys.tenant(&store, config.keys.signer, Clock::system().now()).await;
-    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
-    let walk = Walk { pool: Pool::open(&target, pool).await, store, keys };
+    let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let walk = StatusScan { pool: Pool::open(&target, pool).await, store, keys };
     let counted = walk.count(status.rate).await?;
-    if status.json { say_json(&counted) } else { say(&told(&counted, pool, &status.tenant, &target)) }
+    if status.json { say_json(&counted) } else { say(&render(&counted, pool, &status.tenant, &target)) }
 }
 
 /// What is known about one user.
-enum Found {
-    Here { since: Timestamp, active: bool, closed: bool },
+enum UserState {
+    Imported { since: Timestamp, active: bool, closed: bool },
     Erased,
-    Left(&'static str),
+    NotImported(&'static str),
 }
 
 #[derive(Debug, thiserror::Error)]
-enum NotFound {
+enum FindError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Keys(#[from] KeyError),
 }
 
-struct Walk {
+struct StatusScan {
     pool: Pool,
     store: TenantStore,
     keys: Arc<TenantKeys>,
 }
 
-impl Walk {
-    async fn count(&self, rate: u32) -> Result<Counted, Refused> {
+impl StatusScan {
+    async fn count(&self, rate: u32) -> Result<MigrationCounts, CommandError> {
         let mut progress = Progress::new(self.pool.estimate().await?);
-        let (pace, mut counted, mut token) = (Pace::of(rate), Counted::default(), None);
+        let (pace, mut counted, mut token) = (RateLimit::per_second(rate), MigrationCounts::default(), None);
         loop {
-            let (users, next) = self.pool.page(&pace, token).await?;
+            let (users, next) = self.pool.list_users(&pace, token).await?;
             let found = stream::iter(users).map(|user| self.find(user)).buffer_unordered(AT_ONCE);
-            let found: Vec<Found> = found
+            let found: Vec<UserState> = found
                 .try_collect()
                 .await
-                .map_err(|error| Refused::because("a user could not be looked up; run the command again", &error))?;
+                .map_err(|error| CommandError::caused_by("a user could not be looked up; run the command again", &error))?;
             for one in found {
                 counted.add(&one);
                 progress.step();
@@ -135,41 +135,41 @@ impl Walk {
         }
     }
 
-    async fn find(&self, user: PoolUser) -> Result<Found, NotFound> {
+    async fn find(&self, user: PoolUser) -> Result<UserState, FindError> {
         let subject = self.pool.subject(&user);
         let claimed = self.store.find_subject(&self.keys.identifier()?.hash_subject(&subject)).await?;
-        let Some(claimed) = claimed else { return Ok(Found::Left(words(user.way()))) };
-        let Some(account) = claimed.account else { return Ok(Found::Erased) };
-        let Some(state) = self.store.find_authentication(account).await? else { return Ok(Found::Erased) };
-        let here = |closed| Found::Here { since: claimed.at, active: !state.devices.is_empty(), closed };
+        let Some(claimed) = claimed else { return Ok(UserState::NotImported(route_label(user.import_route()))) };
+        let Some(account) = claimed.account else { return Ok(UserState::Erased) };
+        let Some(state) = self.store.find_authentication(account).await? else { return Ok(UserState::Erased) };
+        let here = |closed| UserState::Imported { since: claimed.at, active: !state.devices.is_empty(), closed };
         Ok(match state.status {
             AccountStatus::Active => here(false),
             AccountStatus::Disabled { .. } | AccountStatus::ErasureDue { .. } => here(true),
-            AccountStatus::Erased { .. } => Found::Erased,
+            AccountStatus::Erased { .. } => UserState::Erased,
         })
     }
 }
 
-fn words(way: Way) -> &'static str {
+fn route_label(way: ImportRoute) -> &'static str {
     match way {
-        Way::SignIn => "can come at their next sign-in",
-        Way::Recovery => "need a new password by mail",
-        Way::None(why) => why,
+        ImportRoute::CurrentPassword => "can come at their next sign-in",
+        ImportRoute::NewPassword => "need a new password by mail",
+        ImportRoute::Excluded(why) => why,
     }
 }
 
-impl Counted {
-    fn add(&mut self, found: &Found) {
+impl MigrationCounts {
+    fn add(&mut self, found: &UserState) {
         self.in_the_pool += 1;
         match found {
-            Found::Here { since, active, closed } => {
+            UserState::Imported { since, active, closed } => {
                 self.moved += 1;
                 self.active += u64::from(*active);
                 self.closed += u64::from(*closed);
                 *self.by_day.entry(since.to_string().chars().take(10).collect()).or_default() += 1;
             }
-            Found::Erased => self.erased += 1,
-            Found::Left(why) => {
+            UserState::Erased => self.erased += 1,
+            UserState::NotImported(why) => {
                 self.left += 1;
                 *self.left_by_state.entry(why).or_default() += 1;
             }
@@ -177,7 +177,7 @@ impl Counted {
     }
 }
 
-fn told(counted: &Counted, pool: &UserPoolId, tenant: &TenantId, target: &Target) -> String {
+fn render(counted: &MigrationCounts, pool: &UserPoolId, tenant: &TenantId, target: &Target) -> String {
     let mut text = format!("user pool {pool}, tenant {tenant} of {}\n\n", target.name);
     let share = |count: u64| format!("{:.1} %", 100.0 * ratio(count, counted.in_the_pool));
     let row = |what: &str, count: u64| [what.to_owned(), count.to_string(), share(count)];
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_are_in_proportion_and_show_whoever_came() {
+    fn bars_are_in_proportion_and_never_empty_for_a_count() {
         assert_eq!([bar(1, 1_000).len(), bar(500, 1_000).len(), bar(1_000, 1_000).len()], [1, BAR / 2, BAR]);
     }
 }

@@ -1,9 +1,9 @@
 //! Compares a document with the version in force and prints the changes.
 
 use super::document::{Document, DocumentFile};
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::Target;
-use crate::terminal::{Colour, columns, marked, say, say_json};
+use crate::terminal::{Colour, columns, highlighted, say, say_json};
 use latchkey::config::plan::{Plan, Severity};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::tenant::TenantConfig;
@@ -22,7 +22,7 @@ pub(super) struct Comparison {
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct PlanOutput<'a> {
     target: &'a str,
     tenant: &'a TenantId,
     in_force: Option<u64>,
@@ -34,7 +34,7 @@ struct Shown<'a> {
 }
 
 /// Reads the version in force and compares the document with it.
-pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comparison, Refused> {
+pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comparison, CommandError> {
     let newest = newest(target, &document.tenant).await?;
     let now = newest.as_ref().map(|newest| TenantConfig::parse(&document.tenant, &newest.document)).transpose();
     let (now, unreadable) = match now {
@@ -50,10 +50,10 @@ pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comp
 }
 
 /// The version in force.
-pub(super) async fn newest(target: &Target, tenant: &TenantId) -> Result<Option<TenantDocument>, Refused> {
+pub(super) async fn newest(target: &Target, tenant: &TenantId) -> Result<Option<TenantDocument>, CommandError> {
     let found = target.store.tenant(tenant.clone()).find_newest_document().await;
     found.map_err(|error| {
-        Refused::because(&format!("the document of tenant {tenant} cannot be read from {}", target.name), &error)
+        CommandError::caused_by(&format!("the document of tenant {tenant} cannot be read from {}", target.name), &error)
     })
 }
 
@@ -64,7 +64,7 @@ impl Comparison {
     }
 
     /// The plan, for people.
-    pub(super) fn words(&self, target: &Target, tenant: &TenantId) -> String {
+    pub(super) fn render(&self, target: &Target, tenant: &TenantId) -> String {
         let mut text = match &self.newest {
             None => format!(
                 "{}: there is no tenant {tenant} yet; its issuer will be {}\n",
@@ -94,7 +94,7 @@ impl Comparison {
             .map(|effect| {
                 let mark = match effect.severity {
                     Severity::Notice => "  .".to_owned(),
-                    Severity::Danger => format!("  {}", marked("!", Colour::Yellow)),
+                    Severity::Danger => format!("  {}", highlighted("!", Colour::Yellow)),
                 };
                 [mark, effect.path.clone(), effect.words.clone()]
             })
@@ -109,13 +109,13 @@ impl Comparison {
 }
 
 /// `latchkey config plan`
-pub(super) async fn plan(file: &DocumentFile, target: &Target, json: bool) -> Result<(), Refused> {
+pub(super) async fn plan(file: &DocumentFile, target: &Target, json: bool) -> Result<(), CommandError> {
     let document = file.read_for(target)?;
     let comparison = compare(&document, target).await?;
     if !json {
-        return say(&comparison.words(target, &document.tenant));
+        return say(&comparison.render(target, &document.tenant));
     }
-    say_json(&Shown {
+    say_json(&PlanOutput {
         target: &target.name,
         tenant: &document.tenant,
         in_force: comparison.newest.as_ref().map(|newest| newest.version),

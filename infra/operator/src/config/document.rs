@@ -1,7 +1,7 @@
 //! A document file: reads it, replaces its placeholder, validates it.
 
 use super::TenantOption;
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{Place, Target};
 use crate::terminal::say;
 use latchkey::config::document::DocumentErrors;
@@ -32,33 +32,33 @@ pub(super) struct Document {
 
 impl DocumentFile {
     /// Reads the file for this target.
-    pub(super) fn read_for(&self, target: &Target) -> Result<Document, Refused> {
+    pub(super) fn read_for(&self, target: &Target) -> Result<Document, CommandError> {
         match target.place {
             Place::Local => self.read(Some(&target.origin)),
             Place::Stack(_) => self.read(None),
         }
     }
 
-    fn read(&self, origin: Option<&Origin>) -> Result<Document, Refused> {
+    fn read(&self, origin: Option<&Origin>) -> Result<Document, CommandError> {
         let shown = self.path.display().to_string();
         let text =
-            std::fs::read_to_string(&self.path).map_err(|error| Refused::new(format!("cannot read {shown}: {error}")))?;
+            std::fs::read_to_string(&self.path).map_err(|error| CommandError::new(format!("cannot read {shown}: {error}")))?;
         let text = origin.map_or(text.clone(), |origin| text.replace("{origin}", origin.as_str()));
         let tenant = self.tenant.tenant.clone();
-        let config = TenantConfig::parse(&tenant, &text).map_err(|errors| invalid(&shown, &errors))?;
+        let config = TenantConfig::parse(&tenant, &text).map_err(|errors| invalid_document(&shown, &errors))?;
         Ok(Document { tenant, text, config })
     }
 }
 
 /// The error message: every error on its own line.
-pub(super) fn invalid(what: &str, errors: &DocumentErrors) -> Refused {
+pub(super) fn invalid_document(what: &str, errors: &DocumentErrors) -> CommandError {
     let lines: Vec<String> = errors.0.iter().map(|error| format!("\n  {error}")).collect();
-    Refused::new(format!("{what} is not valid:{}", lines.concat()))
+    CommandError::new(format!("{what} is not valid:{}", lines.concat()))
 }
 
 /// `latchkey config validate`
-pub(super) fn validate(file: &DocumentFile, origin: Option<&str>) -> Result<(), Refused> {
-    let origin = origin.map(Origin::parse).transpose().map_err(|why| Refused::new(format!("--origin {why}")))?;
+pub(super) fn validate(file: &DocumentFile, origin: Option<&str>) -> Result<(), CommandError> {
+    let origin = origin.map(Origin::parse).transpose().map_err(|why| CommandError::new(format!("--origin {why}")))?;
     let config = file.read(origin.as_ref())?.config;
     say(&format!(
         "{} is valid (fields: {}, terms: {}, clients: {}, resources: {})\n",

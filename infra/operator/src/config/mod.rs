@@ -9,7 +9,7 @@ mod compare;
 mod document;
 mod history;
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{TargetOptions, tenant};
 use clap::Subcommand;
 use document::DocumentFile;
@@ -43,7 +43,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         target: TargetOptions,
         #[command(flatten)]
-        note: Note,
+        note: ChangeNote,
     },
     /// Lists the versions, newest first
     History {
@@ -64,7 +64,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         target: TargetOptions,
         #[command(flatten)]
-        note: Note,
+        note: ChangeNote,
     },
     /// Prints a version of the document as it was stored
     Show {
@@ -87,25 +87,25 @@ pub(crate) struct TenantOption {
 
 /// What is recorded with a version.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Note {
+pub(crate) struct ChangeNote {
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Who makes the change, for the history; by default this machine's user
-    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unnamed", hide_env_values = true, value_parser = line::<100>)]
+    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unnamed", hide_env_values = true, value_parser = single_line::<100>)]
     by: String,
     /// The reason for the change, for the history
-    #[arg(long, short = 'm', value_name = "TEXT", value_parser = line::<500>)]
+    #[arg(long, short = 'm', value_name = "TEXT", value_parser = single_line::<500>)]
     message: Option<String>,
 }
 
-fn line<const MOST: usize>(text: &str) -> Result<String, String> {
+fn single_line<const MOST: usize>(text: &str) -> Result<String, String> {
     let fits = !text.is_empty() && text.chars().count() <= MOST && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {MOST} characters on one line")) }
 }
 
 /// Runs the command.
-pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
+pub(crate) async fn run(command: &Command) -> Result<(), CommandError> {
     match command {
         Command::Validate { file, origin } => document::validate(file, origin.as_deref()),
         Command::Plan { file, target, json } => compare::plan(file, &target.open().await?, *json).await,

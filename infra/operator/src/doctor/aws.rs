@@ -11,31 +11,31 @@ const FUNCTIONS: [&str; 8] = ["Registration", "Login", "Token", "Profile", "Expo
 const TABLES: [(&str, bool); 3] = [("Identities", true), ("Keys", false), ("Audit", false)];
 
 pub(super) async fn check(report: &mut Report, stack: &Stack) {
-    status(report, stack);
+    check_status(report, stack);
     let lambda = aws_sdk_lambda::Client::new(&stack.aws);
     for function in FUNCTIONS {
         check_function(report, &lambda, stack, function).await;
     }
-    version(report, stack);
+    check_version(report, stack);
     let dynamodb = aws_sdk_dynamodb::Client::new(&stack.aws);
     for (table, has_stream) in TABLES {
         check_table(report, &dynamodb, stack, table, has_stream).await;
     }
-    key(report, stack).await;
+    check_wrapping_key(report, stack).await;
 }
 
-fn status(report: &mut Report, stack: &Stack) {
-    const WELL: [&str; 4] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"];
+fn check_status(report: &mut Report, stack: &Stack) {
+    const HEALTHY: [&str; 4] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"];
     let mend = "see the stack's events in CloudFormation; if a deployment is under way, wait until it ends";
     match stack.status.as_str() {
         "UPDATE_ROLLBACK_COMPLETE" => report.warn("stack", "the last deployment was rolled back", mend),
-        status if WELL.contains(&status) => report.ok("stack", status),
+        status if HEALTHY.contains(&status) => report.ok("stack", status),
         status => report.fail("stack", status, mend),
     }
 }
 
 /// Compares the deployed version with this command's. Each version knows only the document and item formats of its time.
-fn version(report: &mut Report, stack: &Stack) {
+fn check_version(report: &mut Report, stack: &Stack) {
     const OURS: &str = env!("CARGO_PKG_VERSION");
     let mend = format!("use the `latchkey` command of the deployed version, or deploy {OURS}");
     match stack.output("Version") {
@@ -60,7 +60,7 @@ async fn check_function(report: &mut Report, client: &aws_sdk_lambda::Client, st
             if !matches!(found.last_update_status, None | Some(LastUpdateStatus::Successful)) {
                 wrong.push("its last update is not complete");
             }
-            report.all(what, "active", &wrong, "look at the function in Lambda, and deploy again");
+            report.check_all(what, "active", &wrong, "look at the function in Lambda, and deploy again");
         }
     }
 }
@@ -113,10 +113,10 @@ async fn check_table(report: &mut Report, client: &aws_sdk_dynamodb::Client, sta
         }
     }
     let mend = "deploy the current template: it sets all of this and keeps the data";
-    report.all(what, "active, protected, with TTL and point-in-time recovery", &wrong, mend);
+    report.check_all(what, "active, protected, with TTL and point-in-time recovery", &wrong, mend);
 }
 
-async fn key(report: &mut Report, stack: &Stack) {
+async fn check_wrapping_key(report: &mut Report, stack: &Stack) {
     let arn = match stack.output("WrappingKeyArn") {
         Ok(arn) => arn,
         Err(error) => return report.unreadable("wrapping key", &error),
@@ -128,7 +128,7 @@ async fn key(report: &mut Report, stack: &Stack) {
             let mend = "enable it (cancel its deletion first, if it is pending): without it no instance starts, and its loss is the loss of every \
                         sealed value";
             let enabled = found.key_metadata.is_some_and(|key| key.enabled);
-            report.all("wrapping key", "enabled", if enabled { &[] } else { &["it is not enabled"] }, mend);
+            report.check_all("wrapping key", "enabled", if enabled { &[] } else { &["it is not enabled"] }, mend);
         }
     }
     match client.get_key_rotation_status().key_id(arn).send().await {
@@ -144,7 +144,7 @@ async fn key(report: &mut Report, stack: &Stack) {
             let guarded = policy.contains("kms:EncryptionContext:purpose") && policy.contains("kms:EncryptionContext:tenant");
             const WRONG: &[&str] = &["its policy allows decryption without a purpose and a tenant in the encryption context"];
             let mend = "deploy the current template: its policy requires both";
-            report.all("wrapping key: policy", "requires purpose and tenant", if guarded { &[] } else { WRONG }, mend);
+            report.check_all("wrapping key: policy", "requires purpose and tenant", if guarded { &[] } else { WRONG }, mend);
         }
     }
 }

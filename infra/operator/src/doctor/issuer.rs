@@ -1,7 +1,7 @@
 //! Checks the HTTP answers, as clients and resource servers see them.
 
 use super::report::Report;
-use super::tenants::Checked;
+use super::tenants::CheckedTenant;
 use crate::site::Answer;
 use crate::target::{Place, Target};
 use aws_smithy_types::DateTime;
@@ -14,7 +14,7 @@ use serde_json::Value;
 /// do not.
 const SKEW: u64 = 5;
 
-pub(super) async fn check(report: &mut Report, target: &Target, tenants: &[Checked], now: Timestamp) {
+pub(super) async fn check(report: &mut Report, target: &Target, tenants: &[CheckedTenant], now: Timestamp) {
     let issuer = target.origin.as_str();
     if matches!(target.place, Place::Stack(_)) && !target.origin.is_https() {
         report.fail("issuer", format!("{issuer} is not https"), "deploy with an Origin that begins with https://");
@@ -32,15 +32,15 @@ pub(super) async fn check(report: &mut Report, target: &Target, tenants: &[Check
         }
     };
     report.ok("issuer", format!("{issuer} answers"));
-    clock(report, &health, now);
+    check_clock(report, &health, now);
     for tenant in tenants {
-        metadata(report, target, &tenant.id).await;
+        check_metadata(report, target, &tenant.id).await;
     }
-    challenge(report, target).await;
-    preflight(report, target, tenants).await;
+    check_challenge(report, target).await;
+    check_preflight(report, target, tenants).await;
 }
 
-fn clock(report: &mut Report, answer: &Answer, now: Timestamp) {
+fn check_clock(report: &mut Report, answer: &Answer, now: Timestamp) {
     let date = answer.header("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
     let Some(date) = date else { return report.skip("clock", "the answer has no Date header") };
     let apart = date.secs().abs_diff(now.seconds());
@@ -55,7 +55,7 @@ fn clock(report: &mut Report, answer: &Answer, now: Timestamp) {
     }
 }
 
-async fn metadata(report: &mut Report, target: &Target, tenant: &TenantId) {
+async fn check_metadata(report: &mut Report, target: &Target, tenant: &TenantId) {
     let issuer = target.origin.issuer(tenant);
     let path = issuer.strip_prefix(target.origin.as_str()).unwrap_or_default();
     let what = format!("tenant {tenant}: metadata");
@@ -87,7 +87,7 @@ async fn metadata(report: &mut Report, target: &Target, tenant: &TenantId) {
 }
 
 /// RFC 6750 §3. API Gateway can rename this header; clients then do not find it.
-async fn challenge(report: &mut Report, target: &Target) {
+async fn check_challenge(report: &mut Report, target: &Target) {
     let what = "401 and WWW-Authenticate";
     match target.site.get("/userinfo").await {
         Err(refused) => report.fail(what, refused.to_string(), "see the log of Token"),
@@ -109,7 +109,7 @@ async fn challenge(report: &mut Report, target: &Target) {
 }
 
 /// A preflight must reach the functions: only they know the clients' origins.
-async fn preflight(report: &mut Report, target: &Target, tenants: &[Checked]) {
+async fn check_preflight(report: &mut Report, target: &Target, tenants: &[CheckedTenant]) {
     let what = "CORS preflight";
     let default = tenants.iter().find(|tenant| tenant.id.is_default());
     let allowed = default.and_then(|tenant| tenant.config.clients.values().find_map(|client| client.allowed_origins.first()));

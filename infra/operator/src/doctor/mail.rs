@@ -1,10 +1,10 @@
 //! Checks that mails can be sent: the SES account, the sender address, and the `mail.from` of each tenant.
 
 use super::report::Report;
-use super::tenants::Checked;
+use super::tenants::CheckedTenant;
 use crate::target::Stack;
 
-pub(super) async fn check(report: &mut Report, stack: &Stack, tenants: &[Checked]) {
+pub(super) async fn check(report: &mut Report, stack: &Stack, tenants: &[CheckedTenant]) {
     let client = aws_sdk_sesv2::Client::new(&stack.aws);
     match client.get_account().send().await {
         Err(error) => report.unreadable("SES account", &error),
@@ -42,7 +42,7 @@ pub(super) async fn check(report: &mut Report, stack: &Stack, tenants: &[Checked
         ),
     }
     for tenant in tenants {
-        let from = tenant.address_of_mails();
+        let from = tenant.sender_address();
         let what = format!("tenant {}: mail.from", tenant.id);
         // Compare exactly, as the IAM role of Events does.
         if from == sender {

@@ -13,7 +13,7 @@ mod queues;
 mod report;
 mod tenants;
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{Place, TargetOptions};
 use crate::terminal::{say, say_json};
 use latchkey::context::Clock;
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 }
 
 /// Runs the command. Returns whether no check failed.
-pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Refused> {
+pub(crate) async fn run(arguments: &Arguments) -> Result<bool, CommandError> {
     let target = arguments.target.open().await?;
     let now = Clock::system().now();
     let mut report = Report::default();
@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Refused> {
     if arguments.json {
         say_json(&report)?;
     } else {
-        say(&report.words(&target.name))?;
+        say(&report.render(&target.name))?;
     }
-    Ok(report.is_well())
+    Ok(report.is_ok())
 }

@@ -10,16 +10,16 @@ pub(super) async fn check(report: &mut Report, stack: &Stack) {
         ("MailDeadLetters", "see the log of Events for the reason, fix it, then run `latchkey events redrive`"),
         ("RetentionDeadLetters", "see the log of Retention for the reason; the next hour's run does what was left"),
     ] {
-        dead_letters(report, &sqs, stack, logical, mend).await;
+        check_dead_letters(report, &sqs, stack, logical, mend).await;
     }
-    failures(report, stack).await;
+    check_failures(report, stack).await;
     let lambda = aws_sdk_lambda::Client::new(&stack.aws);
     for (logical, what) in [("EventsFromStream", "the stream is read"), ("EventsFromMailQueue", "the mail queue is read")] {
-        mapping(report, &lambda, stack, logical, what).await;
+        check_mapping(report, &lambda, stack, logical, what).await;
     }
 }
 
-async fn dead_letters(report: &mut Report, client: &aws_sdk_sqs::Client, stack: &Stack, logical: &str, mend: &str) {
+async fn check_dead_letters(report: &mut Report, client: &aws_sdk_sqs::Client, stack: &Stack, logical: &str, mend: &str) {
     let Some(queue) = stack.resource(logical) else {
         return report.fail(logical, "the stack does not have it", "deploy the current template");
     };
@@ -37,7 +37,7 @@ async fn dead_letters(report: &mut Report, client: &aws_sdk_sqs::Client, stack: 
     }
 }
 
-async fn failures(report: &mut Report, stack: &Stack) {
+async fn check_failures(report: &mut Report, stack: &Stack) {
     let Some(bucket) = stack.resource("StreamFailures") else {
         return report.fail("StreamFailures", "the stack does not have it", "deploy the current template");
     };
@@ -58,7 +58,7 @@ async fn failures(report: &mut Report, stack: &Stack) {
     }
 }
 
-async fn mapping(report: &mut Report, client: &aws_sdk_lambda::Client, stack: &Stack, logical: &str, what: &str) {
+async fn check_mapping(report: &mut Report, client: &aws_sdk_lambda::Client, stack: &Stack, logical: &str, what: &str) {
     let Some(resource) = stack.resource(logical) else {
         return report.fail(logical, "the stack does not have it", "deploy the current template");
     };

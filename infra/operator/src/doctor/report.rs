@@ -1,7 +1,7 @@
 //! The findings: one line each, with what to do about it.
 
-use crate::refused::causes;
-use crate::terminal::{Colour, columns, marked};
+use crate::command_error::causes;
+use crate::terminal::{Colour, columns, highlighted};
 use serde::Serialize;
 use std::error::Error;
 
@@ -48,7 +48,7 @@ impl Report {
         self.add(Verdict::Skip, what, why, None);
     }
     /// One finding for several conditions: ok if `wrong` is empty, else a failure with `mend` as its remedy.
-    pub(super) fn all(&mut self, what: impl Into<String>, well: &str, wrong: &[&str], mend: &str) {
+    pub(super) fn check_all(&mut self, what: impl Into<String>, well: &str, wrong: &[&str], mend: &str) {
         if wrong.is_empty() {
             self.ok(what, well);
         } else {
@@ -65,7 +65,7 @@ impl Report {
     }
 
     /// Whether no check failed.
-    pub(super) fn is_well(&self) -> bool {
+    pub(super) fn is_ok(&self) -> bool {
         self.count(Verdict::Fail) == 0
     }
     fn count(&self, verdict: Verdict) -> usize {
@@ -73,7 +73,7 @@ impl Report {
     }
 
     /// The report, for people.
-    pub(super) fn words(&self, target: &str) -> String {
+    pub(super) fn render(&self, target: &str) -> String {
         let rows: Vec<[String; 3]> = self
             .findings
             .iter()
@@ -82,7 +82,7 @@ impl Report {
                     Some(mend) => format!("{}. Fix: {mend}", finding.found),
                     None => finding.found.clone(),
                 };
-                [finding.verdict.word(), finding.what.clone(), found]
+                [finding.verdict.label(), finding.what.clone(), found]
             })
             .collect();
         let counts = [Verdict::Ok, Verdict::Warn, Verdict::Fail, Verdict::Skip].map(|verdict| self.count(verdict));
@@ -93,11 +93,11 @@ impl Report {
 }
 
 impl Verdict {
-    fn word(self) -> String {
+    fn label(self) -> String {
         match self {
-            Self::Ok => marked("ok  ", Colour::Green),
-            Self::Warn => marked("warn", Colour::Yellow),
-            Self::Fail => marked("fail", Colour::Red),
+            Self::Ok => highlighted("ok  ", Colour::Green),
+            Self::Warn => highlighted("warn", Colour::Yellow),
+            Self::Fail => highlighted("fail", Colour::Red),
             Self::Skip => "skip".to_owned(),
         }
     }

@@ -11,28 +11,28 @@ use latchkey::store::keyring::{KeySlot, StoredKeyState};
 use std::collections::BTreeMap;
 
 /// A signing key is replaced after 90 days. After this long, the rotation is overdue.
-const OVERDUE: Span = Span::days(97);
+const ROTATION_OVERDUE: Span = Span::days(97);
 /// The retention job runs each hour. After this long without a run, something is wrong.
-const SILENT: Span = Span::hours(3);
+const RETENTION_OVERDUE: Span = Span::hours(3);
 
 /// A tenant with a readable document.
-pub(super) struct Checked {
+pub(super) struct CheckedTenant {
     /// The tenant's name.
     pub(super) id: TenantId,
     /// The parsed document.
     pub(super) config: TenantConfig,
 }
 
-impl Checked {
+impl CheckedTenant {
     /// The address in `mail.from`, without the display name.
-    pub(super) fn address_of_mails(&self) -> &str {
+    pub(super) fn sender_address(&self) -> &str {
         let from = self.config.mail.from.as_str();
         from.split_once('<').map_or(from, |(_, rest)| rest.trim_end_matches('>')).trim()
     }
 }
 
 /// Checks every tenant. Returns those with a valid document.
-pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) -> Vec<Checked> {
+pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) -> Vec<CheckedTenant> {
     let tenants = match target.store.find_tenants().await {
         Ok(tenants) => tenants,
         Err(error) => {
@@ -58,24 +58,24 @@ pub(super) async fn check(report: &mut Report, target: &Target, now: Timestamp) 
     for tenant in tenants {
         let id = tenant.tenant;
         let mut signer = Signer::Local;
-        if let Some(config) = document(report, target, &id).await {
-            clients(report, target, &id, &config);
-            user_pool(report, target, &id, &config);
-            handover(report, target, &id, &config);
+        if let Some(config) = check_document(report, target, &id).await {
+            check_clients(report, target, &id, &config);
+            check_user_pool(report, target, &id, &config);
+            check_reverse_migration(report, target, &id, &config);
             signer = config.keys.signer;
-            checked.push(Checked { id: id.clone(), config });
+            checked.push(CheckedTenant { id: id.clone(), config });
         }
-        if let Err(error) = keys(report, target, &id, signer, now).await {
+        if let Err(error) = check_keys(report, target, &id, signer, now).await {
             report.unreadable(format!("tenant {id}: keys"), &error);
         }
-        if let Err(error) = retention(report, target, &id, tenant.since, now).await {
+        if let Err(error) = check_retention(report, target, &id, tenant.since, now).await {
             report.unreadable(format!("tenant {id}: retention"), &error);
         }
     }
     checked
 }
 
-async fn document(report: &mut Report, target: &Target, id: &TenantId) -> Option<TenantConfig> {
+async fn check_document(report: &mut Report, target: &Target, id: &TenantId) -> Option<TenantConfig> {
     let what = format!("tenant {id}: document");
     let newest = match target.store.tenant(id.clone()).find_newest_document().await {
         Ok(Some(newest)) => newest,
@@ -102,7 +102,7 @@ async fn document(report: &mut Report, target: &Target, id: &TenantId) -> Option
 }
 
 /// The user pool in the document must be the one that the stack may call.
-fn user_pool(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
+fn check_user_pool(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
     let (Some(pool), Place::Stack(stack)) = (&config.cognito, &target.place) else { return };
     let what = format!("tenant {id}: user pool");
     match stack.parameter("UserPoolArn").and_then(|arn| arn.rsplit_once(":userpool/")) {
@@ -131,7 +131,7 @@ fn return_pool(target: &Target) -> Option<(&str, &str)> {
 }
 
 /// The pool of `[handover]` must be the one that may call the migration function.
-fn handover(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
+fn check_reverse_migration(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
     if matches!(target.place, Place::Local) {
         return;
     }
@@ -162,7 +162,7 @@ fn handover(report: &mut Report, target: &Target, id: &TenantId, config: &Tenant
     }
 }
 
-fn clients(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
+fn check_clients(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
     if config.clients.is_empty() {
         return report.warn(
             format!("tenant {id}: clients"),
@@ -181,7 +181,7 @@ fn clients(report: &mut Report, target: &Target, id: &TenantId, config: &TenantC
         if client.pkce == PkcePolicy::Optional {
             doubts.push("PKCE is optional");
         }
-        if is_deployed && is_wide(client) {
+        if is_deployed && can_be_impersonated(client) {
             doubts.push(
                 "it is first-party and public, and its redirect does not use https: any app on the device can impersonate it",
             );
@@ -197,12 +197,18 @@ fn clients(report: &mut Report, target: &Target, id: &TenantId, config: &TenantC
 }
 
 /// May act for the user on their account, and other software on the same device can impersonate it.
-fn is_wide(client: &Client) -> bool {
+fn can_be_impersonated(client: &Client) -> bool {
     let by_https = client.redirect_uris.iter().all(|uri| uri.starts_with("https://"));
     client.first_party && !client.is_confidential() && client.scope.contains("account") && !by_https
 }
 
-async fn keys(report: &mut Report, target: &Target, id: &TenantId, signer: Signer, now: Timestamp) -> Result<(), StoreError> {
+async fn check_keys(
+    report: &mut Report,
+    target: &Target,
+    id: &TenantId,
+    signer: Signer,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let what = format!("tenant {id}: signing keys");
     let (mut newest, mut held_by_kms) = (BTreeMap::new(), 0);
     for key in target.store.tenant(id.clone()).find_keys().await? {
@@ -215,8 +221,11 @@ async fn keys(report: &mut Report, target: &Target, id: &TenantId, signer: Signe
         report.ok(what, "KMS signs; a KMS key is not rotated by age");
         return Ok(());
     }
-    let overdue: Vec<String> =
-        newest.iter().filter(|(_, from)| now.since(**from) > OVERDUE).map(|(algorithm, _)| format!("{algorithm:?}")).collect();
+    let overdue: Vec<String> = newest
+        .iter()
+        .filter(|(_, from)| now.since(**from) > ROTATION_OVERDUE)
+        .map(|(algorithm, _)| format!("{algorithm:?}"))
+        .collect();
     if newest.is_empty() {
         report.warn(what, "there are none yet: the first request creates them", "fetch the JWK Set once");
     } else if overdue.is_empty() {
@@ -228,7 +237,7 @@ async fn keys(report: &mut Report, target: &Target, id: &TenantId, signer: Signe
     Ok(())
 }
 
-async fn retention(
+async fn check_retention(
     report: &mut Report,
     target: &Target,
     id: &TenantId,
@@ -243,13 +252,13 @@ async fn retention(
     let job = target.store.tenant(id.clone()).find_retention_job().await?;
     let mend = "see the schedule, and the log of Retention";
     match job.and_then(|job| job.last) {
-        Some(last) if now.since(last.at) > SILENT => report.fail(what, format!("last ended at {}", last.at), mend),
+        Some(last) if now.since(last.at) > RETENTION_OVERDUE => report.fail(what, format!("last ended at {}", last.at), mend),
         Some(last) if last.done.counts.stuck > 0 => {
             let found = format!("ended at {}, with {} accounts stuck", last.at, last.done.counts.stuck);
             report.fail(what, found, "see the log of Retention: it names them");
         }
         Some(last) => report.ok(what, format!("ended at {}", last.at)),
-        None if now.since(since) > SILENT => report.fail(what, "it has never completed", mend),
+        None if now.since(since) > RETENTION_OVERDUE => report.fail(what, "it has never completed", mend),
         None => report.ok(what, "the tenant is new: the job runs within the hour"),
     }
     Ok(())

@@ -10,12 +10,12 @@
 mod dead_letters;
 mod failures;
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{Place, TargetOptions};
 use crate::terminal::{confirm, say};
 use clap::Subcommand;
 use dead_letters::DeadLetters;
-use failures::Failures;
+use failures::FailedBatches;
 pub(crate) use failures::s3_config;
 
 /// Failed stream batches and mails.
@@ -35,17 +35,17 @@ pub(crate) enum Command {
 }
 
 /// Runs the command. Returns whether nothing is left.
-pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
+pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     let Command::Redrive { target, dry_run, yes } = command;
     let target = target.open().await?;
     let Place::Stack(stack) = &target.place else {
-        return Err(Refused::new(
+        return Err(CommandError::new(
             "the local gateway has no dead letters: it retries on its own. For a deployed stack, give --stack NAME",
         ));
     };
-    let failures = Failures::find(stack).await?;
+    let failures = FailedBatches::find(stack).await?;
     let letters = DeadLetters::find(stack).await?;
-    say(&format!("{}\n{}{}", target.name, failures.words(), letters.words()))?;
+    say(&format!("{}\n{}{}", target.name, failures.summary(), letters.summary()))?;
     if *dry_run || (failures.is_empty() && letters.is_empty()) {
         return Ok(true);
     }

@@ -6,15 +6,15 @@
 //! 3. After confirmation, read the file again. Write each user in one transaction, which fails if the address or the identity is taken. So
 //!    an interrupted run can be repeated: users imported before are left unchanged.
 
+use super::classify::{Classifier, ImportKind, ImportSummary, MAX_LISTED, Origin, SeenUsers};
 use super::export::{self, Export};
 use super::roles::{self, Roles};
-use super::settle::{self, Walked};
-use super::sort::{Bound, NAMED, Origin, Seen, Sorted, Sorter};
 use super::source::{Format, Source};
-use crate::bring::{Bringer, NotBrought, words};
-use crate::refused::{Refused, causes};
+use super::transfer::{self, ExistingAccounts};
+use crate::command_error::{CommandError, causes};
 use crate::target::{TargetOptions, document, tenant};
 use crate::terminal::{Progress, confirm, say};
+use crate::user_import::{ImportError, UserImporter, outcome_label};
 use clap::Subcommand;
 use futures_util::{StreamExt as _, stream};
 use latchkey::context::Clock;
@@ -88,7 +88,7 @@ fn issuer(text: &str) -> Result<String, String> {
 }
 
 /// Runs the command. Returns whether every importable user is imported.
-pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
+pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     let import = match command {
         Command::Export(export) => return export::run(export).await,
         Command::Roles(roles) => return roles::run(roles).await.map(|()| true),
@@ -100,37 +100,37 @@ pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
     let config = document(&store).await?;
     let locale = config.locales.first().cloned().unwrap_or_else(|| "en".to_owned());
     let (signer, now) = (config.keys.signer, Clock::system().now());
-    let sorter = Sorter { config, issuer: target.origin.issuer(&import.tenant), origin, now };
-    let sorted = sort(&mut source, &sorter)?;
-    say(&sorted.told(&format!("tenant {} of {}", import.tenant, target.name), &sorter.origin))?;
-    if import.dry_run || sorted.ready == 0 {
+    let classifier = Classifier { config, issuer: target.origin.issuer(&import.tenant), origin, now };
+    let summary = classify_all(&mut source, &classifier)?;
+    say(&summary.render(&format!("tenant {} of {}", import.tenant, target.name), &classifier.origin))?;
+    if import.dry_run || summary.ready == 0 {
         return Ok(true);
     }
-    confirm(&format!("Import {} users?", sorted.ready), import.yes)?;
+    confirm(&format!("Import {} users?", summary.ready), import.yes)?;
     let keys = Keys::new(target.vault()?, &[Purpose::Data, Purpose::Identifier]);
     let keys = keys.tenant(&store, signer, Clock::system().now()).await;
-    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
-    let walked = match sorter.origin {
-        Origin::Latchkey(_) => Walked::read(&store).await?,
-        Origin::Elsewhere { .. } => Walked::default(),
+    let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let existing = match classifier.origin {
+        Origin::Latchkey(_) => ExistingAccounts::read(&store).await?,
+        Origin::OtherSystem { .. } => ExistingAccounts::default(),
     };
-    let desk = Desk { bringer: Bringer::new(&store, &keys, &locale), walked };
-    write(source, sorter, sorted.ready, &desk).await
+    let writer = Writer { importer: UserImporter::new(&store, &keys, &locale), existing };
+    write(source, classifier, summary.ready, &writer).await
 }
 
 /// Opens the file and determines the origin of its users.
-fn open(import: &Import) -> Result<(Source, Origin), Refused> {
+fn open(import: &Import) -> Result<(Source, Origin), CommandError> {
     let mut source = Source::open(&import.file, import.from, import.hash_parameters.as_deref(), import.incomplete)?;
     let origin = match (import.from, import.issuer.clone()) {
         (Format::Latchkey, None) => Origin::Latchkey(source.heading()?),
         (Format::Latchkey, Some(_)) => {
-            return Err(Refused::new("a Latchkey file contains its issuer: leave --issuer out"));
+            return Err(CommandError::new("a Latchkey file contains its issuer: leave --issuer out"));
         }
         (Format::Auth0 | Format::Firebase | Format::Keycloak, Some(issuer)) => {
-            Origin::Elsewhere { issuer, keep_sub: import.keep_sub }
+            Origin::OtherSystem { issuer, keep_sub: import.keep_sub }
         }
         (Format::Auth0 | Format::Firebase | Format::Keycloak, None) => {
-            return Err(Refused::new("give the issuer identifier of the other system with --issuer"));
+            return Err(CommandError::new("give the issuer identifier of the other system with --issuer"));
         }
     };
     Ok((source, origin))
@@ -138,42 +138,42 @@ fn open(import: &Import) -> Result<(Source, Origin), Refused> {
 
 /// First reading: checks every user and keeps none. If the file cannot be read to its end, the run stops here, so no user is imported from
 /// a partial list by mistake.
-fn sort(source: &mut Source, sorter: &Sorter) -> Result<Sorted, Refused> {
-    let (mut sorted, mut seen) = (Sorted::default(), Seen::default());
-    let read = source.read(&mut |person| sorted.add(sorter.look(&mut seen, person)));
-    read.map_err(|refused| Refused::new(format!("{refused}; nothing was changed")))?;
-    Ok(sorted)
+fn classify_all(source: &mut Source, classifier: &Classifier) -> Result<ImportSummary, CommandError> {
+    let (mut summary, mut seen) = (ImportSummary::default(), SeenUsers::default());
+    let read = source.read(&mut |person| summary.add(classifier.classify(&mut seen, person)));
+    read.map_err(|refused| CommandError::new(format!("{refused}; nothing was changed")))?;
+    Ok(summary)
 }
 
 /// Writes users to the store.
-struct Desk<'a> {
-    bringer: Bringer<'a>,
-    walked: Walked,
+struct Writer<'a> {
+    importer: UserImporter<'a>,
+    existing: ExistingAccounts,
 }
 
-impl Desk<'_> {
-    async fn bring(&self, bound: Bound) -> Result<&'static str, DecideError<NotBrought>> {
-        match bound {
-            Bound::Foreign(coming) => self.bringer.bring(coming).await.map(words),
-            Bound::Own(person) => self.bringer.settle(*person, &self.walked).await.map(settle::words),
+impl Writer<'_> {
+    async fn write_user(&self, kind: ImportKind) -> Result<&'static str, DecideError<ImportError>> {
+        match kind {
+            ImportKind::New(coming) => self.importer.import(coming).await.map(outcome_label),
+            ImportKind::Transfer(person) => self.importer.transfer(*person, &self.existing).await.map(transfer::outcome_label),
         }
     }
 }
 
 /// Second reading: writes each importable user as it is read. The reader waits for the writers, so few users are in memory at once.
-async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) -> Result<bool, Refused> {
+async fn write(mut source: Source, classifier: Classifier, all: usize, writer: &Writer<'_>) -> Result<bool, CommandError> {
     let (sender, receiver) = mpsc::channel(AT_ONCE);
     let reading = thread::spawn(move || {
-        let mut seen = Seen::default();
+        let mut seen = SeenUsers::default();
         source.read(&mut |person| {
-            if let Ok(comer) = sorter.look(&mut seen, person) {
+            if let Ok(candidate) = classifier.classify(&mut seen, person) {
                 // The receiver is gone only if the command has ended.
-                let _ = sender.blocking_send((comer.number, comer.bound));
+                let _ = sender.blocking_send((candidate.number, candidate.kind));
             }
         })
     });
     let people = stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|one| (one, receiver)));
-    let mut ones = pin!(people.map(async |(number, bound)| (number, desk.bring(bound).await)).buffer_unordered(AT_ONCE));
+    let mut ones = pin!(people.map(async |(number, kind)| (number, writer.write_user(kind).await)).buffer_unordered(AT_ONCE));
     let (mut done, mut progress) = (BTreeMap::<&'static str, usize>::new(), Progress::new(all));
     let (mut failed, mut named) = (0, Vec::new());
     while let Some((number, brought)) = ones.next().await {
@@ -181,7 +181,7 @@ async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) 
             Ok(brought) => *done.entry(brought).or_default() += 1,
             Err(error) => {
                 failed += 1;
-                if named.len() < NAMED {
+                if named.len() < MAX_LISTED {
                     named.push(format!("  user {number}: {}\n", causes(&error)));
                 }
             }
@@ -198,6 +198,6 @@ async fn write(mut source: Source, sorter: Sorter, all: usize, desk: &Desk<'_>) 
         text.extend(named);
     }
     say(&text)?;
-    reading.join().map_err(|_| Refused::new("the file could not be read to its end"))??;
+    reading.join().map_err(|_| CommandError::new("the file could not be read to its end"))??;
     Ok(failed == 0)
 }

@@ -11,17 +11,17 @@
 //! Errors name a position in the file. They contain no personal data.
 
 mod auth0;
+mod classify;
 mod export;
 mod firebase;
 mod import;
 mod keycloak;
+mod latchkey_file;
 mod members;
-mod own;
 pub(crate) mod roles;
-mod settle;
-mod sort;
 mod source;
 mod stream;
+mod transfer;
 
 pub(crate) use export::create;
 
@@ -32,11 +32,11 @@ use members::Members;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::io::BufRead;
-use stream::{Broken, Shape};
+use stream::{Shape, StreamError};
 
 /// A user of another system.
 #[derive(Clone, PartialEq)]
-pub(crate) struct ForeignPerson {
+pub(crate) struct ForeignUser {
     /// The user's id in the other system.
     pub(crate) subject: String,
     /// The e-mail address.
@@ -53,23 +53,23 @@ pub(crate) struct ForeignPerson {
     pub(crate) password: Option<String>,
 }
 
-impl fmt::Debug for ForeignPerson {
+impl fmt::Debug for ForeignUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ForeignPerson(…)")
     }
 }
 
 /// A user of a file.
-pub(crate) enum Anybody {
+pub(crate) enum FileUser {
     /// From another system.
-    Foreign(ForeignPerson),
+    Foreign(ForeignUser),
     /// From another Latchkey, or this one.
-    Own(Box<own::Person>),
+    Latchkey(Box<latchkey_file::LatchkeyUser>),
 }
 
 /// A position in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Position {
     /// The whole file.
     File,
     /// A line.
@@ -78,7 +78,7 @@ pub(crate) enum Place {
     User(usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File => f.write_str("the file"),
@@ -91,9 +91,9 @@ impl fmt::Display for Place {
 /// A user, or a file, that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {flaw}")]
-pub(crate) struct Unreadable {
+pub(crate) struct ReadError {
     /// The position.
-    pub(crate) place: Place,
+    pub(crate) place: Position,
     /// The error at that position.
     pub(crate) flaw: Flaw,
 }
@@ -117,10 +117,10 @@ pub(crate) enum Flaw {
     NotUtf8,
     /// JSON of another type than the format requires.
     #[error("it is not {0}")]
-    NotA(&'static str),
+    WrongType(&'static str),
     /// A member of the wrong type.
     #[error("its {member} is not {expected}")]
-    Member {
+    WrongMember {
         /// The member, by the format's name.
         member: &'static str,
         /// The expected type, in words.
@@ -131,19 +131,19 @@ pub(crate) enum Flaw {
     NoSubject(&'static str),
     /// The hash algorithm is not supported.
     #[error("its password hash uses {0}, which cannot be verified: without it, the user sets a new password")]
-    Algorithm(String),
+    UnsupportedAlgorithm(String),
     /// The hash was made of more than the password, or of bytes that are not UTF-8.
     #[error("its password hash was made of {0}, not of the password alone: without it, the user sets a new password")]
-    NotOfThePassword(&'static str),
+    NotPasswordOnly(&'static str),
     /// A password in plain text.
     #[error("it has a plain-text password, not a hash")]
-    Clear,
+    PlainText,
     /// The project's hash parameters are missing.
     #[error("its password hash needs the project's hash parameters")]
-    NoParameters,
+    MissingParameters,
     /// A member that this version of the format does not have. Ignoring it would lose data.
     #[error("it has an unknown member: {0}")]
-    Unknown(String),
+    UnknownMember(String),
     /// More entries than one transaction can hold.
     #[error("its {member} are more than {at_most}")]
     TooMany {
@@ -154,13 +154,13 @@ pub(crate) enum Flaw {
     },
     /// Another line has the same `sub`.
     #[error("its sub is also in an earlier line")]
-    SubTwice,
+    DuplicateSub,
     /// The last line is missing.
     #[error("it is incomplete, its last line is missing: export again, or import what is there with --incomplete")]
-    BrokenOff,
+    Incomplete,
     /// Lines are missing, or there are too many.
     #[error("its last line says {said} users, but it has {people}: export again, or import what is there with --incomplete")]
-    Count {
+    WrongCount {
         /// The number in the last line.
         said: i64,
         /// The number counted.
@@ -168,30 +168,30 @@ pub(crate) enum Flaw {
     },
     /// A line after the last one, for example of two concatenated files.
     #[error("it comes after the line that ends the file")]
-    BehindTheEnd,
+    AfterEnd,
     /// The hash is malformed or out of bounds.
     #[error(transparent)]
-    Hash(#[from] UnusableHash),
+    InvalidHash(#[from] UnusableHash),
 }
 
 /// Receives each user as it is read, or the reason why it cannot be read.
-pub(crate) type Take<'a> = &'a mut dyn FnMut(Result<ForeignPerson, Unreadable>);
+pub(crate) type UserSink<'a> = &'a mut dyn FnMut(Result<ForeignUser, ReadError>);
 
 /// Parses JSON. The parser's message can quote the text, so only the position is kept.
-fn json(text: &str) -> Result<Value, Flaw> {
+fn parse_json(text: &str) -> Result<Value, Flaw> {
     serde_json::from_str(text).map_err(|error| Flaw::NotJson { line: error.line(), column: error.column() })
 }
 
 /// Reads each element of a list with `person`; `None` skips it.
-fn each(
+fn read_each(
     source: impl BufRead,
     shape: Shape,
-    person: impl Fn(Members) -> Result<Option<ForeignPerson>, Flaw>,
-    take: Take<'_>,
-) -> Result<(), Broken> {
+    person: impl Fn(Members) -> Result<Option<ForeignUser>, Flaw>,
+    take: UserSink<'_>,
+) -> Result<(), StreamError> {
     stream::list(source, shape, &mut |number, value| {
         let read = Members::of(value).and_then(&person);
-        let read = read.map_err(|flaw| Unreadable { place: Place::User(number), flaw });
+        let read = read.map_err(|flaw| ReadError { place: Position::User(number), flaw });
         if let Some(read) = read.transpose() {
             take(read);
         }
@@ -199,7 +199,7 @@ fn each(
 }
 
 /// Returns the stored form if it can be verified.
-fn checked(stored: String) -> Result<String, Flaw> {
+fn checked_hash(stored: String) -> Result<String, Flaw> {
     hash(&stored)?;
     Ok(stored)
 }

@@ -1,6 +1,6 @@
 //! `latchkey people roles`: shows and changes the roles of one user.
 
-use crate::refused::{Refused, causes};
+use crate::command_error::{CommandError, causes};
 use crate::target::{TargetOptions, document, tenant};
 use crate::terminal::say;
 use data_encoding::BASE32_NOPAD;
@@ -41,16 +41,16 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 /// Runs the command.
-pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
+pub(super) async fn run(roles: &Roles) -> Result<(), CommandError> {
     let target = roles.target.open().await?;
     let store = target.store.tenant(roles.tenant.clone());
     let config = document(&store).await?;
     let now = Clock::system().now();
     let keys = Keys::new(target.vault()?, &[Purpose::Identifier]).tenant(&store, config.keys.signer, now).await;
-    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
+    let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
     let hashed = keys.identifier().map(|identifiers| identifiers.hash_email(&roles.email));
-    let identifier = hashed.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
-    let request = request()?;
+    let identifier = hashed.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let request = request_context()?;
     let changed = store.decide(&request, || async {
         let found = match store.find_account(&identifier).await? {
             Some(account) => store.find_authentication(account).await?,
@@ -60,10 +60,12 @@ pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
         let Decision { changes, outcome } = change_roles(&authentication, &roles.give, &roles.take);
         Ok(Decision { changes, outcome: Some(outcome) })
     });
-    let told = match changed.await.map_err(|error| failed(&error))? {
-        None | Some(RolesChanged::Erased) => return Err(Refused::new("no account has this e-mail address")),
+    let told = match changed.await.map_err(|error| write_error(&error))? {
+        None | Some(RolesChanged::Erased) => return Err(CommandError::new("no account has this e-mail address")),
         Some(RolesChanged::TooMany) => {
-            return Err(Refused::new(format!("one account has at most {MAX_ROLES} roles; remove one in the same command")));
+            return Err(CommandError::new(format!(
+                "one account has at most {MAX_ROLES} roles; remove one in the same command"
+            )));
         }
         Some(RolesChanged::Changed(roles)) if roles.is_empty() => "the user now has no roles\n".to_owned(),
         Some(RolesChanged::Unchanged(roles)) if roles.is_empty() => "the user has no roles\n".to_owned(),
@@ -74,12 +76,12 @@ pub(super) async fn run(roles: &Roles) -> Result<(), Refused> {
 }
 
 /// Assigns one role to the account of an external identity. Returns whether the account did not have it before.
-pub(crate) async fn give(
+pub(crate) async fn assign_role(
     store: &TenantStore,
     account: latchkey::domain::id::AccountId,
     role: &Role,
-) -> Result<Option<RolesChanged>, Refused> {
-    let request = request()?;
+) -> Result<Option<RolesChanged>, CommandError> {
+    let request = request_context()?;
     let given = std::slice::from_ref(role);
     let changed = store.decide(&request, || async {
         let found = store.find_authentication(account).await?;
@@ -87,17 +89,19 @@ pub(crate) async fn give(
         let Decision { changes, outcome } = change_roles(&authentication, given, &[]);
         Ok(Decision { changes, outcome: Some(outcome) })
     });
-    changed.await.map_err(|error| failed(&error))
+    changed.await.map_err(|error| write_error(&error))
 }
 
-fn failed(error: &DecideError<StoreError>) -> Refused {
-    Refused::new(format!("the roles could not be written: {}", causes(error)))
+fn write_error(error: &DecideError<StoreError>) -> CommandError {
+    CommandError::new(format!("the roles could not be written: {}", causes(error)))
 }
 
-fn request() -> Result<RequestContext, Refused> {
+fn request_context() -> Result<RequestContext, CommandError> {
     let request_id = format!("roles-{}", BASE32_NOPAD.encode(&Random.bytes::<10>()));
     Ok(RequestContext {
-        request_id: request_id.parse::<RequestId>().map_err(|error| Refused::because("the request has no name", &error))?,
+        request_id: request_id
+            .parse::<RequestId>()
+            .map_err(|error| CommandError::caused_by("the request has no name", &error))?,
         now: Clock::system().now(),
         attempt: 1,
         address_hash: None,

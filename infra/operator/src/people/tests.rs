@@ -12,15 +12,15 @@ const ARGON2: &str = "7PCw6lTrVcqZB4uvMkl7NOUjxGtvALJ5SyYrIQAEWsc=";
 const SALT: &str = "c2FsdHNhbHRzYWx0c2FsdA==";
 const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm";
 
-type People = Vec<Result<ForeignPerson, Unreadable>>;
+type People = Vec<Result<ForeignUser, ReadError>>;
 
 /// Everything that a reader yields; if it fails as a whole, only that error.
-fn all(read: impl FnOnce(Take<'_>) -> Result<(), Broken>) -> People {
+fn all(read: impl FnOnce(UserSink<'_>) -> Result<(), StreamError>) -> People {
     let mut people = Vec::new();
     match read(&mut |person| people.push(person)) {
         Ok(()) => people,
-        Err(Broken::Flaw(unreadable)) => vec![Err(unreadable)],
-        Err(Broken::Io(error)) => panic!("{error}"),
+        Err(StreamError::Content(unreadable)) => vec![Err(unreadable)],
+        Err(StreamError::Io(error)) => panic!("{error}"),
     }
 }
 
@@ -36,7 +36,7 @@ fn firebase(text: &str, parameters: Option<&HashParameters>) -> People {
     all(|take| firebase::read(text.as_bytes(), parameters, take))
 }
 
-fn only(people: People) -> ForeignPerson {
+fn only(people: People) -> ForeignUser {
     assert_eq!(people.len(), 1);
     people.into_iter().next().unwrap().unwrap()
 }
@@ -45,14 +45,14 @@ fn flaws(people: People) -> Vec<String> {
     people.into_iter().filter_map(|person| person.err().map(|flaw| flaw.to_string())).collect()
 }
 
-async fn assert_signs_in(person: &ForeignPerson, password: &str) {
+async fn assert_signs_in(person: &ForeignUser, password: &str) {
     let stored = hash(person.password.as_deref().unwrap()).unwrap();
     let found = PasswordHasher::new(1).verify(&password.into(), Some(&stored)).await.unwrap();
     assert!(matches!(found, PasswordMatch::Rehash(_)), "{:?}", person.password);
 }
 
 #[tokio::test]
-async fn the_export_of_hashes_of_auth0_is_a_person_on_each_line() {
+async fn the_hash_export_of_auth0_has_one_user_a_line() {
     // The example of Auth0's documentation, with a valid hash.
     let lines = [
         json!({
@@ -67,7 +67,7 @@ async fn the_export_of_hashes_of_auth0_is_a_person_on_each_line() {
         }),
     ];
     let text = format!("{}\n\n{}\n", lines[0], lines[1]);
-    let people: Vec<ForeignPerson> = auth0(&text).into_iter().collect::<Result<_, _>>().unwrap();
+    let people: Vec<ForeignUser> = auth0(&text).into_iter().collect::<Result<_, _>>().unwrap();
     assert_eq!(people[0].subject, "auth0|euclid");
     assert_eq!(
         (people[0].email.as_deref(), people[0].email_verified, people[0].enabled),
@@ -81,7 +81,7 @@ async fn the_export_of_hashes_of_auth0_is_a_person_on_each_line() {
 }
 
 #[test]
-fn an_exported_user_of_auth0_has_claims_by_name_and_nothing_of_the_old_system() {
+fn an_exported_user_of_auth0_has_named_claims_and_no_data_of_the_old_system() {
     let line = json!({
         "user_id": "auth0|1", "email": "ada@example.com", "email_verified": true, "created_at": "2019-12-06T18:36:12.412Z",
         "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "nickname": "ada", "username": "ada",
@@ -103,7 +103,7 @@ fn bulk(custom: Value) -> People {
 }
 
 #[tokio::test]
-async fn hashes_of_the_bulk_import_of_auth0_become_stored_forms() {
+async fn hashes_of_the_bulk_import_of_auth0_are_converted() {
     // From the documentation: scrypt of `password`.
     let scrypt = json!({
         "algorithm": "scrypt",
@@ -197,7 +197,7 @@ fn argon2(kind: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_realm_of_keycloak_gives_its_people_with_their_passwords() {
+async fn a_realm_of_keycloak_yields_its_users_with_their_passwords() {
     let person = only(keycloak(&realm(&argon2("id"), &secret(ARGON2))));
     assert_eq!(person.subject, "cfb55bf6-fcbb-4a1e-bfec-30c6649b52f8");
     assert_eq!((person.email.as_deref(), person.email_verified, person.enabled), (Some("ada@example.com"), true, true));
@@ -220,7 +220,7 @@ async fn a_realm_of_keycloak_gives_its_people_with_their_passwords() {
 }
 
 #[test]
-fn what_keycloak_exports_and_can_not_be_verified_is_said_by_the_users_position() {
+fn an_unverifiable_keycloak_user_is_reported_by_position() {
     for (text, said) in [
         (realm(&json!({ "hashIterations": 1, "algorithm": "md5-crypt" }), &secret(SHA1)), "uses md5-crypt, which"),
         (realm(&json!({ "hashIterations": 5_000_000, "algorithm": "pbkdf2" }), &secret(SHA1)), "PBKDF2 iterations of"),
@@ -247,7 +247,7 @@ fn parameters() -> HashParameters {
 }
 
 #[tokio::test]
-async fn an_export_of_firebase_gives_its_people_with_the_parameters_of_the_project() {
+async fn an_export_of_firebase_yields_its_users_with_the_projects_parameters() {
     // The example of Firebase's scrypt.
     let text = json!({ "users": [{
         "localId": "kYi4EvWQlQTKSfnJ3dRSP6IH3ed2", "email": "user1@test.com", "emailVerified": false,
@@ -275,7 +275,7 @@ async fn an_export_of_firebase_gives_its_people_with_the_parameters_of_the_proje
 }
 
 #[test]
-fn what_is_wrong_is_said_by_position_and_never_by_the_person() {
+fn errors_name_a_position_and_no_personal_data() {
     let lines = "{\"email\":\"ada@example.com\",\"email_verified\":\"ada-verified\"}\n\
                  {\"email\":\"ada@example.com\",\"passwordHash\":\"$2x$04$adaadaada\"}\n\
                  {\"email\": ada@example.com}\n\

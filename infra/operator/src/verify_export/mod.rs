@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 
 /// Why a package was refused.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum VerifyError {
     /// A file cannot be read.
     #[error("{0} cannot be read: {1}")]
     Unreadable(String, std::io::Error),
@@ -111,19 +111,19 @@ struct Entry {
 pub(crate) struct Report {
     package: String,
     manifest: Manifest,
-    vouched: Option<Vouched>,
+    verified_key: Option<VerifiedKey>,
 }
 
 /// The key that verified the signature.
-struct Vouched {
+struct VerifiedKey {
     kid: String,
     key_set: String,
 }
 
 impl Report {
     /// Whether a key that the caller trusts made the signature.
-    pub(crate) fn is_vouched_for(&self) -> bool {
-        self.vouched.is_some()
+    pub(crate) fn is_verified(&self) -> bool {
+        self.verified_key.is_some()
     }
 }
 
@@ -131,93 +131,93 @@ impl Report {
 ///
 /// # Errors
 /// The reason why the package is refused.
-pub(crate) fn run(arguments: &Arguments) -> Result<Report, Refused> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Report, VerifyError> {
     let bytes = read_parts(&arguments.files)?;
     let mut archive = Archive::open(&bytes)?;
     let manifest_bytes = archive.take(MANIFEST)?;
     let signature = archive.take(SIGNATURE)?;
     // Check the signature first: the manifest cannot be trusted before.
-    let vouched = arguments.jwks.as_deref().map(|path| vouch(path, &manifest_bytes, &signature)).transpose()?;
+    let verified_key = arguments.jwks.as_deref().map(|path| verify_signature(path, &manifest_bytes, &signature)).transpose()?;
     let manifest = read_manifest(&manifest_bytes)?;
-    if vouched.is_none() {
+    if verified_key.is_none() {
         signature::parse(&signature)?;
     }
     compare(&manifest, archive)?;
     if let Some(expected) = arguments.issuer.as_ref().filter(|expected| **expected != manifest.issuer) {
-        return Err(Refused::Issuer { found: plain(&manifest.issuer), expected: expected.clone() });
+        return Err(VerifyError::Issuer { found: printable(&manifest.issuer), expected: expected.clone() });
     }
-    let package = arguments.files.first().map(|path| shown(path)).unwrap_or_default();
-    Ok(Report { package, manifest, vouched })
+    let package = arguments.files.first().map(|path| display_path(path)).unwrap_or_default();
+    Ok(Report { package, manifest, verified_key })
 }
 
-fn read_parts(files: &[PathBuf]) -> Result<Vec<u8>, Refused> {
+fn read_parts(files: &[PathBuf]) -> Result<Vec<u8>, VerifyError> {
     let mut bytes = Vec::new();
     for path in files {
-        let unreadable = |error| Refused::Unreadable(shown(path), error);
+        let unreadable = |error| VerifyError::Unreadable(display_path(path), error);
         let length = std::fs::metadata(path).map_err(unreadable)?.len();
         if bytes.len() as u64 + length > MAX_BYTES {
-            return Err(Refused::TooLarge);
+            return Err(VerifyError::TooLarge);
         }
         bytes.extend(std::fs::read(path).map_err(unreadable)?);
     }
     Ok(bytes)
 }
 
-fn vouch(path: &Path, manifest: &[u8], signature: &[u8]) -> Result<Vouched, Refused> {
-    let key_set = std::fs::read(path).map_err(|error| Refused::Unreadable(shown(path), error))?;
-    let kid = signature::verify(&shown(path), &key_set, manifest, signature)?;
-    Ok(Vouched { kid, key_set: shown(path) })
+fn verify_signature(path: &Path, manifest: &[u8], signature: &[u8]) -> Result<VerifiedKey, VerifyError> {
+    let key_set = std::fs::read(path).map_err(|error| VerifyError::Unreadable(display_path(path), error))?;
+    let kid = signature::verify(&display_path(path), &key_set, manifest, signature)?;
+    Ok(VerifiedKey { kid, key_set: display_path(path) })
 }
 
-fn read_manifest(bytes: &[u8]) -> Result<Manifest, Refused> {
-    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| Refused::Manifest(error.to_string()))?;
+fn read_manifest(bytes: &[u8]) -> Result<Manifest, VerifyError> {
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| VerifyError::Manifest(error.to_string()))?;
     if manifest.format != "latchkey-export" || manifest.version != 1 {
-        return Err(Refused::Manifest("its format is not known to this command".to_owned()));
+        return Err(VerifyError::Manifest("its format is not known to this command".to_owned()));
     }
     Ok(manifest)
 }
 
 /// The archive must have exactly the files of the manifest, each with the stated content.
-fn compare(manifest: &Manifest, mut archive: Archive<'_>) -> Result<(), Refused> {
+fn compare(manifest: &Manifest, mut archive: Archive<'_>) -> Result<(), VerifyError> {
     let mut seen = BTreeSet::new();
     for entry in &manifest.files {
         let content = archive.take(&entry.name)?;
         let sha256 = HEXLOWER.encode(digest(&SHA256, &content).as_ref());
         let is_same = content.len() as u64 == entry.bytes && sha256 == entry.sha256;
         if !is_same || !seen.insert(&entry.name) {
-            return Err(Refused::Changed(plain(&entry.name)));
+            return Err(VerifyError::Changed(printable(&entry.name)));
         }
     }
-    match archive.left().next() {
-        Some(name) => Err(Refused::Foreign(plain(name))),
+    match archive.remaining_names().next() {
+        Some(name) => Err(VerifyError::Foreign(printable(name))),
         None => Ok(()),
     }
 }
 
 /// Text of a package for the terminal, without control characters: it cannot move the cursor or hide output.
-fn plain(text: &str) -> String {
+fn printable(text: &str) -> String {
     text.escape_debug().to_string()
 }
 
-fn shown(path: &Path) -> String {
-    plain(&path.display().to_string())
+fn display_path(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { package, manifest: Manifest { issuer, subject, as_of, files, .. }, vouched } = self;
-        let names: Vec<String> = files.iter().map(|file| plain(&file.name)).collect();
-        let issuer = plain(issuer);
-        match vouched {
+        let Self { package, manifest: Manifest { issuer, subject, as_of, files, .. }, verified_key } = self;
+        let names: Vec<String> = files.iter().map(|file| printable(&file.name)).collect();
+        let issuer = printable(issuer);
+        match verified_key {
             Some(_) => writeln!(f, "verified: {package}")?,
             None => writeln!(f, "whole, but not verified: {package}")?,
         }
         writeln!(f, "  issuer   {issuer}")?;
-        writeln!(f, "  subject  {}", plain(subject))?;
-        writeln!(f, "  as of    {}", plain(as_of))?;
+        writeln!(f, "  subject  {}", printable(subject))?;
+        writeln!(f, "  as of    {}", printable(as_of))?;
         writeln!(f, "  files    {}", names.join(", "))?;
-        match vouched {
-            Some(Vouched { kid, key_set }) => {
+        match verified_key {
+            Some(VerifiedKey { kid, key_set }) => {
                 writeln!(f, "  signed   with key {kid} of {key_set}: this result is worth as much as your trust in that file")
             }
             None => {

@@ -1,6 +1,6 @@
 //! `manifest.jws`: a JWS with detached content (RFC 7515 appendix F), ES256, verified with a key of the given set and no other.
 
-use super::{Refused, plain};
+use super::{VerifyError, printable};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
@@ -44,9 +44,9 @@ pub(super) struct Parsed {
 /// Parses a signature.
 ///
 /// # Errors
-/// [`Refused::SignatureForm`].
-pub(super) fn parse(jws: &[u8]) -> Result<Parsed, Refused> {
-    let refused = |why: &str| Refused::SignatureForm(why.to_owned());
+/// [`VerifyError::SignatureForm`].
+pub(super) fn parse(jws: &[u8]) -> Result<Parsed, VerifyError> {
+    let refused = |why: &str| VerifyError::SignatureForm(why.to_owned());
     let text = std::str::from_utf8(jws).map_err(|_| refused("it is not text"))?;
     let (header, signature) = text.split_once("..").ok_or_else(|| refused("its content is not detached"))?;
     let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| refused("it is not base64url"));
@@ -62,11 +62,11 @@ pub(super) fn parse(jws: &[u8]) -> Result<Parsed, Refused> {
 ///
 /// # Errors
 /// The reason why the signature is refused.
-pub(super) fn verify(name: &str, key_set: &[u8], manifest: &[u8], jws: &[u8]) -> Result<String, Refused> {
+pub(super) fn verify(name: &str, key_set: &[u8], manifest: &[u8], jws: &[u8]) -> Result<String, VerifyError> {
     let set: KeySet =
-        serde_json::from_slice(key_set).map_err(|error| Refused::KeySet(name.to_owned(), plain(&error.to_string())))?;
+        serde_json::from_slice(key_set).map_err(|error| VerifyError::KeySet(name.to_owned(), printable(&error.to_string())))?;
     let Parsed { header, kid, signature } = parse(jws)?;
-    let unknown = || Refused::UnknownKey(plain(&kid), name.to_owned());
+    let unknown = || VerifyError::UnknownKey(printable(&kid), name.to_owned());
     let key = set.keys.iter().find(|key| key.kid.as_ref() == Some(&kid)).ok_or_else(unknown)?;
     // The key determines the algorithm; the header must agree (RFC 8725 §3.1).
     let fits = key.kty == "EC"
@@ -79,6 +79,6 @@ pub(super) fn verify(name: &str, key_set: &[u8], manifest: &[u8], jws: &[u8]) ->
     let signed = format!("{header}.{}", BASE64URL_NOPAD.encode(manifest));
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point)
         .verify(signed.as_bytes(), &signature)
-        .map_err(|_| Refused::Signature)?;
-    Ok(plain(&kid))
+        .map_err(|_| VerifyError::Signature)?;
+    Ok(printable(&kid))
 }

@@ -1,27 +1,27 @@
-//! An export verifies offline: by a JOSE library, and by `latchkey verify-export`, which refuses whatever was tampered with.
+//! Offline verification of an export: by a JOSE library, and by `latchkey verify-export`, which refuses every tampered package.
 
-use crate::export::{person, world};
+use crate::export::{register_user, world};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use latchkey::digest::sha256;
 use serde_json::{Value, json};
 use tests::Anonymous;
-use tests::exported::{Desk, Exported};
+use tests::export_package::{ExportFolder, ExportPackage};
 
 type Files = Vec<(String, Vec<u8>)>;
 
-/// An export of a world of its own, and its keys.
-async fn exported() -> (Exported, Vec<u8>) {
+/// An export of a new world, and the published keys.
+async fn make_export() -> (ExportPackage, Vec<u8>) {
     let world = world().await;
-    let (_, me) = person(&world, "Ada").await;
+    let (_, me) = register_user(&world, "Ada").await;
     let jwks = Anonymous::new(&world).get("/.well-known/jwks.json").await;
     (me.export().await, jwks.response.body().to_vec())
 }
 
 #[tokio::test]
-async fn the_manifest_lists_every_file_and_its_signature_holds_under_the_published_keys() {
-    let (export, jwks) = exported().await;
+async fn the_manifest_lists_every_file_and_has_a_valid_signature() {
+    let (export, jwks) = make_export().await;
     let manifest = export.json("manifest.json");
     assert_eq!((&manifest["format"], &manifest["issuer"]), (&json!("latchkey-export"), &json!("http://localhost:8080")));
     assert_eq!(manifest["as_of"], export.document()["as_of"]);
@@ -45,11 +45,11 @@ async fn the_manifest_lists_every_file_and_its_signature_holds_under_the_publish
     assert!(!holds(format!("{header}.{payload}A")));
 }
 
-/// security 48: put back together, it is no token of Latchkey's.
+/// security 48: an assembled manifest signature is not a token of Latchkey.
 #[tokio::test]
-async fn security_48_a_signed_manifest_is_no_token() {
+async fn security_48_a_signed_manifest_is_not_a_token() {
     let world = world().await;
-    let (_, me) = person(&world, "Ada").await;
+    let (_, me) = register_user(&world, "Ada").await;
     let export = me.export().await;
     let (header, signature) = export.text("manifest.jws").split_once("..").expect("detached content");
     let token = format!("{header}.{}.{signature}", BASE64URL_NOPAD.encode(export.file("manifest.json")));
@@ -68,20 +68,20 @@ fn replace(files: &Files, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> File
 }
 
 #[tokio::test]
-async fn the_command_verifies_what_is_genuine_and_refuses_the_rest_in_clear_words() {
-    let ((export, jwks), (_, foreign)) = (exported().await, exported().await);
-    let mut desk = Desk::default();
-    desk.put("jwks.json", &jwks);
-    desk.put("other.json", &foreign);
-    desk.put("nothing.json", b"{}");
-    desk.put("export.zip", &export.bytes);
-    let genuine = desk.verify(&["--jwks", "jwks.json", "--issuer", "http://localhost:8080", "export.zip"]);
+async fn the_command_accepts_genuine_packages_and_refuses_others_with_a_reason() {
+    let ((export, jwks), (_, foreign)) = (make_export().await, make_export().await);
+    let mut folder = ExportFolder::default();
+    folder.put("jwks.json", &jwks);
+    folder.put("other.json", &foreign);
+    folder.put("nothing.json", b"{}");
+    folder.put("export.zip", &export.bytes);
+    let genuine = folder.verify(&["--jwks", "jwks.json", "--issuer", "http://localhost:8080", "export.zip"]);
     assert_eq!(genuine.code, Some(0), "{}", genuine.words);
     for words in ["verified: ", "http://localhost:8080", "export.json", "signed   with key "] {
         assert!(genuine.words.contains(words), "{words}: {}", genuine.words);
     }
-    let without = desk.verify(&["export.zip"]);
-    assert_eq!(without.code, Some(3), "whole, but nobody vouches for it: {}", without.words);
+    let without = folder.verify(&["export.zip"]);
+    assert_eq!(without.code, Some(3), "complete, but not verified: {}", without.words);
     assert!(without.words.contains("anyone could have made this package"), "{}", without.words);
     for (what, arguments, words) in [
         ("another issuer's keys", ["--jwks", "other.json", "export.zip"], "has no key"),
@@ -89,26 +89,26 @@ async fn the_command_verifies_what_is_genuine_and_refuses_the_rest_in_clear_word
         ("no such file", ["--jwks", "jwks.json", "missing.zip"], "cannot be read"),
         ("another issuer", ["--issuer", "https://id.example.com", "export.zip"], "is from http://localhost:8080"),
     ] {
-        let verdict = desk.verify(&arguments);
+        let verdict = folder.verify(&arguments);
         assert_eq!(verdict.code, Some(1), "{what}: {}", verdict.words);
         assert!(verdict.words.starts_with("not verified: ") && verdict.words.contains(words), "{what}: {}", verdict.words);
     }
-    assert_eq!(desk.verify(&[]).code, Some(2));
+    assert_eq!(folder.verify(&[]).code, Some(2));
     for (what, bytes, words) in tampered(&export) {
-        desk.put("tampered.zip", &bytes);
-        let verdict = desk.verify(&["--jwks", "jwks.json", "tampered.zip"]);
+        folder.put("tampered.zip", &bytes);
+        let verdict = folder.verify(&["--jwks", "jwks.json", "tampered.zip"]);
         assert_eq!(verdict.code, Some(1), "{what}: {}", verdict.words);
         assert!(verdict.words.starts_with("not verified: ") && verdict.words.contains(words), "{what}: {}", verdict.words);
     }
 }
 
-fn tampered(export: &Exported) -> Vec<(&'static str, Vec<u8>, &'static str)> {
+fn tampered(export: &ExportPackage) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let (files, bytes) = (&export.files, &export.bytes);
-    let pack = |files: Files| Exported::pack(&files);
+    let pack = |files: Files| ExportPackage::pack(&files);
     let text = |from: &'static str, to: &'static str| {
         move |content: &mut Vec<u8>| {
             let changed = String::from_utf8(content.clone()).expect("UTF-8").replacen(from, to, 1);
-            assert_ne!(changed.as_bytes(), content.as_slice(), "{from} is there to be changed");
+            assert_ne!(changed.as_bytes(), content.as_slice(), "{from} is in the file");
             *content = changed.into_bytes();
         }
     };

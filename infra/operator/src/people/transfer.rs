@@ -1,8 +1,8 @@
 //! Transfers one user from another Latchkey: writes the whole account in one transaction, which fails if any part of it already exists.
 
-use super::own::Person;
-use crate::bring::{Bringer, NotBrought};
-use crate::refused::Refused;
+use super::latchkey_file::LatchkeyUser;
+use crate::command_error::CommandError;
+use crate::user_import::{ImportError, UserImporter};
 use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::{AccountId, Sub};
@@ -15,22 +15,23 @@ use std::collections::{HashMap, HashSet};
 
 /// What the store cannot look up by key. Read once before the import.
 #[derive(Default)]
-pub(super) struct Walked {
+pub(super) struct ExistingAccounts {
     /// Erased accounts. An account erased from now on keeps its tombstone longer than any import takes.
     erased: HashSet<AccountId>,
     /// The account of each `sub`. Accounts created from now on have a random `sub`, or a UUID that the issuer's sentinel item claims.
     subs: HashMap<Sub, AccountId>,
 }
 
-impl Walked {
+impl ExistingAccounts {
     /// Scans the tombstones and the accounts.
-    pub(super) async fn read(store: &TenantStore) -> Result<Self, Refused> {
-        let cannot = |error: StoreError| Refused::because("the existing and the erased accounts could not be read", &error);
-        let (mut walked, mut from) = (Self::default(), None);
+    pub(super) async fn read(store: &TenantStore) -> Result<Self, CommandError> {
+        let cannot =
+            |error: StoreError| CommandError::caused_by("the existing and the erased accounts could not be read", &error);
+        let (mut existing, mut from) = (Self::default(), None);
         loop {
             let WalkPage { found, next } = store.walk_tombstones(from).await.map_err(cannot)?;
             for tombstone in found {
-                walked.erased.insert(tombstone.map_err(cannot)?.account);
+                existing.erased.insert(tombstone.map_err(cannot)?.account);
             }
             from = next;
             if from.is_none() {
@@ -41,34 +42,38 @@ impl Walked {
             let WalkPage { found, next } = store.walk_accounts(from).await.map_err(cannot)?;
             for state in found {
                 let state = state.map_err(cannot)?;
-                walked.subs.insert(state.sub, state.account);
+                existing.subs.insert(state.sub, state.account);
             }
             from = next;
             if from.is_none() {
-                return Ok(walked);
+                return Ok(existing);
             }
         }
     }
 }
 
-impl Bringer<'_> {
+impl UserImporter<'_> {
     /// Transfers one user.
-    pub(super) async fn settle(&self, person: Person, walked: &Walked) -> Result<Moved, DecideError<NotBrought>> {
+    pub(super) async fn transfer(
+        &self,
+        person: LatchkeyUser,
+        existing: &ExistingAccounts,
+    ) -> Result<Moved, DecideError<ImportError>> {
         let (sub, account) = (person.sub, person.account);
-        let mover = self.seal(person).map_err(|error| DecideError::Decide(NotBrought::Keys(error)))?;
-        let subjects: Vec<_> = mover.identities.iter().map(|(subject, ..)| *subject).collect();
+        let account_to_write = self.seal(person).map_err(|error| DecideError::Decide(ImportError::Keys(error)))?;
+        let subjects: Vec<_> = account_to_write.identities.iter().map(|(subject, ..)| *subject).collect();
         let decide = || async {
-            let found = self.store.find_standing(account, &mover.identifier, &subjects).await?;
-            let sub_of = walked.subs.get(&sub).copied().filter(|owner| *owner != account);
-            let standing = Standing { is_buried: walked.erased.contains(&account), sub_of, ..found };
-            let Decision { changes, outcome } = settle(mover.clone(), &standing);
-            Ok::<_, NotBrought>(Decision { changes, outcome })
+            let found = self.store.find_standing(account, &account_to_write.identifier, &subjects).await?;
+            let sub_of = existing.subs.get(&sub).copied().filter(|owner| *owner != account);
+            let standing = Standing { is_buried: existing.erased.contains(&account), sub_of, ..found };
+            let Decision { changes, outcome } = settle(account_to_write.clone(), &standing);
+            Ok::<_, ImportError>(Decision { changes, outcome })
         };
         self.store.decide(&self.request().map_err(DecideError::Decide)?, decide).await
     }
 
     /// Hashes and encrypts everything for this tenant, with a new data key.
-    fn seal(&self, person: Person) -> Result<Mover, KeyError> {
+    fn seal(&self, person: LatchkeyUser) -> Result<Mover, KeyError> {
         let account = person.account;
         let (key, wrapped, keyring_version) = self.keys.data()?.generate(account)?;
         let identifiers = self.keys.identifier()?;
@@ -102,7 +107,7 @@ impl Bringer<'_> {
 }
 
 /// The outcome as a row label in the report.
-pub(super) fn words(moved: Moved) -> &'static str {
+pub(super) fn outcome_label(moved: Moved) -> &'static str {
     match moved {
         Moved::Here => "newly imported",
         Moved::AlreadyHere => "imported before",

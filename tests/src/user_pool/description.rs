@@ -1,50 +1,50 @@
-//! What a pool says of itself (`DescribeUserPool`), as far as it matters to whoever goes there.
+//! The pool's configuration (`DescribeUserPool`), as far as the reverse migration needs it.
 
 use super::{State, UserPool};
 use serde_json::{Value, json};
 
-/// What a pool was made with.
+/// The configuration of a pool.
 #[derive(Debug)]
-pub(super) struct Described {
+pub(super) struct PoolDescription {
     username_attributes: &'static [&'static str],
     alias_attributes: &'static [&'static str],
     auto_verified_attributes: &'static [&'static str],
 }
 
-impl Default for Described {
+impl Default for PoolDescription {
     fn default() -> Self {
         Self { username_attributes: &["email"], alias_attributes: &[], auto_verified_attributes: &["email"] }
     }
 }
 
 impl UserPool {
-    /// Knows people by a name of their own, their address as an alias.
+    /// Uses separate usernames, with the address as an alias.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn sign_in_with_aliases(&self) {
         let mut state = self.state.lock().expect("the state");
-        (state.described.username_attributes, state.described.alias_attributes) = (&[], &["email"]);
+        (state.description.username_attributes, state.description.alias_attributes) = (&[], &["email"]);
     }
-    /// Knows people by a name of their own only.
+    /// Uses separate usernames only.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn sign_in_with_usernames(&self) {
         let mut state = self.state.lock().expect("the state");
-        (state.described.username_attributes, state.described.alias_attributes) = (&[], &[]);
+        (state.description.username_attributes, state.description.alias_attributes) = (&[], &[]);
     }
-    /// Takes only these as proven by itself.
+    /// Verifies only these attributes on its own.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn verify(&self, attributes: &'static [&'static str]) {
-        self.state.lock().expect("the state").described.auto_verified_attributes = attributes;
+        self.state.lock().expect("the state").description.auto_verified_attributes = attributes;
     }
 }
 
 pub(super) fn describe(state: &State) -> (u16, Value) {
-    let Described { username_attributes, alias_attributes, auto_verified_attributes } = &state.described;
+    let PoolDescription { username_attributes, alias_attributes, auto_verified_attributes } = &state.description;
     let pool = json!({
         "EstimatedNumberOfUsers": state.users.len(), "MfaConfiguration": state.mfa,
         "UsernameAttributes": username_attributes, "AliasAttributes": alias_attributes,

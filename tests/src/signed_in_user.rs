@@ -1,5 +1,5 @@
-//! An account with a session, put into the store of a world without a page: for tests of what comes after the sign-in, which need
-//! grants that no page would issue (another epoch, another client, an old code).
+//! An account with a session, written into the store of a world without pages. For tests of the steps after the sign-in, which need
+//! grants that no page issues (another epoch, another client, an old code).
 
 use crate::{OAuthClient, World, oauth_client};
 use latchkey::context::{Deadline, RequestContext};
@@ -24,24 +24,24 @@ use latchkey::services::Tenant;
 use serde_json::{Value, json};
 
 /// An account with a session.
-pub struct Person {
+pub struct SignedInUser {
     world: World,
     tenant: Tenant,
-    /// Its hot item, as it was last written.
+    /// Its authentication item, as last written.
     pub authentication: Authentication,
-    /// Its session, as it was last written.
+    /// Its session, as last written.
     pub session: Session,
-    /// What its profile says.
+    /// The claims of its profile.
     pub claims: Value,
 }
 
-impl Person {
-    /// A fresh person of the default tenant, signed in for a minute.
+impl SignedInUser {
+    /// A new user of the default tenant, signed in one minute ago.
     pub async fn new(world: &World) -> Self {
         Self::of_tenant(world, &TenantId::default_tenant()).await
     }
 
-    /// A fresh person of this tenant, signed in for a minute.
+    /// A new user of this tenant, signed in one minute ago.
     pub async fn of_tenant(world: &World, tenant: &TenantId) -> Self {
         let tenant = world.services.tenant(tenant).await.expect("a tenant");
         let (random, now) = (world.services.random, world.services.clock.now());
@@ -141,12 +141,12 @@ impl Person {
         self.authentication.sub.to_string()
     }
 
-    /// An authorization code for this client, as a sign-in would have given it, with the client's scope and challenge.
+    /// An authorization code for this client, as a sign-in issues it, with the client's scope and challenge.
     pub async fn code(&self, client: &OAuthClient) -> String {
         self.code_with(client, |_| {}).await
     }
 
-    /// A code of a grant that was changed before it was issued.
+    /// A code of a grant that `change` altered before it was issued.
     pub async fn code_with(&self, client: &OAuthClient, change: impl FnOnce(&mut Grant)) -> String {
         let (random, now) = (self.world.services.random, self.world.services.clock.now());
         let secret = random.secret();
@@ -181,14 +181,14 @@ impl Person {
         self.tenant.keys.locator().expect("locator keys").authorization_code(&at, &secret).expose().to_owned()
     }
 
-    /// Writes the hot item anew.
-    pub async fn becomes(&mut self, change: impl FnOnce(&mut Authentication)) {
+    /// Changes the authentication item and writes it.
+    pub async fn update_authentication(&mut self, change: impl FnOnce(&mut Authentication)) {
         change(&mut self.authentication);
         self.authentication.version += 1;
         self.commit(Change::RecordSignIn(self.authentication.clone())).await;
     }
 
-    /// Closes the account; when its erasure is due.
+    /// Closes the account. Returns when its erasure is due.
     pub async fn close(&mut self, grace: Span) -> Timestamp {
         let now = self.world.services.clock.now();
         let seed = LinkSeed { key_version: 1, bytes: self.world.services.random.bytes() };
@@ -212,7 +212,7 @@ impl Person {
         self.commit(Change::EndSession(self.session.clone())).await;
     }
 
-    /// Commits a change, in a request of its own.
+    /// Commits a change in its own request.
     pub async fn commit(&self, change: Change) {
         let request = RequestContext {
             request_id: data_encoding::BASE64URL_NOPAD

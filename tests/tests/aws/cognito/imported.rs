@@ -1,4 +1,4 @@
-//! People who were brought over without a password: the pool is asked for it once, at their first sign-in or not at all.
+//! Users imported without a password: the pool is asked for the password at their first sign-in, and never after it.
 
 use crate::cognito::recovery::{NEW_PASSWORD, recover};
 use crate::cognito::{SUB, is_signed_in, pool_and_world, snapshot, try_password, user};
@@ -14,21 +14,21 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use std::time::Duration;
-use tests::brought::bring_over;
+use tests::imported::import_user;
 use tests::store::put_document;
 use tests::user_pool::{CLIENT_ID, Mode, POOL_ID, PoolUser, UserPool, document};
-use tests::{Browser, Customer, Me, Site, invariants};
+use tests::{AccountClient, Browser, Customer, Site, invariants};
 
-const ANOTHER: &str = "0cc175b9-c0f1-46b6-a831-c399e269772a";
+const OTHER_SUB: &str = "0cc175b9-c0f1-46b6-a831-c399e269772a";
 
-/// A pool and a world where one of its users was brought over, as an operator brings them.
-async fn brought(name: &str) -> (UserPool, World, Customer) {
+/// A pool and a world where one of its users was imported, as an operator imports them.
+async fn imported_user(name: &str) -> (UserPool, World, Customer) {
     let (pool, world, customer) = pool_and_world(name, "").await;
-    bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
     (pool, world, customer)
 }
 
-async fn standing(world: &World, email: &str) -> (Authentication, Option<PasswordCredential>) {
+async fn stored_account(world: &World, email: &str) -> (Authentication, Option<PasswordCredential>) {
     match snapshot(world, email).await {
         SignInSnapshot::Known { authentication, password, .. } => (*authentication, password),
         SignInSnapshot::Unknown { .. } => panic!("{email} has no account"),
@@ -37,112 +37,113 @@ async fn standing(world: &World, email: &str) -> (Authentication, Option<Passwor
 
 #[tokio::test]
 async fn the_first_sign_in_asks_the_pool_and_keeps_the_password() {
-    let (pool, world, customer) = brought("Ada").await;
-    let (before, password) = standing(&world, &customer.email).await;
+    let (pool, world, customer) = imported_user("Ada").await;
+    let (before, password) = stored_account(&world, &customer.email).await;
     assert!(before.password_home == PasswordHome::Directory && password.is_none());
-    let me = Me::of(&world, &customer).await;
-    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (1, 1));
-    assert_eq!(me.tokens.id_claims()["sub"], before.sub.to_string(), "the account is the one that was there");
-    let (after, password) = standing(&world, &customer.email).await;
+    let me = AccountClient::new(&world, &customer).await;
+    assert_eq!((pool.take_call_count("AdminInitiateAuth"), pool.take_call_count("AdminGetUser")), (1, 1));
+    assert_eq!(me.tokens.id_claims()["sub"], before.sub.to_string(), "the sub of the imported account");
+    let (after, password) = stored_account(&world, &customer.email).await;
     assert!(after.password_home == PasswordHome::Here && password.is_some());
 
-    // It is here now: what the pool holds matters no more.
+    // The password is stored here now: the pool's password no longer matters.
     pool.put(user(&Customer { password: "another one 4 the pool".to_owned(), ..customer.clone() }));
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, "another one 4 the pool").await.status(), 400);
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
     world.pump().await.expect("pumped");
     invariants::assert_hold(&world.engine);
 }
 
-/// security 112, 113: each wrong password is one failure of the account, asked of the pool once; the window closes as for anybody.
+/// security 112, 113: each wrong password counts once at the account and is sent to the pool once. The window closes as for any
+/// account.
 #[tokio::test]
-async fn a_wrong_password_is_counted_here_and_asked_once_and_the_window_closes() {
-    let (pool, world, customer) = brought("Ada").await;
+async fn a_wrong_password_is_counted_and_sent_to_the_pool_once() {
+    let (pool, world, customer) = imported_user("Ada").await;
     for failures in 1..=5 {
         try_password(&mut Browser::new(&world), &customer.email, "not the 9 right one").await.expect(StatusCode::BAD_REQUEST);
-        assert_eq!(pool.take_asked("AdminInitiateAuth"), 1);
-        assert_eq!(standing(&world, &customer.email).await.0.failures.count, failures);
+        assert_eq!(pool.take_call_count("AdminInitiateAuth"), 1);
+        assert_eq!(stored_account(&world, &customer.email).await.0.failures.count, failures);
     }
     let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
-    assert_eq!((page.status(), pool.take_asked("AdminInitiateAuth")), (429, 0), "blocked: nobody is asked");
+    assert_eq!((page.status(), pool.take_call_count("AdminInitiateAuth")), (429, 0), "blocked: the pool is not asked");
     world.services.clock.advance(Span::minutes(1));
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
-    assert_eq!(standing(&world, &customer.email).await.0.failures.count, 0);
+    assert_eq!(stored_account(&world, &customer.email).await.0.failures.count, 0);
 }
 
 #[tokio::test]
-async fn a_pool_that_gives_no_verdict_counts_for_nobody() {
+async fn a_pool_failure_is_not_counted_as_a_wrong_password() {
     for mode in [Mode::Down, Mode::Mute, Mode::Throttled, Mode::Broken, Mode::Locked, Mode::Forbidden] {
-        let (pool, world, customer) = brought("Ada").await;
+        let (pool, world, customer) = imported_user("Ada").await;
         try_password(&mut Browser::new(&world), &customer.email, "not the 9 right one").await.expect(StatusCode::BAD_REQUEST);
         pool.set(mode);
         let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
         assert_eq!(page.status(), 503, "{mode:?}: {}", page.text());
-        assert_eq!(standing(&world, &customer.email).await.0.failures.count, 1, "{mode:?}");
+        assert_eq!(stored_account(&world, &customer.email).await.0.failures.count, 1, "{mode:?}");
         pool.set(Mode::Up);
         assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await), "{mode:?}");
     }
 }
 
-/// The pool's state holds for who was brought over as for who was not: by password, and by mail.
+/// The state of the pool's user holds for an imported user too: at sign-in and at recovery.
 #[tokio::test]
-async fn who_may_not_come_by_now_stays_out_by_password_and_by_mail() {
+async fn a_user_disabled_in_the_pool_can_not_sign_in_or_recover() {
     let (_, _, customer) = pool_and_world("Ada", "").await;
     let as_is = user(&customer);
     for user in
         [PoolUser { enabled: false, ..as_is.clone() }, PoolUser { second_factor: Some("SOFTWARE_TOKEN_MFA"), ..as_is.clone() }]
     {
-        let (pool, world, customer) = brought("Ada").await;
+        let (pool, world, customer) = imported_user("Ada").await;
         pool.put(user);
         assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
         let (_, page) = recover(&world, &customer.email).await;
         assert!(page.status() == 400 && page.text().contains("needs our support"), "{}", page.text());
-        let (still, password) = standing(&world, &customer.email).await;
+        let (still, password) = stored_account(&world, &customer.email).await;
         assert!(still.password_home == PasswordHome::Directory && password.is_none());
     }
     for status in ["RESET_REQUIRED", "FORCE_CHANGE_PASSWORD", "CONFIRMED"] {
-        let (pool, world, customer) = brought("Ada").await;
+        let (pool, world, customer) = imported_user("Ada").await;
         pool.put(PoolUser { status, ..as_is.clone() });
         let (_, page) = recover(&world, &customer.email).await;
         assert!(page.status() == 200 && page.text().contains("Your password is changed"), "{status}: {}", page.text());
-        assert_eq!(standing(&world, &customer.email).await.0.password_home, PasswordHome::Here);
-        // Nor does the pool's password open anything from then on.
+        assert_eq!(stored_account(&world, &customer.email).await.0.password_home, PasswordHome::Here);
+        // From now on the pool's password does not work.
         assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
-        assert_eq!(pool.take_asked("AdminInitiateAuth"), 0, "{status}");
+        assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0, "{status}");
     }
-    // Who is gone from the pool has the mailbox left as proof.
-    let (pool, world, customer) = brought("Ada").await;
+    // For a user who was deleted from the pool, the mailbox is the only proof.
+    let (pool, world, customer) = imported_user("Ada").await;
     pool.remove(&customer.email);
     let (_, page) = recover(&world, &customer.email).await;
     assert!(page.status() == 200 && page.text().contains("Your password is changed"), "{}", page.text());
 }
 
-/// Who is known there by another address by now is found by their `sub`, so the pool's state holds for them, too: the mailbox that was theirs
-/// is no way around a second factor that they set up.
+/// A user with a changed address in the pool is found by `sub`, so the state of the pool's user holds for them too. The former
+/// mailbox does not get past a second factor that they set up.
 #[tokio::test]
-async fn security_78_a_former_address_is_no_way_around_the_state_of_the_pool() {
+async fn security_78_a_former_address_does_not_bypass_the_state_of_the_pools_user() {
     let (_, _, customer) = pool_and_world("Ada", "").await;
-    let moved = user(&customer).with("email", "ada@elsewhere.example");
+    let moved = user(&customer).with_attribute("email", "ada@other.example");
     for user in [PoolUser { second_factor: Some("SOFTWARE_TOKEN_MFA"), ..moved.clone() }, moved] {
-        let (pool, world, customer) = brought("Ada").await;
+        let (pool, world, customer) = imported_user("Ada").await;
         pool.remove(&customer.email);
         pool.put(user.clone());
-        // Somebody else has the address there by now, or nobody has.
-        for other in [None, Some(PoolUser { sub: ANOTHER.to_owned(), ..self::user(&customer) })] {
+        // Another user of the pool has the address now, or no user has it.
+        for other in [None, Some(PoolUser { sub: OTHER_SUB.to_owned(), ..self::user(&customer) })] {
             other.into_iter().for_each(|other| pool.put(other));
             let (_, page) = recover(&world, &customer.email).await;
             assert!(page.status() == 400 && page.text().contains("needs our support"), "{}", page.text());
-            let (still, password) = standing(&world, &customer.email).await;
+            let (still, password) = stored_account(&world, &customer.email).await;
             assert!(still.password_home == PasswordHome::Directory && password.is_none());
         }
     }
 }
 
-/// A recovery that began while the tenant had no user pool kept no address to ask it for.
+/// A recovery that started while the tenant had no user pool has no stored address for a lookup in the pool.
 #[tokio::test]
-async fn a_recovery_from_before_the_pool_was_named_resets_nothing_that_is_there() {
-    let (pool, world, customer) = brought("Ada").await;
+async fn a_recovery_from_before_the_pool_was_named_resets_no_password_in_the_pool() {
+    let (pool, world, customer) = imported_user("Ada").await;
     pool.put(PoolUser { enabled: false, ..user(&customer) });
     let with_pool = document(POOL_ID, CLIENT_ID, "");
     put_document(&world, DEFAULT_DOCUMENT).await;
@@ -153,50 +154,50 @@ async fn a_recovery_from_before_the_pool_was_named_resets_nothing_that_is_there(
     put_document(&world, &with_pool).await;
     let page = browser.submit(&page, "#submit", &[("code", &code), ("password", NEW_PASSWORD)]).await;
     assert!(page.status() == 400 && page.text().contains("needs our support"), "{}", page.text());
-    assert_eq!(standing(&world, &customer.email).await.0.password_home, PasswordHome::Directory);
+    assert_eq!(stored_account(&world, &customer.email).await.0.password_home, PasswordHome::Directory);
 }
 
-/// Whoever is brought over while the pool is being asked for them signs in all the same.
+/// A user who is imported during a call to the pool can still sign in.
 #[tokio::test]
-async fn an_import_in_the_middle_of_a_sign_in_is_no_wrong_password() {
+async fn an_import_during_a_sign_in_is_not_a_wrong_password() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     pool.set(Mode::Slow(Duration::from_secs(1)));
     let meanwhile = async {
-        while pool.take_asked("AdminInitiateAuth") == 0 {
+        while pool.take_call_count("AdminInitiateAuth") == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+        import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
     };
     let mut browser = Browser::new(&world);
     let (page, ()) = tokio::join!(try_password(&mut browser, &customer.email, &customer.password), meanwhile);
     assert!(is_signed_in(&page), "{}", page.text());
-    let (state, password) = standing(&world, &customer.email).await;
+    let (state, password) = stored_account(&world, &customer.email).await;
     assert!(state.password_home == PasswordHome::Here && password.is_some() && state.failures.count == 0);
 }
 
-/// The pool's user under the same address is another person than the one who was brought over: their password opens nothing.
+/// The pool's user with the same address is not the imported user: their password does not work.
 #[tokio::test]
-async fn another_person_of_the_pool_does_not_come_in_by_the_same_address() {
-    let (pool, world, customer) = brought("Ada").await;
-    pool.put(PoolUser { sub: ANOTHER.to_owned(), ..user(&customer) });
+async fn another_user_of_the_pool_can_not_sign_in_with_the_same_address() {
+    let (pool, world, customer) = imported_user("Ada").await;
+    pool.put(PoolUser { sub: OTHER_SUB.to_owned(), ..user(&customer) });
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
-    let (still, password) = standing(&world, &customer.email).await;
+    let (still, password) = stored_account(&world, &customer.email).await;
     assert!(still.password_home == PasswordHome::Directory && password.is_none() && still.failures.count == 1);
 }
 
-/// Who came from elsewhere without a password has none in the pool, whatever the pool says.
+/// A user imported from another system without a password has none in the pool, whatever the pool answers.
 #[tokio::test]
-async fn the_pool_is_not_asked_for_an_account_that_did_not_leave_its_password_there() {
+async fn the_pool_is_not_asked_for_an_account_without_a_password_there() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
-    bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::None).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::None).await;
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
 }
 
-/// T1: one password item, whoever was first; replies are lost on the way.
+/// T1: one password item, whichever sign-in is first, also with lost replies.
 #[tokio::test]
-async fn many_first_sign_ins_at_once_keep_one_password() {
-    let (_, world, customer) = brought("Ada").await;
+async fn concurrent_first_sign_ins_store_one_password() {
+    let (_, world, customer) = imported_user("Ada").await;
     world.faults.add(Calls::Reads, When::Always, Fault::SlowAfter(Duration::from_millis(100)));
     world.faults.add(Calls::Writes, When::Chance(0.05), Fault::Conflict);
     world.faults.add(Calls::Writes, When::Chance(0.10), Fault::TimeoutAfter);
@@ -210,7 +211,7 @@ async fn many_first_sign_ins_at_once_keep_one_password() {
     for page in &pages {
         assert!(page.status() == 429 || is_signed_in(page), "{}: {}", page.status(), page.text());
     }
-    let (_, password) = standing(&world, &customer.email).await;
+    let (_, password) = stored_account(&world, &customer.email).await;
     assert_eq!(password.map(|password| password.version), Some(1));
     world.pump().await.expect("pumped");
     invariants::assert_hold(&world.engine);
@@ -219,10 +220,10 @@ async fn many_first_sign_ins_at_once_keep_one_password() {
 #[tokio::test]
 async fn the_first_sign_in_reads_nine_units_and_writes_six() {
     let (_, world, customer) = pool_and_world("Ada", "").await;
-    // The tenant's keys are made at the first use of them.
+    // The tenant's keys are created at their first use.
     snapshot(&world, &customer.email).await;
     drop(world.meter.take());
-    bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
     let units = Units { read: 0.0, write: 12.0 };
     assert_eq!(world.meter.take_cost(), Cost { requests: 1, engine: units, own: units }, "six items at once");
     let mut browser = Browser::new(&world);

@@ -12,18 +12,18 @@ use latchkey::web::{Problem, TenantHandle};
 use std::collections::BTreeMap;
 
 /// The owner of the address in the legacy user pool.
-pub(crate) enum Former {
+pub(crate) enum LegacyLookup {
     /// No user with a claim to this account: the address was never verified there, or the user was erased here or imported with another
     /// address.
-    Nobody,
+    Unknown,
     /// The registering user.
-    Known(Box<Known>),
+    Known(Box<KnownUser>),
     /// A user who must stay in the legacy user pool.
-    Stays,
+    NotImportable,
 }
 
 /// A user of the legacy user pool.
-pub(crate) struct Known {
+pub(crate) struct KnownUser {
     pub(crate) subject: FederatedSubject,
     /// The `sub` that they keep.
     pub(crate) sub: Option<Sub>,
@@ -33,31 +33,36 @@ pub(crate) struct Known {
 }
 
 /// Looks up the verified address.
-pub(crate) async fn ask(
+pub(crate) async fn look_up(
     services: &Services,
     handle: &TenantHandle,
     pool: &CognitoConfig,
     pending: &PendingRegistration,
-) -> Result<Former, Problem> {
+) -> Result<LegacyLookup, Problem> {
     let email = EmailAddress::parse(&pending.email).map_err(|_| Problem::internal())?;
     let typed = pending.typed.as_deref().unwrap_or(&pending.email);
     let user = services.directory.find(pool, typed, &email).await?;
-    let Some(user) = user else { return Ok(Former::Nobody) };
+    let Some(user) = user else { return Ok(LegacyLookup::Unknown) };
     if let Err(reason) = admit(&user, &email) {
         tracing::info!(%reason, "a person of the user pool was not taken over");
         return Ok(match reason {
-            NotAdmitted::AddressNotProven => Former::Nobody,
-            NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress => Former::Stays,
+            NotAdmitted::AddressNotProven => LegacyLookup::Unknown,
+            NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress => LegacyLookup::NotImportable,
         });
     }
     let subject = FederatedSubject { issuer: pool.issuer(), subject: user.subject };
     let tenant = &handle.tenant;
     if tenant.store.find_subject(&tenant.keys.identifier()?.hash_subject(&subject)).await?.is_some() {
-        return Ok(Former::Nobody);
+        return Ok(LegacyLookup::Unknown);
     }
     let sub = match pool.sub {
         KeptSub::Keep => Sub::brought(&subject.subject),
         KeptSub::Alias => None,
     };
-    Ok(Former::Known(Box::new(Known { subject, sub, roles: pool.roles_of(&user.groups), attributes: user.attributes })))
+    Ok(LegacyLookup::Known(Box::new(KnownUser {
+        subject,
+        sub,
+        roles: pool.roles_of(&user.groups),
+        attributes: user.attributes,
+    })))
 }

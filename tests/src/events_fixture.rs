@@ -1,5 +1,5 @@
-//! The events function over the embedded engine: flows and accounts with real keys, the stream, and the mails that come out.
-#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+//! The events function over the embedded engine: flows and accounts with real keys, the stream, and the resulting mails.
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use crate::store::{flow, new_account, request};
 use events::{Dispatch, Events};
@@ -25,18 +25,18 @@ use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// The issuer of every mail.
+/// The issuer in every mail.
 pub const ISSUER: &str = "https://id.example.com";
 
-/// The function, what it reads and what it sends.
-pub struct Post {
-    /// What it was given.
+/// The function, with its input and output.
+pub struct EventsFixture {
+    /// The services of the function.
     pub services: Services,
     /// The default tenant.
     pub tenant: Tenant,
-    /// The tables, for raw looks.
+    /// The tables, for direct reads.
     pub engine: Engine,
-    /// What fails.
+    /// The fault script.
     pub faults: Faults,
     /// The function itself.
     pub events: Events,
@@ -44,11 +44,11 @@ pub struct Post {
     stream: StreamReader,
 }
 
-impl Post {
-    /// A function over empty tables, on a clock that stands still.
+impl EventsFixture {
+    /// A function over empty tables, with a fixed clock.
     ///
     /// # Panics
-    /// When a part does not come up.
+    /// Panics if the setup fails.
     pub async fn new() -> Self {
         let engine = Engine::memory().expect("an engine in memory");
         let faults = Faults::seeded(1);
@@ -70,7 +70,7 @@ impl Post {
         Self { services, tenant, engine, faults, events, mails, stream }
     }
 
-    /// Now.
+    /// The time of the clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.services.clock.now()
@@ -79,7 +79,7 @@ impl Post {
     /// A pending registration of this address, number `n`, with its data key.
     ///
     /// # Panics
-    /// When it can't be sealed or stored.
+    /// Panics if it can't be sealed or stored.
     pub async fn begin_registration(&self, n: u8, address: &str) -> Flow {
         let keys = &self.tenant.keys;
         let address = EmailAddress::parse(address).expect("an address");
@@ -104,7 +104,7 @@ impl Post {
     /// A recovery for this address, number `n`.
     ///
     /// # Panics
-    /// When it can't be stored.
+    /// Panics if it can't be stored.
     pub async fn begin_recovery(&self, n: u8, address: &str) -> Flow {
         let address = EmailAddress::parse(address).expect("an address");
         let flow = Flow { payload: None, locale: "de".to_owned(), ..self.flow(n, &address, FlowPurpose::Recovery) };
@@ -124,10 +124,10 @@ impl Post {
         }
     }
 
-    /// Account `n` with this address and first name, whatever mails that made being thrown away.
+    /// Creates account `n` with this address and given name. Drops the mails that this causes.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// Panics if it can't be created.
     pub async fn register(&mut self, n: u8, address: &str, given_name: &str, status: AccountStatus) -> AccountId {
         let flow = self.begin_registration(n, address).await;
         let snapshot = self.tenant.store.find_flow(flow.id, flow.account).await.expect("a store").expect("a flow");
@@ -153,20 +153,20 @@ impl Post {
         flow.account
     }
 
-    /// Commits one change in a request of its own.
+    /// Commits one change in its own request.
     ///
     /// # Panics
-    /// When it does not stand.
+    /// Panics if the commit fails.
     pub async fn commit(&self, change: Change) {
         let changes = latchkey::domain::change::Changes::one(change);
         let request = RequestContext { now: self.now(), ..request() };
         self.tenant.store.commit(&changes, &request).await.expect("a commit");
     }
 
-    /// Every record of the stream, as Lambda would hand it over, filtered as the deployed stream is.
+    /// Every record of the stream, in Lambda's format, after the filter of the deployed stream.
     ///
     /// # Panics
-    /// When the engine fails.
+    /// Panics if the engine fails.
     #[must_use]
     pub fn records(&self) -> Vec<Value> {
         let (mut records, mut after) = (Vec::new(), None);
@@ -178,10 +178,10 @@ impl Post {
         }
     }
 
-    /// The whole stream, through the function; the mails that come out.
+    /// Processes the whole stream. Returns the mails.
     ///
     /// # Panics
-    /// When a record fails.
+    /// Panics if a record fails.
     pub async fn pump(&mut self) -> Vec<Mail> {
         let records = self.records();
         let (failed, mails) = self.handle(&records).await;
@@ -189,10 +189,10 @@ impl Post {
         mails
     }
 
-    /// These records or messages, through the function: the ids of those that failed, and the mails that came out.
+    /// Processes these records or messages. Returns the ids of the failed ones, and the mails.
     ///
     /// # Panics
-    /// When the batch is refused.
+    /// Panics if the batch is refused.
     pub async fn handle(&mut self, records: &[Value]) -> (Vec<String>, Vec<Mail>) {
         let answer = self.events.handle(&json!({ "Records": records }), Deadline::default()).await.expect("a batch");
         let failures = answer["batchItemFailures"].as_array().expect("a list").iter();
@@ -204,18 +204,18 @@ impl Post {
         (failures, mails)
     }
 
-    /// How many audit records there are.
+    /// The number of audit records.
     ///
     /// # Panics
-    /// When the engine fails.
+    /// Panics if the engine fails.
     pub async fn audit_records(&self) -> i32 {
         client(self.engine.connector()).scan().table_name(TABLES[2]).send().await.expect("a scan").count()
     }
 
-    /// What follows one change: only the records that it added.
+    /// Commits a change and processes only its records. Returns the mails.
     ///
     /// # Panics
-    /// When a record fails.
+    /// Panics if a record fails.
     pub async fn mails_of(&mut self, change: Change) -> Vec<Mail> {
         let before = self.records().len();
         self.commit(change).await;

@@ -7,7 +7,7 @@ use latchkey::web::Problem;
 
 /// Why a command made no decision. For the first two, the API answers 401; a page redirects the user to sign in, and back.
 #[derive(Debug)]
-pub enum NotDone {
+pub enum CommandError {
     /// The session or token is no longer valid.
     SignedOut,
     /// The sign-in is too old (RFC 9470).
@@ -16,37 +16,37 @@ pub enum NotDone {
     Problem(Problem),
 }
 
-impl From<NotDone> for Problem {
-    fn from(reason: NotDone) -> Self {
+impl From<CommandError> for Problem {
+    fn from(reason: CommandError) -> Self {
         match reason {
-            NotDone::SignedOut => Self::invalid_token(),
-            NotDone::NotRecent => Self::insufficient_user_authentication(),
-            NotDone::Problem(problem) => problem,
+            CommandError::SignedOut => Self::invalid_token(),
+            CommandError::NotRecent => Self::insufficient_user_authentication(),
+            CommandError::Problem(problem) => problem,
         }
     }
 }
-impl From<Problem> for NotDone {
+impl From<Problem> for CommandError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
-impl From<StoreError> for NotDone {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         Self::Problem(error.into())
     }
 }
-impl From<KeyError> for NotDone {
+impl From<KeyError> for CommandError {
     fn from(error: KeyError) -> Self {
         Self::Problem(error.into())
     }
 }
-impl From<HasherBusy> for NotDone {
+impl From<HasherBusy> for CommandError {
     fn from(error: HasherBusy) -> Self {
         Self::Problem(error.into())
     }
 }
-impl From<DecideError<NotDone>> for NotDone {
-    fn from(error: DecideError<NotDone>) -> Self {
+impl From<DecideError<CommandError>> for CommandError {
+    fn from(error: DecideError<CommandError>) -> Self {
         match error {
             DecideError::Decide(reason) => reason,
             DecideError::Busy => Self::Problem(DecideError::<Problem>::Busy.into()),

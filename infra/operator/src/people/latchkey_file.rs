@@ -3,11 +3,11 @@
 //! 1. The first line names the format, the source and the time. The last line has the number of users in between, so an incomplete file is
 //!    detected.
 //! 2. Each other line is a user. An unknown member is refused, never ignored, so that no data is lost silently.
-//! 3. [`Line`] writes the members and [`person`] reads them. A change to the members must raise [`VERSION`].
+//! 3. [`UserLine`] writes the members and [`parse_user`] reads them. A change to the members must raise [`VERSION`].
 
 use super::members::Members;
-use super::stream::{self, Broken};
-use super::{Flaw, Place, Unreadable, checked, json};
+use super::stream::{self, StreamError};
+use super::{Flaw, Position, ReadError, checked_hash, parse_json};
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::consent::{AcceptedTerms, Consent};
 use latchkey::domain::id::{AccountId, Sub};
@@ -50,17 +50,17 @@ impl Heading {
             "exported_at": self.exported_at.to_string(), "left_out": LEFT_OUT,
         })
     }
-    fn of(mut line: Members) -> Result<Self, Flaw> {
+    fn from_members(mut line: Members) -> Result<Self, Flaw> {
         if line.text("format")?.as_deref() != Some(FORMAT) || line.number("version")? != Some(VERSION) {
-            return Err(Flaw::NotA("of `latchkey people export`, version 1"));
+            return Err(Flaw::WrongType("of `latchkey people export`, version 1"));
         }
         line.list("left_out")?;
         let heading = Self {
-            issuer: given(line.text("issuer")?, "issuer")?,
-            tenant: given(line.text("tenant")?, "tenant")?,
-            exported_at: given(parsed(&mut line, "exported_at", TIME)?, "exported_at")?,
+            issuer: required(line.text("issuer")?, "issuer")?,
+            tenant: required(line.text("tenant")?, "tenant")?,
+            exported_at: required(parse_member(&mut line, "exported_at", TIME)?, "exported_at")?,
         };
-        nothing_more(line).map(|()| heading)
+        refuse_unknown(line).map(|()| heading)
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Ending {
 
 /// A user's line, for writing.
 #[derive(Serialize)]
-pub(super) struct Line<'a> {
+pub(super) struct UserLine<'a> {
     pub(super) account: AccountId,
     pub(super) sub: Sub,
     pub(super) created_at: String,
@@ -99,13 +99,13 @@ pub(super) struct Line<'a> {
     pub(super) consents: Vec<Value>,
 }
 
-impl Line<'_> {
+impl UserLine<'_> {
     /// The members of a stored password.
     pub(super) fn hash(hash: &PasswordHash, changed_at: Timestamp) -> Value {
         serde_json::json!({ "hash": hash.as_phc(), "changed_at": changed_at.to_string() })
     }
     /// A password that is still in the legacy user pool.
-    pub(super) fn elsewhere() -> Value {
+    pub(super) fn password_in_pool() -> Value {
         serde_json::json!({ "stays_there": true })
     }
     /// An external identity.
@@ -138,7 +138,7 @@ impl Line<'_> {
 }
 
 /// A user of a file. It contains personal data, so it has no `Debug`.
-pub(crate) struct Person {
+pub(crate) struct LatchkeyUser {
     pub(crate) account: AccountId,
     pub(crate) sub: Sub,
     pub(crate) created_at: Timestamp,
@@ -155,16 +155,16 @@ pub(crate) struct Person {
 }
 
 /// Reads the first line of a file.
-pub(super) fn heading(source: impl BufRead) -> Result<Heading, Broken> {
+pub(super) fn read_heading(source: impl BufRead) -> Result<Heading, StreamError> {
     let mut heading = None;
     // Not more than the maximum length of a line.
     stream::lines(source.take(stream::MAX_BYTES as u64), 1, |number, line| {
         if heading.is_none() {
-            let read = line.and_then(json).and_then(Members::of).and_then(Heading::of);
-            heading = Some(read.map_err(|flaw| Unreadable { place: Place::Line(number), flaw }));
+            let read = line.and_then(parse_json).and_then(Members::of).and_then(Heading::from_members);
+            heading = Some(read.map_err(|flaw| ReadError { place: Position::Line(number), flaw }));
         }
     })?;
-    let none = Unreadable { place: Place::File, flaw: Flaw::NotA("of `latchkey people export`, version 1") };
+    let none = ReadError { place: Position::File, flaw: Flaw::WrongType("of `latchkey people export`, version 1") };
     Ok(heading.unwrap_or(Err(none))?)
 }
 
@@ -173,8 +173,8 @@ pub(super) fn heading(source: impl BufRead) -> Result<Heading, Broken> {
 pub(super) fn read(
     source: impl BufRead,
     incomplete: bool,
-    take: &mut dyn FnMut(Result<Person, Unreadable>),
-) -> Result<(), Broken> {
+    take: &mut dyn FnMut(Result<LatchkeyUser, ReadError>),
+) -> Result<(), StreamError> {
     let (mut is_first, mut people, mut said, mut behind) = (true, 0, None, None);
     stream::lines(source, 1, |number, line| {
         if std::mem::take(&mut is_first) {
@@ -184,115 +184,116 @@ pub(super) fn read(
             behind.get_or_insert(number);
             return;
         }
-        let line = line.and_then(json).and_then(Members::of);
+        let line = line.and_then(parse_json).and_then(Members::of);
         let read = line.and_then(|mut line| match line.number("people")? {
             Some(count) => {
                 said = Some(count);
                 Ok(None)
             }
-            None => person(line).map(Some),
+            None => parse_user(line).map(Some),
         });
-        if let Some(read) = read.map_err(|flaw| Unreadable { place: Place::Line(number), flaw }).transpose() {
+        if let Some(read) = read.map_err(|flaw| ReadError { place: Position::Line(number), flaw }).transpose() {
             people += 1;
             take(read);
         }
     })?;
     let flaw = match (said, behind) {
-        (_, Some(line)) => return Err(Unreadable { place: Place::Line(line), flaw: Flaw::BehindTheEnd }.into()),
-        (None, None) if !incomplete => Flaw::BrokenOff,
-        (Some(said), None) if !incomplete && usize::try_from(said) != Ok(people) => Flaw::Count { said, people },
+        (_, Some(line)) => return Err(ReadError { place: Position::Line(line), flaw: Flaw::AfterEnd }.into()),
+        (None, None) if !incomplete => Flaw::Incomplete,
+        (Some(said), None) if !incomplete && usize::try_from(said) != Ok(people) => Flaw::WrongCount { said, people },
         (_, None) => return Ok(()),
     };
-    Err(Unreadable { place: Place::File, flaw }.into())
+    Err(ReadError { place: Position::File, flaw }.into())
 }
 
 const TIME: &str = "a time (RFC 3339)";
 
-fn person(mut line: Members) -> Result<Person, Flaw> {
+fn parse_user(mut line: Members) -> Result<LatchkeyUser, Flaw> {
     let claims = line.object("claims")?.map(Members::into_rest).unwrap_or_default();
-    let email = given(line.text("email")?, "email")?;
-    let email = EmailAddress::parse(&email).map_err(|_| Flaw::Member { member: "email", expected: "an e-mail address" })?;
-    let person = Person {
-        account: given(parsed(&mut line, "account", "22 characters of base64url")?, "account")?,
-        sub: given(parsed(&mut line, "sub", "22 characters of base64url or a UUID")?, "sub")?,
-        created_at: given(parsed(&mut line, "created_at", TIME)?, "created_at")?,
-        disabled_since: parsed(&mut line, "disabled_since", TIME)?,
-        legal_hold: parsed(&mut line, "legal_hold_since", TIME)?,
+    let email = required(line.text("email")?, "email")?;
+    let email =
+        EmailAddress::parse(&email).map_err(|_| Flaw::WrongMember { member: "email", expected: "an e-mail address" })?;
+    let person = LatchkeyUser {
+        account: required(parse_member(&mut line, "account", "22 characters of base64url")?, "account")?,
+        sub: required(parse_member(&mut line, "sub", "22 characters of base64url or a UUID")?, "sub")?,
+        created_at: required(parse_member(&mut line, "created_at", TIME)?, "created_at")?,
+        disabled_since: parse_member(&mut line, "disabled_since", TIME)?,
+        legal_hold: parse_member(&mut line, "legal_hold_since", TIME)?,
         roles: roles(&mut line)?,
         email,
         claims,
-        updated_at: given(parsed(&mut line, "updated_at", TIME)?, "updated_at")?,
-        password: line.object("password")?.map_or(Ok(MovingPassword::None), password)?,
+        updated_at: required(parse_member(&mut line, "updated_at", TIME)?, "updated_at")?,
+        password: line.object("password")?.map_or(Ok(MovingPassword::None), parse_password)?,
         // One entry less: the import adds the source `sub` as an identity.
-        identities: each(&mut line, "identities", MAX_IDENTITIES - 1, identity)?,
-        terms: each(&mut line, "terms", 1_000, terms)?,
-        consents: each(&mut line, "consents", MAX_CONSENTS, consent)?,
+        identities: parse_each(&mut line, "identities", MAX_IDENTITIES - 1, identity)?,
+        terms: parse_each(&mut line, "terms", 1_000, terms)?,
+        consents: parse_each(&mut line, "consents", MAX_CONSENTS, consent)?,
     };
     let subjects = |at: usize| person.identities[at + 1..].iter().any(|(subject, _)| *subject == person.identities[at].0);
     if (0..person.identities.len()).any(subjects) {
-        return Err(Flaw::Member { member: "identities", expected: "each different" });
+        return Err(Flaw::WrongMember { member: "identities", expected: "each different" });
     }
     let clients = |at: usize| person.consents[at + 1..].iter().any(|other| other.client_id == person.consents[at].client_id);
     if (0..person.consents.len()).any(clients) {
-        return Err(Flaw::Member { member: "consents", expected: "each for another client" });
+        return Err(Flaw::WrongMember { member: "consents", expected: "each for another client" });
     }
-    nothing_more(line).map(|()| person)
+    refuse_unknown(line).map(|()| person)
 }
 
 fn roles(line: &mut Members) -> Result<Roles, Flaw> {
-    const FLAW: Flaw = Flaw::Member { member: "roles", expected: "at most 8 names of roles" };
+    const FLAW: Flaw = Flaw::WrongMember { member: "roles", expected: "at most 8 names of roles" };
     let names = line.list("roles")?.unwrap_or_default().into_iter();
     let roles: Option<BTreeSet<Role>> = names.map(|name| name.as_str()?.parse().ok()).collect();
     roles.and_then(|roles| Roles::try_from(roles).ok()).ok_or(FLAW)
 }
 
-fn password(mut password: Members) -> Result<MovingPassword, Flaw> {
+fn parse_password(mut password: Members) -> Result<MovingPassword, Flaw> {
     let read = match (password.text("hash")?, password.flag("stays_there")?) {
         (Some(hash), None) => {
-            let changed_at = given(parsed(&mut password, "changed_at", TIME)?, "changed_at")?;
-            MovingPassword::Hash(PasswordHash::from_phc(checked(hash)?), changed_at)
+            let changed_at = required(parse_member(&mut password, "changed_at", TIME)?, "changed_at")?;
+            MovingPassword::Hash(PasswordHash::from_phc(checked_hash(hash)?), changed_at)
         }
         (None, Some(true)) => MovingPassword::StaysThere,
-        (_, _) => return Err(Flaw::Member { member: "password", expected: "a hash, or said to stay there" }),
+        (_, _) => return Err(Flaw::WrongMember { member: "password", expected: "a hash, or said to stay there" }),
     };
-    nothing_more(password).map(|()| read)
+    refuse_unknown(password).map(|()| read)
 }
 
 fn identity(mut identity: Members) -> Result<(FederatedSubject, Timestamp), Flaw> {
-    let (issuer, subject) = (given(identity.text("issuer")?, "issuer")?, given(identity.text("subject")?, "subject")?);
-    let linked_at = given(parsed(&mut identity, "linked_at", TIME)?, "linked_at")?;
-    nothing_more(identity).map(|()| (FederatedSubject { issuer, subject }, linked_at))
+    let (issuer, subject) = (required(identity.text("issuer")?, "issuer")?, required(identity.text("subject")?, "subject")?);
+    let linked_at = required(parse_member(&mut identity, "linked_at", TIME)?, "linked_at")?;
+    refuse_unknown(identity).map(|()| (FederatedSubject { issuer, subject }, linked_at))
 }
 
 fn terms(mut terms: Members) -> Result<AcceptedTerms, Flaw> {
     let read = AcceptedTerms {
-        document: given(terms.text("document")?, "document")?,
-        version: given(terms.text("version")?, "version")?,
-        accepted_at: given(parsed(&mut terms, "accepted_at", TIME)?, "accepted_at")?,
+        document: required(terms.text("document")?, "document")?,
+        version: required(terms.text("version")?, "version")?,
+        accepted_at: required(parse_member(&mut terms, "accepted_at", TIME)?, "accepted_at")?,
     };
-    nothing_more(terms).map(|()| read)
+    refuse_unknown(terms).map(|()| read)
 }
 
 fn consent(mut consent: Members) -> Result<MovingConsent, Flaw> {
     let read = MovingConsent {
-        client_id: given(parsed(&mut consent, "client_id", "a client id")?, "client_id")?,
-        scope: given(parsed(&mut consent, "scope", "a scope")?, "scope")?,
-        granted_at: given(parsed(&mut consent, "granted_at", TIME)?, "granted_at")?,
-        withdrawn_at: parsed(&mut consent, "withdrawn_at", TIME)?,
+        client_id: required(parse_member(&mut consent, "client_id", "a client id")?, "client_id")?,
+        scope: required(parse_member(&mut consent, "scope", "a scope")?, "scope")?,
+        granted_at: required(parse_member(&mut consent, "granted_at", TIME)?, "granted_at")?,
+        withdrawn_at: parse_member(&mut consent, "withdrawn_at", TIME)?,
     };
-    nothing_more(consent).map(|()| read)
+    refuse_unknown(consent).map(|()| read)
 }
 
-fn given<T>(found: Option<T>, member: &'static str) -> Result<T, Flaw> {
-    found.ok_or(Flaw::Member { member, expected: "given" })
+fn required<T>(found: Option<T>, member: &'static str) -> Result<T, Flaw> {
+    found.ok_or(Flaw::WrongMember { member, expected: "given" })
 }
 
-fn parsed<T: FromStr>(from: &mut Members, member: &'static str, expected: &'static str) -> Result<Option<T>, Flaw> {
+fn parse_member<T: FromStr>(from: &mut Members, member: &'static str, expected: &'static str) -> Result<Option<T>, Flaw> {
     let text = from.text(member)?;
-    text.map(|text| text.parse()).transpose().map_err(|_| Flaw::Member { member, expected })
+    text.map(|text| text.parse()).transpose().map_err(|_| Flaw::WrongMember { member, expected })
 }
 
-fn each<T>(
+fn parse_each<T>(
     from: &mut Members,
     member: &'static str,
     at_most: usize,
@@ -305,9 +306,9 @@ fn each<T>(
     list.into_iter().map(|value| Members::of(value).and_then(&read)).collect()
 }
 
-fn nothing_more(left: Members) -> Result<(), Flaw> {
+fn refuse_unknown(left: Members) -> Result<(), Flaw> {
     match left.into_rest().into_iter().next() {
         None => Ok(()),
-        Some((name, _)) => Err(Flaw::Unknown(name.escape_debug().take(20).collect())),
+        Some((name, _)) => Err(Flaw::UnknownMember(name.escape_debug().take(20).collect())),
     }
 }

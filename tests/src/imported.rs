@@ -1,5 +1,5 @@
-//! People who are brought over from a user pool, as an operator does.
-#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+//! Users imported from a legacy user pool, as `latchkey cognito import` imports them.
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use crate::Customer;
 use latchkey::context::{Deadline, RequestContext};
@@ -15,11 +15,11 @@ use latchkey::keys::Arrival;
 use latchkey::services::Services;
 use latchkey::store::StoreError;
 
-/// Makes an account of somebody of the tenant's user pool.
+/// Imports a user of the tenant's user pool.
 ///
 /// # Panics
-/// When the tenant has no user pool, or somebody has the account already.
-pub async fn bring_over(services: &Services, tenant: &TenantId, customer: &Customer, subject: &str, password: ComingPassword) {
+/// Panics if the tenant has no user pool, or if the account exists.
+pub async fn import_user(services: &Services, tenant: &TenantId, customer: &Customer, subject: &str, password: ComingPassword) {
     let tenant = services.tenant(tenant).await.expect("the tenant");
     let issuer = tenant.config.cognito.as_ref().expect("a pool").issuer();
     let account = services.random.account_id();

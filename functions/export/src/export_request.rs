@@ -15,7 +15,7 @@ const FIXED: usize = 8 + 2 + 8 + 32;
 
 /// The content of an export id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ticket {
+pub(crate) struct ExportRequest {
     /// The time of the export.
     pub(crate) as_of: Timestamp,
     /// The number of parts.
@@ -28,7 +28,7 @@ pub(crate) struct Ticket {
     pub(crate) locale: String,
 }
 
-impl Ticket {
+impl ExportRequest {
     /// When it expires.
     pub(crate) fn expires_at(&self) -> Timestamp {
         self.as_of + LIFETIME
@@ -46,8 +46,8 @@ impl Ticket {
     /// Opens an id. `None` if it is forged, expired, or presented by another user; these cases cannot be distinguished from outside.
     pub(crate) fn open(handle: &TenantHandle, presented: &Presented, id: &str) -> Result<Option<Self>, KeyError> {
         let plain = handle.tenant.keys.locator()?.open(PURPOSE, &bound_to(presented), id);
-        let ticket = plain.and_then(|plain| Self::read(&plain));
-        Ok(ticket.filter(|ticket| handle.now() < ticket.expires_at()))
+        let request = plain.and_then(|plain| Self::read(&plain));
+        Ok(request.filter(|request| handle.now() < request.expires_at()))
     }
     fn read(plain: &[u8]) -> Option<Self> {
         let (as_of, rest) = plain.split_first_chunk::<8>()?;

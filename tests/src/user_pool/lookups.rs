@@ -1,28 +1,29 @@
-//! What it tells of one user, and where it does not.
+//! `AdminGetUser`, and its failures.
 
 use super::{State, UserPool, attributes};
 use serde_json::{Value, json};
 
 impl UserPool {
-    /// Answers looks at these with such an error from now on, and tells of the others.
+    /// Answers lookups of these users with this error from now on. Other lookups work.
     ///
     /// # Panics
-    /// When a test panicked in the middle of a call.
-    pub fn tell_nothing_of(&self, usernames: impl IntoIterator<Item = String>, error: &'static str) {
-        self.state.lock().expect("the state").untold = usernames.into_iter().map(|username| (username, error)).collect();
+    /// Panics if a test panicked during a call.
+    pub fn fail_lookups_of(&self, usernames: impl IntoIterator<Item = String>, error: &'static str) {
+        self.state.lock().expect("the state").failing_lookups =
+            usernames.into_iter().map(|username| (username, error)).collect();
     }
-    /// Does not say whom it asks for a second factor.
+    /// Hides which second factor each user has.
     ///
     /// # Panics
-    /// As [`Self::tell_nothing_of`].
-    pub fn tell_nothing_of_second_factors(&self) {
+    /// Like [`Self::fail_lookups_of`].
+    pub fn hide_second_factors(&self) {
         self.state.lock().expect("the state").mfa = None;
     }
 }
 
 pub(super) fn get_user(state: &State, body: &Value) -> (u16, Value) {
     let username = body["Username"].as_str().unwrap_or_default();
-    if let Some(error) = state.untold.get(username) {
+    if let Some(error) = state.failing_lookups.get(username) {
         return (400, json!({ "__type": error }));
     }
     let Some(user) = state.find(username).or_else(|| state.users.values().find(|user| user.sub == username)) else {

@@ -13,7 +13,7 @@ const TABLE: &str = "gateway";
 
 /// The kind of an entry. Entries of one kind are listed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Note {
+pub enum EntryKind {
     /// The stream checkpoint: one entry.
     Checkpoint,
     /// The clock offset in milliseconds: one entry.
@@ -24,7 +24,7 @@ pub enum Note {
     Visitor,
 }
 
-impl Note {
+impl EntryKind {
     const fn kind(self) -> &'static str {
         match self {
             Self::Checkpoint => "checkpoint",
@@ -37,25 +37,25 @@ impl Note {
 
 /// The gateway's own table. Clones are inexpensive.
 #[derive(Debug, Clone)]
-pub struct Notebook {
+pub struct StateTable {
     client: Client,
 }
 
 /// The gateway's own table cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway's own table: {0}")]
-pub struct NotebookError(#[source] Box<dyn std::error::Error + Send + Sync>);
+pub struct StateTableError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> NotebookError {
-    NotebookError(error.into())
+fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StateTableError {
+    StateTableError(error.into())
 }
 
-impl Notebook {
+impl StateTable {
     /// Opens the table in this engine. The table is created if it does not exist.
     ///
     /// # Errors
     /// If the engine fails.
-    pub async fn open(engine: &Engine) -> Result<Self, NotebookError> {
+    pub async fn open(engine: &Engine) -> Result<Self, StateTableError> {
         let client = client(engine.connector());
         let listed = client.list_tables().send().await.map_err(failed)?;
         if !listed.table_names().iter().any(|name| name == TABLE) {
@@ -75,9 +75,9 @@ impl Notebook {
     ///
     /// # Errors
     /// If the engine fails, or the entry is malformed.
-    pub async fn find<T: DeserializeOwned>(&self, note: Note, id: &str) -> Result<Option<T>, NotebookError> {
+    pub async fn find<T: DeserializeOwned>(&self, entry: EntryKind, id: &str) -> Result<Option<T>, StateTableError> {
         let request = self.client.get_item().table_name(TABLE).consistent_read(true);
-        let read = request.key("pk", text(note.kind())).key("sk", text(id)).send().await.map_err(failed)?;
+        let read = request.key("pk", text(entry.kind())).key("sk", text(id)).send().await.map_err(failed)?;
         read.item().map(body).transpose()
     }
 
@@ -85,9 +85,9 @@ impl Notebook {
     ///
     /// # Errors
     /// As [`Self::find`].
-    pub async fn list<T: DeserializeOwned>(&self, note: Note, limit: i32) -> Result<Vec<T>, NotebookError> {
+    pub async fn list<T: DeserializeOwned>(&self, entry: EntryKind, limit: i32) -> Result<Vec<T>, StateTableError> {
         let request = self.client.query().table_name(TABLE).consistent_read(true).scan_index_forward(false).limit(limit);
-        let request = request.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(note.kind()));
+        let request = request.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(entry.kind()));
         let read = request.send().await.map_err(failed)?;
         read.items().iter().map(body).collect()
     }
@@ -96,9 +96,9 @@ impl Notebook {
     ///
     /// # Errors
     /// If the engine fails.
-    pub async fn keep(&self, note: Note, id: &str, value: &impl Serialize) -> Result<(), NotebookError> {
+    pub async fn put(&self, entry: EntryKind, id: &str, value: &impl Serialize) -> Result<(), StateTableError> {
         let value = serde_json::to_string(value).map_err(failed)?;
-        let request = self.client.put_item().table_name(TABLE).item("pk", text(note.kind())).item("sk", text(id));
+        let request = self.client.put_item().table_name(TABLE).item("pk", text(entry.kind())).item("sk", text(id));
         request.item("body", AttributeValue::S(value)).send().await.map_err(failed)?;
         Ok(())
     }
@@ -107,9 +107,9 @@ impl Notebook {
     ///
     /// # Errors
     /// If the engine fails.
-    pub async fn forget(&self, note: Note, id: &str) -> Result<(), NotebookError> {
+    pub async fn remove(&self, entry: EntryKind, id: &str) -> Result<(), StateTableError> {
         let request = self.client.delete_item().table_name(TABLE);
-        request.key("pk", text(note.kind())).key("sk", text(id)).send().await.map_err(failed)?;
+        request.key("pk", text(entry.kind())).key("sk", text(id)).send().await.map_err(failed)?;
         Ok(())
     }
 }
@@ -118,7 +118,7 @@ fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-fn body<T: DeserializeOwned>(item: &std::collections::HashMap<String, AttributeValue>) -> Result<T, NotebookError> {
+fn body<T: DeserializeOwned>(item: &std::collections::HashMap<String, AttributeValue>) -> Result<T, StateTableError> {
     let body = item.get("body").and_then(|body| body.as_s().ok()).ok_or_else(|| failed("a note without a body"))?;
     serde_json::from_str(body).map_err(failed)
 }

@@ -6,7 +6,7 @@
 //! 3. Write a checkpoint on the condition of the lease's version. A holder that was presumed dead fails here and stops.
 //! 4. Shortly before the deadline, release the lease and continue the same event in another invocation.
 
-use crate::command::Tick;
+use crate::command::RunRequest;
 use crate::erase::{self, EraseError};
 use crate::summary::{Status, Summary, TenantSummary};
 use crate::{ACCOUNT_RESERVE, RESERVE, Retention, RetentionError};
@@ -30,8 +30,8 @@ const AT_ONCE: usize = 8;
 const SKEW: Span = Span::minutes(5);
 
 /// Handles a scheduled run.
-pub(crate) async fn retention(job: &Retention, tick: Tick, deadline: Deadline) -> Result<Summary, RetentionError> {
-    let Tick { time, tenant, dry_run } = tick;
+pub(crate) async fn retention(job: &Retention, tick: RunRequest, deadline: Deadline) -> Result<Summary, RetentionError> {
+    let RunRequest { time, tenant, dry_run } = tick;
     let now = job.services.clock.now();
     let period = time.unwrap_or(now);
     if period > now + SKEW {
@@ -39,7 +39,7 @@ pub(crate) async fn retention(job: &Retention, tick: Tick, deadline: Deadline) -
     }
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for registered in job.tenants(tenant.as_ref()).await? {
-        let walk = Walk { job, store: job.services.store.tenant(registered.tenant.clone()), deadline };
+        let walk = TenantScan { job, store: job.services.store.tenant(registered.tenant.clone()), deadline };
         let walked = if dry_run { walk.plan(&registered, period).await } else { walk.run(&registered, period).await };
         match walked {
             Ok(summary) => {
@@ -68,19 +68,19 @@ pub(crate) async fn retention(job: &Retention, tick: Tick, deadline: Deadline) -
 }
 
 /// The scan of one tenant.
-struct Walk<'a> {
+struct TenantScan<'a> {
     job: &'a Retention,
     store: TenantStore,
     deadline: Deadline,
 }
 
 /// The result of a page.
-enum Paged {
+enum PageOutcome {
     Done(Outcomes),
     OutOfTime,
 }
 
-impl Walk<'_> {
+impl TenantScan<'_> {
     fn now(&self) -> Timestamp {
         self.job.services.clock.now()
     }
@@ -96,9 +96,9 @@ impl Walk<'_> {
                 Claim::Finished(finished) => return summary(Status::Finished, finished.period, finished.done),
             };
             match self.walk(state).await? {
-                Walked::Finished => {}
-                Walked::Continues(run) => return summary(Status::Continues, run.period, run.done),
-                Walked::Replaced => return summary(Status::Running, period, Outcomes::default()),
+                ScanOutcome::Finished => {}
+                ScanOutcome::Continues(run) => return summary(Status::Continues, run.period, run.done),
+                ScanOutcome::Replaced => return summary(Status::Running, period, Outcomes::default()),
             }
         }
     }
@@ -125,12 +125,12 @@ impl Walk<'_> {
         }
     }
 
-    async fn walk(&self, mut state: RetentionJob) -> Result<Walked, RetentionError> {
+    async fn walk(&self, mut state: RetentionJob) -> Result<ScanOutcome, RetentionError> {
         while let Some(run) = state.run.clone() {
             let paged = if self.deadline.leaves(RESERVE) { Some(self.page(&run).await?) } else { None };
-            let Some((Paged::Done(outcomes), more_after)) = paged else {
+            let Some((PageOutcome::Done(outcomes), more_after)) = paged else {
                 self.commit(&state.release(self.now())).await?;
-                return Ok(Walked::Continues(run));
+                return Ok(ScanOutcome::Continues(run));
             };
             let (now, worked) = (self.now(), outcomes.counts.due > 0);
             let next = state.checkpoint(&run, outcomes, run.cursor.next(more_after, run.period), now);
@@ -143,15 +143,15 @@ impl Walk<'_> {
             }
             if !self.commit(&next).await? {
                 tracing::warn!(tenant = %self.store.tenant(), "another holder goes on: the lease had run out");
-                return Ok(Walked::Replaced);
+                return Ok(ScanOutcome::Replaced);
             }
             state = next;
         }
-        Ok(Walked::Finished)
+        Ok(ScanOutcome::Finished)
     }
 
     /// Processes a page. Returns where the shard continues.
-    async fn page(&self, run: &Run) -> Result<(Paged, Option<String>), RetentionError> {
+    async fn page(&self, run: &Run) -> Result<(PageOutcome, Option<String>), RetentionError> {
         let page = self.store.find_due_erasures(&run.cursor, PAGE).await?;
         let request = self.job.request(self.deadline)?;
         let works = due_by(page.work, run.period).into_iter().map(async |work| match work {
@@ -167,9 +167,9 @@ impl Walk<'_> {
             Err(EraseError::Busy | EraseError::Store(_)) => !self.deadline.leaves(ACCOUNT_RESERVE),
         };
         if done.iter().any(|(_, result)| out_of_time(result)) {
-            return Ok((Paged::OutOfTime, None));
+            return Ok((PageOutcome::OutOfTime, None));
         }
-        Ok((Paged::Done(self.outcomes(done)), page.more_after))
+        Ok((PageOutcome::Done(self.outcomes(done)), page.more_after))
     }
 
     fn outcomes(&self, done: Vec<(String, Result<Erasure, EraseError>)>) -> Outcomes {
@@ -214,7 +214,7 @@ impl Walk<'_> {
 }
 
 /// The result of a scan.
-enum Walked {
+enum ScanOutcome {
     Finished,
     Continues(Run),
     Replaced,

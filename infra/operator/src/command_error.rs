@@ -5,15 +5,15 @@ use std::error::Error;
 /// One message: what was wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Refused(String);
+pub(crate) struct CommandError(String);
 
-impl Refused {
+impl CommandError {
     /// With this message.
     pub(crate) fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }
     /// With what failed, and every cause of the error.
-    pub(crate) fn because(doing: &str, error: &dyn Error) -> Self {
+    pub(crate) fn caused_by(doing: &str, error: &dyn Error) -> Self {
         Self(format!("{doing}: {}", causes(error)))
     }
 }

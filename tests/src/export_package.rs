@@ -1,6 +1,6 @@
-//! An export in a test's hands: asked for, downloaded, opened, verified by the real command.
+//! A data export in a test: requested, downloaded, opened, verified by the real command.
 
-use crate::Me;
+use crate::AccountClient;
 use crate::anonymous::Answer;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -11,28 +11,28 @@ use std::sync::OnceLock;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-/// A package, opened.
+/// An opened export package.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exported {
-    /// As it was downloaded.
+pub struct ExportPackage {
+    /// The package as downloaded.
     pub bytes: Vec<u8>,
-    /// Its files in order.
+    /// Its files, in order.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
-impl Me {
-    /// Begins an export.
+impl AccountClient {
+    /// Starts an export. Returns its id.
     pub async fn begin_export(&self) -> String {
         let begun = self.post("/v1/me/exports", &json!({})).await;
         assert_eq!(begun.status(), 202, "{}", begun.text());
         begun.json()["export_id"].as_str().expect("an export_id").to_owned()
     }
-    /// One part of an export.
+    /// Downloads one part of an export.
     pub async fn export_part(&self, id: &str, part: u32) -> Answer {
         self.get(&format!("/v1/me/exports/{id}/document?part={part}")).await
     }
-    /// Begins an export, and downloads all of it.
-    pub async fn export(&self) -> Exported {
+    /// Starts an export and downloads all of it.
+    pub async fn export(&self) -> ExportPackage {
         let id = self.begin_export().await;
         let status = self.get(&format!("/v1/me/exports/{id}")).await.json();
         let parts = status["parts"].as_u64().expect("how many parts");
@@ -42,11 +42,11 @@ impl Me {
             assert_eq!(answer.status(), 200, "part {part}");
             bytes.extend_from_slice(answer.response.body());
         }
-        Exported::open(bytes)
+        ExportPackage::open(bytes)
     }
 }
 
-impl Exported {
+impl ExportPackage {
     /// Opens a package.
     #[must_use]
     pub fn open(bytes: Vec<u8>) -> Self {
@@ -55,12 +55,12 @@ impl Exported {
         for index in 0..archive.len() {
             let mut file = archive.by_index(index).expect("a file");
             let mut content = Vec::new();
-            file.read_to_end(&mut content).expect("its content, whose checksum fits");
+            file.read_to_end(&mut content).expect("its content, with a correct checksum");
             files.push((file.name().expect("a name").into_owned(), content));
         }
         Self { bytes, files }
     }
-    /// A package of other files: what somebody would make who changes one.
+    /// Makes a package of other files, as an attacker does who changes one.
     #[must_use]
     pub fn pack(files: &[(String, Vec<u8>)]) -> Vec<u8> {
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
@@ -81,7 +81,7 @@ impl Exported {
     pub fn text(&self, name: &str) -> &str {
         std::str::from_utf8(self.file(name)).expect("UTF-8")
     }
-    /// A file as JSON.
+    /// The content of a file, as JSON.
     #[must_use]
     pub fn json(&self, name: &str) -> Value {
         serde_json::from_slice(self.file(name)).expect("JSON")
@@ -93,42 +93,42 @@ impl Exported {
     }
 }
 
-/// What the command answered.
+/// The result of `verify-export`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// Its exit code.
+pub struct VerifyResult {
+    /// The exit code.
     pub code: Option<i32>,
-    /// Both of its outputs.
+    /// Standard output and standard error.
     pub words: String,
 }
 
-/// A folder with a package and whatever else a verification needs.
-pub struct Desk(tempfile::TempDir, BTreeMap<String, PathBuf>);
+/// A folder with a package and the other files that a verification needs.
+pub struct ExportFolder(tempfile::TempDir, BTreeMap<String, PathBuf>);
 
-impl Default for Desk {
+impl Default for ExportFolder {
     fn default() -> Self {
         Self(crate::gateway::folder(), BTreeMap::new())
     }
 }
 
-impl Desk {
-    /// Puts a file there.
+impl ExportFolder {
+    /// Writes a file into the folder.
     pub fn put(&mut self, name: &str, content: &[u8]) {
         let path = self.0.path().join(name);
         std::fs::write(&path, content).expect("written");
         self.1.insert(name.to_owned(), path);
     }
-    /// Runs `latchkey verify-export` there; arguments that name a file of this desk become its path.
+    /// Runs `latchkey verify-export`. An argument that names a file of this folder becomes its path.
     #[must_use]
-    pub fn verify(&self, arguments: &[&str]) -> Verdict {
+    pub fn verify(&self, arguments: &[&str]) -> VerifyResult {
         let arguments = arguments.iter().map(|argument| self.1.get(*argument).map_or(Path::new(argument), PathBuf::as_path));
         let output = Command::new(binary()).arg("verify-export").args(arguments).output().expect("the command runs");
         let words = [output.stdout, output.stderr].concat();
-        Verdict { code: output.status.code(), words: String::from_utf8(words).expect("UTF-8") }
+        VerifyResult { code: output.status.code(), words: String::from_utf8(words).expect("UTF-8") }
     }
 }
 
-/// The command, built when it is older than its sources.
+/// The command, built if it is older than its sources.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| crate::gateway::built("latchkey"))

@@ -16,7 +16,7 @@ use latchkey::store::{DecideError, StoreError, TenantStore};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A user to import.
-pub(crate) struct Coming {
+pub(crate) struct UserToImport {
     /// The user's identity in the source system.
     pub(crate) subject: FederatedSubject,
     /// The `sub` to keep, if any.
@@ -31,17 +31,17 @@ pub(crate) struct Coming {
 
 /// Why one user was not written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotBrought {
+pub(crate) enum ImportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error("the request has no name")]
-    Unnamed,
+    InvalidRequestId,
 }
 
 /// Imports users into one tenant.
-pub(crate) struct Bringer<'a> {
+pub(crate) struct UserImporter<'a> {
     pub(crate) store: &'a TenantStore,
     pub(crate) keys: &'a TenantKeys,
     pub(crate) locale: &'a str,
@@ -50,13 +50,13 @@ pub(crate) struct Bringer<'a> {
     next: AtomicUsize,
 }
 
-impl<'a> Bringer<'a> {
+impl<'a> UserImporter<'a> {
     /// `locale`: the language of mails to the imported users.
     pub(crate) fn new(store: &'a TenantStore, keys: &'a TenantKeys, locale: &'a str) -> Self {
         Self { store, keys, locale, run: BASE32_NOPAD.encode(&Random.bytes::<10>()), next: AtomicUsize::new(1) }
     }
-    pub(crate) async fn bring(&self, person: Coming) -> Result<Brought, DecideError<NotBrought>> {
-        let decided = |error: KeyError| DecideError::Decide(NotBrought::Keys(error));
+    pub(crate) async fn import(&self, person: UserToImport) -> Result<Brought, DecideError<ImportError>> {
+        let decided = |error: KeyError| DecideError::Decide(ImportError::Keys(error));
         let (store, account) = (self.store, Random.account_id());
         let (key, wrapped, keyring_version) = self.keys.data().and_then(|data| data.generate(account)).map_err(decided)?;
         let arrival = Arrival {
@@ -70,27 +70,27 @@ impl<'a> Bringer<'a> {
             key: &key,
             data_key: WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account },
         };
-        let comer = arrival.seal(self.keys).map_err(decided)?;
+        let user = arrival.seal(self.keys).map_err(decided)?;
         let request = self.request().map_err(DecideError::Decide)?;
         let decide = || async {
             // Keep this order: an account created between the two reads is seen by the second read, or the write condition fails.
-            let mut standing = store.find_subject(&comer.subject).await?;
-            let owner = store.find_account(&comer.identifier).await?;
-            if standing.is_none() && owner.is_some() {
+            let mut linked = store.find_subject(&user.subject).await?;
+            let owner = store.find_account(&user.identifier).await?;
+            if linked.is_none() && owner.is_some() {
                 // The address may belong to this same user, imported between the two reads.
-                standing = store.find_subject(&comer.subject).await?;
+                linked = store.find_subject(&user.subject).await?;
             }
-            let Decision { changes, outcome } = bring(comer.clone(), standing, owner, request.now);
-            Ok::<_, NotBrought>(Decision { changes, outcome })
+            let Decision { changes, outcome } = bring(user.clone(), linked, owner, request.now);
+            Ok::<_, ImportError>(Decision { changes, outcome })
         };
         store.decide(&request, decide).await
     }
     /// The next request of this run.
-    pub(crate) fn request(&self) -> Result<RequestContext, NotBrought> {
+    pub(crate) fn request(&self) -> Result<RequestContext, ImportError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let request_id: Result<RequestId, _> = format!("import-{}-{number}", self.run).parse();
         Ok(RequestContext {
-            request_id: request_id.map_err(|_| NotBrought::Unnamed)?,
+            request_id: request_id.map_err(|_| ImportError::InvalidRequestId)?,
             now: Clock::system().now(),
             attempt: 1,
             address_hash: None,
@@ -100,7 +100,7 @@ impl<'a> Bringer<'a> {
 }
 
 /// The outcome as a row label in the report.
-pub(crate) fn words(brought: Brought) -> &'static str {
+pub(crate) fn outcome_label(brought: Brought) -> &'static str {
     match brought {
         Brought::Imported => "newly imported",
         Brought::AlreadyHere => "imported before",
