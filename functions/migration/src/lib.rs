@@ -8,7 +8,7 @@
 //! For a refused user the event is returned unchanged, and the pool answers that the user does not exist. Any other event is an error, and
 //! so is a failure. A password guess counts as a sign-in of the funnel, like one on the sign-in page. The password is never logged.
 
-use latchkey::config::HandoverConfig;
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::authentication::{PasswordVerdict, Subject};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
@@ -17,9 +17,11 @@ use latchkey::domain::id::{AccountId, InvalidId, RequestId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::domain::tenant::HandoverConfig;
 use latchkey::keys::password::HasherBusy;
-use latchkey::keys::{KeyError, Purpose, SealedField};
-use latchkey::services::{Deadline, RequestContext, Services, Tenant, TenantError};
+use latchkey::keys::{KeyError, SealedField};
+use latchkey::purpose::Purpose;
+use latchkey::services::{Services, Tenant, TenantError};
 use latchkey::store::account::SignInSnapshot;
 use latchkey::store::{DecideError, StoreError};
 use latchkey::web::funnel::{Method, Outcome, Step};

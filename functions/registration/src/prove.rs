@@ -7,8 +7,9 @@ use crate::begin::unreadable;
 use crate::legacy_directory::{self, KnownUser, LegacyLookup};
 use latchkey::domain::account::WrappedDataKey;
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory::{self, LinkedIdentity};
+use latchkey::domain::directory;
 use latchkey::domain::flow::Flow;
+use latchkey::domain::linked_identity::LinkedIdentity;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::registration::{
     self, FlowOver, PendingRegistration, ProofKind, Proven, ProvenPerson, Resent, SignInAfterProof, Verified,

@@ -2,9 +2,9 @@
 #![expect(clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::StatusCode;
+use latchkey::context::Deadline;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
-use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::{DEFAULT_DOCUMENT, World};

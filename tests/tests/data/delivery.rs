@@ -4,10 +4,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
+use latchkey::context::Deadline;
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::delivery::MAILS_AN_HOUR;
 use latchkey::domain::time::Span;
-use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

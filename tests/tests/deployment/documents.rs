@@ -1,8 +1,8 @@
 //! The documents say what the code does, where a machine can tell.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey::config::TenantConfig;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::tenant::TenantConfig;
 use std::path::Path;
 
 fn read(path: &str) -> String {
