@@ -5,14 +5,15 @@
 
 use super::account::{Authentication, WrappedDataKey};
 use super::audit::EventKind;
-use super::authentication::UnknownIdentifierFailures;
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
-use super::directory::{ImportedAccount, LinkedIdentity};
+use super::directory::ImportedAccount;
 use super::erasure::DueErasure;
+use super::failure_window::UnknownIdentifierFailures;
 use super::flow::{Flow, FlowPurpose};
 use super::id::{AccountId, ClientId, FlowId, Jti};
 use super::identifier::IdentifierHash;
+use super::linked_identity::LinkedIdentity;
 use super::moving::MovedAccount;
 use super::oauth::grant::Grant;
 use super::profile::Profile;

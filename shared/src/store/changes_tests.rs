@@ -5,13 +5,14 @@ use super::fixture::{
 };
 use super::*;
 use crate::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
-use crate::domain::authentication::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::change::{Change, NewAccount};
 use crate::domain::consent::Consent;
-use crate::domain::directory::{ImportedAccount, LinkedIdentity, SubjectHash};
+use crate::domain::directory::ImportedAccount;
 use crate::domain::erasure::DueErasure;
+use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::flow::FlowPurpose;
 use crate::domain::id::{FlowId, GrantId, Jti, SessionId};
+use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use crate::domain::moving::MovedAccount;
 use crate::domain::oauth::grant::RevocationReason;
 use crate::domain::profile::Profile;

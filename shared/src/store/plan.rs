@@ -10,6 +10,8 @@ use super::item::{
     self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, VERSION, attach,
 };
 use super::key::{ItemKey, Thing};
+use crate::context::RequestContext;
+use crate::digest::sha256;
 use crate::domain::account::{AccountStatus, Authentication, DataKeyState, WrappedDataKey};
 use crate::domain::audit::Event;
 use crate::domain::change::Change;
@@ -23,8 +25,6 @@ use crate::domain::oauth::grant::{Grant, GrantState};
 use crate::domain::profile::Profile;
 use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
-use crate::keys::digest::sha256;
-use crate::services::RequestContext;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::account::{AccountStatus, Authentication, Sealed};
 use crate::domain::audit::EventKind;
 use crate::domain::change::NewAccount;
-use crate::domain::directory::{ImportedAccount, LinkedIdentity, SubjectHash};
+use crate::domain::directory::ImportedAccount;
 use crate::domain::erasure::DueErasure;
 use crate::domain::id::SessionId;
 use crate::domain::moving::{MAX_CONSENTS, MAX_IDENTITIES, MovedAccount};
@@ -16,6 +16,7 @@ use ulid::Ulid;
 
 #[path = "plan_fixture.rs"]
 mod fixture;
+use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use fixture::*;
 #[path = "changes_tests.rs"]
 mod changes;

@@ -1,8 +1,8 @@
 use super::*;
 use crate::domain::account::AccountStatus;
-use crate::domain::authentication::FailureWindow;
-use crate::domain::authentication::KnownDevice;
 use crate::domain::authentication::tests::{authentication, identifier};
+use crate::domain::failure_window::FailureWindow;
+use crate::domain::known_device::KnownDevice;
 
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
 const BROWSER: SecretHash = SecretHash::from_bytes([5; 32]);

@@ -2,8 +2,9 @@
 
 use super::{Plan, Put, Writer};
 use crate::domain::change::NewAccount;
-use crate::domain::directory::{ClaimedSubject, ImportedAccount, LinkedIdentity};
+use crate::domain::directory::ImportedAccount;
 use crate::domain::id::AccountId;
+use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity};
 use crate::domain::moving::MovedAccount;
 use crate::store::StoreError;
 use crate::store::condition::Condition;
