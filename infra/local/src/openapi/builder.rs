@@ -209,6 +209,13 @@ impl Operation {
         self.body = Some(json!({ "required": required, "content": content }));
         self
     }
+    /// A body that shows what is meant.
+    pub(super) fn example(mut self, example: &Value) -> Self {
+        for content in self.body.iter_mut().filter_map(|body| body["content"].as_object_mut()).flat_map(Map::values_mut) {
+            content["example"] = example.clone();
+        }
+        self
+    }
     /// A JSON answer.
     pub(super) fn answers(self, status: u16, text: &'static str, schema: Value) -> Self {
         self.answers_as(status, text, JSON, json!({ "schema": schema }))

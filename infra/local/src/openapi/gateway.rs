@@ -68,16 +68,16 @@ fn clock() -> Operation {
     ]);
     own("POST", "/dev/clock", "moveClock", "Moves the clock forward that every decision reads.")
         .takes(object([("advance", text("A duration of fixed length by ISO 8601, such as `P30D` or `PT15M`."))]))
+        .example(&json!({ "advance": "P30D" }))
         .answers(200, "Moved; also over a restart.", answer)
 }
 
 fn run() -> Operation {
     let event = open_object([("job", text("`retention`."))], "The event that the schedule sends.");
-    own("POST", "/dev/run", "runJob", "Runs a scheduled job now, to its end.").takes(event).answers(
-        200,
-        "Its summary.",
-        json!({ "type": "object" }),
-    )
+    own("POST", "/dev/run", "runJob", "Runs a scheduled job now, to its end.")
+        .takes(event)
+        .example(&json!({ "job": "retention" }))
+        .answers(200, "Its summary.", json!({ "type": "object" }))
 }
 
 fn tables() -> Operation {

@@ -55,6 +55,7 @@ fn edit_profile() -> Operation {
     own("PATCH", "/v1/me", "editProfile", "Edits the profile.")
         .parameter("header", "If-Match", false, "The `ETag` that the edit was made from, or `*`.", etag)
         .takes_as(&["application/merge-patch+json", "application/json"], patch, true)
+        .example(&json!({ "given_name": "Augusta", "phone_number": null }))
         .answers(200, "The claims after the edit.", schema("Claims"))
         .header(200, "ETag", true, "Names the new state of the claims.")
         .problems(&[ProblemKind::PreconditionFailed])
@@ -71,6 +72,7 @@ fn change_password() -> Operation {
     let body = object([("current_password", text("The present password.")), ("new_password", text("The new password."))]);
     fresh(own("POST", "/v1/me/password", "changePassword", "Changes the password."))
         .takes(body)
+        .example(&json!({ "current_password": "Ada rides 7 green bicycles", "new_password": "Ada sails 3 red boats" }))
         .empty(204, "Changed. Other sessions and grants have ended; the presenting ones live on.")
 }
 
@@ -84,6 +86,7 @@ fn change_email() -> Operation {
     fresh(own("POST", "/v1/me/email", "changeEmail", "Starts a change of the e-mail address."))
         .describe("The old address stays in force until the new one is proven, and is told. The answer is the same for every address.")
         .takes(body)
+        .example(&json!({ "email": "augusta@example.com" }))
         .answers(202, "A code is on its way.", answer)
 }
 
@@ -91,6 +94,7 @@ fn verify_email() -> Operation {
     let answer = object([("email_verified", json!({ "const": true }))]);
     own("POST", "/v1/me/email/verification", "verifyEmail", "Proves the new e-mail address.")
         .takes(object([("code", text("The code from the newest mail."))]))
+        .example(&json!({ "code": "abcde23456" }))
         .answers(200, "The new address is in force.", answer)
         .problems(&[ProblemKind::InvalidCode, ProblemKind::AlreadyRegistered])
 }

@@ -84,6 +84,13 @@ fn start() -> Operation {
              another mail. No account exists until the address is proven.",
         )
         .takes(body)
+        .example(&json!({
+            "email": "ada@example.com",
+            "password": "Ada rides 7 green bicycles",
+            "profile": { "given_name": "Ada", "family_name": "Lovelace" },
+            "terms": [{ "document": "terms", "version": "1" }],
+            "locale": "en",
+        }))
         .answers(202, "A code is on its way.", started(None))
 }
 
@@ -92,6 +99,7 @@ fn verification() -> Operation {
     let path = "/v1/registrations/{id}/verification";
     registration_id(Operation::new(TAG, "POST", path, "verifyRegistration", "Proves the address; makes the account."))
         .takes(body)
+        .example(&json!({ "code": "123456" }))
         .answers(201, "The account exists.", object([("sub", text("The subject identifier of the new account."))]))
         .problems(&[ProblemKind::InvalidCode, ProblemKind::AlreadyRegistered])
 }

@@ -162,6 +162,13 @@ fn token() -> Operation {
     ]);
     of_client(Operation::new(Tag::Tokens, "POST", "/oauth2/token", "issueTokens", "Issues tokens (RFC 6749, section 3.2)."))
         .takes_form(form)
+        .example(&json!({
+            "grant_type": "authorization_code",
+            "client_id": "demo-app",
+            "code": "…",
+            "redirect_uri": "https://shop.example.com/callback",
+            "code_verifier": "…",
+        }))
         .answers(200, "The tokens.", tokens)
         .errors(&[
             OAuthErrorCode::InvalidGrant,

@@ -1,6 +1,6 @@
 //! The API reference: the OpenAPI document, and the same as a page for people, without JavaScript.
 
-use super::{Failure, html};
+use super::{PageError, html};
 use crate::openapi;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
@@ -51,6 +51,7 @@ struct Body {
     media_types: Vec<String>,
     description: String,
     rows: Vec<Row>,
+    example: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -78,7 +79,7 @@ pub(super) async fn document() -> Response {
 }
 
 /// `GET /dev/api`.
-pub(super) async fn page() -> Result<Response, Failure> {
+pub(super) async fn page() -> Result<Response, PageError> {
     html::page("api.html", &context! { locale => "en", sections => View::from(Serde(&*SECTIONS)) })
 }
 
@@ -157,11 +158,13 @@ fn parameter(parameter: &Value) -> Row {
 }
 
 fn body(document: &Value, body: &Value) -> Body {
-    let schema = members(&body["content"]).values().next().map_or(&Value::Null, |content| &content["schema"]);
+    let content = members(&body["content"]).values().next().unwrap_or(&Value::Null);
+    let schema = &content["schema"];
     Body {
         media_types: members(&body["content"]).keys().cloned().collect(),
         description: words(&resolve(document, schema)["description"]),
         rows: rows(document, schema),
+        example: content.get("example").and_then(|example| serde_json::to_string_pretty(example).ok()),
     }
 }
 
