@@ -12,6 +12,8 @@ pub mod data;
 mod der;
 pub mod digest;
 pub mod former;
+#[cfg(test)]
+mod golden_tests;
 pub mod identifier;
 mod jwk;
 pub mod jwt;
