@@ -10,10 +10,15 @@ use sources::{Source, serde_types, sources};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+#[expect(clippy::disallowed_methods, reason = "a test has no start at which the environment could be read")]
+fn is_blessed() -> bool {
+    std::env::var_os("LATCHKEY_BLESS").is_some_and(|value| value == "1")
+}
+
 /// Compares a text with a checked-in file of this crate.
 pub(crate) fn compare(file: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if std::env::var_os("LATCHKEY_BLESS").is_some_and(|value| value == "1") {
+    if is_blessed() {
         std::fs::write(&path, made).expect("written");
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
@@ -37,6 +42,33 @@ fn found<'s>(within: &str, pattern: &str, sources: impl IntoIterator<Item = &'s 
     let pattern = Regex::new(pattern).unwrap();
     let lines = sources.into_iter().flat_map(|source| source.text.lines()).filter(|line| line.contains(within));
     lines.flat_map(|line| pattern.captures_iter(line)).map(|captures| captures[1].to_owned()).collect()
+}
+
+/// The public functions of `domain` that return a change: constructors in `impl Change`, and functions by their return type.
+pub(crate) fn functions_that_return_a_change() -> BTreeSet<String> {
+    let signature = Regex::new(r"(?s)^ *pub fn (\w+)[^{;]*?-> ([^{;]*?)(?: \{|;)").unwrap();
+    let mut names = BTreeSet::new();
+    for source in sources(&["shared/src/domain"], &["rs"]).iter().map(Source::without_tests) {
+        let mut implemented = String::new();
+        let lines: Vec<&str> = source.text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            if line.starts_with("impl") {
+                implemented = line.trim_end_matches(" {").to_owned();
+            }
+            if !line.trim_start().starts_with("pub fn ") {
+                continue;
+            }
+            // A signature that `rustfmt` breaks ends with the line that opens the body.
+            let end = lines[at..].iter().position(|line| line.ends_with('{')).expect("a body");
+            let text = lines[at..=at + end].join("\n");
+            let Some(found) = signature.captures(&text) else { continue };
+            let returned = found[2].replace("Self", implemented.trim_start_matches("impl "));
+            if ["Change", "Option<Change>", "Vec<Change>"].contains(&returned.trim()) {
+                names.insert(found[1].to_owned());
+            }
+        }
+    }
+    names
 }
 
 fn rust() -> Vec<Source> {

@@ -12,7 +12,7 @@ mod application;
 
 use super::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use super::authentication::{Amr, FailureWindow, KnownDevice};
-use super::change::{Change, Changes, Decision, NewAccount};
+use super::change::{Change, Changes, Decision};
 use super::consent::AcceptedTerms;
 use super::credential::PasswordCredential;
 use super::directory::LinkedIdentity;
@@ -24,6 +24,7 @@ use super::roles::Roles;
 use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
 use super::time::{Span, Timestamp};
+use super::verbs::NewAccount;
 use crate::config::SessionPolicy;
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +107,7 @@ pub fn start(new: NewRegistration, now: Timestamp) -> Decision<Timestamp> {
         expires_at,
         version: 1,
     };
-    Decision { changes: Changes::one(Change::CreateDataKey(data_key)).then(Change::BeginFlow(flow)), outcome: expires_at }
+    Decision { changes: Changes::one(Change::create_data_key(data_key)).then(Change::begin_flow(flow)), outcome: expires_at }
 }
 
 /// Why a registration can't go on. To the caller of the API all of it is one `invalid_code`; a page may say more, to the browser
@@ -227,9 +228,7 @@ pub fn verify(
         return Decision::unchanged(Verified::Over(over));
     }
     let counted = match kind {
-        ProofKind::Code => {
-            Changes::one(Change::CountIdentifierTry { identifier: flow.identifier, at: now, limit: IDENTIFIER_TRIES_A_DAY })
-        }
+        ProofKind::Code => Changes::one(Change::count_identifier_try(flow.identifier, now, IDENTIFIER_TRIES_A_DAY)),
         ProofKind::Link => Changes::default(),
     };
     let Some(proven) = proven else {
@@ -238,7 +237,7 @@ pub fn verify(
             ProofKind::Link => return Decision::unchanged(Verified::Wrong { tries_left: MAX_TRIES - flow.tries }),
         };
         let tries_left = MAX_TRIES.saturating_sub(wrong.tries);
-        return Decision { changes: counted.then(Change::CountFlowTry(wrong)), outcome: Verified::Wrong { tries_left } };
+        return Decision { changes: counted.then(Change::count_flow_try(wrong)), outcome: Verified::Wrong { tries_left } };
     };
     if owner.is_some() {
         return Decision::unchanged(Verified::AlreadyRegistered);
@@ -249,9 +248,9 @@ pub fn verify(
     };
     let sub = person.sub;
     let (account, session) = new_account(flow, person, now);
-    let mut changes = counted.then(Change::CreateAccount(Box::new(account)));
+    let mut changes = counted.then(Change::create_account(account));
     if let Some(session) = &session {
-        changes = changes.then(Change::OpenSession(session.clone()));
+        changes = changes.then(Change::open_session(session.clone()));
     }
     Decision { changes, outcome: Verified::Created { sub, session } }
 }
@@ -322,7 +321,7 @@ pub fn resend(flow: &Flow, now: Timestamp) -> Decision<Resent> {
     }
     let next = Flow { generation: flow.generation + 1, version: flow.version + 1, ..flow.clone() };
     let left = MAX_RESENDS - next.generation;
-    Decision::one(Change::ResendCode(next), Resent::Sent { left })
+    Decision::one(Change::resend_code(next), Resent::Sent { left })
 }
 
 /// Ends a registration that the owner of the address did not ask for; one that is over stays as it is.
@@ -330,7 +329,7 @@ pub fn disown(flow: &Flow, now: Timestamp) -> Decision<()> {
     match check_open(flow, now) {
         Ok(()) | Err(FlowOver::NoTriesLeft) => {
             let ended = Flow { state: FlowState::Ended, payload: None, version: flow.version + 1, ..flow.clone() };
-            Decision::one(Change::DisownFlow(ended), ())
+            Decision::one(Change::disown_flow(ended), ())
         }
         Err(FlowOver::Expired | FlowOver::Completed | FlowOver::Disowned | FlowOver::OtherPurpose) => Decision::unchanged(()),
     }

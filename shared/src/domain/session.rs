@@ -130,7 +130,7 @@ impl Session {
 /// Signs a browser out: its session ends. Grants with `offline_access` live on; the others die with the session.
 pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {
     match session.end(now) {
-        Some(ended) => Decision::one(Change::EndSession(ended), ()),
+        Some(ended) => Decision::one(Change::end_session(ended), ()),
         None => Decision::unchanged(()),
     }
 }
@@ -142,8 +142,8 @@ pub fn end_with_grants(session: &Session, grants: &[Grant], now: Timestamp) -> D
     let (first, rest) = ended_grants(of_session, now);
     let mut changes = Changes(first);
     changes = match session.end(now) {
-        Some(session) => changes.then(Change::EndSessionAndGrants { session, grants: rest }),
-        None => Changes(changes.0.into_iter().chain(rest.into_iter().map(Change::RevokeGrant)).collect()),
+        Some(session) => changes.then(Change::end_session_and_grants(session, rest)),
+        None => Changes(changes.0.into_iter().chain(rest.into_iter().map(Change::revoke_grant)).collect()),
     };
     Decision { changes, outcome: () }
 }
@@ -153,7 +153,7 @@ pub(super) fn ended_grants<'a>(grants: impl Iterator<Item = &'a Grant>, now: Tim
     let live = grants.filter(|grant| !matches!(grant.state, GrantState::Revoked { .. }) && now < grant.expires_at);
     let mut ended: Vec<Grant> = live.map(|grant| grant.revoked(RevocationReason::Withdrawn, now)).collect();
     let rest = ended.split_off(ended.len().saturating_sub(MAX_ENDED_GRANTS));
-    (ended.into_iter().map(Change::RevokeGrant).collect(), rest)
+    (ended.into_iter().map(Change::revoke_grant).collect(), rest)
 }
 
 #[cfg(test)]
@@ -219,15 +219,19 @@ mod tests {
         let elsewhere = Grant { sid: SessionId::from_bytes([99; 16]), ..offline.clone() };
         let gone = offline.revoked(RevocationReason::ClientRequest, NOW);
         let decision = end_with_grants(&session(), &[offline.clone(), online, elsewhere, gone], NOW);
-        let [Change::EndSessionAndGrants { session: ended, grants }] = &decision.changes.0[..] else { panic!() };
+        let [change] = decision.changes.all();
+        let (ended, grants) = (change.first::<Session>(), change.written().cloned().collect::<Vec<Grant>>());
+        assert_eq!(*change, Change::end_session_and_grants(ended.clone(), grants.clone()));
         assert!(ended.ended_at.is_some() && grants.len() == 1 && grants[0].version == offline.version + 1);
         // A grant that came from it a moment ago is ended by a second pass.
-        let again = end_with_grants(ended, std::slice::from_ref(&offline), NOW);
-        assert!(matches!(&again.changes.0[..], [Change::RevokeGrant(_)]));
-        assert!(end_with_grants(ended, &[], NOW).changes.is_empty());
+        let again = end_with_grants(&ended, std::slice::from_ref(&offline), NOW);
+        again.changes.only(Change::revoke_grant);
+        assert!(end_with_grants(&ended, &[], NOW).changes.is_empty());
         let many: Vec<Grant> = (0..150).map(|_| offline.clone()).collect();
         let decision = end_with_grants(&session(), &many, NOW);
-        let Some(Change::EndSessionAndGrants { grants, .. }) = decision.changes.0.last() else { panic!() };
+        let change = decision.changes.0.last().expect("a change");
+        let grants: Vec<Grant> = change.written().cloned().collect();
+        assert_eq!(*change, Change::end_session_and_grants(change.first(), grants.clone()));
         assert_eq!((grants.len(), decision.changes.0.len()), (MAX_ENDED_GRANTS, 150 - MAX_ENDED_GRANTS + 1));
     }
 
@@ -235,7 +239,7 @@ mod tests {
     fn signing_out_twice_writes_once() {
         let session = session();
         let ended = session.end(T0).unwrap();
-        assert!(matches!(sign_out(&session, T0).changes.0.as_slice(), [Change::EndSession(_)]));
+        sign_out(&session, T0).changes.only(Change::end_session);
         assert!(sign_out(&ended, T0).changes.is_empty());
     }
 }

@@ -1,5 +1,5 @@
 //! Reads of accounts: sign-in, profile, recipient of a mail.
-use super::item::{ClaimedIdentifier, Kind};
+use super::item::Kind;
 use super::key::Thing;
 use super::{StoreError, TenantStore};
 use crate::domain::account::{Authentication, WrappedDataKey};
@@ -9,6 +9,7 @@ use crate::domain::directory::{ClaimedSubject, SubjectHash};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::profile::Profile;
+use crate::domain::record::ClaimedIdentifier;
 use crate::keys::digest::sha256;
 
 /// What a sign-in needs: the same number and shape of reads for a known and an unknown identifier.

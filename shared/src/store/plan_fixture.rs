@@ -1,18 +1,19 @@
 //! One state of each kind, as large as it becomes.
 
 use super::super::*;
-use crate::domain::account::{AccountStatus, Authentication, LinkSeed, PasswordHome, Sealed};
+use crate::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, Sealed, WrappedDataKey};
 use crate::domain::authentication::{Amr, FailureWindow, KnownDevice, MAX_KNOWN_DEVICES};
-use crate::domain::change::NewAccount;
 use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordCredential;
-use crate::domain::flow::{FlowPurpose, FlowState};
+use crate::domain::flow::{Flow, FlowPurpose, FlowState};
 use crate::domain::id::{AccountId, FlowId, GrantId, SessionId, Sub};
-use crate::domain::oauth::grant::{AuthorizationCode, RefreshToken, RevocationReason, RevokedJti};
+use crate::domain::identifier::IdentifierHash;
+use crate::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken, RevocationReason, RevokedJti};
 use crate::domain::profile::Profile;
 use crate::domain::roles::{MAX_ROLES, Role, Roles};
 use crate::domain::secret::{PasswordHash, SecretHash};
 use crate::domain::session::Session;
+use crate::domain::verbs::NewAccount;
 use crate::services::Deadline;
 use std::collections::BTreeSet;
 

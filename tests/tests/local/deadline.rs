@@ -34,17 +34,17 @@ fn is_unavailable(result: &Result<(), CommitError>) -> bool {
 async fn no_write_begins_with_less_than_half_a_second_left() {
     let bench = Bench::new().await;
     let code = grant(1, 1);
-    bench.commit(Change::IssueAuthorizationCode(code.clone())).await.unwrap();
+    bench.commit(Change::issue_authorization_code(code.clone())).await.unwrap();
     drop(bench.meter.take());
-    let counter = Change::CountIdentifierTry { identifier: tests::store::identifier(1), at: tests::store::NOW, limit: 20 };
-    let account = Change::CreateAccount(Box::new(tests::store::new_account(1, 1)));
-    for change in [Change::CreateDataKey(data_key(1)), Change::RedeemAuthorizationCode(redeemed(&code)), counter, account] {
+    let counter = Change::count_identifier_try(tests::store::identifier(1), tests::store::NOW, 20);
+    let account = Change::create_account(tests::store::new_account(1, 1));
+    for change in [Change::create_data_key(data_key(1)), Change::redeem_authorization_code(redeemed(&code)), counter, account] {
         let refused = bench.store.commit(&Changes::one(change), &ending(TOO_LITTLE)).await;
         assert!(is_unavailable(&refused), "{refused:?}");
     }
     assert!(bench.meter.take().is_empty(), "nothing reached the store");
     // What was refused is still there to be done.
-    bench.store.commit(&Changes::one(Change::RedeemAuthorizationCode(redeemed(&code))), &ending(PLENTY)).await.unwrap();
+    bench.store.commit(&Changes::one(Change::redeem_authorization_code(redeemed(&code))), &ending(PLENTY)).await.unwrap();
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_contended_write_is_not_sent_again_past_the_deadline() {
     conflicts.add(Calls::Writes, When::Always, Fault::Conflict);
     // The first send takes longer than what is left beyond the half second; however slow this machine is, there is no second.
     slow.add(Calls::Writes, When::Always, Fault::Slow(Duration::from_millis(80)));
-    let refused = store.commit(&Changes::one(Change::CreateDataKey(data_key(1))), &ending(Duration::from_millis(570))).await;
+    let refused = store.commit(&Changes::one(Change::create_data_key(data_key(1))), &ending(Duration::from_millis(570))).await;
     assert!(is_unavailable(&refused), "{refused:?}");
     assert!(slow.injected() <= 1, "sent {} times", slow.injected());
 }

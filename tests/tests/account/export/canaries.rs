@@ -194,7 +194,7 @@ async fn busy_life(world: &World, tenant: &Tenant) -> Me {
     let (_, authentication, _) = account_of(world, tenant, &me).await;
     let held =
         Authentication { legal_hold: Some(world.services.clock.now()), version: authentication.version + 1, ..authentication };
-    change(world, tenant, Change::PlaceLegalHold(held)).await;
+    change(world, tenant, Change::place_legal_hold(held)).await;
     guess(&mut Browser::new(world), "canary-second@example.org").await;
     guess(&mut Browser::new(world), "nobody@example.org").await;
     later();

@@ -96,7 +96,7 @@ async fn grow(world: &World, me: &Me) {
         let new = NewSession { id: random.session_id(), secret_hash: hash_secret(&random.secret()), device: Some(device) };
         let session = Session::open(new, &snapshot.authentication, vec![], policy, world.services.clock.now());
         let request = tests::store::request();
-        tenant.store.commit(&Changes::one(Change::OpenSession(session)), &request).await.expect("committed");
+        tenant.store.commit(&Changes::one(Change::open_session(session)), &request).await.expect("committed");
     }
 }
 
