@@ -24,7 +24,7 @@
 //! | [`services`] | what a function can be given | `config`, `domain`, `directory`, `keys`, `store` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
 //!
-//! `tests/tests/layers.rs` holds the last column.
+//! `tests/tests/deployment/layers.rs` holds the last column.
 
 mod colour;
 pub mod config;

@@ -1,4 +1,4 @@
-"""A local AWS that judges roles: ministack with the condition keys that it leaves empty.
+"""A local AWS that evaluates roles: ministack plus the condition keys that it does not set.
 
 With AUTH=true ministack evaluates each caller's policies and each key's policy, but it does not know `dynamodb:LeadingKeys`,
 `dynamodb:ReturnValues`, `kms:EncryptionContext:*`, `kms:SigningAlgorithm`, `kms:MessageType` and `ses:FromAddress`, which the template's
@@ -25,7 +25,7 @@ from ministack.core.responses import get_account_id
 from ministack.services import apigateway, dynamodb, eventbridge
 from ministack.services.cloudformation import provisioners
 
-# The request that is being judged, and what is left to be judged of a transaction.
+# The request under evaluation, and the remaining items of a transaction.
 _request = contextvars.ContextVar("request", default={})
 _items = contextvars.ContextVar("items", default=None)
 
@@ -39,7 +39,7 @@ def _parsed(body):
 
 
 def _partition(item):
-    """The partition key that a part of a request names."""
+    """The partition key in a part of a request."""
     key = item.get("Key") or item.get("Item") or {}
     if "pk" in key:
         return [key["pk"].get("S", "")]
@@ -82,7 +82,7 @@ def _keys(action, arn):
 
 
 def _before(module, name, note):
-    """Has `note` see the arguments of a function before it runs."""
+    """Passes the arguments of a function to `note` before it runs."""
     original = getattr(module, name)
 
     def noted(*arguments, **named):
@@ -104,7 +104,7 @@ def _note_transaction(_action, body, _region, _account):
 
 
 def _tell_scheduled_time(invoke):
-    """EventBridge Scheduler fills `<aws.scheduler.scheduled-time>` in; ministack hands it over as it stands."""
+    """EventBridge Scheduler replaces `<aws.scheduler.scheduled-time>`; ministack passes it on unchanged."""
 
     def told(target, event, rule, view=None):
         if event.get("Source") == "aws.scheduler" and "Input" in target:
@@ -116,7 +116,7 @@ def _tell_scheduled_time(invoke):
 
 
 def _let_preflights_through():
-    """An HTTP API without CORS settings hands OPTIONS to its routes; ministack refuses it."""
+    """An HTTP API without CORS settings passes OPTIONS to its routes; ministack refuses it."""
     source = inspect.getsource(apigateway._handle_execute_in_scope)
     refuses, lets = 'if method == "OPTIONS":', 'if method == "OPTIONS" and cors_cfg:'
     assert source.count(refuses) == 1, "ministack changed"
@@ -124,7 +124,7 @@ def _let_preflights_through():
 
 
 def _take_metric_math(record):
-    """Alarms over an expression: ministack takes none. Nothing is measured here, so that they can be made is all that counts."""
+    """Alarms over an expression: ministack accepts none. Nothing is measured here, so it is enough that they can be created."""
 
     def taken(name, properties):
         if "Metrics" in properties:
@@ -136,7 +136,7 @@ def _take_metric_math(record):
 
 
 def _keep_lifetimes_and_backups():
-    """What a template says of a table's TTL and point-in-time recovery, ministack forgets; its own calls for them it keeps."""
+    """ministack ignores a table's TTL and point-in-time recovery in a template, but honours its API calls for them."""
     table = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     create, update = table["create"], table["update"]
 
@@ -176,7 +176,7 @@ def _follow_clock(file):
 def main():
     clock = pathlib.Path(os.environ["LOCAL_AWS_CLOCK"])
     threading.Thread(target=_follow_clock, args=(clock,), daemon=True).start()
-    # What starts from here on is a function. Its own timers go on by the real clock.
+    # Every process started from here on is a function. Its timers use the real clock.
     os.environ |= {"LD_PRELOAD": os.environ["FUNCTIONS_PRELOAD"], "FAKETIME_TIMESTAMP_FILE": str(clock),
                    "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     _before(iam_actions, "request_tag_context", _note_request)
@@ -185,11 +185,11 @@ def main():
     enforce = iam_evaluator.enforce
 
     def judged(access_key, action, service, region, resource_arn="*", service_context=None):
-        # Batches of SQS are no actions of their own.
+        # SQS batches are not separate actions.
         action = re.sub(r"^(sqs:\w+Message)Batch$", r"\1", action)
         context = {**(service_context or {}), **_keys(action, resource_arn)}
         if action == "ses:SendEmail":
-            # Sending is a use of the identity that it is sent from.
+            # Sending requires permission for the sender's identity.
             resource_arn = f"arn:aws:ses:{region}:{get_account_id()}:identity/{context['ses:FromAddress']}"
         return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
 

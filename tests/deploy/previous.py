@@ -1,6 +1,6 @@
-"""The version before: what people have when they upgrade.
+"""The previous release, from which an upgrade starts.
 
-The file `previous` beside this one names its commit; whoever releases writes the release before into it.
+The file `previous` beside this one names its commit. Making a release includes writing the commit of the release before into it.
 """
 
 import os
@@ -8,16 +8,29 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 
 
+def over_debug_functions(template, binaries, folder):
+    """Copies the template with each function's code replaced by its debug binary, stripped. Returns the path of the copy."""
+    text = template.read_text()
+    for function in re.findall(r"CodeUri: functions/(\w+)", text):
+        code = folder / function
+        code.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["strip", "-o", code / "bootstrap", binaries / function], check=True)
+        text = text.replace(f"CodeUri: functions/{function}\n", f"CodeUri: {code}\n")
+    built = folder / "template.yaml"
+    built.write_text(text)
+    return built
+
+
 def build(root, target):
-    """Builds its functions, unoptimized; its template for `sam deploy`, or None where its commit is not in the clone."""
+    """Builds the previous release's functions, unoptimized. Returns its template for `sam deploy`."""
     commit = pathlib.Path(__file__).with_name("previous").read_text().strip()
     if subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=root, stderr=subprocess.DEVNULL).returncode:
-        print(f"\n!! commit {commit} is not in this clone (a shallow one?): UPGRADE AND WAY BACK ARE NOT TRIED", flush=True)
-        return None
-    print(f"\n-- the version before, {commit[:7]}", flush=True)
+        sys.exit(f"commit {commit} is not in this clone (is it a shallow one?): the upgrade can't be tried")
+    print(f"\n-- the previous release, {commit[:7]}", flush=True)
     # Dependencies are taken from what the tests built, hence with the present profile; for cargo, though, its own packages would be the
     # present ones but for another profile, which is why they have one.
     present = tomllib.loads((root / "Cargo.toml").read_text())["profile"]["dev"]["package"]
@@ -30,12 +43,4 @@ def build(root, target):
     subprocess.run(["git", "worktree", "add", "--quiet", "--detach", sources, commit], cwd=root, check=True)
     build = ["cargo", "build", "--quiet", "--locked", "--workspace", "--bins", "--target-dir", target, *profile]
     subprocess.run(build, cwd=sources, check=True, env={**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0"})
-    template = (sources / "template.yaml").read_text()
-    for function in re.findall(r"CodeUri: functions/(\w+)", template):
-        code = target / "previous-functions" / function
-        code.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["strip", "-o", code / "bootstrap", target / "debug" / function], check=True)
-        template = template.replace(f"CodeUri: functions/{function}\n", f"CodeUri: {code}\n")
-    built = target / "previous-functions" / "template.yaml"
-    built.write_text(template)
-    return built
+    return over_debug_functions(sources / "template.yaml", target / "debug", target / "previous-functions")

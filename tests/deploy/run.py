@@ -1,22 +1,32 @@
-"""Deploys `template.yaml` to a local AWS as the README says, and takes everybody's journeys to the deployed functions.
+"""Deploys `template.yaml` to a local AWS, runs user journeys against the deployed functions, and checks what an operator does.
 
-    python tests/deploy/run.py           with the Python of target/local-aws, sam on the PATH (`.ci/run deploy` sets both up)
-    python tests/deploy/run.py --built   with what the last run built
+    python tests/deploy/run.py [--release [--built]] [PART ...]
 
-1. `sam build`, and the version before (previous.py).
-2. The version before is deployed and people come to it; the present one over it, back, and again: everybody finds what they had.
-3. `latchkey doctor` finds nothing to mend; the black-box suite; people come from a user pool, and go back to one; what was given up is handed over again;
-   tokens signed by KMS.
-4. What stands behind it: audit records, queues, log lines, each role's refusals.
+Run it with the Python of target/local-aws and `sam` on the PATH; `.ci/run deploy` sets both up. Without `--release` it deploys the debug
+functions that `cargo build --workspace --bins` made, stripped. With `--release` it runs `sam build` first; `--built` takes what the last
+`sam build` made.
+
+Parts, in this order; the default is `journeys operator`:
+
+    upgrade    The previous release (previous.py) is deployed and users register; the present version, a rollback and the present version
+               again follow. All users keep their accounts, sessions and tokens.
+    journeys   `latchkey doctor` finds nothing to mend, and the black-box suite passes over HTTP.
+    user_pool  Users migrate from a Cognito user pool, by sign-in and by import; then back to a user pool.
+    operator   A batch that the stream gave up is handed over again; an independent library verifies a token.
+    kms        Signing keys that never leave KMS take over by rotation.
+
+At the end it checks what is behind the journeys: audit records, empty queues, log lines, refused permissions.
 
 The local AWS runs the functions' binaries as processes, each under the role that the template gives it (local_aws.py).
 """
 
+import argparse
 import base64
 import hashlib
 import json
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -41,7 +51,9 @@ SENDER = "no-reply@example.com"
 # Why an event of a pool that is not the document's gets no answer.
 ANOTHER_POOL = "another user pool than the one of [handover] asks"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-PARAMETERS = {"Origin": ORIGIN, "SenderAddress": SENDER, "Architecture": "x86_64"}
+# Of this machine: the binaries run here.
+ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+PARAMETERS = {"Origin": ORIGIN, "SenderAddress": SENDER, "Architecture": ARCHITECTURE}
 
 
 def say(words):
@@ -67,10 +79,17 @@ def latchkey(*words, **named):
     return run(TARGET / "debug" / "latchkey", *words, "--stack", STACK, **named)
 
 
-def test(name, deployed, *words, **environment):
+def test(area, module, deployed, *words, **environment):
+    """Runs the tests of one module of an integration binary against the stack, and checks that there was at least one."""
     environment = {**os.environ, "LATCHKEY_URL": deployed.api_url, **environment}
     # One after another: they share one clock.
-    run("cargo", "test", "--quiet", "--locked", "--workspace", "--test", name, "--", "--test-threads=1", *words, env=environment)
+    command = ("cargo", "test", "--quiet", "--locked", "--workspace", "--test", area, "--", "--test-threads=1", module, *words)
+    print("$", " ".join(command), flush=True)
+    outcome = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    print(outcome.stdout, flush=True)
+    passed = re.findall(r"^test result: ok\. (\d+) passed", outcome.stdout, re.M)
+    if outcome.returncode or sum(map(int, passed)) == 0:
+        sys.exit(f"{area} {module}: failed, or no test ran")
 
 
 class Drill:
@@ -79,36 +98,43 @@ class Drill:
         self.left = folder / "left.json"
         self.document = folder / "latchkey.toml"
         self.document.write_text((ROOT / "infra/local/latchkey.toml").read_text().replace("{origin}", ORIGIN))
+        self.dev = None
+        # What the logs must hold because a part asked for it.
+        self.expected_errors = []
 
     def deploy(self, template, **more):
         before = stack.Stack(STACK).code() if stack.exists(STACK) else {}
         sam("deploy", "--template-file", template, "--stack-name", STACK, "--resolve-s3", "--capabilities", "CAPABILITY_IAM",
             "--no-confirm-changeset", "--no-progressbar", "--no-fail-on-empty-changeset", **more)
         self.deployed = stack.Stack(STACK)
+        if self.dev:
+            self.dev.follow(self.deployed)
+        else:
+            self.dev = stack.Dev(self.deployed, self.clock)
         return [name for name, code in self.deployed.code().items() if before.get(name) != code]
 
-    def everybody_comes_back(self, already):
-        with stack.Dev(self.deployed, self.clock) as dev:
-            test("upgrade", self.deployed, LATCHKEY_DEV=dev.url, LATCHKEY_LEFT=str(self.left))
-        everybody = json.loads(self.left.read_text())
-        assert len(everybody) == already + 1, f"{len(everybody)} people are left behind"
-
-    def upgrade_and_back(self, older, newer):
-        say("the version before, and people come")
+    def start(self, template):
+        """The first deployment, and the demo's document."""
         boto3.client("sesv2").create_email_identity(EmailIdentity=SENDER)
-        assert len(self.deploy(older or newer)) >= 7
+        assert len(self.deploy(template)) >= 7
         latchkey("config", "apply", "--yes", "-m", "the first", self.document)
-        self.everybody_comes_back(0)
-        if not older:
-            return
-        for number, (words, template) in enumerate([("the present version", newer), ("back", older), ("again", newer)], 1):
-            say(f"{words}: everybody finds what they had")
+
+    def users_return(self, already):
+        test("deployment", "upgrade::", self.deployed, LATCHKEY_DEV=self.dev.url, LATCHKEY_LEFT=str(self.left))
+        users = json.loads(self.left.read_text())
+        assert len(users) == already + 1, f"{len(users)} users are left behind"
+
+    def upgrade(self, older, newer):
+        say("users register with the previous release")
+        self.users_return(0)
+        for number, (words, template) in enumerate([("the present version", newer), ("rollback", older), ("again", newer)], 1):
+            say(f"{words}: all users find what they had")
             held = self.deployed.holds()
             changed = self.deploy(template)
-            # The version before had seven.
+            # The previous release had seven functions.
             assert len(changed) >= 7, f"only {changed} have other code"
             assert self.deployed.holds() == held, "a table, key or queue was replaced"
-            self.everybody_comes_back(number)
+            self.users_return(number)
 
     def doctor(self):
         say("doctor")
@@ -116,8 +142,7 @@ class Drill:
 
     def suite(self):
         say("the black-box suite, over HTTP")
-        with stack.Dev(self.deployed, self.clock) as dev:
-            test("black_box", self.deployed, LATCHKEY_DEV=dev.url)
+        test("deployment", "black_box::", self.deployed, LATCHKEY_DEV=self.dev.url)
 
     def come_over(self, template):
         """From a user pool of the local AWS, by password and by mail; the role reaches that pool while the stack names it."""
@@ -144,19 +169,18 @@ exchange = {{ {json.dumps(app)} = "shop" }}
 """)
         self.doctor()
         self.bring_over("Emil")
-        with stack.Dev(self.deployed, self.clock) as dev:
-            dev.advance("PT1H")
-            test("cognito", self.deployed, "--ignored", "people_come", LATCHKEY_DEV=dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
-            say("who did not come is brought over, and signs in")
-            pool.join("Fred")
-            status, told = self.exchange(pool.access_token("Fred", app))
-            assert (status, told["error"]) == (400, "invalid_request") and "not come over" in told["error_description"], told
-            for came, known in ((1, 2), (0, 3)):
-                told = json.loads(latchkey("cognito", "import", "--yes", "--json", capture_output=True, text=True).stdout)
-                assert (told["came"], told["already_here"], told["failed"]) == (came, known, 0), told
-            test("cognito", self.deployed, "--ignored", "who_was_brought", LATCHKEY_DEV=dev.url, LATCHKEY_COMES="Fred")
-            told = json.loads(latchkey("cognito", "status", "--json", capture_output=True, text=True).stdout)
-            assert (told["in_the_pool"], told["moved"], told["active"], told["left"]) == (3, 3, 2, 0), told
+        self.dev.advance("PT1H")
+        test("aws", "cognito::deployed::people_come", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
+        say("the import takes a user who has not signed in, and they sign in")
+        pool.join("Fred")
+        status, told = self.exchange(pool.access_token("Fred", app))
+        assert (status, told["error"]) == (400, "invalid_request") and "not come over" in told["error_description"], told
+        for came, known in ((1, 2), (0, 3)):
+            told = json.loads(latchkey("cognito", "import", "--yes", "--json", capture_output=True, text=True).stdout)
+            assert (told["came"], told["already_here"], told["failed"]) == (came, known, 0), told
+        test("aws", "cognito::deployed::who_was_brought", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Fred")
+        told = json.loads(latchkey("cognito", "status", "--json", capture_output=True, text=True).stdout)
+        assert (told["in_the_pool"], told["moved"], told["active"], told["left"]) == (3, 3, 2, 0), told
         say("an app moves: what it holds of the pool becomes tokens of ours")
         for name in ("Cleo", "Fred"):
             self.app_moves(pool, app, name)
@@ -199,28 +223,28 @@ sub = "custom:former_sub"
 attributes = {{ customer_type = "custom:customer_type" }}
 """)
         email, password = person("Cleo")
-        with stack.Dev(self.deployed, self.clock) as dev:
-            dev.advance("PT1H")
-            right = self.deployed.invoke("Migration", pool.asks("Authentication", email, password))
-            goes = right["response"]
-            assert (goes["finalUserStatus"], goes["messageAction"]) == ("CONFIRMED", "SUPPRESS"), goes
-            taken = goes["userAttributes"]
-            assert (taken["email"], taken["email_verified"], taken["given_name"]) == (email, "true", "Cleo"), taken
-            assert not right["request"]["password"], "the password came back"
-            # They go as the pool takes them: every attribute is one that it has.
-            attributes = [{"Name": name, "Value": value} for name, value in taken.items()]
-            pool.cognito.admin_create_user(UserPoolId=pool.id, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS")
-            nobody = {"userAttributes": None, "finalUserStatus": None, "messageAction": None}
-            for asked in (pool.asks("Authentication", email, "not the 9 right one"),
-                          pool.asks("Authentication", *person("Nobody")),
-                          pool.asks("ForgotPassword", person("Nobody")[0])):
-                answer = self.deployed.invoke("Migration", asked)["response"]
-                assert answer.items() >= nobody.items(), answer
-            found = self.deployed.invoke("Migration", pool.asks("ForgotPassword", email))["response"]
-            assert found["userAttributes"]["email"] == email and not found.get("finalUserStatus"), found
-            another = self.deployed.invoke("Migration", {**pool.asks("Authentication", email, password), "userPoolId": "eu-central-1_Other"})
-            assert "try again later" in another["errorMessage"] and ANOTHER_POOL not in another["errorMessage"], another
-        latchkey("config", "rollback", "1", "--yes", "-m", "nobody goes any more")
+        self.dev.advance("PT1H")
+        right = self.deployed.invoke("Migration", pool.asks("Authentication", email, password))
+        goes = right["response"]
+        assert (goes["finalUserStatus"], goes["messageAction"]) == ("CONFIRMED", "SUPPRESS"), goes
+        taken = goes["userAttributes"]
+        assert (taken["email"], taken["email_verified"], taken["given_name"]) == (email, "true", "Cleo"), taken
+        assert not right["request"]["password"], "the password came back"
+        # They go as the pool takes them: every attribute is one that it has.
+        attributes = [{"Name": name, "Value": value} for name, value in taken.items()]
+        pool.cognito.admin_create_user(UserPoolId=pool.id, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS")
+        nobody = {"userAttributes": None, "finalUserStatus": None, "messageAction": None}
+        for asked in (pool.asks("Authentication", email, "not the 9 right one"),
+                      pool.asks("Authentication", *person("Nobody")),
+                      pool.asks("ForgotPassword", person("Nobody")[0])):
+            answer = self.deployed.invoke("Migration", asked)["response"]
+            assert answer.items() >= nobody.items(), answer
+        found = self.deployed.invoke("Migration", pool.asks("ForgotPassword", email))["response"]
+        assert found["userAttributes"]["email"] == email and not found.get("finalUserStatus"), found
+        another = self.deployed.invoke("Migration", {**pool.asks("Authentication", email, password), "userPoolId": "eu-central-1_Other"})
+        assert "try again later" in another["errorMessage"] and ANOTHER_POOL not in another["errorMessage"], another
+        self.expected_errors.append(ANOTHER_POOL)
+        latchkey("config", "rollback", "1", "--yes", "-m", "the reverse migration is over")
 
     def apply(self, why, more):
         """The demo's document, and more."""
@@ -260,11 +284,10 @@ attributes = {{ customer_type = "custom:customer_type" }}
         self.deploy(template, RemoteSigning="true")
         before = self.service_token()
         self.apply("keys that never leave KMS", '[keys]\nsigner = "kms"\n')
-        with stack.Dev(self.deployed, self.clock) as dev:
-            # The document is read again after a minute, which lists the keys; they sign twenty minutes later.
-            for _ in range(2):
-                dev.advance("PT1H")
-                self.keys()
+        # The document is read again after a minute, which lists the keys; they sign twenty minutes later.
+        for _ in range(2):
+            self.dev.advance("PT1H")
+            self.keys()
         latchkey("keys", "list")
         signed = self.service_token()
         assert signed["kid"] != before["kid"], "the same key signs"
@@ -310,9 +333,10 @@ attributes = {{ customer_type = "custom:customer_type" }}
         # The clock jumps under whatever runs; what takes that for lateness comes again, as the empty queues say.
         lines = [line for line in lines if "no time was left for it" not in line]
         failed = [line for line in lines if '"level":"ERROR"' in line or "panicked" in line]
-        # One that go_back asked for: the cause is told here, and nothing of it to the pool.
-        assert any(ANOTHER_POOL in line for line in failed), "another pool's event went by unsaid"
-        failed = [line for line in failed if ANOTHER_POOL not in line and '"message":"TryAgainLater"' not in line]
+        # A part that provokes an error names it: the cause is in the log, and the pool learns nothing of it.
+        for words in self.expected_errors:
+            assert any(words in line for line in failed), f"no line of the log has: {words}"
+            failed = [line for line in failed if words not in line and '"message":"TryAgainLater"' not in line]
         assert not failed, f"errors in the logs: {failed[:3]}"
         personal = [line for line in lines if re.search(r"@example\.com|green bicycles|Quillfeather", line)]
         assert not personal, f"personal data in the logs: {personal[:3]}"
@@ -335,32 +359,61 @@ def build():
     sam("build", "--beta-features", "--template-file", "template.yaml")
 
 
-def main(words):
-    newer = ROOT / ".aws-sam/build/template.yaml"
-    if "--built" not in words:
-        build()
-    older = previous.build(ROOT, TARGET)
-    run("cargo", "build", "--quiet", "--locked", "--workspace", "--bin", "latchkey")
+def stripped(template):
+    """The template over the debug functions that cargo built, stripped: what `sam deploy` takes."""
+    folder = TARGET / "debug-functions"
+    return previous.over_debug_functions(template, TARGET / "debug", folder)
+
+
+PARTS = ("upgrade", "journeys", "user_pool", "operator", "kms")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--release", action="store_true", help="deploy what `sam build` makes")
+    parser.add_argument("--built", action="store_true", help="with --release: take what the last `sam build` made")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join(PARTS)}")
+    parts = arguments.parts or ["journeys", "operator"]
+    if arguments.release:
+        newer = ROOT / ".aws-sam/build/template.yaml"
+        if not arguments.built:
+            build()
+    else:
+        newer = stripped(ROOT / "template.yaml")
+    older = previous.build(ROOT, TARGET) if "upgrade" in parts else None
     with tempfile.TemporaryDirectory(prefix="latchkey-aws-") as folder:
         folder = pathlib.Path(folder)
         clock = folder / "clock"
         with stack.local_aws(clock, folder):
             drill = Drill(clock, folder)
+            steps = {
+                "upgrade": lambda: drill.upgrade(older, newer),
+                "journeys": lambda: (drill.doctor(), drill.suite()),
+                "user_pool": lambda: (drill.come_over(newer), drill.go_back(newer)),
+                "operator": lambda: (drill.redrive(), drill.service_token()),
+                "kms": lambda: drill.signed_by_kms(newer),
+            }
             try:
-                drill.upgrade_and_back(older, newer)
-                drill.doctor()
-                drill.suite()
-                drill.come_over(newer)
-                drill.go_back(newer)
-                drill.redrive()
-                drill.signed_by_kms(newer)
+                say("the first deployment")
+                drill.start(older or newer)
+                for part in PARTS:
+                    if part in parts:
+                        began = time.monotonic()
+                        steps[part]()
+                        print(f"{part}: {time.monotonic() - began:.0f} s", flush=True)
                 drill.audit()
             except Exception:
                 print("what the functions logged last:", *list(drill.complaints())[-20:], sep="\n  ", flush=True)
                 raise
+            finally:
+                if drill.dev:
+                    drill.dev.stop()
 
 
 if __name__ == "__main__":
     began = time.monotonic()
-    main(sys.argv[1:])
+    main()
     print(f"\ndeployed and tried in {time.monotonic() - began:.0f} s")

@@ -1,10 +1,11 @@
-"""A local AWS with a stack on it, and what the black-box suite asks of a site besides HTTP: mailbox, clock, jobs."""
+"""A local AWS with a stack, and the services that the black-box suite needs in addition to HTTP: mailbox, clock, jobs."""
 
 import contextlib
 import http.server
 import json
 import os
 import pathlib
+import platform
 import re
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import boto3
 
 AWS = "http://localhost:4566"
 ACCOUNT = "000000000000"
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+FAKETIME = f"/usr/lib/{platform.machine()}-linux-gnu/faketime/libfaketime.so.1"
 
 os.environ |= {
     "AWS_ENDPOINT_URL": AWS,
@@ -27,12 +28,14 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_REGION": "eu-central-1",
     "SAM_CLI_TELEMETRY": "0",
+    # SAM finds `samconfig.toml` beside a template only, and does not read loops without this.
+    "SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS": "1",
 }
 
 
 @contextlib.contextmanager
 def local_aws(clock, folder):
-    """Runs a local AWS that keeps nothing, until the block ends."""
+    """Runs a local AWS without storage until the block ends."""
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", 4566)) == 0:
             sys.exit("port 4566 is in use: stop what uses it")
@@ -85,7 +88,7 @@ def exists(name):
 
 
 class Stack:
-    """What was deployed, by the names in the template."""
+    """The deployed resources, by their names in the template."""
 
     def __init__(self, name):
         cloudformation = boto3.client("cloudformation")
@@ -96,7 +99,7 @@ class Stack:
         self.ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
         types = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources}
         self.functions = [name for name, kind in types.items() if kind == "AWS::Lambda::Function"]
-        # By path: addresses such as /oauth2/token below the API's own host are taken for those of a Cognito domain.
+        # By path, because addresses such as /oauth2/token below the API's own host would count as those of a Cognito domain.
         self.api_url = f"{AWS}/_aws/execute-api/{self.ids['Api']}/$default"
 
     def code(self):
@@ -106,7 +109,7 @@ class Stack:
         return {name: found["CodeSha256"] for name, found in configured.items()}
 
     def holds(self):
-        """What holds identities, by id: none of it may ever be replaced."""
+        """The resources with identities, by id. None of them may ever be replaced."""
         held = ("Identities", "Keys", "Audit", "WrappingKey", "StreamFailures", "MailQueue", "MailDeadLetters", "Api")
         return {name: self.ids[name] for name in held}
 
@@ -151,11 +154,17 @@ class Dev:
         schedule = boto3.client("scheduler").get_schedule(Name=stack.ids["RetentionSchedule"].split("/")[-1])
         self.schedule = {name: schedule[name] for name in (
             "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")}
-        # Anchored now, so that it knows when it is due; then it waits for `run`.
+        # Anchored now to compute when it is due; then it waits for `run`.
         time.sleep(11)
         self.set_schedule("DISABLED")
+        self.start()
 
-    def __enter__(self):
+    def follow(self, stack):
+        """The stack was deployed again: its schedule waits for `run` again."""
+        self.stack = stack
+        self.set_schedule("DISABLED")
+
+    def start(self):
         dev = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -180,9 +189,8 @@ class Dev:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self.server.shutdown()
         self.set_schedule("ENABLED")
 
@@ -190,7 +198,7 @@ class Dev:
         boto3.client("scheduler").update_schedule(**self.schedule, State=state)
 
     def mails(self, to):
-        """What SES was given for this address, newest first."""
+        """The mails that SES received for this address, newest first."""
         with urllib.request.urlopen(f"{AWS}/_ministack/ses/messages?account={ACCOUNT}") as answer:
             sent = json.load(answer)["messages"].get(ACCOUNT, [])
         return [self.mail(message) for message in reversed(sent) if message["To"] == [to]]
@@ -211,7 +219,7 @@ class Dev:
         }
 
     def advance(self, duration):
-        """Moves the clock of the functions and of the local AWS, when no mail is under way; both follow within a second."""
+        """Moves the clock of the functions and of the local AWS when no mail is in flight. Both follow within a second."""
         until(lambda: self.stack.depth("MailQueue") == 0, "the mail queue")
         days, hours = re.fullmatch(r"P(?:(\d+)D)?(?:T(\d+)H)?", duration).groups()
         ahead = float(self.clock.read_text()) + int(days or 0) * 86400 + int(hours or 0) * 3600
@@ -220,7 +228,7 @@ class Dev:
         return {"ahead_seconds": int(ahead)}
 
     def run(self, event):
-        """A plan by the schedule's event; the run itself by the schedule, and its summary."""
+        """A dry run uses the schedule's event. A real run uses the schedule and returns its summary."""
         planned = json.loads(self.schedule["Target"]["Input"])
         if event.get("dry_run"):
             return self.stack.invoke("Retention", {"job": planned["job"], "dry_run": True})
@@ -229,7 +237,7 @@ class Dev:
         self.advance("PT1H")
         ran = until(lambda: self.runs()[before:], "the schedule")
         self.set_schedule("DISABLED")
-        # The period is done: asked for once more it answers its summary, and does nothing.
+        # The period is finished: another invocation returns its summary and does nothing.
         return self.stack.invoke("Retention", {"job": planned["job"], "time": ran[0]["period"]})
 
     def runs(self):

@@ -1,8 +1,8 @@
-"""A user pool of the local AWS, with people in it, and what an application and the pool itself would do."""
+"""A user pool of the local AWS with users, and the actions of an application and of the pool itself."""
 
 import boto3
 
-# With the fields of the demo's registration form that have no standard attribute, and where a pool that people go to keeps their sub.
+# Attributes for the fields of the demo's form without a standard attribute, and for the `sub` in a reverse migration.
 CUSTOM = ("customer_type", "tier", "former_sub")
 
 
@@ -17,13 +17,13 @@ class UserPool:
         self.id, self.arn = pool["Id"], pool["Arn"]
 
     def app(self, name):
-        """The id of a new app client."""
+        """Creates an app client and returns its id."""
         return self.cognito.create_user_pool_client(
             UserPoolId=self.id, ClientName=name, ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
             PreventUserExistenceErrors="ENABLED")["UserPoolClient"]["ClientId"]
 
     def join(self, name):
-        """A confirmed person, as `Customer` of the tests knows them."""
+        """Creates a confirmed user, as `Customer` of the tests describes it."""
         email, password = person(name)
         attributes = {"email": email, "email_verified": "true", "given_name": name, "family_name": "Quillfeather",
                       "custom:customer_type": "private", "custom:tier": "gold"}
@@ -32,7 +32,7 @@ class UserPool:
         self.cognito.admin_set_user_password(UserPoolId=self.id, Username=email, Password=password, Permanent=True)
 
     def access_token(self, name, app):
-        """What this app holds after this person's sign-in there."""
+        """The tokens that this app client has after the user's sign-in at the pool."""
         email, password = person(name)
         answer = self.cognito.admin_initiate_auth(
             UserPoolId=self.id, ClientId=app, AuthFlow="ADMIN_USER_PASSWORD_AUTH",
@@ -40,7 +40,7 @@ class UserPool:
         return answer["AuthenticationResult"]["AccessToken"]
 
     def asks(self, source, email, password=None):
-        """The event of its user migration trigger, as Cognito writes it."""
+        """The event of its user migration trigger, as Cognito sends it."""
         return {
             "version": "1", "triggerSource": f"UserMigration_{source}", "region": self.id.split("_")[0], "userPoolId": self.id,
             "userName": email, "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "1app"},
@@ -51,5 +51,5 @@ class UserPool:
 
 
 def person(name):
-    """Their address and password."""
+    """The user's address and password."""
     return f"{name.lower()}@example.com", f"{name} rides 7 green bicycles"

@@ -1,5 +1,5 @@
-// A person and their account, in a browser: profile, password, two devices, another address and its undo, applications, export, deletion,
-// restoration, erasure. See visit.mjs for SCREENSHOTS and LOOK. It moves the gateway's clock, so it has one of its own.
+// A user manages their account in a browser: profile, password, two devices, change of address and its undo, applications, export,
+// deletion, restoration, erasure. See visit.mjs for SCREENSHOTS and LOOK. It moves the clock, so it needs a separate gateway.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -19,7 +19,7 @@ async function journey(visit) {
   const email = address('grace')
   const { sub } = await register(email, first)
 
-  // From the storefront's menu to the profile; signing in comes back to it.
+  // From the storefront's menu to the profile. The sign-in returns to it.
   await visit.goto('/demo/', 'shop')
   await page.click('#sign-in')
   await signIn(visit, email, first)
@@ -30,7 +30,7 @@ async function journey(visit) {
   await page.click('#menu-profile')
   await visit.see('profile', '[name=given_name]')
 
-  // Edited, refused, saved.
+  // Edit, refusal, save.
   assert.equal(await page.inputValue('[name=given_name]'), 'Ada')
   await page.fill('[name=given_name]', 'Grace <b>')
   await page.fill('[name=phone_number]', '12')
@@ -42,7 +42,7 @@ async function journey(visit) {
   await visit.see('profile-saved', '.notice.good')
   assert.equal(await page.inputValue('[name=phone_number]'), '+4930123456')
 
-  // A second device, seen and signed out.
+  // A second device is listed and signed out.
   const phone = await visit.another('phone')
   try {
     await phone.page.goto('/account/sessions')
@@ -57,7 +57,7 @@ async function journey(visit) {
     await phone.page.goto('/account')
     await phone.page.waitForSelector('[name=password]')
 
-    // A new password signs the other device out too.
+    // A new password signs the other device out, too.
     await signIn(phone, email, first)
     await phone.page.waitForSelector('[name=given_name]')
     await page.click('#nav-security')
@@ -78,7 +78,7 @@ async function journey(visit) {
     await phone.close()
   }
 
-  // Another address: by code; the old one takes it back.
+  // Change of address by code; the old address undoes it.
   const moved = address('hopper')
   await page.click('#change-email')
   await visit.see('email', '[name=email]')
@@ -89,7 +89,7 @@ async function journey(visit) {
   await page.click('#submit')
   await visit.see('email-code', '[name=code]')
   const proof = await mail(moved)
-  await visit.elsewhere(proof.links[0], proof.codes[0])
+  await visit.openInOtherBrowser(proof.links[0], proof.codes[0])
   await page.fill('[name=code]', proof.codes[0].toLowerCase())
   await page.click('#submit')
   await visit.see('email-changed', '.notice.good')
@@ -107,7 +107,7 @@ async function journey(visit) {
     await mailbox.close()
   }
 
-  // Everybody is signed out; a new password by mail, and back to where the person wanted to go.
+  // All sessions have ended. A password reset by mail returns to the requested page.
   await page.goto('/account/privacy')
   await page.waitForSelector('[name=password]')
   await page.click('a[href*="recover"]')
@@ -126,7 +126,7 @@ async function journey(visit) {
   await page.click('#nav-consents')
   await visit.see('consents', '#clients')
 
-  // The export, downloaded and verified offline.
+  // The export is downloaded and verified offline.
   await page.click('#nav-privacy')
   await page.click('#export')
   await visit.see('export', '#submit')
@@ -135,7 +135,7 @@ async function journey(visit) {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('a[href*="document"]')])
   await verify(await download.path())
 
-  // A sign-in that lies back is confirmed, and leads to the very action.
+  // An old sign-in must be repeated, and returns to the same action.
   await advance('PT6M')
   await page.goto('/account/delete')
   await visit.see('confirm-sign-in', '[name=password]')
@@ -149,7 +149,7 @@ async function journey(visit) {
   await signIn(visit, email, third)
   await visit.see('closed-refused', '[role=alert]')
 
-  // Restored by the mail, then deleted for good.
+  // The account is restored by mail, then erased.
   await page.goto(await restoreLink(email))
   await visit.see('restore', '#confirm')
   await page.click('#confirm')
@@ -164,7 +164,7 @@ async function journey(visit) {
   await page.goto(await restoreLink(email))
   await visit.see('restore-over', 'a.button')
 
-  // The address is free, and inherits nothing.
+  // The address is available again, and the new account inherits nothing.
   const again = await register(email, first)
   assert.notEqual(again.sub, sub)
   await page.goto('/account')
@@ -185,7 +185,7 @@ async function mails(to) {
   return (await fetch(`${issuer}/dev/mailbox.json?to=${encodeURIComponent(to)}`)).json()
 }
 
-/** The newest mail that `fits`, once it is there. */
+/** Waits for the newest mail that `fits`. */
 async function mailThat(to, fits) {
   for (let count = 1; count < 30; count++) {
     await mail(to, count)
@@ -197,7 +197,7 @@ async function mailThat(to, fits) {
 
 const recoveryMail = (to) => mailThat(to, (one) => one.links[0]?.includes('/recover?flow='))
 
-/** The link of the newest mail that restores. */
+/** The restoration link of the newest mail. */
 async function restoreLink(to) {
   return (await mailThat(to, (one) => one.links[0]?.includes('/account/restore'))).links[0]
 }
@@ -211,7 +211,7 @@ async function post(where, body) {
 
 const advance = (span) => post('/dev/clock', { advance: span })
 
-/** Verifies a package as its owner would: with the published keys, and no other connection. */
+/** Verifies a package as its owner would: with the published keys and no other connection. */
 async function verify(file) {
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-export-'))
   try {

@@ -1,4 +1,4 @@
-// The web application of the README, with a person in front of it.
+// A user signs in to the web application of the README.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
@@ -22,7 +22,7 @@ test('the application of the guide signs a person in and out', async (t) => {
   await page.getByText('Hello Ada!').waitFor()
   await page.getByRole('link', { name: 'Sign out' }).click()
   await page.getByRole('link', { name: 'Sign in' }).waitFor()
-  // Signed out at Latchkey too: signing in asks again.
+  // The user is signed out of Latchkey, too: the next sign-in asks for the password.
   await page.getByRole('link', { name: 'Sign in' }).click()
   assert.ok(await page.locator('[name=password]').isVisible())
 })

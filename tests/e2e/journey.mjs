@@ -1,5 +1,5 @@
-// A person in a browser: demo, registration, mailed code, consent, claims, sign-out, recovery, sign-in. See visit.mjs for SCREENSHOTS
-// and LOOK.
+// A user in a browser: demo, registration, mailed code, consent, claims, sign-out, password reset, sign-in. See visit.mjs for
+// SCREENSHOTS and LOOK.
 
 import assert from 'node:assert/strict'
 import { address, mail } from './latchkey.mjs'
@@ -18,7 +18,7 @@ async function journey(visit) {
   await visit.see('sign-in', '[name=password]')
   await page.click('a[href*="register"]')
 
-  // A password that is too easy is refused in words; what was typed otherwise stays.
+  // A weak password is refused with an explanation. The other fields keep their values.
   await visit.see('registration', '[name=given_name]')
   await fillForm(page, email, 'password1')
   await page.click('#submit')
@@ -62,7 +62,7 @@ async function journey(visit) {
   await page.click('#submit')
   await visit.see('recover-prove', '[name=code]')
   const recovery = await mail(email, 2)
-  await visit.elsewhere(recovery.links[0], recovery.codes[0])
+  await visit.openInOtherBrowser(recovery.links[0], recovery.codes[0])
   await page.fill('[name=code]', recovery.codes[0].toLowerCase())
   await page.fill('[name=password]', second)
   await page.click('#submit')
@@ -76,7 +76,7 @@ async function journey(visit) {
   await page.click('#submit')
   await visit.see('signed-in-again', '#claims')
 
-  await visit.goto('/oauth2/authorize?client_id=nobody', 'refused-client', 400)
+  await visit.goto('/oauth2/authorize?client_id=unknown', 'refused-client', 400)
   await visit.goto('/nowhere', 'not-found', 404)
 }
 

@@ -1,13 +1,13 @@
-// What the suites share: a person's registration by JSON, the mailbox, and a browser made of fetch.
+// Shared by the suites: registration by JSON, the mailbox, and a browser built on fetch.
 
 import { randomBytes } from 'node:crypto'
 
 export const issuer = process.env.ISSUER
 
-/** A name that nobody had before. */
+/** A unique address. */
 export const address = (name) => `${name}-${randomBytes(5).toString('hex')}@example.com`
 
-/** The newest mail to this address, once there are `count`. */
+/** Waits for `count` mails to this address and returns the newest. */
 export async function mail(to, count = 1) {
   for (let wait = 0; wait < 100; wait++) {
     const mails = await (await fetch(`${issuer}/dev/mailbox.json?to=${encodeURIComponent(to)}`)).json()
@@ -17,7 +17,7 @@ export async function mail(to, count = 1) {
   throw new Error(`no mail number ${count} to ${to}`)
 }
 
-/** Registers a person by JSON: { sub }. */
+/** Registers a user by JSON: { sub }. */
 export async function register(email, password) {
   const send = async (path, body) => {
     const response = await fetch(`${issuer}${path}`, {
@@ -40,11 +40,11 @@ export async function register(email, password) {
   return send(`/v1/registrations/${started.registration_id}/verification`, { code })
 }
 
-/** A browser without JavaScript: cookies, forms, redirects as far as the issuer goes. */
+/** A browser without JavaScript: cookies, forms, redirects within the issuer. */
 export class Browser {
   #cookies = new Map()
 
-  /** Follows redirects; at one that leaves the issuer, or goes to the demo's callback, gives that address instead of a page. */
+  /** Follows redirects. At a redirect away from the issuer, or to the demo's callback, returns that address instead of a page. */
   async open(url, init = {}) {
     let [next, request] = [new URL(url, issuer), init]
     for (let hops = 0; hops < 10; hops++) {
@@ -63,7 +63,7 @@ export class Browser {
     throw new Error('too many redirects')
   }
 
-  /** Sends the form that has the button with this id, filled in. */
+  /** Fills in and submits the form with this button id. */
   submit(page, button, values = {}) {
     const forms = page.html?.match(/<form[\s\S]*?<\/form>/g) ?? []
     const form = forms.find((one) => one.includes(`id="${button}"`))

@@ -1,4 +1,4 @@
-// openid-client, unmodified, against the running gateway over TLS: what a relying party sees, its own checks included.
+// Unmodified openid-client against the running gateway over TLS, with all checks of a relying party.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -14,13 +14,13 @@ const appConfig = () => oidc.discovery(new URL(issuer), 'demo-app', undefined, o
 const serviceConfig = () =>
   oidc.discovery(new URL(issuer), 'demo-service', undefined, oidc.ClientSecretBasic('demo-service-secret'))
 
-/** A person, registered, with a browser of their own. */
+/** A registered user with a browser. */
 async function person() {
   const email = address('ada')
   return { email, browser: new Browser(), ...(await register(email, password)) }
 }
 
-/** Signs a person in: from the authorization endpoint to the redirect that carries the code. */
+/** Signs a user in, from the authorization endpoint to the redirect with the code. */
 async function authorize(config, { browser, email }, parameters) {
   let page = await browser.open(oidc.buildAuthorizationUrl(config, parameters))
   if (!page.left && page.html.includes('name="identifier"')) {
@@ -71,7 +71,7 @@ test('a confidential client signs a person in, reads userinfo, refreshes, intros
 
   const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token)
   assert.notEqual(refreshed.refresh_token, tokens.refresh_token)
-  // A lost reply: the same token again gives the same child.
+  // After a lost reply the same token gives the same child.
   const again = await oidc.refreshTokenGrant(config, tokens.refresh_token)
   assert.equal(again.refresh_token, refreshed.refresh_token)
   const next = await oidc.refreshTokenGrant(config, refreshed.refresh_token)
@@ -147,7 +147,7 @@ test('a code of one client is refused to another, and a wrong secret to everybod
   await assert.rejects(oidc.authorizationCodeGrant(other, response, { pkceCodeVerifier: verifier }), { error: 'invalid_grant' })
   const wrong = await oidc.discovery(new URL(issuer), web.id, undefined, oidc.ClientSecretBasic('not the secret at all'))
   await assert.rejects(oidc.authorizationCodeGrant(wrong, response, { pkceCodeVerifier: verifier }), { status: 401 })
-  // Neither attempt used the code up.
+  // Neither attempt consumed the code.
   const tokens = await oidc.authorizationCodeGrant(config, response, { pkceCodeVerifier: verifier })
   assert.equal(tokens.claims().sub, ada.sub)
 })

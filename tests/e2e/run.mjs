@@ -2,7 +2,7 @@
 //
 //   node tests/e2e/run.mjs [openid] [guide] [journey] [account]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
-// SCREENSHOTS=folder keeps the journey's pictures there. GATEWAY=file runs another binary than target/debug/latchkey-local.
+// SCREENSHOTS=folder stores the journey's screenshots. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,7 +27,7 @@ async function main(suites) {
   }
 }
 
-/** openid-client, unmodified, against an https issuer. */
+/** Unmodified openid-client against an https issuer. */
 async function openid() {
   const [cert, key] = [path.join(work, 'cert.pem'), path.join(work, 'key.pem')]
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
@@ -37,7 +37,7 @@ async function openid() {
   await suite('openid.mjs', { ISSUER: issuer, NODE_EXTRA_CA_CERTS: cert })
 }
 
-/** The web application of the README, as printed, driven by a browser. Only its port is another: it may be in use. */
+/** The web application of the README, exactly as printed, driven by a browser. Only the port differs, because it may be in use. */
 async function guide() {
   const port = await freePort()
   const printed = /```js\n([\s\S]*?)```/.exec(readFileSync(path.join(root, 'README.md'), 'utf8'))
@@ -46,7 +46,7 @@ async function guide() {
   const document = readFileSync(path.join(root, 'infra/local/latchkey.toml'), 'utf8')
   writeFileSync(config, document.replaceAll('localhost:3000', `localhost:${port}`))
   const issuer = await gateway('--config', config)
-  // Beside node_modules, where its import finds openid-client.
+  // Placed beside node_modules, so that its import finds openid-client.
   const application = path.join(here, `.guide-${process.pid}.mjs`)
   writeFileSync(application, printed[1].replaceAll('3000', String(port)))
   try {
@@ -57,24 +57,24 @@ async function guide() {
   }
 }
 
-/** A person in a browser. */
+/** A user in a browser. */
 async function journey() {
   await suite('journey.mjs', { ISSUER: await gateway() })
 }
 
-/** A person and their account; on a gateway of its own, whose clock it moves. */
+/** A user and their account, on a gateway of its own: the suite moves its clock. */
 async function account() {
   const operator = process.env.OPERATOR ?? path.join(target, 'debug', 'latchkey')
   await suite('account.mjs', { ISSUER: await gateway(), OPERATOR: operator })
 }
 
-/** A gateway that keeps nothing, on a free port: its origin. */
+/** Starts a gateway without storage on a free port and returns its origin. */
 async function gateway(...options) {
   const line = await start(binary, ['--ephemeral', '--port', '0', ...options], {}, /https?:\/\/\S+:\d+/)
   return /https?:\/\/[^\s/]+:\d+/.exec(line)[0]
 }
 
-/** Starts a process and waits for a line that it prints. */
+/** Starts a process and waits for a line of its output. */
 function start(command, parameters, variables, ready) {
   const child = spawn(command, parameters, { env: { ...process.env, ...variables }, stdio: ['ignore', 'pipe', 'inherit'] })
   running.push(child)
@@ -85,7 +85,7 @@ function start(command, parameters, variables, ready) {
   })
 }
 
-/** Runs a suite to its end. */
+/** Runs a suite until it exits. */
 function suite(file, variables) {
   const child = spawn(process.execPath, ['--test-reporter=spec', path.join(here, file)], { env: { ...process.env, ...variables }, stdio: 'inherit' })
   return new Promise((resolve, reject) => {

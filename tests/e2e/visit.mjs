@@ -1,4 +1,4 @@
-// A browser window for the journeys: what it looks at, its pictures, what it complained of. Narrow and wide, by day and by night, with
+// A browser window for the journeys: its look, its screenshots, its complaints. Narrow and wide, light and dark, with
 // and without JavaScript. SCREENSHOTS=folder keeps a picture of every page; LOOK=js-360-dark runs that look alone.
 
 import assert from 'node:assert/strict'
@@ -14,7 +14,7 @@ const looks = []
 for (const javaScriptEnabled of [true, false]) {
   for (const width of [360, 1280]) {
     for (const colorScheme of ['light', 'dark']) {
-      // One look in German: longer words, other places where lines break.
+      // One variant in German: longer words and other line breaks.
       const locale = width === 360 && colorScheme === 'dark' ? 'de-DE' : 'en-US'
       looks.push({ javaScriptEnabled, width, colorScheme, locale })
     }
@@ -24,7 +24,7 @@ for (const javaScriptEnabled of [true, false]) {
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
 test.after(() => browser.close())
 
-/** A test of this journey in each look that `wanted` takes. */
+/** Runs this journey in each variant that `wanted` accepts. */
 export function everyLook(title, journey, wanted = () => true) {
   for (const look of looks.filter(wanted)) {
     const name = `${look.javaScriptEnabled ? 'js' : 'plain'}-${look.width}-${look.colorScheme}`
@@ -38,7 +38,7 @@ export function everyLook(title, journey, wanted = () => true) {
   }
 }
 
-/** One browser window, its pictures, and what it complained of. */
+/** One browser window, its screenshots and its errors. */
 class Visit {
   static async open(look, name) {
     const { width, ...options } = look
@@ -50,7 +50,7 @@ class Visit {
     return visit
   }
 
-  /** Violations of the content security policy and errors of scripts; refused pages are no complaint. */
+  /** Collects violations of the content security policy and script errors. Refused pages do not count. */
   listen(page) {
     page.on('pageerror', (error) => this.complaints.push(error.message))
     page.on('console', (message) => {
@@ -65,7 +65,7 @@ class Visit {
     await this.picture(this.page, picture)
   }
 
-  /** Waits for the page that has this element, and looks at it. */
+  /** Waits for the page with this element and checks it. */
   async see(picture, selector) {
     try {
       await this.page.waitForSelector(selector)
@@ -86,19 +86,19 @@ class Visit {
     await page.close()
   }
 
-  /** Another browser of the same look: its own cookies. */
+  /** Another browser of the same variant, with separate cookies. */
   another(name) {
     return Visit.open(this.look, `${this.name}-${name}`)
   }
 
-  /** The link of a mail in another browser shows the code to type where the person began, and changes nothing. */
-  async elsewhere(link, code) {
+  /** A mailed link in another browser shows the code for the first browser, and changes nothing. */
+  async openInOtherBrowser(link, code) {
     const context = await browser.newContext({ viewport: this.page.viewportSize() })
     const page = await context.newPage()
     await page.goto(link)
     const shown = (await page.locator('.shown-code').innerText()).replace(/[^0-9A-Z]/gi, '')
     assert.equal(shown.toUpperCase(), code)
-    await this.picture(page, 'link-elsewhere')
+    await this.picture(page, 'link-in-other-browser')
     await context.close()
   }
 

@@ -1,20 +1,20 @@
-//! A caller of the API without any credential.
+//! A caller of the API that sends no credential.
 
 use crate::Site;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::Value;
 
-/// A caller of the API without any credential.
+/// A caller of the API that sends no credential.
 #[derive(Clone)]
 pub struct Anonymous {
     site: Site,
 }
 
-/// An answer that was read whole.
+/// An answer with its body read to the end.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Status and headers.
+    /// Status, headers and body.
     pub response: Response<Bytes>,
 }
 
@@ -24,7 +24,7 @@ impl Answer {
     pub fn status(&self) -> u16 {
         self.response.status().as_u16()
     }
-    /// A header, when it is there.
+    /// The value of a header, if the answer has it.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.response.headers().get(name).and_then(|value| value.to_str().ok())
@@ -39,7 +39,7 @@ impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_slice(self.response.body()).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
-    /// Status and the `code` of a problem or the `error` of a protocol endpoint: what refusals are compared by.
+    /// The status, and the `code` of a problem or the `error` of a protocol endpoint. Tests compare refusals by this pair.
     #[must_use]
     pub fn refusal(&self) -> (u16, String) {
         let json = self.json();
@@ -55,7 +55,7 @@ impl Anonymous {
         Self { site: site.into() }
     }
 
-    /// Sends any request; the path may be a whole address.
+    /// Sends any request. `path` is a path or an absolute URL.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
         let mut request = Request::builder().method(method).uri(self.site.url(path));
         for (name, value) in headers {
@@ -64,22 +64,22 @@ impl Anonymous {
         Answer { response: self.site.send(request.body(body.into()).expect("a well-formed request")).await }
     }
 
-    /// GET.
+    /// Sends a GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], Bytes::new()).await
     }
 
-    /// GET with a bearer token.
+    /// Sends a GET with a bearer token.
     pub async fn get_as(&self, path: &str, access_token: &str) -> Answer {
         self.send(Method::GET, path, &[("authorization", &format!("Bearer {access_token}"))], Bytes::new()).await
     }
 
-    /// POST of a JSON body.
+    /// Sends a POST with a JSON body.
     pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, &[("content-type", "application/json")], body.to_string()).await
     }
 
-    /// POST of a form.
+    /// Sends a POST with a form body.
     pub async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.send(Method::POST, path, &[("content-type", "application/x-www-form-urlencoded")], body).await

@@ -6,29 +6,30 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use std::collections::BTreeMap;
 
-/// Redirects that are followed in a row.
+/// The largest number of redirects followed in a row.
 const MAX_REDIRECTS: usize = 10;
 
-/// A browser with a cookie jar of its own.
+/// A browser with its own cookie jar.
 #[derive(Clone)]
 pub struct Browser {
     site: Site,
-    /// The cookies it holds, by name.
+    /// The stored cookies, by name.
     pub cookies: BTreeMap<String, String>,
-    /// Sent as `Accept-Language`.
+    /// The value of `Accept-Language`.
     pub language: String,
-    /// Sent with every request besides: hostile headers, for instance.
+    /// Extra headers of every request, for example hostile ones.
     pub headers: Vec<(String, String)>,
-    /// Whether it follows a redirect to the demo storefront's callback, which only a gateway has.
+    /// Whether to follow a redirect to the callback of the demo storefront. Only a gateway has that page.
     pub visits_demo: bool,
 }
 
-/// Where a browser arrived.
+/// The page where a navigation ended.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The whole address.
+    /// The absolute URL.
     pub url: String,
-    /// The answer; none when the browser was sent to another site (or an application's callback), which it did not visit.
+    /// The answer. `None` if the last redirect led to another site or to an application's callback, which the browser does not
+    /// open.
     pub response: Option<Response<Bytes>>,
 }
 
@@ -39,20 +40,20 @@ impl Browser {
         Self { site: site.into(), cookies: BTreeMap::new(), language: "en".to_owned(), headers: Vec::new(), visits_demo: false }
     }
 
-    /// The site it is at.
+    /// The site that the browser uses.
     #[must_use]
     pub const fn site(&self) -> &Site {
         &self.site
     }
 
-    /// Opens a path or address and follows redirects.
+    /// Opens a path or URL and follows redirects.
     pub async fn open(&mut self, path: &str) -> Page {
         let url = self.site.url(path);
         let response = self.request(Method::GET, &url, None, Bytes::new()).await;
         self.follow(url, response).await
     }
 
-    /// Sends one request, as a navigation, and follows nothing.
+    /// Sends one navigation request. Follows no redirect.
     pub async fn request(&mut self, method: Method, url: &str, from: Option<&str>, body: impl Into<Bytes>) -> Response<Bytes> {
         let mut request = Request::builder().method(method.clone()).uri(url);
         request = request.header(header::ACCEPT, "text/html").header(header::ACCEPT_LANGUAGE, &self.language);
@@ -77,14 +78,14 @@ impl Browser {
         response
     }
 
-    /// Fills a page's form in, presses a button (`#submit`, by its id) and follows redirects. Fields that the form lacks are sent
-    /// too: a checkbox that is ticked, or what a hostile page would add.
+    /// Fills in a form of the page, presses a button (`#submit`, by id) and follows redirects. Fields that the form lacks are sent
+    /// too: a ticked checkbox, or a field that a hostile page adds.
     pub async fn submit(&mut self, page: &Page, button: &str, fields: &[(&str, &str)]) -> Page {
         let (url, response) = self.press(page, button, fields).await;
         self.follow(url, response).await
     }
 
-    /// As [`Self::submit`], without following: the address that was posted to, and its answer.
+    /// Like [`Self::submit`], but follows no redirect. Returns the URL of the POST and its answer.
     pub async fn press(&mut self, page: &Page, button: &str, fields: &[(&str, &str)]) -> (String, Response<Bytes>) {
         let id = button.trim_start_matches('#');
         let form = page.form(button);
@@ -115,7 +116,7 @@ impl Browser {
                 return Page { url, response: Some(response) };
             }
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-            url = resolve(&url, location.expect("a redirect says where to"));
+            url = resolve(&url, location.expect("a redirect has a location"));
             if !url.starts_with(&format!("{}/", self.site.origin())) || self.is_callback(&url) {
                 return Page { url, response: None };
             }
@@ -124,7 +125,7 @@ impl Browser {
         panic!("more than {MAX_REDIRECTS} redirects, the last to {url}");
     }
 
-    /// Where the test takes over, unless it visits the demo storefront itself.
+    /// At the callback the test takes over, unless the browser opens the demo storefront itself.
     fn is_callback(&self, url: &str) -> bool {
         !self.visits_demo && url[self.site.origin().len()..].starts_with("/demo/callback")
     }
@@ -134,8 +135,8 @@ impl Browser {
             let cookie = cookie.to_str().expect("a cookie in ASCII");
             let mut parts = cookie.split(';').map(str::trim);
             let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("a cookie has a name");
-            let gone = parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
-            if gone || value.is_empty() {
+            let expired = parts.any(|attribute| attribute.eq_ignore_ascii_case("max-age=0"));
+            if expired || value.is_empty() {
                 self.cookies.remove(name);
             } else {
                 self.cookies.insert(name.to_owned(), value.to_owned());
@@ -145,7 +146,7 @@ impl Browser {
 }
 
 impl Page {
-    /// The status; 0 when the page was not visited.
+    /// The status. 0 if the page was not opened.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.response.as_ref().map_or(0, |response| response.status().as_u16())
@@ -155,29 +156,29 @@ impl Page {
     pub fn path(&self) -> String {
         url::Url::parse(&self.url).expect("an address").path().to_owned()
     }
-    /// A parameter of the address.
+    /// A query parameter of the URL.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
         let url = url::Url::parse(&self.url).expect("an address");
         url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
-    /// The HTML; empty when the page was not visited.
+    /// The HTML. Empty if the page was not opened.
     #[must_use]
     pub fn html(&self) -> &str {
         self.response.as_ref().map_or("", |response| std::str::from_utf8(response.body()).expect("a page in UTF-8"))
     }
-    /// What a person reads on it, on one line.
+    /// The visible text, on one line.
     #[must_use]
     pub fn text(&self) -> String {
         let texts: Vec<_> = tags(self.html()).into_iter().map(|tag| tag.text).collect();
         decode(&texts.join(" ")).split_whitespace().collect::<Vec<_>>().join(" ")
     }
-    /// A header, when it is there.
+    /// The value of a header, if the answer has it.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.response.as_ref()?.headers().get(name)?.to_str().ok()
     }
-    /// Whether the page has a control of this name.
+    /// Whether the page has a control with this name.
     #[must_use]
     pub fn has_field(&self, name: &str) -> bool {
         tags(self.html())
@@ -189,14 +190,14 @@ impl Page {
     pub fn has_button(&self, button: &str) -> bool {
         forms(self.html()).iter().any(|form| form.buttons.iter().any(|known| known.id == button.trim_start_matches('#')))
     }
-    /// The form with this button.
+    /// The form that has this button.
     #[must_use]
     pub fn form(&self, button: &str) -> Form {
         let id = button.trim_start_matches('#');
         let form = forms(self.html()).into_iter().find(|form| form.buttons.iter().any(|button| button.id == id));
         form.unwrap_or_else(|| panic!("{} ({}) has no form with {button}: {}", self.url, self.status(), self.text()))
     }
-    /// Where the links of the page lead, as whole addresses.
+    /// The targets of the page's links, as absolute URLs.
     #[must_use]
     pub fn links(&self) -> Vec<String> {
         let tags = tags(self.html());
@@ -206,7 +207,7 @@ impl Page {
             .map(|href| resolve(&self.url, href))
             .collect()
     }
-    /// Panics unless the page answered with this status; says what it answered.
+    /// Checks the status of the page, and panics with the page's text if it differs.
     #[track_caller]
     pub fn expect(self, status: StatusCode) -> Self {
         assert_eq!(self.status(), status.as_u16(), "{}: {}", self.url, self.text());

@@ -1,6 +1,6 @@
-//! Every command that writes, each prepared without faults and then run as one step: for tests that fail at each of its writes.
+//! Every command that writes. Each is prepared without faults and then run as one step, so that a test can fail each of its writes.
 
-use crate::{Anonymous, Browser, Customer, Me, OAuthClient, Page, World};
+use crate::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Page, World};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -11,21 +11,21 @@ pub enum Command {
     StartRegistration,
     /// `POST /v1/registrations/{id}/verification`, the right code.
     ProveAddress,
-    /// The same, a wrong code.
+    /// Verification with a wrong code.
     TypeWrongCode,
     /// `POST /v1/registrations/{id}/resend`
     ResendCode,
     /// `POST /login`, the right password.
     SignIn,
-    /// The same, a wrong one.
+    /// `POST /login` with a wrong password.
     FailSignIn,
     /// `POST /consent`
     Consent,
     /// `GET /oauth2/authorize` with a session.
     Authorize,
-    /// The code's redemption.
+    /// `POST /oauth2/token` with an authorization code.
     Redeem,
-    /// A refresh token's.
+    /// `POST /oauth2/token` with a refresh token.
     Refresh,
     /// `POST /oauth2/revoke`
     Revoke,
@@ -43,11 +43,11 @@ pub enum Command {
     WishForAddress,
     /// `POST /v1/me/email/verification`, the right code.
     ProveNewAddress,
-    /// The same, a wrong code.
+    /// `POST /v1/me/email/verification` with a wrong code.
     TypeWrongNewCode,
-    /// `DELETE /v1/me/sessions/{sid}`, of another browser with an offline grant.
+    /// `DELETE /v1/me/sessions/{sid}` of another browser that has an offline grant.
     EndSession,
-    /// `DELETE /v1/me/consents/{client_id}`, of a client with a grant.
+    /// `DELETE /v1/me/consents/{client_id}` of a client that has a grant.
     WithdrawConsent,
     /// `POST /v1/me/exports`
     Export,
@@ -57,34 +57,34 @@ pub enum Command {
     RestoreAccount,
 }
 
-/// A command, ready to be run.
+/// A command that is ready to run.
 #[derive(Clone)]
-pub struct Prepared {
+pub struct PreparedCommand {
     command: Command,
     world: World,
-    /// Who it is about.
+    /// The user of the command.
     pub customer: Customer,
     browser: Browser,
     client: OAuthClient,
     page: Option<Page>,
     value: String,
     code: String,
-    me: Option<Me>,
+    me: Option<AccountClient>,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Whether it is what the caller wanted (a wrong code or password: that it was refused as wrong).
+    /// Whether the caller got the expected result. For a wrong code or password, this is a refusal of the wrong value.
     pub expected: bool,
-    /// In words, for a failed test.
+    /// A description for a failed assertion.
     pub words: String,
-    /// The secret that came out, if one did: a refresh token.
+    /// The secret in the answer, if there is one: a refresh token.
     pub secret: Option<String>,
 }
 
 impl Command {
-    /// All of them.
+    /// All commands.
     pub const ALL: [Self; 24] = [
         Self::StartRegistration,
         Self::ProveAddress,
@@ -112,10 +112,10 @@ impl Command {
         Self::RestoreAccount,
     ];
 
-    /// Brings a person of this name to where the command can be run.
-    pub async fn prepare(self, world: &World, name: &str) -> Prepared {
+    /// Creates a user with this name and brings them to the step before the command.
+    pub async fn prepare(self, world: &World, name: &str) -> PreparedCommand {
         let client = if self == Self::Consent { OAuthClient::demo_web(world) } else { OAuthClient::demo_app(world) };
-        let mut ready = Prepared {
+        let mut ready = PreparedCommand {
             command: self,
             world: world.clone(),
             customer: Customer::new(name),
@@ -135,7 +135,7 @@ impl Command {
             }
             Self::Consent | Self::Authorize | Self::Redeem | Self::Refresh | Self::Revoke | Self::SignOut => {
                 ready.customer.register(world).await;
-                ready.bring_to_the_client().await;
+                ready.prepare_client_request().await;
             }
             Self::EditProfile
             | Self::ChangePassword
@@ -148,14 +148,14 @@ impl Command {
             | Self::CloseAccount
             | Self::RestoreAccount => {
                 ready.customer.register(world).await;
-                ready.bring_to_the_account().await;
+                ready.prepare_account_request().await;
             }
         }
         ready
     }
 }
 
-impl Prepared {
+impl PreparedCommand {
     async fn start_registration(&mut self) {
         let api = Anonymous::new(&self.world);
         let started = api.post_json("/v1/registrations", &self.customer.registration()).await.json();
@@ -179,7 +179,7 @@ impl Prepared {
         self.page = Some(page);
     }
 
-    async fn bring_to_the_client(&mut self) {
+    async fn prepare_client_request(&mut self) {
         let page = self.browser.open(&self.client.authorize_url(&[])).await;
         let page = self.customer.sign_in(&mut self.browser, &page).await;
         if self.command == Command::Consent {
@@ -198,8 +198,8 @@ impl Prepared {
         }
     }
 
-    async fn bring_to_the_account(&mut self) {
-        let me = Me::of(&self.world, &self.customer).await;
+    async fn prepare_account_request(&mut self) {
+        let me = AccountClient::new(&self.world, &self.customer).await;
         match self.command {
             Command::ProveNewAddress | Command::TypeWrongNewCode => {
                 let address = self.new_address();
@@ -208,7 +208,7 @@ impl Prepared {
                 self.code = self.world.mails_to(&address).await.expect("pumped").remove(0).codes.remove(0);
             }
             Command::EndSession => {
-                Me::of(&self.world, &self.customer).await;
+                AccountClient::new(&self.world, &self.customer).await;
                 let sessions = me.get("/v1/me/sessions").await.json();
                 self.value = sessions["sessions"][1]["sid"].as_str().expect("another session").to_owned();
             }
@@ -232,7 +232,7 @@ impl Prepared {
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>, expected: u16) -> Outcome {
-        let me = self.me.as_ref().expect("an application that acts for the person");
+        let me = self.me.as_ref().expect("an account client");
         status(&me.call(method, path, &[], body.as_ref()).await, expected)
     }
 
@@ -283,11 +283,11 @@ impl Prepared {
             | Command::WithdrawConsent
             | Command::Export
             | Command::CloseAccount
-            | Command::RestoreAccount => self.run_on_the_account().await,
+            | Command::RestoreAccount => self.run_account_request().await,
         }
     }
 
-    async fn run_on_the_account(&mut self) -> Outcome {
+    async fn run_account_request(&mut self) -> Outcome {
         match self.command {
             Command::EditProfile => self.call(Method::PATCH, "/v1/me", Some(json!({ "given_name": "Augusta" })), 200).await,
             Command::ChangePassword => {
@@ -319,7 +319,7 @@ impl Prepared {
         status(&Anonymous::new(&self.world).post_json(&path, &json!({ "code": code })).await, expected)
     }
 
-    /// Posts the page's form; 0 expects a page or a redirect.
+    /// Submits the form of the page. `expected` 0 means a page or a redirect.
     async fn press(&mut self, button: &str, fields: &[(&str, String)], expected: u16) -> Outcome {
         let page = self.page.clone().expect("a page");
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();

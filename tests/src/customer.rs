@@ -1,23 +1,23 @@
-//! A person with an address and a password.
+//! A user with an e-mail address and a password.
 
 use crate::{Anonymous, Browser, Page, Site};
 use serde_json::json;
 
-/// A person with an address and a password.
+/// A user with an e-mail address and a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
-    /// The address.
+    /// The e-mail address.
     pub email: String,
     /// The password.
     pub password: String,
-    /// The first name.
+    /// The given name.
     pub given_name: String,
-    /// The last name.
+    /// The family name.
     pub family_name: String,
 }
 
 impl Customer {
-    /// A person who has no account yet.
+    /// A user who has no account yet.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -28,19 +28,19 @@ impl Customer {
         }
     }
 
-    /// A person with an account at this site, registered by the API.
+    /// A user with an account at this site, registered through the API.
     pub async fn registered(site: impl Into<Site>, name: &str) -> Self {
         let customer = Self::new(name);
         customer.register(site).await;
         customer
     }
 
-    /// Registers by the API and proves the address with the mailed code; the new `sub`.
+    /// Registers through the API and verifies the address with the mailed code. Returns the new `sub`.
     pub async fn register(&self, site: impl Into<Site>) -> String {
         self.register_at(site, "").await
     }
 
-    /// As [`Self::register`], at a tenant: `/t/{tenant}`.
+    /// Like [`Self::register`], at the tenant under `base` (`/t/{tenant}`).
     pub async fn register_at(&self, site: impl Into<Site>, base: &str) -> String {
         let site = site.into();
         let api = Anonymous::new(site.clone());
@@ -54,7 +54,7 @@ impl Customer {
         verified.json()["sub"].as_str().expect("a sub").to_owned()
     }
 
-    /// The body that registers this person with the document that ships.
+    /// The request body that registers this user with the shipped document.
     #[must_use]
     pub fn registration(&self) -> serde_json::Value {
         json!({

@@ -1,11 +1,12 @@
-//! A world that is deployed by `template.yaml`: each request reaches the function that the template routes it to, and each function
-//! reaches the tables only as far as its role lets it.
+//! A world deployed by `template.yaml`: each request reaches the function that the template routes it to, and each function
+//! reaches the tables only as far as its role allows.
 //!
-//! What IAM itself does with such a policy is not tried here; what the policies say is.
-#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+//! This checks what the policies say. It does not check how IAM evaluates them.
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
+use crate::api_gateway::Routes;
 use crate::pool_key::APPLICATIONS;
-use crate::template::{Request as Asked, Statement, Template};
+use crate::template::{Request as RequestedAction, Statement, Template};
 use crate::user_pool::{CLIENT_ID, POOL_ID, UserPool, document};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -25,25 +26,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tower::ServiceExt as _;
 
-/// The pool that people of `acme` go back to.
+/// The target pool of the reverse migration of `acme`.
 const RETURN_POOL: &str = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Next";
-/// The pool that people come from.
+/// The legacy user pool of `acme`.
 const USER_POOL: &str = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Former";
 
 /// A deployed world.
-pub struct Deployed {
+pub struct DeployedWorld {
     /// Its tables, and its functions behind their routes.
     pub world: World,
     guards: BTreeMap<&'static str, Guard>,
     vault: KeyVault,
-    /// The user pool that the people of `acme` come from.
+    /// The legacy user pool of `acme`.
     pub pool: UserPool,
 }
 
-/// A function that answers HTTP.
+/// A function that answers HTTP: name, key purposes, routes.
 pub type Function = (&'static str, &'static [Purpose], fn() -> Router<Services>);
 
-/// What each function declares.
+/// The key purposes of each function.
 pub const PURPOSES: [(&str, &[Purpose]); 8] = [
     ("registration", registration::PURPOSES),
     ("login", login::PURPOSES),
@@ -64,8 +65,8 @@ pub const HTTP_FUNCTIONS: [Function; 5] = [
     ("export", export::PURPOSES, export::routes),
 ];
 
-impl Deployed {
-    /// A deployment of the default tenant, and of one named `acme` with the same document, whose people come from a user pool.
+impl DeployedWorld {
+    /// Deploys the default tenant and a tenant `acme` with the same document, which names a legacy user pool.
     pub async fn new() -> Self {
         let template =
             Template::load().given("UserPoolArn", USER_POOL).given("ReturnPoolArn", RETURN_POOL).given("ReturnTenant", "acme");
@@ -73,8 +74,8 @@ impl Deployed {
         Self::of(&template, &format!("{}{back}", document(POOL_ID, CLIENT_ID, APPLICATIONS))).await
     }
 
-    /// The same without a user pool.
-    pub async fn without_a_pool() -> Self {
+    /// The same deployment without a user pool.
+    pub async fn without_user_pool() -> Self {
         Self::of(&Template::load(), DEFAULT_DOCUMENT).await
     }
 
@@ -102,15 +103,15 @@ impl Deployed {
         deployed
     }
 
-    /// The services of a function: its own client, behind its role, and its own keys.
+    /// The services of one function: its own client behind its role, and its own keys.
     ///
     /// # Panics
-    /// When there is no such function.
+    /// Panics if there is no such function.
     #[must_use]
     pub fn services(&self, function: &str, purposes: &[Purpose]) -> Services {
         let guard = self.guards.get(function).expect("a function").clone();
         let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
-        // Only its role lets it ask.
+        // Only the role of this function allows calls to the user pool.
         let asks = guard.statements.iter().any(|statement| statement.actions.contains("cognito-idp:AdminInitiateAuth"));
         Services {
             directory: if asks { self.pool.directory() } else { Directory::none() },
@@ -121,13 +122,13 @@ impl Deployed {
         }
     }
 
-    /// What was refused, with the function that asked.
+    /// The refused actions, each with the function that requested it.
     #[must_use]
     pub fn refused(&self) -> Vec<String> {
         self.guards.values().flat_map(|guard| guard.seen().refused.clone()).collect()
     }
 
-    /// What the roles allow on the tables and no function did: action, table, beginning of the partition.
+    /// The permissions on the tables that no function used: action, table, beginning of the partition key.
     #[must_use]
     pub fn unused(&self) -> BTreeSet<String> {
         let unused = |(name, guard): (&&str, &Guard)| {
@@ -159,17 +160,17 @@ fn permission(action: &str, table: &str, partition: &str) -> String {
     format!("{action} {} {partition}", table.trim_end_matches(".Arn"))
 }
 
-/// A function's role, in front of the tables.
+/// The role of a function, in front of the tables.
 #[derive(Debug, Clone)]
 struct Guard {
     name: &'static str,
     statements: Arc<[Statement]>,
     inner: SharedHttpConnector,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<RecordedActions>>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct RecordedActions {
     used: BTreeSet<String>,
     refused: Vec<String>,
 }
@@ -180,21 +181,21 @@ impl Guard {
         Self { name, statements, inner: world.engine.connector(), seen: Arc::default() }
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, RecordedActions> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admits(&self, asked: &Asked) -> bool {
+    fn admits(&self, requested: &RequestedAction) -> bool {
         let mut seen = self.seen();
-        let Some(statement) = self.statements.iter().find(|statement| statement.allows(asked)) else {
-            seen.refused.push(format!("{}: {asked:?}", self.name));
+        let Some(statement) = self.statements.iter().find(|statement| statement.allows(requested)) else {
+            seen.refused.push(format!("{}: {requested:?}", self.name));
             return false;
         };
-        let keys = asked.context.get("dynamodb:LeadingKeys").into_iter().flatten();
+        let keys = requested.context.get("dynamodb:LeadingKeys").into_iter().flatten();
         for partition in keys.filter_map(|key| key.split_once('#').map(|(kind, _)| format!("{kind}#*")).or(Some(key.clone()))) {
-            let action = asked.action.trim_start_matches("dynamodb:");
+            let action = requested.action.trim_start_matches("dynamodb:");
             if statement.kinds().contains(&partition) {
-                seen.used.insert(permission(action, &asked.resource, &partition));
+                seen.used.insert(permission(action, &requested.resource, &partition));
             }
         }
         true
@@ -204,8 +205,8 @@ impl Guard {
 impl HttpConnector for Guard {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-        let asked = asked(operation(&request).unwrap_or_default(), &body);
-        if !asked.is_empty() && asked.iter().all(|asked| self.admits(asked)) {
+        let requested_actions = requested_actions(operation(&request).unwrap_or_default(), &body);
+        if !requested_actions.is_empty() && requested_actions.iter().all(|requested| self.admits(requested)) {
             return self.inner.call(request);
         }
         let error = json!({ "__type": "com.amazon.coral.service#AccessDeniedException", "message": "not authorized" });
@@ -213,13 +214,13 @@ impl HttpConnector for Guard {
     }
 }
 
-/// What a request to DynamoDB asks of IAM.
-fn asked(operation: &str, body: &Value) -> Vec<Asked> {
+/// The IAM actions of a request to DynamoDB.
+fn requested_actions(operation: &str, body: &Value) -> Vec<RequestedAction> {
     let one = |action: &str, part: &Value, keys: Vec<&Value>| {
         let table = part["TableName"].as_str().unwrap_or_default();
         let keys = keys.into_iter().filter_map(|pk| pk["S"].as_str().map(str::to_owned)).collect();
         let returned: Vec<String> = part["ReturnValues"].as_str().map(str::to_owned).into_iter().collect();
-        Asked {
+        RequestedAction {
             action: format!("dynamodb:{action}"),
             resource: format!("{}.Arn", logical(table)),
             context: BTreeMap::from([
@@ -231,7 +232,7 @@ fn asked(operation: &str, body: &Value) -> Vec<Asked> {
     match operation {
         "GetItem" | "UpdateItem" | "DeleteItem" => vec![one(operation, body, vec![&body["Key"]["pk"]])],
         "PutItem" => vec![one(operation, body, vec![&body["Item"]["pk"]])],
-        // The store names the partition so in every query.
+        // The store calls the partition `:pk` in every query.
         "Query" => vec![one(operation, body, vec![&body["ExpressionAttributeValues"][":pk"]])],
         "BatchGetItem" => body["RequestItems"]
             .as_object()
@@ -253,46 +254,25 @@ fn asked(operation: &str, body: &Value) -> Vec<Asked> {
                 kind => one(&format!("{kind}Item"), part, vec![&part["Key"]["pk"]]),
             })
             .collect(),
-        // Nobody is allowed anything else.
+        // No role allows any other operation.
         other => vec![one(other, body, vec![])],
     }
 }
 
-/// The API: the most exact route wins, and `$default` takes the rest.
+/// The API: each request reaches the function of its route.
 fn gateway(template: &Template, functions: &BTreeMap<String, Router>) -> Router {
-    let mut routes = Vec::new();
-    let mut rest = Router::new();
-    for (_, route) in template.of_type("AWS::ApiGatewayV2::Route") {
+    let routes = template.of_type("AWS::ApiGatewayV2::Route").map(|(_, route)| {
         let properties = template.resolve(&route["Properties"]);
         let text = |name: &str| properties[name].as_str().expect("a text").to_owned();
         let target = text("Target").replace("integrations/", "").replace("Integration", "");
-        let function = functions.get(&target).expect("a function").clone();
-        match text("RouteKey").strip_prefix("ANY ") {
-            Some(path) => routes.push((path.to_owned(), function)),
-            None => rest = function,
-        }
-    }
-    // Fewer parameters first.
-    routes.sort_by_key(|(path, _)| path.matches('{').count());
-    let (routes, rest) = (Arc::new(routes), rest);
+        (text("RouteKey"), functions.get(&target).expect("a function").clone())
+    });
+    let routes = Arc::new(Routes::new(routes));
     Router::new().fallback(async move |request: Request<Body>| -> Response {
-        let path = request.uri().path();
-        let found = routes.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, function)| function);
-        let function = found.unwrap_or(&rest).clone();
+        let function = routes.target(request.uri().path()).clone();
         match function.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
     })
-}
-
-fn fits(pattern: &str, path: &str) -> bool {
-    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (pattern.next(), path.next()) {
-            (None, None) => return true,
-            (Some(part), Some(text)) if part == text || (part.starts_with('{') && !text.is_empty()) => {}
-            (_, _) => return false,
-        }
-    }
 }

@@ -1,42 +1,42 @@
-//! Reading the forms and links of a page, as much of HTML as our own templates use.
+//! Reads the forms and links of a page. Supports the HTML that our templates use, and no more.
 
-/// A form as a browser would submit it.
+/// A form as a browser submits it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Form {
-    /// Where it goes, as written; empty for the page's own address.
+    /// The action, as written. Empty for the page's own URL.
     pub action: String,
-    /// `get` or `post`.
+    /// `get` or `events_fixture`.
     pub method: String,
-    /// Names and values of the controls that would be sent now, in order; buttons apart.
+    /// Names and values of the controls that a browser sends, in order, without buttons.
     pub fields: Vec<(String, String)>,
-    /// The buttons that submit it.
+    /// The submit buttons.
     pub buttons: Vec<Button>,
 }
 
-/// A button that submits.
+/// A submit button.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Button {
     /// `id`, without `#`.
     pub id: String,
-    /// Sent when this button is pressed, if it has a name.
+    /// The name and value that this button sends, if it has a name.
     pub field: Option<(String, String)>,
-    /// Sends the form elsewhere than its action.
+    /// The `formaction`: overrides the form's action.
     pub action: Option<String>,
 }
 
-/// A tag with its attributes, values decoded.
+/// A tag with decoded attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    /// Lower case; `/form` for an end tag.
+    /// The name in lower case. `/form` for an end tag.
     pub name: String,
-    /// Attributes in order; an empty value for a bare one.
+    /// The attributes in order. The value of a bare attribute is empty.
     pub attributes: Vec<(String, String)>,
     /// The text up to the next tag, decoded.
     pub text: String,
 }
 
 impl Tag {
-    /// An attribute's value.
+    /// The value of an attribute.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -47,7 +47,7 @@ impl Tag {
     }
 }
 
-/// Every tag of a page, in order; what stands in comments, scripts and styles is skipped.
+/// Every tag of a page, in order. Skips the content of comments, scripts and styles.
 #[must_use]
 pub fn tags(html: &str) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
@@ -154,7 +154,7 @@ fn button(tag: &Tag) -> Button {
     }
 }
 
-/// Decodes the character references that templates write.
+/// Decodes the character references that our templates write.
 #[must_use]
 pub fn decode(text: &str) -> String {
     let mut decoded = String::new();
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_gives_what_a_browser_would_send() {
+    fn a_form_has_the_fields_that_a_browser_sends() {
         let html = r#"<style>a<b{}</style><form method="POST" action="&#x2f;login?a=1&amp;b=2">
             <input type=hidden name="csrf" value="x&quot;y"><input name="identifier" required>
             <input type="checkbox" name="no" value="1"><input type="checkbox" name="yes" checked>

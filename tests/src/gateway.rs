@@ -12,40 +12,40 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-/// A gateway that runs; killed when dropped.
+/// A running gateway. Dropping it kills the process.
 pub struct Gateway {
     child: Child,
     origin: String,
 }
 
-/// What a gateway that ended had to say.
+/// The output of a gateway that ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
-    /// Its exit status.
+pub struct GatewayExit {
+    /// The exit status.
     pub status: Option<i32>,
-    /// Its standard error.
+    /// Standard error.
     pub stderr: String,
 }
 
-/// A data folder of one test.
+/// A data folder for one test.
 #[must_use]
 pub fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-/// The binary, built when it is older than its sources.
+/// The binary, built if it is older than its sources.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| built("latchkey-local"))
 }
 
-/// A binary of the workspace, built when it is older than its sources.
+/// A binary of the workspace, built if it is older than its sources.
 pub(crate) fn built(name: &str) -> PathBuf {
     // `target/debug/deps/test` → `target/debug`.
     let here = std::env::current_exe().expect("the test's own path");
     let target = here.ancestors().nth(2).expect("the target folder").to_owned();
     let mut build = Command::new(env!("CARGO"));
-    // The features of the whole workspace, as `cargo test --workspace` has them: nothing is compiled twice.
+    // The features of the whole workspace, as in `cargo test --workspace`. So nothing is compiled twice.
     build.args(["build", "--quiet", "--workspace", "--bin", name]);
     if target.ends_with("release") {
         build.arg("--release");
@@ -56,7 +56,7 @@ pub(crate) fn built(name: &str) -> PathBuf {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
-    // Nothing of the machine's environment decides a test.
+    // The environment of the machine must not influence a test.
     for variable in ["LATCHKEY_PORT", "LATCHKEY_DATA", "LATCHKEY_CONFIG", "LATCHKEY_ISSUER"] {
         command.env_remove(variable);
     }
@@ -64,39 +64,39 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a gateway that is expected to refuse; one that starts instead is ended.
+/// Runs a gateway that must refuse to start. Kills one that starts.
 #[must_use]
-pub fn refusal(arguments: &[&str]) -> Ending {
+pub fn refusal(arguments: &[&str]) -> GatewayExit {
     let mut child = command(arguments).spawn().expect("the gateway starts");
     let mut first = String::new();
     BufReader::new(child.stdout.take().expect("its output")).read_line(&mut first).expect("its output");
     if !first.is_empty() {
         child.kill().expect("it can be ended");
     }
-    ending(child)
+    wait_for_exit(child)
 }
 
-fn ending(mut child: Child) -> Ending {
+fn wait_for_exit(mut child: Child) -> GatewayExit {
     let mut stderr = String::new();
     child.stderr.take().expect("its errors").read_to_string(&mut stderr).expect("its errors in UTF-8");
-    Ending { status: child.wait().expect("its status").code(), stderr }
+    GatewayExit { status: child.wait().expect("its status").code(), stderr }
 }
 
 impl Gateway {
-    /// A gateway on a free port that keeps everything in this folder.
+    /// Starts a gateway on a free port with this data folder.
     #[must_use]
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let folder = folder.to_str().expect("a path in UTF-8");
         Self::start_with(&[&["--port", "0", "--data", folder], arguments].concat())
     }
 
-    /// A gateway on a free port that keeps nothing.
+    /// Starts a gateway on a free port that stores nothing on disk.
     #[must_use]
     pub fn ephemeral(arguments: &[&str]) -> Self {
         Self::start_with(&[&["--port", "0", "--ephemeral"], arguments].concat())
     }
 
-    /// A gateway with exactly these arguments.
+    /// Starts a gateway with exactly these arguments.
     #[must_use]
     pub fn start_with(arguments: &[&str]) -> Self {
         let mut child = command(arguments).spawn().expect("the gateway starts");
@@ -104,15 +104,15 @@ impl Gateway {
         let mut output = BufReader::new(child.stdout.take().expect("its output"));
         output.read_line(&mut first).expect("its output");
         let Some(origin) = first.trim().strip_prefix("Latchkey is running at ") else {
-            panic!("the gateway did not start: {first}{:?}", ending(child));
+            panic!("the gateway did not start: {first}{:?}", wait_for_exit(child));
         };
         let origin = origin.to_owned();
-        // The rest is read too: a full pipe would stop the gateway.
+        // The rest of the output is read too: a full pipe would stop the gateway.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Self { child, origin }
     }
 
-    /// Where actors reach it.
+    /// The site for actors.
     #[must_use]
     pub fn site(&self) -> Site {
         Site::gateway(&self.origin)
@@ -130,13 +130,13 @@ impl Gateway {
         format!("127.0.0.1:{}", self.port())
     }
 
-    /// Its port.
+    /// The port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.origin.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port in the origin")
     }
 
-    /// Its tables, as an operator reaches them; `data` is the folder that it keeps everything in.
+    /// The tables, through the operator token. `data` is the data folder of the gateway.
     #[must_use]
     pub fn tables(&self, data: &Path) -> aws_sdk_dynamodb::Client {
         let token = std::fs::read_to_string(data.join("operator-token")).expect("the operator's token");
@@ -150,49 +150,49 @@ impl Gateway {
         aws_sdk_dynamodb::Client::from_conf(config)
     }
 
-    /// What its default tenant holds there.
+    /// The store of the default tenant.
     #[must_use]
     pub fn store(&self, data: &Path) -> TenantStore {
         let [identities, keys, audit] = ["identities", "keys", "audit"].map(str::to_owned);
         Store::new(self.tables(data), Tables { identities, keys, audit }).tenant(TenantId::default_tenant())
     }
 
-    /// Puts a document in force for commands. A gateway that can't serve it (it asks no user pool) goes on with its own for a minute.
+    /// Stores a document, as a command does. A gateway that can't serve it (no user pool) keeps its own document for a minute.
     pub async fn put_in_force(&self, data: &Path, text: &str) {
         let store = self.store(data);
         let newest = store.find_newest_document().await.expect("read").expect("a document");
         let text = text.replace("{origin}", &self.origin);
         let origin = DocumentOrigin { source: DocumentSource::Operator, by: None, comment: None, given: None };
         let put = store.put_document_after(Some(newest.version), &text, origin, Clock::system().now());
-        put.await.expect("in force");
+        put.await.expect("the document is stored");
     }
 
-    /// Ends it at once, as a power cut would (`kill -9`).
+    /// Kills the process at once, like a power cut (`kill -9`).
     pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("its status");
     }
 
-    /// Asks it to stop, and waits; what it had to say.
+    /// Stops the process with SIGTERM and returns its output.
     #[must_use]
-    pub fn stop(mut self) -> Ending {
+    pub fn stop(mut self) -> GatewayExit {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
         let mut stderr = String::new();
         self.child.stderr.take().expect("its errors").read_to_string(&mut stderr).expect("its errors in UTF-8");
-        Ending { status: self.child.wait().expect("its status").code(), stderr }
+        GatewayExit { status: self.child.wait().expect("its status").code(), stderr }
     }
 }
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        // Ended already, mostly.
+        // Usually the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The document that ships, with these lines in front.
+/// The shipped document, with these lines in front.
 #[must_use]
 pub fn document_with(lines: &str) -> String {
     format!("{lines}\n{}", latchkey_local::world::DEFAULT_DOCUMENT)
@@ -204,7 +204,7 @@ impl From<&Gateway> for Site {
     }
 }
 
-/// For tests that need a world and a gateway alike.
+/// For tests that accept a world or a gateway.
 impl From<World> for Site {
     fn from(world: World) -> Self {
         Self::World(world)

@@ -1,5 +1,5 @@
-//! An independent reader of the raw tables and the stream: what must hold whatever happened (I1 to I9 of the fault model), with a
-//! parser of keys and items of its own, so that a mistake of the product's is not repeated here.
+//! An independent reader of the raw tables and the stream. It checks the invariants I1 to I9 of
+//! `docs/security-checklist.md` with its own parser of keys and items, so that it does not repeat a mistake of the product.
 
 mod erasure;
 mod history;
@@ -12,18 +12,18 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every item of every table, and every stream record.
-pub struct Raw {
-    /// By table.
+pub struct RawData {
+    /// Items, by table.
     pub tables: BTreeMap<&'static str, Vec<Value>>,
-    /// In order.
+    /// Stream records, in order.
     pub stream: Vec<Value>,
 }
 
-/// What is wrong, one line each.
+/// The violations, one line each.
 pub type Violations = Vec<String>;
 
-/// Which items of `identities` end by themselves, and which attribute says when, in milliseconds.
-const ENDING: [(&str, &str); 7] = [
+/// The items of `identities` that expire, and the attribute that holds their expiry in milliseconds.
+const EXPIRING: [(&str, &str); 7] = [
     ("session", "exp"),
     ("grant", "exp"),
     ("flow", "exp"),
@@ -33,7 +33,7 @@ const ENDING: [(&str, &str); 7] = [
     ("identifier_tries", ""),
 ];
 
-/// Kinds by table, with the beginning of their keys and whether they are versioned.
+/// Item kinds by table, with the beginning of their keys, and whether they have a version.
 const KINDS: [(&str, &str, &str, &str, bool); 24] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
@@ -61,9 +61,9 @@ const KINDS: [(&str, &str, &str, &str, bool); 24] = [
     ("audit", "audit", "", "", false),
 ];
 
-/// Reads everything.
+/// Reads all tables and the stream.
 #[must_use]
-pub fn read(engine: &Engine) -> Raw {
+pub fn read(engine: &Engine) -> RawData {
     let tables = ["identities", "keys", "audit"].into_iter().map(|table| (table, scan(engine, table))).collect();
     let reader = StreamReader::new(engine.clone(), "identities");
     let mut stream: Vec<Value> = Vec::new();
@@ -71,7 +71,7 @@ pub fn read(engine: &Engine) -> Raw {
         let after = stream.last().and_then(|record| record["dynamodb"]["SequenceNumber"].as_str());
         let mut more = reader.read_unfiltered(after).expect("the stream");
         if more.is_empty() {
-            return Raw { tables, stream };
+            return RawData { tables, stream };
         }
         stream.append(&mut more);
     }
@@ -91,29 +91,29 @@ fn scan(engine: &Engine, table: &str) -> Vec<Value> {
     }
 }
 
-/// Panics with every violation. The stream must have been pumped to its end.
+/// Panics and lists every violation. The stream must have been read to its end.
 #[track_caller]
 pub fn assert_hold(engine: &Engine) {
     let violations = scan_all(&read(engine));
     assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
 }
 
-/// Everything that does not hold.
+/// Returns every violation.
 #[must_use]
-pub fn scan_all(raw: &Raw) -> Violations {
+pub fn scan_all(raw: &RawData) -> Violations {
     let mut violations = scan_tables(raw);
-    violations.extend(audit(raw));
+    violations.extend(check_audit(raw));
     violations.extend(history::scan(raw));
     violations
 }
 
-/// What does not hold in the tables as they stand, whatever the stream tells: for a restored backup.
+/// Returns the violations within the tables, without the stream. For a restored backup.
 #[must_use]
-pub fn scan_tables(raw: &Raw) -> Violations {
-    let mut violations = shape(raw);
-    violations.extend(ownership(raw));
-    violations.extend(links(raw));
-    violations.extend(single_use(raw));
+pub fn scan_tables(raw: &RawData) -> Violations {
+    let mut violations = check_shape(raw);
+    violations.extend(check_ownership(raw));
+    violations.extend(check_links(raw));
+    violations.extend(check_single_use(raw));
     violations.extend(erasure::scan(raw));
     violations
 }
@@ -122,7 +122,7 @@ fn text<'a>(item: &'a Value, name: &str) -> &'a str {
     item[name]["S"].as_str().unwrap_or_default()
 }
 
-/// The state of an item: a word, or the word of a tagged one.
+/// The state of an item: a word, or the tag of a map.
 fn state(item: &Value) -> &str {
     item.pointer("/st/S").or_else(|| item.pointer("/st/M/is/S")).and_then(Value::as_str).unwrap_or_default()
 }
@@ -143,8 +143,8 @@ fn name(item: &Value) -> String {
     format!("{} / {}", text(item, "pk"), text(item, "sk"))
 }
 
-/// I9: every item has a known kind under a key of that kind, a version where it has one, and an end where it must.
-fn shape(raw: &Raw) -> Violations {
+/// I9: every item has a known kind under a key of that kind, a version if its kind has one, and an expiry if its kind needs one.
+fn check_shape(raw: &RawData) -> Violations {
     let mut violations = Vec::new();
     for (table, items) in &raw.tables {
         for item in items {
@@ -163,35 +163,35 @@ fn shape(raw: &Raw) -> Violations {
             if *versioned && number(item, "version").is_none_or(|version| version < 1) {
                 violations.push(format!("I9: {} has no version", name(item)));
             }
-            violations.extend(end(item, kind));
+            violations.extend(check_expiry(item, kind));
         }
     }
     violations
 }
 
-fn end(item: &Value, kind: &str) -> Option<String> {
+fn check_expiry(item: &Value, kind: &str) -> Option<String> {
     let pending = match kind {
         "data_key" => state(item) == "pending",
         "authentication" => state(item) == "erased",
         _ => false,
     };
-    let ending = ENDING.iter().find(|(known, _)| *known == kind);
+    let ending = EXPIRING.iter().find(|(known, _)| *known == kind);
     match (number(item, "ttl"), ending) {
-        (None, Some(_)) => Some(format!("I9: {} never ends", name(item))),
-        (None, None) if pending || kind == "mails" || kind == "audit" => Some(format!("I9: {} never ends", name(item))),
+        (None, Some(_)) => Some(format!("I9: {} has no expiry", name(item))),
+        (None, None) if pending || kind == "mails" || kind == "audit" => Some(format!("I9: {} has no expiry", name(item))),
         (Some(_), None) if !pending && kind != "mails" && kind != "audit" => {
-            Some(format!("I9: {} would be swept away", name(item)))
+            Some(format!("I9: {} has an expiry that it must not have", name(item)))
         }
         (Some(ttl), Some((_, attribute))) if !attribute.is_empty() => match logical_end(item, kind, attribute) {
             Some(logical) if ttl >= logical / 1000 => None,
-            Some(_) => Some(format!("I9: {} is swept before its end", name(item))),
-            None => Some(format!("I9: {} has no logical end", name(item))),
+            Some(_) => Some(format!("I9: {} is removed before its logical expiry", name(item))),
+            None => Some(format!("I9: {} has no logical expiry", name(item))),
         },
         (_, _) => None,
     }
 }
 
-/// A code that nobody redeemed ends long before its grant would.
+/// A code that was never redeemed expires long before its grant.
 fn logical_end(item: &Value, kind: &str, attribute: &str) -> Option<i64> {
     match (kind, state(item)) {
         ("grant", "code_issued") => item.pointer("/code/M/exp/N").and_then(Value::as_str)?.parse().ok(),
@@ -199,20 +199,20 @@ fn logical_end(item: &Value, kind: &str, attribute: &str) -> Option<i64> {
     }
 }
 
-/// The account that a key is of: tenant and id.
+/// The account of a key: tenant and id.
 fn owner(item: &Value) -> Option<(String, String)> {
     let mut parts = text(item, "pk").split('#').skip(1);
     Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
 }
 
-/// I1, I2: one account for each identifier and each sub, both ways; nothing belongs to nobody.
-fn ownership(raw: &Raw) -> Violations {
+/// I1, I2: one account for each identifier and each sub, in both directions. Every item has an account.
+fn check_ownership(raw: &RawData) -> Violations {
     let mut violations = Vec::new();
     let of = |kind: &str| raw.tables.values().flatten().filter(|item| text(item, "kind") == kind).collect::<Vec<_>>();
     let mut accounts = BTreeMap::new();
     let mut subs = BTreeSet::new();
     let erasures = erasure::Erasures::read(raw);
-    // What is left of an erased account is looked at apart.
+    // The remains of an erased account are checked in `erasure`.
     for authn in of("authentication").into_iter().filter(|authn| state(authn) != "erased") {
         let Some(owner) = owner(authn) else { continue };
         if !subs.insert((owner.0.clone(), text(authn, "sub").to_owned())) {
@@ -229,10 +229,10 @@ fn ownership(raw: &Raw) -> Violations {
         };
         let owner = (tenant.to_owned(), text(identifier, "acc").to_owned());
         match accounts.get(&owner) {
-            None if erasures.is_under_way(&owner) => {}
+            None if erasures.is_in_progress(&owner) => {}
             None => violations.push(format!("I2: identifier {} has no account", name(identifier))),
             Some(authn) if hash_of(authn).as_deref() != Some(hash) => {
-                violations.push(format!("I1: identifier {} and its account name each other differently", name(identifier)));
+                violations.push(format!("I1: identifier {} and its account do not reference each other", name(identifier)));
             }
             Some(_) if !identified.insert(owner) => violations.push(format!("I1: {} is a second identifier", name(identifier))),
             Some(_) => {}
@@ -257,14 +257,14 @@ fn ownership(raw: &Raw) -> Violations {
         for item in of(kind).into_iter().filter(|item| state(item) != "pending") {
             let Some(owner) = owner(item) else { continue };
             let Some(authn) = accounts.get(&owner) else {
-                if erasures.is_under_way(&owner) {
+                if erasures.is_in_progress(&owner) {
                     continue;
                 }
                 violations.push(format!("I2: {} has no account", name(item)));
                 continue;
             };
             if number(item, "ep") > number(authn, "ep") && item.get("ep").is_some() {
-                violations.push(format!("I2: {} is of an epoch that has not come", name(item)));
+                violations.push(format!("I2: {} has an epoch later than its account's", name(item)));
             }
             owners.insert(owner);
         }
@@ -276,8 +276,9 @@ fn ownership(raw: &Raw) -> Violations {
     violations
 }
 
-/// I1: a subject of another provider and the account that is linked to it name each other, and no other; an erased one names nobody.
-fn links(raw: &Raw) -> Violations {
+/// I1: a subject of another provider and its linked account reference each other, and only each other. An erased account has no
+/// link.
+fn check_links(raw: &RawData) -> Violations {
     let of = |kind: &'static str| raw.tables["identities"].iter().filter(move |item| text(item, "kind") == kind);
     let parts = |item: &Value, at: &str| text(item, at).split('#').map(str::to_owned).collect::<Vec<_>>();
     let mut linked = BTreeMap::new();
@@ -302,10 +303,10 @@ fn links(raw: &Raw) -> Violations {
             claimed.insert((tenant.clone(), version.clone(), hash.clone()), account.to_owned());
         }
     }
-    // Between the two writes of an erasure, a link stands alone.
+    // Between the two writes of an erasure, a link has no subject.
     let erasures = erasure::Erasures::read(raw);
     for (subject, account) in &linked {
-        if claimed.get(subject) != Some(account) && !erasures.is_under_way(&(subject.0.clone(), account.clone())) {
+        if claimed.get(subject) != Some(account) && !erasures.is_in_progress(&(subject.0.clone(), account.clone())) {
             violations.push(format!("I1: the linked identity {subject:?} of {account} is not claimed for it"));
         }
     }
@@ -321,20 +322,20 @@ fn hash_of(authn: &Value) -> Option<String> {
     members.values().filter_map(bytes).find(|hash| hash.len() == 32).map(|hash| BASE64URL_NOPAD.encode(&hash))
 }
 
-/// I3: one account out of a registration; a completed flow has its account.
-fn single_use(raw: &Raw) -> Violations {
+/// I3: a registration creates one account. A completed flow has its account.
+fn check_single_use(raw: &RawData) -> Violations {
     let mut violations = Vec::new();
     let mut created = BTreeSet::new();
     for record in &raw.tables["audit"] {
         let event = event(record);
         let makes = kind(event) == "account_created" || (kind(event) == "account_imported" && !text(event, "flow").is_empty());
         if makes && !created.insert(text(event, "flow").to_owned()) {
-            violations.push(format!("I3: two accounts out of flow {}", text(event, "flow")));
+            violations.push(format!("I3: two accounts from flow {}", text(event, "flow")));
         }
     }
     let mut accounts: BTreeSet<_> =
         raw.tables["identities"].iter().filter(|item| text(item, "kind") == "authentication").filter_map(owner).collect();
-    accounts.extend(erasure::Erasures::read(raw).buried);
+    accounts.extend(erasure::Erasures::read(raw).tombstones);
     for flow in raw.tables["identities"].iter().filter(|item| text(item, "kind") == "flow") {
         let account = (text(flow, "pk").split('#').nth(1).unwrap_or_default().to_owned(), text(flow, "acc").to_owned());
         let registration = text(flow, "for") == "registration";
@@ -355,26 +356,26 @@ fn kind(event: &Value) -> &str {
     text(event, "k")
 }
 
-/// I6: what the stream tells is what the audit table holds; an export changes no item, so no stream tells of it.
-fn audit(raw: &Raw) -> Violations {
-    let told =
+/// I6: the audit table holds exactly the events of the stream. An export changes no item, so the stream has no event for it.
+fn check_audit(raw: &RawData) -> Violations {
+    let expected =
         raw.stream.iter().filter_map(|record| record.pointer("/dynamodb/NewImage/event/M/id/S")).filter_map(Value::as_str);
-    let told: BTreeSet<&str> = told.collect();
-    let held: BTreeSet<&str> = raw.tables["audit"].iter().map(|record| text(record, "sk")).collect();
-    let untold = raw.tables["audit"].iter().filter(|record| kind(event(record)) == "data_exported");
-    let told = &told | &untold.map(|record| text(record, "sk")).collect();
-    let missing = told.difference(&held).map(|id| format!("I6: event {id} has no audit record"));
-    // An export changes no item: its record is put by itself.
-    let by_itself: BTreeSet<&str> =
+    let expected: BTreeSet<&str> = expected.collect();
+    let stored: BTreeSet<&str> = raw.tables["audit"].iter().map(|record| text(record, "sk")).collect();
+    let exported = raw.tables["audit"].iter().filter(|record| kind(event(record)) == "data_exported");
+    let expected = &expected | &exported.map(|record| text(record, "sk")).collect();
+    let missing = expected.difference(&stored).map(|id| format!("I6: event {id} has no audit record"));
+    // An export changes no item: its record is written directly.
+    let direct: BTreeSet<&str> =
         raw.tables["audit"].iter().filter(|record| kind(record) == "data_exported").map(|record| text(record, "sk")).collect();
-    let invented = held.difference(&told).filter(|id| !by_itself.contains(*id));
+    let invented = stored.difference(&expected).filter(|id| !direct.contains(*id));
     let invented = invented.map(|id| format!("I6: audit record {id} has no event"));
     missing.chain(invented).collect()
 }
 
-/// Where any of these words stands in clear: in a text or as bytes, in the tables or in the stream.
+/// Finds these words in plaintext, as text or bytes, in the tables and in the stream.
 #[must_use]
-pub fn in_clear(raw: &Raw, words: &[&str]) -> Violations {
+pub fn find_plaintext(raw: &RawData, words: &[&str]) -> Violations {
     let mut violations = Vec::new();
     let items = raw.tables.values().flatten().chain(&raw.stream);
     for item in items {
@@ -384,7 +385,7 @@ pub fn in_clear(raw: &Raw, words: &[&str]) -> Violations {
             let word = word.to_lowercase();
             if texts.iter().any(|text| contains(text, word.as_bytes())) {
                 violations
-                    .push(format!("{word:?} stands in clear in {}", name(item.pointer("/dynamodb/Keys").unwrap_or(item))));
+                    .push(format!("{word:?} is in plaintext in {}", name(item.pointer("/dynamodb/Keys").unwrap_or(item))));
             }
         }
     }
@@ -395,7 +396,7 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
-/// Every text and every name, and the bytes behind every binary.
+/// Collects every text and name, and the bytes of every binary value.
 fn collect(value: &Value, into: &mut Vec<Vec<u8>>) {
     match value {
         Value::String(text) => {

@@ -1,8 +1,8 @@
-//! What people, applications and operators do at Latchkey, step by step: at a world behind the roles of the template, at a local
-//! gateway, at a deployed stack.
+//! What users, applications and operators do at Latchkey, step by step. Runs on a world behind the roles of the template, on a
+//! local gateway, and on a deployed stack.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use crate::{Anonymous, Browser, Customer, Me, OAuthClient, Site};
+use crate::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Site};
 use http::Method;
 use latchkey::delivery::Mail;
 use serde_json::json;
@@ -11,23 +11,23 @@ fn code(mail: &Mail) -> String {
     mail.codes.first().unwrap().clone()
 }
 
-/// Every journey once, by people whose names end so: on a site that keeps what it has, each run has people of its own.
-pub async fn all_of_it(site: &Site, run: &str) {
+/// Runs every journey once. `run` is a suffix of the users' names, so that each run on a lasting site has its own users.
+pub async fn run_all_journeys(site: &Site, run: &str) {
     let person = |name: &str| Customer::new(&format!("{name}{run}"));
     let mut ada = person("Ada");
     ada.register(site).await;
-    registers_on_pages(site, &person("Grace")).await;
-    two_prove_one_address(site, &person("Twice")).await;
-    signs_in_and_recovers(site, &ada).await;
-    clients_use_tokens(site, &ada).await;
-    helps_oneself(site, &mut ada).await;
-    looks_around_and_undoes(site, &person("Undine")).await;
-    is_given_everything(site, &ada).await;
-    leaves_and_comes_back(site, &ada).await;
+    register_on_pages(site, &person("Grace")).await;
+    verify_one_address_twice(site, &person("Twice")).await;
+    sign_in_and_recover(site, &ada).await;
+    use_client_tokens(site, &ada).await;
+    use_self_service(site, &mut ada).await;
+    undo_email_change(site, &person("Undine")).await;
+    export_data(site, &ada).await;
+    close_and_restore_account(site, &ada).await;
 }
 
-/// A registration on the pages, with a wrong code, a new one, and the right one.
-pub async fn registers_on_pages(site: &Site, customer: &Customer) {
+/// A registration on the pages, with a wrong code, a new code, and the right code.
+pub async fn register_on_pages(site: &Site, customer: &Customer) {
     let mut browser = Browser::new(site);
     let page = browser.open("/register").await;
     let page = browser
@@ -51,12 +51,12 @@ pub async fn registers_on_pages(site: &Site, customer: &Customer) {
     assert!(page.status() < 400 && !page.has_field("code"), "{}", page.text());
 }
 
-/// A sign-in with consent, one that fails, one of nobody, a recovery, a sign-out.
-pub async fn signs_in_and_recovers(site: &Site, customer: &Customer) {
+/// A sign-in with consent, a wrong password, an unknown identifier, a recovery, a sign-out.
+pub async fn sign_in_and_recover(site: &Site, customer: &Customer) {
     let mut browser = Browser::new(site);
     let web = OAuthClient::demo_web(site);
     let page = browser.open(&web.authorize_url(&[])).await;
-    for (identifier, password) in [(customer.email.as_str(), "wrong horse 1"), ("nobody@example.com", "wrong horse 1")] {
+    for (identifier, password) in [(customer.email.as_str(), "wrong horse 1"), ("unknown@example.com", "wrong horse 1")] {
         assert!(
             browser.submit(&page, "#submit", &[("identifier", identifier), ("password", password)]).await.has_field("password")
         );
@@ -82,8 +82,8 @@ pub async fn signs_in_and_recovers(site: &Site, customer: &Customer) {
     assert!(!done.has_field("code"), "{}", done.text());
 }
 
-/// Tokens of clients: refreshed, revoked with and without a grant.
-pub async fn clients_use_tokens(site: &Site, customer: &Customer) {
+/// Client tokens: refreshed, revoked with and without a grant.
+pub async fn use_client_tokens(site: &Site, customer: &Customer) {
     let app = OAuthClient::demo_app(site);
     let tokens = app.tokens_for(customer).await;
     assert_eq!(app.userinfo(tokens.access()).await.json()["email"], customer.email);
@@ -98,9 +98,9 @@ pub async fn clients_use_tokens(site: &Site, customer: &Customer) {
 }
 
 /// Profile, password, address, sessions, consents.
-pub async fn helps_oneself(site: &Site, customer: &mut Customer) {
-    let me = Me::of(site, customer).await;
-    let other = Me::of(site, customer).await;
+pub async fn use_self_service(site: &Site, customer: &mut Customer) {
+    let me = AccountClient::new(site, customer).await;
+    let other = AccountClient::new(site, customer).await;
     let shown = me.get("/v1/me").await;
     let version = shown.header("etag").unwrap().to_owned();
     let edited = me.call(Method::PATCH, "/v1/me", &[("if-match", &version)], Some(&json!({ "given_name": "Augusta" }))).await;
@@ -129,7 +129,7 @@ pub async fn helps_oneself(site: &Site, customer: &mut Customer) {
     let (proven, _) = site.mail_after(&customer.email, me.post("/v1/me/email/verification", &proven)).await;
     assert_eq!(proven.status(), 200, "{}", proven.text());
     customer.email = countess;
-    // An address that somebody else was faster with.
+    // An address that another user verifies first.
     let late = Customer { email: format!("late.{}", customer.email), ..Customer::new("Late") };
     let asked = json!({ "email": late.email });
     let (begun, mail) = site.mail_after(&late.email, me.post("/v1/me/email", &asked)).await;
@@ -139,11 +139,11 @@ pub async fn helps_oneself(site: &Site, customer: &mut Customer) {
     assert_eq!(beaten.status(), 409, "{}", beaten.text());
 }
 
-/// The account pages, and a change of address that its owner undoes.
-pub async fn looks_around_and_undoes(site: &Site, customer: &Customer) {
+/// The account pages, and a change of address that the owner undoes.
+pub async fn undo_email_change(site: &Site, customer: &Customer) {
     customer.register(site).await;
     let mut browser = Browser::new(site);
-    let me = Me::signed_in(&mut browser, site, customer).await;
+    let me = AccountClient::signed_in(&mut browser, site, customer).await;
     for page in ["/account", "/account/security", "/account/sessions", "/account/consents", "/account/privacy"] {
         assert_eq!(browser.open(page).await.status(), 200, "{page}");
     }
@@ -158,13 +158,13 @@ pub async fn looks_around_and_undoes(site: &Site, customer: &Customer) {
     let undone = owner.submit(&undo, "#confirm", &[]).await;
     assert_eq!(undone.status(), 200, "{}", undone.text());
     let sign_in = owner.open("/login").await;
-    assert!(customer.sign_in(&mut owner, &sign_in).await.has_field("password"), "the password is gone");
+    assert!(customer.sign_in(&mut owner, &sign_in).await.has_field("password"), "the old password is disabled");
 }
 
-/// Everything held about a person, by the call and on the pages.
-pub async fn is_given_everything(site: &Site, customer: &Customer) {
+/// The export of all personal data, by API and on the pages.
+pub async fn export_data(site: &Site, customer: &Customer) {
     let mut browser = Browser::new(site);
-    let me = Me::signed_in(&mut browser, site, customer).await;
+    let me = AccountClient::signed_in(&mut browser, site, customer).await;
     let begun = me.post("/v1/me/exports", &json!({})).await;
     assert_eq!(begun.status(), 202, "{}", begun.text());
     let id = begun.json()["export_id"].as_str().unwrap().to_owned();
@@ -176,8 +176,8 @@ pub async fn is_given_everything(site: &Site, customer: &Customer) {
 }
 
 /// An account is closed, and restored by the mailed link.
-pub async fn leaves_and_comes_back(site: &Site, customer: &Customer) {
-    let me = Me::of(site, customer).await;
+pub async fn close_and_restore_account(site: &Site, customer: &Customer) {
+    let me = AccountClient::new(site, customer).await;
     let (closed, mail) = site.mail_after(&customer.email, me.delete("/v1/me")).await;
     assert_eq!(closed.status(), 202, "{}", closed.text());
     let token = mail.links.iter().find_map(|link| link.split_once("/account/restore?token=")).unwrap().1;
@@ -185,8 +185,8 @@ pub async fn leaves_and_comes_back(site: &Site, customer: &Customer) {
     assert_eq!(restored.status(), 204, "{}", restored.text());
 }
 
-/// Two flows for one address, both proven: the second meets what the first did.
-pub async fn two_prove_one_address(site: &Site, customer: &Customer) {
+/// Two flows for one address, both verified. The second one gets a conflict.
+pub async fn verify_one_address_twice(site: &Site, customer: &Customer) {
     let api = Anonymous::new(site);
     let mut begun = Vec::new();
     for _ in 0..2 {

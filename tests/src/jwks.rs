@@ -1,4 +1,4 @@
-//! Verifying what Latchkey signs as a relying party does: with its published keys and another library.
+//! Verifies Latchkey's signatures as a relying party does: with the published keys and another library.
 
 use crate::Anonymous;
 use jsonwebtoken::jwk::JwkSet;
@@ -6,14 +6,14 @@ use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The claims of a JWT whose signature holds under the keys at `/.well-known/jwks.json`; lifetime and audience are the caller's
-/// business, since the clock of a world is its own.
+/// The claims of a JWT with a valid signature under the keys at `/.well-known/jwks.json`. The caller checks lifetime and audience,
+/// since the clock of a world is its own.
 pub async fn verify(api: &Anonymous, token: &str) -> Value {
     let keys: JwkSet = serde_json::from_value(api.get("/.well-known/jwks.json").await.json()).expect("a JWK Set");
-    verify_with(&keys, token).expect("a token of a published key, with a signature that holds")
+    verify_with(&keys, token).expect("a valid signature by a published key")
 }
 
-/// The claims of a JWT whose signature holds under one of these keys.
+/// The claims of a JWT with a valid signature under one of these keys.
 #[must_use]
 pub fn verify_with(keys: &JwkSet, token: &str) -> Option<Value> {
     let header = decode_header(token).ok()?;

@@ -1,6 +1,6 @@
-//! A KMS in process, under the real SDK: it wraps, and signs with keys of its own; it can be slow to answer, throttled, down or
+//! A KMS in process, under the real SDK. It wraps data keys and signs. It can be slow, throttled, down or
 //! disabled (T8; security 137).
-#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -23,19 +23,20 @@ use std::time::Duration;
 /// How the KMS behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// As it should.
+    /// Works normally.
     Up,
-    /// As it should, after this long.
+    /// Works normally, after this delay.
     Slow(Duration),
-    /// No answer.
+    /// Does not answer.
     Down,
-    /// `ThrottlingException` to everything.
+    /// Answers `ThrottlingException` to every call.
     Throttled,
-    /// `DisabledException` to everything: no retry mends it.
+    /// Answers `DisabledException` to every call. A retry does not help.
     Disabled,
 }
 
-/// A KMS in process. Its "ciphertext" is the plaintext beside its encryption context: enough to hold callers to the context.
+/// A KMS in process. Its "ciphertext" is the plaintext and its encryption context, so it checks that callers pass the right
+/// context.
 #[derive(Debug, Clone)]
 pub struct FakeKms {
     state: Arc<Mutex<State>>,
@@ -44,22 +45,22 @@ pub struct FakeKms {
 #[derive(Debug)]
 struct State {
     mode: Mode,
-    /// Calls that were answered well, by operation.
+    /// Successful calls, by operation.
     answered: BTreeMap<String, u64>,
-    /// Keys that sign, by id: made when they are first asked for.
-    pairs: BTreeMap<String, Arc<Pair>>,
+    /// Signing keys, by id. Created on first use.
+    pairs: BTreeMap<String, Arc<SigningKey>>,
 }
 
 #[derive(Debug)]
-enum Pair {
+enum SigningKey {
     P256(EcdsaKeyPair),
     Rsa(RsaKeyPair),
 }
 
-/// The keys that sign for [`FakeKms::signing_vault`].
+/// The signing keys of [`FakeKms::signing_vault`].
 pub const SIGNING_KEYS: &str = "ES256=es256-1,RS256=rs256-1";
 
-/// A client whose requests go to this connector; each is sent once.
+/// A client that sends its requests to this connector, each once.
 #[must_use]
 pub fn client(connector: SharedHttpConnector, timeouts: TimeoutConfig) -> aws_sdk_kms::Client {
     let config = aws_sdk_kms::Config::builder()
@@ -75,22 +76,22 @@ pub fn client(connector: SharedHttpConnector, timeouts: TimeoutConfig) -> aws_sd
 }
 
 impl FakeKms {
-    /// A KMS that is up.
+    /// A KMS that works.
     #[must_use]
     pub fn up() -> Self {
         let state = State { mode: Mode::Up, answered: BTreeMap::new(), pairs: BTreeMap::new() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Changes how it behaves from now on.
+    /// Sets the behaviour from now on.
     ///
     /// # Panics
-    /// When a test panicked in the middle of a call.
+    /// Panics if a test panicked during a call.
     pub fn set(&self, mode: Mode) {
         self.state.lock().expect("the state").mode = mode;
     }
 
-    /// Calls that it answered well.
+    /// The number of successful calls.
     ///
     /// # Panics
     /// As [`Self::set`].
@@ -99,7 +100,7 @@ impl FakeKms {
         self.state.lock().expect("the state").answered.values().sum()
     }
 
-    /// Calls of this operation that it answered well.
+    /// The number of successful calls of this operation.
     ///
     /// # Panics
     /// As [`Self::set`].
@@ -108,26 +109,26 @@ impl FakeKms {
         self.state.lock().expect("the state").answered.get(operation).copied().unwrap_or_default()
     }
 
-    /// Another key under an id that signs, as if whoever may had swapped them.
+    /// Replaces the signing key with this id, as an administrator could.
     ///
     /// # Panics
     /// As [`Self::set`].
     pub fn swap_signing_key(&self, id: &str) {
-        self.state.lock().expect("the state").pairs.insert(id.to_owned(), Arc::new(Pair::named(id)));
+        self.state.lock().expect("the state").pairs.insert(id.to_owned(), Arc::new(SigningKey::named(id)));
     }
 
-    /// The vault of this KMS; it retries nothing and waits two seconds at most, so that tests are quick.
+    /// A vault of this KMS. It does not retry and waits at most two seconds, so tests stay fast.
     #[must_use]
     pub fn vault(&self) -> KeyVault {
         let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(2)).build();
         KeyVault::kms(self.client(timeouts), "key-1".to_owned())
     }
 
-    /// The vault of a stack with these keys in KMS that sign, such as [`SIGNING_KEYS`]: an id that begins with `es256` is one on
-    /// P-256, any other RSA.
+    /// A vault of a stack with these signing keys in KMS, such as [`SIGNING_KEYS`]. An id that begins with `es256` is a P-256 key,
+    /// any other is an RSA key.
     ///
     /// # Panics
-    /// When they are not well-formed.
+    /// Panics if the keys are not well-formed.
     #[must_use]
     pub fn signing_vault(&self, keys: &str) -> KeyVault {
         KeyVault::kms_signing(self.client(TimeoutConfig::disabled()), "key-1".to_owned(), keys.parse().expect("signing keys"))
@@ -142,7 +143,7 @@ impl FakeKms {
         let operation = target.trim_start_matches("TrentService.").to_owned();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
         let (status, answer) = match &*operation {
-            "GetPublicKey" | "Sign" => signing_answer(&operation, &body, &self.pair(&body)),
+            "GetPublicKey" | "Sign" => signing_answer(&operation, &body, &self.signing_key(&body)),
             _ => wrapping_answer(&operation, &body),
         };
         if status == 200 {
@@ -151,13 +152,19 @@ impl FakeKms {
         respond(status, &answer)
     }
 
-    fn pair(&self, body: &Value) -> Arc<Pair> {
+    fn signing_key(&self, body: &Value) -> Arc<SigningKey> {
         let id = body["KeyId"].as_str().unwrap_or_default();
-        self.state.lock().expect("the state").pairs.entry(id.to_owned()).or_insert_with(|| Arc::new(Pair::named(id))).clone()
+        self.state
+            .lock()
+            .expect("the state")
+            .pairs
+            .entry(id.to_owned())
+            .or_insert_with(|| Arc::new(SigningKey::named(id)))
+            .clone()
     }
 }
 
-impl Pair {
+impl SigningKey {
     fn named(id: &str) -> Self {
         if id.starts_with("es256") {
             Self::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a pair"))
@@ -167,18 +174,18 @@ impl Pair {
     }
     fn public_key(&self) -> PublicKeyX509Der<'static> {
         match self {
-            Self::P256(pair) => pair.public_key().as_der(),
-            Self::Rsa(pair) => pair.public_key().as_der(),
+            Self::P256(signing_key) => signing_key.public_key().as_der(),
+            Self::Rsa(signing_key) => signing_key.public_key().as_der(),
         }
         .expect("a public key")
     }
-    /// As KMS signs: a digest in, DER out for ECDSA.
+    /// Signs as KMS does: takes a digest, returns DER for ECDSA.
     fn sign(&self, algorithm: &str, digest: &Digest) -> Option<Vec<u8>> {
         match (self, algorithm) {
-            (Self::P256(pair), "ECDSA_SHA_256") => Some(pair.sign_digest(digest).ok()?.as_ref().to_vec()),
-            (Self::Rsa(pair), "RSASSA_PKCS1_V1_5_SHA_256") => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign_digest(&RSA_PKCS1_SHA256, digest, &mut signature).ok()?;
+            (Self::P256(signing_key), "ECDSA_SHA_256") => Some(signing_key.sign_digest(digest).ok()?.as_ref().to_vec()),
+            (Self::Rsa(signing_key), "RSASSA_PKCS1_V1_5_SHA_256") => {
+                let mut signature = vec![0; signing_key.public_modulus_len()];
+                signing_key.sign_digest(&RSA_PKCS1_SHA256, digest, &mut signature).ok()?;
                 Some(signature)
             }
             _ => None,
@@ -205,14 +212,14 @@ impl HttpConnector for FakeKms {
     }
 }
 
-fn signing_answer(operation: &str, body: &Value, pair: &Pair) -> (u16, Value) {
+fn signing_answer(operation: &str, body: &Value, signing_key: &SigningKey) -> (u16, Value) {
     if operation == "GetPublicKey" {
-        return (200, json!({"KeyId": body["KeyId"], "PublicKey": BASE64.encode(pair.public_key().as_ref())}));
+        return (200, json!({"KeyId": body["KeyId"], "PublicKey": BASE64.encode(signing_key.public_key().as_ref())}));
     }
     let message = body["Message"].as_str().and_then(|text| BASE64.decode(text.as_bytes()).ok()).unwrap_or_default();
     let algorithm = body["SigningAlgorithm"].as_str().unwrap_or_default();
     let digest = Digest::import_less_safe(&message, &SHA256).ok().filter(|_| body["MessageType"] == "DIGEST");
-    match digest.and_then(|digest| pair.sign(algorithm, &digest)) {
+    match digest.and_then(|digest| signing_key.sign(algorithm, &digest)) {
         Some(signature) => (200, json!({"KeyId": body["KeyId"], "Signature": BASE64.encode(&signature)})),
         None => (400, json!({"__type": "ValidationException"})),
     }

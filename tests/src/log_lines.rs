@@ -6,30 +6,30 @@ use std::sync::{Arc, Mutex, Once};
 use latchkey::runtime::json_lines;
 use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 
-/// What was logged since it was last taken; clones share it.
+/// The lines logged since the last call of `take`. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct LogLines(Arc<Mutex<Vec<u8>>>);
 
 impl LogLines {
-    /// What this thread logs from now on, until the guard is dropped. For a test to begin with: what a request on another thread
-    /// meets while nobody listens there, `tracing` may take for what nobody wants here either, so from the first call on
-    /// somebody listens everywhere.
+    /// Collects the log of this thread until the guard is dropped. Call it first in a test: `tracing` caches whether a call site
+    /// has a listener, and a request on another thread without a listener would switch the call site off for this thread too.
+    /// Therefore the first call installs a listener for the whole process.
     ///
     /// # Panics
-    /// When something else listens to the whole process.
+    /// Panics if another global listener is installed.
     #[must_use]
     pub fn of_this_thread() -> (Self, DefaultGuard) {
-        static EVERYWHERE: Once = Once::new();
-        EVERYWHERE.call_once(|| set_global_default(json_lines(std::io::sink)).expect("nobody else listens"));
+        static GLOBAL_LISTENER: Once = Once::new();
+        GLOBAL_LISTENER.call_once(|| set_global_default(json_lines(std::io::sink)).expect("no other global listener"));
         let lines = Self::default();
         let writer = lines.clone();
         (lines, set_default(json_lines(move || writer.clone())))
     }
 
-    /// Takes what is there.
+    /// Returns and clears the collected lines.
     ///
     /// # Panics
-    /// When it is not UTF-8, or a test panicked in the middle of a line.
+    /// Panics if the log is not UTF-8, or if a test panicked while it wrote a line.
     #[must_use]
     pub fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock().expect("whole lines"))).expect("UTF-8")

@@ -1,5 +1,5 @@
-//! SQS and SES in process, under the real SDKs: they can be throttled, down, silent, or lose a reply (T12, T13; security 139).
-#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+//! SQS and SES in process, under the real SDKs. They can be throttled, down or silent, or lose a reply (T12, T13; security 139).
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
@@ -15,25 +15,25 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// How often the queue hands a message out before it goes to the dead letters: `maxReceiveCount` of the template.
+/// How often the queue delivers a message before it moves to the dead-letter queue: `maxReceiveCount` of the template.
 pub const MAX_RECEIVES: u32 = 5;
 
 /// How a service behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// As it should.
+    /// Works normally.
     Up,
     /// 429.
     Throttled,
     /// 503.
     Down,
-    /// No answer, and nothing is done.
+    /// Does nothing and does not answer.
     Silent,
-    /// It is done, and no answer comes.
+    /// Does the work and does not answer.
     LostReply,
 }
 
-/// A mail queue and a mailer, in process. Cheap to clone.
+/// A mail queue and a mailer, in process. Clones share their state.
 #[derive(Debug, Clone, Default)]
 pub struct FakeMail {
     state: Arc<Mutex<State>>,
@@ -53,7 +53,7 @@ struct State {
     random: u64,
 }
 
-/// What happens at the next calls, then at all others.
+/// The behaviour at the next calls, and then at all later calls.
 #[derive(Debug)]
 struct Script {
     next: VecDeque<Mode>,
@@ -78,28 +78,28 @@ impl Script {
 /// A message of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Its id.
+    /// The message id.
     pub id: String,
-    /// What it says.
+    /// The body.
     pub body: String,
-    /// How often it was handed out.
+    /// How often it was delivered.
     pub receives: u32,
 }
 
 impl Message {
-    /// As Lambda hands it over.
+    /// The message as Lambda receives it.
     #[must_use]
     pub fn event(&self) -> Value {
         json!({ "eventSource": "aws:sqs", "messageId": self.id, "body": self.body })
     }
 }
 
-/// A mail that SES took.
+/// A mail that SES accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// To whom.
+    /// The recipient.
     pub to: String,
-    /// The event that it follows, by its tag.
+    /// The id of its event, from the tag.
     pub event_id: String,
     /// The whole request.
     pub request: Value,
@@ -110,7 +110,7 @@ impl FakeMail {
         self.state.lock().expect("the state")
     }
 
-    /// The channel into these two, with the SDK's retries, which do not wait.
+    /// A channel to these two, with the SDK's retries, which do not wait.
     #[must_use]
     pub fn channel(&self) -> MailChannel {
         let connector = SharedHttpConnector::new(self.clone());
@@ -130,29 +130,29 @@ impl FakeMail {
         }
     }
 
-    /// How SQS behaves at its next calls, and then.
+    /// Sets the behaviour of SQS at its next calls, and at all later ones.
     pub fn sqs(&self, next: &[Mode], then: Mode) {
         let mut state = self.state();
         (state.sqs.next, state.sqs.then) = (next.iter().copied().collect(), then);
     }
 
-    /// How SES behaves at its next calls, and then.
+    /// Sets the behaviour of SES at its next calls, and at all later ones.
     pub fn ses(&self, next: &[Mode], then: Mode) {
         let mut state = self.state();
         (state.ses.next, state.ses.then) = (next.iter().copied().collect(), then);
     }
 
-    /// Of the next batch, SQS takes all but these.
+    /// In the next batch, SQS rejects the entries with these indexes.
     pub fn fail_entries(&self, places: &[usize]) {
         self.state().fails = places.to_vec();
     }
 
-    /// SES refuses what goes to this address, with this code and with words that quote it.
+    /// SES refuses mail to this address, with this code and a message that quotes the address.
     pub fn refuse(&self, address: &str, code: &'static str) {
         self.state().refuses.insert(address.to_owned(), code);
     }
 
-    /// What SES took.
+    /// The mails that SES accepted.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.state().sent.clone()
@@ -164,15 +164,15 @@ impl FakeMail {
         self.state().ses.lost
     }
 
-    /// The queue's dead letters.
+    /// The messages in the dead-letter queue.
     #[must_use]
     pub fn dead(&self) -> Vec<Message> {
         self.state().dead.clone()
     }
 
-    /// Everything that was ever said to SQS.
+    /// Every request that SQS received.
     #[must_use]
-    pub fn said_to_sqs(&self) -> String {
+    pub fn sqs_requests(&self) -> String {
         self.state().bodies.join("\n")
     }
 
@@ -182,23 +182,23 @@ impl FakeMail {
         self.state().waiting.len()
     }
 
-    /// Puts a message into the queue, past the client.
+    /// Puts a message into the queue without the client.
     pub fn put(&self, body: &str) -> Message {
         self.state().put(body)
     }
 
-    /// Decides the order of what is received.
+    /// Sets the seed of the delivery order.
     pub fn seed(&self, seed: u64) {
         self.state().random = seed;
     }
 
-    /// Some number below `end`, by the seed.
+    /// A random number below `end`, from the seed.
     #[must_use]
     pub fn below(&self, end: usize) -> usize {
         self.state().below(end)
     }
 
-    /// Takes messages out, in no order, as SQS does.
+    /// Receives at most `most` messages in random order, as SQS does.
     #[must_use]
     pub fn receive(&self, most: usize) -> Vec<Message> {
         let mut state = self.state();
@@ -215,15 +215,15 @@ impl FakeMail {
         taken
     }
 
-    /// Puts the dead letters back into the queue, as an operator does once the cause is mended.
+    /// Moves the dead letters back into the queue, as an operator does after a repair.
     pub fn redrive(&self) {
         let mut state = self.state();
         let dead = std::mem::take(&mut state.dead);
         state.waiting.extend(dead.into_iter().map(|message| Message { receives: 0, ..message }));
     }
 
-    /// Gives a message back: it comes again, behind the others, or goes to the dead letters.
-    pub fn give_back(&self, message: Message) {
+    /// Returns an unprocessed message: it goes to the back of the queue, or to the dead-letter queue.
+    pub fn return_message(&self, message: Message) {
         let mut state = self.state();
         if message.receives < MAX_RECEIVES { state.waiting.push_back(message) } else { state.dead.push(message) }
     }
@@ -257,7 +257,7 @@ impl State {
                 successful.push(json!({ "Id": entry["Id"], "MessageId": id, "MD5OfMessageBody": "" }));
             }
         }
-        // SQS takes no more, and no fewer.
+        // The limits of a batch in SQS.
         if successful.len() + failed.len() > 10 || successful.len() + failed.len() == 0 {
             return (400, json!({ "__type": "com.amazonaws.sqs#TooManyEntriesInBatchRequest" }));
         }
@@ -293,7 +293,7 @@ impl HttpConnector for FakeMail {
             Mode::Up => done(),
             Mode::Throttled => (429, json!({ "__type": "TooManyRequestsException", "message": "slow down" })),
             Mode::Down => (503, json!({ "__type": "ServiceUnavailable" })),
-            // For good: only the client's own patience ends it.
+            // Never ends: only the client's timeout ends it.
             Mode::Silent => return HttpConnectorFuture::new(std::future::pending()),
             Mode::LostReply => {
                 done();

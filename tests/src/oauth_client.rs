@@ -1,4 +1,4 @@
-//! An application that signs people in: code with PKCE, refresh, client credentials, introspection, revocation.
+//! An application that signs users in: code with PKCE, refresh, client credentials, introspection, revocation.
 
 use crate::anonymous::Answer;
 use crate::{Anonymous, Browser, Customer, Page, Site};
@@ -6,24 +6,24 @@ use data_encoding::{BASE64, BASE64URL_NOPAD};
 use http::Method;
 use serde_json::Value;
 
-/// An application with a registration.
+/// A registered application.
 #[derive(Clone)]
 pub struct OAuthClient {
-    /// How it calls.
+    /// Sends its requests.
     pub api: Anonymous,
-    /// Where.
+    /// The site.
     pub site: Site,
-    /// Path in front of the endpoints: empty, or `/t/{tenant}`.
+    /// The path in front of the endpoints: empty, or `/t/{tenant}`.
     pub base: String,
     /// Its `client_id`.
     pub client_id: String,
-    /// Its secret, sent by HTTP Basic; none for a public client.
+    /// Its secret, sent by HTTP Basic. `None` for a public client.
     pub secret: Option<String>,
     /// Its `redirect_uri`.
     pub redirect_uri: String,
-    /// What it asks for.
+    /// The requested scope.
     pub scope: String,
-    /// The `code_verifier` of its next sign-in.
+    /// The `code_verifier` of the next sign-in.
     pub verifier: String,
 }
 
@@ -112,7 +112,7 @@ impl OAuthClient {
         }
     }
 
-    /// The address that begins a sign-in, with further parameters.
+    /// The URL that starts a sign-in, with extra parameters.
     #[must_use]
     pub fn authorize_url(&self, more: &[(&str, &str)]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -129,12 +129,12 @@ impl OAuthClient {
         format!("{}{}/oauth2/authorize?{}", self.site.origin(), self.base, query.finish())
     }
 
-    /// Takes a person through the sign-in in this browser, consent included where it is asked, to the callback.
+    /// Signs a user in in this browser, up to the callback. Gives consent if asked.
     pub async fn sign_in(&self, browser: &mut Browser, customer: &Customer) -> Page {
         self.sign_in_with(browser, customer, &[]).await
     }
 
-    /// As [`Self::sign_in`], with further parameters of the request.
+    /// Like [`Self::sign_in`], with extra parameters of the request.
     pub async fn sign_in_with(&self, browser: &mut Browser, customer: &Customer, more: &[(&str, &str)]) -> Page {
         let mut page = browser.open(&self.authorize_url(more)).await;
         if page.has_field("password") {
@@ -147,7 +147,7 @@ impl OAuthClient {
         page
     }
 
-    /// Signs a person in, in a browser of their own, and redeems the code.
+    /// Signs a user in in a new browser and redeems the code.
     pub async fn tokens_for(&self, customer: &Customer) -> Tokens {
         let mut browser = Browser::new(self.site.clone());
         let callback = self.sign_in(&mut browser, customer).await;
@@ -170,7 +170,7 @@ impl OAuthClient {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await
     }
 
-    /// Asks for a token of its own.
+    /// Requests a token by client credentials.
     pub async fn client_credentials(&self) -> Answer {
         let mut fields = vec![("grant_type", "client_credentials")];
         if !self.scope.is_empty() {
@@ -179,12 +179,12 @@ impl OAuthClient {
         self.token(&fields).await
     }
 
-    /// Any request of the token endpoint.
+    /// Sends any request to the token endpoint.
     pub async fn token(&self, fields: &[(&str, &str)]) -> Answer {
         self.post("/oauth2/token", fields).await
     }
 
-    /// Asks what a token is worth.
+    /// Introspects a token.
     pub async fn introspect(&self, token: &str) -> Answer {
         self.post("/oauth2/introspect", &[("token", token)]).await
     }
@@ -194,12 +194,12 @@ impl OAuthClient {
         self.post("/oauth2/revoke", &[("token", token)]).await
     }
 
-    /// Reads the claims behind an access token.
+    /// Reads the claims of an access token at userinfo.
     pub async fn userinfo(&self, access_token: &str) -> Answer {
         self.api.get_as(&format!("{}/userinfo", self.base), access_token).await
     }
 
-    /// A form at an endpoint that authenticates clients, authenticated as registered.
+    /// Posts a form to an endpoint that authenticates clients, with the registered method.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut fields = fields.to_vec();
         let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-/// Somebody who operates a local gateway, in a folder with documents.
+/// An operator of a local gateway, with a folder of documents.
 pub struct Operator {
     folder: PathBuf,
     data: PathBuf,
@@ -14,10 +14,10 @@ pub struct Operator {
     environment: Vec<(&'static str, String)>,
 }
 
-/// What a command answered.
+/// The output of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// Its exit code.
+pub struct CommandOutput {
+    /// The exit code.
     pub code: Option<i32>,
     /// Standard output.
     pub out: String,
@@ -26,36 +26,36 @@ pub struct Told {
 }
 
 /// A command that waits for an answer.
-pub struct Asked {
+pub struct PendingCommand {
     child: Child,
     plan: String,
 }
 
-/// The command, built when it is older than its sources.
+/// The command, built if it is older than its sources.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| crate::gateway::built("latchkey"))
 }
 
 impl Operator {
-    /// Of this gateway, whose data folder is given; documents lie in the other folder.
+    /// An operator of this gateway. `data` is its data folder, `folder` holds the documents.
     #[must_use]
-    pub fn of(gateway: &Gateway, data: &Path, folder: &Path) -> Self {
+    pub fn new(gateway: &Gateway, data: &Path, folder: &Path) -> Self {
         Self { folder: folder.to_owned(), data: data.to_owned(), origin: gateway.origin().to_owned(), environment: Vec::new() }
     }
 
-    /// With these variables in every command's environment.
+    /// Adds these variables to the environment of every command.
     #[must_use]
-    pub fn with(self, environment: Vec<(&'static str, String)>) -> Self {
+    pub fn with_env(self, environment: Vec<(&'static str, String)>) -> Self {
         Self { environment, ..self }
     }
 
-    /// Puts a document there.
+    /// Writes a document.
     pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.folder.join(name), text).expect("written");
     }
 
-    /// The command with these arguments; `@` stands for the gateway and its data folder.
+    /// The command with these arguments. `@` expands to the gateway and its data folder.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.current_dir(&self.folder).env_remove("LATCHKEY_DATA").env("USER", "ada");
@@ -70,46 +70,46 @@ impl Operator {
         command
     }
 
-    /// Runs it to its end; nobody answers a question.
+    /// Runs a command to its end, without an answer to a question.
     #[must_use]
-    pub fn run(&self, arguments: &[&str]) -> Told {
+    pub fn run(&self, arguments: &[&str]) -> CommandOutput {
         let output = self.command(arguments).stdin(Stdio::null()).output().expect("the command runs");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Told { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        CommandOutput { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Runs it, and expects that it did what was asked; what it said.
+    /// Runs a command that must succeed. Returns its output.
     ///
     /// # Panics
-    /// When it refused.
+    /// Panics if the command fails.
     #[must_use]
-    pub fn done(&self, arguments: &[&str]) -> String {
-        let told = self.run(arguments);
-        assert_eq!(told.code, Some(0), "{arguments:?}: {told:?}");
-        told.out
+    pub fn run_ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.code, Some(0), "{arguments:?}: {output:?}");
+        output.out
     }
 
-    /// Runs it until it has shown its plan and asks; whoever answers does so with [`Asked::answer`].
+    /// Runs a command until it has printed its plan and asks. [`PendingCommand::answer`] answers.
     #[must_use]
-    pub fn ask(&self, arguments: &[&str]) -> Asked {
+    pub fn run_to_prompt(&self, arguments: &[&str]) -> PendingCommand {
         let mut command = self.command(arguments);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
         let mut question = [0];
         let terminal = child.stderr.as_mut().expect("its errors");
         let mut asked = Vec::new();
-        while !asked.ends_with(b"to go on: ") {
+        while !asked.ends_with(b"to continue: ") {
             assert_eq!(terminal.read(&mut question).expect("its errors"), 1, "{}", String::from_utf8_lossy(&asked));
             asked.push(question[0]);
         }
-        Asked { child, plan: String::new() }
+        PendingCommand { child, plan: String::new() }
     }
 }
 
-impl Asked {
-    /// Types a line; what the command said from then on, and before.
+impl PendingCommand {
+    /// Types a line. Returns the whole output.
     #[must_use]
-    pub fn answer(mut self, line: &str) -> Told {
+    pub fn answer(mut self, line: &str) -> CommandOutput {
         let mut input = self.child.stdin.take().expect("its input");
         writeln!(input, "{line}").expect("it reads");
         drop(input);
@@ -117,6 +117,6 @@ impl Asked {
         while output.read_line(&mut self.plan).expect("UTF-8") > 0 {}
         let mut err = String::new();
         self.child.stderr.take().expect("its errors").read_to_string(&mut err).expect("UTF-8");
-        Told { code: self.child.wait().expect("its status").code(), out: self.plan, err }
+        CommandOutput { code: self.child.wait().expect("its status").code(), out: self.plan, err }
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens of a user pool: the key that signs them (RSA, as Cognito's are), what they say, and applications that exchange them.
+//! Tokens of a user pool: the signing key (RSA, as in Cognito), the claims, and applications that exchange the tokens.
 
 use crate::user_pool::POOL_ID;
 use aws_lc_rs::rand::SystemRandom;
@@ -8,10 +8,11 @@ use data_encoding::BASE64URL_NOPAD;
 use latchkey::domain::time::Timestamp;
 use serde_json::{Value, json};
 
-/// The app client of the pool that the application `shop` used before.
+/// The former app client of the application `shop` in the pool.
 pub const FORMER_APP: &str = "1shop2app3client";
 
-/// For `[cognito]` and after it: an application that moved, and one that may exchange tokens but took no app client's place.
+/// For `[cognito]` and the lines after it: an application that replaces an app client, and one that may exchange tokens but
+/// replaces none.
 pub const APPLICATIONS: &str = r#"
 exchange = { "1shop2app3client" = "shop", "1desk2app3client" = "desk" }
 
@@ -40,7 +41,7 @@ grant_types = ["authorization_code", "urn:ietf:params:oauth:grant-type:token-exc
 redirect_uris = ["com.example.kiosk:/callback"]
 "#;
 
-/// What the pool says in an access token of a minute ago, for that application, of somebody who signed in a day ago.
+/// The claims of an access token of the pool, issued a minute ago for that application. The user signed in a day ago.
 #[must_use]
 pub fn access_claims(sub: &str, now: Timestamp) -> Value {
     let now = now.seconds();
@@ -60,18 +61,18 @@ pub struct PoolKey {
 }
 
 impl PoolKey {
-    /// A fresh one.
+    /// Generates a key.
     ///
     /// # Panics
-    /// When none can be made.
+    /// Panics if the generation fails.
     #[must_use]
     pub fn new(kid: &str) -> Self {
         Self { kid: kid.to_owned(), key: RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key") }
     }
-    /// Its public half (RFC 7517), as a pool publishes it.
+    /// The public key (RFC 7517), as a pool publishes it.
     ///
     /// # Panics
-    /// Never.
+    /// Does not panic.
     #[must_use]
     pub fn jwk(&self) -> Value {
         let public = self.key.public_key();
@@ -79,15 +80,15 @@ impl PoolKey {
         let e = BASE64URL_NOPAD.encode(public.exponent().big_endian_without_leading_zero());
         json!({ "kid": self.kid, "kty": "RSA", "alg": "RS256", "use": "sig", "n": n, "e": e })
     }
-    /// A token with these claims.
+    /// Signs a token with these claims.
     #[must_use]
     pub fn sign(&self, claims: &Value) -> String {
         self.sign_as(&json!({ "kid": self.kid, "alg": "RS256" }), claims)
     }
-    /// A token with this header, whatever it says.
+    /// Signs a token with any header.
     ///
     /// # Panics
-    /// When the key fails.
+    /// Panics if the signature fails.
     #[must_use]
     pub fn sign_as(&self, header: &Value, claims: &Value) -> String {
         let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());

@@ -1,5 +1,5 @@
 //! Another implementation of AWS's services, over HTTP.
-#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use latchkey_local::engine::response;
 use serde_json::Value;
 
-/// A server of AWS's protocols.
+/// A server that speaks AWS's protocols.
 #[derive(Debug, Clone)]
 pub struct Remote {
     http: reqwest::Client,
@@ -15,21 +15,21 @@ pub struct Remote {
 }
 
 impl Remote {
-    #[expect(clippy::disallowed_methods, reason = "whoever runs it names the server")]
-    /// The one that `LATCHKEY_SECOND_OPINION` names.
+    #[expect(clippy::disallowed_methods, reason = "the environment names the server")]
+    /// The server at `LATCHKEY_SECOND_OPINION`.
     ///
     /// # Panics
-    /// When it names none.
+    /// Panics if the variable is not set.
     #[must_use]
-    pub fn named() -> Self {
+    pub fn from_env() -> Self {
         let at = std::env::var("LATCHKEY_SECOND_OPINION").expect("LATCHKEY_SECOND_OPINION: the address of a moto server");
         Self { http: reqwest::Client::builder().no_proxy().build().expect("a client"), at }
     }
 
-    /// Passes a request on: the status and the answer.
+    /// Forwards a request. Returns status and body of the answer.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// Fails if there is no answer.
     pub async fn ask(&self, request: &HttpRequest) -> Result<(u16, Value), ConnectorError> {
         let mut sent = self.http.post(&self.at).body(request.body().bytes().unwrap_or_default().to_vec());
         for (name, value) in request.headers() {

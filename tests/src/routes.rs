@@ -1,24 +1,24 @@
-//! The routes of the functions and of the gateway, read out of their sources.
-#![expect(clippy::expect_used, reason = "a source that can't be read fails the test")]
+//! The routes of the functions and of the gateway, read from their sources.
+#![expect(clippy::expect_used, reason = "an unreadable source fails the test")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// A `.route(…)` of the sources.
+/// A `.route(…)` in the sources.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceRoute {
-    /// Whose: the name of the function; `None` for the gateway's own.
+    /// The name of the function. `None` for the gateway.
     pub function: Option<String>,
-    /// Such as `GET`.
+    /// The method, such as `GET`.
     pub method: String,
-    /// As axum has it: `/problems/{code}`.
+    /// The path in axum's form: `/problems/{code}`.
     pub path: String,
 }
 
 /// Every `.route(…)` of the functions and of the gateway.
 ///
 /// # Panics
-/// When a source can't be read, or a route is written in a way that this reader does not know.
+/// Panics if a source can't be read, or if a route has a form that this reader does not know.
 #[must_use]
 pub fn in_the_sources() -> BTreeSet<SourceRoute> {
     let mut routes = BTreeSet::new();
@@ -29,10 +29,10 @@ pub fn in_the_sources() -> BTreeSet<SourceRoute> {
     routes
 }
 
-/// The packages of `functions/`, in the order of their names.
+/// The packages in `functions/`, sorted by name.
 ///
 /// # Panics
-/// When the folder can't be read.
+/// Panics if the folder can't be read.
 #[must_use]
 pub fn functions() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("functions")).expect("the functions");
@@ -42,7 +42,7 @@ pub fn functions() -> Vec<String> {
     names
 }
 
-/// The top of the project.
+/// The root folder of the project.
 #[must_use]
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

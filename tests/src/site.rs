@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 
-/// Something that answers requests at an origin.
+/// A server that answers requests at an origin.
 #[derive(Clone)]
 pub enum Site {
-    /// In this process.
+    /// A world in this process.
     World(World),
     /// A gateway process, or a deployed stack.
     Gateway {
-        /// Follows no redirects and keeps no cookies by itself.
+        /// The HTTP client. It follows no redirects and keeps no cookies.
         http: reqwest::Client,
-        /// What it is called: its issuer, without a trailing slash.
+        /// The issuer, without a trailing slash.
         origin: String,
-        /// Where it is reached, which for a stack without a domain is another address.
+        /// The URL to connect to. It differs from the issuer for a stack without a domain.
         at: String,
-        /// Where its `/dev` stands: mailbox, clock, jobs.
+        /// The base URL of `/dev`: mailbox, clock, jobs.
         dev: String,
     },
 }
 
-/// A client that follows no redirects, keeps no cookies, and takes these hosts for this machine.
+/// A client that follows no redirects, keeps no cookies, and resolves these hosts to this machine.
 fn http(local: &[&str]) -> reqwest::Client {
     let mut http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
     for host in local {
@@ -55,13 +55,13 @@ impl Site {
         Self::Gateway { http: http(&[]), at: origin.clone(), dev: origin.clone(), origin }
     }
 
-    /// What `LATCHKEY_URL` names, with its mailbox, clock and jobs under `LATCHKEY_DEV` when they stand elsewhere; `None` without.
-    #[expect(clippy::disallowed_methods, reason = "what runs the suite names the site")]
-    pub async fn named_by_environment() -> Option<Self> {
+    /// The site at `LATCHKEY_URL`, with mailbox, clock and jobs at `LATCHKEY_DEV` if that is set. `None` without `LATCHKEY_URL`.
+    #[expect(clippy::disallowed_methods, reason = "the environment names the site")]
+    pub async fn from_env() -> Option<Self> {
         let variable = |name| std::env::var(name).ok().map(|url| url.trim_end_matches('/').to_owned());
         let at = variable("LATCHKEY_URL")?;
         let host = url::Url::parse(&at).ok().and_then(|url| url.host_str().map(str::to_owned)).expect("a host in LATCHKEY_URL");
-        // Names below localhost are this machine, whatever the resolver thinks of them.
+        // Names below localhost always mean this machine, independent of the resolver.
         let http = if host.ends_with(".localhost") { http(&[&host]) } else { http(&[]) };
         let metadata =
             http.get(format!("{at}/.well-known/openid-configuration")).send().await.expect("an answer of LATCHKEY_URL");
@@ -79,14 +79,14 @@ impl Site {
         }
     }
 
-    /// The whole address of a path; an address stays as it is.
+    /// The absolute URL of a path. Leaves a URL as it is.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         if path.starts_with('/') { format!("{}{path}", self.origin()) } else { path.to_owned() }
     }
 
-    /// Sends a request whose target is a whole address of this site. Boxed: every actor stands on it, and the compiler would nest
-    /// their futures in one another.
+    /// Sends a request with an absolute URL of this site. Boxed: every actor uses this function, and the compiler would otherwise
+    /// nest their futures in one another.
     pub fn send(&self, request: Request<Bytes>) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send + '_>> {
         Box::pin(self.send_unboxed(request))
     }
@@ -124,37 +124,37 @@ impl Site {
         }
     }
 
-    /// Moves the clock forward, by a duration of ISO 8601.
+    /// Moves the clock forward by an ISO 8601 duration.
     pub async fn advance(&self, duration: &str) {
         self.dev("clock", &json!({ "advance": duration })).await;
     }
 
-    /// Runs a scheduled job now; its summary.
+    /// Runs a scheduled job now. Returns its summary.
     pub async fn run_job(&self, event: &Value) -> Value {
         self.dev("run", event).await
     }
 
     async fn dev(&self, call: &str, body: &Value) -> Value {
-        let Self::Gateway { dev, .. } = self else { panic!("a world has a clock and jobs of its own") };
+        let Self::Gateway { dev, .. } = self else { panic!("a world has its own clock and jobs") };
         let request = Request::post(format!("{dev}/dev/{call}")).header("content-type", "application/json");
         let answer = self.send(request.body(body.to_string().into()).expect("a request")).await;
         assert_eq!(answer.status(), 200, "{}", String::from_utf8_lossy(answer.body()));
         serde_json::from_slice(answer.body()).expect("JSON")
     }
 
-    /// The newest mail to an address; over HTTP the stream runs by itself, so it is waited for.
+    /// The newest mail to an address. Over HTTP the stream runs in the background, so this waits for it.
     pub async fn mail_to(&self, address: &str) -> Mail {
         self.mail_number(address, 1).await
     }
 
-    /// Does something that sends a mail to this address, and waits for it.
+    /// Awaits `doing`, which sends a mail to this address, and then the mail.
     pub async fn mail_after<T>(&self, address: &str, doing: impl Future<Output = T>) -> (T, Mail) {
         let before = self.mails_to(address).await.len();
         let done = doing.await;
         (done, self.mail_number(address, before + 1).await)
     }
 
-    /// The newest mail to an address once there are at least this many.
+    /// The newest mail to an address, as soon as there are at least this many.
     pub async fn mail_number(&self, address: &str, number: usize) -> Mail {
         let attempts = if matches!(self, Self::World(_)) { 1 } else { 1200 };
         for _ in 0..attempts {

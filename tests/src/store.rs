@@ -1,5 +1,5 @@
-//! The store alone over the embedded engine, with a fault script and a meter under the SDK, and one sample of each state.
-#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+//! The store over the embedded engine, with a fault script and a meter under the SDK, and one sample of each state.
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -30,30 +30,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The time of every sample.
 pub const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 
-/// A store in memory, its fault script and its meter (which sees what reaches the engine).
+/// A store in memory with its fault script and its meter. The meter sees the requests that reach the engine.
 pub struct Bench {
-    /// The engine itself, for raw looks.
+    /// The engine itself, for direct reads.
     pub engine: Engine,
-    /// What fails.
+    /// The fault script.
     pub faults: Faults,
-    /// What it costs.
+    /// The meter.
     pub meter: Meter,
-    /// All tenants.
+    /// The store of all tenants.
     pub all: Store,
-    /// The default tenant's items.
+    /// The store of the default tenant.
     pub store: TenantStore,
 }
 
 impl Bench {
-    /// A store with its tables made, nothing in them, nothing failing.
+    /// A store with empty tables and no faults.
     ///
     /// # Panics
-    /// When the engine does not come up.
+    /// Panics if the engine does not start.
     pub async fn new() -> Self {
         let engine = Engine::memory().expect("an engine in memory");
         let (faults, meter) = (Faults::seeded(1), Meter::new());
         let connector = meter.around(engine.connector(), engine.clone());
-        let connector = faults.around(SharedHttpConnector::new(ForgetTokens(connector)));
+        let connector = faults.around(SharedHttpConnector::new(ExpiredTokens(connector)));
         let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
         let all = Store::new(client(connector), tables);
         all.create_tables().await.expect("tables");
@@ -62,21 +62,21 @@ impl Bench {
         Self { engine, faults, meter, all, store }
     }
 
-    /// Commits one change in a request of its own.
+    /// Commits one change in its own request.
     ///
     /// # Errors
-    /// As the commit.
+    /// Returns the error of the commit.
     pub async fn commit(&self, change: Change) -> Result<(), CommitError> {
         self.store.commit(&Changes::one(change), &request()).await
     }
 }
 
-/// DynamoDB knows a `ClientRequestToken` for ten minutes. Behind this connector they are always over, so that what our own stamps
-/// and conditions hold is not held by the token.
+/// DynamoDB remembers a `ClientRequestToken` for ten minutes. Behind this connector the ten minutes are always over. So the tests
+/// show that our stamps and conditions hold without the token.
 #[derive(Debug)]
-struct ForgetTokens(SharedHttpConnector);
+struct ExpiredTokens(SharedHttpConnector);
 
-impl HttpConnector for ForgetTokens {
+impl HttpConnector for ExpiredTokens {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let body = request.body().bytes().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
         if let Some(serde_json::Value::Object(mut body)) = body
@@ -88,10 +88,10 @@ impl HttpConnector for ForgetTokens {
     }
 }
 
-/// A request that no other is.
+/// A request with a unique id.
 ///
 /// # Panics
-/// Never: the id is well-formed.
+/// Does not panic: the id is well-formed.
 #[must_use]
 pub fn request() -> RequestContext {
     static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -105,13 +105,13 @@ pub fn request() -> RequestContext {
     }
 }
 
-/// The identifier number `n`.
+/// Identifier number `n`.
 #[must_use]
 pub fn identifier(n: u8) -> IdentifierHash {
     IdentifierHash { key_version: 1, hash: [n; 32] }
 }
 
-/// The account number `n`.
+/// Account number `n`.
 #[must_use]
 pub fn account(n: u8) -> AccountId {
     AccountId::from_bytes([n; 16])
@@ -120,13 +120,13 @@ pub fn account(n: u8) -> AccountId {
 /// The client of every sample.
 ///
 /// # Panics
-/// Never: the id is well-formed.
+/// Does not panic: the id is well-formed.
 #[must_use]
 pub fn client_id() -> ClientId {
     "demo-app".parse().expect("a client id")
 }
 
-/// The hot item of account `n`, which has identifier `n`.
+/// The authentication item of account `n`, which has identifier `n`.
 #[must_use]
 pub fn authentication(n: u8) -> Authentication {
     Authentication {
@@ -146,14 +146,14 @@ pub fn authentication(n: u8) -> Authentication {
     }
 }
 
-/// Its password.
+/// The password of account `n`.
 #[must_use]
 pub fn password(n: u8) -> PasswordCredential {
     let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo".to_owned());
     PasswordCredential { account: account(n), hash, changed_at: NOW, version: 1 }
 }
 
-/// Its session number `id`.
+/// Session `id` of account `n`.
 #[must_use]
 pub fn session(n: u8, id: u8) -> Session {
     Session {
@@ -173,7 +173,7 @@ pub fn session(n: u8, id: u8) -> Session {
     }
 }
 
-/// Its grant number `id`, a code.
+/// Grant `id` of account `n`, with an unredeemed code.
 #[must_use]
 pub fn grant(n: u8, id: u8) -> Grant {
     Grant {
@@ -203,7 +203,7 @@ pub fn grant(n: u8, id: u8) -> Grant {
     }
 }
 
-/// That grant after redemption: version 2.
+/// The grant after redemption: version 2.
 #[must_use]
 pub fn redeemed(grant: &Grant) -> Grant {
     let refresh = RefreshToken {
@@ -218,7 +218,7 @@ pub fn redeemed(grant: &Grant) -> Grant {
     Grant { state, version: grant.version + 1, ..grant.clone() }
 }
 
-/// What account `n` allowed the client.
+/// The consent of account `n` for the client.
 #[must_use]
 pub fn consent(n: u8) -> Consent {
     Consent {
@@ -231,7 +231,7 @@ pub fn consent(n: u8) -> Consent {
     }
 }
 
-/// The flow number `id` that proves identifier `n` for account `n`.
+/// Flow `id`, which verifies identifier `n` for account `n`.
 #[must_use]
 pub fn flow(n: u8, id: u8, purpose: FlowPurpose) -> Flow {
     Flow {
@@ -262,14 +262,14 @@ pub fn data_key(n: u8) -> WrappedDataKey {
     WrappedDataKey { account: account(n), wrapped: vec![n; 60], keyring_version: 1, state }
 }
 
-/// The failures of identifier `n`, which nobody has.
+/// The failures of identifier `n`, which has no account.
 #[must_use]
 pub fn unknown_failures(n: u8) -> UnknownIdentifierFailures {
     let failures = FailureWindow { count: 1, last_at: Some(NOW) };
     UnknownIdentifierFailures { identifier: identifier(n), failures, version: 1, expires_at: NOW + Span::days(1) }
 }
 
-/// The account that flow `id` proves: everything that one transaction writes.
+/// The account that flow `id` creates: everything that one transaction writes.
 #[must_use]
 pub fn new_account(n: u8, id: u8) -> NewAccount {
     let terms = AcceptedTerms { document: "terms".to_owned(), version: "2026-01".to_owned(), accepted_at: NOW };
@@ -296,7 +296,7 @@ impl Bench {
     /// Registers account `n` through flow `n`.
     ///
     /// # Panics
-    /// When a commit fails.
+    /// Panics if a commit fails.
     pub async fn register(&self, n: u8) {
         self.prepare([
             Change::create_data_key(data_key(n)),
@@ -306,26 +306,29 @@ impl Bench {
         .await;
     }
 
-    /// Commits what must stand before a test, each change in a request of its own, unmetered.
+    /// Commits the preconditions of a test, each change in its own request. Resets the meter.
     ///
     /// # Panics
-    /// When a commit fails.
+    /// Panics if a commit fails.
     pub async fn prepare(&self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
-            self.commit(change).await.expect("what must stand before");
+            self.commit(change).await.expect("a precondition is stored");
         }
         drop(self.meter.take());
     }
 }
 
-/// Puts another version of the default tenant's document in force in a world.
+/// Stores another version of the default tenant's document in a world.
 ///
 /// # Panics
-/// When it can't be stored.
+/// Panics if it can't be stored.
 pub async fn put_document(world: &World, document: &str) {
     let text = document.replace("{origin}", world.origin());
     let store = world.services.store.tenant(TenantId::default_tenant());
     let newest = store.find_newest_document().await.expect("read").map(|newest| newest.version);
-    store.put_document_after(newest, &text, DocumentOrigin::default(), world.services.clock.now()).await.expect("in force");
+    store
+        .put_document_after(newest, &text, DocumentOrigin::default(), world.services.clock.now())
+        .await
+        .expect("the document is stored");
     world.advance(Span::seconds(61));
 }

@@ -1,6 +1,8 @@
-//! `template.yaml` as CloudFormation would see it: its short forms read, its references followed, its roles as statements.
-#![expect(clippy::expect_used, clippy::panic, reason = "a template that can't be read fails the test")]
+//! `template.yaml` as CloudFormation sees it: short forms expanded, its loops expanded, references resolved, roles as
+//! statements.
+#![expect(clippy::expect_used, clippy::panic, reason = "an unreadable template fails the test")]
 
+use crate::loops;
 use crate::routes::root;
 use serde_json::{Map, Value, json};
 use serde_norway::Value as Yaml;
@@ -13,43 +15,51 @@ pub struct Template {
     given: BTreeMap<String, String>,
 }
 
-/// One statement of a role, with its resources in words: `Identities.Arn`.
+/// One statement of a role, with its resources by name: `Identities.Arn`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// Such as `dynamodb:PutItem`.
+    /// The actions, such as `dynamodb:PutItem`.
     pub actions: BTreeSet<String>,
-    /// On what.
+    /// The resources.
     pub resources: BTreeSet<String>,
-    /// Under which conditions; null when there is none.
+    /// The condition. Null if there is none.
     pub condition: Value,
 }
 
-/// What somebody asks of AWS.
+/// A request to AWS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Such as `dynamodb:PutItem`.
+    /// The action, such as `dynamodb:PutItem`.
     pub action: String,
-    /// As in a [`Statement`].
+    /// The resource, named as in a [`Statement`].
     pub resource: String,
-    /// The condition keys of the request and their values; a key that is absent has none.
+    /// The condition keys of the request and their values. A missing key has no value.
     pub context: BTreeMap<String, Vec<String>>,
 }
 
 impl Template {
-    /// The template of the project.
+    /// Loads the template of the project.
+    ///
+    /// # Panics
+    /// Panics if it can't be read.
+    #[must_use]
+    pub fn load() -> Self {
+        Self::read(&std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml"))
+    }
+
+    /// A template, in YAML or JSON.
     ///
     /// # Panics
     /// When it can't be read.
     #[must_use]
-    pub fn load() -> Self {
-        let text = std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
-        Self { root: value(serde_norway::from_str(&text).expect("YAML")), given: BTreeMap::new() }
+    pub fn read(text: &str) -> Self {
+        Self { root: loops::expanded(value(serde_norway::from_str(text).expect("YAML"))), given: BTreeMap::new() }
     }
 
-    /// The template with a parameter that somebody set.
+    /// Sets a parameter.
     ///
     /// # Panics
-    /// When there is no such parameter.
+    /// Panics if there is no such parameter.
     #[must_use]
     pub fn given(mut self, parameter: &str, value: &str) -> Self {
         assert!(self.root["Parameters"].get(parameter).is_some(), "there is no parameter {parameter}");
@@ -57,40 +67,41 @@ impl Template {
         self
     }
 
-    /// Whether a condition holds with the parameters as they are.
+    /// Whether a condition is true with the current parameters.
     ///
     /// # Panics
-    /// When there is no such condition, or it says what this reader does not know.
+    /// Panics if there is no such condition, or if it uses a function that this reader does not know.
     #[must_use]
     pub fn holds(&self, condition: &str) -> bool {
-        let said = self.root["Conditions"].get(condition).unwrap_or_else(|| panic!("there is no condition {condition}"));
-        self.is_true(said)
+        let condition_value =
+            self.root["Conditions"].get(condition).unwrap_or_else(|| panic!("there is no condition {condition}"));
+        self.is_true(condition_value)
     }
 
-    /// Whether a resource or an output is there with the parameters as they are.
+    /// Whether a resource or an output exists with the current parameters.
     #[must_use]
     pub fn stands(&self, part: &Value) -> bool {
         part["Condition"].as_str().is_none_or(|condition| self.holds(condition))
     }
 
-    /// What a rule or a condition says of the parameters.
+    /// Evaluates a rule or a condition with the current parameters.
     ///
     /// # Panics
-    /// At a function that this reader does not know.
+    /// Panics at a function that this reader does not know.
     #[must_use]
-    pub fn is_true(&self, said: &Value) -> bool {
-        let (function, of) = said.as_object().and_then(|map| map.iter().next()).expect("a condition");
+    pub fn is_true(&self, condition_value: &Value) -> bool {
+        let (function, of) = condition_value.as_object().and_then(|map| map.iter().next()).expect("a condition");
         match function.as_str() {
             "Condition" => self.holds(of.as_str().expect("a name")),
             "Fn::Equals" => self.resolve(&of[0]) == self.resolve(&of[1]),
             "Fn::Not" => !self.is_true(&of[0]),
-            "Fn::And" => of.as_array().expect("conditions").iter().all(|said| self.is_true(said)),
-            "Fn::Or" => of.as_array().expect("conditions").iter().any(|said| self.is_true(said)),
+            "Fn::And" => of.as_array().expect("conditions").iter().all(|condition_value| self.is_true(condition_value)),
+            "Fn::Or" => of.as_array().expect("conditions").iter().any(|condition_value| self.is_true(condition_value)),
             other => panic!("this reader does not know {other}"),
         }
     }
 
-    /// The whole of it.
+    /// The whole template.
     #[must_use]
     pub fn root(&self) -> &Value {
         &self.root
@@ -99,7 +110,7 @@ impl Template {
     /// Every resource by its name.
     ///
     /// # Panics
-    /// When there are none.
+    /// Panics if there are no resources.
     pub fn resources(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.root["Resources"].as_object().expect("resources").iter().map(|(name, resource)| (name.as_str(), resource))
     }
@@ -109,11 +120,11 @@ impl Template {
         self.resources().filter(move |(_, resource)| resource["Type"] == wanted)
     }
 
-    /// What a value comes to with the parameters as they are: given, or by default. References to resources stay names: `Ref Api` is `Api`,
+    /// Resolves a value with the current parameters: set, or by default. References to resources become names: `Ref Api` is `Api`,
     /// `GetAtt Api.ApiEndpoint` is `Api.ApiEndpoint`, and a pseudo parameter is `AWS::Region`.
     ///
     /// # Panics
-    /// When it refers to what is not there.
+    /// Panics if it refers to something that does not exist.
     #[must_use]
     pub fn resolve(&self, value: &Value) -> Value {
         match value {
@@ -136,7 +147,7 @@ impl Template {
                 }
                 Some(("Fn::Split", parts)) => {
                     let (by, text) = (parts[0].as_str().expect("a separator"), self.resolve(&parts[1]));
-                    // Of what is not there, there are no parts.
+                    // A missing resource has no parts.
                     text.as_str().map_or(Value::Null, |text| text.split(by).map(|part| json!(part)).collect())
                 }
                 Some(("Fn::Select", of)) => {
@@ -151,7 +162,7 @@ impl Template {
 
     fn reference(&self, name: &str) -> Value {
         if let Some(parameter) = self.root["Parameters"].get(name) {
-            // One that the deployer must give stays a name, as a resource does.
+            // A parameter without a default stays a name, as a resource does.
             let given = self.given.get(name).map(|value| json!(value));
             return given.or_else(|| parameter.get("Default").cloned()).unwrap_or_else(|| json!(name));
         }
@@ -175,7 +186,7 @@ impl Template {
         whole
     }
 
-    /// The resources that each resource needs before it: what it refers to (functions: in `Globals` too), and `DependsOn`.
+    /// The resources that each resource depends on: its references (for functions also those in `Globals`), and `DependsOn`.
     #[must_use]
     pub fn dependencies(&self) -> BTreeMap<&str, BTreeSet<String>> {
         let needs = |resource: &Value| {
@@ -191,10 +202,10 @@ impl Template {
         self.resources().map(|(name, resource)| (name, needs(resource))).collect()
     }
 
-    /// The properties of a function, those of `Globals` included, resolved.
+    /// The properties of a function, including those of `Globals`, resolved.
     ///
     /// # Panics
-    /// When there is no such function.
+    /// Panics if there is no such function.
     #[must_use]
     pub fn function(&self, name: &str) -> Value {
         let resource = &self.root["Resources"][name];
@@ -205,17 +216,27 @@ impl Template {
         properties
     }
 
-    /// What a role may do at most: its own policies and those that name it, whether or not a switch adds them.
+    /// What a role may do at most: its own policies, the managed ones that it names, and those that name it, whether or not a switch
+    /// adds them.
     ///
     /// # Panics
-    /// When the role has a managed policy, or a statement that does not allow.
+    /// Panics if the role has a managed policy of another template, or a statement with another effect than Allow.
     #[must_use]
     pub fn statements(&self, role: &str) -> Vec<Statement> {
         let properties = &self.root["Resources"][role]["Properties"];
-        assert!(properties.get("ManagedPolicyArns").is_none(), "{role} has a policy that is not to be seen here");
         let mut documents: Vec<&Value> =
             properties["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]).collect();
-        for (_, policy) in self.of_type("AWS::IAM::RolePolicy").chain(self.of_type("AWS::IAM::Policy")) {
+        for named in properties["ManagedPolicyArns"].as_array().into_iter().flatten() {
+            let policy = &self.root["Resources"][named["Ref"].as_str().unwrap_or_default()];
+            assert_eq!(policy["Type"], "AWS::IAM::ManagedPolicy", "{role} has a policy that is not to be seen here: {named}");
+            assert!(policy.get("Condition").is_none(), "{role}: a switch adds, and does not rewrite");
+            documents.push(&policy["Properties"]["PolicyDocument"]);
+        }
+        for (_, policy) in self
+            .of_type("AWS::IAM::RolePolicy")
+            .chain(self.of_type("AWS::IAM::Policy"))
+            .chain(self.of_type("AWS::IAM::ManagedPolicy"))
+        {
             let properties = &policy["Properties"];
             let named = properties["Roles"].as_array().into_iter().flatten().chain([&properties["RoleName"]]);
             if named.into_iter().any(|named| *named == json!({ "Ref": role })) {
@@ -241,23 +262,23 @@ impl Template {
 }
 
 impl Statement {
-    /// The beginnings of partition keys that it is fenced to; none when it has no such fence.
+    /// The prefixes of partition keys that the statement is limited to. Empty if it has no such limit.
     #[must_use]
     pub fn partitions(&self) -> BTreeSet<String> {
         texts(&self.condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
     }
 
-    /// Of what kind these partitions are, whether it is fenced to one tenant or not: `A#default#*` is of the kind `A#*`.
+    /// The kinds of these partitions, with or without a tenant: `A#default#*` has the kind `A#*`.
     #[must_use]
     pub fn kinds(&self) -> BTreeSet<String> {
         let kind = |part: String| part.split_once('#').map(|(kind, _)| format!("{kind}#*")).unwrap_or(part);
         self.partitions().into_iter().map(kind).collect()
     }
 
-    /// Whether it allows a request, as IAM judges it.
+    /// Whether the statement allows a request, by the rules of IAM.
     ///
     /// # Panics
-    /// At an operator that this reader does not know.
+    /// Panics at an operator that this reader does not know.
     #[must_use]
     pub fn allows(&self, request: &Request) -> bool {
         self.actions.contains(&request.action)
@@ -269,7 +290,7 @@ impl Statement {
                     let any = |value: &String| wanted.iter().any(|pattern| like(pattern, value));
                     match operator.as_str() {
                         "Null" => wanted.contains(if values.is_empty() { "true" } else { "false" }),
-                        // True of nothing, too: which is why a guard stands beside it.
+                        // Also true without any value. Therefore a `Null` condition comes with it.
                         "ForAllValues:StringLike" => values.iter().all(any),
                         "StringEquals" => values.iter().any(|value| wanted.contains(value)),
                         "StringEqualsIfExists" => values.is_empty() || values.iter().any(|value| wanted.contains(value)),
@@ -280,12 +301,12 @@ impl Statement {
     }
 }
 
-/// Whether a pattern with `*` at its end, or none, matches.
+/// Matches a pattern that may end with `*`.
 fn like(pattern: &str, text: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == text, |start| text.starts_with(start))
 }
 
-/// One text or a list of them.
+/// One text or a list of texts.
 #[must_use]
 pub fn texts(value: &Value) -> BTreeSet<String> {
     match value {
@@ -294,7 +315,7 @@ pub fn texts(value: &Value) -> BTreeSet<String> {
     }
 }
 
-fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
+pub(crate) fn intrinsic(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (name, value) = map.iter().next().filter(|_| map.len() == 1)?;
     (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), value))
 }
@@ -322,7 +343,7 @@ fn references(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// YAML as JSON, the short forms of CloudFormation in their long ones.
+/// Converts YAML to JSON and expands the short forms of CloudFormation.
 fn value(yaml: Yaml) -> Value {
     match yaml {
         Yaml::Null => Value::Null,

@@ -1,11 +1,11 @@
-//! A Cognito user pool that people come from, in process under the real SDK: what a sign-in and a recovery ask, answered as the
-//! service documents them, and its ways to fail. What it says is held against another implementation of Cognito by running the same
-//! journeys there (`tests/tests/cognito/moto.rs`).
-#![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
+//! A legacy Cognito user pool in process, under the real SDK. It answers the calls of sign-in and recovery as the service's
+//! documentation says, and it can fail in several ways. The same journeys run against another implementation of Cognito
+//! (`tests/tests/aws/cognito/moto.rs`), which checks these answers.
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
-mod described;
+mod description;
 mod groups;
-mod looks;
+mod lookups;
 
 use crate::pool_key::PoolKey;
 use aws_sdk_cognitoidentityprovider::Client;
@@ -26,13 +26,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What the pool is called where no other is meant.
+/// The default pool id.
 pub const POOL_ID: &str = "eu-central-1_Former";
 /// Its app client.
 pub const CLIENT_ID: &str = "1former2app3client";
 
-/// What counts as asked when somebody made up is asked for, to see how long a refusal takes.
-pub const MADE_UP: &str = "somebody made up";
+/// The operation name under which lookups of the decoy user are counted. The product looks up a decoy to make refusals take
+/// equally long.
+pub const DECOY_LOOKUP: &str = "decoy";
 
 /// The columns of its import file.
 const CSV_HEADER: &str = "name,given_name,family_name,email,email_verified,birthdate,phone_number_verified,cognito:mfa_enabled,\
@@ -41,45 +42,45 @@ const CSV_HEADER: &str = "name,given_name,family_name,email,email_verified,birth
 /// How the pool behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// As it should.
+    /// Works normally.
     Up,
-    /// As it should, after this long.
+    /// Works normally, after this delay.
     Slow(Duration),
-    /// No answer.
+    /// Does not answer.
     Down,
-    /// It evaluates, and its answer is lost.
+    /// Evaluates the request, and the answer is lost.
     Mute,
-    /// `TooManyRequestsException` to everything.
+    /// Answers `TooManyRequestsException` to every call.
     Throttled,
-    /// `InternalErrorException` to everything.
+    /// Answers `InternalErrorException` to every call.
     Broken,
-    /// Its own lock of the account, after too many tries.
+    /// Answers that the account is locked after too many attempts.
     Locked,
-    /// `AccessDeniedException`: the role may not ask.
+    /// Answers `AccessDeniedException`: the role lacks the permission.
     Forbidden,
 }
 
-/// A user as the pool holds them.
+/// A user of the pool.
 #[derive(Debug, Clone)]
 pub struct PoolUser {
-    /// What they sign in with.
+    /// The password.
     pub password: String,
     /// The pool's `sub`.
     pub sub: String,
-    /// Whether they may.
+    /// Whether the user is enabled.
     pub enabled: bool,
     /// `CONFIRMED`, `UNCONFIRMED`, `FORCE_CHANGE_PASSWORD`, `RESET_REQUIRED`.
     pub status: &'static str,
-    /// The second factor that the pool asks for: `SMS_MFA`, `SOFTWARE_TOKEN_MFA`.
+    /// The second factor that the pool requires: `SMS_MFA`, `SOFTWARE_TOKEN_MFA`.
     pub second_factor: Option<&'static str>,
-    /// Attributes but `sub`.
+    /// The attributes, without `sub`.
     pub attributes: BTreeMap<String, String>,
-    /// The groups that they are in.
+    /// The groups of the user.
     pub groups: Vec<String>,
 }
 
 impl PoolUser {
-    /// A confirmed user with a proven address.
+    /// A confirmed user with a verified address.
     #[must_use]
     pub fn confirmed(email: &str, password: &str, sub: &str) -> Self {
         let attributes = [("email", email), ("email_verified", "true")];
@@ -93,21 +94,21 @@ impl PoolUser {
             groups: Vec::new(),
         }
     }
-    /// In this group, too.
+    /// Adds a group.
     #[must_use]
     pub fn in_group(mut self, group: &str) -> Self {
         self.groups.push(group.to_owned());
         self
     }
-    /// With another attribute.
+    /// Adds an attribute.
     #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub fn with_attribute(mut self, name: &str, value: &str) -> Self {
         self.attributes.insert(name.to_owned(), value.to_owned());
         self
     }
 }
 
-/// A user pool whose usernames are e-mail addresses. Cheap to clone.
+/// A user pool with e-mail addresses as usernames. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct UserPool {
     state: Arc<Mutex<State>>,
@@ -116,19 +117,19 @@ pub struct UserPool {
 #[derive(Debug)]
 struct State {
     mode: Mode,
-    /// By username.
+    /// Users, by username.
     users: BTreeMap<String, PoolUser>,
     case_sensitive: bool,
     mfa: Option<&'static str>,
-    described: described::Described,
-    /// How many pages of users it lists still; then it may no longer be asked.
+    description: description::PoolDescription,
+    /// The number of pages of users that it still lists. After them the permission is missing.
     pages: usize,
-    asked: BTreeMap<String, Vec<Instant>>,
-    /// Operations that it has no capacity for, whatever its mode.
+    calls: BTreeMap<String, Vec<Instant>>,
+    /// Operations that are throttled, independent of the mode.
     throttled: BTreeSet<&'static str>,
-    /// What it answers instead to a look at somebody, by username.
-    untold: BTreeMap<String, &'static str>,
-    /// What it publishes keys as.
+    /// The error of a lookup, by username.
+    failing_lookups: BTreeMap<String, &'static str>,
+    /// Status and body of the JWK Set.
     jwks: (u16, String),
 }
 
@@ -146,11 +147,11 @@ impl Default for UserPool {
             users: BTreeMap::new(),
             case_sensitive: false,
             mfa: Some("OPTIONAL"),
-            described: described::Described::default(),
+            description: description::PoolDescription::default(),
             pages: usize::MAX,
-            asked: BTreeMap::new(),
+            calls: BTreeMap::new(),
             throttled: BTreeSet::new(),
-            untold: BTreeMap::new(),
+            failing_lookups: BTreeMap::new(),
             jwks: (200, json!({ "keys": [] }).to_string()),
         };
         Self { state: Arc::new(Mutex::new(state)) }
@@ -161,112 +162,112 @@ impl UserPool {
     /// Adds or replaces a user, by their address.
     ///
     /// # Panics
-    /// When a test panicked in the middle of a call.
+    /// Panics if a test panicked during a call.
     pub fn put(&self, user: PoolUser) {
         let email = user.attributes.get("email").cloned().unwrap_or_default();
         self.state.lock().expect("the state").users.insert(email, user);
     }
-    /// As [`Self::put`], under another username than the address.
+    /// Like [`Self::put`], with a username other than the address.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn put_as(&self, username: &str, user: PoolUser) {
         self.state.lock().expect("the state").users.insert(username.to_owned(), user);
     }
-    /// Deletes a user, by their username.
+    /// Deletes a user, by username.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn remove(&self, username: &str) {
         self.state.lock().expect("the state").users.remove(username);
     }
-    /// Tells usernames apart by case, as pools do that were made without a choice.
+    /// Makes usernames case-sensitive, the default of older pools.
     ///
     /// # Panics
-    /// As [`Self::put`].
-    pub fn be_case_sensitive(&self) {
+    /// Like [`Self::put`].
+    pub fn set_case_sensitive(&self) {
         self.state.lock().expect("the state").case_sensitive = true;
     }
-    /// Asks everybody for a second factor, whatever their settings say.
+    /// Requires a second factor of every user, independent of their settings.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn require_second_factor(&self) {
         self.state.lock().expect("the state").mfa = Some("ON");
     }
-    /// Knows no second factors.
+    /// Switches second factors off.
     ///
     /// # Panics
-    /// As [`Self::put`].
-    pub fn know_no_second_factor(&self) {
+    /// Like [`Self::put`].
+    pub fn disable_second_factors(&self) {
         self.state.lock().expect("the state").mfa = Some("OFF");
     }
-    /// Lists this many more pages of users, and then none: the asker's permission is gone.
+    /// Lists this many more pages of users. After them the permission is missing.
     ///
     /// # Panics
-    /// As [`Self::put`].
-    pub fn list_only(&self, pages: usize) {
+    /// Like [`Self::put`].
+    pub fn limit_pages(&self, pages: usize) {
         self.state.lock().expect("the state").pages = pages;
     }
-    /// Changes how it behaves from now on.
+    /// Sets the behaviour from now on.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn set(&self, mode: Mode) {
         self.state.lock().expect("the state").mode = mode;
     }
-    /// How often an operation was asked since the last time.
+    /// The number of calls of an operation since the last time.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     #[must_use]
-    pub fn take_asked(&self, operation: &str) -> usize {
-        self.take_times(operation).len()
+    pub fn take_call_count(&self, operation: &str) -> usize {
+        self.take_call_times(operation).len()
     }
-    /// When an operation was asked since the last time.
+    /// The times of the calls of an operation since the last time.
     ///
     /// # Panics
-    /// As [`Self::put`].
-    pub fn take_times(&self, operation: &str) -> Vec<Instant> {
-        self.state.lock().expect("the state").asked.remove(operation).unwrap_or_default()
+    /// Like [`Self::put`].
+    pub fn take_call_times(&self, operation: &str) -> Vec<Instant> {
+        self.state.lock().expect("the state").calls.remove(operation).unwrap_or_default()
     }
-    /// Answers only these with `TooManyRequestsException` from now on.
+    /// Answers `TooManyRequestsException` to these operations only.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn throttle(&self, operations: &[&'static str]) {
         self.state.lock().expect("the state").throttled = operations.iter().copied().collect();
     }
     /// Publishes these keys.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn publish(&self, keys: &[&PoolKey]) {
         let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
         self.publish_raw(200, &json!({ "keys": keys }).to_string());
     }
-    /// Answers with this where its keys are.
+    /// Sets status and body of the JWK Set.
     ///
     /// # Panics
-    /// As [`Self::put`].
+    /// Like [`Self::put`].
     pub fn publish_raw(&self, status: u16, body: &str) {
         self.state.lock().expect("the state").jwks = (status, body.to_owned());
     }
-    /// Its keys, as whoever verifies its tokens fetches them. Each fetch counts as `jwks`.
+    /// The pool's keys, for the verification of its tokens. Each fetch counts as a call of `jwks`.
     #[must_use]
     pub fn former_keys(&self) -> FormerKeys {
         FormerKeys::fetched(SharedHttpConnector::new(self.clone()), Some("http://cognito.invalid".to_owned()))
     }
-    /// The directory that asks it.
+    /// The legacy directory over this pool.
     #[must_use]
     pub fn directory(&self) -> Directory {
         Directory::cognito(client(SharedHttpConnector::new(self.clone()), "http://cognito.invalid"))
     }
 
-    /// Serves it on loopback, for programs of their own: where.
+    /// Serves the pool on loopback for other processes. Returns its URL.
     ///
     /// # Panics
-    /// When no port is to be had.
+    /// Panics if no port is free.
     pub async fn serve(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let at = format!("http://{}", listener.local_addr().expect("its address"));
@@ -285,7 +286,7 @@ impl UserPool {
     fn answer(&self, request: &HttpRequest) -> (u16, String) {
         if request.method() == "GET" {
             let mut state = self.state.lock().expect("the state");
-            state.asked.entry("jwks".to_owned()).or_default().push(Instant::now());
+            state.calls.entry("jwks".to_owned()).or_default().push(Instant::now());
             let is_ours = request.uri() == format!("http://cognito.invalid/{POOL_ID}/.well-known/jwks.json");
             return if is_ours { state.jwks.clone() } else { (404, String::new()) };
         }
@@ -299,8 +300,8 @@ impl UserPool {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let mut state = self.state.lock().expect("the state");
         let username = body["AuthParameters"]["USERNAME"].as_str().unwrap_or_default();
-        let asked = if username.ends_with("@nobody.invalid") { MADE_UP } else { operation };
-        state.asked.entry(asked.to_owned()).or_default().push(Instant::now());
+        let counted_as = if username.ends_with("@nobody.invalid") { DECOY_LOOKUP } else { operation };
+        state.calls.entry(counted_as.to_owned()).or_default().push(Instant::now());
         let error = |kind: &str, message: &str| (400, json!({ "__type": kind, "message": message }));
         match state.mode {
             Mode::Up | Mode::Slow(_) | Mode::Down | Mode::Mute => {}
@@ -317,7 +318,7 @@ impl UserPool {
         }
         match operation {
             "AdminInitiateAuth" => initiate(&state, &body),
-            "AdminGetUser" => looks::get_user(&state, &body),
+            "AdminGetUser" => lookups::get_user(&state, &body),
             "AdminListGroupsForUser" => groups::groups_of(&state, &body),
             "ListGroups" => groups::groups(&state),
             "ListUsersInGroup" => groups::members(&state, &body),
@@ -326,7 +327,7 @@ impl UserPool {
                 state.pages -= 1;
                 list_users(&state, &body)
             }
-            "DescribeUserPool" => described::describe(&state),
+            "DescribeUserPool" => description::describe(&state),
             "GetCSVHeader" => (200, json!({ "UserPoolId": POOL_ID, "CSVHeader": CSV_HEADER.split(',').collect::<Vec<_>>() })),
             "GetUserPoolMfaConfig" => (200, json!({ "MfaConfiguration": state.mfa })),
             _ => error("AccessDeniedException", "not authorized to perform"),
@@ -340,10 +341,10 @@ fn initiate(state: &State, body: &Value) -> (u16, Value) {
         return error("InvalidParameterException", "Auth flow not enabled for this client");
     }
     let typed = |name: &str| body["AuthParameters"][name].as_str().unwrap_or_default();
-    // As a pool with PreventUserExistenceErrors answers.
+    // The answer of a pool with PreventUserExistenceErrors.
     let wrong = || error("NotAuthorizedException", "Incorrect username or password.");
     let Some(user) = state.find(typed("USERNAME")) else { return wrong() };
-    // Both before it looks at the password.
+    // The pool checks both before the password.
     match user.status {
         "RESET_REQUIRED" => return error("PasswordResetRequiredException", "Password reset required for the user"),
         "UNCONFIRMED" => return error("UserNotConfirmedException", "User is not confirmed."),
@@ -365,7 +366,7 @@ fn initiate(state: &State, body: &Value) -> (u16, Value) {
     }
 }
 
-/// By pages, in the order of usernames; the token is where to go on.
+/// Pages in the order of usernames. The token is the index of the next user.
 fn list_users(state: &State, body: &Value) -> (u16, Value) {
     let from: usize = body["PaginationToken"].as_str().and_then(|token| token.parse().ok()).unwrap_or_default();
     let limit = body["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit <= 60).unwrap_or(60);
@@ -405,7 +406,7 @@ impl HttpConnector for UserPool {
     }
 }
 
-/// A client of Cognito whose requests go to this connector; each is sent once.
+/// A Cognito client that sends its requests to this connector, each once.
 #[must_use]
 pub fn client(connector: SharedHttpConnector, endpoint: &str) -> Client {
     let config = aws_sdk_cognitoidentityprovider::Config::builder()
@@ -420,7 +421,7 @@ pub fn client(connector: SharedHttpConnector, endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// The document that ships, with people coming from this pool; `more` goes into its section.
+/// The shipped document with this pool as the legacy directory. `more` goes into its section.
 #[must_use]
 pub fn document(pool_id: &str, client_id: &str, more: &str) -> String {
     let section = format!("[cognito]\nuser_pool_id = \"{pool_id}\"\nclient_id = \"{client_id}\"\n{more}\n");

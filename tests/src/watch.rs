@@ -1,5 +1,5 @@
-//! A world whose every request to the tables is seen as it begins, and takes its time; each call to it has as long as it is given.
-#![expect(clippy::expect_used, reason = "a world that can not be made fails the test")]
+//! A world with a watch on every request to the tables. Each request takes a set time, and each call has a set deadline.
+#![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use crate::World;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
@@ -20,69 +20,69 @@ use tower::ServiceExt as _;
 
 /// A request to the tables.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    /// Such as `PutItem`.
+pub struct ObservedRequest {
+    /// The operation, such as `PutItem`.
     pub operation: String,
-    /// What it asks for.
+    /// The body of the request.
     pub body: Value,
-    /// How long the call had left when this began; none when it had no end.
+    /// The time left to the call when the request began. `None` if the call had no deadline.
     pub left: Option<Duration>,
-    /// How long it had left when this was applied; none when it never was.
+    /// The time left when the request was applied. `None` if it was never applied.
     pub applied: Option<Duration>,
 }
 
-/// What stands in front of the tables. Cheap to clone.
+/// A connector in front of the tables. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct Watch {
     inner: SharedHttpConnector,
-    now: Arc<Mutex<Now>>,
+    state: Arc<Mutex<WatchState>>,
 }
 
 #[derive(Debug, Default)]
-struct Now {
-    seen: Vec<Seen>,
+struct WatchState {
+    seen: Vec<ObservedRequest>,
     delay: Duration,
     given: Option<Duration>,
     ends: Option<Instant>,
 }
 
 impl Watch {
-    /// A world that is watched: its functions, its stream's reader and, with the services, its jobs.
+    /// A watched world: its functions, its stream reader and, through the services, its jobs.
     pub async fn world() -> (World, Self, Services) {
         let made = world::World::new().await.expect("a world");
-        let watch = Self { inner: made.engine.connector(), now: Arc::default() };
+        let watch = Self { inner: made.engine.connector(), state: Arc::default() };
         let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
         let store = Store::new(client(SharedHttpConnector::new(watch.clone())), tables);
         let services = Services { store, ..made.services.clone() };
-        // Its keys are made before: the claim of a key has a lease, and is no write of a request.
+        // The keys are created before: the claim of a key has a lease, and is not a write of the request.
         assert!(services.tenant(&TenantId::default_tenant()).await.is_ok(), "a tenant");
         drop(watch.take());
         let routes = mount(services.clone(), assemble::routes());
-        let made = made.served_by(watch.clone().ending(routes), services.clone()).expect("a world");
+        let made = made.served_by(watch.clone().with_deadline(routes), services.clone()).expect("a world");
         (made, watch, services)
     }
 
-    /// From now on each request to the tables takes this long before it is applied, and each call has this long.
+    /// From now on each request to the tables takes `delay` before it is applied, and each call has `given` time.
     pub fn set(&self, delay: Duration, given: Option<Duration>) {
-        let mut now = self.now();
-        (now.delay, now.given, now.ends) = (delay, given, None);
+        let mut state = self.state();
+        (state.delay, state.given, state.ends) = (delay, given, None);
     }
 
-    /// What was seen since the last time.
+    /// The requests since the last call.
     #[must_use]
-    pub fn take(&self) -> Vec<Seen> {
-        std::mem::take(&mut self.now().seen)
+    pub fn take(&self) -> Vec<ObservedRequest> {
+        std::mem::take(&mut self.state().seen)
     }
 
-    fn now(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, WatchState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The routes, given as long as was said.
-    fn ending(self, routes: Router) -> Router {
+    /// The routes, with the set deadline.
+    fn with_deadline(self, routes: Router) -> Router {
         Router::new().fallback(async move |mut request: Request<Body>| {
-            let given = self.now().given;
-            self.now().ends = given.and_then(|given| Instant::now().checked_add(given));
+            let given = self.state().given;
+            self.state().ends = given.and_then(|given| Instant::now().checked_add(given));
             if let (Some(given), Some(host)) = (given, request.extensions_mut().get_mut::<Host>()) {
                 host.deadline = Deadline::after(given);
             }
@@ -98,12 +98,12 @@ impl HttpConnector for Watch {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
         let operation = operation(&request).unwrap_or_default().to_owned();
-        let left = |now: &Now| now.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
+        let left = |state: &WatchState| state.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
         let (at, delay) = {
-            let mut now = self.now();
-            let seen = Seen { operation, body, left: left(&now), applied: None };
-            now.seen.push(seen);
-            (now.seen.len() - 1, now.delay)
+            let mut state = self.state();
+            let seen = ObservedRequest { operation, body, left: left(&state), applied: None };
+            state.seen.push(seen);
+            (state.seen.len() - 1, state.delay)
         };
         let watch = self.clone();
         HttpConnectorFuture::new(async move {
@@ -111,9 +111,9 @@ impl HttpConnector for Watch {
                 tokio::time::sleep(delay).await;
             }
             {
-                let mut now = watch.now();
-                let left = left(&now);
-                if let Some(seen) = now.seen.get_mut(at) {
+                let mut state = watch.state();
+                let left = left(&state);
+                if let Some(seen) = state.seen.get_mut(at) {
                     seen.applied = left;
                 }
             }

@@ -1,4 +1,4 @@
-//! Mails about an account that exists: what is so no longer is not written about.
+//! Mails about an existing account. A mail about an outdated state is dropped.
 
 use crate::sender::{Addressee, DeliverError, Outgoing, addressee};
 use latchkey::delivery::Message;
@@ -11,10 +11,10 @@ use latchkey::keys::{AccountLink, SealedField};
 use latchkey::services::Tenant;
 use latchkey::store::account::ProfileSnapshot;
 
-/// The mail, or why there is none.
+/// Composes the mail, or returns the reason why there is none.
 ///
 /// # Errors
-/// When something failed that may not fail again.
+/// If something failed that may succeed at a retry.
 pub(crate) async fn compose(
     tenant: &Tenant,
     account: AccountId,
@@ -32,7 +32,8 @@ pub(crate) async fn compose(
     }
 }
 
-/// The code for a new address; whoever has an account there gets a notice instead, and only they learn it (security 107).
+/// The code for a new address. If the address already has an account, its owner gets a notice instead; only the owner learns this (security
+/// 107).
 async fn change_started(
     tenant: &Tenant,
     owner: &ProfileSnapshot,
@@ -57,11 +58,11 @@ async fn change_started(
         lifetime: change.expires_at.since(now),
     };
     let to = open(tenant, owner, SealedField::PendingEmail, &change.address)?;
-    // Nobody proved this address yet: the name of an account is not told to its owner (security 110).
+    // The address is not verified yet: do not reveal the account's name to its owner (security 110).
     Ok(Ok(Outgoing { message, to, name: None, locale: change.locale.clone(), recipient, purpose }))
 }
 
-/// To the former address: with the link that undoes the change of that very moment.
+/// To the former address, with the link that undoes this change.
 fn changed(
     tenant: &Tenant,
     owner: &ProfileSnapshot,
@@ -99,7 +100,7 @@ fn deletion_requested(
     }
 }
 
-/// To the present address.
+/// To the current address.
 fn notice(tenant: &Tenant, owner: &ProfileSnapshot, message: Message) -> Result<Outgoing, DeliverError> {
     let Addressee { to, name, locale } = addressee(tenant, owner)?;
     let (recipient, purpose) = (owner.authentication.identifier, MailPurpose::Notice);
@@ -113,5 +114,5 @@ fn open(
     sealed: &latchkey::domain::account::Sealed,
 ) -> Result<String, DeliverError> {
     let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(field, sealed)?;
-    String::from_utf8(plain).map_err(|_| DeliverError::Malformed("a sealed address does not read"))
+    String::from_utf8(plain).map_err(|_| DeliverError::Malformed("a sealed address is malformed"))
 }

@@ -1,15 +1,15 @@
-//! What follows from a change: its audit record, and the mails that somebody must get.
+//! Follow-up work of a change: its audit record, and its mails.
 //!
 //! ```text
 //! DynamoDB stream ─▶ project ─▶ audit record
 //!                          └──▶ deliveries ─▶ mail queue ─▶ deliver ─▶ mail
 //! ```
 //!
-//! 1. A batch of the stream, or of the delivery queue, comes in as JSON ([`Events::handle`], the same entry for Lambda, the local
-//!    gateway and tests).
-//! 2. Each record with an `event` becomes an audit record, once, and its deliveries, which are queued ([`stream`]).
-//! 3. Each delivery is read again, counted, written and handed to the mailer ([`sender`]).
-//! 4. The answer names what failed (`batchItemFailures`); only that comes again (security 139).
+//! 1. A batch of the stream or of the delivery queue arrives as JSON ([`Events::handle`], the same entry for Lambda, the local gateway and
+//!    tests).
+//! 2. Each record with an `event` becomes exactly one audit record, and its deliveries are queued ([`stream`]).
+//! 3. Each delivery is checked against the current state, rate limited, rendered and passed to the mailer ([`sender`]).
+//! 4. The answer lists the failures (`batchItemFailures`); only these are retried (security 139).
 
 mod account_mail;
 pub mod queue;
@@ -29,13 +29,13 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The keys that this function is given: it unseals addresses, derives codes, and seals the ids in links.
+/// The keys of this function: it decrypts addresses, derives codes, and seals the ids in links.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Proof, Purpose::Locator];
 
-/// What a record or a message may take, at worst: with less left none is begun, so that no invocation is ended amid a mail.
+/// The most time that one record or message takes. With less time left none is started, so that no invocation ends in the middle of a mail.
 const RESERVE: Duration = Duration::from_secs(20);
 
-/// The function: everything that it needs. Cheap to clone.
+/// The function and its dependencies. Clones are inexpensive.
 #[derive(Clone)]
 pub struct Events {
     services: Services,
@@ -43,16 +43,16 @@ pub struct Events {
     dispatch: Dispatch,
 }
 
-/// Where deliveries go from the stream.
+/// Where deliveries of the stream go.
 #[derive(Debug, Clone)]
 pub enum Dispatch {
-    /// Sent at once: the local gateway has no queue.
+    /// Sent at once; the local gateway has no queue.
     Direct(Mailer),
-    /// To the mail queue, which hands them back to be sent.
+    /// Put into the mail queue, which invokes this function to send them.
     Queued(MailChannel),
 }
 
-/// An event that is neither a stream's nor a queue's batch.
+/// An event that is neither a batch of the stream nor of the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a batch of DynamoDB stream records or SQS messages")]
 pub struct Unrecognized;
@@ -61,16 +61,16 @@ impl Events {
     /// The function with these services.
     ///
     /// # Errors
-    /// When a mail template or message is broken.
+    /// If a mail template or message is invalid.
     pub fn new(services: Services, dispatch: Dispatch) -> Result<Self, RenderError> {
         Ok(Self { services, renderer: Arc::new(MailRenderer::new()?), dispatch })
     }
 
-    /// Handles a batch, as Lambda hands it over, and answers `{"batchItemFailures":[{"itemIdentifier":…}]}`. What there was no time
-    /// for is among them.
+    /// Processes a batch in Lambda's format and answers `{"batchItemFailures":[{"itemIdentifier":…}]}`. Items that ran out of time are
+    /// included.
     ///
     /// # Errors
-    /// [`Unrecognized`] for any other event: nothing of it was handled.
+    /// [`Unrecognized`] for any other event; nothing of it was processed.
     pub async fn handle(&self, batch: &Value, deadline: Deadline) -> Result<Value, Unrecognized> {
         let records = batch.get("Records").and_then(Value::as_array).ok_or(Unrecognized)?;
         let from =
@@ -84,7 +84,7 @@ impl Events {
         }
     }
 
-    /// How long this tenant's audit records are kept. One tenant's broken document must not keep everybody's records out.
+    /// How long this tenant's audit records are kept. An invalid document of one tenant must not stop the audit records of the others.
     async fn audit_kept(&self, tenant: &TenantId) -> Span {
         let Services { tenants, store, clock, .. } = &self.services;
         match tenants.find(tenant, store, clock.now()).await {
@@ -97,7 +97,7 @@ impl Events {
         }
     }
 
-    /// Dispatches what the stream asks for, in order; where it failed, and why.
+    /// Dispatches deliveries in order. Returns the position and the error of the first failure.
     async fn dispatch(&self, deliveries: &[Delivery]) -> Result<(), (usize, DeliverError)> {
         match &self.dispatch {
             Dispatch::Direct(_) => {

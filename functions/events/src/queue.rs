@@ -1,4 +1,4 @@
-//! The delivery queue: each message is one delivery, and fails alone.
+//! The delivery queue: each message is one delivery, and fails separately.
 
 use crate::sender::DeliverError;
 use crate::{Events, RESERVE};
@@ -7,10 +7,10 @@ use latchkey::services::Deadline;
 use latchkey::web::problem::chain;
 use serde_json::Value;
 
-/// Why a message was not done. What does not read is not quoted.
+/// Why a message failed. Unreadable content is never quoted.
 #[derive(Debug, thiserror::Error)]
 enum MessageError {
-    #[error("the message does not read as a delivery")]
+    #[error("the message is not a valid delivery")]
     Message,
     #[error("the delivery failed")]
     Delivery(#[from] DeliverError),
@@ -18,7 +18,7 @@ enum MessageError {
     OutOfTime,
 }
 
-/// Handles each message; the ids of those that failed, which the queue gives out again.
+/// Processes each message. Returns the ids of those that failed, which the queue delivers again.
 pub(crate) async fn handle(events: &Events, messages: &[Value], deadline: Deadline) -> Vec<String> {
     let mut failures = Vec::new();
     for message in messages {

@@ -1,9 +1,9 @@
-//! Sending one mail.
+//! Sends one mail.
 //!
-//! 1. Read the flow or the profile again: what is dead or superseded is dropped.
-//! 2. Find out whether the address has an account; only this reader, and only its owner, learn it (security 107).
-//! 3. Count the mail by its recipient's keyed hash and its purpose; one that is out is dropped.
-//! 4. Derive code and link, unseal the address, write, hand over, note that it is out.
+//! 1. Read the flow or the profile again. Drop the mail if it is expired or superseded.
+//! 2. Find out whether the address has an account. Only this function and the mailbox owner learn the result (security 107).
+//! 3. Count the mail by its recipient's keyed hash and its purpose. Drop it if it exceeds the rate limit.
+//! 4. Derive code and link, decrypt the address, render the mail, send it, and record that it was sent.
 
 use crate::account_mail;
 use latchkey::delivery::{Envelope, MailRenderer, Mailer, Message, NotQueued, NotSent, RenderError, Sender};
@@ -24,10 +24,10 @@ use latchkey::store::delivery::Counted;
 use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::problem::chain;
 
-/// Why a mail was not sent; it comes again.
+/// Why a mail was not sent. It is retried.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
-    /// The tenant can't be served.
+    /// The tenant cannot be loaded.
     #[error("the tenant could not be loaded")]
     Tenant(#[from] TenantError),
     /// The store failed.
@@ -36,21 +36,21 @@ pub enum DeliverError {
     /// The keys failed.
     #[error("the keys failed")]
     Keys(#[from] KeyError),
-    /// The mail could not be written.
+    /// The mail could not be rendered.
     #[error("the mail could not be written")]
     Render(#[from] RenderError),
-    /// What is sealed is not what it should be.
+    /// Sealed data is malformed.
     #[error("{0}")]
     Malformed(&'static str),
-    /// It could not be queued.
+    /// The delivery could not be queued.
     #[error("the delivery was not queued")]
     Queue(#[from] NotQueued),
-    /// The mail could not be handed over.
+    /// The mailer failed.
     #[error("the mail was not sent")]
     Mailer(#[from] NotSent),
 }
 
-/// A mail that is going to be sent.
+/// A mail that is ready to be sent.
 pub(crate) struct Outgoing {
     pub(crate) message: Message,
     pub(crate) to: String,
@@ -60,10 +60,10 @@ pub(crate) struct Outgoing {
     pub(crate) purpose: MailPurpose,
 }
 
-/// Sends a delivery, or drops it when it is no longer worth sending.
+/// Sends a delivery, or drops it if it is outdated.
 ///
 /// # Errors
-/// When something failed that may not fail again.
+/// If something failed that may succeed at a retry.
 pub async fn deliver(
     services: &Services,
     renderer: &MailRenderer,
@@ -111,7 +111,7 @@ async fn send(
     if mailer.is_final()
         && let Err(error) = tenant.store.note_mail_sent(recipient, purpose, event_id, now).await
     {
-        // It is out: to report it as failed would send it again.
+        // The mail was sent. If this were reported as a failure, the mail would be sent again.
         tracing::warn!(event_id, error = chain(&error), "a repetition of this mail would not be noticed");
     }
     Ok(Ok(()))
@@ -139,7 +139,7 @@ async fn proof(
         (ProofMail::Drop(reason), _) => return Ok(Err(reason)),
     };
     let (to, name) = match owner {
-        // A mail to somebody with an account goes to the stored, proven address, whatever was typed (security 90).
+        // A mail to an account owner goes to the stored, verified address, whatever was typed (security 90).
         Some(owner) => {
             let Addressee { to, name, .. } = addressee(tenant, &owner)?;
             (to, name)
@@ -148,27 +148,27 @@ async fn proof(
             let sealed = flow.payload.as_ref().ok_or(DeliverError::Malformed("a flow without its payload"))?;
             let data_key = data_key.as_ref().ok_or(DeliverError::Malformed("a flow without its data key"))?;
             let key = tenant.keys.data()?.unwrap(data_key)?;
-            // Nobody proved this address yet: a name that a stranger typed is not repeated to its owner (security 110).
+            // The address is not verified yet: do not repeat a typed name to its owner (security 110).
             (typed_address(&key, flow.purpose, sealed)?, None)
         }
     };
     Ok(Ok(Outgoing { message, to, name, locale: flow.locale, recipient: flow.identifier, purpose }))
 }
 
-/// The address that a flow keeps until it is proven.
+/// The address that a flow stores until it is verified.
 fn typed_address(key: &DataKey, purpose: FlowPurpose, sealed: &Sealed) -> Result<String, DeliverError> {
     match purpose {
         FlowPurpose::Registration => {
             let plain = key.open(SealedField::PendingRegistration, sealed)?;
             let pending: Result<PendingRegistration, _> = serde_json::from_slice(&plain);
-            Ok(pending.map_err(|_| DeliverError::Malformed("a pending registration does not read"))?.email)
+            Ok(pending.map_err(|_| DeliverError::Malformed("a pending registration is malformed"))?.email)
         }
-        // As it was typed; mail goes to the canonical form, whose owner it is that a look-alike is taken for (security 106).
+        // As typed. The mail goes to the canonical form, because a look-alike is treated as its owner (security 106).
         FlowPurpose::Recovery => String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?)
             .ok()
             .and_then(|typed| EmailAddress::parse(&typed).ok())
             .map(|email| email.as_str().to_owned())
-            .ok_or(DeliverError::Malformed("the address of a recovery does not read")),
+            .ok_or(DeliverError::Malformed("the address of a password reset is malformed")),
     }
 }
 
@@ -206,20 +206,20 @@ async fn password_changed(
     }))
 }
 
-/// Whom a mail greets.
+/// The recipient of a mail.
 pub(crate) struct Addressee {
     /// The stored address.
     pub(crate) to: String,
-    /// What the person is called.
+    /// The name of the user.
     pub(crate) name: Option<String>,
-    /// The language that they registered in.
+    /// The language chosen at registration.
     pub(crate) locale: String,
 }
 
-/// The person of an account.
+/// The owner of an account.
 pub(crate) fn addressee(tenant: &Tenant, owner: &ProfileSnapshot) -> Result<Addressee, DeliverError> {
     let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(SealedField::Profile, &owner.profile.claims)?;
-    let Claims(claims) = serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a profile does not read"))?;
+    let Claims(claims) = serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a profile is malformed"))?;
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let to = text("email").ok_or(DeliverError::Malformed("a profile without an address"))?;
     let name = text("given_name").or_else(|| text("name"));

@@ -1,8 +1,8 @@
-//! The stream: audit records and deliveries out of changed items.
+//! Projects stream records of changed items to audit records and deliveries.
 //!
-//! 1. Audit records, in the order of the stream. The first that fails is reported, and Lambda repeats from there on. A table that does
-//!    not answer ends the work; a record that does not read keeps nobody else's waiting, since it will never read.
-//! 2. Deliveries of all these records, the failed one's too, whether or not its audit record was written.
+//! 1. Write audit records in stream order. The first failure is reported, and Lambda retries from there. If the table does not answer,
+//!    stop. A malformed record does not block the others, because it stays malformed.
+//! 2. Dispatch the deliveries of all these records, whether or not their audit records were written.
 
 use crate::sender::DeliverError;
 use crate::{Events, RESERVE};
@@ -15,21 +15,21 @@ use latchkey::web::problem::chain;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-/// What a record asks for.
+/// The follow-up work of a record.
 #[derive(Debug, Clone)]
 pub struct Projection {
-    /// What happened, for the audit table.
+    /// The change, for the audit table.
     pub change: StreamChange,
-    /// What is to be sent.
+    /// The deliveries to send.
     pub deliveries: Vec<Delivery>,
 }
 
-/// Why a record was not done. What does not read is not quoted.
+/// Why a record failed. Unreadable content is never quoted.
 #[derive(Debug, thiserror::Error)]
 enum RecordError {
-    #[error("the record does not read as one of a stream")]
+    #[error("the record is not a valid stream record")]
     Record,
-    #[error("the item does not read")]
+    #[error("the item is malformed")]
     Item(#[source] StoreError),
     #[error("the audit record was not written")]
     Audit(#[source] StoreError),
@@ -40,7 +40,7 @@ enum RecordError {
 }
 
 impl RecordError {
-    /// Whether it may be over when the record comes again, and meets the next ones, too.
+    /// Whether a retry may succeed. Such a failure would affect the next records too.
     const fn may_pass(&self) -> bool {
         match self {
             Self::Record | Self::Item(_) => false,
@@ -49,7 +49,7 @@ impl RecordError {
     }
 }
 
-/// Handles the records; the sequence number of the first that failed, if any.
+/// Processes the records. Returns the sequence number of the first failure, if any.
 pub(crate) async fn handle(events: &Events, records: &[Value], deadline: Deadline) -> Vec<String> {
     let (mut deliveries, mut asked_by, mut failed) = (Vec::new(), Vec::new(), None);
     for (at, record) in records.iter().enumerate() {
@@ -71,7 +71,7 @@ pub(crate) async fn handle(events: &Events, records: &[Value], deadline: Deadlin
             }
         }
     }
-    // Those of a repeated batch go out again rather than never: whether they did is not known here.
+    // A retried batch sends its mails again rather than never: whether they were sent is unknown here.
     if let Err((delivery, error)) = events.dispatch(&deliveries).await {
         let at = asked_by.get(delivery).copied().unwrap_or_default();
         log(records, at, &RecordError::Delivery(error));
@@ -94,18 +94,18 @@ fn read(record: &Value) -> Result<Option<Projection>, RecordError> {
     project(record).map_err(RecordError::Item)
 }
 
-/// Writes the audit record, unless it stands already.
+/// Writes the audit record, unless it exists already.
 async fn audit(events: &Events, change: &StreamChange) -> Result<(), RecordError> {
     let keep = events.audit_kept(&change.tenant).await;
     let store = events.services.store.tenant(change.tenant.clone());
     store.put_audit(&change.event, keep).await.map_err(RecordError::Audit)
 }
 
-/// What a record asks for: `None` for one that tells of nothing. Removals, by whomever, and whatever the TTL's principal did are
-/// never projected: an item that is physically gone ended long before.
+/// Projects a record. `None` if it has no event. Removals are never projected, and neither is any TTL deletion: an item that is physically
+/// removed has ended long before.
 ///
 /// # Errors
-/// When its image carries an event and does not read.
+/// If its image has an event and is malformed.
 pub fn project(record: EventRecord) -> Result<Option<Projection>, StoreError> {
     let by_service = record.user_identity.as_ref().is_some_and(|identity| identity.principal_id == "dynamodb.amazonaws.com");
     if by_service || !matches!(record.event_name.as_str(), "INSERT" | "MODIFY") {

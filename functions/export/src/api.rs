@@ -1,8 +1,8 @@
 //! `POST /v1/me/exports`, `GET /v1/me/exports/{id}`, `GET /v1/me/exports/{id}/document`.
 
+use crate::export_request::ExportRequest;
 use crate::package;
-use crate::read::{self, Begun, Part, Read};
-use crate::ticket::Ticket;
+use crate::read::{self, Part, ReadOutcome, StartOutcome};
 use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -18,18 +18,18 @@ pub(crate) async fn begin(service: SelfService, headers: HeaderMap) -> Response 
     let client_id = Some(service.client_id().clone());
     let begun = read::begin(&service.handle, &service.presented, client_id, locale).await;
     service.answer(begun.and_then(|begun| match begun {
-        Begun::Ready(id) => Ok((StatusCode::ACCEPTED, Json(json!({ "export_id": id })))),
-        Begun::SignedOut => Err(Problem::invalid_token()),
-        Begun::NotRecent => Err(Problem::insufficient_user_authentication()),
+        StartOutcome::Ready(id) => Ok((StatusCode::ACCEPTED, Json(json!({ "export_id": id })))),
+        StartOutcome::SignedOut => Err(Problem::invalid_token()),
+        StartOutcome::NotRecent => Err(Problem::insufficient_user_authentication()),
     }))
 }
 
 pub(crate) async fn status(service: SelfService, Path(id): Path<String>) -> Response {
     let status = async {
         service.principal(With::Nothing).await?;
-        let ticket = Ticket::open(&service.handle, &service.presented, &id)?.ok_or_else(read::unknown)?;
-        let expires_at = ticket.expires_at().to_string();
-        Ok(Json(json!({ "status": "ready", "expires_at": expires_at, "parts": ticket.parts })))
+        let request = ExportRequest::open(&service.handle, &service.presented, &id)?.ok_or_else(read::unknown)?;
+        let expires_at = request.expires_at().to_string();
+        Ok(Json(json!({ "status": "ready", "expires_at": expires_at, "parts": request.parts })))
     };
     service.answer(status.await)
 }
@@ -38,25 +38,25 @@ pub(crate) async fn document(service: SelfService, Path(id): Path<String>, Query
     let document = async {
         let part = part_of(query.one("part")?)?;
         match read::read(&service.handle, &service.presented, &id, part).await? {
-            Read::Part(part) => Ok(download(part)),
-            Read::SignedOut => Err(Problem::invalid_token()),
-            Read::Unknown => Err(read::unknown()),
-            Read::Stale => Err(read::stale()),
+            ReadOutcome::Part(part) => Ok(download(part)),
+            ReadOutcome::SignedOut => Err(Problem::invalid_token()),
+            ReadOutcome::Unknown => Err(read::unknown()),
+            ReadOutcome::Stale => Err(read::stale()),
         }
     };
     service.answer(document.await)
 }
 
-/// Which part is asked for, from 1; the first, when none is named.
+/// The requested part, from 1. The default is the first.
 pub(crate) fn part_of(named: Option<&str>) -> Result<u16, Problem> {
     named
         .map_or(Ok(1), str::parse)
         .ok()
         .filter(|part| *part > 0)
-        .ok_or_else(|| Problem::new(ProblemKind::InvalidRequest, "The part must be a whole number from 1."))
+        .ok_or_else(|| Problem::new(ProblemKind::InvalidRequest, "The part must be a whole number, from 1."))
 }
 
-/// A part as a file to keep. Nothing on the way may keep it.
+/// A part as a download that no cache may store.
 pub(crate) fn download(part: Part) -> Response {
     let mut response = part.bytes.into_response();
     let headers = response.headers_mut();

@@ -1,15 +1,15 @@
-//! The export function: everything held about a person, built when it is read; nothing of it is stored.
+//! The export function: all data stored about a user. The package is built at download time and never stored.
 //!
-//! 1. Beginning one needs a fresh sign-in. Everything is read and packed once to see how it will be; the record `data_exported` is
-//!    put; what comes out is an id: a sealed value that says of which moment the export is, and what must not change (`ticket`).
-//! 2. Whoever began it reads it within the hour: everything is read and packed again, and given out if it is still the same.
+//! 1. Starting an export needs a recent sign-in. All data is read and packed once to determine the result, and the record `data_exported`
+//!    is written. The export's id is a sealed value with the time of the export and a digest of what must not change (`export_request`).
+//! 2. The user downloads it within one hour. All data is read and packed again, and sent if it is still the same.
 
 mod api;
-mod held;
+mod export_request;
 pub mod package;
 mod pages;
+mod personal_data;
 mod read;
-mod ticket;
 
 use axum::Router;
 use axum::routing::{get, post};

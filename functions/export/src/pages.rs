@@ -1,8 +1,8 @@
-//! `/account/export…`: what is in a copy of the data, preparing one, downloading it.
+//! `/account/export…`: shows what a copy of the data contains, prepares it, and downloads it.
 
 use crate::api::{download, part_of};
-use crate::read::{self, Begun, Read};
-use crate::ticket::Ticket;
+use crate::export_request::ExportRequest;
+use crate::read::{self, ReadOutcome, StartOutcome};
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
@@ -10,7 +10,7 @@ use latchkey::web::account::{AccountPage, Elsewhere, Section};
 use latchkey::web::{FormBody, With, locale};
 use serde_json::json;
 
-/// What the anti-forgery value of the form is bound to.
+/// The context of the form's anti-forgery value.
 const FORM: &str = "export";
 const PATH: &str = "/account/export";
 
@@ -32,9 +32,9 @@ pub(crate) async fn begin(page: AccountPage, FormBody(form): FormBody) -> Respon
         let admitted = page.admit(With::Nothing).await?;
         page.check_form(FORM, &admitted, &form)?;
         match read::begin(&page.handle, &admitted.presented, None, &page.locale).await? {
-            Begun::Ready(id) => Ok(page.see_other(&format!("{PATH}/{id}"))),
-            Begun::SignedOut => Err(Elsewhere::SignIn),
-            Begun::NotRecent => Err(Elsewhere::Confirm),
+            StartOutcome::Ready(id) => Ok(page.see_other(&format!("{PATH}/{id}"))),
+            StartOutcome::SignedOut => Err(Elsewhere::SignIn),
+            StartOutcome::NotRecent => Err(Elsewhere::Confirm),
         }
     };
     page.answer(begun.await)
@@ -43,15 +43,15 @@ pub(crate) async fn begin(page: AccountPage, FormBody(form): FormBody) -> Respon
 pub(crate) async fn ready(page: AccountPage, Path(id): Path<String>) -> Response {
     let shown = async {
         let admitted = page.admit(With::Nothing).await?;
-        let Some(ticket) = Ticket::open(&page.handle, &admitted.presented, &id)? else {
-            return Ok(over(&page, StatusCode::NOT_FOUND));
+        let Some(request) = ExportRequest::open(&page.handle, &admitted.presented, &id)? else {
+            return Ok(expired(&page, StatusCode::NOT_FOUND));
         };
         let link = |part: u16| page.path(&format!("{PATH}/{id}/document?part={part}"));
         let values = json!({
-            "date": locale::date_and_time(&page.locale, ticket.as_of),
-            "until": locale::date_and_time(&page.locale, ticket.expires_at()),
-            "size": size(ticket.bytes),
-            "links": (1..=ticket.parts).map(link).collect::<Vec<_>>(),
+            "date": locale::date_and_time(&page.locale, request.as_of),
+            "until": locale::date_and_time(&page.locale, request.expires_at()),
+            "size": size(request.bytes),
+            "links": (1..=request.parts).map(link).collect::<Vec<_>>(),
             "jwks": page.path("/.well-known/jwks.json"),
             "again": page.path(PATH),
         });
@@ -65,17 +65,17 @@ pub(crate) async fn document(page: AccountPage, Path(id): Path<String>) -> Respo
         let admitted = page.admit(With::Nothing).await?;
         let part = part_of(page.query.one("part")?)?;
         Ok(match read::read(&page.handle, &admitted.presented, &id, part).await? {
-            Read::Part(part) => download(part),
-            Read::SignedOut => return Err(Elsewhere::SignIn),
-            Read::Unknown => over(&page, StatusCode::NOT_FOUND),
-            Read::Stale => over(&page, StatusCode::CONFLICT),
+            ReadOutcome::Part(part) => download(part),
+            ReadOutcome::SignedOut => return Err(Elsewhere::SignIn),
+            ReadOutcome::Unknown => expired(&page, StatusCode::NOT_FOUND),
+            ReadOutcome::Stale => expired(&page, StatusCode::CONFLICT),
         })
     };
     page.answer(document.await)
 }
 
-/// Says that a copy can't be had any more, and how to get a new one.
-fn over(page: &AccountPage, status: StatusCode) -> Response {
+/// Says that the copy has expired, and how to get a new one.
+fn expired(page: &AccountPage, status: StatusCode) -> Response {
     let say = |id: &str| locale::message(&page.locale, id, []);
     let values = json!({
         "heading": say("export-over-title"),
@@ -86,7 +86,7 @@ fn over(page: &AccountPage, status: StatusCode) -> Response {
     page.plain("error", status, values)
 }
 
-/// A length for people, rounded up.
+/// A size for people, rounded up.
 fn size(bytes: u64) -> String {
     if bytes < 1_000_000 { format!("{} KB", bytes.div_ceil(1_000)) } else { format!("{} MB", bytes.div_ceil(1_000_000)) }
 }

@@ -1,8 +1,8 @@
-//! Beginning an export, and reading it: what API and pages share.
+//! Starts an export and reads it: shared by API and pages.
 
-use crate::held;
+use crate::export_request::ExportRequest;
 use crate::package::Package;
-use crate::ticket::Ticket;
+use crate::personal_data;
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::export::{Document, Held, document};
 use latchkey::domain::id::ClientId;
@@ -11,91 +11,96 @@ use latchkey::store::audit::event_of;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Presented, Problem, TenantHandle};
 
-/// What came of the wish for an export.
-pub(crate) enum Begun {
-    /// It can be read under this id.
+/// The result of starting an export.
+pub(crate) enum StartOutcome {
+    /// It can be downloaded with this id.
     Ready(String),
-    /// What was presented counts no more.
+    /// The session or token is no longer valid.
     SignedOut,
-    /// The sign-in lies too far back (RFC 9470).
+    /// The sign-in is too old (RFC 9470).
     NotRecent,
 }
 
-/// What came of reading one.
-pub(crate) enum Read {
-    /// One part of it.
+/// The result of reading an export.
+pub(crate) enum ReadOutcome {
+    /// One part.
     Part(Part),
-    /// What was presented counts no more.
+    /// The session or token is no longer valid.
     SignedOut,
-    /// There is no such export for who asks, or no such part of it.
+    /// This user has no such export, or it has no such part.
     Unknown,
-    /// What is held has changed.
+    /// The data has changed.
     Stale,
 }
 
 /// One part of a package.
 pub(crate) struct Part {
-    /// Its bytes.
+    /// The content.
     pub(crate) bytes: Vec<u8>,
-    /// What to call it.
+    /// The file name.
     pub(crate) name: String,
 }
 
-/// Begins an export: reads and packs everything, and notes in the trail that it was asked for. An export is recorded once, here,
-/// before anything of it can be had; the package holds that record too.
+/// Starts an export: reads and packs all data, and writes an audit record. An export is recorded once, here, before any of it can be
+/// downloaded; the package contains that record too.
 pub(crate) async fn begin(
     handle: &TenantHandle,
     presented: &Presented,
     client_id: Option<ClientId>,
     locale: &str,
-) -> Result<Begun, Problem> {
+) -> Result<StartOutcome, Problem> {
     let as_of = handle.now();
-    let Some((principal, mut held)) = held::load(handle, presented, as_of).await? else { return Ok(Begun::SignedOut) };
+    let Some((principal, mut held)) = personal_data::load(handle, presented, as_of).await? else {
+        return Ok(StartOutcome::SignedOut);
+    };
     if !principal.is_recent(as_of) {
-        return Ok(Begun::NotRecent);
+        return Ok(StartOutcome::NotRecent);
     }
     let event = event_of(EventKind::DataExported, presented.account(), client_id, &handle.request);
     held.history.push(event.clone());
     held.history.sort_by(|one, other| other.id.cmp(&one.id));
     let document = document_of(handle, held, locale, as_of);
     let package = Package::build(&handle.tenant, &document).await?;
-    let ticket = Ticket { as_of, parts: package.parts(), bytes: package.len(), pin: package.pin(), locale: locale.to_owned() };
-    let id = ticket.seal(handle, presented)?;
+    let request =
+        ExportRequest { as_of, parts: package.parts(), bytes: package.len(), pin: package.pin(), locale: locale.to_owned() };
+    let id = request.seal(handle, presented)?;
     handle.tenant.store.record(&event, handle.tenant.config.retention.audit, &handle.request).await?;
-    Ok(Begun::Ready(id))
+    Ok(StartOutcome::Ready(id))
 }
 
-/// Reads one part of an export, counted from 1: everything is read and packed again.
-pub(crate) async fn read(handle: &TenantHandle, presented: &Presented, id: &str, part: u16) -> Result<Read, Problem> {
-    let Some(ticket) = Ticket::open(handle, presented, id)? else { return Ok(Read::Unknown) };
-    let Some((_, held)) = held::load(handle, presented, ticket.as_of).await? else { return Ok(Read::SignedOut) };
-    let package = Package::build(&handle.tenant, &document_of(handle, held, &ticket.locale, ticket.as_of)).await?;
-    if package.parts() != ticket.parts || package.pin() != ticket.pin {
-        return Ok(Read::Stale);
+/// Reads one part of an export, from 1. All data is read and packed again.
+pub(crate) async fn read(handle: &TenantHandle, presented: &Presented, id: &str, part: u16) -> Result<ReadOutcome, Problem> {
+    let Some(request) = ExportRequest::open(handle, presented, id)? else { return Ok(ReadOutcome::Unknown) };
+    let Some((_, held)) = personal_data::load(handle, presented, request.as_of).await? else {
+        return Ok(ReadOutcome::SignedOut);
+    };
+    let package = Package::build(&handle.tenant, &document_of(handle, held, &request.locale, request.as_of)).await?;
+    if package.parts() != request.parts || package.pin() != request.pin {
+        return Ok(ReadOutcome::Stale);
     }
-    let name = file_name(&ticket, part);
-    Ok(package.part(part).map_or(Read::Unknown, |bytes| Read::Part(Part { bytes, name })))
+    let name = file_name(&request, part);
+    Ok(package.part(part).map_or(ReadOutcome::Unknown, |bytes| ReadOutcome::Part(Part { bytes, name })))
 }
 
 fn document_of(handle: &TenantHandle, held: Held, locale: &str, as_of: Timestamp) -> Document {
     document(held, &handle.tenant.config, &handle.tenant.issuer, locale, as_of)
 }
 
-/// `export-2026-03-01.zip`; a part of several ends in its number, as tools that join files want it.
-fn file_name(ticket: &Ticket, part: u16) -> String {
-    let day = ticket.as_of.to_string();
+/// For example `export-2026-03-01.zip`. If there are several parts, the name ends in the part number, as tools that join files expect.
+fn file_name(request: &ExportRequest, part: u16) -> String {
+    let day = request.as_of.to_string();
     let day = day.split('T').next().unwrap_or_default();
-    if ticket.parts == 1 { format!("export-{day}.zip") } else { format!("export-{day}.zip.{part:03}") }
+    if request.parts == 1 { format!("export-{day}.zip") } else { format!("export-{day}.zip.{part:03}") }
 }
 
-/// 404: there is no such export.
+/// 404: the export does not exist.
 pub(crate) fn unknown() -> Problem {
-    let detail = "There is no such export for this sign-in, or its hour is over. Begin a new one.";
+    let detail = "This export does not exist for this sign-in, or its hour has passed. Please start a new one.";
     Problem::new(ProblemKind::NotFound, detail)
 }
 
-/// 409: what is held has changed.
+/// 409: the data has changed.
 pub(crate) fn stale() -> Problem {
-    let detail = "What is held about you has changed since this export began. Begin a new one.";
+    let detail = "Your data has changed since this export was prepared. Please start a new one.";
     Problem::new(ProblemKind::ExportStale, detail)
 }

@@ -1,11 +1,11 @@
 //! `/oauth2/authorize` (RFC 6749 §4.1, OpenID Connect Core §3.1.2, RFC 9207; security 1–19).
 //!
-//! 1. The request is validated; what it breaks is shown here or answered at the redirect URI.
-//! 2. Session, account and consent are read in one request.
-//! 3. The decision: sign in, ask for consent, a code, or an error.
-//! 4. A code is committed before it is sent.
+//! 1. Validate the request. Errors are shown here, or returned to the redirect URI.
+//! 2. Read session, account and consent in one request.
+//! 3. Decide: sign-in page, consent page, a code, or an error.
+//! 4. Commit a code before it is sent.
 //!
-//! A request that comes by POST is stored and continues as GET: cookies don't come with another site's POST.
+//! A POST request is stored and continues as GET: browsers do not send cookies with a cross-site POST.
 
 use crate::pending::{Pending, stored_address};
 use crate::{hint, respond};
@@ -29,15 +29,15 @@ use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Browser, Problem, TenantHandle, session};
 use std::convert::Infallible;
 
-/// How long a request that came by POST is kept.
+/// How long a POST request is stored.
 const STORED_LIFETIME: Span = Span::minutes(10);
-/// The longest request that is stored, in bytes, encoded.
+/// The longest POST request that is stored, in encoded bytes.
 const MAX_STORED: usize = 16 * 1024;
 
-/// Decides on the request of the query.
+/// Handles the request in the query.
 ///
 /// # Errors
-/// When the store or a key fails.
+/// If the store or a key fails.
 pub async fn get(
     State(services): State<Services>,
     funnel: Funnel,
@@ -54,9 +54,9 @@ pub async fn get(
     };
     let expected = match find_hint(tenant, &request)? {
         Hint::Absent => None,
-        Hint::Names(sub) => Some(sub),
-        Hint::Worthless => {
-            let description = "id_token_hint is not an ID token that was made for this client";
+        Hint::Subject(sub) => Some(sub),
+        Hint::Invalid => {
+            let description = "id_token_hint is not an ID token for this client";
             let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::InvalidRequest, description);
             return Ok(Outcome::Refused.of(respond::to_client(tenant, &locale, &answer)));
         }
@@ -81,8 +81,8 @@ pub async fn get(
         })
         .await?;
     let response = match outcome {
-        Authorized::SignIn => Outcome::SignInRequired.of(respond::see_other(&pending.onward(tenant, "/login"))),
-        Authorized::AskConsent => Outcome::ConsentRequired.of(respond::see_other(&pending.onward(tenant, "/consent"))),
+        Authorized::SignIn => Outcome::SignInRequired.of(respond::see_other(&pending.continue_at(tenant, "/login"))),
+        Authorized::AskConsent => Outcome::ConsentRequired.of(respond::see_other(&pending.continue_at(tenant, "/consent"))),
         Authorized::Refused { error, description } => {
             let answer = request.return_to.error(&tenant.issuer, error, description);
             Outcome::Refused.of(respond::to_client(tenant, &locale, &answer))
@@ -96,10 +96,10 @@ pub async fn get(
     Ok(response)
 }
 
-/// Stores a request that came by POST and continues it as GET; what it breaks is answered at once.
+/// Stores a POST request and continues it as GET. Errors are answered at once.
 ///
 /// # Errors
-/// When the store or a key fails.
+/// If the store or a key fails.
 pub async fn post(
     State(services): State<Services>,
     handle: TenantHandle,
@@ -107,7 +107,7 @@ pub async fn post(
     FormBody(form): FormBody,
 ) -> Result<Response, Problem> {
     let tenant = &handle.tenant;
-    // Marks of ours are never taken from a form: any site can send one.
+    // Never accept our own parameters from a form: any site can send one.
     let parameters: Vec<_> = form.iter().filter(|(name, _)| !name.starts_with("lk_")).collect();
     if let Err(refusal) = validate(&tenant.config.clients, parameters.iter().copied()) {
         let locale = browser.locale(tenant, None);
@@ -124,17 +124,17 @@ pub async fn post(
     Ok(respond::see_other(&stored_address(tenant, id)?).into_response())
 }
 
-/// What an `id_token_hint` is worth.
+/// The result of checking an `id_token_hint`.
 enum Hint {
     Absent,
-    Names(Sub),
-    /// Not ours, or made for another client.
-    Worthless,
+    Subject(Sub),
+    /// Not our token, or made for another client.
+    Invalid,
 }
 
 fn find_hint(tenant: &Tenant, request: &AuthorizationRequest<'_>) -> Result<Hint, KeyError> {
     let Some(token) = request.id_token_hint.as_deref() else { return Ok(Hint::Absent) };
     let client_id = request.client.client_id.as_str();
     let hint = hint::verify(tenant, token)?.filter(|hint| hint.audience.iter().any(|audience| audience == client_id));
-    Ok(hint.map_or(Hint::Worthless, |hint| Hint::Names(hint.sub)))
+    Ok(hint.map_or(Hint::Invalid, |hint| Hint::Subject(hint.sub)))
 }

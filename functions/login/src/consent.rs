@@ -1,10 +1,10 @@
-//! `/consent`: what the person allows a client (security 17, 18).
+//! `/consent`: the user allows a client (security 17, 18).
 //!
-//! 1. There is a live session and a valid request; otherwise the request is decided on again.
-//! 2. The form belongs to this browser, this request and this session: what one person sees, another can't send.
-//! 3. Allowed: recorded, and back to the request with a mark. Denied: `access_denied` for the client.
+//! 1. Require a live session and a valid request. Otherwise go back to the authorization endpoint.
+//! 2. The form is bound to this browser, this request and this session: no other user can submit it.
+//! 3. Allowed: store the consent and return to the request with a sealed marker. Denied: return `access_denied` to the client.
 
-use crate::pending::{Mark, Pending};
+use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::response::{IntoResponse, Response};
 use http::Uri;
@@ -23,10 +23,10 @@ use minijinja::context;
 
 const PAGE: &str = "consent";
 
-/// Shows what the client asks for.
+/// Shows what the client requests.
 ///
 /// # Errors
-/// When the store or a key fails.
+/// If the store or a key fails.
 pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
     let tenant = &handle.tenant;
     let pending = Pending::find(&handle, &uri).await?;
@@ -36,24 +36,24 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
         Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
     };
     let Some(found) = session::find(&handle, &browser, None).await? else {
-        return Ok(respond::see_other(&pending.onward(tenant, "/oauth2/authorize")));
+        return Ok(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize")));
     };
     let values = context! {
         client => request.client.client_name.get(&locale),
         client_uri => request.client.client_uri.clone(),
         email => find_email(&handle, &found).await?,
         scopes => shown_scopes(&request),
-        switch => pending.onward(tenant, "/login"),
+        switch => pending.continue_at(tenant, "/login"),
         anti_forgery => browser.anti_forgery(tenant, PAGE, &context_of(&pending, found.session.id)),
     };
     let page = Page::new(tenant, &locale, "consent", values).form_action(&request.return_to.redirect_uri);
     Ok(browser.answer(page.languages(uri.query().unwrap_or_default()).into_response()))
 }
 
-/// Takes the answer.
+/// Handles the user's decision.
 ///
 /// # Errors
-/// When the form is not this browser's and session's, or the store or a key fails.
+/// If the form does not belong to this browser and session, or the store or a key fails.
 pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(form): FormBody) -> Result<Response, Problem> {
     let tenant = &handle.tenant;
     let pending = Pending::find(&handle, &uri).await?;
@@ -64,12 +64,12 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
     };
     let client_id = &request.client.client_id;
     let Some(found) = session::find(&handle, &browser, Some(client_id)).await? else {
-        return Ok(Outcome::Expired.of(respond::see_other(&pending.onward(tenant, "/oauth2/authorize"))));
+        return Ok(Outcome::Expired.of(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
     };
     let (account, sid) = (found.session.account, found.session.id);
     browser.check_form(tenant, PAGE, &context_of(&pending, sid), form.one("anti_forgery")?)?;
     if form.one("decision")? != Some("allow") {
-        let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::AccessDenied, "the person did not allow it");
+        let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::AccessDenied, "the user did not give consent");
         return Ok(Outcome::Denied.of(respond::to_client(tenant, &locale, &answer)));
     }
     tenant
@@ -77,21 +77,21 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
         .decide(&handle.request, || async {
             Ok::<_, Problem>(match session::find(&handle, &browser, Some(client_id)).await? {
                 Some(found) => consent::give(found.consent.as_ref(), account, client_id, &request.scope, handle.now()),
-                // It ended meanwhile: back at the request, the person signs in.
+                // The session has ended meanwhile. The request then leads to the sign-in page.
                 None => Decision::unchanged(()),
             })
         })
         .await?;
-    Ok(respond::see_other(&pending.marked(tenant, Mark::Consented, sid, handle.now())?))
+    Ok(respond::see_other(&pending.address_with_result(tenant, InteractionResult::Consented, sid, handle.now())?))
 }
 
-/// What the form is bound to.
+/// The context that the form is bound to.
 fn context_of(pending: &Pending, sid: SessionId) -> String {
     format!("{}\n{sid}", pending.context())
 }
 
-/// The scope tokens, those that a page has words for first. `openid` says only that the person is recognized again, which is what
-/// the page itself says.
+/// The scope tokens, those with a description first. `openid` is left out: it only means that the user is recognized, which the page itself
+/// says.
 fn shown_scopes(request: &AuthorizationRequest<'_>) -> Vec<String> {
     const KNOWN: [&str; 6] = ["profile", "email", "phone", "address", "offline_access", "account"];
     let known = KNOWN.into_iter().filter(|token| request.scope.contains(token));
@@ -99,7 +99,7 @@ fn shown_scopes(request: &AuthorizationRequest<'_>) -> Vec<String> {
     known.chain(others).map(str::to_owned).collect()
 }
 
-/// The address of the account that is signed in, so that nobody gives consent for another's by mistake.
+/// The address of the signed-in account, so that the user does not give consent with the wrong account by mistake.
 pub(crate) async fn find_email(handle: &TenantHandle, found: &SessionSnapshot) -> Result<Option<String>, Problem> {
     let Some(snapshot) = handle.tenant.store.find_profile(found.session.account).await? else { return Ok(None) };
     let key = handle.tenant.keys.data()?.unwrap(&snapshot.data_key)?;

@@ -1,10 +1,11 @@
-//! Somebody whom nobody here knows: the former directory is asked, and who it knows comes over (see [`latchkey::domain::directory`]).
+//! An identifier that is unknown here: the legacy directory is asked, and a user known there is imported (see
+//! [`latchkey::domain::directory`]).
 //!
 //! 1. The failure was counted before; now the directory is asked, once.
 //! 2. Without a verdict the count is taken back: nothing was evaluated.
-//! 3. Who showed the right password there, or proved the address by mail, has an account from here on. Whoever was faster
-//!    with the same person wins; the other signs in locally.
-//! 4. Who was brought over without a password shows it to the directory once, at their first sign-in; from then on it is here.
+//! 3. A user with the right password there, or with a proof of the address by mail, gets an account here. If two requests import the same
+//!    user, the first one wins; the other one signs in locally.
+//! 4. A user imported without a password types it once at their first sign-in; the directory checks it. From then on it is stored here.
 
 use crate::login::{Attempted, Typed};
 use latchkey::config::{CognitoConfig, KeptSub};
@@ -36,7 +37,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) locale: &'a str,
 }
 
-/// Asks the directory about somebody whom nobody here knows, and takes them over if it knows them.
+/// Asks the directory about an identifier that is unknown here, and imports the user.
 pub(crate) async fn attempt(
     services: &Services,
     visit: &Visit<'_>,
@@ -52,7 +53,7 @@ pub(crate) async fn attempt(
     }
 }
 
-/// Asks the directory about somebody who was brought over without a password.
+/// Asks the directory about a user who was imported without a password.
 pub(crate) async fn first_password(
     services: &Services,
     visit: &Visit<'_>,
@@ -97,10 +98,10 @@ async fn ask(services: &Services, pool: &CognitoConfig, typed: &Typed) -> Result
     Ok(Said::Otherwise(attempted))
 }
 
-/// Nothing was evaluated: nobody is counted for it.
+/// Nothing was evaluated, so nothing is counted.
 async fn unasked(handle: &TenantHandle, error: &DirectoryError, taken_back: Decision<()>) -> Result<Attempted, Problem> {
     error.log();
-    // Another try of the same identifier meanwhile stands over this count: then it stays, one failure too many.
+    // If another attempt has written the counter meanwhile, the count stays: one failure too many.
     if handle.tenant.store.commit(&taken_back.changes, &handle.request).await.is_err() {
         tracing::warn!("a failure that was none could not be taken back");
     }
@@ -115,7 +116,7 @@ async fn take_over(
     user: &DirectoryUser,
 ) -> Result<Attempted, Problem> {
     let (handle, tenant) = (visit.handle, &visit.handle.tenant);
-    // Dear or random: made once, however often is decided.
+    // Expensive or random: computed once, even if the decision is retried.
     let account = services.random.account_id();
     let (key, wrapped, keyring_version) = tenant.keys.data()?.generate(account)?;
     let data_key = WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account };
@@ -123,7 +124,7 @@ async fn take_over(
     let comer = Comer { pool, user, email: &typed.email, locale: visit.locale, key, data_key, password };
     let comer = comer.seal(services, handle)?;
     let decide = || async {
-        // In this order: an account that is made between the two reads is seen by the second, or met by the write.
+        // Keep this order: an account created between the two reads is seen by the second read, or the write condition fails.
         let standing = tenant.store.find_subject(&comer.subject).await?;
         if tenant.store.find_account(&comer.identifier).await?.is_some() {
             return Ok::<_, Problem>(Decision::unchanged(Attempted::KnownByNow));
@@ -141,7 +142,7 @@ async fn take_over(
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// Signs somebody in who was brought over before, and keeps the password that the directory has found right.
+/// Signs in a user who was imported before, and stores the password that the directory has confirmed.
 async fn keep_password(
     services: &Services,
     visit: &Visit<'_>,
@@ -181,7 +182,8 @@ fn subject(pool: &CognitoConfig, user: &DirectoryUser) -> FederatedSubject {
     FederatedSubject { issuer: pool.issuer(), subject: user.subject.clone() }
 }
 
-/// Whose a proven recovery is that nobody here owns: the directory is asked, and who it knows comes with the new password.
+/// The owner of a completed recovery for an address without an account here: a user known to the directory is imported with the new
+/// password.
 pub(crate) async fn owner(
     services: &Services,
     handle: &TenantHandle,
@@ -196,7 +198,7 @@ pub(crate) async fn owner(
     if let Err(reason) = admit(&user, &email) {
         not_taken_over(reason);
         return Ok(Some(match reason {
-            // Whoever has this mailbox is not known to be who signed up there: they begin anew, and inherit nothing.
+            // The mailbox owner may not be the user who signed up there: they start with a new account and inherit nothing.
             NotAdmitted::AddressNotProven => Owner::Nobody,
             NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress => Owner::Stays,
         }));
@@ -244,14 +246,14 @@ pub(crate) async fn holds_back(
     })
 }
 
-/// A proven address, and whom the directory knows by it.
+/// A verified address, and the directory's user for it.
 struct Proven {
     user: Option<DirectoryUser>,
     email: EmailAddress,
     key: DataKey,
 }
 
-/// Whom the directory knows by the identity that an account has there.
+/// The directory's user by the identity that an account has there.
 async fn find_linked(
     services: &Services,
     handle: &TenantHandle,
@@ -273,7 +275,7 @@ async fn find_linked(
     Ok(None)
 }
 
-/// Whom the directory knows by the address of this flow.
+/// The directory's user by the address of this flow.
 async fn find(
     services: &Services,
     handle: &TenantHandle,
@@ -293,7 +295,7 @@ fn not_taken_over(reason: NotAdmitted) {
     tracing::info!(%reason, "a person of the user pool was not taken over");
 }
 
-/// Who comes, and what they come with.
+/// The imported user and their data.
 struct Comer<'a> {
     pool: &'a CognitoConfig,
     user: &'a DirectoryUser,

@@ -1,14 +1,14 @@
-//! `id_token_hint`: an ID token of ours, verified but for its expiry (OpenID Connect Core §3.1.2.1; security 12, 62).
+//! `id_token_hint`: one of our ID tokens, verified except for its expiry (OpenID Connect Core §3.1.2.1; security 12, 62).
 
 use latchkey::domain::oauth::logout::IdTokenHint;
 use latchkey::keys::KeyError;
 use latchkey::services::Tenant;
 use serde_json::Value;
 
-/// Whom and for whom an ID token was made; `None` when it is not ours, or not an ID token.
+/// The subject and the client of an ID token. `None` if it is not an ID token of this issuer.
 ///
 /// # Errors
-/// When this function has no keys to verify with.
+/// If this function has no keys to verify with.
 pub fn verify(tenant: &Tenant, token: &str) -> Result<Option<IdTokenHint>, KeyError> {
     let Some(claims) = tenant.keys.signing()?.verify("JWT", token) else { return Ok(None) };
     if claims.get("iss").and_then(Value::as_str) != Some(tenant.issuer.as_str()) {

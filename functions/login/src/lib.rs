@@ -5,8 +5,8 @@
 //!                                       └─▶ /recover ─▶ mail ─▶ /recover ─▶ /login
 //! ```
 //!
-//! No page keeps state on the server: an authorization request travels in the query of each page's address, and each page validates
-//! it anew. What the person did for it meanwhile travels in sealed marks (see [`pending`]).
+//! No page keeps state on the server. The authorization request is in the query of each page's address, and each page validates it again.
+//! Completed interactions of the user travel in sealed markers (see [`pending`]).
 
 pub mod authorize;
 pub mod consent;
@@ -28,8 +28,8 @@ use latchkey::web::funnel::{Method, Step, entering};
 /// The keys that this function needs.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Locator, Purpose::Proof, Purpose::Signing];
 
-/// The routes of this function as it is deployed: with those where a registration is proven, which the API leads here while people come
-/// from a former directory.
+/// The routes of this function in a deployment. They include the routes that verify a registration: the API sends these here while users
+/// are imported from a legacy user pool.
 pub fn deployed_routes() -> Router<Services> {
     routes().merge(registration::proofs())
 }

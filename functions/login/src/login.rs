@@ -1,16 +1,15 @@
 //! `/login`: identifier and password (security 14, 17, 55, 56, 64, 71, 112–116).
 //!
 //! 1. The form belongs to this browser and to the request of the address.
-//! 2. Account or decoys are read; a window that blocks ends it before anything is hashed.
-//! 3. The password is compared, with the same work for an identifier that nobody has.
-//! 4. The decision counts or signs in; only once that stands is its outcome shown, so parallel guesses can't outrun the counter.
-//! 5. Whom nobody here knows, or whose password is not here, a former directory may know: it is asked then, if the tenant has one
-//!    ([`crate::directory`]).
+//! 2. Account or decoys are read. A window that blocks ends the request before anything is hashed.
+//! 3. The password is compared, with the same work for an unknown identifier.
+//! 4. The decision counts or signs in. The outcome is shown only after the commit, so parallel guesses cannot outrun the counter.
+//! 5. If the account or its password is unknown here, the tenant's legacy directory is asked, if there is one ([`crate::directory`]).
 //! 6. The browser goes back to the request, with a mark that this very sign-in was for it.
 
 use crate::consent::find_email;
 use crate::directory::{self, Visit};
-use crate::pending::{Mark, Pending};
+use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -38,7 +37,7 @@ use tokio::sync::Mutex;
 
 const PAGE: &str = "login";
 
-/// Shows the sign-in page; by itself, to somebody who is signed in, says so.
+/// Shows the sign-in page. If it was opened directly by a signed-in user, says so.
 ///
 /// # Errors
 /// When the store or a key fails.
@@ -105,9 +104,9 @@ pub async fn post(
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device }) => {
             let location = match (&request, pending.return_to(tenant)) {
-                (Some(_), _) => pending.marked(tenant, Mark::SignedIn, session.id, handle.now())?,
+                (Some(_), _) => pending.address_with_result(tenant, InteractionResult::SignedIn, session.id, handle.now())?,
                 (None, Some(page)) => page.to_owned(),
-                (None, None) => pending.onward(tenant, "/login"),
+                (None, None) => pending.continue_at(tenant, "/login"),
             };
             let mut response = respond::see_other(&location);
             opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
@@ -143,7 +142,7 @@ pub async fn post(
 pub(crate) enum Attempted {
     /// As decided.
     Decided(Authenticated),
-    /// Somebody was faster with the same person: they are known here by now.
+    /// A concurrent request has imported the same user: the account exists by now.
     KnownByNow,
     /// The directory wants another password before this one is of use: only who knows it is told.
     MustBeReplaced,
@@ -158,13 +157,13 @@ pub(crate) enum Attempted {
     },
 }
 
-/// Here first; then, for somebody whom nobody here knows, with the help of the tenant's former directory.
+/// Tries the local account first; for an unknown identifier then the tenant's legacy directory.
 async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Attempted, Problem> {
     let Some(pool) = &visit.handle.tenant.config.cognito else {
         return Ok(Attempted::Decided(attempt(services, visit, typed).await?));
     };
     match attempt_with(services, visit, pool, typed).await? {
-        // Once more: who has just come, or was brought over in this moment, is known here now.
+        // Retry: a user who has just been imported is known here now.
         Attempted::KnownByNow => attempt_with(services, visit, pool, typed).await,
         attempted @ (Attempted::Decided(_)
         | Attempted::MustBeReplaced
@@ -186,7 +185,7 @@ async fn attempt_with(
             directory::first_password(services, visit, pool, typed, &counted, &before).await?
         }
         Authenticated::Refused => {
-            // Who is known here is not asked for there; it must not show.
+            // A known user is not looked up there. The response time must not show this.
             services.directory.linger(pool, services.random.bytes()).await;
             Attempted::Decided(Authenticated::Refused)
         }
@@ -199,7 +198,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     let Visit { handle, browser, opening, .. } = *visit;
     let tenant = &handle.tenant;
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
-    // Dear to compute, and the same after a conflict unless the password was changed meanwhile.
+    // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
     let compared = Mutex::new(None::<(Option<PasswordHash>, PasswordMatch)>);
     let decide = || async {
         let snapshot = tenant.store.find_sign_in(&identifier).await?;
@@ -287,7 +286,7 @@ struct SignInForm {
     notice: Option<String>,
     status: StatusCode,
     retry_after: Option<Span>,
-    /// Somebody is signed in, and is asked to show that it is still them.
+    /// A user is signed in, and must confirm their identity.
     confirms: bool,
 }
 
@@ -333,7 +332,7 @@ struct View<'a> {
 impl View<'_> {
     fn show(&self, form: SignInForm) -> Response {
         let tenant = &self.handle.tenant;
-        let register = tenant.config.registration.enabled.then(|| self.pending.onward(tenant, "/register"));
+        let register = tenant.config.registration.enabled.then(|| self.pending.continue_at(tenant, "/register"));
         let values = context! {
             client => self.request.map(|request| request.client.client_name.get(self.locale)),
             identifier => form.identifier,
@@ -342,7 +341,7 @@ impl View<'_> {
             notice => form.notice,
             anti_forgery => self.browser.anti_forgery(tenant, PAGE, &self.pending.context()),
             register,
-            recover => self.pending.onward(tenant, "/recover"),
+            recover => self.pending.continue_at(tenant, "/recover"),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).languages(self.pending.query());
         if let Some(request) = self.request {

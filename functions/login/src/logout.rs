@@ -1,10 +1,10 @@
 //! `/oauth2/logout`: RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0; security 58, 62, 64).
 //!
-//! 1. The request is read; what it breaks is shown here.
-//! 2. A hint that names the person who is signed in ends the session at once; otherwise a page asks.
-//! 3. The session ends, its cookie is cleared, and the browser goes where the client registered, or is told.
+//! 1. Read the request. Errors are shown here.
+//! 2. If the hint names the signed-in user, end the session at once. Otherwise ask first.
+//! 3. End the session, clear its cookie, and redirect to the registered URI of the client, or show a page.
 //!
-//! A request that comes by POST from another site has no cookie with it: it continues as GET.
+//! A cross-site POST has no cookie, so it continues as GET.
 
 use crate::pending::Pending;
 use crate::{hint, respond};
@@ -23,16 +23,16 @@ const PAGE: &str = "logout";
 /// Ends the session, or asks first.
 ///
 /// # Errors
-/// When the store or a key fails.
+/// If the store or a key fails.
 pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
     let parameters = Params::of_query(&uri)?;
     answer(&handle, &browser, &uri, &parameters, false).await
 }
 
-/// Takes the answer of the page that asks; anything else continues as GET.
+/// Handles the answer of the confirmation page. Any other POST continues as GET.
 ///
 /// # Errors
-/// When the form is not this browser's, or the store or a key fails.
+/// If the form does not belong to this browser, or the store or a key fails.
 pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(form): FormBody) -> Result<Response, Problem> {
     if form.one("confirm")?.is_none() {
         let path = respond::path(&handle.tenant, "/oauth2/logout");
@@ -72,7 +72,7 @@ async fn answer(
     end(handle, browser).await?;
     let mut response = match (logout.return_to, is_confirmed) {
         (Some(return_to), _) => respond::see_other(&with_query(return_to, request.state.map(|state| ("state", state)))),
-        // After a post, the page that says so is one that can be reloaded.
+        // After a POST, redirect to the page, so that it can be reloaded.
         (None, true) => respond::see_other(&respond::path(tenant, "/oauth2/logout")),
         (None, false) => {
             let values = context! {
@@ -87,7 +87,7 @@ async fn answer(
     Ok(response)
 }
 
-/// Ends the session that the browser's cookie opens, if it lives.
+/// Ends the session of the browser's cookie, if it is live.
 async fn end(handle: &TenantHandle, browser: &Browser) -> Result<(), Problem> {
     let decide = || async {
         Ok::<_, Problem>(match session::find(handle, browser, None).await? {

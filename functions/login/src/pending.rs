@@ -1,7 +1,7 @@
-//! The authorization request that a page goes on with: it travels in the query of the page's address, as it came.
+//! The authorization request of a page. It travels in the query of the page's address, unchanged.
 //!
-//! Besides it, an address may carry marks of ours: `lk_auth` and `lk_consent` say, sealed, that the person signed in or gave consent
-//! for this very request in this very session; `lk_stored` names a request that came by POST.
+//! The address may also have sealed markers: `lk_auth` and `lk_consent` prove that the user signed in or gave consent for this request in
+//! this session. `lk_stored` names a stored POST request.
 
 use http::Uri;
 use latchkey::domain::id::{FlowId, SessionId};
@@ -16,19 +16,19 @@ use latchkey::web::account::is_account_path;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Params, Problem, TenantHandle};
 
-/// Names a stored request.
+/// The parameter of a stored request.
 const STORED: &str = "lk_stored";
 
-/// What the person did for a request.
+/// A completed interaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// They signed in.
+pub enum InteractionResult {
+    /// The user signed in.
     SignedIn,
-    /// They gave consent.
+    /// The user gave consent.
     Consented,
 }
 
-impl Mark {
+impl InteractionResult {
     const fn parameter(self) -> &'static str {
         match self {
             Self::SignedIn => "lk_auth",
@@ -43,27 +43,29 @@ impl Mark {
     }
 }
 
-/// The request that a page goes on with.
+/// The authorization request of a page.
 pub struct Pending {
-    /// The address's query without marks, byte for byte.
+    /// The query of the address without markers, byte for byte.
     query: String,
-    /// The marks, as they came.
+    /// The markers, unchanged.
     marks: Vec<String>,
-    /// The request's parameters, decoded.
+    /// The decoded parameters of the request.
     parameters: Params,
-    /// What marks and forms are bound to.
+    /// The context that markers and forms are bound to.
     fingerprint: [u8; 32],
     is_stored: bool,
 }
 
 impl Pending {
-    /// The request in the query of an address, or the stored one that it names. 1 RRU for a stored one.
+    /// The request in the query of an address, or the stored one that it names. A stored one costs 1 RRU.
     ///
     /// # Errors
-    /// When the query is not well-formed, or the stored request has expired.
+    /// If the query is malformed, or the stored request has expired.
     pub async fn find(handle: &TenantHandle, uri: &Uri) -> Result<Self, Problem> {
         let is_mark = |piece: &&str| {
-            [Mark::SignedIn, Mark::Consented].iter().any(|mark| piece.split('=').next() == Some(mark.parameter()))
+            [InteractionResult::SignedIn, InteractionResult::Consented]
+                .iter()
+                .any(|result| piece.split('=').next() == Some(result.parameter()))
         };
         let (marks, query): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_mark);
         let query = query.join("&");
@@ -83,55 +85,55 @@ impl Pending {
         })
     }
 
-    /// Whether there is a request at all; a page may also be opened by itself.
+    /// Whether there is a request. A page can also be opened without one.
     #[must_use]
     pub fn is_request(&self) -> bool {
         self.is_stored || self.parameters.all("client_id").next().is_some()
     }
 
-    /// The request, valid.
+    /// The validated request.
     ///
     /// # Errors
-    /// The rule that it breaks.
+    /// The violated rule.
     pub fn validate<'c>(&self, tenant: &'c Tenant) -> Result<AuthorizationRequest<'c>, Refusal> {
         validate(&tenant.config.clients, self.parameters.iter())
     }
 
-    /// The request, valid, if there is one.
+    /// The validated request, if there is one.
     ///
     /// # Errors
-    /// The rule that it breaks.
+    /// The violated rule.
     pub fn request<'c>(&self, tenant: &'c Tenant) -> Result<Option<AuthorizationRequest<'c>>, Refusal> {
         if self.is_request() { self.validate(tenant).map(Some) } else { Ok(None) }
     }
 
-    /// A parameter that concerns pages only, such as `ui_locales`: its first value.
+    /// The first value of a parameter that concerns pages only, such as `ui_locales`.
     #[must_use]
     pub fn hint(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// The account page to go on to where there is no request: the address asked for it, and it is one of this tenant's.
+    /// The account page to continue with if there is no request. It must be an address of this tenant.
     #[must_use]
     pub fn return_to(&self, tenant: &Tenant) -> Option<&str> {
         self.hint("return_to").filter(|address| is_account_path(tenant, address))
     }
 
-    /// The address's query without marks.
+    /// The query of the address without markers.
     #[must_use]
     pub fn query(&self) -> &str {
         &self.query
     }
 
-    /// What a form of this page is bound to: the request, however it is spelled, whatever the page's language.
+    /// The context of a form on this page: the request in any spelling, and in any page language.
     #[must_use]
     pub fn context(&self) -> String {
         self.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Another page's address that goes on with the request, marks included.
+    /// The address of another page that continues the request, with all markers.
     #[must_use]
-    pub fn onward(&self, tenant: &Tenant, path: &str) -> String {
+    pub fn continue_at(&self, tenant: &Tenant, path: &str) -> String {
         let pieces: Vec<&str> = std::iter::once(self.query.as_str())
             .chain(self.marks.iter().map(String::as_str))
             .filter(|piece| !piece.is_empty())
@@ -140,37 +142,43 @@ impl Pending {
         if pieces.is_empty() { path } else { format!("{path}?{}", pieces.join("&")) }
     }
 
-    /// The address at which the request is decided on, with a mark that says what the person just did in this session.
+    /// The address that continues the request, with a marker for what the user just did in this session.
     ///
     /// # Errors
-    /// When sealing fails.
-    pub fn marked(&self, tenant: &Tenant, mark: Mark, sid: SessionId, at: Timestamp) -> Result<String, KeyError> {
+    /// If sealing fails.
+    pub fn address_with_result(
+        &self,
+        tenant: &Tenant,
+        result: InteractionResult,
+        sid: SessionId,
+        at: Timestamp,
+    ) -> Result<String, KeyError> {
         let plain = [sid.as_bytes().as_slice(), &at.millis().to_be_bytes()].concat();
-        let sealed = tenant.keys.locator()?.seal(mark.purpose(), &self.fingerprint, &plain)?;
-        Ok(with_query(&self.onward(tenant, "/oauth2/authorize"), [(mark.parameter(), sealed.as_str())]))
+        let sealed = tenant.keys.locator()?.seal(result.purpose(), &self.fingerprint, &plain)?;
+        Ok(with_query(&self.continue_at(tenant, "/oauth2/authorize"), [(result.parameter(), sealed.as_str())]))
     }
 
-    /// What the person did for this request, by the marks that open; the last of each kind.
+    /// The user's interactions for this request, by the markers that can be opened; the last of each kind.
     ///
     /// # Errors
-    /// When this function has no key to open them.
+    /// If this function has no key to open them.
     pub fn interactions(&self, tenant: &Tenant) -> Result<Interactions, KeyError> {
         let locator = tenant.keys.locator()?;
-        let find = |mark: Mark| {
-            let prefix = format!("{}=", mark.parameter());
+        let find = |result: InteractionResult| {
+            let prefix = format!("{}=", result.parameter());
             let opened = |piece: &String| {
-                locator.open(mark.purpose(), &self.fingerprint, piece.strip_prefix(&prefix)?).and_then(|plain| read(&plain))
+                locator.open(result.purpose(), &self.fingerprint, piece.strip_prefix(&prefix)?).and_then(|plain| read(&plain))
             };
             self.marks.iter().rev().find_map(opened)
         };
-        Ok(Interactions { signed_in: find(Mark::SignedIn), consented: find(Mark::Consented) })
+        Ok(Interactions { signed_in: find(InteractionResult::SignedIn), consented: find(InteractionResult::Consented) })
     }
 }
 
-/// The address at which a stored request is decided on.
+/// The address that continues a stored request.
 ///
 /// # Errors
-/// When sealing fails.
+/// If sealing fails.
 pub fn stored_address(tenant: &Tenant, id: FlowId) -> Result<String, KeyError> {
     let sealed = tenant.keys.locator()?.seal(STORED, b"", id.as_bytes())?;
     Ok(with_query(&crate::respond::path(tenant, "/oauth2/authorize"), [(STORED, sealed.as_str())]))
@@ -194,7 +202,8 @@ fn read(plain: &[u8]) -> Option<Interaction> {
     Some(Interaction { sid: SessionId::from_bytes(*sid), at: Timestamp::from_millis(at) })
 }
 
-/// Each part with its length in front, so that no two requests share one. The page's language is no part of the request.
+/// A digest of all parameters, each with its length in front, so that different requests never collide. The page language is not part of
+/// the request.
 fn fingerprint(parameters: &Params) -> [u8; 32] {
     let mut bytes = Vec::new();
     for (name, value) in parameters.iter().filter(|(name, _)| *name != "ui_locales") {

@@ -2,11 +2,11 @@
 //!
 //! 1. `/recover`: the address. A flow is written, and nothing is looked up: the answer is the same for every address.
 //! 2. `/recover?flow=…`: the code from the mail and the new password, in one form.
-//! 3. `/recover?flow=…&token=…`, the mailed link: in the browser that began, the form without the code; elsewhere the code to type
-//!    there, and "I did not ask for this".
+//! 3. `/recover?flow=…&token=…`, the mailed link: in the browser that started, the form without the code. Any other browser shows the code
+//!    to type there, and "I did not ask for this".
 //! 4. A fitting proof replaces the password and ends every session; the person signs in afterwards.
 //!
-//! While people come from a former directory, a proof for an address that nobody has here is asked about there ([`crate::directory`]).
+//! During a migration from a legacy directory, a proof for an address without an account here is looked up there ([`crate::directory`]).
 //!
 //! GET changes nothing: mail scanners open links.
 
@@ -94,7 +94,7 @@ pub async fn post(
     reset(&services, &handle, &browser, id, query.one("token")?, &form).await
 }
 
-/// Step 1: begins a flow, whoever has the address.
+/// Step 1: begins a flow, for any address.
 async fn begin(
     services: &Services,
     handle: &TenantHandle,
@@ -239,7 +239,7 @@ async fn hash_once(
     }
 }
 
-/// Step 3, elsewhere: "I did not ask for this".
+/// Step 3, in another browser: "I did not ask for this".
 async fn disown(handle: &TenantHandle, browser: &Browser, id: &str, token: Option<&str>) -> Result<Response, Problem> {
     let token = SecretText::from(token.unwrap_or_default());
     let decide = || async {
@@ -259,7 +259,7 @@ struct Presented {
 }
 
 impl Presented {
-    /// The proof, compared; a typed code counts as such even where a token stands in the address.
+    /// The proof, compared. A typed code counts as such even if the address has a token.
     fn compare(&self, handle: &TenantHandle, flow: &Flow) -> Result<(Proof, bool), Problem> {
         let keyring = handle.tenant.keys.proof()?;
         Ok(match (&self.typed, &self.token) {
@@ -287,8 +287,7 @@ async fn find_snapshot(handle: &TenantHandle, id: &str) -> Result<Option<FlowSna
     Ok(found.filter(|found| found.flow.purpose == FlowPurpose::Recovery))
 }
 
-/// The address as it was typed, kept for the mail and for the directory's own spelling while people come from there: anybody may be
-/// known there.
+/// The address as typed, stored for the mail and for a lookup in the legacy directory, which may use another spelling.
 fn sealed_address(handle: &TenantHandle, account: AccountId, typed: &str) -> Result<Option<SealedAddress>, Problem> {
     let tenant = &handle.tenant;
     if tenant.config.cognito.is_none() {
@@ -309,7 +308,7 @@ enum Step {
     Done { sign_in: String },
     /// The account can't be taken over from where it is.
     Stays,
-    /// Nobody has an account with the proven address.
+    /// The proven address has no account.
     Nobody { register: Option<String> },
     /// Ended by the owner of the address.
     Ended,
@@ -404,7 +403,7 @@ fn show_start(
         identifier,
         errors,
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
-        sign_in => pending.onward(tenant, "/login"),
+        sign_in => pending.continue_at(tenant, "/login"),
     };
     let page = Page::new(tenant, &locale, "recover_start", values).status(status);
     browser.answer(page.languages(pending.query()).into_response())

@@ -1,4 +1,4 @@
-//! What the pages of this function answer with: redirects, authorization responses, refusals that are shown here.
+//! The responses of this function's pages: redirects, authorization responses, error pages.
 
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
@@ -12,7 +12,7 @@ pub use latchkey::web::account::{path_of as path, see_other};
 use latchkey::web::funnel::Outcome;
 use minijinja::context;
 
-/// The answer of the authorization endpoint to the client.
+/// The response of the authorization endpoint to the client.
 #[must_use]
 pub fn to_client(tenant: &Tenant, locale: &str, response: &AuthorizationResponse) -> Response {
     match response.response_mode {
@@ -24,7 +24,7 @@ pub fn to_client(tenant: &Tenant, locale: &str, response: &AuthorizationResponse
     }
 }
 
-/// The refusal of an authorization request: shown here, or answered at the redirect URI.
+/// The refusal of an authorization request: shown here, or sent to the redirect URI.
 #[must_use]
 pub fn refuse(tenant: &Tenant, locale: &str, refusal: &Refusal) -> Response {
     Outcome::Refused.of(match refusal {
@@ -37,7 +37,7 @@ fn show_local(tenant: &Tenant, locale: &str, refusal: LocalRefusal) -> Response 
     show_error(tenant, locale, "login-request-refused", &refusal.to_string())
 }
 
-/// A 400 page: what went wrong in words for a person (`{message}-title`, `{message}-text`), and the detail for a developer.
+/// A 400 page: a message for the user (`{message}-title`, `{message}-text`) and a detail for developers.
 #[must_use]
 pub fn show_error(tenant: &Tenant, locale: &str, message_id: &str, detail: &str) -> Response {
     let heading = message(locale, &format!("{message_id}-title"), []);

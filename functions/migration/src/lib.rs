@@ -1,12 +1,13 @@
-//! The user migration trigger of a Cognito user pool that people go to: whom the pool does not know is asked for here.
+//! The user migration trigger of a Cognito user pool (reverse migration): the pool calls it for users that it does not know.
 //!
-//! | `triggerSource` | what it means | what is answered |
+//! | `triggerSource` | meaning | answer |
 //! |---|---|---|
-//! | `UserMigration_Authentication` | somebody signs in there | the person's attributes, confirmed, if the password is right here |
-//! | `UserMigration_ForgotPassword` | somebody there wants a new password | the person's attributes, if the address is somebody's here; the pool mails the code |
+//! | `UserMigration_Authentication` | a user signs in at the pool | the user's attributes, confirmed, if the password is correct here |
+//! | `UserMigration_ForgotPassword` | a user of the pool requests a new password | the user's attributes, if the address has an account
+//! here; the pool mails the code |
 //!
-//! Whoever is refused gets the event back as it came: to the pool, nobody. An event of anything else is an error, and so is a failure. A
-//! guess counts as a sign-in of the funnel, as one on our page does. The pool's password never shows.
+//! For a refused user the event is returned unchanged, and the pool answers that the user does not exist. Any other event is an error, and
+//! so is a failure. A password guess counts as a sign-in of the funnel, like one on the sign-in page. The password is never logged.
 
 use latchkey::config::HandoverConfig;
 use latchkey::domain::authentication::{PasswordVerdict, Subject};
@@ -28,17 +29,17 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
 
-/// The keys that this function is given: it finds people by their address, and opens what goes with them.
+/// The keys of this function: it finds users by their address, and decrypts their attributes.
 pub const PURPOSES: &[Purpose] = &[Purpose::Identifier, Purpose::Data];
 
-/// The function: everything that it needs. Cheap to clone.
+/// The function and its dependencies. Clones are inexpensive.
 #[derive(Clone)]
 pub struct Migration {
     services: Services,
     tenant: TenantId,
 }
 
-/// What the pool is told instead of an answer, and shows to whoever signs in there: a cause is nothing to them, and stands in the log.
+/// The error that the pool gets, and shows to the user. The cause is in the log only: it would not help the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not possible just now, please try again later")]
 pub struct TryAgainLater;
@@ -46,10 +47,10 @@ pub struct TryAgainLater;
 /// Why the pool gets no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    /// The event is not one of this pool's trigger.
+    /// The event is not from the migration trigger of this pool.
     #[error("{0}")]
     Refused(&'static str),
-    /// The tenant can't be served.
+    /// The tenant cannot be loaded.
     #[error("the tenant could not be loaded")]
     Tenant(#[from] TenantError),
     /// The store failed.
@@ -58,17 +59,17 @@ pub enum MigrationError {
     /// The keys failed.
     #[error("the keys failed")]
     Keys(#[from] KeyError),
-    /// Too many passwords are being hashed.
-    #[error("no password is hashed just now")]
+    /// Too many passwords are being hashed concurrently.
+    #[error("too many passwords are being hashed")]
     Hasher(#[from] HasherBusy),
-    /// The request's id is none.
-    #[error("the request has no usable id")]
+    /// The request id is invalid.
+    #[error("the request has no valid id")]
     Id(#[from] InvalidId),
-    /// Too many changes at once.
-    #[error("others were faster again and again")]
+    /// Too many concurrent changes.
+    #[error("concurrent changes won at every attempt")]
     Busy,
-    /// What was opened does not read.
-    #[error("a profile does not read")]
+    /// Decrypted data is malformed.
+    #[error("a profile is malformed")]
     Profile,
 }
 
@@ -82,22 +83,22 @@ impl From<DecideError<MigrationError>> for MigrationError {
     }
 }
 
-/// Whom a pool asks for.
-enum Asked {
-    /// Somebody who typed this password.
+/// The request of the pool.
+enum TriggerRequest {
+    /// Check this password.
     Authentication(SecretText),
-    /// Somebody who forgot theirs.
+    /// Start a password reset.
     ForgotPassword,
 }
 
 impl Migration {
-    /// The function for the people of one tenant.
+    /// The function for the users of one tenant.
     #[must_use]
     pub fn new(services: Services, tenant: TenantId) -> Self {
         Self { services, tenant }
     }
 
-    /// As [`Self::handle`], for the pool: why it gets no answer is logged here.
+    /// As [`Self::handle`], for the pool. Logs the cause of a failure.
     ///
     /// # Errors
     /// As [`Self::handle`].
@@ -108,20 +109,21 @@ impl Migration {
         })
     }
 
-    /// Answers one event of the trigger: the event itself, its `response` filled for who may come.
+    /// Answers one event of the trigger: the same event, with its `response` filled in if the user may migrate.
     ///
     /// # Errors
-    /// When it is not an event of the pool that the tenant's document names, or something failed.
+    /// If the event is not from the pool of the tenant's document, or something failed.
     pub async fn handle(&self, mut event: Value, request_id: &str, deadline: Deadline) -> Result<Value, MigrationError> {
-        let asked = read(&mut event)?;
+        let trigger = read(&mut event)?;
         let tenant = self.services.tenant(&self.tenant).await?;
         let config = tenant.config.handover.as_ref();
-        let config = config.ok_or(MigrationError::Refused("the tenant's document has no [handover]: nobody goes anywhere"))?;
+        let config =
+            config.ok_or(MigrationError::Refused("the tenant's document has no [handover], so no user can migrate"))?;
         if event["userPoolId"] != config.user_pool_id.as_str() {
             return Err(MigrationError::Refused("another user pool than the one of [handover] asks"));
         }
         let email = event["userName"].as_str().and_then(|name| EmailAddress::parse(name).ok());
-        let Some(email) = email.filter(|_| asked.can_be_somebody()) else { return Ok(event) };
+        let Some(email) = email.filter(|_| trigger.can_match()) else { return Ok(event) };
         let request = RequestContext {
             request_id: request_id.parse::<RequestId>()?,
             now: self.services.clock.now(),
@@ -129,12 +131,12 @@ impl Migration {
             address_hash: None,
             deadline,
         };
-        let (found, source, counted) = match &asked {
-            Asked::Authentication(password) => {
+        let (found, source, counted) = match &trigger {
+            TriggerRequest::Authentication(password) => {
                 let (outcome, account) = self.authenticate(&tenant, &email, password, &request).await?;
-                (account, "authentication", Some(counts_as(outcome)))
+                (account, "authentication", Some(funnel_outcome(outcome)))
             }
-            Asked::ForgotPassword => {
+            TriggerRequest::ForgotPassword => {
                 let identifier = tenant.keys.identifier()?.hash_email(&email);
                 (tenant.store.find_account(&identifier).await?, "forgot_password", None)
             }
@@ -146,18 +148,18 @@ impl Migration {
         tracing::info!(
             source,
             goes = goes.is_some(),
-            // A field without a value is left out.
+            // A field without a value is omitted.
             step = counted.map(|_| Step::SignIn.as_str()),
             method = counted.map(|_| Method::Password.as_str()),
             outcome = counted.map(Outcome::as_str),
             Steps = counted.map(|_| 1_u64),
             at = counted.map(|_| request.now.millis()),
-            "the user pool asked for somebody"
+            "the user pool asked for a user"
         );
         if let Some(attributes) = goes {
-            // Nobody is mailed: to the person nothing has changed.
+            // Send no message: for the user nothing has changed.
             let mut response = json!({ "userAttributes": attributes, "messageAction": "SUPPRESS" });
-            if matches!(asked, Asked::Authentication(_)) {
+            if matches!(trigger, TriggerRequest::Authentication(_)) {
                 response["finalUserStatus"] = json!("CONFIRMED");
             }
             event["response"] = response;
@@ -165,7 +167,7 @@ impl Migration {
         Ok(event)
     }
 
-    /// What comes of the password, and the account whose it is.
+    /// The result of the password check, and the account.
     async fn authenticate(
         &self,
         tenant: &Tenant,
@@ -174,7 +176,7 @@ impl Migration {
         request: &RequestContext,
     ) -> Result<(HandedOver, Option<AccountId>), MigrationError> {
         let identifier = tenant.keys.identifier()?.hash_email(email);
-        // Dear to compute, and the same after a conflict unless the password was changed meanwhile.
+        // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
         let compared = Mutex::new(None::<(Option<PasswordHash>, PasswordVerdict)>);
         let decided = tenant.store.decide(request, || async {
             let snapshot = tenant.store.find_sign_in(&identifier).await?;
@@ -202,7 +204,7 @@ impl Migration {
         Ok(decided.await?)
     }
 
-    /// What goes with the person; none when the account is closed.
+    /// The user's attributes. `None` if the account is closed.
     async fn attributes(
         &self,
         tenant: &Tenant,
@@ -222,9 +224,9 @@ impl Migration {
     }
 }
 
-impl Asked {
-    /// Nobody has an empty password, or one beyond the bound: nothing is hashed for it, and nothing has failed.
-    fn can_be_somebody(&self) -> bool {
+impl TriggerRequest {
+    /// An empty or overlong password can never match. It is not hashed, and does not count as a failure.
+    fn can_match(&self) -> bool {
         match self {
             Self::Authentication(password) => (1..=MAX_PASSWORD_BYTES).contains(&password.expose().len()),
             Self::ForgotPassword => true,
@@ -232,8 +234,8 @@ impl Asked {
     }
 }
 
-/// As the page of the sign-in counts it.
-const fn counts_as(outcome: HandedOver) -> Outcome {
+/// The outcome as the sign-in page counts it.
+const fn funnel_outcome(outcome: HandedOver) -> Outcome {
     match outcome {
         HandedOver::Right => Outcome::Succeeded,
         HandedOver::Refused => Outcome::WrongCredentials,
@@ -241,15 +243,15 @@ const fn counts_as(outcome: HandedOver) -> Outcome {
     }
 }
 
-/// What is asked. The password leaves the event: it is sent back without.
-fn read(event: &mut Value) -> Result<Asked, MigrationError> {
+/// Reads the request. The password is removed from the event, which is sent back without it.
+fn read(event: &mut Value) -> Result<TriggerRequest, MigrationError> {
     match event["triggerSource"].as_str() {
         Some("UserMigration_Authentication") => {
             let password = event["request"]["password"].take();
-            let password = password.as_str().map(|text| Asked::Authentication(SecretText::from(text)));
+            let password = password.as_str().map(|text| TriggerRequest::Authentication(SecretText::from(text)));
             password.ok_or(MigrationError::Refused("the event has no password"))
         }
-        Some("UserMigration_ForgotPassword") => Ok(Asked::ForgotPassword),
+        Some("UserMigration_ForgotPassword") => Ok(TriggerRequest::ForgotPassword),
         Some(_) | None => Err(MigrationError::Refused("not an event of a user migration trigger")),
     }
 }

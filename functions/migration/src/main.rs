@@ -1,4 +1,4 @@
-//! The Lambda binary: the trigger of the one user pool that people go to.
+//! The Lambda binary: the user migration trigger of one user pool.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use latchkey::runtime;

@@ -1,6 +1,6 @@
-//! The applications that may act for a person: seeing them, and taking that back (security 18).
+//! Lists the applications that may act for a user, and withdraws consents (security 18).
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::consent::{Consent, withdraw as withdraw_consent};
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::grant::{Grant, GrantState};
@@ -9,28 +9,28 @@ use latchkey::domain::time::Timestamp;
 use latchkey::web::{Presented, TenantHandle, With};
 use std::collections::BTreeMap;
 
-/// What one application may do, as its person sees it.
+/// What one application may do.
 #[derive(Debug)]
-pub struct Shown {
+pub struct ApplicationAccess {
     /// The application.
     pub client_id: ClientId,
-    /// Everything that it was allowed, or that a live grant of it holds.
+    /// Everything that the user consented to, or that a live grant has.
     pub scope: ScopeSet,
-    /// Since when.
+    /// When access began.
     pub since: Timestamp,
-    /// Whether it was allowed by the person; an application of the company's own needs no consent.
+    /// Whether the user gave consent. A first-party application needs none.
     pub is_consented: bool,
 }
 
 /// The applications that have consent or a live grant, by client.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
-pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<Shown>, NotDone> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+/// If the user is no longer signed in, or something failed.
+pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<ApplicationAccess>, CommandError> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let (store, account) = (&handle.tenant.store, principal.authentication().account);
     let (consents, grants) = tokio::try_join!(store.find_consents(account), store.find_grants(account))?;
-    let mut shown: BTreeMap<ClientId, Shown> = BTreeMap::new();
+    let mut shown: BTreeMap<ClientId, ApplicationAccess> = BTreeMap::new();
     for consent in consents.into_iter().filter(|consent| consent.withdrawn_at.is_none()) {
         shown.insert(consent.client_id.clone(), of_consent(consent));
     }
@@ -48,28 +48,28 @@ pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<Sh
     Ok(shown.into_values().collect())
 }
 
-fn of_consent(consent: Consent) -> Shown {
-    Shown { client_id: consent.client_id, scope: consent.scope, since: consent.granted_at, is_consented: true }
+fn of_consent(consent: Consent) -> ApplicationAccess {
+    ApplicationAccess { client_id: consent.client_id, scope: consent.scope, since: consent.granted_at, is_consented: true }
 }
 
-fn of_grant(grant: &Grant) -> Shown {
+fn of_grant(grant: &Grant) -> ApplicationAccess {
     let (client_id, scope) = (grant.client_id.clone(), grant.scope.clone());
-    Shown { client_id, scope, since: grant.created_at, is_consented: false }
+    ApplicationAccess { client_id, scope, since: grant.created_at, is_consented: false }
 }
 
 /// Withdraws consent and ends the client's grants; `false` when it had neither.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
-pub async fn withdraw(handle: &TenantHandle, presented: &Presented, client_id: &ClientId) -> Result<bool, NotDone> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+/// If the user is no longer signed in, or something failed.
+pub async fn withdraw(handle: &TenantHandle, presented: &Presented, client_id: &ClientId) -> Result<bool, CommandError> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let (store, account) = (&handle.tenant.store, principal.authentication().account);
     let mut withdrawn = false;
-    // Twice: a code that was on its way when consent went became a grant by now, or never will.
+    // Two passes: a code issued just before the withdrawal has become a grant by now, or never will.
     for _pass in 0..2 {
         let decide = || async {
             let (consent, grants) = tokio::try_join!(store.find_consent(account, client_id), store.find_grants(account))?;
-            Ok::<_, NotDone>(withdraw_consent(account, client_id, consent.as_ref(), &grants, handle.now()))
+            Ok::<_, CommandError>(withdraw_consent(account, client_id, consent.as_ref(), &grants, handle.now()))
         };
         withdrawn |= store.decide(&handle.request, decide).await?.is_some();
     }

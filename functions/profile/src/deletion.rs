@@ -1,6 +1,6 @@
-//! Closing the account, and restoring it by the mailed link (security 129, 130).
+//! Closes the account, and restores it by the mailed link (security 129, 130).
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::change::Decision;
 use latchkey::domain::erasure::{self, Requested, Restored};
@@ -11,33 +11,33 @@ use latchkey::services::Services;
 use latchkey::store::principal::PrincipalQuery;
 use latchkey::web::{Presented, TenantHandle, With};
 
-/// Closes the account of whoever acts; when it will be erased.
+/// Closes the user's account. Returns the time of its erasure.
 ///
 /// # Errors
-/// When nobody is signed in any more, or not freshly, or something failed.
-pub async fn request(services: &Services, handle: &TenantHandle, presented: &Presented) -> Result<Timestamp, NotDone> {
+/// If the user is no longer signed in, or not recently, or something failed.
+pub async fn request(services: &Services, handle: &TenantHandle, presented: &Presented) -> Result<Timestamp, CommandError> {
     let key_version = handle.tenant.keys.proof()?.current_version();
     let seed = LinkSeed { key_version, bytes: services.random.bytes() };
     let grace = handle.tenant.config.retention.erasure_grace;
     let decide = || async {
-        let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+        let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
-            return Err(NotDone::NotRecent);
+            return Err(CommandError::NotRecent);
         }
         Ok(erasure::request_deletion(principal.authentication(), seed, grace, handle.now()))
     };
     match handle.tenant.store.decide(&handle.request, decide).await? {
         Requested::ErasureDue { due } => Ok(due),
-        // Whoever acts on an account that is not active is signed out.
-        Requested::NotActive => Err(NotDone::SignedOut),
+        // A user without an active account is signed out.
+        Requested::NotActive => Err(CommandError::SignedOut),
     }
 }
 
-/// When the account behind a restoration link is erased; `None` when the link is spent, or its time is over.
+/// When the account of a restoration link will be erased. `None` if the link is used or expired.
 ///
 /// # Errors
-/// When something failed.
-pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Option<Timestamp>, NotDone> {
+/// If something failed.
+pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Option<Timestamp>, CommandError> {
     let Some((authentication, fits)) = open(handle, token).await? else { return Ok(None) };
     Ok(match authentication.status {
         AccountStatus::ErasureDue { due, .. } if fits && handle.now() < due => Some(due),
@@ -48,13 +48,13 @@ pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Opt
     })
 }
 
-/// Restores the account behind a restoration link; `false` when the link is spent, or its time is over.
+/// Restores the account of a restoration link. `false` if the link is used or expired.
 ///
 /// # Errors
-/// When something failed.
-pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, NotDone> {
+/// If something failed.
+pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, CommandError> {
     let decide = || async {
-        Ok::<_, NotDone>(match open(handle, token).await? {
+        Ok::<_, CommandError>(match open(handle, token).await? {
             Some((authentication, fits)) => erasure::restore(&authentication, fits, handle.now()),
             None => Decision::unchanged(Restored::Over),
         })
@@ -65,11 +65,11 @@ pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, 
     })
 }
 
-/// The account that a link names, and whether the link derives from the seed of its closing.
+/// The account of a link, if the link derives from the seed of its deletion request.
 async fn open(
     handle: &TenantHandle,
     token: &SecretText,
-) -> Result<Option<(latchkey::domain::account::Authentication, bool)>, NotDone> {
+) -> Result<Option<(latchkey::domain::account::Authentication, bool)>, CommandError> {
     let keys = &handle.tenant.keys;
     let Some(link) = keys.open_account_link(AccountLink::Restoration, token)? else { return Ok(None) };
     let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: false, password: false };

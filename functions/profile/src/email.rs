@@ -1,6 +1,6 @@
-//! Another address (security 88–90, 94, 95): wishing for it, proving it, ending the wish, undoing it.
+//! Changes the e-mail address (security 88–90, 94, 95): requests the change, verifies the new address, cancels, and undoes.
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::account::{LinkSeed, Sealed};
 use latchkey::domain::change::Decision;
 use latchkey::domain::email_change::{self, Changed, NewEmailChange, Proof, Proven, Started, Undone};
@@ -16,25 +16,25 @@ use latchkey::web::{Presented, Principal, Problem, TenantHandle, With};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Begins a change to this address. Who has it is not looked up: its owner gets another mail than somebody without an account, and
-/// the answer is the same (security 107).
+/// Starts a change to this address. It does not look up whether the address has an account: its owner gets a different mail, but the answer
+/// is the same (security 107).
 ///
 /// # Errors
-/// When nobody is signed in any more, or not freshly, or something failed.
+/// If the user is no longer signed in, or not recently, or something failed.
 pub async fn start(
     services: &Services,
     handle: &TenantHandle,
     presented: &Presented,
     address: &EmailAddress,
     locale: &str,
-) -> Result<Started, NotDone> {
+) -> Result<Started, CommandError> {
     let keys = &handle.tenant.keys;
     let identifier = keys.identifier()?.hash_email(address);
     let seed = fresh_seed(services, handle)?;
     let decide = || async {
-        let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+        let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
-            return Err(NotDone::NotRecent);
+            return Err(CommandError::NotRecent);
         }
         let (profile, wrapped) = principal.profile()?;
         let sealed = keys.data()?.unwrap(wrapped)?.seal(SealedField::PendingEmail, address.as_str().as_bytes())?;
@@ -44,7 +44,7 @@ pub async fn start(
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// What is presented as proof of the new address.
+/// The presented proof of the new address.
 #[derive(Debug)]
 pub enum PresentedProof {
     /// The code from the mail, as typed.
@@ -53,27 +53,27 @@ pub enum PresentedProof {
     Link(SecretText),
 }
 
-/// Takes the proof: the account moves to the new address, and the old one gets a mail with a link that undoes it.
+/// Completes the change: the account gets the new address, and the old address gets a mail with a link that undoes it.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
+/// If the user is no longer signed in, or something failed.
 pub async fn prove(
     services: &Services,
     handle: &TenantHandle,
     presented: &Presented,
     proof: &PresentedProof,
-) -> Result<Proven, NotDone> {
+) -> Result<Proven, CommandError> {
     let undo_seed = fresh_seed(services, handle)?;
     let first = AtomicBool::new(true);
     let decide = || async {
-        let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+        let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
         let (profile, _) = principal.profile()?;
         let Some(change) = email_change::pending(profile, handle.now()) else {
-            return Ok::<_, NotDone>(Decision::unchanged(Proven::Over));
+            return Ok::<_, CommandError>(Decision::unchanged(Proven::Over));
         };
         let (proof, fits) = compare(handle, principal.authentication().account, change, proof)?;
         let changed = if fits { Some(changed(handle, &principal, change, undo_seed)?) } else { None };
-        // Only after a conflict: the new address may be somebody's by now.
+        // Only after a conflict: the new address may have an account by now.
         let again = !first.swap(false, Ordering::Relaxed);
         let owner = if fits && again { handle.tenant.store.find_account(&change.identifier).await? } else { None };
         Ok(email_change::prove(principal.authentication(), profile, proof, changed, owner, handle.now()))
@@ -86,7 +86,7 @@ fn compare(
     account: AccountId,
     change: &EmailChange,
     proof: &PresentedProof,
-) -> Result<(Proof, bool), NotDone> {
+) -> Result<(Proof, bool), CommandError> {
     let keys = &handle.tenant.keys;
     Ok(match proof {
         PresentedProof::Code(typed) => {
@@ -109,7 +109,7 @@ fn changed(
     principal: &Principal,
     change: &EmailChange,
     undo_seed: LinkSeed,
-) -> Result<Changed, NotDone> {
+) -> Result<Changed, CommandError> {
     let (claims, key) = principal.claims(handle)?;
     let former = claims.0.get("email").and_then(Value::as_str).ok_or_else(unreadable)?.to_owned();
     let address = open_address(&key, SealedField::PendingEmail, &change.address)?;
@@ -121,11 +121,11 @@ fn changed(
     })
 }
 
-fn open_address(key: &DataKey, field: SealedField, sealed: &Sealed) -> Result<String, NotDone> {
+fn open_address(key: &DataKey, field: SealedField, sealed: &Sealed) -> Result<String, CommandError> {
     Ok(String::from_utf8(key.open(field, sealed)?).map_err(|_| unreadable())?)
 }
 
-fn seal_with_address(key: &DataKey, Claims(mut claims): Claims, address: &str) -> Result<Sealed, NotDone> {
+fn seal_with_address(key: &DataKey, Claims(mut claims): Claims, address: &str) -> Result<Sealed, CommandError> {
     claims.insert("email".to_owned(), address.into());
     claims.insert("email_verified".to_owned(), true.into());
     let plain = serde_json::to_vec(&claims).map_err(|_| Problem::internal())?;
@@ -137,41 +137,45 @@ fn unreadable() -> Problem {
     Problem::internal()
 }
 
-/// The change that waits for its proof: until when, and the new address, for the person themselves.
+/// The pending change: until when, and the new address, for the user.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
-pub async fn pending(handle: &TenantHandle, principal: &Principal) -> Result<Option<String>, NotDone> {
+/// If the user is no longer signed in, or something failed.
+pub async fn pending(handle: &TenantHandle, principal: &Principal) -> Result<Option<String>, CommandError> {
     let (profile, wrapped) = principal.profile()?;
     let Some(change) = email_change::pending(profile, handle.now()) else { return Ok(None) };
     let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
     Ok(Some(open_address(&key, SealedField::PendingEmail, &change.address)?))
 }
 
-/// Ends the wish, by the person.
+/// Cancels the pending change.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
-pub async fn cancel(handle: &TenantHandle, presented: &Presented) -> Result<bool, NotDone> {
+/// If the user is no longer signed in, or something failed.
+pub async fn cancel(handle: &TenantHandle, presented: &Presented) -> Result<bool, CommandError> {
     let decide = || async {
-        let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
-        Ok::<_, NotDone>(email_change::end(principal.profile()?.0, true, handle.now()))
+        let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
+        Ok::<_, CommandError>(email_change::end(principal.profile()?.0, true, handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// An account that a mailed link is about, as it stands now.
-pub struct Linked {
+/// The account of a mailed link, in its current state.
+pub struct LinkedAccount {
     link: PresentedLink,
     /// The account with profile, data key and password.
     pub snapshot: PrincipalSnapshot,
 }
 
-/// Opens a mailed link and loads its account; `None` for a link that is not of this kind, or whose account is gone or closed.
+/// Opens a mailed link and loads its account. `None` if the link is of another kind, or its account is deleted or closed.
 ///
 /// # Errors
-/// When something failed.
-pub async fn open_link(handle: &TenantHandle, kind: AccountLink, token: &SecretText) -> Result<Option<Linked>, NotDone> {
+/// If something failed.
+pub async fn open_link(
+    handle: &TenantHandle,
+    kind: AccountLink,
+    token: &SecretText,
+) -> Result<Option<LinkedAccount>, CommandError> {
     let Some(link) = handle.tenant.keys.open_account_link(kind, token)? else { return Ok(None) };
     let query = PrincipalQuery {
         account: link.account,
@@ -182,15 +186,15 @@ pub async fn open_link(handle: &TenantHandle, kind: AccountLink, token: &SecretT
     };
     let found = handle.tenant.store.find_principal(query).await?;
     let snapshot = found.filter(|snapshot| snapshot.authentication.is_active() && snapshot.profile.is_some());
-    Ok(snapshot.map(|snapshot| Linked { link, snapshot }))
+    Ok(snapshot.map(|snapshot| LinkedAccount { link, snapshot }))
 }
 
-impl Linked {
-    /// The code that belongs to the link of a change that waits, for a browser where nobody is signed in; `None` when it is over.
+impl LinkedAccount {
+    /// The code of a pending change's link, for a browser without a session. `None` if the change is over.
     ///
     /// # Errors
-    /// When a key fails.
-    pub fn change_code(&self, handle: &TenantHandle) -> Result<Option<SecretText>, NotDone> {
+    /// If a key fails.
+    pub fn change_code(&self, handle: &TenantHandle) -> Result<Option<SecretText>, CommandError> {
         let profile = self.snapshot.profile.as_ref();
         let Some(change) = profile.and_then(|profile| email_change::pending(profile, handle.now())) else { return Ok(None) };
         let proof = handle.tenant.keys.proof()?;
@@ -199,17 +203,17 @@ impl Linked {
         }
         Ok(Some(proof.account_code(AccountLink::EmailChange, self.link.account, &change.seed)?))
     }
-    /// The former address that the link would put back; `None` when it is over.
+    /// The former address that the link would restore. `None` if the link has expired.
     ///
     /// # Errors
-    /// When a key fails.
-    pub fn former_address(&self, handle: &TenantHandle) -> Result<Option<String>, NotDone> {
+    /// If a key fails.
+    pub fn former_address(&self, handle: &TenantHandle) -> Result<Option<String>, CommandError> {
         let (Some(undo), Some(wrapped)) = (self.undo(handle)?, &self.snapshot.data_key) else { return Ok(None) };
         let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
         Ok(Some(open_address(&key, SealedField::FormerEmail, &undo.address)?))
     }
-    /// The undo that the link is of.
-    fn undo(&self, handle: &TenantHandle) -> Result<Option<&EmailUndo>, NotDone> {
+    /// The undo of the link.
+    fn undo(&self, handle: &TenantHandle) -> Result<Option<&EmailUndo>, CommandError> {
         let Some(profile) = &self.snapshot.profile else { return Ok(None) };
         let proof = handle.tenant.keys.proof()?;
         let fits = |undo: &EmailUndo| proof.matches_account_link(&self.link, &undo.seed).unwrap_or(false);
@@ -217,14 +221,14 @@ impl Linked {
     }
 }
 
-/// Ends the wish, by the owner of the new address ("I did not ask for this"), shown by the mailed link.
+/// Cancels the pending change at the request of the new address's owner ("I did not ask for this"), authorized by the mailed link.
 ///
 /// # Errors
-/// When something failed.
-pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, NotDone> {
+/// If something failed.
+pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, CommandError> {
     let decide = || async {
         let Some(linked) = open_link(handle, AccountLink::EmailChange, token).await? else {
-            return Ok::<_, NotDone>(Decision::unchanged(false));
+            return Ok::<_, CommandError>(Decision::unchanged(false));
         };
         let fits = linked.change_code(handle)?.is_some();
         Ok(match &linked.snapshot.profile {
@@ -235,15 +239,15 @@ pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, N
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// Puts a former address back, by the link that it was mailed: every session ends, and the password goes.
+/// Restores a former address, authorized by the link that was mailed to it. All sessions end, and the password is removed.
 ///
 /// # Errors
-/// When something failed.
-pub async fn undo(handle: &TenantHandle, token: &SecretText) -> Result<Undone, NotDone> {
+/// If something failed.
+pub async fn undo(handle: &TenantHandle, token: &SecretText) -> Result<Undone, CommandError> {
     let first = AtomicBool::new(true);
     let decide = || async {
         let Some(linked) = open_link(handle, AccountLink::EmailUndo, token).await? else {
-            return Ok::<_, NotDone>(Decision::unchanged(Undone::Over));
+            return Ok::<_, CommandError>(Decision::unchanged(Undone::Over));
         };
         let (Some(undo), Some(profile), Some(wrapped)) =
             (linked.undo(handle)?, &linked.snapshot.profile, &linked.snapshot.data_key)
@@ -263,7 +267,7 @@ pub async fn undo(handle: &TenantHandle, token: &SecretText) -> Result<Undone, N
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-fn fresh_seed(services: &Services, handle: &TenantHandle) -> Result<LinkSeed, NotDone> {
+fn fresh_seed(services: &Services, handle: &TenantHandle) -> Result<LinkSeed, CommandError> {
     let key_version = handle.tenant.keys.proof()?.current_version();
     Ok(LinkSeed { key_version, bytes: services.random.bytes() })
 }

@@ -1,30 +1,30 @@
-//! What happened to an account, newest first, out of its audit trail.
+//! The recent history of an account, newest first, from its audit trail.
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::time::Timestamp;
 use latchkey::web::{Presented, TenantHandle, With};
 
-/// One thing that happened.
+/// One event.
 #[derive(Debug)]
 pub struct Entry {
-    /// What.
+    /// The event.
     pub kind: EventKind,
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// Through which application.
+    /// The application, if any.
     pub client_id: Option<ClientId>,
-    /// Whether it came from the network of whoever asks now; unknown where either address is.
+    /// Whether it came from the same network as the current request. `None` if either address is unknown.
     pub is_this_network: Option<bool>,
 }
 
-/// The newest entries, at most this many.
+/// The newest entries, at most `at_most`.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
-pub async fn list(handle: &TenantHandle, presented: &Presented, at_most: u16) -> Result<Vec<Entry>, NotDone> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+/// If the user is no longer signed in, or something failed.
+pub async fn list(handle: &TenantHandle, presented: &Presented, at_most: u16) -> Result<Vec<Entry>, CommandError> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let events = handle.tenant.store.find_history(principal.authentication().account, at_most).await?;
     let here = handle.request.address_hash.as_deref();
     let entry = |event: latchkey::domain::audit::Event| Entry {

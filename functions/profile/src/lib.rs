@@ -1,20 +1,20 @@
-//! The profile function: what people see and change about themselves, as JSON (`/v1/me…`) and as pages (`/account…`).
+//! The profile function: users view and change their own data, as JSON (`/v1/me…`) and as pages (`/account…`).
 //!
-//! Both are skins over the same commands, one file each: a command loads who acts together with what it is about, decides, commits,
-//! and tells what came of it; the JSON handler or the page then says so.
+//! JSON handlers and pages use the same commands, one file each. A command loads the user together with the data concerned, decides,
+//! commits, and returns the result. The handler or page renders it.
 
 pub mod api;
+mod command_error;
 pub mod consents;
 pub mod deletion;
 pub mod edit;
 pub mod email;
 pub mod history;
-mod not_done;
 mod pages;
 pub mod password;
 pub mod sessions;
 
-pub use not_done::NotDone;
+pub use command_error::CommandError;
 
 use axum::Router;
 use axum::handler::Handler as _;

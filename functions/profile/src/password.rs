@@ -1,11 +1,11 @@
-//! A new password, by somebody who knows the present one (security 59, 70).
+//! Changes the password of a user who knows the current one (security 59, 70).
 //!
-//! 1. Who acts is loaded with profile and password; the sign-in is at most five minutes old.
-//! 2. The new password is judged first: one that can't be taken costs no try.
-//! 3. The present one is compared; a wrong one counts as a failed sign-in.
-//! 4. The new one is hashed, and replaces password and epoch in one transaction; what was presented is restamped.
+//! 1. Load the user with profile and password. The sign-in must be at most five minutes old.
+//! 2. Check the new password first: an unacceptable one does not count as an attempt.
+//! 3. Compare the current password. A wrong one counts as a failed sign-in.
+//! 4. Hash the new one. Replace password and epoch in one transaction; the presented session or grant gets the new epoch.
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::PasswordFlaw;
 use latchkey::domain::password_change::{Holder, PasswordChanged, Presenting, change_password};
@@ -19,27 +19,27 @@ use latchkey::store::StoreError;
 use latchkey::web::{Presented, Principal, TenantHandle, With};
 use tokio::sync::Mutex;
 
-/// What somebody typed.
+/// The typed input.
 #[derive(Debug)]
-pub struct Typed {
-    /// The present password.
+pub struct PasswordInput {
+    /// The current password.
     pub current: SecretText,
-    /// The new one.
+    /// The new password.
     pub new: SecretText,
-    /// The known device that the browser names.
+    /// The known device of the browser.
     pub device: Option<u64>,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
-pub enum Outcome {
-    /// The new password is in force; other sessions and grants have ended.
+pub enum ChangeOutcome {
+    /// The new password is in force. Other sessions and grants have ended.
     Changed,
-    /// The present password is wrong.
+    /// The current password is wrong.
     WrongPassword,
-    /// The new one can't be taken.
+    /// The new password is not acceptable.
     Flawed(PasswordFlaw),
-    /// Too many wrong ones: nothing was evaluated.
+    /// Too many wrong passwords: nothing was evaluated.
     Blocked {
         /// When to try again.
         retry_after: Span,
@@ -49,23 +49,23 @@ pub enum Outcome {
 /// Changes the password.
 ///
 /// # Errors
-/// When nobody is signed in any more, or not freshly, or something failed.
+/// If the user is no longer signed in, or not recently, or something failed.
 pub async fn change(
     services: &Services,
     handle: &TenantHandle,
     presented: &Presented,
-    typed: &Typed,
-) -> Result<Outcome, NotDone> {
-    // Dear to compute, and the same after a conflict unless the password was changed meanwhile.
+    typed: &PasswordInput,
+) -> Result<ChangeOutcome, CommandError> {
+    // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
     let hashed = Mutex::new(None::<(PasswordHash, Option<PasswordHash>)>);
     let decide = || async {
-        let principal = presented.load(handle, With::ProfileAndPassword).await?.ok_or(NotDone::SignedOut)?;
+        let principal = presented.load(handle, With::ProfileAndPassword).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
-            return Err(NotDone::NotRecent);
+            return Err(CommandError::NotRecent);
         }
         let (claims, _) = principal.claims(handle)?;
         if let Err(flaw) = check(handle, &typed.new, &claims) {
-            return Ok(Decision::unchanged(Outcome::Flawed(flaw)));
+            return Ok(Decision::unchanged(ChangeOutcome::Flawed(flaw)));
         }
         let snapshot = &principal.snapshot;
         let holder =
@@ -78,16 +78,16 @@ pub async fn change(
         let presenting = Presenting { session: session.as_ref(), grant: snapshot.grant.as_ref() };
         let Decision { changes, outcome } = change_password(holder, presenting, hash, handle.now());
         let outcome = match outcome {
-            PasswordChanged::Changed => Outcome::Changed,
-            PasswordChanged::WrongPassword => Outcome::WrongPassword,
-            PasswordChanged::Blocked { retry_after } => Outcome::Blocked { retry_after },
+            PasswordChanged::Changed => ChangeOutcome::Changed,
+            PasswordChanged::WrongPassword => ChangeOutcome::WrongPassword,
+            PasswordChanged::Blocked { retry_after } => ChangeOutcome::Blocked { retry_after },
         };
         Ok(Decision { changes, outcome })
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// Judges the new password; the person's own words make none (security 69).
+/// Checks the new password. It must not consist of the user's own data (security 69).
 fn check(handle: &TenantHandle, password: &SecretText, Claims(claims): &Claims) -> Result<(), PasswordFlaw> {
     let config = &handle.tenant.config;
     let own = claims.values().filter_map(serde_json::Value::as_str).filter(|text| text.len() <= 100);
@@ -96,13 +96,13 @@ fn check(handle: &TenantHandle, password: &SecretText, Claims(claims): &Claims) 
     config.password.check(password, &context)
 }
 
-/// The hash of the new password, if the present one fits; once for each stored hash.
+/// The hash of the new password, if the current one is correct. Computed once for each stored hash.
 async fn new_hash(
     services: &Services,
-    typed: &Typed,
+    typed: &PasswordInput,
     stored: &PasswordHash,
     hashed: &Mutex<Option<(PasswordHash, Option<PasswordHash>)>>,
-) -> Result<Option<PasswordHash>, NotDone> {
+) -> Result<Option<PasswordHash>, CommandError> {
     let mut hashed = hashed.lock().await;
     if let Some((with, hash)) = &*hashed
         && with == stored
@@ -117,7 +117,7 @@ async fn new_hash(
     Ok(hash)
 }
 
-/// The live session that is presented: the cookie's, or the one that the presented grant came from.
+/// The current live session: that of the cookie, or the one that the presented grant came from.
 async fn presenting_session(handle: &TenantHandle, principal: &Principal) -> Result<Option<Session>, StoreError> {
     let snapshot = &principal.snapshot;
     let session = match (&snapshot.session, &snapshot.grant) {

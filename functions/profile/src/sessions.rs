@@ -1,6 +1,6 @@
-//! The sessions of an account: seeing them, ending them (security 59).
+//! Lists and ends the sessions of an account (security 59).
 
-use crate::NotDone;
+use crate::CommandError;
 use latchkey::domain::id::SessionId;
 use latchkey::domain::session::{Session, end_with_grants};
 use latchkey::domain::time::Timestamp;
@@ -8,59 +8,59 @@ use latchkey::keys::{DataKey, SealedField};
 use latchkey::web::{Presented, Principal, TenantHandle, With};
 use serde::Deserialize;
 
-/// A signed-in browser as its person sees it.
+/// A signed-in browser as shown to its user.
 #[derive(Debug)]
-pub struct Shown {
+pub struct SessionView {
     /// Its id.
     pub sid: SessionId,
-    /// The browser in words, such as "Firefox on Linux"; unknown for one that was never told.
+    /// The browser, such as "Firefox on Linux". `None` if it is unknown.
     pub device: Option<String>,
-    /// The network that it signed in from: an address without the part that names one household, as a prefix.
+    /// The network of the sign-in: an address prefix without the part that identifies one household.
     pub network: Option<String>,
-    /// Since when.
+    /// The time of the sign-in.
     pub created_at: Timestamp,
-    /// When it was last used, right to the hour.
+    /// When it was last used, accurate to the hour.
     pub last_used_at: Timestamp,
     /// When it ends at the latest.
     pub expires_at: Timestamp,
-    /// Whether it is the one that asks.
+    /// Whether it is the current session.
     pub is_current: bool,
 }
 
-/// What a session keeps of its browser, sealed (`web::session::seal_device`).
+/// The sealed browser data of a session (`web::session::seal_device`).
 #[derive(Deserialize)]
 struct Device {
     words: String,
     address: Option<String>,
 }
 
-/// The live sessions, the one that asks first, then the most recently used.
+/// The live sessions: the current one first, then the most recently used.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
-pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<Shown>, NotDone> {
-    let principal = presented.load(handle, With::Profile).await?.ok_or(NotDone::SignedOut)?;
+/// If the user is no longer signed in, or something failed.
+pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<SessionView>, CommandError> {
+    let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
     let (_, wrapped) = principal.profile()?;
     let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
     let current = current_sid(&principal);
     let stored = handle.tenant.store.find_sessions(principal.authentication().account).await?;
     let live = stored.iter().filter(|session| session.is_live(principal.authentication(), handle.now()));
-    let mut shown: Vec<Shown> = live.map(|session| show(session, &key, current)).collect();
+    let mut shown: Vec<SessionView> = live.map(|session| show(session, &key, current)).collect();
     shown.sort_by_key(|session| (!session.is_current, std::cmp::Reverse(session.last_used_at.millis())));
     Ok(shown)
 }
 
-/// The session that asks: the cookie's, or the one that the presented grant came from.
+/// The current session: that of the cookie, or the one that the presented grant came from.
 fn current_sid(principal: &Principal) -> Option<SessionId> {
     let snapshot = &principal.snapshot;
     snapshot.session.as_ref().map(|session| session.id).or(snapshot.grant.as_ref().map(|grant| grant.sid))
 }
 
-fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> Shown {
+fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> SessionView {
     let plain = session.device.as_ref().and_then(|sealed| key.open(SealedField::SessionDevice, sealed).ok());
     let device: Option<Device> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
     let network = device.as_ref().and_then(|device| device.address.as_deref()).and_then(network);
-    Shown {
+    SessionView {
         sid: session.id,
         device: device.map(|device| device.words),
         network,
@@ -71,18 +71,18 @@ fn show(session: &Session, key: &DataKey, current: Option<SessionId>) -> Shown {
     }
 }
 
-/// The network of a truncated address; none for a machine's own, which tells nothing.
+/// The network of a truncated address. `None` for a loopback address, which says nothing.
 fn network(address: &str) -> Option<String> {
     let bits = if address.contains(':') { 48 } else { 24 };
     (!matches!(address, "127.0.0.0" | "::")).then(|| format!("{address}/{bits}"))
 }
 
-/// Ends one session and the offline grants that came from it; `false` when there is no such live session.
+/// Ends one session and its offline grants. `false` if there is no such live session.
 ///
 /// # Errors
-/// When nobody is signed in any more, or something failed.
-pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -> Result<bool, NotDone> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+/// If the user is no longer signed in, or something failed.
+pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -> Result<bool, CommandError> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let account = principal.authentication().account;
     let found = handle.tenant.store.find_one_session(account, sid).await?;
     if !found.is_some_and(|session| session.is_live(principal.authentication(), handle.now())) {
@@ -92,12 +92,12 @@ pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -
     Ok(true)
 }
 
-/// Ends every session but the one that asks; how many.
+/// Ends all sessions except the current one. Returns their number.
 ///
 /// # Errors
 /// As [`end`].
-pub async fn end_others(handle: &TenantHandle, presented: &Presented) -> Result<usize, NotDone> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(NotDone::SignedOut)?;
+pub async fn end_others(handle: &TenantHandle, presented: &Presented) -> Result<usize, CommandError> {
+    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let current = current_sid(&principal);
     let stored = handle.tenant.store.find_sessions(principal.authentication().account).await?;
     let is_other =
@@ -109,13 +109,13 @@ pub async fn end_others(handle: &TenantHandle, presented: &Presented) -> Result<
     Ok(others.len())
 }
 
-/// Ends a session, then looks once more: a code that was on its way when the session ended became a grant by now, or never will.
-async fn end_of(handle: &TenantHandle, principal: &Principal, sid: SessionId) -> Result<(), NotDone> {
+/// Ends a session, then checks again: a code issued just before its end has become a grant by now, or never will.
+async fn end_of(handle: &TenantHandle, principal: &Principal, sid: SessionId) -> Result<(), CommandError> {
     let (store, account) = (&handle.tenant.store, principal.authentication().account);
     for _pass in 0..2 {
         let decide = || async {
             let (session, grants) = tokio::try_join!(store.find_one_session(account, sid), store.find_grants(account))?;
-            Ok::<_, NotDone>(match session {
+            Ok::<_, CommandError>(match session {
                 Some(session) => end_with_grants(&session, &grants, handle.now()),
                 None => latchkey::domain::change::Decision::unchanged(()),
             })

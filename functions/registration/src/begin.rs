@@ -1,4 +1,4 @@
-//! Beginning a registration, for page and API alike: hash, seal, two puts. No read, so nothing depends on who else is registered
+//! Starts a registration, for page and API: hash, seal, two puts. It reads nothing, so the result does not depend on existing accounts
 //! (security 107).
 
 use latchkey::domain::form::Submission;
@@ -13,7 +13,7 @@ use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Problem, TenantHandle};
 use std::convert::Infallible;
 
-/// Where the person comes from.
+/// Where the registration comes from.
 pub(crate) struct Origin {
     pub(crate) submission: Submission,
     pub(crate) client_id: ClientId,
@@ -22,22 +22,22 @@ pub(crate) struct Origin {
     pub(crate) continue_to: Option<String>,
 }
 
-/// A registration that waits for its proof.
-pub(crate) struct Begun {
+/// A registration that waits for verification.
+pub(crate) struct StartedRegistration {
     /// The public id of its flow.
     pub(crate) id: String,
     pub(crate) expires_at: Timestamp,
 }
 
-/// Why it did not begin.
-pub(crate) enum NotBegun {
+/// Why it did not start.
+pub(crate) enum StartError {
     /// The form has flaws.
     Flawed(Vec<ApplicationFlaw>),
-    /// Anything else.
+    /// Any other problem.
     Problem(Problem),
 }
 
-impl<P: Into<Problem>> From<P> for NotBegun {
+impl<P: Into<Problem>> From<P> for StartError {
     fn from(problem: P) -> Self {
         Self::Problem(problem.into())
     }
@@ -48,10 +48,10 @@ pub(crate) async fn begin(
     handle: &TenantHandle,
     application: &Application,
     origin: Origin,
-) -> Result<Begun, NotBegun> {
+) -> Result<StartedRegistration, StartError> {
     let (tenant, now) = (&handle.tenant, handle.now());
-    let checked = application.check(&tenant.config, origin.submission, now).map_err(NotBegun::Flawed)?;
-    // Hashed now, so that the password itself is kept nowhere; for every address alike.
+    let checked = application.check(&tenant.config, origin.submission, now).map_err(StartError::Flawed)?;
+    // Hash now, for every address alike, so that the password itself is never stored.
     let password = services.hasher.hash(&application.password).await?;
     let pending = PendingRegistration {
         email: checked.email.as_str().to_owned(),
@@ -78,10 +78,10 @@ pub(crate) async fn begin(
     };
     let decide = || std::future::ready(Ok::<_, Infallible>(registration::start(new.clone(), now)));
     let expires_at = tenant.store.decide(&handle.request, decide).await?;
-    Ok(Begun { id: tenant.keys.locator()?.flow_id(&locator), expires_at })
+    Ok(StartedRegistration { id: tenant.keys.locator()?.flow_id(&locator), expires_at })
 }
 
-/// What was sealed or stored by us does not read: our fault, and nothing of it is told.
+/// Our own sealed or stored data is malformed: an internal error without details.
 pub(crate) fn unreadable(_: serde_json::Error) -> Problem {
-    Problem::new(ProblemKind::Internal, "The registration could not be completed. Please begin again.")
+    Problem::new(ProblemKind::Internal, "The registration could not be completed. Please start again.")
 }

@@ -1,4 +1,4 @@
-//! The registration function: from a form to a proven account, as pages and as JSON.
+//! The registration function: from a form to a verified account, as pages and as JSON.
 //!
 //! | route | file |
 //! |---|---|
@@ -9,12 +9,12 @@
 //! | `GET`, `POST /register` | `pages::register` |
 //! | `GET`, `POST /verify` | `pages::verify` |
 //!
-//! Both speak to the same two steps: `begin` (two puts, no read) and `prove` (load, decide, commit).
+//! Pages and API use the same two steps: `begin` (two puts, no read) and `prove` (load, decide, commit).
 
 mod api;
 mod begin;
 mod client;
-mod former;
+mod legacy_directory;
 mod pages;
 mod prove;
 mod throttle;
@@ -26,7 +26,7 @@ use latchkey::keys::Purpose;
 use latchkey::services::Services;
 use latchkey::web::funnel::{Method, Step, entering};
 
-/// The keys that this function needs: it seals what a form holds, hashes addresses, checks codes, and seals ids.
+/// The keys of this function: it seals the form's data, hashes addresses, checks codes, and seals ids.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator];
 
 /// The routes of this function.
@@ -41,8 +41,8 @@ pub fn routes() -> Router<Services> {
         .merge(proofs())
 }
 
-/// The routes where an address is proven: of this function, or of `login` while people come from a former directory, which no other
-/// function may ask.
+/// The routes that verify an address. They belong to this function, or to `login` while users are imported from a legacy user pool: only
+/// `login` may call that pool.
 pub fn proofs() -> Router<Services> {
     let verified = entering(Step::RegistrationVerified, Method::Code);
     Router::new()

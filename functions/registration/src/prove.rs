@@ -1,10 +1,10 @@
-//! Proving an address, for page and API alike: load, decide, commit; asking for a new code; saying that one did not ask.
+//! Verifies an address, for page and API: load, decide, commit. Also sends a new code, and cancels a registration.
 //!
-//! While people come from a former directory, it is asked once the proof is right ([`former`]): whom it knows comes over with what they
-//! typed, under the identity that they had there.
+//! During a migration from a legacy user pool, a correct proof is followed by a lookup there ([`legacy_directory`]): a user known there is imported
+//! with the submitted data and keeps their identity.
 
 use crate::begin::unreadable;
-use crate::former::{self, Former, Known};
+use crate::legacy_directory::{self, KnownUser, LegacyLookup};
 use latchkey::domain::account::WrappedDataKey;
 use latchkey::domain::change::Decision;
 use latchkey::domain::directory::{self, LinkedIdentity};
@@ -25,24 +25,24 @@ use latchkey::web::{Problem, TenantHandle};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What the person shows.
+/// The presented proof.
 pub(crate) enum Proof {
-    /// The code that they typed.
+    /// The typed code.
     Code(SecretText),
-    /// The token of the link that they followed.
+    /// The token of the mailed link.
     Link(SecretText),
 }
 
-/// Where they show it: a proof counts only where its registration began (security 79, 94).
-pub(crate) enum Place<'b> {
-    /// Begun by the API, which has no browser.
+/// Where the proof is presented. It counts only where the registration started (security 79, 94).
+pub(crate) enum ProofContext<'b> {
+    /// Started by the API, which has no browser.
     Api,
     /// This browser, which is signed in at once.
     Browser(&'b Browser, &'b Opening),
 }
 
-impl Place<'_> {
-    pub(crate) fn began(&self, flow: &Flow) -> bool {
+impl ProofContext<'_> {
+    pub(crate) fn started(&self, flow: &Flow) -> bool {
         match self {
             Self::Api => flow.browser.is_none(),
             Self::Browser(browser, _) => flow.browser == Some(browser.binding()),
@@ -56,16 +56,19 @@ pub(crate) fn locate(tenant: &Tenant, id: &str) -> Result<FlowLocator, Problem> 
 }
 
 fn no_such_registration() -> Problem {
-    Problem::new(ProblemKind::NotFound, "There is no such registration, or it began elsewhere. Please begin again.")
+    Problem::new(
+        ProblemKind::NotFound,
+        "This registration does not exist, or it was started in another browser. Please start again.",
+    )
 }
 
-/// Decides on a proof and commits; the flow is the one that was decided on.
+/// Decides on a proof and commits. Returns the flow that was decided on.
 pub(crate) async fn prove(
     services: &Services,
     handle: &TenantHandle,
     locator: FlowLocator,
     proof: &Proof,
-    place: &Place<'_>,
+    place: &ProofContext<'_>,
 ) -> Result<(Verified, Option<Flow>), Problem> {
     let (tenant, now) = (&handle.tenant, handle.now());
     let sub = services.random.sub();
@@ -75,7 +78,7 @@ pub(crate) async fn prove(
         let Some(FlowSnapshot { flow, data_key }) = tenant.store.find_flow(locator.flow, locator.account).await? else {
             return Ok(Decision::unchanged((Verified::Over(FlowOver::Expired), None)));
         };
-        if !place.began(&flow) {
+        if !place.started(&flow) {
             return Err(no_such_registration());
         }
         let (kind, is_right) = match proof {
@@ -86,20 +89,20 @@ pub(crate) async fn prove(
             Some(data_key) => {
                 let pending = open_pending(tenant, &flow, &data_key)?;
                 let former = match &tenant.config.cognito {
-                    Some(pool) => former::ask(services, handle, pool, &pending).await?,
-                    None => Former::Nobody,
+                    Some(pool) => legacy_directory::look_up(services, handle, pool, &pending).await?,
+                    None => LegacyLookup::Unknown,
                 };
                 let known = match former {
-                    Former::Nobody => None,
-                    Former::Known(known) => Some(*known),
-                    Former::Stays => {
+                    LegacyLookup::Unknown => None,
+                    LegacyLookup::Known(known) => Some(*known),
+                    LegacyLookup::NotImportable => {
                         let Decision { changes, outcome } = registration::verify(&flow, kind, Some(Proven::Stays), None, now);
                         return Ok(Decision { changes, outcome: (outcome, Some(flow)) });
                     }
                 };
                 let sign_in = match place {
-                    Place::Api => None,
-                    Place::Browser(browser, opening) => Some(SignInAfterProof {
+                    ProofContext::Api => None,
+                    ProofContext::Browser(browser, opening) => Some(SignInAfterProof {
                         session: opening.session(Some(seal_device(handle, browser, &data_key)?)),
                         device: opening.device(),
                         policy: tenant.config.session,
@@ -107,7 +110,7 @@ pub(crate) async fn prove(
                 };
                 let key = tenant.keys.data()?.unwrap(&data_key)?;
                 let claims = key.seal(SealedField::Profile, &claims(handle, &flow, &pending, known.as_ref())?)?;
-                let link = known.as_ref().map(|known| link(handle, &flow, &key, known)).transpose()?;
+                let link = known.as_ref().map(|known| seal_identity(handle, &flow, &key, known)).transpose()?;
                 let roles = known.as_ref().map(|known| known.roles.clone()).unwrap_or_default();
                 let sub = known.and_then(|known| known.sub).unwrap_or(sub);
                 let PendingRegistration { password, terms, .. } = pending;
@@ -115,7 +118,7 @@ pub(crate) async fn prove(
             }
             None => None,
         };
-        // Only a conflict can mean that the address got an account meanwhile, and only who proved the address is told.
+        // Only after a conflict can the address have an account. Only a caller with the proof learns this.
         let owner = if is_first { None } else { tenant.store.find_account(&flow.identifier).await? };
         let Decision { changes, outcome } = registration::verify(&flow, kind, proven, owner, now);
         Ok(Decision { changes, outcome: (outcome, Some(flow)) })
@@ -123,12 +126,12 @@ pub(crate) async fn prove(
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// The claims that the form makes once its address is proven, with what the former directory knows besides, as JSON.
+/// The claims of the new account as JSON: those of the form, and those of the legacy user pool.
 fn claims(
     handle: &TenantHandle,
     flow: &Flow,
     pending: &PendingRegistration,
-    known: Option<&Known>,
+    known: Option<&KnownUser>,
 ) -> Result<Vec<u8>, Problem> {
     let config = &handle.tenant.config;
     let Claims(mut claims) = match (known, &config.cognito) {
@@ -143,8 +146,8 @@ fn claims(
     serde_json::to_vec(&claims).map_err(unreadable)
 }
 
-/// Who the person was in the former directory, hashed and sealed.
-fn link(handle: &TenantHandle, flow: &Flow, key: &DataKey, known: &Known) -> Result<LinkedIdentity, Problem> {
+/// The identity in the legacy user pool, hashed and sealed.
+fn seal_identity(handle: &TenantHandle, flow: &Flow, key: &DataKey, known: &KnownUser) -> Result<LinkedIdentity, Problem> {
     let named = serde_json::to_vec(&known.subject).map_err(unreadable)?;
     Ok(LinkedIdentity {
         account: flow.account,
@@ -154,25 +157,25 @@ fn link(handle: &TenantHandle, flow: &Flow, key: &DataKey, known: &Known) -> Res
     })
 }
 
-/// What the form held.
+/// The submitted form.
 pub(crate) fn open_pending(tenant: &Tenant, flow: &Flow, data_key: &WrappedDataKey) -> Result<PendingRegistration, Problem> {
     let sealed = flow.payload.as_ref().ok_or_else(no_such_registration)?;
     let plain = tenant.keys.data()?.unwrap(data_key)?.open(SealedField::PendingRegistration, sealed)?;
     serde_json::from_slice(&plain).map_err(unreadable)
 }
 
-/// Sends a new code, where the registration began.
+/// Sends a new code, in the browser or API that started the registration.
 pub(crate) async fn resend(
     handle: &TenantHandle,
     locator: FlowLocator,
-    place: &Place<'_>,
+    place: &ProofContext<'_>,
 ) -> Result<(Resent, Option<Flow>), Problem> {
     let (tenant, now) = (&handle.tenant, handle.now());
     let decide = || async {
         let Some(FlowSnapshot { flow, .. }) = tenant.store.find_flow(locator.flow, locator.account).await? else {
             return Ok(Decision::unchanged((Resent::Over(FlowOver::Expired), None)));
         };
-        if !place.began(&flow) {
+        if !place.started(&flow) {
             return Err(no_such_registration());
         }
         let Decision { changes, outcome } = registration::resend(&flow, now);
@@ -181,7 +184,7 @@ pub(crate) async fn resend(
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// Ends a registration for whoever holds its link: it came to the owner of the address.
+/// Cancels a registration. The link authorizes this: it was mailed to the owner of the address.
 pub(crate) async fn disown(handle: &TenantHandle, locator: FlowLocator, token: &SecretText) -> Result<(), Problem> {
     let (tenant, now) = (&handle.tenant, handle.now());
     let decide = || async {

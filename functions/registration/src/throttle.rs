@@ -1,4 +1,4 @@
-//! Slows down one caller that starts many registrations (decision 9): by client address, in the memory of this sandbox.
+//! Limits the registrations of one caller (decision 9): by client address, in the memory of this Lambda instance.
 
 use latchkey::domain::throttle::Throttle;
 use latchkey::domain::time::Span;
@@ -6,12 +6,12 @@ use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Problem, TenantHandle};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Starts and resends in a row that one address may make: whole offices and mobile carriers share one.
+/// Starts and resends in a row by one address. Offices and mobile carriers share an address.
 const BURST: i64 = 120;
-/// Then one more after each of these.
+/// Then one more per interval.
 const REFILL: Span = Span::seconds(1);
 
-/// The throttle of this sandbox.
+/// The rate limiter of this instance.
 #[derive(Clone)]
 pub(crate) struct CallerThrottle(Arc<Mutex<Throttle>>);
 
@@ -19,7 +19,7 @@ impl CallerThrottle {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(Throttle::new(BURST, REFILL))))
     }
-    /// Takes a permit of the caller's address. A caller at this machine, who can't come through the gateway's front, has no limit.
+    /// Takes a permit of the caller's address. Loopback callers have no limit; they cannot reach a deployment.
     pub(crate) fn admit(&self, handle: &TenantHandle) -> Result<(), Problem> {
         let (Some(address), Some(hash)) = (handle.client_address, &handle.request.address_hash) else { return Ok(()) };
         if address.to_canonical().is_loopback() {
@@ -27,7 +27,7 @@ impl CallerThrottle {
         }
         let mut throttle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         throttle.take(hash, handle.now()).map_err(|wait| {
-            let detail = "There were many registrations from your network. Wait a moment, then try again.";
+            let detail = "There were many registrations from your network. Please wait a moment, then try again.";
             Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait)
         })
     }

@@ -1,4 +1,4 @@
-//! The events that this function takes.
+//! The events of this function.
 
 use latchkey::domain::id::TenantId;
 use latchkey::domain::retention::Cursor;
@@ -10,23 +10,23 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 pub(crate) enum Command {
-    Retention(Tick),
-    Hold(Named),
-    Release(Named),
-    ReplayErasures(Since),
+    Retention(RunRequest),
+    Hold(HoldRequest),
+    Release(HoldRequest),
+    ReplayErasures(ReplayRequest),
 }
 
-/// A tick of the schedule.
+/// A scheduled run.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Tick {
-    /// The period; now, when it says nothing.
+pub(crate) struct RunRequest {
+    /// The period. The default is now.
     #[serde(default, deserialize_with = "time")]
     pub(crate) time: Option<Timestamp>,
-    /// Whose; everybody's, when it says nothing.
+    /// The tenant. The default is all tenants.
     #[serde(default)]
     pub(crate) tenant: Option<TenantId>,
-    /// Only say what would be done.
+    /// Only report what would be done.
     #[serde(default)]
     pub(crate) dry_run: bool,
 }
@@ -34,22 +34,22 @@ pub(crate) struct Tick {
 /// An account by its address.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Named {
+pub(crate) struct HoldRequest {
     pub(crate) email: String,
     #[serde(default = "TenantId::default_tenant")]
     pub(crate) tenant: TenantId,
 }
 
-impl std::fmt::Debug for Named {
+impl std::fmt::Debug for HoldRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Named").field("tenant", &self.tenant).finish_non_exhaustive()
     }
 }
 
-/// The moment of a backup that was restored.
+/// The time of the restored backup.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Since {
+pub(crate) struct ReplayRequest {
     #[serde(deserialize_with = "moment")]
     pub(crate) since: Timestamp,
     #[serde(default)]
@@ -59,25 +59,25 @@ pub(crate) struct Since {
     pub(crate) resume: Option<Resume>,
 }
 
-/// A place in the walk over several tenants.
+/// A position in the scan of several tenants.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resume {
-    /// The tenant that was walked; those before it are done.
+    /// The current tenant. Those before it are done.
     pub(crate) tenant: TenantId,
-    /// The place in its walk.
+    /// The position in its scan.
     pub(crate) cursor: Cursor,
 }
 
 impl Command {
-    /// The command that an event is; or what is wrong with it, without what it holds.
+    /// Parses an event. The error does not quote its content.
     pub(crate) fn read(event: &Value) -> Result<Self, String> {
         const JOBS: &str = "retention, hold, release, replay_erasures";
         let Some(job) = event.get("job").and_then(Value::as_str) else {
-            return Err(format!("the event names no job: \"job\" is one of {JOBS}"));
+            return Err(format!("the event names no job: \"job\" must be one of {JOBS}"));
         };
         if !JOBS.split(", ").any(|known| known == job) {
-            return Err(format!("there is no job {job:?}: \"job\" is one of {JOBS}"));
+            return Err(format!("there is no job {job:?}: \"job\" must be one of {JOBS}"));
         }
         Self::deserialize(event).map_err(|error| format!("the event of job {job:?} is not well-formed: {error}"))
     }

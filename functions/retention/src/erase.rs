@@ -1,11 +1,12 @@
-//! One account: the decision, and then everything that is left of it (security 129, 130).
+//! Erases one account: makes the decision, then removes all its data (security 129, 130).
 //!
-//! 1. One Query of its partition.
-//! 2. Its state becomes *erased*, over the version that was read: the point of no return, and the event.
-//! 3. The tombstone.
-//! 4. The data key: from here on nothing sealed opens again, in no backup either.
-//! 5. The identifier (if it is still its own), the password (unread), and all items of its partition.
-//! 6. The due work. Broken off anywhere before, the work is found again and goes on from 3; every step comes to the same.
+//! 1. Query the account's partition once.
+//! 2. Set the account's state to *erased*, on the condition that the version is the one read. This is the point of no return, and the
+//!    event.
+//! 3. Write the tombstone.
+//! 4. Delete the data key: from here on, sealed data cannot be decrypted, not even from a backup.
+//! 5. Delete the identifier (if it still belongs to the account), the password (without reading it), and all items of the partition.
+//! 6. Delete the due work. If an invocation ends before this, the work is found again and continues with step 3. Every step is idempotent.
 
 use crate::ACCOUNT_RESERVE;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -17,30 +18,30 @@ use latchkey::services::RequestContext;
 use latchkey::store::erasure::{AccountItems, Removal};
 use latchkey::store::{DecideError, StoreError, TenantStore};
 
-/// How many items of an account go at once.
+/// How many items of an account are deleted concurrently.
 const AT_ONCE: usize = 4;
 
 /// Why an account was not erased.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EraseError {
-    /// Its state changed under each attempt.
-    #[error("it changes all the time")]
+    /// Its state changed during each attempt.
+    #[error("its state changed at every attempt")]
     Busy,
-    /// The store failed, or something of it does not read.
+    /// The store failed, or an item is malformed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no time left: nothing is wrong with it.
+    /// No time is left; nothing is wrong.
     #[error("there is no time left")]
     OutOfTime,
 }
 
-/// What a run would do about it.
+/// What a run would do with the account.
 pub(crate) async fn plan(store: &TenantStore, due: &DueErasure, now: Timestamp) -> Result<Erasure, EraseError> {
     let items = store.find_account_items(due.account).await?;
     Ok(erase(items.authentication.as_ref(), due, now).outcome)
 }
 
-/// Does what is to be done about it.
+/// Erases the account, if it is due.
 pub(crate) async fn run(store: &TenantStore, due: &DueErasure, request: &RequestContext) -> Result<Erasure, EraseError> {
     let decided = store.decide(request, || async {
         let items = store.find_account_items(due.account).await?;
@@ -74,7 +75,7 @@ async fn remove(
     Ok(())
 }
 
-/// Removes these, and every item of the account's partition but its state, page by page.
+/// Removes these items and every item of the account's partition except its state, page by page.
 pub(crate) async fn remove_items(
     store: &TenantStore,
     account: AccountId,
@@ -85,7 +86,7 @@ pub(crate) async fn remove_items(
     let (mut removals, mut page) = (apart, Some(first));
     while let Some(items) = page {
         removals.extend(items.removals());
-        // Owned, not borrowed: the compiler can't see that a borrowing stream may move between threads.
+        // Owned, not borrowed: the compiler cannot prove that a borrowing stream is `Send`.
         let steps = std::mem::take(&mut removals).into_iter().map(|removal| remove_one(store, removal, request));
         stream::iter(steps).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         page = store.find_more_account_items(account, &items).await?;

@@ -1,6 +1,6 @@
-//! An operator's word about a legal hold, by the account's address; neither it nor whose it is gets logged.
+//! Places and lifts a legal hold by the account's address. Neither the address nor the account is logged.
 
-use crate::command::Named;
+use crate::command::HoldRequest;
 use crate::{Retention, RetentionError};
 use latchkey::domain::account::Authentication;
 use latchkey::domain::change::Decision;
@@ -10,28 +10,28 @@ use latchkey::services::Deadline;
 use latchkey::store::{DecideError, StoreError};
 use serde_json::{Value, json};
 
-/// Keeps an account from being erased.
-pub(crate) async fn place(job: &Retention, named: Named, deadline: Deadline) -> Result<Value, RetentionError> {
+/// Protects an account from erasure.
+pub(crate) async fn place(job: &Retention, named: HoldRequest, deadline: Deadline) -> Result<Value, RetentionError> {
     let now = job.services.clock.now();
     let decided = decide(job, &named, deadline, |account| place_hold(account, now)).await?;
     Ok(answer("hold", &named, decided, "held"))
 }
 
-/// Lets it be erased again.
-pub(crate) async fn lift(job: &Retention, named: Named, deadline: Deadline) -> Result<Value, RetentionError> {
+/// Allows the erasure again.
+pub(crate) async fn lift(job: &Retention, named: HoldRequest, deadline: Deadline) -> Result<Value, RetentionError> {
     let decided = decide(job, &named, deadline, lift_hold).await?;
     Ok(answer("release", &named, decided, "released"))
 }
 
-/// What came of it; `None` when nobody has the address.
+/// The result. `None` if the address has no account.
 async fn decide(
     job: &Retention,
-    named: &Named,
+    named: &HoldRequest,
     deadline: Deadline,
     rule: impl Fn(&Authentication) -> Decision<Hold>,
 ) -> Result<Option<Hold>, RetentionError> {
-    let address =
-        EmailAddress::parse(&named.email).map_err(|_| RetentionError::Refused("\"email\" is no e-mail address".to_owned()))?;
+    let address = EmailAddress::parse(&named.email)
+        .map_err(|_| RetentionError::Refused("\"email\" is not an e-mail address".to_owned()))?;
     let tenant = job.services.tenant(&named.tenant).await?;
     let identifier = tenant.keys.identifier()?.hash_email(&address);
     let request = job.request(deadline)?;
@@ -49,7 +49,7 @@ async fn decide(
     }
 }
 
-fn answer(job: &str, named: &Named, decided: Option<Hold>, done: &str) -> Value {
+fn answer(job: &str, named: &HoldRequest, decided: Option<Hold>, done: &str) -> Value {
     let (status, changed) = match decided {
         Some(Hold::Placed | Hold::Lifted) => (done, true),
         Some(Hold::Unchanged) => (done, false),

@@ -1,4 +1,4 @@
-//! Scheduled work: what is due is done, by day and shard; and an operator's words about legal holds and restored backups.
+//! Scheduled retention work by day and shard, and operator commands for legal holds and restored backups.
 //!
 //! ```text
 //! tick ─▶ claim ─▶ page of due work ─▶ each: decide, commit, remove ─▶ checkpoint ─▶ … ─▶ summary
@@ -7,16 +7,16 @@
 //!
 //! | event | what it does |
 //! |---|---|
-//! | `{"job":"retention","time"?,"tenant"?,"dry_run"?}` | does what is due by then ([`walk`]); with `dry_run` it only says what that would be |
+//! | `{"job":"retention","time"?,"tenant"?,"dry_run"?}` | does the work due by then ([`scan`]); with `dry_run` it only reports it |
 //! | `{"job":"hold"` or `"release","email","tenant"?}` | places or lifts a legal hold ([`hold`]) |
-//! | `{"job":"replay_erasures","since","tenant"?}` | erases again what a restored backup brought back ([`replay`]) |
+//! | `{"job":"replay_erasures","since","tenant"?}` | erases accounts again that a restored backup brought back ([`replay`]) |
 
 mod command;
 mod erase;
 mod hold;
 mod replay;
+mod scan;
 mod summary;
-mod walk;
 
 pub use summary::{Status, Summary};
 
@@ -31,76 +31,76 @@ use latchkey::store::tenant::RegisteredTenant;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The keys that this function is given: an operator names an account by its address.
+/// The keys of this function: an operator names an account by its address.
 pub const PURPOSES: &[Purpose] = &[Purpose::Identifier];
 
-/// What is left when no further page is begun: time for the page under way, its checkpoint, and the next invocation.
+/// With less time left no new page is started: enough for the current page, its checkpoint, and the next invocation.
 const RESERVE: Duration = Duration::from_secs(10);
-/// What is left when no further account of a page is begun.
+/// With less time left no further account of a page is started.
 const ACCOUNT_RESERVE: Duration = Duration::from_secs(4);
 
-/// The function: everything that it needs. Cheap to clone.
+/// The function and its dependencies. Clones are inexpensive.
 #[derive(Clone)]
 pub struct Retention {
     services: Services,
-    go_on: GoOn,
+    continuation: Continuation,
 }
 
-/// How work goes on that does not end before the deadline.
+/// How unfinished work continues after the deadline.
 #[derive(Debug, Clone)]
-pub enum GoOn {
+pub enum Continuation {
     /// In a new invocation of this function.
     Lambda(Again),
-    /// By the caller, who is told that there is more to do.
+    /// By the caller, who learns that there is more to do.
     Caller,
 }
 
 /// Why an event was not handled.
 #[derive(Debug, thiserror::Error)]
 pub enum RetentionError {
-    /// It is not one of ours: nothing was done.
+    /// The event is not valid. Nothing was done.
     #[error("{0}")]
     Refused(String),
-    /// The tenant can't be served.
+    /// The tenant cannot be loaded.
     #[error("the tenant could not be loaded")]
     Tenant(#[from] TenantError),
-    /// The store failed; what was done so far stands.
+    /// The store failed. What was done so far is kept.
     #[error("the store failed")]
     Store(#[from] StoreError),
     /// The keys failed.
     #[error("the keys failed")]
     Keys(#[from] KeyError),
-    /// Too many changes at once.
-    #[error("others were faster again and again")]
+    /// Too many concurrent changes.
+    #[error("concurrent changes won at every attempt")]
     Busy,
-    /// Some tenants' work failed; all others' was done.
+    /// The work of some tenants failed. The work of all others was done.
     #[error("the work of these tenants failed: {0}")]
     Tenants(String),
-    /// There is more to do, and no invocation for it: the next tick goes on.
-    #[error("the work does not go on by itself")]
+    /// There is more to do, and no new invocation: the next scheduled run continues.
+    #[error("the rest of the work could not be started")]
     NotStarted(#[from] NotStarted),
 }
 
 impl Retention {
     /// The function with these services.
     #[must_use]
-    pub fn new(services: Services, go_on: GoOn) -> Self {
-        Self { services, go_on }
+    pub fn new(services: Services, continuation: Continuation) -> Self {
+        Self { services, continuation }
     }
 
-    /// Handles an event and answers its summary. Before the deadline it stops, and goes on as it was told to.
+    /// Handles an event and returns its summary. It stops before the deadline, and continues as configured.
     ///
     /// # Errors
-    /// [`RetentionError::Refused`] for anything else than the events above; otherwise what kept it from its work.
+    /// [`RetentionError::Refused`] for an invalid event; otherwise the failure.
     pub async fn handle(&self, event: &Value, deadline: Deadline) -> Result<Value, RetentionError> {
         let command = Command::read(event).map_err(RetentionError::Refused)?;
         let summary = match command {
-            Command::Retention(tick) => walk::retention(self, tick, deadline).await?,
+            Command::Retention(tick) => scan::retention(self, tick, deadline).await?,
             Command::Hold(named) => return hold::place(self, named, deadline).await,
             Command::Release(named) => return hold::lift(self, named, deadline).await,
             Command::ReplayErasures(since) => replay::erasures(self, since, deadline).await?,
         };
-        if let (Some(next), GoOn::Lambda(again)) = (&summary.next, &self.go_on) {
+        if let (Some(next), Continuation::Lambda(again)) = (&summary.next, &self.continuation) {
             again.invoke(next).await?;
         }
         let answer = serde_json::to_value(&summary).map_err(|error| RetentionError::Refused(error.to_string()))?;
@@ -109,7 +109,7 @@ impl Retention {
         Ok(answer)
     }
 
-    /// The tenants that an event is about: one by its name, or all.
+    /// The tenants of an event: one by name, or all.
     async fn tenants(&self, named: Option<&TenantId>) -> Result<Vec<RegisteredTenant>, RetentionError> {
         let mut tenants = self.services.store.find_tenants().await?;
         if let Some(named) = named {
@@ -121,7 +121,7 @@ impl Retention {
         Ok(tenants)
     }
 
-    /// A context for writes that are decided now. Never the invocation's own id: one that Lambda repeats decides anew.
+    /// A context for writes that are decided now. Never use the invocation's own id: a repeated invocation must decide anew.
     fn request(&self, deadline: Deadline) -> Result<RequestContext, RetentionError> {
         let request_id: Result<RequestId, _> = BASE64URL_NOPAD.encode(&self.services.random.bytes::<12>()).parse();
         let request_id = request_id.map_err(|_| RetentionError::Refused("no request id".to_owned()))?;

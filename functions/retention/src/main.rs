@@ -1,16 +1,15 @@
-//! The Lambda binary: ticks of the schedule and an operator's events. What does not end before the deadline goes on in an invocation
-//! of its own.
+//! The Lambda binary: scheduled runs and operator commands. Unfinished work continues in a new invocation.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use latchkey::runtime;
-use retention::{GoOn, PURPOSES, Retention};
+use retention::{Continuation, PURPOSES, Retention};
 use serde_json::Value;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     runtime::start(PURPOSES, async |services, again| {
         let clock = services.clock.clone();
-        let retention = Retention::new(services, GoOn::Lambda(again));
+        let retention = Retention::new(services, Continuation::Lambda(again));
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
             let (retention, deadline) = (retention.clone(), runtime::deadline(event.context.deadline, &clock));
             async move { Ok::<_, Error>(retention.handle(&event.payload, deadline).await?) }

@@ -1,15 +1,15 @@
-//! After a backup of `identities` was restored: what had been erased since is erased again, before anything is served (T23).
+//! After a restore of `identities` from a backup: erases again the accounts erased since, before the service starts (T23).
 //!
-//! The tombstones stand in another table, which is not restored. For each one since the backup, day by day and shard by shard:
-//! 1. One Query of the account's partition: the restored state names the identifier and the due work.
-//! 2. Data key, identifier (if it is still its own: a freed address may be somebody else's by the backup's time, or since), password
-//!    and items go.
-//! 3. The state goes last: broken off before, it is found again.
+//! The tombstones are in another table, which is not restored. For each tombstone since the backup, day by day and shard by shard:
+//! 1. Query the account's partition once: the restored state names the identifier and the due work.
+//! 2. Delete the data key, the identifier (if it still belongs to the account: a freed address may have another account), the password and
+//!    all items.
+//! 3. Delete the state last: if an invocation ends before, the account is found again.
 
-use crate::command::{Resume, Since};
+use crate::command::{ReplayRequest, Resume};
 use crate::erase::{EraseError, remove_items};
+use crate::scan::PAGE;
 use crate::summary::{Status, Summary, TenantSummary};
-use crate::walk::PAGE;
 use crate::{ACCOUNT_RESERVE, RESERVE, Retention, RetentionError};
 use futures_util::{StreamExt as _, stream};
 use latchkey::domain::account::AccountStatus;
@@ -24,18 +24,18 @@ use serde_json::json;
 const AT_ONCE: usize = 8;
 
 /// Erases again, in each tenant.
-pub(crate) async fn erasures(job: &Retention, event: Since, deadline: Deadline) -> Result<Summary, RetentionError> {
-    let Since { since, tenant, resume } = event;
+pub(crate) async fn erasures(job: &Retention, event: ReplayRequest, deadline: Deadline) -> Result<Summary, RetentionError> {
+    let ReplayRequest { since, tenant, resume } = event;
     let now = job.services.clock.now();
     if since > now {
-        return Err(RetentionError::Refused(format!("the time {since} has not come")));
+        return Err(RetentionError::Refused(format!("the time {since} is in the future")));
     }
     let (mut done, mut next) = (Vec::new(), None);
     for registered in job.tenants(tenant.as_ref()).await? {
         let begin = match &resume {
             Some(resume) if registered.tenant < resume.tenant => continue,
             Some(resume) if registered.tenant == resume.tenant => resume.cursor.clone(),
-            // Clocks differ: an erasure of the next day may bear the former one.
+            // Clocks differ: a tombstone of the next day may have the day before.
             Some(_) | None => Cursor::at(since - OVERLAP),
         };
         let store = job.services.store.tenant(registered.tenant.clone());
@@ -63,7 +63,7 @@ pub(crate) async fn erasures(job: &Retention, event: Since, deadline: Deadline) 
     Ok(Summary::new("replay_erasures", since, false, done, next))
 }
 
-/// A page of tombstones, and where the shard goes on; `None` when the time was up.
+/// One page of tombstones, and where the shard continues. `None` if the time is up.
 async fn page(
     job: &Retention,
     store: &TenantStore,
@@ -94,7 +94,7 @@ async fn page(
     Ok(Some((outcomes, page.more_after)))
 }
 
-/// Whether anything of the account stood.
+/// Whether any data of the account existed.
 async fn erase_again(store: &TenantStore, tombstone: &Tombstone, request: &RequestContext) -> Result<bool, EraseError> {
     let account = tombstone.account;
     let items = store.find_account_items(account).await?;

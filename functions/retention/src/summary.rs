@@ -1,4 +1,4 @@
-//! What an invocation came to.
+//! The result of an invocation.
 
 use latchkey::domain::id::TenantId;
 use latchkey::domain::retention::{Counts, Outcomes, Stuck};
@@ -6,40 +6,40 @@ use latchkey::domain::time::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// What an invocation came to: in sum, and by tenant.
+/// The result of an invocation: in total and by tenant.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
-    /// Which job.
+    /// The job.
     pub job: &'static str,
-    /// The period that the tick named; of a replay, the moment of the backup.
+    /// The period of the run; for a replay, the time of the backup.
     #[serde(serialize_with = "rfc3339")]
     pub period: Timestamp,
-    /// Whether it only says what would be done.
+    /// Whether this is only a report of what would be done.
     pub dry_run: bool,
-    /// Where it stands: the tenant's that is least far.
+    /// The progress: that of the tenant with the least progress.
     pub status: Status,
-    /// By rule, in sum.
+    /// The totals by rule.
     pub rules: Rules,
-    /// The tenants, in the order of their names.
+    /// The tenants, sorted by name.
     pub tenants: Vec<TenantSummary>,
-    /// The event that goes on with it, when there is more to do than time.
+    /// The event that continues the work, if time ran out.
     #[serde(skip)]
     pub next: Option<Value>,
 }
 
-/// What one tenant's work came to.
+/// The result for one tenant.
 #[derive(Debug, Clone, Serialize)]
 pub struct TenantSummary {
-    /// Whose.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Where it stands.
+    /// The progress.
     pub status: Status,
-    /// The period that these numbers are of: an earlier one, when that had to be finished first and there was no more time.
+    /// The period of these numbers: an earlier one, if that had to be finished first and time ran out.
     #[serde(serialize_with = "rfc3339")]
     pub period: Timestamp,
-    /// By rule.
+    /// The numbers by rule.
     pub rules: Rules,
-    /// What is stuck: the first ones.
+    /// The first accounts that are stuck.
     pub stuck: Vec<Stuck>,
 }
 
@@ -50,17 +50,17 @@ pub struct Rules {
     pub erasure: Counts,
 }
 
-/// Where work stands, from the best to the worst.
+/// The progress, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It is done.
+    /// Everything is done.
     Finished,
-    /// Another invocation is doing it.
+    /// Another invocation is working on it.
     Running,
-    /// It goes on in another invocation, or when the caller asks again.
+    /// The work continues in another invocation, or with the caller's next request.
     Continues,
-    /// A plan that found more than it had time to count.
+    /// A dry run that ran out of time before it had counted everything.
     Incomplete,
 }
 

@@ -1,7 +1,7 @@
-//! Metadata (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is supported, made from configuration and never from a header
-//! (security 53).
+//! Metadata (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is supported, from configuration and never from a header (security
+//! 53).
 
-use crate::jwks::public;
+use crate::jwks::public_document;
 use axum::extract::Request;
 use axum::response::Response;
 use latchkey::config::{Signer, TenantConfig};
@@ -64,7 +64,7 @@ const CLAIMS: [&str; 14] = [
 
 pub(crate) async fn metadata(handle: TenantHandle, request: Request) -> Result<Response, Problem> {
     let document = render(&handle.tenant.issuer, &handle.tenant.config);
-    Ok(public(request.headers(), "application/json", document))
+    Ok(public_document(request.headers(), "application/json", document))
 }
 
 fn render(issuer: &str, config: &TenantConfig) -> String {

@@ -1,4 +1,4 @@
-//! `GET /healthz`: the process answers. Nothing behind it is asked.
+//! `GET /healthz`: shows that the process answers. It calls nothing else.
 
 use axum::Json;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `POST /oauth2/introspect` (RFC 7662): what a client's own token is worth now. Reads, never writes.
+//! `POST /oauth2/introspect` (RFC 7662): the state of a client's own token. Reads, never writes.
 
 use axum::Json;
 use latchkey::domain::oauth::access_token::check_grant;
@@ -14,23 +14,23 @@ use latchkey::web::bearer::{grant_of, read_access_token};
 use latchkey::web::client_authentication::ClientRequest;
 
 pub(crate) async fn introspect(call: ClientRequest) -> Result<Json<Introspection>, OAuthError> {
-    // Anyone can name a public client: for one of those, this would be an oracle for stolen tokens (RFC 7662 §2.1).
+    // Anyone can claim a public client id. This endpoint would be an oracle for stolen tokens (RFC 7662 §2.1).
     if !call.client.is_confidential() {
         return Err(OAuthError::new(OAuthErrorCode::InvalidClient, "introspection needs client authentication"));
     }
     let tenant = &call.handle.tenant;
     let token = call.params.one("token")?.ok_or(OAuthError::new(OAuthErrorCode::InvalidRequest, "token is missing"))?;
     let answer = if let Some((at, secret)) = tenant.keys.locator()?.open_refresh_token(token) {
-        of_refresh_token(&call, at, &secret).await?
+        check_refresh_token(&call, at, &secret).await?
     } else if let Some(claims) = read_access_token(tenant, token, call.handle.now())? {
-        of_access_token(&call, &claims).await?
+        check_access_token(&call, &claims).await?
     } else {
         Introspection::inactive()
     };
     Ok(Json(answer))
 }
 
-async fn of_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Secret256) -> Result<Introspection, OAuthError> {
+async fn check_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Secret256) -> Result<Introspection, OAuthError> {
     let tenant = &call.handle.tenant;
     let query = GrantQuery { account: at.account, grant: at.grant, session: at.session, profile: false };
     let Some(found) = tenant.store.find_grant(query).await? else { return Ok(Introspection::inactive()) };
@@ -45,9 +45,9 @@ async fn of_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Secre
     ))
 }
 
-async fn of_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Result<Introspection, OAuthError> {
+async fn check_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Result<Introspection, OAuthError> {
     let tenant = &call.handle.tenant;
-    // Another client's token is as good as none (security 30); told before anything is read.
+    // Another client's token counts as invalid (security 30). Check this before any read.
     if claims.client_id != call.client.client_id {
         return Ok(Introspection::inactive());
     }
@@ -60,7 +60,7 @@ async fn of_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Re
             None => false,
         },
         (None, None) => !tenant.store.find_revoked_jti(claims.jti).await?,
-        // It names a grant that can't be found: not ours to vouch for.
+        // It names a grant that does not exist: do not vouch for it.
         (None, Some(_)) => false,
     };
     Ok(if active { Introspection::of_access_token(claims) } else { Introspection::inactive() })

@@ -1,7 +1,7 @@
-//! `GET /.well-known/jwks.json`: the public keys (RFC 7517 §5). Made when the keys are loaded, only sent here.
+//! `GET /.well-known/jwks.json`: the public keys (RFC 7517 §5). Built when the keys are loaded.
 //!
-//! Cached for at most 15 minutes: a new key is published for that long before it signs, so no verifier meets one that it can't
-//! find (security 52).
+//! Cached for at most 15 minutes. A new key is published for longer than that before it signs, so no verifier gets a token with an unknown
+//! key (security 52).
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -12,18 +12,18 @@ use latchkey::keys::digest::sha256;
 use latchkey::web::{Problem, TenantHandle};
 
 /// How long a public document may be cached.
-pub(crate) const CACHED: &str = "public, max-age=900";
+pub(crate) const CACHE_CONTROL_VALUE: &str = "public, max-age=900";
 
 pub(crate) async fn keys(handle: TenantHandle, request: Request) -> Result<Response, Problem> {
     let jwks = handle.tenant.keys.signing()?.jwks().to_owned();
-    Ok(public(request.headers(), "application/jwk-set+json", jwks))
+    Ok(public_document(request.headers(), "application/jwk-set+json", jwks))
 }
 
-/// A public document with its `ETag`, or 304 to whoever has it (RFC 9110 §13.1.2).
-pub(crate) fn public(headers: &HeaderMap, content_type: &'static str, body: String) -> Response {
+/// A public document with its `ETag`, or 304 if the client has it (RFC 9110 §13.1.2).
+pub(crate) fn public_document(headers: &HeaderMap, content_type: &'static str, body: String) -> Response {
     let etag = format!("\"{}\"", BASE64URL_NOPAD.encode(&sha256(body.as_bytes())[..16]));
     let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let cache = [(CACHE_CONTROL, CACHED.to_owned()), (ETAG, etag.clone())];
+    let cache = [(CACHE_CONTROL, CACHE_CONTROL_VALUE.to_owned()), (ETAG, etag.clone())];
     if known.split(',').any(|candidate| candidate.trim().trim_start_matches("W/") == etag) {
         return (StatusCode::NOT_MODIFIED, cache).into_response();
     }

@@ -1,4 +1,4 @@
-//! The token function: what clients and resource servers call, and what belongs to no page.
+//! The token function: the endpoints for clients and resource servers, without pages.
 //!
 //! | route | file | standard |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //! | `GET`, `POST /userinfo` | `userinfo` | OpenID Connect Core §5.3 |
 //! | `GET /healthz`, `/problems/{code}` | `health`, `problems` | RFC 9457 |
 //!
-//! Whatever no route takes (404, 405) ends here too: `web::mount` answers it.
+//! Requests without a route (404, 405) end here too: `web::mount` answers them.
 
 mod discovery;
 mod health;
@@ -26,8 +26,8 @@ use axum::routing::{get, post};
 use latchkey::keys::Purpose;
 use latchkey::services::Services;
 
-/// The keys that this function needs: it opens locators, derives refresh tokens, signs, opens profiles for userinfo, and finds the
-/// subjects of a former user pool.
+/// The keys of this function: it opens locators, derives refresh tokens, signs, decrypts profiles for userinfo, and finds the subjects of a
+/// legacy user pool.
 pub const PURPOSES: &[Purpose] = &[Purpose::Locator, Purpose::Refresh, Purpose::Signing, Purpose::Data, Purpose::Identifier];
 
 /// The routes of this function.

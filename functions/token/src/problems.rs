@@ -1,4 +1,4 @@
-//! `GET /problems/{code}`: the page that a problem's `type` names (RFC 9457 §3.1.1), for developers.
+//! `GET /problems/{code}`: the page of a problem's `type` (RFC 9457 §3.1.1), for developers.
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ struct Explanation {
 
 pub(crate) async fn explain(handle: TenantHandle, browser: Browser, Path(code): Path<String>) -> Result<Response, Problem> {
     let kind = ProblemKind::find(&code)
-        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no problem of this code. Check the address."))?;
+        .ok_or_else(|| Problem::new(ProblemKind::NotFound, "There is no problem with this code. Check the address."))?;
     let explanation = Explanation {
         code: kind.code(),
         status: kind.status().as_u16(),

@@ -1,4 +1,4 @@
-//! `POST /oauth2/revoke` (RFC 7009): 200 for whatever was presented, but only a live token of the caller's own has an effect.
+//! `POST /oauth2/revoke` (RFC 7009): always 200, but only a live token of the caller itself is revoked.
 
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,7 @@ pub(crate) async fn revoke(call: ClientRequest) -> Response {
 async fn answer(call: &ClientRequest) -> Result<(), OAuthError> {
     let tenant = &call.handle.tenant;
     let token = call.params.one("token")?.ok_or(OAuthError::new(OAuthErrorCode::InvalidRequest, "token is missing"))?;
-    // `token_type_hint` is not needed: the two kinds can't be taken for one another.
+    // `token_type_hint` is not needed: the two token types cannot be confused.
     if let Some((at, _)) = tenant.keys.locator()?.open_refresh_token(token) {
         return end_grant(call, at).await;
     }

@@ -1,7 +1,6 @@
-//! `GET`, `POST /userinfo` (OpenID Connect Core §5.3): the claims that the scope of an access token gives.
+//! `GET`, `POST /userinfo` (OpenID Connect Core §5.3): the claims that the access token's scope allows.
 //!
-//! The token comes in the header, or in the body of a POST; in the query it is not looked at, since queries end up in logs
-//! (security 29).
+//! The token is in the header, or in the body of a POST. It is ignored in the query, because queries end up in logs (security 29).
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -26,7 +25,7 @@ pub(crate) async fn by_header(handle: TenantHandle, headers: HeaderMap) -> Respo
 }
 
 pub(crate) async fn by_header_or_body(handle: TenantHandle, headers: HeaderMap, request: Request) -> Response {
-    // Without a form in the body there is no token in it (RFC 6750 §2.2).
+    // Without a form there is no token in the body (RFC 6750 §2.2).
     let form = request.extract::<FormBody, _>().await.ok();
     let in_body = match form.as_ref().map(|FormBody(params)| params.one("access_token")).transpose() {
         Ok(in_body) => in_body.flatten(),

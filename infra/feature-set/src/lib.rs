@@ -2,5 +2,5 @@
 //! `cargo test -p latchkey`, `cargo test -p tests` and `cargo test --workspace`, with all of their features. With this package in
 //! each of these selections, cargo compiles each dependency once.
 //!
-//! No function depends on it: what is deployed has only the features that it uses. `tests/tests/deployment/builds.rs` compares the
-//! selections.
+//! No function depends on it: what is deployed has only the features that it uses. `tests/tests/deployment/template/builds.rs`
+//! compares the selections.

@@ -1,4 +1,4 @@
-//! Putting Latchkey together on one machine: the same services and routes for the gateway and for tests.
+//! Assembles Latchkey on one machine: the same services and routes for the gateway and for tests.
 
 use crate::engine;
 use crate::world::DEFAULT_DOCUMENT;
@@ -14,9 +14,9 @@ use latchkey::keys::{FormerKeys, KeyError, KeyVault, Keys, PasswordHasher, Purpo
 use latchkey::services::{Clock, Origin, Random, Services, Tenants};
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 
-/// Every function is here, so every key is.
+/// All functions run in this process, so all keys are needed.
 const PURPOSES: [Purpose; 6] =
     [Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator, Purpose::Refresh, Purpose::Signing];
 
@@ -26,80 +26,80 @@ pub const TABLES: [&str; 3] = ["identities", "keys", "audit"];
 /// What differs between one assembly and another.
 #[derive(Clone)]
 pub struct Parts {
-    /// The origin that links and issuers are made from.
+    /// The public origin of links and issuers.
     pub origin: Origin,
-    /// What answers the SDK.
+    /// The connector of the SDK.
     pub connector: SharedHttpConnector,
-    /// What wraps keys.
+    /// The vault that wraps keys.
     pub vault: KeyVault,
-    /// The user pools that people come from.
+    /// The legacy user directory.
     pub directory: Directory,
-    /// The keys of the user pool whose tokens are exchanged.
+    /// The keys of the user pool with exchangeable tokens.
     pub former_keys: FormerKeys,
-    /// The time that decisions read.
+    /// The clock of all decisions.
     pub clock: Clock,
-    /// How many passwords are hashed at once.
+    /// How many passwords are hashed concurrently.
     pub hashing_lanes: usize,
 }
 
-/// A tenant document as it was given.
+/// A tenant document as given.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// Whose.
+    /// The tenant.
     pub tenant: TenantId,
-    /// TOML; `{origin}` stands for the gateway's origin.
+    /// TOML. `{origin}` is replaced by the gateway's origin.
     pub text: String,
 }
 
 /// The tables or a tenant's document could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// A tables could not be made.
-    #[error("the tables could not be made")]
+    /// A table could not be created.
+    #[error("the tables could not be created")]
     Tables(#[from] StoreError),
     /// A document is not valid.
     #[error("the document of tenant {tenant} is not valid: {errors}")]
     Document {
-        /// Whose.
+        /// The tenant.
         tenant: TenantId,
         /// Every error, by its path.
         errors: DocumentErrors,
     },
-    /// A document asks for signatures that can't be had here.
-    #[error("the document of tenant {tenant} can't be served: {source}")]
+    /// A document requires signatures that are not available here.
+    #[error("the document of tenant {tenant} cannot be served: {source}")]
     Signer {
-        /// Whose.
+        /// The tenant.
         tenant: TenantId,
-        /// Why.
+        /// The reason.
         #[source]
         source: KeyError,
     },
-    /// A document names a user pool, which can't be asked here.
-    #[error("the document of tenant {0} names a user pool ([cognito]), and nobody can be asked here: leave it out")]
+    /// A document names a user pool, which cannot be called here.
+    #[error("the document of tenant {0} names a user pool ([cognito]), which the local gateway cannot reach: remove it")]
     Directory(TenantId),
     /// A document could not be stored.
     #[error("the document of tenant {tenant} could not be stored")]
     Store {
-        /// Whose.
+        /// The tenant.
         tenant: TenantId,
-        /// Why.
+        /// The reason.
         #[source]
         source: CommitError,
     },
 }
 
-/// Every function's routes.
+/// The routes of every function.
 pub fn routes() -> Router<Services> {
     registration::routes().merge(login::routes()).merge(token::routes()).merge(profile::routes()).merge(export::routes())
 }
 
-/// The scheduled jobs, which go on until they are done: nothing here ends a process before.
+/// The scheduled jobs. They run until they are done: no time limit applies here.
 #[must_use]
 pub fn jobs(services: Services) -> Retention {
-    Retention::new(services, GoOn::Caller)
+    Retention::new(services, Continuation::Caller)
 }
 
-/// The services that these parts make.
+/// Creates the services from these parts.
 #[must_use]
 pub fn services(parts: Parts) -> Services {
     let [identities, keys, audit] = TABLES.map(str::to_owned);
@@ -116,7 +116,7 @@ pub fn services(parts: Parts) -> Services {
     }
 }
 
-/// Checks a document: what the gateway does before it touches anything.
+/// Checks a document. The gateway does this before it changes anything.
 ///
 /// # Errors
 /// [`PrepareError::Document`] with every error in it.
@@ -131,10 +131,10 @@ fn read(document: &Document, text: &str) -> Result<TenantConfig, PrepareError> {
         .map_err(|errors| PrepareError::Document { tenant: document.tenant.clone(), errors })
 }
 
-/// Makes the tables that are missing and stores the documents that are new (see [`store`]).
+/// Creates missing tables and stores new documents (see [`store`]).
 ///
 /// # Errors
-/// What kept it from it.
+/// The reason why it failed.
 pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), PrepareError> {
     services.store.create_tables().await?;
     for document in documents {
@@ -152,16 +152,16 @@ pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), 
     Ok(())
 }
 
-/// Stores a document that the gateway was started with, where an operator has not decided otherwise since:
+/// Stores a document that the gateway was started with, unless an operator has applied another one since:
 ///
-/// - The document that ships goes first, and in the place of itself; never over a file's or an operator's.
-/// - A file's goes over all of them when its text is not the one that was last stored from a file. So what `latchkey config apply`
-///   stored stands over restarts, until the file itself is changed.
+/// - The built-in document replaces only an earlier built-in document, never one of a file or an operator.
+/// - A document file replaces all of them if its text differs from the one last stored from a file. So a document of `latchkey config
+///   apply` survives restarts, until the file itself is changed.
 async fn store(services: &Services, document: &Document, text: &str) -> Result<(), CommitError> {
     let store = services.store.tenant(document.tenant.clone());
     let newest = store.find_newest_document().await?;
     let source = if document.text == DEFAULT_DOCUMENT { DocumentSource::Shipped } else { DocumentSource::File };
-    // Before {origin} is replaced: another port is no other file.
+    // Before {origin} is replaced: another port must not count as another text.
     let given = BASE64URL_NOPAD.encode(&sha256(document.text.as_bytes()));
     let is_due = match (source, newest.as_ref()) {
         (_, None) => true,

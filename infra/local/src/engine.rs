@@ -1,11 +1,11 @@
 //! The embedded DynamoDB engine behind the real SDK: an HTTP connector that answers in this process.
 //!
-//! 1. The SDK signs and serializes a request as ever, and hands it to its HTTP client.
-//! 2. [`Engine`] is that client: it looks at `X-Amz-Target`, runs the operation on the engine and answers with DynamoDB's own JSON,
-//!    errors included. No socket, no port, no second code path in the store.
-//! 3. What is below the SDK can be wrapped: [`crate::fault`] injects failures, [`crate::meter`] counts.
+//! 1. The SDK signs and serializes a request as usual, and passes it to its HTTP client.
+//! 2. [`Engine`] is that client. It reads `X-Amz-Target`, runs the operation on the engine and answers with DynamoDB's own JSON, errors
+//!    included. There is no socket, no port and no second code path in the store.
+//! 3. Connectors can be wrapped: [`crate::fault`] injects failures, [`crate::meter`] counts calls.
 //!
-//! A file engine commits each write to SQLite's log before it answers, so what was acknowledged survives `kill -9`.
+//! A file engine commits each write to SQLite's log before it answers. Acknowledged writes survive `kill -9`.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An embedded engine: in memory, or in one SQLite file. Cheap to clone.
+/// An embedded engine: in memory, or in one SQLite file. Clones are inexpensive.
 #[derive(Clone)]
 pub struct Engine {
     database: Database,
@@ -32,11 +32,11 @@ pub struct Engine {
 /// The engine could not be opened or did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// SQLite or the engine refused.
+    /// SQLite or the engine failed.
     #[error("the embedded engine: {0}")]
     Engine(#[from] DynoxideError),
-    /// What the engine answered does not serialize.
-    #[error("the embedded engine's answer can't be read")]
+    /// The engine's answer cannot be serialized.
+    #[error("the embedded engine's answer cannot be read")]
     Json(#[source] serde_json::Error),
     /// The path is not UTF-8.
     #[error("the path is not valid UTF-8")]
@@ -50,18 +50,18 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// An engine that forgets everything when dropped.
+    /// An engine in memory. Its data is lost when it is dropped.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn memory() -> Result<Self, EngineError> {
         Ok(Self { database: Database::memory()?, file: None })
     }
 
-    /// An engine in this file, made when missing.
+    /// An engine in this file. The file is created if it does not exist.
     ///
     /// # Errors
-    /// When the file can't be opened, or is not one of the engine's.
+    /// If the file cannot be opened, or is not a file of the engine.
     pub fn file(path: &Path) -> Result<Self, EngineError> {
         let path = path.to_str().ok_or(EngineError::Path)?;
         let database = Database::new(path)?;
@@ -69,18 +69,18 @@ impl Engine {
         Ok(Self { database, file: Some(path.into()) })
     }
 
-    /// The engine itself, for what the SDK's DynamoDB client has no call for (streams, TTL sweeps, raw scans by tests).
+    /// The engine itself, for operations outside the SDK's DynamoDB client (streams, TTL sweeps, raw scans by tests).
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Drops what a stream keeps for longer than DynamoDB would (24 hours), as far as it was read: up to this sequence number.
+    /// Removes stream records older than DynamoDB keeps them (24 hours), but only those already read: up to this sequence number.
     ///
     /// # Errors
-    /// When the file can't be written.
+    /// If the file cannot be written.
     pub fn trim_stream(&self, table: &str, read_to: &str) -> Result<(), EngineError> {
-        // Outside the engine a number has 21 digits, of which the first is always 1.
+        // A public sequence number has 21 digits; the first is always 1 and is not stored.
         let (Some(file), Some(stored)) = (&self.file, read_to.get(1..)) else { return Ok(()) };
         let trim = "DELETE FROM _stream_records WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < CAST(?2 AS INTEGER) \
                     AND created_at < unixepoch() - 86400";
@@ -107,7 +107,7 @@ impl HttpConnector for Engine {
                     .await
                     .map_err(|error| ConnectorError::other(error.into(), None))?
             } else {
-                // A point where another task may run, as every call over a network is: without it tasks on one thread never race.
+                // Yield, as every network call does. Without this point, tasks on one thread never race.
                 tokio::task::yield_now().await;
                 dispatch(&engine.database, &operation, &body)
             };
@@ -119,16 +119,16 @@ impl HttpConnector for Engine {
     }
 }
 
-/// The DynamoDB operation that a request names, such as `PutItem`.
+/// The DynamoDB operation of a request, such as `PutItem`.
 #[must_use]
 pub fn operation(request: &HttpRequest) -> Option<&str> {
     request.headers().get("x-amz-target").and_then(|target| target.rsplit_once('.')).map(|(_, operation)| operation)
 }
 
-/// An answer as DynamoDB gives it.
+/// An answer in DynamoDB's form.
 ///
 /// # Errors
-/// When the status is no HTTP status.
+/// If the status is not an HTTP status.
 pub fn response(status: u16, json: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
     let mut response = HttpResponse::new(status, json.into());
@@ -136,8 +136,7 @@ pub fn response(status: u16, json: impl Into<SdkBody>) -> Result<HttpResponse, C
     Ok(response)
 }
 
-/// A client whose requests go to this connector: fixed credentials and region (nothing is looked up), three attempts with a short
-/// back-off.
+/// A client that uses this connector: fixed credentials and region (no lookup), three attempts with a short backoff.
 #[must_use]
 pub fn client(connector: SharedHttpConnector) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
@@ -182,7 +181,7 @@ fn run<Q: DeserializeOwned, A: Serialize>(
     serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
-/// The engine's own readers say by a prefix of the message which of the two errors is meant.
+/// The engine's parsers mark by a prefix of the message which of the two errors is meant.
 fn unreadable(message: &str) -> DynoxideError {
     match message.split_once(':') {
         Some((marker, rest)) if marker.starts_with("VALIDATION") => DynoxideError::ValidationException(rest.to_owned()),
@@ -190,8 +189,8 @@ fn unreadable(message: &str) -> DynoxideError {
     }
 }
 
-/// The engine numbers each stream record by looking for the greatest number so far; without an index that look grows with the
-/// stream, and with it every write.
+/// The engine numbers each stream record by a search for the highest number. Without an index, that search slows down every write as the
+/// stream grows.
 fn index_stream(path: &str) -> Result<(), EngineError> {
     let storage = dynoxide::storage::Storage::new(path)?;
     storage

@@ -1,8 +1,8 @@
-//! Faults under the SDK: a connector around any connector that fails as DynamoDB and networks do, by a seed or by a script.
+//! Fault injection under the SDK: wraps a connector and fails as DynamoDB and networks do, at random by a seed or by a script.
 //!
-//! The embedded engine is kinder than DynamoDB (no throttling, no `TransactionConflict`, no lost reply); this supplies them, so that
-//! the real SDK retries and the real code decides. Each [`Rule`] says which calls, when, and what happens to them; the first rule
-//! that strikes wins.
+//! The embedded engine never throttles, has no `TransactionConflict` and loses no reply. This module adds these faults, so that tests
+//! exercise the real SDK's retries and the real code's decisions. Each [`Rule`] says which calls, when, and what happens. The first
+//! matching rule applies.
 
 use crate::engine::{operation, response};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
@@ -18,8 +18,8 @@ use tokio::sync::watch;
 pub enum Fault {
     /// `ProvisionedThroughputExceededException`; nothing is applied.
     Throttle,
-    /// A conflict with another transaction: `TransactionConflict` as the reason of a transaction, `TransactionConflictException` for
-    /// a single write; nothing is applied. Reads pass.
+    /// A conflict with another transaction: `TransactionConflict` as the reason of a transaction, `TransactionConflictException` for a
+    /// single write. Nothing is applied. Reads pass.
     Conflict,
     /// 500 `InternalServerError`; nothing is applied.
     Internal,
@@ -29,7 +29,7 @@ pub enum Fault {
     TimeoutAfter,
     /// Passes after this delay.
     Slow(Duration),
-    /// Applied at once, its reply held back for this long: what was read is old news when it arrives.
+    /// Applied at once, but the reply is delayed by this long: the data may be outdated when it arrives.
     SlowAfter(Duration),
     /// A `BatchGetItem` leaves about half of its keys unprocessed; other calls pass.
     Partial,
@@ -37,33 +37,33 @@ pub enum Fault {
     CrashBefore,
     /// The process dies after the call was applied, before its reply is seen.
     CrashAfter,
-    /// The write is applied without its condition: the mutant that every race test must notice.
+    /// The write is applied without its condition. Every race test must detect this mutant.
     Unconditional,
-    /// The caller's own code panics while it waits for the reply; nothing is applied.
+    /// The caller's own code panics while it waits for the reply. Nothing is applied.
     Panic,
 }
 
-/// Which calls a rule is about.
+/// Which calls a rule applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
     /// All.
     Any,
-    /// Those that write items.
+    /// Calls that write items.
     Writes,
-    /// Those that read items.
+    /// Calls that read items.
     Reads,
-    /// Those of this operation, such as `TransactWriteItems`.
+    /// Calls of this operation, such as `TransactWriteItems`.
     Named(&'static str),
 }
 
-/// When a rule strikes, counted over the calls that it is about.
+/// When a rule applies, counted over its calls.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum When {
     /// Always.
     Always,
-    /// At the call with this number, the first being 1.
+    /// At the call with this number, from 1.
     Nth(u64),
-    /// At each call with this probability (0 to 1), by the seed.
+    /// At each call with this probability (0 to 1), from the seeded generator.
     Chance(f64),
 }
 
@@ -74,11 +74,11 @@ pub struct Rule {
     pub calls: Calls,
     /// When.
     pub when: When,
-    /// What.
+    /// What happens.
     pub fault: Fault,
 }
 
-/// A fault script, shared by every connector that it was put around; it can be changed while they run. Cheap to clone.
+/// A fault script, shared by every connector that it wraps. It can be changed at run time. Clones are inexpensive.
 #[derive(Debug, Clone)]
 pub struct Faults {
     script: Arc<Mutex<Script>>,
@@ -93,38 +93,38 @@ struct Script {
 }
 
 impl Faults {
-    /// An empty script: every call passes. The seed decides chances.
+    /// An empty script: every call passes. The seed determines random faults.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         let script = Script { rules: Vec::new(), random: seed, injected: 0 };
         Self { script: Arc::new(Mutex::new(script)), crashed: watch::Sender::new(false) }
     }
 
-    /// Adds a rule; its count starts now.
+    /// Adds a rule. Its count starts now.
     pub fn add(&self, calls: Calls, when: When, fault: Fault) {
         self.script().rules.push((Rule { calls, when, fault }, 0));
     }
 
-    /// Takes all rules away, and a crash with them.
+    /// Removes all rules, and a crash.
     pub fn clear(&self) {
         self.script().rules.clear();
         self.crashed.send_replace(false);
     }
 
-    /// How many faults struck so far: a test that injected none proves nothing.
+    /// How many faults were injected so far. A test that injected none proves nothing.
     #[must_use]
     pub fn injected(&self) -> u64 {
         self.script().injected
     }
 
-    /// Resolves once a crash struck; whoever drives a request then drops its future, as a dead process would.
+    /// Resolves after a crash fault. The caller must then drop its request future, as a dead process would.
     pub async fn crashed(&self) {
         let mut crashed = self.crashed.subscribe();
-        // The sender lives as long as `self`, so waiting can't fail.
+        // The sender lives as long as `self`, so waiting cannot fail.
         let _ = crashed.wait_for(|crashed| *crashed).await;
     }
 
-    /// A connector that this script stands in front of.
+    /// Wraps a connector with this script.
     #[must_use]
     pub fn around(&self, inner: SharedHttpConnector) -> SharedHttpConnector {
         SharedHttpConnector::new(FaultConnector { faults: self.clone(), inner })
@@ -185,7 +185,7 @@ impl HttpConnector for FaultConnector {
         };
         let (faults, inner) = (self.faults.clone(), self.inner.clone());
         HttpConnectorFuture::new(async move {
-            // A failure takes a moment over a network too: others may run in between.
+            // A failure over a network takes time too: let other tasks run.
             tokio::task::yield_now().await;
             match fault {
                 Fault::Throttle => {
@@ -259,7 +259,7 @@ fn transaction_conflict(request: &HttpRequest) -> Result<HttpResponse, Connector
     response(400, body.to_string())
 }
 
-/// The same request without its conditions, and without the names and values that only they used.
+/// The same request without its conditions, and without the names and values that only the conditions used.
 fn unconditional(request: &HttpRequest) -> Value {
     let mut body = body(request);
     let items = body.get_mut("TransactItems").and_then(Value::as_array_mut);
@@ -285,7 +285,7 @@ fn strip(write: &mut Value) {
     }
 }
 
-/// Asks for every other key only, and gives the rest back as `UnprocessedKeys`.
+/// Requests every other key only, and returns the rest as `UnprocessedKeys`.
 async fn partial(inner: &SharedHttpConnector, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let mut asked = body(&request);
     let mut unprocessed = json!({});
@@ -316,7 +316,7 @@ fn body(request: &HttpRequest) -> Value {
     request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
 }
 
-/// The next number of SplitMix64, from 0 to 1: chances must repeat by their seed, which the system's randomness does not.
+/// The next number of SplitMix64, from 0 to 1. Random faults must be reproducible from the seed.
 fn chance(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;

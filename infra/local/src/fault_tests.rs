@@ -1,4 +1,4 @@
-//! Every fault is what it says, as the SDK sees it.
+//! Each fault has its documented effect, as seen through the SDK.
 use super::*;
 use crate::engine::{Engine, client, test_table};
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,6 +1,6 @@
-//! What runs Latchkey on one machine: the embedded engine under the real SDK, faults and a meter around it, and a world for tests.
+//! Runs Latchkey on one machine: the embedded engine under the real SDK, fault injection, a meter, and a test world.
 //!
-//! | module | what lives there |
+//! | module | purpose |
 //! |---|---|
 //! | [`assemble`] | services and routes put together, for the gateway and for tests |
 //! | [`engine`] | the DynamoDB engine in this process, as the SDK's HTTP connector |

@@ -3,12 +3,12 @@
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use latchkey::runtime::log::Lines;
-use latchkey_local::gateway::{Gateway, Options, Refusal, options, server};
+use latchkey_local::gateway::{Gateway, Options, StartError, options, server};
 use std::io::Write as _;
 use std::process::ExitCode;
 use tracing_subscriber::fmt::format::JsonFields;
 
-/// What a shell takes for a wrong call.
+/// The exit status for wrong usage.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -17,37 +17,37 @@ fn main() -> ExitCode {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
-        Err(error) => return refuse(&options::one_line(&error)),
+        Err(error) => return report_error(&options::one_line(&error)),
     };
     log(&options);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("no threads: {error}")),
+        Err(error) => return report_error(&format!("the async runtime could not be started: {error}")),
     };
     match runtime.block_on(run(&options)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(refusal) => refuse(&refusal.to_string()),
+        Err(refusal) => report_error(&refusal.to_string()),
     }
 }
 
-async fn run(options: &Options) -> Result<(), Refusal> {
+async fn run(options: &Options) -> Result<(), StartError> {
     let gateway = Gateway::open(options).await?;
-    // Before anybody is told that we run: whoever is told may end us at once.
-    let ended = signal().map_err(|error| Refusal::new(format!("signals can't be listened to: {error}")))?;
-    announce(&gateway, options).map_err(|error| Refusal::new(format!("standard output: {error}")))?;
+    // Before the announcement: a caller may stop the process as soon as it reads it.
+    let ended = signal().map_err(|error| StartError::new(format!("cannot listen for signals: {error}")))?;
+    announce(&gateway, options).map_err(|error| StartError::new(format!("standard output: {error}")))?;
     server::serve(gateway, ended).await;
     Ok(())
 }
 
-fn refuse(words: &str) -> ExitCode {
-    // Nobody is left to tell when even this can't be written.
+fn report_error(words: &str) -> ExitCode {
+    // If this cannot be written either, there is no way left to report it.
     let _ = writeln!(std::io::stderr(), "latchkey-local: {words}");
     ExitCode::from(USAGE)
 }
 
 fn announce(gateway: &Gateway, options: &Options) -> std::io::Result<()> {
     let port = gateway.port();
-    // Mailbox and demo answer to this machine only, wherever the issuer is.
+    // Mailbox and demo answer requests of this machine only, whatever the issuer is.
     let own = format!("{}://localhost:{port}", if gateway.tls.is_some() { "https" } else { "http" });
     let mut out = std::io::stdout().lock();
     writeln!(out, "Latchkey is running at {}\n", gateway.origin.as_str())?;
@@ -56,13 +56,13 @@ fn announce(gateway: &Gateway, options: &Options) -> std::io::Result<()> {
     writeln!(out, "  Mailbox          {own}/dev/mailbox")?;
     writeln!(out, "  Discovery        {}/.well-known/openid-configuration\n", gateway.origin.as_str())?;
     match options.folder() {
-        Some(folder) => writeln!(out, "Everything is kept in {}. Ctrl+C stops the gateway.", folder.display())?,
-        None => writeln!(out, "Nothing is kept. Ctrl+C stops the gateway.")?,
+        Some(folder) => writeln!(out, "All data is stored in {}. Press Ctrl+C to stop the gateway.", folder.display())?,
+        None => writeln!(out, "No data is stored. Press Ctrl+C to stop the gateway.")?,
     }
     out.flush()
 }
 
-/// Errors always, one line for each request when asked: JSON, so that no text in it can break a line (security 126).
+/// Logs errors always, and one line for each request if requested. Lines are JSON, so no text can break a line (security 126).
 fn log(options: &Options) {
     let filter = if options.log { "latchkey::request=info,latchkey::web::mount=info,warn" } else { "error" };
     tracing_subscriber::fmt()
@@ -71,14 +71,14 @@ fn log(options: &Options) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    // Where a panic happened, not what it said: that may be a value.
+    // Log where a panic happened but not its message, which may contain personal data.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panic");
     }));
 }
 
-/// Listens from now on; resolves when the process is asked to end.
+/// Listens for signals from now on. Resolves when the process should end.
 #[cfg(unix)]
 fn signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -91,7 +91,7 @@ fn signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves when the process is asked to end.
+/// Resolves when the process should end.
 #[cfg(not(unix))]
 fn signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async {

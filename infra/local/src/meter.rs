@@ -1,7 +1,7 @@
-//! Counts what goes to DynamoDB: requests, request units, and a trace of each call.
+//! Counts DynamoDB calls: requests, request units, and a trace of each call.
 //!
-//! Units are counted twice: as the engine says (`ReturnConsumedCapacity`, which the meter asks for itself and takes out of the
-//! answer again) and by our own arithmetic from the sizes of items before and after. A test asserts both.
+//! Units are counted twice: as reported by the engine (the meter adds `ReturnConsumedCapacity` to the request and removes the result from
+//! the answer), and computed from the item sizes before and after. A test asserts that both agree.
 
 use crate::engine::{Engine, operation, response};
 use crate::fault::is_write;
@@ -14,21 +14,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// One request as DynamoDB saw it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// Such as `BatchGetItem`.
+    /// The operation, such as `BatchGetItem`.
     pub operation: String,
     /// The tables, in order.
     pub tables: Vec<String>,
-    /// How many items were asked for or written.
+    /// How many items were requested or written.
     pub items: usize,
     /// Size of the request's body.
     pub request_bytes: usize,
-    /// Size of the answer's body, 0 when none came.
+    /// Size of the answer's body; 0 without an answer.
     pub response_bytes: usize,
-    /// HTTP status, 0 when no answer came.
+    /// HTTP status; 0 without an answer.
     pub status: u16,
-    /// Units as the engine says.
+    /// Units as reported by the engine.
     pub engine: Units,
-    /// Units by our own arithmetic.
+    /// Units as computed by the meter.
     pub own: Units,
 }
 
@@ -41,35 +41,35 @@ pub struct Units {
     pub write: f64,
 }
 
-/// What several calls cost together.
+/// The cost of several calls together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Cost {
     /// DynamoDB requests.
     pub requests: usize,
-    /// Units as the engine says.
+    /// Units as reported by the engine.
     pub engine: Units,
-    /// Units by our own arithmetic.
+    /// Units as computed by the meter.
     pub own: Units,
 }
 
-/// The calls so far. Cheap to clone.
+/// The calls so far. Clones are inexpensive.
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Arc<Mutex<Vec<Call>>>);
 
 impl Meter {
-    /// A meter that has seen nothing.
+    /// An empty meter.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The calls since the last time, which are forgotten.
+    /// Takes the calls since the last take.
     #[must_use]
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the calls since the last time cost; they are forgotten.
+    /// Takes the calls since the last take and returns their cost.
     #[must_use]
     pub fn take_cost(&self) -> Cost {
         self.take().iter().fold(Cost::default(), |cost, call| Cost {
@@ -79,7 +79,7 @@ impl Meter {
         })
     }
 
-    /// A connector that this meter reads; the engine is asked for the sizes of items, past the connector.
+    /// Wraps a connector with this meter. The meter asks the engine for item sizes directly.
     #[must_use]
     pub fn around(&self, inner: SharedHttpConnector, engine: Engine) -> SharedHttpConnector {
         SharedHttpConnector::new(MeterConnector { meter: self.clone(), inner, engine })
@@ -93,7 +93,7 @@ impl std::ops::Add for Units {
     }
 }
 
-/// What a call is about: one table and key for each item, and what is known of it before the call.
+/// One item of a call: its table and key, and what is known before the call.
 struct Target {
     table: String,
     key: Value,
@@ -189,7 +189,7 @@ fn targets(operation: &str, asked: &Value, engine: &Engine) -> Vec<Target> {
                 }
             }
         }
-        // Their units depend on what they find; the engine's word stands alone there.
+        // Their units depend on the result; only the engine's count applies.
         _ => {}
     }
     targets
@@ -210,7 +210,7 @@ fn own_units(operation: &str, targets: &[Target], engine: &Engine) -> Units {
     units
 }
 
-/// Begun blocks, at least one.
+/// Started blocks, at least one.
 fn blocks(size: usize, block: usize) -> f64 {
     f64::from(u32::try_from(size.div_ceil(block).max(1)).unwrap_or(u32::MAX))
 }
@@ -231,7 +231,7 @@ fn size_of_stored(engine: &Engine, table: &str, key: &Value) -> Option<usize> {
     Some(size_of_item(&serde_json::to_value(item).ok()?))
 }
 
-/// The size that DynamoDB bills for an item: names and values (Developer Guide, "DynamoDB item sizes and formats").
+/// The billed size of an item: names and values (Developer Guide, "DynamoDB item sizes and formats").
 #[must_use]
 pub fn size_of_item(item: &Value) -> usize {
     item.as_object().into_iter().flatten().map(|(name, value)| name.len() + size_of_value(value)).sum()
@@ -263,14 +263,14 @@ fn size_of_value(value: &Value) -> usize {
     }
 }
 
-/// One byte for two significant digits, and one more.
+/// One byte for every two significant digits, plus one.
 fn size_of_number(number: &str) -> usize {
     let digits = number.chars().filter(char::is_ascii_digit).collect::<String>();
     let significant = digits.trim_start_matches('0').trim_end_matches('0').len();
     significant.div_ceil(2) + 1 + usize::from(number.starts_with('-'))
 }
 
-/// The bytes behind padded base64.
+/// The number of bytes in padded base64.
 fn size_of_binary(text: &str) -> usize {
     text.len() / 4 * 3 - text.bytes().rev().take_while(|byte| *byte == b'=').count()
 }

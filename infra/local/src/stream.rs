@@ -1,4 +1,4 @@
-//! Reading a table's stream in this process, as Lambda's event source mapping does: in order, from a checkpoint, filtered.
+//! Reads a table's stream in this process, as Lambda's event source mapping does: in order, from a checkpoint, filtered.
 
 use crate::engine::{Engine, EngineError};
 use dynoxide::actions::get_records::GetRecordsRequest;
@@ -13,12 +13,12 @@ pub struct StreamReader {
     table: String,
 }
 
-/// Records that were read, as Lambda hands them over, and where reading goes on.
+/// Records in Lambda's format, and where reading continues.
 #[derive(Debug, Clone, Default)]
 pub struct StreamBatch {
-    /// The records that the filter admits, in order.
+    /// The records that match the filter, in order.
     pub records: Vec<Value>,
-    /// The sequence numbers of all records that were read, admitted or not, in order.
+    /// The sequence numbers of all records that were read, matching or not, in order.
     pub sequence_numbers: Vec<String>,
 }
 
@@ -32,11 +32,11 @@ impl StreamReader {
         Self { engine, table: table.into() }
     }
 
-    /// The next records after this sequence number (from the beginning when there is none). Admitted are those whose new image
-    /// carries `event`, as the deployed stream's filter does.
+    /// Reads the next records after this sequence number, or from the beginning. A record matches if its new image has the attribute
+    /// `event`, as in the deployed stream's filter.
     ///
     /// # Errors
-    /// When the table has no stream, or the engine fails.
+    /// If the table has no stream, or the engine fails.
     pub fn read(&self, after: Option<&str>) -> Result<StreamBatch, EngineError> {
         let mut batch = StreamBatch::default();
         for record in self.read_unfiltered(after)? {
@@ -49,7 +49,7 @@ impl StreamReader {
         Ok(batch)
     }
 
-    /// The next records, all of them: for readers that look at what the stream holds.
+    /// Reads the next records without the filter, to inspect the stream.
     ///
     /// # Errors
     /// As [`Self::read`].

@@ -1,5 +1,5 @@
-//! A whole Latchkey in memory, for tests: every function's routes over the embedded engine, with a clock that the test moves, a
-//! fault script, a meter and a mailbox.
+//! A complete Latchkey in memory, for tests: every function's routes over the embedded engine, with a movable clock, fault injection, a
+//! meter and a mailbox.
 
 use crate::assemble::{self, Document, Parts, PrepareError, TABLES};
 use crate::engine::{Engine, EngineError};
@@ -27,15 +27,15 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tower::ServiceExt as _;
 
-/// The tenant document that ships with the gateway.
+/// The built-in tenant document of the gateway.
 pub const DEFAULT_DOCUMENT: &str = include_str!("../latchkey.toml");
 
-/// A whole Latchkey in memory. Cheap to clone; clones are the same world.
+/// A complete Latchkey in memory. Clones are inexpensive and share the same world.
 #[derive(Clone)]
 pub struct World {
-    /// What the functions were given.
+    /// The services of the functions.
     pub services: Services,
-    /// The tables, for readers of raw items.
+    /// The tables, for tests that read raw items.
     pub engine: Engine,
     /// The fault script under the SDK; empty at first.
     pub faults: Faults,
@@ -63,13 +63,13 @@ pub struct WorldBuilder {
     former_keys: FormerKeys,
 }
 
-/// A world could not be made, or its mail not be pumped.
+/// A world could not be created, or its stream could not be processed.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
-    /// The origin is none.
+    /// The origin is invalid.
     #[error("the origin {0}")]
     Origin(String),
-    /// A tenant's name is none.
+    /// A tenant's name is invalid.
     #[error(transparent)]
     Tenant(#[from] InvalidId),
     /// The engine failed.
@@ -78,22 +78,22 @@ pub enum WorldError {
     /// Tables or documents.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
-    /// A mail template is broken.
+    /// A mail template is invalid.
     #[error(transparent)]
     Render(#[from] RenderError),
     /// The stream.
     #[error(transparent)]
     Pump(#[from] PumpError),
-    /// A record fails again and again.
+    /// A record failed in every attempt.
     #[error("the stream record {0} was not handled in three attempts")]
     Stuck(String),
 }
 
 impl World {
-    /// A world with the default tenant, at `http://localhost:8080`, on 1 March 2026, noon (UTC), until its clock is moved.
+    /// A world with the default tenant at `http://localhost:8080`. Its clock is set to 1 March 2026, noon (UTC).
     ///
     /// # Errors
-    /// What kept it from being made.
+    /// The reason why it could not be created.
     pub async fn new() -> Result<Self, WorldError> {
         Self::builder().build().await
     }
@@ -113,11 +113,11 @@ impl World {
         }
     }
 
-    /// The same tables behind another router, their stream read by a function with these services: a deployment, where each function
-    /// has services of its own.
+    /// The same tables behind another router, with their stream read by a function with these services. This models a deployment, where
+    /// each function has its own services.
     ///
     /// # Errors
-    /// When a mail template is broken.
+    /// If a mail template is invalid.
     pub fn served_by(self, router: Router, events: Services) -> Result<Self, WorldError> {
         let pump = Pump::new(StreamReader::new(self.engine.clone(), TABLES[0]), events)?;
         let mailbox = Arc::new(Mutex::new(Mailbox { pump, checkpoint: None, mails: Vec::new() }));
@@ -130,12 +130,12 @@ impl World {
         self.services.origin.as_str()
     }
 
-    /// Moves the clock that every decision reads.
+    /// Moves the clock of all decisions.
     pub fn advance(&self, span: Span) {
         self.services.clock.advance(span);
     }
 
-    /// Sends a request from 192.0.2.1; the path may be a whole address of this world.
+    /// Sends a request from 192.0.2.1. The path may be a complete URL of this world.
     pub async fn call(&self, request: Request<impl Into<Body>>) -> Response<Bytes> {
         self.call_from(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), request).await
     }
@@ -143,7 +143,7 @@ impl World {
     /// Sends a request from this address.
     pub async fn call_from(&self, address: IpAddr, request: Request<impl Into<Body>>) -> Response<Bytes> {
         let mut request = request.map(Into::into);
-        // An origin-form target, as a server sees it.
+        // An origin-form target, as a server receives it.
         let path = request.uri().path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default();
         if let Ok(uri) = path.parse() {
             *request.uri_mut() = uri;
@@ -159,7 +159,7 @@ impl World {
         Response::from_parts(parts, body)
     }
 
-    /// Sends a request, or gives `None` when an injected crash struck: the request's future is dropped, as by a dying process.
+    /// Sends a request. Returns `None` after an injected crash: the request's future is dropped, as in a dying process.
     pub async fn call_until_crash(&self, request: Request<impl Into<Body>>) -> Option<Response<Bytes>> {
         tokio::select! {
             response = self.call(request) => Some(response),
@@ -167,23 +167,23 @@ impl World {
         }
     }
 
-    /// Runs a scheduled job now, as its schedule would, and answers its summary.
+    /// Runs a scheduled job now and returns its summary.
     ///
     /// # Errors
-    /// As the function says.
+    /// The error of the function.
     pub async fn run_job(&self, event: &Value) -> Result<Value, RetentionError> {
         self.run_job_until(event, Deadline::default()).await
     }
 
-    /// As [`Self::run_job`], with an end.
+    /// As [`Self::run_job`], with a deadline.
     ///
     /// # Errors
-    /// As the function says.
+    /// The error of the function.
     pub async fn run_job_until(&self, event: &Value, deadline: Deadline) -> Result<Value, RetentionError> {
         Box::pin(assemble::jobs(self.services.clone()).handle(event, deadline)).await
     }
 
-    /// Runs a job, or gives `None` when an injected crash struck: its future is dropped, as by a dying process.
+    /// Runs a job. Returns `None` after an injected crash: its future is dropped, as in a dying process.
     pub async fn run_job_until_crash(&self, event: &Value) -> Option<Result<Value, RetentionError>> {
         tokio::select! {
             summary = self.run_job(event) => Some(summary),
@@ -191,10 +191,10 @@ impl World {
         }
     }
 
-    /// Hands all stream records that came to the `events` function, which projects them and sends mails.
+    /// Passes all new stream records to the `events` function, which projects them and sends mails.
     ///
     /// # Errors
-    /// When a record fails three times.
+    /// If a record fails three times.
     pub async fn pump(&self) -> Result<(), WorldError> {
         let mut mailbox = self.mailbox.lock().await;
         let mut failures = 0;
@@ -214,7 +214,7 @@ impl World {
         }
     }
 
-    /// Every mail that was sent so far, newest first, after pumping.
+    /// Every mail so far, newest first, after the stream was processed.
     ///
     /// # Errors
     /// As [`Self::pump`].
@@ -223,7 +223,7 @@ impl World {
         Ok(self.mailbox.lock().await.mails.iter().rev().cloned().collect())
     }
 
-    /// The mails to this address, newest first, after pumping.
+    /// The mails to this address, newest first, after the stream was processed.
     ///
     /// # Errors
     /// As [`Self::pump`].
@@ -247,47 +247,47 @@ impl WorldBuilder {
         self.clock = clock;
         self
     }
-    /// The seed of the fault script's chances.
+    /// The seed of random faults.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
-    /// The tables of another world, or of a file: a second instance, a restart.
+    /// The tables of another world or of a file: models a second instance or a restart.
     #[must_use]
     pub fn engine(mut self, engine: Engine) -> Self {
         self.engine = Some(engine);
         self
     }
-    /// Another key vault: a second instance needs the first one's.
+    /// Another key vault: a second instance needs that of the first.
     #[must_use]
     pub fn vault(mut self, vault: KeyVault) -> Self {
         self.vault = Some(vault);
         self
     }
-    /// User pools to ask.
+    /// The legacy user pools.
     #[must_use]
     pub fn directory(mut self, directory: Directory) -> Self {
         self.directory = directory;
         self
     }
-    /// The keys of user pools whose tokens are exchanged.
+    /// The keys of user pools with exchangeable tokens.
     #[must_use]
     pub fn former_keys(mut self, keys: FormerKeys) -> Self {
         self.former_keys = keys;
         self
     }
-    /// A tenant with this document (`default` replaces the one that ships).
+    /// A tenant with this document (`default` replaces the built-in one).
     #[must_use]
     pub fn tenant(mut self, tenant: &str, document: &str) -> Self {
         self.documents.retain(|(name, _)| name != tenant);
         self.documents.push((tenant.to_owned(), document.to_owned()));
         self
     }
-    /// The world.
+    /// Creates the world.
     ///
     /// # Errors
-    /// What kept it from being made.
+    /// The reason why it could not be created.
     pub async fn build(self) -> Result<World, WorldError> {
         let engine = match self.engine {
             Some(engine) => engine,
@@ -316,7 +316,7 @@ impl WorldBuilder {
     }
 }
 
-/// A fresh id for a request, as a host gives one: of one length wherever it is shown (a table program's formula begins otherwise).
+/// A new request id, as a host generates one: of fixed length, and never the start of a spreadsheet formula.
 pub(crate) fn request_id(random: Random) -> Option<RequestId> {
     BASE32_NOPAD.encode(&random.bytes::<10>()).parse().ok()
 }

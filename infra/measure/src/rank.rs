@@ -1,17 +1,17 @@
-//! Whether two sets of times can be told apart: by ranks, which outliers do not move (Mann and Whitney 1947).
+//! Tests whether two series of durations differ, by ranks, which are robust against outliers (Mann and Whitney 1947).
 
 use serde::Serialize;
 
-/// One set of times beside another.
+/// One series compared with another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Compared {
-    /// How often a time of the first is the longer one, of all pairs: 0.5 when nothing tells them apart.
+    /// The fraction of all pairs in which the first series has the longer duration. 0.5 means no difference.
     pub longer: f64,
-    /// By how many standard errors that is off 0.5. Beyond 3 it is no chance.
+    /// By how many standard errors `longer` differs from 0.5. Beyond 3, chance is ruled out.
     pub z: f64,
 }
 
-/// The middle one; `NaN` of nothing.
+/// The median; `NaN` for an empty series.
 #[must_use]
 pub fn median(times: &[f64]) -> f64 {
     let mut sorted = times.to_vec();
@@ -19,7 +19,7 @@ pub fn median(times: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Compares every time of one set with every time of the other.
+/// Compares every duration of one series with every duration of the other.
 #[must_use]
 pub fn compare(these: &[f64], those: &[f64]) -> Compared {
     let mut sorted = those.to_vec();
@@ -31,7 +31,7 @@ pub fn compare(these: &[f64], those: &[f64]) -> Compared {
     Compared { longer, z }
 }
 
-/// How many of them this time is longer than; half of those that are equal count.
+/// How many of them this duration exceeds. Equal ones count half.
 fn ranked(sorted: &[f64], time: f64) -> f64 {
     let shorter = sorted.partition_point(|other| *other < time);
     let equal = sorted.partition_point(|other| *other <= time) - shorter;

@@ -1,7 +1,7 @@
-//! What each operation costs, exactly, and that the documents of the cost say so.
+//! Tests the exact cost of each operation, and that the cost documents are up to date.
 
 use measure::cost::bill::PerMillion;
-use measure::cost::operations::{OPERATIONS, Takes};
+use measure::cost::operations::{ExpectedUsage, OPERATIONS};
 use measure::cost::prices::{Prices, Tier, tiered};
 use measure::cost::{PRICES, documents, folder};
 
@@ -12,7 +12,7 @@ async fn each_operation_takes_what_it_may_and_the_documents_say_so() {
     let prices: Prices = toml::from_str(PRICES).unwrap();
     let mut wrong = Vec::new();
     for (operation, count) in OPERATIONS.iter().zip(&counts.operations) {
-        let took = Takes {
+        let took = ExpectedUsage {
             requests: count.tables.requests,
             read: count.tables.read,
             write: count.tables.write,
@@ -22,7 +22,7 @@ async fn each_operation_takes_what_it_may_and_the_documents_say_so() {
         if took != operation.takes {
             wrong.push(format!("{}: took {took:?}, may take {:?}", operation.name, operation.takes));
         }
-        // Our own arithmetic leaves out what a query finds.
+        // The meter's own computation leaves out the items that a query finds.
         let queries = operation.function == "export" || operation.function == "retention";
         if !queries && (count.tables.own_read, count.tables.own_write) != (took.read, took.write) {
             wrong.push(format!("{}: engine and own arithmetic differ: {:?}", operation.name, count.tables));

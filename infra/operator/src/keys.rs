@@ -1,8 +1,8 @@
-//! `latchkey keys`: what signs tokens, a successor ahead of time, a retirement in an emergency (docs/keys.md).
+//! `latchkey keys`: lists signing keys, rotates them early, and retires one in an emergency (docs/keys.md).
 //!
-//! Everything is read from and written to the tenant's key items; KMS is asked for nothing, so an operator needs no permission on it.
+//! It reads and writes the tenant's key items only. It does not call KMS, so the operator needs no permission on the KMS key.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{TargetOptions, tenant};
 use crate::terminal::{columns, confirm, say};
 use clap::{Subcommand, ValueEnum};
@@ -15,59 +15,60 @@ use latchkey::services::Clock;
 use latchkey::store::{StoreError, TenantStore};
 use std::fmt::Write as _;
 
-/// The keys that sign tokens.
+/// The signing keys of tokens.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Shows every signing key: its kid, what it is good for, since and until when.
+    /// Lists every signing key with its kid, state and dates
     List {
         #[command(flatten)]
-        whose: Whose,
+        options: StoreOptions,
     },
-    /// Orders a successor now, ahead of its time: listed within a minute, it signs 20 minutes later. Nobody notices.
+    /// Rotates now instead of after 90 days: the next key is published within a minute and signs 20 minutes later. Users notice nothing
     Rotate {
-        /// Only this algorithm's; otherwise each one's.
+        /// Only this algorithm; by default each of them
         #[arg(long, value_enum)]
         alg: Option<Alg>,
         #[command(flatten)]
-        whose: Whose,
+        options: StoreOptions,
     },
-    /// Takes a key out of use within a minute, for good: for a private key in wrong hands. Shows what will happen, and asks.
+    /// Takes a key out of use within a minute, permanently: for a private key that has leaked. Shows what will happen, and asks for
+    /// confirmation
     Retire {
-        /// Its kid, as `latchkey keys list` shows it.
-        // A thumbprint (RFC 7638), of which every 64th begins with `-`.
+        /// The kid, as shown by `latchkey keys list`
+        // A thumbprint (RFC 7638); one in 64 begins with `-`.
         #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
-        whose: Whose,
-        /// Do not ask.
+        options: StoreOptions,
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// Whose keys.
+/// The tenant of the keys.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Whose {
-    /// The tenant.
+pub(crate) struct StoreOptions {
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
     target: TargetOptions,
 }
 
-impl Whose {
-    async fn open(&self) -> Result<TenantStore, Refused> {
+impl StoreOptions {
+    async fn open(&self) -> Result<TenantStore, CommandError> {
         Ok(self.target.open().await?.store.tenant(self.tenant.clone()))
     }
 }
 
-/// A signature algorithm, by the name that it has in tokens.
+/// A signature algorithm, by its JOSE name.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Alg {
-    /// ECDSA on P-256 with SHA-256.
+    /// ECDSA on P-256 with SHA-256
     #[value(name = "ES256")]
     Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// RSASSA-PKCS1-v1_5 with SHA-256
     #[value(name = "RS256")]
     Rs256,
     /// Ed25519.
@@ -85,57 +86,59 @@ impl From<Alg> for SigningAlgorithm {
     }
 }
 
-/// Runs it.
-pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
+/// Runs the command.
+pub(crate) async fn run(command: &Command) -> Result<(), CommandError> {
     let now = Clock::system().now();
     match command {
-        Command::List { whose } => {
-            let keys = orders::list(&whose.open().await?, now).await.map_err(|error| of_store(&error))?;
-            say(&listed(&keys))
+        Command::List { options } => {
+            let keys = orders::list(&options.open().await?, now).await.map_err(|error| store_error(&error))?;
+            say(&render_list(&keys))
         }
-        Command::Rotate { alg, whose } => {
-            let store = whose.open().await?;
+        Command::Rotate { alg, options } => {
+            let store = options.open().await?;
             let signer = signer(&store).await?;
             let orders = orders::rotate_now(&store, alg.map(Into::into), now).await;
-            say(&ordered(&orders.map_err(|error| of_store(&error))?, signer))
+            say(&render_rotation(&orders.map_err(|error| store_error(&error))?, signer))
         }
-        Command::Retire { kid, whose, yes } => {
-            let store = whose.open().await?;
+        Command::Retire { kid, options, yes } => {
+            let store = options.open().await?;
             let signer = signer(&store).await?;
-            let plan = orders::plan_retirement(&store, kid, now).await.map_err(refused)?;
-            say(&planned(&plan, signer))?;
+            let plan = orders::plan_retirement(&store, kid, now).await.map_err(retire_error)?;
+            say(&render_plan(&plan, signer))?;
             confirm("Retire it?", *yes)?;
-            // A key may have begun to sign while the question stood.
-            let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(refused)?;
-            say(&retired(&done, signer))
+            // Read the time again: a key may have begun to sign while the question was open.
+            let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(retire_error)?;
+            say(&render_result(&done, signer))
         }
     }
 }
 
-/// Who signs by the document in force; as ever where there is none that reads.
-async fn signer(store: &TenantStore) -> Result<Signer, Refused> {
-    let newest =
-        store.find_newest_document().await.map_err(|error| Refused::because("the document could not be read", &error))?;
+/// The signer of the document in force; the default if there is no readable document.
+async fn signer(store: &TenantStore) -> Result<Signer, CommandError> {
+    let newest = store
+        .find_newest_document()
+        .await
+        .map_err(|error| CommandError::caused_by("the document could not be read", &error))?;
     let config = newest.and_then(|newest| TenantConfig::parse(store.tenant(), &newest.document).ok());
     Ok(config.map_or(Signer::Local, |config| config.keys.signer))
 }
 
-fn of_store(error: &StoreError) -> Refused {
-    Refused::because("the keys could not be read or written", error)
+fn store_error(error: &StoreError) -> CommandError {
+    CommandError::caused_by("the keys could not be read or written", error)
 }
 
-fn refused(error: RetireError) -> Refused {
+fn retire_error(error: RetireError) -> CommandError {
     match error {
-        RetireError::Store(error) => of_store(&error),
+        RetireError::Store(error) => store_error(&error),
         RetireError::Unknown(_) | RetireError::AlreadyRetired(_) | RetireError::NoSuccessor(_) => {
-            Refused::new(error.to_string())
+            CommandError::new(error.to_string())
         }
     }
 }
 
-fn listed(keys: &[ListedKey]) -> String {
+fn render_list(keys: &[ListedKey]) -> String {
     if keys.is_empty() {
-        return "There are no signing keys yet: the first request makes them.\n".to_owned();
+        return "There are no signing keys yet: the first request creates them.\n".to_owned();
     }
     let row = |key: &ListedKey| {
         let mut what = match (key.state, key.retired_at, key.gone_at) {
@@ -147,7 +150,7 @@ fn listed(keys: &[ListedKey]) -> String {
             (KeyState::Gone, None, _) => "gone".to_owned(),
         };
         if key.state == KeyState::Active && key.successor_ordered_at.is_some() {
-            what.push_str(", successor ordered");
+            what.push_str(", rotation requested");
         }
         if let Some(kms) = &key.kms_key {
             what.push_str(&format!(", held by KMS as {kms}"));
@@ -157,24 +160,24 @@ fn listed(keys: &[ListedKey]) -> String {
     columns(&keys.iter().map(row).collect::<Vec<_>>())
 }
 
-fn ordered(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
+fn render_rotation(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
     if orders.is_empty() {
-        return "There is no such key yet: the first request makes it.\n".to_owned();
+        return "There is no such key yet: the first request creates it.\n".to_owned();
     }
     let mut text = String::new();
     for (algorithm, order) in orders {
         let what = match order {
             RotationOrder::Ordered { kid } if signer == Signer::Kms => {
-                format!("a successor of {kid} is ordered, and made when keys.signer is \"local\" again: KMS signs now")
+                format!("the rotation of {kid} is requested. It happens when keys.signer is \"local\" again: KMS signs now")
             }
             RotationOrder::Ordered { kid } => format!(
-                "a successor of {kid} is ordered: the next request makes it (within a minute), it signs 20 minutes later, and {kid} \
-                 verifies for 24 hours more"
+                "the rotation of {kid} is requested: the next request creates the new key (within a minute), it signs 20 minutes later, and {kid} \
+                 verifies for another 24 hours"
             ),
             RotationOrder::Pending { kid, signs_from } => format!("{kid} is published already and signs from {signs_from}"),
-            RotationOrder::Awaited => "no key signs at present; the next request makes one in any case".to_owned(),
+            RotationOrder::Awaited => "no key signs at present; the next request creates one in any case".to_owned(),
             RotationOrder::HeldByKms { kid } => format!(
-                "{kid} is held by KMS, which makes no successor: set keys.signer = \"local\", and see docs/keys.md for another key of KMS"
+                "{kid} is a KMS key and has no rotation: set keys.signer = \"local\", or see docs/keys.md for another KMS key"
             ),
         };
         let _ = writeln!(text, "{algorithm:<5}  {what}");
@@ -182,47 +185,47 @@ fn ordered(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
     text
 }
 
-fn planned(plan: &Retirement, signer: Signer) -> String {
+fn render_plan(plan: &Retirement, signer: Signer) -> String {
     let key = &plan.key;
     let role = match key.state {
         KeyState::Pending => "does not sign yet",
         KeyState::Active => "signs now",
         KeyState::Retiring => "only verifies",
-        KeyState::Gone => "is of no use any more",
+        KeyState::Gone => "is no longer in use",
     };
     let next = match &plan.successor {
-        Successor::Unchanged => "Signing goes on as it is.".to_owned(),
+        Successor::Unchanged => "Signing continues unchanged.".to_owned(),
         Successor::TakesOver { kid, signs_from } => {
-            format!("{kid} is published already and signs from {signs_from}, or as soon as an instance looks.")
+            format!("{kid} is published already and signs from {signs_from}, or as soon as an instance reads the keys.")
         }
         Successor::ToBeMade if signer == Signer::Kms => {
-            "Nothing signs with this algorithm then, until keys.signer is \"local\" again.".to_owned()
+            "Then no key signs with this algorithm, until keys.signer is \"local\" again.".to_owned()
         }
-        Successor::ToBeMade => "No successor is published. One is made within a minute and signs 75 seconds later. Until then the token endpoint answers \
-             503: codes and refresh tokens are not consumed, sessions go on, sign-ins that are under way may have to be begun again. \
-             If there is time, stop here, run `latchkey keys rotate`, and retire 75 seconds after `list` shows the successor: \
+        Successor::ToBeMade => "No next key is published. One is created within a minute and signs 75 seconds later. Until then the token endpoint answers \
+             503: codes and refresh tokens are not consumed, sessions continue, sign-ins in progress may have to be started again. \
+             If there is time, stop here, run `latchkey keys rotate`, and retire 75 seconds after `list` shows the next key: \
              then nothing is interrupted."
             .to_owned(),
     };
     format!(
-        "The {alg} key {kid} {role}. Retired, it can't be taken back: its private half is removed.\n\
-         - Within a minute no instance signs with it, lists it, or accepts a token of it. Applications refresh theirs; people stay signed in.\n\
+        "The {alg} key {kid} {role}. Retiring it cannot be undone: its private key is removed.\n\
+         - Within a minute no instance signs with it, lists it, or accepts a token of it. Applications refresh their tokens; users stay signed in.\n\
          - {next}\n\
-         - Whoever verifies elsewhere drops it with their copy of the key set, at most 16 minutes from now.\n",
+         - Other verifiers drop it when their cached key set expires, at most 16 minutes from now.\n",
         alg = key.algorithm,
         kid = key.kid,
     )
 }
 
-fn retired(done: &Retirement, signer: Signer) -> String {
+fn render_result(done: &Retirement, signer: Signer) -> String {
     let next = match &done.successor {
         Successor::Unchanged => String::new(),
         Successor::TakesOver { kid, .. } => format!("{kid} signs in its place. "),
         Successor::ToBeMade if signer == Signer::Kms => String::new(),
-        Successor::ToBeMade => "Its successor is made within a minute and signs 75 seconds later. ".to_owned(),
+        Successor::ToBeMade => "The next key is created within a minute and signs 75 seconds later. ".to_owned(),
     };
     format!(
-        "Retired {kid} for this tenant. {next}If a CDN stands in front, invalidate /.well-known/jwks.json now. `latchkey keys list` shows how it goes on.\n",
+        "Retired {kid} for this tenant. {next}If a CDN caches the key set, invalidate /.well-known/jwks.json now. `latchkey keys list` shows the progress.\n",
         kid = done.key.kid,
     )
 }
@@ -233,7 +236,7 @@ mod tests {
     use clap::FromArgMatches as _;
     use latchkey::domain::time::Timestamp;
 
-    /// Each is a thumbprint that `keys list` may show, and none of them is an option; an option is one on either side of it.
+    /// A thumbprint that `keys list` shows can begin with a hyphen. It must not be parsed as an option, and real options around it must be.
     #[test]
     fn a_kid_may_begin_with_a_hyphen() {
         for begin in ["-Vt02", "-hello", "-y", "--yes", "--", "---", "-0-"] {
@@ -249,13 +252,13 @@ mod tests {
         }
     }
 
-    /// What was left from before KMS signed, nobody replaces while it does.
+    /// A local key from before the switch to KMS is not replaced while KMS signs.
     #[test]
-    fn no_successor_is_promised_that_kms_keeps_from_being_made() {
+    fn no_next_key_is_promised_while_kms_signs() {
         let kid: latchkey::domain::id::KeyId = "de8MuzweVSJWooJX3lp5yvC-fs_3cNXpqtR7bLFCexg".parse().unwrap();
         let orders = [("EdDSA", RotationOrder::Ordered { kid: kid.clone() })];
-        assert!(ordered(&orders, Signer::Kms).contains("when keys.signer is \"local\" again"));
-        assert!(ordered(&orders, Signer::Local).contains("the next request makes it"));
+        assert!(render_rotation(&orders, Signer::Kms).contains("when keys.signer is \"local\" again"));
+        assert!(render_rotation(&orders, Signer::Local).contains("the next request creates it"));
         let since = Timestamp::from_seconds(0);
         let key = ListedKey {
             kid,
@@ -270,11 +273,11 @@ mod tests {
             successor_ordered_at: None,
         };
         let retirement = Retirement { key, successor: Successor::ToBeMade };
-        assert!(planned(&retirement, Signer::Kms).contains("Nothing signs with this algorithm then"));
-        assert!(!retired(&retirement, Signer::Kms).contains("75 seconds"));
+        assert!(render_plan(&retirement, Signer::Kms).contains("Then no key signs with this algorithm"));
+        assert!(!render_result(&retirement, Signer::Kms).contains("75 seconds"));
         assert!(
-            planned(&retirement, Signer::Local).contains("75 seconds")
-                && retired(&retirement, Signer::Local).contains("75 seconds")
+            render_plan(&retirement, Signer::Local).contains("75 seconds")
+                && render_result(&retirement, Signer::Local).contains("75 seconds")
         );
     }
 }

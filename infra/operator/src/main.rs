@@ -1,27 +1,27 @@
-//! The `latchkey` command: what operators, and people with an export in hand, do at a terminal.
+//! The `latchkey` command: for operators, and for users who verify an export.
 //!
-//! Exit codes: 0 done; 1 refused; 2 the command line is wrong; 3 whole, but nobody vouches for it (`verify-export` without keys).
+//! Exit codes: 0 done; 1 refused; 2 invalid command line; 3 complete, but not verified with a trusted key (`verify-export` without keys).
 
-mod bring;
+mod account_scan;
 mod cognito;
+mod command_error;
 mod config;
 mod doctor;
 mod events;
 mod keys;
 mod people;
-mod refused;
 mod site;
 mod target;
 mod terminal;
+mod user_import;
 mod verify_export;
-mod walk;
 
 use clap::{Parser, Subcommand};
-use refused::Refused;
+use command_error::CommandError;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// What operators, and people with an export in hand, do at a terminal.
+/// The command line of Latchkey: for operators, and for users who verify an export.
 #[derive(Parser)]
 #[command(name = "latchkey", version, arg_required_else_help = true)]
 struct Arguments {
@@ -31,23 +31,23 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Checks that an export is whole, unchanged, and signed by the issuer whose keys you trust. Works offline.
+    /// Checks that an export is complete, unchanged, and signed by an issuer that you trust. Works offline
     VerifyExport(verify_export::Arguments),
-    /// Validates, plans and applies the tenant document, and goes back to earlier versions of it.
+    /// Validates, plans and applies the tenant document, and rolls back to earlier versions
     #[command(subcommand)]
     Config(config::Command),
-    /// Checks a deployed stack or the local gateway, and says what to mend. Ends with 1 when something is to be mended.
+    /// Checks a deployed stack or the local gateway, and says what to fix. The exit code is 1 if something needs a fix
     Doctor(doctor::Arguments),
-    /// Shows the keys that sign tokens, rotates them, and retires one in an emergency.
+    /// Lists the signing keys, rotates them, and retires one in an emergency
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Brings people over whom another system exported, with the hashes of their passwords.
+    /// Imports users from an export of another system, with their password hashes
     #[command(subcommand)]
     People(people::Command),
-    /// Brings the people of a Cognito user pool over, and tells how far the move has come.
+    /// Migrates the users of a Cognito user pool, and shows the progress
     #[command(subcommand)]
     Cognito(cognito::Command),
-    /// Hands what failed on the stream or the mail queue to the functions again.
+    /// Processes failed stream batches and mails again
     #[command(subcommand)]
     Events(events::Command),
 }
@@ -66,22 +66,24 @@ fn main() -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(refused) => {
-            // Nothing can be done about a terminal that is gone; the exit code still tells.
+            // If the terminal is gone, the exit code is the only report.
             let _ = writeln!(std::io::stderr(), "{refused}");
             ExitCode::from(1)
         }
     }
 }
 
-fn verify(arguments: &verify_export::Arguments) -> Result<u8, Refused> {
-    let report = verify_export::run(arguments).map_err(|refused| Refused::new(format!("not verified: {refused}")))?;
+fn verify(arguments: &verify_export::Arguments) -> Result<u8, CommandError> {
+    let report = verify_export::run(arguments).map_err(|refused| CommandError::new(format!("not verified: {refused}")))?;
     terminal::say(&report.to_string())?;
-    Ok(if report.is_vouched_for() { 0 } else { 3 })
+    Ok(if report.is_verified() { 0 } else { 3 })
 }
 
-/// Runs a command to its end, on this thread.
-fn wait<T>(command: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
+/// Runs a command to its end on this thread.
+fn wait<T>(command: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    // The futures of SDKs are large.
-    runtime.map_err(|error| Refused::because("no threads", &error))?.block_on(Box::pin(command))
+    // SDK futures are large: keep them off the stack.
+    runtime
+        .map_err(|error| CommandError::caused_by("the async runtime could not be started", &error))?
+        .block_on(Box::pin(command))
 }

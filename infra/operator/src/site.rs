@@ -1,6 +1,6 @@
-//! The service as it answers over HTTP: what `doctor` asks, and how the local gateway is found.
+//! The service over HTTP: `doctor` checks it, and commands find the local gateway with it.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
@@ -14,29 +14,31 @@ use std::path::Path;
 use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A cold start is within.
+/// Longer than a cold start takes.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whom TLS trusts: the system's roots, and a certificate authority of one's own.
+/// The TLS trust: the system's roots, and optionally an additional certificate authority.
 #[derive(Debug, Clone)]
 pub(crate) struct Trust(TlsContext);
 
 impl Trust {
-    /// The system's roots, and those in this file (PEM).
-    pub(crate) fn with(own: Option<&Path>) -> Result<Self, Refused> {
+    /// The system's roots, and the certificates in this PEM file.
+    pub(crate) fn new(own: Option<&Path>) -> Result<Self, CommandError> {
         let mut store = TrustStore::default();
         if let Some(path) = own {
             let shown = path.display();
-            let pem = std::fs::read(path).map_err(|error| Refused::new(format!("cannot read {shown}: {error}")))?;
-            // Checked here: the client itself would end the process.
+            let pem = std::fs::read(path).map_err(|error| CommandError::new(format!("cannot read {shown}: {error}")))?;
+            // Validate here: the HTTP client would abort the process.
             let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
             if !certificates.is_ok_and(|certificates| !certificates.is_empty()) {
-                return Err(Refused::new(format!("{shown} holds no certificate in PEM; give the certificate authority's")));
+                return Err(CommandError::new(format!(
+                    "{shown} has no PEM certificate; give the file of the certificate authority"
+                )));
             }
             store = store.with_pem_certificate(pem);
         }
         let context = TlsContext::builder().with_trust_store(store).build();
-        context.map(Self).map_err(|error| Refused::because("TLS can't be set up", &error))
+        context.map(Self).map_err(|error| CommandError::caused_by("TLS cannot be set up", &error))
     }
 
     /// An HTTP client for SDKs.
@@ -55,7 +57,7 @@ impl Trust {
     }
 }
 
-/// Where the service is reached, and as whom it is addressed.
+/// Where the service is contacted, and its host name.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     connector: SharedHttpConnector,
@@ -63,7 +65,7 @@ pub(crate) struct Site {
     host: Option<String>,
 }
 
-/// What it answered.
+/// An answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     /// The status.
@@ -78,14 +80,14 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
-    /// The body as JSON; `null` when it is none.
+    /// The body as JSON; `null` if it is not JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 impl Site {
-    /// The service of this origin; contacted at another address, where one is given, by the origin's name all the same.
+    /// The service of this origin. With `at`, contacts another address but keeps the origin's host name.
     pub(crate) fn new(trust: &Trust, origin: &Origin, at: Option<&str>) -> Self {
         let at = at.unwrap_or(origin.as_str()).trim_end_matches('/').to_owned();
         let host = (at != origin.as_str()).then(|| origin.as_str().split_once("://").map_or("", |(_, host)| host).to_owned());
@@ -93,9 +95,9 @@ impl Site {
     }
 
     /// Sends a request without a body.
-    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer, Refused> {
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer, CommandError> {
         let url = format!("{}{path}", self.at);
-        let failed = |error: &dyn std::error::Error| Refused::because(&format!("{url} can't be reached"), error);
+        let failed = |error: &dyn std::error::Error| CommandError::caused_by(&format!("{url} cannot be reached"), error);
         let mut request = http::Request::builder().method(method).uri(&url);
         if let Some(host) = &self.host {
             request = request.header(http::header::HOST, host);
@@ -113,7 +115,7 @@ impl Site {
     }
 
     /// `GET`, without further headers.
-    pub(crate) async fn get(&self, path: &str) -> Result<Answer, Refused> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, CommandError> {
         self.send("GET", path, &[]).await
     }
 }

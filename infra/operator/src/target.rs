@@ -1,10 +1,10 @@
-//! What a command works on: a deployed stack, or the local gateway. The same store, the same SDK; only the endpoint differs.
+//! The target of a command: a deployed stack or the local gateway. Both use the same store and SDK; only the endpoint differs.
 //!
-//! - **A stack** is found by its name: CloudFormation tells tables, keys, queues and issuer. Region and credentials come as every
-//!   AWS tool takes them (environment, profiles, SSO, instance); `AWS_ENDPOINT_URL` is honoured.
-//! - **The local gateway** offers its tables at `/dev/tables`, to whoever can read the token in its data folder.
+//! - **A stack** is found by its name: CloudFormation names its tables, keys, queues and issuer. Region and credentials are configured as
+//!   for every AWS tool (environment, profiles, SSO, instance). `AWS_ENDPOINT_URL` is honoured.
+//! - **The local gateway** offers its tables at `/dev/tables`, to clients with the token of its data folder.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::site::{Site, Trust};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
@@ -16,34 +16,34 @@ use latchkey::store::{Store, Tables, TenantStore};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where the local gateway is, unless it is told.
+/// The default address of the local gateway.
 const LOCAL: &str = "http://localhost:8080";
 
-/// Which Latchkey: a deployed stack or the local gateway.
+/// The target: a deployed stack or the local gateway.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TargetOptions {
     #[command(flatten)]
-    which: Which,
-    /// Region of the stack; otherwise as the AWS configuration says.
+    which: TargetChoice,
+    /// Region of the stack; by default that of the AWS configuration
     #[arg(long, value_name = "REGION", help_heading = "Target")]
     region: Option<String>,
     /// Profile of the AWS configuration.
     #[arg(long, value_name = "PROFILE", help_heading = "Target")]
     profile: Option<String>,
-    /// The local gateway's data folder, where its operator token is.
+    /// The data folder of the local gateway, with its operator token
     #[arg(long, env = "LATCHKEY_DATA", default_value = ".latchkey", value_name = "FOLDER", help_heading = "Target")]
     data: PathBuf,
-    /// A certificate authority (PEM) to trust besides the system's.
+    /// An additional certificate authority (PEM) to trust
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     ca: Option<PathBuf>,
-    /// Address to contact the service at, when its name does not lead there (yet): the issuer stays who is asked for.
+    /// Address to contact instead of the service's host name, for example before DNS points to it; the issuer stays the same
     #[arg(long, value_name = "URL", value_parser = origin, help_heading = "Target")]
     at: Option<String>,
 }
 
 #[derive(Debug, Clone, clap::Args)]
 #[group(required = true, multiple = false)]
-struct Which {
+struct TargetChoice {
     /// A deployed stack, by its name in CloudFormation.
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     stack: Option<String>,
@@ -52,7 +52,7 @@ struct Which {
     local: Option<String>,
 }
 
-/// A tenant's name, as it is given to an option.
+/// Parses a tenant's name from an option.
 pub(crate) fn tenant(text: &str) -> Result<TenantId, String> {
     text.parse().map_err(|_| "a tenant's name is 1 to 32 of a-z, 0-9 and -".to_owned())
 }
@@ -66,25 +66,25 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// A Latchkey that was found.
+/// The target that was found.
 pub(crate) struct Target {
-    /// In words: `stack latchkey in eu-central-1`.
+    /// Description, such as `stack latchkey in eu-central-1`.
     pub(crate) name: String,
     /// Its tables.
     pub(crate) store: Store,
-    /// Where it is reached: the issuer of the default tenant.
+    /// The public origin: the issuer of the default tenant.
     pub(crate) origin: Origin,
-    /// How it answers over HTTP.
+    /// The HTTP client for it.
     pub(crate) site: Site,
     /// What only a deployment has.
     pub(crate) place: Place,
-    /// Whom its TLS trusts.
+    /// Its TLS trust.
     pub(crate) trust: Trust,
     /// The local gateway's data folder.
     data: PathBuf,
 }
 
-/// Where a Latchkey runs.
+/// Where the target runs.
 pub(crate) enum Place {
     /// In an AWS account.
     Stack(Box<Stack>),
@@ -96,28 +96,28 @@ pub(crate) enum Place {
 pub(crate) struct Stack {
     /// Its status in CloudFormation.
     pub(crate) status: String,
-    /// What it was deployed with, by name; secret ones as asterisks.
+    /// The parameters of the deployment by name; secret values are asterisks.
     parameters: BTreeMap<String, String>,
     /// Its outputs by name.
     outputs: BTreeMap<String, String>,
-    /// Its resources by logical id: name, address or ARN, as the type has it.
+    /// Its resources by logical id. The value is the physical id: name, address or ARN, depending on the type.
     resources: BTreeMap<String, String>,
-    /// What SDK clients are built from.
+    /// The SDK configuration for its clients.
     pub(crate) aws: SdkConfig,
 }
 
 impl TargetOptions {
-    /// Finds it.
-    pub(crate) async fn open(&self) -> Result<Target, Refused> {
-        let trust = Trust::with(self.ca.as_deref())?;
+    /// Finds the target.
+    pub(crate) async fn open(&self) -> Result<Target, CommandError> {
+        let trust = Trust::new(self.ca.as_deref())?;
         match (&self.which.stack, &self.which.local) {
             (Some(name), _) => self.open_stack(name, &trust).await,
             (None, Some(url)) => self.open_local(url, &trust).await,
-            (None, None) => Err(Refused::new("give --stack NAME or --local")),
+            (None, None) => Err(CommandError::new("give --stack NAME or --local")),
         }
     }
 
-    async fn open_stack(&self, name: &str, trust: &Trust) -> Result<Target, Refused> {
+    async fn open_stack(&self, name: &str, trust: &Trust) -> Result<Target, CommandError> {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(trust.client());
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));
@@ -127,13 +127,13 @@ impl TargetOptions {
         }
         let aws = loader.load().await;
         let Some(region) = aws.region().cloned() else {
-            return Err(Refused::new("no region is set: give --region, or set AWS_REGION or a profile with one"));
+            return Err(CommandError::new("no region is set: give --region, or set AWS_REGION or a profile with one"));
         };
         let stack = Stack::find(name, aws).await?;
         let [identities, keys, audit] = ["IdentitiesTable", "KeysTable", "AuditTable"].map(|output| stack.output(output));
         let tables = Tables { identities: identities?.to_owned(), keys: keys?.to_owned(), audit: audit?.to_owned() };
         let issuer = stack.output("Issuer")?;
-        let origin = Origin::parse(issuer).map_err(|why| Refused::new(format!("the issuer {issuer} of {name} {why}")))?;
+        let origin = Origin::parse(issuer).map_err(|why| CommandError::new(format!("the issuer {issuer} of {name} {why}")))?;
         Ok(Target {
             name: format!("stack {name} in {region}"),
             store: Store::new(aws_sdk_dynamodb::Client::new(&stack.aws), tables),
@@ -145,17 +145,17 @@ impl TargetOptions {
         })
     }
 
-    async fn open_local(&self, url: &str, trust: &Trust) -> Result<Target, Refused> {
-        let own = Origin::parse(url).map_err(|why| Refused::new(format!("--local {url}: {why}")))?;
+    async fn open_local(&self, url: &str, trust: &Trust) -> Result<Target, CommandError> {
+        let own = Origin::parse(url).map_err(|why| CommandError::new(format!("--local {url}: {why}")))?;
         let site = Site::new(trust, &own, None);
         let metadata = site.get("/.well-known/openid-configuration").await.map_err(|refused| {
-            Refused::new(format!(
+            CommandError::new(format!(
                 "{refused}; start the gateway with `cargo run`, or give its address: --local http://localhost:PORT"
             ))
         })?;
         let issuer = metadata.json().get("issuer").and_then(|issuer| issuer.as_str()).map(str::to_owned);
-        let issuer = issuer.ok_or_else(|| Refused::new(format!("what answers at {url} is no Latchkey")))?;
-        let origin = Origin::parse(&issuer).map_err(|why| Refused::new(format!("the issuer {issuer} {why}")))?;
+        let issuer = issuer.ok_or_else(|| CommandError::new(format!("the service at {url} is not Latchkey")))?;
+        let origin = Origin::parse(&issuer).map_err(|why| CommandError::new(format!("the issuer {issuer} {why}")))?;
         let token = read_token(&self.data)?;
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -181,47 +181,48 @@ impl TargetOptions {
 }
 
 impl Target {
-    /// What unwraps the keys: KMS, by the caller's permission to decrypt with the stack's key; the key file of the local gateway.
-    pub(crate) fn vault(&self) -> Result<KeyVault, Refused> {
+    /// The vault that unwraps the keys: KMS with the caller's permission on the stack's key, or the key file of the local gateway.
+    pub(crate) fn vault(&self) -> Result<KeyVault, CommandError> {
         match &self.place {
             Place::Stack(stack) => {
-                let key = stack.resource("WrappingKey").ok_or_else(|| Refused::new("the stack has no wrapping key"))?;
+                let key = stack.resource("WrappingKey").ok_or_else(|| CommandError::new("the stack has no wrapping key"))?;
                 Ok(KeyVault::kms(aws_sdk_kms::Client::new(&stack.aws), key.to_owned()))
             }
             Place::Local => KeyVault::file(&self.data.join("keys"))
-                .map_err(|error| Refused::new(format!("the gateway's key file: {error}"))),
+                .map_err(|error| CommandError::new(format!("the gateway's key file: {error}"))),
         }
     }
 }
 
 /// The tenant's document in force.
-pub(crate) async fn document(store: &TenantStore) -> Result<TenantConfig, Refused> {
+pub(crate) async fn document(store: &TenantStore) -> Result<TenantConfig, CommandError> {
     let newest = store.find_newest_document().await;
-    let newest = newest.map_err(|error| Refused::because("the tenant's document could not be read", &error))?;
+    let newest = newest.map_err(|error| CommandError::caused_by("the tenant's document could not be read", &error))?;
     let newest =
-        newest.ok_or_else(|| Refused::new("the tenant has no document: put one in force with `latchkey config apply`"))?;
+        newest.ok_or_else(|| CommandError::new("the tenant has no document: apply one with `latchkey config apply`"))?;
     TenantConfig::parse(store.tenant(), &newest.document)
-        .map_err(|errors| Refused::new(format!("the tenant's document is not valid by this build: {errors}")))
+        .map_err(|errors| CommandError::new(format!("the tenant's document is not valid by this build: {errors}")))
 }
 
-fn read_token(folder: &Path) -> Result<String, Refused> {
+fn read_token(folder: &Path) -> Result<String, CommandError> {
     let path = folder.join("operator-token");
     std::fs::read_to_string(&path).map(|token| token.trim().to_owned()).map_err(|error| {
-        Refused::new(format!(
-            "cannot read {}: {error}; give the gateway's data folder with --data (one that runs with --ephemeral has none, and offers its \
-             tables to nobody)",
+        CommandError::new(format!(
+            "cannot read {}: {error}; give the gateway's data folder with --data (a gateway with --ephemeral has none, and offers no \
+             tables)",
             path.display()
         ))
     })
 }
 
 impl Stack {
-    async fn find(name: &str, aws: SdkConfig) -> Result<Self, Refused> {
+    async fn find(name: &str, aws: SdkConfig) -> Result<Self, CommandError> {
         let client = aws_sdk_cloudformation::Client::new(&aws);
-        let refused = |error: &dyn std::error::Error| Refused::because(&format!("the stack {name} can't be read"), error);
+        let refused =
+            |error: &dyn std::error::Error| CommandError::caused_by(&format!("the stack {name} cannot be read"), error);
         let described = client.describe_stacks().stack_name(name).send().await.map_err(|error| refused(&error))?;
         let stack = described.stacks.unwrap_or_default().pop();
-        let stack = stack.ok_or_else(|| Refused::new(format!("there is no stack {name} in this account and region")))?;
+        let stack = stack.ok_or_else(|| CommandError::new(format!("there is no stack {name} in this account and region")))?;
         let parameters = stack.parameters.unwrap_or_default();
         let parameters = parameters
             .into_iter()
@@ -230,7 +231,7 @@ impl Stack {
         let outputs = stack.outputs.unwrap_or_default();
         let outputs = outputs.into_iter().filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
         let mut resources = BTreeMap::new();
-        // By pages: DescribeStackResources stops at a hundred, and every route is one.
+        // Use pages: DescribeStackResources returns at most 100, and every route is a resource.
         let mut pages = client.list_stack_resources().stack_name(name).into_paginator().send();
         while let Some(page) = pages.next().await {
             for summary in page.map_err(|error| refused(&error))?.stack_resource_summaries.unwrap_or_default() {
@@ -244,20 +245,20 @@ impl Stack {
     }
 
     /// An output of the stack.
-    pub(crate) fn output(&self, name: &str) -> Result<&str, Refused> {
+    pub(crate) fn output(&self, name: &str) -> Result<&str, CommandError> {
         self.outputs.get(name).map(String::as_str).ok_or_else(|| {
-            Refused::new(format!(
-                "the stack has no output {name}: it is not Latchkey's, or of an older template; deploy the present one"
+            CommandError::new(format!(
+                "the stack has no output {name}: it is not a Latchkey stack, or its template is outdated; deploy the current one"
             ))
         })
     }
 
-    /// What it was deployed with.
+    /// A parameter of the deployment.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// A resource of the stack, when it has it.
+    /// A resource of the stack, if the stack has it.
     pub(crate) fn resource(&self, logical: &str) -> Option<&str> {
         self.resources.get(logical).map(String::as_str)
     }

@@ -1,43 +1,44 @@
-//! What people read, and what they are asked.
+//! Terminal output and questions.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use std::io::{IsTerminal as _, Write as _};
 
 /// Writes to standard output.
-pub(crate) fn say(words: &str) -> Result<(), Refused> {
+pub(crate) fn say(words: &str) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(words.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| Refused::new(format!("standard output: {error}")))
+    written.map_err(|error| CommandError::new(format!("standard output: {error}")))
 }
 
-/// Writes to standard error. Nothing can be done about one that is gone.
+/// Writes to standard error. A failure to write is ignored: there is no other place to report it.
 pub(crate) fn warn(words: &str) {
     let _ = std::io::stderr().write_all(words.as_bytes());
 }
 
 /// Writes a document as JSON, for programs.
-pub(crate) fn say_json(value: &impl serde::Serialize) -> Result<(), Refused> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Refused::because("JSON", &error))?;
+pub(crate) fn say_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::caused_by("JSON", &error))?;
     say(&format!("{text}\n"))
 }
 
-/// Asks on standard error, and reads a line of standard input; only `yes` goes on. `--yes` answers beforehand.
-pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Refused> {
+/// Asks on standard error, and reads a line of standard input. Only `yes` continues. `yes`: the option `--yes` was given.
+pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), CommandError> {
     if yes {
         return Ok(());
     }
     let mut terminal = std::io::stderr().lock();
-    let asked = write!(terminal, "{question} Type yes to go on: ").and_then(|()| terminal.flush());
-    asked.map_err(|error| Refused::new(format!("standard error: {error}")))?;
+    let asked = write!(terminal, "{question} Type yes to continue: ").and_then(|()| terminal.flush());
+    asked.map_err(|error| CommandError::new(format!("standard error: {error}")))?;
     let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer).map_err(|error| Refused::new(format!("standard input: {error}")))?;
+    let read =
+        std::io::stdin().read_line(&mut answer).map_err(|error| CommandError::new(format!("standard input: {error}")))?;
     if read == 0 {
-        return Err(Refused::new("nobody answered, so nothing was changed; scripts give --yes"));
+        return Err(CommandError::new("no answer was given, so nothing was changed; scripts must give --yes"));
     }
-    if answer.trim() == "yes" { Ok(()) } else { Err(Refused::new("not confirmed, so nothing was changed")) }
+    if answer.trim() == "yes" { Ok(()) } else { Err(CommandError::new("not confirmed, so nothing was changed")) }
 }
 
-/// Rows in aligned columns, two spaces between; the last column is not padded.
+/// Rows in aligned columns, two spaces apart. The last column is not padded.
 pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     for row in rows {
@@ -57,23 +58,23 @@ pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
-/// A word that calls for attention: in colour where a person looks at it.
-pub(crate) fn marked(word: &str, colour: Colour) -> String {
+/// Highlights a word: in colour on a terminal.
+pub(crate) fn highlighted(word: &str, colour: Colour) -> String {
     if std::io::stdout().is_terminal() { format!("\u{1b}[{}m{word}\u{1b}[0m", colour as u8) } else { word.to_owned() }
 }
 
-/// Colours of a terminal, by their number.
+/// Terminal colours, by their ANSI number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Colour {
-    /// Something is wrong.
+    /// An error.
     Red = 31,
-    /// All is well.
+    /// Success.
     Green = 32,
-    /// It needs care.
+    /// A warning.
     Yellow = 33,
 }
 
-/// How far it is, on a terminal that shows it.
+/// A progress counter, shown on a terminal only.
 #[derive(Debug)]
 pub(crate) struct Progress {
     all: usize,
@@ -82,15 +83,15 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of this many, about.
+    /// `all`: the expected total, about.
     pub(crate) fn new(all: usize) -> Self {
         Self { all, done: 0, shows: std::io::stderr().is_terminal() }
     }
-    /// Of as many as there are.
-    pub(crate) fn uncounted() -> Self {
+    /// Without a known total.
+    pub(crate) fn without_total() -> Self {
         Self::new(0)
     }
-    /// One more is done.
+    /// Counts one.
     pub(crate) fn step(&mut self) {
         self.done += 1;
         if self.all == 0 {
@@ -106,7 +107,7 @@ impl Progress {
             let _ = write!(std::io::stderr(), "\r[{bar:<25}] {now:>3} %  {} of {}", self.done, self.all);
         }
     }
-    /// Nothing more comes.
+    /// Finishes the counter.
     pub(crate) fn end(&self) {
         if self.shows {
             let _ = writeln!(std::io::stderr());

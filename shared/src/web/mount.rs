@@ -1,10 +1,12 @@
 //! Mounting a function's routes: both tenant forms, every layer.
 //!
-//! 1. The host's facts must be there (security 143); line, headers, encoding and body within their limits (122).
+//! 1. The host's facts must be there (security 143); line, headers, encoding and body within their limits (security 122).
 //! 2. `/t/{tenant}` is taken off the path, so that each route is written, matched and logged once; RFC 8414 §3 puts it last.
-//! 3. A preflight is answered (119), else the route runs, within the time that there is (141); a panic becomes a 500 that tells nothing.
+//! 3. A preflight is answered (security 119), else the route runs, within the time that there is (security 141); a panic becomes a 500
+//!    that tells nothing.
 //! 4. A [`Problem`] is completed with issuer and request id, or becomes a page for a browser.
-//! 5. Security headers (117), `no-store` (118), one log line: never a query, never personal data. A step of the funnel is counted in it.
+//! 5. Security headers (security 117), `no-store` (security 118), one log line: never a query, never personal data. A step of the
+//!    funnel is counted in it.
 
 use super::extract::Host;
 use super::funnel::Funnel;
@@ -46,7 +48,7 @@ impl Default for TenantName {
 }
 
 /// The routes at `/` and at `/t/{tenant}`, behind: request log, panic → 500, size limits (security 122), security headers on
-/// every response (117), `no-store` unless the handler said otherwise (118).
+/// every response (security 117), `no-store` unless the handler said otherwise (security 118).
 pub fn mount(services: Services, routes: Router<Services>) -> Router {
     let routes = routes
         .fallback(async || Problem::new(ProblemKind::NotFound, "There is nothing at this address. Check the path."))

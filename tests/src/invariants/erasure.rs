@@ -1,73 +1,73 @@
-//! Due work, tombstones, erased accounts: each says the same as the others, and nothing of an erased person is left (I2, I7).
+//! Due work, tombstones and erased accounts agree with each other, and no data of an erased user is left (I2, I7).
 
-use super::{Raw, Violations, event, kind, name, number, owner, state, text};
+use super::{RawData, Violations, event, kind, name, number, owner, state, text};
 use data_encoding::BASE64URL_NOPAD;
 use std::collections::{BTreeMap, BTreeSet};
 
 type Account = (String, String);
 
-/// What is known of erasures: whose is due, whose is under way or done.
+/// The erasures: due, in progress, done.
 #[derive(Default)]
 pub(super) struct Erasures {
-    /// Accounts with due work, and when.
+    /// Accounts with due work, and when it is due.
     pub(super) due: BTreeMap<Account, i64>,
     /// Accounts with a tombstone.
-    pub(super) buried: BTreeSet<Account>,
-    /// Accounts whose state says that they are erased.
+    pub(super) tombstones: BTreeSet<Account>,
+    /// Accounts in the state `erased`.
     pub(super) erased: BTreeSet<Account>,
 }
 
 impl Erasures {
-    pub(super) fn read(raw: &Raw) -> Self {
+    pub(super) fn read(raw: &RawData) -> Self {
         let mut found = Self::default();
         for item in raw.tables.values().flatten() {
             let of_work = || Some((text(item, "pk").split('#').nth(1)?.to_owned(), text(item, "sk").to_owned()));
             match text(item, "kind") {
                 "due_erasure" => found.due.extend(of_work().zip(number(item, "due"))),
-                "tombstone" => found.buried.extend(of_work()),
+                "tombstone" => found.tombstones.extend(of_work()),
                 "authentication" if state(item) == "erased" => found.erased.extend(owner(item)),
                 _ => {}
             }
         }
         found
     }
-    /// Whether it was erased, wholly or so far.
+    /// Whether the account is erased, fully or partly.
     pub(super) fn is_erased(&self, account: &Account) -> bool {
-        self.erased.contains(account) || self.buried.contains(account)
+        self.erased.contains(account) || self.tombstones.contains(account)
     }
-    /// Whether its items are just being removed.
-    pub(super) fn is_under_way(&self, account: &Account) -> bool {
+    /// Whether the removal of its items is in progress.
+    pub(super) fn is_in_progress(&self, account: &Account) -> bool {
         self.is_erased(account) && self.due.contains_key(account)
     }
 }
 
-/// Everything about erasures that does not hold.
-pub(super) fn scan(raw: &Raw) -> Violations {
+/// Returns every violation about erasures.
+pub(super) fn scan(raw: &RawData) -> Violations {
     let erasures = Erasures::read(raw);
     let mut violations = Vec::new();
     for item in raw.tables.values().flatten() {
         match text(item, "kind") {
-            "due_erasure" => violations.extend(place(item, number(item, "due"))),
-            "tombstone" => violations.extend(place(item, number(item, "at"))),
+            "due_erasure" => violations.extend(check_partition(item, number(item, "due"))),
+            "tombstone" => violations.extend(check_partition(item, number(item, "at"))),
             "authentication" => violations.extend(account(item, &erasures)),
             _ => {}
         }
-        violations.extend(remains(item, &erasures));
+        violations.extend(check_remains(item, &erasures));
     }
     let accounts: BTreeSet<_> =
         raw.tables["identities"].iter().filter(|item| text(item, "kind") == "authentication").filter_map(owner).collect();
     for account in erasures.due.keys().filter(|account| !accounts.contains(*account)) {
-        violations.push(format!("I2: the erasure of {} is of no account", account.1));
+        violations.push(format!("I2: the erasure of {} has no account", account.1));
     }
     violations.extend(events(raw, &erasures));
     violations
 }
 
-/// Due work and tombstones stand under the day that they name, in the shard of the account.
-fn place(item: &serde_json::Value, at: Option<i64>) -> Option<String> {
+/// Due work and tombstones have the partition of their day and of the account's shard.
+fn check_partition(item: &serde_json::Value, at: Option<i64>) -> Option<String> {
     let id = BASE64URL_NOPAD.decode(text(item, "sk").as_bytes()).ok().filter(|id| id.len() == 16);
     let expected = id.zip(at).map(|(id, at)| {
-        // Howard Hinnant's civil_from_days, so that no library's mistake is shared.
+        // Howard Hinnant's civil_from_days. This test does not use the product's date library, so it can't share its mistakes.
         let days = at.div_euclid(86_400_000) + 719_468;
         let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -78,7 +78,7 @@ fn place(item: &serde_json::Value, at: Option<i64>) -> Option<String> {
         format!("{year:04}{month:02}{day:02}#{:02}", id[0] % 16)
     });
     let ok = expected.is_some_and(|expected| text(item, "pk").ends_with(&format!("#{expected}")));
-    (!ok).then(|| format!("I9: {} stands in the wrong place", name(item)))
+    (!ok).then(|| format!("I9: {} is in the wrong partition", name(item)))
 }
 
 fn account(authn: &serde_json::Value, erasures: &Erasures) -> Violations {
@@ -91,17 +91,17 @@ fn account(authn: &serde_json::Value, erasures: &Erasures) -> Violations {
             violations.push(format!("I2: {} and its due work differ: {says:?}, {due:?}", name(authn)));
         }
         "active" | "disabled" if due.is_some() => violations.push(format!("I2: {} is in use and would be erased", name(authn))),
-        "active" | "disabled" | "erasure_due" if erasures.buried.contains(&owner) => {
-            violations.push(format!("I7: {} was erased and is back", name(authn)));
+        "active" | "disabled" | "erasure_due" if erasures.tombstones.contains(&owner) => {
+            violations.push(format!("I7: {} was erased and exists again", name(authn)));
         }
         "erased" => {
-            if due.is_none() && !erasures.buried.contains(&owner) {
+            if due.is_none() && !erasures.tombstones.contains(&owner) {
                 violations.push(format!("I7: {} was erased without a tombstone", name(authn)));
             }
             if ["dev", "hold"].iter().any(|left| authn.get(*left).is_some())
                 || super::hash_of(authn).is_some_and(|hash| !is_zero(&hash))
             {
-                violations.push(format!("I7: {} still tells of its person", name(authn)));
+                violations.push(format!("I7: {} still has data of its user", name(authn)));
             }
         }
         _ => {}
@@ -113,29 +113,31 @@ fn is_zero(base64url: &str) -> bool {
     BASE64URL_NOPAD.decode(base64url.as_bytes()).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0))
 }
 
-/// I7: of an erased account there is its state for a while, its tombstone, and what happened.
-fn remains(item: &serde_json::Value, erasures: &Erasures) -> Option<String> {
+/// I7: an erased account leaves its state for a while, its tombstone, and its audit records.
+fn check_remains(item: &serde_json::Value, erasures: &Erasures) -> Option<String> {
     let account = match text(item, "kind") {
         "profile" | "terms" | "session" | "grant" | "consent" | "password" | "data_key" | "linked_identity" => owner(item)?,
         "identifier" | "federated_subject" => (text(item, "pk").split('#').nth(1)?.to_owned(), text(item, "acc").to_owned()),
         _ => return None,
     };
-    let left = erasures.is_erased(&account) && !erasures.is_under_way(&account);
+    let left = erasures.is_erased(&account) && !erasures.is_in_progress(&account);
     left.then(|| format!("I7: {} is left of an erased account", name(item)))
 }
 
-/// One erasure for each tombstone, and no second one.
-fn events(raw: &Raw, erasures: &Erasures) -> Violations {
+/// One erasure event for each tombstone, and no second one.
+fn events(raw: &RawData, erasures: &Erasures) -> Violations {
     let mut violations = Vec::new();
-    let mut told = BTreeSet::new();
+    let mut recorded = BTreeSet::new();
     for record in &raw.tables["audit"] {
-        if kind(event(record)) == "account_erased" && !told.insert(owner(record).unwrap_or_default()) {
+        if kind(event(record)) == "account_erased" && !recorded.insert(owner(record).unwrap_or_default()) {
             violations.push(format!("I3: {} was erased twice", text(event(record), "acc")));
         }
     }
-    let untold = erasures.buried.difference(&told).map(|account| format!("I6: the erasure of {} is not told", account.1));
-    violations.extend(untold);
-    let unburied = told.iter().filter(|account| !erasures.buried.contains(*account) && !erasures.due.contains_key(*account));
-    violations.extend(unburied.map(|account| format!("I7: {} was erased and not buried", account.1)));
+    let without_event =
+        erasures.tombstones.difference(&recorded).map(|account| format!("I6: the erasure of {} has no event", account.1));
+    violations.extend(without_event);
+    let without_tombstone =
+        recorded.iter().filter(|account| !erasures.tombstones.contains(*account) && !erasures.due.contains_key(*account));
+    violations.extend(without_tombstone.map(|account| format!("I7: {} was erased and has no tombstone", account.1)));
     violations
 }

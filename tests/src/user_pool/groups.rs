@@ -1,10 +1,10 @@
-//! Who is in which group.
+//! The groups of the pool and their members.
 
 use super::{State, attributes};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// One at a time, so that pages are gone through.
+/// One group a page, so that a caller must read several pages.
 pub(super) fn groups_of(state: &State, body: &Value) -> (u16, Value) {
     let named = body["Username"].as_str().unwrap_or_default();
     let user = state.users.values().find(|user| user.sub == named).or_else(|| state.find(named));
@@ -28,7 +28,7 @@ pub(super) fn members(state: &State, body: &Value) -> (u16, Value) {
     page_of(members.collect(), "Users", 60, body)
 }
 
-/// The token is where to go on.
+/// The token is the index of the next entry.
 fn page_of(all: Vec<Value>, name: &str, limit: usize, body: &Value) -> (u16, Value) {
     let from: usize = body["NextToken"].as_str().and_then(|token| token.parse().ok()).unwrap_or_default();
     let mut answer = json!({ name: all.iter().skip(from).take(limit).collect::<Vec<_>>() });

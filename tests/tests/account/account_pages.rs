@@ -1,9 +1,9 @@
-//! The account pages in a browser without JavaScript: who sees them, who may send their forms, what mailed links do.
+//! The account pages in a browser without JavaScript: who may open them, who may submit their forms, what mailed links do.
 #![expect(clippy::expect_used, reason = "a broken expectation ends the test")]
 
 use http::{Method, StatusCode};
 use latchkey::domain::time::Span;
-use tests::{Browser, Customer, Me, Page, World};
+use tests::{AccountClient, Browser, Customer, Page, World};
 
 const PAGES: [&str; 8] = [
     "/account",
@@ -20,8 +20,8 @@ async fn world() -> World {
     World::new().await.expect("a world")
 }
 
-/// A person who signed in on the way to this page.
-async fn at(world: &World, customer: &Customer, path: &str) -> (Browser, Page) {
+/// Signs a user in on the way to this page.
+async fn open_signed_in(world: &World, customer: &Customer, path: &str) -> (Browser, Page) {
     let mut browser = Browser::new(world);
     let page = browser.open(path).await;
     assert!(page.has_field("password"), "{}", page.text());
@@ -35,18 +35,18 @@ async fn link(world: &World, address: &str, part: &str) -> String {
 }
 
 #[tokio::test]
-async fn whoever_is_not_signed_in_signs_in_and_comes_back_to_the_very_page() {
+async fn a_signed_out_user_returns_to_the_requested_page_after_the_sign_in() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     for path in PAGES {
-        let (_, page) = at(&world, &customer, path).await;
+        let (_, page) = open_signed_in(&world, &customer, path).await;
         assert_eq!((page.status(), page.path().as_str()), (200, path), "{}", page.text());
         // security 117, 118
         assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
         assert_eq!(page.header("referrer-policy"), Some("no-referrer"), "{path}");
         assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("form-action 'self'")), "{path}");
     }
-    // A wrong password on the way loses nothing.
+    // After a wrong password the user still gets to the page.
     let mut browser = Browser::new(&world);
     let page = browser.open("/account/privacy").await;
     let page = browser.submit(&page, "#submit", &[("identifier", &customer.email), ("password", "wrong")]).await;
@@ -55,7 +55,7 @@ async fn whoever_is_not_signed_in_signs_in_and_comes_back_to_the_very_page() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_lies_back_is_confirmed_where_it_protects_the_account() {
+async fn an_old_sign_in_is_confirmed_on_pages_that_protect_the_account() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     for (path, guarded) in [
@@ -68,7 +68,7 @@ async fn a_sign_in_that_lies_back_is_confirmed_where_it_protects_the_account() {
         ("/account/email", true),
         ("/account/delete", true),
     ] {
-        let (mut browser, _) = at(&world, &customer, "/account").await;
+        let (mut browser, _) = open_signed_in(&world, &customer, "/account").await;
         world.advance(Span::minutes(6));
         let page = browser.open(path).await;
         assert_eq!(page.has_field("identifier"), guarded, "{path}: {}", page.text());
@@ -81,19 +81,19 @@ async fn a_sign_in_that_lies_back_is_confirmed_where_it_protects_the_account() {
 }
 
 #[tokio::test]
-async fn a_form_that_was_opened_long_ago_is_not_taken_without_a_fresh_sign_in() {
+async fn an_old_form_is_refused_without_a_fresh_sign_in() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let (mut browser, page) = at(&world, &customer, "/account/delete").await;
+    let (mut browser, page) = open_signed_in(&world, &customer, "/account/delete").await;
     world.advance(Span::minutes(6));
     let page = browser.submit(&page, "#confirm", &[]).await;
     assert!(page.has_field("password"), "{}", page.text());
-    Me::of(&world, &customer).await;
+    AccountClient::new(&world, &customer).await;
 }
 
-/// security 121: the sign-in page goes on to account pages of its own tenant and to nothing else.
+/// security 121: the sign-in page redirects only to account pages of its own tenant.
 #[tokio::test]
-async fn security_121_the_way_back_leads_to_account_pages_only() {
+async fn security_121_return_to_accepts_account_pages_only() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     for hostile in [
@@ -116,17 +116,17 @@ async fn security_121_the_way_back_leads_to_account_pages_only() {
         let stayed = page.url.starts_with(world.origin()) && matches!(page.path().as_str(), "/login" | "/evil");
         assert!(stayed && !page.url.starts_with("https://evil"), "{hostile}: {}", page.url);
     }
-    let (mut browser, _) = at(&world, &customer, "/account").await;
-    assert_eq!(browser.open("/login?return_to=%2Faccount%2Fsessions").await.path(), "/account/sessions", "signed in already");
+    let (mut browser, _) = open_signed_in(&world, &customer, "/account").await;
+    assert_eq!(browser.open("/login?return_to=%2Faccount%2Fsessions").await.path(), "/account/sessions", "already signed in");
 }
 
-/// security 120: a form is of one browser, one session, one page.
+/// security 120: a form is valid for one browser, one session and one page.
 #[tokio::test]
-async fn security_120_another_browsers_session_or_page_sends_no_form() {
+async fn security_120_a_form_of_another_browser_session_or_page_is_refused() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let (_, foreign) = at(&world, &customer, "/account").await;
-    let (mut browser, own) = at(&world, &customer, "/account").await;
+    let (_, foreign) = open_signed_in(&world, &customer, "/account").await;
+    let (mut browser, own) = open_signed_in(&world, &customer, "/account").await;
     let value = |page: &Page| {
         let fields = page.form("#submit").fields;
         fields.into_iter().find(|(name, _)| name == "anti_forgery").expect("an anti-forgery value").1
@@ -141,15 +141,15 @@ async fn security_120_another_browsers_session_or_page_sends_no_form() {
     let target = format!("{}/account", world.origin());
     let response = browser.request(Method::POST, &target, Some("https://evil.example"), body).await;
     assert_eq!(response.status(), 403);
-    assert_eq!(Me::of(&world, &customer).await.get("/v1/me").await.json()["given_name"], "Ada");
+    assert_eq!(AccountClient::new(&world, &customer).await.get("/v1/me").await.json()["given_name"], "Ada");
 }
 
 /// security 108, 110
 #[tokio::test]
-async fn the_profile_page_takes_its_fields_only_and_escapes_what_is_in_them() {
+async fn the_profile_page_accepts_its_own_fields_only_and_escapes_values() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let (mut browser, page) = at(&world, &customer, "/account").await;
+    let (mut browser, page) = open_signed_in(&world, &customer, "/account").await;
     let saved = browser.submit(&page, "#submit", &[("given_name", "\"><script>alert(1)</script>")]).await;
     assert_eq!(saved.query("done").as_deref(), Some("saved"), "{}", saved.text());
     assert!(!saved.html().contains("<script>alert") && saved.html().contains("&lt;script&gt;"));
@@ -157,34 +157,38 @@ async fn the_profile_page_takes_its_fields_only_and_escapes_what_is_in_them() {
         let (_, response) = browser.press(&saved, "#submit", &[(privileged, "x")]).await;
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{privileged}");
     }
-    // The page before knew an older state: what was typed stays, and overwrites nothing.
+    // The old page has an older version: it keeps the typed values, and overwrites nothing.
     let stale = browser.submit(&page, "#submit", &[("given_name", "Stale")]).await;
     assert_eq!(stale.status(), 409);
     assert!(stale.html().contains("value=\"Stale\""), "{}", stale.text());
-    assert_ne!(Me::of(&world, &customer).await.get("/v1/me").await.json()["given_name"], "Stale");
-    assert!(!browser.open("/account?done=%3Cb%3Eyou+won").await.text().contains("won"), "only words of ours are spoken");
+    assert_ne!(AccountClient::new(&world, &customer).await.get("/v1/me").await.json()["given_name"], "Stale");
+    assert!(!browser.open("/account?done=%3Cb%3Eyou+won").await.text().contains("won"), "the page shows only our own text");
 }
 
-/// security 94: mail scanners open links; nothing happens until a person presses a button.
+/// security 94: mail scanners open links. Nothing changes until a user presses a button.
 #[tokio::test]
 async fn security_94_opening_a_mailed_link_changes_nothing() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let (mut browser, page) = at(&world, &customer, "/account/email").await;
+    let (mut browser, page) = open_signed_in(&world, &customer, "/account/email").await;
     let new = "countess@example.org";
     browser.submit(&page, "#submit", &[("email", new)]).await;
     let proof = link(&world, new, "/account/email?token=").await;
     let mut scanner = Browser::new(&world);
     for _ in 0..3 {
-        let elsewhere = scanner.open(&proof).await;
-        assert!(elsewhere.has_button("#disown") && !elsewhere.has_button("#confirm"), "{}", elsewhere.text());
+        let other_browser_page = scanner.open(&proof).await;
+        assert!(
+            other_browser_page.has_button("#disown") && !other_browser_page.has_button("#confirm"),
+            "{}",
+            other_browser_page.text()
+        );
     }
-    // A scanner that presses every button of a page that it does not own can end the wish at most: never complete it.
+    // A scanner that presses every button of a foreign page can at most cancel the change. It can't complete it.
     let here = browser.open(&proof).await;
     assert!(here.has_button("#confirm") && !here.has_button("#disown"), "{}", here.text());
     let changed = browser.submit(&here, "#confirm", &[]).await;
     assert_eq!((changed.path().as_str(), changed.query("done").as_deref()), ("/account/security", Some("email")));
-    assert_eq!(browser.open(&proof).await.status(), 410, "used up (security 88)");
+    assert_eq!(browser.open(&proof).await.status(), 410, "already used (security 88)");
 
     let undo = link(&world, &customer.email, "/account/email/undo").await;
     for _ in 0..3 {
@@ -194,41 +198,41 @@ async fn security_94_opening_a_mailed_link_changes_nothing() {
     let page = scanner.open(&undo).await;
     assert!(page.text().contains(&customer.email));
     let undone = scanner.submit(&page, "#confirm", &[]).await;
-    assert!(undone.text().contains("Your address is back"), "{}", undone.text());
-    assert!(browser.open("/account").await.has_field("password"), "everybody is signed out");
+    assert!(undone.text().contains("Your address is restored"), "{}", undone.text());
+    assert!(browser.open("/account").await.has_field("password"), "every session has ended");
     assert_eq!(scanner.open(&undo).await.status(), 410, "once");
     let page = scanner.open("/login").await;
     let refused = customer.sign_in(&mut scanner, &page).await;
-    assert_eq!(refused.status(), 400, "the password went, since whoever changed the address knew it");
+    assert_eq!(refused.status(), 400, "the password is disabled, since the thief knew it");
 }
 
 #[tokio::test]
-async fn i_did_not_ask_for_this_ends_a_change_of_address() {
+async fn a_change_of_address_can_be_cancelled_by_the_mailed_link() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let (mut browser, page) = at(&world, &customer, "/account/email").await;
+    let (mut browser, page) = open_signed_in(&world, &customer, "/account/email").await;
     let page = browser.submit(&page, "#submit", &[("email", "bob@example.org")]).await;
     assert!(page.has_field("code"), "{}", page.text());
     let code = world.mails_to("bob@example.org").await.expect("mails").remove(0).codes.remove(0);
     let mut owner = Browser::new(&world);
-    let elsewhere = owner.open(&link(&world, "bob@example.org", "/account/email?token=").await).await;
-    let ended = owner.submit(&elsewhere, "#disown", &[]).await;
+    let other_browser_page = owner.open(&link(&world, "bob@example.org", "/account/email?token=").await).await;
+    let ended = owner.submit(&other_browser_page, "#disown", &[]).await;
     assert!(ended.text().contains("Thank you"), "{}", ended.text());
     let refused = browser.submit(&page, "#submit", &[("code", &code)]).await;
     assert_eq!(refused.status(), 400, "{}", refused.text());
-    assert_eq!(Me::of(&world, &customer).await.get("/v1/me").await.json()["email"], customer.email);
+    assert_eq!(AccountClient::new(&world, &customer).await.get("/v1/me").await.json()["email"], customer.email);
 }
 
 #[tokio::test]
-async fn a_closed_account_is_restored_by_its_mail_anywhere_and_once() {
+async fn a_closed_account_is_restored_once_by_its_mail_in_any_browser() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let (mut browser, page) = at(&world, &customer, "/account/delete").await;
+    let (mut browser, page) = open_signed_in(&world, &customer, "/account/delete").await;
     let closed = browser.submit(&page, "#confirm", &[]).await;
     assert!(closed.text().contains("Your account is closed"), "{}", closed.text());
     assert!(browser.open("/account").await.has_field("password"));
     let page = browser.open("/login").await;
-    assert_eq!(customer.sign_in(&mut browser, &page).await.status(), 400, "nobody signs in");
+    assert_eq!(customer.sign_in(&mut browser, &page).await.status(), 400, "a closed account can't sign in");
     let restore = link(&world, &customer.email, "/account/restore").await;
     let mut anywhere = Browser::new(&world);
     for _ in 0..2 {
@@ -238,27 +242,27 @@ async fn a_closed_account_is_restored_by_its_mail_anywhere_and_once() {
     let restored = anywhere.submit(&page, "#confirm", &[]).await;
     assert!(restored.text().contains("Welcome back"), "{}", restored.text());
     assert_eq!(anywhere.open(&restore).await.status(), 410);
-    let (_, page) = at(&world, &customer, "/account").await;
+    let (_, page) = open_signed_in(&world, &customer, "/account").await;
     assert_eq!((page.status(), page.path().as_str()), (200, "/account"));
     assert!(world.mails_to(&customer.email).await.expect("mails")[0].subject.contains("restored"));
 }
 
 #[tokio::test]
-async fn a_person_signs_other_devices_out_and_takes_access_back_by_page() {
+async fn a_user_ends_other_sessions_and_withdraws_consent_by_page() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let app = Me::of(&world, &customer).await;
-    let (mut other, _) = at(&world, &customer, "/account").await;
-    let (mut browser, page) = at(&world, &customer, "/account/sessions").await;
+    let app = AccountClient::new(&world, &customer).await;
+    let (mut other, _) = open_signed_in(&world, &customer, "/account").await;
+    let (mut browser, page) = open_signed_in(&world, &customer, "/account/sessions").await;
     let page = browser.submit(&page, "#submit", &[]).await;
     assert_eq!(page.query("done").as_deref(), Some("sessions"), "{}", page.text());
     assert!(other.open("/account").await.has_field("password"));
     assert_eq!(app.is_alive().await, (false, false));
-    let app = Me::signed_in(&mut browser, &world, &customer).await;
+    let app = AccountClient::signed_in(&mut browser, &world, &customer).await;
     let page = browser.open("/account/consents").await;
     assert!(page.text().contains("Demo storefront"), "{}", page.text());
     let page = browser.submit(&page, "#withdraw-demo-app", &[]).await;
     assert_eq!(page.query("done").as_deref(), Some("consent"), "{}", page.text());
     assert_eq!(app.is_alive().await, (false, false));
-    assert!(!page.has_button("#withdraw-demo-app") && page.status() == 200, "the session of the page itself lives on");
+    assert!(!page.has_button("#withdraw-demo-app") && page.status() == 200, "the session of the page stays valid");
 }

@@ -1,4 +1,4 @@
-//! Registration by the API: from the form to a `sub`, and everything that is refused on the way.
+//! Registration by the API: from the form to a `sub`, and every refusal on the way.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a broken expectation ends the test")]
 
 use http::Method;
@@ -30,8 +30,8 @@ async fn newest_code(world: &World, customer: &Customer) -> String {
     Site::from(world).mail_to(&customer.email).await.codes.first().expect("a code").clone()
 }
 
-/// Another code of the same form.
-fn wrong(code: &str) -> String {
+/// A wrong code of the same form.
+fn wrong_code(code: &str) -> String {
     let number: u32 = code.parse().unwrap();
     format!("{:06}", (number + 1) % 1_000_000)
 }
@@ -43,7 +43,7 @@ fn codes_of(answer: &Answer) -> BTreeSet<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_person_registers_with_a_mailed_code() {
+async fn a_user_registers_with_a_mailed_code() {
     let world = World::new().await.unwrap();
     let customer = Customer::new("Grace");
     let id = start(&world, &customer).await;
@@ -52,7 +52,7 @@ async fn a_person_registers_with_a_mailed_code() {
     let verified = verify(&world, &id, &code).await;
     assert_eq!(verified.status(), 201, "{}", verified.text());
     assert_eq!(verified.json()["sub"].as_str().unwrap().len(), 22);
-    // Used up (security 88).
+    // Already used (security 88).
     assert_eq!(verify(&world, &id, &code).await.refusal(), (400, "invalid_code".to_owned()));
 }
 
@@ -75,10 +75,10 @@ async fn the_form_describes_itself() {
 }
 
 #[tokio::test]
-async fn every_flaw_of_a_form_is_named_by_its_pointer() {
+async fn every_error_of_a_form_has_its_pointer() {
     let world = World::new().await.unwrap();
     let body = json!({
-        "email": "nobody",
+        "email": "unknown",
         "password": "password1",
         "profile": { "given_name": "", "customer_type": "business", "vat_number": "x", "shoe_size": 44 },
         "terms": [],
@@ -99,7 +99,7 @@ async fn every_flaw_of_a_form_is_named_by_its_pointer() {
     assert_eq!(codes_of(&answer), expected.into());
 }
 
-/// security 90, 108: an address is one text, and nobody gives themselves anything.
+/// security 90, 108: an address is a single text, and no caller can set privileged members.
 #[tokio::test]
 async fn security_90_108_wrong_types_and_privileged_members_are_refused() {
     let world = World::new().await.unwrap();
@@ -143,15 +143,15 @@ async fn security_90_108_wrong_types_and_privileged_members_are_refused() {
     assert_eq!(text.status(), 415);
 }
 
-/// security 107: the same answer, the same work, the same writes, whether or not the address has an account; its owner is told.
+/// security 107: an address with an account gets the same answer, work and writes. Its owner gets a notice.
 #[tokio::test]
-async fn security_107_an_address_with_an_account_is_answered_alike() {
+async fn security_107_an_address_with_an_account_gets_the_same_answer() {
     let world = World::new().await.unwrap();
     let customer = Customer::registered(&world, "Grace").await;
     let stranger = Customer::new("Alice");
     let mut seen = Vec::new();
     for person in [&stranger, &customer] {
-        // The same length everywhere: what differs is only whether the address is known.
+        // All values have the same length. The only difference is whether the address is known.
         assert_eq!(person.email.len(), customer.email.len());
         drop(world.meter.take());
         let hashes = world.services.hasher.hashes_computed();
@@ -173,10 +173,10 @@ async fn security_107_an_address_with_an_account_is_answered_alike() {
     }
     assert_eq!(seen[0], seen[1]);
     assert_eq!(seen[0].0, 202);
-    assert_eq!(seen[0].5, 1, "the password is hashed, always");
+    assert_eq!(seen[0].5, 1, "the password is always hashed");
     assert_eq!(seen[0].6.len(), 2, "two puts, no read");
     let notice = Site::from(&world).mail_to(&customer.email).await;
-    assert!(notice.codes.is_empty(), "whoever has an account gets no code");
+    assert!(notice.codes.is_empty(), "an address with an account gets no code");
     assert_eq!(newest_code(&world, &stranger).await.len(), 6);
 }
 
@@ -187,21 +187,21 @@ async fn five_wrong_codes_end_a_registration_even_for_the_right_one() {
     let id = start(&world, &customer).await;
     let code = newest_code(&world, &customer).await;
     for _ in 0..5 {
-        assert_eq!(verify(&world, &id, &wrong(&code)).await.refusal(), (400, "invalid_code".to_owned()));
+        assert_eq!(verify(&world, &id, &wrong_code(&code)).await.refusal(), (400, "invalid_code".to_owned()));
     }
     assert_eq!(verify(&world, &id, &code).await.refusal(), (400, "invalid_code".to_owned()));
 }
 
-/// Many registrations of one address don't make many guesses: 20 typed codes a day.
+/// Many registrations of one address don't allow more guesses: 20 typed codes a day.
 #[tokio::test]
-async fn an_address_takes_twenty_typed_codes_a_day_over_all_registrations() {
+async fn an_address_has_twenty_tries_a_day_over_all_registrations() {
     let world = World::new().await.unwrap();
     let customer = Customer::new("Grace");
     for _ in 0..4 {
         let id = start(&world, &customer).await;
         let code = newest_code(&world, &customer).await;
         for _ in 0..5 {
-            assert_eq!(verify(&world, &id, &wrong(&code)).await.status(), 400);
+            assert_eq!(verify(&world, &id, &wrong_code(&code)).await.status(), 400);
         }
     }
     let id = start(&world, &customer).await;
@@ -216,7 +216,7 @@ async fn an_address_takes_twenty_typed_codes_a_day_over_all_registrations() {
 }
 
 #[tokio::test]
-async fn a_code_is_sent_again_three_times_and_only_the_newest_works() {
+async fn a_code_is_resent_at_most_three_times_and_only_the_newest_works() {
     let world = World::new().await.unwrap();
     let customer = Customer::new("Grace");
     let id = start(&world, &customer).await;
@@ -238,7 +238,7 @@ async fn a_code_is_sent_again_three_times_and_only_the_newest_works() {
     assert_eq!(resend(&world, &id).await.refusal(), (400, "invalid_code".to_owned()));
 }
 
-/// security 131: expiry is judged when it is read; nothing here removes an item.
+/// security 131: expiry is checked on read. Nothing in this test removes an item.
 #[tokio::test]
 async fn security_88_131_a_registration_ends_after_thirty_minutes() {
     let world = World::new().await.unwrap();
@@ -250,9 +250,9 @@ async fn security_88_131_a_registration_ends_after_thirty_minutes() {
     assert_eq!(resend(&world, &id).await.refusal(), (400, "invalid_code".to_owned()));
 }
 
-/// An id is sealed: whatever is not whole, or of another tenant, is none.
+/// An id is sealed: an incomplete id, or an id of another tenant, is unknown.
 #[tokio::test]
-async fn only_a_whole_registration_id_of_this_tenant_is_one() {
+async fn only_a_complete_registration_id_of_this_tenant_is_known() {
     let world = World::builder().tenant("acme", DEFAULT_DOCUMENT).build().await.unwrap();
     let customer = Customer::new("Grace");
     let id = start(&world, &customer).await;
@@ -269,7 +269,7 @@ async fn only_a_whole_registration_id_of_this_tenant_is_one() {
     assert_eq!(verify(&world, &id, &code).await.status(), 201);
 }
 
-/// security 105: of many proofs of one address, one makes an account; only who proved it is told.
+/// security 105: of several verifications of one address, one creates an account. Only a caller with the right code learns it.
 #[tokio::test]
 async fn security_105_an_address_gets_one_account() {
     let world = World::new().await.unwrap();
@@ -278,11 +278,11 @@ async fn security_105_an_address_gets_one_account() {
     let mails = Site::from(&world).mails_to(&customer.email).await;
     let codes: Vec<_> = mails.iter().rev().map(|mail| mail.codes[0].clone()).collect();
     assert_eq!(verify(&world, &first, &codes[0]).await.status(), 201);
-    assert_eq!(verify(&world, &second, &wrong(&codes[1])).await.refusal(), (400, "invalid_code".to_owned()));
+    assert_eq!(verify(&world, &second, &wrong_code(&codes[1])).await.refusal(), (400, "invalid_code".to_owned()));
     assert_eq!(verify(&world, &second, &codes[1]).await.refusal(), (409, "already_registered".to_owned()));
 }
 
-/// security 105, faults T1 and T6: registrations of one address, proven sixteen times at once, under conflicts.
+/// security 105, faults T1 and T6: sixteen registrations of one address are verified at once, under conflicts.
 #[tokio::test]
 async fn security_105_a_race_makes_one_account() {
     let world = World::builder().seed(7).build().await.unwrap();
@@ -312,14 +312,14 @@ async fn security_105_a_race_makes_one_account() {
     assert!(world.faults.injected() > 0);
 }
 
-/// fault T26: parallel guesses can't outrun the counter.
+/// fault T26: parallel guesses can't get past the counter.
 #[tokio::test]
-async fn parallel_guesses_show_no_more_than_five_outcomes() {
+async fn parallel_guesses_evaluate_at_most_five_codes() {
     let world = World::new().await.unwrap();
     let customer = Customer::new("Grace");
     let id = start(&world, &customer).await;
     let code = newest_code(&world, &customer).await;
-    let guess = wrong(&code);
+    let guess = wrong_code(&code);
     let calls: Vec<_> = (0..64)
         .map(|_| {
             let (world, id, guess) = (world.clone(), id.clone(), guess.clone());
@@ -330,15 +330,15 @@ async fn parallel_guesses_show_no_more_than_five_outcomes() {
         let status = call.await.unwrap();
         assert!(matches!(status, 400 | 429), "{status}");
     }
-    // Whatever was answered, at most five guesses were evaluated, and each of them was counted.
+    // Whatever the answers are, at most five guesses were evaluated, and each of them was counted.
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.unwrap();
     let locator = tenant.keys.locator().unwrap().open_flow_id(&id).unwrap();
     let flow = tenant.store.find_flow(locator.flow, locator.account).await.unwrap().unwrap().flow;
     assert!((1..=5).contains(&flow.tries), "{flow:?}");
-    assert_eq!(u64::from(flow.tries), flow.version - 1, "no guess without its count");
+    assert_eq!(u64::from(flow.tries), flow.version - 1, "each guess is counted");
 }
 
-/// security 109: off is off on every path.
+/// security 109: switched off means off on every path.
 #[tokio::test]
 async fn security_109_registration_can_be_switched_off() {
     let on = World::new().await.unwrap();
@@ -358,7 +358,7 @@ async fn security_109_registration_can_be_switched_off() {
     }
 }
 
-/// security 119: only the origins of the client that called read the answer, refusals too.
+/// security 119: only the origins of the calling client may read the answer, also a refusal.
 #[tokio::test]
 async fn security_119_the_clients_origins_read_the_answers() {
     let world = World::new().await.unwrap();
@@ -381,14 +381,14 @@ async fn security_119_the_clients_origins_read_the_answers() {
     let refused = api.send(Method::POST, "/v1/registrations/x/verification", &headers, r#"{"code":"1"}"#).await;
     assert_eq!(refused.status(), 404);
     assert_eq!(refused.header("access-control-allow-origin"), Some(own.as_str()));
-    assert_eq!(api.get("/v1/registration/form?client_id=nobody").await.refusal(), (400, "invalid_request".to_owned()));
+    assert_eq!(api.get("/v1/registration/form?client_id=unknown").await.refusal(), (400, "invalid_request".to_owned()));
 }
 
-/// The throttle by client address (decision 9); security 115: one IPv6 network is one caller.
+/// The limit by client address (decision 9); security 115: one IPv6 network counts as one caller.
 #[tokio::test]
-async fn one_network_can_start_only_so_many_registrations() {
+async fn registrations_are_limited_by_network() {
     let world = World::new().await.unwrap();
-    let body = json!({ "email": "nobody", "password": "x", "terms": [] }).to_string();
+    let body = json!({ "email": "unknown", "password": "x", "terms": [] }).to_string();
     let call = async |address: &str| {
         let request = http::Request::post("/v1/registrations").header("content-type", "application/json").body(body.clone());
         world.call_from(address.parse::<IpAddr>().unwrap(), request.unwrap()).await.status().as_u16()
@@ -396,7 +396,7 @@ async fn one_network_can_start_only_so_many_registrations() {
     let mut answered = 0;
     while call("2001:db8:1:2::1").await == 400 {
         answered += 1;
-        assert!(answered <= 200, "there is no limit");
+        assert!(answered <= 200, "no limit was applied");
     }
     assert!(answered >= 100, "{answered}");
     assert_eq!(call("2001:db8:1:2:ffff::2").await, 429);

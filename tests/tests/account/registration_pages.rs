@@ -1,4 +1,4 @@
-//! Registration in a browser without JavaScript: the form, the code, the mailed link, and who may do what with it.
+//! Registration in a browser without JavaScript: the form, the code, the mailed link, and who may use them.
 #![expect(clippy::expect_used, reason = "a broken expectation ends the test")]
 
 use http::Method;
@@ -6,8 +6,8 @@ use latchkey::domain::time::Span;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use tests::{Anonymous, Browser, Customer, Page, Site, World};
 
-/// What a person fills in.
-fn filled<'c>(customer: &'c Customer, more: &[(&'c str, &'c str)]) -> Vec<(&'c str, &'c str)> {
+/// The fields of a filled-in form.
+fn form_fields<'c>(customer: &'c Customer, more: &[(&'c str, &'c str)]) -> Vec<(&'c str, &'c str)> {
     let mut fields = vec![
         ("identifier", customer.email.as_str()),
         ("password", customer.password.as_str()),
@@ -22,11 +22,11 @@ fn filled<'c>(customer: &'c Customer, more: &[(&'c str, &'c str)]) -> Vec<(&'c s
     fields
 }
 
-/// Registers up to the page that asks for the code.
+/// Registers up to the page with the code field.
 async fn begin(browser: &mut Browser, customer: &Customer) -> Page {
     let form = browser.open("/register").await;
     assert_eq!(form.status(), 200, "{}", form.html());
-    let page = browser.submit(&form, "#submit", &filled(customer, &[])).await;
+    let page = browser.submit(&form, "#submit", &form_fields(customer, &[])).await;
     assert_eq!((page.status(), page.path().as_str()), (200, "/verify"), "{}", page.text());
     page
 }
@@ -44,13 +44,13 @@ fn is_signed_in(browser: &Browser) -> bool {
 const AUTHORIZE: &str = "response_type=code&client_id=demo-app&redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fdemo%2Fcallback&scope=openid%20email&state=s%2B1&nonce=n&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
 #[tokio::test]
-async fn a_person_registers_with_the_code_and_is_signed_in() {
+async fn a_user_registers_with_the_code_and_is_signed_in() {
     let world = World::new().await.unwrap();
     let mut browser = Browser::new(&world);
     let customer = Customer::new("Grace");
     let page = begin(&mut browser, &customer).await;
     assert!(page.text().contains(&customer.email), "{}", page.text());
-    assert!(!is_signed_in(&browser), "nothing is open before the proof");
+    assert!(!is_signed_in(&browser), "not signed in before the verification");
     let (code, _) = mail(&world, &customer).await;
     let page = browser.submit(&page, "#submit", &[("code", &format!(" {} {} ", &code[..3], &code[3..]))]).await;
     assert_eq!(page.status(), 200, "{}", page.text());
@@ -59,13 +59,13 @@ async fn a_person_registers_with_the_code_and_is_signed_in() {
 }
 
 #[tokio::test]
-async fn after_the_proof_the_authorization_request_goes_on() {
+async fn after_the_verification_the_authorization_request_continues() {
     let world = World::new().await.unwrap();
     let mut browser = Browser::new(&world);
     let customer = Customer::new("Grace");
     let form = browser.open(&format!("/register?{AUTHORIZE}")).await;
     assert!(form.text().contains("Demo storefront"), "the client is named: {}", form.text());
-    let page = browser.submit(&form, "#submit", &filled(&customer, &[])).await;
+    let page = browser.submit(&form, "#submit", &form_fields(&customer, &[])).await;
     let (code, _) = mail(&world, &customer).await;
     let (_, answer) = browser.press(&page, "#submit", &[("code", &code)]).await;
     assert_eq!(answer.status(), 303);
@@ -75,25 +75,25 @@ async fn after_the_proof_the_authorization_request_goes_on() {
 }
 
 #[tokio::test]
-async fn the_link_finishes_in_the_browser_that_began() {
+async fn the_link_completes_in_the_browser_that_started() {
     let world = World::new().await.unwrap();
     let mut browser = Browser::new(&world);
     let customer = Customer::new("Grace");
     begin(&mut browser, &customer).await;
     let (code, link) = mail(&world, &customer).await;
     let page = browser.open(&link).await;
-    assert!(!page.html().contains(&code), "no code is needed here");
+    assert!(!page.html().contains(&code), "no code is needed in this browser");
     let page = browser.submit(&page, "#confirm", &[]).await;
     assert_eq!((page.status(), page.path().as_str()), (200, "/login"), "{}", page.text());
     assert!(is_signed_in(&browser));
-    // Used up: the same link says so and opens nothing.
+    // The link is used: it says so and does nothing else.
     let mut other = Browser::new(&world);
     let again = other.open(&link).await;
     assert!(!again.html().contains("#confirm") && !again.html().contains(&code), "{}", again.text());
     assert!(!is_signed_in(&other));
 }
 
-/// security 94: scanners of mail open links, with HEAD and GET, as often as they like.
+/// security 94: mail scanners open links with HEAD and GET, any number of times.
 #[tokio::test]
 async fn security_94_opening_a_link_changes_nothing() {
     let world = World::new().await.unwrap();
@@ -115,9 +115,9 @@ async fn security_94_opening_a_link_changes_nothing() {
     assert!(is_signed_in(&browser), "{}", page.text());
 }
 
-/// security 94: elsewhere the link shows the code, and a way to say that one did not ask; it never finishes there.
+/// security 94: in another browser the link shows the code and a button to cancel. It never completes the registration.
 #[tokio::test]
-async fn security_94_elsewhere_the_link_shows_the_code_and_can_end_it() {
+async fn security_94_in_another_browser_the_link_shows_the_code_and_can_cancel() {
     let world = World::new().await.unwrap();
     let mut browser = Browser::new(&world);
     let customer = Customer::new("Grace");
@@ -126,7 +126,7 @@ async fn security_94_elsewhere_the_link_shows_the_code_and_can_end_it() {
     let mut phone = Browser::new(&world);
     let page = phone.open(&link).await;
     assert!(page.text().contains(&code), "{}", page.text());
-    // What the first browser's button would send, sent from here, finishes nothing (security 17).
+    // The form of the first browser, sent from this one, completes nothing (security 17).
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(page.form("#deny").fields).finish();
     assert!(body.contains("token="));
     let forged = phone.request(Method::POST, &link, None, body).await;
@@ -140,7 +140,7 @@ async fn security_94_elsewhere_the_link_shows_the_code_and_can_end_it() {
     assert!(!is_signed_in(&browser));
 }
 
-/// Begun by the API there is no browser: the link always shows the code.
+/// A registration by the API has no browser: the link always shows the code.
 #[tokio::test]
 async fn the_link_of_a_registration_by_the_api_shows_the_code() {
     let world = World::new().await.unwrap();
@@ -158,7 +158,7 @@ async fn the_link_of_a_registration_by_the_api_shows_the_code() {
     assert_eq!(late.refusal(), (400, "invalid_code".to_owned()));
 }
 
-/// A registration belongs to the browser that began it (security 17, 79): not to another one, not to the API.
+/// A registration belongs to the browser that started it (security 17, 79): not to another one, not to the API.
 #[tokio::test]
 async fn security_17_79_a_registration_moved_to_another_browser_is_refused() {
     let world = World::new().await.unwrap();
@@ -169,8 +169,8 @@ async fn security_17_79_a_registration_moved_to_another_browser_is_refused() {
     let mut thief = Browser::new(&world);
     let seen = thief.open(&page.url).await;
     assert_eq!(seen.status(), 400);
-    assert!(!seen.html().contains(&customer.email), "nothing is told");
-    // The form of the first browser, posted by the second.
+    assert!(!seen.html().contains(&customer.email), "no personal data is shown");
+    // The form of the first browser, sent by the second.
     let (_, answer) = {
         thief.open("/register").await;
         thief.press(&page, "#submit", &[("code", &code)]).await
@@ -186,13 +186,13 @@ async fn security_17_79_a_registration_moved_to_another_browser_is_refused() {
 }
 
 #[tokio::test]
-async fn flaws_are_shown_beside_their_fields_and_values_are_kept_but_for_the_password() {
+async fn errors_are_shown_at_their_fields_and_values_are_kept_except_the_password() {
     let world = World::new().await.unwrap();
     let mut browser = Browser::new(&world);
     let customer = Customer::new("Grace");
     let form = browser.open("/register").await;
     let flawed = [("password", "grace2026"), ("phone_number", "12"), ("customer_type", "business"), ("newsletter", "true")];
-    let page = browser.submit(&form, "#submit", &filled(&customer, &flawed)).await;
+    let page = browser.submit(&form, "#submit", &form_fields(&customer, &flawed)).await;
     assert_eq!(page.status(), 400);
     let html = page.html();
     for id in ["password-error", "phone_number-error", "company-error", "errors"] {
@@ -200,18 +200,18 @@ async fn flaws_are_shown_beside_their_fields_and_values_are_kept_but_for_the_pas
     }
     assert!(!html.contains("id=\"given_name-error\""));
     assert!(html.contains(&customer.email) && html.contains("value=\"12\""));
-    assert!(!html.contains("grace2026"), "no password comes back");
+    assert!(!html.contains("grace2026"), "the password is not sent back");
     let form = page.form("#submit");
-    assert!(form.fields.contains(&("newsletter".to_owned(), "true".to_owned())), "ticks are kept");
+    assert!(form.fields.contains(&("newsletter".to_owned(), "true".to_owned())), "ticked boxes stay ticked");
     assert!(form.fields.contains(&("customer_type".to_owned(), "business".to_owned())));
     let more = [("phone_number", "+49 30 123456"), ("company", "ACME")];
-    let page = browser.submit(&page, "#submit", &filled(&customer, &more)).await;
+    let page = browser.submit(&page, "#submit", &form_fields(&customer, &more)).await;
     assert_eq!(page.path(), "/verify", "{}", page.text());
 }
 
-/// security 66, 110: pasting is allowed, nothing hints at composition, and text of people is escaped.
+/// security 66, 110: pasting is allowed, the form has no composition rules, and user text is escaped.
 #[tokio::test]
-async fn security_66_110_the_form_escapes_text_and_lets_managers_work() {
+async fn security_66_110_the_form_escapes_text_and_works_with_password_managers() {
     let world = World::new().await.unwrap();
     let mut browser = Browser::new(&world);
     let form = browser.open("/register").await;
@@ -221,12 +221,12 @@ async fn security_66_110_the_form_escapes_text_and_lets_managers_work() {
     let customer = Customer::new("Grace");
     let script = "\"><script>alert(1)</script>";
     let flawed = [("given_name", script), ("family_name", "{{ 7*7 }}"), ("password", "x")];
-    let page = browser.submit(&form, "#submit", &filled(&customer, &flawed)).await;
+    let page = browser.submit(&form, "#submit", &form_fields(&customer, &flawed)).await;
     assert!(!page.html().contains("<script>alert"), "security 110");
-    assert!(page.html().contains("{{ 7*7 }}"), "no template runs in a value");
+    assert!(page.html().contains("{{ 7*7 }}"), "a value is not run as a template");
 }
 
-/// security 108, 120: a form that is not ours is refused as a whole.
+/// security 108, 120: a forged form is refused as a whole.
 #[tokio::test]
 async fn security_108_120_a_foreign_form_or_field_is_refused() {
     let world = World::new().await.unwrap();
@@ -234,21 +234,21 @@ async fn security_108_120_a_foreign_form_or_field_is_refused() {
     let customer = Customer::new("Grace");
     let form = browser.open("/register").await;
     for name in ["email_verified", "roles", "sub", "tenant", "email", "terms_x"] {
-        let page = browser.submit(&form, "#submit", &filled(&customer, &[(name, "true")])).await;
+        let page = browser.submit(&form, "#submit", &form_fields(&customer, &[(name, "true")])).await;
         assert_eq!(page.status(), 400, "{name}");
     }
     for forged in ["", "AAAA", "x"] {
-        let page = browser.submit(&form, "#submit", &filled(&customer, &[("anti_forgery", forged)])).await;
+        let page = browser.submit(&form, "#submit", &form_fields(&customer, &[("anti_forgery", forged)])).await;
         assert_eq!(page.status(), 403, "{forged:?}");
     }
     browser.headers.push(("origin".to_owned(), "https://evil.example".to_owned()));
-    let page = browser.submit(&form, "#submit", &filled(&customer, &[])).await;
+    let page = browser.submit(&form, "#submit", &form_fields(&customer, &[])).await;
     assert_eq!(page.status(), 403);
     assert!(world.mails().await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_new_code_can_be_asked_for_and_wrong_ones_are_counted_down() {
+async fn a_new_code_can_be_requested_and_the_page_counts_tries_down() {
     let world = World::new().await.unwrap();
     let mut browser = Browser::new(&world);
     let customer = Customer::new("Grace");
@@ -260,13 +260,13 @@ async fn a_new_code_can_be_asked_for_and_wrong_ones_are_counted_down() {
         page = browser.submit(&page, "#resend", &[]).await;
         assert!(page.text().contains("on its way"), "{}", page.text());
     }
-    assert!(!page.html().contains("id=\"resend\""), "there is no fourth");
+    assert!(!page.html().contains("id=\"resend\""), "there is no fourth resend");
     let (code, _) = mail(&world, &customer).await;
     let page = browser.submit(&page, "#submit", &[("code", &code)]).await;
     assert!(is_signed_in(&browser), "{}", page.text());
 }
 
-/// security 107: the pages of an address with an account look the same; its owner gets a notice instead of a code.
+/// security 107: the pages look the same for an address with an account. Its owner gets a notice instead of a code.
 #[tokio::test]
 async fn security_107_the_pages_of_a_known_address_look_the_same() {
     let world = World::new().await.unwrap();
@@ -288,7 +288,7 @@ async fn security_107_the_pages_of_a_known_address_look_the_same() {
 }
 
 #[tokio::test]
-async fn an_expired_registration_says_so_and_offers_to_begin_again() {
+async fn an_expired_registration_says_so_and_offers_a_restart() {
     let world = World::new().await.unwrap();
     let mut browser = Browser::new(&world);
     let customer = Customer::new("Grace");
@@ -304,14 +304,14 @@ async fn an_expired_registration_says_so_and_offers_to_begin_again() {
 }
 
 #[tokio::test]
-async fn pages_speak_the_readers_language_and_stay_in_their_tenant() {
+async fn pages_use_the_language_of_the_browser_and_stay_in_their_tenant() {
     let world = World::builder().tenant("acme", DEFAULT_DOCUMENT).build().await.unwrap();
     let mut browser = Browser::new(&world);
     browser.language = "de-AT,en;q=0.5".to_owned();
     let form = browser.open("/t/acme/register").await;
     assert!(form.text().contains("Vorname"), "{}", form.text());
     let customer = Customer::new("Grace");
-    let page = browser.submit(&form, "#submit", &filled(&customer, &[])).await;
+    let page = browser.submit(&form, "#submit", &form_fields(&customer, &[])).await;
     assert_eq!(page.path(), "/t/acme/verify", "{}", page.text());
     let (code, link) = mail(&world, &customer).await;
     assert!(link.starts_with("http://localhost:8080/t/acme/verify?"));
@@ -320,7 +320,7 @@ async fn pages_speak_the_readers_language_and_stay_in_their_tenant() {
     assert!(browser.cookies.keys().any(|name| name.ends_with("lk-session-acme")), "{:?}", browser.cookies.keys());
 }
 
-/// security 53, 89: no header decides where a page or a link leads.
+/// security 53, 89: no request header changes where a page or a link leads.
 #[tokio::test]
 async fn security_89_hostile_headers_change_no_link() {
     let world = World::new().await.unwrap();

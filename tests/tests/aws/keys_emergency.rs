@@ -1,5 +1,5 @@
-//! Retirement of signing keys in an emergency, and the drill (security 138; T22), by a virtual clock: a retired key is of no use
-//! within a minute, whoever signs next is known to those who verify before it does, and an operator asks the vault for nothing.
+//! Emergency retirement of signing keys, and the drill (security 138; T22), with a virtual clock. A retired key is unusable
+//! within a minute, a new key is published before it signs, and an operator makes no call to the vault.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,10 +17,10 @@ use tests::kms::{FakeKms, Mode};
 use tests::store::*;
 
 const ALGORITHM: SigningAlgorithm = SigningAlgorithm::ES256;
-/// How long an instance goes without looking.
-const LOOK_AGAIN: Span = Span::seconds(60);
-/// From the making of a successor to its first signature, in an emergency.
-const TAKE_OVER: Span = Span::seconds(75);
+/// How long an instance uses its keys before it reads them again.
+const REFRESH_INTERVAL: Span = Span::seconds(60);
+/// From the creation of the next key to its first signature, in an emergency.
+const EMERGENCY_DELAY: Span = Span::seconds(75);
 
 fn keys(vault: &KeyVault) -> Keys {
     Keys::new(vault.clone(), &[Purpose::Signing])
@@ -37,7 +37,7 @@ async fn verifies(keys: &Keys, bench: &Bench, token: &str, now: Timestamp) -> bo
     keys.signing().unwrap().verify("at+jwt", token).is_some()
 }
 
-/// The drill of docs/keys.md: published, used, the old one retired; nothing that is alive and of a good key is ever refused.
+/// The drill of docs/keys.md: publish, use, retire the old key. No live token of a good key is refused.
 #[tokio::test]
 async fn security_138_the_drill_rotates_and_retires_while_tokens_verify_throughout() {
     let bench = Bench::new().await;
@@ -46,12 +46,12 @@ async fn security_138_the_drill_rotates_and_retires_while_tokens_verify_througho
     let old = sign(&here, &bench, NOW).await.unwrap();
     let calls = vault.calls();
     orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
-    assert_eq!(vault.calls(), calls, "an operator asks the vault for nothing");
+    assert_eq!(vault.calls(), calls, "an operator makes no call to the vault");
     let (mut now, mut new) = (NOW, None);
     while now < NOW + Span::minutes(40) {
         for instance in [&here, &there] {
             let token = sign(instance, &bench, now).await.unwrap();
-            // Whoever fetched the key set up to fifteen minutes ago knows the key: it was published before it was used.
+            // A key set fetched up to fifteen minutes ago contains the key: it was published before its use.
             for verifier in [&here, &there] {
                 assert!(verifies(verifier, &bench, &token, now).await);
             }
@@ -67,7 +67,7 @@ async fn security_138_the_drill_rotates_and_retires_while_tokens_verify_througho
     let plan = orders::plan_retirement(&bench.store, &kid_of(&old), now).await.unwrap();
     assert_eq!((plan.key.state, &plan.successor), (KeyState::Retiring, &Successor::Unchanged));
     assert_eq!(orders::retire(&bench.store, &kid_of(&old), now).await.unwrap(), plan);
-    let later = now + LOOK_AGAIN;
+    let later = now + REFRESH_INTERVAL;
     for instance in [&here, &there, &keys(&vault)] {
         assert!(!verifies(instance, &bench, &old, later).await);
         assert!(verifies(instance, &bench, &new, later).await);
@@ -77,13 +77,13 @@ async fn security_138_the_drill_rotates_and_retires_while_tokens_verify_througho
 }
 
 #[tokio::test]
-async fn security_138_the_key_that_signs_is_retired_at_once_and_its_successor_signs_when_every_instance_lists_it() {
+async fn security_138_the_active_key_is_retired_and_the_next_one_signs_when_every_instance_lists_it() {
     let bench = Bench::new().await;
     let vault = KeyVault::ephemeral();
     let instances = [keys(&vault), keys(&vault), keys(&vault)];
     let mut stolen = String::new();
     for (index, instance) in instances.iter().enumerate() {
-        // They look at different seconds.
+        // The instances read the keys at different seconds.
         let started = NOW + Span::seconds(20 * i64::try_from(index).unwrap());
         stolen = sign(instance, &bench, started).await.unwrap();
     }
@@ -102,7 +102,7 @@ async fn security_138_the_key_that_signs_is_retired_at_once_and_its_successor_si
                 Ok(token) if kid_of(&token) == kid_of(&stolen) => assert!(known),
                 Ok(token) => {
                     signs.entry(index).or_insert(second);
-                    // Every instance lists it, so whoever meets it and asks again finds it.
+                    // Every instance lists it. So a verifier that meets it and fetches again finds it.
                     for other in &instances {
                         assert!(kids_in(&jwks(other, &bench, now).await).contains(&kid_of(&token)));
                         assert!(verifies(other, &bench, &token, now).await);
@@ -120,35 +120,35 @@ async fn security_138_the_key_that_signs_is_retired_at_once_and_its_successor_si
     }
     assert!(listed.len() == 3 && listed.values().all(|second| *second < 60), "{listed:?}");
     assert!(signs.len() == 3 && signs.values().all(|second| (75..=140).contains(second)), "{signs:?}");
-    assert!(gap > 0, "for a minute nothing is signed: that is the price");
+    assert!(gap > 0, "for a minute no token is signed");
     let stored = orders::list(&bench.store, retired_at + Span::minutes(5)).await.unwrap();
     let es256: Vec<_> = stored.iter().filter(|key| key.algorithm == "ES256").map(|key| (key.version, key.state)).collect();
-    assert_eq!(es256, [(1, KeyState::Gone), (2, KeyState::Active)], "one successor");
+    assert_eq!(es256, [(1, KeyState::Gone), (2, KeyState::Active)], "one next key");
 }
 
 #[tokio::test]
-async fn security_138_where_a_successor_is_published_already_nobody_waits() {
+async fn security_138_a_published_next_key_signs_without_delay() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let old = sign(&keys, &bench, NOW).await.unwrap();
     orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
-    let made = NOW + LOOK_AGAIN;
+    let made = NOW + REFRESH_INTERVAL;
     sign(&keys, &bench, made).await.unwrap();
-    let now = made + TAKE_OVER;
+    let now = made + EMERGENCY_DELAY;
     let retirement = orders::retire(&bench.store, &kid_of(&old), now).await.unwrap();
     let Successor::TakesOver { kid, signs_from } = retirement.successor else { panic!("{:?}", retirement.successor) };
     assert_eq!(signs_from, now);
-    let token = sign(&keys, &bench, now + LOOK_AGAIN).await.unwrap();
+    let token = sign(&keys, &bench, now + REFRESH_INTERVAL).await.unwrap();
     assert_eq!(kid_of(&token), kid.as_str());
 }
 
 #[tokio::test]
-async fn a_successor_that_is_retired_before_it_signs_is_replaced_and_nobody_notices() {
+async fn a_next_key_retired_before_it_signs_is_replaced() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let first = sign(&keys, &bench, NOW).await.unwrap();
     orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
-    let now = NOW + LOOK_AGAIN;
+    let now = NOW + REFRESH_INTERVAL;
     sign(&keys, &bench, now).await.unwrap();
     let pending =
         orders::list(&bench.store, now).await.unwrap().into_iter().find(|key| key.state == KeyState::Pending).unwrap();
@@ -161,13 +161,13 @@ async fn a_successor_that_is_retired_before_it_signs_is_replaced_and_nobody_noti
         assert_eq!(
             kid_of(&token) == kid_of(&first),
             minute < 21,
-            "the order stands: a third key, published as ever ({minute})"
+            "the request is still open: a third key, published as usual ({minute})"
         );
     }
 }
 
 #[tokio::test]
-async fn a_vault_that_is_down_in_an_emergency_keeps_no_retired_key_alive() {
+async fn a_vault_outage_does_not_keep_a_retired_key_alive() {
     for mode in [Mode::Down, Mode::Throttled, Mode::Disabled] {
         let bench = Bench::new().await;
         let kms = FakeKms::up();
@@ -175,21 +175,21 @@ async fn a_vault_that_is_down_in_an_emergency_keeps_no_retired_key_alive() {
         let stolen = sign(&keys, &bench, NOW).await.unwrap();
         kms.set(mode);
         orders::retire(&bench.store, &kid_of(&stolen), NOW).await.unwrap();
-        let now = NOW + LOOK_AGAIN;
+        let now = NOW + REFRESH_INTERVAL;
         assert!(matches!(sign(&keys, &bench, now).await, Err(KeyError::NoActiveKey("ES256"))), "{mode:?}");
         assert!(!verifies(&keys, &bench, &stolen, now).await, "{mode:?}");
-        assert_eq!(kids_in(&jwks(&keys, &bench, now).await).len(), 2, "{mode:?}: the other algorithms are listed on");
+        assert_eq!(kids_in(&jwks(&keys, &bench, now).await).len(), 2, "{mode:?}: the other algorithms are still listed");
         kms.set(Mode::Up);
-        // The lease of the failed try, a look, and the wait of an emergency.
+        // The lease of the failed try, the next read, and the wait of an emergency.
         let later = now + Span::seconds(15);
         assert!(sign(&keys, &bench, later).await.is_err());
-        let token = sign(&keys, &bench, later + TAKE_OVER).await.unwrap();
-        assert!(verifies(&keys, &bench, &token, later + TAKE_OVER).await, "{mode:?}");
+        let token = sign(&keys, &bench, later + EMERGENCY_DELAY).await.unwrap();
+        assert!(verifies(&keys, &bench, &token, later + EMERGENCY_DELAY).await, "{mode:?}");
     }
 }
 
 #[tokio::test]
-async fn a_retirement_says_why_it_is_refused_and_survives_a_lost_reply() {
+async fn a_refused_retirement_has_a_reason_and_a_lost_reply_is_recognized() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let token = sign(&keys, &bench, NOW).await.unwrap();
@@ -197,20 +197,20 @@ async fn a_retirement_says_why_it_is_refused_and_survives_a_lost_reply() {
     let unknown = orders::retire(&bench.store, "no-such-key", NOW).await.unwrap_err();
     assert!(matches!(&unknown, RetireError::Unknown(kid) if kid == "no-such-key"));
     let planned = orders::plan_retirement(&bench.store, &kid, NOW).await.unwrap();
-    assert!(sign(&keys, &bench, NOW + LOOK_AGAIN).await.is_ok(), "a plan writes nothing");
+    assert!(sign(&keys, &bench, NOW + REFRESH_INTERVAL).await.is_ok(), "a plan writes nothing");
     bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
-    assert_eq!(orders::retire(&bench.store, &kid, NOW + LOOK_AGAIN).await.unwrap().successor, planned.successor);
+    assert_eq!(orders::retire(&bench.store, &kid, NOW + REFRESH_INTERVAL).await.unwrap().successor, planned.successor);
     assert_eq!(bench.faults.injected(), 1);
     bench.faults.clear();
-    let again = orders::retire(&bench.store, &kid, NOW + LOOK_AGAIN).await.unwrap_err();
+    let again = orders::retire(&bench.store, &kid, NOW + REFRESH_INTERVAL).await.unwrap_err();
     assert!(matches!(&again, RetireError::AlreadyRetired(retired) if retired.as_str() == kid));
-    // An order for a key that was retired meanwhile revives nothing.
-    let orders = orders::rotate_now(&bench.store, Some(ALGORITHM), NOW + LOOK_AGAIN).await.unwrap();
+    // A rotation request for a key that was retired meanwhile does not revive it.
+    let orders = orders::rotate_now(&bench.store, Some(ALGORITHM), NOW + REFRESH_INTERVAL).await.unwrap();
     assert_eq!(orders, [("ES256", orders::RotationOrder::Awaited)]);
 }
 
 #[tokio::test]
-async fn an_order_that_read_the_key_before_it_was_retired_revives_nothing() {
+async fn a_rotation_request_does_not_revive_a_retired_key() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let kid = kid_of(&sign(&keys, &bench, NOW).await.unwrap());
@@ -226,7 +226,7 @@ async fn an_order_that_read_the_key_before_it_was_retired_revives_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_a_retired_key_has_no_private_half() {
+async fn a_retired_key_has_no_private_key_in_storage() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let kid = kid_of(&sign(&keys, &bench, NOW).await.unwrap());
@@ -243,8 +243,8 @@ async fn what_is_left_of_a_retired_key_has_no_private_half() {
     assert!(left.contains("retired") && left.contains("public_jwk") && !left.contains("wrapped"), "{left}");
 }
 
-/// Someone who verifies offline: keeps the key set for as long as it may be cached, and asks again when it meets a key that it does
-/// not know (OpenID Connect Core §10.1.1).
+/// An offline verifier: it caches the key set for as long as allowed, and fetches it again when it meets an unknown key
+/// (OpenID Connect Core §10.1.1).
 struct ResourceServer {
     keys: jsonwebtoken::jwk::JwkSet,
     fetched_at: Timestamp,
@@ -263,10 +263,10 @@ impl ResourceServer {
     }
 }
 
-/// T22: an operator orders a rotation every two seconds, and now and then retires the key that signs, while instances whose looks
-/// are spread over the minute sign, and they and others verify. `LATCHKEY_T22=full` makes it 100,000 verifications.
+/// T22: an operator requests a rotation every two seconds, and sometimes retires the active key. Instances read their keys at
+/// different seconds, sign, and verify, and so do others. `LATCHKEY_T22=full` makes it 100,000 verifications.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "a test by hand is told its size")]
+#[expect(clippy::disallowed_methods, reason = "a variable sets the size")]
 async fn security_138_rotation_under_load_refuses_no_valid_token_and_accepts_no_retired_one() {
     const TOKEN_LIFE: Span = Span::minutes(10);
     let verifications = if std::env::var("LATCHKEY_T22").is_ok_and(|size| size == "full") { 100_000 } else { 20_000 };
@@ -289,7 +289,7 @@ async fn security_138_rotation_under_load_refuses_no_valid_token_and_accepts_no_
         let turn = usize::try_from(tick).unwrap();
         orders::rotate_now(&bench.store, Some(ALGORITHM), now).await.unwrap();
         if tick % 1_600 == 0 {
-            // An emergency every 53 minutes: in turn with a published successor, and with that retired too.
+            // An emergency every 53 minutes: alternately with a published next key, and with that key retired too.
             let both = tick % 3_200 == 0;
             for key in orders::list(&bench.store, now).await.unwrap() {
                 if key.algorithm == "ES256" && (key.state == KeyState::Active || (both && key.state == KeyState::Pending)) {
@@ -316,11 +316,11 @@ async fn security_138_rotation_under_load_refuses_no_valid_token_and_accepts_no_
                 accepted += u32::from(here) + u32::from(there);
                 match retired.get(&kid_of(token)) {
                     None if is_alive && !(here && there) => wrong.push(format!("a valid token is refused at {now}")),
-                    Some(at) if here && now.since(*at) > LOOK_AGAIN => {
+                    Some(at) if here && now.since(*at) > REFRESH_INTERVAL => {
                         wrong.push(format!("a retired key verifies here at {now}"))
                     }
-                    Some(at) if there && now > *at + JWKS_MAX_AGE + LOOK_AGAIN => {
-                        wrong.push(format!("a retired key verifies elsewhere at {now}"));
+                    Some(at) if there && now > *at + JWKS_MAX_AGE + REFRESH_INTERVAL => {
+                        wrong.push(format!("a retired key verifies at a resource server at {now}"));
                     }
                     Some(_) => refused += u32::from(!here) + u32::from(!there),
                     None => {}
@@ -331,5 +331,5 @@ async fn security_138_rotation_under_load_refuses_no_valid_token_and_accepts_no_
     assert!(wrong.is_empty(), "{} of {done} are wrong: {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
     assert!(accepted > 0 && refused > 0 && !retired.is_empty(), "{accepted} accepted, {refused} of retired keys refused");
     assert!(seen.len() > 3, "{} keys signed", seen.len());
-    assert!(not_signed * 50 < tick, "{not_signed} of {tick} were not signed: more than the price of emergencies");
+    assert!(not_signed * 50 < tick, "{not_signed} of {tick} were not signed: more than emergencies explain");
 }

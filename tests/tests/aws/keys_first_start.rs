@@ -1,5 +1,5 @@
-//! The first start of a tenant: however many instances come up at once, each key is made once (T18), and losing replies,
-//! processes or the vault on the way leaves neither two keys nor none.
+//! The first start of a tenant: any number of concurrent instances create each key once (T18). Lost replies, crashes and vault
+//! failures leave exactly one key.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey::config::Signer;
@@ -16,11 +16,11 @@ use tests::store::*;
 
 const ALL: [Purpose; 6] =
     [Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator, Purpose::Refresh, Purpose::Signing];
-/// Keyrings, and signing keys of one algorithm each.
+/// Keyrings, and one signing key for each algorithm.
 const KEYRINGS: u64 = 5;
 const SIGNING_KEYS: u64 = 3;
 
-/// What two instances must agree on to be one service.
+/// The values that two instances of one service must share.
 fn fingerprint(keys: &TenantKeys) -> (String, String, String, String) {
     let locator = FlowLocator { account: AccountId::from_bytes([1; 16]), flow: FlowId::from_bytes([2; 16]) };
     let secret = latchkey::domain::secret::Secret256::from_bytes([3; 32]);
@@ -39,7 +39,7 @@ async fn made(bench: &Bench) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_instances_that_start_at_once_make_each_key_once() {
+async fn two_hundred_concurrent_starts_create_each_key_once() {
     const INSTANCES: u64 = 200;
     let bench = Bench::new().await;
     let vault = KeyVault::ephemeral();
@@ -50,7 +50,7 @@ async fn two_hundred_instances_that_start_at_once_make_each_key_once() {
     }
     let seen: Vec<_> = starts.join_all().await.into_iter().map(Result::unwrap).collect();
     assert!(seen.iter().all(|one| *one == seen[0]), "every instance has the same keys");
-    // One wrap for each key; each instance unwraps each keyring once, and no signing key before it signs.
+    // One wrap for each key. Each instance unwraps each keyring once, and no signing key before it signs.
     assert_eq!(vault.calls(), KEYRINGS + SIGNING_KEYS + INSTANCES * KEYRINGS);
     assert_eq!(made(&bench).await as u64, KEYRINGS + SIGNING_KEYS);
 }
@@ -73,7 +73,7 @@ async fn one_instance_loads_its_keys_once_however_many_requests_wait() {
 }
 
 #[tokio::test]
-async fn a_function_gets_the_keys_that_it_declared_and_makes_no_others() {
+async fn a_function_gets_its_declared_keys_and_creates_no_others() {
     let bench = Bench::new().await;
     let vault = KeyVault::ephemeral();
     let keys = Keys::new(vault.clone(), &[Purpose::Locator]).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_function_gets_the_keys_that_it_declared_and_makes_no_others() {
 }
 
 #[tokio::test]
-async fn tenants_have_keys_of_their_own() {
+async fn each_tenant_has_its_own_keys() {
     let bench = Bench::new().await;
     let keys = Keys::new(KeyVault::ephemeral(), &ALL);
     let other = bench.all.tenant("other".parse().unwrap());
@@ -98,9 +98,9 @@ async fn tenants_have_keys_of_their_own() {
     assert!(others.signing().unwrap().verify("at+jwt", &token).is_none());
 }
 
-/// security 135: whichever write of a first start loses its reply, the instance goes on with the key that it made.
+/// security 135: if any write of a first start loses its reply, the instance continues with the key that it made.
 #[tokio::test]
-async fn a_lost_reply_makes_no_second_key() {
+async fn a_lost_reply_creates_no_second_key() {
     for lost in 1..=2 * (KEYRINGS + SIGNING_KEYS) {
         let bench = Bench::new().await;
         bench.faults.add(Calls::Writes, When::Nth(lost), Fault::TimeoutAfter);
@@ -113,9 +113,9 @@ async fn a_lost_reply_makes_no_second_key() {
     }
 }
 
-/// A holder that dies with its lease blocks nobody for longer than the lease; two that think they hold it make one key.
+/// A dead holder blocks the slot only until its lease ends. Two holders of the lease still create one key.
 #[tokio::test]
-async fn a_slot_is_taken_over_when_the_lease_of_a_dead_holder_has_run_out() {
+async fn a_slot_is_claimed_after_the_lease_of_a_dead_holder() {
     for (fault, nth) in [(Fault::CrashAfter, 1), (Fault::CrashBefore, 2), (Fault::CrashAfter, 2)] {
         let bench = Bench::new().await;
         bench.faults.add(Calls::Writes, When::Nth(nth), fault);
@@ -134,10 +134,10 @@ async fn a_slot_is_taken_over_when_the_lease_of_a_dead_holder_has_run_out() {
 }
 
 #[tokio::test]
-async fn while_a_lease_runs_the_others_wait_and_use_what_its_holder_made() {
+async fn during_a_lease_others_wait_and_use_the_holders_key() {
     let bench = Bench::new().await;
     let vault = KeyVault::ephemeral();
-    // The holder's second write (completing its first slot) is slow; the other instance comes in between.
+    // The holder's second write (which completes its first slot) is slow. The other instance runs in between.
     bench.faults.add(Calls::Writes, When::Nth(2), Fault::Slow(Duration::from_millis(300)));
     let (holder, other) = (Keys::new(vault.clone(), &ALL), Keys::new(vault.clone(), &ALL));
     let (one, two) = tokio::join!(holder.tenant(&bench.store, Signer::Local, NOW), async {
@@ -149,7 +149,7 @@ async fn while_a_lease_runs_the_others_wait_and_use_what_its_holder_made() {
 }
 
 #[tokio::test]
-async fn a_table_that_does_not_answer_is_an_error_and_the_next_request_tries_again() {
+async fn a_table_failure_is_an_error_and_the_next_request_retries() {
     let bench = Bench::new().await;
     let keys = Keys::new(KeyVault::ephemeral(), &ALL);
     bench.faults.add(Calls::Any, When::Always, Fault::Throttle);
@@ -158,20 +158,20 @@ async fn a_table_that_does_not_answer_is_an_error_and_the_next_request_tries_aga
     assert!(keys.tenant(&bench.store, Signer::Local, NOW).await.is_ok());
 }
 
-/// T8: once loaded, keys outlive the table.
+/// T8: loaded keys work during an outage of the table.
 #[tokio::test]
-async fn keys_that_are_loaded_serve_on_while_the_table_does_not_answer() {
+async fn loaded_keys_work_during_a_table_outage() {
     let bench = Bench::new().await;
     let keys = Keys::new(KeyVault::ephemeral(), &ALL);
     let loaded: Arc<TenantKeys> = keys.tenant(&bench.store, Signer::Local, NOW).await.unwrap();
     bench.faults.add(Calls::Any, When::Always, Fault::Throttle);
     let later = keys.tenant(&bench.store, Signer::Local, NOW + Span::hours(1)).await.unwrap();
-    assert!(bench.faults.injected() > 0, "it was looked at again");
+    assert!(bench.faults.injected() > 0, "the table was read again");
     assert_eq!(fingerprint(&loaded), fingerprint(&later));
 }
 
 #[tokio::test]
-async fn another_vault_refuses_the_keys_instead_of_making_new_ones() {
+async fn another_vault_refuses_the_keys_and_creates_none() {
     let bench = Bench::new().await;
     Keys::new(KeyVault::ephemeral(), &ALL).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
     let stranger = Keys::new(KeyVault::ephemeral(), &ALL).tenant(&bench.store, Signer::Local, NOW).await.unwrap();

@@ -1,5 +1,5 @@
-//! KMS down, slow, throttled, its key disabled (T8), and many cold starts at once (T18), through the routes of the functions: who is
-//! warm goes on with everything; who is cold still lists and verifies; nothing is consumed that was not given out.
+//! KMS is down, slow, throttled, or its key is disabled (T8); many cold starts at once (T18). Tests the routes of the
+//! functions: a warm instance works fully, a cold one lists keys and verifies, and no code or token is spent without a result.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey::domain::time::Span;
@@ -9,20 +9,20 @@ use latchkey::web::mount;
 use std::time::Duration;
 use tests::jwks::kid_of;
 use tests::kms::{FakeKms, Mode};
-use tests::{Anonymous, Browser, Customer, OAuthClient, Person, World};
+use tests::{Anonymous, Browser, Customer, OAuthClient, SignedInUser, World};
 
 const OUTAGES: [Mode; 4] = [Mode::Down, Mode::Throttled, Mode::Disabled, Mode::Slow(Duration::from_secs(3600))];
 
-/// The token function, just started, over the tables of this world.
+/// A newly started token function over the tables of this world.
 fn cold_token_function(world: &World, vault: KeyVault) -> World {
     let services = Services { keys: Keys::new(vault, token::PURPOSES), tenants: Tenants::default(), ..world.services.clone() };
     let events = world.services.clone();
     world.clone().served_by(mount(services, token::routes()), events).unwrap()
 }
 
-/// T8: sixty seconds without KMS in the middle of the day.
+/// T8: sixty seconds without KMS during operation.
 #[tokio::test]
-async fn security_137_an_outage_of_kms_stops_no_instance_that_is_warm() {
+async fn security_137_a_warm_instance_works_during_a_kms_outage() {
     for outage in OUTAGES {
         let kms = FakeKms::up();
         let world = World::builder().vault(kms.vault()).build().await.unwrap();
@@ -43,21 +43,21 @@ async fn security_137_an_outage_of_kms_stops_no_instance_that_is_warm() {
             world.advance(Span::seconds(10));
         }
         let mut other = Browser::new(&world);
-        assert!(client.sign_in(&mut other, &ada).await.query("code").is_some(), "{outage:?}: people sign in");
+        assert!(client.sign_in(&mut other, &ada).await.query("code").is_some(), "{outage:?}: users sign in");
         let grace = Customer::registered(&world, "Grace").await;
         kms.set(Mode::Up);
         assert!(client.tokens_for(&grace).await.json.is_object(), "{outage:?}");
     }
 }
 
-/// T8: an instance that starts in the outage has nothing unwrapped. Whatever needs no key of its own works.
+/// T8: an instance that starts during the outage has no unwrapped keys. Routes that need none of them work.
 #[tokio::test]
-async fn security_137_an_instance_that_starts_without_kms_lists_keys_and_refuses_the_rest_until_it_is_back() {
+async fn security_137_a_cold_start_without_kms_lists_keys_and_answers_503_until_kms_is_back() {
     for outage in OUTAGES {
         let kms = FakeKms::up();
         let world = World::builder().vault(kms.vault()).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
-        let person = Person::new(&world).await;
+        let person = SignedInUser::new(&world).await;
         let tokens = client.redeem(&person.code(&client).await).await.tokens();
         let code = person.code(&client).await;
         kms.set(outage);
@@ -84,10 +84,10 @@ async fn security_137_an_instance_that_starts_without_kms_lists_keys_and_refuses
     }
 }
 
-/// T18: 200 instances of one function start at once. Each one's first request is right, and asks KMS once for each keyring and once
-/// for the key that it signs with.
+/// T18: 200 instances of one function start at once. The first request of each succeeds, and calls KMS once for each keyring
+/// and once for the signing key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_cold_starts_answer_rightly_and_ask_kms_once_each() {
+async fn two_hundred_cold_starts_succeed_and_call_kms_once_for_each_key() {
     const INSTANCES: u64 = 200;
     let kms = FakeKms::up();
     let world = World::builder().vault(kms.vault()).build().await.unwrap();
@@ -98,7 +98,7 @@ async fn two_hundred_cold_starts_answer_rightly_and_ask_kms_once_each() {
     for _ in 0..INSTANCES {
         let cold = cold_token_function(&world, kms.vault());
         starts.spawn(async move {
-            // Three requests at once, as a burst brings them.
+            // Three requests at once, as in a burst.
             let (service, api) = (OAuthClient::demo_service(&cold), Anonymous::new(&cold));
             let (one, other, listed) =
                 tokio::join!(service.client_credentials(), service.client_credentials(), api.get("/.well-known/jwks.json"));

@@ -1,5 +1,5 @@
-//! Rotation of signing keys by a virtual clock (security 52, 138; T22): no token that is alive is ever refused, by whomever it was
-//! signed and however stale the key set of whoever verifies it; and an outage of the vault keeps the present keys (T8, security 137).
+//! Rotation of signing keys with a virtual clock (security 52, 138; T22): no live token is refused, for any signing instance and
+//! any allowed age of a verifier's key set. During a vault outage the current keys stay (T8, security 137).
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey::config::Signer;
@@ -15,10 +15,10 @@ use tests::kms::{FakeKms, Mode};
 use tests::store::*;
 
 const ALGORITHM: SigningAlgorithm = SigningAlgorithm::ES256;
-/// How long a token lives, and how long a key set is cached by those who verify.
+/// The lifetime of a token, and how long verifiers cache a key set.
 const TOKEN_LIFE: Span = Span::minutes(10);
 const JWKS_MAX_AGE: Span = latchkey::keys::JWKS_MAX_AGE;
-/// When the first keys are due: a minute late, because making them took a moment.
+/// When the first keys are due: a minute late, because their creation took a moment.
 const DUE: Timestamp = Timestamp::from_seconds(NOW.seconds() + 90 * 24 * 3600 + 60);
 
 fn keys(vault: &KeyVault) -> Keys {
@@ -37,14 +37,14 @@ async fn versions(bench: &Bench, of: SigningAlgorithm) -> Vec<u32> {
     stored.iter().filter(|key| matches!(key.state, StoredKeyState::Ready(_))).filter_map(|key| version(&key.slot)).collect()
 }
 
-/// Someone who verifies offline with a cached key set.
+/// An offline verifier with a cached key set.
 struct ResourceServer {
     kids: BTreeSet<String>,
     fetched_at: Timestamp,
 }
 
 #[tokio::test]
-async fn security_52_tokens_verify_throughout_a_rotation_also_with_the_most_stale_key_set() {
+async fn security_52_tokens_verify_during_a_rotation_with_the_oldest_allowed_key_set() {
     let bench = Bench::new().await;
     let vault = KeyVault::ephemeral();
     let instances = [keys(&vault), keys(&vault), keys(&vault)];
@@ -54,13 +54,13 @@ async fn security_52_tokens_verify_throughout_a_rotation_also_with_the_most_stal
     let mut now = DUE - Span::minutes(20);
     while now < DUE + Span::minutes(60) {
         for (index, instance) in instances.iter().enumerate() {
-            // The instances' clocks are a minute apart.
+            // The clocks of the instances differ by a minute.
             let clock = now + Span::seconds(60 * i64::try_from(index).unwrap());
             let token = sign(instance, &bench, clock).await;
             if signed_with.last() != Some(&kid_of(&token)) {
                 signed_with.push(kid_of(&token));
             }
-            // A server for each moment, fed by this instance, that keeps its key set as long as it may.
+            // One verifier for each minute, with a key set of this instance that it caches as long as allowed.
             let jwks = instance.tenant(&bench.store, Signer::Local, clock).await.unwrap().signing().unwrap().jwks().to_owned();
             servers.push(ResourceServer { kids: kids_in(&jwks), fetched_at: now });
             alive.push((now, token));
@@ -71,7 +71,7 @@ async fn security_52_tokens_verify_throughout_a_rotation_also_with_the_most_stal
             for server in &servers {
                 assert!(server.kids.contains(&kid_of(token)), "a live token is unknown to a key set of {}", server.fetched_at);
             }
-            // Ourselves: the fresh ones, and those in their last minute.
+            // Our own verification: new tokens, and those in their last minute.
             let extreme = *signed_at == now || now.since(*signed_at) >= Span::minutes(9);
             for instance in instances.iter().filter(|_| extreme) {
                 let keys = instance.tenant(&bench.store, Signer::Local, now).await.unwrap();
@@ -82,13 +82,13 @@ async fn security_52_tokens_verify_throughout_a_rotation_also_with_the_most_stal
     }
     signed_with.dedup();
     let kinds: BTreeSet<_> = signed_with.iter().collect();
-    assert_eq!(kinds.len(), 2, "the key did change, once");
+    assert_eq!(kinds.len(), 2, "the key changed once");
     assert_ne!(kid_of(&first), *signed_with.last().unwrap());
     assert_eq!(versions(&bench, ALGORITHM).await, [1, 2]);
 }
 
 #[tokio::test]
-async fn security_52_a_key_that_was_superseded_verifies_for_a_day_and_is_then_gone() {
+async fn security_52_a_superseded_key_verifies_for_a_day_and_is_then_removed() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let old = sign(&keys, &bench, NOW).await;
@@ -109,7 +109,7 @@ async fn security_52_a_key_that_was_superseded_verifies_for_a_day_and_is_then_go
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn instances_that_find_a_key_due_at_once_make_one_successor() {
+async fn concurrent_instances_create_one_next_key() {
     let bench = Bench::new().await;
     let vault = KeyVault::ephemeral();
     let instances: Vec<_> = (0..20).map(|_| keys(&vault)).collect();
@@ -125,19 +125,19 @@ async fn instances_that_find_a_key_due_at_once_make_one_successor() {
     for algorithm in [SigningAlgorithm::ES256, SigningAlgorithm::RS256, SigningAlgorithm::EdDSA] {
         assert_eq!(versions(&bench, algorithm).await, [1, 2], "{algorithm:?}");
     }
-    // One wrap for each key that was made.
+    // One wrap for each created key.
     assert_eq!(vault.calls(), 6);
 }
 
 #[tokio::test]
-async fn security_138_an_early_rotation_publishes_first_and_is_not_doubled() {
+async fn security_138_an_early_rotation_publishes_first_and_happens_once() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let old = sign(&keys, &bench, NOW).await;
     let early = NOW + Span::days(1);
     let ordered = RotationOrder::Ordered { kid: kid_of(&old).parse().unwrap() };
     assert_eq!(orders::rotate_now(&bench.store, Some(ALGORITHM), early).await.unwrap(), [("ES256", ordered)]);
-    assert_eq!(versions(&bench, ALGORITHM).await, [1], "an operator makes no keys");
+    assert_eq!(versions(&bench, ALGORITHM).await, [1], "an operator creates no keys");
     assert_eq!(orders::rotate_now(&bench.store, None, early).await.unwrap().len(), 3);
     keys.tenant(&bench.store, Signer::Local, early).await.unwrap();
     let again = orders::rotate_now(&bench.store, Some(ALGORITHM), early + Span::minutes(1)).await.unwrap();
@@ -152,15 +152,15 @@ async fn security_138_an_early_rotation_publishes_first_and_is_not_doubled() {
     assert!(published.signing().unwrap().verify("at+jwt", &new).is_some());
 }
 
-/// A stack that nobody visits for long meets each visitor with a cold start: it must rotate there, and ask for nothing twice.
+/// A stack with few visitors meets each of them with a cold start: it must rotate then, and request nothing twice.
 #[tokio::test]
-async fn security_138_a_cold_start_follows_an_order_and_a_key_that_is_due() {
+async fn security_138_a_cold_start_performs_a_requested_or_due_rotation() {
     let bench = Bench::new().await;
     let kms = FakeKms::up();
     let first = sign(&keys(&kms.vault()), &bench, NOW).await;
     orders::rotate_now(&bench.store, Some(ALGORITHM), NOW + Span::minutes(1)).await.unwrap();
     let cold = |vault: KeyVault| Keys::new(vault, &[Purpose::Data, Purpose::Signing]);
-    // The keyring of data is made by the first who needs it.
+    // The first user of the data keyring creates it.
     cold(kms.vault()).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
     for (at, made) in [(NOW + Span::minutes(2), 2), (DUE + Span::days(1), 3)] {
         let keys = cold(kms.vault());
@@ -183,7 +183,7 @@ async fn security_138_a_cold_start_follows_an_order_and_a_key_that_is_due() {
 }
 
 #[tokio::test]
-async fn a_vault_that_fails_while_a_key_is_due_leaves_the_present_key_signing() {
+async fn a_vault_failure_at_a_due_rotation_keeps_the_current_key() {
     for mode in [Mode::Down, Mode::Throttled, Mode::Disabled] {
         let bench = Bench::new().await;
         let kms = FakeKms::up();
@@ -192,7 +192,7 @@ async fn a_vault_that_fails_while_a_key_is_due_leaves_the_present_key_signing() 
         kms.set(mode);
         assert_eq!(kid_of(&sign(&keys, &bench, DUE).await), kid_of(&before), "{mode:?}");
         kms.set(Mode::Up);
-        // The lease of the failed try has run out, and it is time to look again.
+        // The lease of the failed try has ended, and the next read is due.
         let later = DUE + Span::minutes(2);
         keys.tenant(&bench.store, Signer::Local, later).await.unwrap();
         assert_eq!(versions(&bench, ALGORITHM).await, [1, 2]);
@@ -219,7 +219,7 @@ async fn security_137_without_the_vault_a_new_instance_lists_and_verifies_and_do
 }
 
 #[tokio::test]
-async fn kms_is_asked_once_for_each_key_that_is_made_and_once_for_each_keyring_at_a_cold_start() {
+async fn kms_is_called_once_for_each_new_key_and_once_for_each_keyring_at_a_cold_start() {
     let bench = Bench::new().await;
     let kms = FakeKms::up();
     let purposes = [Purpose::Locator, Purpose::Refresh, Purpose::Signing];

@@ -1,6 +1,6 @@
-//! A second opinion on what we ask of AWS: while everybody's journeys run over the embedded engine, each request to DynamoDB is put to
-//! another implementation as well, which must say the same; KMS is another implementation altogether. It is Python's moto, a server of
-//! which `LATCHKEY_SECOND_OPINION` names (`.ci/run moto` starts one).
+//! A second opinion on our requests to AWS: all journeys run over the embedded engine, and each request to DynamoDB also goes to
+//! another implementation, which must give the same answer. KMS is the other implementation alone. It is Python's moto.
+//! `LATCHKEY_SECOND_OPINION` is the address of its server (`.ci/run moto` starts one).
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
@@ -16,49 +16,49 @@ use latchkey::web::mount;
 use latchkey_local::assemble::{TABLES, routes};
 use latchkey_local::engine::{client, operation, response};
 use latchkey_local::world::World;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tests::remote::Remote;
-use tests::{Customer, Me, Site, invariants, journeys, kms};
+use tests::{AccountClient, Customer, Site, invariants, journeys, kms};
 
-/// Every purpose that some function declares.
+/// Every purpose that a function declares.
 const PURPOSES: [Purpose; 6] =
     [Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator, Purpose::Refresh, Purpose::Signing];
 
-/// The engine, whose word counts, and the other one, which is asked the same.
+/// The engine, which gives the answer, and the other implementation, which gets the same request.
 #[derive(Debug, Clone)]
-struct Both {
+struct ComparingConnector {
     engine: SharedHttpConnector,
     other: Remote,
-    heard: Arc<Mutex<Heard>>,
+    comparison: Arc<Mutex<Comparison>>,
 }
 
 #[derive(Debug, Default)]
-struct Heard {
-    /// Questions by operation, and how the engine answered.
+struct Comparison {
+    /// Requests by operation, with the status of the engine's answer.
     asked: BTreeMap<(String, u16), usize>,
-    /// Where the two differ.
+    /// The differences between the two.
     differences: Vec<String>,
 }
 
-impl HttpConnector for Both {
+impl HttpConnector for ComparingConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let both = self.clone();
         HttpConnectorFuture::new(async move {
-            let copy = request.try_clone().expect("a request whose body is at hand");
+            let copy = request.try_clone().expect("a request with a buffered body");
             let operation = operation(&request).unwrap_or_default().to_owned();
             let answer: HttpResponse = both.engine.call(request).await?;
             let text = answer.body().bytes().unwrap_or_default();
-            let ours = verdict(answer.status().as_u16(), &serde_json::from_slice(text).unwrap_or_default());
+            let ours = comparable_answer(answer.status().as_u16(), &serde_json::from_slice(text).unwrap_or_default());
             let (status, theirs) = both.other.ask(&copy).await?;
-            let theirs = verdict(status, &theirs);
-            let mut heard = both.heard.lock().expect("no test panicked");
-            *heard.asked.entry((operation.clone(), answer.status().as_u16())).or_default() += 1;
+            let theirs = comparable_answer(status, &theirs);
+            let mut comparison = both.comparison.lock().expect("no test panicked");
+            *comparison.asked.entry((operation.clone(), answer.status().as_u16())).or_default() += 1;
             if ours != theirs {
                 let question = String::from_utf8_lossy(copy.body().bytes().unwrap_or_default()).into_owned();
-                heard.differences.push(format!("{operation} {question}\n  engine: {ours}\n  other:  {theirs}"));
+                comparison.differences.push(format!("{operation} {question}\n  engine: {ours}\n  other:  {theirs}"));
             }
             let (status, body) = (answer.status(), SdkBody::from(text.to_vec()));
             response(status.as_u16(), body)
@@ -66,9 +66,9 @@ impl HttpConnector for Both {
     }
 }
 
-/// What an answer says: the kind of an error and of each reason, the items that were found. Whether a page that is full to its limit has
-/// a next one, DynamoDB leaves open.
-fn verdict(status: u16, answer: &Value) -> Value {
+/// The comparable part of an answer: the error type, each reason, the returned items. DynamoDB leaves open whether a page that is
+/// full to its limit has a next page.
+fn comparable_answer(status: u16, answer: &Value) -> Value {
     let kind = |text: &Value| text.as_str().map(|text| text.rsplit('#').next().unwrap_or_default().to_owned());
     let reason = |reason: &Value| json!({ "code": reason["Code"].as_str().unwrap_or("None"), "item": reason["Item"] });
     let reasons: Vec<Value> = answer["CancellationReasons"].as_array().into_iter().flatten().map(reason).collect();
@@ -83,7 +83,7 @@ fn verdict(status: u16, answer: &Value) -> Value {
     })
 }
 
-/// A batch's answers have no order.
+/// The answers of a batch have no order.
 fn sorted(responses: &Value) -> Value {
     let Some(tables) = responses.as_object() else { return responses.clone() };
     let order = |items: &Value| {
@@ -94,14 +94,14 @@ fn sorted(responses: &Value) -> Value {
     tables.iter().map(|(table, items)| (table.clone(), json!(order(items)))).collect::<serde_json::Map<_, _>>().into()
 }
 
-/// A vault whose key the other implementation has made. (It has no say in signatures: it hashes a digest once more.)
+/// A vault with a key of the other implementation. (It does not sign: it hashes a digest once more.)
 async fn vault(remote: &Remote) -> KeyVault {
     let kms = kms::client(SharedHttpConnector::new(remote.clone()), TimeoutConfig::disabled());
     let made = kms.create_key().send().await.unwrap();
     KeyVault::kms(kms, made.key_metadata.unwrap().arn.unwrap())
 }
 
-/// What the world holds already, in tables of the other implementation.
+/// Copies the items of the world into tables of the other implementation.
 async fn copy(world: &World, remote: &Remote) {
     let dynamodb = client(SharedHttpConnector::new(remote.clone()));
     let held = invariants::read(&world.engine).tables;
@@ -116,7 +116,7 @@ async fn copy(world: &World, remote: &Remote) {
         for item in &held[table] {
             let mut request = HttpRequest::new(SdkBody::from(json!({ "TableName": table, "Item": item }).to_string()));
             request.headers_mut().insert("x-amz-target", "DynamoDB_20120810.PutItem");
-            // Who asks of which service, in the words of SigV4: nobody checks the signature.
+            // The access key and the service, in the format of SigV4. The server does not check the signature.
             let credential =
                 "AWS4-HMAC-SHA256 Credential=local/20260301/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
             request.headers_mut().insert("authorization", credential);
@@ -128,11 +128,11 @@ async fn copy(world: &World, remote: &Remote) {
 #[tokio::test]
 #[ignore = "needs a moto server, which .ci/run moto starts"]
 async fn another_implementation_of_aws_agrees_with_the_engine() {
-    let remote = Remote::named();
+    let remote = Remote::from_env();
     let vault = vault(&remote).await;
     let world = World::builder().vault(vault.clone()).build().await.unwrap();
     copy(&world, &remote).await;
-    let both = Both { engine: world.engine.connector(), other: remote.clone(), heard: Arc::default() };
+    let both = ComparingConnector { engine: world.engine.connector(), other: remote.clone(), comparison: Arc::default() };
     let [identities, keys, audit] = TABLES.map(str::to_owned);
     let services = Services {
         store: Store::new(client(SharedHttpConnector::new(both.clone())), Tables { identities, keys, audit }),
@@ -142,21 +142,26 @@ async fn another_implementation_of_aws_agrees_with_the_engine() {
     };
     let world = world.served_by(mount(services.clone(), routes()), services.clone()).unwrap();
 
-    journeys::all_of_it(&Site::from(&world), "").await;
+    journeys::run_all_journeys(&Site::from(&world), "").await;
     let leaver = Customer::registered(&world, "Leaver").await;
-    assert_eq!(Me::of(&world, &leaver).await.delete("/v1/me").await.status(), 202);
+    assert_eq!(AccountClient::new(&world, &leaver).await.delete("/v1/me").await.status(), 202);
     world.pump().await.unwrap();
     world.advance(Span::days(31));
-    let retention = Retention::new(services.clone(), GoOn::Caller);
+    let retention = Retention::new(services.clone(), Continuation::Caller);
     let done = retention.handle(&json!({ "job": "retention" }), Deadline::default()).await.unwrap();
     assert_eq!(done["rules"]["erasure"]["erased"], 1, "{done}");
     world.pump().await.unwrap();
 
-    let heard = both.heard.lock().unwrap();
-    assert!(heard.differences.is_empty(), "{} differences:\n{}", heard.differences.len(), heard.differences.join("\n"));
-    // What was asked: every operation of the store, and conditions that failed.
-    let operations: BTreeSet<&str> = heard.asked.keys().map(|(operation, _)| operation.as_str()).collect();
+    let comparison = both.comparison.lock().unwrap();
+    assert!(
+        comparison.differences.is_empty(),
+        "{} differences:\n{}",
+        comparison.differences.len(),
+        comparison.differences.join("\n")
+    );
+    // The requests covered every operation of the store, and some conditions failed.
+    let operations: BTreeSet<&str> = comparison.asked.keys().map(|(operation, _)| operation.as_str()).collect();
     let all = ["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems"];
     assert!(all.iter().all(|operation| operations.contains(operation)), "{operations:?}");
-    assert!(heard.asked.keys().any(|(_, status)| *status == 400), "no condition failed");
+    assert!(comparison.asked.keys().any(|(_, status)| *status == 400), "no condition failed");
 }

@@ -1,18 +1,18 @@
-//! Every request that any command, any mail and any job makes to the tables: each write has its condition, each read is strong, and
-//! nothing is decided by an index (security 133, 135, 136). The sources are held to the same by `layers.rs`.
+//! Checks every request of every command, mail and job to the tables: each write has a condition, each read is strongly consistent,
+//! and no decision uses an index (security 133, 135, 136). `layers.rs` checks the sources for the same rules.
 
 use latchkey::domain::time::Span;
 use latchkey::services::Deadline;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tests::command::Command;
-use tests::watch::{Seen, Watch};
-use tests::{Customer, Me};
+use tests::watch::{ObservedRequest, Watch};
+use tests::{AccountClient, Customer};
 
-/// What is wrong with a request.
-fn faults(seen: &Seen) -> Vec<String> {
+/// The faults of a request.
+fn faults(seen: &ObservedRequest) -> Vec<String> {
     let mut faults = Vec::new();
     let mut check = |fits: bool, words: &str| {
         if !fits {
@@ -22,35 +22,35 @@ fn faults(seen: &Seen) -> Vec<String> {
     let text = |of: &Value, name: &str| of[name].as_str().unwrap_or_default().to_owned();
     let is_strong = |of: &Value| of["ConsistentRead"] == true && of.get("IndexName").is_none();
     let is_conditional = |of: &Value| !text(of, "ConditionExpression").is_empty();
-    // Without the old image a lost reply can't be told from a replay (security 135).
-    let tells = |of: &Value| text(of, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD";
+    // Without the old item, a lost reply looks like a replay (security 135).
+    let returns_old_item = |of: &Value| text(of, "ReturnValuesOnConditionCheckFailure") == "ALL_OLD";
     match seen.operation.as_str() {
         "PutItem" | "UpdateItem" | "DeleteItem" => {
             check(is_conditional(&seen.body), "a write without a condition");
-            check(tells(&seen.body), "a write that does not ask what stands");
+            check(returns_old_item(&seen.body), "a write that does not return the stored item");
         }
         "TransactWriteItems" => {
             let token = text(&seen.body, "ClientRequestToken");
-            check((1..=36).contains(&token.len()), "a transaction without a token of its own");
+            check((1..=36).contains(&token.len()), "a transaction without its own token");
             let writes = seen.body["TransactItems"].as_array().cloned().unwrap_or_default();
-            check((1..=100).contains(&writes.len()), "a transaction of more than DynamoDB takes");
+            check((1..=100).contains(&writes.len()), "a transaction with too many items for DynamoDB");
             let mut keys = BTreeSet::new();
             for write in writes.iter().flat_map(|write| write.as_object().into_iter().flatten()).map(|(_, write)| write) {
                 check(is_conditional(write), "a write without a condition");
-                check(tells(write), "a write that does not ask what stands");
+                check(returns_old_item(write), "a write that does not return the stored item");
                 let key = if write["Item"].is_object() { &write["Item"] } else { &write["Key"] };
                 let name = format!("{} {} {}", write["TableName"], key["pk"], key["sk"]);
                 check(keys.insert(name), "an item twice");
             }
         }
-        "GetItem" | "Query" => check(is_strong(&seen.body), "a read that may be old"),
+        "GetItem" | "Query" => check(is_strong(&seen.body), "a read that is not strongly consistent"),
         "BatchGetItem" => {
             let tables: Vec<&Value> = seen.body["RequestItems"].as_object().into_iter().flat_map(|all| all.values()).collect();
-            check(tables.iter().all(|table| is_strong(table)), "a read that may be old");
+            check(tables.iter().all(|table| is_strong(table)), "a read that is not strongly consistent");
             let keys: usize = tables.iter().map(|table| table["Keys"].as_array().map_or(0, Vec::len)).sum();
-            check((1..=100).contains(&keys), "a batch of more than DynamoDB takes");
+            check((1..=100).contains(&keys), "a batch with too many keys for DynamoDB");
         }
-        _ => check(false, "an operation that nothing needs"),
+        _ => check(false, "an operation that no code needs"),
     }
     faults
 }
@@ -59,16 +59,16 @@ fn faults(seen: &Seen) -> Vec<String> {
 async fn security_133_every_write_is_conditional_and_every_read_is_strong() {
     let (world, watch, services) = Watch::world().await;
     for command in Command::ALL {
-        // All these people register from one network.
+        // All these users register from one network.
         world.advance(Span::hours(1));
         let mut ready = command.prepare(&world, &format!("{command:?}")).await;
         let outcome = ready.run().await;
         assert!(outcome.expected, "{command:?}: {}", outcome.words);
     }
     let leaver = Customer::registered(&world, "Leaver").await;
-    assert_eq!(Me::of(&world, &leaver).await.delete("/v1/me").await.status(), 202);
+    assert_eq!(AccountClient::new(&world, &leaver).await.delete("/v1/me").await.status(), 202);
     let before = services.clock.now();
-    let retention = Retention::new(services, GoOn::Caller);
+    let retention = Retention::new(services, Continuation::Caller);
     for (wait, job) in [
         (0, json!({ "job": "hold", "email": leaver.email })),
         (0, json!({ "job": "release", "email": leaver.email })),
@@ -93,8 +93,8 @@ async fn security_133_every_write_is_conditional_and_every_read_is_strong() {
 }
 
 #[test]
-fn the_rules_can_be_broken() {
-    let seen = |operation: &str, body: Value| Seen {
+fn each_broken_rule_is_found() {
+    let seen = |operation: &str, body: Value| ObservedRequest {
         operation: operation.to_owned(),
         body,
         left: Some(Duration::ZERO),

@@ -1,6 +1,6 @@
-//! How a mail leaves a deployed stack: from the stream into the queue, from the queue through SES, whatever fails on the way.
+//! Mail in a deployed stack: from the stream into the queue, and from the queue through SES, with failures at every step.
 //!
-//! `LATCHKEY_BATCHES=20000 cargo test --workspace --test delivery t12` is the long run.
+//! `LATCHKEY_BATCHES=20000 cargo test -p tests --test data data::t12` is the long run.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
@@ -12,55 +12,55 @@ use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tests::events_fixture::EventsFixture;
 use tests::mail::{FakeMail, MAX_RECEIVES, Message, Mode};
-use tests::post::Post;
 
-/// The function of a deployed stack, its stream and its queue.
-struct Office {
-    post: Post,
+/// The events function of a deployed stack, with its stream and its queue.
+struct DeliveryFixture {
+    events: EventsFixture,
     mail: FakeMail,
-    /// Records of the stream that are done.
+    /// The number of processed records of the stream.
     done: usize,
 }
 
-impl Office {
+impl DeliveryFixture {
     async fn new() -> Self {
-        let (mut post, mail) = (Post::new().await, FakeMail::default());
-        post.events = Events::new(post.services.clone(), Dispatch::Queued(mail.channel())).unwrap();
-        Self { post, mail, done: 0 }
+        let (mut events, mail) = (EventsFixture::new().await, FakeMail::default());
+        events.events = Events::new(events.services.clone(), Dispatch::Queued(mail.channel())).unwrap();
+        Self { events, mail, done: 0 }
     }
 
-    /// Registrations of `p1@example.com` and so on.
+    /// Starts registrations of `p1@example.com` and so on.
     async fn begin(&self, numbers: std::ops::RangeInclusive<u8>) {
         for n in numbers {
-            self.post.begin_registration(n, &format!("p{n}@example.com")).await;
+            self.events.begin_registration(n, &format!("p{n}@example.com")).await;
         }
     }
 
-    /// Hands the rest of the stream over once, as Lambda does; how many records of it are not done.
+    /// Delivers the rest of the stream once, as Lambda does. Returns the number of records that are not done.
     async fn stream(&mut self) -> usize {
-        let records = self.post.records();
-        let (failed, _) = self.post.handle(&records[self.done..]).await;
+        let records = self.events.records();
+        let (failed, _) = self.events.handle(&records[self.done..]).await;
         let sequence_number = |record: &Value| record["dynamodb"]["SequenceNumber"].as_str().unwrap().to_owned();
         self.done = match &failed[..] {
             [] => records.len(),
             [first] => records.iter().position(|record| sequence_number(record) == *first).unwrap(),
-            more => panic!("one record is named, not {more:?}"),
+            more => panic!("one record is reported, not {more:?}"),
         };
         records.len() - self.done
     }
 
-    /// Hands one batch of the queue over; the ids that were reported.
+    /// Delivers one batch of the queue. Returns the reported ids.
     async fn work(&mut self) -> BTreeSet<String> {
         let batch = self.mail.receive(10);
         self.work_on(&batch, batch.iter().map(Message::event).collect()).await
     }
 
     async fn work_on(&mut self, batch: &[Message], events: Vec<Value>) -> BTreeSet<String> {
-        let (reported, _) = self.post.handle(&events).await;
+        let (reported, _) = self.events.handle(&events).await;
         let reported: BTreeSet<_> = reported.into_iter().collect();
         for message in batch.iter().filter(|message| reported.contains(&message.id)) {
-            self.mail.give_back(message.clone());
+            self.mail.return_message(message.clone());
         }
         reported
     }
@@ -71,7 +71,7 @@ impl Office {
         }
     }
 
-    /// To whom mails went, in alphabetical order.
+    /// The recipients of the sent mails, in alphabetical order.
     fn recipients(&self) -> Vec<String> {
         let mut recipients: Vec<_> = self.mail.sent().into_iter().map(|sent| sent.to).collect();
         recipients.sort();
@@ -79,27 +79,27 @@ impl Office {
     }
 }
 
-fn people(numbers: std::ops::RangeInclusive<u8>) -> Vec<String> {
-    let mut people: Vec<_> = numbers.map(|n| format!("p{n}@example.com")).collect();
-    people.sort();
-    people
+fn recipients_of(numbers: std::ops::RangeInclusive<u8>) -> Vec<String> {
+    let mut recipients: Vec<_> = numbers.map(|n| format!("p{n}@example.com")).collect();
+    recipients.sort();
+    recipients
 }
 
 #[tokio::test]
-async fn a_mail_waits_in_the_queue_as_ids_and_leaves_through_ses_as_html_and_text() {
-    let mut office = Office::new().await;
-    let flow = office.post.begin_registration(1, "ada.canary@example.com").await;
-    assert_eq!(office.stream().await, 0);
-    assert_eq!((office.mail.waiting(), office.mail.sent().len()), (1, 0), "the stream queues only");
-    let code = office.post.tenant.keys.proof().unwrap().code(&flow).unwrap();
-    let link = office.post.tenant.keys.proof().unwrap().link(&flow).unwrap();
-    let said = office.mail.said_to_sqs();
+async fn a_queued_mail_holds_only_ids_and_ses_gets_html_and_text() {
+    let mut fixture = DeliveryFixture::new().await;
+    let flow = fixture.events.begin_registration(1, "ada.canary@example.com").await;
+    assert_eq!(fixture.stream().await, 0);
+    assert_eq!((fixture.mail.waiting(), fixture.mail.sent().len()), (1, 0), "the stream only fills the queue");
+    let code = fixture.events.tenant.keys.proof().unwrap().code(&flow).unwrap();
+    let link = fixture.events.tenant.keys.proof().unwrap().link(&flow).unwrap();
+    let requests = fixture.mail.sqs_requests();
     for canary in ["canary", "example.com", "Mallory", code.expose(), link.expose()] {
-        assert!(!said.contains(canary), "{said}");
+        assert!(!requests.contains(canary), "{requests}");
     }
 
-    assert!(office.work().await.is_empty());
-    let sent = office.mail.sent();
+    assert!(fixture.work().await.is_empty());
+    let sent = fixture.mail.sent();
     let [mail] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!(mail.to, "ada.canary@example.com");
     assert_eq!(mail.request["FromEmailAddress"], "Latchkey Demo <no-reply@example.com>");
@@ -111,124 +111,128 @@ async fn a_mail_waits_in_the_queue_as_ids_and_leaves_through_ses_as_html_and_tex
         assert_eq!(body["Charset"], "UTF-8");
         assert!(body["Data"].as_str().unwrap().contains(code.expose()));
     }
-    // A tag may be seen by whoever reads bounces: the id of the audit record, nothing of the person.
+    // Readers of bounces may see a tag. It holds the id of the audit record and no personal data.
     assert_eq!(mail.request["EmailTags"], json!([{ "Name": "event_id", "Value": mail.event_id }]));
-    assert_eq!(office.post.audit_records().await, 1);
-    assert_eq!(office.mail.waiting(), 0);
+    assert_eq!(fixture.events.audit_records().await, 1);
+    assert_eq!(fixture.mail.waiting(), 0);
 }
 
-/// A batch is answered with 200 although SQS did not take all of it.
+/// SQS answers 200 to a batch even if it rejects some entries.
 #[tokio::test]
-async fn a_delivery_that_sqs_did_not_take_is_reported_and_queued_again() {
-    let mut office = Office::new().await;
-    office.begin(1..=25).await;
-    office.mail.fail_entries(&[7, 3]);
-    assert_eq!(office.stream().await, 25 - 3, "from the first of them on");
-    assert_eq!(office.post.audit_records().await, 25, "audit records do not wait for the queue");
-    assert_eq!(office.stream().await, 0);
-    office.drain().await;
-    assert_eq!(office.recipients(), people(1..=25), "what was queued twice is sent once");
-    assert_eq!(office.post.audit_records().await, 25);
+async fn a_delivery_rejected_by_sqs_is_reported_and_queued_again() {
+    let mut fixture = DeliveryFixture::new().await;
+    fixture.begin(1..=25).await;
+    fixture.mail.fail_entries(&[7, 3]);
+    assert_eq!(fixture.stream().await, 25 - 3, "all records from the first rejected one");
+    assert_eq!(fixture.events.audit_records().await, 25, "audit records do not wait for the queue");
+    assert_eq!(fixture.stream().await, 0);
+    fixture.drain().await;
+    assert_eq!(fixture.recipients(), recipients_of(1..=25), "a mail queued twice is sent once");
+    assert_eq!(fixture.events.audit_records().await, 25);
 }
 
 /// security 139, T13.
 #[tokio::test]
 async fn an_outage_of_the_queue_loses_neither_a_mail_nor_an_audit_record() {
     for mode in [Mode::Throttled, Mode::Down, Mode::Silent, Mode::LostReply] {
-        let mut office = Office::new().await;
-        office.begin(1..=12).await;
-        office.mail.sqs(&[Mode::Up, mode, mode], mode);
-        assert_eq!(office.stream().await, 2, "{mode:?}: the second ten of the deliveries");
-        assert_eq!(office.stream().await, 2, "{mode:?}");
-        assert_eq!(office.post.audit_records().await, 12, "{mode:?}");
-        office.mail.sqs(&[], Mode::Up);
-        assert_eq!(office.stream().await, 0, "{mode:?}");
-        office.drain().await;
-        assert_eq!(office.recipients(), people(1..=12), "{mode:?}");
+        let mut fixture = DeliveryFixture::new().await;
+        fixture.begin(1..=12).await;
+        fixture.mail.sqs(&[Mode::Up, mode, mode], mode);
+        assert_eq!(fixture.stream().await, 2, "{mode:?}: the second batch of ten deliveries");
+        assert_eq!(fixture.stream().await, 2, "{mode:?}");
+        assert_eq!(fixture.events.audit_records().await, 12, "{mode:?}");
+        fixture.mail.sqs(&[], Mode::Up);
+        assert_eq!(fixture.stream().await, 0, "{mode:?}");
+        fixture.drain().await;
+        assert_eq!(fixture.recipients(), recipients_of(1..=12), "{mode:?}");
     }
 }
 
 #[tokio::test]
-async fn an_audit_record_that_is_refused_keeps_no_mail_out_of_the_queue() {
-    let mut office = Office::new().await;
-    office.begin(1..=3).await;
-    // The SDK tries three times: the second record fails for good.
+async fn a_refused_audit_record_does_not_stop_the_mail() {
+    let mut fixture = DeliveryFixture::new().await;
+    fixture.begin(1..=3).await;
+    // The SDK tries three times. The second record fails all of them.
     for call in [2, 3, 4] {
-        office.post.faults.add(Calls::Named("PutItem"), When::Nth(call), Fault::Internal);
+        fixture.events.faults.add(Calls::Named("PutItem"), When::Nth(call), Fault::Internal);
     }
-    assert_eq!(office.stream().await, 2);
-    assert_eq!((office.post.audit_records().await, office.mail.waiting()), (1, 2), "the second one's mail is queued");
-    // Both at once: the earlier record is named.
-    office.post.faults.clear();
-    office.post.faults.add(Calls::Named("PutItem"), When::Always, Fault::Internal);
-    office.mail.sqs(&[], Mode::Down);
-    assert_eq!(office.stream().await, 2);
-    office.post.faults.clear();
-    office.mail.sqs(&[], Mode::Up);
-    assert_eq!(office.stream().await, 0);
-    office.drain().await;
-    assert_eq!((office.post.audit_records().await, office.recipients()), (3, people(1..=3)));
+    assert_eq!(fixture.stream().await, 2);
+    assert_eq!(
+        (fixture.events.audit_records().await, fixture.mail.waiting()),
+        (1, 2),
+        "the mail of the failed record is queued"
+    );
+    // Both fail at once: the earlier record is reported.
+    fixture.events.faults.clear();
+    fixture.events.faults.add(Calls::Named("PutItem"), When::Always, Fault::Internal);
+    fixture.mail.sqs(&[], Mode::Down);
+    assert_eq!(fixture.stream().await, 2);
+    fixture.events.faults.clear();
+    fixture.mail.sqs(&[], Mode::Up);
+    assert_eq!(fixture.stream().await, 0);
+    fixture.drain().await;
+    assert_eq!((fixture.events.audit_records().await, fixture.recipients()), (3, recipients_of(1..=3)));
 }
 
-/// T13: 0 lost after the recovery, no more duplicates than lost replies.
+/// T13: after the recovery no mail is lost, and there are at most as many duplicates as lost replies.
 #[tokio::test]
-async fn t13_an_outage_of_ses_loses_no_mail_and_doubles_none_whose_answer_came() {
+async fn t13_an_outage_of_ses_loses_no_mail_and_duplicates_only_lost_replies() {
     const FAULTS: [Mode; 5] = [Mode::Up, Mode::Throttled, Mode::Down, Mode::Silent, Mode::LostReply];
     let mut lost = 0;
     for seed in 0..4 {
-        let mut office = Office::new().await;
-        office.mail.seed(seed);
-        office.begin(1..=30).await;
-        assert_eq!(office.stream().await, 0, "mail that does not go out blocks nothing else");
-        let script: Vec<_> = (0..80).map(|_| FAULTS[office.mail.below(FAULTS.len())]).collect();
-        office.mail.ses(&script, Mode::Up);
-        office.drain().await;
-        // What waited in vain too often was not thrown away.
-        office.mail.redrive();
-        office.drain().await;
-        let mut recipients = office.recipients();
+        let mut fixture = DeliveryFixture::new().await;
+        fixture.mail.seed(seed);
+        fixture.begin(1..=30).await;
+        assert_eq!(fixture.stream().await, 0, "an unsent mail blocks nothing else");
+        let script: Vec<_> = (0..80).map(|_| FAULTS[fixture.mail.below(FAULTS.len())]).collect();
+        fixture.mail.ses(&script, Mode::Up);
+        fixture.drain().await;
+        // Messages that failed too often are in the dead-letter queue.
+        fixture.mail.redrive();
+        fixture.drain().await;
+        let mut recipients = fixture.recipients();
         let duplicates = recipients.len();
         recipients.dedup();
         let duplicates = duplicates - recipients.len();
-        assert_eq!(recipients, people(1..=30), "seed {seed}");
-        assert!(duplicates <= office.mail.lost_replies(), "seed {seed}: {duplicates} of {}", office.mail.lost_replies());
-        lost += office.mail.lost_replies();
+        assert_eq!(recipients, recipients_of(1..=30), "seed {seed}");
+        assert!(duplicates <= fixture.mail.lost_replies(), "seed {seed}: {duplicates} of {}", fixture.mail.lost_replies());
+        lost += fixture.mail.lost_replies();
     }
     assert!(lost > 0, "no reply was lost");
 }
 
-/// T13: an outage that outlasts all attempts ends in the dead letters, and is mended from there.
+/// T13: an outage longer than all retries fills the dead-letter queue. A redrive sends the mails.
 #[tokio::test]
-async fn t13_a_long_outage_ends_in_the_dead_letters_and_not_in_nothing() {
+async fn t13_a_long_outage_moves_mails_to_the_dead_letter_queue() {
     for mode in [Mode::Throttled, Mode::Down, Mode::Silent] {
-        let mut office = Office::new().await;
-        office.begin(1..=3).await;
-        office.stream().await;
-        office.mail.ses(&[], mode);
-        office.drain().await;
-        assert_eq!((office.mail.dead().len(), office.mail.sent().len()), (3, 0), "{mode:?}");
-        office.mail.ses(&[], Mode::Up);
-        office.mail.redrive();
-        office.drain().await;
-        assert_eq!(office.recipients(), people(1..=3), "{mode:?}");
+        let mut fixture = DeliveryFixture::new().await;
+        fixture.begin(1..=3).await;
+        fixture.stream().await;
+        fixture.mail.ses(&[], mode);
+        fixture.drain().await;
+        assert_eq!((fixture.mail.dead().len(), fixture.mail.sent().len()), (3, 0), "{mode:?}");
+        fixture.mail.ses(&[], Mode::Up);
+        fixture.mail.redrive();
+        fixture.drain().await;
+        assert_eq!(fixture.recipients(), recipients_of(1..=3), "{mode:?}");
     }
 }
 
-/// A refusal of SES is no different for the queue: whether it is the sender, the account or the address that has to be mended, a person
-/// has to, and finds the mail in the dead letters.
+/// The queue treats every refusal of SES alike. The cause may be the sender, the account or the address. In each case an operator
+/// must act, and finds the mail in the dead-letter queue.
 #[tokio::test]
-async fn what_ses_refuses_ends_in_the_dead_letters_and_keeps_nothing_else_up() {
+async fn a_refusal_of_ses_ends_in_the_dead_letter_queue_and_blocks_no_other_mail() {
     for code in ["MessageRejected", "BadRequestException", "MailFromDomainNotVerifiedException", "SendingPausedException"] {
-        let mut office = Office::new().await;
-        office.begin(1..=4).await;
-        office.stream().await;
-        office.mail.refuse("p2@example.com", code);
-        assert_eq!(office.work().await.len(), 1, "{code}");
-        assert_eq!(office.recipients(), ["p1@example.com", "p3@example.com", "p4@example.com"], "{code}");
-        office.drain().await;
-        let dead = office.mail.dead();
+        let mut fixture = DeliveryFixture::new().await;
+        fixture.begin(1..=4).await;
+        fixture.stream().await;
+        fixture.mail.refuse("p2@example.com", code);
+        assert_eq!(fixture.work().await.len(), 1, "{code}");
+        assert_eq!(fixture.recipients(), ["p1@example.com", "p3@example.com", "p4@example.com"], "{code}");
+        fixture.drain().await;
+        let dead = fixture.mail.dead();
         assert!(dead.len() == 1 && dead[0].receives == MAX_RECEIVES, "{code}: {dead:?}");
-        assert_eq!(office.mail.sent().len(), 3, "{code}");
+        assert_eq!(fixture.mail.sent().len(), 3, "{code}");
     }
 }
 
@@ -239,174 +243,174 @@ const POISON: [&str; 8] = [
     "[]",
     r#"{"tenant":"default","event_id":"01K","kind":"proof"}"#,
     r#"{"tenant":"default","event_id":"01K","kind":"of_no_kind","account":"AgICAgICAgICAgICAgICAg"}"#,
-    r#"{"tenant":"nobody","event_id":"01K","kind":"password_changed","account":"AgICAgICAgICAgICAgICAg","flow":null}"#,
+    r#"{"tenant":"unknown","event_id":"01K","kind":"password_changed","account":"AgICAgICAgICAgICAgICAg","flow":null}"#,
     r#"{"tenant":"de#fault","event_id":"01K","kind":"password_changed","account":"AgICAgICAgICAgICAgICAg","flow":null}"#,
 ];
 
-/// T12, security 139: of batches with 0 to 10 poison messages, shuffled and duplicated, exactly the poison is reported; what is good is
-/// sent once, however often it is handed over.
+/// T12, security 139: batches hold 0 to 10 poison messages, shuffled and duplicated. Exactly the poison is reported. Every good
+/// mail is sent once, however often it is delivered.
 #[tokio::test]
-async fn t12_only_poison_is_reported_and_nothing_good_is_lost_or_done_twice() {
+async fn t12_only_poison_is_reported_and_no_good_mail_is_lost_or_sent_twice() {
     const PEOPLE: u8 = 120;
     let (mut batches, mut by_poison, mut seed) = (0, BTreeSet::new(), 0);
-    while batches < campaign() {
-        let mut office = Office::new().await;
-        office.mail.seed(seed);
-        office.begin(1..=PEOPLE).await;
-        while office.stream().await > 0 {}
-        // The stream was repeated, too: the same delivery stands in the queue more than once.
-        let queued = office.mail.receive(usize::MAX);
+    while batches < minimum_batches() {
+        let mut fixture = DeliveryFixture::new().await;
+        fixture.mail.seed(seed);
+        fixture.begin(1..=PEOPLE).await;
+        while fixture.stream().await > 0 {}
+        // The stream was repeated too, so the queue holds some deliveries more than once.
+        let queued = fixture.mail.receive(usize::MAX);
         for message in queued {
-            for _ in 0..=office.mail.below(3) {
-                office.mail.put(&message.body);
+            for _ in 0..=fixture.mail.below(3) {
+                fixture.mail.put(&message.body);
             }
         }
         let mut poison = BTreeSet::new();
         for n in 0..PEOPLE {
-            poison.insert(office.mail.put(POISON[usize::from(n) % POISON.len()]).id);
+            poison.insert(fixture.mail.put(POISON[usize::from(n) % POISON.len()]).id);
         }
-        while office.mail.waiting() > 0 {
-            let batch = office.mail.receive(10);
+        while fixture.mail.waiting() > 0 {
+            let batch = fixture.mail.receive(10);
             let expected: BTreeSet<_> =
                 batch.iter().map(|message| message.id.clone()).filter(|id| poison.contains(id)).collect();
-            // SQS may hand the same message over again, in this batch or the next.
+            // SQS may deliver the same message again, in this batch or the next.
             let mut events: Vec<_> = batch.iter().map(Message::event).collect();
-            events.push(batch[office.mail.below(batch.len())].event());
-            let reported = office.work_on(&batch, events.clone()).await;
+            events.push(batch[fixture.mail.below(batch.len())].event());
+            let reported = fixture.work_on(&batch, events.clone()).await;
             assert_eq!(reported, expected, "seed {seed}");
-            if office.mail.below(4) == 0 {
-                assert_eq!(office.work_on(&[], events).await, expected, "seed {seed}: the same batch once more");
+            if fixture.mail.below(4) == 0 {
+                assert_eq!(fixture.work_on(&[], events).await, expected, "seed {seed}: the same batch again");
             }
             by_poison.insert(expected.len());
             batches += 1;
         }
-        let dead: BTreeSet<_> = office.mail.dead().into_iter().map(|message| message.id).collect();
+        let dead: BTreeSet<_> = fixture.mail.dead().into_iter().map(|message| message.id).collect();
         assert_eq!(dead, poison, "seed {seed}");
-        assert_eq!(office.recipients(), people(1..=PEOPLE), "seed {seed}: none lost, none twice");
+        assert_eq!(fixture.recipients(), recipients_of(1..=PEOPLE), "seed {seed}: no mail is lost or sent twice");
         seed += 1;
     }
     assert!(by_poison.len() > 8, "{batches} batches, {by_poison:?}");
 }
 
-/// How many batches, at least.
-#[expect(clippy::disallowed_methods, reason = "whoever runs the campaign says how long")]
-fn campaign() -> usize {
+/// The minimum number of batches.
+#[expect(clippy::disallowed_methods, reason = "a long run sets the number of batches")]
+fn minimum_batches() -> usize {
     std::env::var("LATCHKEY_BATCHES").ok().and_then(|batches| batches.parse().ok()).unwrap_or(150)
 }
 
-/// A function that dies in a batch does none of its mails twice but the one whose sending it could not note any more.
+/// A crash in a batch duplicates at most one mail: the one that it could not mark as sent.
 #[tokio::test]
-async fn a_crash_doubles_at_most_the_mail_that_it_struck() {
-    // Of each mail: its count, then the note that it is out.
+async fn a_crash_duplicates_at_most_one_mail() {
+    // For each mail: its count, then its mark as sent.
     for (write, fault, sent_twice) in
         [(7, Fault::CrashBefore, 0), (7, Fault::CrashAfter, 0), (8, Fault::CrashBefore, 1), (8, Fault::CrashAfter, 0)]
     {
-        let mut office = Office::new().await;
-        office.begin(1..=10).await;
-        office.stream().await;
-        let batch = office.mail.receive(10);
+        let mut fixture = DeliveryFixture::new().await;
+        fixture.begin(1..=10).await;
+        fixture.stream().await;
+        let batch = fixture.mail.receive(10);
         let events: Vec<_> = batch.iter().map(Message::event).collect();
-        let faults = office.post.faults.clone();
+        let faults = fixture.events.faults.clone();
         faults.add(Calls::Named("UpdateItem"), When::Nth(write), fault);
         tokio::select! {
-            _ = office.post.handle(&events) => panic!("{fault:?} at {write} struck nothing"),
+            _ = fixture.events.handle(&events) => panic!("{fault:?} at {write} did not crash"),
             () = faults.crashed() => {}
         }
         faults.clear();
-        assert_eq!(office.mail.sent().len(), if write == 7 { 3 } else { 4 });
-        let reported = office.work_on(&batch, events).await;
+        assert_eq!(fixture.mail.sent().len(), if write == 7 { 3 } else { 4 });
+        let reported = fixture.work_on(&batch, events).await;
         assert!(reported.is_empty(), "{reported:?}");
-        let mut recipients = office.recipients();
+        let mut recipients = fixture.recipients();
         assert_eq!(recipients.len(), 10 + sent_twice, "{fault:?} at {write}");
         recipients.dedup();
-        assert_eq!(recipients, people(1..=10));
+        assert_eq!(recipients, recipients_of(1..=10));
     }
 }
 
-/// A note that can't be written is no reason to send the mail again.
+/// A failed mark as sent is no reason to send the mail again.
 #[tokio::test]
-async fn a_mail_that_is_out_is_not_reported_when_that_can_not_be_noted() {
-    let mut office = Office::new().await;
-    office.begin(1..=1).await;
-    office.stream().await;
+async fn a_sent_mail_is_not_reported_if_the_mark_fails() {
+    let mut fixture = DeliveryFixture::new().await;
+    fixture.begin(1..=1).await;
+    fixture.stream().await;
     for call in [2, 3, 4] {
-        office.post.faults.add(Calls::Named("UpdateItem"), When::Nth(call), Fault::Internal);
+        fixture.events.faults.add(Calls::Named("UpdateItem"), When::Nth(call), Fault::Internal);
     }
-    assert!(office.work().await.is_empty());
-    assert_eq!(office.recipients(), people(1..=1));
-    assert!(office.post.faults.injected() >= 3);
+    assert!(fixture.work().await.is_empty());
+    assert_eq!(fixture.recipients(), recipients_of(1..=1));
+    assert!(fixture.events.faults.injected() >= 3);
 }
 
-/// security 116: an address is sent five mails an hour, however often one of them had to be tried.
+/// security 116: an address gets five mails an hour. Retries of one mail count once.
 #[tokio::test]
-async fn a_mail_that_is_tried_again_is_counted_once() {
-    let mut office = Office::new().await;
-    office.post.register(200, "ada@example.com", "Ada", AccountStatus::Active).await;
-    office.stream().await;
-    office.drain().await;
-    let before = office.mail.sent().len();
-    office.post.begin_recovery(1, "ada@example.com").await;
-    office.stream().await;
-    office.mail.ses(&[], Mode::Down);
+async fn a_retried_mail_is_counted_once() {
+    let mut fixture = DeliveryFixture::new().await;
+    fixture.events.register(200, "ada@example.com", "Ada", AccountStatus::Active).await;
+    fixture.stream().await;
+    fixture.drain().await;
+    let before = fixture.mail.sent().len();
+    fixture.events.begin_recovery(1, "ada@example.com").await;
+    fixture.stream().await;
+    fixture.mail.ses(&[], Mode::Down);
     for _ in 1..MAX_RECEIVES {
-        assert_eq!(office.work().await.len(), 1);
+        assert_eq!(fixture.work().await.len(), 1);
     }
-    office.mail.ses(&[], Mode::Up);
-    assert!(office.work().await.is_empty());
+    fixture.mail.ses(&[], Mode::Up);
+    assert!(fixture.work().await.is_empty());
     for n in 2..20 {
-        office.post.begin_recovery(n, "ada@example.com").await;
+        fixture.events.begin_recovery(n, "ada@example.com").await;
     }
-    office.stream().await;
-    office.drain().await;
-    assert_eq!(office.mail.sent().len() - before, MAILS_AN_HOUR as usize);
-    assert!(office.mail.dead().is_empty(), "a mail over its limit is done");
+    fixture.stream().await;
+    fixture.drain().await;
+    assert_eq!(fixture.mail.sent().len() - before, MAILS_AN_HOUR as usize);
+    assert!(fixture.mail.dead().is_empty(), "a mail over its limit is dropped");
 }
 
-/// What is tried again on the next day is counted on the day of its event, and known there.
+/// A retry on the next day counts on the day of its event, and is recognized.
 #[tokio::test]
-async fn a_mail_of_yesterday_takes_none_of_todays() {
-    let mut office = Office::new().await;
-    office.post.register(200, "ada@example.com", "Ada", AccountStatus::Active).await;
-    office.stream().await;
-    office.drain().await;
-    // Five minutes to midnight, UTC.
-    let midnight = Span::days(1).as_millis() - office.post.now().millis().rem_euclid(Span::days(1).as_millis());
-    office.post.services.clock.advance(Span::millis(midnight) - Span::minutes(5));
-    let before = office.mail.sent().len();
-    office.post.begin_recovery(1, "ada@example.com").await;
-    office.stream().await;
-    office.mail.ses(&[Mode::Down, Mode::Down], Mode::Up);
-    assert_eq!(office.work().await.len(), 1);
-    office.post.services.clock.advance(Span::minutes(6));
-    let message = office.mail.receive(1).remove(0);
+async fn a_mail_of_yesterday_does_not_count_against_today() {
+    let mut fixture = DeliveryFixture::new().await;
+    fixture.events.register(200, "ada@example.com", "Ada", AccountStatus::Active).await;
+    fixture.stream().await;
+    fixture.drain().await;
+    // Five minutes before midnight, UTC.
+    let midnight = Span::days(1).as_millis() - fixture.events.now().millis().rem_euclid(Span::days(1).as_millis());
+    fixture.events.services.clock.advance(Span::millis(midnight) - Span::minutes(5));
+    let before = fixture.mail.sent().len();
+    fixture.events.begin_recovery(1, "ada@example.com").await;
+    fixture.stream().await;
+    fixture.mail.ses(&[Mode::Down, Mode::Down], Mode::Up);
+    assert_eq!(fixture.work().await.len(), 1);
+    fixture.events.services.clock.advance(Span::minutes(6));
+    let message = fixture.mail.receive(1).remove(0);
     for _ in 0..2 {
-        assert!(office.work_on(&[], vec![message.event()]).await.is_empty());
+        assert!(fixture.work_on(&[], vec![message.event()]).await.is_empty());
     }
-    assert_eq!(office.mail.sent().len() - before, 1, "a repetition is noticed, too");
+    assert_eq!(fixture.mail.sent().len() - before, 1, "a repetition is recognized too");
     for n in 2..10 {
-        office.post.begin_recovery(n, "ada@example.com").await;
+        fixture.events.begin_recovery(n, "ada@example.com").await;
     }
-    office.stream().await;
-    office.drain().await;
-    assert_eq!(office.mail.sent().len() - before, 1 + MAILS_AN_HOUR as usize);
+    fixture.stream().await;
+    fixture.drain().await;
+    assert_eq!(fixture.mail.sent().len() - before, 1 + MAILS_AN_HOUR as usize);
 }
 
-/// security 141: what there is no time for is not begun, and comes again.
+/// security 141: without enough time a mail is not started. It is delivered again.
 #[tokio::test]
-async fn nothing_is_begun_when_time_runs_out() {
-    let mut office = Office::new().await;
-    office.begin(1..=3).await;
+async fn no_mail_is_started_without_enough_time() {
+    let mut fixture = DeliveryFixture::new().await;
+    fixture.begin(1..=3).await;
     let late = Deadline::after(Duration::from_secs(15));
-    let records = office.post.records();
-    let answer = office.post.events.handle(&json!({ "Records": records }), late).await.unwrap();
+    let records = fixture.events.records();
+    let answer = fixture.events.events.handle(&json!({ "Records": records }), late).await.unwrap();
     let first = &records[0]["dynamodb"]["SequenceNumber"];
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": first }] }));
-    assert_eq!((office.post.audit_records().await, office.mail.waiting()), (0, 0));
-    office.stream().await;
-    let batch = office.mail.receive(10);
+    assert_eq!((fixture.events.audit_records().await, fixture.mail.waiting()), (0, 0));
+    fixture.stream().await;
+    let batch = fixture.mail.receive(10);
     let events: Vec<_> = batch.iter().map(Message::event).collect();
-    let answer = office.post.events.handle(&json!({ "Records": events }), late).await.unwrap();
-    assert_eq!((answer["batchItemFailures"].as_array().unwrap().len(), office.mail.sent().len()), (3, 0));
-    office.work_on(&batch, events).await;
-    assert_eq!(office.recipients(), people(1..=3));
+    let answer = fixture.events.events.handle(&json!({ "Records": events }), late).await.unwrap();
+    assert_eq!((answer["batchItemFailures"].as_array().unwrap().len(), fixture.mail.sent().len()), (3, 0));
+    fixture.work_on(&batch, events).await;
+    assert_eq!(fixture.recipients(), recipients_of(1..=3));
 }

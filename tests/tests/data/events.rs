@@ -1,4 +1,4 @@
-//! What follows from a change: who is written to, what about, how often, and what comes again when something fails.
+//! The effects of a change: which mails are sent, to which address, how often, and what is retried after a failure.
 
 use latchkey::delivery::Mail;
 use latchkey::domain::account::AccountStatus;
@@ -9,7 +9,7 @@ use latchkey::domain::time::Span;
 use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
-use tests::post::{ISSUER, Post};
+use tests::events_fixture::{EventsFixture, ISSUER};
 use tests::store::{authentication, new_account, session};
 
 const ADA: &str = "ada@example.com";
@@ -18,7 +18,7 @@ fn subjects(mails: &[Mail]) -> Vec<&str> {
     mails.iter().map(|mail| mail.subject.as_str()).collect()
 }
 
-fn ended(flow: &Flow, state: FlowState) -> Change {
+fn flow_in_state(flow: &Flow, state: FlowState) -> Change {
     let flow = Flow { state, version: flow.version + 1, ..flow.clone() };
     Change::disown_flow(flow)
 }
@@ -28,34 +28,34 @@ fn resent(flow: &Flow) -> Flow {
 }
 
 #[tokio::test]
-async fn an_unknown_address_gets_the_code_and_the_link_of_its_flow() {
-    let mut post = Post::new().await;
-    let flow = post.begin_registration(1, ADA).await;
-    let mails = post.pump().await;
+async fn an_unknown_address_gets_a_code_and_a_link() {
+    let mut fixture = EventsFixture::new().await;
+    let flow = fixture.begin_registration(1, ADA).await;
+    let mails = fixture.pump().await;
     assert_eq!(subjects(&mails), ["Your code for Latchkey Demo"]);
     let mail = &mails[0];
-    let (proof, locator) = (post.tenant.keys.proof().unwrap(), post.tenant.keys.locator().unwrap());
+    let (proof, locator) = (fixture.tenant.keys.proof().unwrap(), fixture.tenant.keys.locator().unwrap());
     assert_eq!(mail.to, ADA);
     assert_eq!(mail.codes, [proof.code(&flow).unwrap().expose()]);
     let link = mail.links[0].strip_prefix(&format!("{ISSUER}/verify?flow=")).expect("a link of the issuer (security 89)");
     let (id, token) = link.split_once("&token=").unwrap();
     assert_eq!(locator.open_flow_id(id).unwrap().flow, flow.id);
     assert_eq!(token, proof.link(&flow).unwrap().expose());
-    // Nobody proved the address yet: what a stranger typed as a name is not repeated to its owner (security 110).
+    // The address is not verified yet: the mail does not repeat a name that a stranger typed (security 110).
     assert!(!mail.text.contains("Mallory") && !mail.html.contains("Mallory"));
-    assert_eq!(post.audit_records().await, 1);
+    assert_eq!(fixture.audit_records().await, 1);
 }
 
-/// security 107: the caller is answered alike; only the owner of the address learns that there is an account.
+/// security 107: the caller gets the same answer. Only the owner of the address learns that the account exists.
 #[tokio::test]
 async fn a_known_address_gets_a_notice_and_no_code() {
-    let mut post = Post::new().await;
-    for (n, status) in [(1, AccountStatus::Active), (3, AccountStatus::Disabled { since: post.now() })] {
+    let mut fixture = EventsFixture::new().await;
+    for (n, status) in [(1, AccountStatus::Active), (3, AccountStatus::Disabled { since: fixture.now() })] {
         let address = format!("owner-{n}@example.com");
-        post.register(n, &address, "Ada", status).await;
-        let before = post.records().len();
-        post.begin_registration(n + 1, &address.to_uppercase()).await;
-        let (failed, mails) = post.handle(&post.records()[before..]).await;
+        fixture.register(n, &address, "Ada", status).await;
+        let before = fixture.records().len();
+        fixture.begin_registration(n + 1, &address.to_uppercase()).await;
+        let (failed, mails) = fixture.handle(&fixture.records()[before..]).await;
         assert!(failed.is_empty());
         assert_eq!(subjects(&mails), ["You already have an account at Latchkey Demo"]);
         assert_eq!(mails[0].to, address, "the stored address, not the typed one (security 90)");
@@ -66,114 +66,114 @@ async fn a_known_address_gets_a_notice_and_no_code() {
 }
 
 #[tokio::test]
-async fn only_the_owner_of_a_usable_account_gets_a_recovery_code() {
-    let mut post = Post::new().await;
-    post.register(1, ADA, "Ada", AccountStatus::Active).await;
-    post.register(2, "closed@example.com", "Bob", AccountStatus::Disabled { since: post.now() }).await;
+async fn only_an_active_account_gets_a_recovery_code() {
+    let mut fixture = EventsFixture::new().await;
+    fixture.register(1, ADA, "Ada", AccountStatus::Active).await;
+    fixture.register(2, "closed@example.com", "Bob", AccountStatus::Disabled { since: fixture.now() }).await;
     for (n, address, expected) in [
         (3, ADA, vec!["Neues Passwort für Latchkey Demo"]),
         (4, "closed@example.com", vec![]),
-        (5, "nobody@example.com", vec![]),
+        (5, "unknown@example.com", vec![]),
     ] {
-        let before = post.records().len();
-        let flow = post.begin_recovery(n, address).await;
-        let (failed, mails) = post.handle(&post.records()[before..]).await;
+        let before = fixture.records().len();
+        let flow = fixture.begin_recovery(n, address).await;
+        let (failed, mails) = fixture.handle(&fixture.records()[before..]).await;
         assert!(failed.is_empty());
         assert_eq!(subjects(&mails), expected, "{address}");
         for mail in mails {
             assert_eq!(mail.to, ADA);
-            assert_eq!(mail.codes, [post.tenant.keys.proof().unwrap().code(&flow).unwrap().expose()]);
+            assert_eq!(mail.codes, [fixture.tenant.keys.proof().unwrap().code(&flow).unwrap().expose()]);
             assert!(mail.codes[0].len() == 10 && mail.links[0].starts_with(&format!("{ISSUER}/recover?flow=")));
         }
     }
 }
 
 #[tokio::test]
-async fn a_changed_password_is_told_to_its_owner_in_the_language_of_the_recovery() {
-    let mut post = Post::new().await;
-    post.register(1, ADA, "Ada", AccountStatus::Active).await;
-    let flow = post.begin_recovery(2, ADA).await;
+async fn a_reset_password_is_notified_in_the_language_of_the_recovery() {
+    let mut fixture = EventsFixture::new().await;
+    fixture.register(1, ADA, "Ada", AccountStatus::Active).await;
+    let flow = fixture.begin_recovery(2, ADA).await;
     let sample = new_account(1, 1);
     let reset = Change::reset_password(
         Flow { state: FlowState::Completed, version: 2, ..flow.clone() },
         latchkey::domain::account::Authentication { identifier: flow.identifier, epoch: 2, version: 2, ..authentication(1) },
         latchkey::domain::credential::PasswordCredential { version: 2, ..sample.password },
     );
-    let mails = post.mails_of(reset).await;
+    let mails = fixture.mails_of(reset).await;
     assert_eq!(subjects(&mails), ["Ihr Passwort bei Latchkey Demo wurde geändert"]);
     assert_eq!((mails[0].to.as_str(), mails[0].codes.len()), (ADA, 0));
 }
 
-/// A mail that came too late says nothing: its code is dead, or a newer one is on its way.
+/// A late mail is not sent: its code is dead, or a newer one is on its way.
 #[tokio::test]
-async fn a_dead_or_superseded_code_is_not_sent() {
-    let mut post = Post::new().await;
-    let first = post.begin_registration(1, ADA).await;
+async fn an_expired_or_superseded_code_is_not_sent() {
+    let mut fixture = EventsFixture::new().await;
+    let first = fixture.begin_registration(1, ADA).await;
     let second = resent(&first);
-    post.commit(Change::resend_code(second.clone())).await;
-    let mails = post.pump().await;
+    fixture.commit(Change::resend_code(second.clone())).await;
+    let mails = fixture.pump().await;
     assert_eq!(subjects(&mails), ["Your new code for Latchkey Demo"]);
-    assert_eq!(mails[0].codes, [post.tenant.keys.proof().unwrap().code(&second).unwrap().expose()]);
+    assert_eq!(mails[0].codes, [fixture.tenant.keys.proof().unwrap().code(&second).unwrap().expose()]);
 
-    let disowned = post.begin_registration(2, "bob@example.com").await;
-    post.commit(ended(&disowned, FlowState::Ended)).await;
-    let expired = post.begin_registration(3, "eve@example.com").await;
-    post.services.clock.advance(expired.expires_at.since(post.now()));
-    let (failed, mails) = post.handle(&post.records()).await;
+    let disowned = fixture.begin_registration(2, "bob@example.com").await;
+    fixture.commit(flow_in_state(&disowned, FlowState::Ended)).await;
+    let expired = fixture.begin_registration(3, "eve@example.com").await;
+    fixture.services.clock.advance(expired.expires_at.since(fixture.now()));
+    let (failed, mails) = fixture.handle(&fixture.records()).await;
     assert!(failed.is_empty() && mails.is_empty(), "{:?}", subjects(&mails));
 }
 
-/// security 116: a flood is counted by recipient and purpose; one purpose does not use up another.
+/// security 116: mails are limited by recipient and purpose. One purpose does not use up the limit of another.
 #[tokio::test]
-async fn one_address_gets_five_mails_an_hour_and_ten_a_day_of_one_purpose() {
-    let mut post = Post::new().await;
-    post.register(1, ADA, "Ada", AccountStatus::Active).await;
+async fn one_address_gets_at_most_five_mails_an_hour_and_ten_a_day_of_one_purpose() {
+    let mut fixture = EventsFixture::new().await;
+    fixture.register(1, ADA, "Ada", AccountStatus::Active).await;
     let mut sent = 0;
     let mut n = 10;
     let mut by_hour = Vec::new();
     for _hour in 0..3 {
         for _ in 0..=MAILS_AN_HOUR {
-            let before = post.records().len();
-            post.begin_registration(n, ADA).await;
+            let before = fixture.records().len();
+            fixture.begin_registration(n, ADA).await;
             n += 1;
-            let (failed, mails) = post.handle(&post.records()[before..]).await;
-            assert!(failed.is_empty(), "a mail that is over its limit is done, not failed");
+            let (failed, mails) = fixture.handle(&fixture.records()[before..]).await;
+            assert!(failed.is_empty(), "a mail over its limit is dropped, not failed");
             sent += mails.len();
         }
         by_hour.push(sent);
-        post.services.clock.advance(Span::hours(1));
+        fixture.services.clock.advance(Span::hours(1));
     }
     assert_eq!(by_hour, [MAILS_AN_HOUR as usize, MAILS_A_DAY as usize, MAILS_A_DAY as usize]);
-    let before = post.records().len();
-    post.begin_recovery(n, ADA).await;
-    let (_, mails) = post.handle(&post.records()[before..]).await;
-    assert_eq!(mails.len(), 1, "recovery is counted apart");
+    let before = fixture.records().len();
+    fixture.begin_recovery(n, ADA).await;
+    let (_, mails) = fixture.handle(&fixture.records()[before..]).await;
+    assert_eq!(mails.len(), 1, "recovery is counted separately");
 }
 
-/// Streams and queues deliver at least once (T12): records are written once, and the same mail has the same id.
+/// Streams and queues deliver at least once (T12): an audit record is written once, and the same mail has the same id.
 #[tokio::test]
 async fn a_redelivered_record_is_audited_once_and_counted_once() {
-    let mut post = Post::new().await;
-    let flow = post.begin_registration(1, ADA).await;
+    let mut fixture = EventsFixture::new().await;
+    let flow = fixture.begin_registration(1, ADA).await;
     let mut ids = Vec::new();
     for _ in 0..=MAILS_AN_HOUR {
-        // The audit record stands from the second time on; that never keeps a mail from going out.
-        ids.extend(post.pump().await.into_iter().map(|mail| mail.id));
+        // From the second time on the audit record exists. That does not stop the mail.
+        ids.extend(fixture.pump().await.into_iter().map(|mail| mail.id));
     }
     assert_eq!(ids.len(), MAILS_AN_HOUR as usize + 1);
     ids.dedup();
     assert_eq!(ids.len(), 1);
-    assert_eq!(post.audit_records().await, 1);
-    let mails = post.mails_of(Change::resend_code(resent(&flow))).await;
-    assert_eq!(mails.len(), 1, "repetitions took none of the hour's mails");
+    assert_eq!(fixture.audit_records().await, 1);
+    let mails = fixture.mails_of(Change::resend_code(resent(&flow))).await;
+    assert_eq!(mails.len(), 1, "repetitions do not count against the hour's mails");
 }
 
-/// What is physically removed ended long before, and told so then.
+/// A physically removed item expired long before, and its event was processed then.
 #[tokio::test]
-async fn removals_and_the_work_of_the_ttl_are_never_projected() {
-    let mut post = Post::new().await;
-    post.begin_registration(1, ADA).await;
-    let record = post.records().remove(0);
+async fn removals_and_ttl_deletions_are_not_processed() {
+    let mut fixture = EventsFixture::new().await;
+    fixture.begin_registration(1, ADA).await;
+    let record = fixture.records().remove(0);
     let with = |name: &str, value: Value| {
         let mut record = record.clone();
         record[name] = value;
@@ -191,20 +191,20 @@ async fn removals_and_the_work_of_the_ttl_are_never_projected() {
         without_event,
         with("eventName", json!("ODD")),
     ];
-    let (failed, mails) = post.handle(&records).await;
+    let (failed, mails) = fixture.handle(&records).await;
     assert!(failed.is_empty() && mails.is_empty());
-    assert_eq!(post.audit_records().await, 0);
-    assert_eq!(post.handle(&[record]).await.1.len(), 1, "the same record, whole, is projected");
+    assert_eq!(fixture.audit_records().await, 0);
+    assert_eq!(fixture.handle(&[record]).await.1.len(), 1, "the same record, complete, is processed");
 }
 
-/// security 139: the stream repeats from the first failure on; a record that will never read takes nobody else's along.
+/// security 139: the stream repeats from the first failure on. An unreadable record must not stop the others.
 #[tokio::test]
-async fn a_record_that_does_not_read_is_named_and_keeps_no_other_waiting() {
-    let mut post = Post::new().await;
+async fn an_unreadable_record_is_reported_and_does_not_stop_the_others() {
+    let mut fixture = EventsFixture::new().await;
     for (n, address) in [(1, "a@example.com"), (2, "b@example.com"), (3, "c@example.com")] {
-        post.begin_registration(n, address).await;
+        fixture.begin_registration(n, address).await;
     }
-    let mut records = post.records();
+    let mut records = fixture.records();
     let poisons = [
         ("no event", json!({ "M": { "id": { "S": "x" } } })),
         ("not a map", json!({ "S": "x" })),
@@ -218,45 +218,45 @@ async fn a_record_that_does_not_read_is_named_and_keeps_no_other_waiting() {
     let (whole, sequence) = (records[1].clone(), records[1]["dynamodb"]["SequenceNumber"].as_str().unwrap().to_owned());
     for (name, poison) in poisons {
         records[1]["dynamodb"]["NewImage"]["event"] = poison;
-        let (failed, mails) = post.handle(&records).await;
+        let (failed, mails) = fixture.handle(&records).await;
         assert_eq!(failed, [sequence.as_str()], "{name}");
         assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["a@example.com", "c@example.com"], "{name}");
-        assert_eq!(post.audit_records().await, 2, "{name}");
+        assert_eq!(fixture.audit_records().await, 2, "{name}");
     }
-    // A table that does not answer meets the others, too: they are left for the next time.
-    post.faults.add(Calls::Named("PutItem"), When::Always, Fault::Internal);
-    let (failed, _) = post.handle(&records).await;
-    assert_eq!(failed, [records[0]["dynamodb"]["SequenceNumber"].as_str().unwrap()], "the first of both");
-    post.faults.clear();
+    // A table that does not answer fails the other records too: they are left for the next delivery.
+    fixture.faults.add(Calls::Named("PutItem"), When::Always, Fault::Internal);
+    let (failed, _) = fixture.handle(&records).await;
+    assert_eq!(failed, [records[0]["dynamodb"]["SequenceNumber"].as_str().unwrap()], "the earlier of the two");
+    fixture.faults.clear();
     records[1] = whole;
-    let (failed, mails) = post.handle(&records[1..]).await;
+    let (failed, mails) = fixture.handle(&records[1..]).await;
     assert!(failed.is_empty());
-    assert_eq!(mails.len(), 2, "nothing was lost");
+    assert_eq!(mails.len(), 2, "no mail was lost");
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_reported_and_loses_nothing() {
-    let mut post = Post::new().await;
-    let flow = post.begin_registration(1, ADA).await;
-    // Whatever call fails, for longer than the SDK repeats it: the record is named, and comes again.
+async fn a_store_failure_is_reported_and_loses_no_mail() {
+    let mut fixture = EventsFixture::new().await;
+    let flow = fixture.begin_registration(1, ADA).await;
+    // Each call fails in turn, longer than the SDK retries: the record is reported, and is delivered again.
     for operation in ["PutItem", "BatchGetItem", "GetItem", "UpdateItem"] {
-        post.faults.add(Calls::Named(operation), When::Always, Fault::Internal);
-        let (failed, mails) = post.handle(&post.records()).await;
+        fixture.faults.add(Calls::Named(operation), When::Always, Fault::Internal);
+        let (failed, mails) = fixture.handle(&fixture.records()).await;
         assert_eq!(failed.len(), 1, "{operation}");
-        // An audit record that could not be written never keeps a mail back.
+        // A failed audit record does not stop a mail.
         assert_eq!(mails.len(), usize::from(operation == "PutItem"), "{operation}");
-        post.faults.clear();
+        fixture.faults.clear();
     }
-    let (failed, mails) = post.handle(&post.records()).await;
-    assert_eq!((failed.len(), mails.len(), post.audit_records().await), (0, 1, 1));
-    assert_eq!(mails[0].codes, [post.tenant.keys.proof().unwrap().code(&flow).unwrap().expose()]);
+    let (failed, mails) = fixture.handle(&fixture.records()).await;
+    assert_eq!((failed.len(), mails.len(), fixture.audit_records().await), (0, 1, 1));
+    assert_eq!(mails[0].codes, [fixture.tenant.keys.proof().unwrap().code(&flow).unwrap().expose()]);
 }
 
-/// security 139: messages of a queue fail alone; good ones are not done again.
+/// security 139: messages of a queue fail one by one. Good messages are not processed again.
 #[tokio::test]
 async fn a_queue_reports_exactly_the_messages_that_failed() {
-    let mut post = Post::new().await;
-    let flow = post.begin_registration(1, ADA).await;
+    let mut fixture = EventsFixture::new().await;
+    let flow = fixture.begin_registration(1, ADA).await;
     let message = |id: &str, body: &str| json!({ "eventSource": "aws:sqs", "messageId": id, "body": body });
     let delivery = |tenant: &str| {
         let order = latchkey::domain::delivery::MailOrder::Proof {
@@ -271,18 +271,18 @@ async fn a_queue_reports_exactly_the_messages_that_failed() {
     let messages = [
         message("not-json", "{"),
         message("good", &delivery("default")),
-        message("of-no-tenant", &delivery("nobody")),
+        message("of-no-tenant", &delivery("unknown")),
         json!({ "eventSource": "aws:sqs", "messageId": "empty" }),
     ];
-    let (failed, mails) = post.handle(&messages).await;
+    let (failed, mails) = fixture.handle(&messages).await;
     assert_eq!(failed, ["not-json", "of-no-tenant", "empty"]);
     assert_eq!(mails.len(), 1);
 }
 
-/// security 143: whatever it is invoked with, the function answers or refuses; it does not fall over.
+/// security 143: the function answers or refuses every event. It does not crash.
 #[tokio::test]
-async fn an_event_that_is_no_batch_is_refused() {
-    let post = Post::new().await;
+async fn an_event_that_is_not_a_batch_is_refused() {
+    let fixture = EventsFixture::new().await;
     let odd = [
         json!(null),
         json!([]),
@@ -294,19 +294,19 @@ async fn an_event_that_is_no_batch_is_refused() {
         json!({ "version": "2.0", "rawPath": "/login", "requestContext": {} }),
     ];
     for event in odd {
-        assert!(post.events.handle(&event, Deadline::default()).await.is_err(), "{event}");
+        assert!(fixture.events.handle(&event, Deadline::default()).await.is_err(), "{event}");
     }
-    let nothing = post.events.handle(&json!({ "Records": [] }), Deadline::default()).await.unwrap();
+    let nothing = fixture.events.handle(&json!({ "Records": [] }), Deadline::default()).await.unwrap();
     assert_eq!(nothing, json!({ "batchItemFailures": [] }));
 }
 
-/// Each happening that is told becomes one audit record; only what a person must hear of becomes a mail.
+/// Each event becomes one audit record. Only events that the user must know about become a mail.
 #[tokio::test]
-async fn a_sign_in_is_audited_and_mailed_to_nobody() {
-    let mut post = Post::new().await;
-    post.register(1, ADA, "Ada", AccountStatus::Active).await;
-    let before = post.audit_records().await;
-    let mails = post.mails_of(Change::open_session(session(1, 1))).await;
+async fn a_sign_in_is_audited_and_sends_no_mail() {
+    let mut fixture = EventsFixture::new().await;
+    fixture.register(1, ADA, "Ada", AccountStatus::Active).await;
+    let before = fixture.audit_records().await;
+    let mails = fixture.mails_of(Change::open_session(session(1, 1))).await;
     assert!(mails.is_empty());
-    assert_eq!(post.audit_records().await, before + 1);
+    assert_eq!(fixture.audit_records().await, before + 1);
 }

@@ -1,13 +1,13 @@
-//! Each command that writes, failing at each of its writes (T3, T4, T5, T6; security 133–135): nothing is half done, nothing is
-//! done twice, and a lost reply never looks like a replay.
+//! Every command, failing at each of its writes (T3, T4, T5, T6; security 133–135): no command is half done or done twice,
+//! and a lost reply never looks like a replay.
 
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use tests::command::Command;
 use tests::{World, invariants};
 
-/// No command writes more often.
-const MOST_WRITES: u64 = 12;
+/// More writes than any command makes.
+const MAX_WRITES: u64 = 12;
 
 #[tokio::test]
 async fn t3_a_crash_at_any_write_of_any_command_leaves_nothing_half_done() {
@@ -15,7 +15,7 @@ async fn t3_a_crash_at_any_write_of_any_command_leaves_nothing_half_done() {
     let mut points = 0;
     for command in Command::ALL {
         for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-            for write in 1..=MOST_WRITES {
+            for write in 1..=MAX_WRITES {
                 let mut ready = command.prepare(&world, &format!("{command:?}{fault:?}{write}")).await;
                 world.faults.clear();
                 world.faults.add(Calls::Writes, When::Nth(write), fault);
@@ -27,21 +27,21 @@ async fn t3_a_crash_at_any_write_of_any_command_leaves_nothing_half_done() {
                     () = world.faults.crashed() => true,
                 };
                 world.faults.clear();
-                // The process comes back: the stream goes on, and so does the person.
+                // The process restarts: the stream continues, and the user tries again.
                 world.pump().await.unwrap();
-                let again = ready.run().await;
-                assert!(!again.words.starts_with('5'), "{command:?} after {fault:?} at {write}: {}", again.words);
+                let retried = ready.run().await;
+                assert!(!retried.words.starts_with('5'), "{command:?} after {fault:?} at {write}: {}", retried.words);
                 let repeatable = matches!(
                     command,
                     Command::StartRegistration | Command::SignIn | Command::Authorize | Command::Refresh | Command::Revoke
                 );
-                assert!(again.expected || !repeatable, "{command:?} after {fault:?} at {write}: {}", again.words);
+                assert!(retried.expected || !repeatable, "{command:?} after {fault:?} at {write}: {}", retried.words);
                 if !crashed {
-                    assert!(write > 1, "{command:?} writes");
+                    assert!(write > 1, "{command:?} makes no write");
                     break;
                 }
                 points += 1;
-                assert!(write < MOST_WRITES, "{command:?} writes without end");
+                assert!(write < MAX_WRITES, "{command:?} makes too many writes");
             }
         }
     }
@@ -55,7 +55,7 @@ async fn t4_a_lost_reply_at_any_write_changes_neither_the_answer_nor_the_effect(
     let world = World::new().await.unwrap();
     let mut points = 0;
     for command in Command::ALL {
-        for write in 1..=MOST_WRITES {
+        for write in 1..=MAX_WRITES {
             let mut ready = command.prepare(&world, &format!("{command:?}Lost{write}")).await;
             world.faults.clear();
             world.faults.add(Calls::Writes, When::Nth(write), Fault::TimeoutAfter);
@@ -64,9 +64,9 @@ async fn t4_a_lost_reply_at_any_write_changes_neither_the_answer_nor_the_effect(
             let struck = world.faults.injected();
             world.faults.clear();
             if command == Command::Refresh {
-                // A caller whose own reply was lost gets the same child.
-                let again = ready.run().await;
-                assert_eq!(again.secret, outcome.secret, "{}", again.words);
+                // A caller that lost its own reply gets the same child token.
+                let retried = ready.run().await;
+                assert_eq!(retried.secret, outcome.secret, "{}", retried.words);
             }
             if struck == points {
                 break;
@@ -80,10 +80,10 @@ async fn t4_a_lost_reply_at_any_write_changes_neither_the_answer_nor_the_effect(
 }
 
 #[tokio::test]
-async fn t5_t6_single_faults_of_each_kind_are_hidden_and_a_lasting_outage_is_a_503() {
+async fn t5_t6_single_faults_are_retried_and_a_lasting_outage_is_a_503() {
     let world = World::new().await.unwrap();
     for command in Command::ALL {
-        // All these people register from one network.
+        // All these users register from one network.
         world.advance(Span::hours(1));
         for (calls, fault) in [
             (Calls::Any, Fault::Throttle),
@@ -102,9 +102,9 @@ async fn t5_t6_single_faults_of_each_kind_are_hidden_and_a_lasting_outage_is_a_5
         world.faults.add(Calls::Writes, When::Always, Fault::Throttle);
         let outcome = ready.run().await;
         world.faults.clear();
-        let told = ["503", "unavailable", "Back in a moment"].into_iter().any(|words| outcome.words.contains(words));
-        assert!(told && !outcome.expected, "{command:?}: {}", outcome.words);
-        // Nothing was done: it can be done now.
+        let is_503 = ["503", "unavailable", "Back in a moment"].into_iter().any(|words| outcome.words.contains(words));
+        assert!(is_503 && !outcome.expected, "{command:?}: {}", outcome.words);
+        // The command was not done: it can be done now.
         let outcome = ready.run().await;
         assert!(outcome.expected, "{command:?} after the outage: {}", outcome.words);
     }

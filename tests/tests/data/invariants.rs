@@ -1,5 +1,5 @@
-//! The invariant scan finds what is broken: a scan that can't fail proves nothing.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that can not be set up has failed")]
+//! The invariant scan finds every kind of damage. A scan that can't fail proves nothing.
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed setup fails the test")]
 
 use dynoxide::actions::delete_item::DeleteItemRequest;
 use dynoxide::actions::put_item::PutItemRequest;
@@ -72,19 +72,19 @@ async fn each_kind_of_damage_is_found() {
 }
 
 #[tokio::test]
-async fn a_word_in_clear_is_found_as_text_as_bytes_and_in_the_stream() {
+async fn a_plaintext_word_is_found_as_text_as_bytes_and_in_the_stream() {
     for value in
         [json!({ "S": "to ADA@example.com" }), json!({ "B": data_encoding::BASE64.encode(b"{\"email\":\"ada@example.com\"}") })]
     {
         let world = world_with_ada().await;
-        assert_eq!(invariants::in_clear(&invariants::read(&world.engine), &["ada@example.com"]), Vec::<String>::new());
+        assert_eq!(invariants::find_plaintext(&invariants::read(&world.engine), &["ada@example.com"]), Vec::<String>::new());
         put(&world, "identities", json!({ "pk": { "S": "A#x" }, "sk": { "S": "y" }, "leak": value }));
         let item = json!({ "pk": { "S": "A#x" }, "sk": { "S": "y" } });
-        assert!(!invariants::in_clear(&invariants::read(&world.engine), &["ada@example.com"]).is_empty());
+        assert!(!invariants::find_plaintext(&invariants::read(&world.engine), &["ada@example.com"]).is_empty());
         delete(&world, "identities", &item);
         assert!(
-            !invariants::in_clear(&invariants::read(&world.engine), &["ada@example.com"]).is_empty(),
-            "the stream holds it"
+            !invariants::find_plaintext(&invariants::read(&world.engine), &["ada@example.com"]).is_empty(),
+            "the stream contains it"
         );
     }
 }

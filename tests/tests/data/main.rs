@@ -1,4 +1,4 @@
-//! Storage, events, delivery, retention, and what must hold over all stored data.
+//! Storage, events, delivery, retention, and the invariants over all stored data.
 
 mod conditions;
 mod delivery;

@@ -1,4 +1,4 @@
-//! What each change promises: it is written once, over what it was decided on, and reads back as it was.
+//! The promise of each change: it is written once, only over the state that it was decided on, and reads back unchanged.
 
 use latchkey::domain::account::{Authentication, DataKeyState};
 use latchkey::domain::change::{Change, Changes, Decision};
@@ -17,7 +17,7 @@ use latchkey::store::{CommitError, Conflict, DecideError, MAX_ATTEMPTS, StoreErr
 use std::sync::atomic::{AtomicU32, Ordering};
 use tests::store::*;
 
-/// Every change, with what must stand before it.
+/// Every change, with its preconditions.
 fn every_change() -> Vec<(&'static str, Vec<Change>, Change)> {
     let begun = || vec![Change::begin_flow(flow(1, 1, FlowPurpose::Registration))];
     let next_flow =
@@ -78,11 +78,11 @@ fn every_change() -> Vec<(&'static str, Vec<Change>, Change)> {
 }
 
 #[tokio::test]
-async fn a_change_is_written_once_over_what_it_was_decided_on() {
+async fn a_change_is_written_once_over_the_state_it_was_decided_on() {
     for (name, before, change) in every_change() {
         let bench = Bench::new().await;
         for change in before {
-            bench.commit(change).await.unwrap_or_else(|error| panic!("before {name}: {error:?}"));
+            bench.commit(change).await.unwrap_or_else(|error| panic!("precondition of {name}: {error:?}"));
         }
         bench.commit(change.clone()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let again = bench.commit(change).await;
@@ -90,7 +90,7 @@ async fn a_change_is_written_once_over_what_it_was_decided_on() {
     }
 }
 
-/// A state of version n is never written where nothing stands, or something else than version n-1.
+/// A state of version n is written only over version n-1.
 #[tokio::test]
 async fn a_later_version_needs_the_one_before_it() {
     for (name, before, change) in every_change() {
@@ -104,7 +104,7 @@ async fn a_later_version_needs_the_one_before_it() {
 }
 
 #[tokio::test]
-async fn a_transaction_is_refused_whole_when_one_of_its_conditions_fails() {
+async fn a_transaction_is_refused_as_a_whole_if_one_condition_fails() {
     let new = || new_account(1, 1);
     let before = || vec![Change::create_data_key(data_key(1)), Change::begin_flow(flow(1, 1, FlowPurpose::Registration))];
     let other_owner = || {
@@ -126,17 +126,17 @@ async fn a_transaction_is_refused_whole_when_one_of_its_conditions_fails() {
     for (name, before, new) in table {
         let bench = Bench::new().await;
         for change in before {
-            bench.commit(change).await.unwrap_or_else(|error| panic!("before {name}: {error:?}"));
+            bench.commit(change).await.unwrap_or_else(|error| panic!("precondition of {name}: {error:?}"));
         }
         let result = bench.commit(Change::create_account(new)).await;
         assert!(matches!(result, Err(CommitError::Conflict(_))), "{name}: {result:?}");
         let query = GrantQuery { account: account(1), grant: grant(1, 1).id, session: None, profile: true };
-        assert!(bench.store.find_profile(query.account).await.unwrap().is_none(), "{name}: something was written");
+        assert!(bench.store.find_profile(query.account).await.unwrap().is_none(), "{name}: no item is written");
     }
 }
 
 #[tokio::test]
-async fn what_was_written_reads_back() {
+async fn a_written_state_reads_back_unchanged() {
     let bench = Bench::new().await;
     let pending = flow(1, 1, FlowPurpose::Registration);
     bench.commit(Change::create_data_key(data_key(1))).await.unwrap();
@@ -195,7 +195,7 @@ async fn what_was_written_reads_back() {
 }
 
 #[tokio::test]
-async fn a_tenant_does_not_see_what_is_anothers() {
+async fn a_tenant_does_not_see_items_of_another_tenant() {
     let bench = Bench::new().await;
     bench.register(1).await;
     let other = bench.all.tenant("other".parse::<TenantId>().unwrap());
@@ -224,9 +224,9 @@ async fn changes_are_committed_in_order_and_a_conflict_says_which() {
     assert!(bench.store.find_session(account(1), session(1, 2).id, None).await.unwrap().is_none());
 }
 
-/// Load, decide, commit, and again on a conflict: the second decision sees what the first could not know.
+/// Load, decide, commit, and again after a conflict: the second decision sees the changed state.
 #[tokio::test]
-async fn a_conflict_is_decided_again_on_what_stands_now() {
+async fn a_conflict_is_decided_again_on_the_stored_state() {
     let bench = Bench::new().await;
     bench.prepare([Change::open_session(session(1, 1)), Change::record_sign_in(authentication(1))]).await;
     let attempts = AtomicU32::new(0);
@@ -250,20 +250,20 @@ async fn a_conflict_is_decided_again_on_what_stands_now() {
 }
 
 #[tokio::test]
-async fn who_always_comes_second_is_told_to_come_again() {
+async fn a_request_that_always_conflicts_is_unavailable() {
     let bench = Bench::new().await;
     bench.prepare([Change::open_session(session(1, 1))]).await;
     let attempts = AtomicU32::new(0);
     let one = request();
     let outcome = bench.store.decide(&one, || async {
         attempts.fetch_add(1, Ordering::Relaxed);
-        Ok::<_, StoreError>(Decision::one(Change::open_session(session(1, 1)), "never shown"))
+        Ok::<_, StoreError>(Decision::one(Change::open_session(session(1, 1)), "never returned"))
     });
     assert!(matches!(outcome.await, Err(DecideError::Busy)));
     assert_eq!(attempts.load(Ordering::Relaxed), MAX_ATTEMPTS);
 }
 
-/// A counter at its limit is not decided again: nothing that is loaded would change it.
+/// A counter at its limit is not decided again: a reload would change nothing.
 #[tokio::test]
 async fn a_full_counter_ends_the_request() {
     let bench = Bench::new().await;
@@ -274,15 +274,15 @@ async fn a_full_counter_ends_the_request() {
     let outcome = bench.store.decide(&one, || async {
         attempts.fetch_add(1, Ordering::Relaxed);
         let changes = Changes::one(count()).then(Change::open_session(session(1, 1)));
-        Ok::<_, StoreError>(Decision { changes, outcome: "never shown" })
+        Ok::<_, StoreError>(Decision { changes, outcome: "never returned" })
     });
     assert!(matches!(outcome.await, Err(DecideError::LimitReached)));
     assert_eq!(attempts.load(Ordering::Relaxed), 1);
-    // Nothing of what came after the counter was written.
+    // The changes after the counter are not written.
     bench.commit(Change::open_session(session(1, 1))).await.unwrap();
 }
 
-/// security 136: a Query answers 1 MB at a time; what lies beyond is asked for too.
+/// security 136: a Query returns 1 MB at a time. The store reads all pages.
 #[tokio::test]
 async fn keys_are_read_to_the_last_page() {
     let bench = Bench::new().await;
@@ -302,21 +302,21 @@ async fn keys_are_read_to_the_last_page() {
     drop(bench.meter.take());
     let versions: Vec<_> = bench.store.find_keys().await.unwrap().into_iter().map(|key| key.slot).collect();
     assert_eq!(versions, (1..=5).map(|version| KeySlot::Keyring { purpose: Purpose::Locator, version }).collect::<Vec<_>>());
-    assert!(bench.meter.take_cost().requests > 1, "one page: the test proves nothing");
+    assert!(bench.meter.take_cost().requests > 1, "one page proves nothing");
 }
 
 #[tokio::test]
-async fn tables_that_stand_are_left_as_they_are() {
+async fn existing_tables_are_not_changed() {
     let bench = Bench::new().await;
     bench.register(1).await;
     bench.all.create_tables().await.unwrap();
     assert_eq!(bench.store.find_account(&identifier(1)).await.unwrap(), Some(account(1)));
 }
 
-/// security 136: a transaction takes 100 items. More are refused before anything is sent; what a session ends beyond them, the
-/// decision puts into transactions of their own.
+/// security 136: a transaction holds at most 100 items. A larger one is refused before anything is sent. If a session ends more
+/// items, the decision puts them into further transactions.
 #[tokio::test]
-async fn a_transaction_is_never_larger_than_the_store_takes() {
+async fn a_transaction_is_never_larger_than_the_store_allows() {
     let bench = Bench::new().await;
     let ending = |grants: u8| {
         Change::end_session_and_grants(
@@ -328,7 +328,7 @@ async fn a_transaction_is_never_larger_than_the_store_takes() {
     bench.prepare((1..=100).map(|n| Change::issue_authorization_code(grant(1, n)))).await;
     let refused = bench.commit(ending(100)).await;
     assert!(matches!(refused, Err(CommitError::Store(StoreError::Refused(_)))), "{refused:?}");
-    assert!(bench.meter.take().is_empty(), "nothing was sent");
+    assert!(bench.meter.take().is_empty(), "no request was sent");
     bench.commit(ending(99)).await.unwrap();
     assert_eq!(bench.meter.take()[0].items, 100);
 }

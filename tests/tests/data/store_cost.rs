@@ -1,5 +1,6 @@
-//! The exact cost of each operation's reads and writes (performance §3): requests, read units, write units, by the engine's own
-//! `ReturnConsumedCapacity` and by our arithmetic. Unknown identifiers cost the same as known ones, table by table (security 71, 93).
+//! The exact cost of the reads and writes of each operation (`docs/cost.md`): requests, read units, write units, both by the
+//! engine's `ReturnConsumedCapacity` and by our arithmetic. An unknown identifier costs the same as a known one, table by table
+//! (security 71, 93).
 
 use latchkey::domain::account::{Authentication, DataKeyState, WrappedDataKey};
 use latchkey::domain::change::{Change, Changes};
@@ -15,11 +16,11 @@ use tests::store::*;
 type Expected = (usize, f64, f64);
 
 fn check(name: &str, cost: &Cost, expected: Expected) {
-    assert_eq!((cost.requests, cost.engine.read, cost.engine.write), expected, "{name}, as the engine counts");
-    assert_eq!((cost.requests, cost.own.read, cost.own.write), expected, "{name}, as we count");
+    assert_eq!((cost.requests, cost.engine.read, cost.engine.write), expected, "{name}, counted by the engine");
+    assert_eq!((cost.requests, cost.own.read, cost.own.write), expected, "{name}, counted by our arithmetic");
 }
 
-/// A bench with account 1, its session, consent and redeemed grant.
+/// A store with account 1, its session, consent and redeemed grant.
 async fn prepared() -> Bench {
     let bench = Bench::new().await;
     bench.register(1).await;
@@ -71,7 +72,7 @@ async fn a_sign_in_costs_4_2_and_a_failed_one_4_1_known_or_not() {
         });
         assert_eq!(cost, (3, 4.0, 1.0), "failed sign-in");
     }
-    // Whoever sees the trace of requests can't tell the two apart: operations, tables, number of keys.
+    // A trace of the requests does not tell the two apart: same operations, tables and numbers of keys.
     let trace = |calls: &[latchkey_local::meter::Call]| -> Vec<_> {
         calls.iter().map(|call| (call.operation.clone(), call.tables.clone(), call.items)).collect()
     };
@@ -79,7 +80,7 @@ async fn a_sign_in_costs_4_2_and_a_failed_one_4_1_known_or_not() {
 }
 
 #[tokio::test]
-async fn a_recovery_costs_the_same_for_an_address_that_nobody_has() {
+async fn a_recovery_costs_the_same_for_an_unknown_address() {
     let bench = prepared().await;
     assert!(bench.store.find_recovery(&identifier(1)).await.unwrap().is_some());
     check("recovery, known", &bench.meter.take_cost(), (2, 3.0, 0.0));
@@ -98,7 +99,7 @@ async fn a_recovery_costs_the_same_for_an_address_that_nobody_has() {
 }
 
 #[tokio::test]
-async fn codes_and_tokens_cost_what_was_promised() {
+async fn codes_and_tokens_have_their_documented_cost() {
     let bench = prepared().await;
     let (store, id) = (&bench.store, account(1));
     store.find_session(id, session(1, 1).id, Some(&client_id())).await.unwrap().unwrap();
@@ -123,9 +124,9 @@ async fn codes_and_tokens_cost_what_was_promised() {
     check("userinfo", &bench.meter.take_cost(), (1, 4.0, 0.0));
 }
 
-/// What `latchkey people export` reads of each, and what a move here costs.
+/// The reads of `latchkey people export` for each user, and the cost of an import of its line.
 #[tokio::test]
-async fn a_person_is_read_for_an_export_by_3_requests_and_moves_by_3() {
+async fn an_export_of_a_user_takes_3_requests_and_an_import_3() {
     let bench = prepared().await;
     let page = bench.store.walk_accounts(None).await.unwrap();
     assert_eq!((page.found.len(), page.next.is_none()), (1, true));
@@ -133,7 +134,7 @@ async fn a_person_is_read_for_an_export_by_3_requests_and_moves_by_3() {
     assert_eq!((walked.requests, walked.engine.write), (1, 0.0), "one Scan, nothing written");
     let person = bench.store.find_person(account(1)).await.unwrap().unwrap();
     assert_eq!((person.consents.len(), person.terms.len(), person.password.is_some()), (1, 1, true));
-    // Our arithmetic does not know what a Query passes over.
+    // Our arithmetic does not count items that a Query filters out.
     let read = bench.meter.take_cost();
     assert_eq!((read.requests, read.engine.read, read.engine.write), (3, 4.0, 0.0), "export of a person");
 
@@ -159,7 +160,7 @@ async fn a_person_is_read_for_an_export_by_3_requests_and_moves_by_3() {
     assert!(bench.store.walk_tombstones(None).await.unwrap().found.is_empty());
 }
 
-/// A write that meets its condition or its limit costs a unit, and is not repeated within the store.
+/// A write that fails its condition or exceeds its limit costs one unit. The store does not repeat it.
 #[tokio::test]
 async fn a_conflict_is_not_repeated() {
     let bench = prepared().await;

@@ -1,4 +1,4 @@
-//! Tenant documents by versions: written once, on the version before, whoever else writes.
+//! Versions of tenant documents: each is written once, after the version before it, also with concurrent writers.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::store::CommitError;
@@ -36,7 +36,7 @@ async fn a_tenant_document_is_stored_by_versions_and_the_newest_is_in_force() {
     assert_eq!(
         versions,
         (1..=12).map(|version| (version, format!("a = {version}"))).collect::<Vec<_>>(),
-        "nothing was overwritten"
+        "no version was overwritten"
     );
 }
 
@@ -50,11 +50,11 @@ fn by(name: &str) -> DocumentOrigin {
 }
 
 #[tokio::test]
-async fn of_two_writers_after_the_same_version_one_wins_even_with_the_same_text() {
+async fn of_two_writers_after_the_same_version_only_one_wins() {
     let bench = Bench::new().await;
-    let put = |who: &'static str| {
+    let put = |author: &'static str| {
         let store = bench.store.clone();
-        tokio::spawn(async move { store.put_document_after(None, "a = 1", by(who), NOW).await })
+        tokio::spawn(async move { store.put_document_after(None, "a = 1", by(author), NOW).await })
     };
     let (ada, eve) = (put("Ada"), put("Eve"));
     let ended = [ada.await.unwrap(), eve.await.unwrap()];
@@ -62,7 +62,7 @@ async fn of_two_writers_after_the_same_version_one_wins_even_with_the_same_text(
     assert!(ended.iter().any(|ended| matches!(ended, Err(CommitError::Conflict(_)))), "{ended:?}");
 }
 
-/// What earlier builds stored has neither source, nor person, nor reason.
+/// Documents of earlier builds have no source, author or reason.
 #[tokio::test]
 async fn a_version_without_an_origin_is_still_read() {
     let bench = Bench::new().await;

@@ -1,6 +1,6 @@
-//! What the store's promises are worth when the network, DynamoDB or both misbehave (T4–T6; security 134–136).
+//! The promises of the store under faults of the network and of DynamoDB (T4–T6; security 134–136).
 //!
-//! Each test says how many faults it injected: one that injected none proves nothing.
+//! Each test checks how many faults it injected: a test without faults proves nothing.
 
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
@@ -15,11 +15,11 @@ use latchkey::store::{CommitError, StoreError};
 use latchkey_local::fault::{Calls, Fault, When};
 use tests::store::*;
 
-fn tried(n: u8) -> Change {
+fn count_try(n: u8) -> Change {
     Change::count_identifier_try(identifier(n), NOW, 20)
 }
 
-/// security 135: the SDK sends a write again whose reply was lost, and meets its own condition; that is success, not a replay.
+/// security 135: after a lost reply the SDK repeats the write, which fails its own condition. That is success, not a replay.
 #[tokio::test]
 async fn a_lost_reply_is_not_a_replay() {
     let bench = Bench::new().await;
@@ -30,7 +30,7 @@ async fn a_lost_reply_is_not_a_replay() {
         ("a transaction", Change::create_account(new_account(1, 1))),
         ("a code", Change::issue_authorization_code(code.clone())),
         ("a put over a version", Change::redeem_authorization_code(redeemed(&code))),
-        ("a counter", tried(1)),
+        ("a counter", count_try(1)),
     ];
     for (name, change) in changes {
         bench.faults.clear();
@@ -41,9 +41,9 @@ async fn a_lost_reply_is_not_a_replay() {
     }
 }
 
-/// The stamp is the request's, attempt's and change's own: the same content written by another request is a conflict.
+/// The stamp is unique for the request, the attempt and the change. The same content written by another request is a conflict.
 #[tokio::test]
-async fn only_the_very_same_write_is_taken_for_its_own_repetition() {
+async fn only_the_same_write_is_recognized_as_a_repetition() {
     let bench = Bench::new().await;
     let first = request();
     let change = || Changes::one(Change::open_session(session(1, 1)));
@@ -58,9 +58,9 @@ async fn only_the_very_same_write_is_taken_for_its_own_repetition() {
     assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
 }
 
-/// One request that writes one item twice has two stamps that differ by the version: the second is no repetition of the first.
+/// If one request writes one item twice, the two stamps differ by the version: the second is no repetition of the first.
 #[tokio::test]
-async fn a_second_write_of_a_request_is_not_taken_for_its_first() {
+async fn a_second_write_of_a_request_is_not_a_repetition() {
     let bench = Bench::new().await;
     let one = request();
     bench.store.commit(&Changes::one(Change::issue_authorization_code(grant(1, 1))), &one).await.unwrap();
@@ -69,7 +69,8 @@ async fn a_second_write_of_a_request_is_not_taken_for_its_first() {
     assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
 }
 
-/// T4 at a transaction: applied, reply lost, and the token is no longer known (10 minutes later): the conditions and stamps hold.
+/// T4 at a transaction: it is applied, the reply is lost, and the token has expired (10 minutes later). Conditions and stamps
+/// still hold.
 #[tokio::test]
 async fn a_transaction_sent_again_after_its_token_expired_is_recognized() {
     let bench = Bench::new().await;
@@ -78,20 +79,20 @@ async fn a_transaction_sent_again_after_its_token_expired_is_recognized() {
     let request = request();
     let create = Changes::one(Change::create_account(new_account(1, 1)));
     bench.store.commit(&create, &request).await.unwrap();
-    // AUTHN moves on, so that not every item of the transaction still carries its stamp.
+    // AUTHN changes, so that not every item of the transaction still has its stamp.
     let next = latchkey::domain::account::Authentication { version: 2, ..authentication(1) };
     bench.commit(Change::record_sign_in(next)).await.unwrap();
     bench.store.commit(&create, &request).await.unwrap();
 }
 
-/// security 134, T6: contention says nothing about the state. It is retried, and given up as unavailable, never as a conflict.
+/// security 134, T6: contention says nothing about the state. The store retries, and then reports "unavailable", never a conflict.
 #[tokio::test]
 async fn contention_is_never_a_conflict() {
     let change = || {
         [
             Change::create_data_key(data_key(1)),
             Change::begin_flow(flow(1, 1, FlowPurpose::Registration)),
-            tried(1),
+            count_try(1),
             Change::create_account(new_account(1, 1)),
         ]
     };
@@ -115,7 +116,7 @@ async fn contention_is_never_a_conflict() {
     }
 }
 
-/// T6 at p = 0.5: each of many writes is done once, found to be done, or unavailable; a conflict appears nowhere.
+/// T6 at p = 0.5: each of many writes is done once, is recognized as done, or is unavailable. None is a conflict.
 #[tokio::test]
 async fn no_write_is_misclassified_under_contention() {
     let bench = Bench::new().await;
@@ -131,9 +132,10 @@ async fn no_write_is_misclassified_under_contention() {
     assert!(bench.faults.injected() > 100 && done > 200, "{done} done, {unavailable} unavailable");
 }
 
-/// T5: throttled for good, or down: unavailable (503 for the caller), and nothing half-done; afterwards everything goes on.
+/// T5: while DynamoDB is throttled or down, the store is unavailable (503 for the caller) and nothing is half done. Afterwards
+/// it works.
 #[tokio::test]
-async fn what_does_not_answer_is_unavailable() {
+async fn a_store_that_does_not_answer_is_unavailable() {
     for fault in [Fault::Throttle, Fault::Internal, Fault::TimeoutBefore] {
         let bench = Bench::new().await;
         bench.register(1).await;
@@ -147,10 +149,10 @@ async fn what_does_not_answer_is_unavailable() {
     }
 }
 
-/// security 136: keys that a batch left unprocessed are asked again until all are there; when they never come, it is unavailable,
-/// never "absent".
+/// security 136: unprocessed keys of a batch are requested again until all are there. If they never come, the store is unavailable.
+/// It never reports them as absent.
 #[tokio::test]
-async fn unprocessed_keys_are_asked_again() {
+async fn unprocessed_keys_are_requested_again() {
     let bench = Bench::new().await;
     bench.register(1).await;
     bench.commit(Change::open_session(session(1, 1))).await.unwrap();
@@ -170,7 +172,7 @@ async fn unprocessed_keys_are_asked_again() {
     assert!(matches!(found, Err(StoreError::Unavailable(_))), "{found:?}");
 }
 
-/// T26: of tries at once, exactly the 20 of the day are counted.
+/// T26: of concurrent tries, exactly the 20 of the day are counted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_counter_lets_exactly_its_limit_through() {
     let bench = Bench::new().await;
@@ -178,7 +180,7 @@ async fn a_counter_lets_exactly_its_limit_through() {
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let store = bench.store.clone();
-            tokio::spawn(async move { store.commit(&Changes::one(tried(1)), &request()).await })
+            tokio::spawn(async move { store.commit(&Changes::one(count_try(1)), &request()).await })
         })
         .collect();
     let (mut counted, mut refused) = (0, 0);
@@ -190,28 +192,28 @@ async fn a_counter_lets_exactly_its_limit_through() {
         }
     }
     assert_eq!((counted, refused), (20, 44));
-    // The next day, and another identifier, have tries of their own.
+    // The next day and another identifier have their own tries.
     let tomorrow = Change::count_identifier_try(identifier(1), NOW + Span::days(1), 20);
     bench.commit(tomorrow).await.unwrap();
-    bench.commit(tried(2)).await.unwrap();
+    bench.commit(count_try(2)).await.unwrap();
 }
 
-/// However often a request decides, it takes one try.
+/// A request counts one try, however often it decides.
 #[tokio::test]
-async fn a_request_takes_one_try_however_often_it_decides() {
+async fn a_request_counts_one_try_however_often_it_decides() {
     let bench = Bench::new().await;
     let one = request();
     for attempt in 1..=3 {
         let context = RequestContext { attempt, ..one.clone() };
-        bench.store.commit(&Changes::one(tried(1)), &context).await.unwrap();
+        bench.store.commit(&Changes::one(count_try(1)), &context).await.unwrap();
     }
     for _ in 0..19 {
-        bench.commit(tried(1)).await.unwrap();
+        bench.commit(count_try(1)).await.unwrap();
     }
-    assert!(matches!(bench.commit(tried(1)).await, Err(CommitError::LimitReached)));
+    assert!(matches!(bench.commit(count_try(1)).await, Err(CommitError::LimitReached)));
 }
 
-/// security 105, T1: of 64 registrations of one address that prove it at once, one gets it; replies get lost meanwhile.
+/// security 105, T1: of 64 registrations that verify one address at once, one gets it, also with lost replies.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_64_gets_the_address() {
     let bench = Bench::new().await;
@@ -242,7 +244,7 @@ async fn one_of_64_gets_the_address() {
     assert!(bench.faults.injected() > 10);
     bench.faults.clear();
     let owner = bench.store.find_account(&identifier(200)).await.unwrap();
-    // An attempt whose every reply was lost says "unavailable" though it stands: then nobody heard of a success.
+    // An attempt that lost all its replies reports "unavailable" although it was written. Then no caller saw a success.
     assert!(winners.len() <= 1, "{winners:?}");
     assert!(winners.iter().all(|winner| Some(*winner) == owner), "{winners:?} {owner:?}");
     let mut accounts = 0;
@@ -253,13 +255,13 @@ async fn one_of_64_gets_the_address() {
     assert_eq!(accounts, 1);
 }
 
-/// security 22, 32: of 64 that redeem one code at once, one does; a revocation that comes between is met by all others.
+/// security 22, 32: of 64 concurrent redemptions of one code, one succeeds. All others see a revocation in between.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_64_redeems_the_code() {
     let bench = Bench::new().await;
     bench.register(1).await;
     bench.commit(Change::issue_authorization_code(grant(1, 1))).await.unwrap();
-    // Few enough that no write loses all three of its replies: that one would rightly say "unavailable".
+    // Few enough faults that no write loses all three replies. Such a write would correctly report "unavailable".
     for call in [1, 9, 30] {
         bench.faults.add(Calls::Writes, When::Nth(call), Fault::TimeoutAfter);
     }
@@ -284,12 +286,12 @@ async fn one_of_64_redeems_the_code() {
     assert_eq!(done, 1);
 }
 
-/// 200 starts at once make one key: the others find the slot claimed, and wait for it.
+/// 200 concurrent starts make one key: the others find the slot claimed and wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_64_claims_a_key_slot() {
     let bench = Bench::new().await;
     let slot = KeySlot::Keyring { purpose: latchkey::keys::Purpose::Data, version: 1 };
-    // Few enough that no write loses all three of its replies: that one would rightly say "unavailable".
+    // Few enough faults that no write loses all three replies. Such a write would correctly report "unavailable".
     for call in [1, 9, 30] {
         bench.faults.add(Calls::Writes, When::Nth(call), Fault::TimeoutAfter);
     }
@@ -318,7 +320,7 @@ async fn one_of_64_claims_a_key_slot() {
     };
     assert!(!store.complete_key(slot, second, key(2)).await.unwrap(), "only the holder completes");
     assert!(!store.claim_key(slot, second, NOW + Span::seconds(9), lease).await.unwrap(), "the lease holds");
-    assert!(store.claim_key(slot, second, NOW + lease, lease).await.unwrap(), "a dead holder is replaced");
+    assert!(store.claim_key(slot, second, NOW + lease, lease).await.unwrap(), "the lease has expired");
     assert!(!store.complete_key(slot, &first, key(1)).await.unwrap(), "the late holder must use the other's key");
     bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
     assert!(store.complete_key(slot, second, key(2)).await.unwrap(), "a lost reply is not a loss");
@@ -330,7 +332,7 @@ async fn one_of_64_claims_a_key_slot() {
     assert!(bench.all.tenant("other".parse().unwrap()).find_keys().await.unwrap().is_empty());
 }
 
-/// security 116: so many mails of a purpose to one recipient, whatever the events; one event counts once, however often it comes.
+/// security 116: mails are limited by purpose and recipient, over all events. One event counts once, however often it is delivered.
 #[tokio::test]
 async fn mails_are_counted_by_recipient_and_purpose() {
     let bench = Bench::new().await;
@@ -358,12 +360,12 @@ async fn mails_are_counted_by_recipient_and_purpose() {
     bench.store.note_mail_sent(&identifier(2), MailPurpose::Registration, "other recipient", NOW).await.unwrap();
     assert_eq!(count(2, MailPurpose::Registration, "other recipient".to_owned(), NOW).await, Counted::Sent);
     let uncounted = bench.store.note_mail_sent(&identifier(3), MailPurpose::Registration, "never counted", NOW).await;
-    assert!(uncounted.is_err(), "only what was counted is noted");
+    assert!(uncounted.is_err(), "only a counted mail is marked as sent");
 }
 
-/// A flow's tries are versioned: of 64 wrong codes typed at once, each of those that count is counted on its own.
+/// The tries of a flow are versioned: of 64 concurrent wrong codes, each counted one is counted separately.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn wrong_codes_at_once_are_counted_one_by_one() {
+async fn concurrent_wrong_codes_are_counted_one_by_one() {
     let bench = Bench::new().await;
     bench.commit(Change::begin_flow(flow(1, 1, FlowPurpose::Registration))).await.unwrap();
     let tasks: Vec<_> = (0..64)

@@ -1,5 +1,5 @@
-//! T10, security 131: TTL is garbage collection only. The same months of a person's life, with a TTL worker that never comes, comes
-//! at once, or comes 48 hours late: every answer is the same. What expired never works, though its item still stands; what lives
+//! T10, security 131: TTL is garbage collection only. The same months of a user run with a TTL worker that never runs, runs
+//! at once, or runs 48 hours late. Every answer is the same: an expired item never works, even if it still exists, and a live item
 //! is never collected.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
@@ -8,7 +8,7 @@ use latchkey_local::world::World;
 use serde_json::{Value, json};
 use tests::{Anonymous, Browser, Customer, OAuthClient, invariants};
 
-/// When the worker removes an item whose `ttl` has passed.
+/// When the worker removes an item with an expired `ttl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Worker {
     Never,
@@ -16,7 +16,7 @@ enum Worker {
     Late,
 }
 
-/// Removes what is due, as DynamoDB does; how many items went.
+/// Removes expired items, as DynamoDB does. Returns their number.
 fn collect(world: &World, worker: Worker) -> usize {
     let late = match worker {
         Worker::Never => return 0,
@@ -39,8 +39,8 @@ fn collect(world: &World, worker: Worker) -> usize {
     collected
 }
 
-/// The answers of a person's months, in order, and how many items were collected meanwhile.
-async fn live(worker: Worker) -> (Vec<(&'static str, u16)>, usize) {
+/// The answers during the months of a user, in order, and the number of collected items.
+async fn run_months(worker: Worker) -> (Vec<(&'static str, u16)>, usize) {
     let world = World::new().await.unwrap();
     let (api, client) = (Anonymous::new(&world), OAuthClient::demo_app(&world));
     let (mut answers, mut collected) = (Vec::new(), 0);
@@ -49,7 +49,7 @@ async fn live(worker: Worker) -> (Vec<(&'static str, u16)>, usize) {
         collected += collect(&world, worker);
     };
 
-    // A registration that is not proven in time; its address is free.
+    // A registration that is not verified in time. Its address is free.
     let ada = Customer::new("Ada");
     let started = api.post_json("/v1/registrations", &ada.registration()).await.json();
     let code = world.mails_to(&ada.email).await.unwrap()[0].codes[0].clone();
@@ -67,7 +67,7 @@ async fn live(worker: Worker) -> (Vec<(&'static str, u16)>, usize) {
     wait(Span::seconds(61));
     answers.push(("an expired code", client.redeem(&code).await.status()));
 
-    // Refreshing for two months; a session that ends by itself meanwhile.
+    // Two months of refreshes. Meanwhile a session expires.
     let mut tokens = client.tokens_for(&ada).await;
     let first = tokens.refresh().to_owned();
     for _ in 0..3 {
@@ -87,7 +87,7 @@ async fn live(worker: Worker) -> (Vec<(&'static str, u16)>, usize) {
     answers.push(("half a year later", client.refresh(tokens.refresh()).await.status()));
     answers.push(("its first generation", client.refresh(&first).await.status()));
 
-    // The account is none of it.
+    // The account itself does not expire.
     let page = ada.sign_in(&mut browser, &page).await;
     answers.push(("the password still works", u16::from(!page.has_field("password"))));
     let userinfo = client.userinfo(client.tokens_for(&ada).await.access()).await;
@@ -98,14 +98,14 @@ async fn live(worker: Worker) -> (Vec<(&'static str, u16)>, usize) {
 
 #[tokio::test]
 async fn t10_security_131_every_answer_is_the_same_with_ttl_off_at_once_and_late() {
-    let (expected, none) = live(Worker::Never).await;
+    let (expected, none) = run_months(Worker::Never).await;
     assert_eq!(none, 0);
     let statuses: Vec<u16> = expected.iter().map(|(_, status)| *status).collect();
     assert_eq!(statuses[..3], [400, 400, 400], "{expected:?}");
     assert_eq!(statuses[3..], [200, 200, 200, 200, 200, 200, 1, 401, 400, 400, 400, 1, 200], "{expected:?}");
     for worker in [Worker::AtOnce, Worker::Late] {
-        let (answers, collected) = live(worker).await;
-        assert!(collected > 5, "{worker:?} collected {collected}: nothing was tried");
+        let (answers, collected) = run_months(worker).await;
+        assert!(collected > 5, "{worker:?} collected {collected}: too few for a test");
         assert_eq!(answers, expected, "{worker:?}");
     }
 }

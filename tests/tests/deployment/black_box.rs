@@ -1,49 +1,49 @@
-//! Everything that people and applications do, over HTTP: at a gateway of its own, or at what `LATCHKEY_URL` names, such as a
+//! All journeys of users and applications over HTTP: at a gateway of its own, or at the site in `LATCHKEY_URL`, such as a
 //! deployed stack (`tests/deploy`).
 //!
-//! `LATCHKEY_URL=http://localhost:8080 cargo test -p tests --test black_box`
+//! `LATCHKEY_URL=http://localhost:8080 cargo test -p tests --test deployment black_box`
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tests::{Anonymous, Browser, Customer, Gateway, Me, OAuthClient, Site, journeys};
+use tests::{AccountClient, Anonymous, Browser, Customer, Gateway, OAuthClient, Site, journeys};
 
-/// The site, and the gateway that must live as long as it.
+/// The site, and its gateway, which must live as long as the site.
 async fn site() -> (Site, Option<Gateway>) {
-    if let Some(site) = Site::named_by_environment().await {
+    if let Some(site) = Site::from_env().await {
         return (site, None);
     }
     let gateway = Gateway::ephemeral(&[]);
     (Site::from(&gateway), Some(gateway))
 }
 
-/// A site that is not new has people: each run brings its own.
+/// A suffix for the users' names: a site that is not new already has users.
 #[expect(clippy::disallowed_methods, reason = "a name for this run")]
-fn run() -> String {
+fn name_suffix() -> String {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis().to_string()
 }
 
 #[tokio::test]
-async fn people_and_applications_do_everything() {
+async fn all_journeys_work() {
     let (site, _gateway) = site().await;
-    journeys::all_of_it(&site, &run()).await;
+    journeys::run_all_journeys(&site, &name_suffix()).await;
 }
 
 #[tokio::test]
 async fn a_closed_account_is_erased_by_the_schedule_and_its_address_is_free() {
     let (site, _gateway) = site().await;
-    let leaver = Customer::new(&format!("Leaver{}", run()));
+    let leaver = Customer::new(&format!("Leaver{}", name_suffix()));
     let sub = leaver.register(&site).await;
-    let me = Me::of(&site, &leaver).await;
+    let me = AccountClient::new(&site, &leaver).await;
     assert_eq!(me.delete("/v1/me").await.status(), 202);
     assert_eq!(me.is_alive().await, (false, false));
     site.advance("P31D").await;
     let planned = site.run_job(&json!({ "job": "retention", "dry_run": true })).await;
     let done = site.run_job(&json!({ "job": "retention" })).await;
     assert!(done["rules"]["erasure"]["erased"].as_u64().unwrap() >= 1, "{done}");
-    assert_eq!(done["rules"]["erasure"]["due"], planned["rules"]["erasure"]["due"], "the plan is the run");
+    assert_eq!(done["rules"]["erasure"]["due"], planned["rules"]["erasure"]["due"], "the plan equals the run");
     assert_eq!(done["rules"]["erasure"]["stuck"], 0, "{done}");
-    assert_ne!(leaver.register(&site).await, sub, "a freed address inherits nothing");
+    assert_ne!(leaver.register(&site).await, sub, "a freed address gets a new sub");
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn security_25_and_117_refusals_keep_their_headers_on_the_way_out() {
 }
 
 #[tokio::test]
-async fn security_115_and_53_no_header_says_where_the_service_is_or_who_calls() {
+async fn security_115_and_53_no_header_changes_the_issuer_or_the_caller() {
     let (site, _gateway) = site().await;
     let hostile = [
         ("x-forwarded-host", "evil.test"),
@@ -82,7 +82,7 @@ async fn security_115_and_53_no_header_says_where_the_service_is_or_who_calls() 
     let plain = api.get("/.well-known/openid-configuration").await;
     let asked = api.send(http::Method::GET, "/.well-known/openid-configuration", &hostile, "").await;
     assert_eq!((plain.text(), plain.json()["issuer"].as_str().unwrap()), (asked.text(), site.origin()));
-    let customer = Customer::new(&format!("Hosted{}", run()));
+    let customer = Customer::new(&format!("Hosted{}", name_suffix()));
     customer.register(&site).await;
     let mut browser = Browser::new(site.clone());
     browser.headers = hostile.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

@@ -1,5 +1,5 @@
-//! The whole of Latchkey behind the routes and roles of `template.yaml`: everything still works, and no role may do what nothing
-//! needs (security 144).
+//! The whole of Latchkey behind the routes and roles of `template.yaml`: every journey works, and no role has a permission that
+//! no code needs (security 144).
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
@@ -11,64 +11,64 @@ use latchkey::services::Deadline;
 use latchkey::store::principal::PrincipalQuery;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use migration::Migration;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use tests::brought::bring_over;
-use tests::deployed::{Deployed, PURPOSES};
+use tests::deployed::{DeployedWorld, PURPOSES};
+use tests::imported::import_user;
 use tests::pool_key::{PoolKey, access_claims};
 use tests::routes;
 use tests::user_pool::PoolUser;
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient, Site, World, journeys};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Site, World, journeys};
 
-/// Two accounts are closed; the job erases one and puts the other off, which is held; a backup that came back is cleaned.
-async fn is_erased(deployed: &Deployed) {
+/// Two accounts are closed. The job erases one, and defers the other, which has a legal hold. A restored backup is erased again.
+async fn erase_accounts(deployed: &DeployedWorld) {
     let world = &deployed.world;
-    let retention = Retention::new(deployed.services("retention", retention::PURPOSES), GoOn::Caller);
+    let retention = Retention::new(deployed.services("retention", retention::PURPOSES), Continuation::Caller);
     let run = async |event: Value| retention.handle(&event, Deadline::default()).await.unwrap();
     let before = world.services.clock.now();
     for name in ["Leaver", "Held"] {
         let leaver = Customer::registered(world, name).await;
-        assert_eq!(Me::of(world, &leaver).await.delete("/v1/me").await.status(), 202);
+        assert_eq!(AccountClient::new(world, &leaver).await.delete("/v1/me").await.status(), 202);
     }
     run(json!({ "job": "hold", "email": "held@example.com" })).await;
     world.advance(Span::days(31));
     let done = run(json!({ "job": "retention" })).await;
-    // With whom came over and left again.
+    // Includes the imported user who closed the account.
     assert_eq!((&done["rules"]["erasure"]["erased"], &done["rules"]["erasure"]["deferred"]), (&json!(2), &json!(1)), "{done}");
     run(json!({ "job": "release", "email": "held@example.com" })).await;
     run(json!({ "job": "replay_erasures", "since": before.to_string() })).await;
 }
 
-/// Somebody goes back to a user pool, with their password, and somebody else tries without.
-async fn goes_back(deployed: &Deployed) {
+/// A reverse migration of a user with the right password, and attempts with wrong credentials.
+async fn migrate_back(deployed: &DeployedWorld) {
     let acme: TenantId = "acme".parse().unwrap();
     let migration = Migration::new(deployed.services("migration", migration::PURPOSES), acme);
     let dora = Customer::new("Dora");
-    for (email, password, goes) in [
+    for (email, password, expected) in [
         (dora.email.as_str(), "quite 8 different umbrellas", true),
         (dora.email.as_str(), "not the 9 right one", false),
-        ("nobody@example.com", "not the 9 right one", false),
+        ("unknown@example.com", "not the 9 right one", false),
     ] {
         let event = json!({
             "triggerSource": "UserMigration_Authentication", "userPoolId": "eu-central-1_Next", "userName": email,
             "request": { "password": password },
         });
         let answer = migration.handle(event, "request-1", Deadline::default()).await.unwrap();
-        assert_eq!(answer["response"]["userAttributes"]["email"] == email, goes, "{answer}");
+        assert_eq!(answer["response"]["userAttributes"]["email"] == email, expected, "{answer}");
     }
 }
 
-/// Two people come from the user pool of `acme`, by password and by mail; one of them closes the account.
-async fn come_over(deployed: &Deployed) {
+/// Two users of the pool of `acme` are imported, one by password and one by recovery. One of them closes the account.
+async fn import_users(deployed: &DeployedWorld) {
     let world = &deployed.world;
-    let app = OAuthClient { base: "/t/acme".to_owned(), ..Me::client(world) };
+    let app = OAuthClient { base: "/t/acme".to_owned(), ..AccountClient::client(world) };
     for name in ["Cleo", "Dora"] {
         let customer = Customer::new(name);
         deployed.pool.put(PoolUser::confirmed(&customer.email, &customer.password, &format!("sub-{name}")));
     }
     let cleo = Customer::new("Cleo");
-    let me = Me { tokens: app.tokens_for(&cleo).await, client: app };
+    let me = AccountClient { tokens: app.tokens_for(&cleo).await, client: app };
     // An application that still holds a token of the pool exchanges it.
     let key = PoolKey::new("one");
     deployed.pool.publish(&[&key]);
@@ -85,51 +85,51 @@ async fn come_over(deployed: &Deployed) {
     let code = Site::from(world).mail_to(&dora.email).await.codes[0].clone();
     let page = browser.submit(&page, "#submit", &[("code", &code), ("password", "quite 8 different umbrellas")]).await;
     assert_eq!(page.status(), 200, "{}", page.text());
-    assert_eq!((deployed.pool.take_asked("AdminInitiateAuth"), deployed.pool.take_asked("AdminGetUser")), (1, 2));
+    assert_eq!((deployed.pool.take_call_count("AdminInitiateAuth"), deployed.pool.take_call_count("AdminGetUser")), (1, 2));
 
-    // Who was brought over, and has another address there by now, is looked for by their number there.
+    // An imported user with a changed address in the pool is looked up by the pool's `sub`.
     let ivy = Customer::new("Ivy");
-    bring_over(&world.services, &"acme".parse().unwrap(), &ivy, "sub-Ivy", ComingPassword::StaysThere).await;
-    deployed.pool.put(PoolUser::confirmed("ivy@elsewhere.example", &ivy.password, "sub-Ivy"));
+    import_user(&world.services, &"acme".parse().unwrap(), &ivy, "sub-Ivy", ComingPassword::StaysThere).await;
+    deployed.pool.put(PoolUser::confirmed("ivy@other.example", &ivy.password, "sub-Ivy"));
     let mut browser = Browser::new(world);
     let page = browser.open("/t/acme/recover").await;
     let page = browser.submit(&page, "#submit", &[("identifier", &ivy.email)]).await;
     let code = Site::from(world).mail_to(&ivy.email).await.codes[0].clone();
     let page = browser.submit(&page, "#submit", &[("code", &code), ("password", "quite 8 different umbrellas")]).await;
     assert!(page.status() == 400 && page.text().contains("needs our support"), "{}", page.text());
-    assert_eq!(deployed.pool.take_asked("AdminGetUser"), 2);
+    assert_eq!(deployed.pool.take_call_count("AdminGetUser"), 2);
 
-    // Who registers is proven at login, which asks the pool.
+    // The verification of a registration runs in the login function, which asks the pool.
     let hera = Customer::new("Hera");
     deployed.pool.put(PoolUser::confirmed(&hera.email, "the old 9 password", "sub-Hera"));
     hera.register_at(world, "/t/acme").await;
-    assert_eq!(deployed.pool.take_asked("AdminGetUser"), 1);
+    assert_eq!(deployed.pool.take_call_count("AdminGetUser"), 1);
 }
 
 #[tokio::test]
-async fn security_144_each_function_may_do_what_it_does_and_nothing_else() {
-    let deployed = Deployed::new().await;
+async fn security_144_each_function_has_exactly_its_needed_permissions() {
+    let deployed = DeployedWorld::new().await;
     let world = &deployed.world;
-    journeys::all_of_it(&Site::from(world), "").await;
-    come_over(&deployed).await;
-    goes_back(&deployed).await;
-    is_erased(&deployed).await;
+    journeys::run_all_journeys(&Site::from(world), "").await;
+    import_users(&deployed).await;
+    migrate_back(&deployed).await;
+    erase_accounts(&deployed).await;
     world.pump().await.unwrap();
     assert_eq!(deployed.refused(), Vec::<String>::new());
     let mut unused = deployed.unused();
-    // Where nobody comes from a user pool, registrations are proven where they began.
-    let deployed = Deployed::without_a_pool().await;
+    // Without a user pool, the function that started a registration verifies it.
+    let deployed = DeployedWorld::without_user_pool().await;
     let site = Site::from(&deployed.world);
-    journeys::registers_on_pages(&site, &Customer::new("Grace")).await;
-    journeys::two_prove_one_address(&site, &Customer::new("Twice")).await;
+    journeys::register_on_pages(&site, &Customer::new("Grace")).await;
+    journeys::verify_one_address_twice(&site, &Customer::new("Twice")).await;
     assert_eq!(deployed.refused(), Vec::<String>::new());
     let still = deployed.unused();
     unused.retain(|permission| still.contains(permission));
-    // Whichever function starts first makes its keys: each does in a deployment of its own.
+    // The function that starts first creates its keys. In a deployment of its own, each function does this.
     for (function, purposes) in PURPOSES {
-        let deployed = Deployed::new().await;
+        let deployed = DeployedWorld::new().await;
         let services = deployed.services(function, purposes);
-        // One of them has the one tenant that it is deployed for.
+        // One of them is deployed for a single tenant.
         let is_one_tenants = function == "migration";
         let tenant = if is_one_tenants { "acme".parse().unwrap() } else { TenantId::default_tenant() };
         assert!(services.tenant(&tenant).await.is_ok(), "{function}");
@@ -137,12 +137,12 @@ async fn security_144_each_function_may_do_what_it_does_and_nothing_else() {
         let still = deployed.unused();
         unused.retain(|permission| still.contains(permission));
     }
-    assert_eq!(unused, BTreeSet::new(), "a permission that nothing needs");
+    assert_eq!(unused, BTreeSet::new(), "a permission that no code needs");
 }
 
 #[tokio::test]
-async fn a_function_without_business_with_passwords_is_refused_them() {
-    let deployed = Deployed::new().await;
+async fn a_function_without_need_for_passwords_can_not_read_them() {
+    let deployed = DeployedWorld::new().await;
     let asks = async |function: &str, password: bool| {
         let store = deployed.services(function, &[]).store.tenant(TenantId::default_tenant());
         let account = tests::store::account(1);
@@ -157,10 +157,10 @@ async fn a_function_without_business_with_passwords_is_refused_them() {
     assert_eq!(deployed.refused().len(), 3, "{:?}", deployed.refused());
 }
 
-/// Whatever is asked, it is answered as by one router that has every route: the right function gets it.
+/// Every answer equals that of one router with all routes: the right function gets each request.
 #[tokio::test]
-async fn each_request_reaches_the_function_that_knows_its_path() {
-    let deployed = Deployed::new().await;
+async fn each_request_reaches_the_right_function() {
+    let deployed = DeployedWorld::new().await;
     let whole = World::builder().tenant("acme", DEFAULT_DOCUMENT).build().await.unwrap();
     let mut paths: BTreeSet<String> = routes::in_the_sources().into_iter().map(|route| route.path).collect();
     paths.retain(|path| !path.starts_with("/dev") && !path.starts_with("/demo") && path != "/");
@@ -168,7 +168,7 @@ async fn each_request_reaches_the_function_that_knows_its_path() {
     let mut compared = 0;
     for path in paths {
         let path = path.split('/').map(|part| if part.starts_with('{') { "AAAA" } else { part }).collect::<Vec<_>>().join("/");
-        for base in ["", "/t/acme", "/t/nobody"] {
+        for base in ["", "/t/acme", "/t/unknown"] {
             for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]
             {
                 let headers = [("origin", "http://localhost:3000"), ("access-control-request-method", "GET")];
@@ -195,10 +195,10 @@ async fn each_request_reaches_the_function_that_knows_its_path() {
     assert_eq!(metadata["issuer"], format!("{}/t/acme", deployed.world.origin()));
 }
 
-/// Another tenant's people, behind the same routes and roles.
+/// Users of another tenant, behind the same routes and roles.
 #[tokio::test]
-async fn another_tenant_is_served_as_the_default_one() {
-    let deployed = Deployed::new().await;
+async fn another_tenant_works_like_the_default_one() {
+    let deployed = DeployedWorld::new().await;
     let world = &deployed.world;
     let ada = Customer::new("Ada");
     ada.register_at(world, "/t/acme").await;

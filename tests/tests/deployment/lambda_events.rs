@@ -1,4 +1,4 @@
-//! Every event of `events/`, through the entry that Lambda uses: as API Gateway, DynamoDB Streams and SQS hand them over.
+//! Every event in `events/`, through the entry point of Lambda: as API Gateway, DynamoDB Streams and SQS send them.
 #![expect(clippy::unwrap_used, reason = "an event that can not be read fails the test")]
 
 use axum::Router;
@@ -8,12 +8,12 @@ use latchkey::domain::time::Span;
 use latchkey::runtime::gateway::{self, Event};
 use latchkey::services::{Clock, Deadline, Services};
 use latchkey::web::mount;
-use retention::{GoOn, Retention};
+use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tests::template::Template;
-use tests::{Customer, Me, World};
+use tests::{AccountClient, Customer, World};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
@@ -26,14 +26,14 @@ fn read(name: &str) -> Value {
 
 type Routes = fn() -> Router<Services>;
 
-/// An HTTP event: its name, the routes of its function, the status, and what stands in the answer's body or `location`.
+/// An HTTP event: name, routes of its function, status, and a part of the answer's body or `location`.
 const HTTP: [(&str, Routes, i64, &str); 22] = [
     ("export-start", export::routes, 401, "invalid_token"),
     ("export-document", export::routes, 401, "invalid_token"),
     ("export-page", export::routes, 303, "/login?"),
     ("login-authorize", login::routes, 303, "/login?"),
     ("login-page", login::routes, 200, "name=\"password\""),
-    // Posted from another site: refused before anything of it is looked at (security 120).
+    // A cross-site POST is refused before its content is read (security 120).
     ("login-password", login::routes, 403, ""),
     ("profile-me", profile::routes, 401, "invalid_token"),
     ("profile-edit", profile::routes, 401, "invalid_token"),
@@ -41,7 +41,7 @@ const HTTP: [(&str, Routes, i64, &str); 22] = [
     ("profile-end-session", profile::routes, 401, "invalid_token"),
     ("profile-page", profile::routes, 303, "/login?"),
     ("profile-restoration", profile::routes, 400, "invalid_code"),
-    // No CORS at the API: a preflight is the function's to answer (security 119).
+    // The API has no CORS configuration: the function answers a preflight (security 119).
     ("profile-preflight", profile::routes, 204, ""),
     ("registration-form", registration::routes, 200, "given_name"),
     ("registration-page", registration::routes, 200, "name=\"given_name\""),
@@ -54,7 +54,7 @@ const HTTP: [(&str, Routes, i64, &str); 22] = [
     ("token-not-found", token::routes, 404, "not_found"),
 ];
 
-/// The same, from somebody who is signed in: the token of the file is replaced by a fresh one.
+/// The same for a signed-in user: the token of the file is replaced by a new one.
 const SIGNED_IN: [(&str, Routes, i64, &str); 6] = [
     ("export-start", export::routes, 202, "export_id"),
     ("export-document", export::routes, 404, "not_found"),
@@ -90,15 +90,15 @@ async fn http_events_are_answered_by_their_function() {
 }
 
 #[tokio::test]
-async fn http_events_of_a_person_are_answered_by_their_function() {
+async fn http_events_of_a_signed_in_user_are_answered_by_their_function() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
-    let me = Me::of(&world, &Customer::registered(&world, "Ada").await).await;
+    let me = AccountClient::new(&world, &Customer::registered(&world, "Ada").await).await;
     for event in SIGNED_IN {
         replay(&world, event, Some(me.tokens.access())).await;
     }
 }
 
-/// Whoever replays a file in a deployment reaches the function of its name.
+/// An event file that is sent to a deployment reaches the function in its name.
 #[test]
 fn http_events_name_the_route_that_the_template_has() {
     let template = Template::load();
@@ -129,11 +129,11 @@ async fn batches_are_answered_with_exactly_what_failed() {
     for (name, expected) in BATCHES.into_iter().zip(expected) {
         assert_eq!(events.handle(&read(name), Deadline::default()).await.unwrap(), expected, "{name}");
     }
-    // The recovery is of an address that nobody has: nothing is sent, and nothing failed.
+    // The recovery is for an unknown address: no mail is sent, and nothing failed.
     assert!(mails.try_recv().is_err());
 }
 
-/// An event of the schedule or of an operator, and what stands in its answer: in the order in which they are sent here.
+/// An event of the schedule or of an operator, and a part of its answer, in the order of sending.
 const JOBS: [(&str, &str, i64); 6] = [
     ("retention-hold", "", 0),
     ("retention-dry-run", "/rules/erasure/deferred", 1),
@@ -144,19 +144,19 @@ const JOBS: [(&str, &str, i64); 6] = [
 ];
 
 #[tokio::test]
-async fn jobs_answer_with_what_they_came_to() {
+async fn jobs_answer_with_their_result() {
     let clock = Clock::frozen("2026-10-01T00:00:00Z".parse().unwrap());
     let world = World::builder().origin("https://id.example.com").clock(clock).build().await.unwrap();
     let ada = Customer::registered(&world, "Ada").await;
-    assert_eq!(Me::of(&world, &ada).await.delete("/v1/me").await.status(), 202);
-    // 24 November, a quarter past nine.
+    assert_eq!(AccountClient::new(&world, &ada).await.delete("/v1/me").await.status(), 202);
+    // 24 November, 09:15.
     world.advance(Span::seconds((54 * 24 + 9) * 3600 + 15 * 60));
-    let retention = Retention::new(world.services.clone(), GoOn::Caller);
+    let retention = Retention::new(world.services.clone(), Continuation::Caller);
     for (name, place, number) in JOBS {
         let answer = retention.handle(&read(name), Deadline::default()).await.unwrap();
         assert!(place.is_empty() || answer.pointer(place) == Some(&json!(number)), "{name}: {answer}");
     }
-    // Nothing that another service sends is a job.
+    // An event of another service is not a job.
     for other in HTTP.map(|(name, ..)| name).into_iter().chain(BATCHES) {
         assert!(retention.handle(&read(other), Deadline::default()).await.is_err(), "security 143: {other}");
     }

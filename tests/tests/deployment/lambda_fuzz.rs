@@ -1,4 +1,4 @@
-//! security 143: whatever JSON a function is invoked with, it answers, and what is no request of the gateway is refused.
+//! security 143: a function answers any JSON, and refuses an event that is not a request of the gateway.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
@@ -6,16 +6,16 @@ use latchkey::delivery::Mailer;
 use latchkey::runtime::gateway::{self, Event};
 use latchkey::services::Deadline;
 use latchkey::web::mount;
-use retention::{GoOn, Retention, RetentionError};
+use retention::{Continuation, Retention, RetentionError};
 use serde_json::{Value, json};
 use std::path::Path;
 use tests::World;
 use tests::deployed::HTTP_FUNCTIONS;
 
-/// How many changed events each function is invoked with.
+/// The number of changed events for each function.
 const ROUNDS: usize = 600;
 
-/// Every event of `events/`, and those of hosts that are not ours.
+/// Every event in `events/`, and events of other hosts.
 fn seeds() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -44,10 +44,10 @@ fn seeds() -> Vec<Value> {
     seeds
 }
 
-/// The same numbers each time.
-struct Numbers(u64);
+/// A deterministic random number generator.
+struct Rng(u64);
 
-impl Numbers {
+impl Rng {
     fn below(&mut self, end: usize) -> usize {
         // splitmix64
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -74,7 +74,7 @@ fn places(value: &Value, at: &str, into: &mut Vec<String>) {
     }
 }
 
-fn strange(numbers: &mut Numbers, seeds: &[Value]) -> Value {
+fn strange_value(numbers: &mut Rng, seeds: &[Value]) -> Value {
     let texts = [
         "",
         "/",
@@ -114,8 +114,8 @@ fn strange(numbers: &mut Numbers, seeds: &[Value]) -> Value {
         0 => Value::Null,
         1 => json!(numbers.below(2) == 0),
         2 => numbers.one(&[json!(0), json!(-1), json!(u64::MAX), json!(i64::MIN), json!(1e308), json!(0.5)]).clone(),
-        3 => json!([strange(numbers, seeds), {"x": strange(numbers, seeds)}]),
-        4 => json!({"S": strange(numbers, seeds), "M": {}, "N": "1e999"}),
+        3 => json!([strange_value(numbers, seeds), {"x": strange_value(numbers, seeds)}]),
+        4 => json!({"S": strange_value(numbers, seeds), "M": {}, "N": "1e999"}),
         5 => json!("x".repeat(numbers.below(70_000))),
         // A part of another event.
         6 => {
@@ -128,13 +128,13 @@ fn strange(numbers: &mut Numbers, seeds: &[Value]) -> Value {
     }
 }
 
-/// An event with one to four changes: something else in its place, a part gone, a part said twice.
-fn changed(numbers: &mut Numbers, seeds: &[Value]) -> Value {
+/// An event with one to four changes: a replaced, removed or duplicated part.
+fn changed(numbers: &mut Rng, seeds: &[Value]) -> Value {
     let mut event = numbers.one(seeds).clone();
     for _ in 0..=numbers.below(4) {
         let mut parts = Vec::new();
         places(&event, "", &mut parts);
-        // The outermost place is the whole event: that one is seldom.
+        // The outermost place is the whole event: it is chosen rarely.
         let place = numbers.one(&parts).clone();
         let part = event.pointer_mut(&place).unwrap();
         match (numbers.below(4), &mut *part) {
@@ -147,16 +147,16 @@ fn changed(numbers: &mut Numbers, seeds: &[Value]) -> Value {
                 list.push(again);
             }
             (2, Value::String(text)) => text.push(*numbers.one(&['%', '\u{0}', '=', 'é', 'A'])),
-            (_, part) => *part = strange(numbers, seeds),
+            (_, part) => *part = strange_value(numbers, seeds),
         }
     }
     event
 }
 
 #[tokio::test]
-async fn security_143_every_http_function_answers_whatever_it_is_invoked_with() {
+async fn security_143_every_http_function_answers_any_event() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
-    let (seeds, mut numbers) = (seeds(), Numbers(143));
+    let (seeds, mut numbers) = (seeds(), Rng(143));
     let requests: Vec<Value> = seeds.iter().filter(|seed| seed["requestContext"]["http"].is_object()).cloned().collect();
     let (mut answered, mut refused) = (0, 0);
     for (name, _, routes) in HTTP_FUNCTIONS {
@@ -185,11 +185,11 @@ async fn security_143_every_http_function_answers_whatever_it_is_invoked_with() 
 }
 
 #[tokio::test]
-async fn security_143_the_events_function_names_what_it_was_given_and_nothing_else() {
+async fn security_143_the_events_function_reports_only_ids_of_its_input() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
     let (mailer, _mails) = Mailer::mailbox();
     let events = Events::new(world.services.clone(), Dispatch::Direct(mailer)).unwrap();
-    let (seeds, mut numbers) = (seeds(), Numbers(139));
+    let (seeds, mut numbers) = (seeds(), Rng(139));
     let batches: Vec<Value> = seeds.iter().filter(|seed| seed["Records"].is_array()).cloned().collect();
     let (mut handled, mut refused) = (0, 0);
     let changed: Vec<Value> = (0..2 * ROUNDS).map(|_| changed(&mut numbers, &batches)).collect();
@@ -209,10 +209,10 @@ async fn security_143_the_events_function_names_what_it_was_given_and_nothing_el
 }
 
 #[tokio::test]
-async fn security_143_the_retention_function_takes_its_jobs_and_nothing_else() {
+async fn security_143_the_retention_function_accepts_only_its_jobs() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
-    let retention = Retention::new(world.services.clone(), GoOn::Caller);
-    let (seeds, mut numbers) = (seeds(), Numbers(140));
+    let retention = Retention::new(world.services.clone(), Continuation::Caller);
+    let (seeds, mut numbers) = (seeds(), Rng(140));
     let jobs: Vec<Value> = seeds.iter().filter(|seed| seed["job"].is_string()).cloned().collect();
     let (mut done, mut refused) = (0, 0);
     let changed: Vec<Value> = (0..2 * ROUNDS).map(|_| changed(&mut numbers, &jobs)).collect();
@@ -227,13 +227,13 @@ async fn security_143_the_retention_function_takes_its_jobs_and_nothing_else() {
             Err(error) => panic!("{error:?}: {event}"),
         }
     }
-    // So small an event seldom stays one.
+    // So small an event seldom stays valid.
     assert!(done > 10 && refused > ROUNDS, "{done} done, {refused} refused");
 }
 
 #[tokio::test]
-async fn security_143_broken_text_is_no_event() {
-    let (seeds, mut numbers) = (seeds(), Numbers(7));
+async fn security_143_broken_json_is_not_an_event() {
+    let (seeds, mut numbers) = (seeds(), Rng(7));
     let mut read = 0;
     for _ in 0..ROUNDS {
         let mut text = numbers.one(&seeds).to_string().into_bytes();

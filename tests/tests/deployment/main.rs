@@ -1,4 +1,4 @@
-//! The template, the functions as Lambda calls them, a deployed stack, and the rules for the sources themselves.
+//! The template, the functions behind Lambda events, a deployed stack, and the rules for the sources.
 
 mod black_box;
 mod checklist;
@@ -7,5 +7,7 @@ mod documents;
 mod lambda_events;
 mod lambda_fuzz;
 mod layers;
+mod references;
+mod repository;
 mod template;
 mod upgrade;

@@ -1,18 +1,18 @@
-//! What people have with one version of Latchkey they have with the next, and with the one before.
+//! Accounts, sessions and tokens of one version of Latchkey work in the next version and in the previous one.
 //!
-//! Each run comes back as everybody whom the runs before it left, and leaves one more: `tests/deploy` deploys another version between
-//! runs, and keeps who was left in the file that `LATCHKEY_LEFT` names. Without it, one run leaves and comes back.
+//! Each run uses the accounts that earlier runs left, and leaves one more. `tests/deploy` deploys another version between runs and
+//! keeps the accounts in the file `LATCHKEY_LEFT`. Without this variable, one run leaves an account and uses it.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use tests::{Browser, Customer, Gateway, Me, OAuthClient, Site};
+use tests::{AccountClient, Browser, Customer, Gateway, OAuthClient, Site};
 
-/// Somebody with an account, an application that stays signed in, and a browser that does.
+/// A user with an account, a signed-in application, and a signed-in browser.
 #[derive(Serialize, Deserialize)]
-struct Left {
+struct KeptUser {
     name: String,
     sub: String,
     family_name: String,
@@ -20,8 +20,8 @@ struct Left {
     cookies: BTreeMap<String, String>,
 }
 
-impl Left {
-    async fn behind(site: &Site, name: &str) -> Self {
+impl KeptUser {
+    async fn create(site: &Site, name: &str) -> Self {
         let customer = Customer::new(name);
         let sub = customer.register(site).await;
         let app = OAuthClient::demo_app(site);
@@ -37,8 +37,8 @@ impl Left {
         }
     }
 
-    /// The application refreshes, the browser is signed in, the password opens the account, and the profile can be read and changed.
-    async fn comes_back(&mut self, site: &Site, another_name: &str) {
+    /// The application refreshes, the browser is signed in, the password works, and the profile can be read and changed.
+    async fn assert_still_works(&mut self, site: &Site, another_name: &str) {
         let customer = Customer::new(&self.name);
         let app = OAuthClient::demo_app(site);
         let tokens = app.refresh(&self.refresh_token).await.tokens();
@@ -51,7 +51,7 @@ impl Left {
         let silent = browser.open(&app.authorize_url(&[("prompt", "none")])).await;
         assert!(silent.query("code").is_some(), "{} is not signed in any more: {}", self.name, silent.url);
 
-        let me = Me::of(site, &customer).await;
+        let me = AccountClient::new(site, &customer).await;
         assert_eq!(me.get("/v1/me").await.json()["family_name"], self.family_name);
         let changed = me.patch("/v1/me", &json!({ "family_name": another_name })).await;
         assert_eq!(changed.status(), 200, "{}", changed.text());
@@ -60,9 +60,9 @@ impl Left {
 }
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "what runs the suite says who was left behind")]
-async fn what_people_have_outlives_a_deployment() {
-    let (site, _gateway) = match Site::named_by_environment().await {
+#[expect(clippy::disallowed_methods, reason = "the environment names the file")]
+async fn accounts_survive_a_deployment() {
+    let (site, _gateway) = match Site::from_env().await {
         Some(site) => (site, None),
         None => {
             let gateway = Gateway::ephemeral(&[]);
@@ -70,18 +70,18 @@ async fn what_people_have_outlives_a_deployment() {
         }
     };
     let file = std::env::var_os("LATCHKEY_LEFT").map(PathBuf::from);
-    let mut everybody: Vec<Left> = match file.as_deref().map(std::fs::read) {
+    let mut users: Vec<KeptUser> = match file.as_deref().map(std::fs::read) {
         Some(Ok(text)) => serde_json::from_slice(&text).unwrap(),
         // The first run on a new stack.
         Some(Err(_)) => Vec::new(),
-        None => vec![Left::behind(&site, "Remains").await],
+        None => vec![KeptUser::create(&site, "Remains").await],
     };
-    let run = everybody.len();
-    for left in &mut everybody {
-        left.comes_back(&site, &format!("Quillfeather the {run}.")).await;
+    let run = users.len();
+    for user in &mut users {
+        user.assert_still_works(&site, &format!("Quillfeather the {run}.")).await;
     }
-    everybody.push(Left::behind(&site, &format!("Remains{run}")).await);
+    users.push(KeptUser::create(&site, &format!("Remains{run}")).await);
     if let Some(file) = file {
-        std::fs::write(file, serde_json::to_vec(&everybody).unwrap()).unwrap();
+        std::fs::write(file, serde_json::to_vec(&users).unwrap()).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! security 141: no write begins shortly before the end of a request, and the request ends before its host would end it.
+//! security 141: no write starts shortly before the end of a request, and the request ends before its host ends it.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::Router;
@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 const TOO_LITTLE: Duration = Duration::from_millis(499);
 const PLENTY: Duration = Duration::from_secs(3600);
 
-fn ending(left: Duration) -> RequestContext {
+fn with_time_left(left: Duration) -> RequestContext {
     RequestContext { deadline: Deadline::after(left), ..request() }
 }
 
@@ -31,7 +31,7 @@ fn is_unavailable(result: &Result<(), CommitError>) -> bool {
 }
 
 #[tokio::test]
-async fn no_write_begins_with_less_than_half_a_second_left() {
+async fn no_write_starts_with_less_than_half_a_second_left() {
     let bench = Bench::new().await;
     let code = grant(1, 1);
     bench.commit(Change::issue_authorization_code(code.clone())).await.unwrap();
@@ -39,12 +39,16 @@ async fn no_write_begins_with_less_than_half_a_second_left() {
     let counter = Change::count_identifier_try(tests::store::identifier(1), tests::store::NOW, 20);
     let account = Change::create_account(tests::store::new_account(1, 1));
     for change in [Change::create_data_key(data_key(1)), Change::redeem_authorization_code(redeemed(&code)), counter, account] {
-        let refused = bench.store.commit(&Changes::one(change), &ending(TOO_LITTLE)).await;
+        let refused = bench.store.commit(&Changes::one(change), &with_time_left(TOO_LITTLE)).await;
         assert!(is_unavailable(&refused), "{refused:?}");
     }
-    assert!(bench.meter.take().is_empty(), "nothing reached the store");
-    // What was refused is still there to be done.
-    bench.store.commit(&Changes::one(Change::redeem_authorization_code(redeemed(&code))), &ending(PLENTY)).await.unwrap();
+    assert!(bench.meter.take().is_empty(), "no request reached the store");
+    // The refused change can still be made.
+    bench
+        .store
+        .commit(&Changes::one(Change::redeem_authorization_code(redeemed(&code))), &with_time_left(PLENTY))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -55,9 +59,10 @@ async fn a_contended_write_is_not_sent_again_past_the_deadline() {
     let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
     let store = Store::new(client(connector), tables).tenant(bench.store.tenant().clone());
     conflicts.add(Calls::Writes, When::Always, Fault::Conflict);
-    // The first send takes longer than what is left beyond the half second; however slow this machine is, there is no second.
+    // The first attempt takes longer than the time left before the last half second. So there is no second attempt, on any machine.
     slow.add(Calls::Writes, When::Always, Fault::Slow(Duration::from_millis(80)));
-    let refused = store.commit(&Changes::one(Change::create_data_key(data_key(1))), &ending(Duration::from_millis(570))).await;
+    let refused =
+        store.commit(&Changes::one(Change::create_data_key(data_key(1))), &with_time_left(Duration::from_millis(570))).await;
     assert!(is_unavailable(&refused), "{refused:?}");
     assert!(slow.injected() <= 1, "sent {} times", slow.injected());
 }
@@ -75,25 +80,25 @@ async fn send(router: Router, left: Duration, mut request: Request<Body>) -> Res
 }
 
 #[tokio::test]
-async fn a_request_without_time_for_its_writes_is_told_to_come_again() {
+async fn a_request_without_time_for_its_writes_is_a_503() {
     let world = World::new().await.unwrap();
     let body = Customer::new("Ada").registration();
     let registration = || {
         let request = Request::post("/v1/registrations").header("content-type", "application/json");
         request.body(Body::from(body.to_string())).unwrap()
     };
-    // The tenant's keys are made before: a claim has a lease, and is no write of the request.
+    // The tenant's keys are created before: a claim has a lease, and is not a write of the request.
     assert!(world.services.tenant(&TenantId::default_tenant()).await.is_ok());
     drop(world.meter.take());
     let answer = send(function(&world), TOO_LITTLE, registration()).await;
     assert_eq!(answer.status().as_u16(), 503);
     assert!(answer.headers().contains_key("retry-after"));
-    assert!(!world.meter.take().iter().any(|call| is_write(&call.operation)), "nothing was written");
+    assert!(!world.meter.take().iter().any(|call| is_write(&call.operation)), "no write");
     assert_eq!(send(function(&world), PLENTY, registration()).await.status().as_u16(), 202);
 }
 
 #[tokio::test]
-async fn a_route_that_does_not_end_is_given_up_before_the_host_gives_up() {
+async fn a_route_that_does_not_end_is_stopped_before_the_hosts_timeout() {
     let world = World::new().await.unwrap();
     let request = Request::get("/stuck").body(Body::empty()).unwrap();
     let answer = send(function(&world), Duration::ZERO, request).await;
@@ -101,9 +106,9 @@ async fn a_route_that_does_not_end_is_given_up_before_the_host_gives_up() {
     assert!(answer.headers().contains_key("strict-transport-security"), "security 117: on this answer too");
 }
 
-/// security 141: what AWS is given ends before the function, and the function before the gateway's 29 s.
+/// security 141: an AWS call times out before the function does, and the function before the gateway's 29 s.
 #[test]
-fn a_call_of_aws_ends_before_its_function_does() {
+fn an_aws_call_times_out_before_its_function() {
     let template = Template::load();
     for (name, ..) in HTTP_FUNCTIONS {
         let (first, rest) = name.split_at(1);
@@ -114,7 +119,7 @@ fn a_call_of_aws_ends_before_its_function_does() {
 }
 
 #[test]
-fn the_deadline_is_the_one_that_lambda_names() {
+fn the_deadline_is_the_one_of_lambda() {
     let clock = Clock::frozen(tests::store::NOW);
     let invocation = |deadline: i64| {
         let ends_at = u64::try_from(tests::store::NOW.millis() + deadline).unwrap();

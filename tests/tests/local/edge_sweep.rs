@@ -1,5 +1,5 @@
-//! The edge on Lambda, at every route: whatever a request is refused for, the answer is ours and carries every header; and nothing
-//! that API Gateway or CloudFront does to a request opens a way around a check.
+//! The edge on Lambda, at every route: every refusal is our answer with every header, and no change that API Gateway or CloudFront
+//! makes to a request bypasses a check.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::Router;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tests::routes::{SourceRoute, in_the_sources};
-use tests::{Browser, Customer, Me, OAuthClient, World};
+use tests::{AccountClient, Browser, Customer, OAuthClient, World};
 
 const SECRET: &str = "a-secret-of-the-distribution";
 
@@ -57,7 +57,7 @@ impl Answer {
     }
 }
 
-/// security 117, 118: the headers that are on everything.
+/// security 117, 118: the headers of every answer.
 #[track_caller]
 fn assert_headers(answer: &Answer, what: &str) {
     for (name, value) in [
@@ -136,7 +136,7 @@ async fn security_117_every_refusal_at_every_route_is_ours_and_carries_every_hea
                 assert_eq!(answer.header("content-type"), "application/problem+json", "{what}");
             }
 
-            // What goes wrong inside, and when there is no time at all; the tenant's document is read anew after a minute.
+            // Internal failures, and no time left. The tenant's document is read again after a minute.
             for (fault, count) in [(Fault::Internal, &mut failed), (Fault::Panic, &mut panicked)] {
                 world.advance(Span::seconds(61));
                 world.faults.add(Calls::Any, When::Always, fault);
@@ -158,13 +158,13 @@ async fn security_117_every_refusal_at_every_route_is_ours_and_carries_every_hea
             assert_eq!(ask(ordinary()).await.status(), plain.status(), "{what}: as before");
         }
     }
-    // All but those that answer the same whatever the tenant is.
+    // All routes, except those that answer independently of the tenant.
     let most = routes.len() * 2 * 9 / 10;
     assert!(failed > most && panicked > most && late > most, "{failed} failed, {panicked} panicked, {late} late");
 }
 
 #[tokio::test]
-async fn security_115_who_comes_past_the_distribution_is_refused_at_every_route() {
+async fn security_115_a_request_past_the_distribution_is_refused_at_every_route() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
     let router = mount(world.services.clone(), assemble::routes());
     let mut refusals = BTreeSet::new();
@@ -188,12 +188,12 @@ async fn security_115_who_comes_past_the_distribution_is_refused_at_every_route(
         let direct = Answer::of(&Front::None, &router, event(&method, &path), Deadline::default()).await;
         assert_eq!(through.status(), direct.status(), "{method} {path}");
     }
-    // One answer, whatever was asked: it tells nothing of what is behind.
+    // The same answer for every request: it tells nothing about the function.
     assert_eq!(refusals.len(), 1, "{refusals:?}");
     assert!(!refusals.first().unwrap().contains("latchkey-origin"));
 }
 
-/// Says which address a handler sees, and all the headers that reach it.
+/// A route that returns the address that a handler sees, and all headers that reach it.
 fn addresses() -> Router<Services> {
     let show = async |handle: TenantHandle, headers: http::HeaderMap| {
         let address = handle.client_address.map(|address| address.to_string());
@@ -204,7 +204,7 @@ fn addresses() -> Router<Services> {
 }
 
 #[tokio::test]
-async fn security_115_the_address_is_the_word_of_the_trusted_hop() {
+async fn security_115_the_address_comes_from_the_trusted_hop() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
     let router = mount(world.services.clone(), addresses());
     let garbage = [
@@ -225,11 +225,11 @@ async fn security_115_the_address_is_the_word_of_the_trusted_hop() {
         }
         let answer = Answer::of(&front, &router, event, Deadline::default()).await;
         let body: Value = serde_json::from_str(answer.body()).unwrap();
-        assert!(!body["headers"].as_array().unwrap().contains(&json!("x-latchkey-origin")), "the secret goes no further");
+        assert!(!body["headers"].as_array().unwrap().contains(&json!("x-latchkey-origin")), "the secret is not passed on");
         (body["address"].as_str().unwrap().to_owned(), body["hash"].clone())
     };
     for with_garbage in [false, true] {
-        // Without a distribution, whatever claims to be its word is a caller's.
+        // Without a distribution, a header in its name comes from the caller.
         let direct = seen(Front::None, Some("198.51.100.10:46532"), with_garbage).await;
         assert_eq!(direct.0, "192.0.2.7");
         for (viewer, address) in
@@ -237,7 +237,7 @@ async fn security_115_the_address_is_the_word_of_the_trusted_hop() {
         {
             assert_eq!(seen(front(), Some(viewer), with_garbage).await.0, address);
         }
-        // One that does not read says nothing: the gateway's word stands, so that a limit by address still limits.
+        // An unreadable header is ignored: the gateway's address is used, so that a limit by address still works.
         for unreadable in [None, Some(""), Some("junk"), Some("198.51.100.10"), Some("198.51.100.10:1,203.0.113.9:1")] {
             assert_eq!(seen(front(), unreadable, with_garbage).await, direct, "{unreadable:?}");
         }
@@ -247,12 +247,12 @@ async fn security_115_the_address_is_the_word_of_the_trusted_hop() {
     assert_ne!(hash("[2001:db8:0:1::1]:1").await, hash("[2001:db8:0:2::1]:1").await);
 }
 
-/// API Gateway joins headers that came twice with a comma: what one check reads of it, the next must not read otherwise.
+/// API Gateway joins repeated headers with a comma: two checks must not read the result differently.
 #[tokio::test]
-async fn headers_that_were_joined_open_nothing() {
+async fn joined_headers_bypass_no_check() {
     let world = World::builder().origin("https://id.example.com").build().await.unwrap();
     let router = mount(world.services.clone(), assemble::routes());
-    let me = Me::of(&world, &Customer::registered(&world, "Ada").await).await;
+    let me = AccountClient::new(&world, &Customer::registered(&world, "Ada").await).await;
     let ask = async |method: &str, path: &str, headers: &[(&str, &str)], cookies: Value, body: &str| {
         let mut event = event(method, path);
         for (name, value) in headers {
@@ -275,13 +275,13 @@ async fn headers_that_were_joined_open_nothing() {
         }
     }
 
-    // A form of the sign-in page, from the browser that has it.
+    // A form of the sign-in page, sent by its own browser.
     let mut browser = Browser::new(&world);
     let page = browser.open(&OAuthClient::demo_app(&world).authorize_url(&[])).await;
     let query = page.url.split_once('?').unwrap().1.to_owned();
     let anti_forgery = page.form("#submit").fields.iter().find(|(name, _)| name == "anti_forgery").unwrap().1.clone();
     let body = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("anti_forgery", anti_forgery.as_str()), ("identifier", "nobody@example.com"), ("password", "x")])
+        .extend_pairs([("anti_forgery", anti_forgery.as_str()), ("identifier", "unknown@example.com"), ("password", "x")])
         .finish();
     let cookies: Vec<String> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -296,7 +296,7 @@ async fn headers_that_were_joined_open_nothing() {
     };
     let own = "https://id.example.com";
     let ours = json!(cookies);
-    // 400: the password is wrong; the form itself was taken.
+    // 400: the password is wrong, but the form was accepted.
     assert_eq!(post(&[("origin", own), ("sec-fetch-site", "same-origin")], ours.clone()).await, 400);
     for joined in [
         ("sec-fetch-site", "same-origin,cross-site"),
@@ -311,10 +311,10 @@ async fn headers_that_were_joined_open_nothing() {
     for joined in ["application/x-www-form-urlencoded,text/plain", "text/plain, application/x-www-form-urlencoded"] {
         assert_eq!(post(&[("content-type", joined)], ours.clone()).await, 415, "{joined}");
     }
-    // A cookie twice is none; one in a header beside the gateway's list is not looked at.
+    // A repeated cookie is ignored. A cookie header next to the gateway's list is not read.
     assert_eq!(post(&[], json!([cookies.clone(), cookies.clone()].concat())).await, 403);
     assert_eq!(post(&[("cookie", &cookies.join("; "))], json!(["a=b"])).await, 403);
-    // Of origins that were joined, none reads the answer.
+    // Joined origins may not read the answer.
     let joined = format!("{own},https://evil.test");
     let answer = ask("GET", "/.well-known/jwks.json", &[("origin", &joined)], Value::Null, "").await;
     assert_eq!((answer.status(), answer.header("access-control-allow-origin")), (200, ""));

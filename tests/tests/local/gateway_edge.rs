@@ -1,4 +1,4 @@
-//! The real binary at its socket: limits, hostile headers, slow senders, and pages that answer to this machine only.
+//! The real binary at its socket: limits, hostile headers, slow senders, and pages for this machine only.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use serde_json::json;
@@ -7,10 +7,10 @@ use tests::{Anonymous, Gateway};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Sends bytes as they are, and reads the answer to its end.
+/// Sends raw bytes, and reads the answer to its end.
 async fn raw(gateway: &Gateway, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    // A refusal may come, and the connection be closed, before all was sent.
+    // The gateway may refuse and close the connection before everything is sent.
     let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
@@ -32,7 +32,7 @@ async fn security_122_long_headers_and_bodies_get_a_problem_at_the_socket() {
         assert_eq!(status(&answer), 431, "{answer}");
         assert!(answer.contains("headers_too_large") && answer.contains("nosniff"), "{answer}");
     }
-    // Beyond what a server reads at all, the answer is bare, but it is one.
+    // Beyond the limits of the server itself the answer is bare, but there is one.
     assert_eq!(status(&raw(&gateway, get(200_000).as_bytes()).await), 431);
     let long_line = format!("GET /healthz?{} HTTP/1.1\r\n{host}\r\n", "x".repeat(9_300));
     assert_eq!(status(&raw(&gateway, long_line.as_bytes()).await), 431);
@@ -40,7 +40,7 @@ async fn security_122_long_headers_and_bodies_get_a_problem_at_the_socket() {
         let head = format!("POST /oauth2/token HTTP/1.1\r\n{host}Content-Type: application/x-www-form-urlencoded\r\n");
         let request = [format!("{head}Content-Length: {size}\r\n\r\n").into_bytes(), vec![b'a'; size]].concat();
         let answer = raw(&gateway, &request).await;
-        // A sender that is not stopped by the early answer may lose it with the connection.
+        // A sender that does not stop may lose the early answer with the connection.
         assert!(status(&answer) == 413 || (size > 1024 * 1024 && answer.is_empty()), "{size}: {answer}");
     }
     for nonsense in ["GET\r\n\r\n", "\0\0\0\0\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
@@ -68,7 +68,7 @@ async fn security_115_forwarding_headers_change_nothing() {
         let answer = api.send(http::Method::GET, "/.well-known/openid-configuration", &[(name, value)], "").await;
         assert_eq!((answer.status(), answer.text()), (200, plain.text()), "{name}: {value}");
     }
-    // security 53: nor does the Host that a client names.
+    // security 53: the Host header of a client does not change it either.
     let hostile = api.send(http::Method::GET, "/.well-known/openid-configuration", &[("host", "evil.test")], "").await;
     assert_eq!((hostile.status(), hostile.text()), (200, plain.text()));
 }
@@ -106,7 +106,7 @@ async fn mailbox_clock_jobs_and_demo_answer_to_this_machine_only() {
             assert_eq!(answer.refusal(), (403, "forbidden".to_owned()), "{path} {headers:?}");
         }
     }
-    // security 120: what a form of another site can send is not JSON.
+    // security 120: the content types that a cross-site form can send are not JSON.
     let text = api.send(http::Method::POST, "/dev/clock", &[("content-type", "text/plain")], advance).await;
     assert_eq!(text.status(), 415);
     // A tenant has no such pages.
@@ -114,7 +114,7 @@ async fn mailbox_clock_jobs_and_demo_answer_to_this_machine_only() {
 }
 
 #[tokio::test]
-async fn an_unknown_job_and_a_wrong_duration_are_clear_problems() {
+async fn an_unknown_job_and_a_wrong_duration_are_problems() {
     let gateway = Gateway::ephemeral(&[]);
     let api = Anonymous::new(&gateway);
     let answer = api.post_json("/dev/run", &json!({ "job": "nonsense" })).await;
@@ -128,7 +128,7 @@ async fn an_unknown_job_and_a_wrong_duration_are_clear_problems() {
 }
 
 #[tokio::test]
-async fn t17_slow_and_idle_connections_hold_up_nobody() {
+async fn t17_slow_and_idle_connections_do_not_delay_others() {
     let gateway = Gateway::ephemeral(&[]);
     let mut slow = Vec::new();
     for number in 0..200 {

@@ -1,4 +1,4 @@
-//! The real binary over restarts and `kill -9`: what was acknowledged stands, and nothing needs repair.
+//! The real binary over restarts and `kill -9`: acknowledged data is kept, and no repair is needed.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey_local::engine::Engine;
@@ -8,12 +8,12 @@ use std::time::Duration;
 use tests::gateway::folder;
 use tests::{Anonymous, Browser, Customer, Gateway, OAuthClient, Tokens, invariants};
 
-/// The issuer holds the port, so a restart takes the same.
+/// The issuer contains the port, so a restart uses the same one.
 fn start_again(data: &Path, port: u16) -> Gateway {
     Gateway::start_with(&["--port", &port.to_string(), "--data", data.to_str().unwrap()])
 }
 
-/// Signs in as a browser does; the demo's own callback is not visited, the code is taken from its address.
+/// Signs in as a browser does. Takes the code from the URL of the demo's callback, without opening it.
 async fn tokens(gateway: &Gateway, browser: &mut Browser, customer: &Customer) -> Tokens {
     let app = OAuthClient::demo_app(gateway);
     let callback = app.sign_in(browser, customer).await;
@@ -21,7 +21,7 @@ async fn tokens(gateway: &Gateway, browser: &mut Browser, customer: &Customer) -
 }
 
 #[tokio::test]
-async fn security_37_a_restart_keeps_accounts_sessions_tokens_mails_the_clock_and_what_was_revoked() {
+async fn security_37_a_restart_keeps_accounts_sessions_tokens_mails_the_clock_and_revocations() {
     let folder = folder();
     let data = folder.path().join("data");
     let mut gateway = Gateway::start(&data, &[]);
@@ -52,10 +52,10 @@ async fn security_37_a_restart_keeps_accounts_sessions_tokens_mails_the_clock_an
         assert_eq!(gateway.site().mails_to(&ada.email).await.len(), mails.len());
         assert_eq!(app.refresh(revoked.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
         living = app.refresh(living.refresh()).await.tokens();
-        // The session is still there: no password is asked for.
+        // The session still works: the page does not ask for a password.
         let silent = browser.open(&app.authorize_url(&[("prompt", "none")])).await;
         assert!(silent.query("code").is_some(), "{}", silent.url);
-        // And a new one can be opened.
+        // A new session works too.
         tokens(&gateway, &mut Browser::new(&gateway), &ada).await;
     }
     // Reuse is detected across restarts: a token of an earlier process ends the family.
@@ -63,11 +63,11 @@ async fn security_37_a_restart_keeps_accounts_sessions_tokens_mails_the_clock_an
     assert_eq!(app.refresh(living.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
 }
 
-/// Loops of CI; `LOOPS=500 cargo test -p tests --test gateway_restart` runs longer.
+/// Loops in CI. `LOOPS=500 cargo test -p tests --test local gateway_restart` runs longer.
 const LOOPS: Option<&str> = option_env!("LOOPS");
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t3_kill_9_at_any_moment_loses_nothing_acknowledged() {
+async fn t3_kill_9_at_any_moment_loses_no_acknowledged_data() {
     let folder = folder();
     let data = folder.path().join("data");
     let mut gateway = Gateway::start(&data, &[]);
@@ -75,27 +75,27 @@ async fn t3_kill_9_at_any_moment_loses_nothing_acknowledged() {
     let mut acknowledged = vec![Customer::registered(&gateway, "Before").await];
     for number in 0..LOOPS.and_then(|loops| loops.parse().ok()).unwrap_or(6_u64) {
         let site = gateway.site();
-        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         let work = tokio::spawn(async move {
-            let people = (0..4).map(|one| {
-                let (site, told) = (site.clone(), told.clone());
+            let users = (0..4).map(|one| {
+                let (site, sender) = (site.clone(), sender.clone());
                 async move {
                     let customer = Customer::new(&format!("N{number}x{one}"));
                     customer.register(site).await;
-                    // Its 201 was read: from here on it must not be lost.
-                    let _ = told.send(customer);
+                    // The 201 was received: from here on the account must not be lost.
+                    let _ = sender.send(customer);
                 }
             });
-            let tasks: Vec<_> = people.map(tokio::spawn).collect();
+            let tasks: Vec<_> = users.map(tokio::spawn).collect();
             for task in tasks {
                 let _ = task.await;
             }
         });
-        // A different moment each time, over the time that the work takes.
+        // A different moment in each loop, over the time that the work takes.
         tokio::time::sleep(Duration::from_millis(30 + number * 131 % 700)).await;
         gateway.kill();
         let _ = work.await;
-        while let Ok(customer) = heard.try_recv() {
+        while let Ok(customer) = receiver.try_recv() {
             acknowledged.push(customer);
         }
         gateway = start_again(&data, port);
@@ -106,8 +106,8 @@ async fn t3_kill_9_at_any_moment_loses_nothing_acknowledged() {
     for customer in &acknowledged {
         tokens(&gateway, &mut Browser::new(&gateway), customer).await;
     }
-    // The stream is read to its end before the tables are looked at.
-    gateway.site().mails_to("nobody@example.com").await;
+    // The stream is read to its end before the tables are checked.
+    gateway.site().mails_to("unknown@example.com").await;
     assert_eq!(gateway.stop().status, Some(0));
     invariants::assert_hold(&Engine::file(&data.join("tables.sqlite")).unwrap());
 }

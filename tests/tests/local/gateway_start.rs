@@ -1,9 +1,9 @@
-//! Starting the real binary: what is wrong is one line (what, where, what to do) and exit status 2.
+//! Start of the real binary: an error is one line (what, where, what to do) and exit status 2.
 
 use std::net::TcpListener;
-use tests::gateway::{Ending, Gateway, document_with, folder, refusal};
+use tests::gateway::{Gateway, GatewayExit, document_with, folder, refusal};
 
-fn assert_refused(ending: &Ending, words: &[&str]) {
+fn assert_refused(ending: &GatewayExit, words: &[&str]) {
     assert_eq!(ending.status, Some(2), "{ending:?}");
     assert_eq!(ending.stderr.trim_end().lines().count(), 1, "one line: {}", ending.stderr);
     for word in words {
@@ -12,7 +12,7 @@ fn assert_refused(ending: &Ending, words: &[&str]) {
 }
 
 #[test]
-fn a_flag_that_does_not_exist_or_fit_is_refused() {
+fn an_unknown_or_conflicting_flag_is_refused() {
     for (arguments, words) in [
         (&["--bogus"][..], &["--bogus", "--help"][..]),
         (&["--port", "99999"], &["99999", "--port"]),
@@ -47,7 +47,7 @@ fn a_tenant_document_is_refused_with_every_error_by_its_path() {
 }
 
 #[test]
-fn the_document_of_a_further_tenant_is_named_when_it_is_wrong() {
+fn an_invalid_document_of_another_tenant_is_named() {
     let folder = folder();
     let path = folder.path().join("acme.toml");
     std::fs::write(&path, document_with("surprise = 1")).unwrap();
@@ -56,13 +56,13 @@ fn the_document_of_a_further_tenant_is_named_when_it_is_wrong() {
 }
 
 #[test]
-fn a_user_pool_that_can_not_be_asked_here_is_refused() {
+fn a_document_with_a_user_pool_is_refused() {
     let folder = folder();
     let path = folder.path().join("pool.toml");
     let pool = "[cognito]\nuser_pool_id = \"eu-central-1_AbC\"\nclient_id = \"1abc\"\n";
     std::fs::write(&path, format!("{}\n{pool}", document_with(""))).unwrap();
     let start = refusal(&["--ephemeral", "--port", "0", "--config", path.to_str().unwrap()]);
-    assert_refused(&start, &["tenant default", "[cognito]", "leave it out"]);
+    assert_refused(&start, &["tenant default", "[cognito]", "which the local gateway cannot reach: remove it"]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_port_in_use_is_refused() {
 }
 
 #[test]
-fn a_data_folder_that_is_none_or_is_not_ours_or_is_in_use_is_refused() {
+fn an_invalid_foreign_or_used_data_folder_is_refused() {
     let folder = folder();
     let file = folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
@@ -98,7 +98,7 @@ fn a_data_folder_that_is_none_or_is_not_ours_or_is_in_use_is_refused() {
 }
 
 #[test]
-fn a_certificate_that_is_none_or_fits_no_key_is_refused() {
+fn an_invalid_certificate_or_a_wrong_key_is_refused() {
     let folder = folder();
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     let start = || {
@@ -111,7 +111,7 @@ fn a_certificate_that_is_none_or_fits_no_key_is_refused() {
 }
 
 #[test]
-fn a_signal_ends_it_in_order() {
+fn a_signal_stops_the_gateway_cleanly() {
     let folder = folder();
     let ending = Gateway::start(&folder.path().join("data"), &[]).stop();
     assert_eq!((ending.status, ending.stderr.as_str()), (Some(0), ""));
@@ -119,7 +119,7 @@ fn a_signal_ends_it_in_order() {
 
 #[cfg(unix)]
 #[test]
-fn the_data_folder_is_made_for_its_owner_only() {
+fn the_data_folder_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
     let data = folder.path().join("deep/data");

@@ -1,4 +1,4 @@
-//! The edge of every function: what `web::mount` puts around its routes.
+//! The edge of every function: the checks that `web::mount` adds to its routes.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::body::Body;
@@ -32,7 +32,7 @@ struct Edge {
 
 type Answer = Response<String>;
 
-/// Stub routes that show what reached them.
+/// Stub routes that return what reached them.
 fn stubs() -> Router<Services> {
     Router::new()
         .route("/healthz", get(async || Json(json!({"status": "ok"}))))
@@ -42,7 +42,7 @@ fn stubs() -> Router<Services> {
         .route("/.well-known/oauth-authorization-server", get(facts_without_id))
         .route("/.well-known/jwks.json", get(async || ([("cache-control", "public, max-age=900")], "{}")))
         .route("/cached-cookie", get(async || ([("cache-control", "public"), ("set-cookie", "a=b")], "")))
-        .route("/boom", get(boom))
+        .route("/boom", get(panic_route))
         .route("/form", get(show_form).post(take_form))
         .route("/only-post", post(async || "posted"))
 }
@@ -56,7 +56,7 @@ async fn facts(handle: TenantHandle, Path(id): Path<String>) -> Json<Value> {
 async fn facts_without_id(handle: TenantHandle) -> String {
     handle.tenant.issuer
 }
-async fn boom() -> StatusCode {
+async fn panic_route() -> StatusCode {
     panic!("hunter2 and a stack of secrets")
 }
 async fn show_form(handle: TenantHandle, browser: Browser) -> Response<Body> {
@@ -154,12 +154,12 @@ async fn every_answer_carries_the_security_headers_and_is_not_stored() {
         }
     }
     assert_eq!(header(&edge.get("/.well-known/jwks.json", &[]).await, "cache-control"), "public, max-age=900");
-    // security 118: a cookie is never stored in a shared cache, whatever the handler said.
+    // security 118: a cookie is never stored in a shared cache, whatever the handler sets.
     assert_eq!(header(&edge.get("/cached-cookie", &[]).await, "cache-control"), "no-store");
 }
 
 #[tokio::test]
-async fn a_problem_names_its_issuer_and_its_request() {
+async fn a_problem_has_its_issuer_and_request_id() {
     let edge = Edge::new().await;
     let answer = edge.get("/nothing", &[]).await;
     assert_eq!(header(&answer, "content-type"), "application/problem+json");
@@ -183,13 +183,13 @@ async fn a_browser_sees_a_problem_as_a_page_of_the_tenant() {
     for part in ["Seite nicht gefunden", "Acme", "req-1", "lang=\"de\""] {
         assert!(answer.body().contains(part), "{part}: {}", answer.body());
     }
-    let unknown = edge.get("/t/nobody/v1/echo/1", &browser).await;
+    let unknown = edge.get("/t/unknown/v1/echo/1", &browser).await;
     assert_eq!(unknown.status().as_u16(), 404);
     assert!(unknown.body().contains("Page not found"));
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_that_tells_nothing() {
+async fn a_panic_is_a_500_without_details() {
     let edge = Edge::new().await;
     for accept in ["application/json", "text/html"] {
         let answer = edge.get("/boom", &[("accept", accept)]).await;
@@ -200,7 +200,7 @@ async fn a_panic_is_a_500_that_tells_nothing() {
 }
 
 #[tokio::test]
-async fn both_tenant_forms_reach_the_same_route() {
+async fn both_forms_of_a_tenant_url_reach_the_same_route() {
     let edge = Edge::new().await;
     let issuer = |answer: &Answer| json(answer)["issuer"].as_str().unwrap().to_owned();
     assert_eq!(issuer(&edge.get("/v1/echo/7", &[]).await), "https://id.example.com");
@@ -212,9 +212,9 @@ async fn both_tenant_forms_reach_the_same_route() {
     assert_eq!(edge.get(path, &[]).await.body(), "https://id.example.com");
     assert_eq!(edge.get(&format!("{path}/t/acme"), &[]).await.body(), "https://id.example.com/t/acme");
     assert_eq!(edge.get(&format!("/t/acme{path}"), &[]).await.body(), "https://id.example.com/t/acme");
-    // The default tenant has one address; others that don't exist have none.
+    // The default tenant has one URL. Unknown tenants have none.
     for path in
-        ["/t/default/v1/echo/7", "/t/nobody/v1/echo/7", "/t//v1/echo/7", "/t/Acme/v1/echo/7", "/t/acme/t/acme/v1/echo/7"]
+        ["/t/default/v1/echo/7", "/t/unknown/v1/echo/7", "/t//v1/echo/7", "/t/Acme/v1/echo/7", "/t/acme/t/acme/v1/echo/7"]
     {
         assert_eq!(edge.get(path, &[]).await.status().as_u16(), 404, "{path}");
     }
@@ -246,7 +246,7 @@ async fn the_address_comes_from_the_host_only() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_or_not_well_formed_is_refused() {
+async fn too_large_or_malformed_requests_are_refused() {
     // security 122
     let edge = Edge::new().await;
     let json_type = ("content-type", "application/json");
@@ -270,7 +270,7 @@ async fn what_is_too_large_or_not_well_formed_is_refused() {
 }
 
 #[tokio::test]
-async fn only_origins_of_registered_clients_read_answers_and_never_with_credentials() {
+async fn only_origins_of_registered_clients_read_answers_without_credentials() {
     // security 119
     let edge = Edge::new().await;
     let (ours, foreign) = ("https://id.example.com", "https://evil.test");
@@ -293,26 +293,26 @@ async fn only_origins_of_registered_clients_read_answers_and_never_with_credenti
     }
     assert_eq!(allowed(edge.get("/v1/called", &[("origin", ours)]).await).await, ours);
     assert_eq!(allowed(edge.get("/v1/called", &[("origin", foreign)]).await).await, "");
-    assert_eq!(allowed(edge.get("/v1/echo/1", &[("origin", ours)]).await).await, "", "no client was named");
+    assert_eq!(allowed(edge.get("/v1/echo/1", &[("origin", ours)]).await).await, "", "no calling client");
     assert_eq!(allowed(edge.get("/.well-known/jwks.json", &[("origin", ours)]).await).await, ours);
     assert_eq!(allowed(edge.get("/form", &[("origin", ours)]).await).await, "");
-    assert_eq!(header(&edge.get("/v1/called", &[]).await, "vary"), "Origin", "caches must know, whoever asks first");
+    assert_eq!(header(&edge.get("/v1/called", &[]).await, "vary"), "Origin", "caches must separate origins");
 }
 
-/// The cookie pair and the anti-forgery value of a fresh browser.
-async fn fresh(edge: &Edge, prefix: &str) -> (String, String) {
+/// The cookie pair and the anti-forgery value of a new browser.
+async fn new_browser(edge: &Edge, prefix: &str) -> (String, String) {
     let answer = edge.get(&format!("{prefix}/form"), &[]).await;
     let cookie = header(&answer, "set-cookie").split(';').next().unwrap().to_owned();
     (cookie, header(&answer, "x-anti-forgery").to_owned())
 }
 
 #[tokio::test]
-async fn a_form_is_taken_from_its_own_page_in_its_own_browser_only() {
+async fn a_form_is_accepted_only_from_its_own_page_and_browser() {
     // security 17, 120
     let edge = Edge::new().await;
-    let (cookie, value) = fresh(&edge, "").await;
-    let (others_cookie, others_value) = fresh(&edge, "").await;
-    let (acme_cookie, acme_value) = fresh(&edge, "/t/acme").await;
+    let (cookie, value) = new_browser(&edge, "").await;
+    let (others_cookie, others_value) = new_browser(&edge, "").await;
+    let (acme_cookie, acme_value) = new_browser(&edge, "/t/acme").await;
     let form = |value: &str| format!("{ANTI_FORGERY_FIELD}={value}");
     let typed = ("content-type", FORM);
     let same = ("sec-fetch-site", "same-origin");
@@ -333,7 +333,7 @@ async fn a_form_is_taken_from_its_own_page_in_its_own_browser_only() {
     for (headers, body) in refused {
         assert_eq!(submit(headers, body.clone()).await, 403, "{headers:?} {body}");
     }
-    // Another tenant's value and cookie are worth nothing here.
+    // A value and a cookie of another tenant are refused here.
     assert_eq!(submit(&[typed, ("cookie", &format!("{acme_cookie}; {cookie}"))], form(&acme_value)).await, 403);
     let twice = format!("{ANTI_FORGERY_FIELD}={value}&{ANTI_FORGERY_FIELD}={value}");
     assert_eq!(submit(&[typed, ("cookie", &cookie)], twice).await, 400);
@@ -356,15 +356,15 @@ async fn the_binding_cookie_is_host_bound_and_set_once() {
 
     let local = Edge::at("http://localhost:8080").await;
     let answer = local.get("/form", &[("x-forwarded-proto", "https")]).await;
-    assert!(header(&answer, "set-cookie").starts_with("lk-browser="), "never by a header");
+    assert!(header(&answer, "set-cookie").starts_with("lk-browser="), "never because of a header");
     assert!(!header(&answer, "set-cookie").contains("Secure"));
 }
 
 #[tokio::test]
-async fn a_broken_cookie_is_an_absent_one() {
+async fn a_broken_cookie_is_ignored() {
     // security 61
     let edge = Edge::new().await;
-    let (pair, _) = fresh(&edge, "").await;
+    let (pair, _) = new_browser(&edge, "").await;
     let long = format!("__Host-lk-session={}", "x".repeat(8_192));
     for cookie in [
         "",

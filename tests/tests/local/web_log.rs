@@ -1,4 +1,4 @@
-//! What a request leaves in the log. A test of its own: a subscriber is seen by every thread of its process.
+//! The log line of a request.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::Router;
@@ -31,8 +31,8 @@ async fn each_request_is_one_line_without_query_path_values_or_control_character
     // security 126
     let world = World::builder().tenant("acme", DEFAULT_DOCUMENT).build().await.unwrap();
     let echo = get(async |_: TenantHandle, Path(id): Path<String>| id).post(async |_: JsonBody<Value>| "");
-    let router = mount(world.services.clone(), Router::new().route("/v1/echo/{id}", echo).route("/boom", get(boom)));
-    // The first request of a tenant makes its keys, and says so.
+    let router = mount(world.services.clone(), Router::new().route("/v1/echo/{id}", echo).route("/boom", get(panic_route)));
+    // The first request of a tenant creates its keys and logs that.
     send(&router, "GET", "/t/acme/v1/echo/1", "").await;
 
     let (lines, _guard) = LogLines::of_this_thread();
@@ -64,6 +64,6 @@ async fn each_request_is_one_line_without_query_path_values_or_control_character
     assert_eq!(lines[4]["status"], 500);
 }
 
-async fn boom() {
+async fn panic_route() {
     panic!("hunter2");
 }

@@ -1,4 +1,4 @@
-//! The world that other tests stand on.
+//! The world that other tests use.
 
 use tests::{Anonymous, World};
 
@@ -14,7 +14,7 @@ async fn two_tenants_each_have_their_document_and_an_unknown_one_is_not_found() 
         let tenant = world.services.tenant(&tenant.parse().unwrap()).await.unwrap();
         assert_eq!(tenant.issuer, issuer);
     }
-    assert!(world.services.tenant(&"nobody".parse().unwrap()).await.is_err());
+    assert!(world.services.tenant(&"unknown".parse().unwrap()).await.is_err());
 }
 
 #[tokio::test]

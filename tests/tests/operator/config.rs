@@ -1,4 +1,4 @@
-//! `latchkey config` against a real local gateway: what is planned, applied, listed, taken back; and who is refused.
+//! `latchkey config` against a real local gateway: plan, apply, list, rollback, and refusals.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use latchkey_local::world::DEFAULT_DOCUMENT;
@@ -7,12 +7,12 @@ use tempfile::TempDir;
 use tests::gateway::{document_with, folder};
 use tests::{Anonymous, Gateway, Operator};
 
-/// A gateway that keeps its tables, and whoever operates it.
-fn desk(arguments: &[&str]) -> (TempDir, Gateway, Operator) {
+/// A gateway with stored tables, and its operator.
+fn start_gateway(arguments: &[&str]) -> (TempDir, Gateway, Operator) {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, arguments);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     (folder, gateway, operator)
 }
 
@@ -21,7 +21,7 @@ fn renamed(name: &str) -> String {
 }
 
 fn versions(operator: &Operator) -> Vec<Value> {
-    let listed = operator.done(&["config", "history", "@", "--json"]);
+    let listed = operator.run_ok(&["config", "history", "@", "--json"]);
     serde_json::from_str::<Value>(&listed).unwrap().as_array().unwrap().clone()
 }
 
@@ -48,56 +48,57 @@ fn validate_needs_no_gateway_and_names_every_error_by_path_and_line() {
     let (code, words) = run(&["torn.toml"]);
     assert!(code == 1 && words.contains("line 1, column"), "{words}");
     assert_eq!(run(&["missing.toml"]).0, 1);
-    assert_eq!(run(&[]).0, 2, "a wrong command line is told from a refusal");
+    assert_eq!(run(&[]).0, 2, "a wrong command line has another exit code than a refusal");
 }
 
 #[tokio::test]
-async fn a_document_is_planned_applied_and_taken_back_and_the_gateway_follows() {
-    let (_folder, gateway, operator) = desk(&[]);
+async fn a_document_is_planned_applied_and_rolled_back_and_the_gateway_follows() {
+    let (_folder, gateway, operator) = start_gateway(&[]);
     let api = Anonymous::new(&gateway);
     operator.write("shop.toml", &renamed("Blue Shop").replacen("name = \"newsletter\"", "name = \"nickname\"", 1));
-    let plan = operator.done(&["config", "plan", "shop.toml", "@"]);
-    for words in ["version 1 is in force", "6 fields kept, 1 added, 1 retired", "stays stored", "people see \"Blue Shop\""] {
+    let plan = operator.run_ok(&["config", "plan", "shop.toml", "@"]);
+    for words in ["version 1 is in force", "6 fields kept, 1 added, 1 retired", "remain stored", "users see \"Blue Shop\""] {
         assert!(plan.contains(words), "{words}: {plan}");
     }
     assert_eq!(versions(&operator).len(), 1, "a plan writes nothing");
-    let json: Value = serde_json::from_str(&operator.done(&["config", "plan", "shop.toml", "@", "--json"])).unwrap();
+    let json: Value = serde_json::from_str(&operator.run_ok(&["config", "plan", "shop.toml", "@", "--json"])).unwrap();
     assert_eq!((&json["in_force"], &json["effects"][0]["severity"]), (&1.into(), &"notice".into()));
 
-    let nobody = operator.run(&["config", "apply", "shop.toml", "@"]);
-    assert!(nobody.code == Some(1) && nobody.err.contains("--yes"), "{nobody:?}");
-    let no = operator.ask(&["config", "apply", "shop.toml", "@"]).answer("no");
+    let unanswered = operator.run(&["config", "apply", "shop.toml", "@"]);
+    assert!(unanswered.code == Some(1) && unanswered.err.contains("--yes"), "{unanswered:?}");
+    let no = operator.run_to_prompt(&["config", "apply", "shop.toml", "@"]).answer("no");
     assert!(no.code == Some(1) && no.err.contains("nothing was changed"), "{no:?}");
     assert_eq!(versions(&operator).len(), 1);
-    let applied = operator.ask(&["config", "apply", "shop.toml", "@", "-m", "we are blue now"]).answer("yes");
+    let applied = operator.run_to_prompt(&["config", "apply", "shop.toml", "@", "-m", "we are blue now"]).answer("yes");
     assert!(
-        applied.code == Some(0) && applied.out.contains("version 2 is in force; what runs follows within a minute"),
+        applied.code == Some(0) && applied.out.contains("version 2 is in force; running instances pick it up within a minute"),
         "{applied:?}"
     );
-    let again = operator.done(&["config", "apply", "shop.toml", "@", "--yes"]);
-    assert!(again.contains("nothing would change"), "{again}");
+    let again = operator.run_ok(&["config", "apply", "shop.toml", "@", "--yes"]);
+    assert!(again.contains("no change: this text is in force"), "{again}");
 
-    // The clock moves past the cache of a minute.
+    // The clock moves past the one-minute cache.
     api.post_json("/dev/clock", &serde_json::json!({ "advance": "PT2M" })).await;
     let form = api.get("/v1/registration/form").await.json();
     assert!(form["order"].to_string().contains("nickname"), "{form}");
 
-    let back = operator.done(&["config", "rollback", "1", "@", "--yes", "--as", "grace", "-m", "too blue"]);
+    let back = operator.run_ok(&["config", "rollback", "1", "@", "--yes", "--as", "grace", "-m", "too blue"]);
     assert!(back.contains("version 3 is in force"), "{back}");
     let listed = versions(&operator);
-    let told: Vec<_> = listed.iter().map(|one| (&one["version"], &one["source"], &one["by"], &one["comment"])).collect();
+    let listed_versions: Vec<_> =
+        listed.iter().map(|one| (&one["version"], &one["source"], &one["by"], &one["comment"])).collect();
     let null = Value::Null;
     assert_eq!(
-        told,
+        listed_versions,
         [
             (&3.into(), &"operator".into(), &"grace".into(), &"back to 1: too blue".into()),
             (&2.into(), &"operator".into(), &"ada".into(), &"we are blue now".into()),
             (&1.into(), &"shipped".into(), &null, &null),
         ]
     );
-    let shown = |version: &str| operator.done(&["config", "show", version, "@"]);
+    let shown = |version: &str| operator.run_ok(&["config", "show", version, "@"]);
     assert_eq!(shown("1"), shown("3"));
-    assert_eq!(operator.done(&["config", "show", "@"]), shown("3"));
+    assert_eq!(operator.run_ok(&["config", "show", "@"]), shown("3"));
     assert!(shown("2").contains("Blue Shop") && !shown("2").contains("{origin}"));
     for wrong in [&["config", "rollback", "9", "@", "--yes"][..], &["config", "show", "9", "@"]] {
         let refused = operator.run(wrong);
@@ -109,20 +110,20 @@ async fn a_document_is_planned_applied_and_taken_back_and_the_gateway_follows() 
 }
 
 #[tokio::test]
-async fn of_two_who_apply_at_once_one_is_refused_and_nothing_is_lost() {
-    let (_folder, _gateway, operator) = desk(&[]);
+async fn of_two_concurrent_applies_one_is_refused_and_nothing_is_lost() {
+    let (_folder, _gateway, operator) = start_gateway(&[]);
     operator.write("one.toml", &renamed("One"));
     operator.write("two.toml", &renamed("Two"));
-    // Both have planned against version 1 before either writes.
-    let one = operator.ask(&["config", "apply", "one.toml", "@"]);
-    let two = operator.ask(&["config", "apply", "two.toml", "@"]);
+    // Both plans are based on version 1, before either of them writes.
+    let one = operator.run_to_prompt(&["config", "apply", "one.toml", "@"]);
+    let two = operator.run_to_prompt(&["config", "apply", "two.toml", "@"]);
     let first = two.answer("yes");
     assert!(first.code == Some(0) && first.out.contains("version 2 is in force"), "{first:?}");
     let late = one.answer("yes");
-    assert!(late.code == Some(1) && late.err.contains("somebody stored another version"), "{late:?}");
+    assert!(late.code == Some(1) && late.err.contains("another version of tenant default was stored"), "{late:?}");
     assert_eq!(versions(&operator).len(), 2);
-    assert!(operator.done(&["config", "show", "@"]).contains("\"Two\""));
-    // And in a real race, with nobody to wait for.
+    assert!(operator.run_ok(&["config", "show", "@"]).contains("\"Two\""));
+    // The same in a real race.
     operator.write("three.toml", &renamed("Three"));
     operator.write("four.toml", &renamed("Four"));
     let ended = std::thread::scope(|scope| {
@@ -134,10 +135,10 @@ async fn of_two_who_apply_at_once_one_is_refused_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_new_tenant_is_made_after_a_question_and_is_served() {
-    let (_folder, gateway, operator) = desk(&[]);
+async fn a_new_tenant_is_created_after_a_question_and_is_served() {
+    let (_folder, gateway, operator) = start_gateway(&[]);
     operator.write("acme.toml", &renamed("Acme"));
-    let asked = operator.ask(&["config", "apply", "acme.toml", "@", "--tenant", "acme"]).answer("yes");
+    let asked = operator.run_to_prompt(&["config", "apply", "acme.toml", "@", "--tenant", "acme"]).answer("yes");
     assert_eq!(asked.code, Some(0), "{asked:?}");
     for words in ["there is no tenant acme yet", "/t/acme", "a new tenant, \"Acme\"", "version 1 is in force"] {
         assert!(asked.out.contains(words), "{words}: {asked:?}");
@@ -149,11 +150,11 @@ async fn a_new_tenant_is_made_after_a_question_and_is_served() {
 }
 
 #[test]
-fn what_is_not_valid_or_too_large_is_not_stored() {
-    let (_folder, _gateway, operator) = desk(&[]);
+fn an_invalid_or_too_large_document_is_not_stored() {
+    let (_folder, _gateway, operator) = start_gateway(&[]);
     operator.write("bad.toml", "name = 7\n");
     operator.write("large.toml", &format!("{}\n# {}", DEFAULT_DOCUMENT, "x".repeat(256 * 1024)));
-    // As large as it may be: it fits into an item, and through the gateway.
+    // The largest allowed document: it fits into an item and through the gateway.
     let room = 256 * 1024 - DEFAULT_DOCUMENT.len() - 1024;
     operator.write("full.toml", &format!("{}\n# {}", DEFAULT_DOCUMENT, "x".repeat(room)));
     for (file, words) in [("bad.toml", "name: "), ("large.toml", "at most 262144 can be stored")] {
@@ -161,28 +162,28 @@ fn what_is_not_valid_or_too_large_is_not_stored() {
         assert!(refused.code == Some(1) && refused.err.contains(words), "{file}: {refused:?}");
     }
     assert_eq!(versions(&operator).len(), 1);
-    assert!(operator.done(&["config", "apply", "full.toml", "@", "--yes"]).contains("version 2"));
+    assert!(operator.run_ok(&["config", "apply", "full.toml", "@", "--yes"]).contains("version 2"));
     let long = operator.run(&["config", "apply", "full.toml", "@", "--yes", "-m", &"x".repeat(501)]);
     assert_eq!(long.code, Some(2));
 }
 
 #[test]
-fn what_the_local_gateway_can_not_serve_is_not_stored() {
-    let (_folder, _gateway, operator) = desk(&[]);
+fn a_document_that_the_local_gateway_can_not_serve_is_not_stored() {
+    let (_folder, _gateway, operator) = start_gateway(&[]);
     for (section, words) in [
         ("[keys]\nsigner = \"kms\"\n", "no KMS"),
-        ("[cognito]\nuser_pool_id = \"eu-central-1_AbC\"\nclient_id = \"1abc\"\n", "asks no user pool"),
+        ("[cognito]\nuser_pool_id = \"eu-central-1_AbC\"\nclient_id = \"1abc\"\n", "cannot reach a user pool"),
     ] {
         operator.write("far.toml", &format!("{}\n{section}", renamed("Far")));
-        let told = operator.run(&["config", "apply", "@", "--yes", "far.toml"]);
-        assert!(told.code == Some(1) && told.err.contains(words), "{told:?}");
+        let listed_versions = operator.run(&["config", "apply", "@", "--yes", "far.toml"]);
+        assert!(listed_versions.code == Some(1) && listed_versions.err.contains(words), "{listed_versions:?}");
         assert_eq!(versions(&operator).len(), 1, "{section}");
     }
 }
 
 #[test]
-fn who_has_no_token_or_another_gateways_gets_nothing() {
-    let (folder, gateway, operator) = desk(&[]);
+fn a_missing_or_foreign_operator_token_is_refused() {
+    let (folder, gateway, operator) = start_gateway(&[]);
     let token = folder.path().join("data/operator-token");
     #[cfg(unix)]
     {
@@ -192,7 +193,7 @@ fn who_has_no_token_or_another_gateways_gets_nothing() {
     let own = std::fs::read_to_string(&token).unwrap();
     std::fs::write(&token, "A".repeat(43)).unwrap();
     let refused = operator.run(&["config", "history", "@"]);
-    assert!(refused.code == Some(1) && refused.err.contains("operator token is not this gateway's"), "{refused:?}");
+    assert!(refused.code == Some(1) && refused.err.contains("operator token is wrong"), "{refused:?}");
     std::fs::remove_file(&token).unwrap();
     let refused = operator.run(&["config", "history", "@"]);
     assert!(refused.code == Some(1) && refused.err.contains("--data") && !refused.err.contains(&own), "{refused:?}");
@@ -202,8 +203,8 @@ fn who_has_no_token_or_another_gateways_gets_nothing() {
 }
 
 #[tokio::test]
-async fn the_tables_are_open_to_the_token_only_and_to_no_page() {
-    let (folder, gateway, _operator) = desk(&[]);
+async fn the_tables_are_open_only_to_the_operator_token_and_to_no_page() {
+    let (folder, gateway, _operator) = start_gateway(&[]);
     let api = Anonymous::new(&gateway);
     let token = std::fs::read_to_string(folder.path().join("data/operator-token")).unwrap();
     let signed =
@@ -229,32 +230,32 @@ async fn the_tables_are_open_to_the_token_only_and_to_no_page() {
         let refused = ask(headers).await;
         assert!(refused.status() == status && !refused.text().contains("identities"), "{headers:?}: {}", refused.text());
     }
-    // No tenant has tables of its own, and a gateway that keeps nothing offers none.
+    // No tenant has its own tables, and a gateway without stored data does not offer any.
     assert_eq!(api.send(http::Method::POST, "/t/acme/dev/tables/", &[target], "{}").await.status(), 404);
     let ephemeral = Gateway::ephemeral(&[]);
     assert_eq!(Anonymous::new(&ephemeral).send(http::Method::POST, "/dev/tables/", &[target], "{}").await.status(), 404);
 }
 
-/// What an operator applied stands over restarts; a file that the gateway is started with wins once it was changed.
+/// An applied document survives restarts. A start with `--config` stores the file only if the file has changed.
 #[test]
 fn a_restart_keeps_what_was_applied_until_the_file_itself_changes() {
     let folder = folder();
     let (data, file) = (folder.path().join("data"), folder.path().join("shop.toml"));
     let name = |operator: &Operator| {
-        let shown = operator.done(&["config", "show", "@"]);
+        let shown = operator.run_ok(&["config", "show", "@"]);
         shown.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().split('"').nth(1).unwrap().to_owned()
     };
     let start = |config: bool| {
         let with_file = ["--config", file.to_str().unwrap()];
         let gateway = Gateway::start(&data, if config { &with_file } else { &[] });
-        let operator = Operator::of(&gateway, &data, folder.path());
+        let operator = Operator::new(&gateway, &data, folder.path());
         (gateway, operator)
     };
     let apply = |operator: &Operator, name: &str| {
         operator.write("applied.toml", &renamed(name));
-        operator.done(&["config", "apply", "applied.toml", "@", "--yes"])
+        operator.run_ok(&["config", "apply", "applied.toml", "@", "--yes"])
     };
-    // The document that ships goes in its own place (each start has another port, hence other addresses), never over another's.
+    // The shipped document replaces only itself (each start has another port, and so other URLs), never another document.
     let (gateway, operator) = start(false);
     assert_eq!((name(&operator).as_str(), versions(&operator).len()), ("Latchkey Demo", 1));
     drop(gateway);
@@ -272,16 +273,16 @@ fn a_restart_keeps_what_was_applied_until_the_file_itself_changes() {
     apply(&operator, "Applied again");
     drop(gateway);
     let (gateway, operator) = start(true);
-    assert_eq!((name(&operator).as_str(), versions(&operator).len()), ("Applied again", 5), "the file is the one of before");
+    assert_eq!((name(&operator).as_str(), versions(&operator).len()), ("Applied again", 5), "the file has not changed");
     drop(gateway);
     let (gateway, operator) = start(false);
     assert_eq!(name(&operator), "Applied again");
     drop(gateway);
     std::fs::write(&file, document_with("").replacen("Latchkey Demo", "File two", 1)).unwrap();
     let (gateway, operator) = start(true);
-    assert_eq!((name(&operator).as_str(), versions(&operator).len()), ("File two", 6), "it changed");
+    assert_eq!((name(&operator).as_str(), versions(&operator).len()), ("File two", 6), "the file has changed");
     drop(gateway);
-    // Without the flag the file's document stays: nobody decided otherwise.
+    // Without the flag the last document of the file stays in force.
     let (_gateway, operator) = start(false);
     assert_eq!(name(&operator), "File two");
 }

@@ -1,4 +1,4 @@
-//! `latchkey doctor` against a real local gateway: well when it is, and clear about what is not.
+//! `latchkey doctor` against a real local gateway: no findings if it is healthy, and clear findings if it is not.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use axum::Router;
@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use tests::gateway::folder;
-use tests::{Gateway, Operator, Told};
+use tests::{CommandOutput, Gateway, Operator};
 
-/// What it found, by what was looked at: verdict and words.
-fn findings(told: &Told) -> Vec<(String, String, String)> {
-    let report: Value = serde_json::from_str(&told.out).unwrap();
+/// The findings: what was checked, verdict, remedy.
+fn findings(output: &CommandOutput) -> Vec<(String, String, String)> {
+    let report: Value = serde_json::from_str(&output.out).unwrap();
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
     let findings = report["findings"].as_array().cloned().unwrap_or_default();
     findings.iter().map(|finding| (text(finding, "what"), text(finding, "verdict"), text(finding, "mend"))).collect()
@@ -24,48 +24,48 @@ const ASKED_OVER_HTTP: [&str; 4] =
     ["tenant default: metadata", "tenant default: JWK Set", "401 and WWW-Authenticate", "CORS preflight"];
 
 #[test]
-fn a_gateway_that_runs_is_well() {
+fn a_running_gateway_has_no_findings() {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
-    // Its keys are made by the first request.
-    let words = operator.done(&["doctor", "@"]);
-    assert!(words.lines().last().is_some_and(|line| line.contains(" 0 to mend")), "{words}");
-    let told = operator.run(&["doctor", "@", "--json"]);
-    let found = findings(&told);
-    assert!(told.code == Some(0) && !found.iter().any(|(_, verdict, _)| verdict == "fail"), "{told:?}");
+    let operator = Operator::new(&gateway, &data, folder.path());
+    // The first request creates the keys.
+    let words = operator.run_ok(&["doctor", "@"]);
+    assert!(words.lines().last().is_some_and(|line| line.contains(" 0 to fix")), "{words}");
+    let output = operator.run(&["doctor", "@", "--json"]);
+    let found = findings(&output);
+    assert!(output.code == Some(0) && !found.iter().any(|(_, verdict, _)| verdict == "fail"), "{output:?}");
     for what in ASKED_OVER_HTTP.into_iter().chain(["issuer", "clock", "tenant default: document", "tenant default: clients"]) {
-        assert_eq!(verdict_of(&found, what), "ok", "{what}: {told:?}");
+        assert_eq!(verdict_of(&found, what), "ok", "{what}: {output:?}");
     }
-    assert_eq!(verdict_of(&found, "tenant default: retention"), "skip", "what is not looked at is said");
+    assert_eq!(verdict_of(&found, "tenant default: retention"), "skip", "a skipped check is listed");
 }
 
-/// Something answers there, but not Latchkey: each check sees it, and each says what to do.
+/// Another server answers instead of Latchkey: each check reports it and says what to do.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stands_before_the_functions_and_answers_for_them_is_seen() {
+async fn a_proxy_that_answers_for_the_functions_is_reported() {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = format!("http://{}", listener.local_addr().unwrap());
-    // An API that answers preflights itself, and everything else with its own idea of a status.
+    // An API that answers preflights itself, and every other request with its own status.
     let lying =
         Router::new().fallback(async || ([("access-control-allow-origin", "*")], axum::Json(json!({ "issuer": "other" }))));
     tokio::spawn(async move { axum::serve(listener, lying).await });
-    let told = tokio::task::spawn_blocking(move || operator.run(&["doctor", "@", "--at", &at, "--json"])).await;
-    let told = told.unwrap();
-    let found = findings(&told);
-    assert_eq!(told.code, Some(1), "{told:?}");
+    let output = tokio::task::spawn_blocking(move || operator.run(&["doctor", "@", "--at", &at, "--json"])).await;
+    let output = output.unwrap();
+    let found = findings(&output);
+    assert_eq!(output.code, Some(1), "{output:?}");
     for what in ASKED_OVER_HTTP {
-        assert_eq!(verdict_of(&found, what), "fail", "{what}: {told:?}");
+        assert_eq!(verdict_of(&found, what), "fail", "{what}: {output:?}");
     }
     let failed = found.iter().filter(|(_, verdict, _)| verdict == "fail");
-    assert!(failed.clone().all(|(_, _, mend)| !mend.is_empty()), "{told:?}");
+    assert!(failed.clone().all(|(_, _, mend)| !mend.is_empty()), "{output:?}");
 }
 
-/// A stack of CloudFormation with these parameters over the gateway's tables, and nothing else of AWS: where.
+/// A fake CloudFormation stack with these parameters over the gateway's tables. Returns its URL.
 async fn stack(origin: &str, parameters: &[(&str, &str)]) -> String {
     let member = |kind: &str, (key, value): &(&str, &str)| {
         format!("<member><{kind}Key>{key}</{kind}Key><{kind}Value>{value}</{kind}Value></member>")
@@ -92,9 +92,9 @@ async fn stack(origin: &str, parameters: &[(&str, &str)]) -> String {
     at
 }
 
-/// Who goes back needs the document, the stack and its tenant to mean the same pool.
+/// For a reverse migration the document, the stack and the tenant must name the same pool.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pool_that_people_go_back_to_is_compared_with_what_the_stack_was_deployed_for() {
+async fn the_return_pool_is_compared_with_the_parameters_of_the_stack() {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
@@ -108,35 +108,35 @@ async fn a_pool_that_people_go_back_to_is_compared_with_what_the_stack_was_deplo
         (handover, next, "default", "ok", ""),
         (handover, other, "default", "fail", "name that pool in [handover]"),
         (handover, next, "acme", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
-        (DEFAULT_DOCUMENT, next, "default", "warn", "put [handover] in force"),
+        (DEFAULT_DOCUMENT, next, "default", "warn", "apply a document with [handover]"),
         (DEFAULT_DOCUMENT, "", "default", "missing", ""),
     ] {
         gateway.put_in_force(&data, document).await;
-        let operator = Operator::of(&gateway, &data, folder.path()).with(vec![
+        let operator = Operator::new(&gateway, &data, folder.path()).with_env(vec![
             ("AWS_ENDPOINT_URL", stack(gateway.origin(), &[("ReturnPoolArn", pool), ("ReturnTenant", tenant)]).await),
             ("AWS_ENDPOINT_URL_DYNAMODB", format!("{}/dev/tables", gateway.origin())),
             ("AWS_ACCESS_KEY_ID", token.clone()),
             ("AWS_SECRET_ACCESS_KEY", "not-checked".to_owned()),
             ("AWS_REGION", "us-east-1".to_owned()),
         ]);
-        let told = operator.run(&["doctor", "--stack", "shop", "--json"]);
-        let found = findings(&told);
-        assert_eq!(verdict_of(&found, "tenant default: return pool"), verdict, "{pool} {tenant}: {told:?}");
-        let said = found.iter().find(|(what, ..)| what == "tenant default: return pool").map_or("", |(_, _, mend)| mend);
-        assert!(said.starts_with(mend), "{said}");
-        let nobodys = if tenant == "acme" { "fail" } else { "missing" };
-        assert_eq!(verdict_of(&found, "tenant acme: return pool"), nobodys, "a tenant that there is not: {told:?}");
+        let output = operator.run(&["doctor", "--stack", "shop", "--json"]);
+        let found = findings(&output);
+        assert_eq!(verdict_of(&found, "tenant default: return pool"), verdict, "{pool} {tenant}: {output:?}");
+        let remedy = found.iter().find(|(what, ..)| what == "tenant default: return pool").map_or("", |(_, _, mend)| mend);
+        assert!(remedy.starts_with(mend), "{remedy}");
+        let expected = if tenant == "acme" { "fail" } else { "missing" };
+        assert_eq!(verdict_of(&found, "tenant acme: return pool"), expected, "an unknown tenant: {output:?}");
     }
 }
 
 #[test]
-fn an_issuer_that_can_not_be_reached_is_said_with_what_to_do() {
+fn an_unreachable_issuer_is_reported_with_a_remedy() {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
-    let told = operator.run(&["doctor", "@", "--at", "http://127.0.0.1:1"]);
-    assert!(told.code == Some(1) && told.out.contains("can't be reached") && told.out.contains("Mend: "), "{told:?}");
+    let operator = Operator::new(&gateway, &data, folder.path());
+    let output = operator.run(&["doctor", "@", "--at", "http://127.0.0.1:1"]);
+    assert!(output.code == Some(1) && output.out.contains("cannot be reached") && output.out.contains("Fix: "), "{output:?}");
     let local = operator.run(&["events", "redrive", "@"]);
-    assert!(local.code == Some(1) && local.err.contains("gives nothing up"), "{local:?}");
+    assert!(local.code == Some(1) && local.err.contains("has no dead letters"), "{local:?}");
 }

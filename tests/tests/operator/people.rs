@@ -1,4 +1,5 @@
-//! `latchkey people import` against a real local gateway: who comes, with what, who stays away, and that it can be run again.
+//! `latchkey people import` against a real local gateway: who is imported, with which data, who is skipped, and that a second
+//! run is safe.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_lc_rs::pbkdf2;
@@ -7,19 +8,19 @@ use serde_json::{Value, json};
 use std::num::NonZeroU32;
 use tempfile::TempDir;
 use tests::gateway::folder;
-use tests::{Browser, Customer, Gateway, Me, Operator, Site};
+use tests::{AccountClient, Browser, Customer, Gateway, Operator, Site};
 
 const ISSUER: &str = "https://login.example.com/realms/shop";
 
-fn desk() -> (TempDir, Gateway, Operator) {
+fn start_gateway() -> (TempDir, Gateway, Operator) {
     let folder = folder();
     let data = folder.path().join("data");
     let gateway = Gateway::start(&data, &[]);
-    let operator = Operator::of(&gateway, &data, folder.path());
+    let operator = Operator::new(&gateway, &data, folder.path());
     (folder, gateway, operator)
 }
 
-/// A user as Keycloak exports one.
+/// A user in Keycloak's export format.
 fn keycloak(customer: &Customer, number: u32) -> Value {
     let mut hash = [0; 64];
     let iterations = NonZeroU32::new(27_500).unwrap();
@@ -45,30 +46,30 @@ fn export(operator: &Operator, users: &[Value]) {
 const IMPORT: [&str; 9] = ["people", "import", "realm.json", "--from", "keycloak", "--issuer", ISSUER, "--yes", "@"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
-    let (_folder, gateway, operator) = desk();
+async fn users_are_imported_with_their_passwords_and_a_second_run_changes_nothing() {
+    let (_folder, gateway, operator) = start_gateway();
     let site = Site::from(&gateway);
     let (ada, bob, eve) = (Customer::new("Ada"), Customer::new("Bob"), Customer::new("Eve"));
     let mut without_password = keycloak(&eve, 3);
     without_password["credentials"] = json!([]);
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2), without_password]);
 
-    let dry = operator.done(&[&IMPORT[..], &["--dry-run"]].concat());
-    assert!(dry.contains("3 people can come") && dry.contains("2 with their password, 1 set a new one by mail"), "{dry}");
-    assert!(dry.contains("no field of the form takes it, tier: 3"), "{dry}");
+    let dry = operator.run_ok(&[&IMPORT[..], &["--dry-run"]].concat());
+    assert!(dry.contains("3 users can be imported") && dry.contains("2 with their password, 1 set a new one by mail"), "{dry}");
+    assert!(dry.contains("the form has no such field, tier: 3"), "{dry}");
     let wrong = Browser::new(&site);
-    let nobody = sign_in(wrong, &ada).await;
-    assert_eq!(nobody, 400, "nothing was written");
+    let before = sign_in(wrong, &ada).await;
+    assert_eq!(before, 400, "a dry run writes nothing");
 
-    let done = operator.done(&[&IMPORT[..], &["--keep-sub"]].concat());
-    assert!(done.contains("3 keep their sub") && done.contains("came over: 3"), "{done}");
-    let me = Me::of(&site, &ada).await;
+    let done = operator.run_ok(&[&IMPORT[..], &["--keep-sub"]].concat());
+    assert!(done.contains("3 keep their sub") && done.contains("newly imported: 3"), "{done}");
+    let me = AccountClient::new(&site, &ada).await;
     let claims = me.get("/v1/me").await.json();
     assert_eq!(claims["sub"], "00000000-0000-4000-8000-000000000001");
     assert_eq!((&claims["given_name"], &claims["customer_type"]), (&json!("Ada"), &json!("private")));
     let linked = me.export().await.document()["linked_identities"][0].clone();
     assert_eq!((&linked["issuer"], &linked["subject"]), (&json!(ISSUER), &claims["sub"]));
-    // The second sign-in finds our own hash.
+    // The second sign-in uses our own hash.
     assert_eq!(sign_in(Browser::new(&site), &ada).await, 200);
     assert_eq!(
         sign_in(Browser::new(&site), &Customer { password: "not the 9 right one".to_owned(), ..bob.clone() }).await,
@@ -76,7 +77,7 @@ async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
     );
     assert_eq!(sign_in(Browser::new(&site), &bob).await, 200);
 
-    // Who has no password sets one by mail.
+    // A user without a password sets one by mail.
     let mut browser = Browser::new(&site);
     let page = browser.open("/recover").await;
     let page = browser.submit(&page, "#submit", &[("identifier", &eve.email)]).await;
@@ -84,17 +85,17 @@ async fn people_come_with_their_passwords_and_a_second_run_changes_nothing() {
     let page = browser.submit(&page, "#submit", &[("code", &code), ("password", "quite 8 different umbrellas")]).await;
     assert_eq!(page.status(), 200, "{}", page.text());
 
-    // Whatever changed there meanwhile, who is here stays as they are.
+    // Changes in the source system do not change an imported account.
     let changed = Customer { password: "another 6 password there".to_owned(), ..ada.clone() };
     export(&operator, &[keycloak(&changed, 1), keycloak(&bob, 2), keycloak(&Customer::new("Fay"), 4)]);
-    let again = operator.done(&IMPORT);
-    assert!(again.contains("came over: 1") && again.contains("had come before: 2"), "{again}");
+    let again = operator.run_ok(&IMPORT);
+    assert!(again.contains("newly imported: 1") && again.contains("imported before: 2"), "{again}");
     assert_eq!(sign_in(Browser::new(&site), &ada).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
-    let (_folder, gateway, operator) = desk();
+async fn a_skipped_user_is_reported_by_line_and_reason_and_does_not_stop_the_import() {
+    let (_folder, gateway, operator) = start_gateway();
     let site = Site::from(&gateway);
     let here = Customer::registered(&site, "Here").await;
     let with = |name: &str, number, member: &str, value: Value| {
@@ -117,19 +118,19 @@ async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
             keycloak(&Customer { email: here.email.clone(), ..Customer::new("Twin") }, 7),
         ],
     );
-    let told = operator.done(&IMPORT);
+    let output = operator.run_ok(&IMPORT);
     for words in [
-        "person 2: the account is disabled there",
-        "person 3: the e-mail address was not proven there",
-        "person 4: there is no e-mail address",
-        "person 5: the e-mail address is not usable",
+        "user 2: the account is disabled there",
+        "user 3: the e-mail address was not verified there",
+        "user 4: there is no e-mail address",
+        "user 5: the e-mail address is not usable",
         "user 6: the number of PBKDF2 iterations of the password hash is 9000000",
-        "came over: 1",
-        "somebody has their address: 1",
+        "newly imported: 1",
+        "another account here has their e-mail address: 1",
     ] {
-        assert!(told.contains(words), "{words}: {told}");
+        assert!(output.contains(words), "{words}: {output}");
     }
-    assert!(!told.contains("example.com/") && !told.contains('@'), "nothing of a person is shown: {told}");
+    assert!(!output.contains("example.com/") && !output.contains('@'), "the output has no personal data: {output}");
     assert_eq!(sign_in(Browser::new(&site), &Customer::new("Well")).await, 200);
     assert_eq!(sign_in(Browser::new(&site), &here).await, 200);
 
@@ -143,11 +144,11 @@ async fn who_can_not_come_is_named_by_place_and_reason_and_stops_nobody() {
     }
 }
 
-/// Of a file that does not read as its format nobody comes, and the command says so by its exit code; nor of one that changes while the
-/// question waits.
+/// A file that does not parse is not imported, and the exit code says so. The same holds for a file that changes before the
+/// confirmation.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_comes_of_a_file_that_is_broken_or_changes_before_the_answer() {
-    let (folder, gateway, operator) = desk();
+async fn a_broken_or_changed_file_imports_no_user() {
+    let (folder, gateway, operator) = start_gateway();
     let site = Site::from(&gateway);
     let (ada, bob) = (Customer::new("Ada"), Customer::new("Bob"));
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2)]);
@@ -162,15 +163,15 @@ async fn nobody_comes_of_a_file_that_is_broken_or_changes_before_the_answer() {
 
     export(&operator, &[keycloak(&ada, 1)]);
     let unconfirmed: Vec<&str> = IMPORT.into_iter().filter(|word| *word != "--yes").collect();
-    let asked = operator.ask(&unconfirmed);
+    let asked = operator.run_to_prompt(&unconfirmed);
     export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2)]);
-    let told = asked.answer("yes");
-    assert!(told.code == Some(1) && told.err.contains("realm.json changed meanwhile; run it again"), "{told:?}");
+    let output = asked.answer("yes");
+    assert!(output.code == Some(1) && output.err.contains("realm.json changed meanwhile; run the command again"), "{output:?}");
     for customer in [&ada, &bob] {
-        assert_eq!(sign_in(Browser::new(&site), customer).await, 400, "nobody was written");
+        assert_eq!(sign_in(Browser::new(&site), customer).await, 400, "no user was imported");
     }
-    let done = operator.done(&IMPORT);
-    assert!(done.contains("came over: 2"), "{done}");
+    let done = operator.run_ok(&IMPORT);
+    assert!(done.contains("newly imported: 2"), "{done}");
 }
 
 async fn sign_in(mut browser: Browser, customer: &Customer) -> u16 {

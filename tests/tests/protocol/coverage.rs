@@ -1,28 +1,28 @@
-//! Every route × {no token, wrong scope, another account, another tenant}. The routes are read out of the sources: one that is not
-//! listed here fails, and so does one that is listed and gone.
+//! Every route × {no token, wrong scope, another account, another tenant}. The routes come from the sources. The test fails if a
+//! route is not in the list, or if a listed route does not exist.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
 use std::collections::BTreeSet;
 use tests::anonymous::Answer;
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient, Page, Tokens, World};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Page, Tokens, World};
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
-    /// Everybody, and no credential changes the answer.
+    /// All callers. No credential changes the answer.
     Everybody,
-    /// The bearer of an access token with this scope, for the account of the token.
+    /// A bearer of an access token with this scope, for the account of the token.
     Bearer,
-    /// The bearer of an access token with scope `account`, for the account of the token; what it names is that account's too.
+    /// A bearer of an access token with scope `account`, for the account of the token and for items of that account.
     OwnAccount,
-    /// A client that authenticates, for its own tokens.
+    /// An authenticated client, for its own tokens.
     Client,
-    /// The browser that is signed in; others are sent to sign in.
+    /// A signed-in browser. Others are redirected to the sign-in.
     Session,
-    /// Whoever began the flow that the sealed id names, in its tenant.
+    /// The caller that started the flow of the sealed id, in its tenant.
     Flow,
-    /// This machine, through the gateway's own listener: nobody here.
+    /// This machine, through the gateway's own listener. Not part of the functions.
     ThisMachine,
 }
 use Access::{Bearer, Client, Everybody, Flow, OwnAccount, Session, ThisMachine};
@@ -112,14 +112,14 @@ fn listed() -> impl Iterator<Item = (&'static str, &'static str, Access)> {
 }
 
 #[test]
-fn every_route_is_listed_and_every_listed_route_is_there() {
+fn every_route_is_listed_and_every_listed_route_exists() {
     let listed: BTreeSet<_> = listed().map(|(method, path, _)| (method.to_owned(), path.to_owned())).collect();
     let in_the_sources: BTreeSet<_> =
         tests::routes::in_the_sources().into_iter().map(|route| (route.method, route.path)).collect();
     assert_eq!(in_the_sources, listed);
 }
 
-/// Two tenants with the same document, two people at the first, one at the second, and tokens of each.
+/// Two tenants with the same document, two users at the first, one at the second, and tokens of each.
 struct Scene {
     world: World,
     api: Anonymous,
@@ -132,11 +132,11 @@ struct Scene {
     foreign: Tokens,
     /// Ada's browser.
     browser: Browser,
-    /// The browser of the person at the other tenant.
+    /// The browser of the user at the other tenant.
     foreign_browser: Browser,
 }
 
-async fn scene() -> Scene {
+async fn prepare_scene() -> Scene {
     let world = World::builder().tenant("acme", latchkey_local::world::DEFAULT_DOCUMENT).build().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let at_acme = OAuthClient { base: "/t/acme".to_owned(), ..client.clone() };
@@ -172,8 +172,8 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn no_credential_opens_a_route_that_needs_none_or_changes_its_answer() {
-    let scene = scene().await;
+async fn credentials_do_not_change_the_answer_of_a_public_route() {
+    let scene = prepare_scene().await;
     for (method, path, access) in listed().filter(|(.., access)| matches!(access, Everybody | Session | Flow | ThisMachine)) {
         let without = scene.call(method, path, None).await.status();
         assert!(without < 500, "{method} {path}: {without}");
@@ -181,24 +181,24 @@ async fn no_credential_opens_a_route_that_needs_none_or_changes_its_answer() {
             assert_eq!(scene.call(method, path, Some(token)).await.status(), without, "{method} {path} ({access:?})");
         }
         if access == ThisMachine {
-            assert_eq!(without, 404, "{method} {path} is no part of the functions");
+            assert_eq!(without, 404, "{method} {path} is not part of the functions");
         }
     }
 }
 
 #[tokio::test]
 async fn a_bearer_route_is_for_the_account_tenant_and_scope_of_the_token() {
-    let scene = scene().await;
+    let scene = prepare_scene().await;
     for (method, path, _) in listed().filter(|(.., access)| *access == Bearer) {
         assert_eq!(scene.call(method, path, None).await.status(), 401, "{method} {path}: no token");
-        for (whose, token, statuses) in [
+        for (description, token, statuses) in [
             ("wrong scope", scene.service.access(), &[401, 403][..]),
             ("another tenant", scene.foreign.access(), &[401]),
             ("an ID token", scene.ada.json["id_token"].as_str().unwrap(), &[401]),
             ("a refresh token", scene.ada.refresh(), &[401]),
         ] {
             let answer = scene.call(method, path, Some(token)).await;
-            assert!(statuses.contains(&answer.status()), "{method} {path}: {whose}: {}", answer.status());
+            assert!(statuses.contains(&answer.status()), "{method} {path}: {description}: {}", answer.status());
         }
         let at_acme = scene.call(method, &format!("/t/acme{path}"), Some(scene.ada.access())).await;
         assert_eq!(at_acme.status(), 401, "{method} {path}: at another tenant");
@@ -211,23 +211,26 @@ async fn a_bearer_route_is_for_the_account_tenant_and_scope_of_the_token() {
 
 #[tokio::test]
 async fn an_account_route_is_for_the_account_tenant_and_scope_of_the_token() {
-    let scene = scene().await;
+    let scene = prepare_scene().await;
     for (method, path, _) in listed().filter(|(.., access)| *access == OwnAccount) {
         assert_eq!(scene.call(method, path, None).await.status(), 401, "{method} {path}: no token");
-        for (whose, token, status) in [
+        for (description, token, status) in [
             ("a client's own token", scene.service.access(), 403),
             ("without the scope", scene.ada.access(), 403),
             ("another tenant", scene.foreign.access(), 401),
             ("an ID token", scene.ada.json["id_token"].as_str().unwrap(), 401),
             ("a refresh token", scene.ada.refresh(), 401),
         ] {
-            assert_eq!(scene.call(method, path, Some(token)).await.status(), status, "{method} {path}: {whose}");
+            assert_eq!(scene.call(method, path, Some(token)).await.status(), status, "{method} {path}: {description}");
         }
         let at_acme = scene.call(method, &format!("/t/acme{path}"), Some(scene.ada.access())).await;
         assert_eq!(at_acme.status(), 401, "{method} {path}: at another tenant");
     }
-    // What a token opens is its own account, and what it names is looked for there only.
-    let (ada, bob) = (Me::of(&scene.world, &Customer::new("Ada")).await, Me::of(&scene.world, &Customer::new("Bob")).await);
+    // A token opens its own account only, and items are looked up only there.
+    let (ada, bob) = (
+        AccountClient::new(&scene.world, &Customer::new("Ada")).await,
+        AccountClient::new(&scene.world, &Customer::new("Bob")).await,
+    );
     for me in [&ada, &bob] {
         assert_eq!(me.get("/v1/me").await.json()["sub"], me.tokens.id_claims()["sub"]);
     }
@@ -238,7 +241,7 @@ async fn an_account_route_is_for_the_account_tenant_and_scope_of_the_token() {
 
 #[tokio::test]
 async fn a_client_route_is_for_that_clients_tokens_in_its_tenant() {
-    let scene = scene().await;
+    let scene = prepare_scene().await;
     let app = OAuthClient::demo_app(&scene.world);
     let web = OAuthClient::demo_web(&scene.world);
     for (method, path, _) in listed().filter(|(.., access)| *access == Client) {
@@ -247,7 +250,7 @@ async fn a_client_route_is_for_that_clients_tokens_in_its_tenant() {
         let with_token = scene.call(method, path, Some(scene.ada.access())).await;
         assert!(
             matches!(with_token.status(), 400 | 401),
-            "{method} {path}: an access token is no client: {}",
+            "{method} {path}: an access token does not authenticate a client: {}",
             with_token.status()
         );
         let wrong = OAuthClient { secret: Some("wrong".to_owned()), ..web.clone() };
@@ -257,7 +260,7 @@ async fn a_client_route_is_for_that_clients_tokens_in_its_tenant() {
             "{path}: wrong secret"
         );
     }
-    // Another client, and the same client at another tenant, can neither use, nor see, nor end them.
+    // Another client, and the same client at another tenant, can neither use nor see nor revoke the tokens.
     let at_acme = OAuthClient { base: "/t/acme".to_owned(), ..app.clone() };
     let web_at_acme = OAuthClient { base: "/t/acme".to_owned(), ..web.clone() };
     for client in [&at_acme, &web_at_acme] {
@@ -272,9 +275,9 @@ async fn a_client_route_is_for_that_clients_tokens_in_its_tenant() {
             assert_eq!(client.introspect(token).await.json(), serde_json::json!({ "active": false }));
         }
     }
-    assert_eq!(app.userinfo(scene.ada.access()).await.status(), 200, "nothing was ended");
-    assert_eq!(app.refresh(scene.ada.refresh()).await.status(), 200, "nothing was ended");
-    // A refresh token in another client's hands was stolen: that it is genuine ends it (3.3).
+    assert_eq!(app.userinfo(scene.ada.access()).await.status(), 200, "the token is still valid");
+    assert_eq!(app.refresh(scene.ada.refresh()).await.status(), 200, "the token is still valid");
+    // A genuine refresh token presented by another client was stolen: its grant ends (3.3).
     assert_eq!(web.refresh(scene.bob.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
     assert_eq!(app.refresh(scene.bob.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
     // A wider scope than the client has.
@@ -283,21 +286,21 @@ async fn a_client_route_is_for_that_clients_tokens_in_its_tenant() {
 }
 
 #[tokio::test]
-async fn a_session_is_of_one_browser_and_one_tenant() {
-    let mut scene = scene().await;
+async fn a_session_belongs_to_one_browser_and_one_tenant() {
+    let mut scene = prepare_scene().await;
     let app = OAuthClient::demo_app(&scene.world);
     let silent = app.authorize_url(&[("prompt", "none")]);
     assert!(scene.browser.open(&silent).await.query("code").is_some(), "its own session");
     let foreign = scene.foreign_browser.open(&silent).await;
     assert_eq!(foreign.query("error").as_deref(), Some("login_required"), "a session of another tenant: {}", foreign.url);
-    // The same bytes under the name that this tenant reads.
+    // The same cookie value under the name that this tenant reads.
     let mut moved = Browser::new(&scene.world);
     for (name, value) in &scene.foreign_browser.cookies {
         moved.cookies.insert(name.trim_end_matches("-acme").to_owned(), value.clone());
     }
     assert_eq!(moved.open(&silent).await.query("error").as_deref(), Some("login_required"), "moved across tenants");
-    let mut nobody = Browser::new(&scene.world);
-    assert_eq!(nobody.open(&silent).await.query("error").as_deref(), Some("login_required"), "no session");
+    let mut new_browser = Browser::new(&scene.world);
+    assert_eq!(new_browser.open(&silent).await.query("error").as_deref(), Some("login_required"), "no session");
     for (method, path, _) in listed().filter(|(.., access)| *access == Session) {
         let query = app.authorize_url(&[]);
         let query = query.split_once('?').unwrap().1;
@@ -312,8 +315,8 @@ async fn a_session_is_of_one_browser_and_one_tenant() {
 }
 
 #[tokio::test]
-async fn a_flow_is_of_one_tenant_and_its_id_can_not_be_made_up() {
-    let scene = scene().await;
+async fn a_flow_belongs_to_one_tenant_and_its_id_can_not_be_forged() {
+    let scene = prepare_scene().await;
     let started = scene.api.post_json("/v1/registrations", &Customer::new("Zoe").registration()).await.json();
     let id = started["registration_id"].as_str().unwrap();
     let mail = scene.world.mails_to("zoe@example.com").await.unwrap().remove(0);
@@ -329,5 +332,5 @@ async fn a_flow_is_of_one_tenant_and_its_id_can_not_be_made_up() {
     let page = scene.api.get(&format!("/t/acme/verify?flow={id}")).await;
     assert!(!page.text().contains("zoe"), "{}", page.text());
     let proven = scene.api.post_json(&format!("/v1/registrations/{id}/verification"), &code).await;
-    assert_eq!(proven.status(), 201, "it still works where it belongs: {}", proven.text());
+    assert_eq!(proven.status(), 201, "it still works at its own tenant: {}", proven.text());
 }

@@ -1,4 +1,4 @@
-//! Nobody gets another's: alternating requests on one warm instance, forged page tokens, encrypted tokens.
+//! Isolation of users: alternating requests on one warm instance, forged page tokens, encrypted tokens.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
@@ -6,27 +6,27 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::World;
 use std::collections::BTreeMap;
 use tests::command::Command;
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
 
-/// Two people on one warm instance.
-struct Two {
+/// Two users on one warm instance.
+struct TwoUsers {
     world: World,
-    people: Vec<(Customer, Me)>,
+    people: Vec<(Customer, AccountClient)>,
 }
 
-impl Two {
+impl TwoUsers {
     async fn new() -> Self {
         let world = World::new().await.unwrap();
         let mut people = Vec::new();
         for name in ["Ada", "Grace"] {
             let customer = Customer::registered(&world, name).await;
-            let me = Me::of(&world, &customer).await;
+            let me = AccountClient::new(&world, &customer).await;
             people.push((customer, me));
         }
         Self { world, people }
     }
 
-    /// One of them asks; whatever is answered is the asker's own. The status.
+    /// One user sends a request. The answer must be about this user. Returns the status.
     async fn ask(&self, number: usize, path: &str) -> u16 {
         let (customer, me) = &self.people[number % 2];
         let answer = me.get(path).await;
@@ -37,7 +37,7 @@ impl Two {
         answer.status()
     }
 
-    /// Both ask at once, alternating, this many requests in all; the statuses.
+    /// Both users send alternating requests, this many in total. Returns the statuses.
     async fn alternate(&self, requests: usize) -> BTreeMap<u16, usize> {
         let mut statuses = BTreeMap::new();
         for number in 0..requests / 2 {
@@ -51,18 +51,18 @@ impl Two {
     }
 }
 
-/// security 142, T19: two people alternate on one warm instance, 10,000 requests; each answer is the asker's own. One read in a
-/// hundred panics: its request gets a 500 that tells nothing, and nobody else notices.
+/// security 142, T19: two users alternate on one warm instance, 10,000 requests. Each answer is about the caller. One read in a
+/// hundred panics: its request gets a 500 without details, and other requests are not affected.
 #[tokio::test]
-async fn security_142_t19_two_people_on_one_warm_instance_never_see_each_other_nor_a_panic() {
-    let two = Two::new().await;
+async fn security_142_t19_users_of_one_warm_instance_never_see_each_other_or_a_panic() {
+    let two = TwoUsers::new().await;
     two.world.faults.add(Calls::Any, When::Chance(0.01), Fault::Panic);
     let statuses = two.alternate(10_000).await;
     let panics = usize::try_from(two.world.faults.injected()).unwrap();
     assert!((50..200).contains(&panics), "{panics} panics");
     assert_eq!(statuses, BTreeMap::from([(200, 10_000 - panics), (500, panics)]));
 
-    // Writes too, and at each call: what a panic met holds no lock, no permit, no half-made state.
+    // Writes too, and at each call: a panic leaves no lock, no permit and no half-made state.
     for command in Command::ALL {
         two.world.faults.clear();
         for call in 1..=3 {
@@ -74,7 +74,7 @@ async fn security_142_t19_two_people_on_one_warm_instance_never_see_each_other_n
             two.world.faults.clear();
             assert!(!outcome.words.contains("hunter2"), "{command:?}: {}", outcome.words);
             assert!(outcome.expected != struck, "{command:?} at {call}: {}", outcome.words);
-            // Nothing was applied of what panicked: done now, or found done by an earlier write of it.
+            // A panicking call applied nothing, or an earlier write of it is found on the next try.
             let again = ready.run().await;
             assert!(!again.words.starts_with('5'), "{command:?} at {call}: {}", again.words);
         }
@@ -84,8 +84,8 @@ async fn security_142_t19_two_people_on_one_warm_instance_never_see_each_other_n
     tests::invariants::assert_hold(&two.world.engine);
 }
 
-/// security 124: what a page carries is sealed under a key of this very tenant that nobody ships: forged, truncated or foreign, it
-/// is worth nothing.
+/// security 124: values in pages are sealed with a key of this tenant. A forged, truncated or foreign value
+/// is refused.
 #[tokio::test]
 async fn security_124_page_tokens_are_sealed_and_bound() {
     let (world, other) = (World::new().await.unwrap(), World::new().await.unwrap());
@@ -111,9 +111,9 @@ async fn security_124_page_tokens_are_sealed_and_bound() {
     assert!(!page.has_field("password") && (400..500).contains(&page.status()), "{}", page.status());
 }
 
-/// security 50: nothing encrypted is ever opened: a token of five parts is no token, whatever its header promises.
+/// security 50: encrypted tokens are not supported: a token of five parts is refused, with any header.
 #[tokio::test]
-async fn security_50_an_encrypted_token_is_none() {
+async fn security_50_an_encrypted_token_is_refused() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let customer = Customer::registered(&world, "Ada").await;

@@ -1,4 +1,4 @@
-//! OAuth 2.0 and OpenID Connect: the token endpoint, metadata, and who may call what.
+//! OAuth 2.0 and OpenID Connect: the token endpoint, metadata, and access to every route.
 
 mod coverage;
 mod isolation;

@@ -1,5 +1,5 @@
-//! What an access token opens at Latchkey itself: userinfo, introspection, revocation; and what never passes for one.
-#![expect(clippy::unwrap_used, reason = "what can not be set up or is missing fails the test")]
+//! What an access token opens at Latchkey itself: userinfo, introspection, revocation. And what is refused in its place.
+#![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 use data_encoding::BASE64URL_NOPAD;
 use http::Method;
@@ -7,10 +7,10 @@ use latchkey::domain::account::AccountStatus;
 use latchkey::domain::time::Span;
 use serde_json::{Value, json};
 use tests::anonymous::Answer;
-use tests::{Anonymous, OAuthClient, Person, Tokens, World};
+use tests::{Anonymous, OAuthClient, SignedInUser, Tokens, World};
 
-async fn signed_in(world: &World, client: &OAuthClient) -> (Person, Tokens) {
-    let person = Person::new(world).await;
+async fn signed_in(world: &World, client: &OAuthClient) -> (SignedInUser, Tokens) {
+    let person = SignedInUser::new(world).await;
     let tokens = client.redeem(&person.code(client).await).await.tokens();
     (person, tokens)
 }
@@ -83,7 +83,7 @@ async fn security_29_userinfo_takes_its_token_from_header_or_body_and_never_from
 }
 
 #[tokio::test]
-async fn an_access_token_ends_with_its_time_and_with_whatever_it_depends_on() {
+async fn an_access_token_ends_with_its_lifetime_grant_session_and_account() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, tokens) = signed_in(&world, &client).await;
@@ -93,17 +93,17 @@ async fn an_access_token_ends_with_its_time_and_with_whatever_it_depends_on() {
     assert_no_token(&client.userinfo(tokens.access()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
-    person.becomes(|a| a.epoch += 1).await;
+    person.update_authentication(|a| a.epoch += 1).await;
     assert_no_token(&client.userinfo(tokens.access()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
     let since = world.services.clock.now();
-    person.becomes(|a| a.status = AccountStatus::Disabled { since }).await;
+    person.update_authentication(|a| a.status = AccountStatus::Disabled { since }).await;
     assert_no_token(&client.userinfo(tokens.access()).await);
 }
 
 #[tokio::test]
-async fn security_30_a_client_learns_of_its_own_tokens_only() {
+async fn security_30_a_client_introspects_its_own_tokens_only() {
     let world = World::new().await.unwrap();
     let (web, app) = (OAuthClient::demo_web(&world), OAuthClient::demo_app(&world));
     let (person, tokens) = signed_in(&world, &web).await;
@@ -115,7 +115,7 @@ async fn security_30_a_client_learns_of_its_own_tokens_only() {
     assert_eq!((&access["exp"], &access["iat"]), (&json!(now + 600), &json!(now)));
     assert_eq!((&access["iss"], &access["aud"]), (&json!(world.origin()), &json!(world.origin())));
     assert_eq!(access["scope"], "email openid profile");
-    assert_eq!(access.get("lk"), None, "the locator is nobody's business");
+    assert_eq!(access.get("lk"), None, "the locator is private");
     let refresh = web.introspect(tokens.refresh()).await.json();
     assert_eq!(refresh["active"], true);
     assert_eq!(refresh["sub"], person.sub());
@@ -127,8 +127,8 @@ async fn security_30_a_client_learns_of_its_own_tokens_only() {
     for token in [foreign.access(), foreign.refresh(), id_token, "x", "a.b.c"] {
         assert_eq!(web.introspect(token).await.json(), inactive);
     }
-    assert_eq!(app.refresh(foreign.refresh()).await.status(), 200, "asking is no use");
-    // A public client could be anyone.
+    assert_eq!(app.refresh(foreign.refresh()).await.status(), 200, "introspection is not a use of the token");
+    // A public client is not authenticated.
     assert_eq!(app.introspect(foreign.access()).await.refusal(), (401, "invalid_client".to_owned()));
     assert_eq!(web.post("/oauth2/introspect", &[]).await.refusal(), (400, "invalid_request".to_owned()));
 
@@ -156,7 +156,7 @@ async fn security_30_revoking_a_refresh_token_ends_its_grant() {
 }
 
 #[tokio::test]
-async fn security_30_revoking_an_access_token_ends_it_alone() {
+async fn security_30_revoking_an_access_token_ends_only_that_token() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_web(&world);
     let (_, first) = signed_in(&world, &client).await;
@@ -175,7 +175,7 @@ async fn security_30_revoking_a_token_that_has_no_grant_ends_it() {
     let service = OAuthClient::demo_service(&world);
     let (first, second) = (service.client_credentials().await.tokens(), service.client_credentials().await.tokens());
     assert_eq!(service.introspect(first.access()).await.json()["active"], true);
-    assert_eq!(OAuthClient::demo_web(&world).revoke(first.access()).await.status(), 200, "not the caller's");
+    assert_eq!(OAuthClient::demo_web(&world).revoke(first.access()).await.status(), 200, "another client's token");
     assert_eq!(service.introspect(first.access()).await.json()["active"], true);
     for _ in 0..2 {
         assert_eq!(service.revoke(first.access()).await.status(), 200);
@@ -189,7 +189,7 @@ async fn security_30_a_foreign_or_unknown_token_is_answered_200_and_nothing_happ
     let world = World::new().await.unwrap();
     let (web, app) = (OAuthClient::demo_web(&world), OAuthClient::demo_app(&world));
     let (_, tokens) = signed_in(&world, &app).await;
-    let person = Person::new(&world).await;
+    let person = SignedInUser::new(&world).await;
     let code = person.code(&web).await;
     for token in [tokens.access(), tokens.refresh(), &code, "x", "a.b.c", tokens.json["id_token"].as_str().unwrap()] {
         let answer = web.revoke(token).await;
@@ -202,7 +202,7 @@ async fn security_30_a_foreign_or_unknown_token_is_answered_200_and_nothing_happ
 }
 
 #[tokio::test]
-async fn security_44_45_46_47_a_token_that_was_touched_is_none() {
+async fn security_44_45_46_47_a_tampered_token_is_refused() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, tokens) = signed_in(&world, &client).await;
@@ -235,7 +235,7 @@ async fn security_44_45_46_47_a_token_that_was_touched_is_none() {
         with_header(&replace("{", r#"{"crit":["exp"],"#)),
         with_header(&replace("at+jwt", "JWT")),
         with_header(&replace("at+jwt", "application/at+jwt")),
-        // 46: the signature does not hold, whatever the claims say
+        // 46: the signature is wrong, for any claims
         with_payload(&replace(r#""exp":"#, r#""exp":1"#)),
         with_payload(&replace("{", r#"{"x":1,"#)),
         // 47
@@ -281,7 +281,7 @@ async fn security_46_signed_claims_of_a_wrong_type_are_refused() {
         tenant.keys.signing().unwrap().sign(algorithm, "at+jwt", claims).await.unwrap()
     };
     let good = tokens.access_claims();
-    assert_eq!(client.userinfo(&sign(&good).await).await.status(), 200, "the claims themselves are good");
+    assert_eq!(client.userinfo(&sign(&good).await).await.status(), 200, "the unchanged claims are accepted");
     let now = world.services.clock.now().seconds();
     let wrong = [
         ("exp", json!((now + 600).to_string())),
@@ -314,7 +314,7 @@ async fn security_46_signed_claims_of_a_wrong_type_are_refused() {
 }
 
 #[tokio::test]
-async fn security_48_no_token_passes_in_the_slot_of_another() {
+async fn security_48_no_token_is_accepted_in_place_of_another() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_web(&world);
     let (person, tokens) = signed_in(&world, &client).await;
@@ -334,5 +334,5 @@ async fn security_48_no_token_passes_in_the_slot_of_another() {
         let active = client.introspect(token).await.json()["active"] == true;
         assert_eq!(active, matches!(kind, "access" | "refresh"), "{kind}");
     }
-    assert_eq!(client.redeem(&code).await.status(), 200, "the code was not spent by all that");
+    assert_eq!(client.redeem(&code).await.status(), 200, "the code is still valid");
 }

@@ -1,11 +1,11 @@
-//! The token endpoint's door, from outside: who may ask, for what, and how it has to be said; clients that act for themselves.
-#![expect(clippy::unwrap_used, reason = "a world that can not be made fails the test")]
+//! Client authentication at the token endpoint: which client, which grant, which method; and client credentials.
+#![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 use http::Method;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use tests::anonymous::Answer;
 use tests::oauth_client::jose_header;
-use tests::{Anonymous, OAuthClient, Person, World};
+use tests::{Anonymous, OAuthClient, SignedInUser, World};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const ENDPOINTS: [&str; 3] = ["/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"];
@@ -21,7 +21,7 @@ fn basic(client_id: &str, secret: &str) -> String {
     format!("Basic {}", data_encoding::BASE64.encode(format!("{client_id}:{secret}").as_bytes()))
 }
 
-/// A world with more clients than the shipped document has.
+/// A world with more clients than the shipped document.
 async fn world() -> World {
     let clients = r#"
 [[clients]]
@@ -80,7 +80,7 @@ async fn security_20_only_a_form_by_post_is_read() {
             "invalid_request",
         );
         assert_refused(&api.send(Method::POST, endpoint, &[], "client_id=demo-app").await, 400, "invalid_request");
-        // What is in the query is not looked at.
+        // The query is ignored.
         let in_query = format!("{endpoint}?client_id=demo-app&grant_type=refresh_token&token=x");
         assert_refused(&api.send(Method::POST, &in_query, &[FORM], "").await, 400, "invalid_request");
         // security 9
@@ -93,11 +93,11 @@ async fn security_20_only_a_form_by_post_is_read() {
 }
 
 #[tokio::test]
-async fn security_25_whoever_is_not_the_client_gets_one_answer() {
+async fn security_25_every_failed_client_authentication_gets_the_same_answer() {
     let world = world().await;
     let api = Anonymous::new(&world);
     let wrong = basic("demo-web", "wrong-secret");
-    let unknown = basic("nobody", "demo-web-secret");
+    let unknown = basic("unknown", "demo-web-secret");
     for endpoint in ENDPOINTS {
         let send = async |authorization: &str| {
             api.send(Method::POST, endpoint, &[FORM, ("authorization", authorization)], "grant_type=refresh_token&token=x")
@@ -112,8 +112,8 @@ async fn security_25_whoever_is_not_the_client_gets_one_answer() {
         let by_body = async |body: &str| api.send(Method::POST, endpoint, &[FORM], body.to_owned()).await;
         let answers = [
             by_body("token=x&client_id=post&client_secret=wrong").await,
-            by_body("token=x&client_id=nobody&client_secret=wrong").await,
-            by_body("token=x&client_id=nobody").await,
+            by_body("token=x&client_id=unknown&client_secret=wrong").await,
+            by_body("token=x&client_id=unknown").await,
             by_body("token=x&client_id=demo-web").await,
         ];
         for answer in &answers {
@@ -125,7 +125,7 @@ async fn security_25_whoever_is_not_the_client_gets_one_answer() {
 }
 
 #[tokio::test]
-async fn security_39_a_client_authenticates_as_it_is_registered_and_in_no_other_way() {
+async fn security_39_a_client_authenticates_only_with_its_registered_method() {
     let world = world().await;
     let api = Anonymous::new(&world);
     let token = async |authorization: Option<String>, body: &str| {
@@ -135,7 +135,7 @@ async fn security_39_a_client_authenticates_as_it_is_registered_and_in_no_other_
         }
         api.send(Method::POST, "/oauth2/token", &headers, format!("grant_type=refresh_token&refresh_token=x&{body}")).await
     };
-    // `invalid_grant`: the door was passed.
+    // `invalid_grant`: the authentication succeeded.
     assert_refused(&token(Some(basic("demo-web", "demo-web-secret")), "").await, 400, "invalid_grant");
     assert_refused(&token(Some(basic("demo%2Dweb", "demo%2dweb-secret")), "").await, 400, "invalid_grant");
     assert_refused(&token(None, "client_id=post&client_secret=the-secret-of-post").await, 400, "invalid_grant");
@@ -149,16 +149,17 @@ async fn security_39_a_client_authenticates_as_it_is_registered_and_in_no_other_
     assert_refused(&both, 400, "invalid_request");
 }
 
-/// Every method at every endpoint by every kind of client: one of nine is good, and what is two at once is told so.
+/// Every method at every endpoint with every kind of client: one of nine combinations is accepted, and two methods at once are
+/// refused.
 #[tokio::test]
-async fn security_39_no_endpoint_takes_another_method_or_two_at_once() {
+async fn security_39_no_endpoint_accepts_another_method_or_two_at_once() {
     let world = world().await;
     let api = Anonymous::new(&world);
-    let clients = [("demo-web", "demo-web-secret"), ("post", "the-secret-of-post"), ("demo-app", "a-secret-of-nobody")];
+    let clients = [("demo-web", "demo-web-secret"), ("post", "the-secret-of-post"), ("demo-app", "a-made-up-secret")];
     let ask = async |endpoint: &str, authorization: &[String], body: &str| {
         let mut headers = vec![FORM];
         headers.extend(authorization.iter().map(|value| ("authorization", value.as_str())));
-        // Nothing of it stands, so who comes through the door is told so: by a refusal of the token, or by 200.
+        // The tokens do not exist. So an authenticated client gets a refusal of the token, or 200.
         let body = format!("grant_type=refresh_token&refresh_token=x&token=x&{body}");
         api.send(Method::POST, endpoint, &headers, body).await
     };
@@ -178,7 +179,7 @@ async fn security_39_no_endpoint_takes_another_method_or_two_at_once() {
                 match (used == registered, endpoint) {
                     (false, _) => assert_refused(&answer, 401, "invalid_client"),
                     (true, "/oauth2/token") => assert_refused(&answer, 400, "invalid_grant"),
-                    // A public client has nothing to introspect with: it can't show that it is itself.
+                    // A public client can't introspect: it can't authenticate.
                     (true, "/oauth2/introspect") if registered == 2 => assert_eq!(answer.status() / 100, 4, "{what}"),
                     (true, _) => assert_eq!(answer.status(), 200, "{what}"),
                 }
@@ -192,11 +193,11 @@ async fn security_39_no_endpoint_takes_another_method_or_two_at_once() {
             ] {
                 assert_refused(&ask(endpoint, &authorization, &body).await, 400, "invalid_request");
             }
-            // API Gateway joins what came twice: that is no header of Basic either.
+            // API Gateway joins repeated headers. The result is not a valid Basic header.
             let joined = format!("{0},{0}", basic(client_id, secret));
             assert_refused(&ask(endpoint, &[joined], "").await, 401, "invalid_client");
         }
-        // Form-encoded inside of Basic (RFC 6749 §2.3.1).
+        // Form-encoded inside Basic (RFC 6749 §2.3.1).
         assert_ne!(ask(endpoint, &[basic("demo%2Dweb", "demo%2dweb%2Dsecret")], "").await.status(), 401, "{endpoint}");
         assert_eq!(ask(endpoint, &[basic("demo-web", "demo-web-secret%")], "").await.status(), 401, "{endpoint}");
         assert_eq!(ask(endpoint, &[basic("demo-web", "demo+web-secret")], "").await.status(), 401, "{endpoint}");
@@ -204,7 +205,7 @@ async fn security_39_no_endpoint_takes_another_method_or_two_at_once() {
 }
 
 #[tokio::test]
-async fn security_41_two_secrets_live_while_one_is_rotated() {
+async fn security_41_two_secrets_are_valid_during_a_rotation() {
     let world = world().await;
     for (secret, status) in [("old-secret", 200), ("new-secret", 200), ("older-secret", 401)] {
         let client = OAuthClient {
@@ -217,7 +218,7 @@ async fn security_41_two_secrets_live_while_one_is_rotated() {
 }
 
 #[tokio::test]
-async fn security_26_grants_are_those_of_the_client_and_no_others_exist() {
+async fn security_26_a_client_uses_only_its_own_grant_types() {
     let world = world().await;
     let service = OAuthClient::demo_service(&world);
     let app = OAuthClient::demo_app(&world);
@@ -234,7 +235,7 @@ async fn security_26_grants_are_those_of_the_client_and_no_others_exist() {
 }
 
 #[tokio::test]
-async fn security_26_a_client_that_acts_for_itself_gets_nothing_about_a_person() {
+async fn security_26_client_credentials_give_no_user_data() {
     let world = world().await;
     let service = OAuthClient::demo_service(&world);
     let tokens = service.client_credentials().await.tokens();
@@ -249,7 +250,7 @@ async fn security_26_a_client_that_acts_for_itself_gets_nothing_about_a_person()
     for absent in ["lk", "auth_time", "acr", "amr", "sid"] {
         assert_eq!(claims.get(absent), None, "{absent}");
     }
-    assert!(claims["sub"].as_str().unwrap().parse::<latchkey::domain::id::Sub>().is_err(), "no person's");
+    assert!(claims["sub"].as_str().unwrap().parse::<latchkey::domain::id::Sub>().is_err(), "not a user's sub");
 
     let ask = async |fields: &[(&str, &str)]| {
         let mut all = vec![("grant_type", "client_credentials")];
@@ -264,15 +265,15 @@ async fn security_26_a_client_that_acts_for_itself_gets_nothing_about_a_person()
     let narrowed = ask(&[("resource", "https://orders.example.com")]).await.tokens();
     assert_eq!(narrowed.access_claims()["aud"], "https://orders.example.com");
     assert_refused(&ask(&[("resource", "https://other.example.com")]).await, 400, "invalid_target");
-    assert!(world.meter.take().is_empty(), "nothing is read and nothing is written");
+    assert!(world.meter.take().is_empty(), "no read and no write");
     // security 29
     assert_eq!(service.userinfo(tokens.access()).await.refusal(), (403, "insufficient_scope".to_owned()));
 }
 
 #[tokio::test]
-async fn each_client_gets_the_signatures_that_it_registered() {
+async fn each_client_gets_its_registered_signature_algorithms() {
     let world = world().await;
-    let person = Person::new(&world).await;
+    let person = SignedInUser::new(&world).await;
     for (client_id, id_token_alg, access_token_alg) in
         [("demo-app", "ES256", "ES256"), ("rs256", "RS256", "RS256"), ("eddsa", "EdDSA", "ES256")]
     {
@@ -285,7 +286,7 @@ async fn each_client_gets_the_signatures_that_it_registered() {
         for token in [id_token, tokens.access()] {
             tests::jwks::verify(&Anonymous::new(&world), token).await;
         }
-        // OpenID Connect Core §3.1.3.6: the digest of the ID token's algorithm; Ed25519 has SHA-512.
+        // OpenID Connect Core §3.1.3.6: `at_hash` uses the hash of the ID token's algorithm. Ed25519 uses SHA-512.
         let digest = if id_token_alg == "EdDSA" { &aws_lc_rs::digest::SHA512 } else { &aws_lc_rs::digest::SHA256 };
         let digest = aws_lc_rs::digest::digest(digest, tokens.access().as_bytes());
         let half = data_encoding::BASE64URL_NOPAD.encode(&digest.as_ref()[..digest.as_ref().len() / 2]);

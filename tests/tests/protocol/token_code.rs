@@ -1,10 +1,10 @@
-//! `grant_type=authorization_code`, from outside: who gets tokens for a code, and how often.
+//! `grant_type=authorization_code`: who gets tokens for a code, and how often.
 
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use tests::oauth_client::{claims, jose_header};
-use tests::{OAuthClient, Person, World};
+use tests::{OAuthClient, SignedInUser, World};
 
 const REFUSED: (u16, &str) = (400, "invalid_grant");
 
@@ -20,7 +20,7 @@ fn assert_refused(answer: &tests::anonymous::Answer, expected: (u16, &str)) {
 #[tokio::test]
 async fn a_code_becomes_an_access_token_an_id_token_and_a_refresh_token() {
     let world = World::new().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let answer = client.redeem(&person.code(&client).await).await;
     // security 24
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -40,7 +40,7 @@ async fn a_code_becomes_an_access_token_an_id_token_and_a_refresh_token() {
     assert_eq!(access["scope"], "email offline_access openid profile");
     assert_eq!((access["iat"].as_i64(), access["exp"].as_i64()), (Some(now), Some(now + 600)));
     assert!(access["jti"].is_string());
-    assert_eq!(access.get("sid"), None, "the session is the ID token's business");
+    assert_eq!(access.get("sid"), None, "the session id is only in the ID token");
 
     // security 54
     let id = tokens.id_claims();
@@ -61,19 +61,19 @@ async fn a_code_becomes_an_access_token_an_id_token_and_a_refresh_token() {
 }
 
 #[tokio::test]
-async fn security_21_another_client_can_not_redeem_a_code_and_spoils_nothing() {
+async fn security_21_another_client_can_not_redeem_or_invalidate_a_code() {
     let world = World::new().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     let thief = OAuthClient { redirect_uri: client.redirect_uri.clone(), ..OAuthClient::demo_web(&world) };
     assert_refused(&thief.redeem(&code).await, REFUSED);
-    assert_eq!(client.redeem(&code).await.status(), 200, "the owner's code is still good");
+    assert_eq!(client.redeem(&code).await.status(), 200, "the code is still valid for its own client");
 }
 
 #[tokio::test]
-async fn security_22_a_replay_is_refused_and_revokes_only_when_all_of_it_is_right() {
+async fn security_22_a_replay_is_refused_and_revokes_only_if_it_is_fully_correct() {
     let world = World::new().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     let tokens = client.redeem(&code).await.tokens();
 
@@ -81,7 +81,7 @@ async fn security_22_a_replay_is_refused_and_revokes_only_when_all_of_it_is_righ
     let other_uri = OAuthClient { redirect_uri: format!("{}/demo/", world.origin()), ..client.clone() };
     for wrong in [&other_verifier, &other_uri] {
         assert_refused(&wrong.redeem(&code).await, REFUSED);
-        assert_eq!(client.userinfo(tokens.access()).await.status(), 200, "a bad replay ends nothing");
+        assert_eq!(client.userinfo(tokens.access()).await.status(), 200, "an incorrect replay ends nothing");
     }
     assert_refused(&client.redeem(&code).await, REFUSED);
     assert_refused(&client.userinfo(tokens.access()).await, (401, "invalid_token"));
@@ -91,7 +91,7 @@ async fn security_22_a_replay_is_refused_and_revokes_only_when_all_of_it_is_righ
 #[tokio::test]
 async fn security_23_redirect_uri_and_verifier_are_those_of_the_request() {
     let world = World::new().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let verifier = client.verifier.clone();
     let uri = client.redirect_uri.clone();
     let (other_uri, longer) = (format!("{uri}/"), format!("{uri}?x=1"));
@@ -120,7 +120,7 @@ async fn security_23_redirect_uri_and_verifier_are_those_of_the_request() {
             assert_refused(&answer, REFUSED);
         }
     }
-    // A verifier for a request that had no challenge: someone took it out (RFC 9700 §4.8.2).
+    // A verifier for a request without a challenge: an attacker removed the challenge (RFC 9700 §4.8.2).
     let code = person.code_with(&client, |grant| grant.code.as_mut().unwrap().code_challenge = None).await;
     assert_refused(&client.redeem(&code).await, REFUSED);
 }
@@ -128,7 +128,7 @@ async fn security_23_redirect_uri_and_verifier_are_those_of_the_request() {
 #[tokio::test]
 async fn security_13_a_code_lives_sixty_seconds() {
     let world = World::new().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let (in_time, late) = (person.code(&client).await, person.code(&client).await);
     world.advance(Span::millis(59_999));
     assert_eq!(client.redeem(&in_time).await.status(), 200);
@@ -137,35 +137,35 @@ async fn security_13_a_code_lives_sixty_seconds() {
 }
 
 #[tokio::test]
-async fn security_36_a_code_dies_with_its_session_its_account_and_its_epoch() {
+async fn security_36_a_code_ends_with_its_session_account_and_epoch() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
-    let mut signed_out = Person::new(&world).await;
+    let mut signed_out = SignedInUser::new(&world).await;
     let code = signed_out.code(&client).await;
     signed_out.sign_out().await;
     assert_refused(&client.redeem(&code).await, REFUSED);
 
-    let mut disabled = Person::new(&world).await;
+    let mut disabled = SignedInUser::new(&world).await;
     let code = disabled.code(&client).await;
     let since = world.services.clock.now();
-    disabled.becomes(|a| a.status = AccountStatus::Disabled { since }).await;
+    disabled.update_authentication(|a| a.status = AccountStatus::Disabled { since }).await;
     assert_refused(&client.redeem(&code).await, REFUSED);
 
-    let mut reset = Person::new(&world).await;
+    let mut reset = SignedInUser::new(&world).await;
     let code = reset.code(&client).await;
-    reset.becomes(|a| a.epoch += 1).await;
+    reset.update_authentication(|a| a.epoch += 1).await;
     assert_refused(&client.redeem(&code).await, REFUSED);
 }
 
 #[tokio::test]
-async fn security_38_only_the_whole_code_is_the_code() {
+async fn security_38_only_the_complete_code_is_accepted() {
     let world = World::new().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     for mutant in mutants(&code) {
         assert_refused(&client.redeem(&mutant).await, REFUSED);
     }
-    assert_eq!(client.redeem(&code).await.status(), 200, "none of them spoiled it");
+    assert_eq!(client.redeem(&code).await.status(), 200, "none of them invalidated it");
 }
 
 /// Proper prefixes and suffixes, extensions, changes of case, changes of one character.
@@ -182,10 +182,10 @@ fn mutants(token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_refresh_token_and_an_access_token_are_no_codes() {
+async fn a_refresh_token_or_an_access_token_is_not_accepted_as_a_code() {
     // security 48
     let world = World::new().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let tokens = client.redeem(&person.code(&client).await).await.tokens();
     for token in [tokens.refresh(), tokens.access(), tokens.json["id_token"].as_str().unwrap()] {
         assert_refused(&client.redeem(token).await, REFUSED);
@@ -195,9 +195,9 @@ async fn a_refresh_token_and_an_access_token_are_no_codes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn security_22_of_64_parallel_redemptions_exactly_one_gets_tokens() {
     let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
-    // Slow reads let everyone load before anyone writes: without them the race would be none.
+    // Slow reads make every request read before the first one writes. Otherwise there is no race.
     world.faults.add(Calls::Reads, When::Always, Fault::Slow(std::time::Duration::from_millis(20)));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..64 {
@@ -211,7 +211,7 @@ async fn security_22_of_64_parallel_redemptions_exactly_one_gets_tokens() {
         assert!(matches!(refusal(answer), (400, code) if code == "invalid_grant"), "{}", answer.text());
     }
     world.faults.clear();
-    // The losers presented everything rightly: by the ordinary rule they were replays, and ended the grant.
+    // The losers presented everything correctly: so they count as replays, and end the grant.
     let tokens = good[0].tokens();
     assert_refused(&client.refresh(tokens.refresh()).await, REFUSED);
 }
@@ -220,7 +220,7 @@ async fn security_22_of_64_parallel_redemptions_exactly_one_gets_tokens() {
 async fn security_135_a_lost_reply_is_not_a_replay() {
     for fault in [Fault::TimeoutAfter, Fault::TimeoutBefore, Fault::Throttle, Fault::Conflict, Fault::Internal] {
         let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
-        let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+        let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
         let code = person.code(&client).await;
         world.faults.add(Calls::Writes, When::Nth(1), fault);
         let tokens = client.redeem(&code).await.tokens();
@@ -230,9 +230,9 @@ async fn security_135_a_lost_reply_is_not_a_replay() {
 }
 
 #[tokio::test]
-async fn security_134_when_the_store_is_away_the_code_stays_good() {
+async fn security_134_a_code_stays_valid_while_the_store_is_unavailable() {
     let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
-    let (person, client) = (Person::new(&world).await, OAuthClient::demo_app(&world));
+    let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     world.faults.add(Calls::Writes, When::Always, Fault::Throttle);
     let answer = client.redeem(&code).await;
@@ -243,10 +243,10 @@ async fn security_134_when_the_store_is_away_the_code_stays_good() {
 }
 
 #[tokio::test]
-async fn security_27_a_resource_is_the_audience_and_such_a_token_opens_nothing_here() {
+async fn security_27_a_resource_is_the_audience_and_its_token_is_refused_here() {
     const ORDERS: &str = "https://orders.example.com";
     let world = World::new().await.unwrap();
-    let person = Person::new(&world).await;
+    let person = SignedInUser::new(&world).await;
     let client = OAuthClient { scope: "openid email account offline_access".to_owned(), ..OAuthClient::demo_app(&world) };
     let redeem = async |code: &str, resources: &[&str]| {
         let mut fields = vec![("grant_type", "authorization_code"), ("code", code), ("code_verifier", &client.verifier)];

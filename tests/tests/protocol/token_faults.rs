@@ -1,5 +1,5 @@
-//! The token function while table, keys or process fail: nothing is spent without its tokens, nothing is given twice.
-#![expect(clippy::unwrap_used, reason = "what can not be set up or is missing fails the test")]
+//! The token function while tables, keys or the process fail: no code or token is spent without a result, and none is issued twice.
+#![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 use http::Method;
 use latchkey_local::fault::{Calls, Fault, When};
@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tests::anonymous::Answer;
 use tests::kms::{FakeKms, Mode};
-use tests::{OAuthClient, Person, Tokens, World, invariants};
+use tests::{OAuthClient, SignedInUser, Tokens, World, invariants};
 
 async fn signed_in(world: &World, client: &OAuthClient) -> Tokens {
-    let person = Person::new(world).await;
+    let person = SignedInUser::new(world).await;
     client.redeem(&person.code(client).await).await.tokens()
 }
 
-/// The answer, or none when the injected crash struck: then the request is dropped, as by a dying process.
+/// The answer. `None` if the injected crash struck: then the request is dropped, as in a dying process.
 async fn until_crash(world: &World, answer: impl Future<Output = Answer>) -> Option<Answer> {
     tokio::select! {
         answer = answer => Some(answer),
@@ -28,15 +28,15 @@ async fn invariants_hold(world: &World) {
 }
 
 #[tokio::test]
-async fn security_137_when_the_keys_fail_neither_code_nor_refresh_token_is_spent() {
+async fn security_137_a_key_failure_spends_neither_code_nor_refresh_token() {
     for outage in [Mode::Down, Mode::Throttled] {
         let kms = FakeKms::up();
         let first = World::builder().vault(kms.vault()).build().await.unwrap();
         let client = OAuthClient::demo_app(&first);
-        let code = Person::new(&first).await.code(&client).await;
+        let code = SignedInUser::new(&first).await.code(&client).await;
         let tokens = signed_in(&first, &client).await;
 
-        // A new instance has its keyrings, but no signing key yet when the outage begins.
+        // A new instance has its keyrings, but no signing key when the outage begins.
         let (engine, clock) = (first.engine.clone(), first.services.clock.clone());
         let second = World::builder().vault(kms.vault()).engine(engine).clock(clock).build().await.unwrap();
         let web = OAuthClient::demo_app(&second);
@@ -46,7 +46,7 @@ async fn security_137_when_the_keys_fail_neither_code_nor_refresh_token_is_spent
             assert_eq!(answer.refusal(), (503, "temporarily_unavailable".to_owned()), "{outage:?}");
             assert!(answer.header("retry-after").is_some());
         }
-        assert_eq!(web.userinfo(tokens.access()).await.status(), 200, "{outage:?}: what is signed goes on");
+        assert_eq!(web.userinfo(tokens.access()).await.status(), 200, "{outage:?}: signed tokens stay valid");
         assert_eq!(web.api.get("/.well-known/jwks.json").await.status(), 200, "{outage:?}");
         kms.set(Mode::Up);
         assert_eq!(web.redeem(&code).await.status(), 200, "{outage:?}: not spent");
@@ -55,7 +55,7 @@ async fn security_137_when_the_keys_fail_neither_code_nor_refresh_token_is_spent
 }
 
 #[tokio::test]
-async fn a_process_that_dies_at_any_call_of_a_refresh_leaves_a_token_that_can_be_retried() {
+async fn a_crash_at_any_call_of_a_refresh_leaves_a_token_that_can_be_retried() {
     // fault T3
     let mut crashes = 0;
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {
@@ -78,14 +78,14 @@ async fn a_process_that_dies_at_any_call_of_a_refresh_leaves_a_token_that_can_be
 }
 
 #[tokio::test]
-async fn a_process_that_dies_at_any_call_of_a_redemption_leaves_the_code_good_or_spent() {
+async fn a_crash_at_any_call_of_a_redemption_leaves_the_code_valid_or_spent() {
     // fault T3
     let mut outcomes = Vec::new();
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {
         for nth in 1.. {
             let world = World::new().await.unwrap();
             let client = OAuthClient::demo_app(&world);
-            let code = Person::new(&world).await.code(&client).await;
+            let code = SignedInUser::new(&world).await.code(&client).await;
             world.faults.add(Calls::Any, When::Nth(nth), fault);
             if until_crash(&world, client.redeem(&code)).await.is_some() {
                 break;
@@ -96,13 +96,13 @@ async fn a_process_that_dies_at_any_call_of_a_redemption_leaves_the_code_good_or
         }
     }
     use Fault::{CrashAfter, CrashBefore};
-    // Only a crash after the write spends it, and then nobody has its tokens.
+    // Only a crash after the write spends the code. Then no caller has its tokens.
     let expected = [(CrashBefore, 1, 200), (CrashBefore, 2, 200), (CrashAfter, 1, 200), (CrashAfter, 2, 400)];
     assert_eq!(outcomes, expected);
 }
 
 #[tokio::test]
-async fn a_process_that_dies_at_any_call_of_a_revocation_can_be_asked_again() {
+async fn a_revocation_can_be_retried_after_a_crash_at_any_call() {
     // fault T3
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {
         for nth in 1.. {
@@ -121,8 +121,8 @@ async fn a_process_that_dies_at_any_call_of_a_revocation_can_be_asked_again() {
     }
 }
 
-/// Throttling, conflicts and lost replies, as a bad day has them.
-fn bad_day(world: &World) {
+/// Throttling, conflicts and lost replies together.
+fn add_mixed_faults(world: &World) {
     world.faults.add(Calls::Any, When::Chance(0.15), Fault::Throttle);
     world.faults.add(Calls::Writes, When::Chance(0.3), Fault::Conflict);
     world.faults.add(Calls::Writes, When::Chance(0.2), Fault::TimeoutAfter);
@@ -131,14 +131,14 @@ fn bad_day(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn security_32_on_a_bad_day_64_presentations_still_give_one_child() {
+async fn security_32_64_presentations_under_faults_give_one_child() {
     // faults T1, T4, T5, T6
     for seed in 1..=3 {
         let clock = latchkey::services::Clock::system();
         let world = World::builder().clock(clock).seed(seed).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
         let tokens = signed_in(&world, &client).await;
-        bad_day(&world);
+        add_mixed_faults(&world);
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..64 {
             let (client, token) = (client.clone(), tokens.refresh().to_owned());
@@ -155,7 +155,7 @@ async fn security_32_on_a_bad_day_64_presentations_still_give_one_child() {
                 _ => panic!("seed {seed}: {}", answer.text()),
             }
         }
-        // Whoever was told to try again gets the same child too.
+        // A caller that retries gets the same child too.
         children.insert(client.refresh(tokens.refresh()).await.tokens().refresh().to_owned());
         assert_eq!(children.len(), 1, "seed {seed}");
         for child in children {
@@ -166,15 +166,15 @@ async fn security_32_on_a_bad_day_64_presentations_still_give_one_child() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn security_22_on_a_bad_day_64_redemptions_give_tokens_at_most_once() {
+async fn security_22_64_redemptions_under_faults_give_tokens_at_most_once() {
     // faults T1, T4, T5, T6
     let mut given = 0;
     for seed in 1..=4 {
         let clock = latchkey::services::Clock::system();
         let world = World::builder().clock(clock).seed(seed).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
-        let code = Person::new(&world).await.code(&client).await;
-        bad_day(&world);
+        let code = SignedInUser::new(&world).await.code(&client).await;
+        add_mixed_faults(&world);
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..64 {
             let (client, code) = (client.clone(), code.clone());
@@ -189,11 +189,11 @@ async fn security_22_on_a_bad_day_64_redemptions_give_tokens_at_most_once() {
         given += good;
         invariants_hold(&world).await;
     }
-    assert!(given > 0, "a test in which nobody ever wins proves nothing");
+    assert!(given > 0, "no caller got tokens: the test proves nothing");
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_told_and_nothing_else_is() {
+async fn an_unavailable_store_gives_a_503_without_details() {
     let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
     let (web, app) = (OAuthClient::demo_web(&world), OAuthClient::demo_app(&world));
     let tokens = signed_in(&world, &web).await;
@@ -207,7 +207,7 @@ async fn a_store_that_is_away_is_told_and_nothing_else_is() {
         assert_eq!(answer.refusal(), (503, "temporarily_unavailable".to_owned()));
         assert!(answer.header("retry-after").is_some());
     }
-    // What needs no table answers.
+    // Routes that need no table still answer.
     assert_eq!(app.api.send(Method::GET, "/.well-known/jwks.json", &[], "").await.status(), 200);
     assert_eq!(OAuthClient::demo_service(&world).client_credentials().await.status(), 200);
     world.faults.clear();

@@ -1,10 +1,10 @@
-//! What anyone may read: metadata, keys, health, problem pages, and what no route takes.
+//! Public routes: metadata, keys, health, problem pages, and unknown routes.
 
 use http::Method;
 use latchkey::domain::id::TenantId;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use std::collections::BTreeSet;
-use tests::{Anonymous, OAuthClient, Person, World};
+use tests::{Anonymous, OAuthClient, SignedInUser, World};
 
 const HOSTILE: [(&str, &str); 5] = [
     ("host", "evil.example"),
@@ -53,7 +53,7 @@ async fn metadata_lists_exactly_what_is_supported() {
     assert_eq!(json["request_uri_parameter_supported"], false, "security 15");
     assert!(set("scopes_supported").is_superset(&BTreeSet::from(["openid", "offline_access", "orders.read"])));
     assert!(set("claims_supported").is_superset(&BTreeSet::from(["sub", "email", "customer_type"])));
-    // Every endpoint that is named is there.
+    // Every endpoint in the metadata exists.
     for (name, value) in json.as_object().unwrap() {
         if name.ends_with("_endpoint") || name == "jwks_uri" {
             assert_ne!(api.get(value.as_str().unwrap()).await.status(), 404, "{name}");
@@ -62,7 +62,7 @@ async fn metadata_lists_exactly_what_is_supported() {
 }
 
 #[tokio::test]
-async fn another_tenant_has_its_own_issuer_keys_and_metadata() {
+async fn each_tenant_has_its_own_issuer_keys_and_metadata() {
     let world = World::builder().tenant("acme", DEFAULT_DOCUMENT).build().await.unwrap();
     let api = Anonymous::new(&world);
     let issuer = format!("{}/t/acme", world.origin());
@@ -73,21 +73,21 @@ async fn another_tenant_has_its_own_issuer_keys_and_metadata() {
     assert_eq!(oidc["token_endpoint"], format!("{issuer}/oauth2/token"));
     let keys = api.get("/.well-known/jwks.json").await.text().to_owned();
     assert_ne!(api.get("/t/acme/.well-known/jwks.json").await.text(), keys);
-    for unknown in ["/t/nobody/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/t/nobody"] {
+    for unknown in ["/t/unknown/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/t/unknown"] {
         assert_eq!(api.get(unknown).await.refusal(), (404, "not_found".to_owned()));
     }
 
-    // What one tenant issued is nothing to another.
+    // Tokens of one tenant are invalid at another.
     let default = OAuthClient::demo_app(&world);
     let acme = OAuthClient { base: "/t/acme".to_owned(), ..default.clone() };
-    let person = Person::new(&world).await;
+    let person = SignedInUser::new(&world).await;
     let code = person.code(&default).await;
     assert_eq!(acme.redeem(&code).await.refusal(), (400, "invalid_grant".to_owned()));
     let tokens = default.redeem(&code).await.tokens();
     assert_eq!(acme.refresh(tokens.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
     assert_eq!(acme.userinfo(tokens.access()).await.status(), 401);
-    assert_eq!(default.refresh(tokens.refresh()).await.status(), 200, "and nothing was spoiled");
-    let person = Person::of_tenant(&world, &"acme".parse::<TenantId>().unwrap()).await;
+    assert_eq!(default.refresh(tokens.refresh()).await.status(), 200, "and the token is still valid");
+    let person = SignedInUser::of_tenant(&world, &"acme".parse::<TenantId>().unwrap()).await;
     let tokens = acme.redeem(&person.code(&acme).await).await.tokens();
     assert_eq!(tokens.access_claims()["iss"], issuer);
     assert_eq!(tokens.access_claims()["aud"], issuer);
@@ -121,7 +121,7 @@ async fn security_52_keys_are_public_members_only_and_cached_for_at_most_fifteen
 }
 
 #[tokio::test]
-async fn health_asks_nothing_behind_it() {
+async fn health_does_not_depend_on_other_services() {
     let world = World::new().await.unwrap();
     drop(world.meter.take());
     let answer = Anonymous::new(&world).get("/healthz").await;
@@ -130,7 +130,7 @@ async fn health_asks_nothing_behind_it() {
 }
 
 #[tokio::test]
-async fn a_problem_names_a_page_that_explains_it() {
+async fn a_problem_links_to_a_page_that_explains_it() {
     let world = World::new().await.unwrap();
     let api = Anonymous::new(&world);
     let problem = api.get("/no/such/path").await;
@@ -147,12 +147,12 @@ async fn a_problem_names_a_page_that_explains_it() {
 }
 
 #[tokio::test]
-async fn security_117_what_no_route_takes_is_answered_with_every_header() {
+async fn security_117_an_unknown_route_is_answered_with_every_header() {
     let world = World::new().await.unwrap();
     let api = Anonymous::new(&world);
     let answers = [
         (404, api.get("/no/such/path").await),
-        (404, api.get("/t/nobody/userinfo").await),
+        (404, api.get("/t/unknown/userinfo").await),
         (405, api.get("/oauth2/token").await),
         (405, api.send(Method::DELETE, "/userinfo", &[], "").await),
         (413, api.send(Method::POST, "/oauth2/token", &[], "x".repeat(65 * 1024)).await),

@@ -1,4 +1,4 @@
-//! `grant_type=refresh_token`, from outside: one child for each token, safe to retry, dead with what it depends on.
+//! `grant_type=refresh_token`: one child for each token, safe to retry, ended with its session, account and client.
 
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::time::Span;
@@ -6,21 +6,21 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use tests::anonymous::Answer;
 use tests::store::put_document;
-use tests::{OAuthClient, Person, Tokens, World};
+use tests::{OAuthClient, SignedInUser, Tokens, World};
 
 #[track_caller]
 fn assert_refused(answer: &Answer) {
     assert_eq!(answer.refusal(), (400, "invalid_grant".to_owned()), "{}", answer.text());
 }
 
-async fn signed_in(world: &World, client: &OAuthClient) -> (Person, Tokens) {
-    let person = Person::new(world).await;
+async fn signed_in(world: &World, client: &OAuthClient) -> (SignedInUser, Tokens) {
+    let person = SignedInUser::new(world).await;
     let tokens = client.redeem(&person.code(client).await).await.tokens();
     (person, tokens)
 }
 
 #[tokio::test]
-async fn a_refresh_gives_new_tokens_and_the_old_access_token_lives_on() {
+async fn a_refresh_gives_new_tokens_and_the_old_access_token_stays_valid() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (person, first) = signed_in(&world, &client).await;
@@ -39,7 +39,7 @@ async fn a_refresh_gives_new_tokens_and_the_old_access_token_lives_on() {
 }
 
 #[tokio::test]
-async fn security_33_the_same_token_gets_the_same_child_for_ten_seconds_and_ends_the_grant_after() {
+async fn security_33_a_token_gets_the_same_child_for_ten_seconds_and_then_ends_the_grant() {
     for (wait, good) in [(0, true), (5_000, true), (9_900, true), (10_000, true), (10_001, false), (60_000, false)] {
         let world = World::new().await.unwrap();
         let client = OAuthClient::demo_app(&world);
@@ -49,11 +49,11 @@ async fn security_33_the_same_token_gets_the_same_child_for_ten_seconds_and_ends
         let again = client.refresh(first.refresh()).await;
         if good {
             assert_eq!(again.tokens().refresh(), child.refresh(), "{wait} ms: the same child");
-            assert_eq!(client.refresh(child.refresh()).await.status(), 200, "{wait} ms: which is live");
+            assert_eq!(client.refresh(child.refresh()).await.status(), 200, "{wait} ms: the child is valid");
         } else {
             assert_refused(&again);
             assert_refused(&client.refresh(child.refresh()).await);
-            assert_eq!(client.userinfo(child.access()).await.status(), 401, "{wait} ms: the whole family");
+            assert_eq!(client.userinfo(child.access()).await.status(), 401, "{wait} ms: the whole family has ended");
         }
     }
 }
@@ -73,7 +73,7 @@ async fn security_33_a_retry_does_not_extend_the_ten_seconds() {
 }
 
 #[tokio::test]
-async fn security_33_once_the_child_was_used_its_parent_ends_the_grant() {
+async fn security_33_a_parent_token_ends_the_grant_after_its_child_was_used() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, first) = signed_in(&world, &client).await;
@@ -84,7 +84,7 @@ async fn security_33_once_the_child_was_used_its_parent_ends_the_grant() {
 }
 
 #[tokio::test]
-async fn security_35_a_genuine_token_in_another_clients_hands_ends_the_grant() {
+async fn security_35_a_genuine_token_of_another_client_ends_the_grant() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, tokens) = signed_in(&world, &client).await;
@@ -93,7 +93,7 @@ async fn security_35_a_genuine_token_in_another_clients_hands_ends_the_grant() {
 }
 
 #[tokio::test]
-async fn security_38_a_forged_or_cut_token_is_refused_and_changes_nothing() {
+async fn security_38_a_forged_or_truncated_token_is_refused_and_changes_nothing() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, tokens) = signed_in(&world, &client).await;
@@ -107,13 +107,13 @@ async fn security_38_a_forged_or_cut_token_is_refused_and_changes_nothing() {
     for mutant in &mutants {
         assert_refused(&client.refresh(mutant).await);
     }
-    assert!(world.meter.take().is_empty(), "nothing is even looked up");
+    assert!(world.meter.take().is_empty(), "no lookup");
     assert_eq!(client.refresh(token).await.status(), 200);
 }
 
 #[tokio::test]
-async fn security_34_idle_and_absolute_ends_are_kept_without_ttl() {
-    // The shipped document: 30 days unless used, 180 days in any case.
+async fn security_34_idle_and_absolute_expiry_hold_without_ttl() {
+    // The shipped document: 30 days without use, 180 days in any case.
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, mut tokens) = signed_in(&world, &client).await;
@@ -137,22 +137,22 @@ async fn security_36_a_refresh_fails_once_the_account_is_closed_or_its_password_
     let client = OAuthClient::demo_app(&world);
     let since = world.services.clock.now();
     let (mut person, tokens) = signed_in(&world, &client).await;
-    person.becomes(|a| a.status = AccountStatus::Disabled { since }).await;
+    person.update_authentication(|a| a.status = AccountStatus::Disabled { since }).await;
     assert_refused(&client.refresh(tokens.refresh()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
     let seed = LinkSeed { key_version: 1, bytes: [1; 16] };
-    person.becomes(|a| a.status = AccountStatus::ErasureDue { since, due: since + Span::days(30), seed }).await;
+    person.update_authentication(|a| a.status = AccountStatus::ErasureDue { since, due: since + Span::days(30), seed }).await;
     assert_refused(&client.refresh(tokens.refresh()).await);
 
     let (mut person, tokens) = signed_in(&world, &client).await;
-    person.becomes(|a| a.epoch += 1).await;
+    person.update_authentication(|a| a.epoch += 1).await;
     assert_refused(&client.refresh(tokens.refresh()).await);
     assert_eq!(client.userinfo(tokens.access()).await.status(), 401);
 }
 
 #[tokio::test]
-async fn a_grant_without_offline_access_dies_with_its_session_and_one_with_it_does_not() {
+async fn a_grant_without_offline_access_ends_with_its_session() {
     let world = World::new().await.unwrap();
     let online = OAuthClient { scope: "openid email".to_owned(), ..OAuthClient::demo_app(&world) };
     let (mut person, tokens) = signed_in(&world, &online).await;
@@ -169,7 +169,7 @@ async fn a_grant_without_offline_access_dies_with_its_session_and_one_with_it_do
 }
 
 #[tokio::test]
-async fn security_35_scope_may_narrow_for_one_token_and_never_widens() {
+async fn security_35_a_refresh_may_narrow_the_scope_and_never_widens_it() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, tokens) = signed_in(&world, &client).await;
@@ -189,13 +189,13 @@ async fn security_35_scope_may_narrow_for_one_token_and_never_widens() {
     assert_eq!(whole.json["scope"], "email offline_access openid profile");
 }
 
-/// The shipped document with something replaced; it must be there.
+/// The shipped document with a replaced part, which must exist.
 fn document(from: &str, to: &str) -> String {
     assert!(DEFAULT_DOCUMENT.contains(from), "{from}");
     DEFAULT_DOCUMENT.replacen(from, to, 1)
 }
 
-/// The shipped document, but `demo-app` may not refresh (nor hold offline grants, which would need it).
+/// The shipped document without the refresh grant of `demo-app` (and without its offline grants, which need it).
 fn without_refresh() -> String {
     document(r#"grant_types = ["authorization_code", "refresh_token"]"#, r#"grant_types = ["authorization_code"]"#).replacen(
         "address offline_access account",
@@ -205,7 +205,7 @@ fn without_refresh() -> String {
 }
 
 #[tokio::test]
-async fn security_36_what_is_taken_from_the_client_is_taken_from_its_grants() {
+async fn security_36_a_permission_removed_from_a_client_is_removed_from_its_grants() {
     const SCOPE: &str = r#"scope = "openid profile email phone address offline_access account""#;
     let cases = [
         ("offline_access", document(SCOPE, r#"scope = "openid profile email""#), (400, "invalid_grant")),
@@ -224,7 +224,7 @@ async fn security_36_what_is_taken_from_the_client_is_taken_from_its_grants() {
     let (_, tokens) = signed_in(&world, &client).await;
     put_document(&world, &document(SCOPE, r#"scope = "openid offline_access""#)).await;
     let tokens = client.refresh(tokens.refresh()).await.tokens();
-    assert_eq!(tokens.json["scope"], "offline_access openid", "the rest goes on");
+    assert_eq!(tokens.json["scope"], "offline_access openid", "the remaining scope is still granted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -233,7 +233,7 @@ async fn security_32_of_64_parallel_presentations_every_answer_carries_the_same_
     let client = OAuthClient::demo_app(&world);
     for presentations in [2, 8, 64] {
         let (_, tokens) = signed_in(&world, &client).await;
-        // Slow reads let everyone load before anyone writes.
+        // Slow reads make every request read before the first one writes.
         world.faults.add(Calls::Reads, When::Always, Fault::Slow(std::time::Duration::from_millis(20)));
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..presentations {
@@ -265,8 +265,8 @@ async fn security_135_a_lost_reply_is_not_a_reuse() {
 }
 
 #[tokio::test]
-async fn a_write_that_never_answered_leaves_the_token_good_for_a_retry() {
-    // fault T4: every send was applied, every reply lost; the caller saw 503 and presents the same token again.
+async fn a_token_can_be_retried_after_all_replies_were_lost() {
+    // fault T4: every request was applied and every reply lost. The caller saw 503 and presents the same token again.
     let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, tokens) = signed_in(&world, &client).await;
@@ -279,7 +279,7 @@ async fn a_write_that_never_answered_leaves_the_token_good_for_a_retry() {
 }
 
 #[tokio::test]
-async fn security_37_reuse_is_seen_by_another_instance() {
+async fn security_37_reuse_is_detected_by_another_instance() {
     let vault = latchkey::keys::KeyVault::ephemeral();
     let first = World::builder().vault(vault.clone()).build().await.unwrap();
     let client = OAuthClient::demo_app(&first);
@@ -304,7 +304,7 @@ async fn a_client_without_the_refresh_grant_gets_no_refresh_token() {
 }
 
 #[tokio::test]
-async fn security_33_reuse_is_told_to_the_audit() {
+async fn security_33_reuse_is_audited() {
     let world = World::new().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, first) = signed_in(&world, &client).await;

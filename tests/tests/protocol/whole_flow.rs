@@ -1,11 +1,11 @@
-//! The main job from beginning to end, on every table's raw contents.
+//! The main flow from beginning to end, checked against the raw contents of every table.
 
 use tests::{Anonymous, Browser, Customer, OAuthClient, World, invariants};
 
 #[tokio::test]
-async fn a_person_registers_signs_in_and_a_client_gets_refreshes_and_revokes_tokens() {
+async fn a_user_signs_in_and_a_client_gets_refreshes_and_revokes_tokens() {
     let world = World::new().await.unwrap();
-    // A long name: three letters would stand in some key by chance. With a phone number, which the short cut of the actor leaves out.
+    // A long name: three letters could be in a key by chance. With a phone number, which the actor's default registration omits.
     let ada = Customer::new("Adalheidis");
     let (api, mut registration) = (Anonymous::new(&world), ada.registration());
     registration["profile"]["phone_number"] = "+4930901820".into();
@@ -41,7 +41,7 @@ async fn a_person_registers_signs_in_and_a_client_gets_refreshes_and_revokes_tok
         tokens.access(),
         tokens.refresh(),
     ];
-    assert_eq!(invariants::in_clear(&raw, &words), Vec::<String>::new());
+    assert_eq!(invariants::find_plaintext(&raw, &words), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -63,13 +63,13 @@ async fn the_demo_storefront_signs_in_refreshes_and_signs_out_without_javascript
     let out = browser.submit(&refreshed, "#sign-out", &[]).await;
     assert_eq!(out.path(), "/demo/", "{}", out.text());
     assert!(out.has_button("#sign-in"));
-    // The session at Latchkey is over too.
+    // The session at Latchkey has ended too.
     let again = browser.submit(&out, "#sign-in", &[]).await;
     assert_eq!(again.path(), "/login");
 }
 
 #[tokio::test]
-async fn the_demo_storefront_takes_no_code_that_it_did_not_ask_for() {
+async fn the_demo_storefront_refuses_a_code_that_it_did_not_request() {
     let gateway = tests::Gateway::ephemeral(&[]);
     let ada = Customer::registered(&gateway, "Ada").await;
     let app = OAuthClient::demo_app(&gateway);
@@ -80,5 +80,5 @@ async fn the_demo_storefront_takes_no_code_that_it_did_not_ask_for() {
     let shop = victim.open("/demo/").await;
     victim.submit(&shop, "#sign-in", &[]).await;
     let shop = victim.open(&callback.url).await;
-    assert!(shop.has_button("#sign-in") && shop.text().contains("did not begin in this browser"), "{}", shop.text());
+    assert!(shop.has_button("#sign-in") && shop.text().contains("did not start in this browser"), "{}", shop.text());
 }

@@ -1,11 +1,11 @@
-//! The funnel of sign-up and sign-in in the log: each step is counted once, by what it came to, and tells nothing of whom.
+//! The funnel of registration and sign-in in the log: each step is counted once, by outcome, and has no personal data.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
-use tests::{Anonymous, Browser, Customer, LogLines, Me, OAuthClient, World};
+use tests::{AccountClient, Anonymous, Browser, Customer, LogLines, OAuthClient, World};
 
 /// The log of this thread, from now on.
 struct Log {
@@ -20,7 +20,7 @@ impl Log {
         Self { lines, metric: jsonschema::validator_for(&schema()).unwrap(), _guard: guard }
     }
 
-    /// The steps since the last time, as `step method outcome`; each line is looked at.
+    /// The steps since the last call, as `step method outcome`. Checks each line.
     fn steps(&self) -> Vec<String> {
         let text = self.lines.take();
         for personal in ["example.com", "bicycles", "Quillfeather", "192.0.2.1", "\r", "\u{1b}"] {
@@ -43,14 +43,14 @@ impl Log {
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Namespace"], "Latchkey");
         assert_eq!(directive["Dimensions"], json!([["step", "outcome"], ["step", "method", "outcome"]]));
-        // What a directive names stands at the root: dimensions as text, metrics as numbers.
+        // Names in a directive exist at the root: dimensions as text, metrics as numbers.
         for dimension in directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap()) {
             let value = line[dimension.as_str().unwrap()].as_str().unwrap();
             assert!((1..=1024).contains(&value.len()), "{line}");
         }
         assert_eq!(directive["Metrics"], json!([{ "Name": "Steps", "Unit": "Count" }]));
         assert_eq!(line["Steps"], 1);
-        // The clock of these tests stands still at 1 March 2026, moved by an hour or a month.
+        // The clock of these tests is fixed at 1 March 2026, plus an hour or a month.
         assert!((1_772_366_400_000..1_780_000_000_000).contains(&line["_aws"]["Timestamp"].as_i64().unwrap()), "{line}");
         let text = |member: &str| line[member].as_str().unwrap().to_owned();
         Some([text("step"), text("method"), text("outcome")].join(" "))
@@ -97,7 +97,7 @@ fn schema() -> Value {
 async fn world() -> (World, Log) {
     let log = Log::new();
     let world = World::new().await.unwrap();
-    // The first request of a tenant makes its keys, and says so.
+    // The first request of a tenant creates its keys and logs that.
     assert_eq!(Anonymous::new(&world).get("/.well-known/jwks.json").await.status(), 200);
     (world, log)
 }
@@ -127,10 +127,10 @@ async fn a_registration_by_the_api_is_counted() {
     let code = newest_code(&world, &ada.email).await;
     verify(&code).await;
     verify(&code).await;
-    let verified = ["wrong_credentials", "succeeded", "expired"].map(|came_to| format!("registration_verified code {came_to}"));
+    let verified = ["wrong_credentials", "succeeded", "expired"].map(|outcome| format!("registration_verified code {outcome}"));
     assert_eq!(log.steps(), verified);
 
-    // Two flows of one address: the second is beaten by the first.
+    // Two flows of one address: the first one to verify wins.
     let late = Customer::new("Late");
     let mut flows = Vec::new();
     for _ in 0..2 {
@@ -142,8 +142,8 @@ async fn a_registration_by_the_api_is_counted() {
         api.post_json(&format!("/v1/registrations/{id}/verification"), &json!({ "code": code })).await;
     }
     assert_eq!(log.steps(), ["registration_verified code succeeded", "registration_verified code conflict"]);
-    // Another tenant, or nothing at all, is no step.
-    api.post_json("/t/nobody/v1/nothing", &json!({})).await;
+    // Another tenant or an empty id is not a step.
+    api.post_json("/t/unknown/v1/nothing", &json!({})).await;
     api.get("/v1/registrations").await;
     assert_eq!(log.steps(), Vec::<String>::new());
 }
@@ -191,7 +191,7 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
     let page = browser.open(&web.authorize_url(&[])).await;
     assert_eq!(log.steps(), ["authorization session sign_in_required"]);
     for (identifier, password) in
-        [("nobody", "x"), ("nobody@example.com", "wrong bicycles 1"), (ada.email.as_str(), "wrong bicycles 1")]
+        [("unknown", "x"), ("unknown@example.com", "wrong bicycles 1"), (ada.email.as_str(), "wrong bicycles 1")]
     {
         browser.submit(&page, "#submit", &[("identifier", identifier), ("password", password)]).await;
     }
@@ -214,8 +214,8 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
     browser.open(&web.authorize_url(&[]).replace("response_type=code", "response_type=token")).await;
     browser.open(&web.authorize_url(&[("id_token_hint", "x")])).await;
     let mut ended = Browser::new(&world);
-    let came_to = ended.press(&consent, "#allow", &[]).await;
-    assert_eq!(came_to.1.status(), 303);
+    let outcome = ended.press(&consent, "#allow", &[]).await;
+    assert_eq!(outcome.1.status(), 303);
     assert_eq!(
         log.steps(),
         [
@@ -227,7 +227,7 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
         ]
     );
 
-    // Five wrong ones are free; then the identifier has to wait.
+    // Five wrong passwords are free. Then the identifier is blocked for a while.
     for _ in 0..6 {
         browser.submit(&page, "#submit", &[("identifier", "x@example.com"), ("password", "wrong bicycles 1")]).await;
     }
@@ -240,7 +240,7 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
 }
 
 #[tokio::test]
-async fn what_fails_on_our_side_is_counted_as_that() {
+async fn a_server_failure_is_counted_as_failed() {
     let (world, log) = world().await;
     let ada = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
@@ -262,7 +262,7 @@ async fn a_recovery_is_counted() {
     let _ = log.lines.take();
     let page = browser.open("/recover").await;
     browser.submit(&page, "#submit", &[("identifier", "no address")]).await;
-    browser.submit(&page, "#submit", &[("identifier", "nobody@example.com")]).await;
+    browser.submit(&page, "#submit", &[("identifier", "unknown@example.com")]).await;
     let page = browser.submit(&page, "#submit", &[("identifier", &ada.email)]).await;
     assert_eq!(
         log.steps(),
@@ -287,15 +287,15 @@ async fn a_recovery_is_counted() {
 }
 
 #[tokio::test]
-async fn leaving_and_coming_back_is_counted() {
+async fn closing_and_restoring_an_account_is_counted() {
     let (world, log) = world().await;
     let ada = Customer::registered(&world, "Ada").await;
-    let old = Me::of(&world, &ada).await;
+    let old = AccountClient::new(&world, &ada).await;
     world.advance(Span::hours(1));
-    let me = Me::of(&world, &ada).await;
+    let me = AccountClient::new(&world, &ada).await;
     let _ = log.lines.take();
     Anonymous::new(&world).send(Method::DELETE, "/v1/me", &[], "").await;
-    // An hour after its sign-in, a token that has lived too long either way.
+    // An hour after its sign-in, with a token that has expired in one of two ways.
     old.delete("/v1/me").await;
     me.delete("/v1/me").await;
     assert_eq!(
@@ -310,7 +310,7 @@ async fn leaving_and_coming_back_is_counted() {
     assert_eq!(log.steps(), ["account_restored api succeeded", "account_restored api expired"]);
 
     let mut browser = Browser::new(&world);
-    Me::signed_in(&mut browser, &world, &ada).await;
+    AccountClient::signed_in(&mut browser, &world, &ada).await;
     let page = browser.open("/account/delete").await;
     log.steps();
     Browser::new(&world).press(&page, "#confirm", &[]).await;

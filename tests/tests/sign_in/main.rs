@@ -1,4 +1,4 @@
-//! Sign-in, recovery and sign-out, and the races and counters around them.
+//! Sign-in, recovery and sign-out, with their races and counters.
 
 mod funnel;
 mod login;

@@ -1,4 +1,4 @@
-//! `history.csv`: RFC 4180, UTF-8 with the mark by which spreadsheets know it.
+//! `history.csv`: RFC 4180, UTF-8 with the byte order mark that spreadsheets need.
 
 use super::html::{event_words, name_of};
 use latchkey::domain::export::Document;
@@ -29,8 +29,8 @@ fn line(text: &mut String, cells: &[&str]) {
     text.push_str("\r\n");
 }
 
-/// A cell. Spreadsheets run what begins like a formula, so an apostrophe is put before it (security 110; OWASP, CSV injection): also
-/// behind leading space, and for the wide forms that some read as the same signs.
+/// A CSV cell. Spreadsheets run a cell that begins like a formula, so it gets an apostrophe in front (security 110; OWASP, CSV injection).
+/// This includes cells with leading spaces, and full-width forms of the formula characters.
 #[must_use]
 pub fn cell(value: &str) -> String {
     let begins = value.trim_start_matches([' ', '\u{a0}', '\u{feff}']).chars().next();

@@ -1,5 +1,5 @@
-//! `export.html`: the document in plain words, in the reader's locale. Here it becomes sections of labelled values; the template
-//! lays them out, and escapes every one of them (security 110).
+//! `export.html`: the document in plain words, in the reader's locale. This module builds sections of labelled values; the template renders
+//! them and escapes every value (security 110).
 
 use latchkey::config::{Field, FieldKind};
 use latchkey::domain::audit::EventKind;
@@ -15,14 +15,14 @@ use latchkey::web::{Page, Problem};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// One section of the page; its title, text and anchor are messages of its name.
+/// One section of the page. Its title, text and anchor are messages with its name.
 #[derive(Serialize)]
 struct Section {
     name: &'static str,
     entries: Vec<Entry>,
 }
 
-/// One thing with its values.
+/// One entry with its values.
 #[derive(Serialize)]
 struct Entry {
     title: Option<String>,
@@ -34,12 +34,12 @@ struct Entry {
 struct Fact {
     label: String,
     text: String,
-    /// The moment for programs, where the value is one.
+    /// The machine-readable time, if the value is a time.
     datetime: Option<String>,
 }
 
 pub(super) fn write(tenant: &Tenant, document: &Document) -> Result<String, Problem> {
-    let words = Words { document, locale: &document.locale, fields: &tenant.config.registration.fields };
+    let words = Renderer { document, locale: &document.locale, fields: &tenant.config.registration.fields };
     let records: Vec<Value> = document.history.records.iter().map(|record| words.record(record)).collect();
     let values = json!({
         "name": tenant.config.name.get(&document.locale),
@@ -52,23 +52,23 @@ pub(super) fn write(tenant: &Tenant, document: &Document) -> Result<String, Prob
     Page::new(tenant, &document.locale, "export_document", values).to_file()
 }
 
-/// What happened, in words.
+/// The description of an event.
 pub(super) fn event_words(locale: &str, event: EventKind) -> String {
     locale::message(locale, &format!("event-{}", name_of(&event)), [])
 }
 
-/// The stable name of a word of ours.
+/// The serialized name of a value.
 pub(super) fn name_of(word: &impl Serialize) -> String {
     serde_json::to_value(word).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-struct Words<'a> {
+struct Renderer<'a> {
     document: &'a Document,
     locale: &'a str,
     fields: &'a [Field],
 }
 
-impl Words<'_> {
+impl Renderer<'_> {
     fn say(&self, id: &str) -> String {
         locale::message(self.locale, id, [])
     }
@@ -102,7 +102,7 @@ impl Words<'_> {
             Section { name: "identifiers", entries: self.identifiers() },
             Section { name: "profile", entries: vec![self.profile()] },
             Section { name: "addresses", entries: self.addresses() },
-            Section { name: "elsewhere", entries: self.elsewhere() },
+            Section { name: "elsewhere", entries: self.linked_identities() },
             Section { name: "protection", entries: self.protection() },
             Section { name: "sessions", entries: sessions.iter().map(|session| self.session(session)).collect() },
             Section { name: "applications", entries: grants.iter().map(|grant| self.grant(grant)).collect() },
@@ -165,7 +165,7 @@ impl Words<'_> {
         self.document.identifiers.iter().map(entry).collect()
     }
 
-    /// The claims: what the person signs in with, then the registration form in its order, then whatever else there is.
+    /// The claims: first what the user signs in with, then the fields of the registration form in order, then the rest.
     fn profile(&self) -> Entry {
         let profile = &self.document.profile;
         let rank = |name: &str| match name {
@@ -224,7 +224,7 @@ impl Words<'_> {
         email_change.iter().map(pending).chain(former_emails.iter().map(former)).collect()
     }
 
-    fn elsewhere(&self) -> Vec<Entry> {
+    fn linked_identities(&self) -> Vec<Entry> {
         let entry = |link: &ExportedLinkedIdentity| Entry {
             title: None,
             facts: vec![
@@ -301,7 +301,7 @@ impl Words<'_> {
             "when": locale::date_and_time(self.locale, record.at.0),
             "what": event_words(self.locale, record.event),
             "application": record.client_id,
-            // Enough to tell one network from another; the whole stands in the other files.
+            // Enough to distinguish networks. The other files have the complete value.
             "network": record.address_hash.as_deref().and_then(|hash| hash.get(..8)),
         })
     }

@@ -1,4 +1,4 @@
-//! `manifest.json`: what is in the package, for the signature to vouch for.
+//! `manifest.json`: the content list of the package, covered by the signature.
 
 use super::File;
 use data_encoding::HEXLOWER;
@@ -7,11 +7,11 @@ use latchkey::domain::id::Sub;
 use latchkey::keys::digest::sha256;
 use serde::Serialize;
 
-/// The `typ` of its signature: of nothing else that Latchkey signs, so that neither is ever taken for the other (RFC 8725 §3.11).
+/// The `typ` of this signature only, so that no other token of Latchkey is accepted as a manifest, and vice versa (RFC 8725 §3.11).
 pub const TYP: &str = "latchkey-export-manifest";
 
-/// The manifest. None of its members has the name of a JWT's claim: were somebody to put the content back into the signature, no
-/// verifier would find a token in it.
+/// The manifest. No member has the name of a JWT claim: even if the content were put back into the JWS, no verifier would find a valid
+/// token in it.
 #[derive(Serialize)]
 pub(super) struct Manifest<'a> {
     format: &'static str,
@@ -27,7 +27,7 @@ struct Entry {
     name: &'static str,
     media_type: &'static str,
     bytes: usize,
-    /// Hexadecimal, as `sha256sum` prints it.
+    /// Hexadecimal, in the format of `sha256sum`.
     sha256: String,
 }
 

@@ -1,17 +1,17 @@
-//! The package: one ZIP file that a person can open and a program can read.
+//! The package: one ZIP file that a user can open and a program can read.
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `README.txt` | what is what, in the reader's language |
-//! | `export.html` | a page to read and print: nothing in it comes from elsewhere, no script |
-//! | `export.json` | the same for programs ([`Document`]) |
+//! | `README.txt` | an overview of the files, in the reader's language |
+//! | `export.html` | a page to read and print; it has no script and loads nothing |
+//! | `export.json` | the same data for programs ([`Document`]) |
 //! | `schema.json` | the JSON Schema of `export.json` |
-//! | `history.csv` | what happened, as a table |
-//! | `manifest.json` | issuer, subject, moment, and each file above with its length and SHA-256 |
+//! | `history.csv` | the account's history as a table |
+//! | `manifest.json` | issuer, subject, time, and each file above with its length and SHA-256 |
 //! | `manifest.jws` | the issuer's signature over `manifest.json`: JWS, ES256, detached content (RFC 7515 appendix F) |
 //!
-//! The same document gives the same bytes, but for the signature: ES256 takes a fresh random value each time. So the signature's file
-//! and what follows it always lie in one part, the last, and parts that were built at different times fit together.
+//! The same document gives the same bytes, except for the signature: ES256 uses a new random value each time. The signature file and what
+//! follows it are always within the last part, so parts built at different times fit together.
 
 mod csv;
 mod html;
@@ -32,12 +32,12 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-/// What the package is.
+/// The media type of the package.
 pub const MEDIA_TYPE: &str = "application/zip";
 /// The JSON Schema (2020-12) of `export.json`.
 pub const SCHEMA: &str = include_str!("schema.json");
-/// A part, in bytes: Lambda answers with at most 6 MB, and binary grows by a third on the way (base64).
-pub const PART: usize = 4 * 1024 * 1024;
+/// The size of a part in bytes. Lambda answers have at most 6 MB, and base64 adds a third.
+pub const PART_BYTES: usize = 4 * 1024 * 1024;
 
 const SIGNATURE: &str = "manifest.jws";
 
@@ -48,20 +48,20 @@ struct File {
     content: Vec<u8>,
 }
 
-/// A whole package.
+/// A complete package.
 pub struct Package {
     bytes: Vec<u8>,
-    /// Where the signature's file begins: nothing behind it is the same twice.
+    /// The offset of the signature file. The bytes from here on differ in every build.
     tail_at: usize,
     manifest_digest: [u8; 32],
     lasting_digest: [u8; 32],
 }
 
 impl Package {
-    /// Packs a document, signed by the tenant.
+    /// Packs a document and signs it with the tenant's key.
     ///
     /// # Errors
-    /// When the signing key fails, or a fault of ours.
+    /// If the signing key fails, or on an internal error.
     pub async fn build(tenant: &Tenant, document: &Document) -> Result<Self, Problem> {
         let file = |name, media_type, content| File { name, media_type, content };
         let mut files = vec![
@@ -92,22 +92,22 @@ impl Package {
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
-    /// In how many parts it comes.
+    /// The number of parts.
     #[must_use]
     pub fn parts(&self) -> u16 {
-        u16::try_from(self.tail_at.div_ceil(PART).max(1)).unwrap_or(u16::MAX)
+        u16::try_from(self.tail_at.div_ceil(PART_BYTES).max(1)).unwrap_or(u16::MAX)
     }
-    /// What must be the same when it is read. One part has no other to disagree with: there, what changes by mere use, and records
-    /// that were still on their way, may differ. Of several parts every byte must fit.
+    /// The digest of what must not change between start and download. A package of one part may change in its use counters and late audit
+    /// records. If there are several parts, every byte must match.
     #[must_use]
     pub fn pin(&self) -> [u8; 32] {
         if self.parts() == 1 { self.lasting_digest } else { self.manifest_digest }
     }
-    /// One part, counted from 1.
+    /// One part, from 1.
     #[must_use]
     pub fn part(&self, number: u16) -> Option<Vec<u8>> {
-        let from = usize::from(number.checked_sub(1)?) * PART;
-        let to = if number == self.parts() { self.bytes.len() } else { from + PART };
+        let from = usize::from(number.checked_sub(1)?) * PART_BYTES;
+        let to = if number == self.parts() { self.bytes.len() } else { from + PART_BYTES };
         self.bytes.get(from..to).map(<[u8]>::to_vec)
     }
 }
@@ -119,7 +119,7 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, Problem> {
     })
 }
 
-/// The files as they are, uncompressed: their bytes depend on nothing but what is in them. And where the last one begins.
+/// The ZIP archive, uncompressed, so that its bytes depend on the content only; and the offset of the last file.
 fn archive(files: &[File], time: DateTime) -> Result<(Vec<u8>, usize), ZipError> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
@@ -135,7 +135,7 @@ fn archive(files: &[File], time: DateTime) -> Result<(Vec<u8>, usize), ZipError>
     Ok((bytes, usize::try_from(tail_at).unwrap_or(usize::MAX)))
 }
 
-/// The moment of the export as ZIP writes times (even seconds).
+/// The time of the export in ZIP format (2-second resolution).
 fn time_of(document: &Document) -> DateTime {
     let text = document.as_of.0.to_string();
     let number = |from: usize, to: usize| text.get(from..to).and_then(|digits| digits.parse::<u16>().ok()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `README.txt`: what is what, for somebody who finds the package years later.
+//! `README.txt`: an overview of the files, understandable years later.
 
 use latchkey::domain::export::Document;
 use latchkey::services::Tenant;

@@ -1,6 +1,6 @@
 //! `GET /v1/me/consents`, `DELETE /v1/me/consents/{client_id}`.
 
-use crate::consents::{self, Shown};
+use crate::consents::{self, ApplicationAccess};
 use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -12,12 +12,13 @@ use serde_json::{Map, Value, json};
 
 pub(crate) async fn list(service: SelfService) -> Response {
     let listed = consents::list(&service.handle, &service.presented).await;
-    let render =
-        |shown: Vec<Shown>| Json(json!({ "consents": shown.iter().map(|shown| consent(&service, shown)).collect::<Vec<_>>() }));
+    let render = |shown: Vec<ApplicationAccess>| {
+        Json(json!({ "consents": shown.iter().map(|shown| consent(&service, shown)).collect::<Vec<_>>() }))
+    };
     service.answer(listed.map(render).map_err(Problem::from))
 }
 
-fn consent(service: &SelfService, shown: &Shown) -> Value {
+fn consent(service: &SelfService, shown: &ApplicationAccess) -> Value {
     let config = &service.handle.tenant.config;
     let client = config.clients.get(&shown.client_id);
     let names: Option<Map<String, Value>> = client
@@ -40,5 +41,5 @@ pub(crate) async fn withdraw(service: SelfService, Path(client_id): Path<String>
 }
 
 fn none() -> Problem {
-    Problem::new(ProblemKind::NotFound, "You have allowed this application nothing.")
+    Problem::new(ProblemKind::NotFound, "You have not given this application any access.")
 }

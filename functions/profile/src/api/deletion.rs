@@ -1,4 +1,4 @@
-//! `DELETE /v1/me`, `POST /v1/me/restoration`: closed at once, erased later, restorable in between.
+//! `DELETE /v1/me`, `POST /v1/me/restoration`: closed at once, erased later, restorable until then.
 
 use crate::deletion;
 use axum::Json;
@@ -20,7 +20,7 @@ pub(crate) async fn request(State(services): State<Services>, service: SelfServi
     service.answer(requested.map(render).map_err(Problem::from))
 }
 
-/// The token of the mailed link: it needs no other credential.
+/// The token of the mailed link. No other credential is needed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Restoration {
@@ -31,6 +31,6 @@ pub(crate) async fn restore(handle: TenantHandle, JsonBody(body): JsonBody<Resto
     if deletion::restore(&handle, &body.token).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let detail = "The link is wrong or used, or the time to restore the account is over.";
+    let detail = "The link is invalid or was already used, or the time to restore the account is over.";
     Ok(Outcome::Expired.of(Problem::new(ProblemKind::InvalidCode, detail)))
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/me/email`, `POST /v1/me/email/verification`: the old address stays in force until the new one is proven, and is told.
+//! `POST /v1/me/email`, `POST /v1/me/email/verification`: the old address stays in force until the new one is verified, and is notified.
 
 use super::flawed;
 use crate::email::{self, PresentedProof};
@@ -16,31 +16,36 @@ use latchkey::web::{JsonBody, Problem, SelfService};
 use serde::Deserialize;
 use serde_json::json;
 
-/// The new address: one text, never a list (security 90).
+/// The new address: one string, never a list (security 90).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wish {
+pub(crate) struct NewAddress {
     email: String,
     locale: Option<String>,
 }
 
-pub(crate) async fn start(State(services): State<Services>, service: SelfService, JsonBody(wish): JsonBody<Wish>) -> Response {
-    let result = begin(&services, &service, &wish).await;
+pub(crate) async fn start(
+    State(services): State<Services>,
+    service: SelfService,
+    JsonBody(new_address): JsonBody<NewAddress>,
+) -> Response {
+    let result = begin(&services, &service, &new_address).await;
     service.answer(result)
 }
 
-async fn begin(services: &Services, service: &SelfService, wish: &Wish) -> Result<Response, Problem> {
-    let address = EmailAddress::parse(&wish.email)
+async fn begin(services: &Services, service: &SelfService, new_address: &NewAddress) -> Result<Response, Problem> {
+    let address = EmailAddress::parse(&new_address.email)
         .map_err(|flaw| flawed("/email", "invalid_email", format!("The e-mail address {flaw}.")))?;
-    let locale = locale::negotiate(&service.handle.tenant.config.locales, wish.locale.as_deref(), None);
+    let locale = locale::negotiate(&service.handle.tenant.config.locales, new_address.locale.as_deref(), None);
     match email::start(services, &service.handle, &service.presented, &address, locale).await? {
         Started::Waiting { expires_at } => {
             let body = json!({ "status": "verification_required", "expires_at": expires_at.to_string() });
             Ok((StatusCode::ACCEPTED, Json(body)).into_response())
         }
-        Started::SameAddress => Err(flawed("/email", "unchanged", "This is the present address.")),
+        Started::SameAddress => Err(flawed("/email", "unchanged", "This is already your address.")),
         Started::TooManyChanges { until } => {
-            let detail = "The address was changed several times, and former addresses can still undo that. Try again later.";
+            let detail =
+                "The address was changed several times, and those changes can still be undone. Please try again later.";
             Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(until.since(service.handle.now())))
         }
     }
@@ -67,12 +72,12 @@ fn render(proven: Proven) -> Result<impl IntoResponse, Problem> {
     match proven {
         Proven::Changed => Ok(Json(json!({ "email_verified": true }))),
         Proven::Wrong { .. } | Proven::Over => {
-            let detail =
-                "The code is wrong, used or expired, or no change of address waits. Use the newest code, or begin again.";
+            let detail = "The code is wrong, already used or expired, or no change of address is pending. Use the newest code, or start again.";
             Err(Problem::new(ProblemKind::InvalidCode, detail))
         }
         Proven::Taken => {
-            let detail = "The address got an account while it was being proven. Use another, or sign in to that account.";
+            let detail =
+                "Another account has taken this address meanwhile. Use a different address, or sign in to that account.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
     }

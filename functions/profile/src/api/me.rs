@@ -1,6 +1,6 @@
-//! `GET`, `PATCH /v1/me`: the claims of the person, by their OpenID Connect names.
+//! `GET`, `PATCH /v1/me`: the user's claims, by their OpenID Connect names.
 
-use crate::edit::{self, Edited, Shown};
+use crate::edit::{self, EditOutcome, ProfileView};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{ETAG, IF_MATCH};
@@ -28,16 +28,16 @@ async fn apply(service: &SelfService, headers: &HeaderMap, patch: &Map<String, V
     let expected = if_match(headers)?;
     let edited = edit::edit(&service.handle, &service.presented, Edit::Patch(patch), expected).await?;
     match edited {
-        Edited::Saved(shown) => Ok(render(service.sub(), shown)),
-        Edited::Flawed(flaws) => Err(refused(&flaws)),
-        Edited::Stale => {
-            let detail = "The profile was changed since the state that If-Match names. Read it again.";
+        EditOutcome::Saved(shown) => Ok(render(service.sub(), shown)),
+        EditOutcome::Flawed(flaws) => Err(refused(&flaws)),
+        EditOutcome::Stale => {
+            let detail = "The profile has changed since the version in If-Match. Read it again.";
             Err(Problem::new(ProblemKind::PreconditionFailed, detail))
         }
     }
 }
 
-/// The one entity tag of `If-Match` (RFC 9110 §13.1.1); a list is of no use here.
+/// The only entity tag of `If-Match` (RFC 9110 §13.1.1). A list is refused.
 fn if_match(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut sent = headers.get_all(IF_MATCH).iter();
     match (sent.next(), sent.next()) {
@@ -48,7 +48,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 fn unreadable() -> Problem {
-    Problem::new(ProblemKind::InvalidRequest, "If-Match must be one entity tag, as ETag gave it.")
+    Problem::new(ProblemKind::InvalidRequest, "If-Match must be one entity tag, exactly as received in ETag.")
 }
 
 fn refused(flaws: &[(String, EditFlaw)]) -> Problem {
@@ -57,13 +57,13 @@ fn refused(flaws: &[(String, EditFlaw)]) -> Problem {
         code: flaw.code(),
         detail: flaw.to_string(),
     };
-    Problem::new(ProblemKind::InvalidRequest, "The profile has values that can't be accepted. `errors` names each.")
+    Problem::new(ProblemKind::InvalidRequest, "Some values of the profile are not valid. `errors` lists them.")
         .with_errors(flaws.iter().map(error).collect())
 }
 
-/// The claims, whole: the token is the person's own.
-fn render(sub: &str, shown: Shown) -> Response {
-    let Shown { claims: Claims(mut answer), updated_at, etag } = shown;
+/// All claims: the token belongs to the user.
+fn render(sub: &str, shown: ProfileView) -> Response {
+    let ProfileView { claims: Claims(mut answer), updated_at, etag } = shown;
     answer.retain(|_, value| !value.is_null());
     answer.insert("sub".to_owned(), sub.into());
     answer.insert("updated_at".to_owned(), updated_at.seconds().into());

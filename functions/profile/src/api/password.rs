@@ -1,7 +1,7 @@
-//! `POST /v1/me/password`: 204, and every other session and grant has ended.
+//! `POST /v1/me/password`: 204. Every other session and grant has ended.
 
 use super::flawed;
-use crate::password::{self, Outcome, Typed};
+use crate::password::{self, ChangeOutcome, PasswordInput};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -11,7 +11,7 @@ use latchkey::web::problem::ProblemKind;
 use latchkey::web::{JsonBody, Problem, SelfService};
 use serde::Deserialize;
 
-/// The present password and the new one.
+/// The current password and the new one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
@@ -20,18 +20,20 @@ pub(crate) struct Body {
 }
 
 pub(crate) async fn post(State(services): State<Services>, service: SelfService, JsonBody(body): JsonBody<Body>) -> Response {
-    let typed = Typed { current: body.current_password, new: body.new_password, device: None };
+    let typed = PasswordInput { current: body.current_password, new: body.new_password, device: None };
     let outcome = password::change(&services, &service.handle, &service.presented, &typed).await;
     service.answer(outcome.map_err(Problem::from).and_then(render))
 }
 
-fn render(outcome: Outcome) -> Result<impl IntoResponse, Problem> {
+fn render(outcome: ChangeOutcome) -> Result<impl IntoResponse, Problem> {
     match outcome {
-        Outcome::Changed => Ok(StatusCode::NO_CONTENT),
-        Outcome::WrongPassword => Err(flawed("/current_password", "wrong_password", "This is not the present password.")),
-        Outcome::Flawed(flaw) => Err(flawed("/new_password", flaw.code(), flaw.to_string())),
-        Outcome::Blocked { retry_after } => {
-            let detail = "Too many wrong passwords. Wait before the next try, or recover the password.";
+        ChangeOutcome::Changed => Ok(StatusCode::NO_CONTENT),
+        ChangeOutcome::WrongPassword => {
+            Err(flawed("/current_password", "wrong_password", "This is not your current password."))
+        }
+        ChangeOutcome::Flawed(flaw) => Err(flawed("/new_password", flaw.code(), flaw.to_string())),
+        ChangeOutcome::Blocked { retry_after } => {
+            let detail = "Too many wrong passwords. Please wait before you try again, or reset your password.";
             Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(retry_after))
         }
     }

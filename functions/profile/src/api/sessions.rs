@@ -1,6 +1,6 @@
 //! `GET /v1/me/sessions`, `DELETE /v1/me/sessions/{sid}`.
 
-use crate::sessions::{self, Shown};
+use crate::sessions::{self, SessionView};
 use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 pub(crate) async fn list(service: SelfService) -> Response {
     let listed = sessions::list(&service.handle, &service.presented).await;
-    let render = |sessions: Vec<Shown>| Json(json!({ "sessions": sessions.iter().map(session).collect::<Vec<_>>() }));
+    let render = |sessions: Vec<SessionView>| Json(json!({ "sessions": sessions.iter().map(session).collect::<Vec<_>>() }));
     service.answer(listed.map(render).map_err(Problem::from))
 }
 
-fn session(shown: &Shown) -> Value {
+fn session(shown: &SessionView) -> Value {
     json!({
         "sid": shown.sid,
         "device": shown.device,
@@ -37,5 +37,5 @@ pub(crate) async fn end(service: SelfService, Path(sid): Path<String>) -> Respon
 }
 
 fn none() -> Problem {
-    Problem::new(ProblemKind::NotFound, "You have no session of this id. It may have ended by itself.")
+    Problem::new(ProblemKind::NotFound, "You have no session with this id. It may have expired.")
 }

@@ -1,7 +1,7 @@
-//! `/account/consents`: which applications may act for the person, and taking that back (security 18).
+//! `/account/consents`: the applications that may act for the user, and their withdrawal (security 18).
 
-use super::done;
-use crate::consents::{self, Shown};
+use super::done_message;
+use crate::consents::{self, ApplicationAccess};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::id::ClientId;
@@ -12,7 +12,7 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 const PAGE: &str = "account/consents";
-/// Scope tokens that have words of their own; `openid` is what the page itself says.
+/// Scope tokens with a description of their own. `openid` is left out: the page itself says it.
 const KNOWN: [&str; 6] = ["profile", "email", "phone", "address", "offline_access", "account"];
 
 /// One application as the page shows it.
@@ -36,14 +36,14 @@ async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     let rows: Vec<Row> = listed.iter().map(|shown| row(page, shown)).collect();
     let values = context! {
         clients => Value::from(Serde(rows)),
-        success => done(page, &["consent"])?,
+        success => done_message(page, &["consent"])?,
         anti_forgery => page.anti_forgery(PAGE, &admitted),
     };
     Ok(page.show(Section::Consents, "account_consents", StatusCode::OK, values))
 }
 
-fn row(page: &AccountPage, shown: &Shown) -> Row {
-    // An application that the operator has removed can still be ended by its id.
+fn row(page: &AccountPage, shown: &ApplicationAccess) -> Row {
+    // The user can also end an application that the operator has removed, by its id.
     let client = page.handle.tenant.config.clients.get(&shown.client_id);
     let name = client.map_or_else(|| shown.client_id.to_string(), |client| client.client_name.get(&page.locale).to_owned());
     let is_other = |token: &&str| *token != "openid" && !KNOWN.contains(token);
@@ -65,7 +65,7 @@ async fn withdraw(page: &AccountPage, form: &Params) -> Result<Response, Elsewhe
     let admitted = page.admit(With::Nothing).await?;
     page.check_form(PAGE, &admitted, form)?;
     if let Some(client_id) = form.one("withdraw")?.and_then(|id| id.parse().ok()) {
-        // One that has nothing any more is what the person wanted.
+        // If there is nothing to withdraw, the user has what they want.
         consents::withdraw(&page.handle, &admitted.presented, &client_id).await?;
     }
     Ok(page.see_other("/account/consents?done=consent"))

@@ -1,4 +1,4 @@
-//! `/account/delete`: what deleting means, and doing it.
+//! `/account/delete`: explains the deletion, and requests it.
 
 use crate::deletion;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use latchkey::web::{AccountPage, Elsewhere, FormBody, Params, Section, With};
 use minijinja::context;
 
 const PAGE: &str = "account/delete";
-/// Says, sealed, until when a closed account can be restored: nobody is signed in any more who could be asked.
+/// The sealed time until which a closed account can be restored. The user is signed out by then, so it travels in the address.
 const CLOSED: &str = "closed";
 
 pub(crate) async fn get(page: AccountPage) -> Response {

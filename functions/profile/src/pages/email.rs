@@ -1,10 +1,10 @@
-//! `/account/email`: another address (security 94, 95).
+//! `/account/email`: changes the e-mail address (security 94, 95).
 //!
-//! 1. The wish: the new address. A code and a link are mailed to it.
-//! 2. The code, typed here; or the mailed link, which shows a button to the person that is signed in.
-//! 3. The link anywhere else: the code to type, and "I did not ask for this", which ends the wish. GET changes nothing.
+//! 1. The user enters the new address. A code and a link are mailed to it.
+//! 2. The user types the code here, or opens the link in the signed-in browser and confirms with a button.
+//! 3. In any other browser the link shows the code, and "I did not ask for this", which cancels the change. GET changes nothing.
 
-use super::say;
+use super::page_message;
 use crate::email::{self, PresentedProof};
 use axum::extract::State;
 use axum::response::Response;
@@ -39,8 +39,8 @@ pub(crate) async fn get(page: AccountPage) -> Response {
 pub(crate) async fn post(State(services): State<Services>, page: AccountPage, FormBody(form): FormBody) -> Response {
     let taken = async {
         match token(&page)? {
-            Some(token) => take_link(&services, &page, token, &form).await,
-            None => take(&services, &page, &form).await,
+            Some(token) => handle_link_form(&services, &page, token, &form).await,
+            None => handle_form(&services, &page, &form).await,
         }
     };
     page.answer(taken.await)
@@ -50,10 +50,10 @@ fn token(page: &AccountPage) -> Result<Option<SecretText>, Elsewhere> {
     Ok(page.query.one("token")?.map(SecretText::from))
 }
 
-/// The step that the account is at.
+/// Shows the current step of the change.
 async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     let admitted = page.admit(With::Profile).await?;
-    // Only a new wish needs a fresh sign-in: one that waits was made with one.
+    // Only a new change needs a recent sign-in; a pending one was started with one.
     if email::pending(&page.handle, &admitted.principal).await?.is_none() && !admitted.principal.is_recent(page.handle.now()) {
         return Err(Elsewhere::Confirm);
     }
@@ -80,8 +80,8 @@ async fn show_step(
     Ok(page.show(Section::Security, "account_email", status, values))
 }
 
-/// The wish, the code, or the end of the wish.
-async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+/// Handles the new address, the code, or the cancellation.
+async fn handle_form(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
     let admitted = page.admit(With::Profile).await?;
     page.check_form(PAGE, &admitted, form)?;
     if form.one("cancel")?.is_some() {
@@ -96,10 +96,10 @@ async fn take(services: &Services, page: &AccountPage, form: &Params) -> Result<
 
 async fn start(services: &Services, page: &AccountPage, admitted: &Admitted, typed: &str) -> Result<Response, Elsewhere> {
     let words = match EmailAddress::parse(typed) {
-        Err(_) => say(page, "register-email-invalid"),
+        Err(_) => page_message(page, "register-email-invalid"),
         Ok(address) => match email::start(services, &page.handle, &admitted.presented, &address, &page.locale).await? {
             Started::Waiting { .. } => return Ok(page.see_other("/account/email")),
-            Started::SameAddress => say(page, "account-email-same"),
+            Started::SameAddress => page_message(page, "account-email-same"),
             Started::TooManyChanges { until } => {
                 let date = locale::date(&page.locale, until).into();
                 locale::message(&page.locale, "account-email-too-many", [("date", date)])
@@ -117,17 +117,17 @@ async fn prove(services: &Services, page: &AccountPage, admitted: &Admitted, cod
             let left = FluentValue::from(i64::from(tries_left));
             locale::message(&page.locale, "recover-code-wrong", [("left", left)])
         }
-        Proven::Over => say(page, "account-email-over"),
-        Proven::Taken => say(page, "account-email-taken"),
+        Proven::Over => page_message(page, "account-email-over"),
+        Proven::Taken => page_message(page, "account-email-taken"),
     };
     let admitted = page.admit(With::Profile).await?;
     let field = if email::pending(&page.handle, &admitted.principal).await?.is_some() { "code" } else { "email" };
     show_step(page, &admitted, StatusCode::BAD_REQUEST, "", Errors::from([(field, words)])).await
 }
 
-/// The mailed link.
+/// Shows the page of the mailed link.
 async fn show_link(page: &AccountPage, token: &SecretText) -> Result<Response, Elsewhere> {
-    let Some(code) = code_of(page, token).await? else { return Ok(over(page)) };
+    let Some(code) = code_of(page, token).await? else { return Ok(link_expired(page)) };
     let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, LINK_PAGE, token.expose());
     let is_here = is_own(page, token).await?;
     let template = if is_here { "account_email_confirm" } else { "account_email_elsewhere" };
@@ -141,7 +141,7 @@ async fn code_of(page: &AccountPage, token: &SecretText) -> Result<Option<Secret
     })
 }
 
-/// Whether the person that the link is about is signed in here.
+/// Whether the account of the link is signed in here.
 async fn is_own(page: &AccountPage, token: &SecretText) -> Result<bool, Elsewhere> {
     let link = page.handle.tenant.keys.open_account_link(AccountLink::EmailChange, token)?;
     Ok(match page.admit(With::Nothing).await {
@@ -151,7 +151,12 @@ async fn is_own(page: &AccountPage, token: &SecretText) -> Result<bool, Elsewher
     })
 }
 
-async fn take_link(services: &Services, page: &AccountPage, token: SecretText, form: &Params) -> Result<Response, Elsewhere> {
+async fn handle_link_form(
+    services: &Services,
+    page: &AccountPage,
+    token: SecretText,
+    form: &Params,
+) -> Result<Response, Elsewhere> {
     let value = form.one(ANTI_FORGERY_FIELD)?;
     page.browser.check_form(&page.handle.tenant, LINK_PAGE, token.expose(), value)?;
     if form.one("disown")?.is_some() {
@@ -162,10 +167,10 @@ async fn take_link(services: &Services, page: &AccountPage, token: SecretText, f
     let proof = PresentedProof::Link(token);
     Ok(match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
         Proven::Changed => page.see_other("/account/security?done=email"),
-        Proven::Wrong { .. } | Proven::Over | Proven::Taken => over(page),
+        Proven::Wrong { .. } | Proven::Over | Proven::Taken => link_expired(page),
     })
 }
 
-fn over(page: &AccountPage) -> Response {
+fn link_expired(page: &AccountPage) -> Response {
     page.plain("account_link_over", StatusCode::GONE, context! { account => page.path("/account") })
 }

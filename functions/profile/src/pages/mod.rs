@@ -1,4 +1,4 @@
-//! The account pages (`/account…`): they work without JavaScript, a successful post answers 303 (security 14), GET changes nothing.
+//! The account pages (`/account…`): they work without JavaScript, a successful POST answers 303 (security 14), GET changes nothing.
 
 pub(crate) mod consents;
 pub(crate) mod delete;
@@ -11,7 +11,7 @@ pub(crate) mod security;
 pub(crate) mod sessions;
 pub(crate) mod undo;
 
-use crate::NotDone;
+use crate::CommandError;
 use axum::Router;
 use axum::handler::Handler as _;
 use axum::routing::get;
@@ -37,24 +37,24 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account/restore", get(restore::get).post(restore::post.layer(restored)))
 }
 
-impl From<NotDone> for Elsewhere {
-    fn from(reason: NotDone) -> Self {
+impl From<CommandError> for Elsewhere {
+    fn from(reason: CommandError) -> Self {
         match reason {
-            NotDone::SignedOut => Self::SignIn,
-            NotDone::NotRecent => Self::Confirm,
-            NotDone::Problem(problem) => Self::Problem(problem),
+            CommandError::SignedOut => Self::SignIn,
+            CommandError::NotRecent => Self::Confirm,
+            CommandError::Problem(problem) => Self::Problem(problem),
         }
     }
 }
 
-/// What a form of the page before did, in words: the address names it, and only names of ours are spoken.
-fn done(page: &AccountPage, names: &[&'static str]) -> Result<Option<String>, Problem> {
+/// The result of the previous page's form, in words. The address names it; only known names are shown.
+fn done_message(page: &AccountPage, names: &[&'static str]) -> Result<Option<String>, Problem> {
     let named = page.query.one("done")?;
     let name = names.iter().find(|name| named == Some(**name));
-    Ok(name.map(|name| say(page, &format!("account-done-{name}"))))
+    Ok(name.map(|name| page_message(page, &format!("account-done-{name}"))))
 }
 
 /// A message in the language of the page.
-fn say(page: &AccountPage, id: &str) -> String {
+fn page_message(page: &AccountPage, id: &str) -> String {
     locale::message(&page.locale, id, [])
 }

@@ -1,7 +1,7 @@
-//! `/account/password`: the present password and a new one (security 59, 70).
+//! `/account/password`: the current password and a new one (security 59, 70).
 
-use super::say;
-use crate::password::{self, Outcome, Typed};
+use super::page_message;
+use crate::password::{self, ChangeOutcome, PasswordInput};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -32,13 +32,17 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
     let text = |name| form.one(name).map(|value| value.unwrap_or_default().into());
     let account = admitted.presented.account();
     let device = page.browser.device.filter(|(owner, _)| *owner == account).map(|(_, device)| device);
-    let typed = Typed { current: text("password")?, new: text("new_password")?, device };
+    let typed = PasswordInput { current: text("password")?, new: text("new_password")?, device };
     let refuse = |status, field, words| show(page, &admitted, status, BTreeMap::from([(field, words)]));
     match password::change(services, &page.handle, &admitted.presented, &typed).await? {
-        Outcome::Changed => Ok(page.see_other("/account/security?done=password")),
-        Outcome::WrongPassword => refuse(StatusCode::BAD_REQUEST, "password", say(page, "account-password-wrong")),
-        Outcome::Flawed(flaw) => refuse(StatusCode::BAD_REQUEST, "new_password", fields::password_flaw(&page.locale, &flaw)),
-        Outcome::Blocked { retry_after } => {
+        ChangeOutcome::Changed => Ok(page.see_other("/account/security?done=password")),
+        ChangeOutcome::WrongPassword => {
+            refuse(StatusCode::BAD_REQUEST, "password", page_message(page, "account-password-wrong"))
+        }
+        ChangeOutcome::Flawed(flaw) => {
+            refuse(StatusCode::BAD_REQUEST, "new_password", fields::password_flaw(&page.locale, &flaw))
+        }
+        ChangeOutcome::Blocked { retry_after } => {
             let minutes = FluentValue::from((retry_after.as_seconds() + 59).div_euclid(60));
             let words = locale::message(&page.locale, "login-blocked", [("minutes", minutes)]);
             refuse(StatusCode::TOO_MANY_REQUESTS, "password", words)
@@ -54,7 +58,7 @@ fn show(
 ) -> Result<Response, Elsewhere> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let values = context! {
-        // For the browser's password store: whose password this is.
+        // The user name for the browser's password manager.
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         errors,
         min_length => page.handle.tenant.config.password.min_length,

@@ -1,4 +1,4 @@
-//! `/account/privacy`: what is kept, the export, and the way out.
+//! `/account/privacy`: the stored data, the export, and the deletion.
 
 use axum::response::Response;
 use http::StatusCode;

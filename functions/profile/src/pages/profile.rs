@@ -1,7 +1,7 @@
-//! `/account`: the profile, drawn from the tenant's registration form.
+//! `/account`: the profile, rendered from the tenant's registration form.
 
-use super::{done, say};
-use crate::edit::{self, Edited};
+use super::{done_message, page_message};
+use crate::edit::{self, EditOutcome};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::form::FieldFlaw;
@@ -15,7 +15,7 @@ use serde_json::Map;
 use std::collections::BTreeMap;
 
 const PAGE: &str = "account";
-/// The form's own state: what the person saw when they began to type.
+/// The state of the profile when the form was rendered.
 const STATE: &str = "state";
 
 pub(crate) async fn get(page: AccountPage) -> Response {
@@ -25,7 +25,7 @@ pub(crate) async fn get(page: AccountPage) -> Response {
 async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     let admitted = page.admit(With::Profile).await?;
     let shown = edit::shown(&page.handle, &admitted.principal)?;
-    let success = done(page, &["saved", "email"])?;
+    let success = done_message(page, &["saved", "email"])?;
     let view = View { state: shown.etag, values: shown.claims.0, errors: Vec::new(), success, notice: None };
     view.show(page, &admitted, StatusCode::OK)
 }
@@ -45,30 +45,30 @@ async fn save(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> 
         .collect();
     let edited = edit::edit(&page.handle, &admitted.presented, Edit::Form(&typed), form.one(STATE)?).await?;
     let shown = edit::shown(&page.handle, &admitted.principal)?;
-    // What was typed stays, beside what the form does not ask for.
+    // Keep the typed values, and the claims that the form does not have.
     let mut values = shown.claims.0;
     values.extend(typed);
     match edited {
-        Edited::Saved(_) => Ok(page.see_other("/account?done=saved")),
-        Edited::Flawed(flaws) => {
-            let errors = words(page, &flaws)?;
+        EditOutcome::Saved(_) => Ok(page.see_other("/account?done=saved")),
+        EditOutcome::Flawed(flaws) => {
+            let errors = error_messages(page, &flaws)?;
             let view = View { state: shown.etag, values, errors, success: None, notice: None };
             view.show(page, &admitted, StatusCode::BAD_REQUEST)
         }
-        Edited::Stale => {
-            let notice = Some(say(page, "account-profile-stale"));
+        EditOutcome::Stale => {
+            let notice = Some(page_message(page, "account-profile-stale"));
             let view = View { state: shown.etag, values, errors: Vec::new(), success: None, notice };
             view.show(page, &admitted, StatusCode::CONFLICT)
         }
     }
 }
 
-/// Each flaw with the name of its input. A field that the form does not have is no slip of the person: the request was made up.
-fn words(page: &AccountPage, flaws: &[(String, EditFlaw)]) -> Result<Vec<(String, String)>, Problem> {
+/// Each flaw with the name of its input. A field that the form does not have is not a typing error: the request was forged.
+fn error_messages(page: &AccountPage, flaws: &[(String, EditFlaw)]) -> Result<Vec<(String, String)>, Problem> {
     let config = &page.handle.tenant.config;
     let word = |(name, flaw): &(String, EditFlaw)| match flaw {
         EditFlaw::ReadOnly | EditFlaw::Field(FieldFlaw::Unknown) => {
-            Err(Problem::new(ProblemKind::InvalidRequest, "The form has fields that are not ours."))
+            Err(Problem::new(ProblemKind::InvalidRequest, "The form contains unknown fields. Please load the page again."))
         }
         EditFlaw::Field(flaw) => Ok((name.clone(), fields::field_flaw(config, &page.locale, name, flaw))),
     };

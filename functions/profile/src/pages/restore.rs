@@ -1,4 +1,4 @@
-//! `/account/restore`: the mailed link of a closed account. It works anywhere, behind a confirming post (security 94).
+//! `/account/restore`: the mailed link of a closed account. It works in any browser, after a confirming POST (security 94).
 
 use crate::deletion;
 use axum::response::Response;
@@ -24,7 +24,7 @@ async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
         return Ok(page.plain("account_restored", StatusCode::OK, context! { sign_in => page.path("/login") }));
     }
     let token = token(page)?;
-    let Some(due) = deletion::restorable(&page.handle, &token).await? else { return Ok(over(page)) };
+    let Some(due) = deletion::restorable(&page.handle, &token).await? else { return Ok(link_expired(page)) };
     let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, PAGE, token.expose());
     Ok(page.plain("account_restore", StatusCode::OK, context! { until => locale::date(&page.locale, due), anti_forgery }))
 }
@@ -38,11 +38,11 @@ async fn restore(page: &AccountPage, form: &Params) -> Result<Response, Elsewher
     let value = form.one(ANTI_FORGERY_FIELD)?;
     page.browser.check_form(&page.handle.tenant, PAGE, token.expose(), value)?;
     if !deletion::restore(&page.handle, &token).await? {
-        return Ok(over(page));
+        return Ok(link_expired(page));
     }
     Ok(page.see_other("/account/restore?done=restored"))
 }
 
-fn over(page: &AccountPage) -> Response {
+fn link_expired(page: &AccountPage) -> Response {
     page.plain("account_link_over", StatusCode::GONE, context! { account => page.path("/account") })
 }

@@ -1,6 +1,6 @@
-//! `/account/security`: password, address, and what happened lately.
+//! `/account/security`: password, address, and recent history.
 
-use super::done;
+use super::done_message;
 use crate::history::{self, Entry};
 use axum::response::Response;
 use http::StatusCode;
@@ -11,12 +11,12 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 /// How many entries are shown.
-const SHOWN: u16 = 30;
+const MAX_ENTRIES: u16 = 30;
 
-/// One entry as the page shows it.
+/// One entry of the page.
 #[derive(Serialize)]
-struct Shown {
-    /// The id of its message, without `event-`.
+struct HistoryRow {
+    /// The id of its message, without the prefix `event-`.
     kind: latchkey::domain::audit::EventKind,
     at: String,
     client: Option<String>,
@@ -30,22 +30,22 @@ pub(crate) async fn get(page: AccountPage) -> Response {
 async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     let admitted = page.admit(With::Profile).await?;
     let (claims, _) = admitted.principal.claims(&page.handle)?;
-    let history = history::list(&page.handle, &admitted.presented, SHOWN).await?;
-    let history: Vec<Shown> = history.iter().map(|entry| shown(page, entry)).collect();
+    let history = history::list(&page.handle, &admitted.presented, MAX_ENTRIES).await?;
+    let history: Vec<HistoryRow> = history.iter().map(|entry| shown(page, entry)).collect();
     let values = context! {
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         change_email => page.path("/account/email"),
         change_password => page.path("/account/password"),
         history => Value::from(Serde(history)),
-        success => done(page, &["password", "email"])?,
+        success => done_message(page, &["password", "email"])?,
     };
     Ok(page.show(Section::Security, "account_security", StatusCode::OK, values))
 }
 
-fn shown(page: &AccountPage, entry: &Entry) -> Shown {
+fn shown(page: &AccountPage, entry: &Entry) -> HistoryRow {
     let config = &page.handle.tenant.config;
     let client = entry.client_id.as_ref().and_then(|id| config.clients.get(id));
-    Shown {
+    HistoryRow {
         kind: entry.kind,
         at: locale::date_and_time(&page.locale, entry.at),
         client: client.map(|client| client.client_name.get(&page.locale).to_owned()),

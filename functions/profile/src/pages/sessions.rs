@@ -1,7 +1,7 @@
-//! `/account/sessions`: where the person is signed in, and ending that (security 59).
+//! `/account/sessions`: shows where the user is signed in, and ends sessions (security 59).
 
-use super::done;
-use crate::sessions::{self, Shown};
+use super::done_message;
+use crate::sessions::{self, SessionView};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::id::SessionId;
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 const PAGE: &str = "account/sessions";
 
-/// One session as the page shows it.
+/// One session of the page.
 #[derive(Serialize)]
 struct Row {
     sid: SessionId,
@@ -35,13 +35,13 @@ async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     let values = context! {
         has_others => rows.iter().any(|row| !row.is_current),
         sessions => Value::from(Serde(rows)),
-        success => done(page, &["session", "sessions"])?,
+        success => done_message(page, &["session", "sessions"])?,
         anti_forgery => page.anti_forgery(PAGE, &admitted),
     };
     Ok(page.show(Section::Sessions, "account_sessions", StatusCode::OK, values))
 }
 
-fn row(page: &AccountPage, shown: Shown) -> Row {
+fn row(page: &AccountPage, shown: SessionView) -> Row {
     Row {
         sid: shown.sid,
         device: shown.device,
@@ -60,7 +60,7 @@ async fn end(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
     let admitted = page.admit(With::Nothing).await?;
     page.check_form(PAGE, &admitted, form)?;
     if let Some(sid) = form.one("end")?.and_then(|sid| sid.parse().ok()) {
-        // One that is gone already has ended: what the person wanted.
+        // If it has ended already, the user has what they want.
         sessions::end(&page.handle, &admitted.presented, sid).await?;
         return Ok(page.see_other("/account/sessions?done=session"));
     }

@@ -1,5 +1,5 @@
-//! `/account/email/undo`: the former address takes its place again, by the link that it was mailed. It works anywhere, behind a
-//! confirming post (security 94).
+//! `/account/email/undo`: restores the former address, authorized by the link mailed to it. It works in any browser, after a confirming
+//! POST (security 94).
 
 use crate::email;
 use axum::response::Response;
@@ -30,7 +30,7 @@ async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
         Some(linked) => linked.former_address(&page.handle)?,
         None => None,
     };
-    let Some(former) = former else { return Ok(over(page)) };
+    let Some(former) = former else { return Ok(link_expired(page)) };
     let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, PAGE, token.expose());
     Ok(page.plain("account_undo", StatusCode::OK, context! { former, anti_forgery }))
 }
@@ -46,15 +46,15 @@ async fn undo(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> 
     Ok(match email::undo(&page.handle, &token).await? {
         Undone::Restored => {
             let mut response = page.see_other("/account/email/undo?done=undone");
-            // Whatever session this browser had is of an epoch that has passed.
+            // Any session of this browser has ended: its epoch is outdated.
             page.browser.clear_session(&mut response);
             response
         }
         Undone::Taken => page.plain("account_undo_taken", StatusCode::CONFLICT, context! {}),
-        Undone::Over => over(page),
+        Undone::Over => link_expired(page),
     })
 }
 
-fn over(page: &AccountPage) -> Response {
+fn link_expired(page: &AccountPage) -> Response {
     page.plain("account_link_over", StatusCode::GONE, context! { account => page.path("/account") })
 }

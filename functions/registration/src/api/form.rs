@@ -1,4 +1,4 @@
-//! `GET /v1/registration/form`: the form that the tenant asks people to fill in.
+//! `GET /v1/registration/form`: the registration form of the tenant.
 
 use super::{answer, calling_client};
 use crate::client::require_open;

@@ -1,8 +1,8 @@
-//! `POST /v1/registrations/{id}/resend`: a new code, at most three.
+//! `POST /v1/registrations/{id}/resend`: sends a new code, at most three times.
 
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
-use crate::prove::{self, Place};
+use crate::prove::{self, ProofContext};
 use crate::throttle::CallerThrottle;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Path, Request};
@@ -18,7 +18,7 @@ use serde_json::json;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wish {
+struct ResendRequest {
     client_id: Option<String>,
 }
 
@@ -29,28 +29,30 @@ pub(crate) async fn resend(
     query: QueryParams,
     request: Request,
 ) -> Result<Response, Problem> {
-    let wish = read(request).await?;
-    let client_id = calling_client(&handle, &query, wish.client_id.as_deref())?;
+    let resend_request = read(request).await?;
+    let client_id = calling_client(&handle, &query, resend_request.client_id.as_deref())?;
     Ok(answer(client_id, send(&throttle, &handle, &id).await))
 }
 
-/// The body may be left out.
-async fn read(request: Request) -> Result<Wish, Problem> {
+/// The body is optional.
+async fn read(request: Request) -> Result<ResendRequest, Problem> {
     let (parts, body) = request.into_parts();
     let body = Bytes::from_request(Request::new(body), &())
         .await
         .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The body could not be read."))?;
     if body.is_empty() {
-        return Ok(Wish::default());
+        return Ok(ResendRequest::default());
     }
-    JsonBody::from_request(Request::from_parts(parts, Body::from(body)), &()).await.map(|JsonBody(wish)| wish)
+    JsonBody::from_request(Request::from_parts(parts, Body::from(body)), &())
+        .await
+        .map(|JsonBody(resend_request)| resend_request)
 }
 
 async fn send(throttle: &CallerThrottle, handle: &TenantHandle, id: &str) -> Result<impl IntoResponse, Problem> {
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
     throttle.admit(handle)?;
-    match prove::resend(handle, locator, &Place::Api).await? {
+    match prove::resend(handle, locator, &ProofContext::Api).await? {
         (Resent::Sent { left }, flow) => {
             let expires_at = flow.map(|flow| flow.expires_at.to_string());
             let body = json!({
@@ -63,7 +65,7 @@ async fn send(throttle: &CallerThrottle, handle: &TenantHandle, id: &str) -> Res
         }
         (Resent::NoneLeft, flow) => {
             let wait = flow.map_or(LIFETIME, |flow| flow.expires_at.since(handle.now()));
-            let detail = "Every new code of this registration was sent. Use the newest one, or begin again later.";
+            let detail = "No more codes can be sent for this registration. Use the newest one, or start again later.";
             Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait))
         }
         (Resent::Over(_), _) => Err(invalid_code()),

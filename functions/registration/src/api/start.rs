@@ -1,7 +1,7 @@
-//! `POST /v1/registrations`: a filled form. The answer is the same whether or not the address has an account (security 107).
+//! `POST /v1/registrations`: a completed form. The answer is the same whether or not the address has an account (security 107).
 
 use super::{answer, calling_client};
-use crate::begin::{self, Begun, NotBegun, Origin};
+use crate::begin::{self, Origin, StartError, StartedRegistration};
 use crate::client::require_open;
 use crate::throttle::CallerThrottle;
 use axum::extract::State;
@@ -20,7 +20,7 @@ use latchkey::web::{JsonBody, Problem, TenantHandle};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// A filled form. An address is one text, never a list (security 90); no member but these (108).
+/// A completed form. The address is one string, never a list (security 90). Unknown members are refused (security 108).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registration {
@@ -71,7 +71,7 @@ async fn begin(
     };
     let origin = Origin { submission: Submission::Api, client_id, locale, browser: None, continue_to: None };
     match begin::begin(services, handle, &application, origin).await {
-        Ok(Begun { id, expires_at }) => {
+        Ok(StartedRegistration { id, expires_at }) => {
             let body = json!({
                 "registration_id": id,
                 "status": "verification_required",
@@ -79,14 +79,14 @@ async fn begin(
             });
             Ok((StatusCode::ACCEPTED, Json(body)))
         }
-        Err(NotBegun::Flawed(flaws)) => Err(flawed(&flaws)),
-        Err(NotBegun::Problem(problem)) => Err(problem),
+        Err(StartError::Flawed(flaws)) => Err(flawed(&flaws)),
+        Err(StartError::Problem(problem)) => Err(problem),
     }
 }
 
 /// Every flaw by its JSON pointer.
 fn flawed(flaws: &[ApplicationFlaw]) -> Problem {
     let error = |flaw: &ApplicationFlaw| FieldProblem { pointer: flaw.pointer(), code: flaw.code(), detail: flaw.detail() };
-    Problem::new(ProblemKind::InvalidRequest, "The form has values that can't be accepted. `errors` names each.")
+    Problem::new(ProblemKind::InvalidRequest, "Some values of the form are not valid. `errors` lists them.")
         .with_errors(flaws.iter().map(error).collect())
 }

@@ -1,8 +1,8 @@
-//! `POST /v1/registrations/{id}/verification`: the code that was mailed makes the account.
+//! `POST /v1/registrations/{id}/verification`: the mailed code creates the account.
 
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
-use crate::prove::{self, Place, Proof};
+use crate::prove::{self, Proof, ProofContext};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -38,20 +38,19 @@ pub(crate) async fn verification(
 async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: SecretText) -> Result<Response, Problem> {
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
-    match prove::prove(services, handle, locator, &Proof::Code(code), &Place::Api).await?.0 {
+    match prove::prove(services, handle, locator, &Proof::Code(code), &ProofContext::Api).await?.0 {
         Verified::Created { sub, session: _ } => {
             Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() }))).into_response())
         }
         Verified::AlreadyRegistered => {
-            let detail = "This address got an account while it was being proven. Sign in, or recover the password.";
+            let detail = "This address got an account meanwhile. Please sign in, or reset your password.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
         Verified::Stays => {
-            let detail =
-                "This address has an account in the former sign-in service that can't be taken over. Our support helps.";
+            let detail = "This address has an account in the previous sign-in service that cannot be moved automatically. Please contact support.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
-        // The caller is not told which; the count is.
+        // The caller does not learn the reason; the funnel counts it.
         Verified::Wrong { .. } => Ok(Outcome::WrongCredentials.of(invalid_code())),
         Verified::Over(_) => Ok(Outcome::Expired.of(invalid_code())),
     }

@@ -1,4 +1,4 @@
-//! The form as the page shows it: fields with their words and values, and what is wrong with them.
+//! The registration form of the page: fields with labels, values and errors.
 
 use super::message;
 use latchkey::config::{TenantConfig, TermsDocument};
@@ -10,7 +10,7 @@ use latchkey::web::params::{Params, ParamsError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The input of a document to accept is named by this and the document; no field name has a dot.
+/// The prefix of a term's input name. No field name has a dot.
 const TERMS_PREFIX: &str = "terms.";
 
 /// One document to accept.
@@ -37,7 +37,7 @@ pub(super) fn terms(config: &TenantConfig, locale: &str, accepted: &[(String, St
     config.registration.terms.iter().map(entry).collect()
 }
 
-/// What a posted form says. Whatever is not ours goes with the fields, where the unknown is refused (security 108).
+/// Reads a submitted form. Unknown inputs count as fields, which are refused (security 108).
 pub(super) fn read(params: &Params, anti_forgery: &str) -> Result<Application, ParamsError> {
     params.none_repeated_except(&[])?;
     let one = |name: &str| params.one(name).map(|value| value.unwrap_or_default().to_owned());
@@ -53,7 +53,7 @@ pub(super) fn read(params: &Params, anti_forgery: &str) -> Result<Application, P
     Ok(Application { email: one("identifier")?, password: one("password")?.into(), profile, terms })
 }
 
-/// What is wrong, in words, with the name of its input, in the order of the form.
+/// Error messages with the names of their inputs, in the order of the form.
 pub(super) fn errors(config: &TenantConfig, locale: &str, flaws: &[ApplicationFlaw]) -> Vec<(String, String)> {
     flaws.iter().map(|flaw| error(config, locale, flaw)).collect()
 }

@@ -1,4 +1,4 @@
-//! The pages: they work without JavaScript, and a successful post answers 303 (security 14).
+//! The pages: they work without JavaScript, and a successful POST answers 303 (security 14).
 
 mod form;
 pub(crate) mod register;
@@ -11,16 +11,16 @@ use latchkey::locale::{self, FluentValue};
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Problem, TenantHandle};
 
-/// A path of this tenant, as its pages link to it: never with a host (security 89, 121).
+/// A path of this tenant for links: never with a host (security 89, 121).
 fn path(handle: &TenantHandle, path: &str) -> String {
     let id = &handle.tenant.config.tenant;
     if id.is_default() { path.to_owned() } else { format!("/t/{id}{path}") }
 }
 
-/// Sends the browser on to a page of this tenant.
+/// Redirects to a page of this tenant.
 fn see_other(handle: &TenantHandle, path_and_query: &str) -> Result<Response, Problem> {
     let location = HeaderValue::from_str(&path(handle, path_and_query))
-        .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The address to go on to is not valid."))?;
+        .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The address of the next page is not valid."))?;
     Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
 }
 

@@ -1,10 +1,10 @@
-//! `/register`: the form, and what becomes of it.
+//! `/register`: shows the form and handles its submission.
 //!
-//! The query is an authorization request on its way, or empty: it stays the page's query, goes into the flow, and is gone on with
-//! once the address is proven.
+//! The query is an authorization request, or empty. It stays in the page's address, is stored in the flow, and continues after the address
+//! is verified.
 
 use super::{form, see_other};
-use crate::begin::{self, Begun, NotBegun, Origin};
+use crate::begin::{self, Origin, StartError, StartedRegistration};
 use crate::client::{self, require_open};
 use crate::throttle::CallerThrottle;
 use axum::Extension;
@@ -24,13 +24,13 @@ use serde::Serialize;
 use serde_json::Map;
 use std::collections::BTreeMap;
 
-/// What anti-forgery values of this page are bound to.
+/// The context of this page's anti-forgery values.
 const PAGE: &str = "register";
-/// Longest query that is taken along.
+/// The longest query that is stored.
 const MAX_QUERY: usize = 4096;
 
-/// Where a person is on the way to.
-struct Journey<'q> {
+/// Where the registration continues afterwards.
+struct Continuation<'q> {
     query: &'q str,
     locale: String,
 }
@@ -46,16 +46,21 @@ struct Values<'v> {
     fields: Vec<fields::Input>,
     terms: Vec<form::Terms>,
     errors: BTreeMap<String, String>,
-    /// The same in the order of the form.
+    /// The same errors in the order of the form.
     error_list: Vec<(String, String)>,
 }
 
-fn journey<'q>(handle: &TenantHandle, browser: &Browser, params: &QueryParams, query: &'q str) -> Result<Journey<'q>, Problem> {
+fn continuation<'q>(
+    handle: &TenantHandle,
+    browser: &Browser,
+    params: &QueryParams,
+    query: &'q str,
+) -> Result<Continuation<'q>, Problem> {
     if query.len() > MAX_QUERY {
         return Err(Problem::new(ProblemKind::InvalidRequest, "The address is too long."));
     }
     let locale = browser.locale(&handle.tenant, params.0.one("ui_locales")?);
-    Ok(Journey { query, locale })
+    Ok(Continuation { query, locale })
 }
 
 pub(crate) async fn show(
@@ -65,9 +70,9 @@ pub(crate) async fn show(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     require_open(&handle)?;
-    let journey = journey(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
+    let continuation = continuation(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
     let empty = Application { email: String::new(), password: "".into(), profile: Map::new(), terms: Vec::new() };
-    let page = page(&handle, &browser, &params, &journey, &empty, &[])?;
+    let page = page(&handle, &browser, &params, &continuation, &empty, &[])?;
     Ok(browser.answer(page.into_response()))
 }
 
@@ -81,35 +86,35 @@ pub(crate) async fn submit(
     FormBody(body): FormBody,
 ) -> Result<Response, Problem> {
     require_open(&handle)?;
-    let journey = journey(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
-    browser.check_form(&handle.tenant, PAGE, journey.query, body.one(ANTI_FORGERY_FIELD)?)?;
+    let continuation = continuation(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
+    browser.check_form(&handle.tenant, PAGE, continuation.query, body.one(ANTI_FORGERY_FIELD)?)?;
     throttle.admit(&handle)?;
     let application = form::read(&body, ANTI_FORGERY_FIELD)?;
-    let client = client::of(&handle.tenant.config, params.0.one("client_id")?)?;
+    let client = client::find(&handle.tenant.config, params.0.one("client_id")?)?;
     let origin = Origin {
         submission: Submission::Page,
         client_id: client.client_id.clone(),
-        locale: journey.locale.clone(),
+        locale: continuation.locale.clone(),
         browser: Some(browser.binding()),
-        continue_to: is_request(&params).then(|| journey.query.to_owned()),
+        continue_to: is_request(&params).then(|| continuation.query.to_owned()),
     };
     match begin::begin(&services, &handle, &application, origin).await {
-        Ok(Begun { id, .. }) => Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}"))?)),
-        Err(NotBegun::Flawed(flaws)) => {
+        Ok(StartedRegistration { id, .. }) => Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}"))?)),
+        Err(StartError::Flawed(flaws)) => {
             refuse_unknown(&flaws)?;
-            let page = page(&handle, &browser, &params, &journey, &application, &flaws)?;
+            let page = page(&handle, &browser, &params, &continuation, &application, &flaws)?;
             Ok(browser.answer(page.status(StatusCode::BAD_REQUEST).into_response()))
         }
-        Err(NotBegun::Problem(problem)) => Err(problem),
+        Err(StartError::Problem(problem)) => Err(problem),
     }
 }
 
-/// Whether there is an authorization request to go on with: one in the query, or one that came by POST and is stored.
+/// Whether there is an authorization request to continue: in the query, or a stored POST request.
 fn is_request(params: &QueryParams) -> bool {
     ["client_id", "lk_stored"].iter().any(|name| params.0.all(name).next().is_some())
 }
 
-/// A field that the form does not have is no slip of the person: somebody made the request up (security 108).
+/// A field that the form does not have is not a typing error: the request was forged (security 108).
 fn refuse_unknown(flaws: &[ApplicationFlaw]) -> Result<(), Problem> {
     let unknown = flaws.iter().filter(|flaw| matches!(flaw, ApplicationFlaw::Field(_, FieldFlaw::Unknown)));
     let errors: Vec<_> =
@@ -117,26 +122,27 @@ fn refuse_unknown(flaws: &[ApplicationFlaw]) -> Result<(), Problem> {
     if errors.is_empty() {
         return Ok(());
     }
-    Err(Problem::new(ProblemKind::InvalidRequest, "The form has fields that are not ours.").with_errors(errors))
+    Err(Problem::new(ProblemKind::InvalidRequest, "The form contains unknown fields. Please load the page again.")
+        .with_errors(errors))
 }
 
 fn page(
     handle: &TenantHandle,
     browser: &Browser,
     params: &QueryParams,
-    journey: &Journey<'_>,
+    continuation: &Continuation<'_>,
     typed: &Application,
     flaws: &[ApplicationFlaw],
 ) -> Result<Page, Problem> {
-    let (config, locale) = (&handle.tenant.config, journey.locale.as_str());
+    let (config, locale) = (&handle.tenant.config, continuation.locale.as_str());
     let client = match params.0.one("client_id")? {
-        Some(id) => client::of(config, Some(id))?.client_name.get(locale),
+        Some(id) => client::find(config, Some(id))?.client_name.get(locale),
         None => "",
     };
     let error_list = form::errors(config, locale, flaws);
     let values = Values {
-        anti_forgery: browser.anti_forgery(&handle.tenant, PAGE, journey.query),
-        query: journey.query,
+        anti_forgery: browser.anti_forgery(&handle.tenant, PAGE, continuation.query),
+        query: continuation.query,
         client,
         email: &typed.email,
         min_length: config.password.min_length,
@@ -146,5 +152,5 @@ fn page(
         errors: error_list.iter().cloned().collect(),
         error_list,
     };
-    Ok(Page::new(&handle.tenant, locale, "register", values).languages(journey.query))
+    Ok(Page::new(&handle.tenant, locale, "register", values).languages(continuation.query))
 }

@@ -1,17 +1,17 @@
-//! `/verify`: the code is typed, or the mailed link is confirmed.
+//! `/verify`: the user types the code or confirms the mailed link.
 //!
-//! | who opens it | what they see |
+//! | browser | content |
 //! |---|---|
-//! | the browser that began, without a link | the field for the code |
-//! | the browser that began, by the link | a button that confirms |
-//! | anybody else, by the link | the code to type, and "I did not ask for this" |
-//! | anybody else, without a link | nothing but where to look |
+//! | the one that started, without a link | the field for the code |
+//! | the one that started, with the link | a button that confirms |
+//! | any other, with the link | the code to type, and "I did not ask for this" |
+//! | any other, without a link | only where to look |
 //!
-//! Opening it changes nothing, so that a scanner of mails spends no link (security 94).
+//! A GET changes nothing, so that a mail scanner does not use up the link (security 94).
 
 use super::{message, message_with, path, see_other};
 use crate::client::require_open;
-use crate::prove::{self, Place, Proof};
+use crate::prove::{self, Proof, ProofContext};
 use crate::throttle::CallerThrottle;
 use axum::Extension;
 use axum::extract::State;
@@ -31,10 +31,10 @@ use latchkey::web::session::Opening;
 use latchkey::web::{Page, Params, Problem, TenantHandle};
 use serde_json::json;
 
-/// What anti-forgery values of this page are bound to.
+/// The context of this page's anti-forgery values.
 const PAGE: &str = "verify";
 
-/// What is shown above the field for the code.
+/// The message above the field for the code.
 enum Remark {
     None,
     Sent,
@@ -53,16 +53,16 @@ pub(crate) async fn show(
     let snapshot = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
     let locale = locale(&handle, &browser, &params, snapshot.as_ref())?;
     let Some(snapshot) = snapshot else {
-        return Ok(browser.answer(over(&handle, &locale, None, FlowOver::Expired).into_response()));
+        return Ok(browser.answer(over_page(&handle, &locale, None, FlowOver::Expired).into_response()));
     };
     let token = params.one("token")?.map(SecretText::from);
     let page = match token {
-        None if snapshot.flow.browser != Some(browser.binding()) => elsewhere(&handle, &locale),
+        None if snapshot.flow.browser != Some(browser.binding()) => other_browser_page(&handle, &locale),
         None => {
             let remark = if params.one("sent")?.is_some() { Remark::Sent } else { Remark::None };
-            typing(&handle, &browser, &locale, id, &snapshot, &remark)?
+            code_page(&handle, &browser, &locale, id, &snapshot, &remark)?
         }
-        Some(token) => link(&handle, &browser, &locale, id, &snapshot.flow, &token)?,
+        Some(token) => link_page(&handle, &browser, &locale, id, &snapshot.flow, &token)?,
     };
     Ok(browser.answer(page.into_response()))
 }
@@ -94,7 +94,7 @@ pub(crate) async fn submit(
         (Some("resend"), _) => {
             throttle.admit(&handle)?;
             let opening = Opening::fresh(services.random);
-            let resent = prove::resend(&handle, locator, &Place::Browser(&browser, &opening)).await?.0;
+            let resent = prove::resend(&handle, locator, &ProofContext::Browser(&browser, &opening)).await?.0;
             resent_answer(&handle, &browser, &query, id, resent).await
         }
         (None, Some(token)) => finish(&services, &handle, &browser, &query, Proof::Link(token)).await,
@@ -115,8 +115,8 @@ async fn resent_answer(
 ) -> Result<Response, Problem> {
     match resent {
         Resent::Sent { .. } => Ok(browser.answer(see_other(handle, &format!("/verify?flow={id}&sent=1"))?)),
-        Resent::NoneLeft => again(handle, browser, query, &Remark::NoneLeft, StatusCode::TOO_MANY_REQUESTS).await,
-        Resent::Over(_) => again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await,
+        Resent::NoneLeft => show_again(handle, browser, query, &Remark::NoneLeft, StatusCode::TOO_MANY_REQUESTS).await,
+        Resent::Over(_) => show_again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await,
     }
 }
 
@@ -129,11 +129,11 @@ async fn finish(
 ) -> Result<Response, Problem> {
     let locator = prove::locate(&handle.tenant, flow_id(query)?)?;
     let opening = Opening::fresh(services.random);
-    let place = Place::Browser(browser, &opening);
+    let place = ProofContext::Browser(browser, &opening);
     let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
     match verified {
         Verified::Created { session, .. } => {
-            let mut response = see_other(handle, &onward(flow.as_ref()))?;
+            let mut response = see_other(handle, &continue_target(flow.as_ref()))?;
             if let Some(session) = session {
                 opening.set_cookies(&mut response, handle, browser, &session, true);
             }
@@ -156,17 +156,17 @@ async fn finish(
             Ok(Outcome::Refused.of(browser.answer(page.into_response())))
         }
         Verified::Wrong { tries_left } => {
-            let page = again(handle, browser, query, &Remark::Wrong { tries_left }, StatusCode::BAD_REQUEST).await?;
+            let page = show_again(handle, browser, query, &Remark::Wrong { tries_left }, StatusCode::BAD_REQUEST).await?;
             Ok(Outcome::WrongCredentials.of(page))
         }
         Verified::Over(_) => {
-            Ok(Outcome::Expired.of(again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await?))
+            Ok(Outcome::Expired.of(show_again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await?))
         }
     }
 }
 
-/// The page once more, with what happened.
-async fn again(
+/// Shows the page again with a message.
+async fn show_again(
     handle: &TenantHandle,
     browser: &Browser,
     query: &Params,
@@ -178,17 +178,19 @@ async fn again(
     let snapshot = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
     let locale = locale(handle, browser, query, snapshot.as_ref())?;
     let page = match &snapshot {
-        Some(snapshot) => typing(handle, browser, &locale, id, snapshot, remark)?,
-        None => over(handle, &locale, None, FlowOver::Expired),
+        Some(snapshot) => code_page(handle, browser, &locale, id, snapshot, remark)?,
+        None => over_page(handle, &locale, None, FlowOver::Expired),
     };
     Ok(browser.answer(page.status(status).into_response()))
 }
 
 fn flow_id(params: &Params) -> Result<&str, Problem> {
-    params.one("flow")?.ok_or_else(|| Problem::new(ProblemKind::NotFound, "The address is incomplete. Use the whole link."))
+    params.one("flow")?.ok_or_else(|| {
+        Problem::new(ProblemKind::NotFound, "The address is incomplete. Please use the complete link from the mail.")
+    })
 }
 
-/// The language of the registration, unless the person chose another.
+/// The language of the registration, unless the user chose another.
 fn locale(
     handle: &TenantHandle,
     browser: &Browser,
@@ -199,8 +201,8 @@ fn locale(
     Ok(browser.locale(&handle.tenant, chosen))
 }
 
-/// The field for the code, in the browser that began.
-fn typing(
+/// The field for the code, in the browser that started the registration.
+fn code_page(
     handle: &TenantHandle,
     browser: &Browser,
     locale: &str,
@@ -209,7 +211,7 @@ fn typing(
     remark: &Remark,
 ) -> Result<Page, Problem> {
     if let Err(reason) = registration::check_open(&snapshot.flow, handle.now()) {
-        return Ok(over(handle, locale, Some(&snapshot.flow), reason));
+        return Ok(over_page(handle, locale, Some(&snapshot.flow), reason));
     }
     let email = match &snapshot.data_key {
         Some(data_key) => prove::open_pending(&handle.tenant, &snapshot.flow, data_key)?.email,
@@ -241,8 +243,8 @@ fn typing(
     Ok(ending_at_client(handle, page, &snapshot.flow))
 }
 
-/// What the mailed link shows.
-fn link(
+/// The page of the mailed link.
+fn link_page(
     handle: &TenantHandle,
     browser: &Browser,
     locale: &str,
@@ -252,11 +254,11 @@ fn link(
 ) -> Result<Page, Problem> {
     let proof = handle.tenant.keys.proof()?;
     if !proof.matches_link(flow, token)? {
-        // Older generations die: the newest mail has the link that works.
-        return Ok(over(handle, locale, None, FlowOver::Expired));
+        // Older links are invalid: only the newest mail has a working link.
+        return Ok(over_page(handle, locale, None, FlowOver::Expired));
     }
     if let Err(reason) = registration::check_open(flow, handle.now()) {
-        return Ok(over(handle, locale, Some(flow), reason));
+        return Ok(over_page(handle, locale, Some(flow), reason));
     }
     let anti_forgery = browser.anti_forgery(&handle.tenant, PAGE, id);
     let same_browser = flow.browser == Some(browser.binding());
@@ -270,8 +272,7 @@ fn link(
     Ok(ending_at_client(handle, Page::new(&handle.tenant, locale, "verify_link", values), flow))
 }
 
-/// The form of this page may end at the client that the person comes from: browsers hold every redirect after a post to the page's
-/// `form-action`.
+/// This page's form may end in a redirect to the client. Browsers check every redirect after a POST against the page's `form-action`.
 fn ending_at_client(handle: &TenantHandle, page: Page, flow: &Flow) -> Page {
     let request = flow.continue_to.as_deref().and_then(|query| Params::parse(query.as_bytes()).ok());
     match request.and_then(|params| {
@@ -282,8 +283,8 @@ fn ending_at_client(handle: &TenantHandle, page: Page, flow: &Flow) -> Page {
     }
 }
 
-/// Neither the browser that began nor the link: nothing is told.
-fn elsewhere(handle: &TenantHandle, locale: &str) -> Page {
+/// Neither the browser that started the registration nor a link: reveal nothing.
+fn other_browser_page(handle: &TenantHandle, locale: &str) -> Page {
     let values = json!({
         "heading": message(locale, "verify-elsewhere-title"),
         "text": message(locale, "verify-elsewhere-text"),
@@ -291,8 +292,8 @@ fn elsewhere(handle: &TenantHandle, locale: &str) -> Page {
     Page::new(&handle.tenant, locale, "error", values).status(StatusCode::BAD_REQUEST)
 }
 
-/// The registration can't go on: why, and what to do.
-fn over(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
+/// The registration cannot continue: the reason, and what to do.
+fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
     let (name, target, label, status) = match reason {
         FlowOver::Completed => ("completed", to_sign_in(flow), "register-sign-in", StatusCode::OK),
         FlowOver::Disowned => ("disowned", to_register(flow), "verify-begin-again", StatusCode::OK),
@@ -310,8 +311,8 @@ fn over(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOv
     Page::new(&handle.tenant, locale, "error", values).status(status)
 }
 
-/// Where a signed-in person goes on: back to the authorization request that brought them here.
-fn onward(flow: Option<&Flow>) -> String {
+/// Where a signed-in user continues: at the authorization request that led here.
+fn continue_target(flow: Option<&Flow>) -> String {
     match flow.and_then(|flow| flow.continue_to.as_deref()) {
         Some(query) => format!("/oauth2/authorize?{query}"),
         None => "/login".to_owned(),

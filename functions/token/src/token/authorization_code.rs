@@ -1,6 +1,6 @@
-//! `grant_type=authorization_code`: the code becomes tokens, once (RFC 6749 §4.1.3). The rules are `domain::oauth::redeem`'s.
+//! `grant_type=authorization_code`: exchanges a code for tokens, once (RFC 6749 §4.1.3). The rules are in `domain::oauth::redeem`.
 
-use super::response::{Occasion, TokenResponse};
+use super::response::{IssueReason, TokenResponse};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
@@ -40,11 +40,11 @@ pub(super) async fn redeem_code(services: &Services, call: &ClientRequest) -> Re
         };
         let Decision { changes, outcome } =
             redeem(known, &presented, next, client, &tenant.config.resources, tenant.config.token, now);
-        // Signed before the commit: when the keys fail, the code is still good (security 137).
+        // Sign before the commit: if the keys fail, the code stays valid (security 137).
         let outcome = match outcome {
             Ok(issued) => {
                 let jti = services.random.jti();
-                Ok(TokenResponse::of_new_grant(tenant, client, &issued, Occasion::Redemption, &child, jti, now).await?)
+                Ok(TokenResponse::for_new_grant(tenant, client, &issued, IssueReason::Redemption, &child, jti, now).await?)
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),
         };

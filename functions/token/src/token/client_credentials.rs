@@ -1,4 +1,4 @@
-//! `grant_type=client_credentials`: a client acts for itself (RFC 6749 §4.4). Nothing is read and nothing is written.
+//! `grant_type=client_credentials`: a client acts on its own behalf (RFC 6749 §4.4). Nothing is read or written.
 
 use super::refresh_token::requested_scope;
 use super::response::TokenResponse;
@@ -13,5 +13,5 @@ pub(super) async fn issue(services: &Services, call: &ClientRequest) -> Result<T
     let resource: Vec<&str> = call.params.all("resource").collect();
     let access = issue_to_client(client, scope.as_ref(), &resource, &tenant.config.resources, tenant.config.token, now)
         .map_err(|refused| OAuthError::new(refused.code(), refused.description()))?;
-    Ok(TokenResponse::of_client(tenant, client, access, services.random.jti(), now).await?)
+    Ok(TokenResponse::for_client(tenant, client, access, services.random.jti(), now).await?)
 }

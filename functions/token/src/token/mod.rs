@@ -1,8 +1,8 @@
 //! `POST /oauth2/token` (RFC 6749 §3.2).
 //!
-//! 1. The client is authenticated ([`ClientRequest`]).
-//! 2. `grant_type` is one that exists and that this client may use.
-//! 3. The grant's file loads, decides, signs, commits and only then answers.
+//! 1. Authenticate the client ([`ClientRequest`]).
+//! 2. Check `grant_type`: it must exist, and this client must be allowed to use it.
+//! 3. The grant's module loads, decides, signs and commits. Only then does it answer.
 
 mod authorization_code;
 mod client_credentials;
@@ -43,7 +43,7 @@ async fn answer(services: &Services, funnel: &Funnel, call: &ClientRequest) -> R
         None => return Err(OAuthError::new(OAuthErrorCode::InvalidRequest, "grant_type is missing")),
     };
     if !call.client.allows(grant_type) {
-        return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, "this client may not use that grant_type"));
+        return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, "this client is not allowed to use this grant_type"));
     }
     match grant_type {
         GrantType::AuthorizationCode => {

@@ -1,6 +1,6 @@
-//! `grant_type=refresh_token`: one live child for each token (RFC 6749 §6). The rules are `domain::oauth::rotate`'s.
+//! `grant_type=refresh_token`: each token has one live child (RFC 6749 §6). The rules are in `domain::oauth::rotate`.
 
-use super::response::{Occasion, TokenResponse};
+use super::response::{IssueReason, TokenResponse};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
@@ -24,7 +24,7 @@ pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> R
     let refresh_keys = tenant.keys.refresh()?;
     let token =
         call.params.one("refresh_token")?.ok_or(OAuthError::new(OAuthErrorCode::InvalidRequest, "refresh_token is missing"))?;
-    // A seal that does not open was not made by us: nothing is looked up for it, nothing changes.
+    // A seal that cannot be opened is not ours: look up and change nothing.
     let (at, secret) = tenant.keys.locator()?.open_refresh_token(token).ok_or(NOT_A_TOKEN)?;
     let scope = requested_scope(call)?;
     let resource: Vec<&str> = call.params.all("resource").collect();
@@ -52,7 +52,7 @@ pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> R
             Ok(issued) => {
                 let refresh_token = live_child(tenant, &issued.grant, &at, &secret)?;
                 let tokens =
-                    TokenResponse::of_grant(tenant, client, &issued, Occasion::Refresh, services.random.jti(), now).await?;
+                    TokenResponse::for_grant(tenant, client, &issued, IssueReason::Refresh, services.random.jti(), now).await?;
                 Ok(tokens.with_refresh_token(refresh_token))
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),
@@ -62,15 +62,15 @@ pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> R
     tokens.await?
 }
 
-/// The scope asked for, if any (RFC 6749 §6).
+/// The requested scope, if any (RFC 6749 §6).
 pub(super) fn requested_scope(call: &ClientRequest) -> Result<Option<ScopeSet>, OAuthError> {
     const MALFORMED: OAuthError =
-        OAuthError::new(OAuthErrorCode::InvalidScope, "scope must be a list of scope tokens with a space between them");
+        OAuthError::new(OAuthErrorCode::InvalidScope, "scope must be a list of scope tokens separated by spaces");
     call.params.one("scope")?.map(|scope| scope.parse().map_err(|_| MALFORMED)).transpose()
 }
 
-/// The child of what was presented, derived with the key version that the grant noted when the child became its live token: on a
-/// retry that may be an older one.
+/// The live child of the presented token. It is derived with the key version that the grant recorded when the child became live; at a retry
+/// this may be an older version.
 fn live_child(tenant: &Tenant, grant: &Grant, at: &GrantLocator, parent: &Secret256) -> Result<Option<SecretText>, KeyError> {
     let live = match &grant.state {
         GrantState::Active { refresh: Some(live), .. } => live,

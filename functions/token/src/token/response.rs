@@ -1,4 +1,4 @@
-//! The token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3), and the signing that precedes the commit.
+//! The token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3). Tokens are signed before the commit.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -17,12 +17,12 @@ use latchkey::keys::locator::GrantLocator;
 use latchkey::services::Tenant;
 use serde::{Serialize, Serializer};
 
-/// Tokens, signed and ready to be released once the decision behind them is committed.
+/// Signed tokens. They are sent after the decision is committed.
 #[derive(Serialize)]
 pub(super) struct TokenResponse {
     access_token: String,
     token_type: &'static str,
-    /// Of an exchange alone (RFC 8693 §2.2.1).
+    /// Only in a token exchange (RFC 8693 §2.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_token_type: Option<&'static str>,
     expires_in: i64,
@@ -38,19 +38,19 @@ fn expose<S: Serializer>(token: &Option<SecretText>, serializer: S) -> Result<S:
     token.as_ref().map(SecretText::expose).serialize(serializer)
 }
 
-/// Which grant tokens are signed for.
-pub(super) enum Occasion {
+/// The reason why tokens are signed.
+pub(super) enum IssueReason {
     /// A code was redeemed.
     Redemption,
     /// A refresh token was presented.
     Refresh,
-    /// A token of the former user pool was.
+    /// A token of the legacy user pool was exchanged.
     Exchange,
 }
 
 impl TokenResponse {
-    /// Signs what a client gets for itself.
-    pub(super) async fn of_client(
+    /// Signs the token of a client that acts on its own behalf.
+    pub(super) async fn for_client(
         tenant: &Tenant,
         client: &Client,
         access: AccessGrant,
@@ -62,12 +62,12 @@ impl TokenResponse {
         Ok(Self::new(access_token, access, now))
     }
 
-    /// Signs what a grant gives. The refresh token is added by whoever derived it.
-    pub(super) async fn of_grant(
+    /// Signs the tokens of a grant. The caller adds the refresh token.
+    pub(super) async fn for_grant(
         tenant: &Tenant,
         client: &Client,
         issued: &Issued,
-        occasion: Occasion,
+        reason: IssueReason,
         jti: Jti,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
@@ -79,27 +79,27 @@ impl TokenResponse {
         let id_token = if issued.id_token {
             let algorithm = client.id_token_signed_response_alg;
             let at_hash = left_half(algorithm, &access_token);
-            let refreshed = matches!(occasion, Occasion::Refresh);
+            let refreshed = matches!(reason, IssueReason::Refresh);
             let claims = IdTokenClaims::of_grant(&tenant.issuer, grant, access, at_hash, refreshed, now);
             Some(signing.sign(algorithm, ID_TOKEN_TYP, &claims).await?)
         } else {
             None
         };
-        let issued_token_type = matches!(occasion, Occasion::Exchange).then_some(ACCESS_TOKEN_TYPE);
+        let issued_token_type = matches!(reason, IssueReason::Exchange).then_some(ACCESS_TOKEN_TYPE);
         Ok(Self { id_token, issued_token_type, ..Self::new(access_token, access.clone(), now) })
     }
 
-    /// As [`Self::of_grant`], for a grant that has given nothing yet: `secret` is that of its first refresh token, where it gives one.
-    pub(super) async fn of_new_grant(
+    /// As [`Self::for_grant`], for a new grant. `secret` is that of its first refresh token, if it gets one.
+    pub(super) async fn for_new_grant(
         tenant: &Tenant,
         client: &Client,
         issued: &Issued,
-        occasion: Occasion,
+        reason: IssueReason,
         secret: &Secret256,
         jti: Jti,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
-        let tokens = Self::of_grant(tenant, client, issued, occasion, jti, now).await?;
+        let tokens = Self::for_grant(tenant, client, issued, reason, jti, now).await?;
         let locators = tenant.keys.locator()?;
         Ok(tokens.with_refresh_token(
             issued.refresh_generation.map(|generation| locators.refresh_token(&locator(&issued.grant, generation), secret)),
@@ -111,7 +111,7 @@ impl TokenResponse {
             access_token,
             token_type: "Bearer",
             issued_token_type: None,
-            // Never longer than the token lives: `exp` has whole seconds.
+            // Never longer than the token's lifetime: `exp` has whole seconds.
             expires_in: access.expires_at.seconds() - now.seconds(),
             scope: access.scope,
             id_token: None,
@@ -124,7 +124,7 @@ impl TokenResponse {
     }
 }
 
-/// Where a grant's tokens lead. An offline grant outlives its session, so its tokens do not name one: nothing is read for them in vain.
+/// The locator in a grant's tokens. An offline grant outlives its session, so its tokens name none: this saves a useless read.
 fn locator(grant: &Grant, generation: u32) -> GrantLocator {
     let session = (!grant.is_offline()).then_some(grant.sid);
     GrantLocator { account: grant.account, grant: grant.id, session, generation }

@@ -1,7 +1,7 @@
-//! Token exchange (RFC 8693): an access token of the former user pool becomes tokens of ours. The rules are `domain::oauth::exchange`'s.
+//! Token exchange (RFC 8693): exchanges an access token of the legacy user pool for our tokens. The rules are in `domain::oauth::exchange`.
 
 use super::refresh_token::requested_scope;
-use super::response::{Occasion, TokenResponse};
+use super::response::{IssueReason, TokenResponse};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
@@ -34,7 +34,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
         Err(FormerTokenError::KeysUnavailable(_)) => {
             return Err(OAuthError::new(
                 OAuthErrorCode::TemporarilyUnavailable,
-                "the user pool does not answer; try again shortly",
+                "the user pool does not answer; please try again shortly",
             ));
         }
     };
@@ -62,7 +62,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
         let outcome = match outcome {
             Ok(issued) => {
                 let jti = services.random.jti();
-                Ok(TokenResponse::of_new_grant(tenant, client, &issued, Occasion::Exchange, &child, jti, now).await?)
+                Ok(TokenResponse::for_new_grant(tenant, client, &issued, IssueReason::Exchange, &child, jti, now).await?)
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),
         };
@@ -71,7 +71,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
     tokens.await?
 }
 
-/// The token to be exchanged; whatever else RFC 8693 knows is refused by its name.
+/// The subject token. Other features of RFC 8693 are refused with a specific error.
 fn read_request(call: &ClientRequest) -> Result<&str, OAuthError> {
     let subject_token = call.params.one("subject_token")?.ok_or(malformed("subject_token is missing"))?;
     match call.params.one("subject_token_type")? {
@@ -85,10 +85,10 @@ fn read_request(call: &ClientRequest) -> Result<&str, OAuthError> {
         return Err(malformed("requested_token_type must be urn:ietf:params:oauth:token-type:access_token"));
     }
     if call.params.one("actor_token")?.is_some() || call.params.one("actor_token_type")?.is_some() {
-        return Err(malformed("actor_token is not taken: nobody acts for another here"));
+        return Err(malformed("actor_token is not supported: delegation is not possible"));
     }
     if call.params.all("audience").next().is_some() {
-        return Err(OAuthError::new(OAuthErrorCode::InvalidTarget, "audience is not taken; name the resource (RFC 8707)"));
+        return Err(OAuthError::new(OAuthErrorCode::InvalidTarget, "audience is not supported; use resource (RFC 8707)"));
     }
     Ok(subject_token)
 }

@@ -1,4 +1,4 @@
-//! Faults as a flag writes them: `KIND[=MS][@CALLS][:CHANCE|#NTH]`.
+//! Faults on the command line: `KIND[=MS][@CALLS][:CHANCE|#NTH]`.
 
 use crate::fault::{Calls, Fault, When};
 use std::str::FromStr;
@@ -11,7 +11,7 @@ pub struct FaultOption {
     pub calls: Calls,
     /// When.
     pub when: When,
-    /// What.
+    /// What happens.
     pub fault: Fault,
 }
 

@@ -1,6 +1,6 @@
-//! The stream and the mails that come of it, kept in the data folder.
+//! Reads the stream and keeps the resulting mails in the data folder.
 
-use super::notebook::{Note, Notebook, NotebookError};
+use super::state_table::{EntryKind, StateTable, StateTableError};
 use crate::pump::{Pump, PumpError};
 use latchkey::delivery::Mail;
 use latchkey::web::problem::chain;
@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 
-/// How many mails are shown.
+/// How many mails are listed.
 const SHOWN: i32 = 200;
-/// How often a record is tried before it is passed over, as a deployed stream hands it to the dead-letter queue.
+/// After this many failures a record is skipped. A deployed stream moves it to the dead-letter queue.
 const MAX_FAILURES: u32 = 8;
 const IDLE: Duration = Duration::from_millis(500);
 
-/// The stream's reader and the mails. Cheap to clone.
+/// The stream reader and the mails. Clones are inexpensive.
 #[derive(Clone)]
 pub struct Mailbox {
-    notebook: Notebook,
+    state_table: StateTable,
     state: Arc<Mutex<State>>,
-    nudge: Arc<Notify>,
+    wake: Arc<Notify>,
 }
 
 struct State {
@@ -28,48 +28,48 @@ struct State {
     failures: u32,
 }
 
-/// The stream can't be followed.
+/// The stream cannot be read, or its results cannot be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum MailboxError {
     /// The stream.
     #[error(transparent)]
     Pump(#[from] PumpError),
-    /// What is kept of it.
+    /// The gateway's own table.
     #[error(transparent)]
-    Notebook(#[from] NotebookError),
+    StateTable(#[from] StateTableError),
 }
 
 impl Mailbox {
-    /// The mailbox that goes on where it stopped.
+    /// Opens the mailbox. Reading continues at the stored checkpoint.
     ///
     /// # Errors
-    /// When the notebook can't be read.
-    pub async fn open(pump: Pump, notebook: Notebook) -> Result<Self, MailboxError> {
-        let checkpoint = notebook.find(Note::Checkpoint, "identities").await?;
+    /// If the gateway's own table cannot be read.
+    pub async fn open(pump: Pump, state_table: StateTable) -> Result<Self, MailboxError> {
+        let checkpoint = state_table.find(EntryKind::Checkpoint, "identities").await?;
         let state = State { pump, checkpoint, failures: 0 };
-        Ok(Self { notebook, state: Arc::new(Mutex::new(state)), nudge: Arc::default() })
+        Ok(Self { state_table, state: Arc::new(Mutex::new(state)), wake: Arc::default() })
     }
 
-    /// How far the stream was read.
+    /// The position up to which the stream was read.
     pub async fn checkpoint(&self) -> Option<String> {
         self.state.lock().await.checkpoint.clone()
     }
 
-    /// Says that something may have been written.
-    pub fn nudge(&self) {
-        self.nudge.notify_one();
+    /// Wakes the reader: there may be new records.
+    pub fn wake(&self) {
+        self.wake.notify_one();
     }
 
-    /// Every mail that came so far, the newest first, after the stream was read to its end.
+    /// Every mail so far, newest first, after the stream was read to its end.
     ///
     /// # Errors
-    /// When the stream or the notebook fails.
+    /// If the stream or the gateway's own table fails.
     pub async fn mails(&self) -> Result<Vec<Mail>, MailboxError> {
         self.catch_up().await?;
-        Ok(self.notebook.list(Note::Mail, SHOWN).await?)
+        Ok(self.state_table.list(EntryKind::Mail, SHOWN).await?)
     }
 
-    /// Follows the stream until the task is dropped.
+    /// Reads the stream until the task is dropped.
     pub async fn follow(self) {
         loop {
             let pause = match self.catch_up().await {
@@ -82,20 +82,20 @@ impl Mailbox {
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.nudge.notified(), if pause == IDLE => {}
+                () = self.wake.notified(), if pause == IDLE => {}
             }
         }
     }
 
-    /// Reads the stream to its end, or to a record that fails; answers how often that one failed so far.
+    /// Reads the stream to its end, or to a record that fails. Returns how often that record has failed so far.
     async fn catch_up(&self) -> Result<u32, MailboxError> {
         let mut state = self.state.lock().await;
         loop {
             let State { pump, checkpoint, failures } = &mut *state;
             let step = pump.step(checkpoint.as_deref()).await?;
-            // Mails before the checkpoint: a crash in between repeats records, it loses none.
+            // Store mails before the checkpoint: a crash in between repeats records and loses none.
             for mail in &step.mails {
-                self.notebook.keep(Note::Mail, &mail.id, mail).await?;
+                self.state_table.put(EntryKind::Mail, &mail.id, mail).await?;
             }
             if step.checkpoint.is_some() {
                 *failures = 0;
@@ -109,7 +109,7 @@ impl Mailbox {
                 *failures = 0;
             }
             let Some(done) = passed_over.or(step.checkpoint) else { return Ok(*failures) };
-            self.notebook.keep(Note::Checkpoint, "identities", &done).await?;
+            self.state_table.put(EntryKind::Checkpoint, "identities", &done).await?;
             *checkpoint = Some(done);
         }
     }

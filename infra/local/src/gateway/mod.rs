@@ -1,17 +1,17 @@
 //! The local gateway: every function behind one address of this machine.
 //!
-//! 1. Flags and environment are read once ([`options`]); what is wrong is one line and exit status 2.
-//! 2. The data folder is locked and opened, documents checked, tables made ([`startup`]).
-//! 3. Connections are served ([`server`]); the functions' routes and the gateway's own pages ([`crate::pages`]) answer.
-//! 4. The stream runs beside them ([`mailbox`]); a signal ends all of it in order.
+//! 1. Read flags and environment ([`options`]). An error is one line and exit status 2.
+//! 2. Lock and open the data folder, check documents, create tables ([`startup`]).
+//! 3. Serve connections ([`server`]): the functions' routes and the gateway's own pages ([`crate::pages`]).
+//! 4. Read the stream in parallel ([`mailbox`]). A signal stops everything in order.
 
 pub mod fault_option;
 pub mod mailbox;
-pub mod notebook;
 pub mod options;
 pub mod server;
 pub mod startup;
+pub mod state_table;
 mod tls;
 
 pub use options::Options;
-pub use startup::{Gateway, Refusal};
+pub use startup::{Gateway, StartError};

@@ -1,9 +1,9 @@
-//! Serving connections: HTTP/1.1 on the loopback interface, as API Gateway would hand requests over.
+//! Serves connections: HTTP/1.1 on the loopback interface. Requests reach the routes as API Gateway would pass them on.
 //!
-//! 1. A connection has 10 seconds for TLS, and for each request's line and headers; 30 for a body.
-//! 2. The body is read whole, to a byte more than is allowed: the routes' own limit refuses it.
-//! 3. The request gets its id and the address of the connection, never one from a header (security 115).
-//! 4. A signal stops the listeners; requests in flight may end.
+//! 1. A connection has 10 seconds for TLS and for the request line and headers of each request, and 30 seconds for a body.
+//! 2. The body is read completely, up to one byte more than the limit: the routes' own limit then refuses it.
+//! 3. The request gets its id and the address of the connection, never those of a header (security 115).
+//! 4. A signal stops the listeners. Requests in flight may finish.
 
 use super::Gateway;
 use super::mailbox::Mailbox;
@@ -33,18 +33,18 @@ use tower::ServiceExt as _;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests in flight may take once a signal came.
+/// How long requests in flight may take after the signal.
 const GRACE: Duration = Duration::from_secs(10);
-/// Line and headers may be larger here than the routes allow, so that the refusal is theirs: a problem that says what to do.
+/// Larger than the routes allow, so that the routes themselves refuse the request, with a helpful problem document.
 const READ_BUFFER: usize = 64 * 1024;
-/// One byte more than a body may have.
+/// One byte more than the maximum length of a body.
 const BODY_READ: usize = 64 * 1024 + 1;
-/// Between two sweeps of items whose time has come.
+/// The interval between two sweeps of expired items.
 const SWEEP: Duration = Duration::from_secs(60);
-/// Connections at once; more wait in the listener's queue.
+/// The most concurrent connections. Further ones wait in the listener's queue.
 const CONNECTIONS: usize = 4096;
 
-/// Serves until the signal comes, then lets requests in flight end.
+/// Serves until the signal, then lets requests in flight finish.
 pub async fn serve(gateway: Gateway, signal: impl Future<Output = ()>) {
     let (stop, stopped) = watch::channel(false);
     let connections = Connections {
@@ -60,26 +60,26 @@ pub async fn serve(gateway: Gateway, signal: impl Future<Output = ()>) {
     }
     drop(connections.stopped);
     let follow = tokio::spawn(gateway.mailbox.follow());
-    let sweep = gateway.swept.map(|engine| tokio::spawn(sweep(engine)));
+    let sweep = gateway.sweep_engine.map(|engine| tokio::spawn(sweep(engine)));
     tokio::select! {
         () = signal => {}
-        // A crash that the command line asked for: nothing is finished, nothing is flushed.
+        // A crash fault of the command line: abort without finishing or flushing anything.
         () = gateway.faults.crashed() => std::process::abort(),
     }
     let _ = stop.send(true);
     let _ = tokio::time::timeout(GRACE, async { while listeners.join_next().await.is_some() {} }).await;
-    // Awaited: whoever still ran when the runtime ends would find its own parts gone, and say so.
+    // Await these tasks. If the runtime stopped them first, they would log errors about missing parts.
     for task in [Some(follow), sweep].into_iter().flatten() {
         task.abort();
         let _ = task.await;
     }
 }
 
-/// Deletes what is over, now and then: by the system's clock, as DynamoDB does, wherever ours was moved.
+/// Deletes expired items regularly. It uses the system's clock, as DynamoDB does, even if the gateway's clock was moved.
 async fn sweep(engine: Engine) {
     loop {
-        let swept = engine.clone();
-        match tokio::task::spawn_blocking(move || swept.database().sweep_ttl()).await {
+        let sweep_engine = engine.clone();
+        match tokio::task::spawn_blocking(move || sweep_engine.database().sweep_ttl()).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::error!(%error, "the sweep failed"),
             Err(error) => tracing::error!(%error, "the sweep was ended"),
@@ -112,7 +112,7 @@ impl Connections {
                             drop(permit);
                         });
                     }
-                    // Out of file descriptors, mostly: others will be closed.
+                    // Most likely out of file descriptors: some will be closed soon.
                     Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 },
                 Some(_) = open.join_next() => {}
@@ -122,7 +122,7 @@ impl Connections {
     }
 
     async fn serve(self, stream: TcpStream, peer: SocketAddr) {
-        // Answers are small: waiting to fill a packet only delays them.
+        // Answers are small. Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
         match self.tls.clone() {
             None => self.http(stream, peer).await,
@@ -145,7 +145,7 @@ impl Connections {
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
-            // A broken connection is the other side's business.
+            // A broken connection is the client's problem.
             _ = connection.as_mut() => return,
             () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => {}
         }
@@ -162,7 +162,7 @@ async fn answer(
 ) -> std::io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let may_write = parts.method != Method::GET;
-    // An error closes the connection: whoever does not send a body in time does not wait for an answer either.
+    // An error closes the connection: a client that does not send its body in time gets no answer.
     let limit = if parts.uri.path() == TABLES_PATH { TABLES_BODY } else { BODY_READ };
     let body = tokio::time::timeout(BODY_TIMEOUT, read(body, limit)).await??;
     let mut request = Request::from_parts(parts, Body::from(body));
@@ -176,12 +176,12 @@ async fn answer(
         Err(never) => match never {},
     };
     if may_write {
-        mailbox.nudge();
+        mailbox.wake();
     }
     Ok(response)
 }
 
-/// The body, cut off at the limit: one byte behind what a route allows.
+/// Reads the body up to the limit, one byte beyond what a route allows.
 async fn read(body: Incoming, limit: usize) -> std::io::Result<Bytes> {
     let mut limited = Limited::new(body, limit);
     let mut read = BytesMut::new();

@@ -1,7 +1,7 @@
-//! From flags to a gateway that can serve. Whatever is wrong is said on one line: what, where, what to do.
+//! Starts a gateway from its flags. Each error is one line: what is wrong, where, and what to do.
 
 use super::mailbox::Mailbox;
-use super::notebook::{Note, Notebook};
+use super::state_table::{EntryKind, StateTable};
 use super::{Options, tls};
 use crate::assemble::{self, Document, Parts, PrepareError, TABLES};
 use crate::engine::Engine;
@@ -25,16 +25,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
-/// Why the gateway does not start: one line.
+/// Why the gateway does not start, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Refusal(String);
+pub struct StartError(String);
 
-impl Refusal {
-    /// A refusal in these words.
+impl StartError {
+    /// A refusal with this message.
     #[must_use]
     pub fn new(words: impl Into<String>) -> Self {
-        // One line, whatever a library says.
+        // Always one line, even if the message of a library has several.
         Self(words.into().split_whitespace().collect::<Vec<_>>().join(" "))
     }
     pub(super) fn certificate(path: &Path, error: &dyn Display, advice: &str) -> Self {
@@ -45,9 +45,9 @@ impl Refusal {
     }
 }
 
-/// A gateway that can serve.
+/// A gateway that is ready to serve.
 pub struct Gateway {
-    /// Where it is reached.
+    /// Its public origin.
     pub origin: Origin,
     /// The listeners, all on the loopback interface.
     pub listeners: Vec<TcpListener>,
@@ -55,15 +55,15 @@ pub struct Gateway {
     port: u16,
     /// Present for https.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Everything that answers.
+    /// All routes.
     pub router: Router,
     /// The stream and its mails.
     pub mailbox: Mailbox,
     /// The fault script, for crashes.
     pub faults: Faults,
-    /// The tables, when items are to be swept whose time has come.
-    pub swept: Option<Engine>,
-    /// Locked as long as the gateway runs: two gateways on one folder would mail everything twice.
+    /// The tables, if expired items are to be deleted.
+    pub sweep_engine: Option<Engine>,
+    /// Locked as long as the gateway runs: two gateways on one folder would send every mail twice.
     _lock: Option<File>,
 }
 
@@ -74,7 +74,7 @@ struct Storage {
 }
 
 impl Gateway {
-    /// The port that was asked for, or found.
+    /// The port that was requested or chosen.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -83,8 +83,8 @@ impl Gateway {
     /// Opens everything.
     ///
     /// # Errors
-    /// The one line that says what is wrong, where, and what to do.
-    pub async fn open(options: &Options) -> Result<Self, Refusal> {
+    /// One line: what is wrong, where, and what to do.
+    pub async fn open(options: &Options) -> Result<Self, StartError> {
         let tls = match (&options.tls_cert, &options.tls_key) {
             (Some(certificate), Some(key)) => Some(tls::read(certificate, key)?),
             (None, _) | (_, None) => None,
@@ -101,9 +101,9 @@ impl Gateway {
         }
         let storage = open_storage(options.folder())?;
         let failed = |error: &dyn std::error::Error| failed(options.folder(), error);
-        let notebook = Notebook::open(&storage.engine).await.map_err(|error| failed(&error))?;
+        let state_table = StateTable::open(&storage.engine).await.map_err(|error| failed(&error))?;
         let clock = Clock::system();
-        let moved: Option<i64> = notebook.find(Note::ClockOffset, "clock").await.map_err(|error| failed(&error))?;
+        let moved: Option<i64> = state_table.find(EntryKind::ClockOffset, "clock").await.map_err(|error| failed(&error))?;
         clock.advance(Span::millis(moved.unwrap_or(0)));
         let faults = Faults::seeded(options.fault_seed);
         let services = assemble::services(Parts {
@@ -118,7 +118,7 @@ impl Gateway {
         assemble::prepare(&services, &documents).await.map_err(|error| failed(&error))?;
         let reader = StreamReader::new(storage.engine.clone(), TABLES[0]);
         let pump = Pump::new(reader, services.clone()).map_err(|error| failed(&error))?;
-        let mailbox = Mailbox::open(pump, notebook.clone()).await.map_err(|error| failed(&error))?;
+        let mailbox = Mailbox::open(pump, state_table.clone()).await.map_err(|error| failed(&error))?;
         if let Some(read_to) = mailbox.checkpoint().await {
             storage.engine.trim_stream(TABLES[0], &read_to).map_err(|error| failed(&error))?;
         }
@@ -127,33 +127,33 @@ impl Gateway {
             Some(folder) => Some((storage.engine.clone(), operator_token(folder)?)),
             None => None,
         };
-        let pages = Pages { notebook, mailbox: mailbox.clone(), services, port, functions, tables };
+        let pages = Pages { state_table, mailbox: mailbox.clone(), services, port, functions, tables };
         let router = pages::mount(pages);
-        // Only now: the tables and documents of a start are not what is put under attack.
+        // Add faults only now: they must not affect the creation of tables and documents.
         for rule in &options.faults {
             faults.add(rule.calls, rule.when, rule.fault);
         }
-        let swept = options.ttl_sweep.then_some(storage.engine);
-        Ok(Self { origin, listeners, port, tls, router, mailbox, faults, swept, _lock: storage.lock })
+        let sweep_engine = options.ttl_sweep.then_some(storage.engine);
+        Ok(Self { origin, listeners, port, tls, router, mailbox, faults, sweep_engine, _lock: storage.lock })
     }
 }
 
-fn document(tenant: TenantId, path: Option<&Path>) -> Result<Document, Refusal> {
+fn document(tenant: TenantId, path: Option<&Path>) -> Result<Document, StartError> {
     let Some(path) = path else { return Ok(Document { tenant, text: DEFAULT_DOCUMENT.to_owned() }) };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Refusal::new(format!("cannot read the tenant document {}: {error}; give the path of a TOML file", path.display()))
+        StartError::new(format!("cannot read the tenant document {}: {error}; give the path of a TOML file", path.display()))
     })?;
     Ok(Document { tenant, text })
 }
 
-fn invalid(error: &PrepareError, options: &Options) -> Refusal {
-    let PrepareError::Document { tenant, errors } = error else { return Refusal::new(error.to_string()) };
+fn invalid(error: &PrepareError, options: &Options) -> StartError {
+    let PrepareError::Document { tenant, errors } = error else { return StartError::new(error.to_string()) };
     let of_tenant = options.tenants.iter().find(|(name, _)| name == tenant).map(|(_, path)| path.as_path());
     let path = of_tenant.or(options.config.as_deref()).unwrap_or(Path::new("infra/local/latchkey.toml"));
-    Refusal::new(format!("the tenant document {} is not valid: {errors}; correct it and start again", path.display()))
+    StartError::new(format!("the tenant document {} is not valid: {errors}; correct it and start again", path.display()))
 }
 
-fn failed(folder: Option<&Path>, error: &dyn std::error::Error) -> Refusal {
+fn failed(folder: Option<&Path>, error: &dyn std::error::Error) -> StartError {
     let mut chain = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -161,17 +161,17 @@ fn failed(folder: Option<&Path>, error: &dyn std::error::Error) -> Refusal {
         source = cause.source();
     }
     match folder {
-        Some(folder) => Refusal::data(folder, &chain, "move it away, or give another with --data"),
-        None => Refusal::new(chain),
+        Some(folder) => StartError::data(folder, &chain, "move it away, or choose another folder with --data"),
+        None => StartError::new(chain),
     }
 }
 
-/// Both loopback addresses where there are both: `localhost` may mean either.
-async fn listen(port: u16) -> Result<Vec<TcpListener>, Refusal> {
+/// Listens on both loopback addresses, where both exist: `localhost` may mean either.
+async fn listen(port: u16) -> Result<Vec<TcpListener>, StartError> {
     let refused = |port: u16, error: &std::io::Error| {
         let why =
-            if error.kind() == ErrorKind::AddrInUse { "is in use".to_owned() } else { format!("can't be opened: {error}") };
-        Refusal::new(format!("port {port} {why}; stop what uses it, or choose another with --port (0 takes a free one)"))
+            if error.kind() == ErrorKind::AddrInUse { "is in use".to_owned() } else { format!("cannot be opened: {error}") };
+        StartError::new(format!("port {port} {why}; stop what uses it, or choose another with --port (0 takes a free one)"))
     };
     let first =
         TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(|error| refused(port, &error))?;
@@ -179,7 +179,7 @@ async fn listen(port: u16) -> Result<Vec<TcpListener>, Refusal> {
     let mut listeners = vec![first];
     match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, taken))).await {
         Ok(second) => listeners.push(second),
-        // Somebody else at [::1] would get a part of what is meant for us.
+        // Another process on [::1] would get some of the requests.
         Err(error) if error.kind() == ErrorKind::AddrInUse && port != 0 => return Err(refused(taken, &error)),
         // A machine without IPv6.
         Err(_) => {}
@@ -187,49 +187,58 @@ async fn listen(port: u16) -> Result<Vec<TcpListener>, Refusal> {
     Ok(listeners)
 }
 
-fn port_of(listeners: &[TcpListener]) -> Result<u16, Refusal> {
+fn port_of(listeners: &[TcpListener]) -> Result<u16, StartError> {
     let address = listeners.first().and_then(|listener| listener.local_addr().ok());
-    address.map(|address| address.port()).ok_or_else(|| Refusal::new("no address to listen on"))
+    address.map(|address| address.port()).ok_or_else(|| StartError::new("no address to listen on"))
 }
 
-fn origin(options: &Options, port: u16, https: bool) -> Result<Origin, Refusal> {
+fn origin(options: &Options, port: u16, https: bool) -> Result<Origin, StartError> {
     let own = format!("{}://localhost:{port}", if https { "https" } else { "http" });
     let text = options.issuer.as_ref().unwrap_or(&own);
     let refused =
-        |why: &str| Refusal::new(format!("the issuer {text} {why}; give --issuer an origin such as https://id.example.com"));
+        |why: &str| StartError::new(format!("the issuer {text} {why}; give --issuer an origin such as https://id.example.com"));
     let origin = Origin::parse(text).map_err(|why| refused(&why))?;
     let host = url::Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    // Cookies without Secure, and tokens in clear, stay on this machine.
+    // Cookies without Secure, and plain-text tokens, must stay on this machine.
     if !origin.is_https() && !["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str()) {
-        return Err(refused("must be https, as it is not on this machine"));
+        return Err(refused("must use https, because it is not on this machine"));
     }
     Ok(origin)
 }
 
-fn open_storage(folder: Option<&Path>) -> Result<Storage, Refusal> {
+fn open_storage(folder: Option<&Path>) -> Result<Storage, StartError> {
     let Some(folder) = folder else {
-        let engine = Engine::memory().map_err(|error| Refusal::new(error.to_string()))?;
+        let engine = Engine::memory().map_err(|error| StartError::new(error.to_string()))?;
         return Ok(Storage { engine, vault: KeyVault::ephemeral(), lock: None });
     };
-    let refused = |error: &dyn Display| Refusal::data(folder, error, "give a folder that can be read and written with --data");
+    let refused =
+        |error: &dyn Display| StartError::data(folder, error, "give a folder that can be read and written with --data");
     make_private(folder).map_err(|error| refused(&error))?;
     let lock = File::options().create(true).append(true).open(folder.join("lock")).map_err(|error| refused(&error))?;
     if lock.try_lock().is_err() {
-        return Err(Refusal::data(folder, &"another gateway uses it", "stop that one, or give another folder with --data"));
+        return Err(StartError::data(
+            folder,
+            &"another gateway uses it",
+            "stop that one, or choose another folder with --data",
+        ));
     }
     let vault = KeyVault::file(&folder.join("keys")).map_err(|error| refused(&format!("the key file: {error}")))?;
     let engine = Engine::file(&folder.join("tables.sqlite")).map_err(|error| refused(&error))?;
     Ok(Storage { engine, vault, lock: Some(lock) })
 }
 
-fn operator_token(folder: &Path) -> Result<OperatorToken, Refusal> {
+fn operator_token(folder: &Path) -> Result<OperatorToken, StartError> {
     let refused = |error: std::io::Error| {
-        Refusal::data(folder, &format!("the operator token: {error}"), "give a folder that can be read and written with --data")
+        StartError::data(
+            folder,
+            &format!("the operator token: {error}"),
+            "give a folder that can be read and written with --data",
+        )
     };
     OperatorToken::write_new(folder, Random).map_err(refused)
 }
 
-/// The folder holds the key file and everybody's items: nobody else on the machine reads it.
+/// Makes the folder private: it holds the key file and all stored data.
 fn make_private(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

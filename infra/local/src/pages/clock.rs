@@ -1,8 +1,8 @@
-//! Moving the clock that every decision reads, and running scheduled jobs now.
+//! Moves the clock that every decision reads, and runs scheduled jobs on request.
 
-use super::{Failure, Pages};
+use super::{PageError, Pages};
 use crate::assemble;
-use crate::gateway::notebook::Note;
+use crate::gateway::state_table::EntryKind;
 use axum::Json;
 use axum::extract::State;
 use jiff::SpanRelativeTo;
@@ -14,38 +14,42 @@ use retention::RetentionError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Farthest that the clock goes: a hundred years.
-const FARTHEST: Span = Span::days(36_525);
+/// The farthest that the clock can move: 100 years.
+const MAX_OFFSET: Span = Span::days(36_525);
 
-/// What to do with the clock.
+/// How far to move the clock.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Advance {
     advance: String,
 }
 
-/// The clock after it was moved.
+/// The clock after the move.
 #[derive(Serialize)]
-pub(super) struct Moved {
+pub(super) struct MovedClock {
     now: String,
     ahead_seconds: i64,
 }
 
-/// `POST /dev/clock {"advance":"P30D"}`: moves the clock forward, and keeps it so over a restart.
-pub(super) async fn advance(State(pages): State<Pages>, JsonBody(body): JsonBody<Advance>) -> Result<Json<Moved>, Failure> {
+/// `POST /dev/clock {"advance":"P30D"}`: moves the clock forward. The offset survives a restart.
+pub(super) async fn advance(
+    State(pages): State<Pages>,
+    JsonBody(body): JsonBody<Advance>,
+) -> Result<Json<MovedClock>, PageError> {
     let span = duration(&body.advance)?;
     let clock = &pages.services.clock;
-    if clock.offset().as_millis().saturating_add(span.as_millis()) > FARTHEST.as_millis() {
-        return Err(invalid("The clock goes a hundred years ahead at most.").into());
+    if clock.offset().as_millis().saturating_add(span.as_millis()) > MAX_OFFSET.as_millis() {
+        return Err(invalid("The clock can move at most 100 years ahead.").into());
     }
     clock.advance(span);
-    pages.notebook.keep(Note::ClockOffset, "clock", &clock.offset().as_millis()).await?;
-    Ok(Json(Moved { now: clock.now().to_string(), ahead_seconds: clock.offset().as_seconds() }))
+    pages.state_table.put(EntryKind::ClockOffset, "clock", &clock.offset().as_millis()).await?;
+    Ok(Json(MovedClock { now: clock.now().to_string(), ahead_seconds: clock.offset().as_seconds() }))
 }
 
 fn duration(text: &str) -> Result<Span, Problem> {
-    let words = "`advance` must be a duration of ISO 8601 in weeks, days, hours, minutes and seconds, such as P30D or PT15M; forward only.";
-    // The library also reads "30 d"; the contract has one spelling.
+    let words =
+        "`advance` must be a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as P30D or PT15M.";
+    // The library also reads "30 d"; the interface accepts only one spelling.
     let span = text.starts_with('P').then(|| text.parse::<jiff::Span>().ok()).flatten();
     let parsed = span.filter(|span| span.get_years() == 0 && span.get_months() == 0);
     let duration = parsed.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
@@ -58,8 +62,8 @@ fn invalid(words: &str) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, words)
 }
 
-/// `POST /dev/run {"job":…}`: runs a scheduled job now, to its end, and answers its summary: the same events as its schedule sends.
-pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Value>) -> Result<Json<Value>, Failure> {
+/// `POST /dev/run {"job":…}`: runs a scheduled job to its end and returns its summary. The events are those of the deployed schedule.
+pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Value>) -> Result<Json<Value>, PageError> {
     match Box::pin(assemble::jobs(pages.services).handle(&event, Deadline::default())).await {
         Ok(summary) => Ok(Json(summary)),
         Err(RetentionError::Refused(words)) => Err(invalid(&format!("The job was refused: {words}.")).into()),
@@ -70,7 +74,7 @@ pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Va
             | RetentionError::Busy
             | RetentionError::Tenants(_)
             | RetentionError::NotStarted(_)),
-        ) => Err(Failure::from(error)),
+        ) => Err(PageError::from(error)),
     }
 }
 

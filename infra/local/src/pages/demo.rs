@@ -1,14 +1,14 @@
 //! The demo storefront: a public OAuth client (code with PKCE, RFC 6749 and 7636; OpenID Connect) that works without JavaScript.
 //!
-//! 1. `POST /demo/sign-in` remembers `state`, `nonce` and `code_verifier`, and sends the visitor to the authorization endpoint.
-//! 2. `GET /demo/callback` compares `state` and `iss` (RFC 9207), redeems the code, checks the ID token's claims.
-//! 3. `GET /demo/` shows the claims; `POST /demo/refresh` rotates the refresh token; `POST /demo/sign-out` ends the session at
-//!    Latchkey too (RP-Initiated Logout).
+//! 1. `POST /demo/sign-in` stores `state`, `nonce` and `code_verifier`, and redirects the visitor to the authorization endpoint.
+//! 2. `GET /demo/callback` compares `state` and `iss` (RFC 9207), redeems the code, and checks the ID token's claims.
+//! 3. `GET /demo/` shows the claims; `POST /demo/refresh` rotates the refresh token; `POST /demo/sign-out` also ends the Latchkey session
+//!    (RP-Initiated Logout).
 //!
-//! Its calls to the token endpoint go to the functions' routes in this process, otherwise it is a client as any other.
+//! It calls the token endpoint through the functions' routes in this process. Otherwise it is an ordinary client.
 
-use super::visitor::{Memory, Pending, Tokens, Visitor};
-use super::{Failure, Pages, Peer, html};
+use super::visitor::{Pending, Tokens, Visitor, VisitorState};
+use super::{PageError, Pages, Peer, html};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -32,21 +32,21 @@ use url::form_urlencoded::Serializer;
 const CLIENT: &str = "demo-app";
 const SCOPE: &str = "openid profile email phone offline_access";
 
-/// `GET /demo/`: the shop window, and who is signed in.
+/// `GET /demo/`: the shop page, with the signed-in user.
 pub(super) async fn shop(
     State(pages): State<Pages>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     mut visitor: Visitor,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let offered: Vec<String> = locale::available().map(str::to_owned).collect();
-    let notice = visitor.memory.notice.take();
+    let notice = visitor.state.notice.take();
     if notice.is_some() {
-        visitor.keep(&pages).await?;
+        visitor.save(&pages).await?;
     }
     let now = pages.services.clock.now();
-    let tokens = visitor.memory.tokens.as_ref();
+    let tokens = visitor.state.tokens.as_ref();
     let userinfo = match tokens {
         Some(tokens) => userinfo(&pages, &peer, &tokens.access_token).await,
         None => None,
@@ -68,8 +68,8 @@ pub(super) async fn shop(
     Ok(visitor.answer(&pages, page))
 }
 
-/// `POST /demo/sign-in`: off to the authorization endpoint.
-pub(super) async fn sign_in(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, Failure> {
+/// `POST /demo/sign-in`: redirects to the authorization endpoint.
+pub(super) async fn sign_in(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, PageError> {
     let random = || BASE64URL_NOPAD.encode(&pages.services.random.bytes::<32>());
     let pending = Pending { state: random(), nonce: random(), code_verifier: random() };
     let challenge = BASE64URL_NOPAD.encode(&sha256(pending.code_verifier.as_bytes()));
@@ -83,8 +83,8 @@ pub(super) async fn sign_in(State(pages): State<Pages>, mut visitor: Visitor) ->
         .append_pair("code_challenge", &challenge)
         .append_pair("code_challenge_method", "S256")
         .finish();
-    visitor.memory.pending = Some(pending);
-    visitor.keep(&pages).await?;
+    visitor.state.pending = Some(pending);
+    visitor.save(&pages).await?;
     Ok(visitor.answer(&pages, Redirect::to(&format!("/oauth2/authorize?{query}")).into_response()))
 }
 
@@ -94,14 +94,14 @@ pub(super) async fn callback(
     Extension(peer): Extension<Peer>,
     mut visitor: Visitor,
     QueryParams(query): QueryParams,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let one = |name| query.one(name).map_err(Problem::from);
     let (state, issuer, code, error) = (one("state")?, one("iss")?, one("code")?, one("error")?);
-    let pending = visitor.memory.pending.take();
+    let pending = visitor.state.pending.take();
     let fitting =
         pending.filter(|pending| Some(pending.state.as_str()) == state && issuer == Some(own_issuer(&pages).as_str()));
     let outcome = match (fitting, code, error) {
-        // A response that nobody here asked for: somebody else's code must not sign this visitor in (RFC 6749 §10.12).
+        // An unsolicited response: the code of another user must not sign this visitor in (RFC 6749 §10.12).
         (None, _, _) => Err("demo-notice-unexpected"),
         (Some(_), _, Some("access_denied")) => Err("demo-notice-denied"),
         (Some(_), None, _) | (Some(_), _, Some(_)) => Err("demo-notice-failed"),
@@ -110,38 +110,38 @@ pub(super) async fn callback(
     match outcome {
         Ok(tokens) => {
             visitor.renew(&pages).await?;
-            visitor.memory = Memory { tokens: Some(tokens), ..Memory::default() };
+            visitor.state = VisitorState { tokens: Some(tokens), ..VisitorState::default() };
         }
-        Err(notice) => visitor.memory.notice = Some(notice.to_owned()),
+        Err(notice) => visitor.state.notice = Some(notice.to_owned()),
     }
-    visitor.keep(&pages).await?;
+    visitor.save(&pages).await?;
     Ok(visitor.answer(&pages, Redirect::to("/demo/").into_response()))
 }
 
-/// `POST /demo/refresh`: new tokens for old.
+/// `POST /demo/refresh`: refreshes the tokens.
 pub(super) async fn refresh(
     State(pages): State<Pages>,
     Extension(peer): Extension<Peer>,
     mut visitor: Visitor,
-) -> Result<Response, Failure> {
-    if let Some(Tokens { refresh_token: Some(refresh_token), id_token, refreshed, .. }) = visitor.memory.tokens.clone() {
+) -> Result<Response, PageError> {
+    if let Some(Tokens { refresh_token: Some(refresh_token), id_token, refreshed, .. }) = visitor.state.tokens.clone() {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", &refresh_token)];
         match token(&pages, &peer, &fields).await.and_then(|answer| read_tokens(&pages, &answer)) {
             Some(new) => {
-                // An ID token need not come again (OpenID Connect Core §12.2).
+                // A refresh response may omit the ID token (OpenID Connect Core §12.2).
                 let id_token = if new.id_token.is_empty() { id_token } else { new.id_token };
-                visitor.memory.tokens = Some(Tokens { id_token, refreshed: refreshed + 1, ..new });
+                visitor.state.tokens = Some(Tokens { id_token, refreshed: refreshed + 1, ..new });
             }
-            None => visitor.memory = Memory { notice: Some("demo-notice-refresh".to_owned()), ..Memory::default() },
+            None => visitor.state = VisitorState { notice: Some("demo-notice-refresh".to_owned()), ..VisitorState::default() },
         }
-        visitor.keep(&pages).await?;
+        visitor.save(&pages).await?;
     }
     Ok(visitor.answer(&pages, Redirect::to("/demo/").into_response()))
 }
 
-/// `POST /demo/sign-out`: here, and at Latchkey.
-pub(super) async fn sign_out(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, Failure> {
-    let Some(tokens) = visitor.memory.tokens.take() else { return Ok(Redirect::to("/demo/").into_response()) };
+/// `POST /demo/sign-out`: signs out here and at Latchkey.
+pub(super) async fn sign_out(State(pages): State<Pages>, mut visitor: Visitor) -> Result<Response, PageError> {
+    let Some(tokens) = visitor.state.tokens.take() else { return Ok(Redirect::to("/demo/").into_response()) };
     visitor.renew(&pages).await?;
     let query = Serializer::new(String::new())
         .append_pair("id_token_hint", &tokens.id_token)
@@ -169,7 +169,7 @@ async fn redeem(pages: &Pages, peer: &Peer, pending: &Pending, code: &str) -> Re
     ];
     let answer = token(pages, peer, &fields).await;
     let tokens = answer.and_then(|answer| read_tokens(pages, &answer)).ok_or("demo-notice-failed")?;
-    // OpenID Connect Core §3.1.3.7. The signature needs no check: the token came straight from the token endpoint (6.).
+    // OpenID Connect Core §3.1.3.7. The signature is not checked: the token came directly from the token endpoint (item 6).
     let claims = claims(&tokens.id_token).ok_or("demo-notice-failed")?;
     let is = |name: &str, value: &str| claims.get(name).and_then(Value::as_str) == Some(value);
     let fits = is("iss", &own_issuer(pages)) && is("aud", CLIENT) && is("nonce", &pending.nonce);
@@ -188,7 +188,7 @@ fn read_tokens(pages: &Pages, answer: &Value) -> Option<Tokens> {
     })
 }
 
-/// Asks the token endpoint; `None` for any refusal, which the functions log.
+/// Calls the token endpoint. `None` for any error, which the functions log.
 async fn token(pages: &Pages, peer: &Peer, fields: &[(&str, &str)]) -> Option<Value> {
     let body = Serializer::new(String::new()).extend_pairs(fields).append_pair("client_id", CLIENT).finish();
     let request = Request::post("/oauth2/token").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -224,7 +224,7 @@ fn claims(jwt: &str) -> Option<Value> {
     serde_json::from_slice(&payload).ok()
 }
 
-/// Claims as a page lists them: names in order, values as text.
+/// Claims as rows for a page: names in order, values as text.
 fn rows(claims: &Value) -> View {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let rows: BTreeMap<&String, String> =

@@ -1,7 +1,7 @@
-//! Only this machine: the mailbox holds everybody's codes, the clock moves everybody's sessions.
+//! Restricts the gateway's own pages to this machine: the mailbox shows every user's codes, and the clock affects every session.
 //!
-//! A connection from elsewhere, a `Host` that is not this machine's with our port (a page of another site whose name was rebound to
-//! 127.0.0.1 sends its own), and a request that another site's page made are all refused.
+//! It refuses connections from other machines, a `Host` other than this machine with the gateway's port (DNS rebinding: a page of another
+//! site sends its own host name), and requests made by another site's page.
 
 use super::Pages;
 use axum::extract::{Request, State};
@@ -13,20 +13,20 @@ use latchkey::web::Problem;
 use latchkey::web::problem::ProblemKind;
 use std::net::SocketAddr;
 
-/// What the server knows of a request: a request extension.
+/// What the server knows about a request, as a request extension.
 #[derive(Debug, Clone)]
 pub struct Peer {
     /// The other end of the connection.
     pub address: SocketAddr,
-    /// The path as it was asked for, before a tenant is taken off.
+    /// The path before a tenant prefix is removed.
     pub path: String,
 }
 
-/// Names of this machine, as a `Host` writes them.
+/// Names of this machine in a `Host` header.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 pub(super) async fn only_this_machine(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    // No tenant has pages of its own here.
+    // These pages do not exist below a tenant's path.
     if request.extensions().get::<Peer>().is_some_and(|peer| peer.path != request.uri().path()) {
         return Problem::new(ProblemKind::NotFound, "There is nothing at this address. Check the path.").into_response();
     }
@@ -36,16 +36,16 @@ pub(super) async fn only_this_machine(State(pages): State<Pages>, request: Reque
     }
 }
 
-/// Why a request does not come from this machine, or may come from a page of another site.
+/// Why a request is refused: it is not from this machine, or may come from a page of another site.
 pub(super) fn refusal(request: &Request, port: u16) -> Option<&'static str> {
     match request.extensions().get::<Peer>() {
-        None => Some("Requests are answered only through the gateway's own listener."),
-        Some(peer) if !peer.address.ip().is_loopback() => Some("This is answered only to this machine."),
+        None => Some("The gateway answers requests only through its own listener."),
+        Some(peer) if !peer.address.ip().is_loopback() => Some("This page is available only on this machine."),
         Some(_) if !is_own_host(request.headers(), port) => {
-            Some("This is answered only at localhost, 127.0.0.1 or [::1] with the gateway's port.")
+            Some("This page is available only at localhost, 127.0.0.1 or [::1] with the gateway's port.")
         }
         Some(_) if !is_own_origin(request.method(), request.headers(), port) => {
-            Some("This is not answered to a page of another site.")
+            Some("This page is not available to pages of other sites.")
         }
         Some(_) => None,
     }
@@ -65,7 +65,7 @@ fn is_own_authority(authority: &str, port: u16) -> bool {
         .any(|name| authority.strip_prefix(name).is_some_and(|rest| rest == format!(":{port}") || is_default(rest, port)))
 }
 
-/// Browsers leave out the port that the scheme implies.
+/// Browsers omit the default port of the scheme.
 fn is_default(rest: &str, port: u16) -> bool {
     rest.is_empty() && matches!(port, 80 | 443)
 }
@@ -78,7 +78,7 @@ fn is_own_origin(method: &Method, headers: &HeaderMap, port: u16) -> bool {
     let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
     match headers.get(ORIGIN) {
         None => method == Method::GET || matches!(site, None | Some("same-origin" | "none")),
-        // Our pages send no referrer, so browsers call the origin of their forms `null`; the browser's own word decides then.
+        // Our pages send no referrer, so browsers send the origin `null` with their forms. Then `Sec-Fetch-Site` decides.
         Some(origin) if origin == "null" => site == Some("same-origin"),
         Some(_) => only_value(headers, ORIGIN)
             .and_then(|origin| origin.split_once("://"))

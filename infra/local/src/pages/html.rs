@@ -1,6 +1,6 @@
 //! The gateway's own pages: templates, messages, and a content security policy with a nonce.
 
-use super::Failure;
+use super::PageError;
 use axum::response::{IntoResponse as _, Response};
 use data_encoding::BASE64URL_NOPAD;
 use http::HeaderValue;
@@ -19,7 +19,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         environment.set_syntax(syntax);
     }
     environment.add_function("t", text);
-    // The design tokens are those of Latchkey's pages.
+    // The same design tokens as Latchkey's pages.
     environment.add_global(
         "tokens",
         Value::from_safe_string(include_str!("../../../../shared/src/web/templates/style.css").to_owned()),
@@ -49,8 +49,8 @@ fn text(state: &State<'_, '_>, id: &str, arguments: Kwargs) -> Result<String, Er
     Ok(locale::message(&spoken, id, values))
 }
 
-/// A page of this template with these values; it may load frames of the gateway itself and ask it for JSON.
-pub(super) fn page(template: &str, values: &Value) -> Result<Response, Failure> {
+/// Renders a page from this template. The page may load frames of the gateway and request JSON from it.
+pub(super) fn page(template: &str, values: &Value) -> Result<Response, PageError> {
     let nonce = BASE64URL_NOPAD.encode(&Random.bytes::<16>());
     let context = minijinja::context! { nonce => nonce.as_str(), ..values.clone() };
     let html = ENVIRONMENT.get_template(template)?.render(context)?;
@@ -58,11 +58,11 @@ pub(super) fn page(template: &str, values: &Value) -> Result<Response, Failure> 
         "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src data:; connect-src 'self'; frame-src 'self'; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
-    Ok(with_policy(html, &policy))
+    Ok(html_response(html, &policy))
 }
 
-/// HTML under this content security policy.
-pub(super) fn with_policy(html: String, policy: &str) -> Response {
+/// HTML with this content security policy.
+pub(super) fn html_response(html: String, policy: &str) -> Response {
     let mut response = html.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

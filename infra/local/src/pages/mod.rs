@@ -1,5 +1,5 @@
-//! The gateway's own pages and calls: mailbox, clock, jobs, demo storefront. Never part of a deployed function, and answered only to
-//! this machine ([`guard`]).
+//! The gateway's own pages and endpoints: mailbox, clock, jobs, demo storefront. They are never part of a deployed function, and are
+//! available only on this machine ([`guard`]).
 
 mod clock;
 mod demo;
@@ -15,7 +15,7 @@ pub use tables::{OperatorToken, TABLES_BODY, TABLES_PATH};
 use crate::assemble;
 use crate::engine::Engine;
 use crate::gateway::mailbox::{Mailbox, MailboxError};
-use crate::gateway::notebook::{Notebook, NotebookError};
+use crate::gateway::state_table::{StateTable, StateTableError};
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
@@ -26,20 +26,20 @@ use latchkey::web::Problem;
 use latchkey::web::problem::ProblemKind;
 use retention::RetentionError;
 
-/// What the pages are given. Cheap to clone.
+/// The state of the pages. Clones are inexpensive.
 #[derive(Clone)]
 pub struct Pages {
-    /// What the gateway keeps.
-    pub notebook: Notebook,
+    /// The gateway's own table.
+    pub state_table: StateTable,
     /// The stream and its mails.
     pub mailbox: Mailbox,
-    /// What the functions were given.
+    /// The services of the functions.
     pub services: Services,
-    /// The port that a `Host` must name.
+    /// The port that a `Host` header must have.
     pub port: u16,
-    /// The functions' routes, for a client on this very server.
+    /// The functions' routes, for the demo client in this process.
     pub functions: Router,
-    /// The tables and the token that opens them to an operator; none when nothing is kept.
+    /// The tables and the operator token that opens them. `None` if nothing is stored.
     pub tables: Option<(Engine, OperatorToken)>,
 }
 
@@ -49,7 +49,7 @@ impl FromRef<Pages> for Mailbox {
     }
 }
 
-/// Everything that the gateway answers: the functions' routes and these pages, behind the same layers.
+/// All routes of the gateway: the functions' routes and these pages, behind the same layers.
 pub fn mount(pages: Pages) -> Router {
     let services = pages.services.clone();
     let tables = pages.tables.clone().map(|(engine, token)| tables::router(engine, token, pages.port));
@@ -68,45 +68,45 @@ pub fn mount(pages: Pages) -> Router {
         .route("/demo/sign-out", post(demo::sign_out))
         .route_layer(from_fn_with_state(pages.clone(), guard::only_this_machine))
         .with_state(pages);
-    // The tables speak DynamoDB's protocol: larger bodies, and errors of its own.
+    // The tables use DynamoDB's protocol: larger bodies, and their own error format.
     let mounted = latchkey::web::mount(services, assemble::routes().merge(own));
     tables.unwrap_or_default().fallback_service(mounted)
 }
 
-/// What a page could not do is logged; the caller learns that it is our fault.
+/// Logs an internal failure. The caller gets a generic error.
 fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(error, "a page of the gateway failed");
-    Problem::new(ProblemKind::Internal, "The gateway could not do this. Its log says why.")
+    Problem::new(ProblemKind::Internal, "The gateway failed to answer this request. Its log shows the reason.")
 }
 
-struct Failure(Problem);
+struct PageError(Problem);
 
-impl axum::response::IntoResponse for Failure {
+impl axum::response::IntoResponse for PageError {
     fn into_response(self) -> axum::response::Response {
         self.0.into_response()
     }
 }
-impl From<NotebookError> for Failure {
-    fn from(error: NotebookError) -> Self {
+impl From<StateTableError> for PageError {
+    fn from(error: StateTableError) -> Self {
         Self(failed(&error))
     }
 }
-impl From<MailboxError> for Failure {
+impl From<MailboxError> for PageError {
     fn from(error: MailboxError) -> Self {
         Self(failed(&error))
     }
 }
-impl From<RetentionError> for Failure {
+impl From<RetentionError> for PageError {
     fn from(error: RetentionError) -> Self {
         Self(failed(&error))
     }
 }
-impl From<minijinja::Error> for Failure {
+impl From<minijinja::Error> for PageError {
     fn from(error: minijinja::Error) -> Self {
         Self(failed(&error))
     }
 }
-impl From<Problem> for Failure {
+impl From<Problem> for PageError {
     fn from(problem: Problem) -> Self {
         Self(problem)
     }

@@ -1,10 +1,10 @@
-//! The embedded tables for the `latchkey` command of whoever runs the gateway: DynamoDB's own protocol over HTTP.
+//! The embedded tables for the `latchkey` command of the gateway's operator: DynamoDB's own protocol over HTTP.
 //!
-//! 1. Only this machine ([`super::guard`]), and never a page: a request with an `Origin` is refused.
-//! 2. The operator token, as the SDK's access key id: the gateway makes a new one at each start and writes it into its data folder,
-//!    where nobody but its owner reads. Other users of the machine reach the port, but not the tables. A gateway that keeps nothing
-//!    offers no tables.
-//! 3. The request goes to the engine as it stands. The signature is not checked: the token is the secret.
+//! 1. Only requests of this machine ([`super::guard`]) and never of a web page: a request with an `Origin` is refused.
+//! 2. The SDK's access key id must be the operator token. The gateway creates a new token at each start and writes it to its data folder,
+//!    which only its owner can read. Other users of the machine can reach the port but not the tables. A gateway that stores nothing offers
+//!    no tables.
+//! 3. The request goes to the engine unchanged. The signature is not checked: the token is the secret.
 
 use super::guard;
 use crate::engine::Engine;
@@ -25,12 +25,12 @@ use serde_json::json;
 use std::io::Write as _;
 use std::path::Path;
 
-/// Where the tables are: an SDK with the endpoint `/dev/tables` asks here.
+/// The path of the tables. An SDK with the endpoint `/dev/tables` calls it.
 pub const TABLES_PATH: &str = "/dev/tables/";
-/// Most bytes of a request: an item has at most 400 KB.
+/// The most bytes of a request. An item has at most 400 KB.
 pub const TABLES_BODY: usize = 1024 * 1024;
 
-/// What opens the tables to an operator; by its digest.
+/// The operator token, as a digest.
 #[derive(Debug, Clone)]
 pub struct OperatorToken(SecretHash);
 
@@ -38,10 +38,10 @@ impl OperatorToken {
     /// Its file in the data folder.
     pub const FILE: &str = "operator-token";
 
-    /// A new token, in a file that nobody but the owner reads.
+    /// Creates a token and writes it to a file that only the owner can read.
     ///
     /// # Errors
-    /// When the file can't be written.
+    /// If the file cannot be written.
     pub fn write_new(folder: &Path, random: Random) -> std::io::Result<Self> {
         let token = BASE64URL_NOPAD.encode(&random.bytes::<32>());
         let path = folder.join(Self::FILE);
@@ -57,7 +57,7 @@ impl OperatorToken {
         Ok(Self(hash_text(&token)))
     }
 
-    /// Whether the request is signed with the token as its access key id.
+    /// Whether the access key id of the request is the token.
     fn is_presented(&self, headers: &HeaderMap) -> bool {
         let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let credential = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split_once('/'));
@@ -78,22 +78,22 @@ pub(super) fn router(engine: Engine, token: OperatorToken, port: u16) -> Router 
 
 async fn call(State(tables): State<Tables>, request: Request) -> Response {
     if let Some(words) = guard::refusal(&request, tables.port) {
-        return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", words);
+        return error_response(StatusCode::FORBIDDEN, "AccessDeniedException", words);
     }
     if request.headers().contains_key(ORIGIN) {
-        return refuse(StatusCode::FORBIDDEN, "AccessDeniedException", "This is not answered to pages.");
+        return error_response(StatusCode::FORBIDDEN, "AccessDeniedException", "This endpoint is not available to web pages.");
     }
     if !tables.token.is_presented(request.headers()) {
-        let words = "The operator token is not this gateway's: it stands in the file operator-token of its data folder.";
-        return refuse(StatusCode::BAD_REQUEST, "UnrecognizedClientException", words);
+        let words = "The operator token is wrong: use the one in the file operator-token of the gateway's data folder.";
+        return error_response(StatusCode::BAD_REQUEST, "UnrecognizedClientException", words);
     }
-    match pass_on(&tables.engine, request).await {
+    match forward(&tables.engine, request).await {
         Ok(response) => response,
-        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &error.to_string()),
+        Err(error) => error_response(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &error.to_string()),
     }
 }
 
-async fn pass_on(engine: &Engine, request: Request) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
+async fn forward(engine: &Engine, request: Request) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, TABLES_BODY).await?;
     let request = HttpRequest::try_from(http::Request::from_parts(parts, body.into()))?;
@@ -103,8 +103,8 @@ async fn pass_on(engine: &Engine, request: Request) -> Result<Response, Box<dyn 
     Ok(response.body(Body::from(body))?)
 }
 
-/// A refusal as DynamoDB gives one, so that the SDK reads it.
-fn refuse(status: StatusCode, code: &str, words: &str) -> Response {
+/// An error in DynamoDB's form, which the SDK can read.
+fn error_response(status: StatusCode, code: &str, words: &str) -> Response {
     let body = json!({ "__type": format!("com.amazon.coral.service#{code}"), "message": words }).to_string();
     (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
 }

@@ -1,7 +1,7 @@
-//! A visitor of the demo storefront: a cookie, and behind it what the storefront, as an OAuth client, keeps on its server.
+//! A visitor of the demo storefront: a cookie, and the OAuth client's server-side state for it.
 
-use super::{Failure, Pages};
-use crate::gateway::notebook::Note;
+use super::{PageError, Pages};
+use crate::gateway::state_table::EntryKind;
 use axum::extract::FromRequestParts;
 use axum::response::Response;
 use data_encoding::BASE64URL_NOPAD;
@@ -11,26 +11,26 @@ use http::request::Parts;
 use latchkey::keys::digest::sha256;
 use serde::{Deserialize, Serialize};
 
-/// A visitor, with the storefront's memory of them.
+/// A visitor and the storefront's state.
 pub(super) struct Visitor {
     cookie: String,
     is_new: bool,
-    /// What is remembered.
-    pub(super) memory: Memory,
+    /// The stored state.
+    pub(super) state: VisitorState,
 }
 
-/// What the storefront remembers of a visitor.
+/// What the storefront stores about a visitor.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Memory {
-    /// A sign-in that was begun.
+pub(super) struct VisitorState {
+    /// A pending sign-in.
     pub(super) pending: Option<Pending>,
-    /// A sign-in that succeeded.
+    /// The tokens of a completed sign-in.
     pub(super) tokens: Option<Tokens>,
-    /// What went wrong last: a message id, shown once.
+    /// The last error: a message id, shown once.
     pub(super) notice: Option<String>,
 }
 
-/// A sign-in that was begun: what the callback must fit (RFC 6749 §10.12, RFC 7636, OpenID Connect Core §3.1.2.1).
+/// A pending sign-in: the values that the callback must match (RFC 6749 §10.12, RFC 7636, OpenID Connect Core §3.1.2.1).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) state: String,
@@ -46,13 +46,13 @@ pub(super) struct Tokens {
     pub(super) refresh_token: Option<String>,
     /// Milliseconds since the Unix epoch.
     pub(super) expires_at: i64,
-    /// How often they were refreshed.
+    /// How often the tokens were refreshed.
     pub(super) refreshed: u32,
 }
 
 impl FromRequestParts<Pages> for Visitor {
-    type Rejection = Failure;
-    async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, Failure> {
+    type Rejection = PageError;
+    async fn from_request_parts(parts: &mut Parts, pages: &Pages) -> Result<Self, PageError> {
         let name = cookie_name(pages);
         let sent = parts
             .headers
@@ -65,29 +65,29 @@ impl FromRequestParts<Pages> for Visitor {
             .map(|(_, value)| value.to_owned());
         let Some(cookie) = sent else {
             let cookie = BASE64URL_NOPAD.encode(&pages.services.random.bytes::<16>());
-            return Ok(Self { cookie, is_new: true, memory: Memory::default() });
+            return Ok(Self { cookie, is_new: true, state: VisitorState::default() });
         };
-        let memory = pages.notebook.find(Note::Visitor, &id(&cookie)).await?.unwrap_or_default();
-        Ok(Self { cookie, is_new: false, memory })
+        let state = pages.state_table.find(EntryKind::Visitor, &id(&cookie)).await?.unwrap_or_default();
+        Ok(Self { cookie, is_new: false, state })
     }
 }
 
 impl Visitor {
-    /// Keeps what is remembered.
-    pub(super) async fn keep(&self, pages: &Pages) -> Result<(), Failure> {
-        Ok(pages.notebook.keep(Note::Visitor, &id(&self.cookie), &self.memory).await?)
+    /// Stores the state.
+    pub(super) async fn save(&self, pages: &Pages) -> Result<(), PageError> {
+        Ok(pages.state_table.put(EntryKind::Visitor, &id(&self.cookie), &self.state).await?)
     }
 
-    /// A new cookie and an empty memory: at sign-in and sign-out, so that nobody carries one that was set before.
-    pub(super) async fn renew(&mut self, pages: &Pages) -> Result<(), Failure> {
-        pages.notebook.forget(Note::Visitor, &id(&self.cookie)).await?;
+    /// Creates a new cookie and an empty state, at sign-in and sign-out, to prevent session fixation.
+    pub(super) async fn renew(&mut self, pages: &Pages) -> Result<(), PageError> {
+        pages.state_table.remove(EntryKind::Visitor, &id(&self.cookie)).await?;
         self.cookie = BASE64URL_NOPAD.encode(&pages.services.random.bytes::<16>());
         self.is_new = true;
-        self.memory = Memory::default();
+        self.state = VisitorState::default();
         Ok(())
     }
 
-    /// Sets the cookie on an answer, where the browser lacks it.
+    /// Sets the cookie on an answer, if the browser does not have it.
     pub(super) fn answer(&self, pages: &Pages, mut response: Response) -> Response {
         if self.is_new {
             let secure = if pages.services.origin.is_https() { "; Secure" } else { "" };

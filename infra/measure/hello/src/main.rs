@@ -1,4 +1,4 @@
-//! The least that a function can be: what a cold start is compared with.
+//! A minimal function: the baseline for cold starts.
 
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 

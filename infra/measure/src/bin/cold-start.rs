@@ -1,8 +1,9 @@
-//! Exec to the first ask for an event, and to the first answer: every function's release binary beside a bare one, round by round.
+//! Measures the time from exec to the first poll for an event and to the first answer: every function's release binary and a minimal one,
+//! in rounds.
 //!
-//! 1. A round starts each binary once, the bare one twice: at its beginning and at its end. Every other round goes backwards.
-//! 2. Each is handed its first event at once, answers it, and is ended.
-//! 3. Medians. The two bare ones must agree within a twentieth, or the machine was too restless for the rest to be worth anything.
+//! 1. A round starts each binary once, and the minimal one twice: first and last. Every other round runs in reverse order.
+//! 2. Each process gets its first event at once, answers it, and is stopped.
+//! 3. Report medians. The two series of the minimal binary must agree within 5 %; otherwise the machine was too busy for a valid result.
 
 use clap::Parser;
 use measure::sandbox::Deployment;
@@ -12,20 +13,20 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Measures cold starts of release binaries.
+/// Measures cold starts of release binaries
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The folder of the binaries.
+    /// The folder of the binaries
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
-    /// How often each is started.
+    /// How often each binary is started
     #[arg(long, default_value_t = 31)]
     rounds: usize,
-    /// Of which commit the binaries are: written down with the figures.
+    /// The commit of the binaries, recorded with the figures
     #[arg(long, default_value = "unknown")]
     commit: String,
-    /// Where the figures go, as JSON.
+    /// The output file (JSON)
     #[arg(long, default_value = "docs/benchmarks/cold-start.json")]
     into: PathBuf,
 }
@@ -47,7 +48,7 @@ struct Figures {
     latchkey: &'static str,
     commit: String,
     rounds: usize,
-    /// Of the bare binary against itself: 1.00 within a twentieth.
+    /// The minimal binary's ratio to itself: 1.00, at most 5 % off.
     control: f64,
     binaries: Vec<Figure>,
 }
@@ -57,12 +58,12 @@ struct Figure {
     name: String,
     /// Bytes.
     size: u64,
-    /// Median milliseconds from exec to the first ask for an event, and to the first answer.
+    /// Median milliseconds from exec to the first poll for an event, and to the first answer.
     ready_ms: f64,
     answered_ms: f64,
-    /// Times the bare binary's.
+    /// Ratio to the minimal binary.
     ready_by_bare: f64,
-    /// Median resident bytes at the first ask, and after the first answer.
+    /// Median resident bytes at the first poll, and after the first answer.
     resident_ready: u64,
     resident_answered: u64,
 }
@@ -82,10 +83,11 @@ async fn main() -> ExitCode {
     names.extend(FUNCTIONS.into_iter().filter(|(name, _)| binaries.join(name).is_file()));
     names.push(BARE);
     let mut samples: Vec<Samples> = names.iter().map(|_| Samples::default()).collect();
-    // One round more: the first brings binaries from the disk.
+    // One extra round: the first one loads the binaries from the disk.
     for round in 0..=rounds {
         let mut order: Vec<_> = names.iter().zip(&mut samples).collect();
-        // Whoever comes first follows its like from the round before, with caches that are warm: that is both of the bare ones in turn.
+        // The first binary of a round follows itself from the round before, with warm caches. Alternating the order gives both minimal
+        // series this advantage in turn.
         if round % 2 == 1 {
             order.reverse();
         }
@@ -118,7 +120,10 @@ async fn main() -> ExitCode {
     let text = serde_json::to_string_pretty(&figures).unwrap_or_default() + "\n";
     let _ = write!(std::io::stdout(), "{text}");
     if (control - 1.0).abs() > 0.05 {
-        let _ = writeln!(std::io::stderr(), "the bare binary took {control:.2} times itself: the machine is not quiet enough");
+        let _ = writeln!(
+            std::io::stderr(),
+            "the two series of the minimal binary differ by the factor {control:.2}: the machine is too busy"
+        );
         return ExitCode::FAILURE;
     }
     match into.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&into, text)) {

@@ -1,4 +1,4 @@
-//! Measures what each operation takes, and writes `docs/cost.json`, `docs/cost.md` and `docs/cost.svg`.
+//! Measures the cost of each operation, and writes `docs/cost.json`, `docs/cost.md` and `docs/cost.svg`.
 
 use measure::cost::{documents, folder};
 use std::io::Write as _;
@@ -9,7 +9,7 @@ async fn main() -> ExitCode {
     for (name, text) in documents().await.1 {
         let path = folder().join(name);
         if let Err(error) = std::fs::write(&path, text) {
-            let _ = writeln!(std::io::stderr(), "docs/{name} can't be written: {error}");
+            let _ = writeln!(std::io::stderr(), "docs/{name} cannot be written: {error}");
             return ExitCode::FAILURE;
         }
         let _ = writeln!(std::io::stdout(), "docs/{name}");

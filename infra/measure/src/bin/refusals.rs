@@ -1,5 +1,6 @@
-//! What a wrong password tells by its time (security 71) while people come from a user pool: somebody known here, somebody in the pool,
-//! nobody; and nobody once more, which says how much chance does. One after the other, in another order each round, in one process.
+//! Measures whether the time of a refused password shows which accounts exist (security 71) during a migration from a user pool. It
+//! compares a local account, a pool user, an unknown address, and another unknown address as the control. The requests run one after the
+//! other, in a different order each round, in one process.
 #![expect(clippy::expect_used, reason = "a measurement that can't be made ends the command")]
 
 use clap::Parser;
@@ -14,29 +15,29 @@ use std::time::{Duration, Instant};
 use tests::user_pool::{CLIENT_ID, Mode, POOL_ID, PoolUser, UserPool, document};
 use tests::{Browser, Customer};
 
-/// Measures how long wrong passwords take, by who is known where.
+/// Measures how long refused passwords take, by where the account exists
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// How many wrong passwords of each kind.
+    /// How many wrong passwords of each kind
     #[arg(long, default_value_t = 1000)]
     rounds: u32,
-    /// How long the pool takes to answer, in milliseconds.
+    /// How long the pool takes to answer, in milliseconds
     #[arg(long, default_value_t = 60)]
     pool_ms: u64,
-    /// Of which commit this is: written down with the figures.
+    /// The commit, recorded with the figures
     #[arg(long, default_value = "unknown")]
     commit: String,
-    /// Where the figures go, as JSON.
+    /// The output file (JSON)
     #[arg(long, default_value = "docs/benchmarks/refusals.json")]
     into: PathBuf,
 }
 
-/// Who is asked for.
-const KINDS: [&str; 4] = ["known here", "in the pool", "nobody", "nobody again"];
-/// How many people of each kind there are: enough that no window of theirs fills up.
+/// The kinds of accounts.
+const KINDS: [&str; 4] = ["known here", "in the pool", "unknown", "unknown again"];
+/// How many accounts of each kind: enough that no rate limit applies.
 const PEOPLE: u32 = 50;
-/// Before anything counts.
+/// Requests before the measurement.
 const WARM: u32 = 50;
 
 #[derive(Serialize)]
@@ -48,8 +49,8 @@ struct Figures {
     pool_ms: u64,
     /// Milliseconds.
     medians: Vec<(&'static str, f64)>,
-    /// Each against "nobody".
-    against_nobody: Vec<(&'static str, Compared)>,
+    /// Each kind compared with "unknown".
+    against_unknown: Vec<(&'static str, Compared)>,
 }
 
 #[tokio::main]
@@ -57,9 +58,9 @@ async fn main() -> ExitCode {
     let Arguments { rounds, pool_ms, commit, into } = Arguments::parse();
     let took = measured(rounds, Duration::from_millis(pool_ms)).await;
     let medians = KINDS.iter().zip(&took).map(|(kind, times)| (*kind, median(times))).collect();
-    let against_nobody = [0, 1, 3].map(|kind| (KINDS[kind], compare(&took[kind], &took[2]))).into();
+    let against_unknown = [0, 1, 3].map(|kind| (KINDS[kind], compare(&took[kind], &took[2]))).into();
     let release = !cfg!(debug_assertions);
-    let figures = Figures { latchkey: env!("CARGO_PKG_VERSION"), commit, release, rounds, pool_ms, medians, against_nobody };
+    let figures = Figures { latchkey: env!("CARGO_PKG_VERSION"), commit, release, rounds, pool_ms, medians, against_unknown };
     let text = serde_json::to_string_pretty(&figures).unwrap_or_default() + "\n";
     let _ = write!(std::io::stdout(), "{text}");
     match into.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&into, text)) {
@@ -98,7 +99,7 @@ async fn measured(rounds: u32, pool_takes: Duration) -> [Vec<f64>; 4] {
             }
         }
         if number == PEOPLE - 1 {
-            // So that every window is open again.
+            // Reset all rate limit windows.
             world.advance(Span::hours(25));
             let _ = write!(std::io::stderr(), "\r{} of {rounds}", (round + 1).saturating_sub(WARM));
         }
@@ -107,7 +108,7 @@ async fn measured(rounds: u32, pool_takes: Duration) -> [Vec<f64>; 4] {
     took
 }
 
-/// How long one wrong password takes, the page aside that it is typed into.
+/// How long one wrong password takes, without loading the sign-in page.
 async fn refused(world: &World, email: &str) -> Duration {
     let mut browser = Browser::new(world);
     let page = browser.open("/login").await;

@@ -1,5 +1,5 @@
-//! The processor's time of a warm request, operation by operation: of the function's process alone, which the engine, KMS and the
-//! client are not in. What the Runtime API's protocol takes is included; the bare binary's row says how much that is.
+//! Measures the CPU time of a warm request for each operation: of the function's process only, without the engine, KMS and the client. It
+//! includes the overhead of the Runtime API, which the row of the minimal binary shows.
 
 use clap::Parser;
 use data_encoding::BASE64;
@@ -11,20 +11,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tests::{Browser, Customer, OAuthClient, Page};
 
-/// Measures the processor's time of warm requests.
+/// Measures the CPU time of warm requests
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The folder of the release binaries.
+    /// The folder of the release binaries
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
-    /// How many requests of each operation are measured.
+    /// How many requests of each operation are measured
     #[arg(long, default_value_t = 500)]
     requests: u32,
-    /// Of which commit the binaries are: written down with the figures.
+    /// The commit of the binaries, recorded with the figures
     #[arg(long, default_value = "unknown")]
     commit: String,
-    /// Where the figures go, as JSON.
+    /// The output file (JSON)
     #[arg(long, default_value = "docs/benchmarks/warm.json")]
     into: PathBuf,
 }
@@ -34,11 +34,11 @@ struct Figures {
     latchkey: &'static str,
     commit: String,
     requests: u32,
-    /// Microseconds of the processor for a request.
+    /// CPU microseconds per request.
     cpu_us: Vec<(&'static str, f64)>,
 }
 
-/// Before anything is counted: what is built on first use is built.
+/// Requests before the measurement: what is built on first use is built.
 const WARM: u32 = 50;
 
 #[tokio::main]
@@ -70,7 +70,7 @@ async fn main() -> ExitCode {
     let mut login = deployment.start(&binaries.join("login")).await;
     let mut browser = Browser::new(world);
     let page = browser.open("/login").await;
-    // Every sign-in leaves a session: a few show what one takes.
+    // Every sign-in creates a session, so few requests must do.
     let sign_in = sign_in(&browser, &page, &customer);
     cpu_us.push(("password sign-in, argon2id included", repeated(&mut login, &sign_in, requests.min(100), 303).await));
 
@@ -86,7 +86,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The same request again and again.
+/// Sends the same request repeatedly.
 async fn repeated(process: &mut Process, event: &Value, requests: u32, status: u16) -> f64 {
     let mut before = process.busy();
     for request in 0..WARM + requests {
@@ -99,7 +99,7 @@ async fn repeated(process: &mut Process, event: &Value, requests: u32, status: u
     (process.busy() - before).as_secs_f64() * 1e6 / f64::from(requests)
 }
 
-/// Each with the token that the one before it gave.
+/// Sends each request with the token of the previous answer.
 async fn refreshed(process: &mut Process, mut token: String, requests: u32) -> f64 {
     let mut before = process.busy();
     for request in 0..WARM + requests {
@@ -144,7 +144,7 @@ fn form_body(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// What API Gateway hands over.
+/// A request event as API Gateway sends it.
 fn event(method: &str, path: &str, headers: &[(&str, &str)], body: String) -> Value {
     let headers: serde_json::Map<String, Value> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();

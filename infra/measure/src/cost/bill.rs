@@ -1,33 +1,33 @@
-//! Multiplication: a million of an operation, a month of so many customers.
+//! Calculates costs: for a million of an operation, and for a month with a number of customers.
 
-use super::count::{Count, Counts, Taken};
+use super::count::{Count, Counts, TableUsage};
 use super::operations::{OPERATIONS, Operation};
 use super::prices::{Prices, tiered};
 
-/// How many customers a month is shown for.
+/// The numbers of customers that the months are shown for.
 pub const CUSTOMERS: [f64; 3] = [10_000.0, 1_000_000.0, 10_000_000.0];
 
 const MILLION: f64 = 1e6;
 const GB: f64 = 1e9;
 
-/// What a million of an operation costs, in dollars.
+/// The cost of a million of an operation, in dollars.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PerMillion {
-    /// The request, at the gateway and at Lambda, and its log line.
+    /// The request at the API and at Lambda, and its log line.
     pub fixed: f64,
     /// Request units.
     pub units: f64,
-    /// Lambda's time.
+    /// Lambda duration.
     pub duration: f64,
-    /// What follows from it: the audit record and its share of a start of `events`, queue and mail apart.
+    /// The follow-up work: the audit record and its share of an invocation of `events`, without queue and mail.
     pub projected: f64,
 }
 
 impl PerMillion {
-    /// Of an operation.
+    /// The cost of an operation.
     ///
     /// # Panics
-    /// When the price file has no memory for its function.
+    /// If the price file has no memory size for its function.
     #[must_use]
     pub fn of(operation: &Operation, count: &Count, prices: &Prices) -> Self {
         let requests = &prices.requests;
@@ -41,7 +41,7 @@ impl PerMillion {
             projected: units(count.projected, prices),
         }
     }
-    /// Without what is projected: what an operation's limit is about.
+    /// The cost without the follow-up work. The operation's limit applies to this.
     #[must_use]
     pub fn request(&self) -> f64 {
         self.fixed + self.units + self.duration
@@ -52,12 +52,12 @@ fn log_bytes(count: &Count, prices: &Prices) -> f64 {
     real(count.log_bytes + count.log_lines * prices.logs.overhead_bytes)
 }
 
-/// Of a million.
-fn units(taken: Taken, prices: &Prices) -> f64 {
+/// The cost of a million.
+fn units(taken: TableUsage, prices: &Prices) -> f64 {
     taken.read * prices.tables.read_per_million + taken.write * prices.tables.write_per_million
 }
 
-/// How long Lambda bills an operation for, in milliseconds.
+/// The billed duration of an operation, in milliseconds.
 #[must_use]
 pub fn billed_ms(operation: &Operation, count: &Count, prices: &Prices) -> f64 {
     let assumed = &prices.assumed;
@@ -78,15 +78,15 @@ fn gb_seconds(operation: &Operation, count: &Count, prices: &Prices) -> f64 {
 /// A month's bill.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Month {
-    /// For so many customers.
+    /// The number of customers.
     pub customers: f64,
-    /// What is paid for, in dollars.
+    /// The items of the bill, in dollars.
     pub lines: Vec<(&'static str, f64)>,
     /// Cognito's list price, Lite and Essentials.
     pub cognito: [f64; 2],
 }
 
-/// What customers do in a month, by operation.
+/// What a customer does in a month, by operation.
 #[must_use]
 pub fn done_by_a_customer(prices: &Prices) -> Vec<(&'static str, f64)> {
     let of = &prices.customer;
@@ -105,10 +105,10 @@ pub fn done_by_a_customer(prices: &Prices) -> Vec<(&'static str, f64)> {
 }
 
 impl Month {
-    /// For so many customers.
+    /// The bill for this number of customers.
     ///
     /// # Panics
-    /// When an operation of a customer was not counted.
+    /// If an operation was not counted.
     #[must_use]
     pub fn of(customers: f64, counts: &Counts, prices: &Prices) -> Self {
         let assumed = &prices.assumed;
@@ -131,7 +131,7 @@ impl Month {
             kms += times * real_u64(count.kms) + starts * real_u64(start.kms);
             out += times * real(count.answer_bytes);
         }
-        // A batch of stream records and a mail are an invocation of `events` each; both wait for the tables like any request.
+        // A batch of stream records and a mail are one invocation of `events` each. Both wait for the tables like any request.
         invocations += requests + records / assumed.stream_batch + mails;
         gb_s += (records + mails) * (assumed.other_ms + 2.0 * assumed.table_ms) / 1000.0 * memory("events", prices) / 1024.0;
         let stored = customers * stored_bytes(counts, prices) / GB;
@@ -147,7 +147,7 @@ impl Month {
             ("DynamoDB, storage", stored * tables.storage_per_gb),
             ("DynamoDB, point-in-time recovery", stored * tables.recovery_per_gb),
             ("KMS, one key and its requests", keys.key_per_month + kms * keys.request_per_million / MILLION),
-            // Sent, received, deleted.
+            // Sent, received and deleted.
             ("SQS", 3.0 * mails * messages.queue_per_million / MILLION),
             ("SES", mails * messages.mail_per_thousand / 1000.0),
             ("CloudWatch Logs", log / GB * prices.logs.ingested_per_gb),
@@ -156,14 +156,14 @@ impl Month {
         let cognito = [&prices.cognito.lite, &prices.cognito.essentials].map(|tiers| tiered(tiers, customers));
         Self { customers, lines, cognito }
     }
-    /// All of it.
+    /// The total.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.lines.iter().map(|(_, dollars)| dollars).sum()
     }
 }
 
-/// What lies in the tables for a customer, in bytes, with the 100 that DynamoDB adds to each item.
+/// The stored bytes of a customer, with the 100 that DynamoDB adds to each item.
 #[must_use]
 pub fn stored_bytes(counts: &Counts, prices: &Prices) -> f64 {
     const OVERHEAD: usize = 100;
@@ -173,9 +173,9 @@ pub fn stored_bytes(counts: &Counts, prices: &Prices) -> f64 {
         "session" => of.sessions,
         "grant" => of.grants,
         "audit" => projected * of.audit_months,
-        // Over within minutes.
+        // Expired within minutes.
         "flow" | "authorization_request" | "identifier_tries" | "mails" | "unknown_failures" => 0.0,
-        // Once with the account.
+        // One for each account.
         _ => 1.0,
     };
     counts.items.iter().map(|(kind, bytes)| kept(kind) * real(bytes + OVERHEAD)).sum()

@@ -1,4 +1,4 @@
-//! Counting: each operation in a fresh world in memory, whose tables, KMS, log and answers are watched.
+//! Counts: runs each operation in a new in-memory world and records its tables, KMS, log and answers.
 
 use super::operations::{OPERATIONS, Operation};
 use super::steps::Run;
@@ -26,72 +26,72 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use tests::deployed::PURPOSES;
 use tests::kms::FakeKms;
-use tests::{Customer, Me, OAuthClient, invariants};
+use tests::{AccountClient, Customer, OAuthClient, invariants};
 use tower::ServiceExt as _;
 
-/// Everything that was counted.
+/// All counts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Counts {
-    /// Of what: Latchkey and the engine that counted the units.
+    /// The versions of Latchkey and of the engine that counted the units.
     pub versions: BTreeMap<&'static str, &'static str>,
-    /// What each operation takes.
+    /// The counts of each operation.
     pub operations: Vec<Count>,
-    /// What the start of each function takes.
+    /// The counts of each function's start.
     pub starts: Vec<Start>,
-    /// The bytes that an item of each kind is billed with; one that a customer has once with the account.
+    /// The billed bytes of an item of each kind, for the kinds that a customer has.
     pub items: BTreeMap<String, usize>,
 }
 
-/// What one operation takes.
+/// The counts of one operation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Count {
     /// The operation.
     pub name: &'static str,
     /// The function.
     pub function: &'static str,
-    /// What it asks of the tables.
-    pub tables: Taken,
-    /// What `events` asks of the tables because of it.
-    pub projected: Taken,
-    /// KMS calls, those of `events` included.
+    /// Its requests to the tables.
+    pub tables: TableUsage,
+    /// The requests of `events` to the tables that follow from it.
+    pub projected: TableUsage,
+    /// KMS calls, with those of `events`.
     pub kms: u64,
     /// Mails, each a message of the delivery queue.
     pub mails: usize,
     /// Lines of the log.
     pub log_lines: usize,
-    /// Their bytes; a duration counts as two digits.
+    /// The bytes of these lines; a duration counts as two digits.
     pub log_bytes: usize,
     /// Bytes of the answer: headers and body.
     pub answer_bytes: usize,
 }
 
-/// What is asked of the tables.
+/// Requests to the tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Taken {
+pub struct TableUsage {
     /// Requests.
     pub requests: usize,
-    /// Read request units, as the engine counts.
+    /// Read request units, as counted by the engine.
     pub read: f64,
-    /// Write request units, as the engine counts.
+    /// Write request units, as counted by the engine.
     pub write: f64,
-    /// Read request units by our own arithmetic, which leaves queries out.
+    /// Read request units as computed by the meter, without queries.
     pub own_read: f64,
-    /// Write request units by our own arithmetic.
+    /// Write request units as computed by the meter.
     pub own_write: f64,
 }
 
-/// What the start of a function takes.
+/// The counts of a function's start.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Start {
     /// The function.
     pub function: &'static str,
-    /// What it asks of the tables.
-    pub tables: Taken,
+    /// Its requests to the tables.
+    pub tables: TableUsage,
     /// KMS calls.
     pub kms: u64,
 }
 
-impl From<Cost> for Taken {
+impl From<Cost> for TableUsage {
     fn from(cost: Cost) -> Self {
         let Cost { requests, engine, own } = cost;
         Self { requests, read: engine.read, write: engine.write, own_read: own.read, own_write: own.write }
@@ -99,10 +99,10 @@ impl From<Cost> for Taken {
 }
 
 impl Counts {
-    /// Does everything once.
+    /// Runs every operation once.
     ///
     /// # Panics
-    /// When an operation does not end as it should.
+    /// If an operation fails.
     pub async fn measured() -> Self {
         let mut operations = Vec::new();
         for operation in &OPERATIONS {
@@ -116,17 +116,17 @@ impl Counts {
         let versions = BTreeMap::from([("latchkey", env!("CARGO_PKG_VERSION")), ("dynoxide", dynoxide::PRODUCT_VERSION)]);
         Self { versions, operations, starts, items: items().await }
     }
-    /// An operation by its name.
+    /// An operation by name.
     ///
     /// # Panics
-    /// When there is none.
+    /// If it does not exist.
     #[must_use]
     pub fn of(&self, name: &str) -> &Count {
         self.operations.iter().find(|count| count.name == name).expect("an operation of this name")
     }
 }
 
-/// A world that is watched.
+/// A world with instruments.
 struct Watched {
     world: World,
     kms: FakeKms,
@@ -146,8 +146,8 @@ impl Watched {
         Self { world, kms, log: Log::default(), answers }
     }
 
-    /// Does the operation in a world of its own. An account is erased from a shard of chance; from the last of a day it saves the walk a
-    /// checkpoint, and the counts would differ: then from another.
+    /// Runs the operation in a new world. An account's shard is random; an erasure in the last shard of a day saves the scan a checkpoint,
+    /// and the counts would differ. In that case another account is used.
     async fn count(operation: &Operation) -> Count {
         loop {
             let watched = Self::new().await;
@@ -183,12 +183,12 @@ impl Watched {
         }
     }
 
-    /// How many mails were sent, once everything is projected.
+    /// The number of mails sent, after everything was projected.
     async fn mails(&self) -> usize {
         self.world.mails().await.expect("pumped").len()
     }
 
-    /// The warm-up of a function whose tenant has its keys, with services of its own.
+    /// The warm-up of a function with its own services, for a tenant with existing keys.
     async fn start(&self, function: &'static str, purposes: &[Purpose]) -> Start {
         let (meter, engine) = (Meter::new(), &self.world.engine);
         let [identities, keys, audit] = TABLES.map(str::to_owned);
@@ -198,13 +198,13 @@ impl Watched {
             tenants: Tenants::default(),
             ..self.world.services.clone()
         };
-        // Once for a tenant that has no keys yet: they are made.
+        // Once before, because a tenant without keys gets its keys created.
         warm_up(&services, &TenantId::default_tenant()).await;
         let services = Services { keys: Keys::new(self.kms.vault(), purposes), tenants: Tenants::default(), ..services };
         drop(meter.take());
         let kms = self.kms.answered();
         warm_up(&services, &TenantId::default_tenant()).await;
-        // A private half is unwrapped when it first signs: an access token and an ID token, the seal of an export.
+        // A private key is unwrapped at its first signature: an access token and an ID token, or the seal of an export.
         let signs: &[SigningAlgorithm] = match function {
             "token" => &[SigningAlgorithm::ES256, SigningAlgorithm::RS256],
             "export" => &[SigningAlgorithm::ES256],
@@ -227,18 +227,18 @@ fn is_due_in_the_last_shard(world: &World) -> bool {
         .any(|item| item["kind"]["S"] == "due_erasure" && item["pk"]["S"].as_str().unwrap_or_default().ends_with(&last))
 }
 
-/// What a customer leaves: registered, signed in twice by an application that they have consented to.
+/// The stored items of a customer: registered, and signed in twice by an application with their consent.
 async fn items() -> BTreeMap<String, usize> {
     let world = World::new().await.expect("a world");
     let customer = Customer::registered(&world, "Ada").await;
-    drop(Me::of(&world, &customer).await);
+    drop(AccountClient::new(&world, &customer).await);
     world.pump().await.expect("pumped");
     let mut largest = BTreeMap::<String, usize>::new();
     for item in invariants::read(&world.engine).tables.values().flatten() {
         let is_of_the_tenant = item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with('T'));
         if !is_of_the_tenant {
             let mut item = item.clone();
-            // A random number of 64 bits: at its widest.
+            // A random 64-bit number: use the widest.
             for device in item.pointer_mut("/dev/L").and_then(Value::as_array_mut).into_iter().flatten() {
                 device["M"]["id"]["N"] = Value::String(u64::MAX.to_string());
             }
@@ -249,7 +249,7 @@ async fn items() -> BTreeMap<String, usize> {
     largest
 }
 
-/// The same routes, whose answers are weighed.
+/// The same routes, with the size of answers recorded.
 fn weighing(inner: Router, weight: Arc<Mutex<usize>>) -> Router {
     Router::new().fallback(async move |request: Request<Body>| -> Response {
         let response = match inner.oneshot(request).await {
@@ -258,7 +258,7 @@ fn weighing(inner: Router, weight: Arc<Mutex<usize>>) -> Router {
         };
         let (parts, body) = response.into_parts();
         let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        // As HTTP/1.1 writes a header: name, colon, space, value, end of line.
+        // As HTTP/1.1 writes a header: name, colon, space, value, line break.
         let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         *weight.lock().unwrap_or_else(PoisonError::into_inner) += headers + body.len();
         Response::from_parts(parts, Body::from(body))
@@ -280,7 +280,7 @@ impl Write for Log {
 }
 
 impl Log {
-    /// Lines and bytes. How long a request took is the only thing in a line that differs from run to run.
+    /// Lines and bytes. The duration of a request is the only part of a line that differs between runs.
     fn weighed(&self) -> (usize, usize) {
         let text = String::from_utf8(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("text");
         let weigh = |line: &str| {

@@ -1,7 +1,7 @@
-//! The exact cost of each operation, and what it comes to in dollars.
+//! The exact cost of each operation, and its price in dollars.
 //!
-//! [`operations`] says what is done and what it may take; [`count`] does it in a world in memory and counts; [`prices`] reads the
-//! price file; [`bill`] multiplies; [`page`] and [`picture`] show.
+//! [`operations`] lists the operations and their limits; [`count`] runs them in an in-memory world and counts; [`prices`] reads the price
+//! file; [`bill`] multiplies; [`page`] and [`picture`] render.
 
 pub mod bill;
 pub mod count;
@@ -16,16 +16,16 @@ use count::Counts;
 use prices::Prices;
 use std::path::{Path, PathBuf};
 
-/// The price file, as it is shipped.
+/// The price file in the repository.
 pub const PRICES: &str = include_str!("../../prices.toml");
 
-/// A document of the cost: where it stands under `docs/`, and its text.
+/// A document about the cost: its path under `docs/`, and its text.
 pub type Document = (&'static str, String);
 
-/// Measures, and writes every document of the cost.
+/// Measures, and renders every document about the cost.
 ///
 /// # Panics
-/// When something can't be measured, or the price file can't be read.
+/// If something cannot be measured, or the price file cannot be read.
 pub async fn documents() -> (Counts, Vec<Document>) {
     let counts = Counts::measured().await;
     let prices: Prices = toml::from_str(PRICES).expect("the price file");
@@ -36,7 +36,7 @@ pub async fn documents() -> (Counts, Vec<Document>) {
     (counts, documents)
 }
 
-/// The folder of the documents.
+/// The folder of these documents.
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")

@@ -1,46 +1,46 @@
-//! Every operation, the function that does it, and what it may take.
+//! Every operation, its function, and its limits.
 
 use super::steps::Step;
 use tests::command::Command;
 
-/// What somebody does.
+/// An operation of a user or client.
 pub struct Operation {
-    /// In words.
+    /// The name, in words.
     pub name: &'static str,
-    /// The function that answers it.
+    /// The function that handles it.
     pub function: &'static str,
-    /// How it is done.
+    /// How to run it.
     pub(super) step: Step,
-    /// What it takes, exactly.
-    pub takes: Takes,
+    /// Its exact counts.
+    pub takes: ExpectedUsage,
     /// How many passwords are hashed.
     pub hashes: u32,
-    /// What the processor may be busy with it, hashing apart, in microseconds: an input of the price of its duration.
+    /// CPU time without password hashing, in microseconds. It determines the price of the duration.
     pub cpu_us: u32,
-    /// What a million of it may cost at most, in dollars; what it projects apart.
+    /// The limit for a million, in dollars, without the follow-up work.
     pub dollars: f64,
 }
 
-/// What an operation takes.
+/// The counts of an operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Takes {
+pub struct ExpectedUsage {
     /// DynamoDB requests.
     pub requests: usize,
     /// Read request units.
     pub read: f64,
     /// Write request units.
     pub write: f64,
-    /// Write request units of what `events` makes of it.
+    /// Write request units of `events` that follow from it.
     pub projected: f64,
     /// KMS calls.
     pub kms: u64,
 }
 
-const fn takes(requests: usize, read: f64, write: f64, projected: f64) -> Takes {
-    Takes { requests, read, write, projected, kms: 0 }
+const fn takes(requests: usize, read: f64, write: f64, projected: f64) -> ExpectedUsage {
+    ExpectedUsage { requests, read, write, projected, kms: 0 }
 }
 
-const fn operation(name: &'static str, function: &'static str, step: Step, takes: Takes) -> Operation {
+const fn operation(name: &'static str, function: &'static str, step: Step, takes: ExpectedUsage) -> Operation {
     Operation { name, function, step, takes, hashes: 0, cpu_us: 0, dollars: 0.0 }
 }
 
@@ -56,10 +56,10 @@ impl Operation {
 }
 
 /// A page that reads nothing.
-const NOTHING: Takes = takes(0, 0.0, 0.0, 0.0);
+const NOTHING: ExpectedUsage = takes(0, 0.0, 0.0, 0.0);
 
-/// All of them, in the order of a customer's life. Limits in dollars are those that the design began with, and $0.05 to $0.15 more where a
-/// step is counted: the metric of the funnel makes its log line 280 bytes longer (decision 23).
+/// All operations, in the order of a customer's life. Dollar limits are those of the initial design, plus $0.05 to $0.15 where a funnel
+/// step is counted: its metric makes the log line 280 bytes longer (decision 23).
 pub const OPERATIONS: [Operation; 33] = [
     operation("registration, start", "registration", Step::Command(Command::StartRegistration), takes(2, 0.0, 2.0, 2.0))
         .hashes(1)
@@ -72,14 +72,15 @@ pub const OPERATIONS: [Operation; 33] = [
     operation("failed sign-in", "login", Step::Command(Command::FailSignIn), takes(3, 4.0, 1.0, 1.0))
         .hashes(1)
         .within(400, 3.25),
-    operation("failed sign-in, nobody's address", "login", Step::FailUnknown, takes(3, 4.0, 1.0, 1.0))
+    operation("failed sign-in, unknown address", "login", Step::FailUnknown, takes(3, 4.0, 1.0, 1.0))
         .hashes(1)
         .within(400, 3.25),
     operation("consent", "login", Step::Command(Command::Consent), takes(3, 6.0, 1.0, 1.0)).within(400, 3.3),
     operation("authorize with a session → code", "login", Step::Command(Command::Authorize), takes(2, 3.0, 1.0, 0.0))
         .within(300, 2.65),
-    operation("recovery, start", "login", Step::Command(Command::StartRecovery), takes(1, 0.0, 1.0, 2.0)).within(300, 2.3),
-    operation("recovery, new password", "login", Step::Command(Command::ResetPassword), takes(6, 7.0, 7.0, 2.0))
+    operation("password reset, start", "login", Step::Command(Command::StartRecovery), takes(1, 0.0, 1.0, 2.0))
+        .within(300, 2.3),
+    operation("password reset, new password", "login", Step::Command(Command::ResetPassword), takes(6, 7.0, 7.0, 2.0))
         .hashes(1)
         .within(450, 7.6),
     operation("sign-out", "login", Step::Command(Command::SignOut), takes(3, 4.0, 1.0, 1.0)).within(300, 3.4),
@@ -95,18 +96,17 @@ pub const OPERATIONS: [Operation; 33] = [
     operation("discovery", "token", Step::Get("/.well-known/openid-configuration"), NOTHING).within(12, 1.5),
     operation("profile, read", "profile", Step::ReadProfile, takes(1, 4.0, 0.0, 0.0)).within(220, 2.1),
     operation("profile, changed", "profile", Step::Command(Command::EditProfile), takes(2, 4.0, 1.0, 1.0)).within(350, 2.8),
-    operation("change of address, wish", "profile", Step::Command(Command::WishForAddress), takes(2, 4.0, 1.0, 2.0))
+    operation("change of address, start", "profile", Step::Command(Command::WishForAddress), takes(2, 4.0, 1.0, 2.0))
         .within(400, 2.9),
     operation("change of address, proof", "profile", Step::ProveAddressOnline, takes(2, 5.0, 8.0, 2.0)).within(400, 7.3),
     operation("change of password", "profile", Step::Command(Command::ChangePassword), takes(3, 6.0, 8.0, 2.0))
         .hashes(2)
         .within(450, 8.3),
-    operation("export of 21 items, begun", "export", Step::BeginExport, takes(4, 5.0, 1.0, 0.0)).within(900, 2.9),
+    operation("export of 21 items, start", "export", Step::BeginExport, takes(4, 5.0, 1.0, 0.0)).within(900, 2.9),
     operation("export of 21 items, read", "export", Step::ReadExport, takes(3, 5.0, 0.0, 0.0)).within(900, 2.7),
-    operation("deletion, asked for", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 4.0, 2.0)).within(300, 4.4),
-    operation("deletion, taken back", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 4.0, 2.0))
-        .within(300, 4.4),
-    operation("retention, a tick that finds nothing", "retention", Step::EmptyTick, takes(37, 35.0, 2.0, 0.0)).within(300, 7.0),
-    operation("retention, a tick that erases an account of 20 items", "retention", Step::Erase, takes(64, 38.0, 28.0, 1.0))
+    operation("deletion, start", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 4.0, 2.0)).within(300, 4.4),
+    operation("deletion, undone", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 4.0, 2.0)).within(300, 4.4),
+    operation("retention, a run without due work", "retention", Step::EmptyTick, takes(37, 35.0, 2.0, 0.0)).within(300, 7.0),
+    operation("retention, a run that erases an account of 20 items", "retention", Step::Erase, takes(64, 38.0, 28.0, 1.0))
         .within(1_500, 25.0),
 ];

@@ -6,10 +6,10 @@ use super::operations::OPERATIONS;
 use super::prices::Prices;
 use std::fmt::Write as _;
 
-/// The page.
+/// Renders the page.
 ///
 /// # Panics
-/// When an operation was not counted.
+/// If an operation was not counted.
 #[must_use]
 pub fn markdown(counts: &Counts, prices: &Prices, months: &[Month]) -> String {
     let mut page = String::from(HEAD);
@@ -41,7 +41,7 @@ pub fn markdown(counts: &Counts, prices: &Prices, months: &[Month]) -> String {
         );
         debug_assert_eq!(operation.name, *name);
     }
-    page.push_str("\n## Dollars a million\n\n");
+    page.push_str("\n## Dollars per million\n\n");
     let assumed = &prices.assumed;
     let _ =
         write!(page, include_str!("dollars.md"), table = assumed.table_ms, other = assumed.other_ms, hash = assumed.hash_ms,);
@@ -64,7 +64,7 @@ pub fn markdown(counts: &Counts, prices: &Prices, months: &[Month]) -> String {
     for start in &counts.starts {
         let _ = writeln!(page, "| {} | {} | {} | {} |", start.function, start.tables.requests, start.tables.read, start.kms);
     }
-    page.push_str("\n## What an item weighs\n\n");
+    page.push_str("\n## Item sizes\n\n");
     page.push_str(ITEMS_HEAD);
     for (kind, bytes) in &counts.items {
         let _ = writeln!(page, "| {} | {bytes} |", kind.replace('_', " "));
@@ -91,7 +91,7 @@ fn bill(months: &[Month]) -> String {
     row("**Latchkey**", &|month| format!("**{}**", dollars(month.total())));
     row("Cognito Lite", &|month| dollars(month.cognito[0]));
     row("Cognito Essentials", &|month| dollars(month.cognito[1]));
-    row("a customer, Latchkey", &|month| format!("${:.6}", month.total() / month.customers));
+    row("per customer, Latchkey", &|month| format!("${:.6}", month.total() / month.customers));
     table.push('\n');
     table
 }
@@ -114,14 +114,13 @@ pub(super) fn thousands(number: f64) -> String {
     grouped
 }
 
-const HEAD: &str = "# What it costs
+const HEAD: &str = "# Cost
 
 <!-- Written by `cargo run -p measure`: change infra/measure/prices.toml or the code, then run it again. -->
 
-Every count on this page is measured: each operation is done by the actors of the tests in a world in memory, and what it asks of the
-tables, of KMS and of the log is counted, without any clock. Every price stands in
-[`infra/measure/prices.toml`](../infra/measure/prices.toml), with what it is. They were written down without access to the
-price pages: **check them before you rely on a bill.** No free tier of AWS is taken off.
+Every count on this page is measured: the test actors run each operation against an in-memory environment, and its requests to the tables, its KMS calls
+and its log bytes are counted, without a clock. Every price is in [`infra/measure/prices.toml`](../infra/measure/prices.toml), with its meaning. The prices
+were written down without access to AWS's price pages: **check them before you rely on a bill.** Free tiers of AWS are not deducted.
 
 ```sh
 cargo run -p measure                     # measures, writes cost.json, cost.md and cost.svg
@@ -135,25 +134,24 @@ cargo test --workspace --test cost       # measures, and fails when these docume
 ";
 
 const OPERATIONS_HEAD: &str = "\
-Reads are strong: one unit up to 4 KB. A write is one unit up to 1 KB, twice as much in a transaction. *Projected* is what `events` reads and
-writes off the request's path: the audit record, and what a mail needs; each mail is a message of the queue. Bytes of an answer are
-headers and body before any compression. The whole, with our own arithmetic beside the engine's, is in
-[cost.json](cost.json).
+Reads are strongly consistent: one unit up to 4 KB. A write is one unit up to 1 KB, and twice as much in a transaction. *Projected* is what `events` reads
+and writes outside the request path: the audit record, and the data for a mail; each mail is a message of the queue. Answer bytes are headers and body
+before compression. The complete data, with Latchkey's own calculation beside the engine's, is in [cost.json](cost.json).
 
 | operation | function | requests to DynamoDB | RRU / WRU | projected RRU / WRU | KMS calls | mails | log bytes | answer bytes |
 |---|---|---:|---:|---:|---:|---:|---:|---:|
 ";
 
 const STARTS_HEAD: &str = "\
-What a new instance asks for before it takes its first request, once the tenant's keys exist.
+The requests of a new instance before its first request from a client, when the tenant's keys already exist.
 
 | function | requests to DynamoDB | RRU | KMS calls |
 |---|---:|---:|---:|
 ";
 
 const ITEMS_HEAD: &str = "\
-The largest of its kind that one registration, two sign-ins and one application leave, in bytes as DynamoDB counts them, without the
-100 that it adds to each item for storage. An item up to 1 KB is written for one unit.
+The largest item of each kind after one registration, two sign-ins and one application, in bytes as DynamoDB counts them, without the 100 bytes that it
+adds to each item for storage. Writing an item up to 1 KB costs one unit.
 
 | item | bytes |
 |---|---:|

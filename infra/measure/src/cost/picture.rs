@@ -1,16 +1,16 @@
-//! `docs/cost.svg`: the bills as bars, one length scale for each number of customers. Legible on light and dark ground.
+//! `docs/cost.svg`: the bills as bars, with one scale for each number of customers. Legible on light and dark backgrounds.
 
 use super::bill::Month;
 use super::page::{dollars, thousands};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 720.0;
-/// Where bars begin, and how long the longest may be: the amount stands behind it.
+/// Where bars begin, and the maximum length. The amount follows the bar.
 const BARS: (f64, f64) = (160.0, 440.0);
 const ROW: f64 = 24.0;
 const GROUP: f64 = 116.0;
 
-/// The picture.
+/// Renders the picture.
 #[must_use]
 pub fn svg(months: &[Month]) -> String {
     let height = GROUP * f64::from(u32::try_from(months.len()).unwrap_or(0)) + 12.0;

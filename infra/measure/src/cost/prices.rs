@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What AWS charges and what is assumed; `prices.toml` says what each figure is.
+/// The prices of AWS, and assumptions. `prices.toml` describes each figure.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the price file says what each figure is")]
@@ -21,7 +21,7 @@ pub struct Prices {
     pub cognito: Cognito,
 }
 
-/// A request's fixed price, in dollars a million.
+/// The fixed price of a request, in dollars a million.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the price file says what each figure is")]
@@ -31,7 +31,7 @@ pub struct Requests {
     pub lambda_per_million: f64,
 }
 
-/// The price of time.
+/// The price of duration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the price file says what each figure is")]
@@ -77,7 +77,7 @@ pub struct Logs {
     pub overhead_bytes: usize,
 }
 
-/// Data out.
+/// Data transfer out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the price file says what each figure is")]
@@ -85,7 +85,7 @@ pub struct Transfer {
     pub out_per_gb: f64,
 }
 
-/// What only AWS decides, as it is taken to be.
+/// Assumptions about what only AWS decides.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the price file says what each figure is")]
@@ -99,7 +99,7 @@ pub struct Assumed {
     pub stream_batch: f64,
 }
 
-/// One month of a customer.
+/// What a customer does in a month.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the price file says what each figure is")]
@@ -114,7 +114,7 @@ pub struct Customer {
     pub audit_months: f64,
 }
 
-/// What Cognito charges for a monthly active user.
+/// The price of Cognito for a monthly active user.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the price file says what each figure is")]
@@ -123,7 +123,7 @@ pub struct Cognito {
     pub essentials: Vec<Tier>,
 }
 
-/// A price from a number of users on.
+/// A price from a number of users up.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the price file says what each figure is")]
@@ -132,7 +132,7 @@ pub struct Tier {
     pub each: f64,
 }
 
-/// What that many users cost by these tiers.
+/// The cost of this number of users by these tiers.
 #[must_use]
 pub fn tiered(tiers: &[Tier], users: f64) -> f64 {
     let ends = tiers.iter().skip(1).map(|tier| tier.from).chain([f64::INFINITY]);

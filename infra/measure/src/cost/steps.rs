@@ -1,13 +1,13 @@
-//! How each operation is done, by the actors of the tests.
+//! Runs each operation with the actors of the tests.
 
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use serde_json::json;
 use std::pin::Pin;
 use tests::command::Command;
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
 
-/// How an operation is done.
+/// How to run an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// A command that writes.
@@ -21,19 +21,19 @@ pub(super) enum Step {
     Introspect,
     Userinfo,
     ReadProfile,
-    /// By a token without `offline_access`, which depends on its session: a read more.
+    /// With a token without `offline_access`, which depends on its session: one more read.
     ProveAddressOnline,
     BeginExport,
     ReadExport,
-    /// A tick of the schedule that finds nothing.
+    /// A run of the retention job that finds nothing.
     EmptyTick,
-    /// One that erases one account.
+    /// A run of the retention job that erases one account.
     Erase,
-    /// A document for everybody.
+    /// A public document.
     Get(&'static str),
 }
 
-/// The operation itself, which nothing stands in the way of; it runs once awaited.
+/// The operation itself, fully prepared. It runs when awaited.
 pub(super) type Run = Pin<Box<dyn Future<Output = ()>>>;
 
 fn run(operation: impl Future<Output = ()> + 'static) -> Run {
@@ -41,7 +41,7 @@ fn run(operation: impl Future<Output = ()> + 'static) -> Run {
 }
 
 impl Step {
-    /// Brings the world to where the operation can be done.
+    /// Prepares the world for the operation.
     pub(super) async fn prepare(self, world: &World) -> Run {
         let api = Anonymous::new(world);
         let app = OAuthClient::demo_app(world);
@@ -67,7 +67,7 @@ impl Step {
                 let mut browser = Browser::new(world);
                 let page = browser.open(&app.authorize_url(&[])).await;
                 run(async move {
-                    let fields = [("identifier", "nobody@example.com"), ("password", "not this one, surely")];
+                    let fields = [("identifier", "absent@example.com"), ("password", "not this one, surely")];
                     let (_, answer) = browser.press(&page, "#submit", &fields).await;
                     assert_eq!(answer.status(), 400);
                 })
@@ -101,7 +101,7 @@ impl Step {
             }
             Self::ReadProfile => {
                 let customer = Customer::registered(world, "Ada").await;
-                let me = Me::of(world, &customer).await;
+                let me = AccountClient::new(world, &customer).await;
                 run(async move { assert_eq!(me.get("/v1/me").await.status(), 200) })
             }
             Self::ProveAddressOnline => prove_address(world).await,
@@ -127,27 +127,27 @@ impl Step {
 async fn prove_address(world: &World) -> Run {
     const ADDRESS: &str = "countess@example.org";
     let customer = Customer::registered(world, "Ada").await;
-    let client = OAuthClient { scope: "openid account".to_owned(), ..Me::client(world) };
-    let me = Me { tokens: client.tokens_for(&customer).await, client };
+    let client = OAuthClient { scope: "openid account".to_owned(), ..AccountClient::client(world) };
+    let me = AccountClient { tokens: client.tokens_for(&customer).await, client };
     assert_eq!(me.post("/v1/me/email", &json!({ "email": ADDRESS })).await.status(), 202);
     let code = world.mails_to(ADDRESS).await.expect("pumped").remove(0).codes.remove(0);
     run(async move { assert_eq!(me.post("/v1/me/email/verification", &json!({ "code": code })).await.status(), 200) })
 }
 
 /// Account, profile, terms, two consents, eight sessions, eight grants.
-async fn with_twenty_items(world: &World) -> Me {
+async fn with_twenty_items(world: &World) -> AccountClient {
     let customer = Customer::registered(world, "Ada").await;
-    drop(Me::of(world, &customer).await);
+    drop(AccountClient::new(world, &customer).await);
     for _ in 0..6 {
         drop(OAuthClient::demo_web(world).tokens_for(&customer).await);
     }
-    Me::of(world, &customer).await
+    AccountClient::new(world, &customer).await
 }
 
-/// An account of 20 items, closed; a tick just before its time has come, or just after.
+/// An account of 20 items, closed; prepares a run of the retention job just before the erasure is due, or just after.
 async fn tick(world: &World, erased: u64) -> Run {
     let customer = Customer::registered(world, "Ada").await;
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     // Account, profile, terms, consent, a grant and 15 sessions.
     for _ in 0..14 {
         let mut browser = Browser::new(world);
@@ -155,7 +155,7 @@ async fn tick(world: &World, erased: u64) -> Run {
         customer.sign_in(&mut browser, &page).await;
     }
     assert_eq!(me.delete("/v1/me").await.status(), 202);
-    // Two ticks of one day: the first walks the month, so that the measured one has nothing else to do.
+    // Two runs on one day: the first scans the month, so that the measured one has nothing else to do.
     world.advance(Span::hours(29 * 24 + 23));
     drop(world.run_job(&json!({ "job": "retention" })).await.expect("a tick"));
     world.advance(if erased == 0 { Span::minutes(10) } else { Span::minutes(70) });

@@ -1,5 +1,5 @@
-//! What stands around a function's process: the Runtime API, the tables and KMS, all on loopback, all in the process that measures.
-//! Only the function is a process of its own, so only its time and its memory are its own.
+//! The environment of a function's process: the Runtime API, the tables and KMS, all on loopback, all in the measuring process. Only the
+//! function runs in a process of its own, so its CPU time and memory are measured separately.
 
 mod runtime_api;
 
@@ -24,11 +24,11 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 /// Longer than any start takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A deployment on loopback: tables with a tenant whose keys exist, and a KMS that opens them.
+/// A deployment on loopback: tables with a tenant and its keys, and a KMS that unwraps them.
 pub struct Deployment {
-    /// The same tables and keys, in this process: to bring people to where a request can be made.
+    /// The same tables and keys in this process, to prepare requests.
     pub world: World,
     dynamodb: SocketAddr,
     kms: SocketAddr,
@@ -42,10 +42,10 @@ pub struct Process {
 }
 
 impl Deployment {
-    /// Serves the tables and KMS; the tenant's keys are made.
+    /// Serves the tables and KMS, and creates the tenant's keys.
     ///
     /// # Panics
-    /// When loopback can't be listened on.
+    /// If it cannot listen on loopback.
     pub async fn new() -> Self {
         let kms = FakeKms::up();
         let builder = World::builder().origin("https://id.example.com").vault(kms.vault()).clock(Clock::system());
@@ -61,7 +61,7 @@ impl Deployment {
     /// Starts a binary as Lambda does.
     ///
     /// # Panics
-    /// When there is no such binary.
+    /// If the binary does not exist.
     pub async fn start(&self, binary: &Path) -> Process {
         let (api, router) = RuntimeApi::new();
         let address = serve(router).await;
@@ -93,29 +93,29 @@ impl Deployment {
 }
 
 impl Process {
-    /// How long it took from its start to asking for its first event.
+    /// The time from its start to its first poll for an event.
     ///
     /// # Panics
-    /// When it does not ask.
+    /// If it does not poll.
     pub async fn ready(&mut self) -> Duration {
-        let asked = tokio::time::timeout(PATIENCE, self.api.asked()).await.expect("the function asks for an event");
+        let asked = tokio::time::timeout(START_TIMEOUT, self.api.asked()).await.expect("the function asks for an event");
         asked.duration_since(self.begun)
     }
 
-    /// Hands it an event; its answer, and when it came, since its start.
+    /// Sends it an event. Returns its answer, and the time of the answer since its start.
     ///
     /// # Panics
-    /// When it does not answer.
+    /// If it does not answer.
     pub async fn answer(&mut self, event: &Value) -> (Value, Duration) {
         self.api.hand_over(event);
-        let (answer, at) = tokio::time::timeout(PATIENCE, self.api.answered()).await.expect("the function answers");
+        let (answer, at) = tokio::time::timeout(START_TIMEOUT, self.api.answered()).await.expect("the function answers");
         (answer, at.duration_since(self.begun))
     }
 
     /// Its resident memory, in bytes.
     ///
     /// # Panics
-    /// When it has ended.
+    /// If it has ended.
     #[must_use]
     pub fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process");
@@ -123,10 +123,10 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
-    /// The processor's time that it took so far, of all its threads.
+    /// The CPU time of all its threads so far.
     ///
     /// # Panics
-    /// When it has ended.
+    /// If it has ended.
     #[must_use]
     pub fn busy(&self) -> Duration {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.id())).expect("the process");
@@ -143,7 +143,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -162,7 +162,7 @@ async fn serve(router: Router) -> SocketAddr {
             let connection =
                 hyper::server::conn::http1::Builder::new().serve_connection(hyper_util::rt::TokioIo::new(stream), service);
             tokio::spawn(async move {
-                // Whoever is ended breaks off.
+                // A stopped process aborts its connections.
                 let _ = connection.await;
             });
         }
@@ -170,7 +170,7 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// The KMS of the tests, over HTTP.
+/// The tests' KMS over HTTP.
 async fn answer_as(kms: &FakeKms, request: Request<Body>) -> Response {
     let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API: an invocation at a time, its answer.
+//! Lambda's Runtime API: one invocation at a time, and its answer.
 
 use axum::Router;
 use axum::body::Body;
@@ -12,14 +12,14 @@ use std::time::Instant;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// The side of whoever measures.
+/// The measuring side.
 pub(super) struct RuntimeApi {
     events: UnboundedSender<Value>,
     asked: UnboundedReceiver<Instant>,
     answers: UnboundedReceiver<(Value, Instant)>,
 }
 
-/// The side of the function.
+/// The function's side.
 #[derive(Clone)]
 struct Function {
     events: Arc<Mutex<UnboundedReceiver<Value>>>,
@@ -28,7 +28,7 @@ struct Function {
 }
 
 impl RuntimeApi {
-    /// Both sides: this one, and the routes that the function asks.
+    /// Creates both sides: this one, and the routes that the function calls.
     pub(super) fn new() -> (Self, Router) {
         let (events, taken) = unbounded_channel();
         let (asks, asked) = unbounded_channel();
@@ -41,15 +41,15 @@ impl RuntimeApi {
             .with_state(function);
         (Self { events, asked, answers }, routes)
     }
-    /// When the function asks for an event.
+    /// Waits until the function polls for an event. Returns that time.
     pub(super) async fn asked(&mut self) -> Instant {
         self.asked.recv().await.expect("the Runtime API runs")
     }
-    /// Gives the event out at the next ask.
+    /// Answers the next poll with this event.
     pub(super) fn hand_over(&self, event: &Value) {
         self.events.send(event.clone()).expect("the Runtime API runs");
     }
-    /// The next answer, and when it came.
+    /// The next answer, and its time.
     pub(super) async fn answered(&mut self) -> (Value, Instant) {
         self.answers.recv().await.expect("the Runtime API runs")
     }
@@ -75,7 +75,7 @@ async fn answer(State(function): State<Function>, body: Body) -> Response {
     accepted()
 }
 
-/// What was not answered is no measurement.
+/// An invocation without an answer is not a measurement.
 async fn failed(body: Body) -> Response {
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     tracing::error!(error = %String::from_utf8_lossy(&body), "the function failed");

@@ -1,16 +1,16 @@
-//! `latchkey cognito export`: everybody as the user import job of a pool takes them, the way back (docs/cognito.md).
+//! `latchkey cognito export`: writes users to CSV files for the import job of a Cognito user pool (reverse migration, docs/cognito.md).
 //!
-//! 1. The pool says which columns it has (`GetCSVHeader`), and whether its job would take such people (`DescribeUserPool`).
-//! 2. Each account in use is a row: its proven address, its attributes by the rules of `[handover]`. A password goes into no file: it goes
-//!    back by the pool's user migration trigger, or a new one is set.
-//! 3. A file takes as many rows as a job does, then the next one begins. They have their names once everybody is in them.
+//! 1. Read the pool's columns (`GetCSVHeader`) and check that its import job accepts these users (`DescribeUserPool`).
+//! 2. Write one row per active account: the verified address, and attributes as `[handover]` maps them. No file contains a password: the
+//!    pool's user migration trigger fetches it, or the user sets a new one.
+//! 3. Start a new file when the current one reaches the job's limits. Files get their final names only after all rows are written.
 
-use super::pool::{Pool, Settings};
+use super::pool::{Pool, PoolSettings};
+use crate::account_scan::scan_accounts;
+use crate::command_error::{CommandError, causes};
 use crate::people::create;
-use crate::refused::{Refused, causes};
 use crate::target::{TargetOptions, document, tenant};
 use crate::terminal::{columns, say};
-use crate::walk::everybody;
 use latchkey::config::{HandoverConfig, TenantConfig, Username};
 use latchkey::domain::account::{AccountStatus, Authentication};
 use latchkey::domain::handover::attributes;
@@ -27,26 +27,27 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-/// What one job takes (Cognito: 500,000 rows, 100 MB, 16,000 characters a row).
+/// Limits of one import job (Cognito: 500,000 rows, 100 MB, 16,000 characters a row).
 const MOST_ROWS: usize = 500_000;
 const MOST_BYTES: usize = 100_000_000;
 const LONGEST_ROW: usize = 16_000;
-/// How many failures are told one by one.
-const TOLD: usize = 5;
+/// How many failures are listed one by one.
+const MAX_LISTED_CAUSES: usize = 5;
 
 /// What to export, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
-    /// The file, which must not be there yet; only you can read it. More than one job takes begins `FILE-2.csv`, and so on.
+    /// The output file, which must not exist yet; only you can read it. Beyond the limit of one import job, the export continues in
+    /// `FILE-2.csv`, and so on
     #[arg(long, short, value_name = "FILE.csv")]
     output: PathBuf,
-    /// People a second, about four read units each and what the walk takes.
+    /// Users a second; each takes about four read units, plus the table scan
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// Rows a file.
+    /// Rows a file
     #[arg(long, value_name = "N", default_value_t = MOST_ROWS, value_parser = rows)]
     rows: usize,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
@@ -58,39 +59,41 @@ fn rows(text: &str) -> Result<usize, String> {
     rows.ok_or_else(|| format!("must be from 1 to {MOST_ROWS}, which is what a job takes"))
 }
 
-/// Runs it; whether everybody who can go is in the files.
-pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
+/// Runs the command. Returns whether every eligible user is in the files.
+pub(super) async fn run(export: &Export) -> Result<bool, CommandError> {
     let target = export.target.open().await?;
     let store = target.store.tenant(export.tenant.clone());
     let config = document(&store).await?;
     let handover = config.handover.as_ref().ok_or_else(|| {
-        Refused::new("the tenant's document names no user pool that people go to: put [handover] in force first")
+        CommandError::new(
+            "the tenant's document names no user pool for the reverse migration: apply a document with [handover] first",
+        )
     })?;
     let pool = Pool::open(&target, &handover.user_pool_id).await;
     let table = Table { columns: pool.csv_header().await? };
     table.check(handover, &config)?;
-    would_take(handover, &pool.settings().await?)?;
+    check_settings(handover, &pool.settings().await?)?;
     let keys = Keys::new(target.vault()?, &[Purpose::Data]).tenant(&store, config.keys.signer, Clock::system().now()).await;
-    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
-    let mut files = Files::begun(&export.output, export.rows, table.heading()).map_err(unwritten)?;
+    let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let mut files = Files::create(&export.output, export.rows, table.heading()).map_err(write_error)?;
     let mut report = Report::default();
     let read = |state: Authentication| {
         let (store, keys, config) = (&store, &keys, &config);
-        async move { find(store, keys, config, handover, &state).await }
+        async move { read_account(store, keys, config, handover, &state).await }
     };
-    let walked = everybody(&store, export.rate, read, |_, found| {
+    let walked = scan_accounts(&store, export.rate, read, |_, found| {
         match found {
-            Ok(Found::Person(person)) => match table.row(&person, &mut report) {
+            Ok(AccountExport::User(person)) => match table.row(&person, &mut report) {
                 Some(row) => {
                     files.write(&row)?;
                     report.people += 1;
                 }
                 None => report.too_long += 1,
             },
-            Ok(Found::LeftOut(why)) => *report.left_out.entry(why).or_default() += 1,
+            Ok(AccountExport::LeftOut(why)) => *report.left_out.entry(why).or_default() += 1,
             Err(error) => {
                 report.unreadable += 1;
-                if report.causes.len() < TOLD {
+                if report.causes.len() < MAX_LISTED_CAUSES {
                     report.causes.push(causes(&error));
                 }
             }
@@ -98,26 +101,26 @@ pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
         Ok(())
     });
     let ended = match walked.await {
-        Ok(()) => files.end().map_err(unwritten),
+        Ok(()) => files.finish().map_err(write_error),
         Err(refused) => Err(refused),
     };
     if let Err(refused) = ended {
-        // What is left of them is not everybody.
+        // An incomplete export must not be mistaken for a complete one.
         let left = if files.remove() { "nothing is left of the files" } else { "remove what is left of the files" };
-        return Err(Refused::new(format!("{refused}; {left}")));
+        return Err(CommandError::new(format!("{refused}; {left}")));
     }
-    say(&report.told(handover, &files, &format!("tenant {} of {}", export.tenant, target.name)))?;
-    Ok(report.is_everybody())
+    say(&report.render(handover, &files, &format!("tenant {} of {}", export.tenant, target.name)))?;
+    Ok(report.is_complete())
 }
 
-fn unwritten(error: io::Error) -> Refused {
-    Refused::new(format!("the export could not be written: {error}"))
+fn write_error(error: io::Error) -> CommandError {
+    CommandError::new(format!("the export could not be written: {error}"))
 }
 
-/// Whether the pool's job would take such people, and its trigger as the same ones.
-fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refused> {
+/// Checks that the pool's import job accepts these users, and that its migration trigger identifies them by the same username.
+fn check_settings(handover: &HandoverConfig, settings: &PoolSettings) -> Result<(), CommandError> {
     let told = match settings.username {
-        None => "lets nobody sign in with their e-mail address: make a pool that does, as username or as alias".to_owned(),
+        None => "does not let users sign in with their e-mail address: create a pool that does, as username or as alias".to_owned(),
         Some(username) if username != handover.username => {
             let has = match username {
                 Username::Email => "the e-mail address as username",
@@ -126,90 +129,90 @@ fn would_take(handover: &HandoverConfig, settings: &Settings) -> Result<(), Refu
             format!("has {has}: put username = \"{}\" into [handover]", username.as_str())
         }
         Some(_) if settings.requires_second_factor => {
-            "requires a second factor of everybody, which nobody brings, and its job refuses everybody: make it optional \
-             (MfaConfiguration) until they are there"
+            "requires a second factor of every user. Imported users have none, so its job refuses all of them: make it optional \
+             (MfaConfiguration) until the import is done"
                 .to_owned()
         }
         Some(_) if !settings.verifies_email => {
-            "does not verify e-mail addresses, and its job does not start: put email among its AutoVerifiedAttributes"
+            "does not verify e-mail addresses, so its import job does not start: add email to its AutoVerifiedAttributes"
                 .to_owned()
         }
         Some(_) => return Ok(()),
     };
-    Err(Refused::new(format!("user pool {} {told}", handover.user_pool_id)))
+    Err(CommandError::new(format!("user pool {} {told}", handover.user_pool_id)))
 }
 
-/// The attributes of a person who can go, by the pool's names.
-type Person = BTreeMap<String, String>;
+/// The attributes of an exported user, by the pool's names.
+type UserAttributes = BTreeMap<String, String>;
 
-enum Found {
-    Person(Person),
+enum AccountExport {
+    User(UserAttributes),
     LeftOut(&'static str),
 }
 
-/// Why somebody could not be read.
+/// Why an account could not be read.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+enum ReadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error("the account lacks its profile, its data key or its address")]
-    Lacks,
-    #[error("what was opened is not JSON")]
+    Incomplete,
+    #[error("its decrypted data is not JSON")]
     NotJson(#[from] serde_json::Error),
 }
 
-async fn find(
+async fn read_account(
     store: &TenantStore,
     keys: &TenantKeys,
     config: &TenantConfig,
     handover: &HandoverConfig,
     state: &Authentication,
-) -> Result<Found, Unreadable> {
-    // An erased account has no profile: what is read besides would only fail.
-    if let Some(why) = keeps(state) {
-        return Ok(Found::LeftOut(why));
+) -> Result<AccountExport, ReadError> {
+    // An erased account has no profile, so do not read one.
+    if let Some(why) = exclusion_reason(state) {
+        return Ok(AccountExport::LeftOut(why));
     }
-    let found = store.find_profile(state.account).await?.ok_or(Unreadable::Lacks)?;
-    // It may have been closed since the walk passed it.
-    if let Some(why) = keeps(&found.authentication) {
-        return Ok(Found::LeftOut(why));
+    let found = store.find_profile(state.account).await?.ok_or(ReadError::Incomplete)?;
+    // The user may have closed the account after the scan read it.
+    if let Some(why) = exclusion_reason(&found.authentication) {
+        return Ok(AccountExport::LeftOut(why));
     }
     let key = keys.data()?.unwrap(&found.data_key)?;
     let claims: Map<String, Value> = serde_json::from_slice(&key.open(SealedField::Profile, &found.profile.claims)?)?;
     let email = claims.get("email").and_then(Value::as_str).and_then(|email| EmailAddress::parse(email).ok());
-    let email = email.ok_or(Unreadable::Lacks)?;
+    let email = email.ok_or(ReadError::Incomplete)?;
     let fields = &config.registration.fields;
-    Ok(Found::Person(attributes(handover, fields, &email, found.authentication.sub, &Claims(claims))))
+    Ok(AccountExport::User(attributes(handover, fields, &email, found.authentication.sub, &Claims(claims))))
 }
 
-/// What keeps an account here.
-fn keeps(state: &Authentication) -> Option<&'static str> {
+/// Why an account is not exported, if so.
+fn exclusion_reason(state: &Authentication) -> Option<&'static str> {
     match state.status {
         AccountStatus::Active => None,
         AccountStatus::Disabled { .. } => Some("disabled"),
-        AccountStatus::ErasureDue { .. } => Some("closed by their person"),
+        AccountStatus::ErasureDue { .. } => Some("closed by the user"),
         AccountStatus::Erased { .. } => Some("erased"),
     }
 }
 
-/// The table that the pool's job takes.
+/// The CSV table that the pool's import job accepts.
 struct Table {
     columns: Vec<String>,
 }
 
 impl Table {
-    /// Every attribute that the document names has a column.
-    fn check(&self, handover: &HandoverConfig, config: &TenantConfig) -> Result<(), Refused> {
+    /// Checks that every attribute of the document has a column.
+    fn check(&self, handover: &HandoverConfig, config: &TenantConfig) -> Result<(), CommandError> {
         let fields = config.registration.fields.iter().filter_map(|field| handover.attribute_of(&field.name));
         let wanted = ["cognito:username", "email", "email_verified"].into_iter().chain(handover.sub.as_deref()).chain(fields);
         let missing: Vec<&str> = wanted.filter(|wanted| !self.columns.iter().any(|column| column == wanted)).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Refused::new(format!(
-            "user pool {} has no attribute {}: add it to the pool, or take it out of [handover]",
+        Err(CommandError::new(format!(
+            "user pool {} has no attribute {}: add it to the pool, or remove it from [handover]",
             handover.user_pool_id,
             missing.join(", ")
         )))
@@ -217,11 +220,11 @@ impl Table {
     fn heading(&self) -> String {
         self.columns.join(",")
     }
-    /// The person's row; `None` when it is longer than a job takes.
-    fn row(&self, person: &Person, report: &mut Report) -> Option<String> {
+    /// The user's row. `None` if it is longer than the job accepts.
+    fn row(&self, person: &UserAttributes, report: &mut Report) -> Option<String> {
         let cells = self.columns.iter().map(|column| {
             let value = match column.as_str() {
-                // Its users' address, where they have no other.
+                // The username is the address where the pool has no separate one.
                 "cognito:username" => person.get("username").or_else(|| person.get("email")).map(String::as_str),
                 "cognito:mfa_enabled" | "phone_number_verified" => Some("false"),
                 other => person.get(other).map(String::as_str),
@@ -240,8 +243,8 @@ impl Table {
     }
 }
 
-/// A value as the job reads it: commas behind a backslash, a birth date in the form that it wants. `None` for what it has no way to
-/// write: a backslash, and a quotation mark, for which its format has no escape.
+/// Encodes a value for the import job: commas are escaped with a backslash, the birth date gets the job's format. `None` for values that
+/// the format cannot express: a backslash or a quotation mark, which have no escape.
 fn cell(column: &str, value: &str) -> Option<String> {
     if value.contains(|c: char| c.is_control() || c == '\\' || c == '"') {
         return None;
@@ -255,43 +258,43 @@ fn cell(column: &str, value: &str) -> Option<String> {
     Some(value.replace(',', "\\,"))
 }
 
-/// The files, each begun when the one before is full. Until the end they are called `….part`: what a broken off export leaves does not
-/// pass for everybody.
+/// The output files. Each starts when the one before is full. Until the end they are named `….part`, so that an interrupted export is not
+/// mistaken for a complete one.
 struct Files {
     first: PathBuf,
     rows: usize,
     heading: String,
-    /// What each is called in the end.
+    /// The final name of each file.
     made: Vec<PathBuf>,
-    /// How many of them are called so.
+    /// How many files have their final name.
     named: usize,
-    open: Option<Open>,
+    open: Option<OpenFile>,
 }
 
-struct Open {
+struct OpenFile {
     file: BufWriter<File>,
     rows: usize,
     bytes: usize,
 }
 
 impl Files {
-    /// With the first of them, since there is one at least.
-    fn begun(first: &Path, rows: usize, heading: String) -> io::Result<Self> {
+    /// Creates the first file; there is always at least one.
+    fn create(first: &Path, rows: usize, heading: String) -> io::Result<Self> {
         let mut files = Self { first: first.to_owned(), rows, heading, made: Vec::new(), named: 0, open: None };
-        files.begin()?;
+        files.begin_file()?;
         Ok(files)
     }
     fn write(&mut self, row: &str) -> io::Result<()> {
-        let fits = |open: &Open| open.rows < self.rows && open.bytes + row.len() < MOST_BYTES;
+        let fits = |open: &OpenFile| open.rows < self.rows && open.bytes + row.len() < MOST_BYTES;
         if !self.open.as_ref().is_some_and(fits) {
-            self.begin()?;
+            self.begin_file()?;
         }
         let open = self.open.as_mut().ok_or_else(|| io::Error::other("no file is open"))?;
         open.rows += 1;
         open.bytes += row.len() + 1;
         writeln!(open.file, "{row}")
     }
-    fn begin(&mut self) -> io::Result<()> {
+    fn begin_file(&mut self) -> io::Result<()> {
         self.close()?;
         let path = match self.made.len() {
             0 => self.first.clone(),
@@ -301,79 +304,79 @@ impl Files {
                 self.first.with_file_name(format!("{stem}-{}{end}", made + 1))
             }
         };
-        // Said before the work rather than after it; that nothing is written over is seen to at the end.
+        // Check early to save work. The final rename checks again that nothing is overwritten.
         if path.try_exists()? {
-            return Err(cannot_make(&path, "it is there"));
+            return Err(create_error(&path, "it exists already"));
         }
-        let file = create(&part(&path)).map_err(|error| cannot_make(&part(&path), error))?;
+        let file = create(&part_path(&path)).map_err(|error| create_error(&part_path(&path), error))?;
         self.made.push(path);
         let mut file = BufWriter::new(file);
         writeln!(file, "{}", self.heading)?;
-        self.open = Some(Open { file, rows: 0, bytes: self.heading.len() + 1 });
+        self.open = Some(OpenFile { file, rows: 0, bytes: self.heading.len() + 1 });
         Ok(())
     }
     fn close(&mut self) -> io::Result<()> {
         match self.open.take() {
             None => Ok(()),
-            Some(Open { mut file, .. }) => {
+            Some(OpenFile { mut file, .. }) => {
                 file.flush()?;
                 file.get_ref().sync_all()
             }
         }
     }
-    /// Everybody is in them: each gets its name, unless another file has it by now.
-    fn end(&mut self) -> io::Result<()> {
+    /// All rows are written: gives each file its final name, unless another file has taken that name meanwhile.
+    fn finish(&mut self) -> io::Result<()> {
         self.close()?;
         for path in &self.made {
-            std::fs::hard_link(part(path), path).map_err(|error| cannot_make(path, error))?;
+            std::fs::hard_link(part_path(path), path).map_err(|error| create_error(path, error))?;
             self.named += 1;
         }
-        self.made.iter().try_for_each(|path| std::fs::remove_file(part(path)))
+        self.made.iter().try_for_each(|path| std::fs::remove_file(part_path(path)))
     }
-    /// Removes them; whether nothing is left.
+    /// Removes the files. Returns whether all were removed.
     fn remove(&self) -> bool {
         let named = self.made.iter().take(self.named).cloned();
         let stays = |path: &PathBuf| match std::fs::remove_file(path) {
             Ok(()) => false,
             Err(error) => error.kind() != io::ErrorKind::NotFound,
         };
-        self.made.iter().map(|path| part(path)).chain(named).filter(stays).count() == 0
+        self.made.iter().map(|path| part_path(path)).chain(named).filter(stays).count() == 0
     }
 }
 
-fn part(path: &Path) -> PathBuf {
+fn part_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()
 }
 
-fn cannot_make(path: &Path, why: impl Display) -> io::Error {
+fn create_error(path: &Path, why: impl Display) -> io::Error {
     io::Error::other(format!("cannot make {}: {why}; an export is never written over a file", path.display()))
 }
 
-/// What came of everybody.
+/// The result counts.
 #[derive(Default)]
 struct Report {
     people: u64,
-    /// Who is left out, by why.
+    /// Accounts left out, by reason.
     left_out: BTreeMap<&'static str, u64>,
-    /// Whose row is longer than a job takes.
+    /// Accounts with a row longer than the job accepts.
     too_long: u64,
     unreadable: u64,
     causes: Vec<String>,
-    /// Values that the file has no way to write, by attribute.
+    /// Values that the file format cannot express, by attribute.
     values: BTreeMap<String, u64>,
 }
 
 impl Report {
-    /// Whether everybody who can go is in the files.
-    fn is_everybody(&self) -> bool {
+    /// Whether every eligible user is in the files.
+    fn is_complete(&self) -> bool {
         self.unreadable == 0 && self.too_long == 0
     }
-    fn told(&self, handover: &HandoverConfig, files: &Files, from: &str) -> String {
+    fn render(&self, handover: &HandoverConfig, files: &Files, from: &str) -> String {
         let mut text = format!("exported from {from} for user pool {}\n\n", handover.user_pool_id);
         let row = |what: &str, count: u64| [what.to_owned(), count.to_string()];
-        let mut rows = vec![row("people", self.people)];
+        let mut rows = vec![row("users", self.people)];
         rows.extend(self.left_out.iter().map(|(why, count)| row(&format!("left out, {why}"), *count)));
         for (what, count) in [("left out, too long for a row", self.too_long), ("left out, could not be read", self.unreadable)]
         {
@@ -384,7 +387,7 @@ impl Report {
         text.push_str(&columns(&rows));
         self.causes.iter().for_each(|cause| text.push_str(&format!("  {cause}\n")));
         if !self.values.is_empty() {
-            text.push_str("\nvalues left out, the file can't hold them\n");
+            text.push_str("\nvalues left out, the file format cannot express them\n");
             let rows: Vec<_> = self.values.iter().map(|(name, count)| row(&format!("  {name}"), *count)).collect();
             text.push_str(&columns(&rows));
         }
@@ -399,18 +402,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_left_out_for_the_length_of_their_row_is_missed_like_who_can_not_be_read() {
+    fn a_user_with_a_row_that_is_too_long_counts_as_missing_like_one_that_cannot_be_read() {
         let (columns, mut report) = (vec!["name".to_owned()], Report::default());
-        assert!(report.is_everybody());
+        assert!(report.is_complete());
         let person = |length| BTreeMap::from([("name".to_owned(), "a".repeat(length))]);
         assert!(Table { columns: columns.clone() }.row(&person(LONGEST_ROW), &mut report).is_some());
         assert_eq!(Table { columns }.row(&person(LONGEST_ROW + 1), &mut report), None);
-        assert!(!Report { too_long: 1, ..Report::default() }.is_everybody());
-        assert!(!Report { unreadable: 1, ..Report::default() }.is_everybody());
+        assert!(!Report { too_long: 1, ..Report::default() }.is_complete());
+        assert!(!Report { unreadable: 1, ..Report::default() }.is_complete());
     }
 
     #[test]
-    fn a_value_is_written_as_the_job_reads_it_or_left_out() {
+    fn a_value_is_escaped_for_the_import_job_or_left_out() {
         for (column, value, expected) in [
             ("name", "Ada", Some("Ada")),
             ("name", "Lovelace, Ada", Some("Lovelace\\, Ada")),

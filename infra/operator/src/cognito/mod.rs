@@ -1,28 +1,27 @@
-//! `latchkey cognito`: a move from a Cognito user pool (docs/cognito.md).
+//! `latchkey cognito`: migration from and to a Cognito user pool (docs/cognito.md).
 
 mod export;
 mod import;
 mod pool;
 mod status;
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use clap::Subcommand;
 
-/// A move from a user pool.
+/// Migration from and to a user pool.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Makes accounts of the pool's users before they sign in; their passwords follow when they do. Run again, it goes on where it was
-    /// broken off.
+    /// Creates accounts for the pool's users before they sign in; their passwords follow at the first sign-in. An interrupted run can be
+    /// repeated
     Import(import::Import),
-    /// Writes everybody into the file that a user pool's import job takes: the way back. Passwords go back by the pool's user migration
-    /// trigger.
+    /// Writes users to a file for the import job of a user pool (reverse migration). Passwords follow by the pool's user migration trigger
     Export(export::Export),
-    /// Counts who of the pool has come, who uses it, who is left and why, and who came on which day. Changes nothing.
+    /// Counts the pool's users who have moved, who are active, and who are left and why, and the moves per day. Changes nothing
     Status(status::Status),
 }
 
-/// Runs it; whether all of it was done.
-pub(crate) async fn run(command: &Command) -> Result<bool, Refused> {
+/// Runs the command. Returns whether all of it was done.
+pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     match command {
         Command::Export(export) => export::run(export).await,
         Command::Import(import) => import::run(import).await,

@@ -1,6 +1,6 @@
-//! A user pool as its owner reads it: page by page, at a rate that leaves its quota to others.
+//! A client for a user pool, with its owner's credentials. It reads page by page, at a rate that leaves quota for other callers.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{Place, Target};
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -18,14 +18,14 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Interval, MissedTickBehavior};
 
-/// The most users that a pool lists at once.
+/// The most users that the pool returns in one page.
 const PAGE: i32 = 60;
-/// How often a call is tried before it counts as failed: a throttled pool is waited for.
+/// How often a call is tried before it counts as failed. Throttled calls are retried with backoff.
 const ATTEMPTS: u32 = 8;
-/// How many looks that fail one after another say that the next one fails, too.
-const IN_A_ROW: usize = 5;
-/// What it answers to every look where it answers so to one: the asker may not ask, or the pool is not there.
-const TO_EVERY_LOOK: [&str; 3] = ["AccessDeniedException", "NotAuthorizedException", "ResourceNotFoundException"];
+/// After this many failed lookups in a row, the next one is expected to fail too.
+const MAX_CONSECUTIVE_FAILURES: usize = 5;
+/// Errors that every lookup would get: the caller lacks the permission, or the pool does not exist.
+const GENERAL_ERRORS: [&str; 3] = ["AccessDeniedException", "NotAuthorizedException", "ResourceNotFoundException"];
 
 /// A user pool.
 pub(super) struct Pool {
@@ -33,12 +33,12 @@ pub(super) struct Pool {
     id: UserPoolId,
 }
 
-/// Ticks at a rate; what a slow pool held up is not made up for afterwards.
-pub(super) struct Pace(Mutex<Interval>);
+/// A rate limiter. It does not catch up after a slow call.
+pub(super) struct RateLimit(Mutex<Interval>);
 
-impl Pace {
-    /// This many calls a second.
-    pub(super) fn of(rate: u32) -> Self {
+impl RateLimit {
+    /// `rate`: calls a second.
+    pub(super) fn per_second(rate: u32) -> Self {
         let mut interval = tokio::time::interval(Duration::from_secs(1) / rate);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self(Mutex::new(interval))
@@ -48,63 +48,63 @@ impl Pace {
     }
 }
 
-/// Looks at users one by one (`AdminGetUser`), at a rate.
-pub(super) struct Looks {
-    pace: Pace,
-    /// How many failed since the last one that did not.
+/// UserLookups up users one by one (`AdminGetUser`), at a limited rate.
+pub(super) struct UserLookups {
+    pace: RateLimit,
+    /// How many lookups failed since the last successful one.
     failed: AtomicUsize,
 }
 
-impl Looks {
-    /// This many a second.
-    pub(super) fn of(rate: u32) -> Self {
-        Self { pace: Pace::of(rate), failed: AtomicUsize::new(0) }
+impl UserLookups {
+    /// `rate`: lookups a second.
+    pub(super) fn per_second(rate: u32) -> Self {
+        Self { pace: RateLimit::per_second(rate), failed: AtomicUsize::new(0) }
     }
 }
 
-/// Why a look at somebody told nothing.
+/// Why a lookup failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Untold {
-    /// The next one may.
+pub(super) enum LookupError {
+    /// The next lookup may succeed.
     #[error(transparent)]
-    OfThem(Refused),
-    /// Nor would any other.
+    User(CommandError),
+    /// Every other lookup would fail too.
     #[error(transparent)]
-    OfAnybody(Refused),
+    Pool(CommandError),
 }
 
-/// A user as the pool lists them.
+/// A user as the pool lists it.
 pub(super) struct PoolUser {
     username: String,
     enabled: bool,
     status: Option<UserStatusType>,
-    /// By the pool's names, `sub` among them.
+    /// Attributes by the pool's names, `sub` among them.
     pub(super) attributes: BTreeMap<String, String>,
 }
 
-/// What an import job minds of its pool.
-pub(super) struct Settings {
-    /// What its users have as a username; `None` where nobody signs in with their address.
+/// PoolSettings of the pool that its import job depends on.
+pub(super) struct PoolSettings {
+    /// What the pool uses as username. `None` if users cannot sign in with their address.
     pub(super) username: Option<Username>,
-    /// Whether it requires a second factor of everybody.
+    /// Whether every user must have a second factor.
     pub(super) requires_second_factor: bool,
-    /// Whether it takes addresses as proven.
+    /// Whether the pool verifies e-mail addresses.
     pub(super) verifies_email: bool,
 }
 
-/// How somebody who has not come can, as far as the list tells: it does not tell second factors.
+/// How a user can be imported, as far as the list shows. The list does not show second factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// With their password.
-    SignIn,
-    /// With a new one: the one that they have there is to be replaced.
-    Recovery,
-    /// In none, for this reason.
-    None(&'static str),
+pub(super) enum ImportRoute {
+    /// With their current password.
+    CurrentPassword,
+    /// With a new password: the pool requires a new one.
+    NewPassword,
+    /// Not at all, for this reason.
+    Excluded(&'static str),
 }
 
 impl Pool {
-    /// The pool is asked in its own region, with the caller's credentials, whichever Latchkey is meant.
+    /// Connects to the pool in its own region with the caller's credentials, whichever target is selected.
     pub(super) async fn open(target: &Target, id: &UserPoolId) -> Self {
         let aws: SdkConfig = match &target.place {
             Place::Stack(stack) => stack.aws.clone(),
@@ -117,45 +117,50 @@ impl Pool {
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         Self { client: Client::from_conf(config.build()), id: id.clone() }
     }
-    /// About how many users it has (`DescribeUserPool`).
-    pub(super) async fn estimate(&self) -> Result<usize, Refused> {
+    /// The approximate number of users (`DescribeUserPool`).
+    pub(super) async fn estimate(&self) -> Result<usize, CommandError> {
         Ok(usize::try_from(self.describe().await?.estimated_number_of_users).unwrap_or_default())
     }
-    /// The columns of its import file (`GetCSVHeader`).
-    pub(super) async fn csv_header(&self) -> Result<Vec<String>, Refused> {
+    /// The columns of the pool's import file (`GetCSVHeader`).
+    pub(super) async fn csv_header(&self) -> Result<Vec<String>, CommandError> {
         let header = self.client.get_csv_header().user_pool_id(self.id.as_str()).send().await;
         let header = header.map_err(|error| {
-            Refused::because(&format!("the user pool {} does not say which columns its import file has", self.id), &error)
+            CommandError::caused_by(
+                &format!("the user pool {} does not say which columns its import file has", self.id),
+                &error,
+            )
         })?;
         Ok(header.csv_header.unwrap_or_default())
     }
-    /// What its import job minds (`DescribeUserPool`).
-    pub(super) async fn settings(&self) -> Result<Settings, Refused> {
+    /// The settings that the import job depends on (`DescribeUserPool`).
+    pub(super) async fn settings(&self) -> Result<PoolSettings, CommandError> {
         let pool = self.describe().await?;
         let username = if pool.username_attributes().contains(&UsernameAttributeType::Email) {
             Some(Username::Email)
         } else {
             Some(Username::Sub).filter(|_| pool.alias_attributes().contains(&AliasAttributeType::Email))
         };
-        Ok(Settings {
+        Ok(PoolSettings {
             username,
             requires_second_factor: pool.mfa_configuration() == Some(&UserPoolMfaType::On),
             verifies_email: pool.auto_verified_attributes().contains(&VerifiedAttributeType::Email),
         })
     }
-    async fn describe(&self) -> Result<UserPoolType, Refused> {
+    async fn describe(&self) -> Result<UserPoolType, CommandError> {
         let described = self.client.describe_user_pool().user_pool_id(self.id.as_str()).send().await;
         let described =
-            described.map_err(|error| Refused::because(&format!("the user pool {} can't be read", self.id), &error))?;
-        described.user_pool.ok_or_else(|| Refused::new(format!("the user pool {} says nothing of itself", self.id)))
+            described.map_err(|error| CommandError::caused_by(&format!("the user pool {} cannot be read", self.id), &error))?;
+        described.user_pool.ok_or_else(|| CommandError::new(format!("the user pool {} returned no description", self.id)))
     }
-    /// The names of its groups (`ListGroups`).
-    pub(super) async fn groups(&self) -> Result<Vec<String>, Refused> {
+    /// The names of the pool's groups (`ListGroups`).
+    pub(super) async fn list_groups(&self) -> Result<Vec<String>, CommandError> {
         let (mut names, mut next) = (Vec::new(), None);
         loop {
             let asked = self.client.list_groups().user_pool_id(self.id.as_str()).limit(PAGE).set_next_token(next);
-            let page =
-                asked.send().await.map_err(|error| Refused::because("the user pool does not list its groups", &error))?;
+            let page = asked
+                .send()
+                .await
+                .map_err(|error| CommandError::caused_by("the user pool does not list its groups", &error))?;
             names.extend(page.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_name));
             next = page.next_token;
             if next.is_none() {
@@ -163,59 +168,70 @@ impl Pool {
             }
         }
     }
-    /// A page of the users in a group, and the token of the next one (`ListUsersInGroup`).
-    pub(super) async fn members(
+    /// A page of the users in a group, and the token of the next page (`ListUsersInGroup`).
+    pub(super) async fn list_group_members(
         &self,
-        pace: &Pace,
+        pace: &RateLimit,
         group: &str,
         token: Option<String>,
-    ) -> Result<(Vec<PoolUser>, Option<String>), Refused> {
+    ) -> Result<(Vec<PoolUser>, Option<String>), CommandError> {
         pace.wait().await;
         let asked = self.client.list_users_in_group().user_pool_id(self.id.as_str()).group_name(group).limit(PAGE);
         let page = asked.set_next_token(token).send().await;
         let page = page.map_err(|error| {
-            Refused::because(&format!("the user pool does not list who is in {group}; run it again"), &error)
+            CommandError::caused_by(
+                &format!("the user pool does not list the members of {group}; run the command again"),
+                &error,
+            )
         })?;
-        Ok((page.users.unwrap_or_default().into_iter().map(PoolUser::of).collect(), page.next_token))
+        Ok((page.users.unwrap_or_default().into_iter().map(PoolUser::from_sdk).collect(), page.next_token))
     }
-    /// Whom it asks for a second factor (`GetUserPoolMfaConfig`), if it says so.
-    pub(super) async fn second_factors(&self) -> Result<Option<UserPoolMfaType>, Refused> {
+    /// Which users need a second factor (`GetUserPoolMfaConfig`), if the pool says so.
+    pub(super) async fn second_factors(&self) -> Result<Option<UserPoolMfaType>, CommandError> {
         let config = self.client.get_user_pool_mfa_config().user_pool_id(self.id.as_str()).send().await;
         let config = config.map_err(|error| {
-            Refused::because(&format!("the user pool {} does not say whom it asks for a second factor", self.id), &error)
+            CommandError::caused_by(&format!("the user pool {} does not show its settings for second factors", self.id), &error)
         })?;
         Ok(config.mfa_configuration)
     }
-    /// A page of users, and the token of the next one (`ListUsers`).
-    pub(super) async fn page(&self, pace: &Pace, token: Option<String>) -> Result<(Vec<PoolUser>, Option<String>), Refused> {
+    /// A page of users, and the token of the next page (`ListUsers`).
+    pub(super) async fn list_users(
+        &self,
+        pace: &RateLimit,
+        token: Option<String>,
+    ) -> Result<(Vec<PoolUser>, Option<String>), CommandError> {
         pace.wait().await;
         let asked = self.client.list_users().user_pool_id(self.id.as_str()).limit(PAGE).set_pagination_token(token);
         let page = asked.send().await;
-        let page = page.map_err(|error| Refused::because("the user pool does not list its users; run it again", &error))?;
-        Ok((page.users.unwrap_or_default().into_iter().map(PoolUser::of).collect(), page.pagination_token))
+        let page = page
+            .map_err(|error| CommandError::caused_by("the user pool does not list its users; run the command again", &error))?;
+        Ok((page.users.unwrap_or_default().into_iter().map(PoolUser::from_sdk).collect(), page.pagination_token))
     }
-    /// Whether this user has a second factor (`AdminGetUser`), unless they are gone from the pool.
-    pub(super) async fn has_second_factor(&self, looks: &Looks, user: &PoolUser) -> Result<Option<bool>, Untold> {
-        looks.pace.wait().await;
+    /// Whether this user has a second factor (`AdminGetUser`). `None` if the user no longer exists.
+    pub(super) async fn has_second_factor(&self, lookups: &UserLookups, user: &PoolUser) -> Result<Option<bool>, LookupError> {
+        lookups.pace.wait().await;
         let asked = self.client.admin_get_user().user_pool_id(self.id.as_str()).username(&user.username);
         let told = match asked.send().await {
             Ok(found) => Some(!found.user_mfa_setting_list().is_empty() || !found.mfa_options().is_empty()),
             Err(error) if error.as_service_error().is_some_and(AdminGetUserError::is_user_not_found_exception) => None,
             Err(error) => {
-                let in_a_row = looks.failed.fetch_add(1, Ordering::Relaxed) + 1;
-                let refused = Refused::because("the user pool does not tell who has a second factor; run it again", &error);
-                let is_to_every = error.code().is_some_and(|code| TO_EVERY_LOOK.contains(&code));
-                return Err(if is_to_every || in_a_row >= IN_A_ROW {
-                    Untold::OfAnybody(refused)
+                let in_a_row = lookups.failed.fetch_add(1, Ordering::Relaxed) + 1;
+                let refused = CommandError::caused_by(
+                    "the user pool does not show who has a second factor; run the command again",
+                    &error,
+                );
+                let is_to_every = error.code().is_some_and(|code| GENERAL_ERRORS.contains(&code));
+                return Err(if is_to_every || in_a_row >= MAX_CONSECUTIVE_FAILURES {
+                    LookupError::Pool(refused)
                 } else {
-                    Untold::OfThem(refused)
+                    LookupError::User(refused)
                 });
             }
         };
-        looks.failed.store(0, Ordering::Relaxed);
+        lookups.failed.store(0, Ordering::Relaxed);
         Ok(told)
     }
-    /// Who a user of it is, for ever.
+    /// The permanent identity of one of the pool's users.
     pub(super) fn subject(&self, user: &PoolUser) -> FederatedSubject {
         let subject = user.attributes.get("sub").cloned().unwrap_or_default();
         FederatedSubject { issuer: CognitoConfig::issuer_of(&self.id), subject }
@@ -223,7 +239,7 @@ impl Pool {
 }
 
 impl PoolUser {
-    fn of(user: UserType) -> Self {
+    fn from_sdk(user: UserType) -> Self {
         let attributes = user.attributes.unwrap_or_default().into_iter();
         Self {
             username: user.username.unwrap_or_default(),
@@ -232,20 +248,20 @@ impl PoolUser {
             attributes: attributes.filter_map(|attribute| Some((attribute.name, attribute.value?))).collect(),
         }
     }
-    /// How they can come.
-    pub(super) fn way(&self) -> Way {
+    /// How the user can be imported.
+    pub(super) fn import_route(&self) -> ImportRoute {
         if !self.enabled {
-            return Way::None("disabled in the pool");
+            return ImportRoute::Excluded("disabled in the pool");
         }
         let way = match &self.status {
-            Some(UserStatusType::Confirmed) => Way::SignIn,
-            Some(UserStatusType::ForceChangePassword | UserStatusType::ResetRequired) => Way::Recovery,
-            Some(UserStatusType::Unconfirmed) => return Way::None("never confirmed their registration"),
-            Some(UserStatusType::ExternalProvider) => return Way::None("sign in with another provider"),
-            Some(_) | None => return Way::None("in a state that is not known here"),
+            Some(UserStatusType::Confirmed) => ImportRoute::CurrentPassword,
+            Some(UserStatusType::ForceChangePassword | UserStatusType::ResetRequired) => ImportRoute::NewPassword,
+            Some(UserStatusType::Unconfirmed) => return ImportRoute::Excluded("never confirmed their registration"),
+            Some(UserStatusType::ExternalProvider) => return ImportRoute::Excluded("sign in with another provider"),
+            Some(_) | None => return ImportRoute::Excluded("in a state that is not known here"),
         };
         let is_proven = self.attributes.get("email_verified").is_some_and(|proven| proven == "true");
-        if is_proven { way } else { Way::None("their address was never proven") }
+        if is_proven { way } else { ImportRoute::Excluded("their address was never proven") }
     }
 }
 
@@ -254,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_keeps_somebody_is_the_pools_state() {
+    fn the_status_in_the_pool_decides_how_a_user_can_be_imported() {
         let user = |status, enabled, proven: &str| PoolUser {
             username: "ada".to_owned(),
             enabled,
@@ -262,18 +278,24 @@ mod tests {
             attributes: [("email_verified".to_owned(), proven.to_owned())].into(),
         };
         let cases = [
-            (user(Some(UserStatusType::Confirmed), true, "true"), Way::SignIn),
-            (user(Some(UserStatusType::Confirmed), true, "false"), Way::None("their address was never proven")),
-            (user(Some(UserStatusType::Confirmed), false, "true"), Way::None("disabled in the pool")),
-            (user(Some(UserStatusType::ForceChangePassword), true, "true"), Way::Recovery),
-            (user(Some(UserStatusType::ResetRequired), true, "true"), Way::Recovery),
-            (user(Some(UserStatusType::ResetRequired), true, "false"), Way::None("their address was never proven")),
-            (user(Some(UserStatusType::Unconfirmed), true, "false"), Way::None("never confirmed their registration")),
-            (user(Some(UserStatusType::ExternalProvider), true, "true"), Way::None("sign in with another provider")),
-            (user(None, true, "true"), Way::None("in a state that is not known here")),
+            (user(Some(UserStatusType::Confirmed), true, "true"), ImportRoute::CurrentPassword),
+            (user(Some(UserStatusType::Confirmed), true, "false"), ImportRoute::Excluded("their address was never proven")),
+            (user(Some(UserStatusType::Confirmed), false, "true"), ImportRoute::Excluded("disabled in the pool")),
+            (user(Some(UserStatusType::ForceChangePassword), true, "true"), ImportRoute::NewPassword),
+            (user(Some(UserStatusType::ResetRequired), true, "true"), ImportRoute::NewPassword),
+            (user(Some(UserStatusType::ResetRequired), true, "false"), ImportRoute::Excluded("their address was never proven")),
+            (
+                user(Some(UserStatusType::Unconfirmed), true, "false"),
+                ImportRoute::Excluded("never confirmed their registration"),
+            ),
+            (
+                user(Some(UserStatusType::ExternalProvider), true, "true"),
+                ImportRoute::Excluded("sign in with another provider"),
+            ),
+            (user(None, true, "true"), ImportRoute::Excluded("in a state that is not known here")),
         ];
         for (user, expected) in cases {
-            assert_eq!(user.way(), expected);
+            assert_eq!(user.import_route(), expected);
         }
     }
 }

@@ -1,20 +1,20 @@
-//! What a document would change: the version in force, and the plan in words.
+//! Compares a document with the version in force and prints the changes.
 
 use super::document::{Document, DocumentFile};
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::Target;
-use crate::terminal::{Colour, columns, marked, say, say_json};
+use crate::terminal::{Colour, columns, highlighted, say, say_json};
 use latchkey::config::TenantConfig;
 use latchkey::config::plan::{Plan, Severity};
 use latchkey::domain::id::TenantId;
 use latchkey::store::tenant::TenantDocument;
 use serde::Serialize;
 
-/// A document beside the version in force.
+/// A document compared with the version in force.
 pub(super) struct Comparison {
-    /// The version in force; none for a new tenant.
+    /// The version in force. `None` for a new tenant.
     pub(super) newest: Option<TenantDocument>,
-    /// What would change.
+    /// The changes.
     pub(super) plan: Plan,
     /// Why the version in force could not be compared.
     unreadable: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct Comparison {
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct PlanOutput<'a> {
     target: &'a str,
     tenant: &'a TenantId,
     in_force: Option<u64>,
@@ -33,8 +33,8 @@ struct Shown<'a> {
     not_compared: Option<&'a str>,
 }
 
-/// Reads the version in force, and compares.
-pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comparison, Refused> {
+/// Reads the version in force and compares the document with it.
+pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comparison, CommandError> {
     let newest = newest(target, &document.tenant).await?;
     let now = newest.as_ref().map(|newest| TenantConfig::parse(&document.tenant, &newest.document)).transpose();
     let (now, unreadable) = match now {
@@ -50,21 +50,21 @@ pub(super) async fn compare(document: &Document, target: &Target) -> Result<Comp
 }
 
 /// The version in force.
-pub(super) async fn newest(target: &Target, tenant: &TenantId) -> Result<Option<TenantDocument>, Refused> {
+pub(super) async fn newest(target: &Target, tenant: &TenantId) -> Result<Option<TenantDocument>, CommandError> {
     let found = target.store.tenant(tenant.clone()).find_newest_document().await;
     found.map_err(|error| {
-        Refused::because(&format!("the document of tenant {tenant} can't be read from {}", target.name), &error)
+        CommandError::caused_by(&format!("the document of tenant {tenant} cannot be read from {}", target.name), &error)
     })
 }
 
 impl Comparison {
-    /// Whether this very text is in force.
+    /// Whether the version in force has exactly this text.
     pub(super) fn is_in_force(&self) -> bool {
         self.is_same_text
     }
 
     /// The plan, for people.
-    pub(super) fn words(&self, target: &Target, tenant: &TenantId) -> String {
+    pub(super) fn render(&self, target: &Target, tenant: &TenantId) -> String {
         let mut text = match &self.newest {
             None => format!(
                 "{}: there is no tenant {tenant} yet; its issuer will be {}\n",
@@ -75,14 +75,14 @@ impl Comparison {
         };
         if let (Some(why), Some(newest)) = (&self.unreadable, &self.newest) {
             text.push_str(&format!(
-                "  version {} can't be compared, as it is not valid by this command: {why}\n",
+                "  version {} cannot be compared, because it is not valid by this command: {why}\n",
                 newest.version
             ));
         }
         if self.is_same_text {
-            text.push_str("  nothing would change: it is this text\n");
+            text.push_str("  no change: this text is in force\n");
         } else if self.plan.is_empty() {
-            text.push_str("  nothing would change but the text: it says the same\n");
+            text.push_str("  no change but the text itself: the settings are the same\n");
         }
         for line in &self.plan.summary {
             text.push_str(&format!("  {line}\n"));
@@ -94,7 +94,7 @@ impl Comparison {
             .map(|effect| {
                 let mark = match effect.severity {
                     Severity::Notice => "  .".to_owned(),
-                    Severity::Danger => format!("  {}", marked("!", Colour::Yellow)),
+                    Severity::Danger => format!("  {}", highlighted("!", Colour::Yellow)),
                 };
                 [mark, effect.path.clone(), effect.words.clone()]
             })
@@ -102,20 +102,20 @@ impl Comparison {
         text.push_str(&columns(&rows));
         let dangers = self.plan.dangers().count();
         if dangers > 0 {
-            text.push_str(&format!("  {dangers} of these (!) end or ask something of somebody, or weaken a protection\n"));
+            text.push_str(&format!("  {dangers} of these changes (!) affect users or clients, or weaken a protection\n"));
         }
         text
     }
 }
 
 /// `latchkey config plan`
-pub(super) async fn plan(file: &DocumentFile, target: &Target, json: bool) -> Result<(), Refused> {
+pub(super) async fn plan(file: &DocumentFile, target: &Target, json: bool) -> Result<(), CommandError> {
     let document = file.read_for(target)?;
     let comparison = compare(&document, target).await?;
     if !json {
-        return say(&comparison.words(target, &document.tenant));
+        return say(&comparison.render(target, &document.tenant));
     }
-    say_json(&Shown {
+    say_json(&PlanOutput {
         target: &target.name,
         tenant: &document.tenant,
         in_force: comparison.newest.as_ref().map(|newest| newest.version),

@@ -1,7 +1,7 @@
-//! A document in a file: read, its placeholder replaced, validated.
+//! A document file: reads it, replaces its placeholder, validates it.
 
 use super::TenantOption;
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{Place, Target};
 use crate::terminal::say;
 use latchkey::config::TenantConfig;
@@ -10,55 +10,55 @@ use latchkey::domain::id::TenantId;
 use latchkey::services::Origin;
 use std::path::PathBuf;
 
-/// A document in a file, and whose it is.
+/// A document file and its tenant.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DocumentFile {
-    /// The document (TOML).
+    /// The document (TOML)
     #[arg(value_name = "FILE")]
     path: PathBuf,
     #[command(flatten)]
     tenant: TenantOption,
 }
 
-/// A document that is valid.
+/// A valid document.
 pub(super) struct Document {
-    /// Whose.
+    /// The tenant that it belongs to.
     pub(super) tenant: TenantId,
-    /// As it is stored.
+    /// The text as stored.
     pub(super) text: String,
-    /// What it says.
+    /// The parsed document.
     pub(super) config: TenantConfig,
 }
 
 impl DocumentFile {
-    /// Reads it, for this target.
-    pub(super) fn read_for(&self, target: &Target) -> Result<Document, Refused> {
+    /// Reads the file for this target.
+    pub(super) fn read_for(&self, target: &Target) -> Result<Document, CommandError> {
         match target.place {
             Place::Local => self.read(Some(&target.origin)),
             Place::Stack(_) => self.read(None),
         }
     }
 
-    fn read(&self, origin: Option<&Origin>) -> Result<Document, Refused> {
+    fn read(&self, origin: Option<&Origin>) -> Result<Document, CommandError> {
         let shown = self.path.display().to_string();
         let text =
-            std::fs::read_to_string(&self.path).map_err(|error| Refused::new(format!("cannot read {shown}: {error}")))?;
+            std::fs::read_to_string(&self.path).map_err(|error| CommandError::new(format!("cannot read {shown}: {error}")))?;
         let text = origin.map_or(text.clone(), |origin| text.replace("{origin}", origin.as_str()));
         let tenant = self.tenant.tenant.clone();
-        let config = TenantConfig::parse(&tenant, &text).map_err(|errors| invalid(&shown, &errors))?;
+        let config = TenantConfig::parse(&tenant, &text).map_err(|errors| invalid_document(&shown, &errors))?;
         Ok(Document { tenant, text, config })
     }
 }
 
-/// Every error, one a line.
-pub(super) fn invalid(what: &str, errors: &DocumentErrors) -> Refused {
+/// The error message: every error on its own line.
+pub(super) fn invalid_document(what: &str, errors: &DocumentErrors) -> CommandError {
     let lines: Vec<String> = errors.0.iter().map(|error| format!("\n  {error}")).collect();
-    Refused::new(format!("{what} is not valid:{}", lines.concat()))
+    CommandError::new(format!("{what} is not valid:{}", lines.concat()))
 }
 
 /// `latchkey config validate`
-pub(super) fn validate(file: &DocumentFile, origin: Option<&str>) -> Result<(), Refused> {
-    let origin = origin.map(Origin::parse).transpose().map_err(|why| Refused::new(format!("--origin {why}")))?;
+pub(super) fn validate(file: &DocumentFile, origin: Option<&str>) -> Result<(), CommandError> {
+    let origin = origin.map(Origin::parse).transpose().map_err(|why| CommandError::new(format!("--origin {why}")))?;
     let config = file.read(origin.as_ref())?.config;
     say(&format!(
         "{} is valid (fields: {}, terms: {}, clients: {}, resources: {})\n",

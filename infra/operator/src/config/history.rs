@@ -1,7 +1,7 @@
-//! The versions of a document, and their text.
+//! The versions of a document and their texts.
 
 use super::compare::newest;
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::Target;
 use crate::terminal::{columns, say, say_json};
 use latchkey::domain::id::TenantId;
@@ -32,15 +32,15 @@ impl<'a> From<&'a TenantDocument> for Version<'a> {
 }
 
 /// `latchkey config history`
-pub(super) async fn history(target: &Target, tenant: &TenantId, json: bool) -> Result<(), Refused> {
+pub(super) async fn history(target: &Target, tenant: &TenantId, json: bool) -> Result<(), CommandError> {
     let documents = target.store.tenant(tenant.clone()).find_documents().await;
-    let documents = documents.map_err(|error| Refused::because("the versions can't be read", &error))?;
+    let documents = documents.map_err(|error| CommandError::caused_by("the versions cannot be read", &error))?;
     let versions: Vec<Version<'_>> = documents.iter().rev().map(Version::from).collect();
     if json {
         return say_json(&versions);
     }
     if versions.is_empty() {
-        return Err(none(tenant));
+        return Err(no_document(tenant));
     }
     let heading = ["version", "stored", "by", "bytes", "why"].map(str::to_owned);
     let rows = versions.iter().map(|version| {
@@ -56,19 +56,23 @@ pub(super) async fn history(target: &Target, tenant: &TenantId, json: bool) -> R
 }
 
 /// `latchkey config show`
-pub(super) async fn show(target: &Target, tenant: &TenantId, version: Option<u64>) -> Result<(), Refused> {
+pub(super) async fn show(target: &Target, tenant: &TenantId, version: Option<u64>) -> Result<(), CommandError> {
     let found = match version {
         None => newest(target, tenant).await?,
         Some(version) => {
             let found = target.store.tenant(tenant.clone()).find_document(version).await;
-            found.map_err(|error| Refused::because(&format!("version {version} can't be read"), &error))?
+            found.map_err(|error| CommandError::caused_by(&format!("version {version} cannot be read"), &error))?
         }
     };
-    let missing =
-        || version.map_or_else(|| none(tenant), |version| Refused::new(format!("tenant {tenant} has no version {version}")));
+    let missing = || {
+        version.map_or_else(
+            || no_document(tenant),
+            |version| CommandError::new(format!("tenant {tenant} has no version {version}")),
+        )
+    };
     say(&found.ok_or_else(missing)?.document)
 }
 
-fn none(tenant: &TenantId) -> Refused {
-    Refused::new(format!("tenant {tenant} has no document: put one in force with `latchkey config apply FILE`"))
+fn no_document(tenant: &TenantId) -> CommandError {
+    CommandError::new(format!("tenant {tenant} has no document: apply one with `latchkey config apply FILE`"))
 }

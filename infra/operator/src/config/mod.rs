@@ -1,74 +1,74 @@
-//! `latchkey config`: the tenant document, by versions. What is stored is never changed or removed; the newest version is in force.
+//! `latchkey config`: the tenant document and its versions. A stored version is never changed or removed. The newest version is in force.
 //!
-//! 1. The file is read and validated as the services would; a placeholder `{origin}` is replaced for the local gateway only.
-//! 2. The version in force is read, and the difference told in words.
-//! 3. Once confirmed, the next version is written on the condition that it still is the next.
+//! 1. Read the file and validate it as the services do. The placeholder `{origin}` is replaced for the local gateway only.
+//! 2. Read the version in force and print the difference.
+//! 3. After confirmation, write the next version, on the condition that it still is the next.
 
 mod apply;
 mod compare;
 mod document;
 mod history;
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{TargetOptions, tenant};
 use clap::Subcommand;
 use document::DocumentFile;
 use latchkey::domain::id::TenantId;
 
-/// Everything that an operator decides without code.
+/// The settings that an operator can change without code.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Says everything that is wrong with a document, by its path and line. Works offline.
+    /// Lists every error in a document with its path and line. Works offline
     Validate {
         #[command(flatten)]
         file: DocumentFile,
-        /// What {origin} in the document stands for; only the local gateway replaces it.
+        /// The value of {origin} in the document; only the local gateway replaces it
         #[arg(long, value_name = "ORIGIN")]
         origin: Option<String>,
     },
-    /// Says what a document would change, and whom that touches. Changes nothing.
+    /// Shows what a document would change, and the effect of each change. Changes nothing
     Plan {
         #[command(flatten)]
         file: DocumentFile,
         #[command(flatten)]
         target: TargetOptions,
-        /// For programs.
+        /// Print JSON, for programs
         #[arg(long)]
         json: bool,
     },
-    /// Shows the plan, asks, and puts the document in force as the next version.
+    /// Shows the plan, asks for confirmation, and applies the document as the next version
     Apply {
         #[command(flatten)]
         file: DocumentFile,
         #[command(flatten)]
         target: TargetOptions,
         #[command(flatten)]
-        note: Note,
+        note: ChangeNote,
     },
-    /// Lists the versions, the newest first.
+    /// Lists the versions, newest first
     History {
         #[command(flatten)]
         tenant: TenantOption,
         #[command(flatten)]
         target: TargetOptions,
-        /// For programs.
+        /// Print JSON, for programs
         #[arg(long)]
         json: bool,
     },
-    /// Puts an earlier version in force again, as a new version: shows the plan, and asks.
+    /// Applies an earlier version again, as a new version: shows the plan, and asks for confirmation
     Rollback {
-        /// The version to go back to.
+        /// The version to apply again
         version: u64,
         #[command(flatten)]
         tenant: TenantOption,
         #[command(flatten)]
         target: TargetOptions,
         #[command(flatten)]
-        note: Note,
+        note: ChangeNote,
     },
-    /// Prints the document in force, or that of a version, as it was stored.
+    /// Prints a version of the document as it was stored
     Show {
-        /// The version; without it, the one in force.
+        /// The version; by default the one in force
         version: Option<u64>,
         #[command(flatten)]
         tenant: TenantOption,
@@ -77,35 +77,35 @@ pub(crate) enum Command {
     },
 }
 
-/// Whose document.
+/// The tenant of the document.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TenantOption {
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
 }
 
-/// What is noted beside a version.
+/// What is recorded with a version.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Note {
-    /// Do not ask.
+pub(crate) struct ChangeNote {
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Who changes it, for the history; otherwise this machine's user.
-    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unnamed", hide_env_values = true, value_parser = line::<100>)]
+    /// Who makes the change, for the history; by default this machine's user
+    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unnamed", hide_env_values = true, value_parser = single_line::<100>)]
     by: String,
-    /// Why, for the history.
-    #[arg(long, short = 'm', value_name = "TEXT", value_parser = line::<500>)]
+    /// The reason for the change, for the history
+    #[arg(long, short = 'm', value_name = "TEXT", value_parser = single_line::<500>)]
     message: Option<String>,
 }
 
-fn line<const MOST: usize>(text: &str) -> Result<String, String> {
+fn single_line<const MOST: usize>(text: &str) -> Result<String, String> {
     let fits = !text.is_empty() && text.chars().count() <= MOST && !text.chars().any(char::is_control);
     if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {MOST} characters on one line")) }
 }
 
-/// Runs it.
-pub(crate) async fn run(command: &Command) -> Result<(), Refused> {
+/// Runs the command.
+pub(crate) async fn run(command: &Command) -> Result<(), CommandError> {
     match command {
         Command::Validate { file, origin } => document::validate(file, origin.as_deref()),
         Command::Plan { file, target, json } => compare::plan(file, &target.open().await?, *json).await,

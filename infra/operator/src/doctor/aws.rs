@@ -1,4 +1,4 @@
-//! What AWS holds: the stack, its functions, its tables, the key that wraps.
+//! Checks the AWS resources: the stack, its functions, its tables, the wrapping key.
 
 use super::report::Report;
 use crate::target::Stack;
@@ -11,44 +11,44 @@ const FUNCTIONS: [&str; 8] = ["Registration", "Login", "Token", "Profile", "Expo
 const TABLES: [(&str, bool); 3] = [("Identities", true), ("Keys", false), ("Audit", false)];
 
 pub(super) async fn check(report: &mut Report, stack: &Stack) {
-    status(report, stack);
+    check_status(report, stack);
     let lambda = aws_sdk_lambda::Client::new(&stack.aws);
     for function in FUNCTIONS {
         check_function(report, &lambda, stack, function).await;
     }
-    version(report, stack);
+    check_version(report, stack);
     let dynamodb = aws_sdk_dynamodb::Client::new(&stack.aws);
     for (table, has_stream) in TABLES {
         check_table(report, &dynamodb, stack, table, has_stream).await;
     }
-    key(report, stack).await;
+    check_wrapping_key(report, stack).await;
 }
 
-fn status(report: &mut Report, stack: &Stack) {
-    const WELL: [&str; 4] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"];
-    let mend = "see the stack's events in CloudFormation; a deployment under way is to be waited for";
+fn check_status(report: &mut Report, stack: &Stack) {
+    const HEALTHY: [&str; 4] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"];
+    let mend = "see the stack's events in CloudFormation; if a deployment is under way, wait until it ends";
     match stack.status.as_str() {
         "UPDATE_ROLLBACK_COMPLETE" => report.warn("stack", "the last deployment was rolled back", mend),
-        status if WELL.contains(&status) => report.ok("stack", status),
+        status if HEALTHY.contains(&status) => report.ok("stack", status),
         status => report.fail("stack", status, mend),
     }
 }
 
-/// What was deployed, by the template's own word, beside this command: each knows the documents and items of its time.
-fn version(report: &mut Report, stack: &Stack) {
+/// Compares the deployed version with this command's. Each version knows only the document and item formats of its time.
+fn check_version(report: &mut Report, stack: &Stack) {
     const OURS: &str = env!("CARGO_PKG_VERSION");
-    let mend = format!("use the `latchkey` that was built with what is deployed, or deploy {OURS}");
+    let mend = format!("use the `latchkey` command of the deployed version, or deploy {OURS}");
     match stack.output("Version") {
-        Ok(OURS) => report.ok("version", format!("{OURS}, as this command")),
+        Ok(OURS) => report.ok("version", format!("{OURS}, same as this command")),
         Ok(theirs) => report.warn("version", format!("{theirs} is deployed, and this command is {OURS}"), mend),
-        Err(_) => report.warn("version", format!("what is deployed tells none, and this command is {OURS}"), mend),
+        Err(_) => report.warn("version", format!("the stack does not show its version, and this command is {OURS}"), mend),
     }
 }
 
 async fn check_function(report: &mut Report, client: &aws_sdk_lambda::Client, stack: &Stack, logical: &str) {
     let what = format!("function {logical}");
     let Some(resource) = stack.resource(logical) else {
-        return report.fail(what, "the stack has none", "deploy the present template");
+        return report.fail(what, "the stack does not have it", "deploy the current template");
     };
     match client.get_function_configuration().function_name(resource).send().await {
         Err(error) => report.unreadable(what, &error),
@@ -58,9 +58,9 @@ async fn check_function(report: &mut Report, client: &aws_sdk_lambda::Client, st
                 wrong.push("it is not active");
             }
             if !matches!(found.last_update_status, None | Some(LastUpdateStatus::Successful)) {
-                wrong.push("its last update is not done");
+                wrong.push("its last update is not complete");
             }
-            report.all(what, "active", &wrong, "look at the function in Lambda, and deploy again");
+            report.check_all(what, "active", &wrong, "look at the function in Lambda, and deploy again");
         }
     }
 }
@@ -68,7 +68,7 @@ async fn check_function(report: &mut Report, client: &aws_sdk_lambda::Client, st
 async fn check_table(report: &mut Report, client: &aws_sdk_dynamodb::Client, stack: &Stack, logical: &str, has_stream: bool) {
     let what = format!("table {logical}");
     let Some(resource) = stack.resource(logical) else {
-        return report.fail(what, "the stack has none", "deploy the present template");
+        return report.fail(what, "the stack does not have it", "deploy the current template");
     };
     let described = match client.describe_table().table_name(resource).send().await {
         Ok(described) => described.table,
@@ -80,7 +80,7 @@ async fn check_table(report: &mut Report, client: &aws_sdk_dynamodb::Client, sta
         wrong.push("it is not active");
     }
     if table.deletion_protection_enabled != Some(true) {
-        wrong.push("it is not protected from deletion");
+        wrong.push("deletion protection is off");
     }
     let streams = table.stream_specification.is_some_and(|stream| stream.stream_enabled);
     if streams != has_stream {
@@ -96,7 +96,7 @@ async fn check_table(report: &mut Report, client: &aws_sdk_dynamodb::Client, sta
             let ttl = found.time_to_live_description;
             let on = ttl.as_ref().and_then(|ttl| ttl.time_to_live_status.clone()) == Some(TimeToLiveStatus::Enabled);
             if !on || ttl.and_then(|ttl| ttl.attribute_name).as_deref() != Some("ttl") {
-                wrong.push("what is over is never removed: TTL is off");
+                wrong.push("TTL is off: expired items are never removed");
             }
         }
     }
@@ -108,15 +108,15 @@ async fn check_table(report: &mut Report, client: &aws_sdk_dynamodb::Client, sta
                 .filter(|found| found.continuous_backups_status == ContinuousBackupsStatus::Enabled);
             let recovery = recovery.and_then(|found| found.point_in_time_recovery_description);
             if recovery.and_then(|found| found.point_in_time_recovery_status) != Some(PointInTimeRecoveryStatus::Enabled) {
-                wrong.push("it can't be recovered to a point in time");
+                wrong.push("point-in-time recovery is off");
             }
         }
     }
-    let mend = "deploy the present template: it sets all of this, and loses nothing";
-    report.all(what, "active, protected, with TTL and point-in-time recovery", &wrong, mend);
+    let mend = "deploy the current template: it sets all of this and keeps the data";
+    report.check_all(what, "active, protected, with TTL and point-in-time recovery", &wrong, mend);
 }
 
-async fn key(report: &mut Report, stack: &Stack) {
+async fn check_wrapping_key(report: &mut Report, stack: &Stack) {
     let arn = match stack.output("WrappingKeyArn") {
         Ok(arn) => arn,
         Err(error) => return report.unreadable("wrapping key", &error),
@@ -128,23 +128,23 @@ async fn key(report: &mut Report, stack: &Stack) {
             let mend = "enable it (cancel its deletion first, if it is pending): without it no instance starts, and its loss is the loss of every \
                         sealed value";
             let enabled = found.key_metadata.is_some_and(|key| key.enabled);
-            report.all("wrapping key", "enabled", if enabled { &[] } else { &["it is not enabled"] }, mend);
+            report.check_all("wrapping key", "enabled", if enabled { &[] } else { &["it is not enabled"] }, mend);
         }
     }
     match client.get_key_rotation_status().key_id(arn).send().await {
         Err(error) => report.unreadable("wrapping key: rotation", &error),
         Ok(found) if found.key_rotation_enabled => report.ok("wrapping key: rotation", "on"),
-        Ok(_) => report.warn("wrapping key: rotation", "off", "deploy the present template, or turn it on in KMS"),
+        Ok(_) => report.warn("wrapping key: rotation", "off", "deploy the current template, or turn it on in KMS"),
     }
-    // Read, not tried: a trial would be an attempt to misuse the key.
+    // Read the policy rather than try it: a trial call would be an attempt to misuse the key.
     match client.get_key_policy().key_id(arn).policy_name("default").send().await {
         Err(error) => report.unreadable("wrapping key: policy", &error),
         Ok(found) => {
             let policy = found.policy.unwrap_or_default();
             let guarded = policy.contains("kms:EncryptionContext:purpose") && policy.contains("kms:EncryptionContext:tenant");
-            const WRONG: &[&str] = &["its policy lets a request decrypt that names neither purpose nor tenant"];
-            let mend = "deploy the present template: its policy asks for both";
-            report.all("wrapping key: policy", "asks for purpose and tenant", if guarded { &[] } else { WRONG }, mend);
+            const WRONG: &[&str] = &["its policy allows decryption without a purpose and a tenant in the encryption context"];
+            let mend = "deploy the current template: its policy requires both";
+            report.check_all("wrapping key: policy", "requires purpose and tenant", if guarded { &[] } else { WRONG }, mend);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! `latchkey doctor`: looks at everything that must be right for people to sign in, and says what to mend. It changes nothing.
+//! `latchkey doctor`: checks everything that sign-in depends on, and says what to fix. It changes nothing.
 //!
-//! 1. What AWS holds: stack, functions, tables, key, queues, sender (a stack only).
-//! 2. What is stored: each tenant's document and clients, its signing keys, its retention job.
-//! 3. What is answered over HTTP: metadata, keys, challenge, preflight, clock.
+//! 1. AWS resources: stack, functions, tables, key, queues, sender (for a stack only).
+//! 2. Stored data: each tenant's document and clients, its signing keys, its retention job.
+//! 3. HTTP answers: metadata, keys, challenge, preflight, clock.
 //!
-//! A check that can't be made says so: nothing is passed over silently.
+//! A check that cannot run is reported, never skipped silently.
 
 mod aws;
 mod issuer;
@@ -13,24 +13,24 @@ mod queues;
 mod report;
 mod tenants;
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::{Place, TargetOptions};
 use crate::terminal::{say, say_json};
 use latchkey::services::Clock;
 use report::Report;
 
-/// Checks a deployed stack or the local gateway, and says what to mend.
+/// Checks a deployed stack or the local gateway, and says what to fix
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     target: TargetOptions,
-    /// For programs.
+    /// Print JSON, for programs
     #[arg(long)]
     json: bool,
 }
 
-/// Runs it; whether nothing failed.
-pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Refused> {
+/// Runs the command. Returns whether no check failed.
+pub(crate) async fn run(arguments: &Arguments) -> Result<bool, CommandError> {
     let target = arguments.target.open().await?;
     let now = Clock::system().now();
     let mut report = Report::default();
@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Refused> {
     if arguments.json {
         say_json(&report)?;
     } else {
-        say(&report.words(&target.name))?;
+        say(&report.render(&target.name))?;
     }
-    Ok(report.is_well())
+    Ok(report.is_ok())
 }

@@ -1,11 +1,11 @@
-//! What was found: one line each, with what to do about it.
+//! The findings: one line each, with what to do about it.
 
-use crate::refused::causes;
-use crate::terminal::{Colour, columns, marked};
+use crate::command_error::causes;
+use crate::terminal::{Colour, columns, highlighted};
 use serde::Serialize;
 use std::error::Error;
 
-/// Everything that was found.
+/// All findings.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
     findings: Vec<Finding>,
@@ -20,17 +20,17 @@ struct Finding {
     mend: Option<String>,
 }
 
-/// How it is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
-    /// As it should be.
+    /// All is well.
     Ok,
-    /// It works, but not as it should, or not for long.
+    /// It works, but needs attention.
     Warn,
-    /// Somebody is, or will be, turned away.
+    /// Users or clients are turned away, or will be.
     Fail,
-    /// Not looked at.
+    /// Not checked.
     Skip,
 }
 
@@ -47,57 +47,57 @@ impl Report {
     pub(super) fn skip(&mut self, what: impl Into<String>, why: impl Into<String>) {
         self.add(Verdict::Skip, what, why, None);
     }
-    /// All of these hold, or those that do not are to be mended so.
-    pub(super) fn all(&mut self, what: impl Into<String>, well: &str, wrong: &[&str], mend: &str) {
+    /// One finding for several conditions: ok if `wrong` is empty, else a failure with `mend` as its remedy.
+    pub(super) fn check_all(&mut self, what: impl Into<String>, well: &str, wrong: &[&str], mend: &str) {
         if wrong.is_empty() {
             self.ok(what, well);
         } else {
             self.fail(what, wrong.join("; "), mend);
         }
     }
-    /// It could not be looked at.
+    /// A check that could not read its subject.
     pub(super) fn unreadable(&mut self, what: impl Into<String>, error: &dyn Error) {
-        let mend = "let whoever runs this read it (the permission stands in the message), or see whether it is still there";
-        self.fail(what, format!("can't be read: {}", causes(error)), mend);
+        let mend = "grant your AWS identity the permission named in the message, or check that the resource still exists";
+        self.fail(what, format!("cannot be read: {}", causes(error)), mend);
     }
     fn add(&mut self, verdict: Verdict, what: impl Into<String>, found: impl Into<String>, mend: Option<String>) {
         self.findings.push(Finding { verdict, what: what.into(), found: found.into(), mend });
     }
 
-    /// Whether nothing failed.
-    pub(super) fn is_well(&self) -> bool {
+    /// Whether no check failed.
+    pub(super) fn is_ok(&self) -> bool {
         self.count(Verdict::Fail) == 0
     }
     fn count(&self, verdict: Verdict) -> usize {
         self.findings.iter().filter(|finding| finding.verdict == verdict).count()
     }
 
-    /// For people.
-    pub(super) fn words(&self, target: &str) -> String {
+    /// The report, for people.
+    pub(super) fn render(&self, target: &str) -> String {
         let rows: Vec<[String; 3]> = self
             .findings
             .iter()
             .map(|finding| {
                 let found = match &finding.mend {
-                    Some(mend) => format!("{}. Mend: {mend}", finding.found),
+                    Some(mend) => format!("{}. Fix: {mend}", finding.found),
                     None => finding.found.clone(),
                 };
-                [finding.verdict.word(), finding.what.clone(), found]
+                [finding.verdict.label(), finding.what.clone(), found]
             })
             .collect();
         let counts = [Verdict::Ok, Verdict::Warn, Verdict::Fail, Verdict::Skip].map(|verdict| self.count(verdict));
         let [well, warned, failed, skipped] = counts;
-        let skipped = if skipped > 0 { format!(", {skipped} not looked at") } else { String::new() };
-        format!("{target}\n{}{well} ok, {warned} to watch, {failed} to mend{skipped}\n", columns(&rows))
+        let skipped = if skipped > 0 { format!(", {skipped} not checked") } else { String::new() };
+        format!("{target}\n{}{well} ok, {warned} to watch, {failed} to fix{skipped}\n", columns(&rows))
     }
 }
 
 impl Verdict {
-    fn word(self) -> String {
+    fn label(self) -> String {
         match self {
-            Self::Ok => marked("ok  ", Colour::Green),
-            Self::Warn => marked("warn", Colour::Yellow),
-            Self::Fail => marked("fail", Colour::Red),
+            Self::Ok => highlighted("ok  ", Colour::Green),
+            Self::Warn => highlighted("warn", Colour::Yellow),
+            Self::Fail => highlighted("fail", Colour::Red),
             Self::Skip => "skip".to_owned(),
         }
     }

@@ -1,15 +1,15 @@
-//! Batches that the stream's event source mapping gave up: one object each, `aws/lambda/{mapping}/{shard}/{time}-{random}`, a JSON record
-//! of the invocation whose `payload` is the whole batch, as text.
+//! Batches that the stream's event source mapping could not deliver. Each is one object `aws/lambda/{mapping}/{shard}/{time}-{random}`: a
+//! JSON invocation record, with the whole batch as text in `payload`.
 
-use crate::refused::Refused;
+use crate::command_error::CommandError;
 use crate::target::Stack;
 use crate::terminal::say;
 use aws_sdk_lambda::primitives::Blob;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What lies in the bucket.
-pub(super) struct Failures {
+/// The failed batches in the bucket.
+pub(super) struct FailedBatches {
     s3: aws_sdk_s3::Client,
     lambda: aws_sdk_lambda::Client,
     bucket: String,
@@ -17,13 +17,13 @@ pub(super) struct Failures {
     keys: Vec<String>,
 }
 
-/// What Lambda wrote of an invocation that it gave up.
+/// Lambda's record of a failed invocation.
 #[derive(Deserialize)]
 struct InvocationRecord {
     payload: Payload,
 }
 
-/// The batch: as text, as Lambda documents it; or as it is.
+/// The batch: as text, as Lambda documents it, or as a JSON value.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Payload {
@@ -31,7 +31,7 @@ enum Payload {
     Batch(Value),
 }
 
-/// What a function answers of a batch.
+/// The function's answer to a batch.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchAnswer {
@@ -39,11 +39,11 @@ struct BatchAnswer {
 }
 
 /// The batch in an object, and how many records it has.
-fn batch(object: &[u8]) -> Result<(String, usize), String> {
-    let record: InvocationRecord = serde_json::from_slice(object)
-        .map_err(|error| format!("it is no record of an invocation with its payload: {error}"))?;
+fn parse_batch(object: &[u8]) -> Result<(String, usize), String> {
+    let record: InvocationRecord =
+        serde_json::from_slice(object).map_err(|error| format!("it is not an invocation record with a payload: {error}"))?;
     let batch: Value = match record.payload {
-        Payload::Text(text) => serde_json::from_str(&text).map_err(|error| format!("its payload is no JSON: {error}"))?,
+        Payload::Text(text) => serde_json::from_str(&text).map_err(|error| format!("its payload is not JSON: {error}"))?,
         Payload::Batch(batch) => batch,
     };
     match batch.get("Records").and_then(Value::as_array).map(Vec::len) {
@@ -52,30 +52,31 @@ fn batch(object: &[u8]) -> Result<(String, usize), String> {
     }
 }
 
-/// What is wrong with a function's answer to a batch.
-fn flaw(function_error: Option<&str>, answer: &[u8]) -> Result<(), String> {
+/// Returns an error if the function's answer reports a failure.
+fn check_answer(function_error: Option<&str>, answer: &[u8]) -> Result<(), String> {
     if let Some(error) = function_error {
         return Err(format!("the function failed ({error}): see its log"));
     }
-    let answer: BatchAnswer = serde_json::from_slice(answer)
-        .map_err(|error| format!("the function did not answer as one of batches does: {error}"))?;
+    let answer: BatchAnswer =
+        serde_json::from_slice(answer).map_err(|error| format!("the function did not answer with a batch result: {error}"))?;
     match answer.batch_item_failures.len() {
         0 => Ok(()),
-        _ => Err("a record failed again, and those behind it were not tried: see the function's log".to_owned()),
+        _ => Err("a record failed again, and the records after it were not tried: see the function's log".to_owned()),
     }
 }
 
-impl Failures {
-    /// What there is.
-    pub(super) async fn find(stack: &Stack) -> Result<Self, Refused> {
-        let missing = |what: &str| Refused::new(format!("the stack has no {what}: deploy the present template"));
+impl FailedBatches {
+    /// Lists the failed batches.
+    pub(super) async fn find(stack: &Stack) -> Result<Self, CommandError> {
+        let missing = |what: &str| CommandError::new(format!("the stack has no {what}: deploy the current template"));
         let bucket = stack.resource("StreamFailures").ok_or_else(|| missing("bucket StreamFailures"))?.to_owned();
         let function = stack.resource("Events").ok_or_else(|| missing("function Events"))?.to_owned();
         let s3 = aws_sdk_s3::Client::from_conf(s3_config(stack));
         let mut keys = Vec::new();
         let mut pages = s3.list_objects_v2().bucket(&bucket).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Refused::because(&format!("the bucket {bucket} can't be listed"), &error))?;
+            let page =
+                page.map_err(|error| CommandError::caused_by(&format!("the bucket {bucket} cannot be listed"), &error))?;
             keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
         }
         keys.sort();
@@ -86,17 +87,17 @@ impl Failures {
         self.keys.is_empty()
     }
 
-    /// What there is, in words.
-    pub(super) fn words(&self) -> String {
-        let mut words = format!("given up by the stream, in {}: {}\n", self.bucket, self.keys.len());
+    /// The summary lines.
+    pub(super) fn summary(&self) -> String {
+        let mut words = format!("stream batches that failed every attempt, in {}: {}\n", self.bucket, self.keys.len());
         for key in &self.keys {
             words.push_str(&format!("  {key}\n"));
         }
         words
     }
 
-    /// Hands each over; how many are left.
-    pub(super) async fn redrive(&self) -> Result<usize, Refused> {
+    /// Invokes the function with each batch. Returns how many are left.
+    pub(super) async fn redrive(&self) -> Result<usize, CommandError> {
         let mut left = 0;
         for key in &self.keys {
             match self.redrive_one(key).await {
@@ -114,20 +115,20 @@ impl Failures {
     }
 
     async fn redrive_one(&self, key: &str) -> Result<usize, String> {
-        let told = |doing: &str, error: &dyn std::error::Error| Refused::because(doing, error).to_string();
+        let told = |doing: &str, error: &dyn std::error::Error| CommandError::caused_by(doing, error).to_string();
         let object = self.s3.get_object().bucket(&self.bucket).key(key).send().await;
-        let object = object.map_err(|error| told("it can't be read", &error))?.body.collect().await;
-        let (batch, records) = batch(&object.map_err(|error| told("it can't be read", &error))?.to_vec())?;
+        let object = object.map_err(|error| told("it cannot be read", &error))?.body.collect().await;
+        let (batch, records) = parse_batch(&object.map_err(|error| told("it cannot be read", &error))?.to_vec())?;
         let invoked = self.lambda.invoke().function_name(&self.function).payload(Blob::new(batch)).send().await;
-        let answer = invoked.map_err(|error| told("the function can't be invoked", &error))?;
-        flaw(answer.function_error.as_deref(), answer.payload.as_ref().map(Blob::as_ref).unwrap_or_default())?;
+        let answer = invoked.map_err(|error| told("the function cannot be invoked", &error))?;
+        check_answer(answer.function_error.as_deref(), answer.payload.as_ref().map(Blob::as_ref).unwrap_or_default())?;
         let removed = self.s3.delete_object().bucket(&self.bucket).key(key).send().await;
-        removed.map_err(|error| told("it was done, but can't be removed", &error))?;
+        removed.map_err(|error| told("it was processed, but cannot be removed", &error))?;
         Ok(records)
     }
 }
 
-/// Buckets by path where an endpoint is given: a local AWS has no names for them.
+/// Path-style bucket addresses if an endpoint is given, because a local AWS has no bucket host names.
 pub(crate) fn s3_config(stack: &Stack) -> aws_sdk_s3::Config {
     aws_sdk_s3::config::Builder::from(&stack.aws).force_path_style(stack.aws.endpoint_url().is_some()).build()
 }
@@ -142,29 +143,29 @@ mod tests {
         let records = json!({ "Records": [{ "eventID": "1" }, { "eventID": "2" }] });
         for payload in [json!(records.to_string()), records.clone()] {
             let object = json!({ "version": "1.0", "requestContext": {}, "payload": payload }).to_string();
-            let (text, number) = batch(object.as_bytes()).unwrap();
+            let (text, number) = parse_batch(object.as_bytes()).unwrap();
             assert_eq!((serde_json::from_str::<Value>(&text).unwrap(), number), (records.clone(), 2));
         }
         for (object, why) in [
-            (json!({ "version": "1.0" }).to_string(), "no record of an invocation"),
+            (json!({ "version": "1.0" }).to_string(), "not an invocation record"),
             (json!({ "payload": "{" }).to_string(), "no JSON"),
             (json!({ "payload": "{}" }).to_string(), "no Records"),
-            ("<xml/>".to_owned(), "no record of an invocation"),
+            ("<xml/>".to_owned(), "not an invocation record"),
         ] {
-            assert!(batch(object.as_bytes()).unwrap_err().contains(why), "{object}");
+            assert!(parse_batch(object.as_bytes()).unwrap_err().contains(why), "{object}");
         }
     }
 
     #[test]
     fn only_an_answer_without_failures_is_done() {
-        assert_eq!(flaw(None, br#"{"batchItemFailures":[]}"#), Ok(()));
+        assert_eq!(check_answer(None, br#"{"batchItemFailures":[]}"#), Ok(()));
         for (error, answer, why) in [
             (Some("Unhandled"), &br#"{"batchItemFailures":[]}"#[..], "failed (Unhandled)"),
             (None, br#"{"batchItemFailures":[{"itemIdentifier":"1"}]}"#, "failed again"),
             (None, b"null", "did not answer"),
             (None, b"", "did not answer"),
         ] {
-            assert!(flaw(error, answer).unwrap_err().contains(why), "{why}");
+            assert!(check_answer(error, answer).unwrap_err().contains(why), "{why}");
         }
     }
 }

@@ -1,18 +1,18 @@
-//! Auth0: the export of users and of their password hashes (a user on each line), and the list that its bulk import takes.
+//! Auth0: the user export and the password hash export (one user a line), and the list for its bulk import.
 //!
-//! 1. An export has `user_id`; an export of hashes has `_id` and sometimes `alt_id`, from which Auth0 makes `auth0|{alt_id or _id}`. Its
-//!    address may stand in `identifiers` only.
-//! 2. The list of a bulk import has `user_id` without `auth0|`, or none: then the address identifies the person.
-//! 3. `passwordHash` and `password_hash` are bcrypt; `custom_password_hash` says its algorithm.
+//! 1. A user export has `user_id`. A hash export has `_id` and sometimes `alt_id`, from which Auth0 makes `auth0|{alt_id or _id}`. Its
+//!    address may be in `identifiers` only.
+//! 2. A bulk import list has `user_id` without `auth0|`, or none: then the address identifies the user.
+//! 3. `passwordHash` and `password_hash` are bcrypt. `custom_password_hash` names its algorithm.
 
 use super::members::{Members, b64, base64, hex};
-use super::stream::{self, Broken, Shape};
-use super::{Flaw, ForeignPerson, Place, Take, Unreadable, checked, each, json};
+use super::stream::{self, Shape, StreamError};
+use super::{Flaw, ForeignUser, Position, ReadError, UserSink, checked_hash, parse_json, read_each};
 use latchkey::domain::time::Timestamp;
 use serde_json::Map;
 use std::io::{self, BufRead, Read as _};
 
-/// Members that are kept, and their claims.
+/// Members to keep, and their claims.
 const ATTRIBUTES: [(&str, &str); 11] = [
     ("name", "name"),
     ("given_name", "given_name"),
@@ -26,25 +26,25 @@ const ATTRIBUTES: [(&str, &str); 11] = [
     ("user_metadata", "user_metadata"),
     ("app_metadata", "app_metadata"),
 ];
-/// What Auth0 takes where a PBKDF2 hash does not say its iterations.
+/// Auth0's default for a PBKDF2 hash without iterations.
 const ITERATIONS: &str = "i=100000";
 
-/// The people of an export (a user on each line) or of a bulk import (a list).
-pub(crate) fn read(mut source: impl BufRead, take: Take<'_>) -> Result<(), Broken> {
+/// Reads the users of an export (one a line) or of a bulk import (a list).
+pub(crate) fn read(mut source: impl BufRead, take: UserSink<'_>) -> Result<(), StreamError> {
     let newlines = skip_blank(&mut source)?;
     if source.fill_buf()?.first() == Some(&b'[') {
-        // In front of the list again, so that what is said of it has its place.
+        // Put the blank lines back in front of the list, so that error positions are right.
         let before = io::repeat(b'\n').take(newlines as u64);
-        return each(io::BufReader::new(before.chain(source)), Shape::List, |user| person(user).map(Some), take);
+        return read_each(io::BufReader::new(before.chain(source)), Shape::List, |user| parse_user(user).map(Some), take);
     }
-    let read = |line: &str| json(line).and_then(Members::of).and_then(person);
+    let read = |line: &str| parse_json(line).and_then(Members::of).and_then(parse_user);
     stream::lines(source, newlines + 1, |number, line| {
-        take(line.and_then(read).map_err(|flaw| Unreadable { place: Place::Line(number), flaw }));
+        take(line.and_then(read).map_err(|flaw| ReadError { place: Position::Line(number), flaw }));
     })?;
     Ok(())
 }
 
-/// Passes over what is blank; how many lines that were.
+/// Skips blank lines and returns their number.
 fn skip_blank(source: &mut impl BufRead) -> io::Result<usize> {
     let mut newlines = 0;
     loop {
@@ -59,7 +59,7 @@ fn skip_blank(source: &mut impl BufRead) -> io::Result<usize> {
     }
 }
 
-fn person(mut user: Members) -> Result<ForeignPerson, Flaw> {
+fn parse_user(mut user: Members) -> Result<ForeignUser, Flaw> {
     let (mut email, mut email_verified) = (user.text("email")?, user.flag("email_verified")?);
     for identifier in user.list("identifiers")?.unwrap_or_default() {
         let mut identifier = Members::of(identifier)?;
@@ -70,11 +70,11 @@ fn person(mut user: Members) -> Result<ForeignPerson, Flaw> {
     let subject = subject(&mut user)?.or_else(|| email.clone()).ok_or(Flaw::NoSubject("user_id, _id, email"))?;
     let created_at = created_at(&mut user)?;
     let enabled = !user.flag("blocked")?.unwrap_or(false);
-    let password = password(&mut user)?;
+    let password = parse_password(&mut user)?;
     let mut attributes = Map::new();
     user.claims(&ATTRIBUTES, &mut attributes);
     let email_verified = email_verified.unwrap_or(false);
-    Ok(ForeignPerson { subject, email, email_verified, enabled, created_at, attributes, password })
+    Ok(ForeignUser { subject, email, email_verified, enabled, created_at, attributes, password })
 }
 
 fn subject(user: &mut Members) -> Result<Option<String>, Flaw> {
@@ -90,22 +90,22 @@ fn created_at(user: &mut Members) -> Result<Option<i64>, Flaw> {
     let moment: Result<Timestamp, _> = text.parse();
     moment
         .map(|moment| Some(moment.seconds()))
-        .map_err(|_| Flaw::Member { member: "created_at", expected: "a time (RFC 3339)" })
+        .map_err(|_| Flaw::WrongMember { member: "created_at", expected: "a time (RFC 3339)" })
 }
 
-fn password(user: &mut Members) -> Result<Option<String>, Flaw> {
+fn parse_password(user: &mut Members) -> Result<Option<String>, Flaw> {
     let (exported, bulk) = (user.text("passwordHash")?, user.text("password_hash")?);
     match (exported.or(bulk), user.object("custom_password_hash")?) {
-        (Some(bcrypt), _) => checked(bcrypt).map(Some),
+        (Some(bcrypt), _) => checked_hash(bcrypt).map(Some),
         (None, Some(custom)) => custom_hash(custom).map(Some),
         (None, None) => Ok(None),
     }
 }
 
-/// `custom_password_hash`: bcrypt, Argon2 and PBKDF2 as texts, scrypt by its parts.
+/// Reads `custom_password_hash`: bcrypt, Argon2 and PBKDF2 as strings, scrypt as separate parts.
 fn custom_hash(mut custom: Members) -> Result<String, Flaw> {
     const HASH: &str = "custom_password_hash.hash.value";
-    let member = |member, expected| Flaw::Member { member, expected };
+    let member = |member, expected| Flaw::WrongMember { member, expected };
     let algorithm = custom.text("algorithm")?.ok_or(member("custom_password_hash.algorithm", "given"))?;
     let mut hash = custom.object("hash")?.ok_or(member("custom_password_hash.hash", "given"))?;
     let value = hash.text("value")?.ok_or(member(HASH, "given"))?;
@@ -113,14 +113,14 @@ fn custom_hash(mut custom: Members) -> Result<String, Flaw> {
     if let Some(mut password) = custom.object("password")?
         && password.text("encoding")?.is_some_and(|encoding| encoding != "utf8" && encoding != "ascii")
     {
-        return Err(Flaw::NotOfThePassword("another encoding than UTF-8"));
+        return Err(Flaw::NotPasswordOnly("another encoding than UTF-8"));
     }
     let salt = custom.object("salt")?;
     match algorithm.as_str() {
-        // Auth0 lets a salt of its own stand before or behind the password here.
-        "bcrypt" if salt.is_some() => Err(Flaw::NotOfThePassword("a salt and the password")),
-        "bcrypt" | "argon2" => checked(value),
-        "pbkdf2" => checked(pbkdf2(&value)),
+        // Auth0 allows an extra salt before or after the password here.
+        "bcrypt" if salt.is_some() => Err(Flaw::NotPasswordOnly("a salt and the password")),
+        "bcrypt" | "argon2" => checked_hash(value),
+        "pbkdf2" => checked_hash(pbkdf2(&value)),
         "scrypt" => {
             let hash = match encoding.as_deref() {
                 Some("hex") => hex(&value, HASH)?,
@@ -129,11 +129,11 @@ fn custom_hash(mut custom: Members) -> Result<String, Flaw> {
             };
             scrypt(custom, salt, &hash)
         }
-        _ => Err(Flaw::Algorithm(algorithm.escape_debug().take(20).collect())),
+        _ => Err(Flaw::UnsupportedAlgorithm(algorithm.escape_debug().take(20).collect())),
     }
 }
 
-/// Auth0 knows each digest by several names, and takes 100,000 iterations where none are said.
+/// Converts a PBKDF2 string. Auth0 has several names for each digest, and 100,000 iterations by default.
 fn pbkdf2(value: &str) -> String {
     let fields: Vec<&str> = value.split('$').collect();
     let (kind, costs, rest) = match fields.as_slice() {
@@ -156,20 +156,22 @@ fn pbkdf2(value: &str) -> String {
 
 fn scrypt(mut custom: Members, salt: Option<Members>, hash: &[u8]) -> Result<String, Flaw> {
     const SALT: &str = "custom_password_hash.salt.value";
-    let mut salt = salt.ok_or(Flaw::Member { member: "custom_password_hash.salt", expected: "given" })?;
+    let mut salt = salt.ok_or(Flaw::WrongMember { member: "custom_password_hash.salt", expected: "given" })?;
     let value = salt.text("value")?.unwrap_or_default();
     let salt = match salt.text("encoding")?.as_deref() {
         None | Some("utf8") => value.into_bytes(),
         Some("hex") => hex(&value, SALT)?,
         Some("base64") => base64(&value, SALT)?,
-        Some(_) => return Err(Flaw::Member { member: "custom_password_hash.salt.encoding", expected: "utf8, hex or base64" }),
+        Some(_) => {
+            return Err(Flaw::WrongMember { member: "custom_password_hash.salt.encoding", expected: "utf8, hex or base64" });
+        }
     };
     let cost = custom.number("cost")?.unwrap_or(16384);
     let (r, p) = (custom.number("blockSize")?.unwrap_or(8), custom.number("parallelization")?.unwrap_or(1));
     if custom.number("keylen")?.is_none_or(|length| usize::try_from(length) != Ok(hash.len())) {
-        return Err(Flaw::Member { member: "custom_password_hash.keylen", expected: "the length of the hash" });
+        return Err(Flaw::WrongMember { member: "custom_password_hash.keylen", expected: "the length of the hash" });
     }
     let cost = u64::try_from(cost).ok().filter(|cost| cost.is_power_of_two());
-    let cost = cost.ok_or(Flaw::Member { member: "custom_password_hash.cost", expected: "a power of two" })?;
-    checked(format!("$scrypt$ln={},r={r},p={p}${}${}", cost.ilog2(), b64(&salt), b64(hash)))
+    let cost = cost.ok_or(Flaw::WrongMember { member: "custom_password_hash.cost", expected: "a power of two" })?;
+    checked_hash(format!("$scrypt$ln={},r={r},p={p}${}${}", cost.ilog2(), b64(&salt), b64(hash)))
 }

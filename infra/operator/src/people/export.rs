@@ -1,15 +1,15 @@
-//! `latchkey people export`: everybody of a tenant, password hashes included, in Latchkey's own file (docs/people-file.md).
+//! `latchkey people export`: writes all users of a tenant, password hashes included, in Latchkey's own format (docs/people-file.md).
 //!
-//! 1. The table is walked page by page, at a rate that leaves it to the service; one page is held at a time.
-//! 2. Each account that is in use, or disabled, is read by itself, all of one moment, and opened.
-//! 3. The last line says how many there are: without it the file was broken off, and no import takes it.
+//! 1. Scan the table page by page, at a limited rate that leaves capacity for the service. One page is in memory.
+//! 2. Read each active or disabled account in one consistent read, and decrypt it.
+//! 3. Write the number of users as the last line. Without that line the file is incomplete, and the import refuses it.
 
-use super::own::{Ending, Heading, Line};
-use super::sort::NAMED;
-use crate::refused::{Refused, causes};
+use super::classify::MAX_LISTED;
+use super::latchkey_file::{Ending, Heading, UserLine};
+use crate::account_scan::scan_accounts;
+use crate::command_error::{CommandError, causes};
 use crate::target::{TargetOptions, document, tenant};
 use crate::terminal::{say, warn};
-use crate::walk::everybody;
 use latchkey::domain::account::{AccountStatus, Authentication, PasswordHome};
 use latchkey::domain::directory::FederatedSubject;
 use latchkey::domain::id::{AccountId, TenantId};
@@ -25,67 +25,75 @@ use std::path::{Path, PathBuf};
 /// What to export, and where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
-    /// The file, which must not be there yet; only you can read it. `-` is standard output, where that is no terminal.
+    /// The output file, which must not exist yet; only you can read it. `-` is standard output, if that is not a terminal
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// People a second, about four read units each and what the walk takes.
+    /// Users a second; each takes about four read units, plus the table scan
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// The tenant.
+    /// The tenant
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
     tenant: TenantId,
     #[command(flatten)]
     target: TargetOptions,
 }
 
-/// Runs it; whether everybody who can move is in the file.
-pub(super) async fn run(export: &Export) -> Result<bool, Refused> {
+/// Runs the command. Returns whether every eligible user is in the file.
+pub(super) async fn run(export: &Export) -> Result<bool, CommandError> {
     let to_file = Some(export.output.as_path()).filter(|path| *path != Path::new("-"));
     if to_file.is_none() && io::stdout().is_terminal() {
-        return Err(Refused::new("a terminal is no place for password hashes: give a file, or pass standard output on"));
+        return Err(CommandError::new(
+            "password hashes are not written to a terminal: give a file, or redirect standard output",
+        ));
     }
     let target = export.target.open().await?;
     let store = target.store.tenant(export.tenant.clone());
     let config = document(&store).await?;
     let now = Clock::system().now();
     let keys = Keys::new(target.vault()?, &[Purpose::Data]).tenant(&store, config.keys.signer, now).await;
-    let keys = keys.map_err(|error| Refused::because("the tenant's keys could not be opened", &error))?;
+    let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
     let heading = Heading { issuer: target.origin.issuer(&export.tenant), tenant: export.tenant.to_string(), exported_at: now };
-    let mut walk =
-        Walk { store: &store, keys: &keys, rate: export.rate, ended: Ending::default(), with_password: 0, named: Vec::new() };
+    let mut run = UserExport {
+        store: &store,
+        keys: &keys,
+        rate: export.rate,
+        ended: Ending::default(),
+        with_password: 0,
+        named: Vec::new(),
+    };
     let name = to_file.map_or("standard output".into(), Path::to_string_lossy);
     warn(&format!(
-        "{name} gets the password hashes and personal data of everybody in tenant {}: guard it, and remove it after use\n",
+        "{name} will contain the password hashes and personal data of all users of tenant {}: protect it, and delete it after use\n",
         export.tenant
     ));
     match to_file {
-        None => walk.write(&heading, io::stdout().lock()).await?,
+        None => run.write(&heading, io::stdout().lock()).await?,
         Some(path) => {
             let file = create(path).map_err(|error| {
-                Refused::new(format!("cannot make {}: {error}; an export is never written over a file", path.display()))
+                CommandError::new(format!("cannot make {}: {error}; an export is never written over a file", path.display()))
             })?;
-            let written = match walk.write(&heading, &file).await {
-                Ok(()) => file.sync_all().map_err(|error| Refused::new(format!("{}: {error}", path.display()))),
+            let written = match run.write(&heading, &file).await {
+                Ok(()) => file.sync_all().map_err(|error| CommandError::new(format!("{}: {error}", path.display()))),
                 Err(refused) => Err(refused),
             };
             if let Err(refused) = written {
-                // What is left of it is of no use, and holds hashes.
+                // An incomplete file is useless and contains hashes.
                 let gone = std::fs::remove_file(path).is_ok();
                 let left = if gone { "nothing is left of the file" } else { "remove what is left of the file" };
-                return Err(Refused::new(format!("{refused}; {left}")));
+                return Err(CommandError::new(format!("{refused}; {left}")));
             }
         }
     }
-    let told = walk.told(&format!("tenant {} of {}", export.tenant, target.name));
+    let told = run.render(&format!("tenant {} of {}", export.tenant, target.name));
     if to_file.is_some() {
         say(&told)?
     } else {
         warn(&told)
     }
-    Ok(walk.ended.unreadable == 0)
+    Ok(run.ended.unreadable == 0)
 }
 
-/// A new file that only its owner can read.
+/// Creates a new file that only its owner can read.
 pub(crate) fn create(path: &Path) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -94,25 +102,25 @@ pub(crate) fn create(path: &Path) -> io::Result<std::fs::File> {
     options.open(path)
 }
 
-/// Why somebody could not be read.
+/// Why an account could not be read.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+enum ExportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error("the account lacks {0}")]
-    Lacks(&'static str),
-    #[error("what was opened is not JSON")]
+    Missing(&'static str),
+    #[error("its decrypted data is not JSON")]
     NotJson,
-    #[error("it has no form as JSON")]
-    Form(#[from] serde_json::Error),
+    #[error("it cannot be written as JSON")]
+    NotSerializable(#[from] serde_json::Error),
 }
 
-/// What came of one account.
-enum Found {
-    /// Their line.
-    Person {
+/// The result for one account.
+enum AccountExport {
+    /// The user's line.
+    User {
         line: Vec<u8>,
         has_password: bool,
     },
@@ -120,40 +128,45 @@ enum Found {
     Erased,
 }
 
-struct Walk<'a> {
+struct UserExport<'a> {
     store: &'a TenantStore,
     keys: &'a TenantKeys,
     rate: u32,
     ended: Ending,
     with_password: usize,
-    /// The first who could not be read, by their inner number.
+    /// The first accounts that could not be read, by internal id.
     named: Vec<String>,
 }
 
-impl Walk<'_> {
-    async fn write(&mut self, heading: &Heading, to: impl Write) -> Result<(), Refused> {
-        let cannot = |error: io::Error| Refused::new(format!("the export could not be written: {error}"));
+impl UserExport<'_> {
+    async fn write(&mut self, heading: &Heading, to: impl Write) -> Result<(), CommandError> {
+        let cannot = |error: io::Error| CommandError::new(format!("the export could not be written: {error}"));
         let mut to = BufWriter::new(to);
         writeln!(to, "{}", heading.line()).map_err(cannot)?;
         let (store, keys, rate) = (self.store, self.keys, self.rate);
-        let read = |state: Authentication| async move { find(store, keys, &state).await };
-        everybody(store, rate, read, |account, found| self.add(account, found, &mut to)).await?;
+        let read = |state: Authentication| async move { read_account(store, keys, &state).await };
+        scan_accounts(store, rate, read, |account, found| self.add(account, found, &mut to)).await?;
         let ending = serde_json::json!(self.ended);
         writeln!(to, "{ending}").and_then(|()| to.flush()).map_err(cannot)
     }
 
-    fn add(&mut self, account: Option<AccountId>, found: Result<Found, Unreadable>, to: &mut impl Write) -> io::Result<()> {
+    fn add(
+        &mut self,
+        account: Option<AccountId>,
+        found: Result<AccountExport, ExportError>,
+        to: &mut impl Write,
+    ) -> io::Result<()> {
         match found {
-            Ok(Found::Person { line, has_password }) => {
+            Ok(AccountExport::User { line, has_password }) => {
                 self.ended.people += 1;
                 self.with_password += usize::from(has_password);
                 to.write_all(&line)?;
             }
-            Ok(Found::Closed) => self.ended.closed_by_their_person += 1,
-            Ok(Found::Erased) => self.ended.erased += 1,
+            Ok(AccountExport::Closed) => self.ended.closed_by_their_person += 1,
+            Ok(AccountExport::Erased) => self.ended.erased += 1,
             Err(error) => {
                 self.ended.unreadable += 1;
-                if self.named.len() < NAMED {
+                if self.named.len() < MAX_LISTED {
                     let account = account.map_or_else(|| "an account".to_owned(), |account| format!("account {account}"));
                     self.named.push(format!("  {account}: {}\n", causes(&error)));
                 }
@@ -162,11 +175,11 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn told(&self, from: &str) -> String {
+    fn render(&self, from: &str) -> String {
         let Ending { people, closed_by_their_person, erased, unreadable } = self.ended;
-        let mut text = format!("exported from {from}: {people} people, {} with their password\n", self.with_password);
+        let mut text = format!("exported from {from}: {people} users, {} with their password\n", self.with_password);
         for (what, count) in [
-            ("left out, closed by their person", closed_by_their_person),
+            ("left out, closed by the user", closed_by_their_person),
             ("left out, erased", erased),
             ("left out, could not be read", unreadable),
         ] {
@@ -179,58 +192,58 @@ impl Walk<'_> {
     }
 }
 
-async fn find(store: &TenantStore, keys: &TenantKeys, state: &Authentication) -> Result<Found, Unreadable> {
+async fn read_account(store: &TenantStore, keys: &TenantKeys, state: &Authentication) -> Result<AccountExport, ExportError> {
     match state.status {
-        AccountStatus::ErasureDue { .. } => return Ok(Found::Closed),
-        AccountStatus::Erased { .. } => return Ok(Found::Erased),
+        AccountStatus::ErasureDue { .. } => return Ok(AccountExport::Closed),
+        AccountStatus::Erased { .. } => return Ok(AccountExport::Erased),
         AccountStatus::Active | AccountStatus::Disabled { .. } => {}
     }
-    let person = store.find_person(state.account).await?.ok_or(Unreadable::Lacks("its profile or its data key"))?;
-    // It may have been closed since the walk passed it.
+    let person = store.find_person(state.account).await?.ok_or(ExportError::Missing("its profile or its data key"))?;
+    // The user may have closed the account after the scan read it.
     match person.authentication.status {
-        AccountStatus::ErasureDue { .. } => Ok(Found::Closed),
-        AccountStatus::Erased { .. } => Ok(Found::Erased),
-        AccountStatus::Active | AccountStatus::Disabled { .. } => open(keys, &person),
+        AccountStatus::ErasureDue { .. } => Ok(AccountExport::Closed),
+        AccountStatus::Erased { .. } => Ok(AccountExport::Erased),
+        AccountStatus::Active | AccountStatus::Disabled { .. } => build_line(keys, &person),
     }
 }
 
-/// Opens what is sealed, and makes the line.
-fn open(keys: &TenantKeys, person: &StoredPerson) -> Result<Found, Unreadable> {
+/// Decrypts the account and builds its line.
+fn build_line(keys: &TenantKeys, person: &StoredPerson) -> Result<AccountExport, ExportError> {
     let StoredPerson { authentication, profile, data_key, password, links, consents, terms } = person;
     let key = keys.data()?.unwrap(data_key)?;
     let claims = key.open(SealedField::Profile, &profile.claims)?;
-    let mut claims: Map<String, Value> = serde_json::from_slice(&claims).map_err(|_| Unreadable::NotJson)?;
+    let mut claims: Map<String, Value> = serde_json::from_slice(&claims).map_err(|_| ExportError::NotJson)?;
     let email = claims.remove("email");
-    // Every address here was proven.
+    // Every stored address is verified.
     claims.remove("email_verified");
     let mut identities = Vec::new();
     for link in links {
         let named = key.open(SealedField::LinkedIdentity, &link.named)?;
-        let subject: FederatedSubject = serde_json::from_slice(&named).map_err(|_| Unreadable::NotJson)?;
-        identities.push(Line::identity(&subject, link.linked_at));
+        let subject: FederatedSubject = serde_json::from_slice(&named).map_err(|_| ExportError::NotJson)?;
+        identities.push(UserLine::identity(&subject, link.linked_at));
     }
     let password = match (password, authentication.password_home) {
-        (Some(password), _) => Some(Line::hash(&password.hash, password.changed_at)),
-        (None, PasswordHome::Directory) => Some(Line::elsewhere()),
+        (Some(password), _) => Some(UserLine::hash(&password.hash, password.changed_at)),
+        (None, PasswordHome::Directory) => Some(UserLine::password_in_pool()),
         (None, PasswordHome::Here) => None,
     };
     let has_password = password.as_ref().is_some_and(|password| password.get("hash").is_some());
-    let line = Line {
+    let line = UserLine {
         account: authentication.account,
         sub: authentication.sub,
         created_at: authentication.created_at.to_string(),
-        disabled_since: Line::disabled_since(authentication.status),
+        disabled_since: UserLine::disabled_since(authentication.status),
         legal_hold_since: authentication.legal_hold.map(|since| since.to_string()),
         roles: authentication.roles.clone(),
-        email: email.as_ref().and_then(Value::as_str).ok_or(Unreadable::Lacks("its address"))?,
+        email: email.as_ref().and_then(Value::as_str).ok_or(ExportError::Missing("its address"))?,
         claims,
         updated_at: profile.updated_at.to_string(),
         password,
         identities,
-        terms: terms.iter().map(Line::terms).collect(),
-        consents: consents.iter().map(Line::consent).collect(),
+        terms: terms.iter().map(UserLine::terms).collect(),
+        consents: consents.iter().map(UserLine::consent).collect(),
     };
     let mut line = serde_json::to_vec(&line)?;
     line.push(b'\n');
-    Ok(Found::Person { line, has_password })
+    Ok(AccountExport::User { line, has_password })
 }

@@ -1,16 +1,16 @@
-//! Firebase Authentication: `auth:export` as JSON (`{"users": […]}`).
+//! Firebase Authentication: the JSON of `auth:export` (`{"users": […]}`).
 //!
-//! 1. `localId` is the `sub` of its tokens.
-//! 2. A hash is there for people with a password of Firebase's own scrypt. It can be verified with the hash parameters of the project
-//!    only, which its console shows.
+//! 1. `localId` is the `sub` of Firebase's tokens.
+//! 2. Users with a password have a hash of Firebase's own scrypt variant. It can be verified only with the project's hash parameters, which
+//!    the Firebase console shows.
 
 use super::members::{Members, b64, base64};
-use super::stream::{Broken, Shape};
-use super::{Flaw, ForeignPerson, Take, checked, each};
+use super::stream::{Shape, StreamError};
+use super::{Flaw, ForeignUser, UserSink, checked_hash, read_each};
 use serde_json::Map;
 use std::io::BufRead;
 
-/// Members that are kept, and their claims.
+/// Members to keep, and their claims.
 const ATTRIBUTES: [(&str, &str); 4] = [
     ("displayName", "name"),
     ("photoUrl", "picture"),
@@ -18,7 +18,7 @@ const ATTRIBUTES: [(&str, &str); 4] = [
     ("customAttributes", "customAttributes"),
 ];
 
-/// The hash parameters of a project, by the console's names.
+/// The hash parameters of a project, by the names of the Firebase console.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct HashParameters {
     /// `base64_signer_key`.
@@ -31,29 +31,29 @@ pub(crate) struct HashParameters {
     pub(crate) mem_cost: u32,
 }
 
-/// The people of an export. Without parameters, nobody who has a password hash can be read.
-pub(crate) fn read(source: impl BufRead, parameters: Option<&HashParameters>, take: Take<'_>) -> Result<(), Broken> {
-    each(source, Shape::Users, |user| person(user, parameters).map(Some), take)
+/// Reads the users of an export. Without parameters, users with a password hash cannot be read.
+pub(crate) fn read(source: impl BufRead, parameters: Option<&HashParameters>, take: UserSink<'_>) -> Result<(), StreamError> {
+    read_each(source, Shape::Users, |user| parse_user(user, parameters).map(Some), take)
 }
 
-fn person(mut user: Members, parameters: Option<&HashParameters>) -> Result<ForeignPerson, Flaw> {
+fn parse_user(mut user: Members, parameters: Option<&HashParameters>) -> Result<ForeignUser, Flaw> {
     let mut attributes = Map::new();
     user.claims(&ATTRIBUTES, &mut attributes);
-    Ok(ForeignPerson {
+    Ok(ForeignUser {
         subject: user.text("localId")?.ok_or(Flaw::NoSubject("localId"))?,
         email: user.text("email")?,
         email_verified: user.flag("emailVerified")?.unwrap_or(false),
         enabled: !user.flag("disabled")?.unwrap_or(false),
         created_at: user.millis("createdAt")?,
         attributes,
-        password: password(&mut user, parameters)?,
+        password: parse_password(&mut user, parameters)?,
     })
 }
 
-fn password(user: &mut Members, parameters: Option<&HashParameters>) -> Result<Option<String>, Flaw> {
+fn parse_password(user: &mut Members, parameters: Option<&HashParameters>) -> Result<Option<String>, Flaw> {
     let (hash, salt) = (user.text("passwordHash")?, user.text("salt")?.unwrap_or_default());
     let Some(hash) = hash else { return Ok(None) };
-    let HashParameters { signer_key, salt_separator, rounds, mem_cost } = parameters.ok_or(Flaw::NoParameters)?;
+    let HashParameters { signer_key, salt_separator, rounds, mem_cost } = parameters.ok_or(Flaw::MissingParameters)?;
     let part = |text: &str, member| base64(text, member).map(|bytes| b64(&bytes));
     let stored = format!(
         "$firescrypt$ln={mem_cost},r={rounds},p=1${}${}${}${}",
@@ -62,5 +62,5 @@ fn password(user: &mut Members, parameters: Option<&HashParameters>) -> Result<O
         part(salt_separator, "salt separator")?,
         part(signer_key, "signer key")?
     );
-    checked(stored).map(Some)
+    checked_hash(stored).map(Some)
 }

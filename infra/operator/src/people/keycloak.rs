@@ -1,29 +1,29 @@
 //! Keycloak: the export of a realm, or of its users, as JSON (`{"users": […]}`).
 //!
-//! 1. `id` is the `sub` of its tokens; a file written by hand may have the user name only.
-//! 2. Attributes are lists; one value stands for itself. Their claims are those of Keycloak's own mappers.
-//! 3. A credential of type `password` holds its hash in `secretData` and its costs in `credentialData`, both JSON in a text.
-//! 4. Accounts of services are nobody.
+//! 1. `id` is the `sub` of Keycloak's tokens. A file written by hand may have the user name only.
+//! 2. Attributes are lists; a list of one value counts as that value. Claims are named as Keycloak's default mappers name them.
+//! 3. A credential of type `password` has its hash in `secretData` and its cost parameters in `credentialData`, both JSON in a string.
+//! 4. Service accounts are skipped.
 
 use super::members::{Members, b64, base64};
-use super::stream::{Broken, Shape};
-use super::{Flaw, ForeignPerson, Take, checked, each};
+use super::stream::{Shape, StreamError};
+use super::{Flaw, ForeignUser, UserSink, checked_hash, read_each};
 use serde_json::{Map, Value};
 use std::io::BufRead;
 
-/// Members that are kept, and their claims.
+/// Members to keep, and their claims.
 const MEMBERS: [(&str, &str); 3] =
     [("username", "preferred_username"), ("firstName", "given_name"), ("lastName", "family_name")];
-/// Attributes whose claim has another name.
+/// Attributes with a different claim name.
 const RENAMED: [(&str, &str); 3] =
     [("middleName", "middle_name"), ("phoneNumber", "phone_number"), ("phoneNumberVerified", "phone_number_verified")];
 
-/// The people of an export.
-pub(crate) fn read(source: impl BufRead, take: Take<'_>) -> Result<(), Broken> {
-    each(source, Shape::Users, person, take)
+/// Reads the users of an export.
+pub(crate) fn read(source: impl BufRead, take: UserSink<'_>) -> Result<(), StreamError> {
+    read_each(source, Shape::Users, parse_user, take)
 }
 
-fn person(mut user: Members) -> Result<Option<ForeignPerson>, Flaw> {
+fn parse_user(mut user: Members) -> Result<Option<ForeignUser>, Flaw> {
     if user.text("serviceAccountClientId")?.is_some() {
         return Ok(None);
     }
@@ -37,25 +37,25 @@ fn person(mut user: Members) -> Result<Option<ForeignPerson>, Flaw> {
             Value::Array(mut values) if values.len() == 1 => values.remove(0),
             value => value,
         };
-        // A flag is a text there.
+        // Keycloak stores a boolean as a string.
         let value = match value.as_str() {
             Some(flag @ ("true" | "false")) if claim == "phone_number_verified" => Value::Bool(flag == "true"),
             Some(_) | None => value,
         };
         attributes.insert(claim.to_owned(), value);
     }
-    Ok(Some(ForeignPerson {
+    Ok(Some(ForeignUser {
         subject: id.or(username).ok_or(Flaw::NoSubject("id, username"))?,
         email: user.text("email")?,
         email_verified: user.flag("emailVerified")?.unwrap_or(false),
         enabled: user.flag("enabled")?.unwrap_or(false),
         created_at: user.millis("createdTimestamp")?,
         attributes,
-        password: password(&mut user)?,
+        password: parse_password(&mut user)?,
     }))
 }
 
-fn password(user: &mut Members) -> Result<Option<String>, Flaw> {
+fn parse_password(user: &mut Members) -> Result<Option<String>, Flaw> {
     for credential in user.list("credentials")?.unwrap_or_default() {
         let mut credential = Members::of(credential)?;
         if credential.text("type")?.as_deref() == Some("password") {
@@ -71,21 +71,21 @@ fn hash(mut credential: Members) -> Result<String, Flaw> {
     let (Some(mut secret), Some(mut costs)) = (secret, costs) else {
         let is_clear = credential.text("value")?.is_some();
         let member = "secretData or credentialData";
-        return Err(if is_clear { Flaw::Clear } else { Flaw::Member { member, expected: "given" } });
+        return Err(if is_clear { Flaw::PlainText } else { Flaw::WrongMember { member, expected: "given" } });
     };
-    let given = |member| Flaw::Member { member, expected: "given" };
+    let given = |member| Flaw::WrongMember { member, expected: "given" };
     let algorithm = costs.text("algorithm")?.ok_or(given("credentialData.algorithm"))?;
     let value = secret.text("value")?.ok_or(given(VALUE))?;
-    // Of the extension that many realms have; its value is the whole of it.
+    // A common extension; `value` is the complete hash.
     if algorithm == "bcrypt" {
-        return checked(value);
+        return checked_hash(value);
     }
     let value = b64(&base64(&value, VALUE)?);
     let salt = b64(&base64(&secret.text("salt")?.unwrap_or_default(), "secretData.salt")?);
     let iterations = costs.number("hashIterations")?.ok_or(given("credentialData.hashIterations"))?;
     match algorithm.as_str() {
         "pbkdf2" | "pbkdf2-sha1" | "pbkdf2-sha256" | "pbkdf2-sha512" => {
-            checked(format!("${algorithm}$i={iterations}${salt}${value}"))
+            checked_hash(format!("${algorithm}$i={iterations}${salt}${value}"))
         }
         "argon2" => {
             let mut parameters = costs.object("additionalParameters")?.ok_or(given("credentialData.additionalParameters"))?;
@@ -93,24 +93,24 @@ fn hash(mut credential: Members) -> Result<String, Flaw> {
                 "id" => "argon2id",
                 "i" => "argon2i",
                 "d" => "argon2d",
-                _ => return Err(Flaw::Member { member: "type", expected: "id, i or d" }),
+                _ => return Err(Flaw::WrongMember { member: "type", expected: "id, i or d" }),
             };
             let version = match first(&mut parameters, "version")?.as_str() {
                 "1.3" => 19,
                 "1.0" => 16,
-                _ => return Err(Flaw::Member { member: "version", expected: "1.3 or 1.0" }),
+                _ => return Err(Flaw::WrongMember { member: "version", expected: "1.3 or 1.0" }),
             };
             let (m, p) = (first(&mut parameters, "memory")?, first(&mut parameters, "parallelism")?);
-            checked(format!("${kind}$v={version}$m={m},t={iterations},p={p}${salt}${value}"))
+            checked_hash(format!("${kind}$v={version}$m={m},t={iterations},p={p}${salt}${value}"))
         }
-        _ => Err(Flaw::Algorithm(algorithm.escape_debug().take(20).collect())),
+        _ => Err(Flaw::UnsupportedAlgorithm(algorithm.escape_debug().take(20).collect())),
     }
 }
 
-/// The one value of an additional parameter.
+/// The only value of an additional parameter.
 fn first(parameters: &mut Members, member: &'static str) -> Result<String, Flaw> {
     match parameters.list(member)?.as_deref() {
         Some([Value::String(value)]) => Ok(value.clone()),
-        Some(_) | None => Err(Flaw::Member { member, expected: "a list of one text" }),
+        Some(_) | None => Err(Flaw::WrongMember { member, expected: "a list of one text" }),
     }
 }

@@ -1,27 +1,27 @@
-//! People as other systems export them: read, named in OpenID Connect's claims, their password hashes put into the forms that are
-//! verified here.
+//! User exports of other systems: reads them, maps members to OpenID Connect claims, and converts password hashes to the formats that
+//! Latchkey verifies.
 //!
-//! 1. A reader takes a file apart ([`auth0`], [`keycloak`], [`firebase`]), one person at a time ([`stream`]); each stands for itself, so
-//!    that one who can't be read stops no other.
-//! 2. Members that have a claim (OpenID Connect Core §5.1) come by its name, others by the format's; what belongs to the old system
-//!    (sessions, roles, second factors, identities elsewhere) is left out.
-//! 3. A hash is put into its stored form, and refused when it can't be verified.
-//! 4. [`import`] makes accounts of them.
+//! 1. A reader parses a file ([`auth0`], [`keycloak`], [`firebase`]) one user at a time ([`stream`]). A user that cannot be read does not
+//!    stop the others.
+//! 2. Members with a claim (OpenID Connect Core §5.1) get its name; others keep the format's name. What belongs to the old system
+//!    (sessions, roles, second factors, linked identities) is left out.
+//! 3. A hash is converted to its stored form, and refused if it cannot be verified.
+//! 4. [`import`] creates the accounts.
 //!
-//! What is wrong is said by position. Nothing of a person is in it.
+//! Errors name a position in the file. They contain no personal data.
 
 mod auth0;
+mod classify;
 mod export;
 mod firebase;
 mod import;
 mod keycloak;
+mod latchkey_file;
 mod members;
-mod own;
 pub(crate) mod roles;
-mod settle;
-mod sort;
 mod source;
 mod stream;
+mod transfer;
 
 pub(crate) use export::create;
 
@@ -32,45 +32,45 @@ use members::Members;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::io::BufRead;
-use stream::{Broken, Shape};
+use stream::{Shape, StreamError};
 
-/// A person of another system.
+/// A user of another system.
 #[derive(Clone, PartialEq)]
-pub(crate) struct ForeignPerson {
-    /// What identifies the person there.
+pub(crate) struct ForeignUser {
+    /// The user's id in the other system.
     pub(crate) subject: String,
-    /// The address.
+    /// The e-mail address.
     pub(crate) email: Option<String>,
-    /// Whether the old system proved it.
+    /// Whether the other system verified the address.
     pub(crate) email_verified: bool,
-    /// Whether the person may sign in.
+    /// Whether the user may sign in.
     pub(crate) enabled: bool,
-    /// When the account was made, in seconds since 1970.
+    /// When the account was created, in seconds since 1970.
     pub(crate) created_at: Option<i64>,
-    /// Claims, and what has none by the format's own name.
+    /// Claims; members without a claim by the format's own name.
     pub(crate) attributes: Map<String, Value>,
-    /// The password's hash in its stored form.
+    /// The password hash in its stored form.
     pub(crate) password: Option<String>,
 }
 
-impl fmt::Debug for ForeignPerson {
+impl fmt::Debug for ForeignUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ForeignPerson(…)")
     }
 }
 
-/// A person of a file.
-pub(crate) enum Anybody {
-    /// Of another system.
-    Foreign(ForeignPerson),
-    /// Of another Latchkey, or of this one.
-    Own(Box<own::Person>),
+/// A user of a file.
+pub(crate) enum FileUser {
+    /// From another system.
+    Foreign(ForeignUser),
+    /// From another Latchkey, or this one.
+    Latchkey(Box<latchkey_file::LatchkeyUser>),
 }
 
-/// Where in a file, counted from 1.
+/// A position in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// All of it.
+pub(crate) enum Position {
+    /// The whole file.
     File,
     /// A line.
     Line(usize),
@@ -78,7 +78,7 @@ pub(crate) enum Place {
     User(usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File => f.write_str("the file"),
@@ -88,13 +88,13 @@ impl fmt::Display for Place {
     }
 }
 
-/// A person, or a file, that can't be read.
+/// A user, or a file, that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {flaw}")]
-pub(crate) struct Unreadable {
-    /// Where.
-    pub(crate) place: Place,
-    /// What is wrong there.
+pub(crate) struct ReadError {
+    /// The position.
+    pub(crate) place: Position,
+    /// The error at that position.
     pub(crate) flaw: Flaw,
 }
 
@@ -104,102 +104,102 @@ pub(crate) enum Flaw {
     /// Not JSON.
     #[error("it is not JSON: line {line}, column {column} of it")]
     NotJson {
-        /// Within what was read as one, counted from 1.
+        /// The line within the parsed text, counted from 1.
         line: usize,
         /// Counted from 1.
         column: usize,
     },
-    /// More than anybody's data take.
+    /// Longer than any user's data.
     #[error("it is longer than 1 MiB")]
     TooLong,
-    /// Bytes that are no text.
+    /// Invalid UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// JSON, but not what the format has there.
+    /// JSON of another type than the format requires.
     #[error("it is not {0}")]
-    NotA(&'static str),
-    /// A member that has the wrong type.
+    WrongType(&'static str),
+    /// A member of the wrong type.
     #[error("its {member} is not {expected}")]
-    Member {
-        /// By the format's name.
+    WrongMember {
+        /// The member, by the format's name.
         member: &'static str,
-        /// In words.
+        /// The expected type, in words.
         expected: &'static str,
     },
-    /// Nothing identifies the person.
+    /// No member identifies the user.
     #[error("it has none of {0}")]
     NoSubject(&'static str),
-    /// Its hash is of a kind that is not verified here.
-    #[error("its password hash is of {0}, which can't be verified: without it, the person sets a new password")]
-    Algorithm(String),
-    /// Its hash was made of more than the password, or of other bytes than UTF-8.
-    #[error("its password hash is of {0}, not of the password alone: without it, the person sets a new password")]
-    NotOfThePassword(&'static str),
-    /// A password in clear.
-    #[error("it holds a password in clear, not a hash")]
-    Clear,
-    /// The parameters of the project are not given.
+    /// The hash algorithm is not supported.
+    #[error("its password hash uses {0}, which cannot be verified: without it, the user sets a new password")]
+    UnsupportedAlgorithm(String),
+    /// The hash was made of more than the password, or of bytes that are not UTF-8.
+    #[error("its password hash was made of {0}, not of the password alone: without it, the user sets a new password")]
+    NotPasswordOnly(&'static str),
+    /// A password in plain text.
+    #[error("it has a plain-text password, not a hash")]
+    PlainText,
+    /// The project's hash parameters are missing.
     #[error("its password hash needs the project's hash parameters")]
-    NoParameters,
-    /// A member that its version of the format does not have: passing it over would lose something.
-    #[error("it has a member that is not known here: {0}")]
-    Unknown(String),
-    /// More than one transaction takes.
+    MissingParameters,
+    /// A member that this version of the format does not have. Ignoring it would lose data.
+    #[error("it has an unknown member: {0}")]
+    UnknownMember(String),
+    /// More entries than one transaction can hold.
     #[error("its {member} are more than {at_most}")]
     TooMany {
-        /// By the format's name.
+        /// The member, by the format's name.
         member: &'static str,
-        /// How many it may have.
+        /// The limit.
         at_most: usize,
     },
-    /// A `sub` that an earlier line has.
-    #[error("its sub is that of an earlier line")]
-    SubTwice,
+    /// Another line has the same `sub`.
+    #[error("its sub is also in an earlier line")]
+    DuplicateSub,
     /// The last line is missing.
-    #[error("it ends without its last line, so it was broken off: export again, or take what is there with --incomplete")]
-    BrokenOff,
-    /// Lines are missing, or too many.
-    #[error("its last line says {said} people, and it has {people}: export again, or take what is there with --incomplete")]
-    Count {
-        /// By the last line.
+    #[error("it is incomplete, its last line is missing: export again, or import what is there with --incomplete")]
+    Incomplete,
+    /// Lines are missing, or there are too many.
+    #[error("its last line says {said} users, but it has {people}: export again, or import what is there with --incomplete")]
+    WrongCount {
+        /// The number in the last line.
         said: i64,
-        /// By counting.
+        /// The number counted.
         people: usize,
     },
-    /// Two files put together, or the like.
-    #[error("it stands behind the line that ends the file")]
-    BehindTheEnd,
-    /// Its hash is out of form or bounds.
+    /// A line after the last one, for example of two concatenated files.
+    #[error("it comes after the line that ends the file")]
+    AfterEnd,
+    /// The hash is malformed or out of bounds.
     #[error(transparent)]
-    Hash(#[from] UnusableHash),
+    InvalidHash(#[from] UnusableHash),
 }
 
-/// Whom people are given to as they are read, or why one can't be.
-pub(crate) type Take<'a> = &'a mut dyn FnMut(Result<ForeignPerson, Unreadable>);
+/// Receives each user as it is read, or the reason why it cannot be read.
+pub(crate) type UserSink<'a> = &'a mut dyn FnMut(Result<ForeignUser, ReadError>);
 
-/// A text as JSON. The parser's own words can quote the text, so only the position is kept.
-fn json(text: &str) -> Result<Value, Flaw> {
+/// Parses JSON. The parser's message can quote the text, so only the position is kept.
+fn parse_json(text: &str) -> Result<Value, Flaw> {
     serde_json::from_str(text).map_err(|error| Flaw::NotJson { line: error.line(), column: error.column() })
 }
 
-/// The people of a list, each read by `person`; `None` is nobody.
-fn each(
+/// Reads each element of a list with `person`; `None` skips it.
+fn read_each(
     source: impl BufRead,
     shape: Shape,
-    person: impl Fn(Members) -> Result<Option<ForeignPerson>, Flaw>,
-    take: Take<'_>,
-) -> Result<(), Broken> {
+    person: impl Fn(Members) -> Result<Option<ForeignUser>, Flaw>,
+    take: UserSink<'_>,
+) -> Result<(), StreamError> {
     stream::list(source, shape, &mut |number, value| {
         let read = Members::of(value).and_then(&person);
-        let read = read.map_err(|flaw| Unreadable { place: Place::User(number), flaw });
+        let read = read.map_err(|flaw| ReadError { place: Position::User(number), flaw });
         if let Some(read) = read.transpose() {
             take(read);
         }
     })
 }
 
-/// The stored form, once it is one that can be verified.
-fn checked(stored: String) -> Result<String, Flaw> {
+/// Returns the stored form if it can be verified.
+fn checked_hash(stored: String) -> Result<String, Flaw> {
     hash(&stored)?;
     Ok(stored)
 }

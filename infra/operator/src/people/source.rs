@@ -1,8 +1,8 @@
-//! The file that people come from. It is read twice, the same way: to say who can come, and to bring them.
+//! The input file. It is read twice in the same way: to show who can be imported, and to import them.
 
-use super::stream::Broken;
-use super::{Anybody, ForeignPerson, Unreadable, auth0, firebase, keycloak, own};
-use crate::refused::Refused;
+use super::stream::StreamError;
+use super::{FileUser, ForeignUser, ReadError, auth0, firebase, keycloak, latchkey_file};
+use crate::command_error::CommandError;
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::fs::File;
@@ -10,110 +10,115 @@ use std::io::{BufReader, Seek as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A format of exports.
+/// An export format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Auth0: a user on each line, or the list of its bulk import.
+    /// Auth0: one user a line, or the list for its bulk import
     Auth0,
-    /// Firebase Authentication: `auth:export` as JSON.
+    /// Firebase Authentication: the JSON of `auth:export`
     Firebase,
-    /// Keycloak: the export of a realm or of its users.
+    /// Keycloak: the export of a realm or of its users
     Keycloak,
-    /// Latchkey: `latchkey people export`.
+    /// Latchkey: the file of `latchkey people export`
     Latchkey,
 }
 
 /// The parameters of a Firebase project, by the names of its console.
 #[derive(Deserialize)]
-struct Parameters {
+struct ProjectParameters {
     base64_signer_key: String,
     base64_salt_separator: String,
     rounds: u32,
     mem_cost: u32,
 }
 
-/// By what one reading is known to be of the same bytes as another.
-type Stamp = (u64, Option<SystemTime>);
+/// Shows whether the file has changed between two readings.
+type FileStamp = (u64, Option<SystemTime>);
 
-/// An opened file.
+/// An open file.
 pub(super) struct Source {
     path: PathBuf,
     file: File,
-    stamp: Stamp,
+    stamp: FileStamp,
     format: Format,
     parameters: Option<firebase::HashParameters>,
     incomplete: bool,
 }
 
 impl Source {
-    /// Opens it.
-    pub(super) fn open(path: &Path, format: Format, hash_parameters: Option<&Path>, incomplete: bool) -> Result<Self, Refused> {
+    /// Opens the file.
+    pub(super) fn open(
+        path: &Path,
+        format: Format,
+        hash_parameters: Option<&Path>,
+        incomplete: bool,
+    ) -> Result<Self, CommandError> {
         let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
         let metadata = file.metadata().map_err(|error| cannot_read(path, &error))?;
         if !metadata.is_file() {
-            return Err(Refused::new(format!(
-                "{} is no file: it is read twice, so put what it gives into one",
+            return Err(CommandError::new(format!(
+                "{} is not a regular file: it is read twice, so save its content to a file first",
                 path.display()
             )));
         }
-        let parameters = hash_parameters.map(parameters).transpose()?;
+        let parameters = hash_parameters.map(read_parameters).transpose()?;
         Ok(Self { path: path.to_owned(), stamp: stamp(&metadata), file, format, parameters, incomplete })
     }
 
-    /// What a file of Latchkey's says of itself.
-    pub(super) fn heading(&mut self) -> Result<own::Heading, Refused> {
+    /// The first line of a Latchkey file.
+    pub(super) fn heading(&mut self) -> Result<latchkey_file::Heading, CommandError> {
         self.file.rewind().map_err(|error| cannot_read(&self.path, &error))?;
-        own::heading(BufReader::new(&self.file)).map_err(|broken| self.refused(broken))
+        latchkey_file::read_heading(BufReader::new(&self.file)).map_err(|broken| self.read_error(broken))
     }
 
-    /// Gives each person of it, from its beginning. A file that changed since it was opened is refused: before anybody is given, where it
-    /// did before.
-    pub(super) fn read(&mut self, take: &mut dyn FnMut(Result<Anybody, Unreadable>)) -> Result<(), Refused> {
-        self.unchanged()?;
+    /// Passes on each user, from the beginning of the file. A file that has changed since it was opened is refused, before the first user
+    /// if possible.
+    pub(super) fn read(&mut self, take: &mut dyn FnMut(Result<FileUser, ReadError>)) -> Result<(), CommandError> {
+        self.check_unchanged()?;
         self.file.rewind().map_err(|error| cannot_read(&self.path, &error))?;
         let source = BufReader::with_capacity(64 * 1024, &self.file);
-        let mut foreign = |person: Result<ForeignPerson, _>| take(person.map(Anybody::Foreign));
+        let mut foreign = |person: Result<ForeignUser, _>| take(person.map(FileUser::Foreign));
         let read = match self.format {
             Format::Auth0 => auth0::read(source, &mut foreign),
             Format::Firebase => firebase::read(source, self.parameters.as_ref(), &mut foreign),
             Format::Keycloak => keycloak::read(source, &mut foreign),
-            Format::Latchkey => {
-                own::read(source, self.incomplete, &mut |person| take(person.map(|person| Anybody::Own(Box::new(person)))))
-            }
+            Format::Latchkey => latchkey_file::read(source, self.incomplete, &mut |person| {
+                take(person.map(|person| FileUser::Latchkey(Box::new(person))))
+            }),
         };
-        self.unchanged()?;
-        read.map_err(|broken| self.refused(broken))
+        self.check_unchanged()?;
+        read.map_err(|broken| self.read_error(broken))
     }
 
-    fn unchanged(&self) -> Result<(), Refused> {
+    fn check_unchanged(&self) -> Result<(), CommandError> {
         let metadata = self.file.metadata().map_err(|error| cannot_read(&self.path, &error))?;
         if stamp(&metadata) == self.stamp {
             return Ok(());
         }
-        Err(Refused::new(format!("{} changed meanwhile; run it again", self.path.display())))
+        Err(CommandError::new(format!("{} changed meanwhile; run the command again", self.path.display())))
     }
 
-    fn refused(&self, broken: Broken) -> Refused {
+    fn read_error(&self, broken: StreamError) -> CommandError {
         match broken {
-            Broken::Flaw(unreadable) => Refused::new(format!("{}: {unreadable}", self.path.display())),
-            Broken::Io(error) => cannot_read(&self.path, &error),
+            StreamError::Content(unreadable) => CommandError::new(format!("{}: {unreadable}", self.path.display())),
+            StreamError::Io(error) => cannot_read(&self.path, &error),
         }
     }
 }
 
-fn stamp(metadata: &std::fs::Metadata) -> Stamp {
+fn stamp(metadata: &std::fs::Metadata) -> FileStamp {
     (metadata.len(), metadata.modified().ok())
 }
 
-fn cannot_read(path: &Path, error: &std::io::Error) -> Refused {
-    Refused::new(format!("cannot read {}: {error}", path.display()))
+fn cannot_read(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::new(format!("cannot read {}: {error}", path.display()))
 }
 
-fn parameters(path: &Path) -> Result<firebase::HashParameters, Refused> {
+fn read_parameters(path: &Path) -> Result<firebase::HashParameters, CommandError> {
     let text = std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?;
-    let found: Parameters = serde_json::from_str(&text).map_err(|_| {
+    let found: ProjectParameters = serde_json::from_str(&text).map_err(|_| {
         let names = "base64_signer_key, base64_salt_separator, rounds and mem_cost";
-        Refused::new(format!("{} is not an object with {names}", path.display()))
+        CommandError::new(format!("{} is not an object with {names}", path.display()))
     })?;
     Ok(firebase::HashParameters {
         signer_key: found.base64_signer_key,

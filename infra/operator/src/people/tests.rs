@@ -4,7 +4,7 @@ use latchkey::keys::PasswordHasher;
 use latchkey::keys::password::PasswordMatch;
 use serde_json::json;
 
-/// A hash of `password`, as Keycloak keeps it: 64 bytes of PBKDF2 under SHA-512.
+/// A hash of `password` in Keycloak's form: 64 bytes of PBKDF2-HMAC-SHA512.
 const SHA512: &str = "715rqIr5dXOVPpBhqqsugl037zT5bWJTWYmZtIcK8hBnisKpwfY7kokvwjDrNHqHhF50Pb7MD6HvkJwiDQw4ww==";
 const SHA256: &str = "8nX7hwFEzIB8aPajJTYK8weHQc5Ngz0pFVAKvSu4jQB0UGBqBuY/H7qOFFsvzkF7LUOJ8kPlApoYcOEvL+yDFw==";
 const SHA1: &str = "2FWw/oC7TQkskizC+81lWlmFAMM=";
@@ -12,15 +12,15 @@ const ARGON2: &str = "7PCw6lTrVcqZB4uvMkl7NOUjxGtvALJ5SyYrIQAEWsc=";
 const SALT: &str = "c2FsdHNhbHRzYWx0c2FsdA==";
 const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm";
 
-type People = Vec<Result<ForeignPerson, Unreadable>>;
+type People = Vec<Result<ForeignUser, ReadError>>;
 
-/// What a reader gives; where it breaks off, nothing counts but that.
-fn all(read: impl FnOnce(Take<'_>) -> Result<(), Broken>) -> People {
+/// Everything that a reader yields; if it fails as a whole, only that error.
+fn all(read: impl FnOnce(UserSink<'_>) -> Result<(), StreamError>) -> People {
     let mut people = Vec::new();
     match read(&mut |person| people.push(person)) {
         Ok(()) => people,
-        Err(Broken::Flaw(unreadable)) => vec![Err(unreadable)],
-        Err(Broken::Io(error)) => panic!("{error}"),
+        Err(StreamError::Content(unreadable)) => vec![Err(unreadable)],
+        Err(StreamError::Io(error)) => panic!("{error}"),
     }
 }
 
@@ -36,7 +36,7 @@ fn firebase(text: &str, parameters: Option<&HashParameters>) -> People {
     all(|take| firebase::read(text.as_bytes(), parameters, take))
 }
 
-fn only(people: People) -> ForeignPerson {
+fn only(people: People) -> ForeignUser {
     assert_eq!(people.len(), 1);
     people.into_iter().next().unwrap().unwrap()
 }
@@ -45,15 +45,15 @@ fn flaws(people: People) -> Vec<String> {
     people.into_iter().filter_map(|person| person.err().map(|flaw| flaw.to_string())).collect()
 }
 
-async fn assert_signs_in(person: &ForeignPerson, password: &str) {
+async fn assert_signs_in(person: &ForeignUser, password: &str) {
     let stored = hash(person.password.as_deref().unwrap()).unwrap();
     let found = PasswordHasher::new(1).verify(&password.into(), Some(&stored)).await.unwrap();
     assert!(matches!(found, PasswordMatch::Rehash(_)), "{:?}", person.password);
 }
 
 #[tokio::test]
-async fn the_export_of_hashes_of_auth0_is_a_person_on_each_line() {
-    // The example of Auth0's documentation, with a hash that is one.
+async fn the_hash_export_of_auth0_has_one_user_a_line() {
+    // The example of Auth0's documentation, with a valid hash.
     let lines = [
         json!({
             "_id": { "$oid": "5dea9f9c82dd7c0e76e4ec93" }, "email_verified": false, "email": "user@example.com",
@@ -67,7 +67,7 @@ async fn the_export_of_hashes_of_auth0_is_a_person_on_each_line() {
         }),
     ];
     let text = format!("{}\n\n{}\n", lines[0], lines[1]);
-    let people: Vec<ForeignPerson> = auth0(&text).into_iter().collect::<Result<_, _>>().unwrap();
+    let people: Vec<ForeignUser> = auth0(&text).into_iter().collect::<Result<_, _>>().unwrap();
     assert_eq!(people[0].subject, "auth0|euclid");
     assert_eq!(
         (people[0].email.as_deref(), people[0].email_verified, people[0].enabled),
@@ -81,7 +81,7 @@ async fn the_export_of_hashes_of_auth0_is_a_person_on_each_line() {
 }
 
 #[test]
-fn an_exported_user_of_auth0_has_claims_by_name_and_nothing_of_the_old_system() {
+fn an_exported_user_of_auth0_has_named_claims_and_no_data_of_the_old_system() {
     let line = json!({
         "user_id": "auth0|1", "email": "ada@example.com", "email_verified": true, "created_at": "2019-12-06T18:36:12.412Z",
         "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "nickname": "ada", "username": "ada",
@@ -103,8 +103,8 @@ fn bulk(custom: Value) -> People {
 }
 
 #[tokio::test]
-async fn hashes_of_the_bulk_import_of_auth0_become_stored_forms() {
-    // Of the documentation: scrypt of `password`.
+async fn hashes_of_the_bulk_import_of_auth0_are_converted() {
+    // From the documentation: scrypt of `password`.
     let scrypt = json!({
         "algorithm": "scrypt",
         "hash": { "value": "097f6197e1b41538f723e32aa7a68e8d76227d8e432ce5faa4882a913032db29", "encoding": "hex" },
@@ -121,7 +121,7 @@ async fn hashes_of_the_bulk_import_of_auth0_become_stored_forms() {
     ] {
         assert_signs_in(&only(bulk(custom)), "password").await;
     }
-    // The documentation's own, whose passwords are not known.
+    // From the documentation; the passwords are unknown.
     for (algorithm, value, stored) in [
         (
             "argon2",
@@ -150,7 +150,7 @@ async fn hashes_of_the_bulk_import_of_auth0_become_stored_forms() {
         ("password", json!({ "encoding": "utf16le" }), "another encoding"),
         ("salt", Value::Null, "salt is not given"),
         ("salt", json!({ "value": "xyz", "encoding": "hex" }), "hexadecimal"),
-        ("algorithm", json!("md5"), "of md5, which can't be verified"),
+        ("algorithm", json!("md5"), "uses md5, which cannot be verified"),
         ("hash", json!({ "value": "097f" }), "hex or base64"),
     ] {
         let mut custom = scrypt.clone();
@@ -162,7 +162,7 @@ async fn hashes_of_the_bulk_import_of_auth0_become_stored_forms() {
     assert!(flaws(bulk(salted))[0].contains("not of the password alone"));
 }
 
-/// A realm with one user, whose password's data these are.
+/// A realm with one user and these password data.
 fn realm(credential_data: &Value, secret_data: &Value) -> String {
     let credential = json!({
         "type": "password", "createdDate": 1_728_032_747_823_i64,
@@ -197,7 +197,7 @@ fn argon2(kind: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_realm_of_keycloak_gives_its_people_with_their_passwords() {
+async fn a_realm_of_keycloak_yields_its_users_with_their_passwords() {
     let person = only(keycloak(&realm(&argon2("id"), &secret(ARGON2))));
     assert_eq!(person.subject, "cfb55bf6-fcbb-4a1e-bfec-30c6649b52f8");
     assert_eq!((person.email.as_deref(), person.email_verified, person.enabled), (Some("ada@example.com"), true, true));
@@ -220,9 +220,9 @@ async fn a_realm_of_keycloak_gives_its_people_with_their_passwords() {
 }
 
 #[test]
-fn what_keycloak_exports_and_can_not_be_verified_is_said_by_the_users_position() {
+fn an_unverifiable_keycloak_user_is_reported_by_position() {
     for (text, said) in [
-        (realm(&json!({ "hashIterations": 1, "algorithm": "md5-crypt" }), &secret(SHA1)), "of md5-crypt, which"),
+        (realm(&json!({ "hashIterations": 1, "algorithm": "md5-crypt" }), &secret(SHA1)), "uses md5-crypt, which"),
         (realm(&json!({ "hashIterations": 5_000_000, "algorithm": "pbkdf2" }), &secret(SHA1)), "PBKDF2 iterations of"),
         (realm(&json!({ "algorithm": "pbkdf2" }), &secret(SHA1)), "credentialData.hashIterations is not given"),
         (realm(&argon2("x"), &secret(ARGON2)), "type is not id, i or d"),
@@ -234,7 +234,7 @@ fn what_keycloak_exports_and_can_not_be_verified_is_said_by_the_users_position()
         assert!(flaws.len() == 1 && flaws[0].starts_with("user 2: ") && flaws[0].contains(said), "{flaws:?}");
     }
     let clear = json!({ "users": [{ "username": "ada", "credentials": [{ "type": "password", "value": "secret" }] }] });
-    assert_eq!(flaws(keycloak(&clear.to_string())), ["user 1: it holds a password in clear, not a hash"]);
+    assert_eq!(flaws(keycloak(&clear.to_string())), ["user 1: it has a plain-text password, not a hash"]);
 }
 
 fn parameters() -> HashParameters {
@@ -247,7 +247,7 @@ fn parameters() -> HashParameters {
 }
 
 #[tokio::test]
-async fn an_export_of_firebase_gives_its_people_with_the_parameters_of_the_project() {
+async fn an_export_of_firebase_yields_its_users_with_the_projects_parameters() {
     // The example of Firebase's scrypt.
     let text = json!({ "users": [{
         "localId": "kYi4EvWQlQTKSfnJ3dRSP6IH3ed2", "email": "user1@test.com", "emailVerified": false,
@@ -275,7 +275,7 @@ async fn an_export_of_firebase_gives_its_people_with_the_parameters_of_the_proje
 }
 
 #[test]
-fn what_is_wrong_is_said_by_position_and_never_by_the_person() {
+fn errors_name_a_position_and_no_personal_data() {
     let lines = "{\"email\":\"ada@example.com\",\"email_verified\":\"ada-verified\"}\n\
                  {\"email\":\"ada@example.com\",\"passwordHash\":\"$2x$04$adaadaada\"}\n\
                  {\"email\": ada@example.com}\n\
@@ -312,7 +312,7 @@ fn what_is_wrong_is_said_by_position_and_never_by_the_person() {
     ] {
         assert_eq!(flaws(keycloak(text)), [said], "{text}");
     }
-    // Blank lines in front count.
+    // Blank lines at the beginning count.
     assert_eq!(flaws(auth0("\n\n [{},\nada]")), ["the file: it is not JSON: line 4, column 1 of it"]);
     assert_eq!(flaws(auth0("\n\n{}\n")), ["line 3: it has none of user_id, _id, email"]);
     assert_eq!(flaws(keycloak("{\"users\":[{\"id\":1},[],{\"id\":\"a\"}]}")).len(), 2, "one stops no other");

@@ -1,14 +1,14 @@
-//! The package taken apart: only what every program that opens it finds too.
+//! Opens the package strictly: only entries that every ZIP program reads in the same way are accepted.
 //!
-//! A ZIP file can say different things to different readers: two entries of one name, names that differ between the two places where
-//! they stand, content in gaps. An export has none of that, so all of it is refused: what is verified is what people see.
+//! A ZIP file can show different content to different readers: duplicate names, names that differ between local and central header, content
+//! in gaps. An export has none of that, so it is refused: what is verified is what users see.
 
-use super::{Refused, plain};
+use super::{VerifyError, printable};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 use zip::{CompressionMethod, ZipArchive};
 
-/// Files of a package; more are not looked at.
+/// The most files in a package.
 const MAX_FILES: usize = 64;
 /// Fixed lengths of a local header, a central header, and the end record (APPNOTE 4.3).
 const LOCAL: usize = 30;
@@ -21,9 +21,9 @@ pub(super) struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Takes the package apart.
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, Refused> {
-        let broken = |why: &str| Refused::NotAPackage(why.to_owned());
+    /// Opens the package.
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, VerifyError> {
+        let broken = |why: &str| VerifyError::NotAPackage(why.to_owned());
         let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|_| broken("it does not end as a ZIP file does"))?;
         if zip.len() > MAX_FILES {
             return Err(broken("it holds too many files"));
@@ -40,31 +40,31 @@ impl<'a> Archive<'a> {
             let from = at.saturating_add(LOCAL).saturating_add(name.len());
             let same_name = bytes.get(from.saturating_sub(name.len())..from) == Some(name.as_bytes());
             if !is_plain || !same_name || at != expected_at || file.compressed_size() != file.size() {
-                return Err(Refused::Foreign(plain(&name)));
+                return Err(VerifyError::Foreign(printable(&name)));
             }
             let content = bytes.get(from..from.saturating_add(length)).ok_or_else(|| broken("a file in it is cut off"))?;
-            // What other programs read is what stands there.
+            // What other programs read must be exactly these bytes.
             let mut read = Vec::new();
             file.read_to_end(&mut read).map_err(|_| broken("a file in it is cut off"))?;
             if read != content {
-                return Err(Refused::Foreign(plain(&name)));
+                return Err(VerifyError::Foreign(printable(&name)));
             }
             expected_at = from + length;
             directory += CENTRAL + name.len();
             files.insert(name, content);
         }
-        // Nothing in gaps, nothing twice, no comment: every byte is accounted for.
+        // No gaps, no overlaps, no comment: every byte is accounted for.
         if expected_at + directory + END != bytes.len() || files.len() != zip.len() {
-            return Err(Refused::Foreign("bytes between its files".to_owned()));
+            return Err(VerifyError::Foreign("bytes between its files".to_owned()));
         }
         Ok(Self { files })
     }
-    /// The content of a file, which then is no longer left over.
-    pub(super) fn take(&mut self, name: &str) -> Result<Vec<u8>, Refused> {
-        self.files.remove(name).map(<[u8]>::to_vec).ok_or_else(|| Refused::Missing(plain(name)))
+    /// Takes the content of a file out of the list.
+    pub(super) fn take(&mut self, name: &str) -> Result<Vec<u8>, VerifyError> {
+        self.files.remove(name).map(<[u8]>::to_vec).ok_or_else(|| VerifyError::Missing(printable(name)))
     }
-    /// The names of files that nobody took.
-    pub(super) fn left(&self) -> impl Iterator<Item = &str> {
+    /// The names of files that were not taken.
+    pub(super) fn remaining_names(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
     }
 }

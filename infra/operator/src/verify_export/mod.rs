@@ -1,10 +1,10 @@
-//! `latchkey verify-export`: is this package whole, unchanged, and from whom it says?
+//! `latchkey verify-export`: checks that a package is complete, unchanged, and from its stated issuer.
 //!
-//! 1. The package is read, its parts joined, and taken apart strictly: exactly the files that the format names, nothing between,
-//!    before or behind them that another program might find (`archive`).
-//! 2. The signature over `manifest.json` is checked with a key out of `--jwks`, and no other (`signature`): a key that came with the
-//!    package would be of whoever made the package. Without `--jwks` the result says so, and the exit code is 3, not 0.
-//! 3. Each file is compared with its length and SHA-256 in the manifest.
+//! 1. Read the package, join its parts, and open it strictly: exactly the files of the format, with no other content between, before or
+//!    after them (`archive`).
+//! 2. Verify the signature of `manifest.json` with a key of `--jwks` and no other (`signature`). A key inside the package would prove
+//!    nothing. Without `--jwks` the result says so, and the exit code is 3, not 0.
+//! 3. Compare each file with its length and SHA-256 in the manifest.
 //! 4. `--issuer` must be the manifest's issuer.
 
 mod archive;
@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The longest package that is read.
+/// The largest package that is read.
 const MAX_BYTES: u64 = 1 << 30;
 const MANIFEST: &str = "manifest.json";
 const SIGNATURE: &str = "manifest.jws";
@@ -26,10 +26,10 @@ const SIGNATURE: &str = "manifest.jws";
 /// The command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The package as it was downloaded; its parts in order, if it came in several
+    /// The package as downloaded; if it has several parts, all of them in order
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The issuer's public keys: what `{issuer}/.well-known/jwks.json` answered, got over a connection that you trust
+    /// The issuer's public keys: the content of `{issuer}/.well-known/jwks.json`, downloaded over a connection that you trust
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
     /// The issuer that the export must be from, such as https://id.example.com
@@ -37,50 +37,50 @@ pub(crate) struct Arguments {
     issuer: Option<String>,
 }
 
-/// Why a package is not what it says.
+/// Why a package was refused.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
-    /// A file can't be read.
-    #[error("{0} can't be read: {1}")]
+pub(crate) enum VerifyError {
+    /// A file cannot be read.
+    #[error("{0} cannot be read: {1}")]
     Unreadable(String, std::io::Error),
-    /// More than anybody exports.
+    /// Larger than any export.
     #[error("the package is larger than 1 GiB")]
     TooLarge,
-    /// Not a package, or not a whole one.
+    /// Not a package, or an incomplete one.
     #[error("this is not a whole export package: {0}. Was it cut off, or is a part missing?")]
     NotAPackage(String),
-    /// There is something besides what the manifest lists.
-    #[error("the package holds something that no manifest lists: {0}")]
+    /// There is content that the manifest does not list.
+    #[error("the package has content that its manifest does not list: {0}")]
     Foreign(String),
-    /// The manifest lists a file that is not there.
+    /// The manifest lists a missing file.
     #[error("{0} is missing")]
     Missing(String),
-    /// The manifest does not read.
-    #[error("manifest.json does not read: {0}")]
+    /// The manifest is malformed.
+    #[error("manifest.json cannot be read: {0}")]
     Manifest(String),
-    /// The key set does not read.
-    #[error("the key set {0} does not read: {1}")]
+    /// The key set is malformed.
+    #[error("the key set {0} cannot be read: {1}")]
     KeySet(String, String),
-    /// The signature's form is not the one that exports have.
+    /// The signature does not have the form of an export signature.
     #[error("manifest.jws is not a signature of an export: {0}")]
     SignatureForm(String),
-    /// The key set has no such key.
+    /// The key set does not have the key.
     #[error(
-        "the key set {1} has no key {0}. It is another issuer's, or the key was replaced since: exports are verified with the keys of their time"
+        "the key set {1} has no key {0}. It is the key set of another issuer, or the key was replaced since: an export is verified with the keys of its time"
     )]
     UnknownKey(String, String),
-    /// The signature is not of this key over this manifest.
-    #[error("the signature does not fit manifest.json: the manifest was changed, or signed by somebody else")]
+    /// The signature does not match the manifest.
+    #[error("the signature does not match manifest.json: the manifest was changed, or signed with another key")]
     Signature,
-    /// A file is not the one that the manifest lists.
+    /// A file does not match the manifest.
     #[error("{0} was changed: its length or SHA-256 is not that of the manifest")]
     Changed(String),
-    /// Another issuer's.
+    /// The export is from another issuer.
     #[error("the export is from {found}, not from {expected}")]
     Issuer {
-        /// Of the manifest.
+        /// In the manifest.
         found: String,
-        /// Of the command line.
+        /// On the command line.
         expected: String,
     },
 }
@@ -107,124 +107,124 @@ struct Entry {
     sha256: String,
 }
 
-/// What was found out about a package that holds together.
+/// The result for a complete package.
 pub(crate) struct Report {
     package: String,
     manifest: Manifest,
-    vouched: Option<Vouched>,
+    verified_key: Option<VerifiedKey>,
 }
 
-/// Whose key the signature was verified with.
-struct Vouched {
+/// The key that verified the signature.
+struct VerifiedKey {
     kid: String,
     key_set: String,
 }
 
 impl Report {
-    /// Whether a key that the caller trusts signed it.
-    pub(crate) fn is_vouched_for(&self) -> bool {
-        self.vouched.is_some()
+    /// Whether a key that the caller trusts made the signature.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.verified_key.is_some()
     }
 }
 
-/// Verifies.
+/// Verifies the package.
 ///
 /// # Errors
-/// Why not.
-pub(crate) fn run(arguments: &Arguments) -> Result<Report, Refused> {
+/// The reason why the package is refused.
+pub(crate) fn run(arguments: &Arguments) -> Result<Report, VerifyError> {
     let bytes = read_parts(&arguments.files)?;
     let mut archive = Archive::open(&bytes)?;
     let manifest_bytes = archive.take(MANIFEST)?;
     let signature = archive.take(SIGNATURE)?;
-    // First the signature: what the manifest says is worth something only then.
-    let vouched = arguments.jwks.as_deref().map(|path| vouch(path, &manifest_bytes, &signature)).transpose()?;
+    // Check the signature first: the manifest cannot be trusted before.
+    let verified_key = arguments.jwks.as_deref().map(|path| verify_signature(path, &manifest_bytes, &signature)).transpose()?;
     let manifest = read_manifest(&manifest_bytes)?;
-    if vouched.is_none() {
+    if verified_key.is_none() {
         signature::parse(&signature)?;
     }
     compare(&manifest, archive)?;
     if let Some(expected) = arguments.issuer.as_ref().filter(|expected| **expected != manifest.issuer) {
-        return Err(Refused::Issuer { found: plain(&manifest.issuer), expected: expected.clone() });
+        return Err(VerifyError::Issuer { found: printable(&manifest.issuer), expected: expected.clone() });
     }
-    let package = arguments.files.first().map(|path| shown(path)).unwrap_or_default();
-    Ok(Report { package, manifest, vouched })
+    let package = arguments.files.first().map(|path| display_path(path)).unwrap_or_default();
+    Ok(Report { package, manifest, verified_key })
 }
 
-fn read_parts(files: &[PathBuf]) -> Result<Vec<u8>, Refused> {
+fn read_parts(files: &[PathBuf]) -> Result<Vec<u8>, VerifyError> {
     let mut bytes = Vec::new();
     for path in files {
-        let unreadable = |error| Refused::Unreadable(shown(path), error);
+        let unreadable = |error| VerifyError::Unreadable(display_path(path), error);
         let length = std::fs::metadata(path).map_err(unreadable)?.len();
         if bytes.len() as u64 + length > MAX_BYTES {
-            return Err(Refused::TooLarge);
+            return Err(VerifyError::TooLarge);
         }
         bytes.extend(std::fs::read(path).map_err(unreadable)?);
     }
     Ok(bytes)
 }
 
-fn vouch(path: &Path, manifest: &[u8], signature: &[u8]) -> Result<Vouched, Refused> {
-    let key_set = std::fs::read(path).map_err(|error| Refused::Unreadable(shown(path), error))?;
-    let kid = signature::verify(&shown(path), &key_set, manifest, signature)?;
-    Ok(Vouched { kid, key_set: shown(path) })
+fn verify_signature(path: &Path, manifest: &[u8], signature: &[u8]) -> Result<VerifiedKey, VerifyError> {
+    let key_set = std::fs::read(path).map_err(|error| VerifyError::Unreadable(display_path(path), error))?;
+    let kid = signature::verify(&display_path(path), &key_set, manifest, signature)?;
+    Ok(VerifiedKey { kid, key_set: display_path(path) })
 }
 
-fn read_manifest(bytes: &[u8]) -> Result<Manifest, Refused> {
-    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| Refused::Manifest(error.to_string()))?;
+fn read_manifest(bytes: &[u8]) -> Result<Manifest, VerifyError> {
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| VerifyError::Manifest(error.to_string()))?;
     if manifest.format != "latchkey-export" || manifest.version != 1 {
-        return Err(Refused::Manifest("it is of a format that this command does not know".to_owned()));
+        return Err(VerifyError::Manifest("its format is not known to this command".to_owned()));
     }
     Ok(manifest)
 }
 
-/// Exactly the files of the manifest, each as it says.
-fn compare(manifest: &Manifest, mut archive: Archive<'_>) -> Result<(), Refused> {
+/// The archive must have exactly the files of the manifest, each with the stated content.
+fn compare(manifest: &Manifest, mut archive: Archive<'_>) -> Result<(), VerifyError> {
     let mut seen = BTreeSet::new();
     for entry in &manifest.files {
         let content = archive.take(&entry.name)?;
         let sha256 = HEXLOWER.encode(digest(&SHA256, &content).as_ref());
         let is_same = content.len() as u64 == entry.bytes && sha256 == entry.sha256;
         if !is_same || !seen.insert(&entry.name) {
-            return Err(Refused::Changed(plain(&entry.name)));
+            return Err(VerifyError::Changed(printable(&entry.name)));
         }
     }
-    match archive.left().next() {
-        Some(name) => Err(Refused::Foreign(plain(name))),
+    match archive.remaining_names().next() {
+        Some(name) => Err(VerifyError::Foreign(printable(name))),
         None => Ok(()),
     }
 }
 
-/// Text of a package, for a terminal: nothing in it can move the cursor or hide what follows.
-fn plain(text: &str) -> String {
+/// Text of a package for the terminal, without control characters: it cannot move the cursor or hide output.
+fn printable(text: &str) -> String {
     text.escape_debug().to_string()
 }
 
-fn shown(path: &Path) -> String {
-    plain(&path.display().to_string())
+fn display_path(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { package, manifest: Manifest { issuer, subject, as_of, files, .. }, vouched } = self;
-        let names: Vec<String> = files.iter().map(|file| plain(&file.name)).collect();
-        let issuer = plain(issuer);
-        match vouched {
+        let Self { package, manifest: Manifest { issuer, subject, as_of, files, .. }, verified_key } = self;
+        let names: Vec<String> = files.iter().map(|file| printable(&file.name)).collect();
+        let issuer = printable(issuer);
+        match verified_key {
             Some(_) => writeln!(f, "verified: {package}")?,
             None => writeln!(f, "whole, but not verified: {package}")?,
         }
         writeln!(f, "  issuer   {issuer}")?;
-        writeln!(f, "  subject  {}", plain(subject))?;
-        writeln!(f, "  as of    {}", plain(as_of))?;
+        writeln!(f, "  subject  {}", printable(subject))?;
+        writeln!(f, "  as of    {}", printable(as_of))?;
         writeln!(f, "  files    {}", names.join(", "))?;
-        match vouched {
-            Some(Vouched { kid, key_set }) => {
+        match verified_key {
+            Some(VerifiedKey { kid, key_set }) => {
                 writeln!(f, "  signed   with key {kid} of {key_set}: this result is worth as much as your trust in that file")
             }
             None => {
-                writeln!(f, "  signed   not checked: anybody could have made this package.")?;
+                writeln!(f, "  signed   not checked: anyone could have made this package.")?;
                 writeln!(
                     f,
-                    "           Get {issuer}/.well-known/jwks.json over a connection that you trust, and say --jwks FILE."
+                    "           Get {issuer}/.well-known/jwks.json over a connection that you trust, and give --jwks FILE."
                 )
             }
         }

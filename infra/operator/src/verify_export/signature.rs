@@ -1,14 +1,14 @@
-//! `manifest.jws`: a JWS with detached content (RFC 7515 appendix F), ES256, by a key of the given set and no other.
+//! `manifest.jws`: a JWS with detached content (RFC 7515 appendix F), ES256, verified with a key of the given set and no other.
 
-use super::{Refused, plain};
+use super::{VerifyError, printable};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 
-/// The `typ` of this signature and of no other: a token of the same issuer is not taken for one.
+/// The `typ` of this signature only, so a token of the same issuer is not accepted in its place.
 const TYP: &str = "latchkey-export-manifest";
 
-/// The header. Whatever else one could say (`crit`, `b64`, `jwk`, `jku`, `x5c`), an export does not (RFC 8725 §3.10).
+/// The header. An export uses no other member (`crit`, `b64`, `jwk`, `jku`, `x5c`), so they are refused (RFC 8725 §3.10).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -17,7 +17,7 @@ struct Header {
     typ: String,
 }
 
-/// A JWK Set (RFC 7517 §5). Keys of other kinds than ours may stand in it.
+/// A JWK Set (RFC 7517 §5). It may contain keys of other types.
 #[derive(Deserialize)]
 struct KeySet {
     keys: Vec<Jwk>,
@@ -34,20 +34,20 @@ struct Jwk {
     r#use: Option<String>,
 }
 
-/// A signature taken apart; nothing is verified yet.
+/// A parsed signature, not verified yet.
 pub(super) struct Parsed {
     header: String,
     kid: String,
     signature: Vec<u8>,
 }
 
-/// Takes a signature apart.
+/// Parses a signature.
 ///
 /// # Errors
-/// [`Refused::SignatureForm`].
-pub(super) fn parse(jws: &[u8]) -> Result<Parsed, Refused> {
-    let refused = |why: &str| Refused::SignatureForm(why.to_owned());
-    let text = std::str::from_utf8(jws).map_err(|_| refused("it is no text"))?;
+/// [`VerifyError::SignatureForm`].
+pub(super) fn parse(jws: &[u8]) -> Result<Parsed, VerifyError> {
+    let refused = |why: &str| VerifyError::SignatureForm(why.to_owned());
+    let text = std::str::from_utf8(jws).map_err(|_| refused("it is not text"))?;
     let (header, signature) = text.split_once("..").ok_or_else(|| refused("its content is not detached"))?;
     let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| refused("it is not base64url"));
     let signature = decode(signature)?;
@@ -61,14 +61,14 @@ pub(super) fn parse(jws: &[u8]) -> Result<Parsed, Refused> {
 /// Verifies the signature of a manifest with the key of the set that it names; returns that key's `kid`.
 ///
 /// # Errors
-/// Why it does not hold.
-pub(super) fn verify(name: &str, key_set: &[u8], manifest: &[u8], jws: &[u8]) -> Result<String, Refused> {
+/// The reason why the signature is refused.
+pub(super) fn verify(name: &str, key_set: &[u8], manifest: &[u8], jws: &[u8]) -> Result<String, VerifyError> {
     let set: KeySet =
-        serde_json::from_slice(key_set).map_err(|error| Refused::KeySet(name.to_owned(), plain(&error.to_string())))?;
+        serde_json::from_slice(key_set).map_err(|error| VerifyError::KeySet(name.to_owned(), printable(&error.to_string())))?;
     let Parsed { header, kid, signature } = parse(jws)?;
-    let unknown = || Refused::UnknownKey(plain(&kid), name.to_owned());
+    let unknown = || VerifyError::UnknownKey(printable(&kid), name.to_owned());
     let key = set.keys.iter().find(|key| key.kid.as_ref() == Some(&kid)).ok_or_else(unknown)?;
-    // The key says what it is for; the header may only agree (RFC 8725 §3.1).
+    // The key determines the algorithm; the header must agree (RFC 8725 §3.1).
     let fits = key.kty == "EC"
         && key.crv.as_deref() == Some("P-256")
         && key.alg.as_deref().is_none_or(|alg| alg == "ES256")
@@ -79,6 +79,6 @@ pub(super) fn verify(name: &str, key_set: &[u8], manifest: &[u8], jws: &[u8]) ->
     let signed = format!("{header}.{}", BASE64URL_NOPAD.encode(manifest));
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point)
         .verify(signed.as_bytes(), &signature)
-        .map_err(|_| Refused::Signature)?;
-    Ok(plain(&kid))
+        .map_err(|_| VerifyError::Signature)?;
+    Ok(printable(&kid))
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) fn compare_resources(plan: &mut Plan, now: &BTreeMap<String, Resource>, then: &BTreeMap<String, Resource>) {
     let path = |name: &str| format!("resources.{name}");
     for name in now.keys().filter(|name| !then.contains_key(*name)) {
-        plan.danger(&path(name), "removed: nobody gets a token for it any more; tokens that are out keep their end");
+        plan.danger(&path(name), "removed: no client gets a token for it any more; issued tokens keep their expiry");
     }
     for (name, is) in then {
         let path = path(name);
@@ -21,7 +21,7 @@ pub(super) fn compare_resources(plan: &mut Plan, now: &BTreeMap<String, Resource
         };
         scope(plan, &path, &was.scope, &is.scope);
         if was.signed_response_alg != is.signed_response_alg {
-            plan.danger(&path, "its tokens are signed in another way: it must verify the new one first");
+            plan.danger(&path, "its tokens are signed with another algorithm: it must accept the new one first");
         }
     }
 }
@@ -44,7 +44,7 @@ pub(super) fn compare(plan: &mut Plan, now: &BTreeMap<ClientId, Client>, then: &
     }
     for id in gone {
         let words =
-            "removed: nobody can sign in to it, its refresh tokens are refused, its access tokens end within ten minutes";
+            "removed: users cannot sign in to it, its refresh tokens are refused, its access tokens expire within ten minutes";
         plan.danger(&format!("clients.{id}"), words);
     }
     for (id, client) in then {
@@ -53,7 +53,7 @@ pub(super) fn compare(plan: &mut Plan, now: &BTreeMap<ClientId, Client>, then: &
             Some(was) => compare_client(plan, &path, was, client),
             None if client.first_party => plan.danger(
                 &path,
-                format!("added as one of your own: with scope {}; people are not always asked for consent", client.scope),
+                format!("added as one of your own, with scope {}: users are not always asked for consent", client.scope),
             ),
             None => plan.notice(&path, format!("added, with scope {}", client.scope)),
         }
@@ -65,37 +65,40 @@ fn compare_client(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
         plan.notice(path, renamed(&was.client_name, &is.client_name));
     }
     match (was.first_party, is.first_party) {
-        (false, true) => plan.danger(path, "is one of your own now: people are not always asked for consent"),
-        (true, false) => plan.danger(path, "is no longer one of your own: people are asked for consent at the next sign-in"),
+        (false, true) => plan.danger(path, "is one of your own now: users are not always asked for consent"),
+        (true, false) => plan.danger(path, "is no longer one of your own: users are asked for consent at the next sign-in"),
         (true, true) | (false, false) => {}
     }
     if was.token_endpoint_auth_method != is.token_endpoint_auth_method {
-        plan.danger(path, "authenticates in another way: until it does, it gets no token");
+        plan.danger(path, "authenticates in another way: until it uses the new method, it gets no token");
     }
     secrets(plan, path, was, is);
-    uris(plan, path, "redirect_uris", (&was.redirect_uris, &is.redirect_uris), "a sign-in that asks for it is refused");
-    let back = "a sign-out that asks for it ends on our page";
+    uris(plan, path, "redirect_uris", (&was.redirect_uris, &is.redirect_uris), "a sign-in that requests it is refused");
+    let back = "a sign-out that requests it ends on Latchkey's own page";
     uris(plan, path, "post_logout_redirect_uris", (&was.post_logout_redirect_uris, &is.post_logout_redirect_uris), back);
-    let cors = "pages there can call nothing for it";
+    let cors = "pages there can make no calls for it";
     uris(plan, path, "allowed_origins", (&was.allowed_origins, &is.allowed_origins), cors);
     uris(plan, path, "resources", (&was.resources, &is.resources), "it gets no token for it");
     grants(plan, path, was, is);
     scope(plan, &format!("{path}.scope"), &was.scope, &is.scope);
     match (was.pkce, is.pkce) {
         (PkcePolicy::Required, PkcePolicy::Optional) => {
-            plan.danger(path, "PKCE is optional: a code that was stolen or slipped in is no longer refused for want of it");
+            plan.danger(path, "PKCE is optional: a stolen or injected code without it is no longer refused");
         }
         (PkcePolicy::Optional, PkcePolicy::Required) => plan.danger(path, "PKCE is required: a sign-in without it is refused"),
         (PkcePolicy::Required, PkcePolicy::Required) | (PkcePolicy::Optional, PkcePolicy::Optional) => {}
     }
     if was.id_token_signed_response_alg != is.id_token_signed_response_alg {
-        plan.danger(path, "its ID tokens are signed in another way: it must verify the new one first");
+        plan.danger(path, "its ID tokens are signed with another algorithm: it must accept the new one first");
     }
     if was.access_token_signed_response_alg != is.access_token_signed_response_alg {
-        plan.danger(path, "its access tokens are signed in another way: whoever takes them must verify the new one first");
+        plan.danger(
+            path,
+            "its access tokens are signed with another algorithm: resource servers must accept the new one first",
+        );
     }
     if was.client_uri != is.client_uri {
-        plan.notice(path, "links back lead elsewhere");
+        plan.notice(path, "links back lead to another address");
     }
 }
 
@@ -104,7 +107,7 @@ fn secrets(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
     let gone = was.secret_hashes.iter().filter(|hash| !is.secret_hashes.contains(hash)).count();
     let added = is.secret_hashes.iter().filter(|hash| !was.secret_hashes.contains(hash)).count();
     if gone > 0 {
-        plan.danger(path, format!("{} of its secrets is refused from now on: it must use the other first", gone));
+        plan.danger(path, format!("{} of its secrets is refused from now on: it must use the other one first", gone));
     }
     if added > 0 {
         plan.notice(path, format!("{} more of its secrets is accepted", added));
@@ -136,7 +139,7 @@ fn grants(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
     let words = |client: &Client| -> Vec<String> { client.grant_types.iter().map(|grant| word(grant).to_owned()).collect() };
     let modes = |client: &Client| -> Vec<String> { client.response_modes.iter().map(|one| mode(one).to_owned()).collect() };
     uris(plan, path, "grant_types", (&words(was), &words(is)), "a token request with it is refused");
-    uris(plan, path, "response_modes", (&modes(was), &modes(is)), "a sign-in that asks for it is refused");
+    uris(plan, path, "response_modes", (&modes(was), &modes(is)), "a sign-in that requests it is refused");
 }
 
 fn scope(plan: &mut Plan, path: &str, was: &ScopeSet, is: &ScopeSet) {
@@ -144,9 +147,12 @@ fn scope(plan: &mut Plan, path: &str, was: &ScopeSet, is: &ScopeSet) {
     let (was, is) = (tokens(was), tokens(is));
     let (lost, gained) = (missing(&was, &is), missing(&is, &was));
     if !lost.is_empty() {
-        plan.danger(path, format!("loses {}: tokens come without it from the next on", list(&lost)));
+        plan.danger(path, format!("loses {}: new tokens do not contain it", list(&lost)));
     }
     if !gained.is_empty() {
-        plan.notice(path, format!("gains {}: who consented before is asked again when it asks for it", list(&gained)));
+        plan.notice(
+            path,
+            format!("gains {}: users with an earlier consent are asked again when it requests it", list(&gained)),
+        );
     }
 }

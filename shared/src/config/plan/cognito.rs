@@ -12,13 +12,13 @@ pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&C
         (None, Some(then)) => plan.danger(
             "cognito",
             format!(
-                "whom nobody here knows is asked for in user pool {}, and comes over; the stack must have been deployed with its ARN as UserPoolArn, else nobody comes, and nobody at all can reset a password",
+                "users without an account are looked up in user pool {} and migrated; the stack must have been deployed with its ARN as UserPoolArn, otherwise no user is migrated and no user can reset a password",
                 then.user_pool_id
             ),
         ),
         (Some(now), None) => plan.danger(
             "cognito",
-            format!("user pool {} is asked no more: who has not come from there signs in no more", now.user_pool_id),
+            format!("user pool {} is no longer called: users who were not migrated can no longer sign in", now.user_pool_id),
         ),
         (Some(now), Some(then)) => changed(plan, form, now, then),
     }
@@ -31,7 +31,7 @@ fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &CognitoConfig, then
         plan.danger(
             "cognito.user_pool_id",
             format!(
-                "people come from {} instead of {}: who has not come from there signs in no more",
+                "users are migrated from {} instead of {}: users who were not migrated from there can no longer sign in",
                 then.user_pool_id, now.user_pool_id
             ),
         );
@@ -42,16 +42,16 @@ fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &CognitoConfig, then
     match (now.sub, then.sub) {
         (KeptSub::Alias, KeptSub::Alias) | (KeptSub::Keep, KeptSub::Keep) => {}
         (KeptSub::Alias, KeptSub::Keep) => {
-            plan.notice("cognito.sub", "who comes from now on keeps the pool's sub; who came before keeps their own");
+            plan.notice("cognito.sub", "users migrated from now on keep the pool's sub; users migrated before keep their own");
         }
         (KeptSub::Keep, KeptSub::Alias) => {
-            plan.notice("cognito.sub", "who comes from now on gets a new sub; who came before keeps the pool's");
+            plan.notice("cognito.sub", "users migrated from now on get a new sub; users migrated before keep the pool's");
         }
     }
     if now.groups != then.groups {
         plan.danger(
             "cognito.groups",
-            "groups of the pool become other roles, for who comes from now on and at the next import",
+            "groups of the pool map to other roles, for users migrated from now on and at the next import",
         );
     }
     for field in form.fields.iter().map(|field| field.name.as_str()) {
@@ -59,7 +59,7 @@ fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &CognitoConfig, then
         if was != is {
             plan.notice(
                 &format!("cognito.attributes.{field}"),
-                format!("{field} comes from {is} instead of {was}, for who comes from now on"),
+                format!("{field} is filled from {is} instead of {was}, for users migrated from now on"),
             );
         }
     }
@@ -69,7 +69,7 @@ fn compare_exchange(plan: &mut Plan, now: &BTreeMap<String, ClientId>, then: &BT
     for (app_client, client) in now {
         if then.get(app_client) != Some(client) {
             let words = format!(
-                "tokens of the pool's app client {app_client} are exchanged for {client}'s no more: who is signed in there signs in anew"
+                "tokens of the pool's app client {app_client} are no longer exchanged for {client}'s: users signed in there must sign in again"
             );
             plan.danger("cognito.exchange", words);
         }
@@ -77,7 +77,7 @@ fn compare_exchange(plan: &mut Plan, now: &BTreeMap<String, ClientId>, then: &BT
     for (app_client, client) in then {
         if now.get(app_client) != Some(client) {
             let words = format!(
-                "whoever holds an access token of the pool's app client {app_client} can exchange it for tokens of {client}"
+                "any holder of an access token of the pool's app client {app_client} can exchange it for tokens of {client}"
             );
             plan.danger("cognito.exchange", words);
         }

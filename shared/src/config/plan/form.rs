@@ -6,9 +6,9 @@ use super::{Plan, list, reads_differently, sides};
 pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &RegistrationConfig) {
     match (now.enabled, then.enabled) {
         (true, false) => {
-            plan.danger("registration.enabled", "nobody can create an account any more; who has one signs in as before")
+            plan.danger("registration.enabled", "no accounts can be created any more; existing users sign in as before")
         }
-        (false, true) => plan.danger("registration.enabled", "anybody can create an account"),
+        (false, true) => plan.danger("registration.enabled", "any visitor can create an account"),
         (true, true) | (false, false) => {}
     }
     fields(plan, &now.fields, &then.fields);
@@ -22,13 +22,12 @@ fn fields(plan: &mut Plan, now: &[Field], then: &[Field]) {
     let (kept, gone, added) = sides(&was, &is);
     plan.count("field", kept.len(), added.len(), gone.len(), "retired");
     for name in gone {
-        let words =
-            "retired: what people entered there stays stored and in their exports; no form shows it, and nobody can change it";
+        let words = "retired: stored values remain stored and in exports; no form shows the field, and users cannot change it";
         plan.danger(&path(name), words);
     }
     for field in then.iter().filter(|field| added.contains(&field.name.as_str())) {
         if field.required {
-            let words = "added, and required: a registration without it is refused; who has an account must fill it when they next save \
+            let words = "added, and required: a registration without it is refused; existing users must fill it when they next save \
                          their profile";
             plan.danger(&path(&field.name), words);
         } else {
@@ -51,13 +50,13 @@ fn path(name: &str) -> String {
 }
 
 /// What a stricter rule means for whoever has a value already.
-const WHO_HAS_ONE: &str = "a value that is stored stays, but must fit when its owner next saves their profile";
+const WHO_HAS_ONE: &str = "a stored value remains, but must be valid when its user next saves the profile";
 
 fn field(plan: &mut Plan, was: &Field, is: &Field) {
     let path = path(&was.name);
     match (was.required, is.required) {
         (false, true) => {
-            plan.danger(&path, "required now: who left it empty must fill it when they next save their profile");
+            plan.danger(&path, "required now: users who left it empty must fill it when they next save their profile");
         }
         (true, false) => plan.notice(&path, "may be left empty now"),
         (true, true) | (false, false) => {}
@@ -66,16 +65,16 @@ fn field(plan: &mut Plan, was: &Field, is: &Field) {
     if was.show_when != is.show_when && is.required {
         plan.danger(
             &path,
-            "is shown under another condition, and required where it is: who left it empty must fill it when they next save their profile",
+            "is shown under another condition, and required if shown: users who left it empty must fill it when they next save their profile",
         );
     } else if was.show_when != is.show_when {
-        plan.notice(&path, "is shown under another condition; where it is not shown, no value is accepted");
+        plan.notice(&path, "is shown under another condition; if it is not shown, no value is accepted");
     }
     if reads_differently(&was.label, &is.label) || reads_differently(&was.help, &is.help) {
         plan.notice(&path, "has another label or help");
     }
     if was.autocomplete != is.autocomplete {
-        plan.notice(&path, "is filled in by browsers in another way");
+        plan.notice(&path, "has another autofill hint for browsers");
     }
 }
 
@@ -83,21 +82,21 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
     match (was, is) {
         (FieldKind::Text { max_length: was, pattern: old }, FieldKind::Text { max_length: is, pattern: new }) => {
             if is < was {
-                plan.danger(path, format!("takes {is} characters instead of {was}: {WHO_HAS_ONE}"));
+                plan.danger(path, format!("accepts {is} characters instead of {was}: {WHO_HAS_ONE}"));
             } else if is > was {
-                plan.notice(path, format!("takes {is} characters instead of {was}"));
+                plan.notice(path, format!("accepts {is} characters instead of {was}"));
             }
             let source = |pattern: &'_ Option<Pattern>| pattern.as_ref().map(|pattern| pattern.source.clone());
             match (source(old), source(new)) {
                 (_, Some(new)) if source(old).as_ref() != Some(&new) => {
                     plan.danger(path, format!("must match another pattern: {WHO_HAS_ONE}"));
                 }
-                (Some(_), None) => plan.notice(path, "need not match a pattern any more"),
+                (Some(_), None) => plan.notice(path, "no longer has to match a pattern"),
                 (_, _) => {}
             }
             let message = |pattern: &'_ Option<Pattern>| pattern.as_ref().map(|pattern| pattern.message.clone());
             if source(old) == source(new) && message(old) != message(new) {
-                plan.notice(path, "says otherwise what is wrong with a value");
+                plan.notice(path, "has another error message for an invalid value");
             }
         }
         (FieldKind::Choice(was), FieldKind::Choice(is)) => {
@@ -134,26 +133,26 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
 fn terms(plan: &mut Plan, now: &[TermsDocument], then: &[TermsDocument]) {
     let path = |name: &str| format!("registration.terms.{name}");
     for was in now.iter().filter(|was| !then.iter().any(|is| is.document == was.document)) {
-        plan.notice(&path(&was.document), "asked for no more; what was accepted stays recorded");
+        plan.notice(&path(&was.document), "no longer required; earlier acceptance remains recorded");
     }
     for is in then {
         let path = path(&is.document);
         let Some(was) = now.iter().find(|was| was.document == is.document) else {
-            let words = if is.required { "must be accepted by whoever registers" } else { "is offered to whoever registers" };
-            plan.notice(&path, format!("added, version {}: {words}; who has an account is not asked", is.version));
+            let words = if is.required { "must be accepted at registration" } else { "is offered at registration" };
+            plan.notice(&path, format!("added, version {}: {words}; existing users are not asked", is.version));
             continue;
         };
         if was.version != is.version {
-            let words = "whoever registers from now on accepts this one; who has an account is not asked again";
+            let words = "new registrations accept this one; existing users are not asked again";
             plan.notice(&path, format!("version {} instead of {}: {words}", is.version, was.version));
         }
         if was.url != is.url && was.version == is.version {
-            let words = "stands elsewhere under the same version: what was accepted must be what is read there";
+            let words = "has another address under the same version: it must have the text that users accepted";
             plan.danger(&path, words);
         }
         match (was.required, is.required) {
-            (false, true) => plan.notice(&path, "whoever registers must accept it"),
-            (true, false) => plan.notice(&path, "whoever registers may leave it"),
+            (false, true) => plan.notice(&path, "must be accepted at registration"),
+            (true, false) => plan.notice(&path, "is optional at registration"),
             (true, true) | (false, false) => {}
         }
         if reads_differently(&was.title, &is.title) {

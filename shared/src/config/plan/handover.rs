@@ -10,34 +10,37 @@ pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&H
         (None, Some(then)) => plan.danger(
             "handover",
             format!(
-                "user pool {} may ask for people by their address and password, and gets their data; the stack must have been deployed with its ARN as ReturnPoolArn, else nobody is asked for",
+                "user pool {} may verify users by address and password, and receives their data; the stack must have been deployed with its ARN as ReturnPoolArn, otherwise it can verify no user",
                 then.user_pool_id
             ),
         ),
         (Some(now), None) => {
-            plan.danger("handover", format!("user pool {} is refused: nobody goes back by signing in", now.user_pool_id));
+            plan.danger(
+                "handover",
+                format!("user pool {} is refused: users no longer migrate to it by signing in", now.user_pool_id),
+            );
         }
     }
 }
 
 fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &HandoverConfig, then: &HandoverConfig) {
     if now.user_pool_id != then.user_pool_id {
-        let words = format!("people go to {} instead of {}, which is refused", then.user_pool_id, now.user_pool_id);
+        let words = format!("users migrate to {} instead of {}, which is refused", then.user_pool_id, now.user_pool_id);
         plan.danger("handover.user_pool_id", words);
     }
     if now.username != then.username {
         let (was, is) = (now.username.as_str(), then.username.as_str());
-        plan.notice("handover.username", format!("the username of who goes is their {is} instead of their {was}"));
+        plan.notice("handover.username", format!("the username in the pool is the user's {is} instead of the {was}"));
     }
     let said = |attribute: Option<&str>| attribute.unwrap_or("no attribute").to_owned();
     if now.sub != then.sub {
         let (was, is) = (said(now.sub.as_deref()), said(then.sub.as_deref()));
-        plan.notice("handover.sub", format!("the sub of who goes becomes {is} instead of {was}"));
+        plan.notice("handover.sub", format!("the user's sub becomes {is} instead of {was}"));
     }
     for field in form.fields.iter().map(|field| field.name.as_str()) {
         let (was, is) = (now.attribute_of(field), then.attribute_of(field));
         if was != is {
-            let words = format!("{field} becomes {} instead of {}, for who goes from now on", said(is), said(was));
+            let words = format!("{field} becomes {} instead of {}, for users migrated from now on", said(is), said(was));
             plan.notice(&format!("handover.attributes.{field}"), words);
         }
     }

@@ -111,20 +111,20 @@ impl Plan {
             let first = then.locales.first().map_or("en", String::as_str);
             self.danger(
                 "locales",
-                format!("pages and mails come no more in {}: whoever reads them there gets {first}", list(&lost)),
+                format!("pages and mails are no longer available in {}: their readers get {first}", list(&lost)),
             );
         }
         let gained = missing(&then.locales, &now.locales);
         if !gained.is_empty() {
-            self.notice("locales", format!("pages and mails come in {} too", list(&gained)));
+            self.notice("locales", format!("pages and mails are also available in {}", list(&gained)));
         }
         if let (Some(was), Some(is)) = (now.locales.first(), then.locales.first())
             && was != is
         {
-            self.notice("locales", format!("whoever asks for no locale gets {is} instead of {was}"));
+            self.notice("locales", format!("requests without a locale get {is} instead of {was}"));
         }
         if now.brand != then.brand {
-            self.notice("brand", "pages and mails look different, or link elsewhere");
+            self.notice("brand", "pages and mails look different, or have other links");
         }
     }
 
@@ -170,8 +170,8 @@ fn length(span: Span) -> String {
 fn renamed(now: &Localized, then: &Localized) -> String {
     let mut locales = then.0.keys().chain(now.0.keys()).map(String::as_str);
     let locale = locales.find(|locale| now.get(locale) != then.get(locale)).unwrap_or_default();
-    let whoever = if locale.is_empty() { "people see".to_owned() } else { format!("people who read {locale} see") };
-    format!("{whoever} {:?} instead of {:?}", then.get(locale), now.get(locale))
+    let readers = if locale.is_empty() { "users see".to_owned() } else { format!("users with locale {locale} see") };
+    format!("{readers} {:?} instead of {:?}", then.get(locale), now.get(locale))
 }
 
 /// Whether people read something else in any locale.

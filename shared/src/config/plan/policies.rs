@@ -12,48 +12,42 @@ pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) 
             "an unused session",
             now.session.idle,
             then.session.idle,
-            "a session that stands follows when it is next used",
+            "an existing session follows at its next use",
         ),
-        ("session.absolute", "a session", now.session.absolute, then.session.absolute, "sessions that stand keep their end"),
-        ("token.access", "an access or ID token", now.token.access, then.token.access, "tokens that are out keep their end"),
+        ("session.absolute", "a session", now.session.absolute, then.session.absolute, "existing sessions keep their expiry"),
+        ("token.access", "an access or ID token", now.token.access, then.token.access, "issued tokens keep their expiry"),
         (
             "token.refresh_idle",
             "an unused refresh token",
             now.token.refresh_idle,
             then.token.refresh_idle,
-            "a token that is out keeps its end, its successor follows",
+            "an issued token keeps its expiry, the next one follows",
         ),
         (
             "token.refresh_absolute",
             "a grant",
             now.token.refresh_absolute,
             then.token.refresh_absolute,
-            "grants that stand keep their end",
+            "existing grants keep their expiry",
         ),
         (
             "retention.erasure_grace",
             "an account that its owner deletes",
             now.retention.erasure_grace,
             then.retention.erasure_grace,
-            "who asked before keeps the day that was promised",
+            "earlier deletion requests keep their date",
         ),
         (
             "retention.email_undo",
             "the chance to undo a change of address",
             now.retention.email_undo,
             then.retention.email_undo,
-            "changes made before keep theirs",
+            "earlier changes keep their expiry",
         ),
-        (
-            "retention.audit",
-            "an audit record",
-            now.retention.audit,
-            then.retention.audit,
-            "records that are written keep their end",
-        ),
+        ("retention.audit", "an audit record", now.retention.audit, then.retention.audit, "existing records keep their expiry"),
     ];
-    for (path, what, was, is, whom) in lifetimes {
-        lifetime(plan, path, what, (was, is), whom);
+    for (path, what, was, is, effect) in lifetimes {
+        lifetime(plan, path, what, (was, is), effect);
     }
     signer(plan, now.keys.signer, then.keys.signer);
     mail(plan, &now.mail.from, &then.mail.from);
@@ -61,7 +55,7 @@ pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) 
 
 /// What a tenant depends on whose tokens KMS signs.
 pub(super) const KMS_MUST_HOLD_KEYS: &str =
-    "the stack must have been deployed with signing keys in KMS, else every request of this tenant fails";
+    "the stack must have been deployed with signing keys in KMS, otherwise every request of this tenant fails";
 
 fn signer(plan: &mut Plan, was: Signer, is: Signer) {
     match (was, is) {
@@ -69,20 +63,20 @@ fn signer(plan: &mut Plan, was: Signer, is: Signer) {
         (Signer::Local, Signer::Kms) => plan.danger(
             "keys.signer",
             format!(
-                "from 20 minutes on (40 while a successor is under way) KMS signs every token; what was signed before verifies for a day; \
+                "in 20 minutes (40 during a rotation) KMS starts to sign every token; earlier signatures verify for a day; \
                  {KMS_MUST_HOLD_KEYS}"
             ),
         ),
         (Signer::Kms, Signer::Local) => plan.notice(
             "keys.signer",
-            "keys of Latchkey sign in place of KMS's, from 20 minutes on (40 while a successor is under way); what was signed before \
-             verifies for a day",
+            "keys of Latchkey sign in place of KMS's, starting in 20 minutes (40 during a rotation); earlier signatures \
+             verify for a day",
         ),
     }
 }
 
-fn lifetime(plan: &mut Plan, path: &str, what: &str, (was, is): (Span, Span), whom: &str) {
-    let words = format!("{what} lasts {} instead of {}; {whom}", length(is), length(was));
+fn lifetime(plan: &mut Plan, path: &str, what: &str, (was, is): (Span, Span), effect: &str) {
+    let words = format!("{what} lasts {} instead of {}; {effect}", length(is), length(was));
     match is.cmp(&was) {
         std::cmp::Ordering::Less => plan.danger(path, format!("shorter: {words}")),
         std::cmp::Ordering::Equal => {}
@@ -92,7 +86,7 @@ fn lifetime(plan: &mut Plan, path: &str, what: &str, (was, is): (Span, Span), wh
 
 fn password(plan: &mut Plan, was: PasswordPolicy, is: PasswordPolicy) {
     let rule = |policy: PasswordPolicy| format!("{} characters, strength {} of 4", policy.min_length, policy.min_strength);
-    let words = format!("a new password needs {} instead of {}; passwords that are set stay", rule(is), rule(was));
+    let words = format!("a new password needs {} instead of {}; existing passwords remain valid", rule(is), rule(was));
     if is.min_length < was.min_length || is.min_strength < was.min_strength {
         plan.danger("password.preset", format!("weaker in part: {words}"));
     } else if is != was {
@@ -104,7 +98,10 @@ fn mail(plan: &mut Plan, was: &str, is: &str) {
     let domain = |from: &str| from.trim_end_matches('>').rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
     let words = format!("mails come from {is} instead of {was}");
     if domain(is) != domain(was) {
-        plan.danger("mail.from", format!("{words}: none leaves unless the sender of the deployment covers the new address"));
+        plan.danger(
+            "mail.from",
+            format!("{words}: no mail is sent unless the sender of the deployment covers the new address"),
+        );
     } else if is != was {
         plan.notice("mail.from", words);
     }

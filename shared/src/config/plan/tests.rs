@@ -64,8 +64,8 @@ fn each_difference_is_told_at_its_path_and_weighed() {
     let session = |idle: &str| format!("[session]\nidle = \"{idle}\"\n[mail]");
     type Case<'a> = ((&'a str, &'a str), Severity, &'a str, &'a str);
     let cases: &[Case<'_>] = &[
-        (("\"Shop\"", "\"Store\""), Notice, "name", "people see \"Store\" instead of \"Shop\""),
-        (("[\"en\", \"de\"]", "[\"en\"]"), Danger, "locales", "no more in de: whoever reads them there gets en"),
+        (("\"Shop\"", "\"Store\""), Notice, "name", "users see \"Store\" instead of \"Shop\""),
+        (("[\"en\", \"de\"]", "[\"en\"]"), Danger, "locales", "no longer available in de: their readers get en"),
         (("[mail]", &session("P14D")), Notice, "session.idle", "longer: an unused session lasts 14 days instead of 7 days"),
         (("[mail]", &session("PT36H")), Danger, "session.idle", "shorter: an unused session lasts 36 hours instead of 7 days"),
         (("[mail]", "[token]\naccess = \"PT5M\"\n[mail]"), Danger, "token.access", "5 minutes instead of 10 minutes"),
@@ -73,7 +73,7 @@ fn each_difference_is_told_at_its_path_and_weighed() {
         (("[mail]", "[password]\npreset = \"nist\"\n[mail]"), Danger, "password.preset", "weaker in part"),
         (("hello@shop", "hi@shop"), Notice, "mail.from", "Shop <hi@shop.example> instead of"),
         (("hello@shop.example", "hello@other.example"), Danger, "mail.from", "covers the new address"),
-        (("[mail]", "[registration]\nenabled = false\n[mail]"), Danger, "registration.enabled", "nobody can create"),
+        (("[mail]", "[registration]\nenabled = false\n[mail]"), Danger, "registration.enabled", "no accounts can be created"),
         (
             ("name = \"given_name\"", "name = \"given_name\"\nrequired = true"),
             Danger,
@@ -84,7 +84,7 @@ fn each_difference_is_told_at_its_path_and_weighed() {
             ("name = \"given_name\"", "name = \"given_name\"\nmax_length = 9"),
             Danger,
             "registration.fields.given_name",
-            "takes 9 characters instead of 100",
+            "accepts 9 characters instead of 100",
         ),
         (
             ("name = \"given_name\"", "name = \"given_name\"\npattern = \"[a-z]+\""),
@@ -109,7 +109,7 @@ fn each_difference_is_told_at_its_path_and_weighed() {
             ("version = \"1\"", "version = \"2\""),
             Notice,
             "registration.terms.terms",
-            "version 2 instead of 1: whoever registers",
+            "version 2 instead of 1: new registrations",
         ),
         (("example/terms", "example/agb"), Danger, "registration.terms.terms", "under the same version"),
         (("orders.read orders.write", "orders.read"), Danger, "resources.https://orders.example", "loses orders.write"),
@@ -124,10 +124,10 @@ fn each_difference_is_told_at_its_path_and_weighed() {
             ("allowed_origins = [\"https://shop.example\"]", ""),
             Danger,
             "clients.shop.allowed_origins",
-            "pages there can call nothing",
+            "pages there can make no calls",
         ),
-        (("openid email ", "openid "), Danger, "clients.shop.scope", "loses email: tokens come without it"),
-        (("openid email ", "openid email phone "), Notice, "clients.shop.scope", "gains phone: who consented"),
+        (("openid email ", "openid "), Danger, "clients.shop.scope", "loses email: new tokens do not contain it"),
+        (("openid email ", "openid email phone "), Notice, "clients.shop.scope", "gains phone: users with an earlier consent"),
         (("\"shop\"", "\"shop\"\nfirst_party = true"), Danger, "clients.shop", "one of your own now"),
         (("\"shop\"", "\"shop\"\npkce = \"optional\""), Danger, "clients.shop", "PKCE is optional"),
         (("client_secret_basic", "client_secret_post"), Danger, "clients.shop", "authenticates in another way"),
@@ -151,7 +151,7 @@ fn a_retired_field_keeps_what_was_entered_and_an_added_one_asks_only_where_it_is
     let told = plan(&[("name = \"given_name\"", "name = \"nickname\"")]);
     assert_eq!(told.summary, ["1 field kept, 1 added, 1 retired"]);
     let [retired, added] = &told.effects[..] else { panic!("{told:#?}") };
-    assert!(retired.severity == Severity::Danger && retired.words.contains("stays stored"), "{retired:?}");
+    assert!(retired.severity == Severity::Danger && retired.words.contains("remain stored"), "{retired:?}");
     assert_eq!((added.severity, added.path.as_str()), (Severity::Notice, "registration.fields.nickname"));
     let required = plan(&[(
         "[[registration.terms]]",
@@ -206,7 +206,7 @@ fn a_new_tenant_whose_tokens_kms_signs_is_told_what_it_depends_on() {
 #[test]
 fn what_only_some_readers_see_is_told_as_what_they_see() {
     let names = (r#"name = "Shop""#, r#"name = { "" = "Shop", de = "Laden" }"#);
-    assert_eq!(only(&[names]).2, r#"people who read de see "Laden" instead of "Shop""#);
+    assert_eq!(only(&[names]).2, r#"users with locale de see "Laden" instead of "Shop""#);
     let labels = (r#"{ value = "m" }"#, r#"{ value = "m", label = "Medium" }"#);
     assert_eq!(only(&[labels]).2, "has its choices in another order, or under other names");
     let order = (r#"[{ value = "s" }, { value = "m" }]"#, r#"[{ value = "m" }, { value = "s" }]"#);
@@ -261,7 +261,7 @@ fn whose_tokens_are_exchanged_is_told_both_ways() {
     };
     let (begins, ends) = (told(Some(&none), &one), told(Some(&one), &none));
     assert!(matches!(&begins[..], [(true, words)] if words.contains("1app can exchange it for tokens of shop")), "{begins:?}");
-    assert!(matches!(&ends[..], [(true, words)] if words.contains("exchanged for shop's no more")), "{ends:?}");
+    assert!(matches!(&ends[..], [(true, words)] if words.contains("no longer exchanged for shop's")), "{ends:?}");
     assert_eq!(told(None, &one).len(), 1, "a new tenant, too");
     assert_eq!(told(Some(&one), &one), []);
 }

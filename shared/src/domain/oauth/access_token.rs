@@ -42,7 +42,7 @@ pub fn check_claims(claims: &AccessTokenClaims, issuer: &str, now: Timestamp) ->
     Ok(())
 }
 
-/// How far ahead another instance's clock may be (security, fault T9).
+/// How far ahead another instance's clock may be (fault T9).
 const LEEWAY: crate::domain::time::Span = crate::domain::time::Span::seconds(60);
 
 /// Whether the grant that a token names still carries it.

@@ -137,7 +137,7 @@ pub struct IdTokenClaims {
     pub amr: Vec<Amr>,
     /// The session.
     pub sid: SessionId,
-    /// Left half of the access token's digest (§3.1.3.6).
+    /// Left half of the access token's digest (OpenID Connect Core §3.1.3.6).
     pub at_hash: String,
 }
 

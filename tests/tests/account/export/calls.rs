@@ -1,6 +1,6 @@
-//! `POST /v1/me/exports`, its status, its document: whose, when, at what cost.
+//! `POST /v1/me/exports`, its status and its document: access, lifetime and cost.
 
-use crate::export::{person, world};
+use crate::export::{register_user, world};
 use data_encoding::BASE64;
 use http::Method;
 use latchkey::domain::time::Span;
@@ -9,13 +9,13 @@ use latchkey::services::Deadline;
 use latchkey::web::mount;
 use latchkey_local::meter::{Cost, Units};
 use serde_json::{Value, json};
-use tests::exported::Exported;
-use tests::{Me, OAuthClient};
+use tests::export_package::ExportPackage;
+use tests::{AccountClient, OAuthClient};
 
 #[tokio::test]
-async fn an_export_is_begun_looked_at_and_downloaded() {
+async fn an_export_is_started_checked_and_downloaded() {
     let world = world().await;
-    let (customer, me) = person(&world, "Ada").await;
+    let (customer, me) = register_user(&world, "Ada").await;
     world.pump().await.expect("pumped");
     let id = me.begin_export().await;
     let status = me.get(&format!("/v1/me/exports/{id}")).await;
@@ -25,7 +25,7 @@ async fn an_export_is_begun_looked_at_and_downloaded() {
     let header = |name| answer.header(name).expect("the header");
     assert_eq!((answer.status(), header("content-type"), header("cache-control")), (200, "application/zip", "no-store"));
     assert_eq!(header("content-disposition"), "attachment; filename=\"export-2026-03-01.zip\"");
-    let export = Exported::open(answer.response.body().to_vec());
+    let export = ExportPackage::open(answer.response.body().to_vec());
     let names: Vec<_> = export.files.iter().map(|(name, _)| name.as_str()).collect();
     let expected = ["README.txt", "export.html", "export.json", "schema.json", "history.csv", "manifest.json", "manifest.jws"];
     assert_eq!(names, expected);
@@ -42,7 +42,7 @@ async fn an_export_is_begun_looked_at_and_downloaded() {
 #[tokio::test]
 async fn security_128_an_export_needs_a_fresh_sign_in_and_the_scope_of_the_account() {
     let world = world().await;
-    let (customer, me) = person(&world, "Ada").await;
+    let (customer, me) = register_user(&world, "Ada").await;
     let narrow = OAuthClient::demo_app(&world).tokens_for(&customer).await;
     let bearer = format!("Bearer {}", narrow.access());
     let answer = me.client.api.send(Method::POST, "/v1/me/exports", &[("authorization", &bearer)], "").await;
@@ -53,45 +53,45 @@ async fn security_128_an_export_needs_a_fresh_sign_in_and_the_scope_of_the_accou
     let answer = me.post("/v1/me/exports", &json!({})).await;
     assert_eq!(answer.refusal(), (401, "insufficient_user_authentication".to_owned()));
     assert!(answer.header("www-authenticate").expect("a challenge").ends_with("max_age=300"));
-    // What was begun with a fresh sign-in can be read for its hour.
+    // An export that was started after a fresh sign-in can be downloaded for one hour.
     assert_eq!(me.export_part(&id, 1).await.status(), 200);
 }
 
 #[tokio::test]
-async fn an_export_is_of_whoever_began_it_there_and_for_an_hour() {
+async fn an_export_belongs_to_one_grant_and_lasts_one_hour() {
     let world = world().await;
-    let (customer, ada) = person(&world, "Ada").await;
-    let (_, bob) = person(&world, "Bob").await;
-    let elsewhere = Me::of(&world, &customer).await;
+    let (customer, ada) = register_user(&world, "Ada").await;
+    let (_, bob) = register_user(&world, "Bob").await;
+    let other_grant = AccountClient::new(&world, &customer).await;
     let id = ada.begin_export().await;
-    for (whose, me) in [("another person's", &bob), ("the same person's other grant", &elsewhere)] {
-        assert_eq!(me.export_part(&id, 1).await.refusal(), (404, "not_found".to_owned()), "{whose}");
-        assert_eq!(me.get(&format!("/v1/me/exports/{id}")).await.status(), 404, "{whose}");
+    for (description, me) in [("another person's", &bob), ("the same person's other grant", &other_grant)] {
+        assert_eq!(me.export_part(&id, 1).await.refusal(), (404, "not_found".to_owned()), "{description}");
+        assert_eq!(me.get(&format!("/v1/me/exports/{id}")).await.status(), 404, "{description}");
     }
     for made_up in ["A", "AAAA", &format!("{id}A"), &id[..id.len() - 1]] {
         assert_eq!(ada.export_part(made_up, 1).await.status(), 404, "{made_up}");
     }
-    assert_eq!(ada.export_part(&id, 2).await.status(), 404, "there is one part");
+    assert_eq!(ada.export_part(&id, 2).await.status(), 404, "the export has one part");
     for part in ["0", "-1", "x", "70000"] {
         let answer = ada.get(&format!("/v1/me/exports/{id}/document?part={part}")).await;
         assert_eq!(answer.refusal(), (400, "invalid_request".to_owned()), "{part}");
     }
-    // The grant may be renewed in between: the id is the grant's, not the token's.
+    // The grant may be refreshed in between: the export belongs to the grant, not to the token.
     world.advance(Span::minutes(59));
     let renewed = ada.client.refresh(ada.tokens.refresh()).await.tokens();
-    let ada = Me { tokens: renewed, ..ada };
+    let ada = AccountClient { tokens: renewed, ..ada };
     assert_eq!(ada.export_part(&id, 1).await.status(), 200);
     world.advance(Span::minutes(1));
-    assert_eq!(ada.export_part(&id, 1).await.status(), 404, "its hour is over");
+    assert_eq!(ada.export_part(&id, 1).await.status(), 404, "the hour is over");
 }
 
 #[tokio::test]
-async fn an_export_is_stale_once_what_is_held_has_changed_and_not_by_mere_use() {
+async fn an_export_is_stale_after_a_change_of_the_data_and_not_after_mere_use() {
     let world = world().await;
-    let (customer, me) = person(&world, "Ada").await;
+    let (customer, me) = register_user(&world, "Ada").await;
     let stale = (409, "export_stale".to_owned());
     let id = me.begin_export().await;
-    // Records that were still on their way, a stranger's guess, a renewed token.
+    // Late audit records, another browser's wrong password, a refreshed token.
     world.pump().await.expect("pumped");
     let mut stranger = tests::Browser::new(&world);
     let page = stranger.open("/login").await;
@@ -102,14 +102,14 @@ async fn an_export_is_stale_once_what_is_held_has_changed_and_not_by_mere_use() 
     assert_eq!(patched.status(), 200, "{}", patched.text());
     assert_eq!(me.export_part(&id, 1).await.refusal(), stale);
     let id = me.begin_export().await;
-    Me::of(&world, &customer).await;
-    assert_eq!(me.export_part(&id, 1).await.refusal(), stale, "a session and a grant more");
+    AccountClient::new(&world, &customer).await;
+    assert_eq!(me.export_part(&id, 1).await.refusal(), stale, "a new session and a new grant");
 }
 
 #[tokio::test]
-async fn nothing_is_exported_of_a_closed_account() {
+async fn a_closed_account_has_no_export() {
     let world = world().await;
-    let (_, me) = person(&world, "Ada").await;
+    let (_, me) = register_user(&world, "Ada").await;
     let id = me.begin_export().await;
     assert_eq!(me.delete("/v1/me").await.status(), 202);
     assert_eq!(me.export_part(&id, 1).await.status(), 401);
@@ -118,14 +118,14 @@ async fn nothing_is_exported_of_a_closed_account() {
 }
 
 #[tokio::test]
-async fn an_export_of_some_twenty_items_reads_at_most_eight_units_and_writes_its_record() {
+async fn an_export_of_21_items_reads_at_most_eight_units_and_writes_one_record() {
     let world = world().await;
-    let (customer, _) = person(&world, "Ada").await;
+    let (customer, _) = register_user(&world, "Ada").await;
     let web = OAuthClient::demo_web(&world);
     for _ in 0..6 {
         web.tokens_for(&customer).await;
     }
-    let me = Me::of(&world, &customer).await;
+    let me = AccountClient::new(&world, &customer).await;
     world.pump().await.expect("pumped");
     let raw = tests::invariants::read(&world.engine);
     let held = raw.tables["identities"].iter().filter(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("A#")));
@@ -144,11 +144,11 @@ async fn an_export_of_some_twenty_items_reads_at_most_eight_units_and_writes_its
     cost(3, 5.0, 0.0);
 }
 
-/// A ZIP file is no text: API Gateway gets it as base64.
+/// A ZIP file is binary: API Gateway gets it as base64.
 #[tokio::test]
-async fn a_package_goes_through_the_gateway_of_lambda_byte_by_byte() {
+async fn a_package_passes_api_gateway_unchanged() {
     let world = world().await;
-    let (_, me) = person(&world, "Ada").await;
+    let (_, me) = register_user(&world, "Ada").await;
     let id = me.begin_export().await;
     let event = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": format!("/v1/me/exports/{id}/document"), "rawQueryString": "",
@@ -166,5 +166,5 @@ async fn a_package_goes_through_the_gateway_of_lambda_byte_by_byte() {
     let answer: Value = serde_json::to_value(answer).expect("JSON");
     assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(true)));
     let bytes = BASE64.decode(answer["body"].as_str().expect("a body").as_bytes()).expect("base64");
-    assert_eq!(Exported::open(bytes).files.len(), 7);
+    assert_eq!(ExportPackage::open(bytes).files.len(), 7);
 }

@@ -1,7 +1,7 @@
-//! security 128: every value that is kept of a person is found in their export, or stands on the list of `docs/export.md` with the
-//! reason why not. The list is read beside the raw items of a person who did everything that can be done.
+//! security 128: every stored value of a user is in their export, or is on the list in `docs/export.md` with a reason. The test
+//! compares this list with the raw items of a user who used every feature.
 
-use crate::export::{person, world};
+use crate::export::{register_user, world};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use latchkey::domain::account::{Authentication, Sealed};
 use latchkey::domain::change::{Change, Changes};
@@ -13,9 +13,9 @@ use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::user_pool::{self, CLIENT_ID, POOL_ID, PoolUser, UserPool};
-use tests::{Anonymous, Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient};
 
-/// One row of the list: kind of item, attribute, where in the export (nowhere: left out).
+/// A row of the list: item kind, attribute, places in the export. No place means: not exported.
 struct Row {
     kind: String,
     attribute: String,
@@ -48,7 +48,7 @@ impl Row {
     }
 }
 
-/// Every value of an item under its path: `st.rt.gen`, `dev[].id`.
+/// Every value of an item with its path: `st.rt.gen`, `dev[].id`.
 fn leaves(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
     let Some((kind, inner)) = value.as_object().and_then(|value| value.iter().next()) else { return };
     match kind.as_str() {
@@ -62,8 +62,8 @@ fn leaves(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
     }
 }
 
-/// Every text, number and truth at a place of the document: `sessions[].amr[]`.
-fn at(document: &Value, place: &str) -> BTreeSet<String> {
+/// Every text, number and boolean at a place of the document: `sessions[].amr[]`.
+fn values_at(document: &Value, place: &str) -> BTreeSet<String> {
     let mut found = vec![document];
     for step in place.split('.') {
         let (name, lists) = (step.trim_end_matches("[]"), step.matches("[]").count());
@@ -87,7 +87,7 @@ fn words(value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// What a stored value must read as in the export: one of the first for plain ones, all of them for sealed ones.
+/// The expected values in the export: for a plain value one of the first set, for a sealed value all of them.
 fn expected(kind: &str, path: &str, value: &Value, key: &DataKey) -> Vec<BTreeSet<String>> {
     let one = |texts: &[String]| vec![texts.iter().cloned().collect()];
     if let Some(number) = value["N"].as_str() {
@@ -122,7 +122,7 @@ async fn change(world: &World, tenant: &Tenant, change: Change) {
     tenant.store.commit(&Changes::one(change), &request).await.expect("committed");
 }
 
-async fn account_of(world: &World, tenant: &Tenant, me: &Me) -> (AccountId, Authentication, DataKey) {
+async fn account_of(world: &World, tenant: &Tenant, me: &AccountClient) -> (AccountId, Authentication, DataKey) {
     let sub = me.get("/v1/me").await.json()["sub"].as_str().expect("a sub").to_owned();
     let raw = tests::invariants::read(&world.engine);
     let item = raw.tables["identities"].iter().find(|item| item["kind"]["S"] == "authentication" && item["sub"]["S"] == sub);
@@ -137,8 +137,8 @@ async fn guess(browser: &mut Browser, email: &str) {
     browser.submit(&page, "#submit", &[("identifier", email), ("password", "a wrong guess")]).await;
 }
 
-/// A person who does everything that can be done, with values that nobody else has; what they presented last.
-async fn busy_life(world: &World, tenant: &Tenant) -> Me {
+/// Creates a user who uses every feature, with unique values. Returns the client with the last tokens.
+async fn create_busy_user(world: &World, tenant: &Tenant) -> AccountClient {
     let later = || world.advance(Span::seconds(1));
     let customer = Customer::new("Canarybird");
     let mut form = customer.registration();
@@ -161,12 +161,12 @@ async fn busy_life(world: &World, tenant: &Tenant) -> Me {
     let tokens = web.redeem(&callback.query("code").expect("a code")).await.tokens();
     later();
     web.revoke(tokens.access()).await;
-    // The browser's device, then one that nobody knows.
+    // The browser's device, then an unknown device.
     let mut known = browser.clone();
     known.cookies.retain(|name, _| !name.contains("session"));
     guess(&mut known, &customer.email).await;
     later();
-    // A grant that ends by the client, one that waits as a code, one for a resource.
+    // A grant revoked by the client, one with an unredeemed code, one for a resource.
     let app = OAuthClient::demo_app(world);
     let ended = app.tokens_for(&customer).await;
     app.revoke(ended.refresh()).await;
@@ -176,12 +176,12 @@ async fn busy_life(world: &World, tenant: &Tenant) -> Me {
     later();
     web.sign_in(&mut Browser::new(world), &customer).await;
     later();
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     let sid = me.get("/v1/me/sessions").await.json()["sessions"].as_array().expect("sessions").clone();
     let other = sid.iter().find(|session| session["current"] == false).expect("another session")["sid"].clone();
     later();
     me.delete(&format!("/v1/me/sessions/{}", other.as_str().expect("a sid"))).await;
-    // One address proven, another one that waits, with a wrong code.
+    // One verified change of address, and one pending change with a wrong code.
     me.post("/v1/me/email", &json!({ "email": "canary-second@example.org", "locale": "de" })).await;
     let code = world.mails_to("canary-second@example.org").await.expect("mails").remove(0).codes.remove(0);
     later();
@@ -196,15 +196,21 @@ async fn busy_life(world: &World, tenant: &Tenant) -> Me {
         Authentication { legal_hold: Some(world.services.clock.now()), version: authentication.version + 1, ..authentication };
     change(world, tenant, Change::place_legal_hold(held)).await;
     guess(&mut Browser::new(world), "canary-second@example.org").await;
-    guess(&mut Browser::new(world), "nobody@example.org").await;
+    guess(&mut Browser::new(world), "unknown@example.org").await;
     later();
     let tokens = me.client.refresh(me.tokens.refresh()).await.tokens();
     later();
-    Me { tokens, ..me }
+    AccountClient { tokens, ..me }
 }
 
-/// What is kept of one person, beside their export; which rows were met, and what is wrong.
-async fn compare(world: &World, tenant: &Tenant, me: &Me, rows: &[Row], met: &mut BTreeSet<(String, String)>) -> Vec<String> {
+/// Compares the stored items of one user with their export. Records the rows that it used, and returns the faults.
+async fn compare(
+    world: &World,
+    tenant: &Tenant,
+    me: &AccountClient,
+    rows: &[Row],
+    met: &mut BTreeSet<(String, String)>,
+) -> Vec<String> {
     world.pump().await.expect("pumped");
     let (account, _, key) = account_of(world, tenant, me).await;
     let export = me.export().await;
@@ -226,12 +232,12 @@ async fn compare(world: &World, tenant: &Tenant, me: &Me, rows: &[Row], met: &mu
             }
             met.insert((row.kind.clone(), row.attribute.clone()));
             if row.places.is_empty() {
-                if is_in(&export.bytes, &value) {
+                if contains_secret(&export.bytes, &value) {
                     wrong.push(format!("{kind} `{path}` is not to be exported: {value}"));
                 }
                 continue;
             }
-            let found: BTreeSet<String> = row.places.iter().flat_map(|place| at(&document, place)).collect();
+            let found: BTreeSet<String> = row.places.iter().flat_map(|place| values_at(&document, place)).collect();
             let missing: Vec<_> =
                 expected(kind, &path, &value, &key).into_iter().filter(|any| any.is_disjoint(&found)).collect();
             if !missing.is_empty() {
@@ -243,34 +249,34 @@ async fn compare(world: &World, tenant: &Tenant, me: &Me, rows: &[Row], met: &mu
 }
 
 #[tokio::test]
-async fn security_128_every_value_that_is_kept_is_exported_or_listed_with_a_reason() {
+async fn security_128_every_stored_value_is_exported_or_listed_with_a_reason() {
     let field =
         "[[registration.fields]]\nname = \"birthdate\"\ntype = \"date\"\nlabel = \"Birthday\"\n\n[[registration.terms]]";
     let document = DEFAULT_DOCUMENT.replacen("[[registration.terms]]", field, 1);
     let world = World::builder().tenant("default", &document).build().await.expect("a world");
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("a tenant");
     let (rows, mut met) = (rows(), BTreeSet::new());
-    let me = busy_life(&world, &tenant).await;
+    let me = create_busy_user(&world, &tenant).await;
     let mut wrong = compare(&world, &tenant, &me, &rows, &mut met).await;
-    // Somebody else came from elsewhere.
+    // A second user was imported from another system.
     let comes = Customer::new("Wanderer");
     let pool = UserPool::default();
     pool.put(PoolUser::confirmed(&comes.email, &comes.password, "8f14e45f-ceea-467f-a3c1-0d2a4d6f1b7e"));
     let document = user_pool::document(POOL_ID, CLIENT_ID, "");
     let world = World::builder().tenant("default", &document).directory(pool.directory()).build().await.expect("a world");
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("a tenant");
-    let me = Me::of(&world, &comes).await;
+    let me = AccountClient::new(&world, &comes).await;
     wrong.extend(compare(&world, &tenant, &me, &rows, &mut met).await);
     for row in rows.iter().filter(|row| !row.places.is_empty()) {
         if !met.contains(&(row.kind.clone(), row.attribute.clone())) {
-            wrong.push(format!("this life has no {} `{}`: let it have one", row.kind, row.attribute));
+            wrong.push(format!("this test creates no {} `{}`: add one", row.kind, row.attribute));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Whether the bytes of a secret stand in a package, in any usual spelling.
-fn is_in(package: &[u8], value: &Value) -> bool {
+/// Whether a package contains the bytes of a secret, in any usual encoding.
+fn contains_secret(package: &[u8], value: &Value) -> bool {
     let Some(bytes) = value["B"].as_str().and_then(|text| BASE64.decode(text.as_bytes()).ok()) else { return false };
     let spellings = [BASE64.encode(&bytes), BASE64URL_NOPAD.encode(&bytes), HEXLOWER.encode(&bytes), HEXUPPER.encode(&bytes)];
     let texts = spellings.iter().map(String::as_bytes).chain([bytes.as_slice()]);
@@ -278,10 +284,10 @@ fn is_in(package: &[u8], value: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn security_128_no_secret_and_nobody_else_is_in_an_export() {
+async fn security_128_an_export_has_no_secret_and_no_data_of_other_users() {
     let world = world().await;
-    let (ada, me) = person(&world, "Ada").await;
-    let (bob, bobs) = person(&world, "Bartholomew").await;
+    let (ada, me) = register_user(&world, "Ada").await;
+    let (bob, bobs) = register_user(&world, "Bartholomew").await;
     world.pump().await.expect("pumped");
     let export = me.export().await;
     let others = [

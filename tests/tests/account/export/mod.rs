@@ -1,4 +1,4 @@
-//! The export: what is in it, whose it is, when it is stale, and that it verifies.
+//! The export: its content, its access, when it is stale, and its verification.
 #![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
 mod calls;
@@ -7,16 +7,16 @@ mod package;
 mod verify;
 
 use latchkey_local::world::World;
-use tests::{Customer, Me};
+use tests::{AccountClient, Customer};
 
-/// A fresh world.
+/// A new world.
 async fn world() -> World {
     World::new().await.expect("a world")
 }
 
-/// A person with an account, and the storefront acting for them.
-async fn person(world: &World, name: &str) -> (Customer, Me) {
+/// A user with an account, and a client for it.
+async fn register_user(world: &World, name: &str) -> (Customer, AccountClient) {
     let customer = Customer::registered(world, name).await;
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     (customer, me)
 }

@@ -1,27 +1,27 @@
-//! An export verifies offline: by a JOSE library, and by `latchkey verify-export`, which refuses whatever was tampered with.
+//! Offline verification of an export: by a JOSE library, and by `latchkey verify-export`, which refuses every tampered package.
 
-use crate::export::{person, world};
+use crate::export::{register_user, world};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use latchkey::keys::digest::sha256;
 use serde_json::{Value, json};
 use tests::Anonymous;
-use tests::exported::{Desk, Exported};
+use tests::export_package::{ExportFolder, ExportPackage};
 
 type Files = Vec<(String, Vec<u8>)>;
 
-/// An export of a world of its own, and its keys.
-async fn exported() -> (Exported, Vec<u8>) {
+/// An export of a new world, and the published keys.
+async fn make_export() -> (ExportPackage, Vec<u8>) {
     let world = world().await;
-    let (_, me) = person(&world, "Ada").await;
+    let (_, me) = register_user(&world, "Ada").await;
     let jwks = Anonymous::new(&world).get("/.well-known/jwks.json").await;
     (me.export().await, jwks.response.body().to_vec())
 }
 
 #[tokio::test]
-async fn the_manifest_lists_every_file_and_its_signature_holds_under_the_published_keys() {
-    let (export, jwks) = exported().await;
+async fn the_manifest_lists_every_file_and_has_a_valid_signature() {
+    let (export, jwks) = make_export().await;
     let manifest = export.json("manifest.json");
     assert_eq!((&manifest["format"], &manifest["issuer"]), (&json!("latchkey-export"), &json!("http://localhost:8080")));
     assert_eq!(manifest["as_of"], export.document()["as_of"]);
@@ -45,11 +45,11 @@ async fn the_manifest_lists_every_file_and_its_signature_holds_under_the_publish
     assert!(!holds(format!("{header}.{payload}A")));
 }
 
-/// security 48: put back together, it is no token of Latchkey's.
+/// security 48: an assembled manifest signature is not a token of Latchkey.
 #[tokio::test]
-async fn security_48_a_signed_manifest_is_no_token() {
+async fn security_48_a_signed_manifest_is_not_a_token() {
     let world = world().await;
-    let (_, me) = person(&world, "Ada").await;
+    let (_, me) = register_user(&world, "Ada").await;
     let export = me.export().await;
     let (header, signature) = export.text("manifest.jws").split_once("..").expect("detached content");
     let token = format!("{header}.{}.{signature}", BASE64URL_NOPAD.encode(export.file("manifest.json")));
@@ -68,47 +68,47 @@ fn replace(files: &Files, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> File
 }
 
 #[tokio::test]
-async fn the_command_verifies_what_is_genuine_and_refuses_the_rest_in_clear_words() {
-    let ((export, jwks), (_, foreign)) = (exported().await, exported().await);
-    let mut desk = Desk::default();
-    desk.put("jwks.json", &jwks);
-    desk.put("other.json", &foreign);
-    desk.put("nothing.json", b"{}");
-    desk.put("export.zip", &export.bytes);
-    let genuine = desk.verify(&["--jwks", "jwks.json", "--issuer", "http://localhost:8080", "export.zip"]);
+async fn the_command_accepts_genuine_packages_and_refuses_others_with_a_reason() {
+    let ((export, jwks), (_, foreign)) = (make_export().await, make_export().await);
+    let mut folder = ExportFolder::default();
+    folder.put("jwks.json", &jwks);
+    folder.put("other.json", &foreign);
+    folder.put("nothing.json", b"{}");
+    folder.put("export.zip", &export.bytes);
+    let genuine = folder.verify(&["--jwks", "jwks.json", "--issuer", "http://localhost:8080", "export.zip"]);
     assert_eq!(genuine.code, Some(0), "{}", genuine.words);
     for words in ["verified: ", "http://localhost:8080", "export.json", "signed   with key "] {
         assert!(genuine.words.contains(words), "{words}: {}", genuine.words);
     }
-    let without = desk.verify(&["export.zip"]);
-    assert_eq!(without.code, Some(3), "whole, but nobody vouches for it: {}", without.words);
-    assert!(without.words.contains("anybody could have made this package"), "{}", without.words);
+    let without = folder.verify(&["export.zip"]);
+    assert_eq!(without.code, Some(3), "complete, but not verified: {}", without.words);
+    assert!(without.words.contains("anyone could have made this package"), "{}", without.words);
     for (what, arguments, words) in [
         ("another issuer's keys", ["--jwks", "other.json", "export.zip"], "has no key"),
-        ("no keys", ["--jwks", "nothing.json", "export.zip"], "does not read"),
-        ("no such file", ["--jwks", "jwks.json", "missing.zip"], "can't be read"),
+        ("no keys", ["--jwks", "nothing.json", "export.zip"], "cannot be read"),
+        ("no such file", ["--jwks", "jwks.json", "missing.zip"], "cannot be read"),
         ("another issuer", ["--issuer", "https://id.example.com", "export.zip"], "is from http://localhost:8080"),
     ] {
-        let verdict = desk.verify(&arguments);
+        let verdict = folder.verify(&arguments);
         assert_eq!(verdict.code, Some(1), "{what}: {}", verdict.words);
         assert!(verdict.words.starts_with("not verified: ") && verdict.words.contains(words), "{what}: {}", verdict.words);
     }
-    assert_eq!(desk.verify(&[]).code, Some(2));
+    assert_eq!(folder.verify(&[]).code, Some(2));
     for (what, bytes, words) in tampered(&export) {
-        desk.put("tampered.zip", &bytes);
-        let verdict = desk.verify(&["--jwks", "jwks.json", "tampered.zip"]);
+        folder.put("tampered.zip", &bytes);
+        let verdict = folder.verify(&["--jwks", "jwks.json", "tampered.zip"]);
         assert_eq!(verdict.code, Some(1), "{what}: {}", verdict.words);
         assert!(verdict.words.starts_with("not verified: ") && verdict.words.contains(words), "{what}: {}", verdict.words);
     }
 }
 
-fn tampered(export: &Exported) -> Vec<(&'static str, Vec<u8>, &'static str)> {
+fn tampered(export: &ExportPackage) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let (files, bytes) = (&export.files, &export.bytes);
-    let pack = |files: Files| Exported::pack(&files);
+    let pack = |files: Files| ExportPackage::pack(&files);
     let text = |from: &'static str, to: &'static str| {
         move |content: &mut Vec<u8>| {
             let changed = String::from_utf8(content.clone()).expect("UTF-8").replacen(from, to, 1);
-            assert_ne!(changed.as_bytes(), content.as_slice(), "{from} is there to be changed");
+            assert_ne!(changed.as_bytes(), content.as_slice(), "{from} is in the file");
             *content = changed.into_bytes();
         }
     };
@@ -130,7 +130,7 @@ fn tampered(export: &Exported) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     vec![
         ("a file", pack(replace(files, "export.json", text("Ada", "Eve"))), "export.json was changed"),
         ("the page", pack(replace(files, "export.html", text("Quillfeather", "Quillfeathers"))), "export.html was changed"),
-        ("the manifest", pack(replace(files, "manifest.json", text("localhost", "localhosT"))), "does not fit manifest.json"),
+        ("the manifest", pack(replace(files, "manifest.json", text("localhost", "localhosT"))), "does not match manifest.json"),
         (
             "no algorithm",
             pack(replace(files, "manifest.jws", header(r#"{"alg":"none","kid":"x","typ":"latchkey-export-manifest"}"#))),
@@ -151,12 +151,12 @@ fn tampered(export: &Exported) -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "not a signature of an export",
         ),
         ("a flipped bit", flipped, ""),
-        ("a file more", pack(more), "holds something that no manifest lists"),
+        ("a file more", pack(more), "has content that its manifest does not list"),
         ("a file less", pack(fewer), "history.csv is missing"),
-        ("a path", pack(renamed), "holds something that no manifest lists"),
+        ("a path", pack(renamed), "has content that its manifest does not list"),
         ("cut off", bytes[..bytes.len() - 30].to_vec(), "not a whole export package"),
         ("its first half", bytes[..middle].to_vec(), "not a whole export package"),
-        ("something before it", [b"x".as_slice(), bytes].concat(), "holds something that no manifest lists"),
+        ("something before it", [b"x".as_slice(), bytes].concat(), "has content that its manifest does not list"),
         ("something behind it", [bytes.as_slice(), b"x"].concat(), ""),
         ("nothing", Vec::new(), "not a whole export package"),
     ]

@@ -1,4 +1,4 @@
-//! Self-service by its JSON calls: what people see and change about themselves.
+//! Self-service by JSON calls: what users see and change of their own account.
 #![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
 
 mod address;
@@ -9,21 +9,21 @@ mod sessions;
 
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;
-use tests::{Customer, Me};
+use tests::{AccountClient, Customer};
 
-/// A fresh world.
+/// A new world.
 async fn world() -> World {
     World::new().await.expect("a world")
 }
 
-/// A person with an account, and the storefront acting for them.
-async fn ada(world: &World) -> (Customer, Me) {
+/// A user with an account, and a client for it.
+async fn register_ada(world: &World) -> (Customer, AccountClient) {
     let customer = Customer::registered(world, "Ada").await;
-    let me = Me::of(world, &customer).await;
+    let me = AccountClient::new(world, &customer).await;
     (customer, me)
 }
 
-/// The challenge of RFC 9470, which `answer` must carry.
+/// The challenge of RFC 9470, which `answer` must have.
 #[track_caller]
 fn assert_step_up(answer: &tests::anonymous::Answer) {
     assert_eq!(answer.refusal(), (401, "insufficient_user_authentication".to_owned()), "{}", answer.text());
@@ -32,5 +32,5 @@ fn assert_step_up(answer: &tests::anonymous::Answer) {
     assert!(challenge.ends_with("max_age=300"), "{challenge}");
 }
 
-/// Longer than a sign-in is fresh, shorter than an access token lives.
+/// Older than a fresh sign-in, younger than an access token's lifetime.
 const STALE: Span = Span::minutes(6);

@@ -1,57 +1,57 @@
 //! `POST /v1/me/password` (security 59, 70).
 
-use crate::self_service::{STALE, ada, assert_step_up, world};
+use crate::self_service::{STALE, assert_step_up, register_ada, world};
 use serde_json::json;
 use tests::anonymous::Answer;
-use tests::{Browser, Customer, Me};
+use tests::{AccountClient, Browser, Customer};
 
 const NEW: &str = "another 9 purple bicycles";
 
-async fn change(me: &Me, current: &str, new: &str) -> Answer {
+async fn change(me: &AccountClient, current: &str, new: &str) -> Answer {
     me.post("/v1/me/password", &json!({ "current_password": current, "new_password": new })).await
 }
 
 #[tokio::test]
-async fn security_59_other_sessions_and_grants_end_and_the_presenting_ones_live_on() {
+async fn security_59_other_sessions_and_grants_end_and_the_presenting_ones_stay() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
-    let me = Me::signed_in(&mut browser, &world, &customer).await;
+    let me = AccountClient::signed_in(&mut browser, &world, &customer).await;
     let mut other_browser = Browser::new(&world);
-    let other = Me::signed_in(&mut other_browser, &world, &customer).await;
+    let other = AccountClient::signed_in(&mut other_browser, &world, &customer).await;
     assert_eq!(me.get("/v1/me/sessions").await.json()["sessions"].as_array().map(Vec::len), Some(2));
     let changed = change(&me, &customer.password, NEW).await;
     assert_eq!((changed.status(), changed.text()), (204, ""));
     assert_eq!(other.is_alive().await, (false, false));
     assert_eq!(me.is_alive().await, (true, true));
-    let silent = Me::client(&world).authorize_url(&[("prompt", "none")]);
-    assert!(browser.open(&silent).await.query("code").is_some(), "the session that the presented grant came from");
+    let silent = AccountClient::client(&world).authorize_url(&[("prompt", "none")]);
+    assert!(browser.open(&silent).await.query("code").is_some(), "the session of the presented grant");
     assert_eq!(other_browser.open(&silent).await.query("error").as_deref(), Some("login_required"));
-    // The new password signs in, the old one does not, and the person is told.
+    // The new password signs in, the old one does not, and the user gets a notice.
     let new = Customer { password: NEW.to_owned(), ..customer.clone() };
-    Me::of(&world, &new).await;
+    AccountClient::new(&world, &new).await;
     let mail = world.mails_to(&customer.email).await.expect("mails").remove(0);
     assert!(mail.subject.contains("password") && mail.text.contains("other devices"), "{}", mail.text);
 }
 
 #[tokio::test]
-async fn security_70_a_change_needs_the_present_password_and_a_fresh_sign_in() {
+async fn security_70_a_change_needs_the_current_password_and_a_fresh_sign_in() {
     let world = world().await;
-    let (customer, me) = ada(&world).await;
+    let (customer, me) = register_ada(&world).await;
     let wrong = change(&me, "not this one, surely", NEW).await;
     assert_eq!(wrong.refusal(), (400, "invalid_request".to_owned()));
     assert_eq!(wrong.json()["errors"][0]["pointer"], "/current_password");
     world.advance(STALE);
     assert_step_up(&change(&me, &customer.password, NEW).await);
     assert_step_up(&change(&me, "not this one, surely", NEW).await);
-    let again = Me::of(&world, &customer).await;
+    let again = AccountClient::new(&world, &customer).await;
     assert_eq!(change(&again, &customer.password, NEW).await.status(), 204);
 }
 
 #[tokio::test]
-async fn security_112_it_is_no_way_around_the_limit_of_guesses() {
+async fn security_112_a_change_of_password_has_the_same_limit_of_guesses() {
     let world = world().await;
-    let (customer, me) = ada(&world).await;
+    let (customer, me) = register_ada(&world).await;
     let mut evaluated = 0;
     let blocked = loop {
         let answer = change(&me, &format!("guess number {evaluated}"), NEW).await;
@@ -62,7 +62,7 @@ async fn security_112_it_is_no_way_around_the_limit_of_guesses() {
     };
     assert_eq!(evaluated, 5);
     assert!(blocked.header("retry-after").is_some());
-    assert_eq!(change(&me, &customer.password, NEW).await.status(), 429, "the right one is not evaluated either");
+    assert_eq!(change(&me, &customer.password, NEW).await.status(), 429, "the right password is not evaluated either");
     let mut stranger = Browser::new(&world);
     let page = stranger.open("/login").await;
     let page = customer.sign_in(&mut stranger, &page).await;
@@ -70,9 +70,9 @@ async fn security_112_it_is_no_way_around_the_limit_of_guesses() {
 }
 
 #[tokio::test]
-async fn a_password_that_can_not_be_taken_costs_no_try() {
+async fn an_unacceptable_new_password_costs_no_try() {
     let world = world().await;
-    let (customer, me) = ada(&world).await;
+    let (customer, me) = register_ada(&world).await;
     for weak in ["short", "password1", "Quillfeather1", "ada@example.com"] {
         let refused = change(&me, "wrong anyway", weak).await;
         assert_eq!(refused.json()["errors"][0]["pointer"], "/new_password", "{weak}: {}", refused.text());

@@ -1,14 +1,14 @@
 //! `GET`, `PATCH /v1/me`.
 
-use crate::self_service::{ada, world};
+use crate::self_service::{register_ada, world};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Customer, Me, OAuthClient};
+use tests::{AccountClient, Customer, OAuthClient};
 
 #[tokio::test]
-async fn a_person_sees_every_claim_and_edits_those_of_the_form() {
+async fn a_user_reads_every_claim_and_edits_those_of_the_form() {
     let world = world().await;
-    let (customer, me) = ada(&world).await;
+    let (customer, me) = register_ada(&world).await;
     let seen = me.get("/v1/me").await;
     assert_eq!(seen.status(), 200, "{}", seen.text());
     let claims = seen.json();
@@ -19,14 +19,14 @@ async fn a_person_sees_every_claim_and_edits_those_of_the_form() {
     assert_eq!(patched.json()["given_name"], "Augusta");
     assert_eq!(me.get("/v1/me").await.json(), patched.json());
     assert_eq!(me.app().userinfo(me.tokens.access()).await.json()["given_name"], "Augusta");
-    // security 118: nothing of a person is kept by a cache.
+    // security 118: caches store no personal data.
     assert_eq!(seen.header("cache-control"), Some("no-store"));
 }
 
 #[tokio::test]
-async fn security_108_no_route_sets_what_is_not_the_persons() {
+async fn security_108_no_route_sets_privileged_members() {
     let world = world().await;
-    let (_, me) = ada(&world).await;
+    let (_, me) = register_ada(&world).await;
     let before = me.get("/v1/me").await.json();
     for name in ["email", "email_verified", "sub", "updated_at", "locale", "roles", "userId", "tenant", "is_admin", "status"] {
         let refused = me.patch("/v1/me", &json!({ "given_name": "Eve", name: "x" })).await;
@@ -48,7 +48,7 @@ async fn security_108_no_route_sets_what_is_not_the_persons() {
 #[tokio::test]
 async fn security_122_a_patch_is_one_object_of_the_right_type() {
     let world = world().await;
-    let (_, me) = ada(&world).await;
+    let (_, me) = register_ada(&world).await;
     for body in [json!([]), json!("x"), json!(null), json!(7)] {
         assert_eq!(me.patch("/v1/me", &body).await.status(), 400, "{body}");
     }
@@ -66,9 +66,9 @@ async fn security_122_a_patch_is_one_object_of_the_right_type() {
 }
 
 #[tokio::test]
-async fn an_edit_of_a_state_that_is_gone_is_refused() {
+async fn an_edit_of_an_outdated_version_is_refused() {
     let world = world().await;
-    let (_, me) = ada(&world).await;
+    let (_, me) = register_ada(&world).await;
     let etag = me.get("/v1/me").await.header("etag").expect("an ETag").to_owned();
     let patch = |etag: String, name: &'static str| {
         let me = me.clone();
@@ -79,15 +79,15 @@ async fn an_edit_of_a_state_that_is_gone_is_refused() {
     let second = patch(etag, "Second").await;
     assert_eq!(second.refusal(), (412, "precondition_failed".to_owned()));
     let now = first.header("etag").expect("an ETag").to_owned();
-    assert_eq!(patch(now.clone(), "First").await.header("etag"), Some(now.as_str()), "nothing changed, nothing was written");
+    assert_eq!(patch(now.clone(), "First").await.header("etag"), Some(now.as_str()), "no change, no write");
     assert_eq!(patch("*".to_owned(), "Third").await.status(), 200);
     assert_eq!(patch(format!("W/{now}"), "Weak").await.status(), 412, "If-Match compares strongly (RFC 9110)");
 }
 
 #[tokio::test]
-async fn a_token_without_the_scope_of_another_client_or_of_a_resource_opens_nothing() {
+async fn a_token_without_the_account_scope_is_refused() {
     let world = world().await;
-    let (customer, me) = ada(&world).await;
+    let (customer, me) = register_ada(&world).await;
     let without = OAuthClient::demo_app(&world).tokens_for(&customer).await;
     let refused = me.app().api.get_as("/v1/me", without.access()).await;
     assert_eq!(refused.refusal(), (403, "forbidden".to_owned()));
@@ -95,7 +95,7 @@ async fn a_token_without_the_scope_of_another_client_or_of_a_resource_opens_noth
     assert!(challenge.contains("insufficient_scope") && challenge.contains("scope=\"account\""), "{challenge}");
     assert_eq!(me.app().api.get("/v1/me").await.refusal(), (401, "invalid_token".to_owned()));
     assert_eq!(me.app().api.get_as("/v1/me", "garbage").await.refusal(), (401, "invalid_token".to_owned()));
-    // A token that was narrowed to a resource server never carries `account` (RFC 8707).
+    // A token for a resource server never carries `account` (RFC 8707).
     let refresh =
         [("grant_type", "refresh_token"), ("refresh_token", me.tokens.refresh()), ("resource", "https://orders.example.com")];
     let narrowed = me.app().token(&refresh).await.json();
@@ -104,11 +104,11 @@ async fn a_token_without_the_scope_of_another_client_or_of_a_resource_opens_noth
     }
 }
 
-/// security 119: the answer is readable for the origins of the token's own client, a refusal too.
+/// security 119: only the origins of the token's client may read the answer, also a refusal.
 #[tokio::test]
-async fn an_answer_is_readable_for_the_tokens_client_only() {
+async fn an_answer_is_readable_only_for_origins_of_the_tokens_client() {
     let world = world().await;
-    let (_, me) = ada(&world).await;
+    let (_, me) = register_ada(&world).await;
     let origin = world.origin().to_owned();
     for (sent, readable) in [(origin.as_str(), true), ("http://localhost:3000", false), ("https://evil.example", false)] {
         for body in [json!({}), json!({ "roles": 1 })] {
@@ -116,7 +116,7 @@ async fn an_answer_is_readable_for_the_tokens_client_only() {
             assert_eq!(answer.header("access-control-allow-origin").is_some(), readable, "{sent} {}", answer.text());
         }
     }
-    // Whoever holds an expired token must be able to read that it is; strangers' pages read nothing.
+    // The holder of an expired token must be able to read the refusal. Pages of other origins read nothing.
     for (sent, readable) in [(origin.as_str(), true), ("https://evil.example", false)] {
         let headers = [("origin", sent), ("authorization", "Bearer expired")];
         let refused = me.client.api.send(Method::GET, "/v1/me", &headers, "").await;
@@ -127,10 +127,10 @@ async fn an_answer_is_readable_for_the_tokens_client_only() {
 }
 
 #[tokio::test]
-async fn two_people_never_meet_each_other() {
+async fn users_see_only_their_own_account() {
     let world = world().await;
     let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
-    let (ada, bob) = (Me::of(&world, &ada).await, Me::of(&world, &bob).await);
+    let (ada, bob) = (AccountClient::new(&world, &ada).await, AccountClient::new(&world, &bob).await);
     let sid = |me: Value| me["sessions"][0]["sid"].as_str().expect("a session").to_owned();
     let (of_ada, of_bob) = (sid(ada.get("/v1/me/sessions").await.json()), sid(bob.get("/v1/me/sessions").await.json()));
     assert_eq!(ada.delete(&format!("/v1/me/sessions/{of_bob}")).await.status(), 404);

@@ -1,20 +1,20 @@
-//! Sessions and consents: seen, ended, withdrawn (security 18, 59).
+//! Sessions and consents: listed, ended, withdrawn (security 18, 59).
 
-use crate::self_service::{ada, world};
+use crate::self_service::{register_ada, world};
 use serde_json::{Value, json};
-use tests::{Browser, Customer, Me, OAuthClient};
+use tests::{AccountClient, Browser, Customer, OAuthClient};
 
 fn sessions(json: &Value) -> Vec<Value> {
     json["sessions"].as_array().cloned().unwrap_or_default()
 }
 
 #[tokio::test]
-async fn security_59_a_person_sees_each_session_and_ends_the_others() {
+async fn security_59_a_user_lists_sessions_and_ends_the_others() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let me = Me::of(&world, &customer).await;
+    let me = AccountClient::new(&world, &customer).await;
     let mut lost_phone = Browser::new(&world);
-    let other = Me::signed_in(&mut lost_phone, &world, &customer).await;
+    let other = AccountClient::signed_in(&mut lost_phone, &world, &customer).await;
     let listed = sessions(&me.get("/v1/me/sessions").await.json());
     assert_eq!(listed.len(), 2);
     assert_eq!((&listed[0]["current"], &listed[1]["current"]), (&json!(true), &json!(false)));
@@ -22,7 +22,7 @@ async fn security_59_a_person_sees_each_session_and_ends_the_others() {
     let sid = listed[1]["sid"].as_str().expect("a sid");
     assert_eq!(me.delete(&format!("/v1/me/sessions/{sid}")).await.status(), 204);
     assert_eq!(other.is_alive().await, (false, false), "its offline grant ends with it");
-    let silent = Me::client(&world).authorize_url(&[("prompt", "none")]);
+    let silent = AccountClient::client(&world).authorize_url(&[("prompt", "none")]);
     assert_eq!(lost_phone.open(&silent).await.query("error").as_deref(), Some("login_required"));
     assert_eq!(sessions(&me.get("/v1/me/sessions").await.json()).len(), 1);
     assert_eq!(me.is_alive().await, (true, true));
@@ -32,12 +32,12 @@ async fn security_59_a_person_sees_each_session_and_ends_the_others() {
 }
 
 #[tokio::test]
-async fn signing_out_leaves_offline_grants_and_ending_from_the_list_does_not() {
+async fn sign_out_keeps_offline_grants_and_ending_a_listed_session_does_not() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    let me = Me::of(&world, &customer).await;
+    let me = AccountClient::new(&world, &customer).await;
     let mut browser = Browser::new(&world);
-    let app = Me::signed_in(&mut browser, &world, &customer).await;
+    let app = AccountClient::signed_in(&mut browser, &world, &customer).await;
     let page = browser.open("/oauth2/logout").await;
     browser.submit(&page, "#confirm", &[]).await;
     assert_eq!(app.is_alive().await, (true, true), "signing out does not");
@@ -47,7 +47,7 @@ async fn signing_out_leaves_offline_grants_and_ending_from_the_list_does_not() {
 #[tokio::test]
 async fn security_18_withdrawing_consent_ends_the_tokens_of_that_client_only() {
     let world = world().await;
-    let (customer, me) = ada(&world).await;
+    let (customer, me) = register_ada(&world).await;
     let web = OAuthClient { scope: "openid email offline_access".to_owned(), ..OAuthClient::demo_web(&world) };
     let mut browser = Browser::new(&world);
     let callback = web.sign_in(&mut browser, &customer).await;
@@ -65,7 +65,7 @@ async fn security_18_withdrawing_consent_ends_the_tokens_of_that_client_only() {
     assert_eq!(web.refresh(tokens.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
     assert_eq!(web.userinfo(tokens.access()).await.status(), 401);
     assert_eq!(me.is_alive().await, (true, true));
-    // It is asked again, and what was withdrawn does not come back by itself.
+    // Consent is asked again, and withdrawn tokens do not become valid again.
     let page = browser.open(&web.authorize_url(&[])).await;
     assert!(page.has_button("#allow"), "{}", page.text());
     for nothing in ["demo-web", "demo-service", "no such client"] {
@@ -75,10 +75,10 @@ async fn security_18_withdrawing_consent_ends_the_tokens_of_that_client_only() {
 }
 
 #[tokio::test]
-async fn a_client_of_the_companys_own_is_listed_by_its_grants_and_can_be_ended() {
+async fn a_first_party_client_is_listed_by_its_grants_and_can_be_revoked() {
     let world = world().await;
-    let (customer, me) = ada(&world).await;
-    let other = Me::of(&world, &customer).await;
+    let (customer, me) = register_ada(&world).await;
+    let other = AccountClient::new(&world, &customer).await;
     assert_eq!(me.delete("/v1/me/consents/demo-app").await.status(), 204);
     assert_eq!((me.is_alive().await, other.is_alive().await), ((false, false), (false, false)));
 }

@@ -1,4 +1,4 @@
-//! What it costs that somebody comes, exactly (`ReturnConsumedCapacity` and our own arithmetic).
+//! The exact cost of an import at sign-in and at recovery (`ReturnConsumedCapacity` and our own arithmetic).
 
 use crate::cognito::{pool_and_world, try_password};
 use http::StatusCode;
@@ -11,15 +11,15 @@ fn cost(requests: usize, read: f64, write: f64) -> Cost {
 }
 
 #[tokio::test]
-async fn the_first_sign_in_reads_six_units_and_writes_sixteen_and_the_second_is_like_any() {
+async fn the_first_sign_in_reads_six_units_and_writes_sixteen() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     let mut browser = Browser::new(&world);
     let page = browser.open("/login").await;
     drop(world.meter.take());
     let table = [
-        // Like anybody's: the reads, the count. The pool is no table.
+        // The same as for any account: the reads and the counter. The pool is not a table.
         ("not the 9 right one", cost(3, 4.0, 1.0)),
-        // And then: what stands under subject and address, seven items at once, the session.
+        // And then: the items of subject and address, seven items in one transaction, the session.
         (&*customer.password, cost(7, 6.0, 16.0)),
         (&*customer.password, cost(4, 4.0, 2.0)),
     ];
@@ -28,15 +28,15 @@ async fn the_first_sign_in_reads_six_units_and_writes_sixteen_and_the_second_is_
         browser.press(&page, "#submit", &[("identifier", &customer.email), ("password", password)]).await;
         assert_eq!(world.meter.take_cost(), expected, "{password}");
     }
-    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (2, 1));
+    assert_eq!((pool.take_call_count("AdminInitiateAuth"), pool.take_call_count("AdminGetUser")), (2, 1));
 }
 
-/// The address is kept, and the key that seals it: two writes in place of one, whoever has the address.
+/// The start stores the address and its key: two writes instead of one, for every address.
 #[tokio::test]
-async fn a_recovery_begins_with_two_writes_and_ends_with_the_account() {
+async fn a_recovery_starts_with_two_writes_and_creates_the_account() {
     let (_, world, customer) = pool_and_world("Ada", "").await;
     let here = Customer::registered(&world, "Bob").await;
-    for email in [&*customer.email, &*here.email, "nobody@example.com"] {
+    for email in [&*customer.email, &*here.email, "unknown@example.com"] {
         let mut browser = Browser::new(&world);
         let page = browser.open("/recover").await;
         drop(world.meter.take());
@@ -50,7 +50,7 @@ async fn a_recovery_begins_with_two_writes_and_ends_with_the_account() {
     let fields = [("code", &*code), ("password", "a quite different 9 umbrellas")];
     drop(world.meter.take());
     browser.press(&page, "#submit", &fields).await;
-    // The flow twice (the page's language, the decision), the address, the subject; a try, eight items at once.
+    // The flow twice (the language of the page, the decision), the address, the subject; one try, eight items in one transaction.
     assert_eq!(world.meter.take_cost(), cost(7, 8.0, 17.0));
     try_password(&mut browser, &customer.email, "a quite different 9 umbrellas").await.expect(StatusCode::OK);
 }

@@ -1,4 +1,4 @@
-//! The first sign-in, the second, and all that comes with a person who came.
+//! The first sign-in, the second one, and the data of an imported user.
 
 use crate::cognito::{SUB, is_known, is_signed_in, pool_and_world, try_password, user};
 use http::StatusCode;
@@ -6,11 +6,11 @@ use latchkey::domain::time::Span;
 use latchkey_local::world::World;
 use serde_json::json;
 use tests::user_pool::{POOL_ID, UserPool};
-use tests::{Browser, Customer, Me, Site, invariants};
+use tests::{AccountClient, Browser, Customer, Site, invariants};
 
-/// The first sign-in asks the pool and makes the account; from the second on nobody is asked.
-pub(crate) async fn comes_over(site: &Site, customer: &Customer) {
-    let me = Me::of(site, customer).await;
+/// The first sign-in asks the pool and creates the account. The second one does not ask the pool.
+pub(crate) async fn sign_in_and_import(site: &Site, customer: &Customer) {
+    let me = AccountClient::new(site, customer).await;
     let claims = me.get("/v1/me").await.json();
     assert_eq!(claims["email"], customer.email);
     assert_eq!((&claims["given_name"], &claims["family_name"]), (&json!(customer.given_name), &json!(customer.family_name)));
@@ -23,39 +23,39 @@ pub(crate) async fn comes_over(site: &Site, customer: &Customer) {
 #[tokio::test]
 async fn the_first_sign_in_asks_the_pool_and_the_second_does_not() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
-    comes_over(&Site::from(&world), &customer).await;
-    assert_eq!((pool.take_asked("AdminInitiateAuth"), pool.take_asked("AdminGetUser")), (1, 1));
+    sign_in_and_import(&Site::from(&world), &customer).await;
+    assert_eq!((pool.take_call_count("AdminInitiateAuth"), pool.take_call_count("AdminGetUser")), (1, 1));
 
-    // The password lives here now: what the pool holds matters no more, and a wrong one is not asked of it.
+    // The password is stored here now: the pool's password no longer matters, and the pool is not asked about a wrong one.
     pool.put(user(&Customer { password: "another one 4 the pool".to_owned(), ..customer.clone() }));
     let page = try_password(&mut Browser::new(&world), &customer.email, "another one 4 the pool").await;
     assert_eq!(page.status(), 400);
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
     world.pump().await.expect("pumped");
     invariants::assert_hold(&world.engine);
 }
 
-/// Case and spelling of an address are the pool's affair when it is asked, and one account here.
+/// The pool decides about case and spelling of an address. Here it is one account.
 #[tokio::test]
-async fn a_person_who_types_their_address_otherwise_is_the_same_person() {
+async fn another_spelling_of_the_address_is_the_same_account() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     for typed in [" ADA@Example.com ", "ada@example.com", "Ada@EXAMPLE.com"] {
         let page = try_password(&mut Browser::new(&world), typed, &customer.password).await;
         assert!(is_signed_in(&page), "{typed}: {}", page.text());
     }
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 1);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 1);
 }
 
 #[tokio::test]
-async fn the_pools_subject_is_an_alias_or_the_subject_itself() {
+async fn the_pools_sub_is_an_alias_or_kept() {
     for (more, kept) in [("sub = \"alias\"", false), ("sub = \"keep\"", true)] {
         let (_, world, customer) = pool_and_world("Ada", more).await;
-        let me = Me::of(&world, &customer).await;
+        let me = AccountClient::new(&world, &customer).await;
         let sub = me.tokens.id_claims()["sub"].as_str().expect("a sub").to_owned();
         assert_eq!(sub == SUB, kept, "{more}");
         world.pump().await.expect("pumped");
-        // It holds everywhere: in the access token, at userinfo, in the export, as a hint.
+        // The subject is the same in the access token, at userinfo, in the export and in a hint.
         assert_eq!(me.get("/v1/me").await.json()["sub"], json!(sub));
         assert_eq!(me.app().userinfo(me.tokens.access()).await.json()["sub"], json!(sub));
         let document = me.export().await.document();
@@ -70,33 +70,33 @@ async fn the_pools_subject_is_an_alias_or_the_subject_itself() {
     }
 }
 
-/// An application's request is gone back to, as after any sign-in; the history says in words where the account comes from.
+/// The sign-in continues the application's request, as any sign-in does. The history names the origin of the account.
 #[tokio::test]
-async fn the_history_tells_where_the_account_comes_from() {
+async fn the_history_names_the_origin_of_the_account() {
     let (_, world, customer) = pool_and_world("Ada", "").await;
     let mut browser = Browser::new(&world);
     assert!(is_signed_in(&try_password(&mut browser, &customer.email, &customer.password).await));
     world.pump().await.expect("pumped");
     let page = browser.open("/account/security").await.expect(StatusCode::OK);
-    assert!(page.text().contains("taken over from the former sign-in service"), "{}", page.text());
+    assert!(page.text().contains("imported from the previous sign-in service"), "{}", page.text());
 }
 
-/// security 111: an erased person does not come back by an old password, and whoever has their address next is somebody new.
+/// security 111: an erased user does not come back with the old password. The next user of the address gets a new account.
 #[tokio::test]
-async fn security_111_who_is_erased_here_does_not_come_back_from_there() {
+async fn security_111_an_erased_user_is_not_imported_again() {
     let (pool, world, customer) = pool_and_world("Ada", "sub = \"keep\"").await;
-    let me = Me::of(&world, &customer).await;
+    let me = AccountClient::new(&world, &customer).await;
     let deleted = me.call(http::Method::DELETE, "/v1/me", &[], None).await;
     assert_eq!(deleted.status(), 202, "{}", deleted.text());
-    // Within the grace it is known here, and closed.
+    // Within the grace period the account exists, and is closed.
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
     world.advance(Span::days(31));
     world.run_job(&json!({"job": "retention", "time": world.services.clock.now().to_string()})).await.expect("a run");
     assert!(!is_known(&world, &customer.email).await);
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 1);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 1);
 
     let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
-    assert_eq!((page.status(), pool.take_asked("AdminInitiateAuth")), (400, 1));
+    assert_eq!((page.status(), pool.take_call_count("AdminInitiateAuth")), (400, 1));
     assert!(page.text().contains("not right"), "{}", page.text());
     assert!(!is_known(&world, &customer.email).await);
 
@@ -106,12 +106,12 @@ async fn security_111_who_is_erased_here_does_not_come_back_from_there() {
     invariants::assert_hold(&world.engine);
 }
 
-/// A tenant without a pool asks nobody, whatever the function could.
+/// A tenant without a pool makes no call, whatever the function could do.
 #[tokio::test]
-async fn a_tenant_without_a_pool_asks_nobody() {
+async fn a_tenant_without_a_pool_makes_no_call() {
     let (pool, customer) = (UserPool::default(), Customer::new("Ada"));
     pool.put(user(&customer));
     let world = World::builder().directory(pool.directory()).build().await.expect("a world");
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
 }

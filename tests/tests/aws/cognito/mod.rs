@@ -1,10 +1,10 @@
-//! People who come from a Cognito user pool: at their first sign-in, by recovery, in races, and when the pool fails.
+//! Users of a legacy Cognito user pool: import at the first sign-in and by recovery, races, and failures of the pool.
 #![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
-mod brought;
 mod cost;
 mod deployed;
 mod exchange;
+mod imported;
 mod journeys;
 mod moto;
 mod outages;
@@ -24,15 +24,15 @@ use latchkey_local::world::World;
 use tests::user_pool::{CLIENT_ID, POOL_ID, PoolUser, UserPool, document};
 use tests::{Browser, Customer, Page};
 
-/// The pool's own number of somebody.
+/// The pool's `sub` of the user.
 const SUB: &str = "8f14e45f-ceea-467f-a3c1-0d2a4d6f1b7e";
 
-/// A world whose people come from this directory.
+/// A world with this legacy directory.
 async fn world_with(directory: Directory, document: &str) -> World {
     World::builder().tenant("default", document).directory(directory).build().await.expect("a world")
 }
 
-/// A pool with one confirmed user, and a world where nobody knows them.
+/// A pool with one confirmed user, and a world that does not know them.
 async fn pool_and_world(name: &str, more: &str) -> (UserPool, World, Customer) {
     let (pool, customer) = (UserPool::default(), Customer::new(name));
     pool.put(user(&customer));
@@ -40,27 +40,27 @@ async fn pool_and_world(name: &str, more: &str) -> (UserPool, World, Customer) {
     (pool, world, customer)
 }
 
-/// This person as the pool knows them.
+/// This user as a user of the pool.
 fn user(customer: &Customer) -> PoolUser {
     PoolUser::confirmed(&customer.email, &customer.password, SUB)
-        .with("given_name", &customer.given_name)
-        .with("family_name", &customer.family_name)
-        .with("custom:customer_type", "private")
-        .with("custom:tier", "gold")
+        .with_attribute("given_name", &customer.given_name)
+        .with_attribute("family_name", &customer.family_name)
+        .with_attribute("custom:customer_type", "private")
+        .with_attribute("custom:tier", "gold")
 }
 
-/// Opens the sign-in page by itself and sends identifier and password.
+/// Opens the sign-in page and sends identifier and password.
 async fn try_password(browser: &mut Browser, email: &str, password: &str) -> Page {
     let page = browser.open("/login").await.expect(StatusCode::OK);
     browser.submit(&page, "#submit", &[("identifier", email), ("password", password)]).await
 }
 
-/// Whether the page says that somebody is signed in.
+/// Whether the page says that a user is signed in.
 fn is_signed_in(page: &Page) -> bool {
     page.status() == 200 && page.text().contains("You are signed in")
 }
 
-/// What a sign-in would find under an address.
+/// The state that a sign-in finds under an address.
 async fn snapshot(world: &World, email: &str) -> SignInSnapshot {
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("the tenant");
     let email = EmailAddress::parse(email).expect("an address");
@@ -68,7 +68,7 @@ async fn snapshot(world: &World, email: &str) -> SignInSnapshot {
     tenant.store.find_sign_in(&identifier).await.expect("a snapshot")
 }
 
-/// The failures counted for an address that nobody here has.
+/// The failures counted for an address without an account.
 async fn failures(world: &World, email: &str) -> u32 {
     match snapshot(world, email).await {
         SignInSnapshot::Unknown { failures } => failures.map_or(0, |UnknownIdentifierFailures { failures, .. }| failures.count),

@@ -1,9 +1,9 @@
-//! The same journeys against another implementation of Cognito, Python's moto, a server of which `LATCHKEY_SECOND_OPINION` names
-//! (`.ci/run moto` starts one).
+//! The same journeys against another implementation of Cognito, Python's moto. `LATCHKEY_SECOND_OPINION` is the address of its
+//! server (`.ci/run moto` starts one).
 
-use crate::cognito::journeys::comes_over;
+use crate::cognito::journeys::sign_in_and_import;
 use crate::cognito::recovery::recover;
-use crate::cognito::refusals::{REPLACE, WRONG, is_told};
+use crate::cognito::refusals::{REPLACE, WRONG, assert_sign_in_message};
 use crate::cognito::{is_known, try_password, world_with};
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::types::{
@@ -17,13 +17,13 @@ use tests::remote::Remote;
 use tests::user_pool::{client, document};
 use tests::{Browser, Customer, Site, invariants};
 
-/// A pool over there.
-struct Pool {
+/// A pool on the server.
+struct MotoPool {
     client: Client,
     id: String,
 }
 
-impl Pool {
+impl MotoPool {
     async fn new(client: Client) -> (Self, String) {
         let custom = |name: &str| {
             SchemaAttributeType::builder().name(name).attribute_data_type(AttributeDataType::String).mutable(true).build()
@@ -48,7 +48,7 @@ impl Pool {
         (Self { client, id }, app)
     }
 
-    /// A user with a temporary password.
+    /// Adds a user with a temporary password.
     async fn invite(&self, customer: &Customer) {
         let attribute =
             |name: &str, value: &str| AttributeType::builder().name(name).value(value).build().expect("an attribute");
@@ -68,7 +68,7 @@ impl Pool {
             .expect("a user");
     }
 
-    /// A confirmed user.
+    /// Adds a confirmed user.
     async fn confirmed(&self, name: &str) -> Customer {
         let customer = Customer::new(name);
         self.invite(&customer).await;
@@ -81,26 +81,26 @@ impl Pool {
 #[tokio::test]
 #[ignore = "needs a moto server, which .ci/run moto starts"]
 async fn another_implementation_of_cognito_is_understood() {
-    let remote = client(SharedHttpConnector::new(Remote::named()), "http://cognito.invalid");
-    let (pool, app) = Pool::new(remote.clone()).await;
+    let remote = client(SharedHttpConnector::new(Remote::from_env()), "http://cognito.invalid");
+    let (pool, app) = MotoPool::new(remote.clone()).await;
     let world: World = world_with(Directory::cognito(remote), &document(&pool.id, &app, "sub = \"keep\"")).await;
 
     let ada = pool.confirmed("Ada").await;
     let wrong = try_password(&mut Browser::new(&world), &ada.email, "not the 9 right one").await;
     assert!(wrong.status() == 400 && wrong.text().contains(WRONG), "{}: {}", wrong.status(), wrong.text());
-    let nobody = try_password(&mut Browser::new(&world), "nobody@example.com", "not the 9 right one").await;
-    assert!(nobody.status() == 400 && nobody.text().contains(WRONG), "{}: {}", nobody.status(), nobody.text());
-    comes_over(&Site::from(&world), &ada).await;
+    let unknown = try_password(&mut Browser::new(&world), "unknown@example.com", "not the 9 right one").await;
+    assert!(unknown.status() == 400 && unknown.text().contains(WRONG), "{}: {}", unknown.status(), unknown.text());
+    sign_in_and_import(&Site::from(&world), &ada).await;
 
     let invited = Customer::new("Bob");
     pool.invite(&invited).await;
-    is_told(&world, &invited, REPLACE).await;
+    assert_sign_in_message(&world, &invited, REPLACE).await;
     let disabled = pool.confirmed("Eve").await;
     pool.client.admin_disable_user().user_pool_id(&pool.id).username(&disabled.email).send().await.expect("disabled");
-    is_told(&world, &disabled, WRONG).await;
+    assert_sign_in_message(&world, &disabled, WRONG).await;
     let reset = pool.confirmed("Fay").await;
     pool.client.admin_reset_user_password().user_pool_id(&pool.id).username(&reset.email).send().await.expect("reset");
-    // Amazon's says so in an exception before it looks at the password; this one asks for a new password.
+    // Amazon's service answers with an exception before it checks the password. This one asks for a new password.
     let page = try_password(&mut Browser::new(&world), &reset.email, &reset.password).await;
     assert!(page.status() == 400 && !is_known(&world, &reset.email).await, "{}", page.text());
 
@@ -111,7 +111,7 @@ async fn another_implementation_of_cognito_is_understood() {
     }
     let (_, page) = recover(&world, &disabled.email).await;
     assert!(page.text().contains("needs our support"), "{}", page.text());
-    let (_, page) = recover(&world, "nobody@example.com").await;
+    let (_, page) = recover(&world, "unknown@example.com").await;
     assert!(page.text().contains("There is no account yet"), "{}", page.text());
 
     world.pump().await.expect("pumped");

@@ -1,4 +1,4 @@
-//! A pool that fails: nobody is counted, nobody is locked, and it is left in peace.
+//! A failing pool: no failure is counted, no account is locked, and the circuit breaker limits the calls.
 
 use crate::cognito::recovery::recover;
 use crate::cognito::{failures, is_known, is_signed_in, pool_and_world, try_password, user};
@@ -6,10 +6,10 @@ use http::StatusCode;
 use latchkey::domain::time::Span;
 use serde_json::json;
 use tests::user_pool::Mode;
-use tests::{Browser, Customer, Me, Site, invariants};
+use tests::{AccountClient, Browser, Customer, Site, invariants};
 
 #[tokio::test]
-async fn whatever_the_pool_fails_at_nothing_is_counted_and_the_next_try_is_as_good() {
+async fn a_pool_failure_is_not_counted_and_the_next_try_works() {
     for mode in [Mode::Down, Mode::Mute, Mode::Throttled, Mode::Broken, Mode::Locked, Mode::Forbidden] {
         let (pool, world, customer) = pool_and_world("Ada", "").await;
         pool.set(mode);
@@ -17,8 +17,8 @@ async fn whatever_the_pool_fails_at_nothing_is_counted_and_the_next_try_is_as_go
             let page = try_password(&mut Browser::new(&world), &customer.email, password).await;
             assert_eq!(page.status(), 503, "{mode:?}: {}", page.text());
             assert!(page.header("retry-after").is_some() && page.text().contains("just now"), "{mode:?}");
-            // Once: the pool counts failures of its own.
-            assert_eq!(pool.take_asked("AdminInitiateAuth"), 1, "{mode:?}");
+            // Called once: the pool counts failures of its own.
+            assert_eq!(pool.take_call_count("AdminInitiateAuth"), 1, "{mode:?}");
             assert_eq!(failures(&world, &customer.email).await, 0, "{mode:?}");
         }
         pool.set(Mode::Up);
@@ -28,9 +28,9 @@ async fn whatever_the_pool_fails_at_nothing_is_counted_and_the_next_try_is_as_go
     }
 }
 
-/// Failures before an outage stand after it.
+/// Failures from before an outage still count after it.
 #[tokio::test]
-async fn an_outage_forgives_no_failure_before_it() {
+async fn an_outage_does_not_reset_the_failure_count() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     for _ in 0..3 {
         try_password(&mut Browser::new(&world), &customer.email, "not the 9 right one").await.expect(StatusCode::BAD_REQUEST);
@@ -40,9 +40,10 @@ async fn an_outage_forgives_no_failure_before_it() {
     assert_eq!(failures(&world, &customer.email).await, 3);
 }
 
-/// The pool's quota is shared with its other clients: after failures in a row it is left in peace. Who is known here notices nothing.
+/// The quota of the pool is shared with its other clients: after several failures in a row it is not called. Accounts here are
+/// not affected.
 #[tokio::test]
-async fn a_pool_that_fails_is_left_in_peace_and_people_here_sign_in() {
+async fn a_failing_pool_is_not_called_and_accounts_here_sign_in() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     let here = Customer::registered(&world, "Bob").await;
     pool.set(Mode::Throttled);
@@ -50,14 +51,14 @@ async fn a_pool_that_fails_is_left_in_peace_and_people_here_sign_in() {
         let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
         assert_eq!(page.status(), 503);
     }
-    assert_eq!(pool.take_asked("AdminInitiateAuth"), 5, "then it rests");
+    assert_eq!(pool.take_call_count("AdminInitiateAuth"), 5, "then the pool is not called");
     assert_eq!(failures(&world, &customer.email).await, 0);
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &here.email, &here.password).await));
 }
 
-/// The pool's own lock is of one account, whoever brought it about: it keeps nobody else out.
+/// A lock in the pool affects one account only.
 #[tokio::test]
-async fn an_account_that_the_pool_locks_keeps_nobody_else_out() {
+async fn an_account_locked_by_the_pool_does_not_lock_others() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     let mut browsers = Browser::new(&world);
     pool.set(Mode::Locked);
@@ -69,9 +70,9 @@ async fn an_account_that_the_pool_locks_keeps_nobody_else_out() {
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
 }
 
-/// Failures that have run out do not come back with an outage (security 112).
+/// Expired failures do not come back with an outage (security 112).
 #[tokio::test]
-async fn an_outage_brings_no_failure_back_that_has_run_out() {
+async fn an_outage_does_not_restore_expired_failures() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     for _ in 0..5 {
         try_password(&mut Browser::new(&world), &customer.email, "not the 9 right one").await.expect(StatusCode::BAD_REQUEST);
@@ -82,9 +83,9 @@ async fn an_outage_brings_no_failure_back_that_has_run_out() {
     assert_eq!(failures(&world, &customer.email).await, 0);
 }
 
-/// Nobody's permission is missing for long: a misconfigured pool is no failing one, and is asked again as soon as it is mended.
+/// A misconfigured pool is not a failing pool: it is called again as soon as the permission is there.
 #[tokio::test]
-async fn a_missing_permission_opens_no_breaker() {
+async fn a_missing_permission_does_not_open_the_circuit_breaker() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     pool.set(Mode::Forbidden);
     for _ in 0..8 {
@@ -96,24 +97,25 @@ async fn a_missing_permission_opens_no_breaker() {
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
 }
 
-/// The password is right, and what goes with it can't be had: no verdict, nothing counted, nothing made, whichever call it is.
+/// The password is right, but further data of the user is not available: no result, no counted failure, no new account, at
+/// either call.
 #[tokio::test]
-async fn a_right_password_without_what_goes_with_it_is_no_verdict() {
+async fn a_right_password_without_user_data_is_a_503() {
     const GROUPS: &str = "groups = { Gold = \"gold\" }";
     for operation in ["AdminGetUser", "AdminListGroupsForUser"] {
         let (pool, world, customer) = pool_and_world("Ada", GROUPS).await;
         pool.put(user(&customer).in_group("Gold"));
         pool.throttle(&[operation]);
         let page = try_password(&mut Browser::new(&world), &customer.email, &customer.password).await;
-        assert_eq!((page.status(), pool.take_asked("AdminInitiateAuth"), pool.take_asked(operation)), (503, 1, 1));
+        assert_eq!((page.status(), pool.take_call_count("AdminInitiateAuth"), pool.take_call_count(operation)), (503, 1, 1));
         assert_eq!((failures(&world, &customer.email).await, is_known(&world, &customer.email).await), (0, false));
         let (_, unproven) = recover(&Site::from(&world), &customer.email).await;
-        assert_eq!((unproven.status(), pool.take_asked(operation)), (503, 1), "{operation}: {}", unproven.text());
+        assert_eq!((unproven.status(), pool.take_call_count(operation)), (503, 1), "{operation}: {}", unproven.text());
         assert!(!is_known(&world, &customer.email).await, "{operation}");
 
         pool.throttle(&[]);
         assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
-        let me = Me::of(&world, &customer).await;
+        let me = AccountClient::new(&world, &customer).await;
         assert_eq!(me.tokens.access_claims()["roles"], json!(["gold"]), "{operation}");
         world.pump().await.expect("pumped");
         invariants::assert_hold(&world.engine);

@@ -1,5 +1,5 @@
-//! Registration of somebody who has not come yet: once the address is proven the pool is asked, and whom it knows comes over with what
-//! they typed (security 92, 111).
+//! Registration of a user who is not imported yet: after the verification the pool is asked, and a known user is imported with the
+//! typed data (security 92, 111).
 
 use crate::cognito::{SUB, is_known, is_signed_in, pool_and_world, try_password, user};
 use http::StatusCode;
@@ -7,16 +7,16 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
-use tests::journeys::registers_on_pages;
+use tests::journeys::register_on_pages;
 use tests::user_pool::{Mode, PoolUser};
-use tests::{Anonymous, Browser, Customer, Me, Site, invariants};
+use tests::{AccountClient, Anonymous, Browser, Customer, Site, invariants};
 
-/// This person again, with a password of their own choice.
-fn anew(customer: &Customer) -> Customer {
+/// This user with a new password and given name.
+fn with_new_password(customer: &Customer) -> Customer {
     Customer { password: "a quite different 9 umbrellas".to_owned(), given_name: "Adele".to_owned(), ..customer.clone() }
 }
 
-/// Begins a registration by the API: its id, and the mailed code.
+/// Starts a registration by the API. Returns its id and the mailed code.
 async fn begin(world: &World, customer: &Customer) -> (Anonymous, String, String) {
     let (site, api) = (Site::from(world), Anonymous::new(world));
     let (started, mail) = site.mail_after(&customer.email, api.post_json("/v1/registrations", &customer.registration())).await;
@@ -24,52 +24,52 @@ async fn begin(world: &World, customer: &Customer) -> (Anonymous, String, String
     (api, id, mail.codes.first().expect("a code").clone())
 }
 
-async fn prove(api: &Anonymous, id: &str, code: &str) -> (u16, Value) {
+async fn submit_code(api: &Anonymous, id: &str, code: &str) -> (u16, Value) {
     let answer = api.post_json(&format!("/v1/registrations/{id}/verification"), &json!({ "code": code })).await;
     (answer.status(), answer.json())
 }
 
 #[tokio::test]
-async fn whom_the_pool_knows_comes_over_with_what_they_typed() {
+async fn a_user_of_the_pool_is_imported_with_the_typed_data() {
     for (more, kept) in [("sub = \"alias\"", false), ("sub = \"keep\"", true)] {
         let (pool, world, customer) = pool_and_world("Ada", more).await;
-        let customer = anew(&customer);
+        let customer = with_new_password(&customer);
         let sub = customer.register(&world).await;
         assert_eq!(sub == SUB, kept, "{more}");
-        assert_eq!((pool.take_asked("AdminGetUser"), pool.take_asked("AdminInitiateAuth")), (1, 0));
-        let me = Me::of(&world, &customer).await;
+        assert_eq!((pool.take_call_count("AdminGetUser"), pool.take_call_count("AdminInitiateAuth")), (1, 0));
+        let me = AccountClient::new(&world, &customer).await;
         let claims = me.get("/v1/me").await.json();
-        // What was typed wins, and what was not is filled in.
+        // Typed values win. The pool fills in the others.
         assert_eq!((&claims["given_name"], &claims["customer_type"]), (&json!("Adele"), &json!("private")));
-        // The old password opens nothing, and nobody comes a second time.
+        // The old password does not work, and there is no second import.
         let old = Customer::new("Ada").password;
         assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &old).await.status(), 400);
-        assert_eq!(pool.take_asked("AdminInitiateAuth"), 0);
+        assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
         world.pump().await.expect("pumped");
         invariants::assert_hold(&world.engine);
     }
 }
 
 #[tokio::test]
-async fn on_pages_too() {
+async fn a_registration_on_pages_imports_too() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
-    registers_on_pages(&Site::from(&world), &anew(&customer)).await;
-    assert_eq!(pool.take_asked("AdminGetUser"), 1);
+    register_on_pages(&Site::from(&world), &with_new_password(&customer)).await;
+    assert_eq!(pool.take_call_count("AdminGetUser"), 1);
 }
 
-/// The pool's state holds: only who has proven the address is told, and nothing is made.
+/// The state of the pool's user holds: only a caller with a verified address learns it, and no account is created.
 #[tokio::test]
-async fn who_can_not_come_gets_no_second_account_by_registering() {
+async fn a_user_who_can_not_be_imported_gets_no_account_by_registration() {
     let (_, _, customer) = pool_and_world("Ada", "").await;
     for user in [PoolUser { enabled: false, ..user(&customer) }, PoolUser { second_factor: Some("SMS_MFA"), ..user(&customer) }]
     {
         let (pool, world, customer) = pool_and_world("Ada", "").await;
         pool.put(user);
         let (api, id, code) = begin(&world, &customer).await;
-        let (status, problem) = prove(&api, &id, &code).await;
-        assert!(status == 409 && problem["detail"].as_str().is_some_and(|text| text.contains("support helps")), "{problem}");
+        let (status, problem) = submit_code(&api, &id, &code).await;
+        assert!(status == 409 && problem["detail"].as_str().is_some_and(|text| text.contains("contact support")), "{problem}");
         assert!(!is_known(&world, &customer.email).await);
-        // On the page, in words of people.
+        // On the page, in words for users.
         let mut browser = Browser::new(&world);
         let form = browser.open("/register").await.expect(StatusCode::OK);
         let fields = [
@@ -87,15 +87,15 @@ async fn who_can_not_come_gets_no_second_account_by_registering() {
     }
 }
 
-/// An address that was never proven there, an erased person, somebody who has come under another address: somebody new, who inherits
-/// nothing.
+/// An address that was not verified in the pool, an erased user, or a user imported under another address: registration creates
+/// a new account without old data.
 #[tokio::test]
-async fn who_is_not_known_to_be_that_person_is_somebody_new() {
+async fn an_unverified_or_already_imported_user_gets_a_new_account() {
     let (pool, world, customer) = pool_and_world("Ada", "sub = \"keep\"").await;
-    pool.put(user(&customer).with("email_verified", "false"));
-    assert_ne!(anew(&customer).register(&world).await, SUB);
+    pool.put(user(&customer).with_attribute("email_verified", "false"));
+    assert_ne!(with_new_password(&customer).register(&world).await, SUB);
 
-    // The same user of the pool, by two addresses one after the other.
+    // The same user of the pool, with two addresses one after the other.
     let (pool, world, customer) = pool_and_world("Ada", "sub = \"keep\"").await;
     assert!(is_signed_in(&try_password(&mut Browser::new(&world), &customer.email, &customer.password).await));
     let moved = Customer::new("Moved");
@@ -107,29 +107,30 @@ async fn who_is_not_known_to_be_that_person_is_somebody_new() {
 }
 
 #[tokio::test]
-async fn an_outage_uses_no_code_up() {
+async fn an_outage_does_not_use_up_the_code() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     let (api, id, code) = begin(&world, &customer).await;
     for mode in [Mode::Down, Mode::Throttled, Mode::Broken, Mode::Forbidden] {
         pool.set(mode);
-        assert_eq!(prove(&api, &id, &code).await.0, 503, "{mode:?}");
+        assert_eq!(submit_code(&api, &id, &code).await.0, 503, "{mode:?}");
     }
     pool.set(Mode::Up);
-    // Nor is the pool asked for a wrong code.
-    let _ = pool.take_asked("AdminGetUser");
+    // A wrong code does not cause a call to the pool.
+    let _ = pool.take_call_count("AdminGetUser");
     let wrong = if code == "000000" { "000001" } else { "000000" };
-    assert_eq!((prove(&api, &id, wrong).await.0, pool.take_asked("AdminGetUser")), (400, 0));
-    assert_eq!(prove(&api, &id, &code).await.0, 201);
+    assert_eq!((submit_code(&api, &id, wrong).await.0, pool.take_call_count("AdminGetUser")), (400, 0));
+    assert_eq!(submit_code(&api, &id, &code).await.0, 201);
 }
 
-/// T1: somebody proves their registration and signs in with the old password at the same moment: one account.
+/// T1: a verification and a sign-in with the old password at the same moment create one account.
 #[tokio::test]
-async fn a_proof_and_a_sign_in_at_once_make_one_account() {
+async fn a_concurrent_verification_and_sign_in_make_one_account() {
     let (_, world, customer) = pool_and_world("Ada", "").await;
-    let (api, id, code) = begin(&world, &anew(&customer)).await;
+    let (api, id, code) = begin(&world, &with_new_password(&customer)).await;
     world.faults.add(Calls::Writes, When::Chance(0.10), Fault::TimeoutAfter);
     let mut browser = Browser::new(&world);
-    let (proof, page) = tokio::join!(prove(&api, &id, &code), try_password(&mut browser, &customer.email, &customer.password));
+    let (proof, page) =
+        tokio::join!(submit_code(&api, &id, &code), try_password(&mut browser, &customer.email, &customer.password));
     world.faults.clear();
     assert!(matches!(proof.0, 201 | 409), "{proof:?}");
     assert!(proof.0 == 201 || is_signed_in(&page), "{proof:?} {}", page.text());
@@ -141,13 +142,13 @@ async fn a_proof_and_a_sign_in_at_once_make_one_account() {
 }
 
 #[tokio::test]
-async fn the_proof_reads_one_unit_more_and_writes_four_more_for_whom_the_pool_knows() {
+async fn the_verification_of_a_pool_user_reads_one_unit_and_writes_four_more() {
     let mut costs = Vec::new();
-    for name in ["Ada", "Nobody"] {
+    for name in ["Ada", "Unknown"] {
         let (_, world, _) = pool_and_world("Ada", "").await;
         let (api, id, code) = begin(&world, &Customer::new(name)).await;
         drop(world.meter.take());
-        assert_eq!(prove(&api, &id, &code).await.0, 201);
+        assert_eq!(submit_code(&api, &id, &code).await.0, 201);
         costs.push(world.meter.take_cost());
     }
     let cost = |requests, read, write| {

@@ -1,4 +1,4 @@
-//! Groups of the pool become roles here, told to the company's own applications.
+//! Groups of the pool become roles, which first-party applications see.
 
 use crate::cognito::recovery::{NEW_PASSWORD, recover};
 use crate::cognito::{SUB, user, world_with};
@@ -10,9 +10,9 @@ use latchkey::domain::roles::{Role, change_roles};
 use latchkey::services::{Deadline, RequestContext};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
-use tests::brought::bring_over;
+use tests::imported::import_user;
 use tests::user_pool::{CLIENT_ID, POOL_ID, UserPool, document};
-use tests::{Customer, Me, OAuthClient, Site};
+use tests::{AccountClient, Customer, OAuthClient, Site};
 
 const GROUPS: &str = "groups = { Gold = \"gold\", Editors = \"editor\", \"Old Editors\" = \"editor\" }";
 
@@ -23,7 +23,7 @@ async fn with_groups(name: &str, more: &str) -> (UserPool, World, Customer) {
     (pool, world, customer)
 }
 
-/// As an operator gives and takes them.
+/// Adds and removes roles, as an operator does.
 async fn change(world: &World, email: &str, given: &str, taken: &str) {
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("the tenant");
     let email = EmailAddress::parse(email).expect("an address");
@@ -44,19 +44,19 @@ async fn change(world: &World, email: &str, given: &str, taken: &str) {
 }
 
 #[tokio::test]
-async fn groups_become_roles_that_the_companys_own_applications_are_told() {
+async fn groups_become_roles_in_tokens_of_first_party_applications() {
     let (pool, world, customer) = with_groups("Ada", GROUPS).await;
-    let me = Me::of(&world, &customer).await;
-    assert_eq!(pool.take_asked("AdminListGroupsForUser"), 3, "a page for each");
+    let me = AccountClient::new(&world, &customer).await;
+    assert_eq!(pool.take_call_count("AdminListGroupsForUser"), 3, "one page for each group");
     assert_eq!(me.tokens.access_claims()["roles"], json!(["editor", "gold"]), "RFC 9068 section 2.2.3.1");
-    assert_eq!(me.tokens.id_claims().get("roles"), None, "what a person may do is no claim about who they are");
-    // Another company's application is told nothing.
+    assert_eq!(me.tokens.id_claims().get("roles"), None, "roles are not identity claims");
+    // A third-party application does not see them.
     let foreign = OAuthClient::demo_web(&world).tokens_for(&customer).await;
     assert_eq!(foreign.access_claims().get("roles"), None);
-    assert_eq!(pool.take_asked("AdminListGroupsForUser"), 0, "asked once, when they came");
+    assert_eq!(pool.take_call_count("AdminListGroupsForUser"), 0, "asked once, at the import");
     assert_eq!(me.export().await.document()["account"]["roles"], json!(["editor", "gold"]));
 
-    // They are the present ones at each refresh, whatever they were at the sign-in.
+    // Each refresh has the current roles, not those of the sign-in.
     change(&world, &customer.email, "support", "gold").await;
     let next = me.app().refresh(me.tokens.refresh()).await.tokens();
     assert_eq!(next.access_claims()["roles"], json!(["editor", "support"]));
@@ -67,29 +67,29 @@ async fn groups_become_roles_that_the_companys_own_applications_are_told() {
 }
 
 #[tokio::test]
-async fn where_no_group_becomes_a_role_nobody_is_asked_for_theirs() {
+async fn without_mapped_groups_the_pool_is_not_asked_for_groups() {
     let (pool, world, customer) = with_groups("Ada", "").await;
-    let me = Me::of(&world, &customer).await;
-    assert_eq!((pool.take_asked("AdminListGroupsForUser"), me.tokens.access_claims().get("roles")), (0, None));
+    let me = AccountClient::new(&world, &customer).await;
+    assert_eq!((pool.take_call_count("AdminListGroupsForUser"), me.tokens.access_claims().get("roles")), (0, None));
     let document = me.export().await.document();
     assert_eq!((&document["account"]["roles"], &document["linked_identities"][0]["subject"]), (&json!([]), &json!(SUB)));
 }
 
 #[tokio::test]
-async fn who_comes_by_mail_or_registers_has_their_roles_too() {
+async fn an_import_by_recovery_or_registration_has_roles_too() {
     let (_, world, customer) = with_groups("Ada", GROUPS).await;
     let (_, done) = recover(&Site::from(&world), &customer.email).await;
     assert_eq!(done.status(), 200, "{}", done.text());
     let roles = |claims: Value| claims["roles"].clone();
     let password = NEW_PASSWORD.to_owned();
-    let me = Me::of(&world, &Customer { password, ..customer.clone() }).await;
+    let me = AccountClient::new(&world, &Customer { password, ..customer.clone() }).await;
     assert_eq!(roles(me.tokens.access_claims()), json!(["editor", "gold"]));
 
     let (_, world, customer) = with_groups("Eve", GROUPS).await;
-    bring_over(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
-    assert_eq!(roles(Me::of(&world, &customer).await.tokens.access_claims()), json!(["editor", "gold"]));
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+    assert_eq!(roles(AccountClient::new(&world, &customer).await.tokens.access_claims()), json!(["editor", "gold"]));
 
     let (_, world, customer) = with_groups("Bob", GROUPS).await;
     customer.register(&world).await;
-    assert_eq!(roles(Me::of(&world, &customer).await.tokens.access_claims()), json!(["editor", "gold"]));
+    assert_eq!(roles(AccountClient::new(&world, &customer).await.tokens.access_claims()), json!(["editor", "gold"]));
 }

@@ -1,7 +1,8 @@
-//! One account: closed, restored, erased, raced, and brought back by a backup (security 111, 129, 130, 132; T3, T23).
+//! One account: closed, restored, erased, raced, and erased again after a restored backup (security 111, 129, 130, 132; T3, T23).
 
 use crate::retention::{
-    CANARIES, OVER, account_of, assert_gone, assert_sound, close, erased, marked, patch, remains, tick, world,
+    AFTER_GRACE, CANARIES, account_of, assert_erased, assert_invariants, close, create_user_with_canaries, erased, patch,
+    remaining_kinds, tick, world,
 };
 use dynoxide::actions::put_item::PutItemRequest;
 use latchkey::domain::time::Span;
@@ -9,43 +10,43 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{Anonymous, Browser, Customer, Me, invariants};
+use tests::{AccountClient, Anonymous, Browser, Customer, invariants};
 
 #[tokio::test]
-async fn security_129_nothing_of_a_person_is_left_and_another_run_changes_nothing() {
+async fn security_129_an_erasure_leaves_no_personal_data_and_a_second_run_changes_nothing() {
     let world = world().await;
-    let (customer, me) = marked(&world, "Ada").await;
+    let (customer, me) = create_user_with_canaries(&world, "Ada").await;
     let account = account_of(&world, &me).await;
     close(&me).await;
-    assert_eq!(me.is_alive().await, (false, false), "access is dead from the first write");
+    assert_eq!(me.is_alive().await, (false, false), "access ends with the first write");
     world.advance(Span::days(29));
-    assert_eq!(erased(&tick(&world).await), 0, "the grace holds");
+    assert_eq!(erased(&tick(&world).await), 0, "within the grace period");
     world.advance(Span::days(2));
     assert_eq!(erased(&tick(&world).await), 1);
-    assert_gone(&world, &customer, &me, &account).await;
+    assert_erased(&world, &customer, &me, &account).await;
     world.advance(Span::hours(1));
     assert_eq!(erased(&tick(&world).await), 0);
-    assert_gone(&world, &customer, &me, &account).await;
+    assert_erased(&world, &customer, &me, &account).await;
 }
 
 #[tokio::test]
-async fn security_129_t3_killed_at_each_write_it_goes_on_to_the_same_end() {
+async fn security_129_t3_an_erasure_killed_at_any_write_is_completed() {
     let mut points = 0;
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {
         for write in 1.. {
             let world = world().await;
-            let (customer, me) = marked(&world, "Ada").await;
+            let (customer, me) = create_user_with_canaries(&world, "Ada").await;
             let account = account_of(&world, &me).await;
             close(&me).await;
-            world.advance(OVER);
+            world.advance(AFTER_GRACE);
             world.faults.add(Calls::Writes, When::Nth(write), fault);
             let ended = world.run_job_until_crash(&json!({ "job": "retention" })).await;
             world.faults.clear();
-            // Whatever state it was left in, nobody gets in, and nothing comes back.
+            // In every intermediate state, access is refused and no data comes back.
             assert_eq!((me.is_alive().await, patch(&me).await), ((false, false), 401), "{fault:?} at {write}");
             world.advance(Span::hours(1));
             tick(&world).await;
-            assert_gone(&world, &customer, &me, &account).await;
+            assert_erased(&world, &customer, &me, &account).await;
             if ended.is_some() {
                 break;
             }
@@ -56,35 +57,35 @@ async fn security_129_t3_killed_at_each_write_it_goes_on_to_the_same_end() {
 }
 
 #[tokio::test]
-async fn security_111_a_freed_address_gets_a_new_sub_and_inherits_nothing() {
+async fn security_111_a_freed_address_gets_a_new_sub_and_no_old_data() {
     let world = world().await;
-    let (customer, me) = marked(&world, "Ada").await;
+    let (customer, me) = create_user_with_canaries(&world, "Ada").await;
     let former = me.tokens.id_claims()["sub"].clone();
     close(&me).await;
-    world.advance(OVER);
+    world.advance(AFTER_GRACE);
     let early = Anonymous::new(&world).post_json("/v1/registrations", &customer.registration()).await;
-    assert_eq!(early.status(), 202, "the caller learns nothing");
-    assert!(world.mails_to(&customer.email).await.expect("mails")[0].codes.is_empty(), "it is not free yet");
+    assert_eq!(early.status(), 202, "the same answer as for a free address");
+    assert!(world.mails_to(&customer.email).await.expect("mails")[0].codes.is_empty(), "the address is not free yet");
     tick(&world).await;
     let heir = Customer { given_name: "Heir".to_owned(), family_name: "Heir".to_owned(), ..customer.clone() };
     let sub = heir.register(&world).await;
     assert_ne!(json!(sub), former);
-    let heir = Me::of(&world, &heir).await;
+    let heir = AccountClient::new(&world, &heir).await;
     let claims = heir.get("/v1/me").await.json();
     assert_eq!((&claims["given_name"], claims.get("company"), claims.get("phone_number")), (&json!("Heir"), None, None));
     assert_eq!(heir.get("/v1/me/sessions").await.json()["sessions"].as_array().map(Vec::len), Some(1));
-    assert_sound(&world).await;
+    assert_invariants(&world).await;
 }
 
-/// security 130: who read before the erasure and writes behind it finds its condition broken.
+/// security 130: a write that was decided before the erasure finds its condition broken.
 #[tokio::test]
-async fn security_130_what_races_the_erasure_brings_nothing_back() {
+async fn security_130_a_write_that_races_the_erasure_restores_no_data() {
     let world = world().await;
-    let (customer, me) = marked(&world, "Ada").await;
+    let (customer, me) = create_user_with_canaries(&world, "Ada").await;
     let account = account_of(&world, &me).await;
     close(&me).await;
     let token = restoration(&world, &customer).await;
-    world.advance(OVER - Span::seconds(1));
+    world.advance(AFTER_GRACE - Span::seconds(1));
     for _ in 0..3 {
         world.faults.add(Calls::Reads, When::Always, Fault::SlowAfter(Duration::from_millis(40)));
         let restore = Anonymous::new(&world);
@@ -103,9 +104,9 @@ async fn security_130_what_races_the_erasure_brings_nothing_back() {
             patch(&me),
         );
         world.faults.clear();
-        assert_eq!(restored.status(), 400, "its time is over");
+        assert_eq!(restored.status(), 400, "the grace period is over");
     }
-    assert_gone(&world, &customer, &me, &account).await;
+    assert_erased(&world, &customer, &me, &account).await;
 }
 
 async fn restoration(world: &World, customer: &Customer) -> String {
@@ -115,10 +116,10 @@ async fn restoration(world: &World, customer: &Customer) -> String {
 }
 
 #[tokio::test]
-async fn a_closed_account_is_restored_within_its_grace_once_and_by_its_own_link_only() {
+async fn a_closed_account_is_restored_once_within_its_grace_period_by_its_own_link() {
     let world = world().await;
-    let (customer, me) = marked(&world, "Ada").await;
-    let (other, others) = marked(&world, "Bob").await;
+    let (customer, me) = create_user_with_canaries(&world, "Ada").await;
+    let (other, others) = create_user_with_canaries(&world, "Bob").await;
     close(&me).await;
     close(&others).await;
     let (own, foreign) = (restoration(&world, &customer).await, restoration(&world, &other).await);
@@ -129,57 +130,57 @@ async fn a_closed_account_is_restored_within_its_grace_once_and_by_its_own_link_
     }
     assert_eq!(restore(&own).await.status(), 204);
     assert_eq!(restore(&own).await.status(), 400, "once");
-    let back = Me::of(&world, &customer).await;
+    let back = AccountClient::new(&world, &customer).await;
     assert_eq!(back.get("/v1/me").await.json()["company"], "canarycompany");
-    assert_eq!(me.is_alive().await, (false, false), "what was signed in before stays signed out");
-    world.advance(OVER);
-    assert_eq!(restore(&foreign).await.status(), 400, "its grace is over");
-    assert_eq!(erased(&tick(&world).await), 1, "the other one only");
-    let again = Me::of(&world, &customer).await;
+    assert_eq!(me.is_alive().await, (false, false), "old sessions stay signed out");
+    world.advance(AFTER_GRACE);
+    assert_eq!(restore(&foreign).await.status(), 400, "its grace period is over");
+    assert_eq!(erased(&tick(&world).await), 1, "only the other account");
+    let again = AccountClient::new(&world, &customer).await;
     assert_eq!(again.get("/v1/me").await.status(), 200);
-    assert_sound(&world).await;
+    assert_invariants(&world).await;
 }
 
 #[tokio::test]
 async fn security_132_a_legal_hold_keeps_an_account_until_it_is_lifted() {
     let world = world().await;
-    let (customer, me) = marked(&world, "Ada").await;
+    let (customer, me) = create_user_with_canaries(&world, "Ada").await;
     let account = account_of(&world, &me).await;
     close(&me).await;
     let word = async |job: &str| world.run_job(&json!({ "job": job, "email": customer.email })).await.expect("an answer");
     assert_eq!((&word("hold").await["status"], &word("hold").await["changed"]), (&json!("held"), &json!(false)));
     for _ in 0..3 {
-        world.advance(OVER);
+        world.advance(AFTER_GRACE);
         let summary = tick(&world).await;
         assert_eq!((erased(&summary), &summary["rules"]["erasure"]["deferred"]), (0, &json!(1)), "{summary}");
     }
-    assert!(!remains(&invariants::read(&world.engine), &account).contains(&"tombstone".to_owned()));
+    assert!(!remaining_kinds(&invariants::read(&world.engine), &account).contains(&"tombstone".to_owned()));
     assert_eq!(word("release").await["status"], "released");
-    world.advance(OVER);
+    world.advance(AFTER_GRACE);
     assert_eq!(erased(&tick(&world).await), 1);
-    assert_gone(&world, &customer, &me, &account).await;
+    assert_erased(&world, &customer, &me, &account).await;
     assert_eq!(word("hold").await["status"], "no_account");
 }
 
-/// T23: a backup of the identities comes back; what was erased since is erased again, and nobody else is touched.
+/// T23: after the restore of an old backup, every account erased since then is erased again. Other accounts do not change.
 #[tokio::test]
 async fn security_132_t23_a_restored_backup_is_erased_again_before_it_is_served() {
     let world = world().await;
     let mut people = Vec::new();
     for n in 0..12 {
         world.advance(Span::hours(1));
-        people.push(marked(&world, &format!("Person{n}")).await);
+        people.push(create_user_with_canaries(&world, &format!("Person{n}")).await);
     }
-    let kept = marked(&world, "Kept").await;
+    let kept = create_user_with_canaries(&world, "Kept").await;
     let since = world.services.clock.now();
     let backup = invariants::read(&world.engine).tables["identities"].clone();
     for (customer, me) in &people {
-        let me = Me { tokens: Me::of(&world, customer).await.tokens, ..me.clone() };
+        let me = AccountClient { tokens: AccountClient::new(&world, customer).await.tokens, ..me.clone() };
         close(&me).await;
     }
-    world.advance(OVER);
+    world.advance(AFTER_GRACE);
     assert_eq!(erased(&tick(&world).await), 12);
-    // One of the freed addresses is somebody else's by now.
+    // One of the freed addresses belongs to another user now.
     let heir = Customer { given_name: "Heir".to_owned(), ..people[0].0.clone() };
     heir.register(&world).await;
     let present = invariants::read(&world.engine).tables["identities"].clone();
@@ -188,7 +189,7 @@ async fn security_132_t23_a_restored_backup_is_erased_again_before_it_is_served(
             serde_json::from_value(json!({ "TableName": "identities", "Item": item })).expect("a request");
         world.engine.database().put_item(request).expect("restored");
     };
-    // The restored backup, and what was registered since beside it.
+    // The restored backup, together with later registrations.
     backup.iter().for_each(&put);
     present.iter().filter(|item| item["kind"]["S"] == "identifier" || item["kind"]["S"] == "job").for_each(&put);
     let since = since.to_string();
@@ -206,6 +207,6 @@ async fn security_132_t23_a_restored_backup_is_erased_again_before_it_is_served(
     for (customer, me) in &people {
         assert_eq!(me.is_alive().await, (false, false), "{}", customer.email);
     }
-    assert_eq!(Me::of(&world, &heir).await.get("/v1/me").await.json()["given_name"], "Heir");
-    assert_eq!(Me::of(&world, &kept.0).await.get("/v1/me").await.status(), 200);
+    assert_eq!(AccountClient::new(&world, &heir).await.get("/v1/me").await.json()["given_name"], "Heir");
+    assert_eq!(AccountClient::new(&world, &kept.0).await.get("/v1/me").await.status(), 200);
 }

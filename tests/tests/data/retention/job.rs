@@ -1,6 +1,6 @@
-//! The job: plan and run, leases, ticks, what is stuck, deadlines (security 132, 140, 141; T11).
+//! The retention job: plan and run, leases, ticks, stuck accounts, deadlines (security 132, 140, 141; T11).
 
-use crate::retention::{OVER, erased, tick, world};
+use crate::retention::{AFTER_GRACE, erased, tick, world};
 use dynoxide::actions::put_item::PutItemRequest;
 use latchkey::domain::time::Span;
 use latchkey::services::Deadline;
@@ -9,13 +9,13 @@ use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tests::{Person, invariants};
+use tests::{SignedInUser, invariants};
 
-/// Accounts that are due after the grace.
-async fn closed(world: &World, count: usize) -> Vec<Person> {
+/// Closes this many accounts. All are due after the grace period.
+async fn close_accounts(world: &World, count: usize) -> Vec<SignedInUser> {
     let mut people = Vec::new();
     for _ in 0..count {
-        let mut person = Person::new(world).await;
+        let mut person = SignedInUser::new(world).await;
         person.close(Span::days(30)).await;
         people.push(person);
     }
@@ -37,8 +37,8 @@ async fn erasures(world: &World) -> BTreeMap<String, usize> {
 #[tokio::test]
 async fn security_132_a_plan_equals_its_run_and_writes_nothing() {
     let world = world().await;
-    closed(&world, 7).await;
-    world.advance(OVER);
+    close_accounts(&world, 7).await;
+    world.advance(AFTER_GRACE);
     let event = json!({ "job": "retention", "time": world.services.clock.now().to_string(), "dry_run": true });
     drop(world.meter.take());
     let plan = world.run_job(&event).await.expect("a plan");
@@ -51,10 +51,10 @@ async fn security_132_a_plan_equals_its_run_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn security_132_what_is_stuck_is_reported_and_stops_nothing() {
+async fn security_132_a_stuck_account_is_reported_and_does_not_stop_the_job() {
     let world = world().await;
-    let people = closed(&world, 5).await;
-    // The state of one account does not read any more.
+    let people = close_accounts(&world, 5).await;
+    // The state of one account is unreadable.
     let account = people[2].authentication.account.to_string();
     let raw = invariants::read(&world.engine);
     let is_broken = |item: &&Value| {
@@ -65,22 +65,22 @@ async fn security_132_what_is_stuck_is_reported_and_stops_nothing() {
     let request = json!({ "TableName": "identities", "Item": broken });
     let request: PutItemRequest = serde_json::from_value(request).expect("a request");
     world.engine.database().put_item(request).expect("broken");
-    world.advance(OVER);
+    world.advance(AFTER_GRACE);
     for round in 0..2 {
         let summary = tick(&world).await;
         let counts = &summary["rules"]["erasure"];
         assert_eq!((erased(&summary), &counts["stuck"]), (if round == 0 { 4 } else { 0 }, &json!(1)), "{summary}");
         assert_eq!(summary["tenants"][0]["stuck"][0]["id"], account);
-        // It is tried again in each period, on whatever day it was due.
+        // It is tried again in each period, on any day after it was due.
         world.advance(Span::days(3));
     }
 }
 
 #[tokio::test]
-async fn security_140_duplicate_and_late_ticks_answer_what_was_done_and_do_nothing() {
+async fn security_140_duplicate_and_late_ticks_return_the_old_result_and_do_nothing() {
     let world = world().await;
-    closed(&world, 3).await;
-    world.advance(OVER);
+    close_accounts(&world, 3).await;
+    world.advance(AFTER_GRACE);
     let at = world.services.clock.now();
     let time = |at: latchkey::domain::time::Timestamp| json!({ "job": "retention", "time": at.to_string() });
     let first = world.run_job(&time(at)).await.expect("a summary");
@@ -90,13 +90,13 @@ async fn security_140_duplicate_and_late_ticks_answer_what_was_done_and_do_nothi
         drop(world.meter.take());
         let same = world.run_job(&time(again)).await.expect("a summary");
         assert_eq!((&same["rules"], &same["status"]), (&first["rules"], &json!("finished")));
-        assert!(world.meter.take_cost().own.write == 0.0, "nothing is written");
+        assert!(world.meter.take_cost().own.write == 0.0, "no write");
     }
     let ahead = world.run_job(&time(at + Span::days(1))).await;
-    assert!(ahead.is_err_and(|error| error.to_string().contains("has not come")));
+    assert!(ahead.is_err_and(|error| error.to_string().contains("is in the future")));
 }
 
-/// T11: schedulers that overlap, holders that die, clocks that go on; each account is erased once.
+/// T11: schedulers overlap, lease holders die, clocks move. Each account is erased once.
 #[tokio::test]
 async fn security_140_t11_overlapping_ticks_and_dying_holders_erase_each_account_once() {
     const ROUNDS: usize = 120;
@@ -105,12 +105,12 @@ async fn security_140_t11_overlapping_ticks_and_dying_holders_erase_each_account
     let mut ticks = 0;
     for round in 0..ROUNDS {
         if round % 3 == 0 {
-            due += closed(&world, 1).await.len();
+            due += close_accounts(&world, 1).await.len();
         }
         world.advance(Span::hours(12));
         let schedulers = 2 + round % 4;
         if round % 5 == 0 {
-            // The holder dies at one of its writes; the others meet its lease, or its end.
+            // The holder dies at one of its writes. The others wait for its lease, or for the end of the lease.
             let write = u64::try_from(round / 5 % 7 + 1).expect("small");
             world.faults.add(Calls::Writes, When::Nth(write), Fault::CrashAfter);
             let _ = world.run_job_until_crash(&json!({ "job": "retention" })).await;
@@ -130,9 +130,9 @@ async fn security_140_t11_overlapping_ticks_and_dying_holders_erase_each_account
         }
         world.faults.clear();
     }
-    // What was closed in the last month, and what a dead holder left.
+    // The accounts closed in the last month, and those that a dead holder left.
     for _ in 0..2 {
-        world.advance(OVER);
+        world.advance(AFTER_GRACE);
         tick(&world).await;
     }
     let found = erasures(&world).await;
@@ -142,10 +142,10 @@ async fn security_140_t11_overlapping_ticks_and_dying_holders_erase_each_account
 }
 
 #[tokio::test]
-async fn security_141_it_stops_before_its_deadline_and_goes_on_where_it_was() {
+async fn security_141_the_job_stops_before_its_deadline_and_continues_later() {
     let world = world().await;
-    closed(&world, 3).await;
-    world.advance(OVER);
+    close_accounts(&world, 3).await;
+    world.advance(AFTER_GRACE);
     let event = json!({ "job": "retention", "time": world.services.clock.now().to_string() });
     let short = Deadline::after(Duration::from_secs(5));
     let stopped = world.run_job_until(&event, short).await.expect("a summary");
@@ -155,12 +155,12 @@ async fn security_141_it_stops_before_its_deadline_and_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn anything_else_is_refused_in_words() {
+async fn an_unknown_job_is_refused_with_a_reason() {
     let world = world().await;
     for (event, words) in [
         (json!({}), "job"),
         (json!({ "job": "laundry" }), "laundry"),
-        (json!({ "job": "retention", "tenant": "nobody" }), "nobody"),
+        (json!({ "job": "retention", "tenant": "unknown" }), "unknown"),
         (json!({ "job": "retention", "time": "soon" }), "time"),
         (json!({ "job": "retention", "dry": true }), "dry"),
         (json!({ "job": "hold" }), "email"),

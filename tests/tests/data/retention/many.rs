@@ -1,23 +1,23 @@
-//! Many due accounts at once: pages of a bound, killed and resumed at any page, nothing lost and nothing twice.
+//! Many due accounts at once: bounded pages, killed and resumed at any page. No account is lost or erased twice.
 //!
-//! `LATCHKEY_DUE=100000 cargo test --release -p tests --test retention many -- --nocapture` is the long run.
+//! `LATCHKEY_DUE=100000 cargo test --release -p tests --test data retention::many -- --nocapture` is the long run.
 
 use crate::retention::world;
 use latchkey::domain::time::Span;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::json;
-use tests::{Person, invariants};
+use tests::{SignedInUser, invariants};
 
 #[tokio::test]
 async fn many_due_accounts_are_erased_once_however_often_the_holder_dies() {
-    #[expect(clippy::disallowed_methods, reason = "a longer run is asked for by a variable")]
+    #[expect(clippy::disallowed_methods, reason = "a variable sets the length of the run")]
     let due: usize = std::env::var("LATCHKEY_DUE").ok().and_then(|due| due.parse().ok()).unwrap_or(400);
     let world = world().await;
     for _ in 0..due {
-        Person::new(&world).await.close(Span::days(30)).await;
+        SignedInUser::new(&world).await.close(Span::days(30)).await;
     }
     world.advance(Span::days(31));
-    // Killed again and again, each time somewhat later.
+    // Killed again and again, each time a little later.
     let mut kills = 0;
     for write in [37, 401, 977] {
         world.faults.add(Calls::Writes, When::Nth(write), Fault::CrashAfter);
@@ -35,5 +35,5 @@ async fn many_due_accounts_are_erased_once_however_often_the_holder_dies() {
     let of = |table: &str, kind: &str| raw.tables[table].iter().filter(|item| item["kind"]["S"] == kind).count();
     assert_eq!((of("keys", "tombstone"), of("identities", "due_erasure"), of("keys", "data_key")), (due, 0, 0));
     let erased = raw.tables["audit"].iter().filter(|record| record["k"]["S"] == "account_erased").count();
-    assert_eq!(erased, due, "none lost, none twice");
+    assert_eq!(erased, due, "each account is erased once");
 }

@@ -1,29 +1,47 @@
 //! The API: its routes are those of the sources, and it hands requests over as they came.
 
-use crate::template::logical;
+use crate::template::{guide, logical};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use tests::api_gateway::Routes;
 use tests::routes;
 use tests::template::Template;
 
-#[test]
-fn the_routes_are_those_of_the_sources_for_the_default_tenant_and_for_others() {
-    let template = Template::load();
-    let mut expected = BTreeMap::from([("$default".to_owned(), "integrations/TokenIntegration".to_owned())]);
+/// Everything below one of these paths is one route, and shares its limit.
+const FAMILIES: [&str; 5] = ["/account", "/account/export", "/v1/me", "/v1/me/exports", "/v1/registrations"];
+
+/// Below a family and yet a route of its own: it leads to another function while people come from a user pool.
+const APART: &str = "/v1/registrations/{id}/verification";
+
+/// A path for the default tenant, and for others.
+fn both(path: &str) -> [String; 2] {
+    match path {
+        // RFC 8414 §3.1: the well-known segment stands first.
+        metadata @ "/.well-known/oauth-authorization-server" => [metadata.to_owned(), format!("{metadata}/t/{{tenant}}")],
+        path => [path.to_owned(), format!("/t/{{tenant}}{path}")],
+    }
+}
+
+/// The longest family that a path is below.
+fn family(path: &str) -> Option<&'static str> {
+    let below = FAMILIES.into_iter().filter(|family| path.strip_prefix(family).is_some_and(|rest| rest.starts_with('/')));
+    below.max_by_key(|family| family.len())
+}
+
+/// The integration of each path of the sources.
+fn of_the_sources() -> BTreeMap<String, String> {
+    let mut paths = BTreeMap::new();
     for route in routes::in_the_sources() {
         let Some(function) = route.function else { continue };
         let target = format!("integrations/{}Integration", logical(&function));
-        let of_tenant = match route.path.as_str() {
-            // RFC 8414 §3.1: the well-known segment stands first.
-            metadata @ "/.well-known/oauth-authorization-server" => format!("{metadata}/t/{{tenant}}"),
-            path => format!("/t/{{tenant}}{path}"),
-        };
-        for path in [route.path, of_tenant] {
-            // ANY: a wrong method, HEAD and a preflight reach the function that knows the path.
-            let other = expected.insert(format!("ANY {path}"), target.clone());
-            assert!(other.is_none_or(|other| other == target), "{path} is of two functions");
-        }
+        let other = paths.insert(route.path.clone(), target.clone());
+        assert!(other.is_none_or(|other| other == target), "{} is of two functions", route.path);
     }
+    paths
+}
+
+/// The integration of each route key of the template.
+fn of_the_template(template: &Template) -> BTreeMap<String, String> {
     let mut routed = BTreeMap::new();
     for (name, route) in template.of_type("AWS::ApiGatewayV2::Route") {
         let properties = template.resolve(&route["Properties"]);
@@ -32,11 +50,74 @@ fn the_routes_are_those_of_the_sources_for_the_default_tenant_and_for_others() {
         let key = properties["RouteKey"].as_str().unwrap().to_owned();
         assert!(routed.insert(key, properties["Target"].as_str().unwrap().to_owned()).is_none(), "{name} stands twice");
     }
+    routed
+}
+
+#[test]
+fn the_routes_are_those_of_the_sources_for_the_default_tenant_and_for_others() {
+    let template = Template::load();
+    let sources = of_the_sources();
+    let mut expected = BTreeMap::from([("$default".to_owned(), "integrations/TokenIntegration".to_owned())]);
+    for (path, target) in sources.iter().filter(|(path, _)| family(path).is_none() || *path == APART) {
+        // ANY: a wrong method, HEAD and a preflight reach the function that knows the path.
+        expected.extend(both(path).map(|path| (format!("ANY {path}"), target.clone())));
+    }
+    for family in FAMILIES {
+        let target = sources.get(family).unwrap_or_else(|| panic!("{family} is no path of the sources"));
+        expected.extend(both(family).map(|path| (format!("ANY {path}"), target.clone())));
+        expected.extend(both(family).map(|path| (format!("ANY {path}/{{proxy+}}"), target.clone())));
+    }
+    let routed = of_the_template(&template);
     let missing: Vec<_> = expected.iter().filter(|(key, _)| !routed.contains_key(*key)).collect();
     let gone: Vec<_> = routed.iter().filter(|(key, _)| !expected.contains_key(*key)).collect();
     assert!(missing.is_empty() && gone.is_empty(), "not in the template: {missing:#?}; not in the sources: {gone:#?}");
     assert_eq!(routed, expected);
     assert!(routed.len() <= 300, "an API has at most 300 routes");
+}
+
+#[test]
+fn api_gateway_leads_each_path_of_the_sources_to_its_function_and_needs_every_route_for_it() {
+    let arn = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_AbC";
+    let templates = [Template::load(), Template::load().given("UserPoolArn", arn)];
+    let [without, with] = templates.map(|template| {
+        let keys = of_the_template(&template);
+        Routes::new(keys.clone().into_iter().map(|(key, target)| (key.clone(), (key, target))))
+    });
+    let mut needed = BTreeSet::from(["$default".to_owned()]);
+    for (pattern, target) in of_the_sources() {
+        for address in both(&pattern) {
+            let parts = address.split('/').map(|part| if part.starts_with('{') { "AAAA" } else { part });
+            let path = parts.collect::<Vec<_>>().join("/");
+            let route = without.of(&path).unwrap_or_else(|| panic!("{path} has no route"));
+            assert_eq!(route.target.1, target, "{path}");
+            needed.insert(route.target.0.clone());
+            // What the family would lead to the same function needs no route of its own.
+            if let Some(family) = without.greedy(&path).filter(|family| family.path != route.path) {
+                let others = [&without, &with]
+                    .map(|routes| (&routes.of(&path).unwrap().target.1, &routes.greedy(&path).unwrap().target.1));
+                assert!(others.iter().any(|(own, of_family)| own != of_family), "{} is part of {}", route.path, family.path);
+            }
+        }
+    }
+    let keys: BTreeSet<String> = of_the_template(&Template::load()).into_keys().collect();
+    assert_eq!(keys.difference(&needed).collect::<Vec<_>>(), Vec::<&String>::new(), "no path needs these routes");
+}
+
+#[test]
+fn a_family_of_paths_shares_its_limit_and_the_parameters_say_so() {
+    let template = Template::load();
+    for parameter in ["RequestsPerSecond", "BurstRequests"] {
+        let said = template.root()["Parameters"][parameter]["Description"].as_str().unwrap();
+        let in_the_guide = guide().lines().find(|line| line.starts_with(&format!("| `{parameter}` |"))).unwrap().to_owned();
+        for text in [said, &in_the_guide] {
+            let named: BTreeSet<&str> = text
+                .split([' ', ',', '`'])
+                .map(|word| word.trim_end_matches(['.', ';']))
+                .filter(|word| word.starts_with('/'))
+                .collect();
+            assert_eq!(named, BTreeSet::from(FAMILIES), "{parameter}: {text}");
+        }
+    }
 }
 
 #[test]

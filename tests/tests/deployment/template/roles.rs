@@ -108,6 +108,27 @@ fn traces_are_written_when_they_are_wanted() {
     assert!(Template::load().given("Tracing", "true").stands(permission));
 }
 
+/// A role has what it shares before its function runs, and an upgrade attaches that before it takes anything away: so a role names its
+/// policies, and they do not name it.
+#[test]
+fn a_shared_policy_is_named_by_several_roles_and_names_none() {
+    let template = Template::load();
+    let mut sharers: BTreeMap<String, usize> = BTreeMap::new();
+    for role in roles(&template) {
+        let named = template.root()["Resources"][&role]["Properties"]["ManagedPolicyArns"].as_array().cloned();
+        for policy in named.unwrap_or_default() {
+            *sharers.entry(policy["Ref"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+    }
+    for (name, policy) in template.of_type("AWS::IAM::ManagedPolicy") {
+        assert!(sharers.remove(name).is_some_and(|roles| roles > 1), "{name} is not shared");
+        for direct in ["Roles", "Users", "Groups", "ManagedPolicyName"] {
+            assert!(policy["Properties"].get(direct).is_none(), "{name}: {direct}");
+        }
+    }
+    assert_eq!(sharers, BTreeMap::new(), "these are no policies of this template");
+}
+
 /// Action → the beginnings of partitions, over all statements of a function on a table.
 fn reach(template: &Template, function: &str, table: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut reach: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -268,6 +289,8 @@ fn a_user_pool_that_people_go_back_to_starts_one_function_and_only_when_it_is_na
     let own = &with.root()["Resources"]["MigrationRole"]["Properties"]["Policies"];
     assert_eq!(own.as_array().map(Vec::len), Some(1));
     assert_eq!(own[0]["PolicyDocument"]["Statement"].as_array().map(Vec::len), Some(1), "its log, and nothing else");
+    let shared = &with.root()["Resources"]["MigrationRole"]["Properties"]["ManagedPolicyArns"];
+    assert!(shared.is_null(), "nothing that other roles share");
     // Of another tenant it reaches nothing.
     let acme = with.given("ReturnTenant", "acme");
     let reached: BTreeSet<String> = acme.statements("MigrationRole").iter().flat_map(Statement::partitions).collect();

@@ -145,7 +145,7 @@ fn what_is_stuck_is_counted_by_the_words_of_the_sources() {
     assert_eq!(filter["FilterPattern"], r#"{ ($.message = "stuck") || ($.message = "retention failed") }"#);
     let source = |file: &str| std::fs::read_to_string(root().join("functions/retention/src").join(file)).unwrap();
     for words in [r#", "stuck");"#, r#", "retention failed");"#] {
-        assert!(source("walk.rs").contains(words), "{words}");
+        assert!(source("scan.rs").contains(words), "{words}");
     }
     let transformation = template.resolve(&filter["MetricTransformations"][0]);
     let alarm = template.resolve(&template.root()["Resources"]["RetentionStuck"]["Properties"]);

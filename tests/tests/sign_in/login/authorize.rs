@@ -1,11 +1,11 @@
-//! What is wrong with an authorization request, and where it is answered (security 1–9, 15, 16, 19, 121).
+//! Errors of an authorization request, and where they are shown (security 1–9, 15, 16, 19, 121).
 
-use crate::login::{document, like, signed_in, world};
+use crate::login::{client_with, document, signed_in, world};
 use http::{Method, StatusCode};
 use latchkey_local::world::World;
 use tests::{Anonymous, Browser, Customer, OAuthClient};
 
-/// Clients for redirect URIs of every kind.
+/// Clients with every kind of redirect URI.
 const CLIENTS: &str = r#"
 [[clients]]
 client_id = "native"
@@ -29,7 +29,7 @@ async fn clients_world() -> World {
     World::builder().tenant("default", &document(CLIENTS)).build().await.expect("a world")
 }
 
-/// The address of a request with these parameters replaced, or taken out by an empty value.
+/// The URL of a request with changed parameters. An empty value removes a parameter.
 fn changed(client: &OAuthClient, changes: &[(&str, &str)]) -> String {
     let url = url::Url::parse(&client.authorize_url(&[])).expect("an address");
     let kept = url.query_pairs().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
@@ -39,27 +39,27 @@ fn changed(client: &OAuthClient, changes: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn security_4_a_bad_client_or_redirect_uri_is_shown_here_and_redirects_nowhere() {
+async fn security_4_a_bad_client_or_redirect_uri_is_an_error_page_without_redirect() {
     let world = world().await;
     let client = OAuthClient::demo_app(&world);
     let mut browser = Browser::new(&world);
     for changes in [
         &[("client_id", "")][..],
-        &[("client_id", "nobody")],
+        &[("client_id", "unknown")],
         &[("client_id", "demo-app\u{1F600}")],
         &[("redirect_uri", "")],
         &[("redirect_uri", "https://evil.example/")],
         &[("redirect_uri", "javascript:alert(1)")],
         &[("redirect_uri", "//evil.example")],
-        // Another client's.
+        // The redirect URI of another client.
         &[("redirect_uri", "http://localhost:3000/callback")],
-        // Everything else may be wrong too.
+        // Other errors do not change this.
         &[("redirect_uri", "https://evil.example/"), ("response_type", "token"), ("prompt", "none")],
     ] {
         let page = browser.open(&changed(&client, changes)).await;
         assert_eq!(page.status(), 400, "{changes:?}");
         assert_eq!(page.header("location"), None, "{changes:?}");
-        assert!(!page.html().contains("evil.example"), "nothing of the request is shown: {changes:?}");
+        assert!(!page.html().contains("evil.example"), "no part of the request is shown: {changes:?}");
     }
 }
 
@@ -115,10 +115,10 @@ async fn security_9_a_repeated_parameter_is_refused_however_it_is_spelled() {
 }
 
 #[tokio::test]
-async fn security_2_a_loopback_address_may_have_any_port_and_nothing_else_different() {
+async fn security_2_a_loopback_redirect_uri_may_differ_only_in_the_port() {
     let world = clients_world().await;
     let client = |redirect_uri: &str| {
-        like(OAuthClient::demo_app(&world), |client| {
+        client_with(OAuthClient::demo_app(&world), |client| {
             "native".clone_into(&mut client.client_id);
             redirect_uri.clone_into(&mut client.redirect_uri);
             "openid".clone_into(&mut client.scope);
@@ -169,9 +169,9 @@ async fn security_7_form_post_escapes_state_and_may_post_to_the_client_only() {
 }
 
 #[tokio::test]
-async fn security_7_a_client_is_answered_only_in_a_mode_of_its_list() {
+async fn security_7_a_client_gets_only_its_registered_response_modes() {
     let world = clients_world().await;
-    let client = like(OAuthClient::demo_app(&world), |client| {
+    let client = client_with(OAuthClient::demo_app(&world), |client| {
         "query-only".clone_into(&mut client.client_id);
         "https://query.example/callback?tab=1".clone_into(&mut client.redirect_uri);
         "openid".clone_into(&mut client.scope);
@@ -187,7 +187,7 @@ async fn security_16_a_posted_request_is_decided_like_one_by_get() {
     let api = Anonymous::new(&world);
     let customer = Customer::registered(&world, "Ada").await;
     for changes in [
-        &[("client_id", "nobody")][..],
+        &[("client_id", "unknown")][..],
         &[("redirect_uri", "https://evil.example/")],
         &[("response_type", "token")],
         &[("scope", "nothing-of-ours")],
@@ -204,7 +204,7 @@ async fn security_16_a_posted_request_is_decided_like_one_by_get() {
         let posted = api.send(Method::POST, "/oauth2/authorize", &form, query.to_owned()).await;
         assert_eq!((got.status(), got.header("location")), (posted.status(), posted.header("location")), "{changes:?}");
     }
-    // A valid one is stored, and leads through sign-in and consent to a code, whatever its length.
+    // A valid request is stored, and leads through sign-in and consent to a code, for any length.
     let state = "s".repeat(2000);
     let url = changed(&client, &[("state", &state), ("prompt", "login")]);
     let query = url.split_once('?').expect("a query").1;
@@ -219,7 +219,7 @@ async fn security_16_a_posted_request_is_decided_like_one_by_get() {
     }
     assert_eq!(page.query("state").as_deref(), Some(state.as_str()));
     assert_eq!(client.redeem(&page.query("code").expect("a code")).await.status(), 200);
-    // Ten minutes later it is gone.
+    // Ten minutes later it has expired.
     world.advance(latchkey::domain::time::Span::minutes(10));
     let late = browser.open(posted.header("location").expect("a location")).await;
     assert_eq!(late.status(), 400);

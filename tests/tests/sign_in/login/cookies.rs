@@ -43,7 +43,7 @@ async fn security_56_every_sign_in_makes_a_new_session_and_ends_the_old_one() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
-    // A cookie from before the sign-in is not promoted.
+    // A cookie from before the sign-in is not reused.
     browser.cookies.insert("lk-session".to_owned(), "planted".to_owned());
     try_password(&mut browser, &customer.email, &customer.password).await;
     let first = browser.clone();
@@ -58,7 +58,7 @@ async fn security_56_every_sign_in_makes_a_new_session_and_ends_the_old_one() {
 }
 
 #[tokio::test]
-async fn security_57_a_session_ends_unused_after_its_idle_and_used_after_its_absolute_lifetime() {
+async fn security_57_a_session_ends_after_its_idle_or_absolute_lifetime() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let client = OAuthClient::demo_app(&world);
@@ -70,7 +70,7 @@ async fn security_57_a_session_ends_unused_after_its_idle_and_used_after_its_abs
     world.advance(Span::seconds(1));
     assert!(!is_signed_in(&mut browser).await);
 
-    // Used every 6 days (authorization requests write the use), it ends after 30.
+    // Used every 6 days (an authorization request counts as use), it ends after 30.
     let mut browser = Browser::new(&world);
     client.sign_in(&mut browser, &customer).await;
     for day in [6, 12, 18, 24] {
@@ -85,7 +85,7 @@ async fn security_57_a_session_ends_unused_after_its_idle_and_used_after_its_abs
 }
 
 #[tokio::test]
-async fn security_58_after_signing_out_the_cookie_is_dead_at_every_instance() {
+async fn security_58_after_a_sign_out_the_cookie_is_invalid_at_every_instance() {
     let (engine, vault) = (Engine::memory().expect("an engine"), KeyVault::ephemeral());
     let instance = async || World::builder().engine(engine.clone()).vault(vault.clone()).build().await.expect("an instance");
     let (one, other) = (instance().await, instance().await);
@@ -105,7 +105,7 @@ async fn security_58_after_signing_out_the_cookie_is_dead_at_every_instance() {
 }
 
 #[tokio::test]
-async fn security_61_cookies_that_can_not_be_read_make_an_anonymous_visitor() {
+async fn security_61_unreadable_cookies_are_ignored() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let browser = signed_in(&world, &customer).await;
@@ -144,7 +144,7 @@ async fn security_61_cookies_that_can_not_be_read_make_an_anonymous_visitor() {
             assert!(!body.contains("You are signed in"), "{:?}", String::from_utf8_lossy(&cookie));
         }
     }
-    // Two halves of two sessions make none.
+    // Two halves of two sessions do not make a session.
     let mut mixed = Browser::new(&world);
     let halves = format!("{}{}", &genuine[..genuine.len() / 2], &other[other.len() / 2..]);
     mixed.cookies.insert("lk-session".to_owned(), halves);
@@ -152,7 +152,7 @@ async fn security_61_cookies_that_can_not_be_read_make_an_anonymous_visitor() {
 }
 
 #[tokio::test]
-async fn security_64_in_a_shared_browser_nothing_of_one_person_reaches_the_next() {
+async fn security_64_users_of_a_shared_browser_see_no_data_of_each_other() {
     let world = world().await;
     let client = OAuthClient::demo_app(&world);
     let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
@@ -160,7 +160,7 @@ async fn security_64_in_a_shared_browser_nothing_of_one_person_reaches_the_next(
     let mut sids = std::collections::BTreeSet::new();
     for round in 0..3 {
         for customer in [&ada, &bob] {
-            // A sign-out whose cookies are missing ends nothing, and the next person still gets a session of their own.
+            // A sign-out without cookies ends nothing. The next user still gets a new session.
             let mut without = browser.clone();
             without.cookies.remove("lk-session");
             without.open("/oauth2/logout").await;

@@ -1,4 +1,4 @@
-//! What signing in and authorizing cost, exactly (`ReturnConsumedCapacity` and our own arithmetic).
+//! The exact cost of sign-in and authorization (`ReturnConsumedCapacity` and our own arithmetic).
 
 use crate::login::{signed_in, world};
 use latchkey_local::meter::{Cost, Units};
@@ -10,7 +10,7 @@ fn cost(requests: usize, read: f64, write: f64) -> Cost {
     Cost { requests, engine: units, own: units }
 }
 
-/// Keys and configuration are loaded before anything is counted.
+/// Loads keys and configuration before the measurement.
 async fn warm(world: &World) {
     world.pump().await.expect("pumped");
     Browser::new(world).open("/login").await;
@@ -31,7 +31,7 @@ async fn a_sign_in_reads_four_units_and_writes_two() {
     let mut browser = Browser::new(&world);
     let page = browser.open("/login").await;
     drop(world.meter.take());
-    browser.press(&page, "#submit", &[("identifier", "nobody@example.com"), ("password", "wrong")]).await;
+    browser.press(&page, "#submit", &[("identifier", "unknown@example.com"), ("password", "wrong")]).await;
     assert_eq!(world.meter.take_cost(), cost(3, 4.0, 1.0), "unknown");
 }
 
@@ -49,7 +49,7 @@ async fn authorize_with_a_session_reads_three_units_and_writes_one() {
 }
 
 #[tokio::test]
-async fn pages_for_nobody_in_particular_cost_nothing() {
+async fn public_pages_cost_nothing() {
     let world = world().await;
     let client = OAuthClient::demo_app(&world);
     let mut browser = Browser::new(&world);
@@ -62,11 +62,11 @@ async fn pages_for_nobody_in_particular_cost_nothing() {
 }
 
 #[tokio::test]
-async fn beginning_a_recovery_is_one_write_for_every_address() {
+async fn the_start_of_a_recovery_is_one_write_for_every_address() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     warm(&world).await;
-    for email in [customer.email.as_str(), "nobody@example.com"] {
+    for email in [customer.email.as_str(), "unknown@example.com"] {
         let mut browser = Browser::new(&world);
         let page = browser.open("/recover").await;
         drop(world.meter.take());

@@ -1,6 +1,6 @@
-//! When the person is asked: prompt, max_age, hints, consent (security 10–14, 17, 18).
+//! When the user is asked: prompt, max_age, hints, consent (security 10–14, 17, 18).
 
-use crate::login::{like, signed_in, world};
+use crate::login::{client_with, signed_in, world};
 use http::{Method, StatusCode};
 use latchkey::domain::time::Span;
 use tests::{Browser, Customer, OAuthClient};
@@ -56,7 +56,7 @@ async fn security_11_prompt_login_and_max_age_force_a_sign_in_and_say_when_it_wa
 }
 
 #[tokio::test]
-async fn security_11_re_authentication_as_another_person_inherits_nothing_of_the_first_session() {
+async fn security_11_a_sign_in_as_another_user_keeps_nothing_of_the_first_session() {
     let world = world().await;
     let client = OAuthClient::demo_app(&world);
     let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
@@ -78,23 +78,23 @@ async fn security_11_re_authentication_as_another_person_inherits_nothing_of_the
     let second = client.redeem(&page.query("code").expect("a code")).await.tokens().id_claims();
     assert_ne!((&first["sub"], &first["sid"]), (&second["sub"], &second["sid"]));
 
-    // Ada's session of this browser is over; and the mark of Bob's sign-in is worth nothing in a session of hers.
+    // Ada's session in this browser has ended. The mark of Bob's sign-in is invalid in a session of hers.
     let mut old = Browser::new(&world);
     old.cookies = adas_cookies;
     assert!(old.open(&client.authorize_url(&[])).await.has_field("password"));
     let mut hers = signed_in(&world, &ada).await;
     assert!(hers.open(&marked).await.has_field("password"));
-    // Nor is it for another request in his.
-    let elsewhere = marked.replace("nonce-of-the-test", "another-nonce");
-    assert_ne!(elsewhere, marked);
-    assert!(browser.open(&elsewhere).await.has_field("password"));
-    // Nor two minutes later.
+    // It is also invalid for another request of his.
+    let other_request = marked.replace("nonce-of-the-test", "another-nonce");
+    assert_ne!(other_request, marked);
+    assert!(browser.open(&other_request).await.has_field("password"));
+    // It is also invalid two minutes later.
     world.advance(Span::minutes(3));
     assert!(browser.open(&marked).await.has_field("password"));
 }
 
 #[tokio::test]
-async fn security_12_the_hint_names_the_person_however_old_it_is() {
+async fn security_12_an_id_token_hint_names_the_user_at_any_age() {
     let world = world().await;
     let client = OAuthClient::demo_app(&world);
     let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
@@ -115,7 +115,7 @@ async fn security_12_the_hint_names_the_person_however_old_it_is() {
         assert_eq!(with_hint(&mut browser, &adas, prompt).await, (true, None));
         assert_eq!(with_hint(&mut browser, &bobs, prompt).await, (false, Some("login_required".to_owned())));
     }
-    // Changed, of another kind, or made for another client: worth nothing.
+    // A changed hint, another kind of token, or a token of another client is refused.
     let mut forged = adas.clone();
     let last = if forged.pop() == Some('A') { 'B' } else { 'A' };
     forged.push(last);
@@ -126,15 +126,15 @@ async fn security_12_the_hint_names_the_person_however_old_it_is() {
 }
 
 #[tokio::test]
-async fn security_18_consent_stands_for_its_scope_and_wider_scope_asks_again() {
+async fn security_18_consent_holds_for_its_scope_and_a_wider_scope_asks_again() {
     let world = world().await;
-    let client = |scope: &str| like(OAuthClient::demo_web(&world), |client| scope.clone_into(&mut client.scope));
+    let client = |scope: &str| client_with(OAuthClient::demo_web(&world), |client| scope.clone_into(&mut client.scope));
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = signed_in(&world, &customer).await;
     let page = browser.open(&client("openid email").authorize_url(&[])).await.expect(StatusCode::OK);
     assert!(page.text().contains("Demo web application") && page.text().contains(&customer.email), "{}", page.text());
 
-    // Denied: the client is told, nothing is remembered.
+    // Denied: the client gets the error, and no consent is stored.
     let denied = browser.submit(&page, "#deny", &[]).await;
     assert_eq!(denied.query("error").as_deref(), Some("access_denied"));
     assert_eq!(denied.query("state").as_deref(), Some("state-of-the-test"));
@@ -142,7 +142,7 @@ async fn security_18_consent_stands_for_its_scope_and_wider_scope_asks_again() {
     let allowed = browser.submit(&page, "#allow", &[]).await;
     assert!(allowed.query("code").is_some(), "{}", allowed.url);
 
-    // The same and narrower: not asked. Wider: asked. Another person: asked.
+    // The same or a narrower scope is not asked again. A wider scope, or another user, is.
     for scope in ["openid email", "openid"] {
         assert!(browser.open(&client(scope).authorize_url(&[])).await.query("code").is_some(), "{scope}");
     }
@@ -175,7 +175,7 @@ async fn security_14_every_successful_post_answers_303() {
 }
 
 #[tokio::test]
-async fn security_17_120_a_form_is_taken_only_from_the_browser_page_and_request_that_it_was_made_for() {
+async fn security_17_120_a_form_is_accepted_only_from_its_own_browser_page_and_request() {
     let world = world().await;
     let client = OAuthClient::demo_app(&world);
     let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
@@ -209,7 +209,7 @@ async fn security_17_120_a_form_is_taken_only_from_the_browser_page_and_request_
     let recover = format!("{}/recover", world.origin());
     assert_eq!(browser.request(Method::POST, &recover, None, body).await.status(), StatusCode::FORBIDDEN);
 
-    // Consent: what Ada saw, Bob's session can't send.
+    // Consent: the form that Ada saw can't be sent with Bob's session.
     let mut browser = signed_in(&world, &ada).await;
     let asked = browser.open(&client.authorize_url(&[])).await;
     let page = browser.open("/oauth2/logout").await;

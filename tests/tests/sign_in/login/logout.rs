@@ -14,7 +14,7 @@ async fn is_signed_in(browser: &Browser) -> bool {
 }
 
 #[tokio::test]
-async fn security_62_a_hint_of_the_person_who_is_signed_in_ends_the_session_and_returns_with_state() {
+async fn security_62_a_hint_of_the_signed_in_user_ends_the_session_and_returns_with_state() {
     let world = world().await;
     let client = OAuthClient::demo_web(&world);
     let customer = Customer::registered(&world, "Ada").await;
@@ -22,19 +22,19 @@ async fn security_62_a_hint_of_the_person_who_is_signed_in_ends_the_session_and_
     let code = client.sign_in(&mut browser, &customer).await.query("code").expect("a code");
     let tokens = client.redeem(&code).await.tokens();
     let hint = tokens.json["id_token"].as_str().expect("an ID token");
-    // Long expired: that does not matter.
+    // The hint has expired long ago. That does not matter.
     world.advance(latchkey::domain::time::Span::days(1));
     let url =
         logout_url(&[("id_token_hint", hint), ("post_logout_redirect_uri", "http://localhost:3000/"), ("state", "a b&c")]);
     let page = browser.open(&url).await;
     assert_eq!(page.url, "http://localhost:3000/?state=a%20b%26c");
     assert!(!is_signed_in(&browser).await);
-    // And again, signed out already.
+    // Again, when already signed out.
     assert_eq!(browser.open(&url).await.url, "http://localhost:3000/?state=a%20b%26c");
 }
 
 #[tokio::test]
-async fn security_62_without_a_hint_of_this_person_a_page_asks() {
+async fn security_62_without_a_hint_of_this_user_a_page_asks() {
     let world = world().await;
     let client = OAuthClient::demo_web(&world);
     let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
@@ -62,7 +62,7 @@ async fn security_62_without_a_hint_of_this_person_a_page_asks() {
 }
 
 #[tokio::test]
-async fn security_62_no_other_uri_is_ever_returned_to() {
+async fn security_62_only_registered_uris_are_redirected_to() {
     let world = world().await;
     let ada = Customer::registered(&world, "Ada").await;
     for uri in [
@@ -85,13 +85,13 @@ async fn security_62_no_other_uri_is_ever_returned_to() {
         }
     }
     let mut browser = Browser::new(&world);
-    for parameters in [vec![("client_id", "nobody")], vec![("state", "x"), ("state", "y")]] {
+    for parameters in [vec![("client_id", "unknown")], vec![("state", "x"), ("state", "y")]] {
         assert_eq!(browser.open(&logout_url(&parameters)).await.status(), 400, "{parameters:?}");
     }
 }
 
 #[tokio::test]
-async fn a_logout_by_post_from_another_site_continues_where_its_cookies_are() {
+async fn a_cross_site_logout_by_post_is_repeated_with_cookies() {
     let world = world().await;
     let client = OAuthClient::demo_web(&world);
     let customer = Customer::registered(&world, "Ada").await;
@@ -102,7 +102,7 @@ async fn a_logout_by_post_from_another_site_continues_where_its_cookies_are() {
         .append_pair("id_token_hint", tokens.json["id_token"].as_str().expect("an ID token"))
         .append_pair("post_logout_redirect_uri", "http://localhost:3000/")
         .finish();
-    // Lax cookies don't come with it.
+    // Lax cookies are not sent with it.
     let mut without = Browser::new(&world);
     let answer = without.request(Method::POST, &format!("{}/oauth2/logout", world.origin()), None, body).await;
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
@@ -112,7 +112,7 @@ async fn a_logout_by_post_from_another_site_continues_where_its_cookies_are() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_what_needs_the_session_and_leaves_offline_access() {
+async fn sign_out_ends_session_grants_and_keeps_offline_access() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let offline = OAuthClient::demo_app(&world);

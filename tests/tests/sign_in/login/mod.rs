@@ -19,18 +19,18 @@ use latchkey::store::account::SignInSnapshot;
 use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use tests::{Browser, Customer, OAuthClient, Page};
 
-/// The document that ships, with further clients.
+/// The shipped document with more clients.
 fn document(more: &str) -> String {
     format!("{DEFAULT_DOCUMENT}\n{more}")
 }
 
-/// A client that is like another but for some of its registration.
-fn like(mut client: OAuthClient, change: impl FnOnce(&mut OAuthClient)) -> OAuthClient {
+/// A copy of a client with changes.
+fn client_with(mut client: OAuthClient, change: impl FnOnce(&mut OAuthClient)) -> OAuthClient {
     change(&mut client);
     client
 }
 
-/// A fresh world.
+/// A new world.
 async fn world() -> World {
     World::new().await.expect("a world")
 }
@@ -41,7 +41,7 @@ async fn identifier(world: &World, email: &str) -> IdentifierHash {
     tenant.keys.identifier().expect("the key").hash_email(&EmailAddress::parse(email).expect("an address"))
 }
 
-/// The state of an account, past every route.
+/// The stored authentication item of an account.
 async fn authentication(world: &World, email: &str) -> Authentication {
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("the tenant");
     match tenant.store.find_sign_in(&identifier(world, email).await).await.expect("a snapshot") {
@@ -50,13 +50,13 @@ async fn authentication(world: &World, email: &str) -> Authentication {
     }
 }
 
-/// Opens the sign-in page by itself and sends identifier and password.
+/// Opens the sign-in page and sends identifier and password.
 async fn try_password(browser: &mut Browser, email: &str, password: &str) -> Page {
     let page = browser.open("/login").await.expect(StatusCode::OK);
     browser.submit(&page, "#submit", &[("identifier", email), ("password", password)]).await
 }
 
-/// A browser in which this person has just signed in, by the sign-in page itself.
+/// A browser in which this user has just signed in on the sign-in page.
 async fn signed_in(world: &World, customer: &Customer) -> Browser {
     let mut browser = Browser::new(world);
     let page = try_password(&mut browser, &customer.email, &customer.password).await.expect(StatusCode::OK);

@@ -1,9 +1,9 @@
-//! Redirect URIs that almost are a client's (security 1).
+//! Redirect URIs that are almost registered (security 1).
 
 use std::collections::BTreeSet;
 use tests::{Browser, OAuthClient};
 
-/// Every way in which other servers have taken one URI for another, at every place of it.
+/// Every way in which other servers have confused two URIs, at every place of the URI.
 fn mutants(uri: &str) -> BTreeSet<String> {
     let mut mutants = BTreeSet::new();
     let inserted = [
@@ -65,18 +65,18 @@ fn mutants(uri: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn security_1_no_mutant_of_a_redirect_uri_is_redirected_to() {
+async fn security_1_no_mutant_of_a_redirect_uri_is_accepted() {
     let world = crate::login::world().await;
     let mut browser = Browser::new(&world);
     let client = OAuthClient::demo_web(&world);
     let mutants = mutants(&client.redirect_uri);
     assert!(mutants.len() >= 300, "{} mutants", mutants.len());
     for mutant in mutants {
-        let client = crate::login::like(client.clone(), |client| mutant.clone_into(&mut client.redirect_uri));
+        let client = crate::login::client_with(client.clone(), |client| mutant.clone_into(&mut client.redirect_uri));
         let answer = browser.request(http::Method::GET, &client.authorize_url(&[]), None, "").await;
         assert_eq!((answer.status().as_u16(), answer.headers().get("location")), (400, None), "{mutant}");
     }
-    // The real one is.
+    // The registered one is accepted.
     let answer = browser.request(http::Method::GET, &client.authorize_url(&[("prompt", "none")]), None, "").await;
     assert_eq!(answer.status().as_u16(), 303);
 }

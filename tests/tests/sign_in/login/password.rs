@@ -7,13 +7,13 @@ use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::meter::Call;
 use tests::{Browser, Customer};
 
-/// What can be compared of a call: everything but sizes that depend on the identifier's bytes.
-fn shape(calls: Vec<Call>) -> Vec<(String, Vec<String>, usize, u16)> {
+/// The comparable parts of the calls: everything except sizes that depend on the identifier.
+fn comparable_calls(calls: Vec<Call>) -> Vec<(String, Vec<String>, usize, u16)> {
     calls.into_iter().map(|call| (call.operation, call.tables, call.items, call.status)).collect()
 }
 
-/// A page without what differs in every answer.
-fn stable(html: &str) -> String {
+/// A page without the values that differ in every answer.
+fn comparable_page(html: &str) -> String {
     let mut text = html.to_owned();
     for mark in ["nonce=\"", "name=\"anti_forgery\" value=\""] {
         while let Some(at) = text.find(mark) {
@@ -30,26 +30,26 @@ async fn security_71_an_unknown_identifier_costs_and_answers_like_a_wrong_passwo
     let customer = Customer::registered(&world, "known").await;
     world.pump().await.expect("pumped");
     let mut seen = Vec::new();
-    for email in [customer.email.as_str(), "nobody@example.com"] {
+    for email in [customer.email.as_str(), "unknown@example.com"] {
         let mut answers = Vec::new();
         let mut browser = Browser::new(&world);
         let page = browser.open("/login").await;
         for attempt in 0..7 {
             let hashes = world.services.hasher.hashes_computed();
             drop(world.meter.take());
-            // The address is not shown back in the page that is compared.
+            // The compared page does not show the address.
             let (_, answer) = browser.press(&page, "#submit", &[("identifier", email), ("password", "not the password")]).await;
-            let body = stable(std::str::from_utf8(answer.body()).expect("UTF-8")).replace(email, "ADDRESS");
+            let body = comparable_page(std::str::from_utf8(answer.body()).expect("UTF-8")).replace(email, "ADDRESS");
             let retry_after = answer.headers().get("retry-after").cloned();
             let hashes = world.services.hasher.hashes_computed() - hashes;
-            answers.push((attempt, answer.status(), retry_after, body, shape(world.meter.take()), hashes));
+            answers.push((attempt, answer.status(), retry_after, body, comparable_calls(world.meter.take()), hashes));
         }
         seen.push(answers);
     }
     assert_eq!(seen[0], seen[1]);
     let statuses: Vec<_> = seen[0].iter().map(|(_, status, ..)| status.as_u16()).collect();
     assert_eq!(statuses, [400, 400, 400, 400, 400, 429, 429]);
-    assert_eq!(seen[0][0].5, 1, "one hash, in vain or not");
+    assert_eq!(seen[0][0].5, 1, "one hash in each case");
     assert_eq!(seen[0][6].5, 0, "none while the window blocks");
 }
 
@@ -62,7 +62,7 @@ async fn security_112_116_after_five_failures_a_window_blocks_with_retry_after()
         assert_eq!(try_password(&mut browser, &customer.email, "wrong").await.status(), 400);
     }
     for (wait, retry_after) in [(30, "30"), (60, "60"), (120, "120"), (240, "240"), (480, "480"), (900, "900"), (900, "900")] {
-        // security 113: the right password is no way around it.
+        // security 113: the right password does not get past the block.
         let blocked = try_password(&mut browser, &customer.email, &customer.password).await;
         assert_eq!((blocked.status(), blocked.header("retry-after")), (429, Some(retry_after)));
         assert!(blocked.text().contains("Try again in"), "{}", blocked.text());
@@ -71,7 +71,7 @@ async fn security_112_116_after_five_failures_a_window_blocks_with_retry_after()
         world.advance(Span::millis(1));
         assert_eq!(try_password(&mut browser, &customer.email, "wrong").await.status(), 400);
     }
-    // Time unlocks it, and a success resets it.
+    // The block ends with time, and a success resets the counter.
     world.advance(Span::minutes(15));
     let page = try_password(&mut browser, &customer.email, &customer.password).await;
     assert_eq!(page.status(), 200, "{}", page.text());
@@ -117,7 +117,7 @@ async fn security_113_spellings_of_one_address_share_one_counter() {
 }
 
 #[tokio::test]
-async fn security_114_strangers_lock_nobody_out_of_a_known_device() {
+async fn security_114_failures_of_strangers_do_not_lock_a_known_device() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut owner = crate::login::signed_in(&world, &customer).await;
@@ -128,7 +128,7 @@ async fn security_114_strangers_lock_nobody_out_of_a_known_device() {
     }
     assert_eq!(try_password(&mut stranger, &customer.email, &customer.password).await.status(), 429);
     assert_eq!(try_password(&mut owner, &customer.email, &customer.password).await.status(), 200);
-    // Another account's device is a stranger's.
+    // A device of another account counts as unknown.
     let other = Customer::registered(&world, "Bob").await;
     let mut bobs = crate::login::signed_in(&world, &other).await;
     bobs.cookies.remove("lk-session");
@@ -152,8 +152,8 @@ async fn security_115_forwarded_headers_change_nothing() {
     assert_eq!(try_password(&mut browser, &customer.email, &customer.password).await.status(), 429);
 }
 
-/// 64 wrong passwords at once, each from a browser of its own; how many were told that theirs is wrong.
-async fn parallel_wrong(world: &latchkey_local::world::World, email: &str) -> usize {
+/// 64 wrong passwords at once, each from its own browser. Returns how many were evaluated and refused as wrong.
+async fn count_evaluated_guesses(world: &latchkey_local::world::World, email: &str) -> usize {
     let mut tasks = Vec::new();
     for number in 0..64 {
         let mut browser = Browser::new(world);
@@ -177,23 +177,23 @@ async fn parallel_wrong(world: &latchkey_local::world::World, email: &str) -> us
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn security_112_parallel_guesses_show_no_more_outcomes_than_the_limit() {
+async fn security_112_parallel_guesses_evaluate_no_more_than_the_limit() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    for email in [customer.email.as_str(), "nobody@example.com"] {
-        let shown = parallel_wrong(&world, email).await;
+    for email in [customer.email.as_str(), "unknown@example.com"] {
+        let shown = count_evaluated_guesses(&world, email).await;
         assert!((1..=5).contains(&shown), "{email}: {shown} outcomes");
     }
     assert!(authentication(&world, &customer.email).await.failures.count <= 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn security_112_134_nor_under_conflicts_and_lost_replies() {
+async fn security_112_134_the_limit_holds_under_conflicts_and_lost_replies() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     world.faults.add(Calls::Writes, When::Chance(0.2), Fault::TimeoutAfter);
     world.faults.add(Calls::Writes, When::Chance(0.2), Fault::Throttle);
-    let shown = parallel_wrong(&world, &customer.email).await;
+    let shown = count_evaluated_guesses(&world, &customer.email).await;
     world.faults.clear();
     assert!(shown <= 5, "{shown} outcomes");
     let counted = authentication(&world, &customer.email).await.failures.count;
@@ -201,7 +201,7 @@ async fn security_112_134_nor_under_conflicts_and_lost_replies() {
 }
 
 #[tokio::test]
-async fn what_was_typed_stays_but_never_the_password() {
+async fn the_page_keeps_the_typed_identifier_but_not_the_password() {
     let world = world().await;
     let mut browser = Browser::new(&world);
     for (identifier, password, message) in [

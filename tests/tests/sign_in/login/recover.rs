@@ -8,13 +8,13 @@ use tests::{Browser, Customer, OAuthClient, Page, Site};
 
 const NEW_PASSWORD: &str = "a quite different 9 umbrellas";
 
-/// Begins a recovery in this browser: the page that asks for code and password.
+/// Starts a recovery in this browser. Returns the page that asks for code and password.
 async fn begin(browser: &mut Browser, email: &str) -> Page {
     let page = browser.open("/recover").await.expect(StatusCode::OK);
     browser.submit(&page, "#submit", &[("identifier", email)]).await.expect(StatusCode::OK)
 }
 
-/// The code and the link of the newest mail to an address.
+/// The code and the link in the newest mail to an address.
 async fn mailed(world: &World, email: &str) -> (String, String) {
     let mail = Site::from(world).mail_to(email).await;
     assert!(mail.links.iter().any(|link| link.contains("/recover?")), "{}: {:?}", mail.subject, mail.links);
@@ -22,29 +22,29 @@ async fn mailed(world: &World, email: &str) -> (String, String) {
     (mail.codes.first().expect("a code").clone(), link)
 }
 
-async fn prove(browser: &mut Browser, page: &Page, code: &str, password: &str) -> Page {
+async fn submit_code(browser: &mut Browser, page: &Page, code: &str, password: &str) -> Page {
     browser.submit(page, "#submit", &[("code", code), ("password", password)]).await
 }
 
 #[tokio::test]
-async fn security_92_a_mailed_code_sets_a_new_password_and_ends_everything_else() {
+async fn security_92_a_mailed_code_sets_a_new_password_and_ends_all_sessions() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let client = OAuthClient::demo_app(&world);
-    let mut elsewhere = Browser::new(&world);
-    let code = client.sign_in(&mut elsewhere, &customer).await.query("code").expect("a code");
+    let mut other_browser = Browser::new(&world);
+    let code = client.sign_in(&mut other_browser, &customer).await.query("code").expect("a code");
     let tokens = client.redeem(&code).await.tokens();
 
     let mut browser = Browser::new(&world);
     let page = begin(&mut browser, &customer.email).await;
     let (code, _) = mailed(&world, &customer.email).await;
-    let done = prove(&mut browser, &page, &code, NEW_PASSWORD).await.expect(StatusCode::OK);
+    let done = submit_code(&mut browser, &page, &code, NEW_PASSWORD).await.expect(StatusCode::OK);
     assert!(done.text().contains("Your password is changed"), "{}", done.text());
-    // No session: the person signs in.
+    // No session is created: the user signs in.
     assert!(!browser.cookies.contains_key("lk-session"));
     assert!(browser.open("/login").await.has_field("password"));
 
-    assert!(elsewhere.open("/login").await.has_field("password"), "other sessions end");
+    assert!(other_browser.open("/login").await.has_field("password"), "other sessions end");
     assert_eq!(client.refresh(tokens.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
     assert_eq!(client.userinfo(tokens.access()).await.status(), 401);
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
@@ -52,7 +52,7 @@ async fn security_92_a_mailed_code_sets_a_new_password_and_ends_everything_else(
 }
 
 #[tokio::test]
-async fn a_recovery_goes_back_to_the_request_that_it_came_from() {
+async fn a_recovery_continues_the_authorization_request() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let client = OAuthClient::demo_app(&world);
@@ -62,7 +62,7 @@ async fn a_recovery_goes_back_to_the_request_that_it_came_from() {
     let page = browser.open(&recover).await;
     let page = browser.submit(&page, "#submit", &[("identifier", &customer.email)]).await;
     let (code, _) = mailed(&world, &customer.email).await;
-    let done = prove(&mut browser, &page, &code, NEW_PASSWORD).await;
+    let done = submit_code(&mut browser, &page, &code, NEW_PASSWORD).await;
     let sign_in = done.links().into_iter().find(|link| link.contains("/login?")).expect("a link");
     let page = browser.open(&sign_in).await;
     let customer = Customer { password: NEW_PASSWORD.to_owned(), ..customer };
@@ -72,7 +72,7 @@ async fn a_recovery_goes_back_to_the_request_that_it_came_from() {
 }
 
 #[tokio::test]
-async fn security_94_the_link_completes_only_where_the_recovery_began_and_get_changes_nothing() {
+async fn security_94_the_link_completes_only_in_the_first_browser_and_get_changes_nothing() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
@@ -81,41 +81,41 @@ async fn security_94_the_link_completes_only_where_the_recovery_began_and_get_ch
     world.pump().await.expect("pumped");
     drop(world.meter.take());
 
-    // A scanner opens it, many times.
+    // A mail scanner opens it many times.
     for _ in 0..3 {
         let mut scanner = Browser::new(&world);
         let page = scanner.open(&link).await.expect(StatusCode::OK);
         assert!(page.text().contains(&code) && page.has_button("#disown"), "{}", page.text());
-        assert!(!page.has_field("password"), "elsewhere there is no form to complete it");
+        assert!(!page.has_field("password"), "in another browser there is no form");
         assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
         assert_eq!(page.header("cache-control"), Some("no-store"));
     }
-    assert!(world.meter.take().iter().all(|call| call.engine.write == 0.0), "GET wrote something");
+    assert!(world.meter.take().iter().all(|call| call.engine.write == 0.0), "a GET must not write");
 
-    // Elsewhere, even a form put together by hand completes nothing.
-    let mut elsewhere = Browser::new(&world);
-    let page = elsewhere.open(&link).await;
+    // In another browser, even a hand-made form completes nothing.
+    let mut other_browser = Browser::new(&world);
+    let page = other_browser.open(&link).await;
     let anti_forgery = page.form("#disown").fields[0].1.clone();
     for proof in [format!("code={code}&"), String::new()] {
         let body = format!("anti_forgery={anti_forgery}&{proof}password=a+quite+different+9+umbrellas");
-        let answer = elsewhere.request(http::Method::POST, &page.url, Some(&page.url), body).await;
+        let answer = other_browser.request(http::Method::POST, &page.url, Some(&page.url), body).await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     }
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 200);
 
-    // Where it began, the link needs no code.
+    // In the first browser the link needs no code.
     let page = browser.open(&link).await.expect(StatusCode::OK);
     assert!(page.has_field("password") && !page.has_field("code"));
     let done = browser.submit(&page, "#submit", &[("password", NEW_PASSWORD)]).await;
     assert!(done.text().contains("Your password is changed"), "{}", done.text());
-    // Once.
+    // It works once.
     let again = browser.submit(&page, "#submit", &[("password", "yet another 4 elephants")]).await;
     assert_eq!(again.status(), 400, "{}", again.text());
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, NEW_PASSWORD).await.status(), 200);
 }
 
 #[tokio::test]
-async fn security_94_the_owner_of_the_address_can_end_it() {
+async fn security_94_the_owner_of_the_address_can_cancel_a_recovery() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut attacker = Browser::new(&world);
@@ -124,37 +124,37 @@ async fn security_94_the_owner_of_the_address_can_end_it() {
     let mut owner = Browser::new(&world);
     let page = owner.open(&link).await;
     let ended = owner.submit(&page, "#disown", &[]).await.expect(StatusCode::OK);
-    assert!(ended.text().contains("This request is ended"), "{}", ended.text());
-    // Not even the right code helps now.
-    let answer = prove(&mut attacker, &form, &code, NEW_PASSWORD).await;
+    assert!(ended.text().contains("This request has ended"), "{}", ended.text());
+    // Now the right code does not work either.
+    let answer = submit_code(&mut attacker, &form, &code, NEW_PASSWORD).await;
     assert_eq!(answer.status(), 400, "{}", answer.text());
-    assert!(answer.text().contains("This request is over"));
+    assert!(answer.text().contains("This request is no longer valid"));
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 200);
 }
 
 #[tokio::test]
-async fn security_79_five_wrong_codes_end_a_recovery_and_twenty_a_day_end_all() {
+async fn security_79_five_wrong_codes_end_a_recovery_and_twenty_a_day_end_all_recoveries() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    // The code of the registration was a try of its day.
+    // The code of the registration was one of the tries of this day.
     world.advance(Span::days(1));
     for flow in 0..4 {
         let mut browser = Browser::new(&world);
         let page = begin(&mut browser, &customer.email).await;
         for left in [4, 3, 2, 1] {
-            let answer = prove(&mut browser, &page, "AAAAA-AAAAA", NEW_PASSWORD).await;
+            let answer = submit_code(&mut browser, &page, "AAAAA-AAAAA", NEW_PASSWORD).await;
             assert_eq!(answer.status(), 400);
             let words = if left == 1 { "one try left".to_owned() } else { format!("{left} tries left") };
             assert!(answer.text().contains(&words), "flow {flow}: {}", answer.text());
         }
-        let answer = prove(&mut browser, &page, "AAAAA-AAAAA", NEW_PASSWORD).await;
-        assert!(answer.text().contains("This request is over"), "{}", answer.text());
+        let answer = submit_code(&mut browser, &page, "AAAAA-AAAAA", NEW_PASSWORD).await;
+        assert!(answer.text().contains("This request is no longer valid"), "{}", answer.text());
     }
-    // The twenty tries of the day are used: even the right code is not evaluated. The link still works.
+    // The twenty tries of the day are used: the right code is not evaluated either. The link still works.
     let mut browser = Browser::new(&world);
     let page = begin(&mut browser, &customer.email).await;
     let (code, link) = mailed(&world, &customer.email).await;
-    let answer = prove(&mut browser, &page, &code, NEW_PASSWORD).await;
+    let answer = submit_code(&mut browser, &page, &code, NEW_PASSWORD).await;
     assert_eq!(answer.status(), 429, "{}", answer.text());
     assert!(answer.text().contains("Use the link in the mail"), "{}", answer.text());
     let page = browser.open(&link).await;
@@ -170,32 +170,32 @@ async fn security_88_a_code_lives_thirty_minutes_and_works_once() {
     let page = begin(&mut browser, &customer.email).await;
     let (code, link) = mailed(&world, &customer.email).await;
     world.advance(Span::minutes(30));
-    let answer = prove(&mut browser, &page, &code, NEW_PASSWORD).await;
-    assert!(answer.text().contains("This request is over"), "{}", answer.text());
+    let answer = submit_code(&mut browser, &page, &code, NEW_PASSWORD).await;
+    assert!(answer.text().contains("This request is no longer valid"), "{}", answer.text());
     assert_eq!(browser.open(&link).await.status(), 410);
 
     let page = begin(&mut browser, &customer.email).await;
     let mail = Site::from(&world).mail_number(&customer.email, 2).await;
     world.advance(Span::minutes(30) - Span::millis(1));
     let code = mail.codes.first().expect("a code");
-    // As people type it.
+    // With spaces and lower case.
     let typed = format!(" {} ", code.to_lowercase());
-    let done = prove(&mut browser, &page, &typed, NEW_PASSWORD).await;
+    let done = submit_code(&mut browser, &page, &typed, NEW_PASSWORD).await;
     assert!(done.text().contains("Your password is changed"), "{}", done.text());
-    let again = prove(&mut browser, &page, code, "yet another 4 elephants").await;
+    let again = submit_code(&mut browser, &page, code, "yet another 4 elephants").await;
     assert_eq!(again.status(), 400);
 }
 
 #[tokio::test]
-async fn security_93_every_address_gets_the_same_answer_and_only_its_owner_a_mail() {
+async fn security_93_every_address_gets_the_same_answer_and_only_a_known_one_gets_a_code() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let before = world.mails().await.expect("mails").len();
     let mut answers = Vec::new();
-    for email in [customer.email.as_str(), "nobody@example.com"] {
+    for email in [customer.email.as_str(), "unknown@example.com"] {
         let mut browser = Browser::new(&world);
         let page = begin(&mut browser, email).await;
-        let wrong = prove(&mut browser, &page, "AAAAA-AAAAA", NEW_PASSWORD).await;
+        let wrong = submit_code(&mut browser, &page, "AAAAA-AAAAA", NEW_PASSWORD).await;
         answers.push((page.text(), wrong.status(), wrong.text()));
     }
     assert_eq!(answers[0], answers[1]);
@@ -205,7 +205,7 @@ async fn security_93_every_address_gets_the_same_answer_and_only_its_owner_a_mai
 }
 
 #[tokio::test]
-async fn security_89_hostile_headers_leave_the_mail_as_it_is() {
+async fn security_89_hostile_headers_do_not_change_the_mail() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
@@ -227,7 +227,7 @@ async fn security_89_hostile_headers_leave_the_mail_as_it_is() {
 }
 
 #[tokio::test]
-async fn security_90_only_one_address_in_one_string_is_taken() {
+async fn security_90_only_a_single_address_in_one_string_is_accepted() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let before = world.mails().await.expect("mails").len();
@@ -256,7 +256,7 @@ async fn security_90_only_one_address_in_one_string_is_taken() {
 }
 
 #[tokio::test]
-async fn security_65_a_password_that_can_not_be_taken_costs_no_try() {
+async fn security_65_an_unacceptable_password_costs_no_try() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
@@ -264,19 +264,19 @@ async fn security_65_a_password_that_can_not_be_taken_costs_no_try() {
     let (code, _) = mailed(&world, &customer.email).await;
     for password in ["short", "password1", &"x".repeat(2000)] {
         for _ in 0..3 {
-            let answer = prove(&mut browser, &page, &code, password).await;
+            let answer = submit_code(&mut browser, &page, &code, password).await;
             assert_eq!(answer.status(), 400);
             assert!(answer.has_field("code"), "{}", answer.text());
-            // What was right stays.
+            // The code stays valid.
             assert!(answer.form("#submit").fields.contains(&("code".to_owned(), code.clone())));
         }
     }
-    let done = prove(&mut browser, &page, &code, NEW_PASSWORD).await;
+    let done = submit_code(&mut browser, &page, &code, NEW_PASSWORD).await;
     assert!(done.text().contains("Your password is changed"), "{}", done.text());
 }
 
 #[tokio::test]
-async fn security_112_recovery_opens_a_locked_window() {
+async fn security_112_a_recovery_ends_a_lockout() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut stranger = Browser::new(&world);
@@ -286,13 +286,13 @@ async fn security_112_recovery_opens_a_locked_window() {
     let mut browser = Browser::new(&world);
     let page = begin(&mut browser, &customer.email).await;
     let (code, _) = mailed(&world, &customer.email).await;
-    prove(&mut browser, &page, &code, NEW_PASSWORD).await;
+    submit_code(&mut browser, &page, &code, NEW_PASSWORD).await;
     assert_eq!(authentication(&world, &customer.email).await.failures.count, 0);
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, NEW_PASSWORD).await.status(), 200);
 }
 
 #[tokio::test]
-async fn security_111_an_ids_of_another_kind_or_tenant_opens_nothing() {
+async fn security_111_an_id_of_another_kind_or_tenant_is_refused() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let session = signed_in(&world, &customer).await.cookies["lk-session"].clone();

@@ -1,16 +1,16 @@
-//! A random walk over the recovery's flow graph (security 91): whatever is sent in whatever order, a password changes only with a
-//! proof that a mail carried, in the browser that began.
+//! A random walk over the flow graph of the recovery (security 91): for any requests in any order, a password changes only with a
+//! mailed proof, in the browser that started the recovery.
 //!
-//! `LATCHKEY_WALK` sets the number of actions (100000 for the campaign), `LATCHKEY_SEED` the seed.
+//! `LATCHKEY_WALK` sets the number of actions (100000 for the long run), `LATCHKEY_SEED` the seed.
 
 use crate::login::authentication;
 use latchkey::domain::time::Span;
 use tests::{Browser, Customer, Page, Site};
 
-/// xorshift64*: repeatable.
-struct Dice(u64);
+/// xorshift64*: deterministic.
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -23,12 +23,12 @@ impl Dice {
     }
 }
 
-/// A recovery as the walker knows it.
+/// A recovery as the test knows it.
 #[derive(Clone)]
-struct Known {
-    /// Which browser began it.
+struct KnownRecovery {
+    /// The browser that started it.
     browser: usize,
-    /// For whom, if for anybody.
+    /// The user, if the address has an account.
     customer: Option<usize>,
     /// The page with the form.
     page: Page,
@@ -46,14 +46,14 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its_proof() {
+async fn security_91_no_order_of_requests_changes_a_password_without_proof() {
     let world = crate::login::world().await;
     let site = Site::from(&world);
     let (actions, seed) = (setting("LATCHKEY_WALK", 1000), setting("LATCHKEY_SEED", 20_260_301));
-    let mut dice = Dice(seed | 1);
+    let mut dice = Rng(seed | 1);
     let customers = [Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await];
     let mut browsers = [Browser::new(&world), Browser::new(&world), Browser::new(&world)];
-    let mut flows: Vec<Known> = Vec::new();
+    let mut flows: Vec<KnownRecovery> = Vec::new();
     let mut epochs = [0; 2];
     for (number, customer) in customers.iter().enumerate() {
         epochs[number] = authentication(&world, &customer.email).await.epoch;
@@ -66,17 +66,17 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
         let mut expected: Option<usize> = None;
         let choice = dice.roll(12);
         match (choice, flow) {
-            // Begin, for somebody or nobody. Mails are capped an hour, so time passes.
+            // Start, for a known or an unknown address. Mails are limited by the hour, so time passes.
             (0 | 1, _) | (_, None) => {
                 world.advance(Span::minutes(21));
                 let customer = [Some(0), Some(1), None][dice.roll(3)];
-                let email = customer.map_or("nobody@example.com", |number: usize| customers[number].email.as_str());
+                let email = customer.map_or("unknown@example.com", |number: usize| customers[number].email.as_str());
                 let mails = site.mails_to(email).await.len();
                 let page = browsers[visitor].open("/recover").await;
                 let page = browsers[visitor].submit(&page, "#submit", &[("identifier", email)]).await;
                 let mail = site.mails_to(email).await;
                 let mail = if mail.len() > mails { mail.first() } else { None };
-                flows.push(Known {
+                flows.push(KnownRecovery {
                     browser: visitor,
                     customer,
                     page,
@@ -97,7 +97,7 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
                     && !known.code.is_empty();
                 let password = format!("walk {action} over 8 purple hills");
                 match choice {
-                    // The right code, in whatever browser.
+                    // The right code, in any browser.
                     2 | 3 if !known.code.is_empty() => {
                         let fields = [("code", known.code.as_str()), ("password", password.as_str())];
                         let answer = send(&mut browsers[visitor], &known, &fields).await;
@@ -105,7 +105,7 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
                         expected = known.customer.filter(|_| is_open && visitor == known.browser && !limited);
                         flows[at].over |= expected.is_some();
                     }
-                    // A wrong one: invented, another flow's, none.
+                    // A wrong code: invented, of another flow, or empty.
                     4 | 5 => {
                         let other = dice.pick(&flows).map(|other| other.code.clone()).filter(|code| *code != known.code);
                         let code = if dice.roll(2) == 0 { other.unwrap_or_default() } else { "AAAAAAAAAA".to_owned() };
@@ -115,7 +115,7 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
                             flows[at].wrong = flows[at].wrong.saturating_add(1);
                         }
                     }
-                    // The link, opened and, if it lets, used.
+                    // Open the link and, if possible, submit its form.
                     6 | 7 if !known.link.is_empty() => {
                         let page = browsers[visitor].open(&known.link).await;
                         if page.has_field("password") {
@@ -129,7 +129,7 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
                             flows[at].over = true;
                         }
                     }
-                    // The link's page, and "not me".
+                    // Open the link's page and cancel.
                     8 if !known.link.is_empty() => {
                         let page = browsers[visitor].open(&known.link).await;
                         if page.has_button("#disown") {
@@ -137,7 +137,7 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
                             flows[at].over = true;
                         }
                     }
-                    // A forged or a foreign token.
+                    // A forged or foreign token.
                     9 => {
                         let foreign = dice.pick(&flows).map(|other| other.link.clone()).unwrap_or_default();
                         let token = foreign.split("token=").nth(1).unwrap_or("forged").to_owned();
@@ -149,7 +149,7 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
                             }
                         }
                     }
-                    // A step left out: a new password with nothing to prove it.
+                    // A skipped step: a new password without any proof.
                     10 => {
                         let answer = send(&mut browsers[visitor], &known, &[("password", &password)]).await;
                         if answer == 400 && visitor == known.browser {
@@ -169,11 +169,11 @@ async fn security_91_no_walk_through_the_recovery_changes_a_password_without_its
         resets += usize::from(expected.is_some());
         refused += usize::from(expected.is_none());
     }
-    assert!(resets > 0 && refused > 0, "a walk that never arrives proves nothing: {resets} resets of {actions} actions");
+    assert!(resets > 0 && refused > 0, "a walk without both outcomes proves nothing: {resets} resets of {actions} actions");
 }
 
-/// Sends a known form's fields from a browser, with that browser's own anti-forgery value where it can get one.
-async fn send(browser: &mut Browser, known: &Known, fields: &[(&str, &str)]) -> u16 {
+/// Sends the fields of a known form from a browser, with that browser's own anti-forgery value if it can get one.
+async fn send(browser: &mut Browser, known: &KnownRecovery, fields: &[(&str, &str)]) -> u16 {
     let fresh = browser.open(&known.page.url).await;
     let page = if fresh.has_button("#submit") { &fresh } else { &known.page };
     if !page.has_button("#submit") {

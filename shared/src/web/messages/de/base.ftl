@@ -5,7 +5,7 @@ page-footer-support = Hilfe
 page-footer-languages = Sprache
 page-errors-title = Bitte prüfen Sie Ihre Eingaben
 
-## Was man drücken kann
+## Schaltflächen
 
 action-continue = Weiter
 action-cancel = Abbrechen
@@ -27,36 +27,36 @@ problem-invalid_request-text = Die Anfrage ist unvollständig oder ungültig. Ge
 problem-invalid_code-title = Dieser Code ist nicht gültig
 problem-invalid_code-text = Vielleicht ist er vertippt, verbraucht oder abgelaufen. Nehmen Sie den neuesten Code, den wir Ihnen geschickt haben.
 problem-invalid_token-title = Bitte melden Sie sich an
-problem-invalid_token-text = Für diese Seite brauchen Sie eine gültige Anmeldung.
+problem-invalid_token-text = Melden Sie sich an, um diese Seite zu öffnen.
 problem-insufficient_user_authentication-title = Bitte melden Sie sich noch einmal an
 problem-insufficient_user_authentication-text = Für diesen Schritt muss Ihre Anmeldung höchstens fünf Minuten alt sein.
 problem-forbidden-title = Diese Seite ist abgelaufen
 problem-forbidden-text = Zu Ihrer Sicherheit wurde das Formular nicht angenommen. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
 problem-not_found-title = Seite nicht gefunden
-problem-not_found-text = Unter dieser Adresse gibt es nichts. Prüfen Sie den Link, oder gehen Sie dorthin zurück, wo Sie herkamen.
+problem-not_found-text = Unter dieser Adresse gibt es keine Seite. Prüfen Sie den Link, oder gehen Sie zurück.
 problem-method_not_allowed-title = Das hat nicht geklappt
-problem-method_not_allowed-text = Diese Adresse lässt sich so nicht benutzen. Gehen Sie dorthin zurück, wo Sie herkamen, und versuchen Sie es noch einmal.
+problem-method_not_allowed-text = Diese Seite lässt sich so nicht benutzen. Gehen Sie zurück und versuchen Sie es noch einmal.
 problem-already_registered-title = Sie haben schon ein Konto
 problem-already_registered-text = Melden Sie sich mit dieser Adresse an, oder setzen Sie Ihr Passwort zurück.
-problem-export_stale-title = Ihre Daten haben sich inzwischen geändert
-problem-export_stale-text = Die angeforderte Kopie ist von einem früheren Zeitpunkt. Erstellen Sie eine neue und laden Sie sie gleich herunter.
-problem-precondition_failed-title = Da war jemand schneller
-problem-precondition_failed-text = Was Sie gesehen haben, wurde inzwischen geändert. Laden Sie die Seite neu und versuchen Sie es noch einmal.
-problem-too_large-title = Das ist zu viel
-problem-too_large-text = Ihre Eingabe ist größer, als wir annehmen können. Kürzen Sie sie und versuchen Sie es noch einmal.
+problem-export_stale-title = Ihre Daten haben sich geändert
+problem-export_stale-text = Die erstellte Kopie ist nicht mehr aktuell. Erstellen Sie eine neue und laden Sie sie gleich herunter.
+problem-precondition_failed-title = Inzwischen wurde etwas geändert
+problem-precondition_failed-text = Die Daten auf dieser Seite haben sich geändert, seit Sie sie geöffnet haben. Laden Sie die Seite neu und versuchen Sie es noch einmal.
+problem-too_large-title = Diese Eingabe ist zu groß
+problem-too_large-text = Eine Eingabe dieser Größe können wir nicht annehmen. Kürzen Sie sie und versuchen Sie es noch einmal.
 problem-unsupported_media_type-title = Das hat nicht geklappt
-problem-unsupported_media_type-text = Ihre Eingabe ist von einer Art, die hier nicht gelesen werden kann.
+problem-unsupported_media_type-text = Daten dieser Art können wir nicht lesen.
 problem-too_many_requests-title = Zu viele Versuche
 problem-too_many_requests-text = Bitte warten Sie einen Moment, und versuchen Sie es dann noch einmal.
 problem-headers_too_large-title = Das hat nicht geklappt
 problem-headers_too_large-text = Die Adresse oder die Cookies dieser Seite sind zu lang. Löschen Sie die Cookies dieser Seite und versuchen Sie es noch einmal.
 problem-internal_error-title = Etwas ist schiefgegangen
-problem-internal_error-text = Der Fehler liegt bei uns. Bitte versuchen Sie es noch einmal. Wenn er bleibt, nennen Sie uns die Kennung unten.
+problem-internal_error-text = Der Fehler liegt bei uns. Bitte versuchen Sie es noch einmal. Tritt er wieder auf, nennen Sie uns die Kennung unten.
 problem-unavailable-title = Gleich wieder da
 problem-unavailable-text = Wir können gerade nicht antworten. Bitte versuchen Sie es in Kürze noch einmal.
 problem-reference = Kennung: { $request_id }
 
-## Die Seite, die der Anwendung eine Antwort übergibt
+## Die Seite, die eine Antwort an die Anwendung zurückgibt
 
 form-post-title = Einen Moment
 form-post-text = Sie werden zur Anwendung zurückgebracht.

@@ -15,10 +15,10 @@ demo-menu-sessions = Angemeldete Geräte
 demo-menu-consents = Verbundene Anwendungen
 demo-menu-privacy = Datenschutz und Daten
 demo-goods-title = Im Schaufenster
-demo-claims-lead = Das hat der Laden über Sie erfahren.
+demo-claims-lead = Der Laden hat diese Daten über Sie erhalten.
 demo-claims-none = Ihr Access-Token gilt nicht mehr. Holen Sie neue Tokens, oder melden Sie sich neu an.
-demo-id-token = Was das ID-Token sagt
-demo-access-token = Was das Access-Token sagt
+demo-id-token = Inhalt des ID-Tokens
+demo-access-token = Inhalt des Access-Tokens
 demo-expiry =
     { $minutes ->
         [0] Das Access-Token endet in weniger als einer Minute.

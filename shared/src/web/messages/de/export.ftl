@@ -1,7 +1,7 @@
 ## Die Seite, die eine Kopie der Daten erstellt
 
 export-start-title = Eine Kopie Ihrer Daten
-export-start-lead = Sie können alles bekommen, was { $tenant } in diesem Konto über Sie gespeichert hat: zum Lesen, zum Aufheben oder zum Mitnehmen.
+export-start-lead = Sie können alle Daten herunterladen, die { $tenant } in diesem Konto über Sie gespeichert hat.
 export-start-what = Was darin steht
 export-start-profile = Ihr Profil, Ihre E-Mail-Adresse und neue oder frühere Adressen
 export-start-sessions = die Geräte, auf denen Sie angemeldet sind
@@ -9,7 +9,7 @@ export-start-applications = die Anwendungen, die für Sie handeln dürfen, und w
 export-start-terms = die Bedingungen, denen Sie zugestimmt haben, mit Version und Datum
 export-start-history = was in Ihrem Konto geschah: Anmeldungen, Änderungen, Fehlversuche
 export-start-form = Sie erhalten eine ZIP-Datei: eine Seite zum Lesen, dasselbe als Daten für Programme und eine Unterschrift, die die Herkunft beweist.
-export-start-secrets = Ihr Passwort ist nicht dabei: Wir bewahren nur einen Einweg-Abdruck davon auf, aus dem es niemand zurücklesen kann.
+export-start-secrets = Ihr Passwort ist nicht dabei: Wir bewahren nur einen Einweg-Hash davon auf, aus dem sich das Passwort nicht zurückgewinnen lässt.
 export-start-submit = Meine Daten zusammenstellen
 export-start-fresh = Zu Ihrer Sicherheit müssen Sie sich vielleicht noch einmal anmelden.
 
@@ -24,14 +24,14 @@ export-ready-keys-link = Unsere öffentlichen Schlüssel
 export-ready-private = Die Datei verrät viel über Sie. Bewahren Sie sie dort auf, wo nur Sie sie öffnen können.
 export-ready-again = Eine neue Kopie erstellen
 export-over-title = Diese Kopie ist nicht mehr verfügbar
-export-over-text = Eine erstellte Kopie kann eine Stunde lang heruntergeladen werden, nur dort, wo Sie sie angefordert haben, und solange sich in Ihrem Konto nichts ändert. Nichts davon wurde aufbewahrt. Erstellen Sie eine neue.
+export-over-text = Eine erstellte Kopie kann eine Stunde lang heruntergeladen werden, nur dort, wo Sie sie angefordert haben, und nur solange sich in Ihrem Konto nichts ändert. Sie wurde nicht gespeichert. Erstellen Sie eine neue.
 
 ## Die Seite im Paket: der Rahmen
 
 export-title = Ihre Daten bei { $tenant }
 export-lead = Alles, was { $tenant } in diesem Konto über Sie gespeichert hat. Stand: { $date }.
 export-contents = Inhalt
-export-files = Dasselbe steht für Programme in export.json. manifest.json nennt jede Datei mit ihrer SHA-256-Prüfsumme, und manifest.jws ist unsere Unterschrift darunter.
+export-files = export.json enthält dieselben Daten für Programme. manifest.json nennt jede Datei mit ihrer SHA-256-Prüfsumme, und manifest.jws ist unsere Unterschrift darunter.
 export-none = Nichts.
 export-yes = ja
 export-no = nein
@@ -52,23 +52,23 @@ export-account-roles = Rollen
 export-account-hold = Darf aus rechtlichen Gründen nicht gelöscht werden seit
 
 export-identifiers-title = Womit Sie sich anmelden
-export-identifiers-text = Außer dem Passwort, das wir nicht kennen: Wir bewahren nur einen Einweg-Abdruck davon auf.
+export-identifiers-text = Zusätzlich zu Ihrem Passwort. Wir kennen es nicht und bewahren nur einen Einweg-Hash davon auf.
 export-identifiers-verified = Als Ihre bestätigt
 
 export-profile-title = Profil
-export-profile-text = Was Sie uns mitgeteilt haben, und was wir dazu vermerkt haben.
+export-profile-text = Die Daten, die Sie eingegeben haben, und unsere Vermerke dazu.
 export-profile-updated = Zuletzt geändert
 export-claim-email = E-Mail-Adresse
 export-claim-email_verified = E-Mail-Adresse ist als Ihre bestätigt
 export-claim-locale = Sprache
 
-export-elsewhere-title = Identitäten anderswo
-export-elsewhere-text = Wer Sie bei anderen Anmeldediensten sind, etwa bei dem, von dem Ihr Konto übernommen wurde.
+export-elsewhere-title = Verknüpfte Anmeldedienste
+export-elsewhere-text = Ihre Konten bei anderen Anmeldediensten, etwa bei dem, aus dem Ihr Konto importiert wurde.
 export-elsewhere-issuer = Dienst
 export-elsewhere-subject = Ihre Nummer dort
 export-elsewhere-since = Bekannt seit
 export-addresses-title = Änderungen der E-Mail-Adresse
-export-addresses-text = Eine neue Adresse, die auf ihre Bestätigung wartet, und frühere Adressen, die noch zurückkehren können.
+export-addresses-text = Eine neue Adresse, die noch nicht bestätigt ist, und frühere Adressen, die noch wiederhergestellt werden können.
 export-addresses-pending = Wartet auf Bestätigung
 export-addresses-former = Frühere Adresse
 export-addresses-email = Adresse
@@ -79,14 +79,14 @@ export-addresses-changed = Ersetzt
 export-addresses-undo = Kann zurückgeholt werden bis
 
 export-protection-title = Schutz der Anmeldung
-export-protection-text = Fehlgeschlagene Anmeldungen in Folge, damit niemand weiterraten kann, und die Geräte, auf denen Sie sich schon angemeldet haben.
+export-protection-text = Aufeinanderfolgende fehlgeschlagene Anmeldungen, die das Erraten von Passwörtern begrenzen, und die Geräte, auf denen Sie sich schon angemeldet haben.
 export-protection-strangers = Von unbekannten Geräten
 export-protection-device = Bekanntes Gerät { $device }
 export-protection-count = Fehlgeschlagene Anmeldungen in Folge
 export-protection-last = Die letzte
 
 export-sessions-title = Geräte
-export-sessions-text = Browser, mit denen Sie sich angemeldet haben, auch solche, die inzwischen abgemeldet sind. Von der Internetadresse bewahren wir nur das Netz auf.
+export-sessions-text = Browser, mit denen Sie sich angemeldet haben, auch abgemeldete. Von der Internetadresse speichern wir nur den Netzteil.
 export-sessions-unknown = Unbekanntes Gerät
 export-sessions-status = Zustand
 export-sessions-live = angemeldet
@@ -140,7 +140,7 @@ export-terms-version = Version
 export-terms-accepted = Zugestimmt
 
 export-history-title = Was geschah
-export-history-text = Die Aufzeichnungen Ihres Kontos, die neuesten zuerst. Vollständig stehen sie in history.csv.
+export-history-text = Die Aufzeichnungen Ihres Kontos, die neuesten zuerst. history.csv enthält alle Einzelheiten.
 export-history-truncated = Es gibt mehr als { $count } Aufzeichnungen: Dies sind die neuesten. Fragen Sie uns nach den älteren.
 export-history-when = Wann
 export-history-what = Was
@@ -148,11 +148,11 @@ export-history-application = Anwendung
 export-history-network = Netz
 
 export-left-title = Was nicht darin steht
-export-left-text = Manches muss zu Ihrer eigenen Sicherheit bleiben, wo es ist, oder sagt nichts über Sie aus:
-export-left-password = Ihr Passwort: Nur ein Einweg-Abdruck davon wird aufbewahrt, und er ist gerade vor dieser Kopie abgeschirmt
-export-left-secrets = die Abdrücke von Schlüsseln, die Ihre Geräte und Anwendungen haben, und das, woraus verschickte Codes entstehen: Wer sie hätte, könnte versuchen, sich als Sie auszugeben
-export-left-technical = Zähler, Stempel und innere Nummern, die den Speicher in Ordnung halten
-export-left-short = Registrierungen und Wiederherstellungen, die nicht abgeschlossen wurden: Sie enden von selbst nach einer halben Stunde und lassen sich nicht nach einem Namen finden
+export-left-text = Manche Daten fehlen zu Ihrer eigenen Sicherheit, oder weil sie nichts über Sie aussagen:
+export-left-password = Ihr Passwort: Wir bewahren nur einen Einweg-Hash davon auf, und dieser Export kann ihn nicht lesen
+export-left-secrets = Hashes von Schlüsseln, die Ihre Geräte und Anwendungen haben, und die Daten, aus denen verschickte Codes entstehen: Ein Angreifer könnte sich damit als Sie ausgeben
+export-left-technical = Zähler, Zeitstempel und interne Nummern, die der Speicher braucht
+export-left-short = Registrierungen und Passwort-Rücksetzungen, die nicht abgeschlossen wurden: Sie laufen nach einer halben Stunde ab und lassen sich nicht über Ihren Namen finden
 
 ## Die Textdatei im Paket
 

@@ -2,7 +2,7 @@
 
 login-title = Anmelden
 login-confirm-title = Bestätigen Sie, dass Sie es sind
-login-confirm-lead = Dafür brauchen Sie eine frische Anmeldung. Geben Sie Ihr Passwort noch einmal ein.
+login-confirm-lead = Für diesen Schritt brauchen wir eine neue Anmeldung. Geben Sie Ihr Passwort noch einmal ein.
 login-lead = weiter zu { $client }
 login-submit = Anmelden
 login-recover = Passwort vergessen?
@@ -11,9 +11,9 @@ login-register = Konto anlegen
 login-identifier-malformed = Geben Sie Ihre E-Mail-Adresse ein, etwa name@example.com.
 login-password-missing = Geben Sie Ihr Passwort ein.
 login-refused = E-Mail-Adresse oder Passwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal.
-login-password-replace = Ihr Passwort muss ersetzt werden, bevor Sie sich anmelden können. Wählen Sie „Passwort vergessen?“, dann senden wir Ihnen einen Code.
-login-address-unproven = Diese Adresse wurde nie bestätigt, deshalb kann das Konto hier nicht benutzt werden. Legen Sie damit ein neues Konto an, oder fragen Sie unseren Support.
-login-second-factor = Dieses Konto ist durch einen zweiten Schritt geschützt, nach dem hier noch nicht gefragt werden kann. Unser Support hilft Ihnen weiter.
+login-password-replace = Sie müssen ein neues Passwort setzen, bevor Sie sich anmelden können. Wählen Sie „Passwort vergessen?“, dann senden wir Ihnen einen Code.
+login-address-unproven = Diese E-Mail-Adresse wurde nie bestätigt, deshalb können Sie sich damit nicht anmelden. Legen Sie damit ein neues Konto an, oder wenden Sie sich an unseren Support.
+login-second-factor = Dieses Konto verwendet einen zweiten Schritt bei der Anmeldung, den wir hier noch nicht unterstützen. Unser Support hilft Ihnen weiter.
 login-unavailable = Wir konnten Ihr Passwort gerade nicht prüfen. Mit Ihrem Konto ist alles in Ordnung; versuchen Sie es in einigen Sekunden noch einmal.
 login-blocked =
     { $minutes ->
@@ -21,7 +21,7 @@ login-blocked =
        *[other] Zu viele Fehlversuche. Versuchen Sie es in { $minutes } Minuten wieder, oder setzen Sie Ihr Passwort zurück.
     }
 login-request-refused-title = Dieser Link funktioniert nicht
-login-request-refused-text = Die Anwendung, die Sie hierher geschickt hat, hat einen Fehler gemacht. Deshalb können wir Sie nicht für sie anmelden. Gehen Sie zurück und versuchen Sie es noch einmal; hilft das nicht, melden Sie es dort.
+login-request-refused-text = Die Anwendung, die Sie hierher geschickt hat, hat einen Fehler gemacht. Deshalb können wir Sie nicht anmelden. Gehen Sie zur Anwendung zurück und versuchen Sie es noch einmal. Hilft das nicht, wenden Sie sich an ihren Support.
 
 signed-in-title = Sie sind angemeldet
 signed-in-text = Sie können zu der Anwendung zurückkehren, aus der Sie gekommen sind.
@@ -42,7 +42,7 @@ scope-phone = Ihre Telefonnummer sehen
 scope-address = Ihre Postanschrift sehen
 scope-offline_access = Verbunden bleiben, auch wenn Sie gerade nicht da sind
 scope-account = Ihr Konto ansehen und ändern
-scope-other = Den eigenen Dienst für Sie nutzen:
+scope-other = In Ihrem Namen auf den eigenen Dienst zugreifen:
 
 ## Passwort zurücksetzen
 
@@ -53,7 +53,7 @@ recover-back = Zurück zur Anmeldung
 recover-mail-title = Sehen Sie in Ihr Postfach
 recover-mail-lead = Wenn es ein Konto mit dieser Adresse gibt, haben wir Ihnen gerade einen Code geschickt. Geben Sie ihn hier ein und wählen Sie ein neues Passwort.
 recover-prove-title = Neues Passwort wählen
-recover-prove-lead = Sie werden überall sonst abgemeldet.
+recover-prove-lead = Sie werden auf allen Geräten abgemeldet.
 recover-code = Code aus der E-Mail
 recover-code-help = 10 Buchstaben und Ziffern. Er gilt 30 Minuten, in diesem Browser.
 recover-code-wrong =
@@ -69,18 +69,18 @@ recover-submit = Neues Passwort setzen
 recover-no-mail = Keine E-Mail? Sehen Sie im Spam-Ordner nach, und prüfen Sie, ob die Adresse stimmt.
 recover-elsewhere-title = Ihr Code
 recover-elsewhere-lead = Geben Sie diesen Code in dem Browser ein, in dem Sie ein neues Passwort angefordert haben.
-recover-elsewhere-warning = Sagen Sie diesen Code niemandem. Niemand von uns wird danach fragen.
+recover-elsewhere-warning = Geben Sie diesen Code nie weiter. Wir werden Sie nie danach fragen.
 recover-disown = Das war ich nicht
 recover-done-title = Ihr Passwort ist geändert
 recover-done-text = Sie wurden überall abgemeldet. Melden Sie sich mit Ihrem neuen Passwort an.
 recover-ended-title = Diese Anfrage ist beendet
-recover-ended-text = Niemand kann ihren Code mehr benutzen, und das Passwort bleibt, wie es war. Kommen solche E-Mails immer wieder, sagen Sie es uns.
-recover-over-title = Diese Anfrage ist abgeschlossen
+recover-ended-text = Der Code gilt nicht mehr, und Ihr Passwort ist unverändert. Wenn Sie weiter solche E-Mails bekommen, sagen Sie es uns.
+recover-over-title = Diese Anfrage gilt nicht mehr
 recover-over-text = Sie wurde benutzt, ist abgelaufen oder wurde in einem anderen Browser begonnen. Sie können jederzeit einen neuen Code anfordern.
 recover-stays-title = Für dieses Konto hilft unser Support
-recover-stays-text = Ihre Adresse stimmt, aber für dieses Konto kann hier kein neues Passwort gesetzt werden. Unser Support hilft Ihnen weiter.
+recover-stays-text = Ihre Adresse ist bestätigt, aber für dieses Konto können Sie hier kein neues Passwort setzen. Unser Support hilft Ihnen weiter.
 recover-nobody-title = Es gibt noch kein Konto
-recover-nobody-text = Ihre Adresse ist bestätigt, aber niemand hat ein Konto damit.
+recover-nobody-text = Ihre Adresse ist bestätigt, aber es gibt kein Konto damit.
 recover-again = Von vorn beginnen
 
 ## Abmelden

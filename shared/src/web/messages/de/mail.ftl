@@ -5,7 +5,7 @@ mail-minutes = { $minutes ->
     [one] { $minutes } Minute
    *[other] { $minutes } Minuten
 }
-mail-footer = { $tenant } schreibt Ihnen, weil jemand dort Ihre Adresse eingegeben hat. Dieses Postfach wird nicht gelesen.
+mail-footer = { $tenant } schreibt Ihnen, weil Ihre Adresse dort eingegeben wurde. Dieses Postfach wird nicht gelesen.
 mail-footer-account = { $tenant } schreibt Ihnen, weil es um Ihr Konto dort geht. Dieses Postfach wird nicht gelesen.
 mail-support = Hilfe: { $url }
 mail-code-label = Ihr Code
@@ -14,7 +14,7 @@ mail-registration-subject = Ihr Code für { $tenant }
 mail-registration-title = Bestätigen Sie Ihre E-Mail-Adresse
 mail-registration-intro = Geben Sie diesen Code ein, um Ihr Konto bei { $tenant } fertig anzulegen.
 mail-registration-action = Adresse bestätigen
-mail-registration-lifetime = Der Code gilt { $lifetime } lang und nur einmal. Niemand von { $tenant } wird Sie je danach fragen.
+mail-registration-lifetime = Der Code gilt { $lifetime } lang und nur einmal. { $tenant } wird Sie nie danach fragen.
 mail-registration-not-me = Sie haben das nicht angefordert? Dann ignorieren Sie diese Nachricht: Ohne den Code entsteht kein Konto.
 
 mail-resent-subject = Ihr neuer Code für { $tenant }
@@ -22,17 +22,17 @@ mail-resent-intro = Hier ist der neue Code, den Sie angefordert haben. Frühere 
 
 mail-registered-subject = Sie haben bereits ein Konto bei { $tenant }
 mail-registered-title = Sie haben bereits ein Konto
-mail-registered-intro = Jemand, vielleicht Sie selbst, wollte mit dieser Adresse ein Konto bei { $tenant } anlegen. Es gibt schon eines, daher wurde nichts geändert.
+mail-registered-intro = Es gab einen Versuch, vielleicht von Ihnen selbst, mit dieser Adresse ein Konto bei { $tenant } anzulegen. Sie haben schon ein Konto, daher wurde nichts geändert.
 mail-registered-sign-in = Anmelden
 mail-registered-recover = Falls Sie Ihr Passwort nicht mehr wissen, können Sie ein neues setzen:
 mail-registered-recover-action = Neues Passwort setzen
-mail-registered-not-me = Sie waren das nicht? Dann ist nichts zu tun. Wer es auch war, hat nicht erfahren, dass Sie ein Konto haben.
+mail-registered-not-me = Sie waren das nicht? Dann müssen Sie nichts tun. Die andere Person hat nicht erfahren, dass Sie ein Konto haben.
 
 mail-recovery-subject = Neues Passwort für { $tenant }
 mail-recovery-title = Neues Passwort setzen
 mail-recovery-intro = Geben Sie diesen Code ein, um ein neues Passwort für Ihr Konto bei { $tenant } zu setzen.
 mail-recovery-action = Neues Passwort setzen
-mail-recovery-lifetime = Der Code gilt { $lifetime } lang und nur einmal. Niemand von { $tenant } wird Sie je danach fragen.
+mail-recovery-lifetime = Der Code gilt { $lifetime } lang und nur einmal. { $tenant } wird Sie nie danach fragen.
 mail-recovery-not-me = Sie haben das nicht angefordert? Dann ignorieren Sie diese Nachricht: Ihr Passwort bleibt, wie es ist.
 
 mail-changed-subject = Ihr Passwort bei { $tenant } wurde geändert
@@ -49,27 +49,27 @@ mail-email-not-me = Sie haben das nicht angefordert? Dann ignorieren Sie diese N
 
 mail-in-use-subject = Sie haben schon ein Konto bei { $tenant }
 mail-in-use-title = Diese Adresse hat ein Konto
-mail-in-use-intro = Jemand, vielleicht Sie selbst, wollte diese Adresse für ein anderes Konto bei { $tenant } verwenden. Sie hat schon ein Konto, deshalb wurde nichts geändert.
+mail-in-use-intro = Es gab einen Versuch, vielleicht von Ihnen selbst, diese Adresse für ein anderes Konto bei { $tenant } zu verwenden. Sie hat schon ein Konto, deshalb wurde nichts geändert.
 
 mail-moved-subject = Ihre E-Mail-Adresse bei { $tenant } wurde geändert
 mail-moved-title = Ihre E-Mail-Adresse wurde geändert
 mail-moved-intro = Ihr Konto bei { $tenant } verwendet jetzt eine andere E-Mail-Adresse. Mit dieser Adresse kann sich niemand mehr anmelden.
-mail-moved-not-me = Sie waren das nicht? Dann nehmen Sie die Änderung zurück. Alle werden abgemeldet, und Sie setzen ein neues Passwort:
+mail-moved-not-me = Sie waren das nicht? Dann nehmen Sie die Änderung zurück. Alle Geräte werden abgemeldet, und Sie setzen ein neues Passwort:
 mail-moved-action = Änderung zurücknehmen
 mail-moved-until = Sie können die Änderung bis zum { $date } zurücknehmen.
 
 mail-undone-subject = Ihre E-Mail-Adresse bei { $tenant } gilt wieder
 mail-undone-title = Ihre Adresse gilt wieder
-mail-undone-intro = Die Änderung der Adresse wurde zurückgenommen: Bei { $tenant } melden Sie sich wieder mit dieser Adresse an. Alle wurden abgemeldet, und das Passwort wurde entfernt. Setzen Sie ein neues, um sich anzumelden.
+mail-undone-intro = Die Änderung der Adresse wurde zurückgenommen. Bei { $tenant } melden Sie sich wieder mit dieser Adresse an. Alle Geräte wurden abgemeldet, und das Passwort wurde entfernt. Setzen Sie ein neues Passwort, um sich anzumelden.
 
 mail-deletion-subject = Ihr Konto bei { $tenant } wird gelöscht
 mail-deletion-title = Ihr Konto ist geschlossen
-mail-deletion-intro = Wie gewünscht ist Ihr Konto bei { $tenant } geschlossen, und alle seine Daten werden nach dem { $date } gelöscht. Bis dahin kann sich niemand anmelden.
+mail-deletion-intro = Wie gewünscht ist Ihr Konto bei { $tenant } geschlossen, und alle seine Daten werden nach dem { $date } gelöscht. Bis dahin kann das Konto nicht benutzt werden.
 mail-deletion-restore = Sie haben es sich anders überlegt, oder Sie waren das nicht? Dann stellen Sie das Konto wieder her:
 mail-deletion-action = Konto wiederherstellen
-mail-deletion-until = Der Link gilt bis zum { $date }. Danach sind die Daten endgültig weg.
+mail-deletion-until = Der Link gilt bis zum { $date }. Danach werden die Daten endgültig gelöscht.
 
 mail-restored-subject = Ihr Konto bei { $tenant } ist wiederhergestellt
 mail-restored-title = Willkommen zurück
 mail-restored-intro = Ihr Konto bei { $tenant } ist mit allen Daten wiederhergestellt. Melden Sie sich mit Ihrer Adresse und Ihrem Passwort an.
-mail-restored-not-me = Sie waren das nicht? Dann setzen Sie sofort ein neues Passwort: Jemand kann Ihre E-Mails lesen.
+mail-restored-not-me = Sie waren das nicht? Dann setzen Sie sofort ein neues Passwort: Eine andere Person kann Ihre E-Mails lesen.

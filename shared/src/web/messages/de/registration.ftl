@@ -32,7 +32,7 @@ password-advice-tricks_are_guessed = Großbuchstaben, rückwärts geschriebene W
 
 field-flaw-required = Füllen Sie „{ $label }“ aus.
 field-flaw-unknown = Dieses Feld gibt es nicht.
-field-flaw-not_applicable = Dieses Feld gehört zu einer anderen Antwort.
+field-flaw-not_applicable = Dieses Feld passt nicht zu Ihren anderen Antworten.
 field-flaw-invalid_type = Dieser Wert ist nicht gültig.
 field-flaw-too_long = Verwenden Sie höchstens { $max } Zeichen.
 field-flaw-forbidden_character = Dieser Wert enthält Zeichen, die hier nicht erlaubt sind.
@@ -66,23 +66,23 @@ verify-link-lead = Ein Klick schließt Ihre Registrierung ab.
 verify-link-confirm = Bestätigen und weiter
 verify-link-code-title = Ihr Code
 verify-link-code-lead = Geben Sie diesen Code dort ein, wo Sie begonnen haben, Ihr Konto zu erstellen.
-verify-link-code-warning = Verraten Sie diesen Code niemandem. Niemand von uns wird danach fragen.
+verify-link-code-warning = Geben Sie diesen Code nie weiter. Wir werden Sie nie danach fragen.
 verify-link-deny-title = Waren Sie das nicht?
-verify-link-deny-text = Dann hat jemand Ihre Adresse eingegeben, vielleicht aus Versehen. Sie können das hier beenden; es wird kein Konto erstellt.
+verify-link-deny-text = Dann hat eine andere Person Ihre Adresse eingegeben, vielleicht aus Versehen. Sie können die Registrierung hier beenden; es wird kein Konto erstellt.
 verify-link-deny = Das war ich nicht
 
-## The end, one way or another
+## Results
 
 verify-begin-again = Neu beginnen
-verify-completed-title = Das ist erledigt
-verify-completed-text = Die Adresse ist bestätigt, und das Konto besteht. Sie können sich anmelden.
+verify-completed-title = Ihre Adresse ist bestätigt
+verify-completed-text = Ihr Konto besteht. Sie können sich anmelden.
 verify-disowned-title = Die Registrierung ist beendet
 verify-disowned-text = Mit dieser Adresse wurde kein Konto erstellt; Code und Link gelten nicht mehr.
 verify-no-tries-title = Zu viele falsche Codes
 verify-no-tries-text = Zu Ihrer Sicherheit ist diese Registrierung beendet. Sie können neu beginnen.
 verify-expired-title = Dieser Code oder Link gilt nicht mehr
-verify-expired-text = Er wurde durch einen neueren ersetzt, oder seine Zeit ist abgelaufen. Verwenden Sie die neueste E-Mail, oder beginnen Sie neu.
+verify-expired-text = Er wurde durch einen neueren ersetzt, oder er ist abgelaufen. Verwenden Sie die neueste E-Mail, oder beginnen Sie neu.
 verify-elsewhere-title = Bitte zurück zum anderen Browser
-verify-elsewhere-text = Eine Registrierung wird in dem Browser abgeschlossen, in dem sie begann. Kehren Sie dorthin zurück, oder öffnen Sie den Link in der E-Mail, um Ihren Code zu sehen.
+verify-elsewhere-text = Sie können eine Registrierung nur in dem Browser abschließen, in dem Sie sie begonnen haben. Kehren Sie dorthin zurück, oder öffnen Sie den Link in der E-Mail, um Ihren Code zu sehen.
 verify-already-title = Sie haben schon ein Konto
 verify-already-text = Inzwischen wurde für diese Adresse ein Konto erstellt. Melden Sie sich damit an, oder setzen Sie sein Passwort zurück.

@@ -12,61 +12,61 @@ account-save = Save
 account-back = Back
 
 account-profile-title = Your profile
-account-profile-stale = Your profile was changed in another window meanwhile. What you typed is still here: check it and save again.
+account-profile-stale = Your profile was changed in another window. Your input is still here: check it and save again.
 account-done-saved = Your profile is saved.
 
 account-security-title = Security
-account-history-title = What happened lately
-account-history-lead = Sign-ins and changes, the newest first. If something was not you, change your password.
+account-history-title = Recent activity
+account-history-lead = Sign-ins and changes, newest first. If you do not recognize something, change your password.
 account-history-none = Nothing yet.
-account-history-here = from the network that you use now
+account-history-here = from your current network
 
 account-password-title = Change your password
 account-password-lead = You stay signed in here. Sign-ins on other devices end.
-account-password-present = Present password
+account-password-present = Current password
 account-password-new = New password
 account-password-submit = Change password
-account-password-wrong = This is not your present password.
+account-password-wrong = This is not your current password.
 account-done-password = Your password is changed, and sign-ins on other devices have ended.
 
 account-email-title = Change your e-mail address
-account-email-lead = You sign in with { $email } now. It stays in force until you have confirmed the new address.
+account-email-lead = You currently sign in with { $email }. This address stays valid until you confirm the new one.
 account-email-new = New e-mail address
 account-email-submit = Send code
-account-email-same = This is your present address.
-account-email-too-many = Your address was changed several times lately, and former addresses can still undo that. You can change it again from { $date } on.
+account-email-same = This is your current address.
+account-email-too-many = Your address was changed several times recently, and these changes can still be undone. You can change it again from { $date }.
 account-email-code-title = Enter the code
-account-email-code-lead = We sent a code to { $email }. Until you have entered it, your old address stays in force.
+account-email-code-lead = We sent a code to { $email }. Your old address stays valid until you enter the code.
 account-email-code-submit = Confirm address
 account-email-cancel = Keep the old address
-account-email-over = This change is over: it took too long, or too many wrong codes were entered. You can begin again.
-account-email-taken = This address got another account meanwhile. Use another address.
+account-email-over = This change has expired, or too many wrong codes were entered. You can start again.
+account-email-taken = Another account now uses this address. Use another address.
 account-email-confirm-title = Confirm your new address
 account-email-confirm-lead = From now on you sign in with the address that this link was sent to.
 account-email-confirm = Confirm address
 account-email-elsewhere-title = Your code
-account-email-elsewhere-lead = Somebody wants to use this address for their account. If it is you, enter this code where you began.
+account-email-elsewhere-lead = This code confirms your address for an account. If you started the change, enter the code where you started it.
 account-email-ended-title = Thank you
-account-email-ended-text = The change was ended. Your address is not used.
-account-done-email = Your e-mail address is changed. We told your old address.
+account-email-ended-text = The change is cancelled. Your address will not be used.
+account-done-email = Your e-mail address is changed. We sent a notice to your old address.
 
-account-link-over-title = This link is over
-account-link-over-text = It was used already, or its time is up. Nothing was changed.
+account-link-over-title = This link is no longer valid
+account-link-over-text = It was already used, or it has expired. Nothing was changed.
 
 account-undo-title = Undo the change of address
-account-undo-lead = Your account used { $email } before. If somebody else changed that, take it back.
-account-undo-address = { $email } is in force again
-account-undo-sessions = Everyone is signed out, on every device
+account-undo-lead = Your account used { $email } before. If you did not change it, undo the change.
+account-undo-address = { $email } becomes your address again
+account-undo-sessions = All devices are signed out
 account-undo-password = The password is removed; you set a new one
 account-undo-submit = Undo the change
-account-undone-title = Your address is back
-account-undone-text = Everyone is signed out, and the password is removed. Set a new one to sign in.
+account-undone-title = Your address is restored
+account-undone-text = All devices are signed out, and the password is removed. Set a new password to sign in.
 account-undone-recover = Set a new password
 account-undo-taken-title = This address is in use
-account-undo-taken-text = Another account was created with this address meanwhile, so the change can not be undone. Please ask for help.
+account-undo-taken-text = Another account now uses this address, so the change cannot be undone. Please contact our support.
 
 account-sessions-title = Devices
-account-sessions-lead = Where you are signed in. End what you do not know, then change your password.
+account-sessions-lead = You are signed in on these devices. Sign out any device that you do not recognize, then change your password.
 account-sessions-unknown = Unknown browser
 account-sessions-this = This device
 account-sessions-used = Last used { $time }
@@ -81,24 +81,24 @@ account-done-sessions = All other devices are signed out.
 account-consents-title = Applications
 account-consents-lead = These applications may use your account.
 account-consents-since = Allowed by you on { $date }
-account-consents-own = Ours, in use since { $date }
+account-consents-own = Our own application, in use since { $date }
 account-consents-withdraw = Remove access
 account-consents-withdraw-named = Remove access of { $client }
 account-consents-none = No application uses your account.
-account-done-consent = The application can not use your account any more.
+account-done-consent = The application can no longer use your account.
 
 account-privacy-title = Privacy
-account-privacy-lead = Your data is yours: see it, take it along, have it erased.
-account-export-title = Take your data along
-account-export-text = Everything that we hold about you, as a page that you can read and as a file that programs can read.
+account-privacy-lead = Your data is yours: view it, download it, or have it erased.
+account-export-title = Download your data
+account-export-text = All data that we have about you, as a page for you to read and as a file for programs.
 account-export-action = Export my data
 account-kept-title = What we keep, and for how long
 account-kept-profile = Your profile, as long as you have an account
-account-kept-sessions = Your sign-ins, with the device and the rough network, until they end
+account-kept-sessions = Your sign-ins, with device and approximate network, until they end
 account-kept-history =
     { $days ->
-        [one] What happened to your account, for one day, without your name or address in it
-       *[other] What happened to your account, for { $days } days, without your name or address in it
+        [one] The activity of your account, for one day, without your name or address
+       *[other] The activity of your account, for { $days } days, without your name or address
     }
 account-delete-title = Delete your account
 account-delete-text =
@@ -109,16 +109,16 @@ account-delete-text =
     }
 account-delete-action = Delete my account
 account-delete-lead = This deletes the account of { $email }.
-account-delete-now = You are signed out everywhere, and nobody can sign in
-account-delete-until = Until { $date } you can restore the account, by a link that we send to { $email }
-account-delete-then = After that everything is erased for good, and the address is free again
+account-delete-now = You are signed out on all devices, and the account can no longer be used
+account-delete-until = Until { $date } you can restore the account, with a link that we send to { $email }
+account-delete-then = After that all data is erased permanently, and the address can be used for a new account
 account-delete-export = Do you want to keep a copy?
 account-delete-submit = Delete my account
 account-deleted-title = Your account is closed
 account-deleted-text = All its data will be erased after { $date }. Until then you can restore it by the link in the mail that we have just sent you.
 
 account-restore-title = Restore your account
-account-restore-lead = Your account is closed, and will be erased after { $date }. Restore it, and all your data is there again.
+account-restore-lead = Your account is closed, and will be erased after { $date }. Restore it to get back all your data.
 account-restore-submit = Restore my account
 account-restored-title = Welcome back
 account-restored-text = Your account is restored. Sign in with your address and your password.

@@ -5,7 +5,7 @@ page-footer-support = Help
 page-footer-languages = Language
 page-errors-title = Please check your input
 
-## Things to press
+## Buttons
 
 action-continue = Continue
 action-cancel = Cancel
@@ -27,36 +27,36 @@ problem-invalid_request-text = The request is incomplete or not valid. Go back, 
 problem-invalid_code-title = This code is not valid
 problem-invalid_code-text = It may be mistyped, used up or expired. Use the newest code that we sent you.
 problem-invalid_token-title = Please sign in
-problem-invalid_token-text = This page needs a sign-in that is still valid.
+problem-invalid_token-text = Sign in to open this page.
 problem-insufficient_user_authentication-title = Please sign in again
-problem-insufficient_user_authentication-text = This step needs a sign-in of the last five minutes.
+problem-insufficient_user_authentication-text = For this step, you must have signed in within the last five minutes.
 problem-forbidden-title = This page has expired
 problem-forbidden-text = For your safety the form could not be accepted. Go back, reload the page and try again.
 problem-not_found-title = Page not found
-problem-not_found-text = There is nothing at this address. Check the link, or go back to where you came from.
+problem-not_found-text = There is no page at this address. Check the link, or go back.
 problem-method_not_allowed-title = That did not work
-problem-method_not_allowed-text = This address can't be used in this way. Go back to where you came from and try again.
+problem-method_not_allowed-text = This page cannot be used in this way. Go back and try again.
 problem-already_registered-title = You already have an account
-problem-already_registered-text = Sign in with this address, or recover your password.
-problem-export_stale-title = Your data has changed meanwhile
-problem-export_stale-text = The copy that you asked for is of an earlier moment. Prepare a new one and download it right away.
-problem-precondition_failed-title = Somebody was faster
-problem-precondition_failed-text = What you saw was changed meanwhile. Reload the page and try again.
-problem-too_large-title = That is too much
-problem-too_large-text = What you sent is larger than we can take. Shorten it and try again.
+problem-already_registered-text = Sign in with this address, or reset your password.
+problem-export_stale-title = Your data has changed
+problem-export_stale-text = The copy that you prepared is out of date. Prepare a new one and download it right away.
+problem-precondition_failed-title = This was changed in the meantime
+problem-precondition_failed-text = The data on this page has changed since you opened it. Reload the page and try again.
+problem-too_large-title = This input is too large
+problem-too_large-text = We cannot accept an input of this size. Shorten it and try again.
 problem-unsupported_media_type-title = That did not work
-problem-unsupported_media_type-text = What you sent is of a kind that can't be read here.
+problem-unsupported_media_type-text = We cannot read data of this type.
 problem-too_many_requests-title = Too many tries
 problem-too_many_requests-text = Please wait a moment, then try again.
 problem-headers_too_large-title = That did not work
 problem-headers_too_large-text = The address or the cookies of this site are too long. Clear the cookies of this site and try again.
 problem-internal_error-title = Something went wrong
-problem-internal_error-text = The fault is ours. Please try again. If it stays, tell us the reference below.
+problem-internal_error-text = This is our fault. Please try again. If it happens again, tell us the reference below.
 problem-unavailable-title = Back in a moment
 problem-unavailable-text = We can't answer right now. Please try again shortly.
 problem-reference = Reference: { $request_id }
 
-## The page that hands an answer to the application
+## The page that returns a response to the application
 
 form-post-title = One moment
 form-post-text = You are being taken back to the application.

@@ -15,10 +15,10 @@ demo-menu-sessions = Signed-in devices
 demo-menu-consents = Connected applications
 demo-menu-privacy = Privacy and data
 demo-goods-title = In the window
-demo-claims-lead = This is what the storefront was told about you.
+demo-claims-lead = The storefront received this data about you.
 demo-claims-none = Your access token is no longer valid. Get new tokens, or sign in again.
-demo-id-token = What the ID token says
-demo-access-token = What the access token says
+demo-id-token = Content of the ID token
+demo-access-token = Content of the access token
 demo-expiry =
     { $minutes ->
         [0] The access token ends within a minute.
@@ -36,7 +36,7 @@ demo-mailbox = Open the mailbox
 demo-footer = A demo: nothing here is for sale.
 demo-notice-denied = You did not allow the storefront to see your account. You can sign in at any time.
 demo-notice-failed = The sign-in did not work. Please try again.
-demo-notice-unexpected = This sign-in did not begin in this browser, or it took too long. Please try again.
+demo-notice-unexpected = This sign-in did not start in this browser, or it took too long. Please try again.
 demo-notice-refresh = Your sign-in has ended. Please sign in again.
 demo-tent = Ridge tent
 demo-tent-text = Two sleepers, 1.4 kg, up in a storm

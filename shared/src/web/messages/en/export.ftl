@@ -1,7 +1,7 @@
 ## The page that prepares a copy of the data
 
 export-start-title = A copy of your data
-export-start-lead = You can have everything that { $tenant } holds about you in this account: to read, to keep, or to take elsewhere.
+export-start-lead = You can download all data that { $tenant } has about you in this account.
 export-start-what = What is in it
 export-start-profile = your profile, your e-mail address and its pending or former ones
 export-start-sessions = the devices you are signed in on
@@ -9,12 +9,12 @@ export-start-applications = the applications that may act for you, and what you 
 export-start-terms = the terms that you accepted, with version and date
 export-start-history = what happened in your account: sign-ins, changes, failures
 export-start-form = You get one ZIP file: a page to read, the same as data for programs, and a signature that proves where it comes from.
-export-start-secrets = Your password is not in it: we keep only a one-way imprint of it, which nobody can read back.
+export-start-secrets = Your password is not in it: we keep only a one-way hash, which cannot be turned back into the password.
 export-start-submit = Prepare my data
 export-start-fresh = For your safety you may be asked to sign in once more.
 
 export-ready-title = Your data is ready
-export-ready-lead = It is of { $date }. The link works until { $until }, only in this browser, and as long as nothing in your account changes.
+export-ready-lead = It shows your data as of { $date }. The link works until { $until }, only in this browser, and only while nothing in your account changes.
 export-ready-download = Download ({ $size })
 export-ready-parts = It is large, so it comes in { $count } parts. Download all of them, then join them in this order into one ZIP file.
 export-ready-part = Download part { $number } of { $count }
@@ -24,14 +24,14 @@ export-ready-keys-link = Our public keys
 export-ready-private = The file tells a lot about you. Store it where only you can open it.
 export-ready-again = Prepare a new copy
 export-over-title = This copy is no longer available
-export-over-text = A prepared copy can be downloaded for an hour, only where you asked for it, and as long as nothing in your account changes. Nothing of it was kept. Prepare a new one.
+export-over-text = A prepared copy can be downloaded for an hour, only where you asked for it, and only while nothing in your account changes. It was not stored. Prepare a new one.
 
 ## The page in the package: the frame
 
 export-title = Your data at { $tenant }
 export-lead = Everything that { $tenant } holds about you in this account, as of { $date }.
 export-contents = Contents
-export-files = The same stands in export.json, for programs. manifest.json lists each file with its SHA-256 digest, and manifest.jws is our signature over it.
+export-files = export.json contains the same data for programs. manifest.json lists each file with its SHA-256 digest, and manifest.jws is our signature over it.
 export-none = Nothing.
 export-yes = yes
 export-no = no
@@ -52,23 +52,23 @@ export-account-roles = Roles
 export-account-hold = Must not be erased for legal reasons since
 
 export-identifiers-title = What you sign in with
-export-identifiers-text = Besides the password, which we don't know: we keep only a one-way imprint of it.
+export-identifiers-text = In addition to your password. We do not know it and keep only a one-way hash of it.
 export-identifiers-verified = Proven to be yours
 
 export-profile-title = Profile
-export-profile-text = What you told us, and what we noted about it.
+export-profile-text = The data that you entered, and our own notes on it.
 export-profile-updated = Last changed
 export-claim-email = E-mail address
 export-claim-email_verified = E-mail address is proven to be yours
 export-claim-locale = Language
 
-export-elsewhere-title = Identities elsewhere
-export-elsewhere-text = Who you are at other sign-in services, such as the one that your account was taken over from.
+export-elsewhere-title = Linked sign-in services
+export-elsewhere-text = Your accounts at other sign-in services, such as the one that your account was imported from.
 export-elsewhere-issuer = Service
 export-elsewhere-subject = Your number there
 export-elsewhere-since = Known since
 export-addresses-title = Changes of the e-mail address
-export-addresses-text = A new address that waits for its proof, and former addresses that can still take their place again.
+export-addresses-text = A new address that is not confirmed yet, and former addresses that can still be restored.
 export-addresses-pending = Waits for its proof
 export-addresses-former = Former address
 export-addresses-email = Address
@@ -79,14 +79,14 @@ export-addresses-changed = Replaced
 export-addresses-undo = Can be put back until
 
 export-protection-title = Protection of the sign-in
-export-protection-text = Failed sign-ins in a row, so that nobody can guess on, and the devices that you signed in on before.
+export-protection-text = Consecutive failed sign-ins, which limit password guessing, and the devices that you signed in on before.
 export-protection-strangers = From unknown devices
 export-protection-device = Known device { $device }
 export-protection-count = Failed sign-ins in a row
 export-protection-last = The last one
 
 export-sessions-title = Devices
-export-sessions-text = Browsers that you signed in with, also those that are signed out since. Of the internet address we keep only the network.
+export-sessions-text = Browsers that you signed in with, including those that are signed out. We store only the network part of the internet address.
 export-sessions-unknown = Unknown device
 export-sessions-status = State
 export-sessions-live = signed in
@@ -105,7 +105,7 @@ export-amr-pwd = password
 export-amr-otp = mailed code
 
 export-applications-title = Access of applications
-export-applications-text = What applications may do for you, or could.
+export-applications-text = What applications may do, or could do, on your behalf.
 export-applications-id = Its name for programs
 export-applications-status = State
 export-applications-code_issued = being set up
@@ -140,7 +140,7 @@ export-terms-version = Version
 export-terms-accepted = Accepted
 
 export-history-title = What happened
-export-history-text = The records of your account, the newest first. They stand in history.csv in full.
+export-history-text = The records of your account, newest first. The file history.csv has all details.
 export-history-truncated = There are more than { $count } records: these are the newest. Ask us for the older ones.
 export-history-when = When
 export-history-what = What
@@ -148,11 +148,11 @@ export-history-application = Application
 export-history-network = Network
 
 export-left-title = What is not in it
-export-left-text = Some things must stay where they are, for your own safety, or say nothing about you:
-export-left-password = your password: only a one-way imprint of it is kept, and it is fenced off from this very export
-export-left-secrets = the imprints of keys that your devices and applications hold, and what mailed codes are made of: whoever had them could try to be you
-export-left-technical = counters, stamps and inner numbers that keep the storage in order
-export-left-short = registrations and recoveries that were not finished: they end by themselves within half an hour, and can't be found by a name
+export-left-text = Some data is left out for your own safety, or because it says nothing about you:
+export-left-password = your password: we keep only a one-way hash of it, and this export cannot read it
+export-left-secrets = hashes of keys that your devices and applications have, and the data that mailed codes are made from: an attacker could use them to act as you
+export-left-technical = counters, timestamps and internal ids that the storage needs
+export-left-short = registrations and password resets that were not finished: they expire within half an hour and cannot be found by your name
 
 ## The text file in the package
 

@@ -2,7 +2,7 @@
 
 login-title = Sign in
 login-confirm-title = Confirm that it is you
-login-confirm-lead = What you are about to do needs a fresh sign-in. Enter your password again.
+login-confirm-lead = This step needs a recent sign-in. Enter your password again.
 login-lead = to continue to { $client }
 login-submit = Sign in
 login-recover = Forgot your password?
@@ -11,9 +11,9 @@ login-register = Create an account
 login-identifier-malformed = Enter your e-mail address, such as name@example.com.
 login-password-missing = Enter your password.
 login-refused = The e-mail address or the password is not right. Check both and try again.
-login-password-replace = Your password has to be replaced before you can sign in. Choose “Forgot your password?”, and we will send you a code.
-login-address-unproven = This address was never confirmed, so its account can’t be used here. Create a new account with it, or ask our support.
-login-second-factor = This account is protected by a second step, which cannot be asked for here yet. Our support can help you.
+login-password-replace = You must set a new password before you can sign in. Choose “Forgot your password?”, and we will send you a code.
+login-address-unproven = This e-mail address was never confirmed, so you can’t sign in with it. Create a new account with it, or contact our support.
+login-second-factor = This account uses a second step at sign-in, which we do not support here yet. Our support can help you.
 login-unavailable = We could not check your password just now. Nothing is wrong with your account; try again in a few seconds.
 login-blocked =
     { $minutes ->
@@ -21,10 +21,10 @@ login-blocked =
        *[other] Too many failed attempts. Try again in { $minutes } minutes, or reset your password.
     }
 login-request-refused-title = This link does not work
-login-request-refused-text = The application that sent you here made a mistake, so we can't sign you in for it. Go back to it and try again; if that does not help, tell its support.
+login-request-refused-text = The application that sent you here made a mistake, so we can't sign you in. Go back to the application and try again. If that does not help, contact its support.
 
 signed-in-title = You are signed in
-signed-in-text = You can go on to the application that you came from.
+signed-in-text = You can return to the application that you came from.
 
 ## Consent
 
@@ -42,7 +42,7 @@ scope-phone = See your phone number
 scope-address = See your postal address
 scope-offline_access = Stay connected when you are not using it
 scope-account = View and change your account
-scope-other = Use its own service for you:
+scope-other = Access its own service on your behalf:
 
 ## Recovery
 
@@ -53,7 +53,7 @@ recover-back = Back to sign-in
 recover-mail-title = Check your mail
 recover-mail-lead = If there is an account with this address, we have just sent you a code. Enter it here and choose a new password.
 recover-prove-title = Choose a new password
-recover-prove-lead = You will be signed out everywhere else.
+recover-prove-lead = You will be signed out on all devices.
 recover-code = Code from the mail
 recover-code-help = 10 letters and digits. It works for 30 minutes, in this browser.
 recover-code-wrong =
@@ -69,18 +69,18 @@ recover-submit = Set new password
 recover-no-mail = No mail? Look in the spam folder, and check that the address is right.
 recover-elsewhere-title = Your code
 recover-elsewhere-lead = Enter this code in the browser where you asked for a new password.
-recover-elsewhere-warning = Never tell this code to anybody. Nobody from us will ask for it.
+recover-elsewhere-warning = Never share this code. We will never ask you for it.
 recover-disown = I did not ask for this
 recover-done-title = Your password is changed
 recover-done-text = You have been signed out everywhere. Sign in with your new password.
-recover-ended-title = This request is ended
-recover-ended-text = Nobody can use its code any more, and the password stays as it was. If such mails keep coming, tell us.
-recover-over-title = This request is over
-recover-over-text = It was used, has expired, or was begun in another browser. You can ask for a new code at any time.
+recover-ended-title = This request has ended
+recover-ended-text = Its code no longer works, and your password has not changed. If you keep getting such mails, tell us.
+recover-over-title = This request is no longer valid
+recover-over-text = It was used, has expired, or was started in another browser. You can request a new code at any time.
 recover-stays-title = This account needs our support
-recover-stays-text = Your address is right, but a new password cannot be set for this account here. Our support can help you.
+recover-stays-text = Your address is confirmed, but you cannot set a new password for this account here. Our support can help you.
 recover-nobody-title = There is no account yet
-recover-nobody-text = Your address is proven, but nobody has an account with it.
+recover-nobody-text = Your address is confirmed, but there is no account with it.
 recover-again = Start again
 
 ## Signing out

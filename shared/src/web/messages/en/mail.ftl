@@ -1,11 +1,11 @@
 mail-greeting = Hello,
 mail-greeting-name = Hello { $name },
-mail-or-open = Or open this link in the browser where you began:
+mail-or-open = Or open this link in the browser where you started:
 mail-minutes = { $minutes ->
     [one] { $minutes } minute
    *[other] { $minutes } minutes
 }
-mail-footer = { $tenant } sent you this because somebody entered your address there. This mailbox is not read.
+mail-footer = { $tenant } sent you this because your address was entered there. This mailbox is not read.
 mail-footer-account = { $tenant } sent you this because it is about your account there. This mailbox is not read.
 mail-support = Help: { $url }
 mail-code-label = Your code
@@ -14,7 +14,7 @@ mail-registration-subject = Your code for { $tenant }
 mail-registration-title = Confirm your e-mail address
 mail-registration-intro = Enter this code to finish creating your account at { $tenant }.
 mail-registration-action = Confirm address
-mail-registration-lifetime = The code works for { $lifetime }, once. Nobody from { $tenant } will ever ask you for it.
+mail-registration-lifetime = The code works for { $lifetime }, once. { $tenant } will never ask you for it.
 mail-registration-not-me = You did not ask for this? Then ignore this mail: without the code, no account is created.
 
 mail-resent-subject = Your new code for { $tenant }
@@ -22,17 +22,17 @@ mail-resent-intro = Here is the new code that you asked for. Earlier codes no lo
 
 mail-registered-subject = You already have an account at { $tenant }
 mail-registered-title = You already have an account
-mail-registered-intro = Somebody, perhaps you, tried to create an account at { $tenant } with this address. It has one already, so nothing was changed.
+mail-registered-intro = There was an attempt, perhaps by you, to create an account at { $tenant } with this address. You already have an account, so nothing was changed.
 mail-registered-sign-in = Sign in
 mail-registered-recover = If you no longer know your password, you can set a new one:
 mail-registered-recover-action = Set a new password
-mail-registered-not-me = It was not you? Then there is nothing to do. Whoever it was has not learned that you have an account.
+mail-registered-not-me = It was not you? Then you do not need to do anything. The other person was not told that you have an account.
 
 mail-recovery-subject = Set a new password for { $tenant }
 mail-recovery-title = Set a new password
 mail-recovery-intro = Enter this code to set a new password for your account at { $tenant }.
 mail-recovery-action = Set a new password
-mail-recovery-lifetime = The code works for { $lifetime }, once. Nobody from { $tenant } will ever ask you for it.
+mail-recovery-lifetime = The code works for { $lifetime }, once. { $tenant } will never ask you for it.
 mail-recovery-not-me = You did not ask for this? Then ignore this mail: your password stays as it is.
 
 mail-changed-subject = Your password at { $tenant } was changed
@@ -43,33 +43,33 @@ mail-changed-action = Set a new password
 
 mail-email-subject = Confirm your new address for { $tenant }
 mail-email-title = Confirm your new e-mail address
-mail-email-intro = Enter this code to use this address for your account at { $tenant }. Until then, your old address stays in force.
+mail-email-intro = Enter this code to use this address for your account at { $tenant }. Until then, your old address stays valid.
 mail-email-action = Confirm address
-mail-email-not-me = You did not ask for this? Then ignore this mail, or open the link and say so: without the code nothing changes.
+mail-email-not-me = You did not ask for this? Then ignore this mail, or open the link and tell us: without the code nothing changes.
 
 mail-in-use-subject = You already have an account at { $tenant }
 mail-in-use-title = This address has an account
-mail-in-use-intro = Somebody, perhaps you, wanted to use this address for another account at { $tenant }. It has an account already, so nothing was changed.
+mail-in-use-intro = There was an attempt, perhaps by you, to use this address for another account at { $tenant }. It already has an account, so nothing was changed.
 
 mail-moved-subject = Your e-mail address at { $tenant } was changed
 mail-moved-title = Your e-mail address was changed
 mail-moved-intro = Your account at { $tenant } now uses another e-mail address. This address can no longer sign in.
-mail-moved-not-me = It was not you? Then take the change back. Everyone is signed out, and you set a new password:
+mail-moved-not-me = It was not you? Then undo the change. All devices are signed out, and you set a new password:
 mail-moved-action = Undo the change
 mail-moved-until = You can undo the change until { $date }.
 
-mail-undone-subject = Your e-mail address at { $tenant } is back
-mail-undone-title = Your address is in force again
-mail-undone-intro = The change of address was undone: you sign in at { $tenant } with this address again. Everyone was signed out, and the password was removed. Set a new one to sign in.
+mail-undone-subject = Your e-mail address at { $tenant } is restored
+mail-undone-title = Your address is restored
+mail-undone-intro = The change of address was undone. You sign in at { $tenant } with this address again. All devices were signed out, and the password was removed. Set a new password to sign in.
 
 mail-deletion-subject = Your account at { $tenant } will be deleted
 mail-deletion-title = Your account is closed
-mail-deletion-intro = As you asked, your account at { $tenant } is closed, and all its data will be erased after { $date }. Until then nobody can sign in.
+mail-deletion-intro = As you asked, your account at { $tenant } is closed, and all its data will be erased after { $date }. Until then the account cannot be used.
 mail-deletion-restore = You changed your mind, or it was not you? Then restore the account:
 mail-deletion-action = Restore my account
-mail-deletion-until = The link works until { $date }. After that, the data is gone for good.
+mail-deletion-until = The link works until { $date }. After that, the data is erased permanently.
 
 mail-restored-subject = Your account at { $tenant } is restored
 mail-restored-title = Welcome back
 mail-restored-intro = Your account at { $tenant } is restored, with all its data. Sign in with your address and password.
-mail-restored-not-me = It was not you? Then set a new password at once: somebody can read your mail.
+mail-restored-not-me = It was not you? Then set a new password at once: another person can read your mail.

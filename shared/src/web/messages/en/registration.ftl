@@ -8,9 +8,9 @@ register-sign-in = Sign in
 register-password-help = At least { $min } characters; { $recommended } or more are better. A few unrelated words are easy to remember and hard to guess.
 register-email-required = Enter your e-mail address.
 register-email-invalid = Enter an e-mail address such as name@example.com.
-register-terms-accept = I accept the
+register-terms-accept = I accept:
 register-terms-required = Please accept this to create an account.
-register-terms-superseded = This document has changed. Please read and accept the present version.
+register-terms-superseded = This document has changed. Please read and accept the current version.
 register-only-when = Only for “{ $label }”: { $value }.
 answer-yes = yes
 answer-no = no
@@ -32,7 +32,7 @@ password-advice-tricks_are_guessed = Capital letters, reversed words and @ for a
 
 field-flaw-required = Fill in “{ $label }”.
 field-flaw-unknown = There is no such field.
-field-flaw-not_applicable = This field belongs to another answer.
+field-flaw-not_applicable = This field does not apply to your other answers.
 field-flaw-invalid_type = This value is not valid.
 field-flaw-too_long = Use at most { $max } characters.
 field-flaw-forbidden_character = This value has characters that are not allowed here.
@@ -66,23 +66,23 @@ verify-link-lead = One click finishes your registration.
 verify-link-confirm = Confirm and continue
 verify-link-code-title = Your code
 verify-link-code-lead = Enter this code where you started to create your account.
-verify-link-code-warning = Never tell this code to anybody. Nobody from us will ask for it.
+verify-link-code-warning = Never share this code. We will never ask you for it.
 verify-link-deny-title = Was this not you?
-verify-link-deny-text = Then somebody entered your address, perhaps by mistake. You can end it here; no account will be created.
+verify-link-deny-text = Then another person entered your address, perhaps by mistake. You can stop the registration here; no account will be created.
 verify-link-deny = I did not ask for this
 
-## The end, one way or another
+## Results
 
 verify-begin-again = Start again
-verify-completed-title = This is done
-verify-completed-text = The address is confirmed and the account exists. You can sign in.
+verify-completed-title = Your address is confirmed
+verify-completed-text = Your account exists. You can sign in.
 verify-disowned-title = The registration has ended
 verify-disowned-text = No account was created with this address, and the code and link no longer work.
 verify-no-tries-title = Too many wrong codes
 verify-no-tries-text = For your safety this registration has ended. You can start again.
 verify-expired-title = This code or link is no longer valid
-verify-expired-text = It was replaced by a newer one, or its time is up. Use the newest mail, or start again.
+verify-expired-text = It was replaced by a newer one, or it has expired. Use the newest mail, or start again.
 verify-elsewhere-title = Please go back to the other browser
-verify-elsewhere-text = A registration is finished in the browser where it began. Go back there, or use the link in the mail to see your code.
+verify-elsewhere-text = You can finish a registration only in the browser where you started it. Go back there, or open the link in the mail to see your code.
 verify-already-title = You already have an account
 verify-already-text = An account was created for this address in the meantime. Sign in with it, or reset its password.

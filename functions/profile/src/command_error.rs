@@ -1,0 +1,57 @@
+//! Why a command made no decision.
+
+use latchkey::keys::KeyError;
+use latchkey::keys::password::HasherBusy;
+use latchkey::store::{DecideError, StoreError};
+use latchkey::web::Problem;
+
+/// Why a command made no decision. For the first two, the API answers 401; a page redirects the user to sign in, and back.
+#[derive(Debug)]
+pub enum CommandError {
+    /// The session or token is no longer valid.
+    SignedOut,
+    /// The sign-in is too old (RFC 9470).
+    NotRecent,
+    /// Any other problem.
+    Problem(Problem),
+}
+
+impl From<CommandError> for Problem {
+    fn from(reason: CommandError) -> Self {
+        match reason {
+            CommandError::SignedOut => Self::invalid_token(),
+            CommandError::NotRecent => Self::insufficient_user_authentication(),
+            CommandError::Problem(problem) => problem,
+        }
+    }
+}
+impl From<Problem> for CommandError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+impl From<KeyError> for CommandError {
+    fn from(error: KeyError) -> Self {
+        Self::Problem(error.into())
+    }
+}
+impl From<HasherBusy> for CommandError {
+    fn from(error: HasherBusy) -> Self {
+        Self::Problem(error.into())
+    }
+}
+impl From<DecideError<CommandError>> for CommandError {
+    fn from(error: DecideError<CommandError>) -> Self {
+        match error {
+            DecideError::Decide(reason) => reason,
+            DecideError::Busy => Self::Problem(DecideError::<Problem>::Busy.into()),
+            DecideError::LimitReached => Self::Problem(DecideError::<Problem>::LimitReached.into()),
+            DecideError::Store(error) => Self::Problem(error.into()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Imports one user: writes an account, a profile and a link in one transaction. The transaction fails if the e-mail address or the
+//! external identity is already taken.
+
+use data_encoding::BASE32_NOPAD;
+use latchkey::domain::account::{DataKeyState, WrappedDataKey};
+use latchkey::domain::change::Decision;
+use latchkey::domain::directory::{Brought, ComingPassword, FederatedSubject, bring};
+use latchkey::domain::id::{RequestId, Sub};
+use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::profile::Claims;
+use latchkey::domain::roles::Roles;
+use latchkey::keys::{Arrival, KeyError, TenantKeys};
+use latchkey::services::{Clock, Deadline, Random, RequestContext};
+use latchkey::store::{DecideError, StoreError, TenantStore};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A user to import.
+pub(crate) struct UserToImport {
+    /// The user's identity in the source system.
+    pub(crate) subject: FederatedSubject,
+    /// The `sub` to keep, if any.
+    pub(crate) sub: Option<Sub>,
+    /// The verified e-mail address.
+    pub(crate) email: EmailAddress,
+    /// The profile claims.
+    pub(crate) claims: Claims,
+    /// The password, or where it is.
+    pub(crate) password: ComingPassword,
+}
+
+/// Why one user was not written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImportError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error("the request has no name")]
+    InvalidRequestId,
+}
+
+/// Imports users into one tenant.
+pub(crate) struct UserImporter<'a> {
+    pub(crate) store: &'a TenantStore,
+    pub(crate) keys: &'a TenantKeys,
+    pub(crate) locale: &'a str,
+    /// Identifies this run. Together with `next`, it identifies each request of the run.
+    run: String,
+    next: AtomicUsize,
+}
+
+impl<'a> UserImporter<'a> {
+    /// `locale`: the language of mails to the imported users.
+    pub(crate) fn new(store: &'a TenantStore, keys: &'a TenantKeys, locale: &'a str) -> Self {
+        Self { store, keys, locale, run: BASE32_NOPAD.encode(&Random.bytes::<10>()), next: AtomicUsize::new(1) }
+    }
+    pub(crate) async fn import(&self, person: UserToImport) -> Result<Brought, DecideError<ImportError>> {
+        let decided = |error: KeyError| DecideError::Decide(ImportError::Keys(error));
+        let (store, account) = (self.store, Random.account_id());
+        let (key, wrapped, keyring_version) = self.keys.data().and_then(|data| data.generate(account)).map_err(decided)?;
+        let arrival = Arrival {
+            subject: &person.subject,
+            sub: person.sub.unwrap_or_else(|| Random.sub()),
+            email: &person.email,
+            claims: person.claims,
+            locale: self.locale,
+            password: person.password,
+            roles: Roles::default(),
+            key: &key,
+            data_key: WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account },
+        };
+        let user = arrival.seal(self.keys).map_err(decided)?;
+        let request = self.request().map_err(DecideError::Decide)?;
+        let decide = || async {
+            // Keep this order: an account created between the two reads is seen by the second read, or the write condition fails.
+            let mut linked = store.find_subject(&user.subject).await?;
+            let owner = store.find_account(&user.identifier).await?;
+            if linked.is_none() && owner.is_some() {
+                // The address may belong to this same user, imported between the two reads.
+                linked = store.find_subject(&user.subject).await?;
+            }
+            let Decision { changes, outcome } = bring(user.clone(), linked, owner, request.now);
+            Ok::<_, ImportError>(Decision { changes, outcome })
+        };
+        store.decide(&request, decide).await
+    }
+    /// The next request of this run.
+    pub(crate) fn request(&self) -> Result<RequestContext, ImportError> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let request_id: Result<RequestId, _> = format!("import-{}-{number}", self.run).parse();
+        Ok(RequestContext {
+            request_id: request_id.map_err(|_| ImportError::InvalidRequestId)?,
+            now: Clock::system().now(),
+            attempt: 1,
+            address_hash: None,
+            deadline: Deadline::default(),
+        })
+    }
+}
+
+/// The outcome as a row label in the report.
+pub(crate) fn outcome_label(brought: Brought) -> &'static str {
+    match brought {
+        Brought::Imported => "newly imported",
+        Brought::AlreadyHere => "imported before",
+        Brought::Erased => "erased here, and stay erased",
+        Brought::AddressTaken => "skipped, another account here has their e-mail address",
+    }
+}
