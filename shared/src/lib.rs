@@ -28,13 +28,16 @@
 
 mod colour;
 pub mod config;
+pub mod context;
 pub mod delivery;
+pub mod digest;
 pub mod directory;
 pub mod domain;
 #[cfg(test)]
 mod goldens;
 pub mod keys;
 pub mod locale;
+pub mod purpose;
 pub mod runtime;
 pub mod services;
 pub mod store;

@@ -11,11 +11,13 @@ mod environment;
 pub mod gateway;
 pub mod log;
 
+use crate::context::{Clock, Deadline, Random};
 use crate::delivery::{MailChannel, MailQueue, Mailer};
 use crate::directory::Directory;
 use crate::domain::id::TenantId;
-use crate::keys::{FormerKeys, KeyVault, Keys, PasswordHasher, Purpose};
-use crate::services::{Clock, Deadline, Random, Services, Tenants};
+use crate::keys::{FormerKeys, KeyVault, Keys, PasswordHasher};
+use crate::purpose::Purpose;
+use crate::services::{Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
 use again::Again;

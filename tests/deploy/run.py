@@ -37,6 +37,7 @@ import urllib.parse
 import urllib.request
 
 import boto3
+import expansion
 import jwt
 import previous
 import stack
@@ -391,7 +392,7 @@ def main():
             drill = Drill(clock, folder)
             steps = {
                 "upgrade": lambda: drill.upgrade(older, newer),
-                "journeys": lambda: (drill.doctor(), drill.suite()),
+                "journeys": lambda: (expansion.compare(STACK), drill.doctor(), drill.suite()),
                 "user_pool": lambda: (drill.come_over(newer), drill.go_back(newer)),
                 "operator": lambda: (drill.redrive(), drill.service_token()),
                 "kms": lambda: drill.signed_by_kms(newer),

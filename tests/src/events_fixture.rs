@@ -3,6 +3,7 @@
 
 use crate::store::{flow, new_account, request};
 use events::{Dispatch, Events};
+use latchkey::context::{Clock, Deadline, RequestContext};
 use latchkey::delivery::{Mail, Mailer};
 use latchkey::directory::Directory;
 use latchkey::domain::account::{AccountStatus, DataKeyState, WrappedDataKey};
@@ -16,7 +17,7 @@ use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::{FormerKeys, KeyVault, SealedField};
-use latchkey::services::{Clock, Deadline, Origin, RequestContext, Services, Tenant};
+use latchkey::services::{Origin, Services, Tenant};
 use latchkey_local::assemble::{self, Document, Parts, TABLES};
 use latchkey_local::engine::{Engine, client};
 use latchkey_local::fault::Faults;

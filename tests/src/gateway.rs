@@ -2,8 +2,8 @@
 
 use crate::{Site, World};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use latchkey::context::Clock;
 use latchkey::domain::id::TenantId;
-use latchkey::services::Clock;
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 use latchkey::store::{Store, Tables, TenantStore};
 use std::io::{BufRead as _, BufReader, Read as _};

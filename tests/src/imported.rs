@@ -2,15 +2,17 @@
 #![expect(clippy::expect_used, reason = "a failed setup fails the test")]
 
 use crate::Customer;
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory::{Brought, ComingPassword, FederatedSubject, bring};
+use latchkey::domain::directory::{Brought, ComingPassword, bring};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
 use latchkey::keys::Arrival;
-use latchkey::services::{Deadline, RequestContext, Services};
+use latchkey::services::Services;
 use latchkey::store::StoreError;
 
 /// Imports a user of the tenant's user pool.

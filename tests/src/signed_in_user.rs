@@ -2,25 +2,27 @@
 //! grants that no page issues (another epoch, another client, an old code).
 
 use crate::{OAuthClient, World, oauth_client};
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, WrappedDataKey};
-use latchkey::domain::authentication::{Amr, FailureWindow};
+use latchkey::domain::amr::Amr;
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::erasure::{Requested, request_deletion};
+use latchkey::domain::failure_window::FailureWindow;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::IdentifierHash;
 use latchkey::domain::oauth::grant::{AuthorizationCode, CODE_LIFETIME, Grant, GrantState};
 use latchkey::domain::profile::Profile;
 use latchkey::domain::roles::Roles;
-use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::secret::{PasswordHash, hash_secret};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
+use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::SealedField;
-use latchkey::keys::digest::hash_secret;
 use latchkey::keys::locator::GrantLocator;
-use latchkey::services::{Deadline, RequestContext, Tenant};
+use latchkey::services::Tenant;
 use serde_json::{Value, json};
 
 /// An account with a session.

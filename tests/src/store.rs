@@ -3,11 +3,13 @@
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
-use latchkey::domain::authentication::{Amr, FailureWindow, UnknownIdentifierFailures};
+use latchkey::domain::amr::Amr;
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::consent::{AcceptedTerms, Consent};
 use latchkey::domain::credential::PasswordCredential;
+use latchkey::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::{AccountId, ClientId, FlowId, GrantId, SessionId, Sub, TenantId};
 use latchkey::domain::identifier::IdentifierHash;
@@ -18,7 +20,6 @@ use latchkey::domain::secret::{PasswordHash, SecretHash};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
-use latchkey::services::{Deadline, RequestContext};
 use latchkey::store::tenant::DocumentOrigin;
 use latchkey::store::{CommitError, Store, Tables, TenantStore};
 use latchkey_local::engine::{Engine, client};

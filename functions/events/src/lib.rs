@@ -16,13 +16,14 @@ pub mod queue;
 pub mod sender;
 pub mod stream;
 
-use latchkey::config::RetentionPolicy;
+use latchkey::context::Deadline;
 use latchkey::delivery::{MailChannel, MailRenderer, Mailer, RenderError};
 use latchkey::domain::delivery::Delivery;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::tenant::RetentionPolicy;
 use latchkey::domain::time::Span;
-use latchkey::keys::Purpose;
-use latchkey::services::{Deadline, Services};
+use latchkey::purpose::Purpose;
+use latchkey::services::Services;
 use latchkey::web::problem::chain;
 use sender::DeliverError;
 use serde_json::Value;

@@ -2,8 +2,8 @@
 
 use crate::sender::DeliverError;
 use crate::{Events, RESERVE};
+use latchkey::context::Deadline;
 use latchkey::domain::delivery::Delivery;
-use latchkey::services::Deadline;
 use latchkey::web::problem::chain;
 use serde_json::Value;
 

@@ -7,8 +7,8 @@
 use crate::sender::DeliverError;
 use crate::{Events, RESERVE};
 use aws_lambda_events::dynamodb::EventRecord;
+use latchkey::context::Deadline;
 use latchkey::domain::delivery::{Delivery, deliveries};
-use latchkey::services::Deadline;
 use latchkey::store::StoreError;
 use latchkey::store::delivery::{StreamChange, read_change};
 use latchkey::web::problem::chain;

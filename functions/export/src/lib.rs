@@ -13,7 +13,7 @@ mod read;
 
 use axum::Router;
 use axum::routing::{get, post};
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 
 /// The keys that this function needs.

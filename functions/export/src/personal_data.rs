@@ -1,8 +1,8 @@
 //! Loads all data stored about the user, and decrypts it.
 
 use latchkey::domain::account::Sealed;
-use latchkey::domain::directory::LinkedIdentity;
 use latchkey::domain::export::{Held, MAX_HISTORY};
+use latchkey::domain::linked_identity::LinkedIdentity;
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{DataKey, KeyError, SealedField};

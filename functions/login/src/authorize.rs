@@ -18,9 +18,9 @@ use latchkey::domain::oauth::authorization_request::{AuthorizationRequest, valid
 use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::authorize::{Authorized, NewCode, Policies, SignedIn, authorize};
 use latchkey::domain::oauth::error::OAuthErrorCode;
+use latchkey::domain::secret::hash_secret;
 use latchkey::domain::time::Span;
 use latchkey::keys::KeyError;
-use latchkey::keys::digest::hash_secret;
 use latchkey::keys::locator::GrantLocator;
 use latchkey::services::{Services, Tenant};
 use latchkey::web::extract::FormBody;

@@ -8,19 +8,21 @@
 //! 4. A user imported without a password types it once at their first sign-in; the directory checks it. From then on it is stored here.
 
 use crate::login::{Attempted, Typed};
-use latchkey::config::{CognitoConfig, KeptSub};
 use latchkey::directory::DirectoryError;
 use latchkey::domain::account::{Authentication, DataKeyState, PasswordHome, WrappedDataKey};
-use latchkey::domain::authentication::{Authenticated, NewSignIn, UnknownIdentifierFailures};
+use latchkey::domain::authentication::{Authenticated, NewSignIn};
 use latchkey::domain::change::Decision;
 use latchkey::domain::directory::{
-    self, ComingPassword, DirectoryUser, DirectoryVerdict, FederatedSubject, Mapped, NewComer, NotAdmitted, admit,
+    self, ComingPassword, DirectoryUser, DirectoryVerdict, Mapped, NewComer, NotAdmitted, admit,
 };
+use latchkey::domain::failure_window::UnknownIdentifierFailures;
 use latchkey::domain::flow::Flow;
 use latchkey::domain::id::{AccountId, Sub};
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::recovery::Owner;
 use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::tenant::{CognitoConfig, KeptSub};
 use latchkey::domain::time::Span;
 use latchkey::keys::{Arrival, DataKey, SealedField};
 use latchkey::services::Services;

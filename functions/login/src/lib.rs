@@ -21,7 +21,7 @@ pub mod respond;
 use axum::Router;
 use axum::handler::Handler as _;
 use axum::routing::get;
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::funnel::{Method, Step, entering};
 

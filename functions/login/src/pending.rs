@@ -4,13 +4,13 @@
 //! this session. `lk_stored` names a stored POST request.
 
 use http::Uri;
+use latchkey::digest::sha256;
 use latchkey::domain::id::{FlowId, SessionId};
 use latchkey::domain::oauth::authorization_request::{AuthorizationRequest, Refusal, validate};
 use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::authorize::{Interaction, Interactions};
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::KeyError;
-use latchkey::keys::digest::sha256;
 use latchkey::services::Tenant;
 use latchkey::web::account::is_account_path;
 use latchkey::web::problem::ProblemKind;

@@ -3,13 +3,12 @@
 //! | `triggerSource` | meaning | answer |
 //! |---|---|---|
 //! | `UserMigration_Authentication` | a user signs in at the pool | the user's attributes, confirmed, if the password is correct here |
-//! | `UserMigration_ForgotPassword` | a user of the pool requests a new password | the user's attributes, if the address has an account
-//! here; the pool mails the code |
+//! | `UserMigration_ForgotPassword` | a user of the pool requests a new password | the user's attributes, if the address has an account; the pool mails the code |
 //!
 //! For a refused user the event is returned unchanged, and the pool answers that the user does not exist. Any other event is an error, and
 //! so is a failure. A password guess counts as a sign-in of the funnel, like one on the sign-in page. The password is never logged.
 
-use latchkey::config::HandoverConfig;
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::authentication::{PasswordVerdict, Subject};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
@@ -18,9 +17,11 @@ use latchkey::domain::id::{AccountId, InvalidId, RequestId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::domain::tenant::HandoverConfig;
 use latchkey::keys::password::HasherBusy;
-use latchkey::keys::{KeyError, Purpose, SealedField};
-use latchkey::services::{Deadline, RequestContext, Services, Tenant, TenantError};
+use latchkey::keys::{KeyError, SealedField};
+use latchkey::purpose::Purpose;
+use latchkey::services::{Services, Tenant, TenantError};
 use latchkey::store::account::SignInSnapshot;
 use latchkey::store::{DecideError, StoreError};
 use latchkey::web::funnel::{Method, Outcome, Step};

@@ -7,11 +7,11 @@
 
 use crate::CommandError;
 use data_encoding::BASE64URL_NOPAD;
+use latchkey::digest::sha256;
 use latchkey::domain::change::{Change, Decision};
 use latchkey::domain::profile::{self, Claims, Edit, EditFlaw, Profile};
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::SealedField;
-use latchkey::keys::digest::sha256;
 use latchkey::web::{Presented, Principal, Problem, TenantHandle, With};
 
 /// The result of an edit.

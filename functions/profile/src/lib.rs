@@ -19,7 +19,7 @@ pub use command_error::CommandError;
 use axum::Router;
 use axum::handler::Handler as _;
 use axum::routing::{delete, get, post};
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::funnel::{Method, Step, entering};
 

@@ -1,7 +1,7 @@
 //! The client of a registration.
 
-use latchkey::config::TenantConfig;
 use latchkey::domain::oauth::client::Client;
+use latchkey::domain::tenant::TenantConfig;
 use latchkey::web::problem::{FieldProblem, ProblemKind};
 use latchkey::web::{Problem, TenantHandle};
 

@@ -1,11 +1,12 @@
 //! Looks up a verified address in the legacy user pool: a user known there keeps that one identity.
 
-use latchkey::config::{CognitoConfig, KeptSub};
-use latchkey::domain::directory::{FederatedSubject, NotAdmitted, admit};
+use latchkey::domain::directory::{NotAdmitted, admit};
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::roles::Roles;
+use latchkey::domain::tenant::{CognitoConfig, KeptSub};
 use latchkey::services::Services;
 use latchkey::web::{Problem, TenantHandle};
 use std::collections::BTreeMap;

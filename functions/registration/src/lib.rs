@@ -22,7 +22,7 @@ mod throttle;
 use axum::handler::Handler as _;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::funnel::{Method, Step, entering};
 

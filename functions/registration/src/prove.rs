@@ -1,14 +1,15 @@
 //! Verifies an address, for page and API: load, decide, commit. Also sends a new code, and cancels a registration.
 //!
-//! During a migration from a legacy user pool, a correct proof is followed by a lookup there ([`legacy_directory`]): a user known there is imported
-//! with the submitted data and keeps their identity.
+//! During a migration from a legacy user pool, a correct proof is followed by a lookup there ([`legacy_directory`]): a user known there is
+//! imported with the submitted data and keeps their identity.
 
 use crate::begin::unreadable;
 use crate::legacy_directory::{self, KnownUser, LegacyLookup};
 use latchkey::domain::account::WrappedDataKey;
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory::{self, LinkedIdentity};
+use latchkey::domain::directory;
 use latchkey::domain::flow::Flow;
+use latchkey::domain::linked_identity::LinkedIdentity;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::registration::{
     self, FlowOver, PendingRegistration, ProofKind, Proven, ProvenPerson, Resent, SignInAfterProof, Verified,

@@ -10,11 +10,11 @@
 
 use crate::ACCOUNT_RESERVE;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use latchkey::context::RequestContext;
 use latchkey::domain::change::Decision;
 use latchkey::domain::erasure::{DueErasure, Erasure, Tombstone, erase};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::time::Timestamp;
-use latchkey::services::RequestContext;
 use latchkey::store::erasure::{AccountItems, Removal};
 use latchkey::store::{DecideError, StoreError, TenantStore};
 

@@ -2,11 +2,11 @@
 
 use crate::command::HoldRequest;
 use crate::{Retention, RetentionError};
+use latchkey::context::Deadline;
 use latchkey::domain::account::Authentication;
 use latchkey::domain::change::Decision;
 use latchkey::domain::erasure::{Hold, lift_hold, place_hold};
 use latchkey::domain::identifier::EmailAddress;
-use latchkey::services::Deadline;
 use latchkey::store::{DecideError, StoreError};
 use serde_json::{Value, json};
 

@@ -22,10 +22,12 @@ pub use summary::{Status, Summary};
 
 use command::Command;
 use data_encoding::BASE64URL_NOPAD;
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::id::{RequestId, TenantId};
-use latchkey::keys::{KeyError, Purpose};
+use latchkey::keys::KeyError;
+use latchkey::purpose::Purpose;
 use latchkey::runtime::again::{Again, NotStarted};
-use latchkey::services::{Deadline, RequestContext, Services, TenantError};
+use latchkey::services::{Services, TenantError};
 use latchkey::store::StoreError;
 use latchkey::store::tenant::RegisteredTenant;
 use serde_json::Value;

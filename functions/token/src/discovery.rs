@@ -4,10 +4,10 @@
 use crate::jwks::public_document;
 use axum::extract::Request;
 use axum::response::Response;
-use latchkey::config::{Signer, TenantConfig};
 use latchkey::domain::oauth::claims::ACR;
 use latchkey::domain::oauth::exchange::TOKEN_EXCHANGE;
 use latchkey::domain::oauth::scope::OF_A_PERSON;
+use latchkey::domain::tenant::{Signer, TenantConfig};
 use latchkey::web::{Problem, TenantHandle};
 use serde::Serialize;
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64URL_NOPAD;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
-use latchkey::keys::digest::sha256;
+use latchkey::digest::sha256;
 use latchkey::web::{Problem, TenantHandle};
 
 /// How long a public document may be cached.

@@ -23,7 +23,7 @@ mod userinfo;
 
 use axum::Router;
 use axum::routing::{get, post};
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 
 /// The keys of this function: it opens locators, derives refresh tokens, signs, decrypts profiles for userinfo, and finds the subjects of a

@@ -8,8 +8,9 @@
 use crate::engine::EngineError;
 use crate::stream::StreamReader;
 use events::{Dispatch, Events, Unrecognized};
+use latchkey::context::Deadline;
 use latchkey::delivery::{Mail, Mailer, RenderError};
-use latchkey::services::{Deadline, Services};
+use latchkey::services::Services;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 

@@ -6,12 +6,12 @@ use crate::command_error::CommandError;
 use crate::target::{TargetOptions, tenant};
 use crate::terminal::{columns, confirm, say};
 use clap::{Subcommand, ValueEnum};
-use latchkey::config::{Signer, TenantConfig};
+use latchkey::context::Clock;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::tenant::{Signer, TenantConfig};
 use latchkey::keys::KeyState;
 use latchkey::keys::orders::{self, ListedKey, RetireError, Retirement, RotationOrder, Successor};
-use latchkey::services::Clock;
 use latchkey::store::{StoreError, TenantStore};
 use std::fmt::Write as _;
 

@@ -2,15 +2,16 @@
 //! external identity is already taken.
 
 use data_encoding::BASE32_NOPAD;
+use latchkey::context::{Clock, Deadline, Random, RequestContext};
 use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory::{Brought, ComingPassword, FederatedSubject, bring};
+use latchkey::domain::directory::{Brought, ComingPassword, bring};
 use latchkey::domain::id::{RequestId, Sub};
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
 use latchkey::keys::{Arrival, KeyError, TenantKeys};
-use latchkey::services::{Clock, Deadline, Random, RequestContext};
 use latchkey::store::{DecideError, StoreError, TenantStore};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -2,13 +2,12 @@
 
 use super::document::read_scope;
 use super::reader::{Place, Table};
-use super::{Localized, Resource, Signer};
 use crate::domain::id::{ClientId, Sub};
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::oauth::exchange::TOKEN_EXCHANGE;
 use crate::domain::oauth::scope::ScopeSet;
-use crate::domain::secret::SecretHash;
-use crate::keys::digest::hash_text;
+use crate::domain::secret::{SecretHash, hash_text};
+use crate::domain::tenant::{Localized, Resource, Signer};
 use std::collections::BTreeMap;
 
 /// Signatures of tokens.

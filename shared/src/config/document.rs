@@ -7,14 +7,15 @@
 //! One pass finds every error, so that an operator mends a document once.
 
 use super::reader::{Report, Table, is_locale, parse_toml};
-use super::{
-    Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
-    Signer, TenantConfig, TokenPolicy, clients, cognito, form, handover,
-};
+use super::{clients, cognito, form, handover};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
 use crate::domain::oauth::scope::ScopeSet;
+use crate::domain::tenant::{
+    Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
+    Signer, TenantConfig, TokenPolicy,
+};
 use crate::domain::time::Span;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

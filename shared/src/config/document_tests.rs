@@ -1,6 +1,6 @@
 use super::*;
-use crate::config::{KeptSub, Username};
 use crate::domain::oauth::client::{GrantType, PkcePolicy, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::domain::tenant::{KeptSub, PasswordPolicy, Signer, TenantConfig, Username};
 
 fn parse(document: &str) -> Result<TenantConfig, DocumentErrors> {
     TenantConfig::parse(&TenantId::default_tenant(), document)
@@ -44,7 +44,7 @@ fn the_shipped_document_is_valid_and_has_the_demonstration_clients() {
     assert_eq!(client("demo-app").redirect_uris, ["http://localhost:8080/demo/callback"]);
     assert_eq!(client("demo-app").scope.to_string(), "account address email offline_access openid phone profile");
     assert_eq!(client("demo-web").token_endpoint_auth_method, TokenEndpointAuthMethod::ClientSecretBasic);
-    assert_eq!(client("demo-web").secret_hashes, [crate::keys::digest::hash_text("demo-web-secret")]);
+    assert_eq!(client("demo-web").secret_hashes, [crate::domain::secret::hash_text("demo-web-secret")]);
     assert_eq!(client("demo-service").grant_types, [GrantType::ClientCredentials]);
     assert!(
         config
@@ -325,7 +325,7 @@ fn no_field_may_ask_for_what_only_latchkey_decides() {
 fn a_pattern_fits_the_whole_value() {
     let document = "name = \"Shop\"\n[[registration.fields]]\nname = \"code_name\"\npattern = \"a|b\"\n";
     let config = parse(document).expect("valid");
-    let crate::config::FieldKind::Text { pattern: Some(pattern), .. } = &config.registration.fields[0].kind else {
+    let crate::domain::tenant::FieldKind::Text { pattern: Some(pattern), .. } = &config.registration.fields[0].kind else {
         panic!("a text")
     };
     for (value, fits) in [("a", true), ("b", true), ("ab", false), ("xb", false), ("a\n", false)] {

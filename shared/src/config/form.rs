@@ -2,7 +2,7 @@
 
 use super::document::read_link;
 use super::reader::{Read, Table};
-use super::{Field, FieldKind, Localized, Pattern, ShowWhen, TermsDocument};
+use crate::domain::tenant::{Field, FieldKind, Localized, Pattern, ShowWhen, TermsDocument};
 
 /// Most fields: a body has at most 64 members (security 122).
 const MAX_FIELDS: usize = 40;

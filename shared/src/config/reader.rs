@@ -2,8 +2,8 @@
 //!
 //! Deserializing into a struct would stop at the first error; an operator who fixes a document wants all of them.
 
-use super::Localized;
 use super::document::DocumentError;
+use crate::domain::tenant::Localized;
 use crate::domain::time::Span;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@
 use super::Mail;
 use super::message::{Message, Words, parts};
 use crate::colour::Palette;
-use crate::config::TenantConfig;
+use crate::domain::tenant::TenantConfig;
 use crate::domain::time::Timestamp;
 use crate::locale;
 use minijinja::value::Serde;
@@ -120,12 +120,12 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::super::message::halves;
     use super::*;
-    use crate::config::{
+    use crate::domain::id::TenantId;
+    use crate::domain::secret::SecretText;
+    use crate::domain::tenant::{
         Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, RetentionPolicy, SessionPolicy, Signer,
         TokenPolicy,
     };
-    use crate::domain::id::TenantId;
-    use crate::domain::secret::SecretText;
     use crate::domain::time::Span;
 
     const ISSUER: &str = "https://id.example.com/t/shop";

@@ -7,10 +7,10 @@
 
 mod breaker;
 
-use crate::config::{CognitoConfig, UserPoolId};
 use crate::domain::directory::{DirectoryUser, DirectoryVerdict};
 use crate::domain::identifier::EmailAddress;
 use crate::domain::secret::SecretText;
+use crate::domain::tenant::{CognitoConfig, UserPoolId};
 use crate::domain::time::Span;
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::config::{Builder, Region};

@@ -1,6 +1,6 @@
 //! The stored person: one account, its authentication state, its data key.
 
-use super::authentication::FailureWindow;
+use super::failure_window::FailureWindow;
 use super::id::{AccountId, Sub};
 use super::identifier::IdentifierHash;
 use super::roles::Roles;
@@ -97,9 +97,9 @@ pub struct Authentication {
     #[serde(rename = "fw")]
     pub failures: FailureWindow,
     /// Devices that signed in before, each with a window of its own, most recent first; at most
-    /// [`super::authentication::MAX_KNOWN_DEVICES`].
+    /// [`crate::domain::known_device::MAX_KNOWN_DEVICES`].
     #[serde(rename = "dev", default, skip_serializing_if = "Vec::is_empty")]
-    pub devices: Vec<super::authentication::KnownDevice>,
+    pub devices: Vec<crate::domain::known_device::KnownDevice>,
     /// Who tells whether a password is right.
     #[serde(rename = "pw", default, skip_serializing_if = "PasswordHome::is_here")]
     pub password_home: PasswordHome,

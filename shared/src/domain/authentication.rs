@@ -12,27 +12,20 @@
 //! its own, and its sign-ins leave the strangers' window as it is: who guesses while the owner comes and goes gets no more tries.
 
 use super::account::{Authentication, PasswordHome};
+use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
+use super::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use super::identifier::IdentifierHash;
+use super::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
 use super::secret::PasswordHash;
 use super::session::{NewSession, Session};
+use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
-use crate::config::SessionPolicy;
-use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// Consecutive failures after which a window begins to block.
-pub const FREE_FAILURES: u32 = 5;
-/// The first block; each further failure doubles it.
-pub const FIRST_BLOCK: Span = Span::seconds(30);
-/// The longest block.
-pub const LONGEST_BLOCK: Span = Span::minutes(15);
-/// Consecutive failures after which time alone opens the window no more (NIST SP 800-63B-4 §3.2.2): a known device still signs in,
-/// and recovery opens it.
-pub const LOCKED_AFTER: u32 = 100;
 /// How long the failures of an identifier without account are kept after the last one. An account's are kept until a success.
 pub const UNKNOWN_KEPT: Span = Span::days(90);
 
@@ -43,75 +36,6 @@ pub const RECENT: Span = Span::minutes(5);
 #[must_use]
 pub fn is_recent(auth_time: Timestamp, now: Timestamp) -> bool {
     now.since(auth_time) <= RECENT
-}
-
-/// How many known devices an account keeps.
-pub const MAX_KNOWN_DEVICES: usize = 8;
-
-/// Consecutive failed sign-ins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FailureWindow {
-    /// Consecutive failures.
-    #[serde(rename = "n")]
-    pub count: u32,
-    /// When the last one was.
-    #[serde(rename = "at", skip_serializing_if = "Option::is_none")]
-    pub last_at: Option<Timestamp>,
-}
-
-impl FailureWindow {
-    /// How long this window still blocks, if it does.
-    #[must_use]
-    pub fn blocked_for(&self, now: Timestamp) -> Option<Span> {
-        if self.count >= LOCKED_AFTER {
-            return Some(LONGEST_BLOCK);
-        }
-        let over = self.count.checked_sub(FREE_FAILURES)?;
-        let block = Span::millis(FIRST_BLOCK.as_millis() << over.min(15)).min(LONGEST_BLOCK);
-        let remaining = (self.last_at? + block).since(now);
-        (remaining > Span::ZERO).then_some(remaining)
-    }
-    /// The window after one more failure.
-    #[must_use]
-    pub fn failed(self, now: Timestamp) -> Self {
-        Self { count: self.count.saturating_add(1), last_at: Some(now) }
-    }
-}
-
-/// A device that signed in before: its sealed cookie names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownDevice {
-    /// The first 8 bytes of the SHA-256 of the device's id.
-    pub id: u64,
-    /// Its own failures, so that strangers' failures don't lock the owner out (security 114).
-    #[serde(rename = "fw")]
-    pub failures: FailureWindow,
-}
-
-/// The failures of an identifier that no account has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnknownIdentifierFailures {
-    /// The identifier.
-    #[serde(rename = "idf")]
-    pub identifier: super::identifier::IdentifierHash,
-    /// Its window.
-    #[serde(rename = "fw")]
-    pub failures: FailureWindow,
-    /// The version of this state.
-    pub version: u64,
-    /// When the counter is forgotten.
-    #[serde(rename = "exp")]
-    pub expires_at: Timestamp,
-}
-
-/// What a person did to sign in (RFC 8176 values).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Amr {
-    /// A password.
-    Pwd,
-    /// A one-time code or link that was mailed.
-    Otp,
 }
 
 /// Whom the typed identifier names, as loaded.

@@ -5,16 +5,17 @@
 //! 3. Strength: an estimate of how many guesses it takes, where the preset asks for one.
 
 mod blocklist;
+mod flaw;
 mod strength;
+
+pub use flaw::{Advice, PasswordFlaw};
 
 use super::id::AccountId;
 use super::secret::{PasswordHash, SecretText};
+use super::tenant::PasswordPolicy;
 use super::time::Timestamp;
-use crate::config::PasswordPolicy;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
-
-pub use strength::Advice;
 
 /// The stored password of an account (own key prefix: token, export and retention can't read it).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,49 +39,6 @@ pub const MAX_PASSWORD_CHARACTERS: usize = 256;
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// The length that pages recommend (security 65).
 pub const RECOMMENDED_PASSWORD_CHARACTERS: usize = 15;
-
-/// Why a password can't be chosen.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PasswordFlaw {
-    /// Fewer characters than the policy asks for.
-    #[error("Use at least {min} characters.")]
-    TooShort {
-        /// Fewest characters.
-        min: usize,
-    },
-    /// More than 256 characters or 1 KiB.
-    #[error("Use at most 256 characters.")]
-    TooLong,
-    /// Many people use it, it repeats something short, or it is made of words about the person or the service.
-    #[error(
-        "This password is too easy to guess: it is common, or made of your name, your address or the name of this service."
-    )]
-    TooCommon,
-    /// It takes too few guesses.
-    #[error("This password is too easy to guess. {}", .0.map_or("Add another word or two.", Advice::text))]
-    TooWeak(Option<Advice>),
-}
-
-impl PasswordFlaw {
-    /// Its stable code; the message of pages is `password-flaw-` and this.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::TooShort { .. } => "too_short",
-            Self::TooLong => "too_long",
-            Self::TooCommon => "too_common",
-            Self::TooWeak(_) => "too_weak",
-        }
-    }
-    /// What would help, where something is known to.
-    #[must_use]
-    pub const fn advice(&self) -> Option<Advice> {
-        match self {
-            Self::TooWeak(advice) => *advice,
-            Self::TooShort { .. } | Self::TooLong | Self::TooCommon => None,
-        }
-    }
-}
 
 impl PasswordPolicy {
     /// Judges a password that somebody wants to choose. `context` are words that a guesser would try first: names, the address, the

@@ -1,6 +1,10 @@
 //! Closing, restoring, holding, erasing: who may, and until when.
 
+use super::decisions::{Erasure, Hold, Requested, Restored, erase, lift_hold, place_hold, request_deletion, restore};
 use super::*;
+use crate::domain::account::{AccountStatus, Authentication, LinkSeed};
+use crate::domain::change::Change;
+use crate::domain::failure_window::FailureWindow;
 use crate::domain::oauth::fixture::{NOW, authentication};
 
 const DAY: Span = Span::days(1);

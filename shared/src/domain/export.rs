@@ -11,15 +11,16 @@ pub use document::*;
 
 use super::account::{AccountStatus, Authentication};
 use super::audit::Event;
-use super::authentication::{FailureWindow, KnownDevice};
 use super::consent::{AcceptedTerms, Consent};
-use super::directory::{FederatedSubject, LinkedIdentity};
+use super::failure_window::FailureWindow;
 use super::id::ClientId;
+use super::known_device::KnownDevice;
+use super::linked_identity::{FederatedSubject, LinkedIdentity};
 use super::oauth::grant::{Grant, GrantEnded, GrantState};
 use super::profile::{Claims, Profile};
 use super::session::Session;
+use super::tenant::TenantConfig;
 use super::time::Timestamp;
-use crate::config::TenantConfig;
 use serde::Deserialize;
 use serde_json::Value;
 

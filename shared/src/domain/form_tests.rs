@@ -1,6 +1,6 @@
 use super::*;
-use crate::config::TenantConfig;
 use crate::domain::id::TenantId;
+use crate::domain::tenant::TenantConfig;
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

@@ -7,13 +7,14 @@
 //! 3. Who forgot their password there is told by their address alone; the pool then has them prove it.
 
 use super::account::Authentication;
-use super::authentication::{FailureWindow, PasswordVerdict, Subject, count_failure, count_unknown};
+use super::authentication::{PasswordVerdict, Subject, count_failure, count_unknown};
 use super::change::{Change, Decision};
+use super::failure_window::FailureWindow;
 use super::id::Sub;
 use super::identifier::EmailAddress;
 use super::profile::Claims;
+use super::tenant::{Field, HandoverConfig, Username};
 use super::time::Timestamp;
-use crate::config::{Field, HandoverConfig, Username};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

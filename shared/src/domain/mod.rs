@@ -4,6 +4,7 @@
 //! changes first and shows the outcome after; when the commit meets a conflict it loads again and decides again.
 
 pub mod account;
+pub mod amr;
 pub mod audit;
 pub mod authentication;
 pub mod change;
@@ -14,11 +15,14 @@ pub mod directory;
 pub mod email_change;
 pub mod erasure;
 pub mod export;
+pub mod failure_window;
 pub mod flow;
 pub mod form;
 pub mod handover;
 pub mod id;
 pub mod identifier;
+pub mod known_device;
+pub mod linked_identity;
 pub mod moving;
 pub mod oauth;
 pub mod password_change;
@@ -30,6 +34,7 @@ pub mod retention;
 pub mod roles;
 pub mod secret;
 pub mod session;
+pub mod tenant;
 pub mod throttle;
 pub mod time;
 pub mod verbs;

@@ -117,7 +117,7 @@ mod tests {
         let mut account = authentication();
         let password = password();
         let nobody = Presenting { session: None, grant: None };
-        for _ in 0..crate::domain::authentication::FREE_FAILURES {
+        for _ in 0..crate::domain::failure_window::FREE_FAILURES {
             let holder = Holder { authentication: &account, password: Some(&password), device: None };
             let decision = change_password(holder, nobody, None, NOW);
             assert_eq!(decision.outcome, PasswordChanged::WrongPassword);

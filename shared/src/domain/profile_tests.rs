@@ -1,9 +1,10 @@
 //! Edits of a profile: what the form allows, and nothing else.
 
+use super::decisions::{Edit, edit};
 use super::*;
-use crate::config::TenantConfig;
 use crate::domain::id::TenantId;
-use serde_json::json;
+use crate::domain::tenant::{Field, TenantConfig};
+use serde_json::{Map, Value, json};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 

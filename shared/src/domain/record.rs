@@ -1,14 +1,14 @@
 //! Records: everything that a change can write. The store knows kind, key, end and attributes of each.
 
 use super::account::{Authentication, WrappedDataKey};
-use super::authentication::UnknownIdentifierFailures;
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
-use super::directory::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use super::erasure::DueErasure;
+use super::failure_window::UnknownIdentifierFailures;
 use super::flow::Flow;
 use super::id::{AccountId, ClientId, FlowId, Jti};
 use super::identifier::IdentifierHash;
+use super::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use super::oauth::grant::Grant;
 use super::profile::Profile;
 use super::retention::RetentionJob;

@@ -11,21 +11,23 @@
 mod application;
 
 use super::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
-use super::authentication::{Amr, FailureWindow, KnownDevice};
+use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::consent::AcceptedTerms;
 use super::credential::PasswordCredential;
-use super::directory::LinkedIdentity;
+use super::failure_window::FailureWindow;
 use super::flow::{Flow, FlowPurpose, FlowState, IDENTIFIER_TRIES_A_DAY, MAX_RESENDS, MAX_TRIES};
 use super::id::{AccountId, ClientId, FlowId, Sub};
 use super::identifier::IdentifierHash;
+use super::known_device::KnownDevice;
+use super::linked_identity::LinkedIdentity;
 use super::profile::{Claims, Profile};
 use super::roles::Roles;
 use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
+use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
 use super::verbs::NewAccount;
-use crate::config::SessionPolicy;
 use serde::{Deserialize, Serialize};
 
 pub use application::{Application, ApplicationFlaw, Checked};

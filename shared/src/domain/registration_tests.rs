@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::audit::EventKind;
 use crate::domain::change::Write;
-use crate::domain::directory::SubjectHash;
+use crate::domain::linked_identity::SubjectHash;
 
 const T0: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };

@@ -3,8 +3,10 @@
 //! They stand in the account's hot item, so whoever refreshes a token gets the present ones. What a role opens is the application's to say:
 //! Latchkey itself asks for none.
 
-use super::account::{AccountStatus, Authentication};
-use super::change::{Change, Decision};
+mod decisions;
+
+pub use decisions::{RolesChanged, change_roles};
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -101,41 +103,13 @@ impl fmt::Display for Roles {
     }
 }
 
-/// What came of a change of roles.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RolesChanged {
-    /// They are these from now on.
-    Changed(Roles),
-    /// They were these before.
-    Unchanged(Roles),
-    /// They would be too many.
-    TooMany,
-    /// The account is erased.
-    Erased,
-}
-
-/// Gives roles and takes roles away; one that is in both is taken away.
-pub fn change_roles(authentication: &Authentication, given: &[Role], taken: &[Role]) -> Decision<RolesChanged> {
-    if matches!(authentication.status, AccountStatus::Erased { .. }) {
-        return Decision::unchanged(RolesChanged::Erased);
-    }
-    let before = &authentication.roles;
-    let after: BTreeSet<Role> = before.iter().chain(given).filter(|role| !taken.contains(role)).cloned().collect();
-    match Roles::try_from(after) {
-        Err(TooManyRoles) => Decision::unchanged(RolesChanged::TooMany),
-        Ok(after) if after == *before => Decision::unchanged(RolesChanged::Unchanged(after)),
-        Ok(after) => {
-            let version = authentication.version + 1;
-            let next = Authentication { roles: after.clone(), version, ..authentication.clone() };
-            Decision::one(Change::change_roles(next), RolesChanged::Changed(after))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::AccountStatus;
+    use crate::domain::account::Authentication;
     use crate::domain::authentication::tests::authentication;
+    use crate::domain::change::Change;
     use crate::domain::time::Timestamp;
 
     fn role(name: &str) -> Role {

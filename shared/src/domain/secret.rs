@@ -1,5 +1,6 @@
 //! Values that must not be printed, and their digests.
 
+use crate::digest::sha256;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -104,4 +105,16 @@ impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(…)")
     }
+}
+
+/// What is stored of a secret.
+#[must_use]
+pub fn hash_secret(secret: &Secret256) -> SecretHash {
+    SecretHash::from_bytes(sha256(secret.expose()))
+}
+
+/// What is stored of a secret text (a client secret, a cookie value).
+#[must_use]
+pub fn hash_text(text: &str) -> SecretHash {
+    SecretHash::from_bytes(sha256(text.as_bytes()))
 }

@@ -1,13 +1,16 @@
 //! A signed-in browser: lifetimes, epoch, and what its cookie proves (security 55–58, 64).
 
+mod decisions;
+
+pub(crate) use decisions::ended_grants;
+pub use decisions::{end_with_grants, sign_out};
+
 use super::account::{Authentication, Sealed};
-use super::authentication::Amr;
-use super::change::{Change, Changes, Decision, MAX_ENDED_GRANTS};
+use super::amr::Amr;
 use super::id::{AccountId, SessionId};
-use super::oauth::grant::{Grant, GrantState, RevocationReason};
 use super::secret::SecretHash;
+use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
-use crate::config::SessionPolicy;
 use serde::{Deserialize, Serialize};
 
 /// How often the use of a session is written at most: idle lifetimes are right to the hour, and cost one write an hour.
@@ -127,40 +130,15 @@ impl Session {
     }
 }
 
-/// Signs a browser out: its session ends. Grants with `offline_access` live on; the others die with the session.
-pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {
-    match session.end(now) {
-        Some(ended) => Decision::one(Change::end_session(ended), ()),
-        None => Decision::unchanged(()),
-    }
-}
-
-/// Ends a session from the list: with it, the offline grants that came from it. A grant without `offline_access` dies with the
-/// session anyway. What one transaction does not take is ended before it.
-pub fn end_with_grants(session: &Session, grants: &[Grant], now: Timestamp) -> Decision<()> {
-    let of_session = grants.iter().filter(|grant| grant.sid == session.id && grant.is_offline());
-    let (first, rest) = ended_grants(of_session, now);
-    let mut changes = Changes(first);
-    changes = match session.end(now) {
-        Some(session) => changes.then(Change::end_session_and_grants(session, rest)),
-        None => Changes(changes.0.into_iter().chain(rest.into_iter().map(Change::revoke_grant)).collect()),
-    };
-    Decision { changes, outcome: () }
-}
-
-/// The grants that still give something, revoked: as changes of their own what is more than one transaction takes, and the rest.
-pub(super) fn ended_grants<'a>(grants: impl Iterator<Item = &'a Grant>, now: Timestamp) -> (Vec<Change>, Vec<Grant>) {
-    let live = grants.filter(|grant| !matches!(grant.state, GrantState::Revoked { .. }) && now < grant.expires_at);
-    let mut ended: Vec<Grant> = live.map(|grant| grant.revoked(RevocationReason::Withdrawn, now)).collect();
-    let rest = ended.split_off(ended.len().saturating_sub(MAX_ENDED_GRANTS));
-    (ended.into_iter().map(Change::revoke_grant).collect(), rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::account::{AccountStatus, LinkSeed};
     use crate::domain::authentication::tests::authentication;
+    use crate::domain::change::Change;
+    use crate::domain::change::MAX_ENDED_GRANTS;
+    use crate::domain::oauth::grant::Grant;
+    use crate::domain::oauth::grant::RevocationReason;
 
     const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
     const T0: Timestamp = Timestamp::from_seconds(1_000_000);

@@ -128,9 +128,9 @@ impl ProofKeyring {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Purpose;
     use super::super::root::testing::roots;
     use super::*;
+    use crate::purpose::Purpose;
 
     const LINKS: [AccountLink; 3] = [AccountLink::Restoration, AccountLink::EmailChange, AccountLink::EmailUndo];
 

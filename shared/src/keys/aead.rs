@@ -1,7 +1,7 @@
 //! Authenticated encryption (AES-256-GCM, random nonce in front) and the one way to join parts into bytes.
 
 use super::KeyError;
-use crate::services::Random;
+use crate::context::Random;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 /// Joins parts, each with its length in front (32 bits, big-endian): two different lists never give the same bytes, so no value

@@ -3,9 +3,10 @@
 use super::data::DataKey;
 use super::{KeyError, SealedField, TenantKeys};
 use crate::domain::account::WrappedDataKey;
-use crate::domain::directory::{ComingPassword, FederatedSubject, NewComer};
+use crate::domain::directory::{ComingPassword, NewComer};
 use crate::domain::id::Sub;
 use crate::domain::identifier::EmailAddress;
+use crate::domain::linked_identity::FederatedSubject;
 use crate::domain::profile::Claims;
 use crate::domain::roles::Roles;
 use serde_json::Value;

@@ -3,9 +3,9 @@
 use super::KeyError;
 use super::aead::{GcmKey, join};
 use super::root::{KEY_LEN, RootKey, Versioned};
+use crate::context::Random;
 use crate::domain::account::{Sealed, WrappedDataKey};
 use crate::domain::id::{AccountId, TenantId};
-use crate::services::Random;
 use zeroize::Zeroizing;
 
 /// What a sealed value is: part of its associated data, so that swapped ciphertexts do not open (security 137).
@@ -23,7 +23,7 @@ pub enum SealedField {
     FormerEmail,
     /// The address that a recovery is for.
     RecoveryAddress,
-    /// [`crate::domain::directory::FederatedSubject`] as JSON.
+    /// [`crate::domain::linked_identity::FederatedSubject`] as JSON.
     LinkedIdentity,
 }
 
@@ -115,10 +115,10 @@ impl DataKey {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Purpose;
     use super::super::root::testing::roots;
     use super::*;
     use crate::domain::account::DataKeyState;
+    use crate::purpose::Purpose;
 
     const FIELDS: [SealedField; 5] = [
         SealedField::Profile,

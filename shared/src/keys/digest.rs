@@ -1,29 +1,8 @@
-//! SHA-256 of high-entropy secrets, and the hash claims of ID tokens.
+//! The hash claims of ID tokens.
+
 use crate::domain::oauth::client::SigningAlgorithm;
-use crate::domain::secret::{Secret256, SecretHash};
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use data_encoding::BASE64URL_NOPAD;
-
-/// The SHA-256 of bytes.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let digest = digest(&SHA256, bytes);
-    let mut out = [0; 32];
-    out.copy_from_slice(digest.as_ref());
-    out
-}
-
-/// What is stored of a secret.
-#[must_use]
-pub fn hash_secret(secret: &Secret256) -> SecretHash {
-    SecretHash::from_bytes(sha256(secret.expose()))
-}
-
-/// What is stored of a secret text (a client secret, a cookie value).
-#[must_use]
-pub fn hash_text(text: &str) -> SecretHash {
-    SecretHash::from_bytes(sha256(text.as_bytes()))
-}
 
 /// The left half of a token's digest, base64url: `at_hash` (OpenID Connect Core §3.1.3.6). The digest is that of the ID token's
 /// algorithm; for Ed25519 that is SHA-512 (RFC 8032 §5.1).

@@ -2,8 +2,8 @@
 use super::KeyError;
 use super::aead::join;
 use super::root::{RootKey, Versioned};
-use crate::domain::directory::{FederatedSubject, SubjectHash};
 use crate::domain::identifier::{EmailAddress, IdentifierHash};
+use crate::domain::linked_identity::{FederatedSubject, SubjectHash};
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use std::net::IpAddr;
@@ -57,9 +57,9 @@ impl IdentifierKeyring {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Purpose;
     use super::super::root::testing::roots;
     use super::*;
+    use crate::purpose::Purpose;
 
     fn keyring(tenant: &str) -> IdentifierKeyring {
         IdentifierKeyring::new(&roots(tenant, Purpose::Identifier, 1), 1).unwrap()

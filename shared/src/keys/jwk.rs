@@ -1,7 +1,7 @@
 //! Public keys as JWKs (RFC 7517, RFC 7518 §6, RFC 8037) and their thumbprints (RFC 7638).
 
 use super::KeyError;
-use super::digest::sha256;
+use crate::digest::sha256;
 use crate::domain::oauth::client::SigningAlgorithm;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,

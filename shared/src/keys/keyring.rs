@@ -17,48 +17,15 @@ use super::root::RootKey;
 use super::rotation::LOOK_AGAIN;
 use super::signing::SigningKeys;
 use super::{KeyError, KeyVault};
-use crate::config::Signer;
 use crate::domain::id::TenantId;
 use crate::domain::oauth::client::SigningAlgorithm;
+use crate::domain::tenant::Signer;
 use crate::domain::time::{Span, Timestamp};
+use crate::purpose::Purpose;
 use crate::store::TenantStore;
 use crate::store::keyring::{KeyMaterial, KeySlot, StoredKey, StoredKeyState};
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What a keyring is for: its KMS encryption context, and the unit in which functions are given keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Purpose {
-    /// Wraps data keys.
-    Data,
-    /// Hashes identifiers and client addresses.
-    Identifier,
-    /// Derives mailed codes and links.
-    Proof,
-    /// Seals locators (tokens, cookies, registration ids), page forms.
-    Locator,
-    /// Derives refresh tokens from their parents.
-    Refresh,
-    /// Signs tokens.
-    Signing,
-}
-
-impl Purpose {
-    /// Its name in encryption contexts, associated data and keys.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Data => "data",
-            Self::Identifier => "identifier",
-            Self::Proof => "proof",
-            Self::Locator => "locator",
-            Self::Refresh => "refresh",
-            Self::Signing => "signing",
-        }
-    }
-}
 
 /// How old a version of a keyring must be before anything is made with it: by then every instance has seen it.
 const SEEN_BY_ALL: Span = Span::minutes(5);

@@ -1,6 +1,6 @@
-use super::super::Purpose;
 use super::super::root::testing::roots;
 use super::*;
+use crate::purpose::Purpose;
 use proptest::prelude::*;
 
 pub(crate) fn keyring(tenant: &str, fill: u8) -> LocatorKeyring {

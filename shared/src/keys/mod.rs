@@ -34,11 +34,13 @@ pub mod vault;
 #[cfg(test)]
 mod wycheproof_tests;
 
+use crate::purpose::Purpose;
+
 pub use account_link::AccountLink;
 pub use arrival::Arrival;
 pub use data::{DataKey, SealedField};
 pub use former::{FormerKeys, FormerTokenError};
-pub use keyring::{Keys, Purpose, TenantKeys};
+pub use keyring::{Keys, TenantKeys};
 pub use password::PasswordHasher;
 pub use remote::KmsSigningKeys;
 pub use rotation::{JWKS_MAX_AGE, KeyState};

@@ -113,13 +113,13 @@ fn as_meant(purpose: FlowPurpose, typed: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Purpose;
     use super::super::root::testing::roots;
     use super::*;
     use crate::domain::flow::FlowState;
     use crate::domain::id::{AccountId, FlowId};
     use crate::domain::identifier::IdentifierHash;
     use crate::domain::time::Timestamp;
+    use crate::purpose::Purpose;
 
     fn keyring(tenant: &str) -> ProofKeyring {
         ProofKeyring::new(&roots(tenant, Purpose::Proof, 1), 1).unwrap()

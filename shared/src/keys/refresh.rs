@@ -35,9 +35,9 @@ impl RefreshKeyring {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Purpose;
     use super::super::root::testing::roots;
     use super::*;
+    use crate::purpose::Purpose;
 
     fn keyring(tenant: &str) -> RefreshKeyring {
         RefreshKeyring::new(&roots(tenant, Purpose::Refresh, 1), 1).unwrap()

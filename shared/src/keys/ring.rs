@@ -1,6 +1,7 @@
 //! A keyring of a tenant as this instance holds it: open, or shut because the vault did not unwrap it.
 
-use super::{KeyError, Purpose};
+use super::KeyError;
+use crate::purpose::Purpose;
 use std::sync::Arc;
 
 /// A keyring and the versions that it was made of: while those stay, so does it.

@@ -1,8 +1,9 @@
 //! Root keys: one for each tenant, purpose and version, wrapped by the vault; every key in use derives from one.
 
+use super::KeyError;
 use super::aead::join;
-use super::{KeyError, Purpose};
 use crate::domain::id::TenantId;
+use crate::purpose::Purpose;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use zeroize::Zeroizing;
 

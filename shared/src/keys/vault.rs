@@ -1,12 +1,13 @@
 //! The vault wraps and unwraps keys: AWS KMS when deployed, a sealed key file locally.
 
+use super::KeyError;
 use super::aead::{GcmKey, join};
 use super::jwk::{PublicJwk, algorithm_name};
 use super::remote::{self, KmsSigningKeys};
-use super::{KeyError, Purpose};
+use crate::context::Random;
 use crate::domain::id::TenantId;
 use crate::domain::oauth::client::SigningAlgorithm;
-use crate::services::Random;
+use crate::purpose::Purpose;
 use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
 use data_encoding::BASE64URL_NOPAD;

@@ -3,7 +3,7 @@
 //! The SDK of that API is as large as all others together; one signed POST is all that is needed of it. That an invocation is
 //! started twice is harmless: work is held by a lease.
 
-use crate::services::Clock;
+use crate::context::Clock;
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;

@@ -7,7 +7,7 @@
 
 pub mod front;
 
-use crate::services::Deadline;
+use crate::context::Deadline;
 use crate::web::Host;
 use axum::Router;
 use axum::body::Body;

@@ -2,15 +2,15 @@
 use super::item::Kind;
 use super::key::Thing;
 use super::{StoreError, TenantStore};
+use crate::digest::sha256;
 use crate::domain::account::{Authentication, WrappedDataKey};
-use crate::domain::authentication::UnknownIdentifierFailures;
 use crate::domain::credential::PasswordCredential;
-use crate::domain::directory::{ClaimedSubject, SubjectHash};
+use crate::domain::failure_window::UnknownIdentifierFailures;
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
 use crate::domain::profile::Profile;
 use crate::domain::record::ClaimedIdentifier;
-use crate::keys::digest::sha256;
 
 /// What a sign-in needs: the same number and shape of reads for a known and an unknown identifier.
 #[derive(Debug, Clone)]

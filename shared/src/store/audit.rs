@@ -4,11 +4,11 @@ use super::failure::unavailable;
 use super::item::{Kind, write};
 use super::key::Thing;
 use super::{StoreError, TenantStore};
+use crate::context::RequestContext;
+use crate::digest::sha256;
 use crate::domain::audit::{Event, EventKind};
 use crate::domain::id::{AccountId, ClientId};
 use crate::domain::time::{Span, Timestamp};
-use crate::keys::digest::sha256;
-use crate::services::RequestContext;
 use ulid::Ulid;
 
 impl TenantStore {

@@ -5,15 +5,16 @@ use super::fixture::{
 };
 use super::*;
 use crate::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
-use crate::domain::authentication::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::change::Change;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
-use crate::domain::directory::{ImportedAccount, LinkedIdentity, SubjectHash};
+use crate::domain::directory::ImportedAccount;
 use crate::domain::erasure::DueErasure;
+use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::flow::{Flow, FlowPurpose};
 use crate::domain::id::{FlowId, GrantId, Jti, SessionId};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use crate::domain::moving::MovedAccount;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::profile::Profile;

@@ -11,14 +11,14 @@ use super::key::{ItemKey, SK, Table, Thing, due_pk, linked_subject, tombstones_p
 use super::plan::{Delete, Plan, Put};
 use super::read::Page;
 use super::{StoreError, TenantStore};
+use crate::context::RequestContext;
 use crate::domain::account::Authentication;
-use crate::domain::directory::{ClaimedSubject, SubjectHash};
 use crate::domain::erasure::{DueErasure, Tombstone};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
 use crate::domain::retention::{Cursor, RetentionJob};
 use crate::domain::time::Timestamp;
-use crate::services::RequestContext;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 

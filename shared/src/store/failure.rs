@@ -1,7 +1,7 @@
 //! What an SDK error means: pass it on as unavailable, as refused, or try again ourselves.
 
 use super::StoreError;
-use crate::services::Random;
+use crate::context::Random;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;

@@ -46,9 +46,9 @@ pub enum Kind {
     Profile,
     /// The accepted terms of an account.
     Terms,
-    /// [`crate::domain::directory::LinkedIdentity`]
+    /// [`crate::domain::linked_identity::LinkedIdentity`]
     LinkedIdentity,
-    /// [`crate::domain::directory::ClaimedSubject`]
+    /// [`crate::domain::linked_identity::ClaimedSubject`]
     FederatedSubject,
     /// [`crate::domain::session::Session`]
     Session,
@@ -64,7 +64,7 @@ pub enum Kind {
     AuthorizationRequest,
     /// A revoked access token that has no grant.
     RevokedJti,
-    /// [`crate::domain::authentication::UnknownIdentifierFailures`]
+    /// [`crate::domain::failure_window::UnknownIdentifierFailures`]
     UnknownFailures,
     /// The codes typed for an identifier on a day.
     IdentifierTries,

@@ -36,13 +36,13 @@
 
 use crate::domain::audit::Event;
 use crate::domain::delivery::MailPurpose;
-use crate::domain::directory::SubjectHash;
 use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::linked_identity::SubjectHash;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::retention::DUE_SHARDS;
 use crate::domain::time::Timestamp;
-use crate::keys::Purpose;
+use crate::purpose::Purpose;
 use crate::store::keyring::KeySlot;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;

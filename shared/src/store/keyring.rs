@@ -10,7 +10,7 @@ use super::key::{KEY_PREFIX, PK, Thing, tenant_pk};
 use super::{StoreError, TenantStore};
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::time::{Span, Timestamp};
-use crate::keys::Purpose;
+use crate::purpose::Purpose;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

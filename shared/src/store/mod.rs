@@ -22,9 +22,9 @@ pub mod session;
 pub mod tables;
 pub mod tenant;
 
+use crate::context::RequestContext;
 use crate::domain::change::Changes;
 use crate::domain::id::TenantId;
-use crate::services::RequestContext;
 use std::sync::Arc;
 
 /// The three tables by their names.

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
 use crate::domain::audit::EventKind;
 use crate::domain::consent::Consent;
-use crate::domain::directory::{ImportedAccount, LinkedIdentity, SubjectHash};
+use crate::domain::directory::ImportedAccount;
 use crate::domain::erasure::DueErasure;
 use crate::domain::flow::Flow;
 use crate::domain::id::SessionId;
@@ -20,6 +20,7 @@ use ulid::Ulid;
 
 #[path = "plan_fixture.rs"]
 mod fixture;
+use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use fixture::*;
 #[path = "changes_tests.rs"]
 mod changes;

@@ -6,10 +6,10 @@
 use super::cookie::{Cookie, Jar};
 use super::extract::tenant_of;
 use super::problem::{Problem, ProblemKind};
+use crate::digest::sha256;
 use crate::domain::id::AccountId;
-use crate::domain::secret::{Secret256, SecretHash};
+use crate::domain::secret::{Secret256, SecretHash, hash_secret};
 use crate::domain::time::Span;
-use crate::keys::digest::{hash_secret, sha256};
 use crate::keys::locator::SessionLocator;
 use crate::locale;
 use crate::services::{Services, Tenant};

@@ -11,8 +11,7 @@ use super::params::{Params, decode};
 use crate::domain::id::ClientId;
 use crate::domain::oauth::client::{Client, TokenEndpointAuthMethod};
 use crate::domain::oauth::error::OAuthErrorCode;
-use crate::domain::secret::{SecretHash, SecretText};
-use crate::keys::digest::hash_text;
+use crate::domain::secret::{SecretHash, SecretText, hash_text};
 use crate::services::Services;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -158,9 +157,9 @@ fn read_basic(authorization: &[u8]) -> Option<(String, SecretText)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Localized;
     use crate::domain::oauth::client::{PkcePolicy, SigningAlgorithm};
     use crate::domain::oauth::scope::ScopeSet;
+    use crate::domain::tenant::Localized;
     use http::HeaderValue;
 
     fn clients() -> BTreeMap<ClientId, Client> {

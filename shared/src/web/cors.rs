@@ -4,8 +4,8 @@
 //! for the origins of the very client that called, which the handler names by returning [`CallingClient`] with its response:
 //! `(Extension(CallingClient(client_id)), response)`. A refusal from before the client is known is readable for any client's origin. Discovery and keys are public, and readable for any client's origin.
 
-use crate::config::TenantConfig;
 use crate::domain::id::ClientId;
+use crate::domain::tenant::TenantConfig;
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,

@@ -2,9 +2,10 @@
 use super::params::Params;
 use super::problem::{Problem, ProblemKind};
 use super::{json, mount};
+use crate::context::{Deadline, RequestContext};
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::time::Timestamp;
-use crate::services::{Deadline, RequestContext, Services, Tenant, TenantError};
+use crate::services::{Services, Tenant, TenantError};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::HeaderMap;

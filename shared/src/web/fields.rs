@@ -1,8 +1,8 @@
 //! The fields of a tenant's form as pages show them: registration and profile are drawn from the one schema.
 
-use crate::config::{Field, FieldKind, TenantConfig};
 use crate::domain::credential::PasswordFlaw;
 use crate::domain::form::FieldFlaw;
+use crate::domain::tenant::{Field, FieldKind, TenantConfig};
 use crate::locale::{self, FluentValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};

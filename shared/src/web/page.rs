@@ -2,9 +2,10 @@
 
 use super::{Problem, headers, template};
 use crate::colour::Palette;
-use crate::config::TenantConfig;
+use crate::context::Random;
+use crate::domain::tenant::TenantConfig;
 use crate::locale;
-use crate::services::{Random, Tenant};
+use crate::services::Tenant;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};

@@ -3,14 +3,13 @@
 use super::browser::{Browser, device_id};
 use super::extract::TenantHandle;
 use super::problem::Problem;
+use crate::context::Random;
 use crate::domain::account::{Sealed, WrappedDataKey};
 use crate::domain::id::{ClientId, SessionId};
-use crate::domain::secret::Secret256;
+use crate::domain::secret::{Secret256, hash_secret};
 use crate::domain::session::{NewSession, Session};
-use crate::keys::digest::hash_secret;
 use crate::keys::locator::SessionLocator;
 use crate::keys::{KeyError, SealedField};
-use crate::services::Random;
 use crate::store::StoreError;
 use crate::store::session::SessionSnapshot;
 use axum::response::Response;

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey::config::Signer;
 use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::orders::{self, RetireError, Successor};
-use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys, Purpose};
+use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys};
+use latchkey::purpose::Purpose;
 use latchkey::store::keyring::KeySlot;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::json;

@@ -2,12 +2,13 @@
 //! failures leave exactly one key.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey::config::Signer;
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::Span;
 use latchkey::keys::locator::FlowLocator;
-use latchkey::keys::{KeyError, KeyVault, Keys, Purpose, TenantKeys};
+use latchkey::keys::{KeyError, KeyVault, Keys, TenantKeys};
+use latchkey::purpose::Purpose;
 use latchkey::store::keyring::StoredKeyState;
 use latchkey_local::fault::{Calls, Fault, When};
 use std::sync::Arc;

@@ -2,12 +2,13 @@
 //! no token unknown. A stack without such keys refuses, and a KMS failure spends no code or token.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey::config::Signer;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::orders::{self, RetireError, RotationOrder, Successor};
-use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys, Purpose};
+use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys};
+use latchkey::purpose::Purpose;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::json;
 use std::collections::BTreeSet;

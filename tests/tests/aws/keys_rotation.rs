@@ -2,11 +2,12 @@
 //! any allowed age of a verifier's key set. During a vault outage the current keys stay (T8, security 137).
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey::config::Signer;
 use latchkey::domain::oauth::client::SigningAlgorithm;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::orders::{self, RotationOrder};
-use latchkey::keys::{KeyError, KeyVault, Keys, Purpose};
+use latchkey::keys::{KeyError, KeyVault, Keys};
+use latchkey::purpose::Purpose;
 use latchkey::store::keyring::{KeySlot, StoredKeyState};
 use serde_json::json;
 use std::collections::BTreeSet;

@@ -1,10 +1,10 @@
-//! Reverse migration: the calls of a user pool's migration trigger, and their answers (docs/cognito.md, "The way back").
+//! Reverse migration: the calls of a user pool's migration trigger, and their answers (docs/cognito.md, "Reverse migration").
 #![expect(clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::StatusCode;
+use latchkey::context::Deadline;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
-use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::{DEFAULT_DOCUMENT, World};

@@ -1,8 +1,8 @@
 //! Checks every request of every command, mail and job to the tables: each write has a condition, each read is strongly consistent,
 //! and no decision uses an index (security 133, 135, 136). `layers.rs` checks the sources for the same rules.
 
+use latchkey::context::Deadline;
 use latchkey::domain::time::Span;
-use latchkey::services::Deadline;
 use retention::{Continuation, Retention};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,12 +1,12 @@
 //! The effects of a change: which mails are sent, to which address, how often, and what is retried after a failure.
 
+use latchkey::context::Deadline;
 use latchkey::delivery::Mail;
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::change::Change;
 use latchkey::domain::delivery::{Delivery, MAILS_A_DAY, MAILS_AN_HOUR};
 use latchkey::domain::flow::{Flow, FlowState};
 use latchkey::domain::time::Span;
-use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::{Value, json};
 use tests::events_fixture::{EventsFixture, ISSUER};

@@ -9,7 +9,7 @@ use latchkey::domain::id::{FlowId, Jti, SessionId, TenantId};
 use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Span;
-use latchkey::keys::Purpose;
+use latchkey::purpose::Purpose;
 use latchkey::store::account::SignInSnapshot;
 use latchkey::store::grant::GrantQuery;
 use latchkey::store::keyring::{KeyMaterial, KeySlot};

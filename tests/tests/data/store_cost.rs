@@ -5,8 +5,8 @@
 use latchkey::domain::account::{Authentication, DataKeyState, WrappedDataKey};
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::credential::PasswordCredential;
-use latchkey::domain::directory::{LinkedIdentity, SubjectHash};
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use latchkey::domain::moving::MovedAccount;
 use latchkey::store::grant::GrantQuery;
 use latchkey_local::meter::Cost;

@@ -2,12 +2,12 @@
 //!
 //! Each test checks how many faults it injected: a test without faults proves nothing.
 
+use latchkey::context::RequestContext;
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use latchkey::domain::time::Span;
-use latchkey::services::RequestContext;
 use latchkey::store::delivery::Counted;
 use latchkey::store::grant::GrantQuery;
 use latchkey::store::keyring::{KeyMaterial, KeySlot};
@@ -290,7 +290,7 @@ async fn one_of_64_redeems_the_code() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_64_claims_a_key_slot() {
     let bench = Bench::new().await;
-    let slot = KeySlot::Keyring { purpose: latchkey::keys::Purpose::Data, version: 1 };
+    let slot = KeySlot::Keyring { purpose: latchkey::purpose::Purpose::Data, version: 1 };
     // Few enough faults that no write loses all three replies. Such a write would correctly report "unavailable".
     for call in [1, 9, 30] {
         bench.faults.add(Calls::Writes, When::Nth(call), Fault::TimeoutAfter);

@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
+use latchkey::context::Deadline;
 use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::exchange::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
 use latchkey::domain::time::Span;
-use latchkey::services::Deadline;
 use latchkey::store::principal::PrincipalQuery;
 use latchkey_local::world::DEFAULT_DOCUMENT;
 use migration::Migration;

@@ -1,8 +1,8 @@
 //! The documents say what the code does, where a machine can tell.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey::config::TenantConfig;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::tenant::TenantConfig;
 use std::path::Path;
 
 fn read(path: &str) -> String {
@@ -31,7 +31,7 @@ fn the_tenant_document_of_the_guide_is_valid() {
     assert_eq!(config.clients.len(), 1);
 }
 
-/// Every record stands in the index, and every link of the index leads to one.
+/// Every record is in the index, and every link of the index leads to a record.
 #[test]
 fn the_index_of_decisions_is_whole() {
     let index = read("docs/decisions/README.md");

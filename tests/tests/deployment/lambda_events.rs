@@ -3,10 +3,11 @@
 
 use axum::Router;
 use events::{Dispatch, Events};
+use latchkey::context::{Clock, Deadline};
 use latchkey::delivery::Mailer;
 use latchkey::domain::time::Span;
 use latchkey::runtime::gateway::{self, Event};
-use latchkey::services::{Clock, Deadline, Services};
+use latchkey::services::Services;
 use latchkey::web::mount;
 use retention::{Continuation, Retention};
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};
+use latchkey::context::Deadline;
 use latchkey::delivery::Mailer;
 use latchkey::runtime::gateway::{self, Event};
-use latchkey::services::Deadline;
 use latchkey::web::mount;
 use retention::{Continuation, Retention, RetentionError};
 use serde_json::{Value, json};

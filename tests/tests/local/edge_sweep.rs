@@ -4,11 +4,12 @@
 
 use axum::Router;
 use data_encoding::{BASE64, HEXLOWER};
+use latchkey::context::Deadline;
+use latchkey::digest::sha256;
 use latchkey::domain::time::Span;
-use latchkey::keys::digest::sha256;
 use latchkey::runtime::gateway::front::Front;
 use latchkey::runtime::gateway::{self, Event};
-use latchkey::services::{Deadline, Services};
+use latchkey::services::Services;
 use latchkey::web::{TenantHandle, mount};
 use latchkey_local::assemble;
 use latchkey_local::fault::{Calls, Fault, When};

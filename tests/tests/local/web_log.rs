@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::routing::get;
 use http::Request;
-use latchkey::services::Deadline;
+use latchkey::context::Deadline;
 use latchkey::web::{Host, JsonBody, TenantHandle, mount};
 use latchkey_local::world::{DEFAULT_DOCUMENT, World};
 use serde_json::{Value, json};

@@ -194,7 +194,7 @@ async fn a_refresh_token_or_an_access_token_is_not_accepted_as_a_code() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn security_22_of_64_parallel_redemptions_exactly_one_gets_tokens() {
-    let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+    let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     // Slow reads make every request read before the first one writes. Otherwise there is no race.
@@ -219,7 +219,7 @@ async fn security_22_of_64_parallel_redemptions_exactly_one_gets_tokens() {
 #[tokio::test]
 async fn security_135_a_lost_reply_is_not_a_replay() {
     for fault in [Fault::TimeoutAfter, Fault::TimeoutBefore, Fault::Throttle, Fault::Conflict, Fault::Internal] {
-        let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+        let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
         let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
         let code = person.code(&client).await;
         world.faults.add(Calls::Writes, When::Nth(1), fault);
@@ -231,7 +231,7 @@ async fn security_135_a_lost_reply_is_not_a_replay() {
 
 #[tokio::test]
 async fn security_134_a_code_stays_valid_while_the_store_is_unavailable() {
-    let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+    let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     world.faults.add(Calls::Writes, When::Always, Fault::Throttle);

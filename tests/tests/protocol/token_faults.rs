@@ -134,7 +134,7 @@ fn add_mixed_faults(world: &World) {
 async fn security_32_64_presentations_under_faults_give_one_child() {
     // faults T1, T4, T5, T6
     for seed in 1..=3 {
-        let clock = latchkey::services::Clock::system();
+        let clock = latchkey::context::Clock::system();
         let world = World::builder().clock(clock).seed(seed).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
         let tokens = signed_in(&world, &client).await;
@@ -170,7 +170,7 @@ async fn security_22_64_redemptions_under_faults_give_tokens_at_most_once() {
     // faults T1, T4, T5, T6
     let mut given = 0;
     for seed in 1..=4 {
-        let clock = latchkey::services::Clock::system();
+        let clock = latchkey::context::Clock::system();
         let world = World::builder().clock(clock).seed(seed).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
         let code = SignedInUser::new(&world).await.code(&client).await;
@@ -194,7 +194,7 @@ async fn security_22_64_redemptions_under_faults_give_tokens_at_most_once() {
 
 #[tokio::test]
 async fn an_unavailable_store_gives_a_503_without_details() {
-    let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+    let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let (web, app) = (OAuthClient::demo_web(&world), OAuthClient::demo_app(&world));
     let tokens = signed_in(&world, &web).await;
     world.faults.add(Calls::Any, When::Always, Fault::Throttle);

@@ -229,7 +229,7 @@ async fn security_36_a_permission_removed_from_a_client_is_removed_from_its_gran
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn security_32_of_64_parallel_presentations_every_answer_carries_the_same_child() {
-    let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+    let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     for presentations in [2, 8, 64] {
         let (_, tokens) = signed_in(&world, &client).await;
@@ -254,7 +254,7 @@ async fn security_32_of_64_parallel_presentations_every_answer_carries_the_same_
 #[tokio::test]
 async fn security_135_a_lost_reply_is_not_a_reuse() {
     for fault in [Fault::TimeoutAfter, Fault::TimeoutBefore, Fault::Throttle, Fault::Conflict, Fault::Internal] {
-        let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+        let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
         let (_, tokens) = signed_in(&world, &client).await;
         world.faults.add(Calls::Writes, When::Nth(1), fault);
@@ -267,7 +267,7 @@ async fn security_135_a_lost_reply_is_not_a_reuse() {
 #[tokio::test]
 async fn a_token_can_be_retried_after_all_replies_were_lost() {
     // fault T4: every request was applied and every reply lost. The caller saw 503 and presents the same token again.
-    let world = World::builder().clock(latchkey::services::Clock::system()).build().await.unwrap();
+    let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, tokens) = signed_in(&world, &client).await;
     world.faults.add(Calls::Writes, When::Always, Fault::TimeoutAfter);

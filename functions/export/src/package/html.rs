@@ -1,14 +1,14 @@
 //! `export.html`: the document in plain words, in the reader's locale. This module builds sections of labelled values; the template renders
 //! them and escapes every value (security 110).
 
-use latchkey::config::{Field, FieldKind};
+use latchkey::domain::amr::Amr;
 use latchkey::domain::audit::EventKind;
-use latchkey::domain::authentication::Amr;
 use latchkey::domain::export::{
     Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity,
     ExportedRecord, ExportedSession, MAX_HISTORY, Moment,
 };
 use latchkey::domain::oauth::scope::ScopeSet;
+use latchkey::domain::tenant::{Field, FieldKind};
 use latchkey::services::Tenant;
 use latchkey::web::locale::{self, FluentValue};
 use latchkey::web::{Page, Problem};

@@ -2,9 +2,9 @@
 
 use super::File;
 use data_encoding::HEXLOWER;
+use latchkey::digest::sha256;
 use latchkey::domain::export::{Document, Moment};
 use latchkey::domain::id::Sub;
-use latchkey::keys::digest::sha256;
 use serde::Serialize;
 
 /// The `typ` of this signature only, so that no other token of Latchkey is accepted as a manifest, and vice versa (RFC 8725 §3.11).

@@ -21,9 +21,9 @@ mod readme;
 pub use csv::cell;
 pub use manifest::TYP as MANIFEST_TYP;
 
+use latchkey::digest::sha256;
 use latchkey::domain::export::Document;
 use latchkey::domain::oauth::client::SigningAlgorithm;
-use latchkey::keys::digest::sha256;
 use latchkey::services::Tenant;
 use latchkey::web::Problem;
 use serde::Serialize;

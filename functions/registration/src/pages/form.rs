@@ -1,10 +1,10 @@
 //! The registration form of the page: fields with labels, values and errors.
 
 use super::message;
-use latchkey::config::{TenantConfig, TermsDocument};
 use latchkey::domain::form::TermsFlaw;
 use latchkey::domain::identifier::InvalidEmail;
 use latchkey::domain::registration::{Application, ApplicationFlaw};
+use latchkey::domain::tenant::{TenantConfig, TermsDocument};
 use latchkey::web::fields;
 use latchkey::web::params::{Params, ParamsError};
 use serde::Serialize;

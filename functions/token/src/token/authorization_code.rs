@@ -1,11 +1,12 @@
 //! `grant_type=authorization_code`: exchanges a code for tokens, once (RFC 6749 §4.1.3). The rules are in `domain::oauth::redeem`.
 
 use super::response::{IssueReason, TokenResponse};
+use latchkey::digest::sha256;
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::oauth::redeem::{CodeRefused, CodeSnapshot, NextRefresh, PresentedCode, redeem};
-use latchkey::keys::digest::{hash_secret, sha256};
+use latchkey::domain::secret::hash_secret;
 use latchkey::services::Services;
 use latchkey::store::grant::GrantQuery;
 use latchkey::web::OAuthError;

@@ -9,9 +9,9 @@ use latchkey::domain::oauth::exchange::{
     ACCESS_TOKEN_TYPE, Asked, ExchangeRefused, ExchangeRules, FormerToken, NewExchange, exchange,
 };
 use latchkey::domain::oauth::redeem::NextRefresh;
+use latchkey::domain::secret::hash_secret;
 use latchkey::domain::session::NewSession;
 use latchkey::keys::FormerTokenError;
-use latchkey::keys::digest::hash_secret;
 use latchkey::services::Services;
 use latchkey::web::OAuthError;
 use latchkey::web::client_authentication::ClientRequest;

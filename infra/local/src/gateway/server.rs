@@ -18,7 +18,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use latchkey::services::{Deadline, Random};
+use latchkey::context::{Deadline, Random};
 use latchkey::web::Host;
 use rustls::ServerConfig;
 use std::net::SocketAddr;

@@ -8,7 +8,7 @@ use data_encoding::BASE64URL_NOPAD;
 use http::HeaderValue;
 use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
-use latchkey::keys::digest::sha256;
+use latchkey::digest::sha256;
 use serde::{Deserialize, Serialize};
 
 /// A visitor and the storefront's state.

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 use http_body_util::BodyExt as _;
-use latchkey::services::Clock;
+use latchkey::context::Clock;
 use latchkey_local::world::World;
 use runtime_api::RuntimeApi;
 use serde_json::Value;

@@ -58,7 +58,7 @@ impl RuntimeApi {
 async fn next(State(function): State<Function>) -> Response {
     let _ = function.asked.send(Instant::now());
     let event = function.events.lock().await.recv().await.unwrap_or_default();
-    let deadline = latchkey::services::Clock::system().now().millis() + 25_000;
+    let deadline = latchkey::context::Clock::system().now().millis() + 25_000;
     Response::builder()
         .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
         .header("lambda-runtime-deadline-ms", deadline)

@@ -18,13 +18,14 @@ use crate::terminal::{Progress, columns, confirm, say, say_json};
 use crate::user_import::{ImportError, UserImporter, UserToImport};
 use aws_sdk_cognitoidentityprovider::types::UserPoolMfaType;
 use futures_util::{StreamExt as _, stream};
-use latchkey::config::{CognitoConfig, KeptSub, TenantConfig};
+use latchkey::context::Clock;
 use latchkey::domain::directory::{Brought, ComingPassword, Mapped, map};
 use latchkey::domain::id::{Sub, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::roles::{MAX_ROLES, Role, RolesChanged};
-use latchkey::keys::{KeyError, Keys, Purpose, TenantKeys};
-use latchkey::services::Clock;
+use latchkey::domain::tenant::{CognitoConfig, KeptSub, TenantConfig};
+use latchkey::keys::{KeyError, Keys, TenantKeys};
+use latchkey::purpose::Purpose;
 use latchkey::store::{DecideError, StoreError, TenantStore};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -144,7 +145,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, CommandError> {
         Some(UserPoolMfaType::Off) => None,
         Some(UserPoolMfaType::On) => {
             return Err(CommandError::new(
-                "the user pool requires a second factor of every user, and second factors cannot be imported: no user can come over",
+                "the user pool requires a second factor of every user, and second factors cannot be imported: no user can be imported",
             ));
         }
         // Second factors are optional, of a kind unknown to this build, or unspecified: look up each user.

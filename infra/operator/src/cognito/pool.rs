@@ -10,8 +10,8 @@ use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserErro
 use aws_sdk_cognitoidentityprovider::types::{
     AliasAttributeType, UserPoolMfaType, UserPoolType, UserStatusType, UserType, UsernameAttributeType, VerifiedAttributeType,
 };
-use latchkey::config::{CognitoConfig, UserPoolId, Username};
-use latchkey::domain::directory::FederatedSubject;
+use latchkey::domain::linked_identity::FederatedSubject;
+use latchkey::domain::tenant::{CognitoConfig, UserPoolId, Username};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

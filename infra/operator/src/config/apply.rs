@@ -6,9 +6,9 @@ use super::document::{Document, DocumentFile, invalid_document};
 use crate::command_error::CommandError;
 use crate::target::{Place, Target};
 use crate::terminal::{confirm, say};
-use latchkey::config::{Signer, TenantConfig};
+use latchkey::context::Clock;
 use latchkey::domain::id::TenantId;
-use latchkey::services::Clock;
+use latchkey::domain::tenant::{Signer, TenantConfig};
 use latchkey::store::CommitError;
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 

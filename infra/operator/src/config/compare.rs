@@ -4,9 +4,9 @@ use super::document::{Document, DocumentFile};
 use crate::command_error::CommandError;
 use crate::target::Target;
 use crate::terminal::{Colour, columns, highlighted, say, say_json};
-use latchkey::config::TenantConfig;
 use latchkey::config::plan::{Plan, Severity};
 use latchkey::domain::id::TenantId;
+use latchkey::domain::tenant::TenantConfig;
 use latchkey::store::tenant::TenantDocument;
 use serde::Serialize;
 

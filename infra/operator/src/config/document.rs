@@ -4,9 +4,9 @@ use super::TenantOption;
 use crate::command_error::CommandError;
 use crate::target::{Place, Target};
 use crate::terminal::say;
-use latchkey::config::TenantConfig;
 use latchkey::config::document::DocumentErrors;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::tenant::TenantConfig;
 use latchkey::services::Origin;
 use std::path::PathBuf;
 

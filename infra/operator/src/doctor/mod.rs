@@ -16,7 +16,7 @@ mod tenants;
 use crate::command_error::CommandError;
 use crate::target::{Place, TargetOptions};
 use crate::terminal::{say, say_json};
-use latchkey::services::Clock;
+use latchkey::context::Clock;
 use report::Report;
 
 /// Checks a deployed stack or the local gateway, and says what to fix

@@ -2,9 +2,9 @@
 
 use super::report::Report;
 use crate::target::{Place, Target};
-use latchkey::config::{Signer, TenantConfig};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::{Client, PkcePolicy};
+use latchkey::domain::tenant::{Signer, TenantConfig};
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::store::StoreError;
 use latchkey::store::keyring::{KeySlot, StoredKeyState};

@@ -3,13 +3,14 @@
 use super::latchkey_file::{Heading, LatchkeyUser};
 use super::{FileUser, Flaw, ForeignUser, ReadError};
 use crate::user_import::UserToImport;
-use latchkey::config::TenantConfig;
-use latchkey::domain::directory::{ComingPassword, FederatedSubject};
+use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::form;
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::moving::MovingPassword;
 use latchkey::domain::secret::PasswordHash;
+use latchkey::domain::tenant::TenantConfig;
 use latchkey::domain::time::Timestamp;
 use serde_json::Map;
 use std::collections::{BTreeMap, HashSet};

@@ -4,12 +4,13 @@ use crate::command_error::{CommandError, causes};
 use crate::target::{TargetOptions, document, tenant};
 use crate::terminal::say;
 use data_encoding::BASE32_NOPAD;
+use latchkey::context::{Clock, Deadline, Random, RequestContext};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::{RequestId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::roles::{MAX_ROLES, Role, RolesChanged, change_roles};
-use latchkey::keys::{Keys, Purpose};
-use latchkey::services::{Clock, Deadline, Random, RequestContext};
+use latchkey::keys::Keys;
+use latchkey::purpose::Purpose;
 use latchkey::store::{DecideError, StoreError, TenantStore};
 
 /// The user, and the changes.

@@ -1,11 +1,11 @@
 //! Resource servers and clients.
 
-use super::super::Resource;
 use super::{Plan, count, list, missing, renamed, sides};
 use crate::domain::id::ClientId;
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode};
 use crate::domain::oauth::exchange::TOKEN_EXCHANGE;
 use crate::domain::oauth::scope::ScopeSet;
+use crate::domain::tenant::Resource;
 use std::collections::BTreeMap;
 
 pub(super) fn compare_resources(plan: &mut Plan, now: &BTreeMap<String, Resource>, then: &BTreeMap<String, Resource>) {

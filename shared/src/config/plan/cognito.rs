@@ -1,9 +1,9 @@
 //! The user pool that people come from: a door that only a stack which was told of it can open, and that leaves people behind when it
 //! closes.
 
-use super::super::{CognitoConfig, KeptSub, RegistrationConfig};
 use super::Plan;
 use crate::domain::id::ClientId;
+use crate::domain::tenant::{CognitoConfig, KeptSub, RegistrationConfig};
 use std::collections::BTreeMap;
 
 pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&CognitoConfig>, then: Option<&CognitoConfig>) {

@@ -1,7 +1,7 @@
 //! The registration form, which is the form of the profile too.
 
-use super::super::{Field, FieldKind, Pattern, RegistrationConfig, TermsDocument};
 use super::{Plan, list, reads_differently, sides};
+use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig, TermsDocument};
 
 pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &RegistrationConfig) {
     match (now.enabled, then.enabled) {

@@ -1,7 +1,7 @@
 //! The user pool that people go to: whoever may invoke the trigger may try passwords, and what goes with people leaves this place.
 
-use super::super::{HandoverConfig, RegistrationConfig};
 use super::Plan;
+use crate::domain::tenant::{HandoverConfig, RegistrationConfig};
 
 pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&HandoverConfig>, then: Option<&HandoverConfig>) {
     match (now, then) {

@@ -12,7 +12,7 @@ mod form;
 mod handover;
 mod policies;
 
-use super::{Localized, Signer, TenantConfig};
+use crate::domain::tenant::{Localized, Signer, TenantConfig};
 use crate::domain::time::Span;
 use serde::Serialize;
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Rules and lifetimes: what stands keeps the end that it was given, unless it is used again.
 
-use super::super::{PasswordPolicy, Signer, TenantConfig};
 use super::{Plan, length};
+use crate::domain::tenant::{PasswordPolicy, Signer, TenantConfig};
 use crate::domain::time::Span;
 
 pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) {

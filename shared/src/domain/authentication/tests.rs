@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::account::{AccountStatus, LinkSeed, PasswordHome};
+use crate::domain::failure_window::{FIRST_BLOCK, FREE_FAILURES, LONGEST_BLOCK};
 use crate::domain::id::{AccountId, SessionId, Sub};
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::domain::consent::Consent;
-use crate::domain::directory::{ImportedAccount, LinkedIdentity};
+use crate::domain::directory::ImportedAccount;
+use crate::domain::linked_identity::LinkedIdentity;
 use crate::domain::moving::MovedAccount;
 use crate::domain::record::{ClaimedIdentifier, Keyed, Terms};
 use crate::domain::verbs::NewAccount;

@@ -1,51 +1,7 @@
 //! How many guesses a password takes, and what would make it take more (security 65).
 
-use super::PasswordFlaw;
+use super::flaw::{Advice, PasswordFlaw};
 use zxcvbn::feedback::{Suggestion, Warning};
-
-/// What would make a password harder to guess.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advice {
-    /// More words, uncommon ones.
-    AddWords,
-    /// No runs of keys or of the alphabet.
-    AvoidSequences,
-    /// No repetitions.
-    AvoidRepetition,
-    /// No dates and years.
-    AvoidDates,
-    /// No names.
-    AvoidNames,
-    /// Capitals, `@` for `a` and reversed words are guessed too.
-    TricksAreGuessed,
-}
-
-impl Advice {
-    /// Its stable code; the message of pages is `password-advice-` and this.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::AddWords => "add_words",
-            Self::AvoidSequences => "avoid_sequences",
-            Self::AvoidRepetition => "avoid_repetition",
-            Self::AvoidDates => "avoid_dates",
-            Self::AvoidNames => "avoid_names",
-            Self::TricksAreGuessed => "tricks_are_guessed",
-        }
-    }
-    /// In words.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::AddWords => "Add another word or two; uncommon words are better.",
-            Self::AvoidSequences => "Avoid rows of keys and sequences such as abc or 6543.",
-            Self::AvoidRepetition => "Avoid repeated words and characters.",
-            Self::AvoidDates => "Avoid dates and years.",
-            Self::AvoidNames => "Avoid names.",
-            Self::TricksAreGuessed => "Capital letters, reversed words and @ for a are guessed too; add another word or two.",
-        }
-    }
-}
 
 /// Only this much is estimated: what is weak in 64 characters needs no longer look, and the work stays bounded (fault T16).
 const ESTIMATED_CHARACTERS: usize = 64;

@@ -1,8 +1,14 @@
+use super::decisions::{Brought, bring, keep_password, take_back, take_over};
 use super::*;
-use crate::config::TenantConfig;
+use crate::domain::account::{AccountStatus, DataKeyState, PasswordHome};
+use crate::domain::authentication::{Authenticated, NewSignIn};
+use crate::domain::change::Change;
+use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::id::{SessionId, TenantId};
+use crate::domain::linked_identity::ClaimedSubject;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
+use crate::domain::tenant::TenantConfig;
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -92,7 +98,7 @@ pub(crate) fn comer() -> NewComer {
     }
 }
 
-fn sign_in(policy: &crate::config::SessionPolicy) -> NewSignIn<'_> {
+fn sign_in(policy: &crate::domain::tenant::SessionPolicy) -> NewSignIn<'_> {
     let session = NewSession { id: SessionId::from_bytes([8; 16]), secret_hash: SecretHash::from_bytes([9; 32]), device: None };
     NewSignIn { session, device: 10, replaced: None, policy }
 }

@@ -1,8 +1,8 @@
 //! The shape of `export.json`. It has no member for a secret, a hash of one, a seed, a version or a stamp: what is not here is not
 //! given out. The JSON Schema that ships with an export describes the same.
 
+use crate::domain::amr::Amr;
 use crate::domain::audit::EventKind;
-use crate::domain::authentication::Amr;
 use crate::domain::id::{ClientId, RequestId, SessionId, Sub};
 use crate::domain::oauth::grant::RevocationReason;
 use crate::domain::oauth::scope::ScopeSet;

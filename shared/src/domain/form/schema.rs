@@ -1,7 +1,7 @@
 //! The form as the API shows it: JSON Schema of the fields, their order, words by locale, terms, password rules.
 
-use crate::config::{Field, FieldKind, Localized, RegistrationConfig, TenantConfig};
 use crate::domain::credential::{MAX_PASSWORD_CHARACTERS, RECOMMENDED_PASSWORD_CHARACTERS};
+use crate::domain::tenant::{Field, FieldKind, Localized, RegistrationConfig, TenantConfig};
 use serde_json::{Map, Value, json};
 
 /// The form of a tenant: `schema` (JSON Schema 2020-12 of `profile`), `order`, `labels` by locale, `terms`, `password`, `locales`.

@@ -1,7 +1,7 @@
 //! One value of one field, brought to its one stored form.
 
 use super::{FieldFlaw, Submission};
-use crate::config::{Field, FieldKind};
+use crate::domain::tenant::{Field, FieldKind};
 use crate::domain::time::Timestamp;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;

@@ -1,5 +1,4 @@
 use super::*;
-use crate::config::TenantConfig;
 use crate::domain::account::AccountStatus;
 use crate::domain::authentication::UNKNOWN_KEPT;
 use crate::domain::authentication::tests::authentication;
@@ -7,6 +6,7 @@ use crate::domain::credential::PasswordCredential;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::secret::PasswordHash;
+use crate::domain::tenant::TenantConfig;
 use crate::domain::time::Span;
 use serde_json::json;
 

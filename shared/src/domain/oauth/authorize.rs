@@ -9,13 +9,13 @@
 use super::authorization_request::AuthorizationRequest;
 use super::error::OAuthErrorCode;
 use super::grant::{AuthorizationCode, Grant, GrantState};
-use crate::config::{SessionPolicy, TokenPolicy};
 use crate::domain::account::Authentication;
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::consent::{self, Consent};
 use crate::domain::id::{AccountId, GrantId, SessionId, Sub};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::tenant::{SessionPolicy, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 
 #[cfg(test)]

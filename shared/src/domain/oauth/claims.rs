@@ -8,7 +8,7 @@
 use super::grant::Grant;
 use super::issue::AccessGrant;
 use super::scope::{ADDRESS, EMAIL, PHONE, PROFILE, ScopeSet};
-use crate::domain::authentication::Amr;
+use crate::domain::amr::Amr;
 use crate::domain::id::{ClientId, Jti, SessionId};
 use crate::domain::profile::Claims;
 use crate::domain::roles::Roles;

@@ -71,7 +71,7 @@ pub struct Client {
     /// Its identifier.
     pub client_id: ClientId,
     /// The name that people see, by locale (the empty key is the default).
-    pub client_name: crate::config::Localized,
+    pub client_name: crate::domain::tenant::Localized,
     /// Owned by the company itself: may have scope `account`, and consent may be skipped.
     pub first_party: bool,
     /// How it authenticates.

@@ -7,8 +7,8 @@ use super::error::OAuthErrorCode;
 use super::issue::AccessGrant;
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::{OF_A_PERSON, ScopeSet};
-use crate::config::{Resource, TokenPolicy};
 use crate::domain::roles::Roles;
+use crate::domain::tenant::{Resource, TokenPolicy};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 

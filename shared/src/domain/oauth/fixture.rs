@@ -3,14 +3,15 @@
 use super::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use super::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
 use super::scope::ScopeSet;
-use crate::config::{Localized, Resource, TokenPolicy};
 use crate::domain::account::{AccountStatus, Authentication, PasswordHome};
-use crate::domain::authentication::{Amr, FailureWindow};
+use crate::domain::amr::Amr;
+use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::tenant::{Localized, Resource, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 

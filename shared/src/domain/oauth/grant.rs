@@ -9,7 +9,7 @@
 
 use super::scope::{OFFLINE_ACCESS, ScopeSet};
 use crate::domain::account::Authentication;
-use crate::domain::authentication::Amr;
+use crate::domain::amr::Amr;
 use crate::domain::id::{AccountId, ClientId, GrantId, Jti, SessionId, Sub};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;

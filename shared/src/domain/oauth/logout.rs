@@ -100,8 +100,8 @@ fn the_client<'c>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Localized;
     use crate::domain::oauth::client::{PkcePolicy, SigningAlgorithm, TokenEndpointAuthMethod};
+    use crate::domain::tenant::Localized;
 
     const ADA: Sub = Sub::from_bytes([1; 16]);
     const BOB: Sub = Sub::from_bytes([2; 16]);

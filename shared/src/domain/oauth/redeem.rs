@@ -14,11 +14,11 @@ use super::issue::{AccessGrant, Issued};
 use super::pkce::{VerifierError, check_verifier};
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::OPENID;
-use crate::config::{Resource, TokenPolicy};
 use crate::domain::account::Authentication;
 use crate::domain::change::{Change, Decision};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::tenant::{Resource, TokenPolicy};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use super::client::{Client, SigningAlgorithm};
 use super::scope::{ACCOUNT, ScopeSet};
-use crate::config::Resource;
+use crate::domain::tenant::Resource;
 use std::collections::BTreeMap;
 
 /// Why a `resource` is refused; always `invalid_target` (RFC 8707 §2).

@@ -15,12 +15,12 @@ use super::issue::{AccessGrant, Issued};
 use super::redeem::NextRefresh;
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
-use crate::config::{Resource, TokenPolicy};
 use crate::domain::account::Authentication;
 use crate::domain::change::{Change, Decision};
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
+use crate::domain::tenant::{Resource, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 

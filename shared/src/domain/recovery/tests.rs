@@ -1,9 +1,9 @@
 use super::*;
 use crate::domain::account::AccountStatus;
-use crate::domain::authentication::FailureWindow;
-use crate::domain::authentication::KnownDevice;
 use crate::domain::authentication::tests::{authentication, identifier};
 use crate::domain::change::Write;
+use crate::domain::failure_window::FailureWindow;
+use crate::domain::known_device::KnownDevice;
 use crate::domain::session::Session;
 
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);

@@ -1,12 +1,12 @@
 //! A filled form, judged as a whole: every flaw at once, and nothing that depends on who else is registered.
 
-use crate::config::TenantConfig;
 use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordFlaw;
 use crate::domain::form::{self, FieldFlaw, Submission, TermsFlaw};
 use crate::domain::identifier::{EmailAddress, InvalidEmail};
 use crate::domain::profile::Claims;
 use crate::domain::secret::SecretText;
+use crate::domain::tenant::TenantConfig;
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
 

@@ -2,8 +2,8 @@
 
 use crate::domain::account::Authentication;
 use crate::domain::audit::EventKind;
-use crate::domain::authentication::UnknownIdentifierFailures;
 use crate::domain::change::{Change, Put, Subject};
+use crate::domain::failure_window::UnknownIdentifierFailures;
 
 impl Change {
     /// A failed sign-in of an account.

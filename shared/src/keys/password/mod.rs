@@ -19,8 +19,8 @@ mod foreign;
 mod stored;
 mod text;
 
+use crate::context::Random;
 use crate::domain::secret::{PasswordHash, SecretText};
-use crate::services::Random;
 use argon2::{Argon2, Block, Params};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use foreign::HashingFailed;

@@ -4,8 +4,8 @@
 //! something only from somebody who is known, so the distribution adds a secret of which the function has the SHA-256, and whoever
 //! comes past it is refused (security 115).
 
+use crate::digest::sha256;
 use crate::domain::secret::SecretHash;
-use crate::keys::digest::sha256;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use http::{HeaderMap, HeaderName};
 use std::net::{IpAddr, SocketAddr};

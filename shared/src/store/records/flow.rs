@@ -1,7 +1,7 @@
 //! What lives for a short while: flows, authorization requests, revoked tokens, failures of unknown identifiers.
 
 use super::{Stored, attributes};
-use crate::domain::authentication::UnknownIdentifierFailures;
+use crate::domain::failure_window::UnknownIdentifierFailures;
 use crate::domain::flow::Flow;
 use crate::domain::id::{FlowId, Jti};
 use crate::domain::record::{Keyed, RevokedToken, StoredAuthorizationRequest};

@@ -1,8 +1,8 @@
 //! What makes an account unique: its identifier and its subjects at other identity providers.
 
 use super::{Stored, attributes};
-use crate::domain::directory::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use crate::domain::record::{ClaimedIdentifier, Keyed};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;

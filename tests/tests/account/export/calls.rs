@@ -3,9 +3,9 @@
 use crate::export::{register_user, world};
 use data_encoding::BASE64;
 use http::Method;
+use latchkey::context::Deadline;
 use latchkey::domain::time::Span;
 use latchkey::runtime::gateway::{self, Event};
-use latchkey::services::Deadline;
 use latchkey::web::mount;
 use latchkey_local::meter::{Cost, Units};
 use serde_json::{Value, json};

@@ -2,11 +2,11 @@
 
 use crate::export::{register_user, world};
 use latchkey::domain::change::{Change, Changes};
+use latchkey::domain::secret::hash_secret;
 use latchkey::domain::session::NewSession;
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Span;
 use latchkey::keys::SealedField;
-use latchkey::keys::digest::hash_secret;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use tests::export_package::{ExportFolder, ExportPackage};

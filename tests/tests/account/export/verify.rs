@@ -4,7 +4,7 @@ use crate::export::{register_user, world};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey};
-use latchkey::keys::digest::sha256;
+use latchkey::digest::sha256;
 use serde_json::{Value, json};
 use tests::Anonymous;
 use tests::export_package::{ExportFolder, ExportPackage};

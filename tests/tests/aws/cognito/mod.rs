@@ -16,7 +16,7 @@ mod roles;
 
 use http::StatusCode;
 use latchkey::directory::Directory;
-use latchkey::domain::authentication::UnknownIdentifierFailures;
+use latchkey::domain::failure_window::UnknownIdentifierFailures;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::store::account::SignInSnapshot;

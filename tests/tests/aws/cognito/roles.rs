@@ -2,12 +2,12 @@
 
 use crate::cognito::recovery::{NEW_PASSWORD, recover};
 use crate::cognito::{SUB, user, world_with};
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::change::Decision;
 use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::roles::{Role, change_roles};
-use latchkey::services::{Deadline, RequestContext};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use tests::imported::import_user;

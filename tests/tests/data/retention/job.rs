@@ -2,8 +2,8 @@
 
 use crate::retention::{AFTER_GRACE, erased, tick, world};
 use dynoxide::actions::put_item::PutItemRequest;
+use latchkey::context::Deadline;
 use latchkey::domain::time::Span;
-use latchkey::services::Deadline;
 use latchkey_local::fault::{Calls, Fault, When};
 use latchkey_local::world::World;
 use serde_json::{Value, json};

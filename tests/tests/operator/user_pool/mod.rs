@@ -5,10 +5,10 @@
 mod export;
 mod import;
 
+use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::erasure::{DueErasure, Erasure, erase};
 use latchkey::domain::id::AccountId;
-use latchkey::services::{Deadline, RequestContext};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;

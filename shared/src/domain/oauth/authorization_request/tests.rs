@@ -1,6 +1,6 @@
 use super::*;
-use crate::config::Localized;
 use crate::domain::oauth::client::{PkcePolicy, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::domain::tenant::Localized;
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const REDIRECT_URI: &str = "https://shop.example/callback";

@@ -1,12 +1,12 @@
 use super::*;
-use crate::config::Localized;
 use crate::domain::account::AccountStatus;
-use crate::domain::authentication::Amr;
+use crate::domain::amr::Amr;
 use crate::domain::authentication::tests::authentication;
 use crate::domain::oauth::authorization_request::Prompt;
 use crate::domain::oauth::authorization_response::ReturnAddress;
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::session::NewSession;
+use crate::domain::tenant::Localized;
 
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Span::days(30) };
 const TOKEN: TokenPolicy =

@@ -1,0 +1,79 @@
+//! Where the values of a form come from, and what can be wrong with one.
+
+use std::fmt;
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldFlaw {
+    /// It must be filled.
+    Required,
+    /// The form has no such field.
+    Unknown,
+    /// It belongs to another answer than the one given.
+    NotApplicable,
+    /// A text, or yes or no, was expected.
+    WrongType {
+        /// What was expected, in words.
+        expected: &'static str,
+    },
+    /// Too many characters.
+    TooLong {
+        /// Most characters.
+        max: usize,
+    },
+    /// A line break or another control character.
+    ForbiddenCharacter,
+    /// It does not fit the field's pattern; the field says what would.
+    Pattern,
+    /// Not a date.
+    Date,
+    /// Not a phone number.
+    Phone,
+    /// Not among the options.
+    Option,
+}
+
+impl FieldFlaw {
+    /// Its stable code; the message of pages is `field-flaw-` and this.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not_applicable",
+            Self::WrongType { .. } => "invalid_type",
+            Self::TooLong { .. } => "too_long",
+            Self::ForbiddenCharacter => "forbidden_character",
+            Self::Pattern => "invalid_format",
+            Self::Date => "invalid_date",
+            Self::Phone => "invalid_phone",
+            Self::Option => "invalid_option",
+        }
+    }
+}
+
+impl fmt::Display for FieldFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Required => f.write_str("This field is required."),
+            Self::Unknown => f.write_str("There is no such field in the form."),
+            Self::NotApplicable => f.write_str("This field belongs to another answer; leave it out."),
+            Self::WrongType { expected } => write!(f, "This value must be {expected}."),
+            Self::TooLong { max } => write!(f, "Use at most {max} characters."),
+            Self::ForbiddenCharacter => f.write_str("Line breaks and control characters are not allowed here."),
+            Self::Pattern => f.write_str("This value does not have the expected form."),
+            Self::Date => f.write_str("Enter a date as YYYY-MM-DD."),
+            Self::Phone => f.write_str("Enter a phone number with its country code, such as +49 30 123456."),
+            Self::Option => f.write_str("Choose one of the options."),
+        }
+    }
+}
+
+/// Where values come from, which decides what happens to a value that its form hides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submission {
+    /// A page: every value is text, what is empty was not filled, what is hidden is dropped.
+    Page,
+    /// The API: typed values, nothing is dropped in silence.
+    Api,
+}

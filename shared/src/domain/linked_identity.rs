@@ -1,0 +1,55 @@
+//! An account's identities at other providers, and the sentinels that claim them.
+
+use super::account::Sealed;
+use super::id::AccountId;
+use super::identifier::IdentifierHash;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The keyed hash of a subject of another identity provider: HMAC-SHA-256 of issuer ‖ subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SubjectHash(pub IdentifierHash);
+
+/// A subject of another identity provider, in clear: issuer and subject together name one person for ever (OpenID Connect Core §5.7).
+/// Personal data: it does not print.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FederatedSubject {
+    /// The provider's issuer identifier.
+    pub issuer: String,
+    /// Its `sub`.
+    pub subject: String,
+}
+
+impl std::fmt::Debug for FederatedSubject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FederatedSubject(…)")
+    }
+}
+
+/// An account's identity elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedIdentity {
+    /// Whose.
+    #[serde(rename = "acc")]
+    pub account: AccountId,
+    /// Which, hashed: the sentinel that claims it.
+    #[serde(rename = "sj")]
+    pub subject: SubjectHash,
+    /// The [`FederatedSubject`] as JSON, sealed under the account's data key.
+    #[serde(rename = "nm")]
+    pub named: Sealed,
+    /// Since when.
+    #[serde(rename = "at")]
+    pub linked_at: Timestamp,
+}
+
+/// The sentinel of a subject: whose it is, or that it was somebody's who is erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimedSubject {
+    /// Whose; nobody's once the account is erased.
+    #[serde(rename = "acc", default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// Since when.
+    pub at: Timestamp,
+}

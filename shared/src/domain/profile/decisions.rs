@@ -1,0 +1,107 @@
+//! Editing a profile by the rules of the form.
+
+use crate::domain::form;
+use crate::domain::form::{FieldFlaw, Submission};
+use crate::domain::profile::Claims;
+use crate::domain::tenant::Field;
+use crate::domain::time::Timestamp;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// Claims that Latchkey sets itself: a person sees them, and changes them by other ways, if at all (security 108).
+const READ_ONLY: [&str; 5] = ["sub", "email", "email_verified", "phone_number_verified", "updated_at"];
+
+/// What a person sent to change their profile.
+#[derive(Debug, Clone, Copy)]
+pub enum Edit<'a> {
+    /// A merge patch (RFC 7396): what is not named stays, `null` removes.
+    Patch(&'a Map<String, Value>),
+    /// The whole form of a page.
+    Form(&'a Map<String, Value>),
+}
+
+/// What is wrong with one member of an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditFlaw {
+    /// It is not the person's to set here.
+    ReadOnly,
+    /// The form's own rule.
+    Field(FieldFlaw),
+}
+
+impl EditFlaw {
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read_only",
+            Self::Field(flaw) => flaw.code(),
+        }
+    }
+}
+
+impl fmt::Display for EditFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReadOnly => f.write_str("This value can not be set here."),
+            Self::Field(flaw) => flaw.fmt(f),
+        }
+    }
+}
+
+/// The claims after an edit, by the rules of the registration form as it is now. Claims that are no field of the form stay as they
+/// are, whatever was sent.
+///
+/// # Errors
+/// Every flaw with the name of its member: fields in the order of the form, the others last.
+pub fn edit(fields: &[Field], claims: &Claims, edit: Edit<'_>, now: Timestamp) -> Result<Claims, Vec<(String, EditFlaw)>> {
+    let is_field = |name: &str| fields.iter().any(|field| field.name == name);
+    let (sent, submission) = match edit {
+        Edit::Patch(patch) => (patch, Submission::Api),
+        Edit::Form(form) => (form, Submission::Page),
+    };
+    let values = match edit {
+        Edit::Patch(patch) => merged(fields, claims, patch),
+        Edit::Form(form) => form.iter().filter(|(name, _)| is_field(name)).map(|(n, v)| (n.clone(), v.clone())).collect(),
+    };
+    let validated = form::validate(fields, &values, submission, now);
+    let mut flaws: Vec<(String, EditFlaw)> = Vec::new();
+    if let Err(found) = &validated {
+        flaws.extend(found.iter().map(|(name, flaw)| (name.clone(), EditFlaw::Field(flaw.clone()))));
+    }
+    for name in sent.keys().filter(|name| !is_field(name)) {
+        let is_ours = READ_ONLY.contains(&name.as_str()) || claims.0.contains_key(name);
+        flaws.push((name.clone(), if is_ours { EditFlaw::ReadOnly } else { EditFlaw::Field(FieldFlaw::Unknown) }));
+    }
+    match validated {
+        Ok(Claims(fresh)) if flaws.is_empty() => Ok(replaced(claims, fresh, is_field)),
+        Ok(_) | Err(_) => Err(flaws),
+    }
+}
+
+/// The form's values with a patch applied; what an answer of the patch hides goes with it, unless the patch itself names it.
+fn merged(fields: &[Field], claims: &Claims, patch: &Map<String, Value>) -> Map<String, Value> {
+    let mut values = Map::new();
+    for field in fields {
+        let value = match patch.get(&field.name) {
+            Some(sent) => Some(sent.clone()).filter(|sent| !sent.is_null()),
+            None => claims.0.get(&field.name).filter(|_| form::is_shown(field, &values)).cloned(),
+        };
+        if let Some(value) = value {
+            values.insert(field.name.clone(), value);
+        }
+    }
+    values
+}
+
+fn replaced(claims: &Claims, fresh: Map<String, Value>, is_field: impl Fn(&str) -> bool) -> Claims {
+    const NUMBER: &str = "phone_number";
+    let mut next: Map<String, Value> =
+        claims.0.iter().filter(|(name, _)| !is_field(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+    if fresh.get(NUMBER) != claims.0.get(NUMBER) {
+        // Whoever proved the old number has not proved the new one.
+        next.remove("phone_number_verified");
+    }
+    next.extend(fresh);
+    Claims(next)
+}

@@ -1,0 +1,88 @@
+//! The registration form of a tenant and the documents to accept.
+
+use super::text::Localized;
+
+/// Registration: whether, with which form.
+#[derive(Debug, Clone)]
+pub struct RegistrationConfig {
+    /// Off: no path creates an account (security 109).
+    pub enabled: bool,
+    /// The fields of the form in order (besides e-mail and password, which are always there, first).
+    pub fields: Vec<Field>,
+    /// Documents to accept.
+    pub terms: Vec<TermsDocument>,
+}
+
+/// One field of the registration form and of the profile: one schema drives page, API and stored claims.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Name of the claim: a standard OIDC claim or a custom one (`[a-z][a-z0-9_]*`).
+    pub name: String,
+    /// Type and its limits.
+    pub kind: FieldKind,
+    /// Whether it must be filled (when shown).
+    pub required: bool,
+    /// Label by locale.
+    pub label: Localized,
+    /// Help by locale.
+    pub help: Localized,
+    /// Shown only when another field has this value.
+    pub show_when: Option<ShowWhen>,
+    /// `autocomplete` token of the input.
+    pub autocomplete: Option<String>,
+}
+
+/// A field's type and limits.
+#[derive(Debug, Clone)]
+pub enum FieldKind {
+    /// One line of text.
+    Text {
+        /// At most this many characters (1 to 1024).
+        max_length: usize,
+        /// A regular expression for the whole value (linear time), with what to say when it does not fit.
+        pattern: Option<Pattern>,
+    },
+    /// A date (`YYYY-MM-DD`).
+    Date,
+    /// A phone number (E.164).
+    Phone,
+    /// Yes or no.
+    Boolean,
+    /// One of these values, each with a label.
+    Choice(Vec<(String, Localized)>),
+}
+
+/// A pattern for a text field.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As written in the document.
+    pub source: String,
+    /// Compiled and anchored.
+    pub regex: regex::Regex,
+    /// What to say when a value does not fit.
+    pub message: Localized,
+}
+
+/// The condition under which a field is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShowWhen {
+    /// The other field, which stands before this one.
+    pub field: String,
+    /// Its value (`true`/`false` for a boolean).
+    pub equals: String,
+}
+
+/// A document to accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TermsDocument {
+    /// Its name, `[a-z][a-z0-9_]*`.
+    pub document: String,
+    /// Its present version.
+    pub version: String,
+    /// Its title by locale.
+    pub title: Localized,
+    /// Where it can be read.
+    pub url: String,
+    /// Whether it must be accepted.
+    pub required: bool,
+}

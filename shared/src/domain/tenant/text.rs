@@ -1,0 +1,29 @@
+//! A text by locale.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A text by locale (BCP 47); the empty key is the default.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Localized(pub BTreeMap<String, String>);
+
+impl Localized {
+    /// The text for this locale, else its language's, else the default, else any, else empty.
+    #[must_use]
+    pub fn get(&self, locale: &str) -> &str {
+        let language = locale.split('-').next().unwrap_or(locale);
+        [locale, language, ""]
+            .into_iter()
+            .find_map(|key| self.0.get(key))
+            .or_else(|| self.0.values().next())
+            .map_or("", String::as_str)
+    }
+}
+
+impl From<String> for Localized {
+    /// The same text in every locale.
+    fn from(text: String) -> Self {
+        Self(BTreeMap::from([(String::new(), text)]))
+    }
+}

@@ -1,0 +1,36 @@
+//! What a keyring is for.
+
+use serde::{Deserialize, Serialize};
+
+/// What a keyring is for: its KMS encryption context, and the unit in which functions are given keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Wraps data keys.
+    Data,
+    /// Hashes identifiers and client addresses.
+    Identifier,
+    /// Derives mailed codes and links.
+    Proof,
+    /// Seals locators (tokens, cookies, registration ids), page forms.
+    Locator,
+    /// Derives refresh tokens from their parents.
+    Refresh,
+    /// Signs tokens.
+    Signing,
+}
+
+impl Purpose {
+    /// Its name in encryption contexts, associated data and keys.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Identifier => "identifier",
+            Self::Proof => "proof",
+            Self::Locator => "locator",
+            Self::Refresh => "refresh",
+            Self::Signing => "signing",
+        }
+    }
+}
