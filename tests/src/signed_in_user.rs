@@ -19,7 +19,6 @@ use latchkey::domain::secret::{PasswordHash, hash_secret};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
-use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::SealedField;
 use latchkey::keys::locator::GrantLocator;
 use latchkey::services::Tenant;
