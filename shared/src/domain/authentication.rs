@@ -1,15 +1,17 @@
-//! Sign-in: counting failures, backing off, and deciding on a password.
+//! Password sign-in: count failures, back off, and decide.
 //!
-//! 1. A window that blocks refuses before anything is evaluated (429 for the caller).
-//! 2. Otherwise the password is compared (outside, by `keys`), and the decision *always* writes: a failure counts, a success
-//!    resets. The caller shows the outcome only once that versioned write stands, so parallel guesses can't outrun it.
-//! 3. Unknown identifiers have a window of their own, so that they answer alike (security 71, 112, 113). An account that is
-//!    closed answers like one that is not there, right password or wrong.
-//! 4. Whose password is still in a former directory is counted like anybody else; the directory is asked after that
-//!    ([`super::directory`]).
+//! 1. If a failure window blocks, nothing is evaluated (the caller answers 429).
+//! 2. Otherwise `keys` compares the password, and the decision *always* writes: a failure is counted, a success resets the
+//!    window. The caller shows the outcome only after this versioned write has succeeded, so parallel guesses cannot outrun the
+//!    limit.
+//! 3. Unknown identifiers have their own failure window, so that they answer like accounts (security 71, 112, 113). A closed
+//!    account answers like an unknown identifier, whether the password is right or wrong.
+//! 4. If the password is still in the legacy directory, the failure is counted first, as for any account. The legacy directory is
+//!    asked afterwards ([`super::directory`]).
 //!
-//! Windows are per identifier, never per address: no stranger's network can lock anybody out or in. A known device has a window of
-//! its own, and its sign-ins leave the strangers' window as it is: who guesses while the owner comes and goes gets no more tries.
+//! Windows are per identifier, never per network address: no foreign network can lock a user out or let one in. A known device
+//! has its own window. Its sign-ins leave the shared window unchanged, so an attacker gets no more tries while the owner signs in
+//! and out.
 
 use super::account::{Authentication, PasswordHome};
 use super::amr::Amr;
@@ -26,19 +28,20 @@ use super::time::{Span, Timestamp};
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// How long the failures of an identifier without account are kept after the last one. An account's are kept until a success.
+/// How long the failures of an identifier without an account are kept after the last failure. An account's are kept until a
+/// success.
 pub const UNKNOWN_KEPT: Span = Span::days(90);
 
-/// How old a sign-in may be for what changes a credential, or gives the data away (RFC 9470; ASVS 7.5.1).
+/// The maximum age of a sign-in for a credential change or a data export (RFC 9470; ASVS 7.5.1).
 pub const RECENT: Span = Span::minutes(5);
 
-/// Whether a sign-in of this time is recent enough for it.
+/// Whether a sign-in at this time is recent enough for such an operation.
 #[must_use]
 pub fn is_recent(auth_time: Timestamp, now: Timestamp) -> bool {
     now.since(auth_time) <= RECENT
 }
 
-/// Whom the typed identifier names, as loaded.
+/// The account of the typed identifier, as loaded.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
     /// An account.
@@ -47,10 +50,10 @@ pub enum Subject<'a> {
         authentication: &'a Authentication,
         /// Its password, if it has one.
         password: Option<&'a PasswordCredential>,
-        /// The known device that the browser names, when it is this account's.
+        /// The known device that the browser presents, if it belongs to this account.
         device: Option<u64>,
     },
-    /// Nobody.
+    /// No account.
     Unknown {
         /// The identifier.
         identifier: IdentifierHash,
@@ -60,13 +63,13 @@ pub enum Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// How long this subject's window still blocks: asked before a password is hashed, and by [`authenticate`] again.
+    /// How long this subject's window still blocks. Checked before a password is hashed, and again by [`authenticate`].
     #[must_use]
     pub fn blocked_for(&self, now: Timestamp) -> Option<Span> {
         self.window(now).blocked_for(now)
     }
 
-    /// The hash to compare with; without one, the same work is done in vain.
+    /// The hash to compare with. Without one, the caller does the same work with a decoy.
     #[must_use]
     pub fn password_hash(&self) -> Option<&PasswordHash> {
         match self {
@@ -87,52 +90,52 @@ impl Subject<'_> {
     }
 }
 
-/// What comparing the password found.
+/// The result of the password comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasswordVerdict {
     /// Wrong, or nothing to compare with.
     Wrong,
     /// Right.
     Right,
-    /// Right, and to be stored under present parameters.
+    /// Right, and the hash must be stored with the current parameters.
     RightRehashed(PasswordHash),
 }
 
-/// What a success makes.
+/// The data of a successful sign-in.
 #[derive(Debug, Clone)]
 pub struct NewSignIn<'a> {
     /// The session.
     pub session: NewSession,
-    /// The device to remember, unless it is known.
+    /// The device to remember, unless it is known already.
     pub device: u64,
-    /// The live session that this browser has so far: it ends, whoever's it is, so that its cookie is worth nothing any more.
+    /// The live session that this browser has so far. It ends, whichever account owns it, so that its cookie becomes worthless.
     pub replaced: Option<&'a Session>,
     /// Lifetimes.
     pub policy: &'a SessionPolicy,
 }
 
-/// What a sign-in leads to.
+/// The outcome of a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authenticated {
-    /// The person is signed in.
+    /// The user is signed in.
     SignedIn {
         /// The session.
         session: Session,
-        /// Whether the device is to be remembered in its browser.
+        /// Whether the browser must remember the device.
         new_device: bool,
     },
-    /// Identifier or password is wrong, or the account is closed: nobody is told which.
+    /// Identifier or password is wrong, or the account is closed. The answer does not tell which.
     Refused,
-    /// The password is still in the former directory: refused alike, unless that finds it right.
+    /// The password is still in the legacy directory. The answer is the same refusal, unless that directory accepts the password.
     Elsewhere {
-        /// The account, the failure counted.
+        /// The account with the failure counted.
         counted: Box<Authentication>,
         /// The account before.
         before: Box<Authentication>,
     },
-    /// Nobody here has the identifier: refused alike, unless a former directory knows the person.
+    /// No account has the identifier. The answer is the same refusal, unless a legacy directory knows the user.
     Nobody {
-        /// The failure as it was counted.
+        /// The failure as counted.
         counted: UnknownIdentifierFailures,
         /// Its failures before.
         before: Option<UnknownIdentifierFailures>,
@@ -172,7 +175,7 @@ pub fn authenticate(
         }
         (Subject::Unknown { identifier, failures }, _) => {
             let counted = count_unknown(identifier, failures, now);
-            // What has run out counts no more, whatever is taken back.
+            // Expired failures count no more, even if this failure is undone.
             let before = failures.filter(|failures| now < failures.expires_at).cloned();
             let outcome = Authenticated::Nobody { counted: counted.clone(), before };
             Decision::one(Change::count_unknown_sign_in(counted), outcome)
@@ -191,8 +194,8 @@ fn succeed(
     let known = known_device(authentication, device);
     let state = reset_window(authentication, known.map(|known| known.id), new.device);
     let session = Session::open(new.session, &state, vec![Amr::Pwd], new.policy, now);
-    // The account first: its version is what parallel guesses and a changed password run into. The new session last: an attempt
-    // that meets a conflict leaves none behind.
+    // The account first: parallel guesses and a changed password conflict with its version. The new session last: an attempt that
+    // meets a conflict leaves no session behind.
     let mut changes = Changes::one(Change::record_sign_in(state));
     if let PasswordVerdict::RightRehashed(hash) = verdict {
         let rehashed = PasswordCredential { hash, version: password.version + 1, ..password.clone() };
@@ -233,7 +236,7 @@ pub(super) fn count_failure(authentication: &Authentication, device: Option<u64>
     counted
 }
 
-/// The state after a success: the window that it came through is reset, its device is the most recent one.
+/// The state after a success: the window of this sign-in is reset, and its device is the most recent one.
 pub(super) fn reset_window(authentication: &Authentication, known: Option<u64>, new_device: u64) -> Authentication {
     let mut state = authentication.clone();
     state.version += 1;
@@ -250,7 +253,7 @@ pub(super) fn reset_window(authentication: &Authentication, known: Option<u64>, 
     state
 }
 
-/// Makes a device known, as the most recent one.
+/// Adds a known device, as the most recent one.
 pub fn remember_device(authentication: &mut Authentication, device: u64) {
     authentication.devices.insert(0, KnownDevice { id: device, failures: FailureWindow::default() });
     authentication.devices.truncate(MAX_KNOWN_DEVICES);

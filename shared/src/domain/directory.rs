@@ -1,13 +1,15 @@
-//! People who come from a former directory, a Cognito user pool for one: what is taken over, by which proof (just-in-time migration).
+//! Just-in-time migration of users from a legacy directory, for example a Cognito user pool: what is imported, and by which
+//! proof.
 //!
-//! 1. Somebody signs in with an identifier that nobody has here. The failure is counted first, as for anybody: the directory is asked
-//!    only once that stands, so parallel guesses evaluate no more of them there than here.
-//! 2. The directory says that the password is right, and what it knows of the person. [`admit`] says whether they can come.
-//! 3. [`take_over`] makes the account out of it, and of the directory's subject a sentinel of its own: one person there is one account
-//!    here, whatever races. The next sign-in is local.
-//! 4. Who was brought over by an operator without a password has an account already; [`keep_password`] makes the password that the
-//!    directory finds right the account's own.
-//! 5. An erased account leaves its subject's sentinel behind, without a person: what was erased here does not come back from there
+//! 1. A user signs in with an identifier that has no account here. The failure is counted first, as for any sign-in. The legacy
+//!    directory is asked only after that write has succeeded, so parallel guesses get no more evaluations there than here.
+//! 2. The legacy directory accepts the password and returns its data of the user. [`admit`] decides whether the user can be
+//!    imported.
+//! 3. [`take_over`] creates the account, and a sentinel of the legacy subject: one user there is one account here, even with
+//!    concurrent sign-ins. The next sign-in is local.
+//! 4. A user whom an operator imported without a password has an account already. [`keep_password`] stores the password that the
+//!    legacy directory accepts.
+//! 5. An erased account leaves the sentinel of its subject behind, without an account: a user erased here is not imported again
 //!    (security 111).
 
 mod decisions;
@@ -33,20 +35,20 @@ use std::collections::BTreeMap;
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// What a directory knows of a person. Personal data: it does not print.
+/// The data that a legacy directory has of a user. Personal data: it does not print.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DirectoryUser {
-    /// Its own identifier of the person (`sub`).
+    /// The directory's own identifier of the user (`sub`).
     pub subject: String,
-    /// What it calls them when it is asked about them.
+    /// The username in requests to the directory.
     pub username: String,
-    /// Whether the account may be used there.
+    /// Whether the account is enabled there.
     pub enabled: bool,
-    /// Whether sign-in there asks for a second factor.
+    /// Whether sign-in there requires a second factor.
     pub has_second_factor: bool,
-    /// The groups that they are in there; asked for only where groups become roles.
+    /// The user's groups there. Loaded only if groups become roles.
     pub groups: Vec<String>,
-    /// Everything else, by the directory's names: `email`, `email_verified`, `given_name`, `custom:tier`.
+    /// All other attributes, by the directory's names: `email`, `email_verified`, `given_name`, `custom:tier`.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -56,43 +58,44 @@ impl std::fmt::Debug for DirectoryUser {
     }
 }
 
-/// What the directory says of a password.
+/// The directory's verdict on a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectoryVerdict {
-    /// Wrong, or nobody's, or of an account that is closed there: nobody is told which.
+    /// Wrong, or the user is unknown or disabled there. The verdict does not tell which.
     Wrong,
     /// Right.
     Right(Box<DirectoryUser>),
-    /// Right, and another one has to be set before it is of use there.
+    /// Right, but the user must set a new one before they can use it there.
     MustBeReplaced,
-    /// Right, and a second factor is asked for there.
+    /// Right, but a second factor is required there.
     SecondFactor,
 }
 
-/// Why a person stays where they are.
+/// Why a user is not imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdmitted {
-    /// The directory has closed the account.
+    /// The account is disabled in the directory.
     #[error("the account is disabled there")]
     Disabled,
-    /// A second factor protects the account there, and would protect it no more here (security 78).
+    /// A second factor protects the account there, and would not protect it here (security 78).
     #[error("a second factor protects the account there")]
     SecondFactor,
-    /// The directory never had the address proven.
+    /// The directory never verified the address.
     #[error("the address was not proven there")]
     AddressNotProven,
-    /// The directory knows the person by another address than the one that was typed.
+    /// The directory has another address of the user than the typed one.
     #[error("the directory holds another address")]
     OtherAddress,
 }
 
-/// Whether a person can come with this address, who has shown the directory their password, or us that the address is theirs.
+/// Whether a user can be imported with this address. The user has shown the directory their password, or has proven the address
+/// to Latchkey.
 ///
-/// An address that the directory never had proven leads to nobody's account there, proven here or not: it may be a stranger's mistake,
-/// or a stranger's trap.
+/// An address that the directory never verified is not matched with an account there, whether it is proven here or not: it may be
+/// a mistake or a trap of another user.
 ///
 /// # Errors
-/// Why not.
+/// The reason why not.
 pub fn admit(user: &DirectoryUser, address: &EmailAddress) -> Result<(), NotAdmitted> {
     if !user.enabled {
         return Err(NotAdmitted::Disabled);
@@ -110,21 +113,21 @@ pub fn admit(user: &DirectoryUser, address: &EmailAddress) -> Result<(), NotAdmi
     }
 }
 
-/// Claims out of attributes, with what could not be taken over.
+/// Claims from attributes, with what could not be imported.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapped {
     /// Claims of the tenant's form.
     pub claims: Claims,
-    /// Fields of the form whose attribute does not fit them. The person can fill them later.
+    /// Fields of the form whose attribute is invalid for them. The user can fill them later.
     pub refused: Vec<(String, FieldFlaw)>,
-    /// Attributes that belong to no field, by their names there.
+    /// Attributes without a field, by their names in the directory.
     pub unmapped: Vec<String>,
 }
 
-/// Attributes that say something of their own: taken over by other ways, or the directory's own affair.
+/// Attributes with a meaning of their own: imported in other ways, or internal to the directory.
 const NOT_MAPPED: [&str; 7] = ["sub", "email", "email_verified", "phone_number_verified", "identities", "updated_at", "locale"];
 
-/// Maps attributes to the fields of the form, by the rules of the tenant's document.
+/// Maps attributes to the fields of the form, by the rules of the tenant document.
 #[must_use]
 pub fn map(config: &CognitoConfig, fields: &[Field], attributes: &BTreeMap<String, String>, now: Timestamp) -> Mapped {
     let mut submitted = Map::new();
@@ -141,7 +144,7 @@ pub fn map(config: &CognitoConfig, fields: &[Field], attributes: &BTreeMap<Strin
     Mapped { claims, refused, unmapped: unmapped.cloned().collect() }
 }
 
-/// What a person typed, and what the directory knows besides: typed values win, and what they rule out is not filled in.
+/// Merges typed values with the directory's attributes. Typed values win, and fields that they hide are not filled in.
 #[must_use]
 pub fn fill(
     config: &CognitoConfig,
@@ -160,40 +163,40 @@ pub fn fill(
     Claims(filled)
 }
 
-/// Everything that an account that is taken over is made of.
+/// All items of an imported account.
 #[derive(Debug, Clone)]
 pub struct ImportedAccount {
     /// Version 1; its identifier is claimed by absence: uniqueness.
     pub authentication: Authentication,
-    /// Version 1, where one came along.
+    /// Version 1, if the password was imported.
     pub password: Option<PasswordCredential>,
     /// Version 1.
     pub profile: Profile,
-    /// Its identity there: the sentinel is claimed by absence too.
+    /// Its legacy identity. Its sentinel is claimed by absence too.
     pub link: LinkedIdentity,
-    /// Its data key: absent before, or the pending one of its flow.
+    /// Its data key: absent before, or the pending key of its flow.
     pub data_key: WrappedDataKey,
-    /// The completed flow that proved the address, where one did.
+    /// The completed flow that proved the address, if there was one.
     pub flow: Option<Flow>,
 }
 
-/// The password of a person who comes.
+/// The password of an imported user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ComingPassword {
-    /// The hash of the one that the directory found right, of a new one, or of the one that came along.
+    /// The hash of the password that the directory accepted, of a new one, or of the imported one.
     Hash(PasswordHash),
-    /// The directory keeps it, until it finds it right.
+    /// The legacy directory keeps the password until the next successful sign-in there.
     StaysThere,
-    /// None: the person sets one by recovery.
+    /// None: the user sets one with a password reset.
     None,
 }
 
-/// What is known of a person who comes, opened, hashed and sealed elsewhere.
+/// The data of a user to import. The caller has opened, hashed and sealed it.
 #[derive(Debug, Clone)]
 pub struct NewComer {
     /// Fresh.
     pub account: AccountId,
-    /// Fresh, or the directory's own by the tenant's choice.
+    /// Fresh, or the directory's own, by the tenant's choice.
     pub sub: Sub,
     /// The address, hashed.
     pub identifier: IdentifierHash,
@@ -203,10 +206,10 @@ pub struct NewComer {
     pub roles: Roles,
     /// The claims, the address among them, sealed as a profile.
     pub claims: Sealed,
-    /// Their identity there, hashed.
+    /// Their legacy identity, hashed.
     pub subject: SubjectHash,
-    /// Their identity there, sealed.
+    /// Their legacy identity, sealed.
     pub named: Sealed,
-    /// The fresh data key, or the pending one of the flow that proved the address.
+    /// The fresh data key, or the pending key of the flow that proved the address.
     pub data_key: WrappedDataKey,
 }

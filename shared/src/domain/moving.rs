@@ -1,9 +1,9 @@
-//! People who move from one Latchkey to another, or back, with everything that is theirs (docs/people-file.md).
+//! Transfer of accounts from one Latchkey to another, or back, with all their data (docs/people-file.md).
 //!
-//! 1. Unlike who comes from elsewhere, they keep the number that applications know them by, and the account's inner one: whoever is here
-//!    already is found by its key, and nobody is here twice.
-//! 2. Their identities elsewhere come along as sentinels, so that no former directory brings them over again.
-//! 3. Who was erased here does not come back by a file (security 111).
+//! 1. Unlike an imported user, a transferred account keeps the `sub` that applications know, and its internal account id: an
+//!    account that exists here is found by its key, and no account is transferred twice.
+//! 2. Linked identities are transferred as sentinels, so that no legacy directory imports the user again.
+//! 3. A user erased here does not come back with a transfer file (security 111).
 
 mod decisions;
 
@@ -15,23 +15,23 @@ use super::credential::PasswordCredential;
 use super::linked_identity::LinkedIdentity;
 use super::profile::Profile;
 
-/// The most identities elsewhere that one person brings.
+/// The most linked identities of one transferred account.
 pub const MAX_IDENTITIES: usize = 10;
-/// The most consents that one person brings: with all identities, one transaction takes them (DynamoDB: 100 items).
+/// The most consents of one transferred account. Together with all identities they fit one transaction (DynamoDB: 100 items).
 pub const MAX_CONSENTS: usize = 70;
 
-/// Everything that an account that moved is made of: each item new.
+/// All items of a transferred account: each is new.
 #[derive(Debug, Clone)]
 pub struct MovedAccount {
     /// Version 1; its identifier is claimed by absence.
     pub authentication: Authentication,
-    /// Version 1, where there is one.
+    /// Version 1, if there is a password.
     pub password: Option<PasswordCredential>,
     /// Version 1.
     pub profile: Profile,
-    /// Identities elsewhere: each sentinel is claimed by absence.
+    /// Linked identities: each sentinel is claimed by absence.
     pub links: Vec<LinkedIdentity>,
-    /// What was accepted, if anything.
+    /// Accepted terms, if any.
     pub terms: Vec<AcceptedTerms>,
     /// Version 1 each.
     pub consents: Vec<Consent>,
@@ -82,9 +82,9 @@ mod tests {
         }
     }
 
-    /// security 111: an erased person stays erased, by whatever is left of them; and one account is here once.
+    /// security 111: an erased user stays erased, whichever trace of the account is left. An account exists at most once.
     #[test]
-    fn who_moves_is_new_by_account_subject_sub_and_address_or_stays_away() {
+    fn a_transfer_needs_an_unused_account_id_subject_sub_and_address() {
         let at = |account| ClaimedSubject { account, at: NOW };
         let (own, other) = (AccountId::from_bytes([1; 16]), AccountId::from_bytes([78; 16]));
         let erased = Some(AccountStatus::Erased { at: NOW });
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn everything_comes_as_it_was_and_nothing_else() {
+    fn a_transfer_keeps_every_value_and_adds_nothing() {
         let made = |mover| settle(mover, &Standing::default()).changes.only(Change::move_account);
         let account = made(mover());
         let state = &account.authentication;
         assert_eq!((state.account, state.sub, state.created_at), (mover().account, mover().sub, BEFORE));
         assert_eq!((state.status, state.legal_hold, state.epoch, state.version), (AccountStatus::Active, Some(BEFORE), 1, 1));
         assert_eq!(account.password.map(|password| (password.changed_at, password.version)), Some((BEFORE, 1)));
-        assert_eq!(state.epoch_began_at, Some(BEFORE), "what was signed in elsewhere before that password opens nothing");
+        assert_eq!(state.epoch_began_at, Some(BEFORE), "a sign-in at the legacy directory before that password opens nothing");
         assert_eq!((account.links.len(), account.links[0].linked_at, account.terms), (1, BEFORE, mover().terms));
         let consent = &account.consents[0];
         assert_eq!((consent.granted_at, consent.withdrawn_at, consent.version), (BEFORE, Some(NOW), 1));

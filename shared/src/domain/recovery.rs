@@ -1,12 +1,14 @@
-//! Password recovery by mail: the flow graph has one edge, proof and new password together (security 88, 91, 92).
+//! Password reset by mail: the flow has one transition, which takes the proof and the new password together (security 88, 91,
+//! 92).
 //!
-//! 1. [`begin`] writes a flow and looks at nothing, so that it costs and answers the same for every address; the stream finds the
-//!    owner, if there is one, and mails a code and a link. While people come from a former directory, anybody may be known there: the
-//!    flow keeps the address, sealed, and everybody gets a code.
+//! 1. [`begin`] writes a flow and reads nothing, so that cost and answer are the same for every address. The stream consumer
+//!    looks up the owner, if there is one, and mails a code and a link. While a legacy directory is configured, any address may
+//!    be known there: the flow then stores the sealed address, and every address gets a code.
 //! 2. [`reset`] takes the proof and the new password in one step and one transaction. It ends every session and grant by raising
-//!    the epoch, opens none, and skips no later factor: the person signs in afterwards like anybody.
-//! 3. Whom nobody here knows and the directory does comes over by that proof ([`super::directory`]), with the new password.
-//! 4. [`disown`] ends the flow for an owner who did not ask for it.
+//!    the epoch, opens no session, and skips no later factor: the user signs in afterwards as usual.
+//! 3. A user who has no account here but one in the legacy directory is imported by that proof ([`super::directory`]), with the
+//!    new password.
+//! 4. [`disown`] ends the flow for an owner of the address who did not request it.
 
 use super::account::{Authentication, DataKeyState, Sealed, WrappedDataKey};
 use super::change::{Change, Changes, Decision};
@@ -21,35 +23,35 @@ use super::time::{Span, Timestamp};
 #[cfg(test)]
 mod tests;
 
-/// How long a recovery can be completed (security 88).
+/// How long a password reset can be completed (security 88).
 pub const RECOVERY_LIFETIME: Span = Span::minutes(30);
 
-/// What a recovery begins with.
+/// The data of a new password reset.
 #[derive(Debug, Clone)]
 pub struct NewRecovery {
     /// Fresh.
     pub id: FlowId,
-    /// Fresh: the account of who comes from a former directory; otherwise of no use.
+    /// Fresh: the account of a user who is imported from the legacy directory; otherwise unused.
     pub account: AccountId,
     /// 128 fresh random bits.
     pub seed: [u8; 16],
-    /// The present version of the code key.
+    /// The current version of the code key.
     pub code_key_version: u32,
     /// The address as typed, hashed.
     pub identifier: IdentifierHash,
-    /// The browser that begins it.
+    /// The browser that starts it.
     pub browser: SecretHash,
-    /// The client that the person came from.
+    /// The client that the user came from.
     pub client_id: ClientId,
     /// Locale of pages.
     pub locale: String,
     /// The authorize query to go back to.
     pub continue_to: Option<String>,
-    /// The address, where it is kept: sealed under a data key of the flow's account.
+    /// The address, if it is stored: sealed under a data key of the flow's account.
     pub address: Option<SealedAddress>,
 }
 
-/// An address that may come from a former directory.
+/// An address that the legacy directory may know.
 #[derive(Debug, Clone)]
 pub struct SealedAddress {
     /// Sealed.
@@ -58,7 +60,7 @@ pub struct SealedAddress {
     pub data_key: (Vec<u8>, u32),
 }
 
-/// Begins a recovery, for an address that may or may not have an account.
+/// Starts a password reset, for an address that may or may not have an account.
 pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
     let expires_at = now + RECOVERY_LIFETIME;
     let (payload, data_key) = new.address.map(|address| (address.sealed, address.data_key)).unzip();
@@ -81,7 +83,7 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
         expires_at,
         version: 1,
     };
-    // The key first: a flow whose key is missing would be of no use, a key without its flow ends by itself.
+    // The key first: a flow without its key would be useless, and a key without its flow expires.
     let mut changes = Changes::default();
     if let Some((wrapped, keyring_version)) = data_key {
         let state = DataKeyState::Pending { expires_at };
@@ -91,68 +93,68 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
     Decision { changes: changes.then(Change::begin_flow(flow)), outcome: () }
 }
 
-/// Whether a recovery still waits for its proof.
+/// Whether a password reset still waits for its proof.
 #[must_use]
 pub fn is_open(flow: &Flow, now: Timestamp) -> bool {
     flow.purpose == FlowPurpose::Recovery && flow.state == FlowState::Open && flow.tries < MAX_TRIES && now < flow.expires_at
 }
 
-/// Whether this browser began the recovery: nobody else completes it (security 79, 94).
+/// Whether this browser started the password reset. No other browser can complete it (security 79, 94).
 #[must_use]
 pub fn is_of_browser(flow: &Flow, browser: &SecretHash) -> bool {
     flow.browser.as_ref() == Some(browser)
 }
 
-/// The proof that was presented, and whether it fits (compared by `keys`).
+/// The presented proof, and whether it matches (compared by `keys`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// A typed code.
     Code {
-        /// Whether it is the flow's.
+        /// Whether it matches the flow.
         fits: bool,
     },
     /// The token of the mailed link.
     Link {
-        /// Whether it is the flow's.
+        /// Whether it matches the flow.
         fits: bool,
     },
 }
 
-/// The owner of the flow's identifier, with the new password; loaded and hashed only when the proof fits.
+/// The owner of the flow's identifier, with the new password. Loaded and hashed only if the proof matches.
 #[derive(Debug, Clone)]
 pub enum Owner<'a> {
     /// Has an account.
     Known {
         /// The account.
         authentication: &'a Authentication,
-        /// Its password so far, if it has one.
+        /// Its current password, if it has one.
         password: Option<&'a PasswordCredential>,
-        /// The hash of the new one, which the policy accepted.
+        /// The hash of the new password, which the policy accepted.
         new_password: PasswordHash,
     },
-    /// Comes from a former directory, with the new password.
+    /// The user is imported from the legacy directory, with the new password.
     Comes(Box<NewComer>),
-    /// Is known there, and can't come.
+    /// The user is known in the legacy directory and cannot be imported.
     Stays,
-    /// Is nobody, here or there.
+    /// No account, here or in the legacy directory.
     Nobody,
 }
 
-/// What a proof leads to.
+/// The outcome of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovered {
     /// The new password is in force.
     PasswordReset,
-    /// The proof is right, and the account can't be taken over from where it is.
+    /// The proof is right, but the legacy account cannot be imported.
     Stays,
-    /// The proof is right, and nobody has an account with this address.
+    /// The proof is right, but no account has this address.
     Nobody,
     /// The code is wrong.
     WrongProof {
         /// How many tries are left.
         tries_left: u8,
     },
-    /// Spent, expired, ended, out of tries, another browser's, or never there.
+    /// Used, expired, ended, out of tries, started in another browser, or nonexistent.
     Over,
 }
 
@@ -161,7 +163,7 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
     if !is_open(flow, now) || !is_of_browser(flow, browser) {
         return Decision::unchanged(Recovered::Over);
     }
-    // A link token has 256 bits: guessing it needs no budget, and a stranger who tries burns no try of the owner's.
+    // A link token has 256 bits: guessing it needs no budget, and a wrong link uses no try of the owner's.
     let (fits, counted) = match proof {
         Proof::Code { fits } => (fits, true),
         Proof::Link { fits } => (fits, false),
@@ -179,12 +181,12 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
         }
         Some(Owner::Comes(comer)) => {
             let mut account = ImportedAccount { flow: Some(completed), ..directory::imported(*comer, None, now) };
-            // The password is new: no sign-in of before counts for anything.
+            // The password is new: earlier sign-ins are no longer valid.
             account.authentication.epoch_began_at = Some(now);
             let change = Change::import_account(account);
             Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
         }
-        // Only who proved the address is told; the try is taken all the same.
+        // Only the user who proved the address learns this. The try is counted all the same.
         Some(Owner::Stays) => Decision { changes, outcome: Recovered::Stays },
         Some(Owner::Nobody) => Decision { changes, outcome: Recovered::Nobody },
         Some(Owner::Known { .. }) | None if counted => {
@@ -213,7 +215,7 @@ fn replace_password(
     (authentication, password)
 }
 
-/// "I did not ask for this": the owner of the address, shown by the link's token, ends the flow.
+/// "I did not ask for this": the owner of the address, proven by the link's token, ends the flow.
 pub fn disown(flow: &Flow, link_fits: bool, now: Timestamp) -> Decision<bool> {
     if !link_fits || !is_open(flow, now) {
         return Decision::unchanged(false);

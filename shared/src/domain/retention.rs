@@ -1,51 +1,51 @@
-//! The retention job: who runs it, where it stands, and what one period came to (security 132, 140).
+//! The retention job: which process runs it, how far it is, and the result of each period (security 132, 140).
 //!
-//! 1. A tick names its period: the time up to which due work is done. A period that was finished is answered from its summary.
-//! 2. One holder runs it, under a lease that each checkpoint renews; a tick that meets another's lease leaves it alone. The lease of
-//!    a holder that died runs out, and whoever comes next goes on from the checkpoint, in the period that was begun.
-//! 3. The walk goes by day, shard and account. What is stuck keeps its day: the next period begins there again.
+//! 1. A tick names its period: the time up to which due work is done. A tick for a finished period returns the stored summary.
+//! 2. One holder runs the job, under a lease that each checkpoint renews. A tick that meets the lease of another holder does
+//!    nothing. The lease of a crashed holder expires; the next tick then continues from the checkpoint, in the same period.
+//! 3. The walk goes by day, shard and account. A stuck item keeps its day: the next period starts again at that day.
 
 use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Over how many partitions a day's due work is spread.
+/// Number of partitions of a day's due work.
 pub const DUE_SHARDS: u8 = 16;
-/// How long a holder may be silent before another takes its place.
+/// After how much silence another process may take over from the holder.
 pub const LEASE: Span = Span::minutes(5);
-/// How far before its own day the next period begins: a clock that was behind put its work on the day before.
+/// How far before its own day the next period starts: a clock that was behind may have stored work under the day before.
 pub const OVERLAP: Span = Span::days(1);
-/// How many stuck items a summary names; all are counted.
+/// Maximum number of stuck items that a summary names. All of them are counted.
 pub const MAX_NAMED_STUCK: usize = 20;
 
 /// The state of the job: one item of the tenant, versioned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetentionJob {
-    /// The first day that may hold work which is not done.
+    /// The first day that may have unfinished work.
     pub from: Timestamp,
-    /// The run that is under way.
+    /// The current run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
-    /// The last period that was finished.
+    /// The last finished period.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Finished>,
     /// The version of this state.
     pub version: u64,
 }
 
-/// A period under way.
+/// A period in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// Work that is due by then is done.
+    /// Work due up to this time is done.
     pub period: Timestamp,
-    /// Who runs it: a random name.
+    /// The process that runs it: a random name.
     pub holder: String,
-    /// Until when nobody else does.
+    /// Until when no other process runs it.
     pub lease_until: Timestamp,
-    /// Where it stands.
+    /// How far the walk is.
     pub cursor: Cursor,
-    /// What was done so far.
+    /// The results so far.
     pub done: Outcomes,
-    /// The first day with something stuck.
+    /// The first day with a stuck item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stuck_from: Option<Timestamp>,
 }
@@ -58,82 +58,82 @@ pub struct Cursor {
     pub day: Timestamp,
     /// The shard of the day.
     pub shard: u8,
-    /// The id of what was handled last in the shard.
+    /// The id of the last item that was processed in the shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
-/// What a walk came to.
+/// The results of a walk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcomes {
-    /// By number.
+    /// Counts by result.
     pub counts: Counts,
-    /// The first ones that are stuck; at most [`MAX_NAMED_STUCK`].
+    /// The first stuck items; at most [`MAX_NAMED_STUCK`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stuck: Vec<Stuck>,
 }
 
-/// Erasures by what came of them.
+/// Erasures by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Looked at.
+    /// Examined.
     pub due: u64,
-    /// Carried out.
+    /// Completed.
     pub erased: u64,
-    /// Put off for a legal hold.
+    /// Deferred because of a legal hold.
     pub deferred: u64,
-    /// Not due any more.
+    /// No longer due.
     pub skipped: u64,
-    /// Not done: tried again in the next period.
+    /// Failed; retried in the next period.
     pub stuck: u64,
 }
 
-/// An item that could not be handled.
+/// An item that could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
-    /// Its id: an account's, or whatever its key says.
+    /// Its id: an account's, or the id in its key.
     pub id: String,
-    /// By which rule it was due.
+    /// The rule by which it was due.
     pub rule: Rule,
-    /// Why: nothing of what it holds.
+    /// The reason, without any of the item's content.
     pub reason: String,
 }
 
-/// The rules by which something becomes due.
+/// The rules by which an item becomes due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// A closed account's grace is over.
+    /// The grace period of a closed account is over.
     Erasure,
 }
 
-/// A period that was finished.
+/// A finished period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finished {
     /// Which.
     pub period: Timestamp,
     /// When.
     pub at: Timestamp,
-    /// What it came to.
+    /// Its results.
     pub done: Outcomes,
 }
 
 /// Whether a tick runs the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It does, once this state stands.
+    /// This tick runs it, after this state is written.
     Run(RetentionJob),
-    /// Somebody else does.
+    /// Another process runs it.
     Held {
-        /// Until then, at most.
+        /// At most until then.
         until: Timestamp,
     },
-    /// Its period was finished before.
+    /// The period is finished already.
     Finished(Finished),
 }
 
 impl Outcomes {
-    /// These and those.
+    /// Adds the results of another walk.
     pub fn add(&mut self, other: Self) {
         let Counts { due, erased, deferred, skipped, stuck } = other.counts;
         self.counts.due += due;
@@ -152,8 +152,8 @@ impl Cursor {
     pub fn at(day: Timestamp) -> Self {
         Self { day: day.start_of_day(), shard: 0, after: None }
     }
-    /// The next place: after this id of the shard when there may be more, else the next shard, or the next day's first; `None` past
-    /// the day of `end`.
+    /// The next place: after this id of the shard if there may be more items, otherwise the next shard, or the first shard of the
+    /// next day. `None` past the day of `end`.
     #[must_use]
     pub fn next(&self, more_after: Option<String>, end: Timestamp) -> Option<Self> {
         let next = match (more_after, self.shard + 1) {
@@ -166,7 +166,7 @@ impl Cursor {
 }
 
 impl RetentionJob {
-    /// The job before it ever ran: nothing is due before the tenant's first day.
+    /// The job before its first run: nothing is due before the tenant's first day.
     #[must_use]
     pub fn new(first_day: Timestamp) -> Self {
         Self { from: first_day.start_of_day(), run: None, last: None, version: 0 }
@@ -180,7 +180,7 @@ impl RetentionJob {
         }
         let run = match &self.run {
             Some(run) if run.holder != holder && now < run.lease_until => return Claim::Held { until: run.lease_until },
-            // As it was begun: with a later period the shards behind it would have to be walked again.
+            // The same period: with a later one the earlier shards would have to be walked again.
             Some(run) => run.clone(),
             None => Run {
                 period,
@@ -195,7 +195,7 @@ impl RetentionJob {
         Claim::Run(Self { run: Some(run), version: self.version + 1, ..self.clone() })
     }
 
-    /// The state after a page: what it came to, where to go on (`None`: the walk is at its end), by a holder whose lease goes on.
+    /// The state after a page: its results, and where to continue (`None`: the walk is complete). The holder's lease is renewed.
     #[must_use]
     pub fn checkpoint(&self, run: &Run, page: Outcomes, next: Option<Cursor>, now: Timestamp) -> Self {
         let mut run = run.clone();
@@ -215,7 +215,7 @@ impl RetentionJob {
         }
     }
 
-    /// The state of a holder that stops before its deadline: whoever comes next goes on at once.
+    /// The state of a holder that stops before its deadline: the next tick continues at once.
     #[must_use]
     pub fn release(&self, now: Timestamp) -> Self {
         let run = self.run.clone().map(|run| Run { lease_until: now, ..run });
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn security_140_who_takes_over_goes_on_from_the_checkpoint_in_the_period_that_was_begun() {
+    fn security_140_the_next_holder_continues_the_same_period_from_the_checkpoint() {
         let (job, mine) = run(RetentionJob::new(NOW - DAY).claim(NOW, "a", NOW));
         let there = mine.cursor.next(Some("an account".to_owned()), NOW);
         let job = job.checkpoint(&mine, page(0), there.clone(), NOW + Span::minutes(1));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stuck_keeps_its_day_and_yesterday_is_looked_at_again() {
+    fn a_stuck_item_keeps_its_day_and_the_next_period_starts_one_day_earlier() {
         let first = NOW - Span::days(40);
         let (job, mine) = run(RetentionJob::new(first).claim(NOW, "a", NOW));
         let clean = job.checkpoint(&mine, page(0), None, NOW);

@@ -1,4 +1,4 @@
-//! The decisions on people who come from a former directory.
+//! Decisions on users of the legacy directory.
 
 use crate::domain::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, WrappedDataKey};
 use crate::domain::amr::Amr;
@@ -16,14 +16,14 @@ use crate::domain::secret::PasswordHash;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 
-/// Takes a person over who has just shown the password, and signs them in. `standing` is what stands under their subject.
+/// Imports a user who has just shown the password, and signs them in. `standing` is the stored claim on their subject.
 pub fn take_over(
     comer: NewComer,
     standing: Option<ClaimedSubject>,
     sign_in: NewSignIn<'_>,
     now: Timestamp,
 ) -> Decision<Authenticated> {
-    // Somebody's already, under another address by now; or of a person who was erased. Neither comes in by an old password.
+    // The subject is claimed: by an account that has another address now, or by an erased account. An old password opens neither.
     if standing.is_some() {
         return Decision::unchanged(Authenticated::Refused);
     }
@@ -77,21 +77,21 @@ pub(crate) fn imported(comer: NewComer, device: Option<u64>, now: Timestamp) -> 
     }
 }
 
-/// What came of bringing somebody over by an operator's hand.
+/// The outcome of an import by an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Brought {
-    /// They have an account from now on.
+    /// The user has an account now.
     Imported,
-    /// They came before.
+    /// The user was imported before.
     AlreadyHere,
-    /// They were erased here, and stay so.
+    /// The user was erased here, and stays erased.
     Erased,
-    /// Somebody else has their address.
+    /// Another account has the address.
     AddressTaken,
 }
 
-/// Brings a person over whom another system exported. `standing` is what stands under their subject, read before `owner`, who has
-/// their address.
+/// Imports a user whom another system exported. `standing` is the stored claim on their subject, read before `owner`, the account
+/// that has their address.
 pub fn bring(comer: NewComer, standing: Option<ClaimedSubject>, owner: Option<AccountId>, now: Timestamp) -> Decision<Brought> {
     match (standing, owner) {
         (Some(ClaimedSubject { account: Some(_), .. }), _) => Decision::unchanged(Brought::AlreadyHere),
@@ -101,9 +101,9 @@ pub fn bring(comer: NewComer, standing: Option<ClaimedSubject>, owner: Option<Ac
     }
 }
 
-/// Signs somebody in whose password the directory has just found right, and keeps its hash; roles of theirs there are given.
-/// `standing` is what stands under the subject that the directory named: another's password opens nothing, whatever address it is
-/// used with.
+/// Signs in a user of which the legacy directory has just accepted the password. Stores the hash of that password, and grants the
+/// roles of the user's groups. `standing` is the stored claim on the subject that the directory named: the password of another
+/// account opens nothing, whatever address it is used with.
 pub fn keep_password(
     authentication: &Authentication,
     standing: Option<ClaimedSubject>,
@@ -131,13 +131,13 @@ pub fn keep_password(
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 
-/// Takes a counted failure of an account back, as [`take_back`] does of nobody's.
+/// Undoes a counted failure of an account, as [`take_back`] does for an unknown identifier.
 pub fn take_back_of(counted: &Authentication, before: &Authentication) -> Decision<()> {
     Decision::one(Change::uncount_failed_sign_in(Authentication { version: counted.version + 1, ..before.clone() }), ())
 }
 
-/// Takes a counted failure back: the directory gave no verdict, so nothing was evaluated. A failure that came meanwhile stands, and
-/// this one with it.
+/// Undoes a counted failure: the directory gave no verdict, so nothing was evaluated. If another failure was counted meanwhile,
+/// both stay counted.
 pub fn take_back(counted: &UnknownIdentifierFailures, before: Option<&UnknownIdentifierFailures>) -> Decision<()> {
     let failures = before.map_or(FailureWindow::default(), |before| before.failures);
     let restored = UnknownIdentifierFailures { failures, version: counted.version + 1, ..counted.clone() };

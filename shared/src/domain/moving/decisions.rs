@@ -1,4 +1,4 @@
-//! The decision on a person who moves.
+//! The decision on a transferred account.
 
 use crate::domain::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use crate::domain::change::{Change, Decision};
@@ -15,44 +15,44 @@ use crate::domain::roles::Roles;
 use crate::domain::secret::PasswordHash;
 use crate::domain::time::Timestamp;
 
-/// The password of a person who moves.
+/// The password of a transferred account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MovingPassword {
-    /// Its hash as it was stored.
+    /// Its hash as stored.
     Hash(PasswordHash, Timestamp),
-    /// A former directory still has it.
+    /// A legacy directory still has it.
     StaysThere,
-    /// None: the person sets one by recovery.
+    /// None: the user sets one with a password reset.
     None,
 }
 
-/// What a person allowed an application.
+/// Consent of a user to an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovingConsent {
-    /// Which.
+    /// The application.
     pub client_id: ClientId,
-    /// For what.
+    /// The allowed scopes.
     pub scope: ScopeSet,
-    /// Since when.
+    /// When it was given.
     pub granted_at: Timestamp,
     /// When it was withdrawn, if it was.
     pub withdrawn_at: Option<Timestamp>,
 }
 
-/// A person who moves, hashed and sealed for the tenant that they come to.
+/// An account to transfer, hashed and sealed for the receiving tenant.
 #[derive(Debug, Clone)]
 pub struct Mover {
-    /// The account, as it was.
+    /// The account id, unchanged.
     pub account: AccountId,
-    /// Its `sub`, as it was.
+    /// Its `sub`, unchanged.
     pub sub: Sub,
-    /// Since when it was disabled, if it was.
+    /// When it was disabled, if it was.
     pub disabled_since: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// Its roles.
     pub roles: Roles,
-    /// Since when a legal hold is on it, if one is.
+    /// When a legal hold was placed, if one is in force.
     pub legal_hold: Option<Timestamp>,
     /// The address, hashed.
     pub identifier: IdentifierHash,
@@ -62,25 +62,25 @@ pub struct Mover {
     pub updated_at: Timestamp,
     /// Their password.
     pub password: MovingPassword,
-    /// Each identity elsewhere, hashed and sealed, since when; at most [`MAX_IDENTITIES`].
+    /// Each linked identity, hashed and sealed, with the time of the link; at most [`MAX_IDENTITIES`].
     pub identities: Vec<(SubjectHash, Sealed, Timestamp)>,
-    /// The terms that were accepted.
+    /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
-    /// What applications were allowed; at most [`MAX_CONSENTS`].
+    /// Consents to applications; at most [`MAX_CONSENTS`].
     pub consents: Vec<MovingConsent>,
     /// The fresh data key.
     pub data_key: WrappedDataKey,
 }
 
-/// What stands where somebody comes to. The owner of the address is read first: who comes in between is seen by the others, or met by
-/// the write.
+/// What is stored already in the receiving tenant. The owner of the address is read first: an account that is created in between
+/// is seen by the other reads, or conflicts with the write.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
-    /// Whose the address is.
+    /// The account that has the address.
     pub owner: Option<AccountId>,
     /// The state of the account itself.
     pub account: Option<AccountStatus>,
-    /// What claims the identities elsewhere.
+    /// The stored claims on the linked identities.
     pub subjects: Vec<ClaimedSubject>,
     /// Whether a tombstone of the account was found.
     pub is_buried: bool,
@@ -88,22 +88,22 @@ pub struct Standing {
     pub sub_of: Option<AccountId>,
 }
 
-/// What came of moving somebody.
+/// The outcome of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Moved {
-    /// They have their account here from now on.
+    /// The account exists here now.
     Here,
-    /// They had it before.
+    /// The account was transferred before.
     AlreadyHere,
-    /// They were erased here, and stay so.
+    /// The user was erased here, and stays erased.
     Erased,
-    /// Somebody else has their address.
+    /// Another account has the address.
     AddressTaken,
-    /// Another account has their `sub`.
+    /// Another account has the `sub`.
     SubTaken,
 }
 
-/// Makes the account of somebody who moves, where nothing of it stands.
+/// Creates the transferred account, if nothing of it is stored here.
 pub fn settle(mover: Mover, standing: &Standing) -> Decision<Moved> {
     let was_erased = standing.is_buried
         || matches!(standing.account, Some(AccountStatus::Erased { .. }))
@@ -132,7 +132,7 @@ fn moved(mover: Mover) -> MovedAccount {
         MovingPassword::StaysThere => (None, PasswordHome::Directory),
         MovingPassword::None => (None, PasswordHome::Here),
     };
-    // A session of the user pool from before that has not opened this account so far, and does not from here on.
+    // An earlier session of the user pool has not opened this account so far, and must not open it from now on.
     let epoch_began_at = password.as_ref().map(|password| password.changed_at);
     let link = |(subject, named, linked_at)| LinkedIdentity { account, subject, named, linked_at };
     let consent = |consent: MovingConsent| Consent {

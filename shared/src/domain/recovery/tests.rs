@@ -45,7 +45,7 @@ fn owner<'a>(authentication: &'a Authentication, password: &'a PasswordCredentia
 }
 
 #[test]
-fn a_fitting_proof_replaces_the_password_and_ends_everything_of_the_old_epoch() {
+fn a_matching_proof_replaces_the_password_and_ends_all_sessions_and_grants() {
     let failures = FailureWindow { count: 100, last_at: Some(T0) };
     let locked = Authentication { failures, devices: vec![KnownDevice { id: 1, failures }], ..authentication() };
     let before = password();
@@ -60,15 +60,15 @@ fn a_fitting_proof_replaces_the_password_and_ends_everything_of_the_old_epoch() 
         assert_eq!((after.epoch, after.epoch_began_at, after.version), (locked.epoch + 1, Some(T0), locked.version + 1));
         assert_eq!((after.failures, after.devices[0].failures), (FailureWindow::default(), FailureWindow::default()));
         assert_eq!((password.hash.as_phc(), password.version, password.changed_at), ("new", 7, T0));
-        // A typed code takes its try of the day before it is evaluated; a link token needs none.
+        // A typed code takes its try of the day before it is evaluated. A link token takes none.
         let try_of_the_day = Change::count_identifier_try(flow().identifier, T0, 20);
         assert_eq!(decision.changes.0 == [try_of_the_day], counted);
     }
 }
 
-/// While people come from elsewhere the flow keeps the address, sealed under a key that ends with it.
+/// While a legacy directory is configured, the flow stores the address, sealed under a key that expires with it.
 #[test]
-fn an_address_is_kept_behind_a_key_that_stands_before_the_flow() {
+fn an_address_is_sealed_under_a_key_that_is_written_before_the_flow() {
     let address = SealedAddress { sealed: Sealed(vec![1]), data_key: (vec![2], 3) };
     let decision = begin(NewRecovery { address: Some(address), ..new_recovery() }, T0);
     let [first, second] = decision.changes.all();
@@ -78,9 +78,9 @@ fn an_address_is_kept_behind_a_key_that_stands_before_the_flow() {
     assert_eq!(flow.payload, Some(Sealed(vec![1])));
 }
 
-/// security 92, 93: who comes from elsewhere by this proof uses the flow up and opens no session; only a right proof tells anything.
+/// security 92, 93: an import by this proof uses up the flow and opens no session; only a right proof reveals anything.
 #[test]
-fn a_fitting_proof_brings_over_who_is_known_elsewhere() {
+fn a_matching_proof_imports_a_user_of_the_legacy_directory() {
     for (proof, counted) in [(RIGHT_CODE, 1), (Proof::Link { fits: true }, 0)] {
         let flow = Flow { payload: Some(Sealed(vec![1])), ..flow() };
         let comes = || Some(Owner::Comes(Box::new(super::super::directory::tests::comer())));
@@ -131,7 +131,7 @@ fn security_79_five_wrong_codes_end_a_flow() {
 }
 
 #[test]
-fn security_91_no_state_but_an_open_flow_of_this_browser_leads_to_a_new_password() {
+fn security_91_only_an_open_flow_of_this_browser_can_set_a_new_password() {
     let (authentication, password) = (authentication(), password());
     let spent = [
         ("completed", Flow { state: FlowState::Completed, ..flow() }, BROWSER, T0),
@@ -151,7 +151,7 @@ fn security_91_no_state_but_an_open_flow_of_this_browser_leads_to_a_new_password
 }
 
 #[test]
-fn security_93_an_address_without_account_or_with_a_closed_one_answers_like_a_wrong_code() {
+fn security_93_an_address_without_an_account_or_with_a_closed_one_answers_like_a_wrong_code() {
     let password = password();
     let closed = Authentication { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
     for owner in [None, owner(&closed, &password)] {
