@@ -1,7 +1,7 @@
-//! What is mailed after an event, whether it still is when the sender's turn comes, and how often one address is written to.
+//! Mails after an event: which are sent, whether they are still valid at sending, and how many one address gets.
 //!
-//! A [`Delivery`] carries ids only: what it says (address, code, link) is read and derived when it is sent, so a queue never
-//! holds personal data or a secret, and a delivery that came too late is dropped instead of misleading its reader.
+//! A [`Delivery`] carries ids only. The content (address, code, link) is read and derived when the mail is sent. So a queue never
+//! holds personal data or a secret, and an outdated delivery is dropped instead of misleading its recipient.
 
 use super::audit::{Event, EventKind};
 use super::flow::{Flow, FlowPurpose, FlowState};
@@ -9,65 +9,65 @@ use super::id::{AccountId, FlowId, TenantId};
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Mails of one purpose that one address is sent in an hour (UTC).
+/// Maximum number of mails of one purpose to one address in an hour (UTC).
 pub const MAILS_AN_HOUR: u32 = 5;
-/// Mails of one purpose that one address is sent in a day (UTC).
+/// Maximum number of mails of one purpose to one address in a day (UTC).
 pub const MAILS_A_DAY: u32 = 10;
 
-/// One thing to send: what stands in a queue message.
+/// One mail to send: the content of a queue message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Whose.
+    /// The tenant of the account.
     pub tenant: TenantId,
-    /// The event that it follows; also the id of the mail, so that a duplicate is recognized.
+    /// The event that caused it; also the id of the mail, so that a duplicate is recognized.
     pub event_id: String,
-    /// What.
+    /// The requested mail.
     #[serde(flatten)]
     pub order: MailOrder,
 }
 
-/// Which mail was asked for. What exactly is written is decided when it is sent.
+/// The requested mail. Its exact content is decided when it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MailOrder {
-    /// The proof of a flow: a code and a link, or, for an address that has an account already, a notice.
+    /// The proof of a flow: a code and a link, or a notice if the address already has an account.
     Proof {
         /// The flow.
         flow: FlowId,
-        /// The account of the flow (where its data key is).
+        /// The account of the flow (the owner of its data key).
         account: AccountId,
-        /// The generation of the code: an older one is not sent any more.
+        /// The generation of the code. A code of an older generation is no longer sent.
         generation: u8,
-        /// Whether it was asked for again.
+        /// Whether the user requested it again.
         resent: bool,
     },
     /// The notice that a password was changed.
     PasswordChanged {
-        /// Whose.
+        /// The account.
         account: AccountId,
-        /// The flow that changed it: its locale is the mail's.
+        /// The flow that changed it: the mail uses its locale.
         flow: Option<FlowId>,
     },
-    /// Something about an account that exists.
+    /// A notice about an existing account.
     Account {
-        /// Whose.
+        /// The account.
         account: AccountId,
-        /// What.
+        /// The subject of the notice.
         about: AccountMail,
-        /// When it happened: what began later, or is over since, is not written about.
+        /// When the event happened. A mail about a later or outdated state is not sent.
         at: Timestamp,
     },
 }
 
-/// What a mail to the person of an account is about.
+/// The subject of a mail to the owner of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountMail {
-    /// The proof of a new address: to that address.
+    /// The proof of a new address. Sent to that address.
     EmailChangeStarted,
-    /// The address was changed: to the former one.
+    /// The address was changed. Sent to the former address.
     EmailChanged,
-    /// The former address is back.
+    /// The former address is restored.
     EmailChangeUndone,
     /// The account was closed.
     DeletionRequested,
@@ -75,24 +75,24 @@ pub enum AccountMail {
     AccountRestored,
 }
 
-/// What mails are counted by, besides their recipient: a flood of one purpose leaves the others through.
+/// Mails are counted by purpose and recipient: a flood of one purpose does not block the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MailPurpose {
-    /// Codes of registrations, and notices to those who are registered already.
+    /// Codes of registrations, and notices to users who are registered already.
     Registration,
-    /// Codes of recoveries.
+    /// Password-reset codes.
     Recovery,
-    /// Notices about one's own account: no stranger can use them up.
+    /// Notices about the user's own account: no stranger can use up their limit.
     Notice,
 }
 
-/// What to do with the proof of a flow now.
+/// What to send now for the proof of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProofMail {
     /// Send the code and the link.
     Code(MailPurpose),
-    /// Tell the owner of the address that they have an account.
+    /// Tell the owner of the address that they already have an account.
     AlreadyRegistered,
     /// Send nothing.
     Drop(DropReason),
@@ -101,21 +101,21 @@ pub enum ProofMail {
 /// Why nothing is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
-    /// The flow is gone, used up, ended or expired.
+    /// The flow does not exist, or is used, ended or expired.
     DeadFlow,
-    /// A newer code was asked for: its own mail comes.
+    /// A newer code was requested: it has its own mail.
     Superseded,
-    /// A recovery of an address that has no account, or one that is closed. The caller is answered alike.
+    /// A password reset for an address without an account, or with a closed one. The caller gets the same answer.
     NoAccount,
-    /// What it is about is no longer so.
+    /// The state that it is about has changed.
     Outdated,
-    /// The address was sent enough mails of this purpose.
+    /// The address reached its limit of mails of this purpose.
     LimitReached,
-    /// It was sent: this is a repetition of its delivery.
+    /// It was sent already: this delivery is a duplicate.
     AlreadySent,
 }
 
-/// The deliveries that an event asks for. `flow` is the flow that the event's item holds, for events of flows.
+/// The deliveries of an event. `flow` is the flow in the event's item, for events of flows.
 #[must_use]
 pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<Delivery> {
     let about = |about| event.account.map(|account| MailOrder::Account { account, about, at: event.at });
@@ -161,8 +161,8 @@ fn proof(flow: &Flow, resent: bool) -> MailOrder {
     MailOrder::Proof { flow: flow.id, account: flow.account, generation: flow.generation, resent }
 }
 
-/// Whether the proof of this generation is still to be sent, and as what. `account_active` says whether the address has an
-/// account, and whether that can be used.
+/// Whether the proof of this generation is still to be sent, and as which mail. `account_active` says whether the address has an
+/// account, and whether the account is active.
 #[must_use]
 pub fn proof_mail(flow: &Flow, generation: u8, account_active: Option<bool>, now: Timestamp) -> ProofMail {
     if flow.state != FlowState::Open || flow.expires_at <= now {
@@ -175,7 +175,7 @@ pub fn proof_mail(flow: &Flow, generation: u8, account_active: Option<bool>, now
         (FlowPurpose::Registration, None) => ProofMail::Code(MailPurpose::Registration),
         (FlowPurpose::Registration, Some(_)) => ProofMail::AlreadyRegistered,
         (FlowPurpose::Recovery, Some(true)) => ProofMail::Code(MailPurpose::Recovery),
-        // Nobody's here; a former directory may know the address, and only its owner learns whether.
+        // No account here. The legacy directory may know the address, and only its owner learns whether it does.
         (FlowPurpose::Recovery, None) if flow.payload.is_some() => ProofMail::Code(MailPurpose::Recovery),
         (FlowPurpose::Recovery, None | Some(false)) => ProofMail::Drop(DropReason::NoAccount),
     }
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn only_events_that_a_person_must_hear_of_are_mailed() {
+    fn only_events_that_the_user_must_know_of_are_mailed() {
         let tenant = TenantId::default_tenant();
         let flow = flow(FlowPurpose::Registration);
         let cases = [
@@ -268,7 +268,7 @@ mod tests {
         }
     }
 
-    /// Queue messages carry ids only: nothing of the flow that a code could be derived from, and no address.
+    /// Queue messages carry ids only: nothing that a code derives from, and no address.
     #[test]
     fn a_queue_message_carries_ids_only() {
         let tenant = TenantId::default_tenant();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_proof_of_a_flow_is_sent_only_while_it_is_worth_something() {
+    fn the_proof_of_a_flow_is_sent_only_while_it_is_valid() {
         let open = |purpose| flow(purpose);
         let ended = |state| Flow { state, ..flow(FlowPurpose::Registration) };
         let table = [

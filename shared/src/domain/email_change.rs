@@ -1,11 +1,12 @@
-//! Another address (security 88, 94, 95).
+//! Change of the e-mail address (security 88, 94, 95).
 //!
-//! 1. A change begins: the new address, sealed, waits in the profile for its proof. It signs nobody in, and nobody learns whether it
-//!    has an account; the old one stays in force.
-//! 2. The proof (a code of 50 bits, or the mailed link) moves the account to the new address in one transaction: the new identifier
-//!    is claimed where nobody has it, the old one freed. Guessing such a code needs no budget beyond the five tries of the change.
-//! 3. The old address is told, with a link that undoes the change for a while: it takes its place again, every session ends, and the
-//!    password goes, since whoever changed the address knew it.
+//! 1. A change starts: the new address is stored in the profile, sealed, until it is proven. It cannot be used to sign in, and
+//!    the answer does not reveal whether it has an account. The old address stays in force.
+//! 2. The proof (a code of 50 bits, or the mailed link) moves the account to the new address in one transaction: the new
+//!    identifier is claimed if no account has it, and the old one is freed. Guessing such a code needs no budget beyond the five
+//!    tries of the change.
+//! 3. The old address gets a notice with a link that undoes the change for a limited time. The undo restores the old address,
+//!    ends every session, and removes the password, because the person who changed the address knew it.
 
 use super::account::{Authentication, LinkSeed, Sealed};
 use super::change::{Change, Decision};
@@ -19,7 +20,7 @@ use super::time::{Span, Timestamp};
 /// How long a change waits for its proof.
 pub const EMAIL_CHANGE_LIFETIME: Span = Span::minutes(30);
 
-/// What a change is made of.
+/// The data of a new change.
 #[derive(Debug, Clone)]
 pub struct NewEmailChange {
     /// The new address.
@@ -32,24 +33,24 @@ pub struct NewEmailChange {
     pub locale: String,
 }
 
-/// What came of the wish for another address.
+/// The outcome of a request for another address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Started {
-    /// A code is on its way, if the address can get one.
+    /// A code is sent, if the address can get one.
     Waiting {
-        /// Until then.
+        /// The expiry of the change.
         expires_at: Timestamp,
     },
-    /// It is the present address.
+    /// It is the current address.
     SameAddress,
-    /// Too many former addresses could still undo: another change waits.
+    /// Too many former addresses can still be restored; the user must wait.
     TooManyChanges {
-        /// Until then.
+        /// When the oldest undo expires.
         until: Timestamp,
     },
 }
 
-/// Begins a change; one that waits is superseded.
+/// Starts a change. A pending one is superseded.
 pub fn start(authentication: &Authentication, profile: &Profile, new: NewEmailChange, now: Timestamp) -> Decision<Started> {
     if authentication.identifier == new.identifier {
         return Decision::unchanged(Started::SameAddress);
@@ -66,46 +67,46 @@ pub fn start(authentication: &Authentication, profile: &Profile, new: NewEmailCh
     Decision::one(Change::start_email_change(next), Started::Waiting { expires_at })
 }
 
-/// The change that waits for its proof, if one does.
+/// The pending change, if there is one.
 #[must_use]
 pub fn pending(profile: &Profile, now: Timestamp) -> Option<&EmailChange> {
     profile.email_change.as_ref().filter(|change| change.tries < MAX_TRIES && now < change.expires_at)
 }
 
-/// The former addresses that can still undo, oldest first.
+/// The former addresses that can still be restored, oldest first.
 fn standing_undos(profile: &Profile, now: Timestamp) -> Vec<EmailUndo> {
     profile.email_undos.iter().filter(|undo| now < undo.expires_at).cloned().collect()
 }
 
-/// The proof that was presented, and whether it fits (compared by `keys`).
+/// The presented proof, and whether it matches (compared by `keys`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
     /// A typed code.
     Code {
-        /// Whether it is the change's.
+        /// Whether it matches the change.
         fits: bool,
     },
     /// The token of the mailed link.
     Link {
-        /// Whether it is the change's.
+        /// Whether it matches the change.
         fits: bool,
     },
 }
 
-/// What the account holds once the address is changed; made only when the proof fits.
+/// The data of a changed address. Made only if the proof matches.
 #[derive(Debug, Clone)]
 pub struct Changed {
     /// The claims with the new address, sealed.
     pub claims: Sealed,
     /// The former address, sealed.
     pub former_address: Sealed,
-    /// Fresh: what the undo link derives from.
+    /// Fresh: the undo link derives from it.
     pub undo_seed: LinkSeed,
-    /// How long it can be undone.
+    /// How long the change can be undone.
     pub undo_lifetime: Span,
 }
 
-/// What a proof leads to.
+/// The outcome of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proven {
     /// The new address is in force.
@@ -115,14 +116,14 @@ pub enum Proven {
         /// How many tries are left.
         tries_left: u8,
     },
-    /// The new address has an account by now.
+    /// The new address has another account now.
     Taken,
-    /// No change waits.
+    /// No change is pending.
     Over,
 }
 
-/// Decides on a proof. `changed` is given when it fits; `owner` when the new address was found to have an account, which is looked
-/// up only after a conflict.
+/// Decides on a proof. `changed` is given if the proof matches. `owner` is given if the new address was found to have an account,
+/// which is looked up only after a conflict.
 pub fn prove(
     authentication: &Authentication,
     profile: &Profile,
@@ -135,7 +136,7 @@ pub fn prove(
     let (Proof::Code { fits } | Proof::Link { fits }) = proof;
     let Some(changed) = changed.filter(|_| fits) else {
         return match proof {
-            // A link token has 256 bits: a stranger who tries burns no try of the person's.
+            // A link token has 256 bits: a wrong link uses no try of the user's.
             Proof::Link { .. } => Decision::unchanged(Proven::Over),
             Proof::Code { .. } => {
                 let counted = EmailChange { tries: change.tries + 1, ..change.clone() };
@@ -163,7 +164,7 @@ pub fn prove(
     Decision::one(Change::change_email(next, profile, former), Proven::Changed)
 }
 
-/// Ends a change that waits: by the person, or by the owner of the new address, shown by the link's token.
+/// Ends a pending change: on request of the user, or of the owner of the new address, proven by the link's token.
 pub fn end(profile: &Profile, is_allowed: bool, now: Timestamp) -> Decision<bool> {
     if !is_allowed || pending(profile, now).is_none() {
         return Decision::unchanged(false);
@@ -172,24 +173,25 @@ pub fn end(profile: &Profile, is_allowed: bool, now: Timestamp) -> Decision<bool
     Decision::one(Change::end_email_change(next), true)
 }
 
-/// The undo that can still be used, among those of a profile, whose link `fits`.
+/// The undo of a profile that is still valid and has a link that `fits`.
 #[must_use]
 pub fn find_undo(profile: &Profile, now: Timestamp, fits: impl Fn(&EmailUndo) -> bool) -> Option<&EmailUndo> {
     profile.email_undos.iter().find(|undo| now < undo.expires_at && fits(undo))
 }
 
-/// What came of an undo.
+/// The outcome of an undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undone {
     /// The former address is in force again; sign-in needs a new password.
     Restored,
-    /// The former address has another account by now.
+    /// The former address has another account now.
     Taken,
-    /// The link is spent or its time is over.
+    /// The link is used or has expired.
     Over,
 }
 
-/// Puts a former address back. `claims` are sealed with it; `owner` is whoever has it by now, looked up only after a conflict.
+/// Restores a former address. `claims` are sealed with it. `owner` is the account that has the address now, looked up only after
+/// a conflict.
 pub fn undo(
     authentication: &Authentication,
     profile: &Profile,
@@ -205,7 +207,7 @@ pub fn undo(
     if owner.is_some() {
         return Decision::unchanged(Undone::Taken);
     }
-    // What came after this change came from whoever made it: their undos go.
+    // Later changes were made by the same person as this one: their undos are removed.
     let email_undos = profile.email_undos.iter().take_while(|other| other.seed != undo.seed).cloned().collect();
     let next = Authentication { identifier: undo.identifier, ..authentication.with_new_password(now) };
     let profile = Profile { email_change: None, email_undos, ..profile.with_claims(claims, now) };
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_over_after_its_time_five_wrong_codes_or_its_use() {
+    fn a_change_ends_at_its_expiry_after_five_wrong_codes_or_after_use() {
         let mut profile = waiting(2);
         for left in (0..MAX_TRIES).rev() {
             let decision = prove(&account(), &profile, Proof::Code { fits: false }, None, None, NOW);
@@ -285,7 +287,7 @@ mod tests {
         let right =
             |profile: &Profile, now| prove(&account(), profile, Proof::Code { fits: true }, Some(changed(2)), None, now);
         assert_eq!(right(&profile, NOW).outcome, Proven::Over, "no tries left");
-        // security 131: expiry is judged here.
+        // security 131: expiry is checked here.
         assert_eq!(right(&waiting(2), NOW + EMAIL_CHANGE_LIFETIME).outcome, Proven::Over);
         let (_, used) = moved(&account(), &self::profile(), 2, NOW);
         assert_eq!(right(&used, NOW).outcome, Proven::Over, "used up");
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_somebody_has_or_that_is_the_present_one_is_not_taken() {
+    fn an_address_with_an_account_and_the_current_address_are_refused() {
         let other = AccountId::from_bytes([9; 16]);
         let taken = prove(&account(), &waiting(2), Proof::Code { fits: true }, Some(changed(2)), Some(other), NOW);
         assert!(taken.outcome == Proven::Taken && taken.changes.is_empty());
@@ -302,14 +304,14 @@ mod tests {
     }
 
     #[test]
-    fn ending_a_change_needs_the_right_to_and_a_change() {
+    fn only_a_permitted_caller_ends_a_change_and_only_a_pending_one() {
         assert!(end(&waiting(2), false, NOW).changes.is_empty());
         assert!(end(&profile(), true, NOW).changes.is_empty());
         assert!(end(&waiting(2), true, NOW).outcome);
     }
 
     #[test]
-    fn the_first_address_undoes_whatever_came_after_it() {
+    fn the_first_address_undoes_all_later_changes() {
         let (a2, p2) = moved(&account(), &profile(), 2, NOW);
         let (a3, p3) = moved(&a2, &p2, 3, NOW + Span::hours(1));
         assert_eq!(p3.email_undos.len(), 2);
@@ -332,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undo_ends_with_its_time_the_account_or_another_owner() {
+    fn an_undo_ends_at_its_expiry_with_its_account_or_with_another_owner_of_the_address() {
         let (account, profile) = moved(&account(), &profile(), 2, NOW);
         let at = |now: Timestamp| find_undo(&profile, now, |_| true);
         assert!(at(NOW + Span::days(7) - Span::millis(1)).is_some() && at(NOW + Span::days(7)).is_none());
@@ -344,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thief_does_not_push_the_owners_undo_out() {
+    fn a_thief_cannot_displace_the_owners_undo() {
         let (mut account, mut profile) = (account(), profile());
         for n in 2..5 {
             (account, profile) = moved(&account, &profile, n, NOW);

@@ -1,4 +1,4 @@
-//! An account's identities at other providers, and the sentinels that claim them.
+//! Linked identities of an account at other identity providers, and the sentinels that claim them.
 
 use super::account::Sealed;
 use super::id::AccountId;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct SubjectHash(pub IdentifierHash);
 
-/// A subject of another identity provider, in clear: issuer and subject together name one person for ever (OpenID Connect Core §5.7).
-/// Personal data: it does not print.
+/// A subject of another identity provider, in clear. Issuer and subject together identify one user permanently (OpenID Connect
+/// Core §5.7). Personal data: it does not print.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FederatedSubject {
     /// The provider's issuer identifier.
@@ -27,29 +27,29 @@ impl std::fmt::Debug for FederatedSubject {
     }
 }
 
-/// An account's identity elsewhere.
+/// An account's identity at another identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkedIdentity {
-    /// Whose.
+    /// The account that has it.
     #[serde(rename = "acc")]
     pub account: AccountId,
-    /// Which, hashed: the sentinel that claims it.
+    /// The hashed subject: the key of the sentinel that claims it.
     #[serde(rename = "sj")]
     pub subject: SubjectHash,
     /// The [`FederatedSubject`] as JSON, sealed under the account's data key.
     #[serde(rename = "nm")]
     pub named: Sealed,
-    /// Since when.
+    /// When it was linked.
     #[serde(rename = "at")]
     pub linked_at: Timestamp,
 }
 
-/// The sentinel of a subject: whose it is, or that it was somebody's who is erased.
+/// The sentinel of a subject: the account that has it, or the fact that the account was erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimedSubject {
-    /// Whose; nobody's once the account is erased.
+    /// The account that has it; none after the account was erased.
     #[serde(rename = "acc", default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
-    /// Since when.
+    /// When it was claimed.
     pub at: Timestamp,
 }

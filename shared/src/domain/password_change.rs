@@ -1,9 +1,9 @@
-//! A new password, by somebody who knows the old one (security 59, 70).
+//! Change of the password by a user who knows the old one (security 59, 70).
 //!
-//! 1. The person signed in during the last five minutes (judged where the call is admitted), and types the present password.
-//! 2. A wrong one counts as a failed sign-in, in the same window: this is no way around the limit of guesses.
-//! 3. The right one replaces password and epoch in one transaction. What was presented is restamped; all else is of an epoch that
-//!    has passed.
+//! 1. The user signed in during the last five minutes (checked by the caller at admission), and types the current password.
+//! 2. A wrong one counts as a failed sign-in, in the same window: this path does not bypass the limit of guesses.
+//! 3. The right one replaces password and epoch in one transaction. The presented session and grant get the new epoch; all others
+//!    keep the past epoch and end.
 
 use super::account::Authentication;
 use super::authentication::{Subject, count_failure};
@@ -14,16 +14,16 @@ use super::secret::PasswordHash;
 use super::session::Session;
 use super::time::{Span, Timestamp};
 
-/// What stays signed in: what the call was made with.
+/// The session and the grant of the call. They stay signed in.
 #[derive(Debug, Clone, Copy)]
 pub struct Presenting<'a> {
-    /// The session, if it lives.
+    /// The session, if it is live.
     pub session: Option<&'a Session>,
     /// The grant.
     pub grant: Option<&'a Grant>,
 }
 
-/// The account and its password, with the known device that the browser names.
+/// The account and its password, with the known device that the browser presents.
 #[derive(Debug, Clone, Copy)]
 pub struct Holder<'a> {
     /// The account.
@@ -35,19 +35,19 @@ pub struct Holder<'a> {
 }
 
 impl<'a> Holder<'a> {
-    /// As a sign-in sees it: the same window, the same work.
+    /// The subject of a sign-in: the same window, the same work.
     #[must_use]
     pub fn subject(&self) -> Subject<'a> {
         Subject::Known { authentication: self.authentication, password: self.password, device: self.device }
     }
 }
 
-/// What came of it.
+/// The outcome of a password change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordChanged {
     /// The new password is in force.
     Changed,
-    /// The present password is wrong.
+    /// The current password is wrong.
     WrongPassword,
     /// Nothing was evaluated.
     Blocked {
@@ -56,7 +56,7 @@ pub enum PasswordChanged {
     },
 }
 
-/// Decides on a new password. `hash` is the new one's, made only when the present one fits.
+/// Decides on a new password. `hash` is the hash of the new password, made only if the current one matches.
 pub fn change_password(
     holder: Holder<'_>,
     presenting: Presenting<'_>,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn security_59_what_was_presented_lives_on_and_all_else_is_of_a_past_epoch() {
+    fn security_59_the_presented_session_and_grant_live_on_and_all_others_end() {
         let (account, password, session, grant) = (authentication(), password(), session(), active(Span::ZERO));
         let holder = Holder { authentication: &account, password: Some(&password), device: None };
         let presenting = Presenting { session: Some(&session), grant: Some(&grant) };
@@ -113,19 +113,19 @@ mod tests {
     }
 
     #[test]
-    fn security_70_a_wrong_present_password_counts_in_the_window_of_sign_ins() {
+    fn security_70_a_wrong_current_password_counts_in_the_sign_in_window() {
         let mut account = authentication();
         let password = password();
-        let nobody = Presenting { session: None, grant: None };
+        let unauthenticated = Presenting { session: None, grant: None };
         for _ in 0..crate::domain::failure_window::FREE_FAILURES {
             let holder = Holder { authentication: &account, password: Some(&password), device: None };
-            let decision = change_password(holder, nobody, None, NOW);
+            let decision = change_password(holder, unauthenticated, None, NOW);
             assert_eq!(decision.outcome, PasswordChanged::WrongPassword);
             let counted = decision.changes.0.first().expect("a change").made_by(Change::count_failed_sign_in);
             account = counted;
         }
         let holder = Holder { authentication: &account, password: Some(&password), device: None };
-        let blocked = change_password(holder, nobody, Some(new_hash()), NOW);
+        let blocked = change_password(holder, unauthenticated, Some(new_hash()), NOW);
         assert!(matches!(blocked.outcome, PasswordChanged::Blocked { .. }) && blocked.changes.is_empty());
     }
 }

@@ -1,12 +1,12 @@
-//! Account registration: from a filled form to a proven account.
+//! Account registration: from a submitted form to a proven account.
 //!
-//! 1. [`start`]: two writes and no read. Whether the address has an account is not even looked at (security 107); `events` does,
-//!    and mails either a code or a notice to its owner.
-//! 2. [`resend`]: a new generation of the code; older ones die.
-//! 3. [`verify`]: the proof comes, typed or by link, and the account is made; or one try is gone.
-//! 4. [`disown`]: the owner of the address did not ask for this, and ends it.
+//! 1. [`start`]: two writes and no read. It does not look up whether the address has an account (security 107). `events` does,
+//!    and mails either a code or a notice to the owner of the address.
+//! 2. [`resend`]: a new generation of the code. Older codes become invalid.
+//! 3. [`verify`]: the proof, typed or by link. A right one creates the account; a wrong code uses one try.
+//! 4. [`disown`]: the owner of the address did not request this, and ends it.
 //!
-//! No account exists before its proof, so there is nothing to take over beforehand (security 103).
+//! No account exists before its proof, so an attacker cannot prepare one for an address of another user (security 103).
 
 mod application;
 
@@ -34,31 +34,31 @@ pub use application::{Application, ApplicationFlaw, Checked};
 
 /// How long an address can be proven.
 pub const LIFETIME: Span = Span::minutes(30);
-/// How long the pending data key outlives its flow: a proof at the last moment still finds it.
+/// How long the pending data key outlives its flow, so that a proof at the last moment still finds it.
 const DATA_KEY_MARGIN: Span = Span::minutes(30);
 
-/// What a pending registration holds, sealed under its data key in the flow item.
+/// The data of a pending registration, sealed under its data key in the flow item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PendingRegistration {
     /// The canonical e-mail address.
     pub email: String,
-    /// The address as it was typed, where that is another text: a former directory may tell names apart by case.
+    /// The address as typed, if it differs: a legacy directory may have case-sensitive usernames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub typed: Option<String>,
     /// The claims of the form.
     pub claims: Claims,
     /// The hash of the chosen password.
     pub password: PasswordHash,
-    /// What was accepted.
+    /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
 }
 
-/// Everything that a registration begins with.
+/// The data of a new registration.
 #[derive(Debug, Clone)]
 pub struct NewRegistration {
     /// Fresh.
     pub flow: FlowId,
-    /// Fresh: the account that the proof will make.
+    /// Fresh: the account that the proof creates.
     pub account: AccountId,
     /// The address to prove.
     pub identifier: IdentifierHash,
@@ -66,9 +66,9 @@ pub struct NewRegistration {
     pub seed: [u8; 16],
     /// Version of the code key.
     pub code_key_version: u32,
-    /// The browser that begins it; none for the API.
+    /// The browser that starts it; none for the API.
     pub browser: Option<SecretHash>,
-    /// The client that the person comes from.
+    /// The client that the user comes from.
     pub client_id: ClientId,
     /// BCP 47 locale of pages and mails.
     pub locale: String,
@@ -80,7 +80,7 @@ pub struct NewRegistration {
     pub data_key: (Vec<u8>, u32),
 }
 
-/// Begins a registration: the data key, then the flow. Gives the end of the flow.
+/// Starts a registration: the data key, then the flow. Returns the expiry of the flow.
 pub fn start(new: NewRegistration, now: Timestamp) -> Decision<Timestamp> {
     let expires_at = now + LIFETIME;
     let (wrapped, keyring_version) = new.data_key;
@@ -112,19 +112,19 @@ pub fn start(new: NewRegistration, now: Timestamp) -> Decision<Timestamp> {
     Decision { changes: Changes::one(Change::create_data_key(data_key)).then(Change::begin_flow(flow)), outcome: expires_at }
 }
 
-/// Why a registration can't go on. To the caller of the API all of it is one `invalid_code`; a page may say more, to the browser
-/// that began.
+/// Why a registration cannot continue. The API answers `invalid_code` for each of these; a page may say more, to the browser that
+/// started the registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlowOver {
-    /// Its time is up.
+    /// It has expired.
     Expired,
-    /// Every try is used.
+    /// All tries are used.
     NoTriesLeft,
-    /// It was proven before.
+    /// It was completed before.
     Completed,
     /// The owner of the address ended it.
     Disowned,
-    /// It is no registration.
+    /// It is not a registration.
     OtherPurpose,
 }
 
@@ -137,53 +137,53 @@ pub fn check_open(flow: &Flow, now: Timestamp) -> Result<(), FlowOver> {
         (FlowPurpose::Recovery, _) => Err(FlowOver::OtherPurpose),
         (FlowPurpose::Registration, FlowState::Completed) => Err(FlowOver::Completed),
         (FlowPurpose::Registration, FlowState::Ended) => Err(FlowOver::Disowned),
-        // Expiry is judged here; the TTL of the item only sweeps up (security 131).
+        // Expiry is checked here. The TTL of the item is only garbage collection (security 131).
         (FlowPurpose::Registration, FlowState::Open) if now >= flow.expires_at => Err(FlowOver::Expired),
         (FlowPurpose::Registration, FlowState::Open) if flow.tries >= MAX_TRIES => Err(FlowOver::NoTriesLeft),
         (FlowPurpose::Registration, FlowState::Open) => Ok(()),
     }
 }
 
-/// How the proof came.
+/// How the proof was presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProofKind {
-    /// Typed: six digits can be guessed, so every one takes a try of the address before it is evaluated.
+    /// Typed: six digits can be guessed, so each code takes a try of the address before it is evaluated.
     Code,
-    /// By a link of 256 bits: nothing to guess, so strangers' attempts lock nobody out.
+    /// By a link of 256 bits: it cannot be guessed, so wrong links lock no user out.
     Link,
 }
 
-/// Whose a proven address is.
+/// The owner of a proven address.
 #[derive(Debug, Clone)]
 pub enum Proven {
-    /// Theirs, who have an account from now on.
+    /// A user who gets an account.
     Person(Box<ProvenPerson>),
-    /// Somebody's whom the former directory does not let go: who proved the address has an account there, and gets no second one here.
+    /// A user whose legacy account cannot be imported. They proved the address, but get no second account here.
     Stays,
 }
 
-/// What the proof makes of a pending registration, opened and sealed again under the same data key.
+/// The user of a completed registration. The pending data is opened, and sealed again under the same data key.
 #[derive(Debug, Clone)]
 pub struct ProvenPerson {
-    /// Fresh, or the former directory's own by the tenant's choice.
+    /// Fresh, or the legacy directory's own, by the tenant's choice.
     pub sub: Sub,
-    /// Who they were in the former directory, if it knows them.
+    /// Their legacy identity, if the legacy directory knows them.
     pub link: Option<LinkedIdentity>,
-    /// What their groups there become.
+    /// The roles from their groups in the legacy directory.
     pub roles: Roles,
     /// The claims, the proven address among them, sealed as a profile.
     pub claims: Sealed,
     /// The hash of the chosen password.
     pub password: PasswordHash,
-    /// What was accepted.
+    /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
     /// The pending data key, as it was read.
     pub data_key: WrappedDataKey,
-    /// The browser that began the registration signs in at once.
+    /// The sign-in of the browser that started the registration.
     pub sign_in: Option<SignInAfterProof>,
 }
 
-/// The session that opens with the account.
+/// The session that is opened with the account.
 #[derive(Debug, Clone)]
 pub struct SignInAfterProof {
     /// Fresh.
@@ -194,31 +194,31 @@ pub struct SignInAfterProof {
     pub policy: SessionPolicy,
 }
 
-/// What came of a proof.
+/// The outcome of a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verified {
     /// The account exists.
     Created {
         /// Its subject identifier.
         sub: Sub,
-        /// The session that opened with it.
+        /// The session that was opened with it.
         session: Option<Session>,
     },
-    /// The address got an account meanwhile.
+    /// The address got an account in the meantime.
     AlreadyRegistered,
-    /// The former directory has an account of this address that can't be taken over.
+    /// The legacy directory has an account with this address that cannot be imported.
     Stays,
     /// The proof is wrong.
     Wrong {
         /// Typed codes that are left.
         tries_left: u8,
     },
-    /// Nothing is evaluated any more.
+    /// Proofs are no longer evaluated.
     Over(FlowOver),
 }
 
-/// Decides on a proof. `proven` is given when the proof is right; `owner` when the address was found to have an account, which is
-/// looked up only after a conflict.
+/// Decides on a proof. `proven` is given if the proof is right. `owner` is given if the address was found to have an account,
+/// which is looked up only after a conflict.
 pub fn verify(
     flow: &Flow,
     kind: ProofKind,
@@ -264,7 +264,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         sub: person.sub,
         status: AccountStatus::Active,
         epoch: 1,
-        // Who is known elsewhere leaves their sign-ins there behind, with their password.
+        // Sign-ins and password of a legacy user at the legacy directory are not valid here.
         epoch_began_at: person.link.is_some().then_some(now),
         identifier: flow.identifier,
         created_at: now,
@@ -291,7 +291,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
             version: 1,
         },
         terms: person.terms,
-        // What the flow held lives on in the account; nothing of it stays behind.
+        // The account has the data of the flow now; the flow keeps none of it.
         flow: Flow { state: FlowState::Completed, payload: None, version: flow.version + 1, ..flow.clone() },
         data_key: WrappedDataKey { state: DataKeyState::Account, ..person.data_key },
         authentication,
@@ -299,21 +299,21 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
     (account, session)
 }
 
-/// What came of the wish for a new code.
+/// The outcome of a request for a new code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resent {
-    /// It is on its way.
+    /// It is sent.
     Sent {
-        /// New codes that are left after it.
+        /// How many more codes can be requested.
         left: u8,
     },
-    /// Every new code is used.
+    /// No more codes can be requested.
     NoneLeft,
-    /// There is nothing to prove any more.
+    /// The registration is over.
     Over(FlowOver),
 }
 
-/// Sends a new code: the generation rises, so that the codes and links before it die. Tries are not given back.
+/// Sends a new code. The generation is raised, so earlier codes and links become invalid. The tries are not reset.
 pub fn resend(flow: &Flow, now: Timestamp) -> Decision<Resent> {
     if let Err(over) = check_open(flow, now) {
         return Decision::unchanged(Resent::Over(over));
@@ -326,7 +326,7 @@ pub fn resend(flow: &Flow, now: Timestamp) -> Decision<Resent> {
     Decision::one(Change::resend_code(next), Resent::Sent { left })
 }
 
-/// Ends a registration that the owner of the address did not ask for; one that is over stays as it is.
+/// Ends a registration that the owner of the address did not request. A completed or ended one is not changed.
 pub fn disown(flow: &Flow, now: Timestamp) -> Decision<()> {
     match check_open(flow, now) {
         Ok(()) | Err(FlowOver::NoTriesLeft) => {
