@@ -1,4 +1,4 @@
-//! The stored person: one account, its authentication state, its data key.
+//! The stored account: its authentication state and its data key.
 
 use super::failure_window::FailureWindow;
 use super::id::{AccountId, Sub};
@@ -13,28 +13,28 @@ use serde::{Deserialize, Serialize};
 pub enum AccountStatus {
     /// In use.
     Active,
-    /// Closed by an operator; everything it holds is refused.
+    /// Disabled by an operator. All its sessions, grants and tokens are refused.
     Disabled {
         /// Since when.
         since: Timestamp,
     },
-    /// Closed by the person; erased when due, restorable until then.
+    /// Closed by the user. It is erased when due, and can be restored until then.
     ErasureDue {
-        /// When the person closed it.
+        /// When the user closed it.
         since: Timestamp,
-        /// When erasure may start; its UTC day is where the due work stands.
+        /// When erasure may start. Its UTC day is the partition of the due work.
         due: Timestamp,
-        /// What the mailed link that restores it derives from; never leaves the item.
+        /// The seed of the mailed restore link. It never leaves the item.
         seed: LinkSeed,
     },
-    /// Erased: what is left of the account for a short while, so that nothing in flight can bring it back.
+    /// Erased: what is left of the account for a short time, so that a request in flight cannot recreate it.
     Erased {
         /// When.
         at: Timestamp,
     },
 }
 
-/// What a mailed link derives from: 128 random bits, and the version of the proof key. Never leaves its item; does not print.
+/// The seed of a mailed link: 128 random bits, and the version of the proof key. It never leaves its item, and does not print.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkSeed {
     /// Version of the proof key.
@@ -51,14 +51,14 @@ impl std::fmt::Debug for LinkSeed {
     }
 }
 
-/// Who tells whether a password is the account's.
+/// Where the password of an account is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PasswordHome {
-    /// This account's own hash; without one, nobody: the person sets a password by recovery.
+    /// Against this account's own hash. Without a hash no password matches; the user sets one with a password reset.
     #[default]
     Here,
-    /// The directory that the person was brought over from, until one is set here.
+    /// In the legacy directory from which the account was imported, until a password is set here.
     Directory,
 }
 
@@ -68,9 +68,9 @@ impl PasswordHome {
     }
 }
 
-/// The hot item of an account: status, epoch, failure windows. At most 1 KB, one version for all of it.
+/// The hot item of an account: status, epoch, failure windows. At most 1 KB, with one version for the whole item.
 ///
-/// Sessions and grants carry the `epoch`; one that differs is dead.
+/// Sessions and grants carry the `epoch`. They are dead if it differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
     /// The account.
@@ -81,13 +81,14 @@ pub struct Authentication {
     /// Whether it can be used.
     #[serde(rename = "st")]
     pub status: AccountStatus,
-    /// Raised by every change that ends what was issued before (password, disabling, deletion).
+    /// Raised by every change that ends everything issued before (password, disabling, deletion).
     #[serde(rename = "ep")]
     pub epoch: u32,
-    /// When that was last. What rests on an earlier sign-in is dead, too, wherever it was: a user pool knows nothing of our epochs.
+    /// When the epoch was last raised. Everything based on an earlier sign-in is dead too, also in another system: a user pool
+    /// does not know our epochs.
     #[serde(rename = "ea", default, skip_serializing_if = "Option::is_none")]
     pub epoch_began_at: Option<Timestamp>,
-    /// The identifier it signs in with (so that a counter of the identifier can be reached from the account).
+    /// The identifier that the user signs in with (so that a counter of the identifier can be found from the account).
     #[serde(rename = "idf")]
     pub identifier: IdentifierHash,
     /// When the account was created.
@@ -96,30 +97,30 @@ pub struct Authentication {
     /// Failed sign-ins from devices that are not known.
     #[serde(rename = "fw")]
     pub failures: FailureWindow,
-    /// Devices that signed in before, each with a window of its own, most recent first; at most
+    /// Devices that signed in before, each with its own window, most recent first; at most
     /// [`crate::domain::known_device::MAX_KNOWN_DEVICES`].
     #[serde(rename = "dev", default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<crate::domain::known_device::KnownDevice>,
-    /// Who tells whether a password is right.
+    /// Where the password is checked.
     #[serde(rename = "pw", default, skip_serializing_if = "PasswordHome::is_here")]
     pub password_home: PasswordHome,
-    /// What the person is to the company's own applications.
+    /// The user's roles in the company's own applications.
     #[serde(rename = "rol", default, skip_serializing_if = "Roles::is_empty")]
     pub roles: Roles,
-    /// Since when a legal hold keeps the account from being erased, if one does.
+    /// When a legal hold was placed, if one is in force. It prevents the erasure.
     #[serde(rename = "hold", default, skip_serializing_if = "Option::is_none")]
     pub legal_hold: Option<Timestamp>,
-    /// The version of this state; a write names the one it was made from.
+    /// The version of this state. A write names the version that it is based on.
     pub version: u64,
 }
 
 impl Authentication {
-    /// The account in its next epoch: every session and grant of the old one is dead.
+    /// The account in its next epoch: every session and grant of the previous epoch is dead.
     #[must_use]
     pub fn in_next_epoch(&self, now: Timestamp) -> Self {
         Self { epoch: self.epoch + 1, epoch_began_at: Some(now), version: self.version + 1, ..self.clone() }
     }
-    /// The account once its password is replaced: in its next epoch, every window open again.
+    /// The account after its password is replaced: in its next epoch, with all failure windows reset.
     #[must_use]
     pub fn with_new_password(&self, now: Timestamp) -> Self {
         let mut next = Self { password_home: PasswordHome::Here, ..self.in_next_epoch(now) };
@@ -129,7 +130,7 @@ impl Authentication {
         }
         next
     }
-    /// Whether this account can be used at all.
+    /// Whether this account can be used.
     #[must_use]
     pub fn is_active(&self) -> bool {
         matches!(self.status, AccountStatus::Active)
@@ -147,10 +148,10 @@ impl std::fmt::Debug for Sealed {
     }
 }
 
-/// A data key, wrapped by the tenant's data keyring. Item of the `keys` table.
+/// A data key, wrapped by the tenant's data keyring. An item of the `keys` table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrappedDataKey {
-    /// Whose data it seals.
+    /// The account that it seals data of.
     #[serde(rename = "acc")]
     pub account: AccountId,
     /// The key, wrapped (AES-256-GCM under the data keyring; associated data: tenant, account).
@@ -168,11 +169,11 @@ pub struct WrappedDataKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum DataKeyState {
-    /// Of a pending registration: removed (by TTL) some time after `expires_at`.
+    /// Of a pending registration. Its TTL removes it some time after `expires_at`.
     Pending {
         /// The end of the registration.
         expires_at: Timestamp,
     },
-    /// Of an account: only an erasure that is due destroys it.
+    /// Of an account. Only a due erasure destroys it.
     Account,
 }

@@ -1,11 +1,11 @@
-//! What decisions want written: each change is one conditional write or one transaction, with at most one event.
+//! The writes of a decision: each change is one conditional write or one transaction, with at most one event.
 //!
-//! 1. A change has a guard: the put whose condition covers what the decision relied on. The guard carries the event.
+//! 1. A change has a guard: the put with the condition that covers what the decision relied on. The guard carries the event.
 //! 2. Further writes join the guard in one transaction, each with a condition of its own.
-//! 3. A failed condition is a conflict: load again, decide again.
+//! 3. A failed condition is a conflict: load again and decide again.
 //!
-//! A versioned state carries the version it will *have*: it is written only over the version before it (version 1: only where nothing
-//! is stored). The constructors of changes are in [`super::verbs`]; each chooses between an event and none.
+//! A versioned state carries the version that it *will* have. It is written only over the version before it (version 1: only if
+//! nothing is stored). The constructors of changes are in [`super::verbs`]; each one sets an event or none.
 
 use super::account::WrappedDataKey;
 use super::audit::EventKind;
@@ -14,13 +14,13 @@ use super::identifier::IdentifierHash;
 use super::record::{FromRecord, Record, Versioned};
 use super::time::Timestamp;
 
-/// What a decision wants written, and what it answers once that stands.
+/// The writes of a decision, and the outcome to show after they succeed.
 #[derive(Debug, Clone)]
 #[must_use = "commit the changes before the outcome is shown"]
 pub struct Decision<O> {
-    /// To be committed first.
+    /// Committed first.
     pub changes: Changes,
-    /// To be shown after.
+    /// Shown afterwards.
     pub outcome: O,
 }
 
@@ -35,8 +35,8 @@ impl<O> Decision<O> {
     }
 }
 
-/// Changes in the order in which they are committed. Each change is atomic by itself (one conditional write or one
-/// transaction); a later one starts only once the earlier stands.
+/// Changes in commit order. Each change is atomic on its own (one conditional write or one transaction). The next one starts only
+/// after it has succeeded.
 #[derive(Debug, Clone, Default)]
 pub struct Changes(pub Vec<Change>);
 
@@ -45,7 +45,7 @@ impl Changes {
     pub fn one(change: Change) -> Self {
         Self(vec![change])
     }
-    /// These, then another.
+    /// Appends a change.
     pub fn then(mut self, change: Change) -> Self {
         self.0.push(change);
         self
@@ -75,7 +75,7 @@ pub enum Write {
         /// The others, in order; at least one.
         rest: Vec<Step>,
     },
-    /// One more on a counter that is below its limit. It has no event, and is never part of a transaction.
+    /// Increments a counter that is below its limit. It has no event, and is never part of a transaction.
     Count(Counter),
 }
 
@@ -86,37 +86,37 @@ pub enum Step {
     Put(Put),
     /// Removes a record.
     Remove(Remove),
-    /// Writes nothing: the transaction depends on this.
+    /// Writes nothing, but the transaction depends on this condition.
     Check {
-        /// Which record.
+        /// The record.
         key: RecordKey,
         /// What must be true of it.
         expect: KeyExpect,
     },
 }
 
-/// A record to write, and what must be stored before.
+/// A record to write, and the precondition of the write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Put {
     pub(super) record: Record,
     pub(super) expect: Expect,
 }
 
-/// What must be stored where a record is written.
+/// The precondition of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
-    /// The version before this one, which is the record's own; nothing before version 1.
+    /// The version before the record's own; nothing is stored before version 1.
     Before(u64),
     /// Nothing.
     Absent,
-    /// The pending data key with the same wrapped bytes, which are written once.
+    /// The pending data key with the same wrapped bytes. These are written once.
     PendingKey,
 }
 
-/// A record to remove, and what must be stored before.
+/// A record to remove, and the precondition of the removal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remove {
-    /// Which record.
+    /// The record.
     pub key: RecordKey,
     /// What must be true of it.
     pub expect: KeyExpect,
@@ -135,7 +135,7 @@ pub enum RecordKey {
     DueErasure(AccountId, Timestamp),
 }
 
-/// What must be true of a record that is named by its key.
+/// What must be true of a record under a given key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyExpect {
     /// It is stored.
@@ -148,37 +148,38 @@ pub enum KeyExpect {
     OwnedBy(AccountId),
 }
 
-/// One more on a counter.
+/// An increment of a counter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
-    /// Which counter.
+    /// The counter.
     pub key: CounterKey,
-    /// The time: its UTC day names the counter.
+    /// The time. Its UTC day is part of the counter's key.
     pub at: Timestamp,
-    /// The most that it counts.
+    /// The limit.
     pub limit: u32,
 }
 
-/// What is counted.
+/// The counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CounterKey {
     /// Typed codes of an identifier.
     IdentifierTries(IdentifierHash),
 }
 
-/// An event as a decision names it; the store adds id, time, request id and address hash.
+/// An event as a decision describes it. The store adds id, time, request id and address hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventDraft {
     /// What happened.
     pub kind: EventKind,
-    /// What it is about.
+    /// The subject of the event.
     pub subject: Subject,
 }
 
-/// What an event names. It is written out in each constructor, not derived from a record: the event of a flow must not name its account.
+/// The ids in an event. Each constructor lists them. They are not derived from the record: the event of a flow must not name its
+/// account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
-    /// The account, where one is known.
+    /// The account, if known.
     pub account: Option<AccountId>,
     /// The flow.
     pub flow: Option<FlowId>,
@@ -187,13 +188,14 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// An account alone.
+    /// Only an account.
     pub(super) fn account(account: AccountId) -> Self {
         Self { account: Some(account), ..Self::default() }
     }
 }
 
-/// Grants that one transaction ends (DynamoDB takes 100 items). More than these are ended before it, by transactions of their own.
+/// Number of grants that one transaction ends (DynamoDB allows 100 items). Further grants are ended before it, in their own
+/// transactions.
 pub const MAX_ENDED_GRANTS: usize = 99;
 
 impl Change {
@@ -201,23 +203,23 @@ impl Change {
     pub(super) fn audited(kind: EventKind, subject: Subject, guard: Put) -> Self {
         Self { event: Some(EventDraft { kind, subject }), write: Write::One(guard) }
     }
-    /// A change without an event: nothing happened that the audit trail tells.
+    /// A change without an event: it is not part of the audit trail.
     pub(super) fn unaudited(guard: Put) -> Self {
         Self { event: None, write: Write::One(guard) }
     }
-    /// One more on a counter.
+    /// Increments a counter.
     pub(super) fn count(counter: Counter) -> Self {
         Self { event: None, write: Write::Count(counter) }
     }
-    /// With another put, in one transaction.
+    /// Adds a put to the transaction.
     pub(super) fn and(self, put: Put) -> Self {
         self.with(Step::Put(put))
     }
-    /// With these puts, in one transaction.
+    /// Adds puts to the transaction.
     pub(super) fn and_all(self, puts: impl IntoIterator<Item = Put>) -> Self {
         puts.into_iter().fold(self, Self::and)
     }
-    /// With a removal, in one transaction.
+    /// Adds a removal to the transaction.
     pub(super) fn and_remove(self, remove: Remove) -> Self {
         self.with(Step::Remove(remove))
     }
@@ -228,14 +230,14 @@ impl Change {
                 rest.push(step);
                 Write::All { guard, rest }
             }
-            // Only the constructors in `verbs` come here, and the test of the golden calls each of them.
+            // Only the constructors in `verbs` reach this point, and the golden test calls each of them.
             #[expect(clippy::panic, reason = "a counter is never part of a transaction: a defect of the constructor")]
             Write::Count(counter) => panic!("{counter:?} is never part of a transaction"),
         };
         Self { write, ..self }
     }
 
-    /// The event that this change implies.
+    /// The event of this change.
     #[must_use]
     pub fn event(&self) -> Option<&EventDraft> {
         self.event.as_ref()
@@ -258,7 +260,7 @@ impl Change {
         });
         guard.into_iter().chain(rest)
     }
-    /// The records of this type that it writes, in order.
+    /// The written records of this type, in order.
     pub fn written<R: FromRecord + 'static>(&self) -> impl Iterator<Item = &R> {
         self.puts().filter_map(|put| R::from_record(&put.record))
     }
@@ -269,11 +271,11 @@ impl Put {
     pub(super) fn next(state: impl Versioned) -> Self {
         Self { expect: Expect::Before(state.version()), record: state.into() }
     }
-    /// A record that is new: nothing may be stored under its key.
+    /// A new record: nothing may be stored under its key.
     pub(super) fn new(record: impl Into<Record>) -> Self {
         Self { record: record.into(), expect: Expect::Absent }
     }
-    /// A data key that a pending registration has: it becomes the account's.
+    /// A data key of a pending registration that becomes the account's.
     pub(super) fn pending_key(key: WrappedDataKey) -> Self {
         Self { record: key.into(), expect: Expect::PendingKey }
     }
@@ -282,7 +284,7 @@ impl Put {
     pub fn record(&self) -> &Record {
         &self.record
     }
-    /// What must be stored before.
+    /// The precondition.
     #[must_use]
     pub fn expect(&self) -> Expect {
         self.expect

@@ -1,4 +1,4 @@
-//! What a person allowed a client (security 18), and the terms a person accepted.
+//! Consent of a user to a client (security 18), and the accepted terms.
 
 mod decisions;
 
@@ -9,19 +9,19 @@ use super::oauth::scope::ScopeSet;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What one client may ask for one account.
+/// The scopes that one account allows one client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// Whose.
+    /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
-    /// Given to whom.
+    /// The client.
     #[serde(rename = "cid")]
     pub client_id: ClientId,
-    /// For what.
+    /// The allowed scopes.
     #[serde(rename = "scp")]
     pub scope: ScopeSet,
-    /// Since when.
+    /// When it was given.
     #[serde(rename = "at")]
     pub granted_at: Timestamp,
     /// When it was withdrawn, if it was.
@@ -43,7 +43,7 @@ pub struct AcceptedTerms {
 }
 
 impl Consent {
-    /// Whether it stands and allows all of this.
+    /// Whether it is in force and allows all of these scopes.
     #[must_use]
     pub fn covers(&self, scope: &ScopeSet) -> bool {
         self.withdrawn_at.is_none() && scope.is_subset(&self.scope)
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn consent_grows_by_what_is_given_and_writes_only_what_is_new() {
+    fn consent_grows_by_new_scopes_and_repeated_consent_writes_nothing() {
         assert_eq!(given(None, "openid"), Some(Consent { granted_at: T1, version: 1, ..consent("openid") }));
         assert_eq!(given(Some(&consent("openid email")), "openid"), None);
         let wider = Consent { granted_at: T1, version: 4, ..consent("openid email phone") };
@@ -109,13 +109,13 @@ mod tests {
         let expected = Change::withdraw_consent(mine.account, &client, Some(withdrawn.clone()), grants.clone());
         assert_eq!(Some(change), expected.as_ref());
         assert_eq!((withdrawn.withdrawn_at, withdrawn.version, grants.len()), (Some(NOW), standing.version + 1, 1));
-        // A client that needs no consent has only grants; one that has nothing has nothing to withdraw.
+        // A client without a need for consent has only grants. Without consent and grants there is nothing to withdraw.
         assert!(withdraw(mine.account, &client, None, &both, NOW).outcome.is_some());
         assert!(withdraw(mine.account, &client, Some(&withdrawn), &both[1..], NOW).outcome.is_none());
     }
 
     #[test]
-    fn what_was_withdrawn_does_not_come_back_with_new_consent() {
+    fn withdrawn_scopes_do_not_come_back_with_new_consent() {
         let withdrawn = Consent { withdrawn_at: Some(T0), ..consent("openid email") };
         let anew = Consent { granted_at: T1, version: 4, ..consent("openid") };
         assert_eq!(given(Some(&withdrawn), "openid"), Some(anew));

@@ -1,11 +1,12 @@
-//! Closing an account, restoring it, and erasing it (security 129, 130, 132).
+//! Closing, restoring and erasing an account (security 129, 130, 132).
 //!
-//! 1. The person closes the account: its epoch is raised, so everything issued before is dead, and the erasure is put among the work
-//!    of the day that it is due, in one transaction.
-//! 2. Until then the mailed link restores it; that removes the due work in the same transaction.
+//! 1. The user closes the account: its epoch is raised, so everything issued before is dead. The erasure is stored under the day
+//!    on which it is due, in the same transaction.
+//! 2. Until then the mailed link restores the account, and removes the due work in the same transaction.
 //! 3. When it is due, the retention job makes the account *erased*: a versioned write, the point of no return. A restoration, a
-//!    hold or a sign-in that was faster makes it decide again. A legal hold puts the erasure off.
-//! 4. What is left is removed item by item; however often that is broken off, the due work stays until the end.
+//!    hold or a sign-in that was faster makes the job decide again. A legal hold defers the erasure.
+//! 4. The remaining items are removed one by one. If that is interrupted, the due work stays stored, and the removal continues
+//!    later.
 
 mod decisions;
 

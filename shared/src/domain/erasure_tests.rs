@@ -1,4 +1,4 @@
-//! Closing, restoring, holding, erasing: who may, and until when.
+//! Closing, restoring, holding and erasing: by which caller, and until when.
 
 use super::decisions::{Erasure, Hold, Requested, Restored, erase, lift_hold, place_hold, request_deletion, restore};
 use super::*;
@@ -34,7 +34,7 @@ fn closing_ends_what_was_issued_and_names_the_day_of_the_erasure() {
 }
 
 #[test]
-fn closing_twice_changes_nothing_and_what_is_disabled_or_erased_can_not_be_closed() {
+fn closing_twice_changes_nothing_and_a_disabled_or_erased_account_cannot_be_closed() {
     let (after, _) = closed();
     let again = request_deletion(&after, LinkSeed { key_version: 1, bytes: [8; 16] }, DAY, NOW + DAY);
     assert_eq!(again.outcome, Requested::ErasureDue { due: NOW + GRACE });
@@ -45,9 +45,9 @@ fn closing_twice_changes_nothing_and_what_is_disabled_or_erased_can_not_be_close
     }
 }
 
-/// security 130: a request that was admitted before the account was closed may write for as long as it runs.
+/// security 130: a request that was admitted before the account was closed may still write until its end.
 #[test]
-fn no_erasure_starts_within_ten_minutes_whatever_the_grace_says() {
+fn no_erasure_starts_within_ten_minutes_whatever_the_grace_period_is() {
     let decision = request_deletion(&authentication(), seed(), Span::ZERO, NOW);
     assert_eq!(decision.outcome, Requested::ErasureDue { due: NOW + MIN_GRACE });
     let early = AccountStatus::ErasureDue { since: NOW, due: NOW, seed: seed() };
@@ -62,7 +62,7 @@ fn no_erasure_starts_within_ten_minutes_whatever_the_grace_says() {
 }
 
 #[test]
-fn the_link_restores_until_the_erasure_is_due_and_once() {
+fn the_link_restores_only_once_and_only_until_the_erasure_is_due() {
     let (closed, _) = closed();
     let last = NOW + GRACE - Span::millis(1);
     for (name, account, fits, now, expected) in [
@@ -88,17 +88,17 @@ fn the_link_restores_until_the_erasure_is_due_and_once() {
 }
 
 #[test]
-fn only_what_is_due_now_is_erased() {
+fn only_an_account_that_is_due_is_erased() {
     let (closed, erasure) = closed();
     let at = NOW + GRACE;
-    let elsewhere = DueErasure { due: at - DAY, ..erasure.clone() };
+    let other_time = DueErasure { due: at - DAY, ..erasure.clone() };
     let erased = with(AccountStatus::Erased { at: NOW + DAY });
     for (name, account, work, now, expected) in [
         ("due", Some(&closed), &erasure, at, Erasure::Remove { at }),
         ("a moment too early", Some(&closed), &erasure, at - Span::millis(1), Erasure::NotDue),
         ("restored", Some(&authentication()), &erasure, at, Erasure::NotDue),
         ("disabled", Some(&with(AccountStatus::Disabled { since: NOW })), &erasure, at, Erasure::NotDue),
-        ("due at another time", Some(&closed), &elsewhere, at, Erasure::NotDue),
+        ("due at another time", Some(&closed), &other_time, at, Erasure::NotDue),
         ("broken off", Some(&erased), &erasure, at, Erasure::Remove { at: NOW + DAY }),
         ("broken off, and collected since", None, &erasure, at, Erasure::Remove { at }),
     ] {
@@ -109,7 +109,7 @@ fn only_what_is_due_now_is_erased() {
 }
 
 #[test]
-fn an_erased_account_holds_nothing_of_the_person() {
+fn an_erased_account_holds_no_data_of_the_user() {
     let (mut closed, erasure) = closed();
     super::super::authentication::remember_device(&mut closed, 5);
     closed.failures = closed.failures.failed(NOW);
@@ -123,7 +123,7 @@ fn an_erased_account_holds_nothing_of_the_person() {
 }
 
 #[test]
-fn security_132_a_legal_hold_puts_an_erasure_off_to_another_day_until_it_is_lifted() {
+fn security_132_a_legal_hold_defers_an_erasure_to_another_day_until_it_is_lifted() {
     let (closed, erasure) = closed();
     let at = NOW + GRACE;
     let placed = place_hold(&closed, NOW + DAY);

@@ -1,9 +1,10 @@
-//! What a person is given of what is held about them: the content of `export.json`.
+//! The personal-data export of a user: the content of `export.json`.
 //!
-//! 1. Everything is loaded and opened elsewhere ([`Held`]); here it becomes a [`Document`].
-//! 2. What goes in is decided by its types and nothing else: they have no member for what is left out. `docs/export.md` lists every stored attribute with its place here, or why it has none; a test holds that
-//!    list against raw items (security 128).
-//! 3. An export is of a moment (`as_of`). [`Document::lasting`] is what must not have changed since for it to be given out.
+//! 1. The caller loads and opens everything ([`Held`]). This module makes a [`Document`] of it.
+//! 2. The content is decided by the types alone: they have no member for omitted data. `docs/export.md` lists every stored
+//!    attribute with its place in the export, or the reason for its absence. A test compares this list with raw items
+//!    (security 128).
+//! 3. An export is a snapshot (`as_of`). [`Document::lasting`] is the part that must be unchanged when the export is handed out.
 
 mod document;
 
@@ -24,23 +25,23 @@ use super::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Most records of the audit trail in one export, the newest; an export that leaves some out says so.
+/// Maximum number of audit records in one export, the newest ones. An export that omits some says so.
 pub const MAX_HISTORY: usize = 1_000;
 
-/// Everything held about a person, opened.
+/// All data of a user, opened.
 #[derive(Debug)]
 pub struct Held {
     /// The hot item.
     pub authentication: Authentication,
-    /// The profile, and what is sealed in it:
+    /// The profile. Its sealed values follow:
     pub profile: Profile,
     /// the claims,
     pub claims: Claims,
-    /// the address that waits for its proof,
+    /// the address of a pending change,
     pub pending_email: Option<String>,
-    /// and the former ones, in the order of the profile.
+    /// and the former addresses, in the order of the profile.
     pub former_emails: Vec<String>,
-    /// Identities elsewhere.
+    /// Linked identities.
     pub links: Vec<(LinkedIdentity, FederatedSubject)>,
     /// Sessions, ended and expired ones included, with their devices.
     pub sessions: Vec<(Session, Option<SessionDevice>)>,
@@ -50,16 +51,16 @@ pub struct Held {
     pub consents: Vec<Consent>,
     /// Accepted terms.
     pub terms: Vec<AcceptedTerms>,
-    /// Audit records, newest first; may be one more than [`MAX_HISTORY`], which says that there are more.
+    /// Audit records, newest first. There may be one more than [`MAX_HISTORY`], which shows that there are more.
     pub history: Vec<Event>,
 }
 
-/// What a session keeps of its browser. Personal data: it does not print.
+/// The browser of a session. Personal data: it does not print.
 #[derive(Clone, Deserialize)]
 pub struct SessionDevice {
-    /// The browser in words.
+    /// A description of the browser.
     pub words: String,
-    /// The network that it signed in from: an address without the part that names one household.
+    /// The network of the sign-in: an address without the part that identifies a household.
     pub address: Option<String>,
 }
 
@@ -69,7 +70,7 @@ impl std::fmt::Debug for SessionDevice {
     }
 }
 
-/// The document of what is held.
+/// The export document of this data.
 #[must_use]
 pub fn document(held: Held, config: &TenantConfig, issuer: &str, locale: &str, as_of: Timestamp) -> Document {
     let context = Context { config, issuer, locale, as_of };
@@ -119,8 +120,9 @@ pub fn document(held: Held, config: &TenantConfig, issuer: &str, locale: &str, a
 }
 
 impl Document {
-    /// The document without what changes by mere use (last use of a session, rotation of a refresh token, failed sign-ins) and
-    /// without the history, whose newest records may still be on their way: what must be the same for an export to be given out.
+    /// The document without the values that change by mere use (last use of a session, rotation of a refresh token, failed
+    /// sign-ins) and without the history, because its newest records may still be in the stream. The rest must be unchanged when
+    /// an export is handed out.
     #[must_use]
     pub fn lasting(&self) -> Self {
         let mut lasting = Self { history: ExportedHistory::default(), ..self.clone() };
@@ -274,7 +276,7 @@ impl Context<'_> {
             accepted_at: Moment(terms.accepted_at),
         }
     }
-    /// The application's name; the id of one that is registered no more.
+    /// The application's name, or its id if it is no longer registered.
     fn client_name(&self, id: &ClientId) -> String {
         let name = self.config.clients.get(id).map(|client| client.client_name.get(self.locale));
         name.filter(|name| !name.is_empty()).unwrap_or(id.as_str()).to_owned()

@@ -1,10 +1,11 @@
-//! People who go back to a user pool, each with their password at their next sign-in there (the pool's user migration trigger).
+//! Reverse migration: users return to a user pool, each with their password at their next sign-in there (the pool's user
+//! migration trigger).
 //!
-//! 1. The pool does not know whoever signs in, and asks us. A guess by that way is a guess: the same windows count it, with the device
-//!    unknown, and a right password is written before it is told, so that parallel guesses evaluate no more of them.
-//! 2. Who has it right, of an account in use, is told as attributes. Nothing of them is changed here: they are in both places until the
-//!    stack is gone.
-//! 3. Who forgot their password there is told by their address alone; the pool then has them prove it.
+//! 1. The pool does not know the user, and calls the trigger. A guess on this path is a guess: the same windows count it, as from
+//!    an unknown device. A right password is written before it is answered, so parallel guesses get no more evaluations.
+//! 2. For the right password of an active account the answer contains the user's attributes. The account is not changed here: it
+//!    exists in both places until the stack is removed.
+//! 3. For a forgotten password the answer needs the address alone. The pool then verifies the address.
 
 use super::account::Authentication;
 use super::authentication::{PasswordVerdict, Subject, count_failure, count_unknown};
@@ -18,12 +19,12 @@ use super::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What comes of a password that the pool passes on.
+/// The outcome of a password that the pool passes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandedOver {
-    /// It is right, and the account is in use.
+    /// It is right, and the account is active.
     Right,
-    /// It is wrong, or nobody's, or of an account that is closed, or whose password is not here.
+    /// It is wrong, or the account is unknown, closed, or has no password here.
     Refused,
     /// Nothing was evaluated.
     Blocked,
@@ -52,8 +53,8 @@ fn reset(authentication: &Authentication) -> Authentication {
     Authentication { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() }
 }
 
-/// A person as attributes of the pool: their proven address, what the form knows, and the `sub` where the pool keeps it. Their
-/// `username` where it is not the address: of a pool whose usernames are addresses it would have to be what was typed.
+/// The attributes of a user for the pool: the proven address, the claims of the form, and the `sub` if the pool stores it. The
+/// `username` is set if it is not the address: in a pool with addresses as usernames it would have to equal the typed one.
 #[must_use]
 pub fn attributes(
     config: &HandoverConfig,
@@ -78,7 +79,7 @@ pub fn attributes(
     attributes
 }
 
-/// A value as the pool keeps it: a text. What has no such form stays.
+/// A value in the pool's form: a text. A value without such a form is omitted.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

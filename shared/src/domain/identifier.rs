@@ -1,7 +1,7 @@
-//! What a person types to say who they are, its canonical form and its keyed hash (security 106).
+//! The identifier that a user types, its canonical form and its keyed hash (security 106).
 //!
-//! The canonical form decides uniqueness and is the address that mail goes to. Were mail sent to what was typed, a look-alike
-//! that canonicalizes to somebody's address could have their codes delivered elsewhere.
+//! The canonical form decides uniqueness, and mail goes to it. If mail went to the typed text, a look-alike with the canonical
+//! form of another user's address could divert that user's codes.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -13,10 +13,10 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
 
-/// Why a text is no e-mail address that can register or sign in.
+/// Why a text is not a valid e-mail address for registration and sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEmail {
-    /// Nothing but space.
+    /// Only white space.
     #[error("is empty")]
     Empty,
     /// Over 254 bytes (RFC 5321 §4.5.3.1.3), or over 64 before the `@`.
@@ -28,7 +28,7 @@ pub enum InvalidEmail {
     /// No `@`, or more than one.
     #[error("must have one @")]
     NotOneAt,
-    /// The part before the `@` is empty, quoted, not ASCII, or has dots where none may be.
+    /// The part before the `@` is empty, quoted, not ASCII, or has misplaced dots.
     #[error("the part before the @ is not usable")]
     LocalPart,
     /// The part after the `@` is not a domain name with at least two labels.
@@ -38,7 +38,7 @@ pub enum InvalidEmail {
 
 /// The keyed hash of a canonical identifier: the only form in which one is stored in clear or logged.
 ///
-/// The key's version stands beside it, so that the key can be rotated.
+/// The key's version is stored beside it, so that the key can be rotated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct IdentifierHash {
     /// Version of the identifier key.
@@ -53,22 +53,23 @@ pub struct IdentifierHash {
 const MAX_BYTES: usize = 254;
 /// Longest local part (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_BYTES: usize = 64;
-/// Longest text that is looked at: normalisation can shorten, but no address needs this much.
+/// Longest text that is processed: normalisation can shorten it, but no address needs this much.
 const MAX_TYPED_BYTES: usize = 1024;
 
 impl EmailAddress {
-    /// The canonical form of what a person typed.
+    /// The canonical form of a typed address.
     ///
-    /// Equal people get equal bytes: case, width and Unicode form of the domain fold; nothing that a mail provider alone decides
-    /// (dots, `+tags`) does.
+    /// Equal addresses give equal bytes: case, width and Unicode form are folded. Rules of single mail providers (dots, `+tags`)
+    /// are not applied.
     ///
     /// # Errors
-    /// Why it can't be an address here.
+    /// The reason why it is not a valid address.
     pub fn parse(typed: &str) -> Result<Self, InvalidEmail> {
         if typed.len() > MAX_TYPED_BYTES {
             return Err(InvalidEmail::TooLong);
         }
-        // Only what a keyboard or a paste adds at the ends. A line break is no such slip: it may be a header's (security 106).
+        // Trim only what a keyboard or a paste adds at the ends. A line break is not trimmed: it may be a header injection
+        // (security 106).
         let trimmed = typed.trim_matches([' ', '\t', '\u{a0}', '\u{3000}']);
         if trimmed.is_empty() {
             return Err(InvalidEmail::Empty);
@@ -76,7 +77,7 @@ impl EmailAddress {
         if trimmed.chars().any(is_forbidden) {
             return Err(InvalidEmail::ForbiddenCharacter);
         }
-        // Lower case after NFKC can leave NFKC (İ becomes i and a combining dot), hence the second pass.
+        // Lower case after NFKC may no longer be NFKC (İ becomes i and a combining dot), hence the second pass.
         let folded: String = trimmed.nfkc().collect::<String>().to_lowercase().nfkc().collect();
         if folded.chars().any(is_forbidden) {
             return Err(InvalidEmail::ForbiddenCharacter);
@@ -112,8 +113,8 @@ impl EmailAddress {
     }
 }
 
-/// Characters that can't be seen, change the direction of others, or end a line: two addresses that look alike, or a header that
-/// is split. Spaces inside are among them.
+/// Characters that are invisible, change the direction of others, or end a line: two addresses could look alike, or a header
+/// could be split. Inner spaces are included.
 fn is_forbidden(c: char) -> bool {
     c.is_control()
         || c.is_whitespace()
@@ -124,14 +125,15 @@ fn is_forbidden(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// RFC 5321 `Dot-string`. Not ASCII, it could not be delivered by every mail system, and would bring look-alikes of other scripts.
+/// RFC 5321 `Dot-string`. A non-ASCII local part could not be delivered by every mail system, and would allow look-alikes from
+/// other scripts.
 fn is_dot_atom(local: &str) -> bool {
     local
         .split('.')
         .all(|atom| !atom.is_empty() && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b)))
 }
 
-/// The domain in ASCII (UTS #46, non-transitional, STD3), if it is one with at least two labels and no numeric last one.
+/// The domain in ASCII (UTS #46, non-transitional, STD3), if it has at least two labels and a last label that is not numeric.
 fn canonical_domain(domain: &str) -> Option<String> {
     let ascii = idna::uts46::Uts46::new()
         .to_ascii(

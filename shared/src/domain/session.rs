@@ -1,4 +1,4 @@
-//! A signed-in browser: lifetimes, epoch, and what its cookie proves (security 55–58, 64).
+//! A session of a signed-in browser: lifetimes, epoch, and what its cookie proves (security 55–58, 64).
 
 mod decisions;
 
@@ -13,15 +13,16 @@ use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How often the use of a session is written at most: idle lifetimes are right to the hour, and cost one write an hour.
+/// The shortest interval between two writes of a session's last use: idle lifetimes are accurate to the hour, at the cost of one
+/// write an hour.
 pub const TOUCH_INTERVAL: Span = Span::hours(1);
 
-/// A session; its id is `sid` in tokens, its cookie is a sealed locator and a secret of which the hash is here.
+/// A session. Its id is `sid` in tokens. Its cookie is a sealed locator and a secret; the hash of the secret is stored here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// `sid`; never used twice.
+    /// `sid`; never reused.
     pub id: SessionId,
-    /// Whose.
+    /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
     /// The account's epoch when it was opened.
@@ -33,21 +34,21 @@ pub struct Session {
     /// When it was opened.
     #[serde(rename = "cr")]
     pub created_at: Timestamp,
-    /// When the person last proved who they are (`auth_time`).
+    /// When the user last authenticated (`auth_time`).
     #[serde(rename = "aut")]
     pub auth_time: Timestamp,
-    /// How (`amr`).
+    /// The authentication methods (`amr`).
     pub amr: Vec<Amr>,
     /// When it was last used; written at most once an hour.
     #[serde(rename = "use")]
     pub last_used_at: Timestamp,
-    /// The absolute end.
+    /// The absolute expiry.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
-    /// The end unless used before.
+    /// The idle expiry.
     #[serde(rename = "idl")]
     pub idle_expires_at: Timestamp,
-    /// Device in words and truncated address, sealed.
+    /// Device description and truncated network address, sealed.
     #[serde(rename = "dev", skip_serializing_if = "Option::is_none")]
     pub device: Option<Sealed>,
     /// When it was ended, if it was.
@@ -57,19 +58,19 @@ pub struct Session {
     pub version: u64,
 }
 
-/// What a new session is made of besides its account: fresh random values, and the sealed device.
+/// The data of a new session besides its account: fresh random values, and the sealed device.
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// Fresh: an id from before a sign-in is never promoted (security 56).
     pub id: SessionId,
     /// The hash of a fresh cookie secret.
     pub secret_hash: SecretHash,
-    /// Device in words and truncated address, sealed.
+    /// Device description and truncated network address, sealed.
     pub device: Option<Sealed>,
 }
 
 impl Session {
-    /// A session that opens now, for a person who has just proven who they are.
+    /// Opens a session now, for a user who has just authenticated.
     #[must_use]
     pub fn open(
         new: NewSession,
@@ -95,7 +96,7 @@ impl Session {
         }
     }
 
-    /// Whether the session lives: not ended, not expired by either clock, of the account's present epoch.
+    /// Whether the session is live: not ended, neither of its two expiries reached, and of the account's current epoch.
     #[must_use]
     pub fn is_live(&self, authentication: &Authentication, now: Timestamp) -> bool {
         self.ended_at.is_none()
@@ -106,13 +107,13 @@ impl Session {
             && authentication.is_active()
     }
 
-    /// Whether a cookie with this secret is the session's own; a locator alone opens nothing.
+    /// Whether this secret is that of the session's cookie. A locator alone is not enough.
     #[must_use]
     pub fn is_presented_by(&self, secret_hash: &SecretHash) -> bool {
         self.secret_hash == *secret_hash
     }
 
-    /// The session as used now, when that is worth a write.
+    /// The session with its last use set to now, if that is due for a write.
     #[must_use]
     pub fn touch(&self, policy: &SessionPolicy, now: Timestamp) -> Option<Self> {
         (now.since(self.last_used_at) >= TOUCH_INTERVAL).then(|| Self {
@@ -123,7 +124,7 @@ impl Session {
         })
     }
 
-    /// The session as ended now; `None` when it was ended before.
+    /// The session as ended now; `None` if it had ended before.
     #[must_use]
     pub fn end(&self, now: Timestamp) -> Option<Self> {
         self.ended_at.is_none().then(|| Self { ended_at: Some(now), version: self.version + 1, ..self.clone() })
@@ -149,12 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn security_57_a_session_lives_until_the_earlier_of_its_two_ends() {
+    fn security_57_a_session_lives_until_the_earlier_of_its_two_expiries() {
         let session = session();
         let live = |session: &Session, after: Span| session.is_live(&authentication(), T0 + after);
         assert!(live(&session, Span::days(1) - Span::millis(1)));
         assert!(!live(&session, Span::days(1)));
-        // Used every 23 hours, it still ends after 30 days.
+        // Used every 23 hours, it still expires after 30 days.
         let mut used = session;
         let mut at = T0;
         while live(&used, at.since(T0)) {
@@ -194,14 +195,14 @@ mod tests {
         use crate::domain::oauth::fixture::{NOW, active, scope, session};
         let offline = Grant { scope: scope("openid offline_access"), ..active(Span::ZERO) };
         let online = Grant { scope: scope("openid"), ..active(Span::ZERO) };
-        let elsewhere = Grant { sid: SessionId::from_bytes([99; 16]), ..offline.clone() };
+        let other_session = Grant { sid: SessionId::from_bytes([99; 16]), ..offline.clone() };
         let gone = offline.revoked(RevocationReason::ClientRequest, NOW);
-        let decision = end_with_grants(&session(), &[offline.clone(), online, elsewhere, gone], NOW);
+        let decision = end_with_grants(&session(), &[offline.clone(), online, other_session, gone], NOW);
         let [change] = decision.changes.all();
         let (ended, grants) = (change.first::<Session>(), change.written().cloned().collect::<Vec<Grant>>());
         assert_eq!(*change, Change::end_session_and_grants(ended.clone(), grants.clone()));
         assert!(ended.ended_at.is_some() && grants.len() == 1 && grants[0].version == offline.version + 1);
-        // A grant that came from it a moment ago is ended by a second pass.
+        // A grant that was created a moment ago is ended by a second pass.
         let again = end_with_grants(&ended, std::slice::from_ref(&offline), NOW);
         again.changes.only(Change::revoke_grant);
         assert!(end_with_grants(&ended, &[], NOW).changes.is_empty());

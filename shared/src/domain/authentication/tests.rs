@@ -9,7 +9,7 @@ const POLICY: SessionPolicy = SessionPolicy { idle: Span::days(1), absolute: Spa
 const T0: Timestamp = Timestamp::from_seconds(1_000_000);
 const NEW_DEVICE: u64 = 99;
 
-/// An account in use, without failures and devices.
+/// An active account without failures and devices.
 pub(crate) fn authentication() -> Authentication {
     Authentication {
         account: AccountId::from_bytes([1; 16]),
@@ -75,7 +75,7 @@ fn security_112_five_failures_are_free_then_blocks_double_to_a_quarter_of_an_hou
 }
 
 #[test]
-fn security_112_after_a_hundred_failures_time_alone_opens_nothing() {
+fn security_112_after_a_hundred_failures_waiting_does_not_unblock() {
     for count in [100, 101, u32::MAX] {
         assert_eq!(window(count).blocked_for(T0 + Span::days(10_000)), Some(LONGEST_BLOCK), "{count} failures");
     }
@@ -83,7 +83,7 @@ fn security_112_after_a_hundred_failures_time_alone_opens_nothing() {
 }
 
 #[test]
-fn a_block_is_judged_by_our_clock_even_when_it_stepped_back() {
+fn a_block_uses_the_server_clock_even_if_it_stepped_back() {
     assert_eq!(window(5).blocked_for(T0 - Span::seconds(10)), Some(Span::seconds(40)));
 }
 
@@ -109,7 +109,7 @@ fn security_113_while_a_window_blocks_even_the_right_password_is_not_evaluated()
 }
 
 #[test]
-fn a_right_password_resets_the_window_and_opens_a_session_of_the_present_epoch() {
+fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch() {
     let authentication = Authentication { failures: window(4), devices: devices(1..=8), ..authentication() };
     let password = password();
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(None), T0);
@@ -123,7 +123,7 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_present_epoch()
 }
 
 #[test]
-fn security_56_64_the_session_that_the_browser_had_ends_before_the_new_one_opens() {
+fn security_56_64_the_previous_session_of_the_browser_ends_before_the_new_one_opens() {
     let (authentication, password) = (authentication(), password());
     let replaced = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(&replaced)), T0);
@@ -136,7 +136,7 @@ fn security_56_64_the_session_that_the_browser_had_ends_before_the_new_one_opens
 }
 
 #[test]
-fn security_68_a_hash_of_weaker_parameters_is_replaced_over_the_one_that_was_compared() {
+fn security_68_a_hash_with_weaker_parameters_is_replaced_only_over_the_compared_one() {
     let (authentication, password) = (authentication(), password());
     let stronger = PasswordHash::from_phc("new".to_owned());
     let verdict = PasswordVerdict::RightRehashed(stronger.clone());
@@ -148,20 +148,20 @@ fn security_68_a_hash_of_weaker_parameters_is_replaced_over_the_one_that_was_com
 }
 
 #[test]
-fn security_114_a_known_device_signs_in_while_strangers_are_locked_out() {
+fn security_114_a_known_device_signs_in_while_unknown_devices_are_blocked() {
     let authentication = Authentication { failures: window(100), devices: devices([1, 2]), ..authentication() };
     let password = password();
     let decision = authenticate(known(&authentication, &password, Some(2)), PasswordVerdict::Right, new(None), T0);
     let [first, second] = decision.changes.all();
     let (state, _) = (first.made_by(Change::record_sign_in), second.made_by(Change::open_session));
-    // The strangers' window stays: the owner's comings and goings give them no more tries.
+    // The shared window is unchanged: the owner's sign-ins give attackers no more tries.
     assert_eq!(state.failures, window(100));
     assert_eq!(state.devices, devices([2, 1]));
     assert!(matches!(decision.outcome, Authenticated::SignedIn { new_device: false, .. }));
 }
 
 #[test]
-fn security_114_the_failures_of_a_known_device_are_its_own() {
+fn security_114_the_failures_of_a_known_device_count_in_its_own_window() {
     let authentication = Authentication { devices: devices([1, 2]), ..authentication() };
     let password = password();
     let mut state = authentication;
@@ -177,7 +177,7 @@ fn security_114_the_failures_of_a_known_device_are_its_own() {
 }
 
 #[test]
-fn a_device_that_the_account_does_not_know_shares_the_strangers_window() {
+fn an_unknown_device_counts_in_the_shared_window() {
     let authentication = Authentication { failures: window(5), devices: devices([1]), ..authentication() };
     let password = password();
     assert_eq!(known(&authentication, &password, Some(7)).blocked_for(T0), Some(FIRST_BLOCK));
@@ -200,7 +200,7 @@ fn security_71_unknown_and_closed_accounts_answer_like_a_wrong_password() {
     let unknown = Subject::Unknown { identifier: identifier(), failures: None };
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
     let counted = decision.changes.only(Change::count_unknown_sign_in);
-    // Shown like a refusal, unless a former directory is asked: only then it matters that nobody here has it.
+    // The answer is the same refusal, unless a legacy directory is asked: only then the outcome tells that no account has it.
     assert_eq!(decision.outcome, Authenticated::Nobody { counted: counted.clone(), before: None });
     assert_eq!((counted.failures, counted.version), (window(1), 1));
     let without_password = Subject::Known { authentication: &authentication(), password: None, device: None };
@@ -224,7 +224,7 @@ fn security_71_unknown_identifiers_block_as_accounts_do() {
 }
 
 #[test]
-fn security_131_forgotten_failures_of_an_unknown_identifier_are_written_over() {
+fn security_131_expired_failures_of_an_unknown_identifier_are_overwritten() {
     let failures = UnknownIdentifierFailures { identifier: identifier(), failures: window(100), version: 3, expires_at: T0 };
     let unknown = Subject::Unknown { identifier: identifier(), failures: Some(&failures) };
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);

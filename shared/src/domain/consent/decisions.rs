@@ -1,4 +1,4 @@
-//! Asking for consent, giving it and withdrawing it.
+//! Requesting, giving and withdrawing consent.
 
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::consent::Consent;
@@ -10,20 +10,21 @@ use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::session::ended_grants;
 use crate::domain::time::Timestamp;
 
-/// Whether a client is answered without asking: the company's own, and nobody else can answer in its name (RFC 8252 §8.6).
+/// Whether a client gets its answer without a consent page: a first-party client that no other app can impersonate (RFC 8252
+/// §8.6).
 #[must_use]
 pub fn is_skipped(client: &Client, redirect_uri: &str) -> bool {
     client.first_party && (client.is_confidential() || redirect_uri.starts_with("https://"))
 }
 
-/// Whether consent of an earlier time counts. A public client that is answered at a loopback port or a scheme of its own can be
-/// any app on the device: it asks each time (RFC 8252 §8.6).
+/// Whether earlier consent counts. A public client with a loopback port or a custom URI scheme can be any app on the device: it
+/// asks each time (RFC 8252 §8.6).
 #[must_use]
 pub fn is_remembered(client: &Client, redirect_uri: &str) -> bool {
     client.is_confidential() || redirect_uri::is_claimed(redirect_uri)
 }
 
-/// Records that a person allows a client all of this; what was allowed before, and not withdrawn, stays allowed.
+/// Records that a user allows a client these scopes. Scopes that were allowed before, and not withdrawn, stay allowed.
 pub fn give(
     existing: Option<&Consent>,
     account: AccountId,
@@ -46,7 +47,7 @@ pub fn give(
     Decision::one(Change::record_consent(consent), ())
 }
 
-/// Withdraws what was allowed: the client's grants end with the consent. `None`: there was nothing to withdraw.
+/// Withdraws consent: the client's grants end with it. `None`: there was nothing to withdraw.
 pub fn withdraw(
     account: AccountId,
     client_id: &ClientId,

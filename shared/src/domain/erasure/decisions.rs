@@ -1,4 +1,4 @@
-//! The decisions on closing, restoring, holding and erasing an account.
+//! Decisions on closing, restoring, holding and erasing an account.
 
 use crate::domain::account::{AccountStatus, Authentication, LinkSeed, PasswordHome};
 use crate::domain::change::{Change, Decision};
@@ -9,19 +9,19 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::roles::Roles;
 use crate::domain::time::{Span, Timestamp};
 
-/// What came of the wish to be erased.
+/// The outcome of a deletion request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requested {
-    /// The account is closed. Asking again changes nothing.
+    /// The account is closed. A repeated request changes nothing.
     ErasureDue {
         /// When it is erased.
         due: Timestamp,
     },
-    /// Nobody can close this account: it is disabled, or erased.
+    /// This account cannot be closed: it is disabled or erased.
     NotActive,
 }
 
-/// Closes an account. `seed` is fresh: the link that restores it derives from it.
+/// Closes an account. `seed` is fresh: the restore link derives from it.
 pub fn request_deletion(authentication: &Authentication, seed: LinkSeed, grace: Span, now: Timestamp) -> Decision<Requested> {
     match authentication.status {
         AccountStatus::Active => {}
@@ -30,22 +30,22 @@ pub fn request_deletion(authentication: &Authentication, seed: LinkSeed, grace: 
     }
     let due = now + grace.max(MIN_GRACE);
     let status = AccountStatus::ErasureDue { since: now, due, seed };
-    // The status says since when; a restoration begins it anew.
+    // The status says since when; a restoration sets it again.
     let closed = Authentication { status, epoch_began_at: None, ..authentication.in_next_epoch(now) };
     let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due };
     Decision::one(Change::request_deletion(closed, erasure), Requested::ErasureDue { due })
 }
 
-/// What came of the link that restores.
+/// The outcome of a restore link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restored {
-    /// The account is in use again; everybody signs in anew.
+    /// The account is active again. All devices must sign in again.
     Restored,
-    /// The link is spent, not this account's, or its time is over.
+    /// The link is used, belongs to another account, or has expired.
     Over,
 }
 
-/// Restores a closed account. `link_fits` is whether the mailed link derives from the account's own seed (compared by `keys`).
+/// Restores a closed account. `link_fits`: whether the mailed link derives from the account's own seed (compared by `keys`).
 pub fn restore(authentication: &Authentication, link_fits: bool, now: Timestamp) -> Decision<Restored> {
     match authentication.status {
         AccountStatus::ErasureDue { due, .. } if link_fits && now < due => {
@@ -60,20 +60,20 @@ pub fn restore(authentication: &Authentication, link_fits: bool, now: Timestamp)
     }
 }
 
-/// What came of an operator's word about a legal hold.
+/// The outcome of an operator's request about a legal hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {
-    /// The account is held from now on.
+    /// The hold is in force now.
     Placed,
-    /// It is held no longer.
+    /// The hold is lifted.
     Lifted,
-    /// It is so already.
+    /// The account has this state already.
     Unchanged,
-    /// It was erased before.
+    /// The account was erased before.
     Erased,
 }
 
-/// Keeps an account from being erased, whatever becomes due, until the hold is lifted. Its person can close it all the same.
+/// Prevents the erasure of an account until the hold is lifted. The user can still close the account.
 pub fn place_hold(authentication: &Authentication, now: Timestamp) -> Decision<Hold> {
     match (authentication.status, authentication.legal_hold) {
         (AccountStatus::Erased { .. }, _) => Decision::unchanged(Hold::Erased),
@@ -85,7 +85,7 @@ pub fn place_hold(authentication: &Authentication, now: Timestamp) -> Decision<H
     }
 }
 
-/// Lifts a legal hold. An erasure that waited for it happens when it is looked at again ([`DEFERRAL`]).
+/// Lifts a legal hold. A deferred erasure happens when it is due again ([`DEFERRAL`]).
 pub fn lift_hold(authentication: &Authentication) -> Decision<Hold> {
     match (authentication.status, authentication.legal_hold) {
         (AccountStatus::Erased { .. }, _) => Decision::unchanged(Hold::Erased),
@@ -97,25 +97,25 @@ pub fn lift_hold(authentication: &Authentication) -> Decision<Hold> {
     }
 }
 
-/// What is to be done about an erasure whose day came.
+/// What to do about a due erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Erasure {
-    /// The account is erased: all that is left of it goes.
+    /// The account is erased: remove everything that is left of it.
     Remove {
-        /// When it was erased: now, or by a run that was broken off.
+        /// When it was erased: now, or by an interrupted run.
         at: Timestamp,
     },
-    /// A legal hold keeps it.
+    /// A legal hold prevents it.
     Deferred {
-        /// When it is looked at again.
+        /// When it is due again.
         until: Timestamp,
     },
-    /// It is not due (any more): the account is in use, or due at another time.
+    /// It is not due (any more): the account is active, or due at another time.
     NotDue,
 }
 
-/// Decides on an erasure among the due work. `authentication` is what stands; nothing stands when the erased account's own item
-/// has been collected while its removal was broken off.
+/// Decides on an erasure of the due work. `authentication` is the stored state. It is absent if the item of the erased account
+/// expired while its removal was interrupted.
 pub fn erase(authentication: Option<&Authentication>, erasure: &DueErasure, now: Timestamp) -> Decision<Erasure> {
     let Some(authentication) = authentication else { return Decision::unchanged(Erasure::Remove { at: now }) };
     match authentication.status {
@@ -142,7 +142,7 @@ fn with_status(authentication: &Authentication, status: AccountStatus) -> Authen
     Authentication { status, version: authentication.version + 1, ..authentication.clone() }
 }
 
-/// Nothing of the person: what keeps a request in flight from bringing the account back, for a short while.
+/// No data of the user: it prevents a request in flight from recreating the account, for a short time.
 pub(super) fn erased(authentication: &Authentication, at: Timestamp) -> Authentication {
     Authentication {
         account: authentication.account,

@@ -23,9 +23,9 @@ fn decide(authentication: &Authentication, has_password: bool, verdict: Password
     hand_over(subject, &verdict, T0)
 }
 
-/// security 112, 113: the trigger is one more way to guess, and no other window.
+/// security 112, 113: the trigger is another way to guess, but has no window of its own.
 #[test]
-fn security_113_a_right_password_is_written_before_it_is_told_and_a_wrong_one_is_counted() {
+fn security_113_a_right_password_is_written_before_it_is_answered_and_a_wrong_one_is_counted() {
     let failed = Authentication { failures: FailureWindow::default().failed(T0 - Span::hours(1)), ..authentication() };
     let decision = decide(&failed, true, PasswordVerdict::Right);
     let state = decision.changes.only(Change::record_sign_in);
@@ -45,7 +45,7 @@ fn security_113_a_right_password_is_written_before_it_is_told_and_a_wrong_one_is
 }
 
 #[test]
-fn who_is_closed_or_has_no_password_here_is_refused_as_a_wrong_one_is() {
+fn a_closed_account_and_one_without_a_password_are_refused_like_a_wrong_password() {
     let disabled = Authentication { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
     for (state, has_password) in [(disabled, true), (authentication(), false)] {
         let decision = decide(&state, has_password, PasswordVerdict::Right);
@@ -59,7 +59,7 @@ fn who_is_closed_or_has_no_password_here_is_refused_as_a_wrong_one_is() {
 }
 
 #[test]
-fn a_person_becomes_attributes_by_name_or_by_rule_and_nothing_that_the_pool_may_not_have() {
+fn claims_become_attributes_by_name_or_rule_and_only_those_that_a_pool_accepts() {
     let document = "name = \"Shop\"\n[handover]\nuser_pool_id = \"eu-central-1_Next\"\nsub = \"custom:former_sub\"\n\
         attributes = { tier = \"custom:level\", newsletter = \"custom:newsletter\" }\n\
         [[registration.fields]]\nname = \"given_name\"\n[[registration.fields]]\nname = \"tier\"\n\

@@ -1,4 +1,4 @@
-//! `[cognito]`: the user pool that people come from, and what comes with them.
+//! `[cognito]`: the legacy user pool, and how its users are imported.
 
 use crate::domain::id::ClientId;
 use crate::domain::roles::{Role, Roles};
@@ -7,26 +7,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-/// The user pool that people come from.
+/// The legacy user pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CognitoConfig {
-    /// Which.
+    /// The pool.
     pub user_pool_id: UserPoolId,
     /// The app client that passwords are verified through: without a secret, with `ALLOW_ADMIN_USER_PASSWORD_AUTH`.
     pub client_id: String,
-    /// Which subject identifier a person has here.
+    /// The subject identifier of imported users.
     pub sub: KeptSub,
-    /// App clients of the pool whose access tokens are exchanged, each for tokens of the one client that takes its place (RFC 8693).
+    /// App clients of the pool with access tokens that are exchanged, each for tokens of the one client that replaces it (RFC
+    /// 8693).
     pub exchange: BTreeMap<String, ClientId>,
-    /// Groups of the pool and the role that each becomes; others become none.
+    /// Groups of the pool, and the role of each. Other groups give no role.
     pub groups: BTreeMap<String, Role>,
-    /// Fields of the form whose attribute has another name than theirs: field, attribute.
+    /// Fields of the form that have an attribute of another name: field, attribute.
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
 impl CognitoConfig {
-    /// The attribute that a field of the form comes from: the one that the document names, else the standard attribute of its name,
-    /// else the custom one (`custom:{field}`).
+    /// The source attribute of a field: the one in the document, otherwise the standard attribute of its name, otherwise the
+    /// custom one (`custom:{field}`).
     #[must_use]
     pub fn attribute_of(&self, field: &str) -> Cow<'_, str> {
         match self.attributes.get(field) {
@@ -35,11 +36,11 @@ impl CognitoConfig {
             None => Cow::Owned(format!("custom:{field}")),
         }
     }
-    /// The roles of somebody who is in these groups.
+    /// The roles for these groups.
     #[must_use]
     pub fn roles_of(&self, groups: &[String]) -> Roles {
         let roles: BTreeSet<Role> = groups.iter().filter_map(|group| self.groups.get(group)).cloned().collect();
-        // The document names no more than an account can have.
+        // The document has at most as many roles as an account can have.
         Roles::try_from(roles).unwrap_or_default()
     }
     /// The issuer identifier of the pool.
@@ -58,7 +59,7 @@ impl CognitoConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserPoolId(String);
 
-/// A text that is no id of a user pool.
+/// A text that is not the id of a user pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be the id of a user pool, such as \"eu-central-1_AbCdEfGhI\"")]
 pub struct InvalidUserPoolId;
@@ -69,7 +70,7 @@ impl UserPoolId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// The region that the pool is in.
+    /// The region of the pool.
     #[must_use]
     pub fn region(&self) -> &str {
         self.0.split('_').next().unwrap_or_default()
@@ -97,13 +98,13 @@ impl FromStr for UserPoolId {
     }
 }
 
-/// Which subject identifier (`sub`) a person has here who comes from the pool. The pool's own is known as theirs in either case.
+/// The subject identifier (`sub`) of an imported user. The pool's own identifier is recognized in both cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KeptSub {
     /// A new one.
     #[default]
     Alias,
-    /// The pool's own: for applications that know people by it.
+    /// The pool's own: for applications that identify users by it.
     Keep,
 }
 
