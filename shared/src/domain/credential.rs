@@ -1,8 +1,8 @@
-//! Passwords: policy by preset, strength, blocklist (security 65–69). Hashing itself is in `keys`.
+//! Passwords: policy presets, strength, blocklist (security 65–69). The hashing is in `keys`.
 //!
-//! 1. Length: at least what the preset asks, at most 256 code points and 1 KiB; never truncated. No rule of composition.
-//! 2. Blocklist: common passwords, repetitions of something short, and words about the person or the service.
-//! 3. Strength: an estimate of how many guesses it takes, where the preset asks for one.
+//! 1. Length: at least the preset's minimum, at most 256 code points and 1 KiB; never truncated. No composition rules.
+//! 2. Blocklist: common passwords, repetitions of short texts, and words about the user or the service.
+//! 3. Strength: an estimate of the number of guesses, if the preset requires one.
 
 mod blocklist;
 mod flaw;
@@ -17,10 +17,10 @@ use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-/// The stored password of an account (own key prefix: token, export and retention can't read it).
+/// The stored password of an account (with its own key prefix: token, export and retention cannot read it).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordCredential {
-    /// Whose.
+    /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
     /// Its hash.
@@ -33,25 +33,26 @@ pub struct PasswordCredential {
     pub version: u64,
 }
 
-/// Most code points of a password.
+/// Maximum number of code points of a password.
 pub const MAX_PASSWORD_CHARACTERS: usize = 256;
-/// Most bytes of a password.
+/// Maximum number of bytes of a password.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// The length that pages recommend (security 65).
 pub const RECOMMENDED_PASSWORD_CHARACTERS: usize = 15;
 
 impl PasswordPolicy {
-    /// Judges a password that somebody wants to choose. `context` are words that a guesser would try first: names, the address, the
-    /// name of the service.
+    /// Checks a new password. `context` has words that an attacker would guess first: names, the address, the name of the
+    /// service.
     ///
     /// # Errors
     /// The first flaw, in the order of this module's steps.
     pub fn check(&self, password: &SecretText, context: &[&str]) -> Result<(), PasswordFlaw> {
-        // What is longer is refused before any work is spent on it, and never cut: two passwords that differ only at the end differ.
+        // A longer password is refused before any work is spent on it, and never truncated: passwords that differ only at the end
+        // are different.
         if password.expose().len() > MAX_PASSWORD_BYTES {
             return Err(PasswordFlaw::TooLong);
         }
-        // As it will be hashed (security 67).
+        // In the form in which it is hashed (security 67).
         let normal: SecretText = password.expose().nfc().collect::<String>().into();
         let characters = normal.expose().chars().count();
         if characters > MAX_PASSWORD_CHARACTERS {
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn security_65_a_password_is_judged_by_length_blocklist_and_strength() {
+    fn security_65_a_password_is_checked_by_length_blocklist_and_strength() {
         for (policy, password, expected) in [
             (PasswordPolicy::ASVS, "xK9#mQ2", Some("too_short")),
             (PasswordPolicy::ASVS, "xK9#mQ2vR", None),
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn security_65_length_is_counted_in_code_points_and_capped_never_cut() {
+    fn security_65_length_is_counted_in_code_points_and_never_truncated() {
         let long = |unit: &str, count: usize| format!("{}{}", "Zq7!xwPv", unit.repeat(count));
         let policy = PasswordPolicy { min_length: 8, min_strength: 0 };
         assert_eq!(flaw(policy, "žluťoučký", &[]), None, "nine code points, more bytes");
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn security_66_no_rule_of_composition() {
+    fn security_66_there_are_no_composition_rules() {
         for password in [
             "kgzvwqplrtnb",
             "KGZVWQPLRTNB",
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn security_69_words_about_the_person_or_the_service_do_not_make_a_password() {
+    fn security_69_words_about_the_user_or_the_service_are_refused() {
         let context = ["ada.lovelace", "Ada", "Lovelace", "Example Shop"];
         for password in
             ["ada.lovelace", "Lovelace1815", "lovelaceLOVELACE", "ExampleShop2026", "example-shop-ada", "ecalevol.ada1"]

@@ -1,7 +1,7 @@
-//! Identifiers that cannot be swapped for one another.
+//! Identifiers of distinct types, so that they cannot be confused.
 //!
-//! Binary ids are 128 random bits, written as 22 characters of base64url; text ids are checked when
-//! parsed, so that no separator of a storage key and no control character can ever be inside one.
+//! Binary ids are 128 random bits, written as 22 characters of base64url. Text ids are validated when parsed, so none contains a
+//! separator of a storage key or a control character.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,7 +10,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// Why a text is not the id that it was taken for.
+/// Why a text is not a valid id of this type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed {0}")]
 pub struct InvalidId(pub &'static str);
@@ -70,7 +70,7 @@ macro_rules! random_id {
 }
 
 random_id!(
-    /// The stored person. Never leaves Latchkey: tokens carry [`Sub`].
+    /// An account. The id never leaves Latchkey: tokens carry [`Sub`].
     AccountId,
     "account id"
 );
@@ -80,12 +80,12 @@ random_id!(
     "session id"
 );
 random_id!(
-    /// What one client may do for one account; its first state is the authorization code.
+    /// A grant of one account to one client. Its first state is the authorization code.
     GrantId,
     "grant id"
 );
 random_id!(
-    /// A pending registration, recovery or stored authorization request.
+    /// A pending registration, password reset or stored authorization request.
     FlowId,
     "flow id"
 );
@@ -97,7 +97,7 @@ random_id!(
 
 /// The subject identifier of an account in tokens (OpenID Connect Core §2 `sub`): never reused, never an address.
 ///
-/// 128 bits. One that was made here is written as 22 characters of unpadded base64url; one that its person brought from another
+/// 128 bits. One that was made here is written as 22 characters of unpadded base64url. One that was imported from another
 /// identity provider is a UUID (RFC 9562 §4) and keeps that form: 36 characters, lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sub {
@@ -111,7 +111,7 @@ impl Sub {
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self { bytes, is_uuid: false }
     }
-    /// The identifier that a person brings from elsewhere: a UUID. Anything else is not kept, or it could be somebody's here.
+    /// An imported identifier: a UUID. Anything else is refused, because it could be the identifier of another account here.
     #[must_use]
     pub fn brought(text: &str) -> Option<Self> {
         text.parse().ok().filter(|sub: &Self| sub.is_uuid)
@@ -142,7 +142,7 @@ impl FromStr for Sub {
         if text.len() == Hyphenated::LENGTH {
             let bytes = Uuid::try_parse(text).map_err(|_| invalid)?.into_bytes();
             let sub = Self { bytes, is_uuid: true };
-            // One identifier has one form: no capitals, no braces.
+            // An identifier has exactly one text form: no capitals, no braces.
             return if sub.to_string() == text { Ok(sub) } else { Err(invalid) };
         }
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
@@ -237,12 +237,12 @@ text_id!(
 );
 
 impl TenantId {
-    /// The tenant that lives at the origin itself.
+    /// The tenant at the origin itself.
     #[must_use]
     pub fn default_tenant() -> Self {
         Self("default".to_owned())
     }
-    /// Whether this is the tenant that lives at the origin itself.
+    /// Whether this is the tenant at the origin itself.
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.0 == "default"
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_identifier_keeps_the_form_that_it_came_in_and_has_no_other() {
+    fn a_subject_identifier_has_exactly_one_text_form() {
         let own = Sub::from_bytes([7; 16]);
         let brought = "07070707-0707-0707-0707-070707070707";
         for text in [own.to_string().as_str(), brought] {

@@ -1,4 +1,4 @@
-//! What an account says about its person: claims by their OpenID Connect names.
+//! The profile of an account: claims by their OpenID Connect names.
 
 mod decisions;
 
@@ -10,8 +10,8 @@ use super::identifier::IdentifierHash;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The claims of a person, in clear: `email`, `email_verified`, `name`, custom ones by their field name. Personal data: it
-/// does not print.
+/// The claims of a user, in clear: `email`, `email_verified`, `name`, custom claims by their field names. Personal data: it does
+/// not print.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Claims(pub serde_json::Map<String, serde_json::Value>);
@@ -25,7 +25,7 @@ impl std::fmt::Debug for Claims {
 /// The stored profile: [`Claims`] as JSON, sealed under the account's data key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Whose.
+    /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
     /// The sealed claims.
@@ -34,22 +34,21 @@ pub struct Profile {
     /// When they last changed (`updated_at`).
     #[serde(rename = "at")]
     pub updated_at: Timestamp,
-    /// The change of address that waits for its proof, if one does. Never usable to sign in (security 95).
+    /// The pending change of address, if there is one. The new address cannot be used to sign in (security 95).
     #[serde(rename = "chg", default, skip_serializing_if = "Option::is_none")]
     pub email_change: Option<EmailChange>,
-    /// Changes of address that their former address can still undo; at most [`MAX_EMAIL_UNDOS`].
+    /// Changes of address that the owner of the former address can still undo; at most [`MAX_EMAIL_UNDOS`].
     #[serde(rename = "und", default, skip_serializing_if = "Vec::is_empty")]
     pub email_undos: Vec<EmailUndo>,
     /// The version of this state.
     pub version: u64,
 }
 
-/// Changes of address that can be undone at the same time. One more waits until the oldest is settled: a thief who changes the
-/// address again and again does not push the owner's undo out.
+/// Maximum number of changes of address that can be undone at the same time. A further change must wait until the oldest undo has
+/// expired: a thief who changes the address repeatedly cannot displace the owner's undo.
 pub const MAX_EMAIL_UNDOS: usize = 3;
 
-/// A change of address that waits for its proof. It lives in the profile, so that the transaction that changes the address also
-/// uses it up.
+/// A pending change of address. It is part of the profile, so that the transaction that changes the address also completes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailChange {
     /// The new address.
@@ -58,7 +57,7 @@ pub struct EmailChange {
     /// The new address, sealed under the account's data key.
     #[serde(rename = "to")]
     pub address: Sealed,
-    /// What its code and link derive from.
+    /// The seed of its code and link.
     #[serde(rename = "sd")]
     pub seed: LinkSeed,
     /// Wrong codes so far.
@@ -67,12 +66,12 @@ pub struct EmailChange {
     /// BCP 47 locale of its mail.
     #[serde(rename = "loc")]
     pub locale: String,
-    /// When it ends by itself.
+    /// When it expires.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
 
-/// A former address, which may take its place again.
+/// A former address that can be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailUndo {
     /// The former address.
@@ -81,22 +80,22 @@ pub struct EmailUndo {
     /// The former address, sealed under the account's data key.
     #[serde(rename = "to")]
     pub address: Sealed,
-    /// What its link derives from.
+    /// The seed of its link.
     #[serde(rename = "sd")]
     pub seed: LinkSeed,
     /// BCP 47 locale of its mail.
     #[serde(rename = "loc")]
     pub locale: String,
-    /// When the address was changed: the time of the event that its mail follows.
+    /// When the address was changed: the time of the event that caused its mail.
     #[serde(rename = "at")]
     pub changed_at: Timestamp,
-    /// When it can be undone no more.
+    /// When the undo expires.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
 
 impl Profile {
-    /// The profile with other claims, as of now.
+    /// The profile with these claims, updated now.
     #[must_use]
     pub fn with_claims(&self, claims: Sealed, now: Timestamp) -> Self {
         Self { claims, updated_at: now, version: self.version + 1, ..self.clone() }

@@ -68,7 +68,7 @@ fn security_107_a_start_writes_two_items_and_depends_on_nothing_stored() {
 }
 
 #[test]
-fn the_right_proof_makes_the_account_and_uses_the_flow_up() {
+fn the_right_proof_creates_the_account_and_completes_the_flow() {
     for (kind, expected) in [(ProofKind::Code, vec!["count identifier", "create"]), (ProofKind::Link, vec!["create"])] {
         let decision = verify(&flow(), kind, Some(person(None)), None, T0);
         assert_eq!(names(&decision.changes), expected);
@@ -82,9 +82,9 @@ fn the_right_proof_makes_the_account_and_uses_the_flow_up() {
     }
 }
 
-/// security 59: their password of elsewhere is left behind, and so are the sessions that it opened there.
+/// security 59: the password of a legacy user and its sessions in the legacy directory are not valid here.
 #[test]
-fn who_is_known_elsewhere_leaves_their_sign_ins_there_behind() {
+fn sign_ins_at_the_legacy_directory_end_with_the_registration() {
     let subject = SubjectHash(IdentifierHash { key_version: 1, hash: [3; 32] });
     let link = LinkedIdentity { account: flow().account, subject, named: Sealed(vec![4]), linked_at: T0 };
     for (link, since) in [(Some(link), Some(T0)), (None, None)] {
@@ -97,7 +97,7 @@ fn who_is_known_elsewhere_leaves_their_sign_ins_there_behind() {
 }
 
 #[test]
-fn the_browser_that_began_is_signed_in_at_once_and_known() {
+fn the_browser_that_started_is_signed_in_and_becomes_a_known_device() {
     let new = NewSession {
         id: super::super::id::SessionId::from_bytes([9; 16]),
         secret_hash: SecretHash::from_bytes([9; 32]),
@@ -114,7 +114,7 @@ fn the_browser_that_began_is_signed_in_at_once_and_known() {
 }
 
 #[test]
-fn a_wrong_code_takes_a_try_of_the_address_and_of_the_flow_and_a_wrong_link_none() {
+fn a_wrong_code_takes_a_try_of_the_address_and_of_the_flow_and_a_wrong_link_takes_none() {
     let decision = verify(&flow(), ProofKind::Code, None, None, T0);
     assert_eq!(names(&decision.changes), ["count identifier", "count flow"]);
     assert_eq!(decision.outcome, Verified::Wrong { tries_left: 4 });
@@ -137,12 +137,12 @@ fn after_five_wrong_codes_even_the_right_one_is_refused() {
         assert_eq!(decision.outcome, Verified::Over(FlowOver::NoTriesLeft));
         assert!(decision.changes.is_empty());
     }
-    // A new code gives no new tries.
+    // A new code does not reset the tries.
     assert_eq!(resend(&flow, T0).outcome, Resent::Over(FlowOver::NoTriesLeft));
 }
 
 #[test]
-fn what_is_over_is_not_evaluated_and_changes_nothing() {
+fn a_proof_of_a_flow_that_is_over_is_not_evaluated_and_changes_nothing() {
     // security 88, 131
     let over = |flow: Flow, at: Timestamp| {
         let code = verify(&flow, ProofKind::Code, Some(person(None)), None, at);
@@ -164,7 +164,7 @@ fn what_is_over_is_not_evaluated_and_changes_nothing() {
 }
 
 #[test]
-fn an_address_that_got_an_account_meanwhile_is_told_only_to_who_proved_it() {
+fn an_account_created_meanwhile_is_revealed_only_to_the_user_who_proved_the_address() {
     let owner = Some(AccountId::from_bytes([9; 16]));
     let right = verify(&flow(), ProofKind::Code, Some(person(None)), owner, T0);
     assert_eq!(right.outcome, Verified::AlreadyRegistered);
@@ -174,7 +174,7 @@ fn an_address_that_got_an_account_meanwhile_is_told_only_to_who_proved_it() {
 }
 
 #[test]
-fn who_stays_in_the_former_directory_gets_no_account_and_only_who_proved_the_address_is_told() {
+fn a_legacy_account_that_cannot_be_imported_blocks_registration_and_is_revealed_only_after_proof() {
     for kind in [ProofKind::Code, ProofKind::Link] {
         let decision = verify(&flow(), kind, Some(Proven::Stays), None, T0);
         assert!(decision.outcome == Verified::Stays && decision.changes.is_empty());
@@ -184,7 +184,7 @@ fn who_stays_in_the_former_directory_gets_no_account_and_only_who_proved_the_add
 }
 
 #[test]
-fn a_code_is_sent_again_three_times_and_each_is_another_generation() {
+fn a_code_is_resent_at_most_three_times_each_with_a_new_generation() {
     let mut flow = flow();
     for left in (0..MAX_RESENDS).rev() {
         let decision = resend(&flow, T0);
@@ -199,7 +199,7 @@ fn a_code_is_sent_again_three_times_and_each_is_another_generation() {
 }
 
 #[test]
-fn who_did_not_ask_ends_it_and_nothing_of_the_form_stays() {
+fn the_owner_of_the_address_ends_an_unrequested_flow_and_its_form_is_removed() {
     let decision = disown(&flow(), T0);
     let ended = decision.changes.0.first().expect("ended").made_by(Change::disown_flow);
     assert_eq!((ended.state, &ended.payload), (FlowState::Ended, &None));

@@ -1,7 +1,7 @@
-//! Roles: what a person is to the company's own applications, told in their access tokens (RFC 9068 §2.2.3.1, RFC 7643 §4.1.2).
+//! Roles: a user's roles in the company's own applications, sent in their access tokens (RFC 9068 §2.2.3.1, RFC 7643 §4.1.2).
 //!
-//! They stand in the account's hot item, so whoever refreshes a token gets the present ones. What a role opens is the application's to say:
-//! Latchkey itself asks for none.
+//! They are stored in the account's hot item, so every token refresh gets the current ones. The application decides what a role
+//! allows; Latchkey itself requires none.
 
 mod decisions;
 
@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// The most roles of one account: with the longest names its hot item stays within one write unit.
+/// Maximum number of roles of one account: with the longest names its hot item fits one write unit.
 pub const MAX_ROLES: usize = 8;
-/// The longest name of a role, in characters.
+/// Maximum length of a role name, in characters.
 const LONGEST: usize = 20;
 
 /// The name of a role: 1 to 20 of `A-Z a-z 0-9 . _ : -`.
@@ -22,7 +22,7 @@ const LONGEST: usize = 20;
 #[serde(try_from = "String", into = "String")]
 pub struct Role(String);
 
-/// A text that names no role.
+/// A text that is not a valid role name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 20 of A-Z a-z 0-9 . _ : -")]
 pub struct InvalidRole;
@@ -75,12 +75,12 @@ impl Roles {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-    /// Whether this is one of them.
+    /// Whether this role is one of them.
     #[must_use]
     pub fn contains(&self, role: &Role) -> bool {
         self.0.contains(role)
     }
-    /// These and those, where an account can have so many; else these.
+    /// The union, if an account can have that many; otherwise only these.
     #[must_use]
     pub fn with(&self, those: &Self) -> Self {
         Self::try_from(&self.0 | &those.0).unwrap_or_else(|TooManyRoles| self.clone())
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_has_a_name_that_no_reader_could_take_for_two() {
+    fn a_role_name_is_short_and_has_no_separator() {
         for name in ["gold", "Admins", "shop:editor", "a.b_c-d", "x", &"x".repeat(20)] {
             assert_eq!(name.parse::<Role>().map(String::from), Ok(name.to_owned()));
         }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_given_and_taken_and_what_is_so_already_writes_nothing() {
+    fn roles_are_added_and_removed_and_an_unchanged_set_writes_nothing() {
         let plain = authentication();
         let decision = change_roles(&plain, &[role("gold"), role("editor")], &[]);
         let golden = decision.changes.only(Change::change_roles);

@@ -1,17 +1,17 @@
-//! Values that must not be printed, and their digests.
+//! Secret values that must not be printed, and their digests.
 
 use crate::digest::sha256;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// Text that never shows in a log, an error or a debugger's print: a password, a code, a token. Wiped when dropped.
+/// Text that never appears in a log, an error or debug output: a password, a code, a token. Wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// The text itself; the name makes every use easy to find.
+    /// The text itself. The method name makes every use easy to find.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -33,12 +33,12 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// 256 secret bits: the secret half of a code, a refresh token or a session cookie. Wiped when dropped.
+/// 256 secret bits: the secret part of a code, a refresh token or a session cookie. Wiped when dropped.
 #[derive(Clone)]
 pub struct Secret256(Zeroizing<[u8; 32]>);
 
 impl Secret256 {
-    /// The secret made of these bytes.
+    /// A secret of these bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
@@ -55,12 +55,12 @@ impl fmt::Debug for Secret256 {
     }
 }
 
-/// The SHA-256 of a high-entropy secret: what is stored of it. Compared in constant time.
+/// The SHA-256 of a high-entropy secret: the stored form of it. Compared in constant time.
 #[derive(Clone, Copy, Eq, Serialize, Deserialize)]
 pub struct SecretHash(#[serde(with = "crate::domain::bytes32")] [u8; 32]);
 
 impl SecretHash {
-    /// The digest made elsewhere (`keys::digest`).
+    /// A digest that the caller computed (`keys::digest`).
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -73,7 +73,7 @@ impl SecretHash {
 }
 impl PartialEq for SecretHash {
     fn eq(&self, other: &Self) -> bool {
-        // No early exit: where two digests part is not told by time.
+        // No early exit: the time must not reveal the first difference of two digests.
         self.0.iter().zip(other.0).fold(0u8, |acc, (a, b)| acc | (a ^ b)) == 0
     }
 }
@@ -83,14 +83,14 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-/// A password hash in PHC form (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`), or in the form of the system that it came from
-/// (`keys::password::import` says which).
+/// A password hash in PHC form (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`), or in the form of its original system (see
+/// `keys::password::import`).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// The hash in this PHC string.
+    /// A hash from this PHC string.
     #[must_use]
     pub fn from_phc(phc: String) -> Self {
         Self(phc)
@@ -107,13 +107,13 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// What is stored of a secret.
+/// The stored form of a secret.
 #[must_use]
 pub fn hash_secret(secret: &Secret256) -> SecretHash {
     SecretHash::from_bytes(sha256(secret.expose()))
 }
 
-/// What is stored of a secret text (a client secret, a cookie value).
+/// The stored form of a secret text (a client secret, a cookie value).
 #[must_use]
 pub fn hash_text(text: &str) -> SecretHash {
     SecretHash::from_bytes(sha256(text.as_bytes()))

@@ -1,7 +1,7 @@
-//! A bucket of permits for each caller, refilled as time goes by: slows one caller down without a stored counter.
+//! A token bucket for each caller: slows one caller down without a stored counter.
 //!
-//! It lives in the memory of one sandbox, so it bounds what one caller gets from it, not from all; what must hold exactly is
-//! counted in the store. Keys are keyed hashes: it holds no address.
+//! It lives in the memory of one sandbox, so it limits a caller per sandbox, not in total. Exact limits are counted in the store.
+//! Keys are keyed hashes: it holds no address.
 
 use super::time::{Span, Timestamp};
 use std::collections::HashMap;
@@ -20,11 +20,11 @@ struct Bucket {
     counted_from: Timestamp,
 }
 
-/// Callers that are remembered at once: a few hundred kilobytes.
+/// Maximum number of callers in memory: a few hundred kilobytes.
 const MAX_CALLERS: usize = 4096;
 
 impl Throttle {
-    /// Buckets that hold `burst` permits and get one more every `refill`.
+    /// Buckets with `burst` permits that gain one permit every `refill`.
     #[must_use]
     pub fn new(burst: i64, refill: Span) -> Self {
         Self { burst, refill, buckets: HashMap::new() }
@@ -33,7 +33,7 @@ impl Throttle {
     /// Takes one permit of this caller.
     ///
     /// # Errors
-    /// When there is none: how long until the next.
+    /// If there is none: the time until the next permit.
     pub fn take(&mut self, caller: &str, now: Timestamp) -> Result<(), Span> {
         let fresh = Bucket { permits: self.burst, counted_from: now };
         let mut bucket = self.buckets.get(caller).map_or(fresh, |bucket| self.refilled(*bucket, now));
@@ -55,8 +55,8 @@ impl Throttle {
         Bucket { permits: bucket.permits + earned, counted_from }
     }
 
-    /// Forgets callers whose bucket is full again; were that too few, whoever has most left, so that memory stays bounded and the
-    /// busiest stay slowed down.
+    /// Removes callers with a full bucket. If those are too few, it removes the callers with the most permits, so that memory
+    /// stays bounded and the busiest callers stay throttled.
     fn make_room(&mut self, now: Timestamp) {
         if self.buckets.len() < MAX_CALLERS {
             return;
@@ -78,7 +78,7 @@ mod tests {
     const T0: Timestamp = Timestamp::from_seconds(1_000_000);
 
     #[test]
-    fn a_caller_gets_a_burst_then_one_for_each_span() {
+    fn a_caller_gets_a_burst_and_then_one_permit_per_refill() {
         let mut throttle = Throttle::new(3, Span::seconds(10));
         for _ in 0..3 {
             assert_eq!(throttle.take("a", T0), Ok(()));
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(throttle.take("a", T0 + Span::seconds(4)), Err(Span::seconds(6)));
         assert_eq!(throttle.take("a", T0 + Span::seconds(10)), Ok(()));
         assert_eq!(throttle.take("a", T0 + Span::seconds(11)), Err(Span::seconds(9)));
-        // A long pause fills the bucket, no further.
+        // A long pause fills the bucket, but not beyond its size.
         for _ in 0..3 {
             assert_eq!(throttle.take("a", T0 + Span::hours(1)), Ok(()));
         }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_do_not_take_from_one_another() {
+    fn each_caller_has_its_own_permits() {
         let mut throttle = Throttle::new(1, Span::seconds(10));
         assert_eq!(throttle.take("a", T0), Ok(()));
         assert_eq!(throttle.take("b", T0), Ok(()));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_the_busiest_stay_slowed_down() {
+    fn memory_is_bounded_and_the_busiest_callers_stay_throttled() {
         let mut throttle = Throttle::new(2, Span::seconds(10));
         for _ in 0..2 {
             assert_eq!(throttle.take("busy", T0), Ok(()));

@@ -1,14 +1,14 @@
-//! What nobody may choose: common passwords, repetitions, words about the person or the service (security 69).
+//! The blocklist: common passwords, repetitions, words about the user or the service (security 69).
 
 use unicode_normalization::UnicodeNormalization;
 
-/// One on a line, lower case, NFKC, sorted by bytes; see `data/README.md`.
+/// One per line, lower case, NFKC, sorted by bytes; see `data/README.md`.
 const COMMON: &str = include_str!("../../../data/common-passwords.txt");
-/// Words of context shorter than this are too ordinary to be told apart from the rest.
+/// Shorter context words are too common to be checked.
 const LEAST_CONTEXT_WORD: usize = 4;
-/// What must be left of a password once words of context are taken out.
+/// Minimum length of what is left of a password without its context words.
 const LEAST_BESIDE_CONTEXT: usize = 6;
-/// A repetition is judged by what it repeats: this long, it may stand.
+/// A repetition is checked by its repeated unit. A unit of at least this length is accepted, unless it is listed.
 const LEAST_REPEATED: usize = 8;
 
 pub(super) fn is_common(password: &str, context: &[&str]) -> bool {
@@ -23,7 +23,7 @@ fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase()
 }
 
-/// Searches the list in place: nothing is built at cold start, nothing is kept.
+/// Searches the list in place: nothing is built at cold start, and nothing is kept in memory.
 fn is_listed(folded: &str) -> bool {
     let (mut low, mut high) = (0, COMMON.len());
     while low < high {
@@ -40,7 +40,7 @@ fn is_listed(folded: &str) -> bool {
     false
 }
 
-/// The shortest text that, repeated, is the whole.
+/// The shortest unit of which the text is a repetition.
 fn repeated_unit(text: &str) -> &str {
     (1..=text.len() / 2)
         .filter(|length| text.len().is_multiple_of(*length))
@@ -49,7 +49,7 @@ fn repeated_unit(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// Whether too little is left once words of context, letters and digits only, are taken out.
+/// Whether too little is left without the context words. Only letters and digits count.
 fn is_made_of(folded: &str, context: &[&str]) -> bool {
     let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let mut words: Vec<String> = Vec::new();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_listed_is_not_found() {
+    fn an_unlisted_password_is_not_found() {
         let (first, last) = (COMMON.lines().next().unwrap(), COMMON.lines().last().unwrap());
         for absent in ["", "\n", " ", "\u{10ffff}", &format!("{first}x"), &format!("{last}x"), &first[1..], &last[1..]] {
             assert!(!is_listed(absent), "{absent:?}");

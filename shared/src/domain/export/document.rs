@@ -1,5 +1,5 @@
-//! The shape of `export.json`. It has no member for a secret, a hash of one, a seed, a version or a stamp: what is not here is not
-//! given out. The JSON Schema that ships with an export describes the same.
+//! The structure of `export.json`. It has no member for a secret, a hash of a secret, a seed, a version or a stamp. A value
+//! without a member is not exported. The JSON Schema in the export describes the same structure.
 
 use crate::domain::amr::Amr;
 use crate::domain::audit::EventKind;
@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// A moment as people and programs read it: RFC 3339, UTC, milliseconds.
+/// A timestamp for people and programs: RFC 3339, UTC, milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment(pub Timestamp);
 
@@ -25,38 +25,38 @@ impl Serialize for Moment {
 /// `export.json`. Personal data: it does not print.
 #[derive(Clone, Serialize)]
 pub struct Document {
-    /// The schema that it follows: a file beside it.
+    /// Its schema: a file in the same export.
     #[serde(rename = "$schema")]
     pub schema: &'static str,
-    /// Who made it: the issuer of the tenant.
+    /// The issuer of the tenant that made the export.
     pub issuer: String,
-    /// Of which moment it is.
+    /// The time of the snapshot.
     pub as_of: Moment,
     /// BCP 47 locale of labels and names in it.
     pub locale: String,
     /// The account.
     pub account: ExportedAccount,
-    /// What it signs in with.
+    /// The identifiers for sign-in.
     pub identifiers: Vec<ExportedIdentifier>,
-    /// What it says about the person.
+    /// The claims of the user.
     pub profile: ExportedProfile,
-    /// The change of address that waits for its proof.
+    /// The pending change of address.
     pub email_change: Option<ExportedEmailChange>,
-    /// Former addresses that can still take their place again.
+    /// Former addresses that can still be restored.
     pub former_emails: Vec<ExportedFormerEmail>,
-    /// Who the person is elsewhere.
+    /// The user's identities at other providers.
     pub linked_identities: Vec<ExportedLinkedIdentity>,
-    /// What protects the sign-in.
+    /// The protection of the sign-in.
     pub sign_in: ExportedSignIn,
     /// Signed-in browsers.
     pub sessions: Vec<ExportedSession>,
-    /// What applications may do.
+    /// The grants of applications.
     pub grants: Vec<ExportedGrant>,
-    /// What applications were allowed.
+    /// The consents to applications.
     pub consents: Vec<ExportedConsent>,
-    /// The terms that were accepted.
+    /// The accepted terms.
     pub terms: Vec<ExportedTerms>,
-    /// What happened.
+    /// The audit records.
     pub history: ExportedHistory,
 }
 
@@ -67,15 +67,15 @@ pub struct ExportedAccount {
     pub sub: Sub,
     /// `active`, `disabled`, `erasure_due` or `erased`.
     pub status: &'static str,
-    /// Since when there is an account.
+    /// When the account was created.
     pub created_at: Moment,
-    /// What the person is to the company's own applications.
+    /// The user's roles in the company's own applications.
     pub roles: Roles,
-    /// Since when a legal hold keeps it from being erased.
+    /// When the legal hold was placed that prevents the erasure.
     pub legal_hold_since: Option<Moment>,
 }
 
-/// What a person signs in with.
+/// An identifier for sign-in.
 #[derive(Clone, Serialize)]
 pub struct ExportedIdentifier {
     /// `email`.
@@ -97,7 +97,7 @@ pub struct ExportedProfile {
     pub labels: BTreeMap<String, String>,
 }
 
-/// A change of address that waits for its proof.
+/// A pending change of address.
 #[derive(Clone, Serialize)]
 pub struct ExportedEmailChange {
     /// The new address.
@@ -106,7 +106,7 @@ pub struct ExportedEmailChange {
     pub wrong_codes: u8,
     /// Locale of its mail.
     pub locale: String,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Moment,
 }
 
@@ -119,7 +119,7 @@ pub struct ExportedFormerEmail {
     pub locale: String,
     /// When it was replaced.
     pub changed_at: Moment,
-    /// Until when it can take its place again.
+    /// Until when it can be restored.
     pub undo_until: Moment,
 }
 
@@ -128,36 +128,36 @@ pub struct ExportedFormerEmail {
 pub struct ExportedLinkedIdentity {
     /// The provider's issuer identifier.
     pub issuer: String,
-    /// Its subject identifier of the person.
+    /// Its subject identifier of the user.
     pub subject: String,
-    /// Since when the account is known to be that person's.
+    /// When the identity was linked to the account.
     pub linked_at: Moment,
 }
 
-/// What protects the sign-in.
+/// The protection of the sign-in.
 #[derive(Clone, Serialize)]
 pub struct ExportedSignIn {
-    /// Failed sign-ins in a row, from devices that are not known.
+    /// Consecutive failed sign-ins from unknown devices.
     pub failed: ExportedFailures,
     /// Devices that signed in before, most recent first.
     pub known_devices: Vec<ExportedDevice>,
 }
 
-/// Failed sign-ins in a row.
+/// Consecutive failed sign-ins.
 #[derive(Clone, Default, Serialize)]
 pub struct ExportedFailures {
-    /// How many.
+    /// The number.
     pub count: u32,
-    /// The last one.
+    /// The time of the last one.
     pub last_at: Option<Moment>,
 }
 
 /// A device that signed in before.
 #[derive(Clone, Serialize)]
 pub struct ExportedDevice {
-    /// A number that names it, 16 hexadecimal digits: the browser's cookie has what it is made of.
+    /// The device number, 16 hexadecimal digits. It derives from the browser's cookie.
     pub device: String,
-    /// Its failed sign-ins in a row.
+    /// Its consecutive failed sign-ins.
     pub failed: ExportedFailures,
 }
 
@@ -168,27 +168,27 @@ pub struct ExportedSession {
     pub sid: SessionId,
     /// `live`, `ended` (signed out, or ended by a change of password or address) or `expired`.
     pub status: &'static str,
-    /// The browser in words.
+    /// A description of the browser.
     pub device: Option<String>,
-    /// The network that it signed in from, without the part that names one household.
+    /// The network of the sign-in, without the part that identifies a household.
     pub network: Option<String>,
     /// When it was opened.
     pub created_at: Moment,
-    /// When the person proved who they are.
+    /// When the user authenticated.
     pub auth_time: Moment,
-    /// How (RFC 8176).
+    /// The authentication methods (RFC 8176).
     pub amr: Vec<Amr>,
-    /// When it was last used, right to the hour.
+    /// When it was last used, accurate to the hour.
     pub last_used_at: Moment,
-    /// The end unless used before.
+    /// The idle expiry.
     pub idle_expires_at: Moment,
-    /// The end in any case.
+    /// The absolute expiry.
     pub expires_at: Moment,
     /// When it was signed out.
     pub ended_at: Option<Moment>,
 }
 
-/// What one application may do.
+/// The grant of one application.
 #[derive(Clone, Serialize)]
 pub struct ExportedGrant {
     /// The application.
@@ -197,55 +197,55 @@ pub struct ExportedGrant {
     pub client_name: String,
     /// `code_issued`, `active`, `ended` (with its session, or by a change of password or address), `expired` or `revoked`.
     pub status: &'static str,
-    /// The subject identifier that it was told.
+    /// The subject identifier that the application received.
     pub sub: Sub,
-    /// The session that it came from.
+    /// The session of the grant.
     pub sid: SessionId,
-    /// What it may do.
+    /// The granted scopes.
     pub scope: ScopeSet,
-    /// Whom its access tokens are for.
+    /// The audience of its access tokens.
     pub audience: String,
-    /// Where the person was sent back to.
+    /// The redirect URI of the authorization.
     pub redirect_uri: Option<String>,
-    /// Since when.
+    /// When it was created.
     pub since: Moment,
-    /// When the person had proven who they are.
+    /// When the user had authenticated.
     pub auth_time: Moment,
-    /// How (RFC 8176).
+    /// The authentication methods (RFC 8176).
     pub amr: Vec<Amr>,
-    /// When the application took it up.
+    /// When the application redeemed the code.
     pub redeemed_at: Option<Moment>,
     /// Its refresh token, if it has one.
     pub refresh: Option<ExportedRefresh>,
     /// When it was revoked.
     pub revoked_at: Option<Moment>,
-    /// Why.
+    /// The reason.
     pub revocation_reason: Option<RevocationReason>,
-    /// The end in any case.
+    /// The absolute expiry.
     pub expires_at: Moment,
 }
 
-/// The use of a refresh token.
+/// The state of a refresh token.
 #[derive(Clone, Serialize)]
 pub struct ExportedRefresh {
-    /// Which one of its family is live, from 1.
+    /// The generation of the live token of its family, from 1.
     pub generation: u32,
-    /// When it became the live one.
+    /// When this token became the live one.
     pub last_rotated_at: Moment,
-    /// The end unless used before.
+    /// The idle expiry.
     pub idle_expires_at: Moment,
 }
 
-/// What an application was allowed.
+/// The consent to one application.
 #[derive(Clone, Serialize)]
 pub struct ExportedConsent {
     /// The application.
     pub client_id: ClientId,
     /// Its name.
     pub client_name: String,
-    /// For what.
+    /// The allowed scopes.
     pub scope: ScopeSet,
-    /// Since when.
+    /// When it was given.
     pub granted_at: Moment,
     /// When it was withdrawn.
     pub withdrawn_at: Option<Moment>,
@@ -264,7 +264,7 @@ pub struct ExportedTerms {
     pub accepted_at: Moment,
 }
 
-/// What happened, newest first.
+/// Audit records, newest first.
 #[derive(Clone, Default, Serialize)]
 pub struct ExportedHistory {
     /// Whether there are older records than these.
@@ -273,19 +273,19 @@ pub struct ExportedHistory {
     pub records: Vec<ExportedRecord>,
 }
 
-/// One thing that happened.
+/// One audit record.
 #[derive(Clone, Serialize)]
 pub struct ExportedRecord {
     /// Its id.
     pub id: String,
-    /// What.
+    /// The event.
     pub event: EventKind,
     /// When.
     pub at: Moment,
-    /// The request that it happened in, as the log names it.
+    /// The request id, as in the log.
     pub request_id: RequestId,
-    /// Through which application.
+    /// The application.
     pub client_id: Option<ClientId>,
-    /// Keyed hash of the caller's address: equal ones came from one network.
+    /// Keyed hash of the caller's network address: equal values mean the same network.
     pub address_hash: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! One value of one field, brought to its one stored form.
+//! One field value, converted to its single stored form.
 
 use super::{FieldFlaw, Submission};
 use crate::domain::tenant::{Field, FieldKind};
@@ -36,10 +36,10 @@ fn boolean(value: &Value, submission: Submission) -> Result<bool, FieldFlaw> {
     }
 }
 
-/// One line of text: NFC, without space around it, without a character that could break a mail header or hide what is there.
+/// One line of text: NFC, without surrounding white space, without a character that could break a mail header or hide text.
 fn line(value: &Value, max: usize) -> Result<String, FieldFlaw> {
     let Value::String(text) = value else { return Err(FieldFlaw::WrongType { expected: "a text" }) };
-    // Normalisation shortens a text to a quarter at most: beyond that no work is spent on it.
+    // Normalisation shortens a text to a quarter at most. A longer text is refused before any work is spent on it.
     if text.len() > max.saturating_mul(16) {
         return Err(FieldFlaw::TooLong { max });
     }
@@ -53,13 +53,13 @@ fn line(value: &Value, max: usize) -> Result<String, FieldFlaw> {
     Ok(text)
 }
 
-/// Marks that turn the direction of the text after them: a name must not rewrite the sentence that it stands in. Joiners stay:
+/// Marks that change the direction of the following text: a name must not reorder the sentence around it. Joiners stay, because
 /// several scripts and emoji need them.
 fn is_directional(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// `YYYY-MM-DD` of the years 1900 to 2200; a birthdate lies behind.
+/// `YYYY-MM-DD` of the years 1900 to 2200. A birthdate is in the past.
 fn date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
     let is_written_so = text.len() == 10
         && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
@@ -74,7 +74,7 @@ fn date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
     Ok(text.to_owned())
 }
 
-/// E.164: `+` and 7 to 15 digits; the separators that people write are taken out, `00` in front is read as `+`.
+/// E.164: `+` and 7 to 15 digits. Common separators are removed, and a leading `00` is read as `+`.
 fn phone(text: &str) -> Result<String, FieldFlaw> {
     let bare: String =
         text.nfkc().filter(|c| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}')).collect();

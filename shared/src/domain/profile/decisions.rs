@@ -1,4 +1,4 @@
-//! Editing a profile by the rules of the form.
+//! Profile edits by the rules of the form.
 
 use crate::domain::form;
 use crate::domain::form::{FieldFlaw, Submission};
@@ -8,13 +8,14 @@ use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Claims that Latchkey sets itself: a person sees them, and changes them by other ways, if at all (security 108).
+/// Claims that Latchkey sets itself. The user sees them and cannot edit them here; some can be changed in other ways
+/// (security 108).
 const READ_ONLY: [&str; 5] = ["sub", "email", "email_verified", "phone_number_verified", "updated_at"];
 
-/// What a person sent to change their profile.
+/// An edit of the profile by the user.
 #[derive(Debug, Clone, Copy)]
 pub enum Edit<'a> {
-    /// A merge patch (RFC 7396): what is not named stays, `null` removes.
+    /// A merge patch (RFC 7396): members that it does not name stay, and `null` removes.
     Patch(&'a Map<String, Value>),
     /// The whole form of a page.
     Form(&'a Map<String, Value>),
@@ -23,9 +24,9 @@ pub enum Edit<'a> {
 /// What is wrong with one member of an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditFlaw {
-    /// It is not the person's to set here.
+    /// The user cannot set it here.
     ReadOnly,
-    /// The form's own rule.
+    /// A rule of the form is violated.
     Field(FieldFlaw),
 }
 
@@ -49,8 +50,8 @@ impl fmt::Display for EditFlaw {
     }
 }
 
-/// The claims after an edit, by the rules of the registration form as it is now. Claims that are no field of the form stay as they
-/// are, whatever was sent.
+/// The claims after an edit, by the rules of the current registration form. Claims that are not fields of the form stay
+/// unchanged, whatever was sent.
 ///
 /// # Errors
 /// Every flaw with the name of its member: fields in the order of the form, the others last.
@@ -79,7 +80,7 @@ pub fn edit(fields: &[Field], claims: &Claims, edit: Edit<'_>, now: Timestamp) -
     }
 }
 
-/// The form's values with a patch applied; what an answer of the patch hides goes with it, unless the patch itself names it.
+/// The form's values with a patch applied. Stored values that the new values hide are removed, unless the patch names them.
 fn merged(fields: &[Field], claims: &Claims, patch: &Map<String, Value>) -> Map<String, Value> {
     let mut values = Map::new();
     for field in fields {
@@ -99,7 +100,7 @@ fn replaced(claims: &Claims, fresh: Map<String, Value>, is_field: impl Fn(&str) 
     let mut next: Map<String, Value> =
         claims.0.iter().filter(|(name, _)| !is_field(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
     if fresh.get(NUMBER) != claims.0.get(NUMBER) {
-        // Whoever proved the old number has not proved the new one.
+        // The old number was verified, the new one is not.
         next.remove("phone_number_verified");
     }
     next.extend(fresh);

@@ -1,13 +1,13 @@
-//! The registration form of a tenant and the documents to accept.
+//! The registration form of a tenant, and the terms to accept.
 
 use super::text::Localized;
 
-/// Registration: whether, with which form.
+/// Registration: whether it is open, and its form.
 #[derive(Debug, Clone)]
 pub struct RegistrationConfig {
     /// Off: no path creates an account (security 109).
     pub enabled: bool,
-    /// The fields of the form in order (besides e-mail and password, which are always there, first).
+    /// The fields of the form in order (after e-mail and password, which are always first).
     pub fields: Vec<Field>,
     /// Documents to accept.
     pub terms: Vec<TermsDocument>,
@@ -20,7 +20,7 @@ pub struct Field {
     pub name: String,
     /// Type and its limits.
     pub kind: FieldKind,
-    /// Whether it must be filled (when shown).
+    /// Whether it must be filled (if shown).
     pub required: bool,
     /// Label by locale.
     pub label: Localized,
@@ -39,7 +39,7 @@ pub enum FieldKind {
     Text {
         /// At most this many characters (1 to 1024).
         max_length: usize,
-        /// A regular expression for the whole value (linear time), with what to say when it does not fit.
+        /// A regular expression for the whole value (linear time), with the message for a mismatch.
         pattern: Option<Pattern>,
     },
     /// A date (`YYYY-MM-DD`).
@@ -59,14 +59,14 @@ pub struct Pattern {
     pub source: String,
     /// Compiled and anchored.
     pub regex: regex::Regex,
-    /// What to say when a value does not fit.
+    /// The message for a value that does not match.
     pub message: Localized,
 }
 
 /// The condition under which a field is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShowWhen {
-    /// The other field, which stands before this one.
+    /// The other field, which precedes this one.
     pub field: String,
     /// Its value (`true`/`false` for a boolean).
     pub equals: String,
@@ -77,11 +77,11 @@ pub struct ShowWhen {
 pub struct TermsDocument {
     /// Its name, `[a-z][a-z0-9_]*`.
     pub document: String,
-    /// Its present version.
+    /// Its current version.
     pub version: String,
     /// Its title by locale.
     pub title: Localized,
-    /// Where it can be read.
+    /// Where to read it.
     pub url: String,
     /// Whether it must be accepted.
     pub required: bool,

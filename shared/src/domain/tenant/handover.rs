@@ -1,33 +1,33 @@
-//! `[handover]`: the user pool that people go back to, and what goes with them.
+//! `[handover]`: the user pool of the reverse migration, and its attributes.
 
 use super::cognito::{STANDARD, UserPoolId};
 use std::collections::BTreeMap;
 
-/// The user pool that people go to.
+/// The user pool of the reverse migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandoverConfig {
-    /// Which.
+    /// The pool.
     pub user_pool_id: UserPoolId,
-    /// What its users have as a username.
+    /// The username of the pool's users.
     pub username: Username,
-    /// The attribute that keeps the `sub` that applications knew the person by, if one does: the pool gives everybody a new one.
+    /// The attribute for the `sub` that applications know, if there is one: the pool gives every user a new `sub`.
     pub sub: Option<String>,
-    /// Fields of the form whose attribute has another name than theirs: field, attribute.
+    /// Fields of the form that have an attribute of another name: field, attribute.
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-/// What the users of a pool have as a username.
+/// The username of a pool's users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Username {
     /// Their e-mail address.
     #[default]
     Email,
-    /// Their `sub` of here: in a pool where the address is an alias, no username may look like an address.
+    /// Their `sub` from here: in a pool with the address as an alias, no username may look like an address.
     Sub,
 }
 
 impl Username {
-    /// The word that the document has for it.
+    /// Its name in the document.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,8 +38,8 @@ impl Username {
 }
 
 impl HandoverConfig {
-    /// The attribute that a field of the form becomes: the one that the document names, else the standard attribute of its name. A
-    /// custom one has to be named, since a pool refuses people with attributes that it does not have.
+    /// The target attribute of a field: the one in the document, otherwise the standard attribute of its name. A custom attribute
+    /// must be in the document, because a pool refuses users with attributes that it does not have.
     #[must_use]
     pub fn attribute_of(&self, field: &str) -> Option<&str> {
         let named = self.attributes.get(field).map(String::as_str);
@@ -47,5 +47,5 @@ impl HandoverConfig {
     }
 }
 
-/// Attributes that no field becomes: the address goes by itself, and the rest is the pool's.
+/// Attributes that no field sets: the address is sent separately, and the pool sets the others.
 pub(crate) const OWN: [&str; 2] = ["email", "updated_at"];
