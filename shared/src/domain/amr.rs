@@ -1,13 +1,13 @@
-//! What a person did to sign in.
+//! Authentication methods of a sign-in.
 
 use serde::{Deserialize, Serialize};
 
-/// What a person did to sign in (RFC 8176 values).
+/// An authentication method of a sign-in (RFC 8176 values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Amr {
     /// A password.
     Pwd,
-    /// A one-time code or link that was mailed.
+    /// A mailed one-time code or link.
     Otp,
 }

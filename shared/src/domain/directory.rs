@@ -7,8 +7,8 @@
 //!    imported.
 //! 3. [`take_over`] creates the account, and a sentinel of the legacy subject: one user there is one account here, even with
 //!    concurrent sign-ins. The next sign-in is local.
-//! 4. A user whom an operator imported without a password has an account already. [`keep_password`] stores the password that the
-//!    legacy directory accepts.
+//! 4. An operator may have imported a user without a password: the account exists already. [`keep_password`] stores the password
+//!    that the legacy directory accepts.
 //! 5. An erased account leaves the sentinel of its subject behind, without an account: a user erased here is not imported again
 //!    (security 111).
 
@@ -118,7 +118,7 @@ pub fn admit(user: &DirectoryUser, address: &EmailAddress) -> Result<(), NotAdmi
 pub struct Mapped {
     /// Claims of the tenant's form.
     pub claims: Claims,
-    /// Fields of the form whose attribute is invalid for them. The user can fill them later.
+    /// Fields of the form with an invalid attribute value. The user can fill them later.
     pub refused: Vec<(String, FieldFlaw)>,
     /// Attributes without a field, by their names in the directory.
     pub unmapped: Vec<String>,

@@ -17,16 +17,17 @@ use super::identifier::IdentifierHash;
 use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The shortest time between the closing of an account and its erasure: no request that was admitted before still writes then.
+/// The shortest time between the closing of an account and its erasure: no request that was admitted before the closing still
+/// runs then.
 pub const MIN_GRACE: Span = Span::minutes(10);
-/// How long an erasure that is due waits for a legal hold before it is looked at again. More than a day, so that it moves to
-/// another day's work.
+/// How long a due erasure waits before its legal hold is checked again. More than a day, so that it moves to the work of another
+/// day.
 pub const DEFERRAL: Span = Span::days(7);
 
-/// The erasure of an account, among the work of the day that it is due.
+/// The erasure of an account, stored under the day on which it is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueErasure {
-    /// Whose.
+    /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
     /// What it signed in with: freed at the end, when the account itself no longer says it.

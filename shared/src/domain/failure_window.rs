@@ -3,7 +3,7 @@
 use super::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Consecutive failures after which a window begins to block.
+/// Consecutive failures after which a window starts to block.
 pub const FREE_FAILURES: u32 = 5;
 
 /// The first block; each further failure doubles it.
@@ -12,8 +12,8 @@ pub const FIRST_BLOCK: Span = Span::seconds(30);
 /// The longest block.
 pub const LONGEST_BLOCK: Span = Span::minutes(15);
 
-/// Consecutive failures after which time alone opens the window no more (NIST SP 800-63B-4 §3.2.2): a known device still signs in,
-/// and recovery opens it.
+/// Consecutive failures after which waiting no longer unblocks the window (NIST SP 800-63B-4 §3.2.2). A known device can still
+/// sign in, and a password reset unblocks it.
 pub const LOCKED_AFTER: u32 = 100;
 
 /// Consecutive failed sign-ins.
@@ -22,7 +22,7 @@ pub struct FailureWindow {
     /// Consecutive failures.
     #[serde(rename = "n")]
     pub count: u32,
-    /// When the last one was.
+    /// When the last failure was.
     #[serde(rename = "at", skip_serializing_if = "Option::is_none")]
     pub last_at: Option<Timestamp>,
 }
@@ -46,7 +46,7 @@ impl FailureWindow {
     }
 }
 
-/// The failures of an identifier that no account has.
+/// The failures of an identifier without an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownIdentifierFailures {
     /// The identifier.
@@ -57,7 +57,7 @@ pub struct UnknownIdentifierFailures {
     pub failures: FailureWindow,
     /// The version of this state.
     pub version: u64,
-    /// When the counter is forgotten.
+    /// When the counter expires.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }

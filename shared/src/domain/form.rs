@@ -1,8 +1,8 @@
 //! The form of a tenant: one schema for the page, the API and the stored profile (security 108).
 //!
-//! 1. Only fields of the form are taken; anything else is refused by name.
+//! 1. Only fields of the form are accepted. Any other member is refused by name.
 //! 2. A field that another field hides is refused (API) or dropped (page: without JavaScript it can still be filled).
-//! 3. Each value is brought to its one stored form, or refused with what would be right.
+//! 3. Each value is converted to its single stored form, or refused with a hint.
 
 mod schema;
 mod submission;
@@ -19,10 +19,10 @@ use std::fmt;
 
 pub use schema::describe;
 
-/// Validates what was submitted against the fields and gives the claims to store.
+/// Validates submitted values against the fields and returns the claims to store.
 ///
 /// # Errors
-/// Every flaw with the name of its field, in the order of the form, unknown ones last.
+/// All flaws with the names of their fields, in the order of the form, unknown fields last.
 pub fn validate(
     fields: &[Field],
     submitted: &Map<String, Value>,
@@ -57,8 +57,8 @@ pub fn validate(
     if flaws.is_empty() { Ok(Claims(claims)) } else { Err(flaws) }
 }
 
-/// Takes over what another system held of a person: each value that fits its field, brought to its one stored form. What is missing
-/// stays open, what does not fit is named; neither keeps the person away.
+/// Imports a user's values from another system: each valid value is converted to its stored form. Missing fields stay empty, and
+/// invalid values are reported. Neither prevents the import.
 #[must_use]
 pub fn take_over(fields: &[Field], submitted: &Map<String, Value>, now: Timestamp) -> (Claims, Vec<(String, FieldFlaw)>) {
     let mut claims = Map::new();
@@ -79,7 +79,7 @@ pub fn take_over(fields: &[Field], submitted: &Map<String, Value>, now: Timestam
     (Claims(claims), flaws)
 }
 
-/// A box that is not ticked sends nothing: on a page, that is a no.
+/// An unticked box sends nothing. On a page this means no.
 fn is_answered_by_absence(field: &Field, submission: Submission) -> bool {
     submission == Submission::Page && matches!(field.kind, FieldKind::Boolean)
 }
@@ -102,14 +102,14 @@ pub(super) fn is_shown(field: &Field, claims: &Map<String, Value>) -> bool {
     })
 }
 
-/// What is wrong with the terms that were accepted.
+/// A flaw of the accepted terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TermsFlaw {
     /// This document must be accepted.
     Missing(String),
-    /// There is no such document (index into what was sent).
+    /// There is no such document (index into the submitted list).
     Unknown(usize),
-    /// Another version is in force (index into what was sent): show it, and ask again.
+    /// Another version is in force (index into the submitted list): show it and ask again.
     Superseded(usize),
 }
 
@@ -135,10 +135,10 @@ impl fmt::Display for TermsFlaw {
     }
 }
 
-/// Takes down what was accepted: pairs of document and version, against the documents in force.
+/// Records accepted terms: pairs of document and version, checked against the documents in force.
 ///
 /// # Errors
-/// Every flaw.
+/// All flaws.
 pub fn accept_terms(
     config: &RegistrationConfig,
     accepted: &[(String, String)],

@@ -57,7 +57,7 @@ fn outcome(submitted: &Value, submission: Submission) -> Result<Value, Vec<(Stri
 }
 
 #[test]
-fn values_are_stored_in_one_form() {
+fn equivalent_values_are_stored_in_one_form() {
     for (submitted, stored) in [
         (json!({"given_name": "Ada"}), json!({"given_name": "Ada"})),
         (json!({"given_name": "  Ada "}), json!({"given_name": "Ada"})),
@@ -86,7 +86,7 @@ fn values_are_stored_in_one_form() {
 }
 
 #[test]
-fn every_wrong_value_is_named_with_what_is_wrong() {
+fn every_invalid_value_is_reported_with_its_flaw() {
     for (submitted, flaws) in [
         (json!({}), vec![("given_name", "required")]),
         (json!({"given_name": " "}), vec![("given_name", "required")]),
@@ -140,7 +140,7 @@ fn a_page_drops_what_it_hides_and_reads_an_unticked_box_as_no() {
 }
 
 #[test]
-fn terms_are_accepted_in_their_present_version_only() {
+fn terms_are_accepted_only_in_their_current_version() {
     let accept = |pairs: &[(&str, &str)]| {
         let pairs: Vec<_> = pairs.iter().map(|(document, version)| ((*document).to_owned(), (*version).to_owned())).collect();
         accept_terms(&config().registration, &pairs, NOW)
@@ -155,7 +155,7 @@ fn terms_are_accepted_in_their_present_version_only() {
 }
 
 #[test]
-fn the_description_says_what_validation_does() {
+fn the_json_schema_agrees_with_the_validation() {
     let form = describe(&config());
     assert_eq!(form["order"], json!(["given_name", "birthdate", "phone_number", "kind", "company", "newsletter", "code_word"]));
     assert_eq!(form["schema"]["required"], json!(["given_name"]));

@@ -1,7 +1,7 @@
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Pairs of what is typed and what becomes of it: one address each (security 106).
+/// Pairs of typed text and canonical address (security 106).
 fn collisions() -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     let wide = |c: char| if c.is_ascii_graphic() { char::from_u32(c as u32 + 0xfee0).unwrap() } else { c };
@@ -26,7 +26,7 @@ fn collisions() -> Vec<(String, String)> {
     pairs
 }
 
-/// What must not pass: each is one character, or one shape, away from a good address (security 106).
+/// Texts that must be refused: each is one character, or one change of structure, away from a valid address (security 106).
 fn refusals() -> Vec<String> {
     let mut typed = Vec::new();
     let invisible = [
@@ -131,7 +131,7 @@ fn refusals() -> Vec<String> {
 }
 
 #[test]
-fn security_106_one_address_typed_in_many_ways_is_one_address() {
+fn security_106_all_spellings_of_an_address_have_one_canonical_form() {
     let pairs = collisions();
     let refused = refusals();
     assert!(pairs.len() + refused.len() >= 500, "{} and {}", pairs.len(), refused.len());
@@ -146,7 +146,7 @@ fn security_106_one_address_typed_in_many_ways_is_one_address() {
 }
 
 #[test]
-fn security_106_the_canonical_form_is_its_own_canonical_form() {
+fn security_106_a_canonical_form_is_unchanged_when_parsed_again() {
     for (typed, _) in collisions() {
         let once = EmailAddress::parse(&typed).unwrap();
         assert_eq!(EmailAddress::parse(once.as_str()).unwrap(), once, "{typed:?}");
@@ -155,7 +155,7 @@ fn security_106_the_canonical_form_is_its_own_canonical_form() {
 }
 
 #[test]
-fn different_people_stay_different() {
+fn different_addresses_stay_different() {
     let different = [
         "ada@example.com",
         "a.da@example.com",
@@ -170,7 +170,7 @@ fn different_people_stay_different() {
 }
 
 #[test]
-fn every_refusal_says_why() {
+fn every_refusal_has_its_reason() {
     use InvalidEmail as E;
     let reasons: BTreeMap<&str, E> = [
         ("", E::Empty),
@@ -188,14 +188,14 @@ fn every_refusal_says_why() {
 }
 
 #[test]
-fn an_address_does_not_print() {
+fn an_address_is_never_printed() {
     assert_eq!(format!("{:?}", EmailAddress::parse("ada@example.com").unwrap()), "EmailAddress(…)");
 }
 
 proptest::proptest! {
-    /// security 106: whatever is taken is canonical, and taken again unchanged.
+    /// security 106: an accepted address is canonical, and is accepted again unchanged.
     #[test]
-    fn security_106_what_is_taken_is_canonical(typed in r"[\PC\x00-\x1f]{0,20}@[\PC.]{0,20}\.[\p{L}]{1,8}") {
+    fn security_106_an_accepted_address_is_canonical(typed in r"[\PC\x00-\x1f]{0,20}@[\PC.]{0,20}\.[\p{L}]{1,8}") {
         if let Ok(address) = EmailAddress::parse(&typed) {
             proptest::prop_assert!(address.as_str().is_ascii());
             proptest::prop_assert!(address.as_str().len() <= 254);

@@ -1,7 +1,7 @@
-//! The rules of Latchkey, and nothing else: synchronous functions over values, with time and randomness as parameters.
+//! The rules of Latchkey: synchronous functions over values, with time and randomness as parameters.
 //!
 //! A decision takes a snapshot and returns a [`change::Decision`]: what to write and what to answer. The caller commits the
-//! changes first and shows the outcome after; when the commit meets a conflict it loads again and decides again.
+//! changes first and shows the outcome afterwards. If the commit meets a conflict, the caller loads again and decides again.
 
 pub mod account;
 pub mod amr;

@@ -1,4 +1,4 @@
-//! Edits of a profile: what the form allows, and nothing else.
+//! Profile edits: only what the form allows.
 
 use super::decisions::{Edit, edit};
 use super::*;
@@ -30,7 +30,7 @@ fn patched(patch: Value) -> Result<Value, Vec<(String, &'static str)>> {
 }
 
 #[test]
-fn a_patch_changes_what_it_names_and_removes_by_null() {
+fn a_patch_changes_only_named_members_and_null_removes() {
     let after = patched(json!({ "given_name": " Augusta ", "newsletter": true })).unwrap();
     assert_eq!((&after["given_name"], &after["newsletter"]), (&json!("Augusta"), &json!(true)));
     assert_eq!(
@@ -58,7 +58,7 @@ fn security_108_read_only_and_unknown_members_are_refused_whatever_their_value()
 }
 
 #[test]
-fn the_rules_of_the_form_hold() {
+fn an_edit_must_follow_the_rules_of_the_form() {
     assert_eq!(patched(json!({ "given_name": null })), Err(vec![("given_name".to_owned(), "required")]));
     assert_eq!(patched(json!({ "given_name": ["x"] })), Err(vec![("given_name".to_owned(), "invalid_type")]));
     assert_eq!(patched(json!({ "given_name": "a\nb" })), Err(vec![("given_name".to_owned(), "forbidden_character")]));
@@ -66,7 +66,7 @@ fn the_rules_of_the_form_hold() {
 }
 
 #[test]
-fn an_answer_takes_along_what_it_hides() {
+fn a_new_answer_removes_the_values_that_it_hides() {
     let private = patched(json!({ "customer_type": "private" })).unwrap();
     assert!(private.get("company").is_none());
     let contradiction = patched(json!({ "customer_type": "private", "company": "X" }));
@@ -74,13 +74,13 @@ fn an_answer_takes_along_what_it_hides() {
 }
 
 #[test]
-fn a_new_phone_number_is_not_a_verified_one() {
+fn a_new_phone_number_is_not_verified() {
     assert!(patched(json!({ "phone_number": "+4930654321" })).unwrap().get("phone_number_verified").is_none());
     assert_eq!(patched(json!({ "given_name": "B" })).unwrap()["phone_number_verified"], true);
 }
 
 #[test]
-fn a_page_sends_the_whole_form_and_a_box_that_is_not_ticked_is_a_no() {
+fn a_page_sends_the_whole_form_and_an_unticked_box_means_no() {
     let form = object(
         json!({ "given_name": "Ada", "family_name": "Byron", "phone_number": "", "customer_type": "private", "company": "left over" }),
     );

@@ -1,4 +1,4 @@
-//! Records: everything that a change can write. The store knows kind, key, end and attributes of each.
+//! Records: everything that a change can write. The store knows the kind, key, end and attributes of each.
 
 use super::account::{Authentication, WrappedDataKey};
 use super::consent::{AcceptedTerms, Consent};
@@ -16,7 +16,7 @@ use super::session::Session;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Which account has an identifier.
+/// The account that has an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimedIdentifier {
     /// The account.
@@ -33,12 +33,12 @@ pub struct Terms {
     pub version: u64,
 }
 
-/// An authorization request that came by POST.
+/// An authorization request that was sent by POST.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredAuthorizationRequest {
     /// Its parameters, as a query.
     pub query: String,
-    /// Its end.
+    /// When it expires.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
@@ -54,7 +54,7 @@ pub struct RevokedToken {
     pub expires_at: Timestamp,
 }
 
-/// A state that does not hold its own key.
+/// A state that does not contain its own key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyed<K, S> {
     /// The key.
@@ -90,7 +90,7 @@ pub enum Record {
     LinkedIdentity(LinkedIdentity),
     /// The claim of a subject of another identity provider.
     FederatedSubject(Keyed<SubjectHash, ClaimedSubject>),
-    /// An erasure among the work of its day.
+    /// A due erasure.
     DueErasure(DueErasure),
     /// The failed sign-ins of an identifier without an account.
     UnknownFailures(UnknownIdentifierFailures),
@@ -98,17 +98,17 @@ pub enum Record {
     RetentionJob(Box<RetentionJob>),
     /// A revoked access token that has no grant.
     RevokedToken(Keyed<Jti, RevokedToken>),
-    /// An authorization request that came by POST.
+    /// An authorization request that was sent by POST.
     AuthorizationRequest(Keyed<FlowId, StoredAuthorizationRequest>),
 }
 
-/// A type that one kind of record holds.
+/// A type that is stored as one kind of record.
 pub trait FromRecord: Sized {
     /// The state, if the record is of this kind.
     fn from_record(record: &Record) -> Option<&Self>;
 }
 
-/// A state with a version: a write of it names the version before.
+/// A versioned state. A write of it is conditional on the version before.
 pub trait Versioned: Into<Record> {
     /// The version that the state will have.
     fn version(&self) -> u64;

@@ -158,7 +158,7 @@ pub enum ProofKind {
 pub enum Proven {
     /// A user who gets an account.
     Person(Box<ProvenPerson>),
-    /// A user whose legacy account cannot be imported. They proved the address, but get no second account here.
+    /// A user with a legacy account that cannot be imported. They proved the address, but get no second account here.
     Stays,
 }
 

@@ -1,4 +1,4 @@
-//! Time as decisions see it: whole seconds and milliseconds since the Unix epoch, handed in, never read.
+//! Time for decisions: seconds and milliseconds since the Unix epoch, passed as a parameter and never read from a clock.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -15,12 +15,12 @@ pub struct Timestamp(i64);
 pub struct Span(i64);
 
 impl Timestamp {
-    /// The moment this many milliseconds after the Unix epoch.
+    /// The moment at this many milliseconds after the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
-    /// The moment this many seconds after the Unix epoch.
+    /// The moment at this many seconds after the Unix epoch.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
@@ -35,7 +35,7 @@ impl Timestamp {
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
-    /// How long ago `earlier` was; zero when it lies ahead.
+    /// The time since `earlier`; zero if that is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Span {
         Span((self.0.saturating_sub(earlier.0)).max(0))
@@ -48,7 +48,7 @@ impl Timestamp {
 }
 
 impl Span {
-    /// No time at all.
+    /// A length of zero.
     pub const ZERO: Self = Self(0);
     /// This many milliseconds.
     #[must_use]
@@ -75,7 +75,7 @@ impl Span {
     pub const fn days(days: i64) -> Self {
         Self::hours(days * 24)
     }
-    /// The length in whole seconds, rounded up: what `Retry-After` and `expires_in` say.
+    /// The length in whole seconds, rounded up, for `Retry-After` and `expires_in`.
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1000) + if self.0.rem_euclid(1000) > 0 { 1 } else { 0 }
@@ -87,7 +87,7 @@ impl Span {
     }
 }
 
-/// Not a moment as RFC 3339 writes it.
+/// A text that is not an RFC 3339 time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a time such as 2026-03-01T12:00:00Z (RFC 3339)")]
 pub struct InvalidTime;

@@ -1,4 +1,4 @@
-//! Reading changes back in tests, and what the types of changes promise.
+//! Reads changes back in tests, and tests the guarantees of their types.
 
 use super::*;
 use crate::domain::consent::Consent;
@@ -8,7 +8,7 @@ use crate::domain::moving::MovedAccount;
 use crate::domain::record::{ClaimedIdentifier, Keyed, Terms};
 use crate::domain::verbs::NewAccount;
 
-/// What a constructor made a change of.
+/// A value that a constructor made a change from.
 pub(crate) trait ReadBack: Sized + Clone {
     fn read_back(change: &Change) -> Option<Self>;
 }
@@ -67,16 +67,16 @@ impl ReadBack for MovedAccount {
 }
 
 impl Change {
-    /// Whether this is exactly what a constructor makes.
+    /// Whether this equals what the constructor makes.
     pub(crate) fn is<R: ReadBack>(&self, make: fn(R) -> Self) -> bool {
         R::read_back(self).is_some_and(|made_of| make(made_of) == *self)
     }
-    /// What a constructor made this of, which is exactly this.
+    /// The value from which the constructor makes exactly this change.
     pub(crate) fn made_by<R: ReadBack>(&self, make: fn(R) -> Self) -> R {
         assert!(self.is(make), "another change: {self:?}");
         R::read_back(self).expect("as it was a moment ago")
     }
-    /// With a check, in one transaction.
+    /// Adds a check to the transaction.
     pub(crate) fn and_check(self, key: RecordKey, expect: KeyExpect) -> Self {
         self.with(Step::Check { key, expect })
     }
@@ -87,19 +87,19 @@ impl Change {
 }
 
 impl Changes {
-    /// What a constructor made the only change of.
+    /// The value from which a constructor made the only change.
     pub(crate) fn only<R: ReadBack>(&self, make: fn(R) -> Change) -> R {
         let [change] = self.all();
         change.made_by(make)
     }
-    /// The changes, which are exactly so many.
+    /// The changes; there must be exactly this many.
     pub(crate) fn all<const N: usize>(&self) -> &[Change; N] {
         self.0.as_slice().try_into().unwrap_or_else(|_| panic!("not {N} changes: {:?}", self.0))
     }
 }
 
 #[test]
-fn an_event_has_a_guard_and_a_counter_has_neither_event_nor_company() {
+fn an_event_needs_a_guard_and_a_counter_has_no_event_and_no_further_write() {
     use crate::domain::oauth::fixture::session;
     let opened = Change::open_session(session());
     assert_eq!(opened.event().map(|event| event.kind), Some(EventKind::SignedIn));

@@ -1,29 +1,29 @@
-//! Why a password can not be chosen, and what would help.
+//! Why a password is refused, and what would help.
 
-/// Why a password can't be chosen.
+/// Why a password is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordFlaw {
-    /// Fewer characters than the policy asks for.
+    /// Fewer characters than the policy requires.
     #[error("Use at least {min} characters.")]
     TooShort {
-        /// Fewest characters.
+        /// Minimum number of characters.
         min: usize,
     },
     /// More than 256 characters or 1 KiB.
     #[error("Use at most 256 characters.")]
     TooLong,
-    /// Many people use it, it repeats something short, or it is made of words about the person or the service.
+    /// Many people use it, it repeats a short text, or it consists of words about the user or the service.
     #[error(
         "This password is too easy to guess: it is common, or made of your name, your address or the name of this service."
     )]
     TooCommon,
-    /// It takes too few guesses.
+    /// It can be guessed in too few tries.
     #[error("This password is too easy to guess. {}", .0.map_or("Add another word or two.", Advice::text))]
     TooWeak(Option<Advice>),
 }
 
 impl PasswordFlaw {
-    /// Its stable code; the message of pages is `password-flaw-` and this.
+    /// Its stable code. The message id of pages is `password-flaw-` and this code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl PasswordFlaw {
             Self::TooWeak(_) => "too_weak",
         }
     }
-    /// What would help, where something is known to.
+    /// The advice, if there is any.
     #[must_use]
     pub const fn advice(&self) -> Option<Advice> {
         match self {

@@ -1,11 +1,12 @@
-//! How many guesses a password takes, and what would make it take more (security 65).
+//! Estimates the number of guesses of a password, and advises how to raise it (security 65).
 
 use super::flaw::{Advice, PasswordFlaw};
 use zxcvbn::feedback::{Suggestion, Warning};
 
-/// Only this much is estimated: what is weak in 64 characters needs no longer look, and the work stays bounded (fault T16).
+/// Only this many characters are estimated: a password that is weak in 64 characters is refused, and the work stays bounded
+/// (fault T16).
 const ESTIMATED_CHARACTERS: usize = 64;
-/// Words of context that the estimate gets, each cut to a length: they are the person's own input too.
+/// Maximum number of context words for the estimate. Each is truncated, because they are user input too.
 const ESTIMATED_CONTEXT: usize = 16;
 
 pub(super) fn check(password: &str, context: &[&str], least: u8) -> Result<(), PasswordFlaw> {

@@ -90,8 +90,8 @@ pub enum Brought {
     AddressTaken,
 }
 
-/// Imports a user whom another system exported. `standing` is the stored claim on their subject, read before `owner`, the account
-/// that has their address.
+/// Imports a user from the export of another system. `standing` is the stored claim on their subject, read before `owner`, the
+/// account that has their address.
 pub fn bring(comer: NewComer, standing: Option<ClaimedSubject>, owner: Option<AccountId>, now: Timestamp) -> Decision<Brought> {
     match (standing, owner) {
         (Some(ClaimedSubject { account: Some(_), .. }), _) => Decision::unchanged(Brought::AlreadyHere),

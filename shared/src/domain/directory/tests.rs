@@ -36,7 +36,7 @@ fn user(pairs: &[(&str, &str)]) -> DirectoryUser {
 }
 
 #[test]
-fn only_who_is_enabled_and_proven_under_the_typed_address_comes_and_nobody_leaves_a_second_factor_behind() {
+fn only_an_enabled_user_without_second_factor_and_with_a_verified_matching_address_is_imported() {
     let typed = EmailAddress::parse("ada@example.com").unwrap();
     let disabled = DirectoryUser { enabled: false, ..user(&[]) };
     let protected = DirectoryUser { has_second_factor: true, ..user(&[]) };
@@ -55,7 +55,7 @@ fn only_who_is_enabled_and_proven_under_the_typed_address_comes_and_nobody_leave
 }
 
 #[test]
-fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_named() {
+fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_reported() {
     let config = config();
     let known = attributes(&[
         ("email", "ada@example.com"),
@@ -75,7 +75,7 @@ fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_na
     assert_eq!(mapped.refused, [("phone_number".to_owned(), FieldFlaw::Phone)]);
     assert_eq!(mapped.unmapped, ["birthdate", "custom:tier"]);
 
-    // A field that another one hides is not taken over behind its back.
+    // A field that another one hides is not imported.
     let hidden = attributes(&[("custom:customer_type", "private"), ("custom:company", "Engines")]);
     let mapped = map(config.cognito.as_ref().unwrap(), &config.registration.fields, &hidden, NOW);
     assert_eq!(Value::Object(mapped.claims.0), json!({"customer_type": "private"}));
@@ -104,7 +104,7 @@ fn sign_in(policy: &crate::domain::tenant::SessionPolicy) -> NewSignIn<'_> {
 }
 
 #[test]
-fn who_comes_has_an_account_before_a_session() {
+fn an_import_creates_the_account_before_the_session() {
     let config = config();
     let decision = take_over(comer(), None, sign_in(&config.session), NOW);
     let [first, second] = decision.changes.all();
@@ -115,9 +115,9 @@ fn who_comes_has_an_account_before_a_session() {
     assert_eq!(decision.outcome, Authenticated::SignedIn { session: session.clone(), new_device: true });
 }
 
-/// security 111: neither an erased person nor one who has another address by now comes back by an old password.
+/// security 111: an old password imports neither an erased user nor one whose address has changed here.
 #[test]
-fn security_111_a_subject_that_is_known_or_erased_makes_no_second_account() {
+fn security_111_a_known_or_erased_subject_creates_no_second_account() {
     let config = config();
     for account in [None, Some(AccountId::from_bytes([77; 16]))] {
         let standing = ClaimedSubject { account, at: NOW };
@@ -128,7 +128,7 @@ fn security_111_a_subject_that_is_known_or_erased_makes_no_second_account() {
 }
 
 #[test]
-fn who_is_brought_over_is_new_under_subject_and_address_or_stays_away() {
+fn an_operator_import_needs_an_unused_subject_and_address() {
     let at = |account| Some(ClaimedSubject { account, at: NOW });
     let (one, other) = (AccountId::from_bytes([77; 16]), AccountId::from_bytes([78; 16]));
     for (standing, owner, outcome) in [
@@ -149,7 +149,7 @@ fn who_is_brought_over_is_new_under_subject_and_address_or_stays_away() {
 }
 
 #[test]
-fn a_failure_that_was_none_is_taken_back_over_its_own_version() {
+fn a_counted_failure_without_verdict_is_undone_only_over_its_own_version() {
     let identifier = comer().identifier;
     let window = |count| FailureWindow { count, last_at: Some(NOW) };
     let state = |count, version| UnknownIdentifierFailures { identifier, failures: window(count), version, expires_at: NOW };
@@ -162,7 +162,7 @@ fn a_failure_that_was_none_is_taken_back_over_its_own_version() {
 }
 
 #[test]
-fn a_password_that_stays_there_is_kept_once_by_whom_it_belongs_to() {
+fn a_legacy_password_is_stored_once_and_only_for_its_own_account() {
     let brought = bring(NewComer { password: ComingPassword::StaysThere, ..comer() }, None, None, NOW);
     let account = brought.changes.only(Change::import_account);
     let state = &account.authentication;
@@ -182,7 +182,7 @@ fn a_password_that_stays_there_is_kept_once_by_whom_it_belongs_to() {
     assert_eq!((authentication.version, authentication.password_home), (state.version + 1, PasswordHome::Here));
     assert_eq!((password.version, &password.hash, authentication.devices.len()), (1, &hash, 1));
     assert_eq!((authentication.roles.to_string().as_str(), authentication.epoch_began_at), ("gold, silver", None));
-    // What is too many is left.
+    // Roles beyond the maximum are ignored.
     let eight: Roles = serde_json::from_str(r#"["1","2","3","4","5","6","7","8"]"#).expect("roles");
     let full = Authentication { roles: eight.clone(), ..state.clone() };
     let decision = keep(&full, at(Some(state.account)));

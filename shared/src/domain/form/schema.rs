@@ -1,4 +1,4 @@
-//! The form as the API shows it: JSON Schema of the fields, their order, words by locale, terms, password rules.
+//! The form for the API: JSON Schema of the fields, their order, labels by locale, terms, password rules.
 
 use crate::domain::credential::{MAX_PASSWORD_CHARACTERS, RECOMMENDED_PASSWORD_CHARACTERS};
 use crate::domain::tenant::{Field, FieldKind, Localized, RegistrationConfig, TenantConfig};
@@ -68,7 +68,7 @@ fn labels(registration: &RegistrationConfig, locale: &str) -> Value {
     registration.fields.iter().map(of_field).collect::<Map<_, _>>().into()
 }
 
-/// JSON Schema 2020-12 of the profile that a registration sends.
+/// JSON Schema 2020-12 of the `profile` of a registration.
 fn schema(fields: &[Field]) -> Value {
     let properties: Map<String, Value> = fields.iter().map(|field| (field.name.clone(), property(field))).collect();
     let always = fields.iter().filter(|field| field.required && field.show_when.is_none());
@@ -102,7 +102,7 @@ fn property(field: &Field) -> Value {
     }
 }
 
-/// A field that another one shows: there, perhaps required; otherwise absent.
+/// The condition of a field that another field shows: if shown it may be required, otherwise it must be absent.
 fn condition(field: &Field, fields: &[Field]) -> Option<Value> {
     let show_when = field.show_when.as_ref()?;
     let other = fields.iter().find(|other| other.name == show_when.field)?;
@@ -110,7 +110,7 @@ fn condition(field: &Field, fields: &[Field]) -> Option<Value> {
         FieldKind::Boolean => Value::Bool(show_when.equals == "true"),
         FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Choice(_) => show_when.equals.as_str().into(),
     };
-    // An answer that was left out counts as no.
+    // A missing boolean counts as no.
     let must_be_there: &[&str] = if value == Value::Bool(false) { &[] } else { &[show_when.field.as_str()] };
     let required: &[&str] = if field.required { &[field.name.as_str()] } else { &[] };
     let (name, other) = (field.name.as_str(), show_when.field.as_str());

@@ -1,29 +1,29 @@
-//! Where the values of a form come from, and what can be wrong with one.
+//! The source of form values, and the possible flaws of a value.
 
 use std::fmt;
 
-/// What is wrong with one field.
+/// A flaw of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldFlaw {
     /// It must be filled.
     Required,
     /// The form has no such field.
     Unknown,
-    /// It belongs to another answer than the one given.
+    /// It is hidden by the value of another field.
     NotApplicable,
-    /// A text, or yes or no, was expected.
+    /// A text or a boolean was expected.
     WrongType {
-        /// What was expected, in words.
+        /// The expected type, in words.
         expected: &'static str,
     },
     /// Too many characters.
     TooLong {
-        /// Most characters.
+        /// Maximum number of characters.
         max: usize,
     },
     /// A line break or another control character.
     ForbiddenCharacter,
-    /// It does not fit the field's pattern; the field says what would.
+    /// It does not match the field's pattern. The field has a message for this.
     Pattern,
     /// Not a date.
     Date,
@@ -34,7 +34,7 @@ pub enum FieldFlaw {
 }
 
 impl FieldFlaw {
-    /// Its stable code; the message of pages is `field-flaw-` and this.
+    /// Its stable code. The message id of pages is `field-flaw-` and this code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -69,11 +69,11 @@ impl fmt::Display for FieldFlaw {
     }
 }
 
-/// Where values come from, which decides what happens to a value that its form hides.
+/// The source of the values. It determines how a hidden value is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Submission {
-    /// A page: every value is text, what is empty was not filled, what is hidden is dropped.
+    /// A page: every value is text, an empty value counts as not filled, and a hidden value is dropped.
     Page,
-    /// The API: typed values, nothing is dropped in silence.
+    /// The API: values are typed, and nothing is dropped silently.
     Api,
 }

@@ -1,4 +1,4 @@
-//! A filled form, judged as a whole: every flaw at once, and nothing that depends on who else is registered.
+//! A submitted form, checked as a whole: all flaws at once, and no dependency on other users' registrations.
 
 use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordFlaw;
@@ -10,7 +10,7 @@ use crate::domain::tenant::TenantConfig;
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
 
-/// What a person sent.
+/// The submitted values.
 #[derive(Debug, Clone)]
 pub struct Application {
     /// As typed.
@@ -30,7 +30,7 @@ pub struct Checked {
     pub email: EmailAddress,
     /// The claims of the form.
     pub claims: Claims,
-    /// What was accepted.
+    /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
 }
 
@@ -48,10 +48,10 @@ pub enum ApplicationFlaw {
 }
 
 impl Application {
-    /// Judges the form.
+    /// Checks the form.
     ///
     /// # Errors
-    /// Every flaw: address, password, fields in order, terms.
+    /// All flaws: address, password, fields in order, terms.
     pub fn check(
         &self,
         config: &TenantConfig,
@@ -77,7 +77,7 @@ impl Application {
         }
     }
 
-    /// Words that a guesser of this very password would try first (security 69).
+    /// Words that an attacker would guess first for this password (security 69).
     fn guessable(&self, config: &TenantConfig, email: Option<&EmailAddress>) -> Vec<String> {
         let mut words: Vec<String> = config.name.0.values().cloned().collect();
         if let Some(email) = email {
@@ -116,7 +116,7 @@ impl ApplicationFlaw {
             Self::Terms(flaw) => flaw.code(),
         }
     }
-    /// In words.
+    /// A description in words.
     #[must_use]
     pub fn detail(&self) -> String {
         match self {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_form_passes_with_its_canonical_values() {
+    fn a_valid_form_passes_with_its_canonical_values() {
         let profile = json!({"given_name": " Ada ", "family_name": "Lovelace"});
         let application = application("Ada@Example.COM ", "nine green tractors", profile, &[("terms", "1")]);
         let checked = application.check(&config(), Submission::Api, NOW).unwrap();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flaw_is_named_at_once_by_its_pointer() {
+    fn all_flaws_are_reported_at_once_with_their_pointers() {
         let profile = json!({"given_name": "Ada", "roles/x": ["admin"], "phone_number": "1"});
         let application = application("ada", "Ada", profile, &[("terms", "0")]);
         let flaws = application.check(&config(), Submission::Api, NOW).unwrap_err();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn security_69_the_persons_own_words_make_no_password() {
+    fn security_69_the_users_own_words_are_refused_as_a_password() {
         for password in ["lovelace1815", "Latchkey-Demo-1", "ada.lovelace99"] {
             let profile = json!({"given_name": "Ada", "family_name": "Lovelace"});
             let application = application("ada.lovelace@example.com", password, profile, &[("terms", "1")]);

@@ -1,24 +1,24 @@
-//! Giving and taking roles.
+//! Adds and removes roles.
 
 use crate::domain::account::{AccountStatus, Authentication};
 use crate::domain::change::{Change, Decision};
 use crate::domain::roles::{Role, Roles, TooManyRoles};
 use std::collections::BTreeSet;
 
-/// What came of a change of roles.
+/// The outcome of a change of roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RolesChanged {
-    /// They are these from now on.
+    /// The roles are these now.
     Changed(Roles),
-    /// They were these before.
+    /// The roles were these before.
     Unchanged(Roles),
-    /// They would be too many.
+    /// There would be too many.
     TooMany,
     /// The account is erased.
     Erased,
 }
 
-/// Gives roles and takes roles away; one that is in both is taken away.
+/// Adds and removes roles. A role in both lists is removed.
 pub fn change_roles(authentication: &Authentication, given: &[Role], taken: &[Role]) -> Decision<RolesChanged> {
     if matches!(authentication.status, AccountStatus::Erased { .. }) {
         return Decision::unchanged(RolesChanged::Erased);

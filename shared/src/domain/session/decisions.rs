@@ -1,11 +1,11 @@
-//! Ending sessions, and the grants that end with them.
+//! Ends sessions, and the grants that end with them.
 
 use crate::domain::change::{Change, Changes, Decision, MAX_ENDED_GRANTS};
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 
-/// Signs a browser out: its session ends. Grants with `offline_access` live on; the others die with the session.
+/// Signs a browser out: its session ends. Grants with `offline_access` stay live; the others end with the session.
 pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {
     match session.end(now) {
         Some(ended) => Decision::one(Change::end_session(ended), ()),
@@ -13,8 +13,8 @@ pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {
     }
 }
 
-/// Ends a session from the list: with it, the offline grants that came from it. A grant without `offline_access` dies with the
-/// session anyway. What one transaction does not take is ended before it.
+/// Ends a session from the list, and the offline grants of this session. A grant without `offline_access` ends with the session
+/// anyway. Grants that do not fit the transaction are ended before it.
 pub fn end_with_grants(session: &Session, grants: &[Grant], now: Timestamp) -> Decision<()> {
     let of_session = grants.iter().filter(|grant| grant.sid == session.id && grant.is_offline());
     let (first, rest) = ended_grants(of_session, now);
@@ -26,7 +26,7 @@ pub fn end_with_grants(session: &Session, grants: &[Grant], now: Timestamp) -> D
     Decision { changes, outcome: () }
 }
 
-/// The grants that still give something, revoked: as changes of their own what is more than one transaction takes, and the rest.
+/// The live grants, revoked: those that do not fit one transaction as changes of their own, and the rest.
 pub(crate) fn ended_grants<'a>(grants: impl Iterator<Item = &'a Grant>, now: Timestamp) -> (Vec<Change>, Vec<Grant>) {
     let live = grants.filter(|grant| !matches!(grant.state, GrantState::Revoked { .. }) && now < grant.expires_at);
     let mut ended: Vec<Grant> = live.map(|grant| grant.revoked(RevocationReason::Withdrawn, now)).collect();

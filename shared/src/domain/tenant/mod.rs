@@ -1,4 +1,4 @@
-//! What a tenant is configured to be: the types that `config` reads out of its document.
+//! The configuration of a tenant: the types that `config` reads from its document.
 
 mod cognito;
 mod form;
@@ -23,15 +23,15 @@ use std::collections::BTreeMap;
 /// One tenant's validated configuration.
 #[derive(Debug, Clone)]
 pub struct TenantConfig {
-    /// Which tenant.
+    /// The tenant.
     pub tenant: TenantId,
-    /// The name people see.
+    /// The displayed name.
     pub name: Localized,
-    /// Looks and links of pages and mails.
+    /// Design and links of pages and mails.
     pub brand: Brand,
     /// Locales offered, the default first (BCP 47).
     pub locales: Vec<String>,
-    /// Registration: whether, with which form.
+    /// Registration: whether it is open, and its form.
     pub registration: RegistrationConfig,
     /// Password rules.
     pub password: PasswordPolicy,
@@ -39,15 +39,15 @@ pub struct TenantConfig {
     pub session: SessionPolicy,
     /// Token lifetimes.
     pub token: TokenPolicy,
-    /// How long what is over is kept.
+    /// Retention periods.
     pub retention: RetentionPolicy,
     /// Signing keys.
     pub keys: KeysConfig,
     /// Mail sender.
     pub mail: MailConfig,
-    /// The user pool that people come from, during a move.
+    /// The legacy user pool, during a migration.
     pub cognito: Option<CognitoConfig>,
-    /// The user pool that people go to, on the way back.
+    /// The user pool of a reverse migration.
     pub handover: Option<HandoverConfig>,
     /// OAuth clients.
     pub clients: BTreeMap<ClientId, Client>,
@@ -56,14 +56,14 @@ pub struct TenantConfig {
 }
 
 impl TenantConfig {
-    /// The client that a person comes from who comes from nowhere: the first one of the company's own, else the first.
+    /// The client of a user who comes without a client: the first first-party client, otherwise the first client.
     #[must_use]
     pub fn default_client(&self) -> Option<&Client> {
         self.clients.values().find(|client| client.first_party).or_else(|| self.clients.values().next())
     }
 }
 
-/// Looks and links.
+/// Design and links.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Brand {
     /// Accent colour, `#rrggbb`.

@@ -1,13 +1,13 @@
-//! What a tenant decides about passwords, lifetimes, keys and mail.
+//! A tenant's policies for passwords, lifetimes, keys and mail.
 
 use crate::domain::time::Span;
 
 /// Password rules by preset (security 65).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// Fewest characters.
+    /// Minimum number of characters.
     pub min_length: usize,
-    /// Least strength estimate, 0 to 4.
+    /// Minimum strength estimate, 0 to 4.
     pub min_strength: u8,
 }
 
@@ -21,9 +21,9 @@ impl PasswordPolicy {
 /// Session lifetimes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionPolicy {
-    /// Unless used.
+    /// The idle lifetime.
     pub idle: Span,
-    /// In any case.
+    /// The absolute lifetime.
     pub absolute: Span,
 }
 
@@ -32,25 +32,25 @@ pub struct SessionPolicy {
 pub struct TokenPolicy {
     /// Access and ID tokens; at most 10 minutes.
     pub access: Span,
-    /// Refresh tokens, unless used.
+    /// Refresh tokens: idle lifetime.
     pub refresh_idle: Span,
-    /// A grant, in any case.
+    /// A grant: absolute lifetime.
     pub refresh_absolute: Span,
 }
 
-/// How long what is over is kept.
+/// Retention periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// From a person's request to the erasure of the account: it can be restored until then.
+    /// From a user's deletion request to the erasure of the account. The account can be restored until then.
     pub erasure_grace: Span,
-    /// From a change of address on: the former address can undo it until then.
+    /// From a change of address. The owner of the former address can undo it until then.
     pub email_undo: Span,
     /// How long audit records are kept; they hold no personal data in clear.
     pub audit: Span,
 }
 
 impl RetentionPolicy {
-    /// What a document says that says nothing.
+    /// The periods of a document without any.
     pub const DEFAULT: Self = Self { erasure_grace: Span::days(30), email_undo: Span::days(7), audit: Span::days(365) };
 }
 
@@ -61,19 +61,19 @@ pub struct KeysConfig {
     pub signer: Signer,
 }
 
-/// Where signatures of tokens come from.
+/// The signer of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Signer {
-    /// Keys that Latchkey makes, wrapped in the table, sign in process; they are rotated.
+    /// Keys that Latchkey creates sign in process. They are stored wrapped in the table, and are rotated.
     #[default]
     Local,
-    /// Keys that never leave KMS sign there, a call for each signature.
+    /// Keys in KMS sign, with one call for each signature. They never leave KMS.
     Kms,
 }
 
 /// Mail sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailConfig {
-    /// Address (and name) in `From`.
+    /// Address (and name) for `From`.
     pub from: String,
 }

@@ -10,6 +10,6 @@ pub struct Resource {
     pub resource: String,
     /// Scopes it knows.
     pub scope: ScopeSet,
-    /// Signature of its access tokens, when it wants another than the client's.
+    /// The signature algorithm of its access tokens, if it differs from the client's.
     pub signed_response_alg: Option<SigningAlgorithm>,
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub struct Localized(pub BTreeMap<String, String>);
 
 impl Localized {
-    /// The text for this locale, else its language's, else the default, else any, else empty.
+    /// The text for this locale, otherwise for its language, otherwise the default, otherwise any text, otherwise empty.
     #[must_use]
     pub fn get(&self, locale: &str) -> &str {
         let language = locale.split('-').next().unwrap_or(locale);

@@ -14,19 +14,19 @@ impl Change {
     pub fn count_unknown_sign_in(state: UnknownIdentifierFailures) -> Self {
         Self::audited(EventKind::SignInFailed, Subject::default(), Put::next(state))
     }
-    /// A counted failure of an account was none.
+    /// Undoes a counted failure of an account.
     pub fn uncount_failed_sign_in(state: Authentication) -> Self {
         Self::unaudited(Put::next(state))
     }
-    /// A counted failure of an unknown identifier was none.
+    /// Undoes a counted failure of an unknown identifier.
     pub fn uncount_unknown_sign_in(state: UnknownIdentifierFailures) -> Self {
         Self::unaudited(Put::next(state))
     }
-    /// A password was right: the failure window is reset. The event is on the session.
+    /// A sign-in with the right password: the failure window is reset. The event is on the session.
     pub fn record_sign_in(state: Authentication) -> Self {
         Self::unaudited(Put::next(state))
     }
-    /// A legal hold keeps the account from being erased.
+    /// A legal hold prevents the erasure of the account.
     pub fn place_legal_hold(state: Authentication) -> Self {
         Self::audited(EventKind::LegalHoldPlaced, Subject::account(state.account), Put::next(state))
     }
@@ -34,7 +34,7 @@ impl Change {
     pub fn lift_legal_hold(state: Authentication) -> Self {
         Self::audited(EventKind::LegalHoldLifted, Subject::account(state.account), Put::next(state))
     }
-    /// An operator gave or took roles.
+    /// An operator added or removed roles.
     pub fn change_roles(state: Authentication) -> Self {
         Self::audited(EventKind::RolesChanged, Subject::account(state.account), Put::next(state))
     }

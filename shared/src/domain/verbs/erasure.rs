@@ -1,4 +1,4 @@
-//! Changes that close, restore and erase an account, and the state of the job that does it.
+//! Changes that close, restore and erase an account, and the state of the retention job.
 
 use crate::domain::account::Authentication;
 use crate::domain::audit::EventKind;
@@ -8,18 +8,18 @@ use crate::domain::retention::RetentionJob;
 use crate::domain::time::Timestamp;
 
 impl Change {
-    /// The account is closed: its epoch is raised, and its erasure is among the due work.
+    /// The account is closed: its epoch is raised, and its erasure is stored as due work.
     pub fn request_deletion(authentication: Authentication, erasure: DueErasure) -> Self {
         let subject = Subject::account(authentication.account);
         Self::audited(EventKind::DeletionRequested, subject, Put::next(authentication)).and(Put::new(erasure))
     }
-    /// The closed account is in use again, its erasure of this time removed.
+    /// The closed account is active again, and its due erasure is removed.
     pub fn restore_account(authentication: Authentication, due: Timestamp) -> Self {
         let account = authentication.account;
         let erasure = Remove { key: RecordKey::DueErasure(account, due), expect: KeyExpect::Present };
         Self::audited(EventKind::AccountRestored, Subject::account(account), Put::next(authentication)).and_remove(erasure)
     }
-    /// An erasure waits for a legal hold: it moves from its former day's work to a later day's.
+    /// A due erasure waits for a legal hold: it moves to the work of a later day.
     pub fn defer_erasure(authentication: Authentication, former: Timestamp, erasure: DueErasure) -> Self {
         let account = authentication.account;
         let before = Remove { key: RecordKey::DueErasure(account, former), expect: KeyExpect::Present };
@@ -27,11 +27,11 @@ impl Change {
             .and_remove(before)
             .and(Put::new(erasure))
     }
-    /// The point of no return: nothing of the user is left in the account's own item, which expires.
+    /// The point of no return: the account's own item keeps no data of the user, and expires.
     pub fn erase_account(erased: Authentication) -> Self {
         Self::audited(EventKind::AccountErased, Subject::account(erased.account), Put::next(erased))
     }
-    /// How far the retention job has come.
+    /// The progress of the retention job.
     pub fn checkpoint_retention(job: RetentionJob) -> Self {
         Self::unaudited(Put::next(job))
     }

@@ -1,4 +1,4 @@
-//! Changes of flows: pending registrations and recoveries, their data keys and tries, and stored authorization requests.
+//! Changes of flows: pending registrations and password resets, their data keys and tries, and stored authorization requests.
 
 use crate::domain::account::WrappedDataKey;
 use crate::domain::audit::EventKind;
@@ -14,7 +14,7 @@ impl Change {
     pub fn create_data_key(key: WrappedDataKey) -> Self {
         Self::unaudited(Put::new(key))
     }
-    /// A registration or a recovery begins.
+    /// A registration or a password reset starts.
     pub fn begin_flow(flow: Flow) -> Self {
         let kind = match flow.purpose {
             FlowPurpose::Registration => EventKind::RegistrationStarted,
@@ -26,7 +26,7 @@ impl Change {
     pub fn count_identifier_try(identifier: IdentifierHash, at: Timestamp, limit: u32) -> Self {
         Self::count(Counter { key: CounterKey::IdentifierTries(identifier), at, limit })
     }
-    /// A wrong code was typed: one try less.
+    /// A wrong code was typed: one try is used.
     pub fn count_flow_try(flow: Flow) -> Self {
         Self::of_flow(EventKind::CodeRefused, flow)
     }
@@ -34,16 +34,16 @@ impl Change {
     pub fn resend_code(flow: Flow) -> Self {
         Self::of_flow(EventKind::CodeResent, flow)
     }
-    /// "I did not ask for this".
+    /// The owner of the address ends a flow that they did not request.
     pub fn disown_flow(flow: Flow) -> Self {
         Self::of_flow(EventKind::FlowDisowned, flow)
     }
-    /// The event of a flow names no account: it is not proven yet.
+    /// The event of a flow does not name its account, because the address is not proven yet.
     fn of_flow(kind: EventKind, flow: Flow) -> Self {
         let subject = Subject { flow: Some(flow.id), client: Some(flow.client_id.clone()), ..Subject::default() };
         Self::audited(kind, subject, Put::next(flow))
     }
-    /// An authorization request that came by POST, to be read once by the GET that follows. It lives for at most 10 minutes.
+    /// An authorization request that was sent by POST. The GET that follows reads it once. It lives for at most 10 minutes.
     pub fn store_authorization_request(id: FlowId, query: String, expires_at: Timestamp) -> Self {
         Self::unaudited(Put::new(Keyed { key: id, state: StoredAuthorizationRequest { query, expires_at } }))
     }

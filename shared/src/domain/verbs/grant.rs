@@ -17,11 +17,11 @@ impl Change {
     pub fn issue_authorization_code(grant: Grant) -> Self {
         Self::unaudited(Put::next(grant))
     }
-    /// The code became tokens.
+    /// The code was redeemed for tokens.
     pub fn redeem_authorization_code(grant: Grant) -> Self {
         Self::unaudited(Put::next(grant))
     }
-    /// A token of the legacy user pool became a grant, of a session that opened for it. The event is on the session.
+    /// A token of the legacy user pool was exchanged for a grant, with a session opened for it. The event is on the session.
     pub fn exchange_token(grant: Grant) -> Self {
         Self::unaudited(Put::next(grant))
     }
@@ -29,7 +29,7 @@ impl Change {
     pub fn rotate_refresh_token(grant: Grant) -> Self {
         Self::unaudited(Put::next(grant))
     }
-    /// The grant ends; its reason says by which event.
+    /// The grant ends. Its reason determines the event.
     pub fn revoke_grant(grant: Grant) -> Self {
         let kind = match grant.state {
             GrantState::Revoked { reason: RevocationReason::RefreshReuse, .. } => EventKind::RefreshReuse,
@@ -38,11 +38,11 @@ impl Change {
         };
         Self::audited(kind, subject(grant.account, &grant.client_id), Put::next(grant))
     }
-    /// An access token of a grant ends early.
+    /// An access token of a grant is revoked.
     pub fn revoke_access_token(grant: Grant) -> Self {
         Self::audited(EventKind::AccessTokenRevoked, subject(grant.account, &grant.client_id), Put::next(grant))
     }
-    /// An access token that has no grant (client credentials) ends early.
+    /// An access token without a grant (client credentials) is revoked.
     pub fn revoke_grantless_token(jti: Jti, client_id: ClientId, expires_at: Timestamp) -> Self {
         let subject = Subject { client: Some(client_id.clone()), ..Subject::default() };
         let revoked = Keyed { key: jti, state: RevokedToken { client_id, expires_at } };

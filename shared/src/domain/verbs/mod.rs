@@ -1,7 +1,7 @@
-//! Constructors of [`Change`](super::change::Change), by what they are about: one for each thing that a decision can have written.
+//! Constructors of [`Change`](super::change::Change), grouped by subject: one for each possible write of a decision.
 //!
-//! Each names its event or chooses none, and lists its writes in their order. `store/changes.golden` shows every one of them in every
-//! shape; a test finds a constructor that is missing there.
+//! Each one sets its event or none, and lists its writes in order. `store/changes.golden` shows each of them in every shape. A
+//! test fails if a constructor is missing there.
 
 mod account;
 mod erasure;

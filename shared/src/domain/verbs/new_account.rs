@@ -1,4 +1,4 @@
-//! New accounts: everything of one in one transaction, all or nothing.
+//! New accounts: all items of an account in one transaction.
 
 use crate::domain::account::{Authentication, WrappedDataKey};
 use crate::domain::audit::EventKind;
@@ -14,7 +14,7 @@ use crate::domain::moving::MovedAccount;
 use crate::domain::profile::Profile;
 use crate::domain::record::{ClaimedIdentifier, Keyed, Terms};
 
-/// Everything that a new account is made of.
+/// The items of a new account.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     /// Claimed by absence: uniqueness.
@@ -25,19 +25,20 @@ pub struct NewAccount {
     pub password: PasswordCredential,
     /// Version 1.
     pub profile: Profile,
-    /// What was accepted at registration.
+    /// The terms accepted at registration.
     pub terms: Vec<AcceptedTerms>,
-    /// Their identity in the former directory, if it knows them: the sentinel is claimed by absence too.
+    /// Their legacy identity, if the legacy directory knows them. Its sentinel is claimed by absence too.
     pub link: Option<LinkedIdentity>,
     /// The completed flow.
     pub flow: Flow,
-    /// The data key: pending becomes the account's, its TTL removed.
+    /// The data key: the pending key becomes the account's, and its TTL is removed.
     pub data_key: WrappedDataKey,
 }
 
 impl Change {
-    /// The proof came: seven items in one transaction, nine with an identity at the legacy directory. Each is a uniqueness or a version:
-    /// two users with one address, two proofs of one flow, a data key that is not this registration's, each fails the whole.
+    /// A registration was proven: seven items in one transaction, nine with a legacy identity. Each item has a uniqueness or
+    /// version condition. Two users with one address, two proofs of one flow, or a data key of another registration make the
+    /// whole transaction fail.
     pub fn create_account(new: NewAccount) -> Self {
         let account = new.authentication.account;
         let subject = Subject { account: Some(account), flow: Some(new.flow.id), client: Some(new.flow.client_id.clone()) };
@@ -50,8 +51,9 @@ impl Change {
             .and(Put::pending_key(new.data_key))
             .and_all(new.link.into_iter().flat_map(|link| linked(account, link)))
     }
-    /// A user comes from a legacy directory: identifier and subject are claimed, account, profile and link are new, the data key is new or
-    /// its flow's, the flow is completed. Two accounts with one address, or with one subject, cannot both be.
+    /// A user is imported from a legacy directory: identifier and subject are claimed, account, profile and link are new, the
+    /// data key is new or its flow's, and the flow is completed. Two accounts with the same address or the same subject are
+    /// impossible.
     pub fn import_account(new: ImportedAccount) -> Self {
         let account = new.authentication.account;
         let flow = new.flow.as_ref();
@@ -67,8 +69,8 @@ impl Change {
             .and_all(new.flow.map(Put::next))
             .and_all(new.password.map(Put::next))
     }
-    /// A user moves here from another Latchkey. Every item is claimed by absence: a user who has an account here, under any of its names,
-    /// does not come again.
+    /// A user is transferred from another Latchkey. Every item is claimed by absence: a user who already has an account here,
+    /// under any of its keys, is not transferred again.
     pub fn move_account(new: MovedAccount) -> Self {
         let account = new.authentication.account;
         let identifier = new.authentication.identifier;

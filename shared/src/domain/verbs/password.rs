@@ -9,16 +9,16 @@ use crate::domain::oauth::grant::Grant;
 use crate::domain::session::Session;
 
 impl Change {
-    /// The password's hash was made again with present parameters. No event: nothing changed for the user.
+    /// The hash of a password was renewed with the current parameters. No event: nothing changed for the user.
     pub fn rehash(password: PasswordCredential) -> Self {
         Self::unaudited(Put::next(password))
     }
-    /// A password that the legacy directory found right is kept here from now on, and the failure window is reset. No event: nothing
-    /// changed for the user.
+    /// A password that the legacy directory accepted is stored, and the failure window is reset. No event: nothing changed for
+    /// the user.
     pub fn keep_password(authentication: Authentication, password: PasswordCredential) -> Self {
         Self::unaudited(Put::next(authentication)).and(Put::next(password))
     }
-    /// A password was set by recovery: the flow is completed, the password replaced, the epoch raised.
+    /// A password was reset by mail: the flow is completed, the password replaced, the epoch raised.
     pub fn reset_password(flow: Flow, authentication: Authentication, password: PasswordCredential) -> Self {
         let subject =
             Subject { account: Some(authentication.account), flow: Some(flow.id), client: Some(flow.client_id.clone()) };
@@ -26,8 +26,8 @@ impl Change {
             .and(Put::next(password))
             .and(Put::next(flow))
     }
-    /// The password was changed by a user who knew it: the epoch is raised, and the session and the grant that were presented for it
-    /// are stamped with the new epoch. Every other session and grant is of a past epoch.
+    /// The password was changed by a user who knew the old one: the epoch is raised, and the presented session and grant get the
+    /// new epoch. All other sessions and grants keep the past epoch.
     pub fn change_password(
         authentication: Authentication,
         password: PasswordCredential,

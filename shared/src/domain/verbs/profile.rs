@@ -1,4 +1,4 @@
-//! Changes of a profile, and of the address that an account signs in with.
+//! Changes of a profile and of the address of an account.
 
 use crate::domain::account::Authentication;
 use crate::domain::audit::EventKind;
@@ -13,11 +13,11 @@ impl Change {
     pub fn update_profile(profile: Profile) -> Self {
         Self::audited(EventKind::ProfileChanged, Subject::account(profile.account), Put::next(profile))
     }
-    /// A change of address begins; one that waited is superseded.
+    /// A change of address starts. A pending one is superseded.
     pub fn start_email_change(profile: Profile) -> Self {
         Self::audited(EventKind::EmailChangeStarted, Subject::account(profile.account), Put::next(profile))
     }
-    /// A wrong code for a change of address was typed: one try less.
+    /// A wrong code for a change of address was typed: one try is used.
     pub fn count_email_change_try(profile: Profile) -> Self {
         Self::audited(EventKind::EmailChangeRefused, Subject::account(profile.account), Put::next(profile))
     }
@@ -25,12 +25,12 @@ impl Change {
     pub fn end_email_change(profile: Profile) -> Self {
         Self::audited(EventKind::EmailChangeEnded, Subject::account(profile.account), Put::next(profile))
     }
-    /// The new address was proven: it is claimed, and the former one freed.
+    /// The new address was proven: it is claimed, and the former one is freed.
     pub fn change_email(authentication: Authentication, profile: Profile, former: IdentifierHash) -> Self {
         Self::exchange_address(EventKind::EmailChanged, authentication, profile, former)
     }
-    /// The former address is in force again: it is claimed, the other one freed, the epoch raised. The password is removed: the one who
-    /// changed the address knew it.
+    /// The former address is restored: it is claimed, the other one is freed, the epoch is raised. The password is removed,
+    /// because the person who changed the address knew it.
     pub fn undo_email_change(
         authentication: Authentication,
         profile: Profile,
@@ -46,8 +46,8 @@ impl Change {
             None => change,
         }
     }
-    /// One address is freed, the other claimed where no account has it: an address is never of two accounts, and an account never has
-    /// both or neither.
+    /// One address is freed, and the other is claimed if no account has it: an address never belongs to two accounts, and an
+    /// account never has two addresses or none.
     fn exchange_address(kind: EventKind, authentication: Authentication, profile: Profile, former: IdentifierHash) -> Self {
         let account = authentication.account;
         let claimed = Keyed { key: authentication.identifier, state: ClaimedIdentifier { account } };
