@@ -30,17 +30,17 @@ pub struct DueErasure {
     /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
-    /// What it signed in with: freed at the end, when the account itself no longer says it.
+    /// The identifier of the account. It is freed at the end, when the account's own item no longer has it.
     #[serde(rename = "idf")]
     pub identifier: IdentifierHash,
-    /// From when on.
+    /// When it is due.
     pub due: Timestamp,
 }
 
-/// What is left of an erased account: by it a restored backup is cleaned again.
+/// What is left of an erased account. With it, a restored backup is cleaned again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tombstone {
-    /// Which.
+    /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
     /// When it was erased.

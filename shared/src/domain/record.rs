@@ -46,7 +46,7 @@ pub struct StoredAuthorizationRequest {
 /// A revoked access token that has no grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokedToken {
-    /// The client that had it.
+    /// The client that the token was issued to.
     #[serde(rename = "cid")]
     pub client_id: ClientId,
     /// When it would have expired.

@@ -1,4 +1,4 @@
-//! Reads of accounts: sign-in, profile, recipient of a mail.
+//! Reads of accounts: for sign-in, profile, and the recipient of a mail.
 use super::item::Kind;
 use super::key::Thing;
 use super::{StoreError, TenantStore};
@@ -12,7 +12,7 @@ use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
 use crate::domain::profile::Profile;
 use crate::domain::record::ClaimedIdentifier;
 
-/// What a sign-in needs: the same number and shape of reads for a known and an unknown identifier.
+/// The data for a sign-in: the same number and shape of reads for a known and an unknown identifier.
 #[derive(Debug, Clone)]
 pub enum SignInSnapshot {
     /// The identifier has an account.
@@ -31,7 +31,7 @@ pub enum SignInSnapshot {
     },
 }
 
-/// An account with its profile: what a mail or userinfo needs.
+/// An account with its profile: the data for a mail or userinfo.
 #[derive(Debug, Clone)]
 pub struct ProfileSnapshot {
     /// Its state.
@@ -46,36 +46,36 @@ impl TenantStore {
     /// The account that has this identifier. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_account(&self, identifier: &IdentifierHash) -> Result<Option<AccountId>, StoreError> {
         let claimed: Option<ClaimedIdentifier> = self.get(Thing::Identifier(identifier), Kind::Identifier).await?;
         Ok(claimed.map(|claimed| claimed.account))
     }
-    /// What stands under a subject of another identity provider. 1 RRU.
+    /// The claim on a subject of another identity provider. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_subject(&self, subject: &SubjectHash) -> Result<Option<ClaimedSubject>, StoreError> {
         self.get(Thing::FederatedSubject(subject), Kind::FederatedSubject).await
     }
-    /// The account that has this subject of another identity provider, as it stands. 2 RRU; 1 when there is none.
+    /// The current state of the account that has this subject of another identity provider. 2 RRU; 1 if there is none.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_by_subject(&self, subject: &SubjectHash) -> Result<Option<Authentication>, StoreError> {
         match self.find_subject(subject).await?.and_then(|claimed| claimed.account) {
             Some(account) => self.find_authentication(account).await,
             None => Ok(None),
         }
     }
-    /// What a sign-in needs: Get I, then one BatchGetItem of 3 (decoys for an unknown identifier). 4 RRU.
+    /// The data for a sign-in: Get I, then one BatchGetItem of 3 (decoys for an unknown identifier). 4 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_sign_in(&self, identifier: &IdentifierHash) -> Result<SignInSnapshot, StoreError> {
         let found = self.find_account(identifier).await?;
-        // Whoever watches requests, units or time must not tell the two apart (security 71): the same number of keys of the
-        // same tables is read for an identifier that nobody has.
+        // Requests, units and time must not reveal whether the identifier has an account (security 71): the same number of keys
+        // of the same tables is read for an unknown identifier.
         let account = found.unwrap_or_else(|| decoy(identifier));
         let first = match found {
             Some(account) => Thing::Authentication(account),
@@ -93,14 +93,14 @@ impl TenantStore {
             (Some(authentication), Some(data_key)) => {
                 SignInSnapshot::Known { authentication: Box::new(authentication), password, data_key }
             }
-            // The account went between the two reads; what is written for an unknown identifier meets its own condition.
+            // The account was removed between the two reads. A write for an unknown identifier is checked by its own condition.
             (None, _) | (_, None) => SignInSnapshot::Unknown { failures: None },
         })
     }
     /// The account with its profile and data key. 3 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_profile(&self, account: AccountId) -> Result<Option<ProfileSnapshot>, StoreError> {
         let (authentication, profile, data_key) =
             (Thing::Authentication(account), Thing::Profile(account), Thing::DataKey(account));
@@ -117,7 +117,7 @@ impl TenantStore {
     }
 }
 
-/// The account that is read for an identifier that nobody has: always the same one, and nobody's.
+/// The account id to read for an unknown identifier: always the same one, without an account.
 pub(super) fn decoy(identifier: &IdentifierHash) -> AccountId {
     let digest = sha256(&[b"decoy".as_slice(), &identifier.hash].concat());
     let mut id = [0; 16];

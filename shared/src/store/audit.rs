@@ -1,4 +1,4 @@
-//! The audit table: records projected from the stream, and those of what changes nothing (an export).
+//! The audit table: records projected from the stream, and records of requests that change nothing (an export).
 use super::condition::Condition;
 use super::failure::unavailable;
 use super::item::{Kind, write};
@@ -12,21 +12,20 @@ use crate::domain::time::{Span, Timestamp};
 use ulid::Ulid;
 
 impl TenantStore {
-    /// Writes an audit record, once, to be kept for so long: a redelivered event changes nothing. 1 WRU.
+    /// Writes an audit record once, with this retention period. A redelivered event changes nothing. 1 WRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn put_audit(&self, event: &Event, keep: Span) -> Result<(), StoreError> {
         let key = self.key(Thing::Audit(event));
         let item = write(&key, Kind::Audit, event, Some(event.at + keep), &event.id)?;
-        // What stands under the event's own id is this record: the stream delivers at least once.
+        // The stored item under the event's own id is this record: the stream delivers at least once.
         self.put_or_standing(&key, item, Condition::Absent.expression()).await.map(|_| ())
     }
-    /// Writes down, to be kept for so long, what happened to an account without any item changing, so that no stream tells of it.
-    /// 1 WRU.
+    /// Records an event of an account that changed no item, so that it is not in the stream. It has this retention period. 1 WRU.
     ///
     /// # Errors
-    /// When the store fails, or too little time is left for a write.
+    /// If the store fails, or too little time is left for a write.
     pub async fn record(&self, event: &Event, keep: Span, request: &RequestContext) -> Result<(), StoreError> {
         if !request.deadline.leaves_a_write() {
             return Err(unavailable("PutItem", "Deadline", "too little time is left for a write"));
@@ -35,7 +34,7 @@ impl TenantStore {
     }
 }
 
-/// The event of a request that changes no item. Its id is the same however often its record is sent.
+/// The event of a request that changes no item. Its id does not depend on the number of sends.
 #[must_use]
 pub fn event_of(kind: EventKind, account: AccountId, client_id: Option<ClientId>, request: &RequestContext) -> Event {
     Event {

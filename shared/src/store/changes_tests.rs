@@ -1,4 +1,4 @@
-//! The table of writes: every change in every shape, as it is planned. `LATCHKEY_BLESS=1` writes `changes.golden` anew.
+//! The table of writes: every change in every shape, as planned. `LATCHKEY_BLESS=1` writes `changes.golden` again.
 
 use super::fixture::{
     NOW, account, active, authentication, flow, grant, new_account, password, request, revoked, session, tenant,
@@ -23,7 +23,7 @@ use crate::domain::verbs::NewAccount;
 use crate::goldens::compare;
 use std::fmt::Write as _;
 
-/// The identifier that the samples sign in with, and the one they had before.
+/// The current identifier of the samples, and their former one.
 const IDENTIFIER: IdentifierHash = IdentifierHash { key_version: 1, hash: [2; 32] };
 const FORMER: IdentifierHash = IdentifierHash { key_version: 1, hash: [3; 32] };
 const SUBJECT: SubjectHash = SubjectHash(IdentifierHash { key_version: 1, hash: [4; 32] });
@@ -120,7 +120,7 @@ fn due(due: Timestamp) -> DueErasure {
     DueErasure { account: account(), identifier: IDENTIFIER, due }
 }
 
-/// Each change in each of its shapes: the name of its constructor, the shape, the change.
+/// Each change in each of its shapes: constructor name, shape, change.
 #[rustfmt::skip]
 pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
     let data_key = |state| WrappedDataKey { state, ..new_account().data_key };
@@ -201,7 +201,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
     ]
 }
 
-/// A key with placeholders for what it names.
+/// A key with placeholders for its ids.
 fn shape(key: &ItemKey) -> String {
     let hash = |hash: &IdentifierHash| BASE64URL_NOPAD.encode(&hash.hash);
     let names = [
@@ -304,9 +304,9 @@ fn event(plan: &Plan) -> String {
     format!("event {}, id {}, names {named}", kind.as_str().unwrap(), event.id)
 }
 
-/// The table of writes of `docs/architecture.md`: no rename and no new structure changes a line of it.
+/// The table of writes of `docs/architecture.md`: no rename and no restructuring changes a line of it.
 #[test]
-fn every_change_is_written_as_the_golden_says() {
+fn every_change_is_planned_as_in_the_golden_file() {
     let mut text = String::new();
     for (name, shape, change) in every_change() {
         let plan = plan(&tenant(), &change, &request(), 1).unwrap();

@@ -1,10 +1,11 @@
-//! The one write: domain words to conditional writes and transactions.
+//! The only write path: translates changes to conditional writes and transactions.
 //!
 //! 1. Each change is planned ([`super::plan`]): items, conditions, stamp, event.
-//! 2. It is sent. The SDK sends it again when its outcome is unknown or the store says "later"; the stamp makes that safe.
-//! 3. A condition that failed over our own stamp is success: the reply was lost (security 135). Over another's, a conflict.
-//! 4. Contention (`TransactionConflict`) says nothing about the state: sent again, bounded, then unavailable (security 134).
-//! 5. Shortly before the request's deadline nothing is sent any more (security 141).
+//! 2. It is sent. The SDK retries if the outcome is unknown or the store answers "later". The stamp makes this safe.
+//! 3. If a condition failed over our own stamp, the write succeeded and the reply was lost (security 135). Over another stamp it
+//!    is a conflict.
+//! 4. Contention (`TransactionConflict`) says nothing about the state: bounded retries, then unavailable (security 134).
+//! 5. Shortly before the request's deadline nothing more is sent (security 141).
 
 use super::condition::Expression;
 use super::failure::{CONTENDED, MAX_SENDS, back_off, refused, store_error, unavailable};
@@ -36,39 +37,39 @@ async fn commit(store: &TenantStore, changes: &Changes, request: &RequestContext
     Ok(())
 }
 
-/// What became of a write that the store answered.
+/// The result of a write that the store answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Written {
-    /// It stands: by this send or by an earlier one.
+    /// It is stored, by this send or by an earlier one.
     Yes,
     /// Its condition failed.
     Conflict,
-    /// The counter is full.
+    /// The counter is at its limit.
     LimitReached,
 }
 
-/// What one send came to.
+/// The result of one send.
 enum Sent {
     Done(Written),
-    /// Someone was writing the same item: send again.
+    /// Another request was writing the same item: send again.
     Contended(StoreError),
 }
 
 impl TenantStore {
-    /// Commits changes in order, each with its precondition, stamped with `op` = request id ‖ attempt ‖ index; an own earlier
-    /// attempt whose reply was lost is recognized and is success.
+    /// Commits changes in order, each with its precondition, stamped with `op` = request id ‖ attempt ‖ index. An earlier attempt
+    /// of the same request with a lost reply is recognized as success.
     ///
     /// # Errors
-    /// [`CommitError::Conflict`] when a precondition failed; [`CommitError::Store`] when the store did.
+    /// [`CommitError::Conflict`] if a precondition failed; [`CommitError::Store`] if the store failed.
     pub async fn commit(&self, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
         commit(self, changes, request).await
     }
 
-    /// Load, decide, commit; on a conflict again, at most [`MAX_ATTEMPTS`] times. `decide` loads its snapshot anew each time and
-    /// keeps what was dear to compute (a password hash).
+    /// Loads, decides and commits, with retries on a conflict: at most [`MAX_ATTEMPTS`] attempts. `decide` loads a new snapshot
+    /// each time and keeps expensive results (a password hash).
     ///
     /// # Errors
-    /// [`DecideError::Busy`] when every attempt met a conflict; otherwise what failed. No outcome is shown then.
+    /// [`DecideError::Busy`] if every attempt met a conflict; otherwise the failure. In both cases there is no outcome to show.
     pub async fn decide<O, E, F, Fut>(&self, request: &RequestContext, mut decide: F) -> Result<O, DecideError<E>>
     where
         F: FnMut() -> Fut,
@@ -89,7 +90,7 @@ impl TenantStore {
 }
 
 impl TenantStore {
-    /// Writes what was planned.
+    /// Executes a plan.
     pub(super) async fn write(&self, plan: &Plan, request: &RequestContext) -> Result<Written, StoreError> {
         let mut sends = 1;
         loop {
@@ -135,7 +136,7 @@ impl TenantStore {
         contended_or(error.code().is_some_and(|code| CONTENDED.contains(&code)), store_error("PutItem", error))
     }
 
-    /// A removal whose condition fails over nothing at all is done: by an earlier send, or by whoever was faster.
+    /// A removal that fails its condition on a missing item is complete: an earlier send or another request removed it.
     async fn send_delete(&self, delete: &Delete) -> Result<Sent, StoreError> {
         let condition = delete.condition.expression();
         let result = self
@@ -245,11 +246,12 @@ fn contended_or(contended: bool, error: StoreError) -> Result<Sent, StoreError> 
     if contended { Ok(Sent::Contended(error)) } else { Err(error) }
 }
 
-/// What the reasons of a cancelled transaction say (security 134): they stand in the order of its items.
+/// Evaluates the reasons of a cancelled transaction (security 134). They are in the order of its items.
 fn decode(writes: &[Write], reasons: &[CancellationReason]) -> Result<Sent, StoreError> {
     let code = |reason: &CancellationReason| reason.code().unwrap_or_default().to_owned();
     let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
-    // A transaction is applied whole: one item with our stamp says that all of it was, even if others were written over since.
+    // A transaction is atomic: one item with our stamp proves that the whole was applied, even if other items were overwritten
+    // since.
     let ours =
         |(write, reason): (&Write, &CancellationReason)| reason.item().is_some_and(|standing| write.is_applied(standing));
     if writes.iter().zip(reasons).any(ours) {
@@ -258,7 +260,7 @@ fn decode(writes: &[Write], reasons: &[CancellationReason]) -> Result<Sent, Stor
     if reasons.iter().any(failed) {
         return Ok(Sent::Done(Written::Conflict));
     }
-    // No item's condition failed; who got in the way, or what was short, passes.
+    // No condition failed. Contention and lack of capacity are temporary.
     const PASSING: &[&str] = &["ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"];
     let codes: Vec<String> = reasons.iter().map(code).filter(|code| !code.is_empty() && code != "None").collect();
     if !codes.is_empty() && codes.iter().all(|code| PASSING.contains(&code.as_str())) {
@@ -268,7 +270,7 @@ fn decode(writes: &[Write], reasons: &[CancellationReason]) -> Result<Sent, Stor
 }
 
 impl TenantStore {
-    /// A put outside [`commit`] (tenant items, audit): what stands instead, when its condition fails.
+    /// A put outside [`commit`] (tenant items, audit). Returns the stored item if its condition fails.
     pub(super) async fn put_or_standing(
         &self,
         key: &ItemKey,
@@ -305,9 +307,9 @@ impl TenantStore {
 mod tests {
     use super::*;
 
-    /// security 134: the reasons stand in the order of the items; each mixture means one thing.
+    /// security 134: the reasons are in the order of the items, and each combination has one meaning.
     #[test]
-    fn the_reasons_of_a_cancelled_transaction_are_told_apart() {
+    fn each_combination_of_cancellation_reasons_has_its_meaning() {
         let meaning = |codes: &[&str]| {
             let reasons: Vec<_> = codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
             match decode(&[], &reasons) {
@@ -321,7 +323,7 @@ mod tests {
         };
         for (codes, expected) in [
             (&["None", "ConditionalCheckFailed"][..], "conflict"),
-            // The state is known, whoever else got in the way.
+            // The state is known, even if there was contention too.
             (&["TransactionConflict", "ConditionalCheckFailed"], "conflict"),
             (&["ConditionalCheckFailed", "ThrottlingError"], "conflict"),
             (&["TransactionConflict", "None"], "again"),

@@ -1,4 +1,4 @@
-//! What must be true of what stands, for a write to happen; in the words of DynamoDB.
+//! Preconditions of writes, as DynamoDB expressions.
 
 use super::item::VERSION;
 use super::key::PK;
@@ -6,24 +6,24 @@ use crate::domain::id::AccountId;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
-/// What must be true of what stands, for a write to happen.
+/// The precondition of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// Nothing stands.
+    /// No item is stored.
     Absent,
-    /// This version does.
+    /// The stored item has this version.
     Version(u64),
-    /// Something does.
+    /// An item is stored.
     Present,
-    /// An item of this account does: an identifier that was freed may be another's by now.
+    /// The stored item belongs to this account: a freed identifier may belong to another account.
     OfAccount(AccountId),
-    /// A data key of a pending registration does: the same bytes, which are write-once.
+    /// The data key of a pending registration is stored, with the same bytes, which are written once.
     Pending { wrapped: Vec<u8> },
-    /// The data key of this account does, no registration's.
+    /// The data key of this account is stored, not that of a registration.
     DataKeyOf(AccountId),
 }
 
-/// A condition in the words of DynamoDB.
+/// A condition as a DynamoDB expression.
 pub(super) struct Expression {
     pub(super) text: &'static str,
     pub(super) names: HashMap<String, String>,
@@ -31,7 +31,7 @@ pub(super) struct Expression {
 }
 
 impl Condition {
-    /// What a state of this version is written over.
+    /// The condition for a state of this version: the version before it.
     pub(super) fn before(version: u64) -> Self {
         match version {
             0 | 1 => Self::Absent,

@@ -1,4 +1,4 @@
-//! What the stream's consumer reads and counts: changed items as the stream carries them, and mails by recipient.
+//! Reads and counters of the stream consumer: changed items from the stream, and mails by recipient.
 
 use super::failure::store_error;
 use super::item::{EVENT, Item, KIND, Kind, OP, TTL, malformed, read, ttl};
@@ -14,37 +14,37 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 use ulid::Ulid;
 
-/// Name of the attribute with the ids of the events that were counted; at most [`MAILS_A_DAY`].
+/// Name of the attribute with the ids of the counted events; at most [`MAILS_A_DAY`].
 const COUNTED_EVENTS: &str = "ev";
-/// Name of the attribute with those of them whose mail is out.
+/// Name of the attribute with the ids of counted events with a sent mail.
 const SENT_EVENTS: &str = "sent";
 
-/// A change that happened, as the stream tells of it.
+/// A change from the stream.
 #[derive(Debug, Clone)]
 pub struct StreamChange {
-    /// Whose.
+    /// The tenant.
     pub tenant: TenantId,
     /// What happened.
     pub event: Event,
-    /// The flow, when the item is one.
+    /// The flow, if the item is one.
     pub flow: Option<Flow>,
 }
 
-/// What becomes of a mail, by its count.
+/// The result of counting a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
-    /// It is to be sent.
+    /// Send it.
     ToSend,
-    /// It was sent: this is a repetition.
+    /// It was sent already: this is a duplicate.
     Sent,
-    /// The hour's mails or the day's are used up.
+    /// The limit of the hour or the day is reached.
     LimitReached,
 }
 
-/// Reads the new image of a stream record; `None` for an image without `event`: nothing happened that is told.
+/// Reads the new image of a stream record. `None` for an image without `event`: there is nothing to project.
 ///
 /// # Errors
-/// [`StoreError::Malformed`] when the image carries an event and does not read.
+/// [`StoreError::Malformed`] if the image has an event and is malformed.
 pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, StoreError> {
     let image = Item::from(image);
     let Some(event) = image.get(EVENT) else { return Ok(None) };
@@ -56,27 +56,27 @@ pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, St
     Ok(Some(StreamChange { tenant, event, flow }))
 }
 
-/// When an event happened: its id says so. One that does not read counts as happening now.
+/// The time of an event, from its id. A malformed id counts as now.
 fn happened_at(event_id: &str, now: Timestamp) -> Timestamp {
     let millis = Ulid::from_string(event_id).ok().and_then(|id| i64::try_from(id.timestamp_ms()).ok());
     millis.map_or(now, Timestamp::from_millis)
 }
 
 impl TenantStore {
-    /// The locale of a flow, whoever it is about: a notice speaks as the flow did that it follows. 1 RRU.
+    /// The locale of a flow: a notice uses the locale of the flow that caused it. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_flow_locale(&self, flow: FlowId) -> Result<Option<String>, StoreError> {
         let flow: Option<Flow> = self.get(Thing::Flow(flow), Kind::Flow).await?;
         Ok(flow.map(|flow| flow.locale))
     }
 
-    /// Counts a mail of this purpose to this recipient, before it is sent: in the hour and on the day of its event, so that an event
-    /// is counted once, however often and late it comes. 1 WRU.
+    /// Counts a mail of this purpose to this recipient before it is sent, in the hour and on the day of its event. So an event is
+    /// counted once, however often and late it is delivered. 1 WRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn count_mail(
         &self,
         recipient: &IdentifierHash,
@@ -86,7 +86,7 @@ impl TenantStore {
     ) -> Result<Counted, StoreError> {
         let at = happened_at(event_id, now);
         let key = self.key(Thing::Mails(purpose, recipient, at));
-        // Both counters and the events that were counted are in the item of the day, so that one update decides and counts.
+        // Both counters and the counted events are in the item of the day, so that one update decides and counts.
         let hour = format!("h{:02}", at.seconds().rem_euclid(86_400) / 3600);
         let number = |n: u32| AttributeValue::N(n.to_string());
         let event = AttributeValue::S(event_id.to_owned());
@@ -133,10 +133,10 @@ impl TenantStore {
         Err(store_error("UpdateItem", error))
     }
 
-    /// Notes that a counted mail is out, so that no repetition sends it again. 1 WRU.
+    /// Records that a counted mail was sent, so that no duplicate sends it again. 1 WRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn note_mail_sent(
         &self,
         recipient: &IdentifierHash,

@@ -1,7 +1,7 @@
-//! What the retention job reads and removes: due work, tombstones, the items of an account.
+//! Reads and removals of the retention job: due work, tombstones, the items of an account.
 //!
-//! A removal names what it removes and under which condition, and is done when nothing of it is left: repeated, or raced by another
-//! run, it changes nothing. None is projected: what happened rode on the account's own state.
+//! A removal names an item and a condition, and is complete if the item is gone. A repeated or concurrent removal changes
+//! nothing. Removals are not projected: the event was on the account's own state.
 
 use super::commit::Written;
 use super::condition::Condition;
@@ -22,29 +22,29 @@ use crate::domain::time::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 
-/// Some work of a shard, in the order of its ids.
+/// A page of the work of a shard, in the order of its ids.
 #[derive(Debug)]
 pub struct WorkPage<W> {
-    /// Each piece of work, or the id of what does not read, and why.
+    /// Each piece of work, or the id and the error of a malformed one.
     pub work: Vec<Result<W, (String, StoreError)>>,
-    /// The last id, when there may be more behind it.
+    /// The last id, if there may be more after it.
     pub more_after: Option<String>,
 }
 
-/// Items of an account, a page of them: its state comes first.
+/// A page of an account's items. The account's state comes first.
 #[derive(Debug)]
 pub struct AccountItems {
-    /// Whose.
+    /// The account.
     account: AccountId,
-    /// Its state, on the first page, if there is one.
+    /// Its state, on the first page, if it is stored.
     pub authentication: Option<Authentication>,
-    /// All others of the page.
+    /// All other items of the page.
     others: Vec<ItemKey>,
     more_after: Option<String>,
 }
 
 impl AccountItems {
-    /// Removals of the page's items, the account's state apart.
+    /// Removals of the page's items, except the account's state.
     #[must_use]
     pub fn removals(&self) -> Vec<Removal> {
         self.others.iter().map(|key| self.removal(key)).collect()
@@ -55,71 +55,71 @@ impl AccountItems {
             None => Removal::Item(key.clone()),
         }
     }
-    /// Whether nothing stands on this page.
+    /// Whether this page has no items.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.authentication.is_none() && self.others.is_empty()
     }
 }
 
-/// One step of an erasure after its point of no return.
+/// One step of an erasure after the point of no return.
 #[derive(Debug, Clone)]
 pub enum Removal {
-    /// What is left of the account for ever is written. Absent before, or it stands already.
+    /// Writes the permanent tombstone of the account. It may be stored already.
     Bury(Tombstone),
-    /// Its data key, unless it is a pending registration's.
+    /// Its data key, unless it is that of a pending registration.
     DataKey(AccountId),
-    /// Its identifier, if it is still its own: a freed address may be somebody else's.
+    /// Its identifier, if the account still has it: a freed address may belong to another account.
     Identifier(AccountId, IdentifierHash),
-    /// Its password, unread.
+    /// Its password, without reading it.
     Password(AccountId),
-    /// Its identity elsewhere: the sentinel stays, without the account, so that the person does not come back from there.
+    /// Its linked identity. The sentinel stays, without the account, so that the user is not imported again.
     LinkedIdentity(AccountId, SubjectHash),
     /// An item of its partition.
     Item(ItemKey),
-    /// Its state: only when a restored backup is cleaned; otherwise it ends by itself.
+    /// Its state: only to clean a restored backup; otherwise its TTL removes it.
     State(AccountId),
     /// Its due work: the last step.
     DueWork(AccountId, Timestamp),
 }
 
 impl TenantStore {
-    /// Erasures that are due on the day of the cursor, in its shard, after its account; at most `limit`. One Query.
+    /// Erasures that are due on the cursor's day, in its shard, after its account; at most `limit`. One Query.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_due_erasures(&self, cursor: &Cursor, limit: u16) -> Result<WorkPage<DueErasure>, StoreError> {
         let pk = due_pk(&self.tenant, cursor.day, cursor.shard);
         let page = self.page(Table::Identities, &pk, cursor.after.as_deref(), Some(limit)).await?;
         Ok(work(page, Kind::DueErasure))
     }
-    /// Accounts that were erased on the day of the cursor, in its shard, after its account; at most `limit`. One Query.
+    /// Accounts that were erased on the cursor's day, in its shard, after its account; at most `limit`. One Query.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_tombstones(&self, cursor: &Cursor, limit: u16) -> Result<WorkPage<Tombstone>, StoreError> {
         let pk = tombstones_pk(&self.tenant, cursor.day, cursor.shard);
         let page = self.page(Table::Keys, &pk, cursor.after.as_deref(), Some(limit)).await?;
         Ok(work(page, Kind::Tombstone))
     }
-    /// The items of an account from its state on: one Query, at most 1 MB of them.
+    /// The items of an account, its state first: one Query, at most 1 MB.
     ///
     /// # Errors
-    /// When the store fails, or the state does not read.
+    /// If the store fails, or the state is malformed.
     pub async fn find_account_items(&self, account: AccountId) -> Result<AccountItems, StoreError> {
         let state = self.key(Thing::Authentication(account));
         let Page { mut items, more_after } = self.page(Table::Identities, &state.pk, None, None).await?;
-        // Its sort key is the least of all: it is the first of the first page, or it is not there.
+        // The state has the smallest sort key: it is the first item of the first page, or it is not stored.
         let authentication = match items.first().and_then(|first| first.get(SK)) {
             Some(AttributeValue::S(first)) if *first == state.sk => Some(read(Kind::Authentication, items.remove(0))?),
             Some(_) | None => None,
         };
         Ok(AccountItems { account, authentication, others: keys(&items), more_after })
     }
-    /// The items after such a page, if there can be any. One Query.
+    /// The items after this page, if there may be any. One Query.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_more_account_items(
         &self,
         account: AccountId,
@@ -133,22 +133,22 @@ impl TenantStore {
     /// The state of an account. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_authentication(&self, account: AccountId) -> Result<Option<Authentication>, StoreError> {
         self.get(Thing::Authentication(account), Kind::Authentication).await
     }
     /// The state of the retention job. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_retention_job(&self) -> Result<Option<RetentionJob>, StoreError> {
         self.get(Thing::RetentionJob, Kind::Job).await
     }
 
-    /// Takes one step of an erasure; again and again it comes to the same. 1 WRU.
+    /// Executes one step of an erasure. It is idempotent. 1 WRU.
     ///
     /// # Errors
-    /// When the store fails, or a data key is not the account's.
+    /// If the store fails, or a data key is not the account's.
     pub async fn remove(&self, removal: &Removal, request: &RequestContext) -> Result<(), StoreError> {
         let delete = |thing: Thing<'_>, condition| Plan::Delete(Box::new(Delete { key: self.key(thing), condition }));
         let (plan, must) = match removal {
@@ -159,7 +159,7 @@ impl TenantStore {
             }
             Removal::Password(account) => (delete(Thing::Password(*account), Condition::Present), true),
             Removal::LinkedIdentity(account, subject) => {
-                // The sentinel first: broken off between the two, the link still names it.
+                // The sentinel first: if this is interrupted between the two writes, the link still names the sentinel.
                 self.write(&self.erased_subject(*account, subject, request)?, request).await?;
                 (delete(Thing::LinkedIdentity(*account, subject), Condition::Present), true)
             }
@@ -174,7 +174,8 @@ impl TenantStore {
         }
     }
 
-    /// Written only over the account's own sentinel: one that is erased already, or another's, stays as it is.
+    /// Written only over the account's own sentinel. A sentinel that is erased already, or that another account has, is not
+    /// changed.
     fn erased_subject(&self, account: AccountId, subject: &SubjectHash, request: &RequestContext) -> Result<Plan, StoreError> {
         let key = self.key(Thing::FederatedSubject(subject));
         let erased = ClaimedSubject { account: None, at: request.now };

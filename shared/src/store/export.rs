@@ -1,4 +1,4 @@
-//! What an export reads: everything of an account that lies outside the fenced prefix of its secrets (`X#`), and its audit trail.
+//! Reads of an export: all items of an account outside the protected prefix of its secrets (`X#`), and its audit trail.
 use super::item::{Item, KIND, Kind, malformed, read};
 use super::key::{ItemKey, Thing};
 use super::principal::PrincipalSnapshot;
@@ -14,16 +14,16 @@ use crate::domain::record::Terms;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 
-/// Everything held about an account, sealed values still sealed.
+/// All stored data of an account, still sealed.
 #[derive(Debug, Clone)]
 pub struct Everything {
     /// The hot item.
     pub authentication: Authentication,
     /// The profile.
     pub profile: Option<Profile>,
-    /// What opens the sealed values.
+    /// The key of the sealed values.
     pub data_key: Option<WrappedDataKey>,
-    /// Every identity elsewhere.
+    /// Every linked identity.
     pub links: Vec<LinkedIdentity>,
     /// Every session, by id.
     pub sessions: Vec<Session>,
@@ -38,7 +38,7 @@ pub struct Everything {
 }
 
 impl Everything {
-    /// What admission looks at: the account with what was presented for it.
+    /// The data for admission: the account with the presented session or grant.
     #[must_use]
     pub fn principal(&self, session: Option<SessionId>, grant: Option<GrantId>) -> PrincipalSnapshot {
         PrincipalSnapshot {
@@ -53,11 +53,11 @@ impl Everything {
 }
 
 impl TenantStore {
-    /// The account's whole partition ‖ its data key ‖ its audit records up to this moment, at most so many: three requests at
-    /// once, 1 RRU for each 4 KB. `None` when the account is gone.
+    /// The account's whole partition ‖ its data key ‖ its audit records up to this moment, at most so many: three concurrent
+    /// requests, 1 RRU for each 4 KB. `None` if the account does not exist.
     ///
     /// # Errors
-    /// When the store fails, or an item is of a kind that nobody said how to export.
+    /// If the store fails, or an item is of a kind that has no place in the export.
     pub async fn find_everything(
         &self,
         account: AccountId,
@@ -90,7 +90,7 @@ impl TenantStore {
     }
 }
 
-/// The items of a partition, sorted out by their kind.
+/// The items of a partition, grouped by kind.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) authentication: Option<Authentication>,
@@ -122,7 +122,7 @@ impl Found {
             let Terms { accepted, .. } = read(Kind::Terms, item)?;
             self.terms = accepted;
         } else {
-            // Better no export than one that leaves out in silence what a later version keeps of a person.
+            // An export must fail rather than silently omit data of a kind that a later version stores.
             return Err(malformed(Kind::Authentication, format!("nobody said how to export an item of kind {kind}")));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What an SDK error means: pass it on as unavailable, as refused, or try again ourselves.
+//! Classifies SDK errors: unavailable, refused, or to be retried by us.
 
 use super::StoreError;
 use crate::context::Random;
@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// An SDK error without what it carries of requests and items: those may hold sealed data and have no place in a log.
+/// An SDK error without the data of requests and items: that may be sealed data, and must not be in a log.
 #[derive(Debug)]
 struct Failure {
     operation: &'static str,
@@ -23,7 +23,7 @@ impl fmt::Display for Failure {
 }
 impl Error for Failure {}
 
-/// Codes that say "later", which the SDK has tried again by its own rules before we see them.
+/// Codes that mean "later". The SDK has retried them by its own rules before we see them.
 const LATER: &[&str] = &[
     "InternalServerError",
     "LimitExceededException",
@@ -35,12 +35,12 @@ const LATER: &[&str] = &[
     "TransactionInProgressException",
 ];
 
-/// Codes that say "someone else is writing this just now": never a domain conflict (security 134). The SDK does not try these
-/// again; we do.
+/// Codes that mean that another request is writing this item: never a domain conflict (security 134). The SDK does not retry
+/// them; we do.
 pub(super) const CONTENDED: &[&str] =
     &["ReplicatedWriteConflictException", "TransactionConflict", "TransactionConflictException"];
 
-/// What an SDK error means for the caller.
+/// Classifies an SDK error for the caller.
 pub(super) fn store_error<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -62,26 +62,26 @@ where
                 StoreError::Refused(detail)
             }
         }
-        // `SdkError` may grow; what we do not know, we do not call the caller's fault.
+        // `SdkError` may grow. We do not blame the caller for an unknown error.
         _ => StoreError::Unavailable(failure("failed".to_owned())),
     }
 }
 
-/// An error of our own making about an answer of the store.
+/// An error that we create for an answer of the store.
 pub(super) fn unavailable(operation: &'static str, code: &str, detail: &str) -> StoreError {
     StoreError::Unavailable(Box::new(Failure { operation, code: code.to_owned(), detail: detail.to_owned() }))
 }
 
-/// As [`unavailable`], for what no retry mends.
+/// As [`unavailable`], for an error that a retry does not fix.
 pub(super) fn refused(operation: &'static str, code: &str, detail: &str) -> StoreError {
     StoreError::Refused(Box::new(Failure { operation, code: code.to_owned(), detail: detail.to_owned() }))
 }
 
-/// How often we send what the SDK does not send again: contended writes, keys that a batch left unprocessed.
+/// Maximum number of sends that the SDK does not retry: contended writes, unprocessed keys of a batch.
 pub(super) const MAX_SENDS: u32 = 5;
 
-/// Waits before the next send (the first wait has `sent = 1`): up to 20 ms, doubled each time, at a random point, so that those
-/// who collided do not meet again.
+/// Waits before the next send (the first wait has `sent = 1`): up to 20 ms, doubled each time, with full jitter, so that
+/// colliding requests do not collide again.
 pub(super) async fn back_off(sent: u32) {
     let ceiling = 20_000_u64 << sent.saturating_sub(1).min(4);
     let point = u64::from(u16::from_le_bytes(Random.bytes()));

@@ -20,7 +20,7 @@ pub struct FlowSnapshot {
     pub data_key: Option<WrappedDataKey>,
 }
 
-/// The account that a recovery is about.
+/// The account of a password reset.
 #[derive(Debug, Clone)]
 pub struct RecoverySnapshot {
     /// Its state.
@@ -30,22 +30,22 @@ pub struct RecoverySnapshot {
 }
 
 impl TenantStore {
-    /// The flow ‖ its data key, one BatchGetItem. 2 RRU. Expired flows are returned: the decision judges.
+    /// The flow ‖ its data key, one BatchGetItem. 2 RRU. Expired flows are returned too; the decision checks expiry.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_flow(&self, flow: FlowId, account: AccountId) -> Result<Option<FlowSnapshot>, StoreError> {
         let (flow, data_key) = (Thing::Flow(flow), Thing::DataKey(account));
         let mut items = self.batch([flow, data_key]).await?;
         let data_key = items.take(&self.key(data_key), Kind::DataKey)?;
         let flow: Option<Flow> = items.take(&self.key(flow), Kind::Flow)?;
-        // A locator names both; a flow of another account than it says was not made by us.
+        // A locator names both ids. We never make a locator with a flow of another account.
         Ok(flow.filter(|flow| flow.account == account).map(|flow| FlowSnapshot { flow, data_key }))
     }
     /// The account that has this identifier, with its password: Get I, then BatchGetItem of 2. 3 RRU, decoys included.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_recovery(&self, identifier: &IdentifierHash) -> Result<Option<RecoverySnapshot>, StoreError> {
         let found = self.find_account(identifier).await?;
         let account = found.unwrap_or_else(|| decoy(identifier));
@@ -58,7 +58,7 @@ impl TenantStore {
     /// A stored authorization request that has not expired. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_authorization_request(&self, id: FlowId, now: Timestamp) -> Result<Option<String>, StoreError> {
         let stored: Option<StoredAuthorizationRequest> =
             self.get(Thing::AuthorizationRequest(id), Kind::AuthorizationRequest).await?;

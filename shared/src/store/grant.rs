@@ -1,4 +1,4 @@
-//! Reads of grants and of revoked tokens that have none.
+//! Reads of grants, and of revoked tokens without a grant.
 use super::item::Kind;
 use super::key::Thing;
 use super::{StoreError, TenantStore};
@@ -9,39 +9,39 @@ use crate::domain::profile::Profile;
 use crate::domain::record::RevokedToken;
 use crate::domain::session::Session;
 
-/// Which grant, and what to read with it.
+/// The grant, and what to read with it.
 #[derive(Debug, Clone, Copy)]
 pub struct GrantQuery {
-    /// Whose.
+    /// The account.
     pub account: AccountId,
-    /// Which.
+    /// The grant.
     pub grant: GrantId,
-    /// Its session too (codes, grants without `offline_access`): 1 RRU more.
+    /// Also its session (codes, grants without `offline_access`): 1 RRU more.
     pub session: Option<SessionId>,
-    /// Profile and data key too (userinfo): 2 RRU more.
+    /// Also profile and data key (userinfo): 2 RRU more.
     pub profile: bool,
 }
 
-/// A grant with what decides whether it lives.
+/// A grant with everything that decides whether it is live.
 #[derive(Debug, Clone)]
 pub struct GrantSnapshot {
     /// The grant.
     pub grant: Grant,
     /// Its account.
     pub authentication: Authentication,
-    /// Its session, when asked for and there.
+    /// The session, if requested and stored.
     pub session: Option<Session>,
-    /// The profile, when asked for and there.
+    /// The profile, if requested and stored.
     pub profile: Option<Profile>,
-    /// The data key, when asked for and there.
+    /// The data key, if requested and stored.
     pub data_key: Option<WrappedDataKey>,
 }
 
 impl TenantStore {
-    /// The grant ‖ AUTHN (‖ session ‖ PROFILE ‖ key), one BatchGetItem: from 2 RRU. `None` when grant or account is gone.
+    /// The grant ‖ AUTHN (‖ session ‖ PROFILE ‖ key), one BatchGetItem: from 2 RRU. `None` if grant or account does not exist.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_grant(&self, query: GrantQuery) -> Result<Option<GrantSnapshot>, StoreError> {
         let GrantQuery { account, grant, session, profile } = query;
         let grant = self.key(Thing::Grant(account, grant));
@@ -70,10 +70,10 @@ impl TenantStore {
             data_key,
         }))
     }
-    /// Whether an access token that has no grant was revoked. 1 RRU.
+    /// Whether an access token without a grant was revoked. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_revoked_jti(&self, jti: Jti) -> Result<bool, StoreError> {
         let revoked: Option<RevokedToken> = self.get(Thing::RevokedJti(jti), Kind::RevokedJti).await?;
         Ok(revoked.is_some())

@@ -1,15 +1,15 @@
-//! Items: a domain state under its key, with what every item carries.
+//! Items: a domain state under its key, with the attributes of every item.
 //!
 //! | attribute | what it is |
 //! |---|---|
 //! | `pk`, `sk` | the key ([`super::key`]) |
-//! | `kind` | what it is, so that nothing is read as something else |
-//! | `version` | of a versioned state; a write names the one before |
-//! | `ttl` | epoch seconds: its logical end and [`MARGIN`]. Garbage collection only: decisions judge expiry (security 131) |
-//! | `op` | the write that made it: request id, attempt, index; how a lost reply is told from a replay (security 135) |
-//! | `event` | on one item of each commit: what happened. Every other write leaves it out |
+//! | `kind` | its kind, so that no item is read as another kind |
+//! | `version` | of a versioned state; a write is conditional on the version before |
+//! | `ttl` | epoch seconds: its logical end plus [`MARGIN`]. Garbage collection only: decisions check expiry (security 131) |
+//! | `op` | the write that made it: request id, attempt, index; distinguishes a lost reply from a replay (security 135) |
+//! | `event` | on one item of each commit: the event. Every other write omits it |
 //!
-//! The other attributes are the state's own, under short names (`serde(rename)` on the domain type): an update bills the whole
+//! The other attributes belong to the state, under short names (`serde(rename)` on the domain type): an update bills the whole
 //! item, so AUTHN, session and grant must stay within 1 KB.
 
 use super::StoreError;
@@ -21,21 +21,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
-/// An item as the SDK has it.
+/// An item of the SDK.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Name of the attribute that carries the event: the stream's filter looks for it.
+/// Name of the attribute with the event. The stream's filter checks for it.
 pub const EVENT: &str = "event";
-/// Name of the attribute by which DynamoDB removes what is long over.
+/// Name of the attribute by which DynamoDB removes expired items.
 pub const TTL: &str = "ttl";
 pub(super) const KIND: &str = "kind";
 pub(super) const OP: &str = "op";
 pub(super) const VERSION: &str = "version";
 
-/// How long an item outlives its logical end, so that no clock and no early sweep removes what still decides something.
+/// How long an item outlives its logical end, so that no clock difference and no early removal deletes an item that still decides
+/// something.
 pub const MARGIN: Span = Span::days(2);
 
-/// What an item is.
+/// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// An identifier that an account has.
@@ -62,7 +63,7 @@ pub enum Kind {
     Flow,
     /// A stored authorization request.
     AuthorizationRequest,
-    /// A revoked access token that has no grant.
+    /// A revoked access token without a grant.
     RevokedJti,
     /// [`crate::domain::failure_window::UnknownIdentifierFailures`]
     UnknownFailures,
@@ -124,7 +125,7 @@ impl Kind {
 /// The item of this state. `ends` is its logical end, if it has one.
 ///
 /// # Errors
-/// When the state has no form as attributes: a defect of ours.
+/// If the state cannot be represented as attributes: a defect of ours.
 pub(super) fn write<S: Serialize>(
     key: &ItemKey,
     kind: Kind,
@@ -136,7 +137,7 @@ pub(super) fn write<S: Serialize>(
     Ok(stamped(key, kind, item, ends, op))
 }
 
-/// These attributes with what every item carries.
+/// Adds the attributes of every item.
 pub(super) fn stamped(key: &ItemKey, kind: Kind, mut item: Item, ends: Option<Timestamp>, op: &str) -> Item {
     item.insert(PK.to_owned(), AttributeValue::S(key.pk.clone()));
     item.insert(SK.to_owned(), AttributeValue::S(key.sk.clone()));
@@ -148,7 +149,7 @@ pub(super) fn stamped(key: &ItemKey, kind: Kind, mut item: Item, ends: Option<Ti
     item
 }
 
-/// The `ttl` of what ends then.
+/// The `ttl` for this logical end.
 pub(super) fn ttl(ends: Timestamp) -> AttributeValue {
     AttributeValue::N((ends + MARGIN).seconds().to_string())
 }
@@ -166,7 +167,7 @@ pub(super) fn attach(item: &mut Item, event: &Event) -> Result<(), StoreError> {
 /// The state in this item, which must be of this kind.
 ///
 /// # Errors
-/// [`StoreError::Malformed`] when it is of another kind or does not read.
+/// [`StoreError::Malformed`] if it is of another kind or malformed.
 pub fn read<S: DeserializeOwned>(kind: Kind, item: Item) -> Result<S, StoreError> {
     match item.get(KIND).and_then(|value| value.as_s().ok()) {
         Some(found) if found == kind.as_str() => {}

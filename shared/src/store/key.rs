@@ -1,4 +1,4 @@
-//! Every key of every item; nothing else builds one.
+//! Builds the keys of all items. No other module builds a key.
 //!
 //! | item | table | pk | sk | written only if |
 //! |---|---|---|---|---|
@@ -30,9 +30,9 @@
 //! | audit record, of a flow alone | audit | `W#{tenant}#{flow}` | `{event id}` | absent |
 //! | any other audit record | audit | `N#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{event id}` | absent |
 //!
-//! Two different things never share a key: a part is a checked type ([`crate::domain::id`]) whose alphabet has neither `#` nor a
-//! character that would end it early, the tenant stands in each pk, and each word in capitals belongs to one item only
-//! (security 123).
+//! Two different records never share a key: each part is a checked type ([`crate::domain::id`]) with an alphabet that has neither
+//! `#` nor a character that would end it early, each pk contains the tenant, and each word in capitals belongs to one kind of
+//! item only (security 123).
 
 use crate::domain::audit::Event;
 use crate::domain::delivery::MailPurpose;
@@ -49,11 +49,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use ulid::Ulid;
 
-/// Name of the partition key's attribute, in all three tables.
+/// Name of the partition key attribute, in all three tables.
 pub const PK: &str = "pk";
-/// Name of the sort key's attribute, in all three tables.
+/// Name of the sort key attribute, in all three tables.
 pub const SK: &str = "sk";
-/// Over how many partitions a day's audit records without account and flow are spread.
+/// Number of partitions of a day's audit records without account and flow.
 pub const AUDIT_SHARDS: u8 = 16;
 
 /// One of the three tables.
@@ -67,10 +67,10 @@ pub enum Table {
     Audit,
 }
 
-/// Where an item is.
+/// The location of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ItemKey {
-    /// In which table.
+    /// The table.
     pub table: Table,
     /// Partition key.
     pub pk: String,
@@ -78,7 +78,7 @@ pub struct ItemKey {
     pub sk: String,
 }
 
-/// Everything that has a key. The doc table of this module is the truth about each.
+/// Everything that has a key. The table in this module's documentation defines each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thing<'a> {
     /// An identifier that an account has.
@@ -87,13 +87,13 @@ pub enum Thing<'a> {
     Authentication(AccountId),
     /// Its profile.
     Profile(AccountId),
-    /// The terms it accepted.
+    /// The terms that it accepted.
     Terms(AccountId),
     /// One of its sessions.
     Session(AccountId, SessionId),
     /// One of its grants.
     Grant(AccountId, GrantId),
-    /// What it allowed a client.
+    /// Its consent to a client.
     Consent(AccountId, &'a ClientId),
     /// Its identity at another identity provider.
     LinkedIdentity(AccountId, &'a SubjectHash),
@@ -101,25 +101,25 @@ pub enum Thing<'a> {
     FederatedSubject(&'a SubjectHash),
     /// Its password.
     Password(AccountId),
-    /// A pending registration or recovery.
+    /// A pending registration or password reset.
     Flow(FlowId),
     /// A stored authorization request.
     AuthorizationRequest(FlowId),
     /// A revoked access token that has no grant.
     RevokedJti(Jti),
-    /// The failures of an identifier that no account has.
+    /// The failures of an identifier without an account.
     UnknownFailures(&'a IdentifierHash),
     /// The codes typed for an identifier on the UTC day of this moment.
     IdentifierTries(&'a IdentifierHash, Timestamp),
     /// The mails of a purpose to a recipient on the UTC day of this moment.
     Mails(MailPurpose, &'a IdentifierHash, Timestamp),
-    /// The erasure of an account that is due at this moment: its UTC day names the partition.
+    /// The erasure of an account that is due at this moment. Its UTC day is part of the partition key.
     DueErasure(AccountId, Timestamp),
-    /// What is left of an account that was erased at this moment.
+    /// The tombstone of an account that was erased at this moment.
     Tombstone(AccountId, Timestamp),
     /// The state of the retention job.
     RetentionJob,
-    /// The tenant's own name, where all tenants are listed.
+    /// The tenant's own name, in the list of all tenants.
     TenantName,
     /// A version of the tenant document.
     TenantDocument(u64),
@@ -132,7 +132,7 @@ pub enum Thing<'a> {
 }
 
 impl ItemKey {
-    /// The key of this thing of this tenant.
+    /// The key of this record of this tenant.
     #[must_use]
     pub fn of(tenant: &TenantId, thing: Thing<'_>) -> Self {
         let account = |account: AccountId, sk: String| Self::identities(format!("A#{tenant}#{account}"), sk);
@@ -201,7 +201,7 @@ impl ItemKey {
     }
 }
 
-/// The tenant that a partition key of ours names: its second part.
+/// The tenant in one of our partition keys: its second part.
 pub(super) fn tenant_of(pk: &str) -> Option<TenantId> {
     pk.split('#').nth(1)?.parse().ok()
 }
@@ -217,15 +217,15 @@ pub(super) fn due_pk(tenant: &TenantId, due: Timestamp, shard: u8) -> String {
 pub(super) fn tombstones_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> String {
     format!("E#{tenant}#{}#{shard:02}", day(at))
 }
-/// What the partitions of a tenant's accounts begin with.
+/// The prefix of the partition keys of a tenant's accounts.
 pub(super) fn accounts_prefix(tenant: &TenantId) -> String {
     format!("A#{tenant}#")
 }
-/// What the partitions of a tenant's tombstones begin with.
+/// The prefix of the partition keys of a tenant's tombstones.
 pub(super) fn tombstones_prefix(tenant: &TenantId) -> String {
     format!("E#{tenant}#")
 }
-/// Ids are random: any of their bits spread evenly.
+/// Ids are random, so any of their bits are evenly distributed.
 fn shard_of(account: AccountId) -> u8 {
     account.as_bytes()[0] % DUE_SHARDS
 }
@@ -234,19 +234,19 @@ fn shard_of(account: AccountId) -> u8 {
 pub(super) fn tenant_pk(tenant: &TenantId) -> String {
     format!("T#{tenant}")
 }
-/// What the sort keys of tenant documents begin with.
+/// The prefix of the sort keys of tenant documents.
 pub(super) const CONFIG_PREFIX: &str = "CONFIG#";
-/// What the sort keys of linked identities begin with.
+/// The prefix of the sort keys of linked identities.
 pub(super) const LINK_PREFIX: &str = "LINK#";
 
-/// The subject whose linked identity this sort key names, if it names one.
+/// The subject of the linked identity with this sort key, if it is one.
 pub(super) fn linked_subject(sk: &str) -> Option<SubjectHash> {
     let (key_version, hash) = sk.strip_prefix(LINK_PREFIX)?.split_once('#')?;
     let hash = BASE64URL_NOPAD.decode(hash.as_bytes()).ok()?.try_into().ok()?;
     Some(SubjectHash(IdentifierHash { key_version: key_version.parse().ok()?, hash }))
 }
 
-/// What the sort keys of keyrings and signing keys begin with.
+/// The prefix of the sort keys of keyrings and signing keys.
 pub(super) const KEY_PREFIX: &str = "KEY#";
 
 fn text(hash: &IdentifierHash) -> String {
@@ -258,7 +258,8 @@ pub(super) fn audit_pk_of(tenant: &TenantId, account: AccountId) -> String {
     format!("A#{tenant}#{account}")
 }
 
-/// A sort key behind those of all audit records up to this moment, and before later ones: ids are ULIDs, which begin with the time.
+/// A sort key after those of all audit records up to this moment, and before later ones: ids are ULIDs, which start with the
+/// time.
 pub(super) fn audit_sk_after(until: Option<Timestamp>) -> String {
     let millis = until.map_or(u64::MAX, |until| u64::try_from(until.millis() + 1).unwrap_or_default());
     Ulid::from_parts(millis.min(LAST_ULID_MILLIS), 0).to_string()
@@ -271,14 +272,14 @@ fn audit_pk(tenant: &TenantId, event: &Event) -> String {
         (Some(account), _) => audit_pk_of(tenant, account),
         (None, Some(flow)) => format!("W#{tenant}#{flow}"),
         (None, None) => {
-            // One partition takes 1,000 writes a second: a wave of guesses at unknown identifiers must not meet that bound.
+            // One partition takes 1,000 writes a second. Many guesses at unknown identifiers at once must not reach this limit.
             let shard = event.id.bytes().last().unwrap_or_default() % AUDIT_SHARDS;
             format!("N#{tenant}#{}#{shard:02}", day(event.at))
         }
     }
 }
 
-/// The UTC day, `yyyymmdd`; outside the years that have four digits, the days since the epoch.
+/// The UTC day, `yyyymmdd`. For years without four digits, the days since the epoch.
 fn day(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.millis()) {
         Ok(moment) => moment.strftime("%Y%m%d").to_string(),
@@ -317,22 +318,22 @@ fn algorithm_word(algorithm: SigningAlgorithm) -> &'static str {
 #[path = "key_tests.rs"]
 mod tests;
 
-/// Where one version of one key is.
+/// The location of one version of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum KeySlot {
     /// A version of a keyring.
     Keyring {
-        /// What it is for.
+        /// Its purpose.
         purpose: Purpose,
-        /// From 1.
+        /// Starts at 1.
         version: u32,
     },
     /// A version of the signing key of an algorithm.
     Signing {
-        /// Which algorithm.
+        /// The algorithm.
         algorithm: SigningAlgorithm,
-        /// From 1.
+        /// Starts at 1.
         version: u32,
     },
 }

@@ -1,4 +1,4 @@
-//! Keys: every one of a sample world, and that no two things share one.
+//! Keys: every key of a sample, and the proof that no two records share one.
 
 use super::*;
 use crate::domain::audit::EventKind;
@@ -21,7 +21,7 @@ fn event(account: Option<u8>, flow: Option<u8>, id: &str) -> Event {
 }
 
 #[test]
-fn every_key_of_a_sample_world() {
+fn every_record_has_its_documented_key() {
     let account = AccountId::from_bytes([1; 16]);
     let hash = IdentifierHash { key_version: 2, hash: [3; 32] };
     let subject = SubjectHash(hash);
@@ -94,9 +94,9 @@ Audit N#default#20261118#10 01KAV0000000000000000000ZZ";
     assert_eq!(printed.join("\n"), golden);
 }
 
-/// An erasure reads the items of an account from the first on: what it must find first is there.
+/// An erasure reads the items of an account in order, and must find the state first.
 #[test]
-fn the_state_of_an_account_sorts_before_everything_else_of_it() {
+fn the_state_of_an_account_sorts_before_its_other_items() {
     let subject = SubjectHash(IdentifierHash { key_version: 0, hash: [0; 32] });
     let (account, client) = (AccountId::from_bytes([0; 16]), "-".parse::<ClientId>().unwrap());
     let others = [
@@ -135,7 +135,7 @@ fn the_tenant_of_a_key_reads_back() {
     }
 }
 
-/// What tells one thing from another, apart from how its key is built.
+/// What distinguishes two records, apart from how their keys are built.
 #[derive(Debug, Clone, PartialEq)]
 struct Sample {
     tenant: String,
@@ -147,7 +147,7 @@ struct Sample {
 }
 
 fn samples() -> impl Strategy<Value = Sample> {
-    // Few values, so that near-collisions are common; texts made of what the alphabets of ids and of keys share.
+    // Few values, so that near-collisions are common. The texts use the common alphabet of ids and keys.
     let word = |alphabet: &'static str| {
         prop::collection::vec(prop::sample::select(alphabet.chars().collect::<Vec<_>>()), 1..6)
             .prop_map(|chars| chars.into_iter().collect::<String>())
@@ -157,7 +157,7 @@ fn samples() -> impl Strategy<Value = Sample> {
     )
 }
 
-/// The key of a sample, and the sample without what its thing does not hold.
+/// The key of a sample, and the sample without the parts that its record does not have.
 fn key_of(sample: &Sample) -> (ItemKey, Sample) {
     let Sample { tenant, which, bytes: [a, b], text, number, day } = sample.clone();
     let account = AccountId::from_bytes([a; 16]);
@@ -197,7 +197,7 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
         17 => (Thing::DataKey(account), some([a, 0], "", 0, 0)),
         18 => (Thing::FederatedSubject(&subject), some([a, 0], "", number, 0)),
         19 => (Thing::LinkedIdentity(account, &subject), some([a, b], "", number, 0)),
-        // Event ids are unique by themselves; where their record is follows from the event.
+        // Event ids are unique on their own. The location of their record follows from the event.
         _ => (Thing::Audit(&event), some([a, b], &text, 0, day)),
     };
     (ItemKey::of(&tenant.parse().unwrap(), thing), held)
@@ -206,18 +206,18 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
 
-    /// security 123: key(a) = key(b) ⇒ a = b. No separator in an id forges the key of something else.
+    /// security 123: key(a) = key(b) ⇒ a = b. No separator in an id can forge the key of another record.
     #[test]
-    fn two_things_never_share_a_key(a in samples(), b in samples()) {
+    fn two_records_never_share_a_key(a in samples(), b in samples()) {
         let ((key_a, a), (key_b, b)) = (key_of(&a), key_of(&b));
         if a.which != 20 || b.which != 20 {
             prop_assert_eq!(key_a == key_b, a == b, "{:?} {:?}", key_a, key_b);
         }
     }
 
-    /// No id that was accepted has a separator in it.
+    /// No accepted id contains a separator.
     #[test]
-    fn no_id_holds_a_separator(text in "\\PC{0,40}") {
+    fn no_id_contains_a_separator(text in "\\PC{0,40}") {
         let ids = [
             text.parse::<TenantId>().map(|id| id.to_string()),
             text.parse::<ClientId>().map(|id| id.to_string()),
@@ -230,7 +230,7 @@ proptest! {
     }
 }
 
-/// Days are those of the calendar, in UTC.
+/// Days are calendar days in UTC.
 #[test]
 fn a_day_is_the_utc_day() {
     for (seconds, expected) in [
@@ -244,6 +244,6 @@ fn a_day_is_the_utc_day() {
     ] {
         assert_eq!(day(Timestamp::from_seconds(seconds)), expected);
     }
-    // Outside the calendar a key is still a key.
+    // Outside the calendar a key is still valid.
     assert_eq!(day(Timestamp::from_millis(i64::MAX)), (i64::MAX / 86_400_000).to_string());
 }

@@ -1,8 +1,8 @@
-//! Wrapped keys: who may make one, and what was made.
+//! Wrapped keys: claims on a slot, and the created keys.
 //!
-//! A slot (purpose or algorithm, and version) is claimed by a conditional write with a lease; only its holder asks the vault,
-//! the others look again until it is ready, and take over when the lease has run out. A key in its slot is written again by
-//! operators only: to order its successor, or to retire it.
+//! A slot (purpose or algorithm, and version) is claimed by a conditional write with a lease. Only its holder calls the vault.
+//! The others poll until the key is ready, and take over when the lease has expired. Only operators write a ready slot again: to
+//! request the next key, or to retire the key.
 
 use super::condition::Expression;
 use super::item::{Item, Kind, read, write};
@@ -13,48 +13,48 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// A slot as it stands.
+/// A stored slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredKey {
-    /// Where.
+    /// The slot.
     pub slot: KeySlot,
-    /// Who claimed it: a random name of the process.
+    /// The holder of the claim: a random name of the process.
     pub holder: String,
     /// Whether there is a key in it yet.
     pub state: StoredKeyState,
 }
 
-/// Whether a slot has its key.
+/// The state of a slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum StoredKeyState {
-    /// Its holder is making the key; after the lease anyone may claim it.
+    /// Its holder is creating the key. After the lease any process may claim it.
     Claimed {
         /// The end of the lease.
         lease_until: Timestamp,
     },
-    /// The key was made; never another one in its place.
+    /// The key was created. It is never replaced by another one.
     Ready(KeyMaterial),
-    /// An operator retired the signing key in an emergency; its private half is not here any more.
+    /// An operator retired the signing key in an emergency. Its private half is removed.
     Retired(RetiredKey),
 }
 
 /// A wrapped key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyMaterial {
-    /// The key, wrapped by the vault; empty when KMS itself holds the private half (`kms_key`).
+    /// The key, wrapped by the vault; empty if KMS itself holds the private half (`kms_key`).
     #[serde(with = "crate::domain::bytes")]
     pub wrapped: Vec<u8>,
     /// Signing keys: the public key as a JWK (JSON).
     pub public_jwk: Option<String>,
-    /// When it was made, and published.
+    /// When it was created and published.
     pub created_at: Timestamp,
-    /// Signing keys: from when it signs (published before use, security 52).
+    /// Signing keys: when it starts to sign (published before use, security 52).
     pub active_from: Timestamp,
-    /// Signing keys: the KMS key that signs, when it is not a wrapped one.
+    /// Signing keys: the KMS key that signs, if it is not a wrapped key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<String>,
-    /// Signing keys: when an operator ordered its successor, ahead of time.
+    /// Signing keys: when an operator requested the next key ahead of time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor_ordered_at: Option<Timestamp>,
 }
@@ -62,13 +62,13 @@ pub struct KeyMaterial {
 /// What is kept of a retired signing key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetiredKey {
-    /// The public key as a JWK (JSON), so that nothing ever takes it up again.
+    /// The public key as a JWK (JSON), so that it is never used again.
     pub public_jwk: Option<String>,
-    /// When it was made, and published.
+    /// When it was created and published.
     pub created_at: Timestamp,
-    /// From when it was meant to sign.
+    /// When it was meant to start to sign.
     pub active_from: Timestamp,
-    /// The KMS key that signed, if one did.
+    /// The KMS key that signed, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<String>,
     /// When it was retired.
@@ -79,15 +79,15 @@ impl TenantStore {
     /// Every key slot of the tenant, keyrings and signing keys, in the order of their keys. One Query, strongly consistent.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         let items = self.range(&tenant_pk(&self.tenant), KEY_PREFIX, false).await?;
         items.into_iter().map(|item| read(Kind::Key, item)).collect()
     }
-    /// Claims a slot that is empty, or whose claim's lease has run out. Whether it is this holder's now.
+    /// Claims a slot that is empty or has an expired claim. Returns whether this holder has it now.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn claim_key(&self, slot: KeySlot, holder: &str, now: Timestamp, lease: Span) -> Result<bool, StoreError> {
         let state = StoredKeyState::Claimed { lease_until: now + lease };
         let claim = StoredKey { slot, holder: holder.to_owned(), state };
@@ -101,11 +101,11 @@ impl TenantStore {
         };
         self.put_key(&claim, condition).await
     }
-    /// Puts the key into the slot that this holder claimed. `false` when the claim is another's by now: what they made, or make,
-    /// is to be used instead.
+    /// Stores the key in the slot that this holder claimed. `false` if another process has the claim now: the caller must use
+    /// that process's key.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn complete_key(&self, slot: KeySlot, holder: &str, key: KeyMaterial) -> Result<bool, StoreError> {
         let state = StoredKeyState::Ready(key);
         let ready = StoredKey { slot, holder: holder.to_owned(), state };
@@ -119,19 +119,20 @@ impl TenantStore {
         };
         self.put_key(&ready, condition).await
     }
-    /// Orders the successor of a signing key: whichever function looks next makes it. `false` when the key was retired meanwhile.
+    /// Requests the key after a signing key: the next function that looks creates it. `false` if the key was retired in the
+    /// meantime.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn order_successor(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
         let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
         let material = KeyMaterial { successor_ordered_at: Some(now), ..material.clone() };
         self.put_key(&StoredKey { state: StoredKeyState::Ready(material), ..key.clone() }, is_ready()).await
     }
-    /// Retires a signing key: it is of no use from here on, and its private half is removed. `false` when it was retired already.
+    /// Retires a signing key: it is no longer used, and its private half is removed. `false` if it was retired already.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn retire_key(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
         let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
         let KeyMaterial { public_jwk, created_at, active_from, kms_key, .. } = material.clone();
@@ -139,7 +140,7 @@ impl TenantStore {
         self.put_key(&StoredKey { state: StoredKeyState::Retired(retired), ..key.clone() }, is_ready()).await
     }
 
-    /// Puts a slot under a condition. A condition that failed over the very state that was to be written is a lost reply.
+    /// Writes a slot under a condition. If the condition failed over exactly the state to write, the reply was lost.
     async fn put_key(&self, key: &StoredKey, condition: Expression) -> Result<bool, StoreError> {
         let place = self.key(Thing::Key(key.slot));
         let item: Item = write(&place, Kind::Key, key, None, &key.holder)?;

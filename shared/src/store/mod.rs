@@ -36,33 +36,33 @@ pub struct Tables {
     pub audit: String,
 }
 
-/// The tables and the client that reaches them.
+/// The tables and their client.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) client: aws_sdk_dynamodb::Client,
     pub(crate) tables: Arc<Tables>,
 }
 
-/// The items of one tenant: no call can name another's.
+/// The items of one tenant. No call can reach another tenant's.
 #[derive(Clone)]
 pub struct TenantStore {
     pub(crate) store: Store,
     pub(crate) tenant: TenantId,
 }
 
-/// The store failed; nothing about the caller.
+/// The store failed. The caller is not at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Throttled, timed out, or unreachable, after the SDK's retries: 503 with `Retry-After`.
+    /// Throttled, timed out or unreachable, after the SDK's retries: 503 with `Retry-After`.
     #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It refused for a reason that no retry mends.
+    /// It refused for a reason that a retry does not fix.
     #[error("the store refused the request")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// An item does not read as what it should be.
+    /// An item is malformed.
     #[error("an item of kind {kind} does not read")]
     Malformed {
-        /// Which kind.
+        /// Its kind.
         kind: &'static str,
         /// Why.
         #[source]
@@ -73,10 +73,10 @@ pub enum StoreError {
 /// Why changes were not committed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// A precondition failed, and not by our own earlier attempt: load again, decide again.
+    /// A precondition failed, and not because of our own earlier attempt: load again and decide again.
     #[error("a precondition failed")]
     Conflict(Conflict),
-    /// A counter is at its limit: no reload helps.
+    /// A counter is at its limit. Loading again does not help.
     #[error("a counter is at its limit")]
     LimitReached,
     /// The store failed.
@@ -84,7 +84,7 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-/// Why a decision has no outcome to show.
+/// Why a decision has no outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum DecideError<E> {
     /// Every attempt met a conflict: 429 with `Retry-After: 1`.
@@ -101,18 +101,18 @@ pub enum DecideError<E> {
     Decide(E),
 }
 
-/// How often a request decides before it gives up.
+/// How often a request decides at most.
 pub const MAX_ATTEMPTS: u32 = 3;
 
-/// Which change met a conflict.
+/// The change that met a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict {
-    /// Index into [`Changes`]; the changes before it stand.
+    /// Index into [`Changes`]. The changes before it are stored.
     pub change: usize,
 }
 
 impl Store {
-    /// The store behind this client and these tables.
+    /// The store with this client and these tables.
     #[must_use]
     pub fn new(client: aws_sdk_dynamodb::Client, tables: Tables) -> Self {
         Self { client, tables: Arc::new(tables) }

@@ -1,6 +1,7 @@
-//! Everybody of a tenant, for who operates it: the one place that walks a table. No function calls it, no role of one may scan.
+//! All accounts of a tenant, for operators: the only place that scans a table. No function calls it, and no function's role may
+//! scan.
 //!
-//! A walk is strongly consistent, page by page: who has an account when it begins, and keeps it, is found. It is no snapshot.
+//! A walk is strongly consistent, page by page: an account that exists from beginning to end is found. A walk is not a snapshot.
 
 use super::export::Found;
 use super::failure::{MAX_SENDS, back_off, store_error, unavailable};
@@ -20,51 +21,52 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
-/// Some of a walk.
+/// A page of a walk.
 #[derive(Debug)]
 pub struct WalkPage<T> {
-    /// Each, or why it does not read.
+    /// Each item, or the reason why it is malformed.
     pub found: Vec<Result<T, StoreError>>,
-    /// Where the walk goes on, if it does.
+    /// Where the walk continues, if it does.
     pub next: Option<WalkedTo>,
 }
 
-/// How far a walk has come.
+/// The position of a walk.
 #[derive(Debug, Clone)]
 pub struct WalkedTo(HashMap<String, AttributeValue>);
 
-/// A person with everything that moves along, sealed values still sealed.
+/// An account with all data that a transfer takes, still sealed.
 #[derive(Debug, Clone)]
 pub struct StoredPerson {
-    /// The state of their account.
+    /// The state of the account.
     pub authentication: Authentication,
-    /// Their profile.
+    /// The profile.
     pub profile: Profile,
-    /// What opens the sealed values.
+    /// The key of the sealed values.
     pub data_key: WrappedDataKey,
-    /// Their password, if they have one.
+    /// The password, if there is one.
     pub password: Option<PasswordCredential>,
-    /// Identities elsewhere.
+    /// Linked identities.
     pub links: Vec<LinkedIdentity>,
-    /// What they allowed applications.
+    /// Consents to applications.
     pub consents: Vec<Consent>,
-    /// The terms they accepted.
+    /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
 }
 
 impl TenantStore {
-    /// The tenant's accounts, erased ones among them: a page of the walk. One Scan, 1 RRU for each 4 KB that it passes over, at most 256.
+    /// The tenant's accounts, including erased ones: a page of the walk. One Scan, 1 RRU for each 4 KB that it passes over, at
+    /// most 256.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn walk_accounts(&self, from: Option<WalkedTo>) -> Result<WalkPage<Authentication>, StoreError> {
         self.walk(Table::Identities, &accounts_prefix(&self.tenant), Kind::Authentication, from).await
     }
 
-    /// What is left of erased accounts: a page of the walk, as [`Self::walk_accounts`].
+    /// Tombstones of erased accounts: a page of the walk, as [`Self::walk_accounts`].
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn walk_tombstones(&self, from: Option<WalkedTo>) -> Result<WalkPage<Tombstone>, StoreError> {
         self.walk(Table::Keys, &tombstones_prefix(&self.tenant), Kind::Tombstone, from).await
     }
@@ -97,12 +99,12 @@ impl TenantStore {
         Ok(WalkPage { found, next })
     }
 
-    /// A person, all of one moment: partition ‖ password and data key, then the account's state once more, which every change of
-    /// address, password or status moves on; again where it did. Three requests, 4 RRU and 1 for each 4 KB of the partition beyond the
-    /// first. `None` when the account is gone.
+    /// An account with its data, as a consistent snapshot: partition ‖ password and data key, then the account's state once more,
+    /// which every change of address, password or status raises. It is read again if the state has changed. Three requests, 4 RRU
+    /// and 1 for each 4 KB of the partition beyond the first. `None` if the account does not exist.
     ///
     /// # Errors
-    /// When the store fails, an item does not read, or the account changes faster than it is read.
+    /// If the store fails, an item is malformed, or the account changes faster than it is read.
     pub async fn find_person(&self, account: AccountId) -> Result<Option<StoredPerson>, StoreError> {
         let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
         let (password, data_key) = (Thing::Password(account), Thing::DataKey(account));
@@ -130,11 +132,11 @@ impl TenantStore {
         Err(unavailable("find_person", "Changing", "the account changes faster than it is read"))
     }
 
-    /// What stands where somebody comes to: the owner of the address, then the account and the subjects at once. Two requests, 2 RRU
-    /// and 1 for each subject. Tombstones and the `sub` are for who walked.
+    /// The stored items that a transferred account could conflict with: the owner of the address, then the account and the
+    /// subjects together. Two requests, 2 RRU and 1 for each subject. The caller checks tombstones and the `sub` with a walk.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_standing(
         &self,
         account: AccountId,

@@ -1,4 +1,4 @@
-//! Domain words to conditional writes: which items, under which conditions, stamped how. Pure, so that its tests need no store.
+//! Translates changes to conditional writes: items, conditions, stamps. It is pure, so its tests need no store.
 
 use super::StoreError;
 use super::audit::ulid;
@@ -18,20 +18,20 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;
 use std::collections::{HashMap, HashSet};
 
-/// How one change is written.
+/// The write of one change.
 #[derive(Debug, Clone)]
 pub(super) enum Plan {
     /// One conditional put.
     Put(Box<Put>),
     /// One conditional removal.
     Delete(Box<Delete>),
-    /// All or none. The token makes it one transaction however often it is sent.
+    /// All or none. The token makes it one transaction, however often it is sent.
     Transaction { writes: Vec<Write>, token: String },
-    /// One more on a counter that is below its limit.
+    /// An increment of a counter that is below its limit.
     Count(Box<Count>),
 }
 
-/// A whole item and the condition under which it is written.
+/// A whole item and the condition of its write.
 #[derive(Debug, Clone)]
 pub(super) struct Put {
     pub(super) key: ItemKey,
@@ -39,14 +39,14 @@ pub(super) struct Put {
     pub(super) condition: Condition,
 }
 
-/// The removal of an item, and the condition under which it is removed.
+/// The removal of an item, and its condition.
 #[derive(Debug, Clone)]
 pub(super) struct Delete {
     pub(super) key: ItemKey,
     pub(super) condition: Condition,
 }
 
-/// An item that a transaction depends on and does not write.
+/// An item that a transaction depends on but does not write.
 #[derive(Debug, Clone)]
 pub(super) struct Check {
     pub(super) key: ItemKey,
@@ -69,14 +69,14 @@ impl Write {
             Self::Check(check) => &check.key,
         }
     }
-    /// The version that it writes, as text; none of a state without versions, a removal or a check.
+    /// The version that it writes, as text. Empty for a state without versions, a removal or a check.
     fn version(&self) -> &str {
         match self {
             Self::Put(put) => version_of(&put.item),
             Self::Delete(_) | Self::Check(_) => "",
         }
     }
-    /// Whether what stands is what this very write left there; a removal or a check leaves nothing to tell by.
+    /// Whether the stored item was written by this very write. A removal or a check leaves no trace.
     pub(super) fn is_applied(&self, standing: &Item) -> bool {
         match self {
             Self::Put(put) => put.is_applied(standing),
@@ -95,23 +95,23 @@ pub(super) struct Count {
 }
 
 impl Put {
-    /// Whether what stands is what this very write left there: it was applied, and its reply was lost. The version is compared
-    /// too, so that a second write of one request to one item is not taken for the first.
+    /// Whether the stored item was written by this very write: it was applied, and its reply was lost. The version is compared
+    /// too, so that a second write of the same request to the same item is not taken for the first.
     pub(super) fn is_applied(&self, standing: &Item) -> bool {
         standing.contains_key(OP) && [OP, VERSION].iter().all(|name| standing.get(*name) == self.item.get(*name))
     }
 }
 
-/// The stamp of a write: request id, attempt, index of the change (`.` is in no request id).
+/// The stamp of a write: request id, attempt, index of the change (no request id contains `.`).
 #[must_use]
 fn op(request: &RequestContext, attempt: u32, index: usize) -> String {
     format!("{}.{attempt}.{index}", request.request_id)
 }
 
-/// How this change is written.
+/// Plans this change.
 ///
 /// # Errors
-/// When a state has no form as an item: a defect of ours.
+/// If a state cannot be represented as an item: a defect of ours.
 pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext, index: usize) -> Result<Plan, StoreError> {
     let writer = Writer { tenant, op: op(request, request.attempt, index) };
     let mut plan = match change.write() {
@@ -121,7 +121,7 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
             let writes = guard.chain(rest.iter().map(|step| writer.step(step)));
             writer.transaction(writes.collect::<Result<_, _>>()?)?
         }
-        // Stamped with the first attempt always: however often a request decides, it takes one try.
+        // Always stamped with the first attempt: a request takes one try, however often it decides.
         change::Write::Count(counter) => writer.count(counter, op(request, 1, index)),
     };
     if let Some(draft) = change.event() {
@@ -130,7 +130,7 @@ pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext,
     Ok(plan)
 }
 
-/// Completes the change's event and puts it on the guard: the only item, or the first of a transaction.
+/// Completes the change's event and puts it on the guard: the only item, or the first item of a transaction.
 fn carry_event(plan: &mut Plan, draft: &EventDraft, request: &RequestContext, op: &str) -> Result<(), StoreError> {
     let carrier = match plan {
         Plan::Put(put) => put.as_mut(),
@@ -138,9 +138,9 @@ fn carry_event(plan: &mut Plan, draft: &EventDraft, request: &RequestContext, op
             Some(Write::Put(put)) => put,
             Some(Write::Delete(_) | Write::Check(_)) | None => return Ok(()),
         },
-        // What is removed carries nothing.
+        // A removal carries no event.
         Plan::Delete(_) => return Ok(()),
-        // A counter has no event of its own; the change that follows it has.
+        // A counter has no event of its own. The change that follows has one.
         Plan::Count(_) => return Ok(()),
     };
     let EventDraft { kind, subject: Subject { account, flow, client } } = draft.clone();
@@ -161,14 +161,14 @@ fn version_of(item: &Item) -> &str {
     item.get(VERSION).and_then(|version| version.as_n().ok()).map_or("", String::as_str)
 }
 
-/// A ULID that is the same however often the write is sent: the time of the request, and 80 bits out of its stamp, its item and
+/// A ULID that stays the same however often the write is sent: the time of the request, and 80 bits from its stamp, its item and
 /// the item's version (one request may commit twice).
 fn event_id(now: Timestamp, op: &str, carrier: &Put) -> String {
     let version = version_of(&carrier.item);
     ulid(now, format!("event\n{op}\n{}\n{}\n{version}", carrier.key.pk, carrier.key.sk).as_bytes())
 }
 
-/// Items of one transaction, as DynamoDB takes them (security 136).
+/// Maximum number of items of a transaction in DynamoDB (security 136).
 const MAX_WRITES: usize = 100;
 
 struct Writer<'a> {
@@ -207,7 +207,7 @@ impl Writer<'_> {
     fn key(&self, key: &RecordKey) -> ItemKey {
         ItemKey::of(self.tenant, named(key))
     }
-    /// The first write carries the event, so it is a put.
+    /// The first write carries the event, so it must be a put.
     fn transaction(&self, writes: Vec<Write>) -> Result<Plan, StoreError> {
         if writes.len() > MAX_WRITES {
             let detail = format!("{} items in one transaction, which takes {MAX_WRITES}", writes.len());
@@ -218,7 +218,7 @@ impl Writer<'_> {
             let detail = format!("an item {} appears twice in one transaction", twice.sk);
             return Err(refused("TransactWriteItems", "", &detail));
         }
-        // At most 36 characters, and another one for another transaction of the same request: it may end one session after another.
+        // At most 36 characters, and different for another transaction of the same request: a request may end several sessions.
         let mut named = format!("transaction\n{}", self.op);
         for write in &writes {
             let ItemKey { pk, sk, .. } = write.key();
@@ -244,7 +244,7 @@ fn condition_of(expect: KeyExpect) -> Condition {
 }
 
 impl Count {
-    /// The update that counts, if the limit is not reached and this very write did not count before.
+    /// Increments the counter, if the limit is not reached and this very write did not count before.
     pub(super) const UPDATE: &str = "SET #n = if_not_exists(#n, :zero) + :one, #kind = :kind, #ttl = :ttl, #op = :op";
     /// See [`Self::UPDATE`].
     pub(super) const CONDITION: &str =
@@ -266,7 +266,7 @@ impl Count {
             (":op".to_owned(), AttributeValue::S(self.op.clone())),
         ])
     }
-    /// Whether what stands was last counted by this very write.
+    /// Whether this very write was the last to increment the stored counter.
     pub(super) fn is_applied(&self, standing: &Item) -> bool {
         standing.get(OP) == Some(&AttributeValue::S(self.op.clone()))
     }

@@ -1,4 +1,4 @@
-//! One state of each kind, as large as it becomes.
+//! One state of each kind, with its maximum size.
 
 use super::super::*;
 use crate::context::Deadline;
@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_123);
 
 pub(super) fn request() -> RequestContext {
-    // As long as API Gateway's own, and the address hash as it is.
+    // As long as API Gateway's own ids, and with an address hash of real length.
     RequestContext {
         request_id: "JKJaXmPLvHcESHAlmno=".parse().unwrap(),
         now: NOW,
@@ -40,13 +40,13 @@ pub(super) fn account() -> AccountId {
     AccountId::from_bytes([255; 16])
 }
 
-/// The longest: one that was brought along.
+/// The longest: an imported one.
 pub(super) fn sub() -> Sub {
     "ffffffff-ffff-ffff-ffff-ffffffffffff".parse().unwrap()
 }
 
-/// As large as it gets: every device known, every window in use. Of an account in use, which has no more to say of its status, it says
-/// since when its epoch is.
+/// The maximum size: every device known, every window in use. An active account has no such status data, and has the start of its
+/// epoch instead.
 pub(super) fn authentication() -> Authentication {
     let failures = FailureWindow { count: 99, last_at: Some(NOW) };
     Authentication {
@@ -66,7 +66,7 @@ pub(super) fn authentication() -> Authentication {
     }
 }
 
-/// As many roles as one account can have, with the longest names.
+/// The maximum number of roles, with the longest names.
 pub(super) fn longest_roles() -> Roles {
     let names: BTreeSet<Role> = (0..MAX_ROLES).map(|number| format!("{number:x<20}").parse().unwrap()).collect();
     names.try_into().unwrap()

@@ -1,4 +1,4 @@
-//! Plans: stamps, tokens and events that are the same however often a write is sent; ends; and how large items become.
+//! Plans: stamps, tokens and event ids that do not depend on the number of sends; ends; item sizes.
 
 use super::*;
 use crate::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
@@ -27,7 +27,7 @@ mod changes;
 #[path = "records_tests.rs"]
 mod records;
 
-/// One write unit; an update bills the whole item.
+/// One write unit. An update bills the whole item.
 const UNIT: usize = 1024;
 
 fn imported(flow: Option<Flow>) -> Change {
@@ -38,9 +38,9 @@ fn imported(flow: Option<Flow>) -> Change {
     Change::import_account(account)
 }
 
-/// security 105, 111: who comes from elsewhere claims address and subject, and makes every item anew, all or nothing.
+/// security 105, 111: an import claims address and subject, and creates every item, all or nothing.
 #[test]
-fn an_import_finds_nothing_of_it_standing() {
+fn an_import_requires_every_item_to_be_absent() {
     for flow in [None, Some(flow())] {
         let plan = planned(&imported(flow.clone()));
         let conditions: Vec<_> = puts(&plan).iter().map(|put| (put.key.sk.clone(), put.condition.clone())).collect();
@@ -76,9 +76,10 @@ fn moved(identities: usize, consents: usize) -> Change {
     Change::move_account(MovedAccount { authentication, password: Some(password), profile, links, terms, consents, data_key })
 }
 
-/// security 105, 111: who moves here is new under account, address and every identity elsewhere, with all that one person can have.
+/// security 105, 111: a transferred account is new under account id, address and every linked identity, with the most data that
+/// one user can have.
 #[test]
-fn a_move_finds_nothing_of_it_standing_and_fits_into_one_transaction() {
+fn a_transfer_requires_every_item_to_be_absent_and_fits_one_transaction() {
     let plan = planned(&moved(MAX_IDENTITIES, MAX_CONSENTS));
     let puts = puts(&plan);
     assert_eq!(puts.len(), 6 + 2 * MAX_IDENTITIES + MAX_CONSENTS);
@@ -128,7 +129,7 @@ fn put(write: &Write) -> Option<&Put> {
     }
 }
 
-/// What DynamoDB bills (Developer Guide, "DynamoDB item sizes and formats").
+/// The billed size (DynamoDB Developer Guide, "DynamoDB item sizes and formats").
 fn size(item: &Item) -> usize {
     fn value(attribute: &AttributeValue) -> usize {
         match attribute {
@@ -144,9 +145,9 @@ fn size(item: &Item) -> usize {
     item.iter().map(|(name, element)| name.len() + value(element)).sum()
 }
 
-/// security 125: every list inside an item is at its bound here, and the item still costs one unit.
+/// security 125: every list in an item is at its limit here, and the item still costs one unit.
 #[test]
-fn the_hot_items_stay_within_one_write_unit() {
+fn the_largest_hot_items_fit_one_write_unit() {
     let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
     let in_use = Authentication { status: AccountStatus::Active, epoch_began_at: Some(NOW), ..authentication() };
     let table = [
@@ -164,13 +165,13 @@ fn the_hot_items_stay_within_one_write_unit() {
         let [put] = puts(&plan)[..] else { panic!("{name}") };
         let size = size(&put.item);
         assert!(size <= UNIT, "{name}: {size} bytes");
-        // A sample that is far from the limit would prove little.
+        // A sample far below the limit would prove little.
         assert!(size > 400, "{name}: {size} bytes");
     }
 }
 
 #[test]
-fn stamps_tokens_and_event_ids_are_the_same_however_often_a_write_is_sent() {
+fn stamps_tokens_and_event_ids_do_not_change_when_a_write_is_sent_again() {
     let change = Change::create_account(new_account());
     let once = planned(&change);
     let again = planned(&change);
@@ -182,7 +183,7 @@ fn stamps_tokens_and_event_ids_are_the_same_however_often_a_write_is_sent() {
         assert_eq!(a.item[OP], AttributeValue::S("JKJaXmPLvHcESHAlmno=.3.1".to_owned()));
     }
 
-    // Another attempt, another change of the request, another request: another stamp, token and event.
+    // Another attempt, another change of the request, and another request each have another stamp, token and event.
     let others = [
         plan(&tenant(), &change, &RequestContext { attempt: 1, ..request() }, 1).unwrap(),
         plan(&tenant(), &change, &request(), 0).unwrap(),
@@ -200,9 +201,9 @@ fn stamps_tokens_and_event_ids_are_the_same_however_often_a_write_is_sent() {
     }
 }
 
-/// Two commits of one request stamp alike; the audit records of both must stand (security 127).
+/// Two commits of one request have the same stamp; the audit records of both must be stored (security 127).
 #[test]
-fn two_writes_of_one_request_have_two_events() {
+fn two_writes_of_one_request_have_different_event_ids() {
     let id = |change: &Change| match planned(change) {
         Plan::Put(put) => put.item[item::EVENT].as_m().unwrap()["id"].as_s().unwrap().clone(),
         Plan::Delete(_) | Plan::Transaction { .. } | Plan::Count(_) => panic!(),
@@ -213,7 +214,7 @@ fn two_writes_of_one_request_have_two_events() {
     assert_ne!(id(&Change::end_session(session())), id(&Change::end_session(later)));
 }
 
-/// security 127: one item of a change carries its event, as many as the change has; a write without one leaves none behind.
+/// security 127: exactly one item of a change carries its event. A write without an event removes an earlier one from the item.
 #[test]
 fn exactly_one_item_carries_the_event() {
     let reset = Change::reset_password(flow(), authentication(), password());
@@ -254,7 +255,8 @@ fn exactly_one_item_carries_the_event() {
     }
 }
 
-/// security 130: the due work of a closed account stands and goes with its state, never alone; and only one day has it.
+/// security 130: the due work of a closed account is written and removed together with its state, and is stored under one day
+/// only.
 #[test]
 fn due_work_moves_with_the_state_of_its_account() {
     let conditions = |change: &Change| match planned(change) {
@@ -275,7 +277,7 @@ fn due_work_moves_with_the_state_of_its_account() {
     assert_eq!(conditions(&defer()), [authn(), work(Condition::Present), work(Condition::Absent)]);
 }
 
-/// security 131, T10: nothing is removed before its logical end and a margin; an account is never.
+/// security 131, T10: nothing is removed before its logical end plus a margin. An account is never removed.
 #[test]
 fn an_item_outlives_its_logical_end_by_the_margin() {
     let data_key = |state| WrappedDataKey { state, ..new_account().data_key };
@@ -305,9 +307,9 @@ fn an_item_outlives_its_logical_end_by_the_margin() {
     assert_eq!(with_ttl, [&AttributeValue::S("flow".to_owned())], "an account's items have no end, its data key least of all");
 }
 
-/// An item that reads as something else would let one slot stand for another (security 48 at rest).
+/// An item that could be read as another kind would let one slot replace another (security 48 at rest).
 #[test]
-fn an_item_reads_only_as_what_it_is() {
+fn an_item_can_be_read_only_as_its_own_kind() {
     let plan = planned(&Change::touch_session(session()));
     let item = || puts(&plan)[0].item.clone();
     assert_eq!(item::read::<Session>(Kind::Session, item()).unwrap(), session());
@@ -318,7 +320,7 @@ fn an_item_reads_only_as_what_it_is() {
     assert!(item::read::<Session>(Kind::Session, without()).is_err());
 }
 
-/// What the stream tells is what was written: tenant, event, and the flow where the item is one; without an event, nothing.
+/// The stream has what was written: tenant, event, and the flow if the item is one. Without an event it has nothing to project.
 #[test]
 fn a_stream_image_reads_back() {
     use crate::store::delivery::read_change;

@@ -1,4 +1,4 @@
-//! Reads for self-service: who presents what, with what the call is about, in one request.
+//! Reads for self-service: the caller's account, credentials and the data of the call, in one request.
 use super::item::{Item, Kind, read};
 use super::key::{ItemKey, LINK_PREFIX, Thing};
 use super::{StoreError, TenantStore};
@@ -13,43 +13,43 @@ use crate::domain::profile::Profile;
 use crate::domain::session::Session;
 use serde::de::DeserializeOwned;
 
-/// Who presents what, and what to read with it. 1 RRU each.
+/// The presented credentials, and what to read with them. 1 RRU each.
 #[derive(Debug, Clone, Copy)]
 pub struct PrincipalQuery {
-    /// Whose account.
+    /// The account.
     pub account: AccountId,
-    /// The session that is presented, or that the presented grant depends on.
+    /// The presented session, or the session of the presented grant.
     pub session: Option<SessionId>,
-    /// The grant whose token is presented.
+    /// The grant of the presented token.
     pub grant: Option<GrantId>,
-    /// Profile and data key too.
+    /// Whether to read profile and data key.
     pub profile: bool,
-    /// The password too.
+    /// Whether to read the password.
     pub password: bool,
 }
 
-/// An account with what was presented for it, as they stand now.
+/// The current state of an account with its presented credentials.
 #[derive(Debug, Clone)]
 pub struct PrincipalSnapshot {
     /// The account.
     pub authentication: Authentication,
-    /// The session, when asked for and there.
+    /// The session, if requested and stored.
     pub session: Option<Session>,
-    /// The grant, when asked for and there.
+    /// The grant, if requested and stored.
     pub grant: Option<Grant>,
-    /// The profile, when asked for and there.
+    /// The profile, if requested and stored.
     pub profile: Option<Profile>,
-    /// The data key, when asked for and there.
+    /// The data key, if requested and stored.
     pub data_key: Option<WrappedDataKey>,
-    /// The password, when asked for and there.
+    /// The password, if requested and stored.
     pub password: Option<PasswordCredential>,
 }
 
 impl TenantStore {
-    /// AUTHN ‖ what was presented (‖ PROFILE ‖ key ‖ password), one BatchGetItem. `None` when the account is gone.
+    /// AUTHN ‖ the presented credentials (‖ PROFILE ‖ key ‖ password), one BatchGetItem. `None` if the account does not exist.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_principal(&self, query: PrincipalQuery) -> Result<Option<PrincipalSnapshot>, StoreError> {
         let PrincipalQuery { account, session, grant, profile, password } = query;
         let authentication = self.key(Thing::Authentication(account));
@@ -70,52 +70,52 @@ impl TenantStore {
             password: items.take_if(password.as_ref(), Kind::Password)?,
         }))
     }
-    /// Every session of an account, ended and expired ones included. One Query, all pages.
+    /// Every session of an account, including ended and expired ones. One Query, all pages.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_sessions(&self, account: AccountId) -> Result<Vec<Session>, StoreError> {
         self.of_account(account, "SESSION#", Kind::Session).await
     }
-    /// Every grant of an account, ended and expired ones included. One Query, all pages.
+    /// Every grant of an account, including ended and expired ones. One Query, all pages.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_grants(&self, account: AccountId) -> Result<Vec<Grant>, StoreError> {
         self.of_account(account, "GRANT#", Kind::Grant).await
     }
-    /// Every identity of an account at other identity providers. One Query, all pages.
+    /// Every linked identity of an account. One Query, all pages.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_links(&self, account: AccountId) -> Result<Vec<LinkedIdentity>, StoreError> {
         self.of_account(account, LINK_PREFIX, Kind::LinkedIdentity).await
     }
-    /// Every consent of an account, withdrawn ones included. One Query, all pages.
+    /// Every consent of an account, including withdrawn ones. One Query, all pages.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_consents(&self, account: AccountId) -> Result<Vec<Consent>, StoreError> {
         self.of_account(account, "CONSENT#", Kind::Consent).await
     }
     /// The consent of an account to one client. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_consent(&self, account: AccountId, client: &ClientId) -> Result<Option<Consent>, StoreError> {
         self.get(Thing::Consent(account, client), Kind::Consent).await
     }
     /// One session of an account. 1 RRU.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_one_session(&self, account: AccountId, session: SessionId) -> Result<Option<Session>, StoreError> {
         self.get(Thing::Session(account, session), Kind::Session).await
     }
     /// The newest audit records of an account, newest first, at most this many. One Query.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_history(&self, account: AccountId, at_most: u16) -> Result<Vec<Event>, StoreError> {
         let items = self.newest_audit(account, None, at_most).await?;
         items.into_iter().map(|item| read(Kind::Audit, item)).collect()

@@ -1,4 +1,4 @@
-//! Strongly consistent reads: one item, a batch over tables, a range.
+//! Strongly consistent reads: one item, a batch over several tables, a range.
 
 use super::failure::{MAX_SENDS, back_off, refused, store_error, unavailable};
 use super::item::{Item, Kind, read};
@@ -22,7 +22,7 @@ impl Tables {
 }
 
 impl TenantStore {
-    /// The key of this thing of this tenant.
+    /// The key of this record of this tenant.
     pub(super) fn key(&self, thing: Thing<'_>) -> ItemKey {
         ItemKey::of(&self.tenant, thing)
     }
@@ -44,12 +44,12 @@ impl TenantStore {
         found.item.map(|item| read(kind, item)).transpose()
     }
 
-    /// Items by their keys, in one request; keys that it left unprocessed are asked again (security 136).
+    /// Items by their keys, in one request. Unprocessed keys are requested again (security 136).
     pub(super) async fn batch<const N: usize>(&self, things: [Thing<'_>; N]) -> Result<Found, StoreError> {
         self.batch_keys(things.iter().map(|thing| self.key(*thing)).collect()).await
     }
 
-    /// As [`Self::batch`], for a number of keys that is not fixed (at most 100).
+    /// As [`Self::batch`], for a variable number of keys (at most 100).
     pub(super) async fn batch_keys(&self, keys: Vec<ItemKey>) -> Result<Found, StoreError> {
         let mut pending: HashMap<String, KeysAndAttributes> = HashMap::new();
         for table in [Table::Identities, Table::Keys, Table::Audit] {
@@ -90,7 +90,7 @@ impl TenantStore {
         Err(unavailable("BatchGetItem", "UnprocessedKeys", "keys stayed unprocessed"))
     }
 
-    /// The items of an identities partition whose sort keys begin so; all pages, ascending, or the last one alone.
+    /// The items of an identities partition with this sort-key prefix: all pages, ascending, or only the last item.
     pub(super) async fn range(&self, pk: &str, prefix: &str, last_only: bool) -> Result<Vec<Item>, StoreError> {
         self.query_partition(pk, Some(prefix), last_only).await
     }
@@ -133,15 +133,15 @@ impl TenantStore {
     }
 }
 
-/// Some items of a partition, in the order of their sort keys.
+/// A page of a partition's items, in the order of their sort keys.
 pub(super) struct Page {
     pub(super) items: Vec<Item>,
-    /// The last sort key, when there may be more behind it.
+    /// The last sort key, if there may be more after it.
     pub(super) more_after: Option<String>,
 }
 
 impl Store {
-    /// Items of a partition after this sort key: as many as asked for, or as a megabyte holds.
+    /// Items of a partition after this sort key: up to the limit, or up to 1 MB.
     pub(super) async fn page(
         &self,
         table: Table,
@@ -171,7 +171,7 @@ impl Store {
 }
 
 impl TenantStore {
-    /// As [`Store::page`]: the partition carries the tenant.
+    /// As [`Store::page`]. The partition key contains the tenant.
     pub(super) async fn page(
         &self,
         table: Table,
@@ -181,7 +181,7 @@ impl TenantStore {
     ) -> Result<Page, StoreError> {
         self.store.page(table, pk, after, limit).await
     }
-    /// The newest audit records of an account up to a moment (all, without one), newest first: one page.
+    /// The newest audit records of an account, up to a moment if there is one, newest first: one page.
     pub(super) async fn newest_audit(
         &self,
         account: AccountId,
@@ -218,11 +218,11 @@ impl Store {
     }
 }
 
-/// What a batch found, by key.
+/// The items that a batch found, by key.
 pub(super) struct Found(HashMap<ItemKey, Item>);
 
 impl Found {
-    /// The state at this key, where one was asked for.
+    /// The state at this key, if a key was requested.
     pub(super) fn take_if<S: DeserializeOwned>(&mut self, key: Option<&ItemKey>, kind: Kind) -> Result<Option<S>, StoreError> {
         key.map_or(Ok(None), |key| self.take(key, kind))
     }

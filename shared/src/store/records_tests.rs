@@ -1,4 +1,4 @@
-//! What becomes of each record: how it is erased, as what it is exported, as what it moves to another Latchkey.
+//! The handling of each record: how it is erased, exported, and transferred to another Latchkey.
 
 use super::changes::every_change;
 use super::fixture::{request, tenant};
@@ -8,23 +8,23 @@ use crate::goldens::compare;
 use crate::store::export::Found;
 use std::collections::BTreeMap;
 
-/// How a record goes when its account is erased.
+/// How a record is removed when its account is erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Erased {
     /// With the items of the account's partition.
     WithThePartition,
-    /// By a removal of its own.
+    /// By its own removal.
     By(&'static str),
-    /// It is not of an account, or not for long: its TTL removes it.
+    /// It does not belong to an account, or only for a short time: its TTL removes it.
     Expires,
     /// It names no account.
     NamesNoAccount,
 }
 
-/// The member of the export and of the people file; none with the reason.
+/// The member of the export and of the people file, or the reason why there is none.
 type Members = Result<&'static str, &'static str>;
 
-/// A new record says here what becomes of it.
+/// A new record must be added here.
 fn handling(record: &Record) -> (Erased, Members, Members) {
     use Erased::{By, Expires, NamesNoAccount, WithThePartition};
     match record {
@@ -56,7 +56,7 @@ fn handling(record: &Record) -> (Erased, Members, Members) {
     }
 }
 
-/// security 129, 132: a record that nothing erases, or that no export tells of, is not added in silence.
+/// security 129, 132: a record that no erasure removes, or that no export contains, cannot be added unnoticed.
 #[test]
 fn each_record_says_how_it_is_erased_exported_and_transferred() {
     let mut lines = BTreeMap::new();
@@ -69,7 +69,7 @@ fn each_record_says_how_it_is_erased_exported_and_transferred() {
             let is_partitioned =
                 matches!(domain.record(), Record::Account(_) | Record::LinkedIdentity(_)) || erased == Erased::WithThePartition;
             assert_eq!(is_of_an_account, is_partitioned, "{kind}");
-            // The export reads the account's partition, and refuses what it does not know.
+            // The export reads the account's partition, and refuses unknown kinds.
             assert_eq!(is_of_an_account, exported.is_ok(), "{kind}");
             assert_eq!(Found::default().add(put.item.clone()).is_ok(), exported.is_ok(), "{kind}");
             if erased == Erased::Expires {
@@ -91,7 +91,7 @@ fn each_record_says_how_it_is_erased_exported_and_transferred() {
     compare("src/store/records.golden", &text);
 }
 
-/// A constructor that is missing in the golden is one that nobody compares.
+/// A constructor that is missing in the golden file would not be compared.
 #[test]
 fn every_constructor_of_a_change_is_in_the_golden() {
     let golden = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/changes.golden")).unwrap();
@@ -108,9 +108,10 @@ fn every_constructor_of_a_change_is_in_the_golden() {
     assert!(gone.is_empty(), "in changes.golden, but no constructor: {gone:?}");
 }
 
-/// A transaction takes each item once: DynamoDB refuses it otherwise, and a decision that writes one twice contradicts itself.
+/// A transaction writes each item once: DynamoDB refuses anything else, and a decision that writes an item twice contradicts
+/// itself.
 #[test]
-fn a_transaction_takes_no_item_twice() {
+fn a_transaction_writes_no_item_twice() {
     let session = super::fixture::session();
     let grant = super::fixture::grant(super::fixture::revoked());
     let once = Change::end_session_and_grants(session.clone(), vec![grant.clone()]);
@@ -120,9 +121,9 @@ fn a_transaction_takes_no_item_twice() {
     assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
 }
 
-/// A check is a condition of its transaction, and writes nothing: the stamp of another write tells a lost reply.
+/// A check is a condition of its transaction and writes nothing. The stamp of another write reveals a lost reply.
 #[test]
-fn a_check_holds_its_transaction_and_writes_nothing() {
+fn a_check_is_a_condition_and_writes_nothing() {
     use crate::domain::change::{KeyExpect, RecordKey};
     let account = super::fixture::account();
     let opened = || Change::open_session(super::fixture::session());

@@ -7,22 +7,22 @@ use crate::domain::consent::Consent;
 use crate::domain::id::{AccountId, ClientId, SessionId};
 use crate::domain::session::Session;
 
-/// A session with what decides whether it lives.
+/// A session with everything that decides whether it is live.
 #[derive(Debug, Clone)]
 pub struct SessionSnapshot {
     /// The session.
     pub session: Session,
     /// Its account.
     pub authentication: Authentication,
-    /// What the account allowed the client that was asked for.
+    /// The account's consent to the requested client.
     pub consent: Option<Consent>,
 }
 
 impl TenantStore {
-    /// The session ‖ AUTHN (‖ consent to this client), one BatchGetItem: 2 or 3 RRU. `None` when session or account is gone.
+    /// The session ‖ AUTHN (‖ consent to this client), one BatchGetItem: 2 or 3 RRU. `None` if session or account does not exist.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_session(
         &self,
         account: AccountId,

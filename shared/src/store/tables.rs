@@ -1,4 +1,4 @@
-//! The definitions of the three tables, for the embedded engine and tests (deployed, the template makes them).
+//! The definitions of the three tables, for the embedded engine and tests (the template creates the deployed ones).
 use super::failure::{store_error, unavailable};
 use super::item::TTL;
 use super::key::{PK, SK, Table};
@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::types::{
 use std::time::Duration;
 
 impl Store {
-    /// Creates the tables that are missing (with streams and TTL).
+    /// Creates the missing tables (with streams and TTL).
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn create_tables(&self) -> Result<(), StoreError> {
         for table in [Table::Identities, Table::Keys, Table::Audit] {
             self.create_table(table).await?;
@@ -33,7 +33,7 @@ impl Store {
             let element = KeySchemaElement::builder().attribute_name(name).key_type(role).build();
             request = request.attribute_definitions(definition.map_err(built)?).key_schema(element.map_err(built)?);
         }
-        // Events ride on identities alone; what a removal leaves behind (the old image) is never projected.
+        // Only items of identities carry events. The old image of a removal is never projected.
         if table == Table::Identities {
             let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage).build();
             request = request.stream_specification(stream.map_err(built)?);
@@ -64,7 +64,7 @@ impl Store {
         let answer = self.client.describe_time_to_live().table_name(name).send().await;
         let described = answer.map_err(|error| store_error("DescribeTimeToLive", error))?;
         let status = described.time_to_live_description.and_then(|ttl| ttl.time_to_live_status);
-        // Enabling it twice is refused.
+        // TTL cannot be enabled twice.
         if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The tenants, and their documents by versions: each is written once and never again, the newest is in force.
+//! Tenants and versions of their documents: each version is written once, and the newest is in force.
 use super::condition::Condition;
 use super::item::{Item, Kind, OP, malformed, read, write};
 use super::key::{CONFIG_PREFIX, SK, TENANTS_PK, Table, Thing, tenant_pk};
@@ -14,67 +14,67 @@ use serde::{Deserialize, Serialize};
 /// A version of the tenant document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantDocument {
-    /// Counted from 1, without a gap.
+    /// Starts at 1, without gaps.
     pub version: u64,
     /// TOML.
     pub document: String,
     /// When it was stored.
     pub stored_at: Timestamp,
-    /// Where it came from.
+    /// Its origin.
     #[serde(flatten)]
     pub origin: DocumentOrigin,
 }
 
-/// Where a version of a tenant document came from.
+/// The origin of a version of a tenant document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DocumentOrigin {
-    /// Who handed it in.
+    /// The source.
     #[serde(default, rename = "src")]
     pub source: DocumentSource,
-    /// Who stored it, in their own words.
+    /// The person who stored it, as free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in their own words.
+    /// The reason, as free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// The SHA-256 (base64url) of the text before placeholders were replaced, where the local gateway stored it.
+    /// The SHA-256 (base64url) of the text before placeholders were replaced, if the local gateway stored it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<String>,
 }
 
-/// Who handed in a tenant document.
+/// The source of a tenant document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentSource {
-    /// An operator, by the `latchkey` command.
+    /// An operator, with the `latchkey` command.
     Operator,
-    /// A file that the local gateway was started with.
+    /// A file given to the local gateway at start.
     File,
-    /// The local gateway, with the document that ships; also whatever was stored before sources were.
+    /// The local gateway, with the default document. Also every document from before sources were recorded.
     #[default]
     Shipped,
 }
 
-/// A tenant, where all are listed.
+/// A tenant in the list of all tenants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisteredTenant {
     /// Its name.
     pub tenant: TenantId,
-    /// When its first document was stored: nothing of it is older.
+    /// When its first document was stored. None of its data is older.
     pub since: Timestamp,
 }
 
-/// The item of a tenant's name.
+/// The item with a tenant's name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct TenantName {
     since: Timestamp,
 }
 
 impl Store {
-    /// Every tenant, in the order of their names. One Query, all pages.
+    /// All tenants, in the order of their names. One Query, all pages.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_tenants(&self) -> Result<Vec<RegisteredTenant>, StoreError> {
         let (mut tenants, mut after) = (Vec::new(), None);
         loop {
@@ -97,15 +97,15 @@ impl TenantStore {
     /// The newest stored tenant document (TOML).
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_tenant_document(&self) -> Result<Option<String>, StoreError> {
         Ok(self.find_newest_document().await?.map(|newest| newest.document))
     }
 
-    /// The newest version, with where it came from.
+    /// The newest version, with its origin.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_newest_document(&self) -> Result<Option<TenantDocument>, StoreError> {
         let mut newest = self.range(&tenant_pk(&self.tenant), CONFIG_PREFIX, true).await?;
         newest.pop().map(|item| read(Kind::TenantDocument, item)).transpose()
@@ -114,25 +114,26 @@ impl TenantStore {
     /// One version.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_document(&self, version: u64) -> Result<Option<TenantDocument>, StoreError> {
         self.get(Thing::TenantDocument(version), Kind::TenantDocument).await
     }
 
-    /// Every version, the oldest first. One Query, all pages: each version is read whole.
+    /// All versions, oldest first. One Query, all pages; each version is read whole.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn find_documents(&self) -> Result<Vec<TenantDocument>, StoreError> {
         let items = self.range(&tenant_pk(&self.tenant), CONFIG_PREFIX, false).await?;
         items.into_iter().map(|item| read(Kind::TenantDocument, item)).collect()
     }
 
-    /// Stores a document as the version after the one that it was decided on (`None`: as the first), and lists the tenant. Returns
-    /// the version in force. Versions have no gaps and are never removed, so that nothing stands there means nobody was faster.
+    /// Stores a document as the version after the one that the caller decided on (`None`: as the first), and lists the tenant.
+    /// Returns the version in force. Versions have no gaps and are never removed, so a missing item means that no other writer
+    /// was faster.
     ///
     /// # Errors
-    /// [`CommitError::Conflict`] when another writer was faster: nothing was written; or the store fails.
+    /// [`CommitError::Conflict`] if another writer was faster: nothing was written. Or if the store fails.
     pub async fn put_document_after(
         &self,
         decided_on: Option<u64>,
@@ -140,12 +141,12 @@ impl TenantStore {
         origin: DocumentOrigin,
         now: Timestamp,
     ) -> Result<u64, CommitError> {
-        // First: a tenant that can be served is one that the scheduled jobs know.
+        // First: every tenant that can be served must be known to the scheduled jobs.
         self.register_tenant(now).await?;
         let version = decided_on.unwrap_or_default() + 1;
         let key = self.key(Thing::TenantDocument(version));
         let state = TenantDocument { version, document: document.to_owned(), stored_at: now, origin };
-        // There is no request to name here; a digest of all of it tells a lost reply from another writer.
+        // There is no request id here. A digest of the whole state distinguishes a lost reply from another writer.
         let op = BASE64URL_NOPAD.encode(&sha256(format!("{state:?}").as_bytes()));
         let item = write(&key, Kind::TenantDocument, &state, None, &op)?;
         let ours = |standing: &Item| standing.get(OP) == Some(&AttributeValue::S(op.clone()));

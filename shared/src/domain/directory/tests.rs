@@ -115,7 +115,7 @@ fn an_import_creates_the_account_before_the_session() {
     assert_eq!(decision.outcome, Authenticated::SignedIn { session: session.clone(), new_device: true });
 }
 
-/// security 111: an old password imports neither an erased user nor one whose address has changed here.
+/// security 111: an old password imports neither an erased user nor a user with another address here.
 #[test]
 fn security_111_a_known_or_erased_subject_creates_no_second_account() {
     let config = config();

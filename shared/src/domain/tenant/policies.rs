@@ -57,7 +57,7 @@ impl RetentionPolicy {
 /// Signing keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeysConfig {
-    /// Where signatures of tokens come from.
+    /// The signer of tokens.
     pub signer: Signer,
 }
 

@@ -1,4 +1,4 @@
-//! What lives for a short while: flows, authorization requests, revoked tokens, failures of unknown identifiers.
+//! Short-lived records: flows, authorization requests, revoked tokens, failures of unknown identifiers.
 
 use super::{Stored, attributes};
 use crate::domain::failure_window::UnknownIdentifierFailures;

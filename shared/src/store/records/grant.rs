@@ -1,4 +1,4 @@
-//! What a client may do for an account: grants and consents.
+//! A client's access to an account: grants and consents.
 
 use super::{Stored, attributes};
 use crate::domain::consent::Consent;
@@ -20,7 +20,7 @@ impl Stored for Grant {
     }
     fn end(&self) -> Option<Timestamp> {
         match self.state {
-            // A code that was not redeemed is over with its minute.
+            // A code that was not redeemed expires after its minute.
             GrantState::CodeIssued => Some(self.code.as_ref().map_or(self.expires_at, |code| code.expires_at)),
             GrantState::Active { .. } | GrantState::Revoked { .. } => Some(self.expires_at),
         }

@@ -1,4 +1,4 @@
-//! What makes an account unique: its identifier and its subjects at other identity providers.
+//! The uniqueness of an account: its identifier and its subjects at other identity providers.
 
 use super::{Stored, attributes};
 use crate::domain::identifier::IdentifierHash;

@@ -1,4 +1,4 @@
-//! How each record is stored: kind, key, end and attributes.
+//! The storage of each record: kind, key, end and attributes.
 
 mod account;
 mod flow;
@@ -15,20 +15,20 @@ use crate::domain::record::Record;
 use crate::domain::time::Timestamp;
 use serde::Serialize;
 
-/// A record as the store sees it.
+/// The store's view of a record.
 pub(super) trait Stored {
-    /// What its item is.
+    /// The kind of its item.
     fn kind(&self) -> Kind;
     /// Its key.
     fn key(&self) -> Thing<'_>;
-    /// The version that it will have; none of a record that is written once.
+    /// The version that it will have; none for a record that is written once.
     fn version(&self) -> Option<u64>;
-    /// Its logical end, if it has one: the TTL follows it.
+    /// Its logical end, if it has one. The TTL follows from it.
     fn end(&self) -> Option<Timestamp>;
     /// Its own attributes.
     ///
     /// # Errors
-    /// When the state has no form as attributes: a defect of ours.
+    /// If the state cannot be represented as attributes: a defect of ours.
     fn item(&self) -> Result<Item, StoreError>;
 }
 
@@ -55,7 +55,7 @@ pub(super) fn stored(record: &Record) -> &dyn Stored {
     }
 }
 
-/// What a key of the domain names.
+/// The record of a domain key.
 pub(super) fn named(key: &RecordKey) -> Thing<'_> {
     match key {
         RecordKey::Account(account) => Thing::Authentication(*account),
