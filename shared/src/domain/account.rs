@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum AccountStatus {
-    /// In use.
+    /// Active.
     Active,
     /// Disabled by an operator. All its sessions, grants and tokens are refused.
     Disabled {
-        /// Since when.
+        /// When it was disabled.
         since: Timestamp,
     },
     /// Closed by the user. It is erased when due, and can be restored until then.
@@ -29,7 +29,7 @@ pub enum AccountStatus {
     },
     /// Erased: what is left of the account for a short time, so that a request in flight cannot recreate it.
     Erased {
-        /// When.
+        /// When it was erased.
         at: Timestamp,
     },
 }

@@ -81,10 +81,10 @@ pub enum EventKind {
 pub struct Event {
     /// A ULID created in the request. It is the key of the audit record.
     pub id: String,
-    /// What happened.
+    /// The kind of the event.
     #[serde(rename = "k")]
     pub kind: EventKind,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
     /// The request.
     #[serde(rename = "req")]

@@ -169,7 +169,7 @@ pub enum CounterKey {
 /// An event as a decision describes it. The store adds id, time, request id and address hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventDraft {
-    /// What happened.
+    /// The kind of the event.
     pub kind: EventKind,
     /// The subject of the event.
     pub subject: Subject,

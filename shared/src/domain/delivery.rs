@@ -296,7 +296,7 @@ mod tests {
             ("used up", ended(FlowState::Completed), 2, None, NOW, ProofMail::Drop(DropReason::DeadFlow)),
             ("disowned", ended(FlowState::Ended), 2, None, NOW, ProofMail::Drop(DropReason::DeadFlow)),
             (
-                "expired to the millisecond (security 131)",
+                "expired at exactly this millisecond (security 131)",
                 open(FlowPurpose::Registration),
                 2,
                 None,

@@ -323,7 +323,7 @@ mod tests {
         let (authentication, profile): (Authentication, Profile) = (change.first(), change.first());
         assert_eq!(*change, Change::undo_email_change(authentication.clone(), profile.clone(), hash(3), None));
         assert_eq!(authentication.identifier, hash(1));
-        assert!(authentication.epoch > a3.epoch, "every session ends");
+        assert!(authentication.epoch > a3.epoch, "the undo ends every session");
         assert!(profile.email_undos.is_empty() && profile.claims == sealed(8));
         // The second address can undo only its own change.
         let second = find_undo(&p3, later, |undo| undo.identifier == hash(2)).unwrap();

@@ -25,7 +25,7 @@ fn with(status: AccountStatus) -> Authentication {
 }
 
 #[test]
-fn closing_ends_what_was_issued_and_names_the_day_of_the_erasure() {
+fn closing_ends_all_sessions_and_grants_and_sets_the_day_of_the_erasure() {
     let before = authentication();
     let (after, erasure) = closed();
     assert_eq!((after.epoch, after.version), (before.epoch + 1, before.version + 1));
@@ -38,7 +38,7 @@ fn closing_twice_changes_nothing_and_a_disabled_or_erased_account_cannot_be_clos
     let (after, _) = closed();
     let again = request_deletion(&after, LinkSeed { key_version: 1, bytes: [8; 16] }, DAY, NOW + DAY);
     assert_eq!(again.outcome, Requested::ErasureDue { due: NOW + GRACE });
-    assert!(again.changes.is_empty(), "another due date would leave the first one's work behind");
+    assert!(again.changes.is_empty(), "another due date would leave the first due work behind");
     for status in [AccountStatus::Disabled { since: NOW }, AccountStatus::Erased { at: NOW }] {
         let refused = request_deletion(&with(status), seed(), GRACE, NOW);
         assert!(refused.outcome == Requested::NotActive && refused.changes.is_empty(), "{status:?}");
@@ -81,8 +81,8 @@ fn the_link_restores_only_once_and_only_until_the_erasure_is_due() {
             let authentication: Authentication = change.first();
             assert_eq!(*change, Change::restore_account(authentication.clone(), NOW + GRACE), "{name}");
             assert!(authentication.is_active(), "{name}");
-            assert_eq!(authentication.epoch, account.epoch, "what was dead stays dead");
-            assert_eq!(authentication.epoch_began_at, Some(now), "wherever it was signed in");
+            assert_eq!(authentication.epoch, account.epoch, "ended sessions and grants stay ended");
+            assert_eq!(authentication.epoch_began_at, Some(now), "earlier sign-ins at other systems stay ended");
         }
     }
 }
@@ -138,8 +138,12 @@ fn security_132_a_legal_hold_defers_an_erasure_to_another_day_until_it_is_lifted
     assert_eq!(*change, Change::defer_erasure(authentication.clone(), at, next.clone()));
     assert!(next.due == at + DEFERRAL && next.identifier == erasure.identifier);
     assert_eq!(authentication.status, AccountStatus::ErasureDue { since: NOW, due: next.due, seed: seed() });
-    assert_eq!(erase(Some(&authentication), &erasure, at).outcome, Erasure::NotDue, "the former day's work is void");
-    assert!(DEFERRAL > DAY, "the same day is the same key");
+    assert_eq!(
+        erase(Some(&authentication), &erasure, at).outcome,
+        Erasure::NotDue,
+        "the work of the former day is no longer due"
+    );
+    assert!(DEFERRAL > DAY, "a deferral to the same day would have the same key");
 
     let lifted = lift_hold(&authentication);
     let free = lifted.changes.only(Change::lift_legal_hold);

@@ -155,7 +155,7 @@ fn terms_are_accepted_only_in_their_current_version() {
 }
 
 #[test]
-fn the_json_schema_agrees_with_the_validation() {
+fn the_form_description_has_schema_order_labels_terms_and_password_rules() {
     let form = describe(&config());
     assert_eq!(form["order"], json!(["given_name", "birthdate", "phone_number", "kind", "company", "newsletter", "code_word"]));
     assert_eq!(form["schema"]["required"], json!(["given_name"]));

@@ -261,7 +261,7 @@ mod tests {
             let sub: Sub = text.parse().unwrap();
             assert_eq!((sub.to_string().as_str(), sub.as_bytes()), (text, own.as_bytes()));
         }
-        assert_ne!(brought.parse(), Ok(own), "another identifier, though the bits are the same");
+        assert_ne!(brought.parse(), Ok(own), "different text forms of the same bits are different identifiers");
         assert_eq!((Sub::brought(brought), Sub::brought(&own.to_string())), (brought.parse().ok(), None));
         for text in [
             "",

@@ -107,9 +107,9 @@ mod tests {
         assert_eq!(*change, expected);
         assert_eq!((after.epoch, after.version), (account.epoch + 1, account.version + 1));
         assert_eq!((new.version, new.changed_at), (5, NOW));
-        assert!(kept.is_live(&after, NOW) && !session.is_live(&after, NOW), "another session would be dead");
+        assert!(kept.is_live(&after, NOW) && !session.is_live(&after, NOW), "any other session is dead");
         assert!(kept_grant.check_live(&after, Some(&kept), NOW).is_ok());
-        assert!(grant.check_live(&after, Some(&kept), NOW).is_err(), "another grant would be dead");
+        assert!(grant.check_live(&after, Some(&kept), NOW).is_err(), "any other grant is dead");
     }
 
     #[test]

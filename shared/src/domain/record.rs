@@ -76,7 +76,7 @@ pub enum Record {
     Profile(Profile),
     /// The accepted terms of an account.
     Terms(Keyed<AccountId, Terms>),
-    /// A pending registration or recovery.
+    /// A pending registration or password reset.
     Flow(Box<Flow>),
     /// A data key.
     DataKey(WrappedDataKey),

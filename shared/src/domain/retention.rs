@@ -110,9 +110,9 @@ pub enum Rule {
 /// A finished period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finished {
-    /// Which.
+    /// The period.
     pub period: Timestamp,
-    /// When.
+    /// When it was finished.
     pub at: Timestamp,
     /// Its results.
     pub done: Outcomes,
@@ -246,13 +246,17 @@ mod tests {
     fn security_140_one_holder_runs_a_period_once() {
         let job = RetentionJob::new(NOW - DAY);
         let (job, mine) = run(job.claim(NOW, "a", NOW));
-        assert_eq!(job.claim(NOW, "b", NOW), Claim::Held { until: NOW + LEASE }, "an overlapping tick");
+        assert_eq!(job.claim(NOW, "b", NOW), Claim::Held { until: NOW + LEASE }, "an overlapping tick does nothing");
         assert_eq!(job.claim(NOW + DAY, "b", NOW + LEASE - Span::millis(1)), Claim::Held { until: NOW + LEASE });
         let done = job.checkpoint(&mine, page(0), None, NOW);
         for late in [NOW, NOW - DAY] {
-            assert_eq!(done.claim(late, "b", NOW + DAY), Claim::Finished(done.last.clone().unwrap()), "duplicate or late");
+            assert_eq!(
+                done.claim(late, "b", NOW + DAY),
+                Claim::Finished(done.last.clone().unwrap()),
+                "a duplicate or late tick"
+            );
         }
-        assert!(matches!(done.claim(NOW + Span::millis(1), "b", NOW + DAY), Claim::Run(_)), "the next period");
+        assert!(matches!(done.claim(NOW + Span::millis(1), "b", NOW + DAY), Claim::Run(_)), "the next period runs");
     }
 
     #[test]
@@ -267,9 +271,9 @@ mod tests {
         );
         let (taken, run_of_b) = run(job.claim(NOW + DAY, "b", lapsed));
         assert_eq!((run_of_b.period, Some(run_of_b.cursor), run_of_b.done.counts.erased), (NOW, there.clone(), 3));
-        assert_eq!(taken.version, job.version + 1, "the holder that was late meets this version");
+        assert_eq!(taken.version, job.version + 1, "a late holder conflicts with this version");
         let (_, at_once) = run(job.release(NOW).claim(NOW, "b", NOW));
-        assert_eq!(Some(at_once.cursor), there, "who stopped before its deadline is followed at once");
+        assert_eq!(Some(at_once.cursor), there, "the next holder continues at once after a release");
     }
 
     #[test]
@@ -301,9 +305,17 @@ mod tests {
         let job = job.checkpoint(&mine, page(1), None, NOW);
         assert_eq!(job.from, later.day);
         let last = job.last.unwrap();
-        assert_eq!((last.done.counts.stuck, last.done.stuck.len()), (31, MAX_NAMED_STUCK), "all are counted, some are named");
+        assert_eq!(
+            (last.done.counts.stuck, last.done.stuck.len()),
+            (31, MAX_NAMED_STUCK),
+            "all stuck items are counted, some are named"
+        );
         let young = RetentionJob::new(NOW);
         let (young, mine) = run(young.claim(NOW, "a", NOW));
-        assert_eq!(young.checkpoint(&mine, page(0), None, NOW).from, NOW.start_of_day(), "never before the first day");
+        assert_eq!(
+            young.checkpoint(&mine, page(0), None, NOW).from,
+            NOW.start_of_day(),
+            "the walk never starts before the first day"
+        );
     }
 }

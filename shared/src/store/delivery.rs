@@ -24,7 +24,7 @@ const SENT_EVENTS: &str = "sent";
 pub struct StreamChange {
     /// The tenant.
     pub tenant: TenantId,
-    /// What happened.
+    /// The event.
     pub event: Event,
     /// The flow, if the item is one.
     pub flow: Option<Flow>,

@@ -225,7 +225,7 @@ proptest! {
         ];
         for id in ids.into_iter().flatten() {
             prop_assert!(!id.contains('#'));
-            prop_assert_eq!(&id, &text, "one id, one text");
+            prop_assert_eq!(&id, &text, "an id has one text form");
         }
     }
 }

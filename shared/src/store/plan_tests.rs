@@ -38,9 +38,10 @@ fn imported(flow: Option<Flow>) -> Change {
     Change::import_account(account)
 }
 
-/// security 105, 111: an import claims address and subject, and creates every item, all or nothing.
+/// security 105, 111: an import claims address and subject, and overwrites nothing but its own flow and pending data key, all or
+/// nothing.
 #[test]
-fn an_import_requires_every_item_to_be_absent() {
+fn an_import_overwrites_only_its_own_flow_and_pending_key() {
     for flow in [None, Some(flow())] {
         let plan = planned(&imported(flow.clone()));
         let conditions: Vec<_> = puts(&plan).iter().map(|put| (put.key.sk.clone(), put.condition.clone())).collect();
@@ -84,7 +85,7 @@ fn a_transfer_requires_every_item_to_be_absent_and_fits_one_transaction() {
     let puts = puts(&plan);
     assert_eq!(puts.len(), 6 + 2 * MAX_IDENTITIES + MAX_CONSENTS);
     let keys: HashSet<_> = puts.iter().map(|put| put.key.clone()).collect();
-    assert_eq!(keys.len(), puts.len(), "a transaction takes no key twice");
+    assert_eq!(keys.len(), puts.len(), "a transaction writes each key once");
     for put in puts {
         assert_eq!(put.condition, Condition::Absent, "{}", put.key.sk);
     }
@@ -304,7 +305,11 @@ fn an_item_outlives_its_logical_end_by_the_margin() {
     let plan = planned(&Change::create_account(new_account()));
     let puts = puts(&plan);
     let with_ttl: Vec<_> = puts.iter().filter(|put| put.item.contains_key(TTL)).map(|put| &put.item[KIND]).collect();
-    assert_eq!(with_ttl, [&AttributeValue::S("flow".to_owned())], "an account's items have no end, its data key least of all");
+    assert_eq!(
+        with_ttl,
+        [&AttributeValue::S("flow".to_owned())],
+        "only the flow expires; an account's items and its data key do not"
+    );
 }
 
 /// An item that could be read as another kind would let one slot replace another (security 48 at rest).

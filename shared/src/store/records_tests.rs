@@ -58,7 +58,7 @@ fn handling(record: &Record) -> (Erased, Members, Members) {
 
 /// security 129, 132: a record that no erasure removes, or that no export contains, cannot be added unnoticed.
 #[test]
-fn each_record_says_how_it_is_erased_exported_and_transferred() {
+fn each_record_has_its_erasure_export_and_transfer() {
     let mut lines = BTreeMap::new();
     for (_, _, change) in every_change() {
         let planned = plan(&tenant(), &change, &request(), 1).unwrap();
@@ -85,7 +85,7 @@ fn each_record_says_how_it_is_erased_exported_and_transferred() {
             lines.insert(kind, format!("{erased} | {} | {}", member(exported), member(transferred)));
         }
     }
-    assert_eq!(lines.len(), 17, "a record of each kind");
+    assert_eq!(lines.len(), 17, "one record of each kind");
     let mut text = "record | erased by | exported as | transferred as\n".to_owned();
     text.extend(lines.iter().map(|(kind, line)| format!("{kind} | {line}\n")));
     compare("src/store/records.golden", &text);
@@ -93,7 +93,7 @@ fn each_record_says_how_it_is_erased_exported_and_transferred() {
 
 /// A constructor that is missing in the golden file would not be compared.
 #[test]
-fn every_constructor_of_a_change_is_in_the_golden() {
+fn every_constructor_of_a_change_is_in_the_golden_file() {
     let golden = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/changes.golden")).unwrap();
     let titles: HashSet<&str> = golden
         .lines()

@@ -63,7 +63,7 @@ fn devices(ids: impl IntoIterator<Item = u64>) -> Vec<KnownDevice> {
 }
 
 #[test]
-fn security_112_five_failures_are_free_then_blocks_double_to_a_quarter_of_an_hour() {
+fn security_112_five_failures_are_free_and_then_blocks_double_up_to_15_minutes() {
     let cases =
         [(0, None), (4, None), (5, Some(30)), (6, Some(60)), (7, Some(120)), (9, Some(480)), (10, Some(900)), (99, Some(900))];
     for (count, seconds) in cases {
@@ -184,7 +184,7 @@ fn an_unknown_device_counts_in_the_shared_window() {
 }
 
 #[test]
-fn security_71_unknown_and_closed_accounts_answer_like_a_wrong_password() {
+fn security_71_unknown_identifiers_and_closed_accounts_answer_like_a_wrong_password() {
     let password = password();
     for status in [
         AccountStatus::Disabled { since: T0 },

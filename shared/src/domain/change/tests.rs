@@ -74,7 +74,7 @@ impl Change {
     /// The value from which the constructor makes exactly this change.
     pub(crate) fn made_by<R: ReadBack>(&self, make: fn(R) -> Self) -> R {
         assert!(self.is(make), "another change: {self:?}");
-        R::read_back(self).expect("as it was a moment ago")
+        R::read_back(self).expect("the same value as before")
     }
     /// Adds a check to the transaction.
     pub(crate) fn and_check(self, key: RecordKey, expect: KeyExpect) -> Self {
@@ -104,7 +104,7 @@ fn an_event_needs_a_guard_and_a_counter_has_no_event_and_no_further_write() {
     let opened = Change::open_session(session());
     assert_eq!(opened.event().map(|event| event.kind), Some(EventKind::SignedIn));
     assert!(matches!(opened.write(), Write::One(put) if put.expect() == Expect::Before(session().version)));
-    assert!(matches!(opened.clone().and_all([]).write(), Write::One(_)), "nothing joins: no transaction");
+    assert!(matches!(opened.clone().and_all([]).write(), Write::One(_)), "a single write needs no transaction");
     let account = session().account;
     let both = opened.and_check(RecordKey::Account(account), KeyExpect::Present);
     assert!(matches!(both.write(), Write::All { rest, .. } if rest.len() == 1) && both.puts().count() == 1);

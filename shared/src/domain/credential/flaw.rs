@@ -73,7 +73,7 @@ impl Advice {
             Self::TricksAreGuessed => "tricks_are_guessed",
         }
     }
-    /// In words.
+    /// A description in words.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {

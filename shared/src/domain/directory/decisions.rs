@@ -101,9 +101,9 @@ pub fn bring(comer: NewComer, standing: Option<ClaimedSubject>, owner: Option<Ac
     }
 }
 
-/// Signs in a user of which the legacy directory has just accepted the password. Stores the hash of that password, and grants the
-/// roles of the user's groups. `standing` is the stored claim on the subject that the directory named: the password of another
-/// account opens nothing, whatever address it is used with.
+/// Signs in a user, after the legacy directory has accepted the password. Stores the hash of that password, and grants the roles
+/// of the user's groups. `standing` is the stored claim on the subject that the directory named: the password of another account
+/// opens nothing, whatever address it is used with.
 pub fn keep_password(
     authentication: &Authentication,
     standing: Option<ClaimedSubject>,

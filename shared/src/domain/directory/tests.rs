@@ -157,7 +157,7 @@ fn a_counted_failure_without_verdict_is_undone_only_over_its_own_version() {
         let decision = take_back(&state(4, 8), before.as_ref());
         let restored = decision.changes.only(Change::uncount_unknown_sign_in);
         assert_eq!((restored.failures, restored.version), (left, 9));
-        assert!(decision.changes.0.iter().all(|change| change.event().is_none()), "nothing happened to anybody");
+        assert!(decision.changes.0.iter().all(|change| change.event().is_none()), "an undo has no event");
     }
 }
 

@@ -102,7 +102,7 @@ pub fn lift_hold(authentication: &Authentication) -> Decision<Hold> {
 pub enum Erasure {
     /// The account is erased: remove everything that is left of it.
     Remove {
-        /// When it was erased: now, or by an interrupted run.
+        /// When it was erased: now, or earlier by an interrupted run.
         at: Timestamp,
     },
     /// A legal hold prevents it.

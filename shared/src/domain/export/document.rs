@@ -280,7 +280,7 @@ pub struct ExportedRecord {
     pub id: String,
     /// The event.
     pub event: EventKind,
-    /// When.
+    /// When it happened.
     pub at: Moment,
     /// The request id, as in the log.
     pub request_id: RequestId,

@@ -33,7 +33,7 @@ fn security_113_a_right_password_is_written_before_it_is_answered_and_a_wrong_on
         (decision.outcome, state.failures, state.version),
         (HandedOver::Right, FailureWindow::default(), failed.version + 1)
     );
-    assert_eq!(state.devices, failed.devices, "no device is known by it");
+    assert_eq!(state.devices, failed.devices, "the trigger adds no known device");
 
     let decision = decide(&failed, true, PasswordVerdict::Wrong);
     let state = decision.changes.only(Change::count_failed_sign_in);
@@ -78,7 +78,7 @@ fn claims_become_attributes_by_name_or_rule_and_only_those_that_a_pool_accepts()
     let of_an_alias = attributes(&pool, &config.registration.fields, &email, sub, &claims);
     let sub = sub.to_string();
     let username = of_an_alias.iter().filter(|(name, _)| !made.contains_key(*name)).collect::<Vec<_>>();
-    assert_eq!(username, [(&"username".to_owned(), &sub)], "it may not look like an address there");
+    assert_eq!(username, [(&"username".to_owned(), &sub)], "the username must not look like an address");
     let expected = [
         ("custom:former_sub", sub.as_str()),
         ("custom:level", "gold"),

@@ -21,7 +21,7 @@ pub enum Edit<'a> {
     Form(&'a Map<String, Value>),
 }
 
-/// What is wrong with one member of an edit.
+/// A flaw of one member of an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditFlaw {
     /// The user cannot set it here.

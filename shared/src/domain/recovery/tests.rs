@@ -90,7 +90,7 @@ fn a_matching_proof_imports_a_user_of_the_legacy_directory() {
         let completed = account.flow.expect("the flow");
         assert_eq!((completed.state, completed.version, completed.payload), (FlowState::Completed, 2, None));
         assert_eq!(account.data_key.state, DataKeyState::Account);
-        assert!(account.authentication.devices.is_empty(), "nothing signed in");
+        assert!(account.authentication.devices.is_empty(), "no device was added");
         assert_eq!(decision.changes.0.len(), counted);
 
         for (owner, outcome) in [(Owner::Stays, Recovered::Stays), (Owner::Nobody, Recovered::Nobody)] {
@@ -172,7 +172,7 @@ fn security_94_the_owner_of_the_address_ends_a_flow_with_the_links_token() {
     let decision = disown(&Flow { payload: Some(Sealed(vec![1])), ..flow() }, true, T0);
     assert!(decision.outcome);
     let ended = decision.changes.only(Change::disown_flow);
-    assert_eq!((ended.state, ended.version, &ended.payload), (FlowState::Ended, 2, &None), "nothing of the address is kept");
+    assert_eq!((ended.state, ended.version, &ended.payload), (FlowState::Ended, 2, &None), "the address is removed");
     assert!(disown(&flow(), false, T0).changes.is_empty());
     assert!(disown(&Flow { state: FlowState::Completed, ..flow() }, true, T0).changes.is_empty());
     assert!(disown(&flow(), true, T0 + RECOVERY_LIFETIME).changes.is_empty());

@@ -17,7 +17,7 @@ pub struct Application {
     pub email: String,
     /// As typed.
     pub password: SecretText,
-    /// By field name.
+    /// The values by field name.
     pub profile: Map<String, Value>,
     /// Pairs of document and version.
     pub terms: Vec<(String, String)>,
@@ -34,7 +34,7 @@ pub struct Checked {
     pub terms: Vec<AcceptedTerms>,
 }
 
-/// What is wrong with a form.
+/// A flaw of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplicationFlaw {
     /// The address.
