@@ -1,5 +1,4 @@
-//! Password reset by mail: the flow has one transition, which takes the proof and the new password together (security 88, 91,
-//! 92).
+//! Password reset by mail: one transition of the flow takes the proof and the new password together (security 88, 91, 92).
 //!
 //! 1. [`begin`] writes a flow and reads nothing, so that cost and answer are the same for every address. The stream consumer
 //!    looks up the owner, if there is one, and mails a code and a link. While a legacy directory is configured, any address may
