@@ -3,6 +3,7 @@
 use std::path::Path;
 
 /// Compares a text with a checked-in file; `LATCHKEY_BLESS=1` writes the file instead.
+#[expect(clippy::disallowed_methods, reason = "a test by hand is told to write")]
 pub(crate) fn compare(file: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("LATCHKEY_BLESS").is_some_and(|value| value == "1") {

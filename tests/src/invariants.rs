@@ -1,5 +1,5 @@
-//! An independent reader of the raw tables and the stream. It checks the invariants I1 to I9 of
-//! `docs/security-checklist.md` with its own parser of keys and items, so that it does not repeat a mistake of the product.
+//! An independent reader of the raw tables and the stream. It checks the invariants I1 to I9 of `docs/security-checklist.md` with
+//! its own parser of keys and items, so that it does not repeat a mistake of the product.
 
 mod erasure;
 mod history;

@@ -1,5 +1,4 @@
-//! `template.yaml` as CloudFormation sees it: short forms expanded, its loops expanded, references resolved, roles as
-//! statements.
+//! `template.yaml` as CloudFormation sees it: short forms and loops expanded, references resolved, roles as statements.
 #![expect(clippy::expect_used, clippy::panic, reason = "an unreadable template fails the test")]
 
 use crate::loops;
@@ -53,7 +52,7 @@ impl Template {
     /// When it can't be read.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        Self { root: loops::expanded(value(serde_norway::from_str(text).expect("YAML"))), given: BTreeMap::new() }
+        Self { root: loops::expanded(as_written(text)), given: BTreeMap::new() }
     }
 
     /// Sets a parameter.
@@ -80,7 +79,7 @@ impl Template {
 
     /// Whether a resource or an output exists with the current parameters.
     #[must_use]
-    pub fn stands(&self, part: &Value) -> bool {
+    pub fn exists(&self, part: &Value) -> bool {
         part["Condition"].as_str().is_none_or(|condition| self.holds(condition))
     }
 
@@ -216,8 +215,8 @@ impl Template {
         properties
     }
 
-    /// What a role may do at most: its own policies, the managed ones that it names, and those that name it, whether or not a switch
-    /// adds them.
+    /// The maximum permissions of a role: its own policies, the managed ones that it names, and those that name it, with every
+    /// conditional policy included.
     ///
     /// # Panics
     /// Panics if the role has a managed policy of another template, or a statement with another effect than Allow.
@@ -341,6 +340,15 @@ fn references(value: &Value, names: &mut BTreeSet<String>) {
         },
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// A template before its loops are expanded.
+///
+/// # Panics
+/// If it can't be read.
+#[must_use]
+pub fn as_written(text: &str) -> Value {
+    value(serde_norway::from_str(text).expect("YAML"))
 }
 
 /// Converts YAML to JSON and expands the short forms of CloudFormation.

@@ -3,8 +3,7 @@
 //! | `triggerSource` | meaning | answer |
 //! |---|---|---|
 //! | `UserMigration_Authentication` | a user signs in at the pool | the user's attributes, confirmed, if the password is correct here |
-//! | `UserMigration_ForgotPassword` | a user of the pool requests a new password | the user's attributes, if the address has an account
-//! here; the pool mails the code |
+//! | `UserMigration_ForgotPassword` | a user of the pool requests a new password | the user's attributes, if the address has an account; the pool mails the code |
 //!
 //! For a refused user the event is returned unchanged, and the pool answers that the user does not exist. Any other event is an error, and
 //! so is a failure. A password guess counts as a sign-in of the funnel, like one on the sign-in page. The password is never logged.

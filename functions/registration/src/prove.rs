@@ -1,7 +1,7 @@
 //! Verifies an address, for page and API: load, decide, commit. Also sends a new code, and cancels a registration.
 //!
-//! During a migration from a legacy user pool, a correct proof is followed by a lookup there ([`legacy_directory`]): a user known there is imported
-//! with the submitted data and keeps their identity.
+//! During a migration from a legacy user pool, a correct proof is followed by a lookup there ([`legacy_directory`]): a user known there is
+//! imported with the submitted data and keeps their identity.
 
 use crate::begin::unreadable;
 use crate::legacy_directory::{self, KnownUser, LegacyLookup};

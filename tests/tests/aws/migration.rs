@@ -1,4 +1,4 @@
-//! Reverse migration: the calls of a user pool's migration trigger, and their answers (docs/cognito.md, "The way back").
+//! Reverse migration: the calls of a user pool's migration trigger, and their answers (docs/cognito.md, "Reverse migration").
 #![expect(clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::StatusCode;

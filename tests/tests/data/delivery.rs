@@ -1,6 +1,6 @@
 //! Mail in a deployed stack: from the stream into the queue, and from the queue through SES, with failures at every step.
 //!
-//! `LATCHKEY_BATCHES=20000 cargo test -p tests --test data data::t12` is the long run.
+//! `LATCHKEY_BATCHES=20000 cargo test -p tests --test data delivery::t12` is the long run.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};

@@ -18,7 +18,7 @@ struct Row {
     tests: String,
 }
 
-/// The cells of a row of a table whose first cell is an id.
+/// The cells of a table row, if its first cell is an id.
 fn cells(line: &str) -> Option<Vec<&str>> {
     let cells: Vec<&str> = line.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect();
     let number = cells[0].strip_prefix(['I', 'T']).unwrap_or(cells[0]);

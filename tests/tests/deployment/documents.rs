@@ -31,7 +31,7 @@ fn the_tenant_document_of_the_guide_is_valid() {
     assert_eq!(config.clients.len(), 1);
 }
 
-/// Every record stands in the index, and every link of the index leads to one.
+/// Every record is in the index, and every link of the index leads to a record.
 #[test]
 fn the_index_of_decisions_is_whole() {
     let index = read("docs/decisions/README.md");

@@ -12,3 +12,4 @@ mod references;
 mod repository;
 mod template;
 mod upgrade;
+mod words;

@@ -5,7 +5,7 @@
 use super::repository::{Source, paths, root, sources};
 use std::collections::BTreeSet;
 
-/// Kinds of files whose names are looked for.
+/// Types of files that are searched for names.
 const NAMED: &[&str] = &["rs", "md", "mjs", "py", "yaml", "yml", "toml", "json", "ftl"];
 /// Where the folders of sources are.
 const FOLDERS: &[&str] =

@@ -14,6 +14,6 @@ pub mod startup;
 pub mod state_table;
 mod tls;
 
-pub use options::Options;
+pub use options::{Command, Options};
 pub use start_error::StartError;
 pub use startup::Gateway;

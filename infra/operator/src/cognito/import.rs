@@ -145,7 +145,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, CommandError> {
         Some(UserPoolMfaType::Off) => None,
         Some(UserPoolMfaType::On) => {
             return Err(CommandError::new(
-                "the user pool requires a second factor of every user, and second factors cannot be imported: no user can come over",
+                "the user pool requires a second factor of every user, and second factors cannot be imported: no user can be imported",
             ));
         }
         // Second factors are optional, of a kind unknown to this build, or unspecified: look up each user.

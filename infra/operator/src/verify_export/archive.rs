@@ -32,8 +32,8 @@ impl<'a> Archive<'a> {
         let mut expected_at = 0;
         let mut directory = 0;
         for index in 0..zip.len() {
-            let mut file = zip.by_index_raw(index).map_err(|_| broken("a file in it does not read"))?;
-            let name = file.name().map_err(|_| broken("a name in it does not read"))?.into_owned();
+            let mut file = zip.by_index_raw(index).map_err(|_| broken("a file in it cannot be read"))?;
+            let name = file.name().map_err(|_| broken("a name in it cannot be read"))?.into_owned();
             let is_plain = file.compression() == CompressionMethod::Stored && !file.encrypted() && !name.contains(['/', '\\']);
             let (at, length) = (usize::try_from(file.header_start()), usize::try_from(file.size()));
             let (Ok(at), Ok(length)) = (at, length) else { return Err(broken("a file in it is cut off")) };

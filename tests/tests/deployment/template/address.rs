@@ -1,4 +1,4 @@
-//! Under which address the stack answers: API Gateway's, one of its owner's, one of its owner's behind CloudFront.
+//! The URL of the stack: API Gateway's, a domain of the owner, or such a domain behind CloudFront.
 
 use serde_json::{Value, json};
 use tests::template::Template;
@@ -8,7 +8,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 fn resource(template: &Template, name: &str) -> Value {
     let resource = &template.root()["Resources"][name];
-    assert!(template.stands(resource), "{name}");
+    assert!(template.exists(resource), "{name}");
     template.resolve(&resource["Properties"])
 }
 
@@ -21,33 +21,33 @@ fn with_cloudfront() -> Template {
     template.given("OriginSecret", SECRET)
 }
 
-/// Whether CloudFormation takes these parameters together.
-fn is_taken(template: &Template) -> bool {
+/// Whether CloudFormation accepts these parameters together.
+fn is_accepted(template: &Template) -> bool {
     template.root()["Rules"].as_object().unwrap().values().all(|rule| {
         let mut assertions = rule["Assertions"].as_array().unwrap().iter();
         !template.is_true(&rule["RuleCondition"]) || assertions.all(|assertion| template.is_true(&assertion["Assert"]))
     })
 }
 
-fn standing<'a>(template: &'a Template, kind: &'a str) -> usize {
-    template.of_type(kind).filter(|(_, resource)| template.stands(resource)).count()
+fn count_resources<'a>(template: &'a Template, kind: &'a str) -> usize {
+    template.of_type(kind).filter(|(_, resource)| template.exists(resource)).count()
 }
 
 #[test]
-fn by_default_api_gateway_gives_the_address() {
+fn by_default_api_gateway_sets_the_url() {
     let template = Template::load();
-    assert!(is_taken(&template));
+    assert!(is_accepted(&template));
     for kind in ["AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping", "AWS::CloudFront::Distribution"] {
-        assert_eq!(standing(&template, kind), 0, "{kind}");
+        assert_eq!(count_resources(&template, kind), 0, "{kind}");
     }
     assert_eq!(resource(&template, "Api")["DisableExecuteApiEndpoint"], false);
     assert_eq!(template.resolve(&template.root()["Outputs"]["Issuer"]["Value"]), "Api.ApiEndpoint");
 }
 
 #[test]
-fn a_certificate_brings_the_host_of_the_origin_and_closes_the_other_one() {
+fn a_certificate_adds_the_host_of_the_origin_and_disables_the_default_one() {
     let template = with_domain();
-    assert!(is_taken(&template));
+    assert!(is_accepted(&template));
     assert_eq!(resource(&template, "Domain")["DomainName"], "id.example.com");
     assert_eq!(resource(&template, "Domain")["DomainNameConfigurations"][0]["SecurityPolicy"], "TLS_1_2");
     assert_eq!(resource(&template, "DomainMapping"), json!({ "ApiId": "Api", "DomainName": "Domain", "Stage": "Stage" }));
@@ -55,16 +55,16 @@ fn a_certificate_brings_the_host_of_the_origin_and_closes_the_other_one() {
     let output = |name: &str| template.resolve(&template.root()["Outputs"][name]["Value"]);
     assert_eq!(output("Discovery"), "https://id.example.com/.well-known/openid-configuration");
     assert_eq!(output("NextDomain"), "Domain.RegionalDomainName");
-    assert_eq!(standing(&template, "AWS::CloudFront::Distribution"), 0);
-    assert!(!is_taken(&Template::load().given("CertificateArn", "arn:of:acm")), "a certificate of no host");
+    assert_eq!(count_resources(&template, "AWS::CloudFront::Distribution"), 0);
+    assert!(!is_accepted(&Template::load().given("CertificateArn", "arn:of:acm")), "a certificate without a host");
 }
 
 #[test]
-fn cloudfront_hands_over_everything_and_says_who_came() {
+fn cloudfront_forwards_everything_and_adds_the_address_of_the_caller() {
     let template = with_cloudfront();
-    assert!(is_taken(&template));
+    assert!(is_accepted(&template));
     let policy = resource(&template, "ViewerRequest")["OriginRequestPolicyConfig"].clone();
-    // All headers, so the host too: it is the API's own, and cookies and redirects are right.
+    // All headers, so the host too: it is the API's own host, and cookies and redirects are right.
     let headers = json!({ "HeaderBehavior": "allViewerAndWhitelistCloudFront", "Headers": ["CloudFront-Viewer-Address"] });
     assert_eq!(policy["HeadersConfig"], headers);
     assert_eq!(
@@ -91,11 +91,11 @@ fn cloudfront_hands_over_everything_and_says_who_came() {
 }
 
 #[test]
-fn the_secret_is_known_to_cloudfront_and_its_hash_to_the_functions() {
+fn cloudfront_has_the_secret_and_the_functions_have_its_hash() {
     // security 115, 142
     let hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     let template = with_cloudfront().given("OriginSecretSha256", hash);
-    assert!(is_taken(&template));
+    assert!(is_accepted(&template));
     let variables = template.resolve(&template.root()["Globals"]["Function"]["Environment"]["Variables"]);
     assert_eq!(variables["LATCHKEY_ORIGIN_SECRET_SHA256"], hash);
     let secret = &template.root()["Parameters"]["OriginSecret"];
@@ -109,10 +109,10 @@ fn the_secret_is_known_to_cloudfront_and_its_hash_to_the_functions() {
 }
 
 #[test]
-fn half_a_configuration_is_refused_before_anything_changes() {
+fn an_incomplete_configuration_is_refused_before_any_change() {
     for missing in ["Origin", "CertificateArn", "CloudFrontCertificateArn", "OriginSecret"] {
-        assert!(!is_taken(&with_cloudfront().given(missing, "")), "CloudFront without {missing}");
+        assert!(!is_accepted(&with_cloudfront().given(missing, "")), "CloudFront without {missing}");
     }
-    // Asked for by the functions, and sent by nobody: every request would be refused.
-    assert!(!is_taken(&with_domain().given("OriginSecretSha256", &"0".repeat(64))));
+    // The functions require the secret and no proxy sends it: every request would be refused.
+    assert!(!is_accepted(&with_domain().given("OriginSecretSha256", &"0".repeat(64))));
 }

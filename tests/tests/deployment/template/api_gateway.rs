@@ -33,11 +33,11 @@ fn a_full_match_wins_then_the_longest_greedy_route_then_the_default() {
         ("/v1/registrations/1/verification", "ANY /v1/registrations/{id}/verification"),
         ("/v1/registrations/1/verification/more", "ANY /v1/registrations/{proxy+}"),
         ("/v1/registrations/1/resend", "ANY /v1/registrations/{proxy+}"),
-        // A fixed part wins over a variable one.
+        // A fixed part wins over a variable part.
         ("/t/acme/login", "ANY /t/{tenant}/login"),
         ("/t/acme/other", "ANY /t/{tenant}/{page}"),
         ("/t/acme/v1/me/password", "ANY /t/{tenant}/v1/me/{proxy+}"),
-        // A greedy part is not empty, and takes no part of a name.
+        // A greedy part is not empty, and does not match a part of a name.
         ("/v1/me/", "ANY /v1/{proxy+}"),
         ("/v1/", "$default"),
         ("/v1", "$default"),

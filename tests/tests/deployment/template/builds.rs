@@ -41,8 +41,8 @@ fn every_selection_of_packages_compiles_the_same_features() {
 }
 
 #[test]
-fn what_the_functions_have_in_common_is_compiled_once() {
-    // A package with other features is another package, and so is all that stands on it: the AWS SDK was compiled three times.
+fn packages_of_several_functions_are_compiled_once() {
+    // A package with other features is compiled again, with everything that uses it: the AWS SDK was compiled three times.
     let folders = std::fs::read_dir(root().join("functions")).unwrap();
     let functions: BTreeSet<String> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
     assert!(functions.len() >= 8, "{functions:?}");
@@ -58,7 +58,7 @@ fn what_the_functions_have_in_common_is_compiled_once() {
             }
         }
     }
-    // The records of streams and queues are large, `events` alone reads them, and little stands on their package.
+    // The records of streams and queues are large. Only `events` reads them, and few packages use theirs.
     let names: BTreeSet<String> = differ.keys().map(|package| package.split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(names, set(["aws_lambda_events"]), "ask for the union in the workspace's table: {differ:#?}");
 }

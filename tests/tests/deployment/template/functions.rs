@@ -1,4 +1,4 @@
-//! Each function: how it is built and what it is told.
+//! Each function: its build and its configuration.
 
 use crate::template::logical;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use tests::routes::{self, root};
 use tests::template::Template;
 
 #[test]
-fn every_function_is_there_and_built_as_its_binary() {
+fn every_function_exists_and_is_built_as_its_binary() {
     let template = Template::load();
     let declared: Vec<String> = template.of_type("AWS::Serverless::Function").map(|(name, _)| name.to_owned()).collect();
     let mut expected: Vec<String> = routes::functions().iter().map(|function| logical(function)).collect();
@@ -20,28 +20,28 @@ fn every_function_is_there_and_built_as_its_binary() {
         assert_eq!(properties["CodeUri"], format!("functions/{function}"));
         assert_eq!(properties["Runtime"], "provided.al2023");
         assert_eq!(properties["Architectures"], json!(["arm64"]));
-        // Those that hash passwords have a whole processor.
+        // Functions that hash passwords have a whole processor.
         let hashes = ["login", "migration", "registration", "profile"].contains(&function.as_str());
         assert_eq!(properties["MemorySize"], if hashes { 1769 } else { 512 }, "{function}");
         assert_eq!(properties["Role"], format!("{name}Role.Arn"), "{function}: a role of its own");
         assert_eq!(properties["LoggingConfig"]["LogGroup"], format!("{name}Logs"));
         let logs = &template.root()["Resources"][format!("{name}Logs")];
         assert_eq!(template.resolve(&logs["Properties"]["RetentionInDays"]), 90, "log lines end");
-        assert!(properties.get("Events").is_none(), "{function}: SAM's events hide what they make");
+        assert!(properties.get("Events").is_none(), "{function}: SAM's events hide the resources that they create");
         for hidden in ["Policies", "VpcConfig", "Layers", "FunctionUrlConfig", "ReservedConcurrentExecutions", "SnapStart"] {
             assert!(properties.get(hidden).is_none(), "{function}: {hidden}");
         }
     }
 }
 
-/// `latchkey doctor` compares it with its own.
+/// `latchkey doctor` compares it with its own version.
 #[test]
-fn the_template_says_which_version_it_deploys() {
+fn the_template_names_the_version_that_it_deploys() {
     assert_eq!(Template::load().root()["Outputs"]["Version"]["Value"], env!("CARGO_PKG_VERSION"));
 }
 
 #[test]
-fn a_switch_reaches_the_functions_that_it_is_for() {
+fn a_switch_reaches_exactly_its_functions() {
     let template = Template::load().given("Architecture", "x86_64").given("HashingMemory", "2048").given("OtherMemory", "256");
     let template = template.given("Tracing", "true");
     for (name, _) in template.of_type("AWS::Serverless::Function") {
@@ -54,7 +54,7 @@ fn a_switch_reaches_the_functions_that_it_is_for() {
     }
 }
 
-/// Every variable of Latchkey that the cold start names, outside its tests.
+/// Every variable of Latchkey that the cold start reads, outside its tests.
 fn variables_that_are_read() -> BTreeSet<String> {
     let folder = std::fs::read_dir(root().join("shared/src/runtime")).unwrap().map(|entry| entry.unwrap().path());
     let sources =
@@ -68,7 +68,7 @@ fn variables_that_are_read() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_variables_are_those_that_are_read_and_none_is_a_secret() {
+fn the_variables_are_the_ones_that_are_read_and_none_is_a_secret() {
     let template = Template::load();
     let read = variables_that_are_read();
     let variables = template.root()["Globals"]["Function"]["Environment"]["Variables"].as_object().unwrap();
@@ -76,23 +76,23 @@ fn the_variables_are_those_that_are_read_and_none_is_a_secret() {
     for (name, function) in template.of_type("AWS::Serverless::Function") {
         let own = template.resolve(&function["Properties"]["Environment"]["Variables"]);
         match name {
-            // The sender alone knows the queue.
+            // Only the sender knows the queue.
             "Events" => assert_eq!(own, json!({ "LATCHKEY_MAIL_QUEUE_URL": "MailQueue" })),
-            // It is asked for the people of one tenant.
+            // It is called for users of one tenant.
             "Migration" => assert_eq!(own, json!({ "LATCHKEY_RETURN_TENANT": "default" })),
             name => assert!(own.is_null(), "{name}: one list for all"),
         }
         set.extend(own.as_object().into_iter().flatten().map(|(variable, _)| variable.clone()));
     }
-    assert_eq!(read, set, "what is read is set, and nothing else");
-    // security 142: each names a thing of this stack; none is a value of somebody's.
+    assert_eq!(read, set, "the set variables are the variables that are read");
+    // security 142: each names a resource of this stack. None contains personal data.
     let resolved = template.resolve(&Value::Object(variables.clone()));
     assert_eq!(
         resolved,
         json!({
             "LATCHKEY_ORIGIN": "Api.ApiEndpoint", "LATCHKEY_IDENTITIES_TABLE": "Identities", "LATCHKEY_KEYS_TABLE": "Keys",
             "LATCHKEY_AUDIT_TABLE": "Audit", "LATCHKEY_KMS_KEY_ID": "WrappingKey.Arn",
-            // Empty as long as nobody switches them on.
+            // Empty until it is switched on.
             "LATCHKEY_KMS_SIGNING_KEYS": "", "LATCHKEY_ORIGIN_SECRET_SHA256": "",
         })
     );

@@ -1,6 +1,6 @@
 //! Logical ids and route keys that a deployment over an older stack must find again.
 //!
-//! A resource under another id is another resource: CloudFormation would make a new one beside the old one. It makes new resources before
+//! A resource under another id is another resource: CloudFormation creates a new one beside the old one. It creates new resources before
 //! it removes old ones, and API Gateway refuses a second route with the same key; so a key may not move to another id.
 //!
 //! `ids.golden` is taken from the template of the commit in `tests/deploy/previous`.
@@ -12,8 +12,8 @@ use tests::routes::root;
 use tests::template::Template;
 
 const ROUTE: &str = "AWS::ApiGatewayV2::Route";
-/// What may never come under another id.
-const KEPT: [&str; 7] = [
+/// Resources that may never change their id.
+const FIXED_TYPES: [&str; 7] = [
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
     "AWS::DynamoDB::Table",
@@ -31,10 +31,10 @@ fn previous() -> String {
     std::fs::read_to_string(root().join("tests/deploy/previous")).unwrap().trim().to_owned()
 }
 
-/// Id and type of what is kept.
+/// Id and type of the resources that may not change.
 fn kept(template: &Template) -> BTreeMap<String, String> {
     let of_type = |kind: &str| template.of_type(kind).map(|(id, _)| (id.to_owned(), kind.to_owned())).collect::<Vec<_>>();
-    KEPT.into_iter().flat_map(of_type).collect()
+    FIXED_TYPES.into_iter().flat_map(of_type).collect()
 }
 
 /// Id and key of each route.
@@ -54,15 +54,15 @@ fn listed(commit: &str, template: &Template) -> String {
 }
 
 #[test]
-fn what_is_deployed_keeps_its_logical_ids_and_no_route_key_moves_to_another_one() {
+fn deployed_resources_keep_their_ids_and_no_route_key_moves() {
     let template = Template::load();
     let (kept, routes) = (kept(&template), routes(&template));
     let ids: BTreeMap<&str, &str> = routes.iter().map(|(id, key)| (key.as_str(), id.as_str())).collect();
     let golden = golden();
     let mut compared = [0, 0];
     for (id, was) in golden.lines().skip(1).map(|line| line.split_once(' ').unwrap()) {
-        if KEPT.contains(&was) {
-            assert_eq!(kept.get(id).map(String::as_str), Some(was), "{id} is gone: what it held would be left behind");
+        if FIXED_TYPES.contains(&was) {
+            assert_eq!(kept.get(id).map(String::as_str), Some(was), "{id} is missing: its data would be left behind");
             compared[0] += 1;
             continue;
         }
@@ -70,15 +70,15 @@ fn what_is_deployed_keeps_its_logical_ids_and_no_route_key_moves_to_another_one(
         assert!(routes.get(id).is_none_or(|now| now == was), "{id} had the key {was} and has another");
         compared[1] += 1;
     }
-    assert!(compared[0] > 15 && compared[1] > 50, "{compared:?}: the list is not whole");
+    assert!(compared[0] > 15 && compared[1] > 50, "{compared:?}: the list is not complete");
 }
 
 #[test]
-fn the_list_of_ids_is_that_of_the_version_before() {
+fn the_list_of_ids_is_from_the_previous_version() {
     let (golden, commit) = (golden(), previous());
-    assert_eq!(golden.lines().next(), Some(commit.as_str()), "ids.golden is of another commit than tests/deploy/previous");
+    assert_eq!(golden.lines().next(), Some(commit.as_str()), "ids.golden is from another commit than tests/deploy/previous");
     let shown = Command::new("git").args(["show", &format!("{commit}:template.yaml")]).current_dir(root()).output();
-    // A shallow clone has no such commit, and an archive no git.
+    // A shallow clone does not have this commit, and an archive has no git.
     let Some(shown) = shown.ok().filter(|shown| shown.status.success()) else { return };
     let list = listed(&commit, &Template::read(&String::from_utf8(shown.stdout).unwrap()));
     assert!(golden == list, "ids.golden should be:\n{list}");

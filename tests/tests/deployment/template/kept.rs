@@ -1,4 +1,4 @@
-//! What a deployment can't lose.
+//! The data that a deployment can't lose.
 
 use crate::template::roles::roles;
 use crate::template::set;
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tests::template::{Template, texts};
 
 #[test]
-fn the_tables_keep_what_they_hold() {
+fn the_tables_are_protected_and_backed_up() {
     // security 144
     let template = Template::load();
     let tables: BTreeMap<&str, &Value> = template.of_type("AWS::DynamoDB::Table").collect();
@@ -23,22 +23,22 @@ fn the_tables_keep_what_they_hold() {
         let [pk, sk] = [latchkey::store::key::PK, latchkey::store::key::SK];
         let schema = json!([{ "AttributeName": pk, "KeyType": "HASH" }, { "AttributeName": sk, "KeyType": "RANGE" }]);
         assert_eq!(properties["KeySchema"], schema, "{name}");
-        assert!(properties.get("GlobalSecondaryIndexes").is_none(), "{name}: nothing is decided by an index (security 133)");
+        assert!(properties.get("GlobalSecondaryIndexes").is_none(), "{name}: no decision uses an index (security 133)");
     }
-    // A destroyed data key is beyond recovery a day later.
+    // A destroyed data key is unrecoverable one day later.
     assert_eq!(tables["Keys"]["Properties"]["PointInTimeRecoverySpecification"]["RecoveryPeriodInDays"], 1);
-    // What a removal leaves behind is never projected.
+    // The remains of a removed item are not processed.
     assert_eq!(tables["Identities"]["Properties"]["StreamSpecification"], json!({ "StreamViewType": "NEW_IMAGE" }));
     let key = &template.root()["Resources"]["WrappingKey"];
     assert_eq!((&key["DeletionPolicy"], &key["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
     assert_eq!(key["Properties"]["EnableKeyRotation"], true);
 }
 
-/// Resources that hold identities, what opens them, or what is left of them when something failed.
-const HOLDERS: [&str; 7] =
+/// Resources that hold identities, their keys, or failed records.
+const IDENTITY_RESOURCES: [&str; 7] =
     ["Identities", "Keys", "Audit", "WrappingKey", "StreamFailures", "MailDeadLetters", "RetentionDeadLetters"];
 
-/// Whether anything in a value depends on a parameter or a condition.
+/// Whether a value depends on a parameter or a condition.
 fn depends_on_parameters(template: &Template, value: &Value) -> bool {
     match value {
         Value::Array(list) => list.iter().any(|value| depends_on_parameters(template, value)),
@@ -57,14 +57,14 @@ fn depends_on_parameters(template: &Template, value: &Value) -> bool {
 }
 
 #[test]
-fn no_parameter_can_replace_or_unprotect_what_holds_identities() {
-    // security 144: nothing of these depends on what somebody types at a deployment, so nothing that is typed can cost them.
+fn no_parameter_can_replace_or_unprotect_a_resource_with_identities() {
+    // security 144: none of these depends on a parameter, so no parameter of a deployment can delete them.
     let template = Template::load();
-    for name in HOLDERS {
+    for name in IDENTITY_RESOURCES {
         let holder = &template.root()["Resources"][name];
         assert!(holder.is_object(), "{name}");
         assert_eq!((&holder["DeletionPolicy"], &holder["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")), "{name}");
-        assert!(holder.get("Condition").is_none(), "{name} is there whatever is switched");
+        assert!(holder.get("Condition").is_none(), "{name} exists with every switch");
         assert!(!depends_on_parameters(&template, holder), "{name} depends on a parameter");
         for named in ["TableName", "BucketName", "QueueName", "KeyId"] {
             assert!(
@@ -81,10 +81,10 @@ fn no_parameter_can_replace_or_unprotect_what_holds_identities() {
     }
     let key = &template.root()["Resources"]["WrappingKey"]["Properties"];
     for decided in ["KeySpec", "KeyUsage", "Origin", "MultiRegion"] {
-        assert!(key.get(decided).is_none(), "{decided}: as KMS makes it, and never changed");
+        assert!(key.get(decided).is_none(), "{decided}: the default of KMS, never changed");
     }
     assert_eq!(key["PendingWindowInDays"], 30);
-    // Log lines are kept, though they hold nobody; their retention is the one thing of them that a parameter says.
+    // Log lines are kept, although they hold no identities. Only their retention is a parameter.
     for (name, group) in template.of_type("AWS::Logs::LogGroup") {
         assert_eq!(group["DeletionPolicy"], "Retain", "{name}");
         assert_eq!(group["Properties"], json!({ "RetentionInDays": { "Ref": "LogRetention" } }), "{name}");
@@ -92,12 +92,12 @@ fn no_parameter_can_replace_or_unprotect_what_holds_identities() {
     let nothing_else = template.resources().filter(|(_, of)| of["DeletionPolicy"] == "Retain").map(|(name, _)| name);
     let logs = template.of_type("AWS::Logs::LogGroup").map(|(name, _)| name);
     let others = ["StreamFailuresPolicy", "SigningKeyEs256", "SigningKeyRs256"];
-    let expected: BTreeSet<&str> = HOLDERS.into_iter().chain(logs).chain(others).collect();
+    let expected: BTreeSet<&str> = IDENTITY_RESOURCES.into_iter().chain(logs).chain(others).collect();
     assert_eq!(nothing_else.collect::<BTreeSet<_>>(), expected);
 }
 
 #[test]
-fn what_the_stream_gives_up_is_kept_whole_for_two_weeks_and_out_of_reach() {
+fn failed_stream_records_are_kept_for_two_weeks_and_protected() {
     // security 139, 144
     let template = Template::load();
     let buckets: Vec<_> = template.of_type("AWS::S3::Bucket").map(|(name, _)| name).collect();
@@ -113,14 +113,14 @@ fn what_the_stream_gives_up_is_kept_whole_for_two_weeks_and_out_of_reach() {
     let rules = properties["LifecycleConfiguration"]["Rules"].as_array().unwrap();
     assert_eq!(rules.len(), 1);
     assert_eq!((&rules[0]["Status"], &rules[0]["ExpirationInDays"]), (&json!("Enabled"), &json!(14)));
-    assert!(rules[0].get("Prefix").is_none() && rules[0].get("TagFilters").is_none(), "all of it ends");
-    assert!(properties.get("VersioningConfiguration").is_none(), "what has expired is gone");
+    assert!(rules[0].get("Prefix").is_none() && rules[0].get("TagFilters").is_none(), "every object expires");
+    assert!(properties.get("VersioningConfiguration").is_none(), "an expired object is deleted");
     let policy = template.resolve(&template.root()["Resources"]["StreamFailuresPolicy"]["Properties"]);
     let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
-    assert!(statements.iter().all(|statement| statement["Effect"] == "Deny"), "it lets nobody in: {statements:?}");
+    assert!(statements.iter().all(|statement| statement["Effect"] == "Deny"), "it allows no access: {statements:?}");
     assert_eq!(statements[0]["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
     assert_eq!(texts(&statements[0]["Resource"]), set(["StreamFailures.Arn", "StreamFailures.Arn/*"]));
-    // Only the poller's role reaches it, and puts only.
+    // Only the role of the poller has access, and only to put.
     for role in roles(&template) {
         let of_bucket =
             template.statements(&role).into_iter().filter(|s| s.resources.iter().any(|r| r.starts_with("StreamFailures")));

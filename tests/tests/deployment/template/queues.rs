@@ -1,4 +1,4 @@
-//! What starts `retention` and `events`, and where what fails goes.
+//! The triggers of `retention` and `events`, and the destinations of failures.
 
 use crate::template::set;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ fn retention_is_started_every_hour_with_its_own_payload() {
         role.iter().flat_map(|s| s.actions.iter().flat_map(|a| s.resources.iter().map(|r| (a.clone(), r.clone())))).collect();
     let expected = [("lambda:InvokeFunction", "Retention.Arn"), ("sqs:SendMessage", "RetentionDeadLetters.Arn")];
     assert_eq!(may, expected.map(|(a, r)| (a.to_owned(), r.to_owned())).into());
-    // It goes on by starting itself, and may start nothing else.
+    // It continues by starting itself, and may start nothing else.
     let started: BTreeSet<String> = template
         .statements("RetentionRole")
         .into_iter()
@@ -30,7 +30,7 @@ fn retention_is_started_every_hour_with_its_own_payload() {
     assert_eq!(started, set(["Retention.Arn"]));
 }
 
-/// Whether a filter of an event source lets a record in; `exists` is all that ours say.
+/// Whether a filter of an event source accepts a record. Our filters use only `exists`.
 fn admits(pattern: &Value, record: &Value) -> bool {
     pattern.as_object().unwrap().iter().all(|(name, inner)| match inner {
         Value::Array(any) => {
@@ -42,15 +42,15 @@ fn admits(pattern: &Value, record: &Value) -> bool {
 }
 
 #[test]
-fn the_stream_hands_over_what_carries_an_event_and_repeats_what_failed() {
+fn the_stream_delivers_records_with_an_event_and_repeats_failures() {
     // security 139
     let template = Template::load();
     let stream = template.resolve(&template.root()["Resources"]["EventsFromStream"]["Properties"]);
     assert_eq!((&stream["FunctionName"], &stream["EventSourceArn"]), (&json!("Events"), &json!("Identities.StreamArn")));
     assert_eq!(stream["BisectBatchOnFunctionError"], true);
     assert_eq!(stream["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
-    assert!((1..=100).contains(&stream["MaximumRetryAttempts"].as_i64().unwrap()), "a poisoned record gives way");
-    assert!((1..86_400).contains(&stream["MaximumRecordAgeInSeconds"].as_i64().unwrap()), "before the stream forgets it");
+    assert!((1..=100).contains(&stream["MaximumRetryAttempts"].as_i64().unwrap()), "a poison record is dropped");
+    assert!((1..86_400).contains(&stream["MaximumRecordAgeInSeconds"].as_i64().unwrap()), "before the stream expires it");
     assert_eq!(stream["DestinationConfig"]["OnFailure"]["Destination"], "StreamFailures.Arn");
     let filters = stream["FilterCriteria"]["Filters"].as_array().unwrap();
     assert_eq!(filters.len(), 1);
@@ -68,7 +68,7 @@ fn the_stream_hands_over_what_carries_an_event_and_repeats_what_failed() {
 }
 
 #[test]
-fn every_queue_gives_up_into_one_that_is_kept() {
+fn every_queue_has_a_dead_letter_queue_that_is_kept() {
     // security 139
     let template = Template::load();
     let queues: BTreeMap<&str, &Value> = template.of_type("AWS::SQS::Queue").collect();
@@ -84,7 +84,10 @@ fn every_queue_gives_up_into_one_that_is_kept() {
                 properties["RedrivePolicy"]["deadLetterTargetArn"].as_str().unwrap().ends_with("DeadLetters.Arn"),
                 "{name}"
             );
-            assert!(properties["VisibilityTimeout"].as_i64().unwrap() >= 6 * timeout, "{name}: longer than its function works");
+            assert!(
+                properties["VisibilityTimeout"].as_i64().unwrap() >= 6 * timeout,
+                "{name}: longer than the timeout of its function"
+            );
         }
     }
     for (name, source) in template.of_type("AWS::Lambda::EventSourceMapping") {

@@ -1,4 +1,4 @@
-//! Who may do what.
+//! The permissions of each role.
 
 use crate::template::{guide, logical, set};
 use serde_json::json;
@@ -7,13 +7,13 @@ use tests::deployed::PURPOSES;
 use tests::routes;
 use tests::template::{Statement, Template, texts};
 
-/// Whatever SES has verified in the stack's region and account.
-const OF_SES: [&str; 2] = [
+/// Every identity that SES has verified in the stack's region and account.
+const SES_IDENTITIES: [&str; 2] = [
     "arn:AWS::Partition:ses:AWS::Region:AWS::AccountId:identity/*",
     "arn:AWS::Partition:ses:AWS::Region:AWS::AccountId:configuration-set/*",
 ];
 
-/// What writes traces.
+/// The actions that write traces.
 const TRACES: [&str; 2] = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"];
 
 pub(crate) fn roles(template: &Template) -> Vec<String> {
@@ -21,7 +21,7 @@ pub(crate) fn roles(template: &Template) -> Vec<String> {
 }
 
 #[test]
-fn no_role_may_do_anything_to_everything() {
+fn no_role_has_a_permission_on_all_resources() {
     // security 144
     let template = Template::load();
     let mut functions: BTreeSet<String> =
@@ -35,13 +35,13 @@ fn no_role_may_do_anything_to_everything() {
                 assert!(action != "dynamodb:Scan", "{role}: {action}");
             }
             for resource in &statement.resources {
-                // Streams of one table and objects of one bucket have names that are not known before they are made; a mail is bound
-                // to its sender.
+                // The names of the streams of a table and of the objects of a bucket are not known in advance. Mail is limited
+                // by its sender.
                 let bound = match resource.as_str() {
                     "Identities.Arn/stream/*" | "StreamFailures.Arn/*" => true,
-                    // X-Ray knows no resources: held by a test of its own.
+                    // X-Ray has no resources: another test covers it.
                     "*" => statement.actions == set(TRACES),
-                    resource if OF_SES.contains(&resource) => {
+                    resource if SES_IDENTITIES.contains(&resource) => {
                         statement.condition == json!({ "StringEquals": { "ses:FromAddress": "SenderAddress" } })
                     }
                     resource => !resource.contains('*'),
@@ -49,11 +49,11 @@ fn no_role_may_do_anything_to_everything() {
                 assert!(bound, "{role}: {resource}");
                 let is_item = ["Identities.Arn", "Keys.Arn", "Audit.Arn"].contains(&resource.as_str());
                 if is_item {
-                    assert!(!statement.partitions().is_empty(), "{role}: {statement:?} is not fenced");
-                    // A request without keys (a scan) must not pass for one whose keys are all well.
+                    assert!(!statement.partitions().is_empty(), "{role}: {statement:?} has no limit on partitions");
+                    // A request without keys (a scan) must not count as a request with allowed keys.
                     let guard = json!({ "dynamodb:LeadingKeys": "false" });
                     assert_eq!(statement.condition["Null"], guard, "{role}: {statement:?}");
-                    // Whoever goes back is of one tenant.
+                    // A reverse migration belongs to one tenant.
                     let is_one_tenants = role == "MigrationRole";
                     assert!(statement.partitions().iter().all(|part| match part.split_once('#') {
                         Some((kind, rest)) if is_one_tenants => {
@@ -66,7 +66,7 @@ fn no_role_may_do_anything_to_everything() {
             }
         }
     }
-    // In a key's own policy, `*` is the key.
+    // In a key's own policy, `*` means the key.
     for (name, key) in template.of_type("AWS::KMS::Key") {
         let policy = key["Properties"]["KeyPolicy"].to_string();
         assert!(!policy.contains("kms:*") && !policy.contains("\"AWS\":\"*\""), "{name}: {policy}");
@@ -74,7 +74,7 @@ fn no_role_may_do_anything_to_everything() {
 }
 
 #[test]
-fn a_role_is_taken_by_one_service_of_this_account() {
+fn a_role_is_assumed_by_one_service_of_this_account() {
     // security 144
     let template = Template::load();
     for role in roles(&template) {
@@ -85,18 +85,18 @@ fn a_role_is_taken_by_one_service_of_this_account() {
         assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Allow"), &json!("sts:AssumeRole")), "{role}");
         assert_eq!(principal.len(), 1, "{role}");
         match principal["Service"].as_str().unwrap() {
-            // Lambda takes a role of its own account only, and says no source.
+            // Lambda assumes only roles of its own account, and sends no source.
             "lambda.amazonaws.com" => assert!(statement["Condition"].is_null(), "{role}"),
             "scheduler.amazonaws.com" => {
                 assert_eq!(statement["Condition"], json!({ "StringEquals": { "aws:SourceAccount": "AWS::AccountId" } }));
             }
-            other => panic!("{role} is taken by {other}"),
+            other => panic!("{role} is assumed by {other}"),
         }
     }
 }
 
 #[test]
-fn traces_are_written_when_they_are_wanted() {
+fn traces_are_written_if_switched_on() {
     let template = Template::load();
     for role in roles(&template).into_iter().filter(|role| role != "RetentionScheduleRole") {
         let of_traces: Vec<_> = template.statements(&role).into_iter().filter(|s| s.resources.contains("*")).collect();
@@ -104,8 +104,8 @@ fn traces_are_written_when_they_are_wanted() {
         assert_eq!(of_traces[0].actions, set(TRACES), "{role}");
     }
     let permission = &template.root()["Resources"]["TracePermission"];
-    assert!(!template.stands(permission));
-    assert!(Template::load().given("Tracing", "true").stands(permission));
+    assert!(!template.exists(permission));
+    assert!(Template::load().given("Tracing", "true").exists(permission));
 }
 
 /// A role has what it shares before its function runs, and an upgrade attaches that before it takes anything away: so a role names its
@@ -129,7 +129,7 @@ fn a_shared_policy_is_named_by_several_roles_and_names_none() {
     assert_eq!(sharers, BTreeMap::new(), "these are no policies of this template");
 }
 
-/// Action → the beginnings of partitions, over all statements of a function on a table.
+/// Action → prefixes of partition keys, over all statements of a function on a table.
 fn reach(template: &Template, function: &str, table: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut reach: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for statement in template.statements(&format!("{}Role", logical(function))) {
@@ -142,8 +142,8 @@ fn reach(template: &Template, function: &str, table: &str) -> BTreeMap<String, B
     reach
 }
 
-/// Who may do this to these items of a table.
-fn who(template: &Template, table: &str, actions: &[&str], partition: &str) -> BTreeSet<String> {
+/// The functions with this permission on these items of a table.
+fn functions_with(template: &Template, table: &str, actions: &[&str], partition: &str) -> BTreeSet<String> {
     let may = |function: &String| {
         let reach = reach(template, function, table);
         actions.iter().any(|action| reach.get(*action).is_some_and(|partitions| partitions.contains(partition)))
@@ -156,12 +156,12 @@ const WRITES: [&str; 2] = ["PutItem", "UpdateItem"];
 const DELETES: [&str; 1] = ["DeleteItem"];
 
 #[test]
-fn passwords_are_read_and_written_by_those_who_check_and_set_them() {
+fn passwords_are_read_and_written_only_by_functions_that_check_or_set_them() {
     let template = Template::load();
-    assert_eq!(who(&template, "Identities", &READS, "X#*"), set(["login", "migration", "profile"]));
-    assert_eq!(who(&template, "Identities", &WRITES, "X#*"), set(["login", "profile", "registration"]));
-    assert_eq!(who(&template, "Identities", &DELETES, "X#*"), set(["profile", "retention"]));
-    // A removal may not hand out what it removed.
+    assert_eq!(functions_with(&template, "Identities", &READS, "X#*"), set(["login", "migration", "profile"]));
+    assert_eq!(functions_with(&template, "Identities", &WRITES, "X#*"), set(["login", "profile", "registration"]));
+    assert_eq!(functions_with(&template, "Identities", &DELETES, "X#*"), set(["profile", "retention"]));
+    // A removal must not return the removed item.
     for statement in template.statements("RetentionRole").into_iter().filter(|statement| statement.partitions().contains("X#*"))
     {
         assert_eq!(statement.condition["StringEqualsIfExists"], json!({ "dynamodb:ReturnValues": "NONE" }));
@@ -170,7 +170,7 @@ fn passwords_are_read_and_written_by_those_who_check_and_set_them() {
 }
 
 #[test]
-fn only_erasure_removes_and_an_account_may_free_its_address() {
+fn only_erasure_removes_items_and_an_account_may_free_its_address() {
     // security 144
     let template = Template::load();
     for function in routes::functions() {
@@ -186,22 +186,22 @@ fn only_erasure_removes_and_an_account_may_free_its_address() {
 }
 
 #[test]
-fn the_audit_trail_is_written_by_the_stream_and_read_for_its_person() {
+fn the_audit_trail_is_written_by_the_stream_and_read_for_its_user() {
     let template = Template::load();
-    // An export changes nothing that a stream could tell of: its record is put by itself.
-    assert_eq!(who(&template, "Audit", &WRITES, "A#*"), set(["events", "export"]));
+    // An export has no stream record: its audit record is written directly.
+    assert_eq!(functions_with(&template, "Audit", &WRITES, "A#*"), set(["events", "export"]));
     for partition in ["W#*", "N#*"] {
-        assert_eq!(who(&template, "Audit", &WRITES, partition), set(["events"]), "{partition}");
+        assert_eq!(functions_with(&template, "Audit", &WRITES, partition), set(["events"]), "{partition}");
     }
-    assert_eq!(who(&template, "Audit", &READS, "A#*"), set(["profile", "export"]));
-    assert_eq!(who(&template, "Audit", &READS, "N#*"), BTreeSet::new());
+    assert_eq!(functions_with(&template, "Audit", &READS, "A#*"), set(["profile", "export"]));
+    assert_eq!(functions_with(&template, "Audit", &READS, "N#*"), BTreeSet::new());
 }
 
 #[test]
 fn a_function_gets_the_keys_of_its_purposes() {
     let template = Template::load();
     let named: BTreeSet<String> = PURPOSES.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(named, routes::functions().into_iter().collect(), "every function is here");
+    assert_eq!(named, routes::functions().into_iter().collect(), "every function is listed");
     for (function, purposes) in PURPOSES {
         let declared: BTreeSet<String> = purposes.iter().map(|purpose| purpose.name().to_owned()).collect();
         let statements = template.statements(&format!("{}Role", logical(function)));
@@ -216,7 +216,7 @@ fn a_function_gets_the_keys_of_its_purposes() {
 }
 
 #[test]
-fn mail_is_sent_by_events_alone_from_one_address() {
+fn only_events_sends_mail_from_one_address() {
     // security 139, 144
     let template = Template::load();
     for role in roles(&template) {
@@ -234,17 +234,17 @@ fn mail_is_sent_by_events_alone_from_one_address() {
         }
         let queue = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"];
         let mut expected = BTreeMap::from(queue.map(|action| (action.to_owned(), set(["MailQueue.Arn"]))));
-        expected.insert("ses:SendEmail".to_owned(), set(OF_SES));
+        expected.insert("ses:SendEmail".to_owned(), set(SES_IDENTITIES));
         assert_eq!(may, expected);
     }
     let sender = &template.root()["Parameters"]["SenderAddress"];
-    assert!(sender.get("Default").is_none(), "nobody sends from an address that is not his");
+    assert!(sender.get("Default").is_none(), "the sender has no default");
 }
 
-/// Nobody but login may ask a user pool, and no other pool than the one that was named; without one, nobody makes accounts but
-/// registration.
+/// Only login may call a user pool, and only the configured one. Without a pool, only registration creates
+/// accounts.
 #[test]
-fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
+fn only_login_may_call_the_user_pool_if_there_is_one() {
     // security 144
     let arn = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI";
     let template = Template::load().given("UserPoolArn", arn);
@@ -268,19 +268,19 @@ fn login_alone_may_ask_the_user_pool_and_only_where_there_is_one() {
         );
         assert_eq!(asks.resources, set([arn]));
     }
-    assert_eq!(who(&template, "Identities", &WRITES, "I#*"), set(["login", "profile", "registration"]));
+    assert_eq!(functions_with(&template, "Identities", &WRITES, "I#*"), set(["login", "profile", "registration"]));
     let policy = &template.root()["Resources"]["TakingOver"];
-    assert!(template.stands(policy) && !Template::load().stands(policy));
+    assert!(template.exists(policy) && !Template::load().exists(policy));
     assert_eq!(policy["Properties"]["Roles"], json!([{ "Ref": "LoginRole" }]));
 }
 
-/// The trigger of a pool may be started by that pool, by a switch, and reaches nothing without it.
+/// Only the configured pool may start the trigger, if it is switched on. Without the switch it reaches nothing.
 #[test]
-fn a_user_pool_that_people_go_back_to_starts_one_function_and_only_when_it_is_named() {
+fn a_return_pool_starts_one_function_and_only_if_configured() {
     let arn = "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Next";
     let (without, with) = (Template::load(), Template::load().given("ReturnPoolArn", arn));
     for part in ["HandingOver", "MigrationPermission"] {
-        assert!(with.stands(&with.root()["Resources"][part]) && !without.stands(&without.root()["Resources"][part]), "{part}");
+        assert!(with.exists(&with.root()["Resources"][part]) && !without.exists(&without.root()["Resources"][part]), "{part}");
     }
     let permission = with.resolve(&with.root()["Resources"]["MigrationPermission"]["Properties"]);
     assert_eq!(permission["Principal"], "cognito-idp.amazonaws.com");
@@ -288,10 +288,10 @@ fn a_user_pool_that_people_go_back_to_starts_one_function_and_only_when_it_is_na
     assert_eq!(with.root()["Resources"]["HandingOver"]["Properties"]["Roles"], json!([{ "Ref": "MigrationRole" }]));
     let own = &with.root()["Resources"]["MigrationRole"]["Properties"]["Policies"];
     assert_eq!(own.as_array().map(Vec::len), Some(1));
-    assert_eq!(own[0]["PolicyDocument"]["Statement"].as_array().map(Vec::len), Some(1), "its log, and nothing else");
+    assert_eq!(own[0]["PolicyDocument"]["Statement"].as_array().map(Vec::len), Some(1), "its log only");
     let shared = &with.root()["Resources"]["MigrationRole"]["Properties"]["ManagedPolicyArns"];
-    assert!(shared.is_null(), "nothing that other roles share");
-    // Of another tenant it reaches nothing.
+    assert!(shared.is_null(), "no shared policy");
+    // It reaches no other tenant.
     let acme = with.given("ReturnTenant", "acme");
     let reached: BTreeSet<String> = acme.statements("MigrationRole").iter().flat_map(Statement::partitions).collect();
     assert_eq!(reached, set(["A#acme#*", "D#acme#*", "I#acme#*", "T#acme", "W#acme#*", "X#acme#*"]));
@@ -301,9 +301,9 @@ fn a_user_pool_that_people_go_back_to_starts_one_function_and_only_when_it_is_na
     assert_eq!(acme.function("Migration")["Timeout"], 5);
 }
 
-/// `docs/deployment.md` says what each role may do; its rows are made here.
+/// `docs/deployment.md` lists the permissions of each role. This test generates its rows.
 #[test]
-fn the_table_of_the_guide_is_that_of_the_roles() {
+fn the_table_in_the_guide_matches_the_roles() {
     let template = Template::load();
     let page = guide();
     let mut missing = Vec::new();

@@ -1,4 +1,4 @@
-//! Keys of KMS that sign and never leave it.
+//! KMS keys that sign and never leave KMS.
 
 use crate::template::roles::roles;
 use crate::template::{logical, set};
@@ -12,7 +12,7 @@ const KEYS: [(&str, &str, &str); 2] =
     [("SigningKeyEs256", "ECC_NIST_P256", "ECDSA_SHA_256"), ("SigningKeyRs256", "RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256")];
 
 #[test]
-fn signing_keys_are_there_when_they_are_wanted_and_are_kept() {
+fn signing_keys_exist_if_switched_on_and_are_kept() {
     let (off, on) = (Template::load(), Template::load().given("RemoteSigning", "true"));
     let variable = |template: &Template| {
         template.resolve(&template.root()["Globals"]["Function"]["Environment"]["Variables"]["LATCHKEY_KMS_SIGNING_KEYS"])
@@ -21,7 +21,7 @@ fn signing_keys_are_there_when_they_are_wanted_and_are_kept() {
     assert_eq!(variable(&on), "ES256=SigningKeyEs256.Arn,RS256=SigningKeyRs256.Arn");
     for (name, spec, algorithm) in KEYS {
         let key = &on.root()["Resources"][name];
-        assert!(!off.stands(key) && on.stands(key), "{name}");
+        assert!(!off.exists(key) && on.exists(key), "{name}");
         assert_eq!((&key["DeletionPolicy"], &key["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")), "{name}");
         let properties = on.resolve(&key["Properties"]);
         assert_eq!((&properties["KeySpec"], &properties["KeyUsage"]), (&json!(spec), &json!("SIGN_VERIFY")), "{name}");
@@ -31,11 +31,11 @@ fn signing_keys_are_there_when_they_are_wanted_and_are_kept() {
     }
     for policy in ["RemoteSigningPublicKeys", "RemoteSigningOfTokens", "RemoteSigningOfExports"] {
         let policy = &on.root()["Resources"][policy];
-        assert!(!off.stands(policy) && on.stands(policy));
+        assert!(!off.exists(policy) && on.exists(policy));
     }
 }
 
-/// Whether the sources of a function sign, and whether what they sign can be RS256 (a detached signature is ES256's).
+/// Whether the sources of a function sign, and whether they can sign with RS256 (a detached signature uses ES256).
 fn signs(function: &str) -> [bool; 2] {
     let mut folders = vec![root().join("functions").join(function).join("src")];
     let mut found = [false; 2];
@@ -54,7 +54,7 @@ fn signs(function: &str) -> [bool; 2] {
 }
 
 #[test]
-fn who_signs_may_sign_with_those_keys_and_who_verifies_reads_them() {
+fn signing_functions_may_sign_and_verifying_functions_may_read_the_keys() {
     // security 144: kms:Sign on one key
     let template = Template::load();
     let reads = set(["login", "token", "profile", "export"]);

@@ -1,4 +1,4 @@
-//! What wakes a person on call, and what they see then.
+//! The alarms for the person on call, and the dashboard.
 
 use crate::template::{guide, logical};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn every_alarm_says_what_it_means_and_what_to_do_first() {
     for (name, alarm) in alarms(&template) {
         let (means, first) = words(alarm);
         assert!(means.ends_with('.') && first.ends_with('.'), "{name}");
-        assert!(means.len() + first.len() < 1_000, "{name}: CloudWatch takes 1,024 characters");
+        assert!(means.len() + first.len() < 1_000, "{name}: CloudWatch allows 1,024 characters");
         let row = format!("| `{name}` | {means} | {first} |");
         if !guide().contains(&row) {
             missing.push(row);
@@ -46,7 +46,7 @@ fn every_alarm_says_what_it_means_and_what_to_do_first() {
             "MailBounces" | "MailComplaints" => "ignore",
             _ => "notBreaching",
         };
-        assert_eq!(quiet, expected, "{name}: what silence means is decided");
+        assert_eq!(quiet, expected, "{name}: the treatment of missing data is set");
         assert!(
             properties["DatapointsToAlarm"].as_i64().unwrap() <= properties["EvaluationPeriods"].as_i64().unwrap(),
             "{name}"
@@ -57,20 +57,20 @@ fn every_alarm_says_what_it_means_and_what_to_do_first() {
 }
 
 #[test]
-fn alarms_tell_an_address_when_there_is_one() {
+fn alarms_notify_the_address_if_there_is_one() {
     let (silent, telling) = (Template::load(), Template::load().given("AlarmAddress", "oncall@example.com"));
     for (name, alarm) in alarms(&silent) {
         for actions in ["AlarmActions", "OKActions"] {
             assert_eq!(silent.resolve(&alarm["Properties"][actions]), json!([]), "{name}");
             assert_eq!(telling.resolve(&alarm["Properties"][actions]), json!(["AlarmTopic"]), "{name}");
         }
-        assert!(alarm.get("Condition").is_none(), "{name} is there in any case");
+        assert!(alarm.get("Condition").is_none(), "{name} always exists");
     }
     for name in ["AlarmTopic", "AlarmTopicPolicy", "AlarmSubscription"] {
         let resource = &silent.root()["Resources"][name];
-        assert!(!silent.stands(resource) && telling.stands(resource), "{name}");
+        assert!(!silent.exists(resource) && telling.exists(resource), "{name}");
     }
-    // Of this account's alarms only.
+    // Only alarms of this account.
     let policy =
         telling.resolve(&silent.root()["Resources"]["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]);
     assert_eq!(policy["Principal"], json!({ "Service": "cloudwatch.amazonaws.com" }));
@@ -119,11 +119,11 @@ fn each_function_table_queue_and_bucket_is_watched() {
     let missing: Vec<_> = expected.iter().filter(|metric| !watched.contains(*metric)).collect();
     assert!(missing.is_empty(), "no alarm watches {missing:#?} among {watched:#?}");
     let dropped = &template.root()["Resources"]["EventsFromStream"]["Properties"]["MetricsConfig"];
-    assert_eq!(dropped, &json!({ "Metrics": ["EventCount"] }), "without it the stream counts nothing");
+    assert_eq!(dropped, &json!({ "Metrics": ["EventCount"] }), "without it the stream has no metrics");
 }
 
 #[test]
-fn a_dead_letter_is_one_too_many() {
+fn one_dead_letter_raises_the_alarm() {
     let template = Template::load();
     for (queue, _) in template.of_type("AWS::SQS::Queue").filter(|(name, _)| name.ends_with("DeadLetters")) {
         let alarm = &template.root()["Resources"][format!("{queue}Held")]["Properties"];
@@ -136,9 +136,9 @@ fn a_dead_letter_is_one_too_many() {
     }
 }
 
-/// The lines that `retention` writes for what is stuck are those that are counted.
+/// The counted log lines are the ones that `retention` writes for stuck accounts.
 #[test]
-fn what_is_stuck_is_counted_by_the_words_of_the_sources() {
+fn stuck_accounts_are_counted_by_the_log_messages_of_the_sources() {
     let template = Template::load();
     let filter = &template.root()["Resources"]["RetentionStuckLines"]["Properties"];
     assert_eq!(filter["LogGroupName"], json!({ "Ref": "RetentionLogs" }));
@@ -189,6 +189,6 @@ fn the_dashboard_shows_this_stack_and_every_alarm() {
                 ((side(at, "x", "width"), side(other, "x", "width")), (side(at, "y", "height"), side(other, "y", "height")));
             [across, down].iter().all(|((from, to), (other_from, other_to))| from < other_to && other_from < to)
         };
-        assert_eq!(widgets.iter().filter(overlaps).count(), 1, "over another: {at}");
+        assert_eq!(widgets.iter().filter(overlaps).count(), 1, "overlaps another: {at}");
     }
 }
