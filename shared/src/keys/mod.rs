@@ -13,6 +13,8 @@ mod der;
 pub mod digest;
 mod failure;
 pub mod former;
+#[cfg(test)]
+mod golden_tests;
 pub mod identifier;
 mod jwk;
 pub mod jwt;

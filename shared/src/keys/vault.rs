@@ -154,7 +154,7 @@ impl KeyVault {
     }
 }
 
-fn associated(tenant: &TenantId, purpose: Purpose) -> Vec<u8> {
+pub(super) fn associated(tenant: &TenantId, purpose: Purpose) -> Vec<u8> {
     join(&[b"local vault", tenant.as_str().as_bytes(), purpose.name().as_bytes()])
 }
 

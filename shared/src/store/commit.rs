@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Delete as DeleteRequest, Put as PutRequest, ReturnConsumedCapacity,
+    CancellationReason, ConditionCheck, Delete as DeleteRequest, Put as PutRequest, ReturnConsumedCapacity,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
@@ -225,6 +225,17 @@ impl TenantStore {
                     .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
                     .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
                 item.delete(delete.build().map_err(built)?).build()
+            }
+            Write::Check(check) => {
+                let condition = check.condition.expression();
+                let check = ConditionCheck::builder()
+                    .table_name(self.store.tables.name(check.key.table))
+                    .set_key(Some(check.key.attributes()))
+                    .condition_expression(condition.text)
+                    .set_expression_attribute_names(Some(condition.names))
+                    .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+                item.condition_check(check.build().map_err(built)?).build()
             }
         })
     }

@@ -17,6 +17,7 @@ pub mod people;
 mod plan;
 pub mod principal;
 mod read;
+mod records;
 pub mod session;
 pub mod tables;
 pub mod tenant;
