@@ -112,7 +112,7 @@ impl Site {
         response
     }
 
-    /// Method and path of a request whose answer the OpenAPI document describes.
+    /// Method and path of a request, if the OpenAPI document describes the answer.
     fn described(&self, request: &Request<Bytes>) -> Option<(Method, String)> {
         let is_described = match self {
             Self::World(_) => true,
