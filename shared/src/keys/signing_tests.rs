@@ -9,7 +9,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 fn tenant() -> TenantId {
     "a".parse().unwrap()
 }
-/// A key pair; of RSA always the same one, because making it takes long.
+/// A key pair. The RSA pair is always the same, because it takes long to make.
 fn pair(algorithm: SigningAlgorithm) -> (Zeroizing<Vec<u8>>, String) {
     static RSA: OnceLock<(Zeroizing<Vec<u8>>, String)> = OnceLock::new();
     match algorithm {
@@ -41,7 +41,7 @@ pub(crate) async fn signing_keys() -> SigningKeys {
 fn key(keys: &SigningKeys, algorithm: SigningAlgorithm) -> &Arc<SigningKey> {
     keys.published.iter().map(|(_, key)| key).find(|key| key.algorithm == algorithm).unwrap()
 }
-/// A token with this very header and payload, rightly signed with our own key: nothing but its form can be wrong.
+/// A token with exactly this header and payload and a valid signature of our own key: only its form can be wrong.
 async fn signed(keys: &SigningKeys, algorithm: SigningAlgorithm, header: &str, payload: &str) -> String {
     let key = key(keys, algorithm);
     let message = format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(payload.as_bytes()));
@@ -50,7 +50,7 @@ async fn signed(keys: &SigningKeys, algorithm: SigningAlgorithm, header: &str, p
 }
 
 #[tokio::test]
-async fn each_algorithm_signs_what_it_and_another_library_verify() {
+async fn a_signature_of_each_algorithm_is_verified_here_and_by_another_library() {
     let keys = signing_keys().await;
     let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(keys.jwks()).unwrap();
     let claims = json!({"iss": "https://id.example.com", "sub": "s", "n": [1, {"a": null}], "text": "ä\u{0}\"\\"});
@@ -70,7 +70,7 @@ async fn each_algorithm_signs_what_it_and_another_library_verify() {
 }
 
 #[tokio::test]
-async fn security_51_signatures_have_their_fixed_length_also_with_leading_zeros() {
+async fn security_51_signatures_have_a_fixed_length_even_with_leading_zeros() {
     let keys = signing_keys().await;
     let mut leading_zeros = 0;
     for n in 0..2_000 {
@@ -111,7 +111,7 @@ async fn security_52_the_jwk_set_has_public_members_only_and_thumbprints_as_key_
 }
 
 #[tokio::test]
-async fn security_44_to_48_a_token_whose_header_says_anything_else_is_refused_though_rightly_signed() {
+async fn security_44_to_48_a_token_with_a_wrong_header_is_refused_even_if_its_signature_is_valid() {
     let keys = signing_keys().await;
     for algorithm in ALGORITHMS {
         let (alg, kid) = (algorithm_name(algorithm), key(&keys, algorithm).kid.to_string());
@@ -207,7 +207,7 @@ async fn security_44_to_48_a_token_whose_header_says_anything_else_is_refused_th
 }
 
 #[tokio::test]
-async fn security_44_a_public_key_is_no_secret_to_sign_with() {
+async fn security_44_a_public_key_is_not_accepted_as_an_hmac_secret() {
     let keys = signing_keys().await;
     for algorithm in ALGORITHMS {
         let key = key(&keys, algorithm);
@@ -229,7 +229,7 @@ async fn security_44_a_public_key_is_no_secret_to_sign_with() {
 }
 
 #[tokio::test]
-async fn security_47_only_the_one_spelling_of_a_token_is_read() {
+async fn security_47_only_the_canonical_encoding_of_a_token_is_accepted() {
     let keys = signing_keys().await;
     for algorithm in ALGORITHMS {
         let token = keys.sign(algorithm, "JWT", &json!({"sub": "someone"})).await.unwrap();
@@ -261,7 +261,7 @@ async fn security_47_only_the_one_spelling_of_a_token_is_read() {
             bent.push(token[at + 1..].to_owned());
             let c = token.as_bytes()[at];
             let other_case = if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
-            // In the alphabet the neighbour of a part's last character often differs in the unused bits alone.
+            // In the alphabet, the neighbour of a part's last character often differs only in the unused bits.
             for other in [other_case, c.wrapping_add(1)] {
                 let mut bytes = token.clone().into_bytes();
                 bytes[at] = other;
@@ -306,7 +306,7 @@ async fn security_44_signatures_in_another_form_are_refused() {
 }
 
 #[tokio::test]
-async fn a_private_key_is_unwrapped_once_and_never_to_verify() {
+async fn a_private_key_is_unwrapped_once_and_never_for_verification() {
     let vault = KeyVault::ephemeral();
     let stored = every_algorithm(&vault).await;
     let first = SigningKeys::new(&tenant(), &vault, &stored, NOW, None).unwrap();
@@ -327,7 +327,7 @@ async fn a_private_key_is_unwrapped_once_and_never_to_verify() {
 }
 
 #[tokio::test]
-async fn security_137_a_vault_that_fails_fails_the_signature_and_is_asked_again() {
+async fn security_137_a_vault_failure_fails_the_signature_and_is_retried() {
     let vault = KeyVault::ephemeral();
     let stored = every_algorithm(&vault).await;
     let keys = SigningKeys::new(&tenant(), &KeyVault::ephemeral(), &stored, NOW, None).unwrap();
@@ -339,7 +339,7 @@ async fn security_137_a_vault_that_fails_fails_the_signature_and_is_asked_again(
 }
 
 #[tokio::test]
-async fn a_stored_key_whose_halves_do_not_belong_together_is_refused() {
+async fn a_stored_key_with_mismatched_halves_is_refused() {
     let vault = KeyVault::ephemeral();
     let (one, other) =
         (material(&vault, SigningAlgorithm::ES256, NOW).await, material(&vault, SigningAlgorithm::ES256, NOW).await);
@@ -385,7 +385,7 @@ async fn security_138_a_retired_key_signs_nothing_verifies_nothing_and_is_not_li
 }
 
 #[tokio::test]
-async fn security_138_a_retired_key_that_stands_in_another_slot_too_is_retired_there() {
+async fn security_138_a_retired_key_is_retired_in_every_slot() {
     let vault = KeyVault::ephemeral();
     let key = material(&vault, SigningAlgorithm::ES256, NOW).await;
     let KeyMaterial { public_jwk, created_at, active_from, kms_key, .. } = key.clone();
