@@ -1,4 +1,4 @@
-//! A stored hash, taken apart: its kind, whether it can be verified within bounds, and whether it is as we hash at present.
+//! A parsed password hash: its kind, whether it can be verified within the limits, and whether it has the current strength.
 
 use super::foreign::{Bcrypt, FirebaseScrypt, Pbkdf2, Scrypt};
 use super::text::{base64, bounded, fields, number, numbers};
@@ -6,57 +6,57 @@ use super::{HASH_LEN, PRESENT, SALT_LEN};
 use crate::domain::secret::PasswordHash;
 use argon2::{Algorithm, Params, Version};
 
-/// The most memory that a stored hash may ask for, in KiB: an imported one must not take the function's memory.
+/// The maximum memory of a stored hash, in KiB: an imported hash must not use up the function's memory.
 pub(super) const MAX_MEMORY: u32 = 64 * 1024;
-/// The most passes that a stored hash may ask for.
+/// The maximum number of passes of a stored hash.
 const MAX_PASSES: u32 = 10;
-/// The most lanes that a stored hash may ask for: they are computed one after another.
+/// The maximum number of lanes of a stored hash: they are computed one after another.
 pub(super) const MAX_LANES: u32 = 4;
 const ARGON2_FORM: &str = "$argon2id$v=19$m=…,t=…,p=…$salt$hash";
 
-/// Why a hash of another system can't be taken over. It says nothing of the hash but its form and its costs.
+/// Why a hash of another system cannot be imported. It reveals only the form and the cost of the hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableHash {
-    /// None of the kinds.
+    /// An unknown kind.
     #[error("the password hash is not of a kind that can be verified: Argon2, bcrypt, scrypt, PBKDF2, Firebase scrypt")]
     Kind,
-    /// `$2x$`: another password than the person's can have the same hash.
+    /// `$2x$`: a different password can have the same hash.
     #[error(
         "the password hash is of bcrypt's kind $2x$, which cuts characters short by mistake: this person needs a new password"
     )]
     Bcrypt2x,
-    /// Its kind is known, its text is not written as that kind is.
+    /// The kind is known, but the text does not have its form.
     #[error("the password hash is not written as {0}")]
     Form(&'static str),
-    /// A version of Argon2 that there is not.
+    /// An unknown Argon2 version.
     #[error("the password hash is of Argon2 version {0}, and 16 and 19 can be verified")]
     Version(u32),
-    /// It costs too much or too little to be verified, or its salt or hash has no sound length.
+    /// A cost is outside the limits, or the salt or hash has an invalid length.
     #[error("the {what} of the password hash is {found}, and {least} to {most} can be verified")]
     Bounds {
-        /// Which number.
+        /// The name of the number.
         what: &'static str,
-        /// What it is.
+        /// Its value.
         found: u64,
-        /// The least that it may be.
+        /// The minimum.
         least: u64,
-        /// The most that it may be.
+        /// The maximum.
         most: u64,
     },
 }
 
-/// Takes a hash of another system over, if it can be verified at the next sign-in: Argon2id, Argon2i and Argon2d, scrypt and PBKDF2 as
-/// PHC strings, bcrypt in modular crypt form, and Firebase's scrypt as
+/// Imports a hash of another system that can be verified at the next sign-in: Argon2id, Argon2i, Argon2d, scrypt and PBKDF2 as PHC
+/// strings, bcrypt in modular crypt form, and Firebase's scrypt as
 /// `$firescrypt$ln=…,r=…,p=…$salt$hash$salt separator$signer key`.
 ///
 /// # Errors
-/// When it is of no such kind, not written as its kind is, or out of bounds.
+/// If its kind is unknown, its form is wrong, or a number is outside the limits.
 pub fn import(text: &str) -> Result<PasswordHash, UnusableHash> {
     Stored::read(text)?;
     Ok(PasswordHash::from_phc(text.to_owned()))
 }
 
-/// A stored hash, by its kind.
+/// A parsed hash, by kind.
 pub(super) enum Stored {
     Argon2(Argon2Hash),
     Bcrypt(Bcrypt),
@@ -66,7 +66,7 @@ pub(super) enum Stored {
 }
 
 impl Stored {
-    /// `None` (then nothing matches, after the same work) for what can't be verified within bounds.
+    /// `None` if it cannot be verified within the limits. Then nothing matches, after the same work.
     pub(super) fn parse(stored: &PasswordHash) -> Option<Self> {
         Self::read(stored.as_phc()).inspect_err(|error| tracing::error!(%error, "a stored password hash can't be used")).ok()
     }
@@ -84,7 +84,7 @@ impl Stored {
             digest => Pbkdf2::read(digest, rest)?.map(Self::Pbkdf2).ok_or(UnusableHash::Kind),
         }
     }
-    /// Whether it is as strong as what is made now, so that it stays.
+    /// Whether it is at least as strong as a new hash, so that it is kept.
     pub(super) fn is_present(&self) -> bool {
         match self {
             Self::Argon2(argon2) => argon2.is_present(),
@@ -103,14 +103,14 @@ pub(super) struct Argon2Hash {
 }
 
 impl Argon2Hash {
-    /// What is computed at present, with nothing to compare with.
+    /// The current parameters, without a hash to compare with.
     pub(super) fn present(salt: [u8; SALT_LEN]) -> Self {
         let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
         Self { algorithm, version, params: PRESENT, salt: salt.to_vec(), hash: vec![0; HASH_LEN] }
     }
     fn read(algorithm: Algorithm, fields: &[&str]) -> Result<Self, UnusableHash> {
         let form = UnusableHash::Form(ARGON2_FORM);
-        // Without a version it is the first one, as the reference implementation wrote it.
+        // Without a version it is the first one (16), as in the reference implementation.
         let (version, costs, salt, hash) = match fields {
             [version, costs, salt, hash] => {
                 let version = version.strip_prefix("v=").and_then(number).ok_or(form)?;
@@ -138,7 +138,7 @@ impl Argon2Hash {
     }
 }
 
-/// Refuses a hash that is too short to tell passwords apart, and what is longer than any system makes it.
+/// Refuses a hash that is too short to distinguish passwords, and one that is longer than any system makes.
 pub(super) fn sound_lengths(salt: &[u8], least_salt: usize, hash: &[u8]) -> Result<(), UnusableHash> {
     bounded("salt length in bytes", salt.len() as u64, least_salt as u64, 128)?;
     bounded("hash length in bytes", hash.len() as u64, 16, 64)
