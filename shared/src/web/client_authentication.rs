@@ -1,9 +1,9 @@
 //! Client authentication: exactly the registered method (RFC 6749 §2.3; security 25, 39, 41).
 //!
-//! 1. What was presented: nothing but a `client_id`, HTTP Basic, or a secret in the body; two at once are refused.
-//! 2. The client must be registered for that very method, and the secret must be one of its own.
+//! 1. Find what was presented: only a `client_id`, HTTP Basic, or a secret in the body. Two methods at once are refused.
+//! 2. The client must be registered for exactly this method, and the secret must be one of its own.
 //!
-//! An unknown client, another method and a wrong secret get the same answer after the same work.
+//! An unknown client, a wrong method and a wrong secret get the same response after the same work.
 
 use super::extract::TenantHandle;
 use super::oauth_error::OAuthError;
@@ -22,13 +22,13 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use std::collections::BTreeMap;
 
-/// A form posted to a protocol endpoint by an authenticated client (a public one is identified).
+/// A form that an authenticated client posted to a protocol endpoint. A public client is only identified.
 pub struct ClientRequest {
     /// The tenant and the context of the request.
     pub handle: TenantHandle,
     /// The client.
     pub client: Client,
-    /// The body's parameters; the query's are not looked at (security 20).
+    /// The parameters of the body. The query is ignored (security 20).
     pub params: Params,
 }
 
@@ -44,7 +44,7 @@ impl FromRequest<Services> for ClientRequest {
     }
 }
 
-/// The parameters of a form, none of them repeated (but `resource`, RFC 8707 §2).
+/// The parameters of a form. None may repeat, except `resource` (RFC 8707 §2).
 async fn form(headers: &HeaderMap, body: Body, services: &Services) -> Result<Params, OAuthError> {
     const NOT_A_FORM: OAuthError =
         OAuthError::new(OAuthErrorCode::InvalidRequest, "The body must be application/x-www-form-urlencoded");
@@ -60,17 +60,17 @@ async fn form(headers: &HeaderMap, body: Body, services: &Services) -> Result<Pa
     Ok(params)
 }
 
-/// What a caller presented.
+/// The presented credentials.
 enum Presented {
     Nothing { client_id: String },
     Basic { client_id: String, secret: SecretText },
     Post { client_id: String, secret: SecretText },
 }
 
-/// The client that a request comes from.
+/// The client of a request.
 ///
 /// # Errors
-/// `invalid_request` when it can't be told what was presented, else `invalid_client`.
+/// `invalid_request` if the method is ambiguous, otherwise `invalid_client`.
 pub fn authenticate<'c>(
     clients: &'c BTreeMap<ClientId, Client>,
     headers: &HeaderMap,
@@ -97,9 +97,9 @@ pub fn authenticate<'c>(
     }
 }
 
-/// Whether the digest is one of these, with the same number of comparisons for a client with one secret, two, or none.
+/// Whether the digest is one of these. The number of comparisons is the same for a client with one secret, two, or none.
 fn is_one_of(presented: SecretHash, hashes: &[SecretHash]) -> bool {
-    // No digest: nothing hashes to it.
+    // No secret has this digest.
     const NONE: SecretHash = SecretHash::from_bytes([0; 32]);
     let first = presented == *hashes.first().unwrap_or(&NONE);
     let second = presented == *hashes.get(1).unwrap_or(&NONE);
@@ -111,7 +111,7 @@ fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthErr
         OAuthError::new(OAuthErrorCode::InvalidRequest, "Only one method of client authentication may be used");
     let client_id = params.one("client_id")?;
     let client_secret = params.one("client_secret")?;
-    // RFC 7521 §4.2: no client is registered for an assertion, yet one beside another method is still two methods.
+    // RFC 7521 §4.2: no client is registered for assertions. An assertion next to another method still counts as a second method.
     let assertion = params.one("client_assertion")?.or(params.one("client_assertion_type")?);
     let mut authorizations = headers.get_all(AUTHORIZATION).iter();
     match (authorizations.next(), client_secret, assertion) {
@@ -141,7 +141,7 @@ fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthErr
     }
 }
 
-/// `Basic` credentials; id and secret are form-encoded inside (RFC 6749 §2.3.1).
+/// Parses `Basic` credentials. The id and the secret are form-encoded inside (RFC 6749 §2.3.1).
 fn read_basic(authorization: &[u8]) -> Option<(String, SecretText)> {
     let (scheme, credentials) = authorization.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn security_41_each_of_two_secrets_is_good_and_no_third() {
+    fn security_41_each_of_two_secrets_is_accepted_and_no_third() {
         let [a, b, c] = ["a", "b", "c"].map(hash_text);
         let cases =
             [(a, vec![a, b], true), (b, vec![a, b], true), (c, vec![a, b], false), (a, vec![a], true), (a, vec![], false)];

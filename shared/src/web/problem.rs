@@ -1,7 +1,7 @@
-//! The renderer of the API's errors: `application/problem+json` (RFC 9457). With `oauth_error`, the only place with status codes.
+//! Renders the errors of the API: `application/problem+json` (RFC 9457). Only this module and `oauth_error` have status codes.
 //!
-//! A [`Problem`] becomes a response that carries itself as an extension; `mount` then completes it with what only it knows: the
-//! issuer and the request id. A browser that asked for a page gets the same problem as one.
+//! A [`Problem`] becomes a response that contains itself as an extension. `mount` then adds the issuer and the request id, which only it
+//! knows. A browser that requested a page gets the same problem as a page.
 
 use crate::domain::time::Span;
 use crate::keys::KeyError;
@@ -10,54 +10,54 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
-/// A problem as a caller may see it: stable code, words, fields. Never carries log text.
+/// A problem in the form that a caller may see: stable code, text, fields. It never contains log text.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// Which.
+    /// The kind.
     pub kind: ProblemKind,
-    /// What was wrong here, and what to do; plain words, no personal data of others.
+    /// What is wrong with this request, and what to do: plain text, without personal data of other users.
     pub detail: String,
-    /// What was wrong with which field.
+    /// The faults of fields.
     pub errors: Vec<FieldProblem>,
     /// `Retry-After`.
     pub retry_after: Option<Span>,
-    /// `WWW-Authenticate`, where it says more than the kind's own.
+    /// `WWW-Authenticate`, if it has more than the kind's own.
     pub challenge: Option<&'static str>,
 }
 
-/// One field's problem.
+/// The fault of one field.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldProblem {
     /// JSON pointer (RFC 6901).
     pub pointer: String,
     /// Stable code.
     pub code: &'static str,
-    /// In words.
+    /// The fault in words.
     pub detail: String,
 }
 
-/// Every problem there is: status, code, title. `/problems/{code}` explains each.
+/// Every kind of problem: status, code, title. `/problems/{code}` explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// 400: the request can't be read, or a field is wrong.
+    /// 400: the request cannot be read, or a field is wrong.
     InvalidRequest,
-    /// 400: the code is wrong, spent or expired, or the flow is over.
+    /// 400: the code is wrong, used or expired, or the flow has ended.
     InvalidCode,
     /// 401: no or no valid access token.
     InvalidToken,
-    /// 401: the sign-in lies too far back for this (RFC 9470).
+    /// 401: the sign-in is too old for this (RFC 9470).
     InsufficientUserAuthentication,
-    /// 403: the token lacks a scope, the anti-forgery value does not fit, or registration is off.
+    /// 403: the token lacks a scope, the anti-forgery value is wrong, or registration is closed.
     Forbidden,
     /// 404.
     NotFound,
     /// 405.
     MethodNotAllowed,
-    /// 409: the address got an account meanwhile.
+    /// 409: the address got an account in the meantime.
     AlreadyRegistered,
-    /// 409: what an export was of has changed since.
+    /// 409: the data of the export has changed since.
     ExportStale,
-    /// 412: it was changed since it was read.
+    /// 412: the item was changed after it was read.
     PreconditionFailed,
     /// 413.
     TooLarge,
@@ -94,7 +94,7 @@ impl ProblemKind {
         Self::Unavailable,
     ];
 
-    /// The kind of this code.
+    /// The kind with this code.
     #[must_use]
     pub fn find(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
@@ -186,7 +186,7 @@ impl ProblemKind {
             Self::Unavailable => "Unavailable for the moment",
         }
     }
-    /// What it means and what to do, for a developer: the text of `GET /problems/{code}`, one paragraph each.
+    /// Its meaning and what to do, for a developer: the text of `GET /problems/{code}`, one paragraph each.
     #[must_use]
     pub const fn explanation(self) -> &'static [&'static str] {
         match self {
@@ -257,30 +257,30 @@ impl ProblemKind {
 }
 
 impl Problem {
-    /// A problem in these words.
+    /// A problem with this detail.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None, challenge: None }
     }
-    /// With what was wrong with each field.
+    /// Adds the faults of fields.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
         self.errors = errors;
         self
     }
-    /// With the time after which it is worth trying again.
+    /// Adds the time after which a retry makes sense.
     #[must_use]
     pub fn retry_after(mut self, span: Span) -> Self {
         self.retry_after = Some(span);
         self
     }
-    /// With a challenge of its own (RFC 6750 §3).
+    /// Sets its own challenge (RFC 6750 §3).
     #[must_use]
     pub fn challenge(mut self, challenge: &'static str) -> Self {
         self.challenge = Some(challenge);
         self
     }
-    /// An unexpected failure on our side: the caller learns nothing of it, the log does.
+    /// An unexpected failure on our side. The caller gets no details; the log has them.
     pub fn internal() -> Self {
         Self::new(ProblemKind::Internal, "The request could not be completed. Try again; if it stays, report the request id.")
     }
@@ -289,7 +289,7 @@ impl Problem {
             .retry_after(Span::seconds(2))
     }
 
-    /// The problem as JSON; `base` is the issuer, without it `type` is a relative reference (RFC 9457 §3.1.1).
+    /// The problem as JSON. `base` is the issuer; without it `type` is a relative reference (RFC 9457 §3.1.1).
     pub(super) fn json(&self, base: &str, request_id: Option<&str>) -> Vec<u8> {
         #[derive(serde::Serialize)]
         struct Body<'a> {
@@ -333,7 +333,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Writes an unexpected failure to the log, once, at the edge: the error and its sources, but never what an item holds.
+/// Logs an unexpected failure once, at the edge: the error and its sources, but never the content of an item.
 pub(super) fn log_failure(error: &(dyn std::error::Error + 'static)) {
     tracing::error!(error = chain(error), "unexpected failure");
 }
@@ -344,7 +344,7 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Whether a store's failure may pass; logs it either way.
+/// Whether a failure of the store may pass. Logs it in both cases.
 pub(super) fn is_transient(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable(_) => {
@@ -356,19 +356,19 @@ pub(super) fn is_transient(error: &StoreError) -> bool {
             false
         }
         StoreError::Malformed { kind, .. } => {
-            // What does not read may be personal data, and a parser quotes what it met: only the kind is told.
+            // A malformed item may be personal data, and a parser quotes its input: only the kind is logged.
             tracing::error!(kind, "a stored item does not read");
             false
         }
     }
 }
 
-/// Whether a failure of keys may pass; logs it either way.
+/// Whether a failure of keys may pass. Logs it in both cases.
 pub(super) fn is_transient_key(error: &KeyError) -> bool {
     match error {
         KeyError::Store(error) => is_transient(error),
-        // A vault that refuses (a key that is disabled, a permission that is gone) is mended by an operator, and then the same
-        // request succeeds: nothing was consumed.
+        // An operator can repair a vault that refuses (a disabled key, a missing permission). Then the same request succeeds: nothing was
+        // consumed.
         KeyError::VaultUnavailable(_) | KeyError::VaultRefused(_) | KeyError::NoActiveKey(_) => {
             log_failure(error);
             true
@@ -441,7 +441,7 @@ impl From<super::params::ParamsError> for Problem {
         Self::new(ProblemKind::InvalidRequest, format!("{error}."))
     }
 }
-/// For decisions that can't fail but by the store.
+/// For decisions that can fail only in the store.
 impl From<std::convert::Infallible> for Problem {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
