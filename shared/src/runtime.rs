@@ -328,10 +328,10 @@ mod tests {
     /// Answers every request with 400, and returns what it requested: the operation in its headers, or the path.
     async fn refuse_one(listener: &TcpListener) -> String {
         let accepted = tokio::time::timeout(Duration::from_secs(5), listener.accept()).await;
-        let (mut stream, _) = accepted.expect("a client that does not come").unwrap();
+        let (mut stream, _) = accepted.expect("no client connected").unwrap();
         let mut request = Vec::new();
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-            assert!(stream.read_buf(&mut request).await.unwrap() > 0, "a request was broken off");
+            assert!(stream.read_buf(&mut request).await.unwrap() > 0, "a request ended early");
         }
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").await.unwrap();
         let request = String::from_utf8_lossy(&request).into_owned();

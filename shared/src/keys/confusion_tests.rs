@@ -31,5 +31,5 @@ async fn security_48_a_token_or_cookie_is_refused_in_every_slot_except_its_own()
             opened += usize::from(taken);
         }
     }
-    assert_eq!(opened, values.len(), "each opened once, in its own slot");
+    assert_eq!(opened, values.len(), "each value opens once, in its own slot");
 }

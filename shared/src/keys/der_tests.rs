@@ -46,7 +46,7 @@ fn security_51_ten_thousand_der_signatures_verify_as_jws_signatures_by_a_second_
         }
     }
     assert!(longer.iter().all(|count| *count > SIGNATURES / 4), "{longer:?}");
-    assert!(shorter.iter().all(|count| *count > 5), "{shorter:?}: integers that begin with zeros were not met");
+    assert!(shorter.iter().all(|count| *count > 5), "{shorter:?}: integers that begin with zeros did not occur");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn public_keys_are_read_from_their_spki() {
     assert_eq!((&*e.0, n.0.len()), (&[1, 0, 1][..], 256));
     assert!(public_key_info(&[der.as_ref(), &[0]].concat()).is_none());
     let ed: PublicKeyX509Der<'_> = Ed25519KeyPair::generate().unwrap().public_key().as_der().unwrap();
-    assert!(public_key_info(ed.as_ref()).is_none(), "not one that KMS signs tokens with");
+    assert!(public_key_info(ed.as_ref()).is_none(), "KMS signs no tokens with a key of this type");
 }
 
 proptest! {

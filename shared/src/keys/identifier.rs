@@ -98,6 +98,6 @@ mod tests {
             keyring("a").hash_subject(&FederatedSubject { issuer: issuer.to_owned(), subject: subject.to_owned() })
         };
         assert_eq!(subject("https://a", "1"), subject("https://a", "1"));
-        assert_ne!(subject("https://a", "1"), subject("https://a1", ""), "issuer and subject do not run into one another");
+        assert_ne!(subject("https://a", "1"), subject("https://a1", ""), "issuer and subject are separated");
     }
 }

@@ -212,7 +212,7 @@ mod tests {
             assert_eq!(object(json.as_bytes()).is_some(), good, "{json}");
         }
         assert!(object(b"{\"a\":\"\xff\"}").is_none());
-        assert!(object(format!("{}{}", "{\"a\":".repeat(100_000), "1").as_bytes()).is_none(), "depth is bounded");
+        assert!(object(format!("{}{}", "{\"a\":".repeat(100_000), "1").as_bytes()).is_none(), "the depth is limited");
     }
 
     #[test]

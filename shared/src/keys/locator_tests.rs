@@ -86,8 +86,8 @@ fn security_38_every_prefix_suffix_extension_and_case_change_is_refused() {
             }
         }
         for extra in ["A", "=", "==", " ", "\n", "\0", "AA", "AAA", "AAAA", "."] {
-            assert!(!taken(&keys, kind, &format!("{value}{extra}")), "{kind} with {extra:?} behind");
-            assert!(!taken(&keys, kind, &format!("{extra}{value}")), "{kind} with {extra:?} in front");
+            assert!(!taken(&keys, kind, &format!("{value}{extra}")), "{kind} followed by {extra:?}");
+            assert!(!taken(&keys, kind, &format!("{extra}{value}")), "{kind} preceded by {extra:?}");
         }
         assert!(!taken(&keys, kind, &format!("{value}{value}")));
         assert!(!taken(&keys, kind, &value.to_uppercase()) && !taken(&keys, kind, &value.to_lowercase()));
@@ -132,7 +132,7 @@ fn a_sealed_value_opens_only_in_its_own_context() {
     let sealed = keys.seal("device", b"x", b"plain").unwrap();
     assert_eq!(keys.open("device", b"x", &sealed).unwrap(), b"plain");
     assert!(keys.open("device", b"y", &sealed).is_none());
-    assert!(keys.open("devic", b"ex", &sealed).is_none(), "parts can't be shifted into one another");
+    assert!(keys.open("devic", b"ex", &sealed).is_none(), "bytes cannot move from one part to another");
     assert!(!keys.verify_mac("for", b"mx", &keys.mac("form", b"x")));
 }
 

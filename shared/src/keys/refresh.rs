@@ -50,7 +50,7 @@ mod tests {
             *keyring(tenant).child(1, grant, generation, parent).unwrap().expose()
         };
         let first = child("a", grant, 1, &parent);
-        assert_eq!(first, child("a", grant, 1, &parent), "derivation is what makes a retry safe (security 33)");
+        assert_eq!(first, child("a", grant, 1, &parent), "a retry derives the same secret (security 33)");
         assert_ne!(first, child("a", grant, 2, &parent));
         assert_ne!(first, child("b", grant, 1, &parent));
         assert_ne!(first, child("a", GrantId::from_bytes([3; 16]), 1, &parent));

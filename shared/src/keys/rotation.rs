@@ -167,8 +167,12 @@ mod tests {
         for (span, expected) in cases {
             assert_eq!(states(&keys, at(span)), expected, "after {span:?}");
         }
-        assert_eq!(states(&keys[..1], at(Span::days(10_000))), [Active], "the last key stays, come what may");
-        assert_eq!(states(&keys, at(Span::seconds(-60))), [Active, Pending], "a clock behind the maker's");
+        assert_eq!(states(&keys[..1], at(Span::days(10_000))), [Active], "the last key never expires");
+        assert_eq!(
+            states(&keys, at(Span::seconds(-60))),
+            [Active, Pending],
+            "a clock behind that of the instance that made the key"
+        );
         assert_eq!(active_from(true, at(Span::ZERO)), at(Span::ZERO));
         assert_eq!(active_from(false, at(Span::ZERO)), at(PUBLISH));
     }
@@ -199,8 +203,8 @@ mod tests {
     fn security_138_a_retired_key_expires_at_once_and_a_published_next_key_takes_over() {
         let (first, second) = (key(Span::ZERO, Span::ZERO), key(Span::minutes(20), PUBLISH));
         let keys = [retired(first, Span::minutes(5)), second];
-        assert_eq!(states(&keys, at(Span::minutes(5))), [Gone, Active], "published long enough for an emergency");
-        assert_eq!(states(&keys, at(Span::seconds(10))), [Gone, Pending], "not seen by every instance yet");
+        assert_eq!(states(&keys, at(Span::minutes(5))), [Gone, Active], "listed by every instance");
+        assert_eq!(states(&keys, at(Span::seconds(10))), [Gone, Pending], "not listed by every instance yet");
         assert!(!is_due(&keys, false, at(Span::minutes(5))));
         // Retired while pending: the first key continues as if the second had never existed.
         let keys = [first, retired(second, Span::minutes(5))];
@@ -212,7 +216,7 @@ mod tests {
     fn security_138_without_any_key_left_the_next_one_is_due_and_signs_after_every_instance_lists_it() {
         let (first, second) = (key(Span::ZERO, Span::ZERO), retired(key(Span::days(90), PUBLISH), SECOND));
         let now = at(SECOND);
-        assert_eq!(states(&[first, second], now), [Retiring, Gone], "what was superseded never signs again");
+        assert_eq!(states(&[first, second], now), [Retiring, Gone], "a superseded key never signs again");
         assert!(is_due(&[first, second], false, now));
         let third = KeyTimes { created_at: now, active_from: now + PUBLISH, retired_at: None };
         let keys = [first, second, third];

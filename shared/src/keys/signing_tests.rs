@@ -83,7 +83,7 @@ async fn security_51_signatures_have_a_fixed_length_even_with_leading_zeros() {
         let verifier = &key(&keys, SigningAlgorithm::ES256).verifier;
         assert!(verifier.verify_sig(compact.signed.as_bytes(), &compact.signature).is_ok());
     }
-    assert!(leading_zeros > 0, "2,000 signatures without a leading zero: the case was not met");
+    assert!(leading_zeros > 0, "2,000 signatures without a leading zero: the case did not occur");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn security_44_to_48_a_token_with_a_wrong_header_is_refused_even_if_its_si
         let (alg, kid) = (algorithm_name(algorithm), key(&keys, algorithm).kid.to_string());
         let good = json!({"alg": alg, "kid": kid, "typ": "at+jwt"});
         let token = signed(&keys, algorithm, &good.to_string(), "{}").await;
-        assert_eq!(keys.verify("at+jwt", &token), Some(Map::new()), "the one that is right");
+        assert_eq!(keys.verify("at+jwt", &token), Some(Map::new()), "the valid token");
 
         let others =
             ["none", "None", "nOnE", "", "HS256", "ES256", "RS256", "EdDSA", "Ed25519", "PS256", "ES384", "es256", "rs256"];
@@ -318,12 +318,12 @@ async fn a_private_key_is_unwrapped_once_and_never_for_verification() {
     assert_eq!(vault.calls() - made, 1);
     let later = SigningKeys::new(&tenant(), &vault, &stored, NOW + Span::minutes(1), Some(&first)).unwrap();
     later.sign(SigningAlgorithm::ES256, "JWT", &()).await.unwrap();
-    assert_eq!(vault.calls() - made, 1, "looking again keeps what was unwrapped");
+    assert_eq!(vault.calls() - made, 1, "a reload keeps the unwrapped key");
     let verifier = SigningKeys::new(&tenant(), &vault, &stored, NOW, None).unwrap();
-    assert!(verifier.verify("JWT", &token).is_none(), "the payload is no object");
+    assert!(verifier.verify("JWT", &token).is_none(), "the payload is not an object");
     let token = first.sign(SigningAlgorithm::EdDSA, "JWT", &json!({})).await.unwrap();
     assert!(verifier.verify("JWT", &token).is_some());
-    assert_eq!(vault.calls() - made, 2, "verifying asks the vault for nothing");
+    assert_eq!(vault.calls() - made, 2, "verification does not call the vault");
 }
 
 #[tokio::test]
@@ -335,7 +335,7 @@ async fn security_137_a_vault_failure_fails_the_signature_and_is_retried() {
         let result = keys.sign(SigningAlgorithm::ES256, "JWT", &()).await;
         assert!(matches!(result, Err(KeyError::VaultRefused(_))));
     }
-    assert!(!keys.jwks().is_empty(), "the JWK Set is served all the same (T8)");
+    assert!(!keys.jwks().is_empty(), "the JWK Set is still served (T8)");
 }
 
 #[tokio::test]
@@ -380,8 +380,8 @@ async fn security_138_a_retired_key_signs_nothing_verifies_nothing_and_is_not_li
     assert!(matches!(after.sign(SigningAlgorithm::ES256, "JWT", &()).await, Err(KeyError::NoActiveKey("ES256"))));
     assert!(before.verify("JWT", &token).is_some() && after.verify("JWT", &token).is_none());
     assert!(before.jwks().contains("\"ES256\"") && !after.jwks().contains("\"ES256\""));
-    assert!(!after.is_complete(&stored, &ALGORITHMS, NOW), "the next look is soon");
-    assert!(after.sign(SigningAlgorithm::RS256, "JWT", &()).await.is_ok(), "the others go on");
+    assert!(!after.is_complete(&stored, &ALGORITHMS, NOW), "the next reload is soon");
+    assert!(after.sign(SigningAlgorithm::RS256, "JWT", &()).await.is_ok(), "the other keys still sign");
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn a_key_file_is_created_once_with_mode_0600_and_reused() {
     });
     let wrapped = vaults[0].wrap(&tenant("a"), Purpose::Data, b"key").await.unwrap();
     for vault in &vaults {
-        assert!(vault.unwrap(&tenant("a"), Purpose::Data, &wrapped).await.is_ok(), "starts at once make one key");
+        assert!(vault.unwrap(&tenant("a"), Purpose::Data, &wrapped).await.is_ok(), "concurrent starts create one key");
     }
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["vault.key"], "no draft is left");

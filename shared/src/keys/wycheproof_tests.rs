@@ -72,7 +72,7 @@ fn accepted(key: &Value, jws: &str) -> bool {
 
 #[test]
 #[ignore = "needs the vectors: LATCHKEY_WYCHEPROOF=<folder testvectors_v1>"]
-#[expect(clippy::disallowed_methods, reason = "a test by hand is told where the vectors are")]
+#[expect(clippy::disallowed_methods, reason = "a manual test gets the folder of the vectors from the environment")]
 fn security_49_jws() {
     let folder = std::env::var("LATCHKEY_WYCHEPROOF").expect("LATCHKEY_WYCHEPROOF: the folder of the vectors");
     let file = std::path::Path::new(&folder).join("json_web_signature_test.json");

@@ -82,8 +82,8 @@ pub(super) fn open(response: &mut Response, readers: Readers, config: &TenantCon
             Some(CallingClient(id)) => {
                 config.clients.get(id).is_some_and(|client| client.allowed_origins.iter().any(|allowed| allowed == origin))
             }
-            // Refused before the client was known (an expired token, a malformed body): the response reveals nothing about any account, and an
-            // application must be able to read the reason.
+            // Refused before the client was known (an expired token, a malformed body): the response reveals nothing about any
+            // account, and an application must be able to read the reason.
             None => response.status().is_client_error() && is_of_any_client(config, origin),
         },
     };

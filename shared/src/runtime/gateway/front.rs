@@ -137,7 +137,7 @@ mod tests {
         ] {
             assert_eq!(admit(&front, secret), admitted, "{secret:?}");
         }
-        assert_eq!(admit(&Front::None, Some("the new secret")), Some(None), "a header alone says nothing");
+        assert_eq!(admit(&Front::None, Some("the new secret")), Some(None), "a header without a configured secret is ignored");
         // A secret that is not set does not equal the empty one.
         assert_eq!(admit(&Front::parse(&"0".repeat(64)).unwrap(), None), None);
     }
