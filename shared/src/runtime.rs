@@ -263,7 +263,7 @@ where
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            tracing::error!(%error, "the runtime can't be started");
+            tracing::error!(%error, "the runtime could not be started");
             return ExitCode::FAILURE;
         }
     };
@@ -300,7 +300,7 @@ pub async fn warm_up(services: &Services, tenant: &TenantId) {
     };
     match tokio::time::timeout(WARM_UP, both).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the tenant is not warm"),
+        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the tenant could not be loaded in the warm-up"),
         Err(_) => tracing::warn!("the warm-up took too long"),
     }
 }

@@ -63,7 +63,7 @@ pub enum FormerTokenError {
     #[error("not a token of the user pool")]
     NotGenuine,
     /// It is a token of the pool, but not within its lifetime.
-    #[error("the token is not in force: {0}")]
+    #[error("the token is not valid now: {0}")]
     NotInForce(#[from] TimesError),
     /// The pool's keys are not available: nothing was verified.
     #[error("the keys of the user pool can't be fetched: {0}")]
@@ -90,7 +90,7 @@ impl FormerKeys {
         if compact.algorithm != "RS256" {
             return Err(FormerTokenError::NotGenuine);
         }
-        let source = self.source.as_ref().ok_or(FormerTokenError::KeysUnavailable("this function was not built to"))?;
+        let source = self.source.as_ref().ok_or(FormerTokenError::KeysUnavailable("this function has no source of keys"))?;
         let key = source.find(pool, &compact.kid, now).await?.ok_or(FormerTokenError::NotGenuine)?;
         key.verify_sig(compact.signed.as_bytes(), &compact.signature).map_err(|_| FormerTokenError::NotGenuine)?;
         let claims = compact.claims().ok_or(FormerTokenError::NotGenuine)?;
@@ -125,7 +125,7 @@ impl Source {
             }
         }
         if !is_younger(kept.fetched_at, MAX_CACHE_AGE) {
-            return Err(FormerTokenError::KeysUnavailable(kept.failure.unwrap_or("they could not be just now")));
+            return Err(FormerTokenError::KeysUnavailable(kept.failure.unwrap_or("the last fetch failed")));
         }
         match (kept.keys.get(kid), kept.failure) {
             (Some(key), _) => Ok(Some(Arc::clone(key))),
@@ -142,18 +142,20 @@ impl Source {
         };
         let request =
             http::Request::get(format!("{base}/{pool}/.well-known/jwks.json")).body(aws_smithy_types::body::SdkBody::empty());
-        let request = request.ok().and_then(|request| HttpRequest::try_from(request).ok()).ok_or("its address is none")?;
+        let request = request.ok().and_then(|request| HttpRequest::try_from(request).ok()).ok_or("the address is invalid")?;
         let answered = async {
             let answer = self.connector.call(request).await.map_err(|_| "no answer")?;
             if answer.status().as_u16() != 200 {
-                return Err("it answers with another status than 200");
+                return Err("the status is not 200");
             }
-            let body =
-                Limited::new(answer.into_body(), MAX_RESPONSE_BYTES).collect().await.map_err(|_| "its answer does not read")?;
+            let body = Limited::new(answer.into_body(), MAX_RESPONSE_BYTES)
+                .collect()
+                .await
+                .map_err(|_| "the response could not be read")?;
             Ok(body.to_bytes())
         };
-        let body = tokio::time::timeout(FETCH_TIMEOUT, answered).await.map_err(|_| "time ran out")??;
-        parse_key_set(&body).ok_or("its answer is no set of keys")
+        let body = tokio::time::timeout(FETCH_TIMEOUT, answered).await.map_err(|_| "timeout")??;
+        parse_key_set(&body).ok_or("the response is not a key set")
     }
 }
 

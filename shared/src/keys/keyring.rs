@@ -107,7 +107,7 @@ impl Keys {
                     Ok(looked) => Ok(slot.keep(looked)),
                     Err(error) => {
                         // The loaded keys still sign and verify, so an outage of the table or the vault does not stop tokens.
-                        tracing::warn!(tenant = %store.tenant(), %error, "the keys could not be looked at again");
+                        tracing::warn!(tenant = %store.tenant(), %error, "the keys could not be reloaded");
                         Ok(slot.keep(Loaded { look_again: now + LOOK_AFTER_FAILURE, seen: None, ..loaded }))
                     }
                 }
@@ -304,7 +304,7 @@ impl KeyringLoader<'_> {
             (Ok(keyring), _) => Ring { versions, making, keyring: Ok(Arc::new(keyring)) },
             // The new version is not used yet. The open versions stay in use.
             (Err(error), Some((ring, keyring))) => {
-                tracing::warn!(tenant = %self.tenant, purpose = purpose.name(), %error, "a new version of a keyring does not open");
+                tracing::warn!(tenant = %self.tenant, purpose = purpose.name(), %error, "a new version of a keyring could not be opened");
                 Ring { versions: ring.versions.clone(), making: ring.making, keyring: Ok(keyring) }
             }
             (Err(error), None) => Ring { versions, making, keyring: Err(Shut::of(error)?) },

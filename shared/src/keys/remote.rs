@@ -62,7 +62,7 @@ pub(super) async fn public_key(client: &Client, key: &str, algorithm: SigningAlg
     let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
     let jwk = public_key_info(&der).filter(|jwk| jwk.algorithm() == algorithm && jwk.verifier().is_ok());
     jwk.ok_or_else(|| {
-        let expected = format!("the KMS key {key} is not one that {} needs", algorithm_name(algorithm));
+        let expected = format!("the KMS key {key} is not of the type that {} needs", algorithm_name(algorithm));
         KeyError::VaultRefused(expected.into())
     })
 }

@@ -74,7 +74,7 @@ impl Jar {
             Ok(header) if text.len() <= MAX_COOKIE => {
                 headers.append(SET_COOKIE, header);
             }
-            Ok(_) | Err(_) => tracing::error!(?cookie, "a cookie does not fit"),
+            Ok(_) | Err(_) => tracing::error!(?cookie, "a cookie is invalid or too large"),
         }
     }
 }

@@ -156,7 +156,7 @@ impl Page {
     }
     /// The text of the error may quote values, so only its location is logged.
     fn broken(&self, error: &minijinja::Error) -> Problem {
-        tracing::error!(template = self.template, kind = ?error.kind(), line = error.line(), "a page does not render");
+        tracing::error!(template = self.template, kind = ?error.kind(), line = error.line(), "a page could not be rendered");
         Problem::internal()
     }
     fn render(&self, nonce: &str) -> Result<String, minijinja::Error> {

@@ -357,7 +357,7 @@ pub(super) fn is_transient(error: &StoreError) -> bool {
         }
         StoreError::Malformed { kind, .. } => {
             // A malformed item may be personal data, and a parser quotes its input: only the kind is logged.
-            tracing::error!(kind, "a stored item does not read");
+            tracing::error!(kind, "a stored item is malformed");
             false
         }
     }

@@ -152,7 +152,7 @@ impl Principal {
         let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
         let plain = key.open(SealedField::Profile, &profile.claims)?;
         let claims = serde_json::from_slice(&plain).map_err(|_| {
-            tracing::error!("a stored profile does not read");
+            tracing::error!("a stored profile is malformed");
             Problem::internal()
         })?;
         Ok((claims, key))

@@ -135,11 +135,11 @@ impl PasswordHasher {
         match done {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(error)) => {
-                tracing::error!(%error, "a password was not hashed");
+                tracing::error!(%error, "a password could not be hashed");
                 Err(HasherBusy)
             }
             Err(error) => {
-                tracing::error!(%error, "a hashing thread ended");
+                tracing::error!(%error, "a hashing thread failed");
                 Err(HasherBusy)
             }
         }

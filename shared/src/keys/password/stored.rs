@@ -22,7 +22,7 @@ pub enum UnusableHash {
     Kind,
     /// `$2x$`: a different password can have the same hash.
     #[error(
-        "the password hash is of bcrypt's kind $2x$, which cuts characters short by mistake: this person needs a new password"
+        "the password hash is of bcrypt's kind $2x$, which cuts characters short by mistake: this user needs a new password"
     )]
     Bcrypt2x,
     /// The kind is known, but the text does not have its form.
