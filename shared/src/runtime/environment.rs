@@ -12,7 +12,7 @@ use std::fmt;
 pub(super) const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 /// The queue of mails.
 pub(super) const MAIL_QUEUE_URL: &str = "LATCHKEY_MAIL_QUEUE_URL";
-/// The tenant whose users a user pool requests.
+/// The tenant of the users that a user pool requests.
 pub(super) const RETURN_TENANT: &str = "LATCHKEY_RETURN_TENANT";
 /// The KMS keys that sign.
 const SIGNING_KEYS: &str = "LATCHKEY_KMS_SIGNING_KEYS";

@@ -234,8 +234,8 @@ mod tests {
             ("a wrong secret", vec![basic("basic:new")], "", failed_basic),
             ("an empty secret", vec![basic("basic:")], "", failed_basic),
             ("a prefix of the secret", vec![basic("basic:ol")], "", failed_basic),
-            ("an unknown client", vec![basic("nobody:old")], "", failed_basic),
-            ("an unknown public client", vec![], "client_id=nobody", failed),
+            ("an unknown client", vec![basic("unknown:old")], "", failed_basic),
+            ("an unknown public client", vec![], "client_id=unknown", failed),
             ("a client id outside the alphabet", vec![], "client_id=no%20body", failed),
             ("an assertion", vec![], "client_id=public&client_assertion=x&client_assertion_type=y", failed),
             ("another scheme", vec!["Bearer x".to_owned()], "client_id=public", failed_basic),
@@ -264,7 +264,7 @@ mod tests {
             let error = authenticate(&clients, &headers, &Params::default()).unwrap_err();
             (error.code, error.description, error.basic)
         };
-        assert_eq!(error("basic:wrong"), error("nobody:wrong"));
+        assert_eq!(error("basic:wrong"), error("unknown:wrong"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The funnel of sign-up and sign-in: the step of a request, its method and its outcome. It counts, and never identifies a user.
 //!
-//! 1. A route (or a handler whose form decides the step) records the step before anything can fail.
+//! 1. A route (or a handler that decides the step by its form) records the step before anything can fail.
 //! 2. The response has its [`Outcome`] if its status is not enough.
 //! 3. `mount` writes both into the single log line of the request. CloudWatch reads the line as a metric (`runtime::log`).
 
@@ -196,7 +196,7 @@ impl Funnel {
     }
 }
 
-/// For a handler whose form decides the step.
+/// For a handler that decides the step by its form.
 impl<S: Send + Sync> FromRequestParts<S> for Funnel {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
