@@ -8,6 +8,7 @@
 //! 5. If the account or its password is unknown here, the tenant's legacy directory is queried, if there is one ([`crate::directory`]).
 //! 6. The browser returns to the request, with a sealed marker that this sign-in was for it.
 
+use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
 use crate::directory::{self, Visit};
 use crate::pending::{InteractionResult, Pending};
@@ -139,25 +140,6 @@ pub async fn post(
     }
 }
 
-/// The outcome of an attempt, here or with the legacy directory.
-pub(crate) enum Attempted {
-    /// The local decision.
-    Decided(Authenticated),
-    /// A concurrent request has imported the same user: the account exists by now.
-    KnownByNow,
-    /// The directory requires a new password first. Only a caller with the right password learns it.
-    MustBeReplaced,
-    /// The directory has not verified the address. Only a caller with the right password learns it.
-    NotProven,
-    /// The directory requires a second factor. Only a caller with the right password learns it.
-    SecondFactor,
-    /// The directory gave no verdict.
-    Unasked {
-        /// When to retry.
-        retry_after: Span,
-    },
-}
-
 /// Tries the local account first. For an unknown identifier it then queries the tenant's legacy directory.
 async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Attempted, Problem> {
     let Some(pool) = &visit.handle.tenant.config.cognito else {
@@ -250,13 +232,6 @@ async fn compare(
         PasswordMatch::Yes => PasswordVerdict::Right,
         PasswordMatch::Rehash(hash) => PasswordVerdict::RightRehashed(hash),
     })
-}
-
-/// The parsed form input.
-pub(crate) struct Typed {
-    pub(crate) identifier: String,
-    pub(crate) email: EmailAddress,
-    pub(crate) password: SecretText,
 }
 
 impl Typed {

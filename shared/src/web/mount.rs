@@ -9,9 +9,10 @@
 //! 5. The response gets the security headers (security 117) and `no-store` (security 118). One log line is written, without the query
 //!    and without personal data. It counts a step of the funnel.
 
-use super::extract::Host;
+use super::extract::{Host, no_host};
 use super::funnel::Funnel;
 use super::problem::{Problem, ProblemKind};
+use super::tenant_name::TenantName;
 use super::{Page, cors, headers, params};
 use crate::context::Deadline;
 use crate::domain::id::TenantId;
@@ -38,16 +39,6 @@ const MAX_HEAD: usize = 9 * 1024;
 const MAX_BODY: usize = 64 * 1024;
 /// The time reserved for the response after its route has ended.
 const ANSWERING: Duration = Duration::from_millis(200);
-
-/// The tenant in the path, as text. This module sets it as a request extension.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TenantName(pub(super) String);
-
-impl Default for TenantName {
-    fn default() -> Self {
-        Self(TenantId::default_tenant().to_string())
-    }
-}
 
 /// The routes at `/` and at `/t/{tenant}`, behind these layers: request log, panic → 500, size limits (security 122), security headers
 /// on every response (security 117), and `no-store` unless the handler sets another value (security 118).
@@ -160,11 +151,6 @@ fn log(facts: &Facts, response: &Response, now: Timestamp) {
         at = counted.map(|_| now.millis()),
         "answered"
     );
-}
-
-/// The refusal of a request that bypassed the gateway.
-pub(super) fn no_host() -> Problem {
-    Problem::new(ProblemKind::Forbidden, "Requests are answered only through the gateway.")
 }
 
 /// The tenant in a path, and the path without it.

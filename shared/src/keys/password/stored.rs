@@ -1,49 +1,14 @@
 //! A parsed password hash: its kind, whether it can be verified within the limits, and whether it has the current strength.
 
 use super::foreign::{Bcrypt, FirebaseScrypt, Pbkdf2, Scrypt};
-use super::text::{base64, bounded, fields, number, numbers};
-use super::{HASH_LEN, PRESENT, SALT_LEN};
+use super::limits::{HASH_LEN, MAX_LANES, MAX_MEMORY, PRESENT, SALT_LEN, UnusableHash, bounded, sound_lengths};
+use super::text::{base64, fields, number, numbers};
 use crate::domain::secret::PasswordHash;
 use argon2::{Algorithm, Params, Version};
 
-/// The maximum memory of a stored hash, in KiB: an imported hash must not use up the function's memory.
-pub(super) const MAX_MEMORY: u32 = 64 * 1024;
 /// The maximum number of passes of a stored hash.
 const MAX_PASSES: u32 = 10;
-/// The maximum number of lanes of a stored hash: they are computed one after another.
-pub(super) const MAX_LANES: u32 = 4;
 const ARGON2_FORM: &str = "$argon2id$v=19$m=…,t=…,p=…$salt$hash";
-
-/// Why a hash of another system cannot be imported. It reveals only the form and the cost of the hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnusableHash {
-    /// An unknown kind.
-    #[error("the password hash is not of a kind that can be verified: Argon2, bcrypt, scrypt, PBKDF2, Firebase scrypt")]
-    Kind,
-    /// `$2x$`: a different password can have the same hash.
-    #[error(
-        "the password hash is of bcrypt's kind $2x$, which cuts characters short by mistake: this user needs a new password"
-    )]
-    Bcrypt2x,
-    /// The kind is known, but the text does not have its form.
-    #[error("the password hash is not written as {0}")]
-    Form(&'static str),
-    /// An unknown Argon2 version.
-    #[error("the password hash is of Argon2 version {0}, and 16 and 19 can be verified")]
-    Version(u32),
-    /// A cost is outside the limits, or the salt or hash has an invalid length.
-    #[error("the {what} of the password hash is {found}, and {least} to {most} can be verified")]
-    Bounds {
-        /// The name of the number.
-        what: &'static str,
-        /// Its value.
-        found: u64,
-        /// The minimum.
-        least: u64,
-        /// The maximum.
-        most: u64,
-    },
-}
 
 /// Imports a hash of another system that can be verified at the next sign-in: Argon2id, Argon2i, Argon2d, scrypt and PBKDF2 as PHC
 /// strings, bcrypt in modular crypt form, and Firebase's scrypt as
@@ -136,12 +101,6 @@ impl Argon2Hash {
             && self.salt.len() >= SALT_LEN
             && self.hash.len() == HASH_LEN
     }
-}
-
-/// Refuses a hash that is too short to distinguish passwords, and one that is longer than any system makes.
-pub(super) fn sound_lengths(salt: &[u8], least_salt: usize, hash: &[u8]) -> Result<(), UnusableHash> {
-    bounded("salt length in bytes", salt.len() as u64, least_salt as u64, 128)?;
-    bounded("hash length in bytes", hash.len() as u64, 16, 64)
 }
 
 #[cfg(test)]
