@@ -150,7 +150,7 @@ pub fn is_local_path(address: &str) -> bool {
             .is_ok_and(|joined| joined.host_str() == Some("local.invalid") && joined.scheme() == "https")
 }
 
-/// The refusal of a request that came past the gateway.
+/// The refusal of a request that bypassed the gateway.
 pub(super) fn no_host() -> Problem {
     Problem::new(ProblemKind::Forbidden, "Requests are answered only through the gateway.")
 }
