@@ -191,53 +191,53 @@ impl ProblemKind {
     pub const fn explanation(self) -> &'static [&'static str] {
         match self {
             Self::InvalidRequest => &[
-                "The request can't be read, or one of its values breaks a rule. `errors` lists each value by its JSON pointer (RFC 6901) with a code and words.",
-                "Correct the values and send the request again. Repeating it unchanged gives the same answer. Unknown members are refused too, so check their spelling.",
+                "The request cannot be read, or one of its values breaks a rule. `errors` lists each value by its JSON pointer (RFC 6901), with a code and a description.",
+                "Correct the values and send the request again. An unchanged request gets the same answer. Unknown members are also refused, so check their spelling.",
             ],
             Self::InvalidCode => &[
-                "The code is wrong, was used already, has expired, or too many wrong ones were tried. Which of these it was is not told.",
-                "Let the person type the newest code that they were sent. After five wrong ones, begin again.",
+                "The code is wrong, already used or expired, or there were too many wrong attempts. The answer does not say which.",
+                "Ask the user for the newest code that was sent. After five wrong codes, start again.",
             ],
             Self::InvalidToken => &[
-                "The call needs an access token in `Authorization: Bearer …`, and there was none, or it is expired, revoked or meant for another audience.",
+                "The call needs an access token in `Authorization: Bearer …`. The token is missing, expired, revoked or for another audience.",
                 "Get a new access token, with the refresh token if there is one, and send the request again.",
             ],
             Self::InsufficientUserAuthentication => &[
-                "The call changes what protects the account, or gives its data away, so it needs a sign-in that is at most five minutes old (RFC 9470).",
-                "Send the person through the authorization endpoint with `max_age=300`, or `prompt=login`, and repeat the call with the new access token.",
+                "The call changes a credential of the account or exports its data, so it needs a sign-in that is at most five minutes old (RFC 9470).",
+                "Send the user to the authorization endpoint with `max_age=300` or `prompt=login`, and repeat the call with the new access token.",
             ],
             Self::Forbidden => &[
-                "The request was understood and is refused: the access token lacks a scope, a form was sent from another site or from another browser, or the feature is switched off.",
-                "Reload the page and send the form again, or ask for the scope that `detail` names.",
+                "The request is valid but not allowed: the access token lacks a scope, a form was sent from another site or another browser, or the feature is off.",
+                "Reload the page and send the form again, or request the scope that `detail` names.",
             ],
             Self::NotFound => &[
-                "No resource has this address, or it is not yours to see. Both get the same answer.",
+                "No resource has this address, or you have no access to it. Both get the same answer.",
                 "Check the path, and the tenant in it.",
             ],
             Self::MethodNotAllowed => {
                 &["The address exists, but not for this method.", "Use one of the methods that the `Allow` header names."]
             }
             Self::AlreadyRegistered => &[
-                "While the address was being proven, an account was made for it. Only someone who has just proven the address is told so.",
-                "Sign in with the account, or recover its password.",
+                "An account for this address was created while the address was being verified. Only a user who has just verified the address gets this answer.",
+                "Sign in to the account, or reset its password.",
             ],
             Self::ExportStale => &[
-                "An export is of one moment, and what is held was changed since: the profile, a session, a grant, a consent. Its parts would not fit together any more.",
-                "Begin a new export, and fetch all its parts without changing anything in between.",
+                "An export is a snapshot. The profile, a session, a grant or a consent has changed since it was prepared, so its parts would no longer be consistent.",
+                "Start a new export, and download all its parts without changing anything in between.",
             ],
             Self::PreconditionFailed => &[
-                "`If-Match` names a state that is no longer the present one: somebody changed it in between, and overwriting that unseen is refused.",
-                "Read it again, apply the change to what is there now, and send it with the new `ETag`.",
+                "`If-Match` does not name the current version: it was changed in the meantime, and this request would overwrite that change.",
+                "Read it again, apply your change to the current version, and send it with the new `ETag`.",
             ],
             Self::TooLarge => {
                 &["A request body may have at most 64 KiB.", "Send less in one request. Compressed bodies are not accepted."]
             }
             Self::UnsupportedMediaType => &[
-                "The body is not of a type that this address takes, or it is compressed.",
+                "This address does not accept the media type of the body, or the body is compressed.",
                 "Send `application/json` (or, for forms and the token endpoint, `application/x-www-form-urlencoded`) without `Content-Encoding`.",
             ],
             Self::TooManyRequests => &[
-                "There were too many requests of this kind: for this account, this address, or this recipient; or the same thing was changed by several requests at once.",
+                "There were too many requests of this kind for this account, this address or this recipient, or several requests changed the same item at once.",
                 "Wait as long as the `Retry-After` header says, in seconds, then try again.",
             ],
             Self::HeadersTooLarge => &[
@@ -245,12 +245,12 @@ impl ProblemKind {
                 "Shorten the query, or clear the cookies of this site in the browser.",
             ],
             Self::Internal => &[
-                "Something went wrong on our side that should not have. Nothing that you sent caused a lasting change unless a later answer says so.",
-                "Try again. If it stays, report the `request_id`: it finds the cause in the log.",
+                "An unexpected error occurred on our side. Your request made no lasting change, unless a later answer shows one.",
+                "Try again. If the error persists, report the `request_id`, which identifies the cause in the log.",
             ],
             Self::Unavailable => &[
-                "A part that this request needs does not answer at the moment.",
-                "Wait as long as the `Retry-After` header says, in seconds, then try again: nothing was half-done.",
+                "A service that this request needs does not answer at the moment.",
+                "Wait as long as the `Retry-After` header says, in seconds, then try again. The request made no partial change.",
             ],
         }
     }
