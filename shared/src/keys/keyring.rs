@@ -29,12 +29,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The minimum age of a keyring version before it is used to make values: by then every instance has loaded it.
-const SEEN_BY_ALL: Span = Span::minutes(5);
+const ROLLOUT_TIME: Span = Span::minutes(5);
 /// When to read the slots again after a failure, or if something was missing.
-const LOOK_AFTER_FAILURE: Span = Span::seconds(5);
+const RETRY_INTERVAL: Span = Span::seconds(5);
 
 /// The maximum age of slots that were read ahead.
-const SEEN_JUST_NOW: Span = Span::seconds(1);
+const MAX_READ_AHEAD_AGE: Span = Span::seconds(1);
 
 /// Builds and caches the keys of each tenant.
 #[derive(Clone)]
@@ -103,13 +103,13 @@ impl Keys {
                     return Ok(loaded.keys);
                 }
                 let seen =
-                    loaded.seen.as_deref().filter(|_| now <= loaded.look_again + SEEN_JUST_NOW).map(<[StoredKey]>::to_vec);
+                    loaded.seen.as_deref().filter(|_| now <= loaded.look_again + MAX_READ_AHEAD_AGE).map(<[StoredKey]>::to_vec);
                 match Box::pin(self.look(store, signer, now, Some(&loaded.keys), seen)).await {
                     Ok(looked) => Ok(slot.keep(looked)),
                     Err(error) => {
                         // The loaded keys still sign and verify, so an outage of the table or the vault does not stop tokens.
                         tracing::warn!(tenant = %store.tenant(), %error, "the keys could not be reloaded");
-                        Ok(slot.keep(Loaded { look_again: now + LOOK_AFTER_FAILURE, seen: None, ..loaded }))
+                        Ok(slot.keep(Loaded { look_again: now + RETRY_INTERVAL, seen: None, ..loaded }))
                     }
                 }
             }
@@ -176,7 +176,7 @@ impl Keys {
         }
         let keys = TenantKeys::load(shared, store.tenant(), &stored, now, before).await?;
         let complete = keys.is_complete(&stored, provision::algorithms(signer), now);
-        let look_again = now + if complete { LOOK_AGAIN } else { LOOK_AFTER_FAILURE };
+        let look_again = now + if complete { LOOK_AGAIN } else { RETRY_INTERVAL };
         Ok(Loaded { keys: Arc::new(keys), look_again, seen: None })
     }
 }
@@ -347,7 +347,7 @@ impl KeyringLoader<'_> {
 
 /// The version that makes new values: the newest that every instance has loaded, otherwise the oldest.
 fn making(oldest_first: &[(u32, Timestamp)], now: Timestamp) -> Option<u32> {
-    let seen = oldest_first.iter().rev().find(|(_, created_at)| *created_at + SEEN_BY_ALL <= now);
+    let seen = oldest_first.iter().rev().find(|(_, created_at)| *created_at + ROLLOUT_TIME <= now);
     seen.or_else(|| oldest_first.first()).map(|(version, _)| *version)
 }
 

@@ -112,7 +112,7 @@ pub enum RetireError {
 /// # Errors
 /// If the store fails.
 pub async fn list(store: &TenantStore, now: Timestamp) -> Result<Vec<ListedKey>, StoreError> {
-    Ok(listed(&store.find_keys().await?, now).into_iter().map(|(key, _)| key).collect())
+    Ok(list_with_slots(&store.find_keys().await?, now).into_iter().map(|(key, _)| key).collect())
 }
 
 /// Requests the next key of the key that signs with this algorithm (`None`: of each algorithm), ahead of schedule. Like any other
@@ -128,7 +128,8 @@ pub async fn rotate_now(
     let stored = store.find_keys().await?;
     let mut orders = Vec::new();
     for each in ALGORITHMS.into_iter().filter(|each| algorithm.is_none_or(|algorithm| algorithm == *each)) {
-        let keys: Vec<_> = listed(&stored, now).into_iter().filter(|(key, _)| key.algorithm == algorithm_name(each)).collect();
+        let keys: Vec<_> =
+            list_with_slots(&stored, now).into_iter().filter(|(key, _)| key.algorithm == algorithm_name(each)).collect();
         if keys.is_empty() {
             continue;
         }
@@ -155,7 +156,7 @@ pub async fn rotate_now(
 /// # Errors
 /// Why it cannot be retired.
 pub async fn plan_retirement(store: &TenantStore, kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
-    planned(&store.find_keys().await?, kid, now)
+    plan(&store.find_keys().await?, kid, now)
 }
 
 /// Retires a key. Within one minute it signs nothing, verifies nothing here, and leaves the JWK Set. Other verifiers drop it with
@@ -165,9 +166,9 @@ pub async fn plan_retirement(store: &TenantStore, kid: &str, now: Timestamp) -> 
 /// Why it cannot be retired.
 pub async fn retire(store: &TenantStore, kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
     let stored = store.find_keys().await?;
-    let retirement = planned(&stored, kid, now)?;
+    let retirement = plan(&stored, kid, now)?;
     // A KMS key that was registered twice is stored in two slots.
-    for (_, slot) in listed(&stored, now).into_iter().filter(|(key, _)| key.kid.as_str() == kid) {
+    for (_, slot) in list_with_slots(&stored, now).into_iter().filter(|(key, _)| key.kid.as_str() == kid) {
         if matches!(slot.state, StoredKeyState::Ready(_)) && !store.retire_key(slot, now).await? {
             return Err(RetireError::AlreadyRetired(retirement.key.kid));
         }
@@ -175,8 +176,8 @@ pub async fn retire(store: &TenantStore, kid: &str, now: Timestamp) -> Result<Re
     Ok(retirement)
 }
 
-fn planned(stored: &[StoredKey], kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
-    let keys: Vec<_> = listed(stored, now).into_iter().map(|(key, _)| key).collect();
+fn plan(stored: &[StoredKey], kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
+    let keys: Vec<_> = list_with_slots(stored, now).into_iter().map(|(key, _)| key).collect();
     let of_kid = || keys.iter().filter(|key| key.kid.as_str() == kid);
     let key = of_kid().next_back().cloned().ok_or_else(|| RetireError::Unknown(kid.to_owned()))?;
     if of_kid().all(|key| key.retired_at.is_some()) {
@@ -198,7 +199,7 @@ fn planned(stored: &[StoredKey], kid: &str, now: Timestamp) -> Result<Retirement
 }
 
 /// Each key with its slot.
-fn listed(stored: &[StoredKey], now: Timestamp) -> Vec<(ListedKey, &StoredKey)> {
+fn list_with_slots(stored: &[StoredKey], now: Timestamp) -> Vec<(ListedKey, &StoredKey)> {
     let mut keys = Vec::new();
     for algorithm in ALGORITHMS {
         for generation in generations(stored, algorithm, now) {

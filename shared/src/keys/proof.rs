@@ -47,7 +47,7 @@ impl ProofKeyring {
     /// # Errors
     /// As [`Self::code`].
     pub fn matches_code(&self, flow: &Flow, typed: &SecretText) -> Result<bool, KeyError> {
-        let typed = Zeroizing::new(as_meant(flow.purpose, typed.expose()));
+        let typed = Zeroizing::new(normalize_code(flow.purpose, typed.expose()));
         Ok(verify_slices_are_equal(self.code(flow)?.expose().as_bytes(), typed.as_bytes()).is_ok())
     }
     /// The link token of the flow's current generation, without its locator: 32 bytes, base64url.
@@ -92,11 +92,11 @@ pub(super) fn recovery_code(tag: &[u8; 32]) -> SecretText {
 
 /// A normalized code: letters that look like digits become those digits, and grouping is dropped.
 pub(super) fn recovery_code_as_meant(typed: &str) -> String {
-    as_meant(FlowPurpose::Recovery, typed)
+    normalize_code(FlowPurpose::Recovery, typed)
 }
 
 /// A normalized code: grouping is dropped. In a password-reset code, letters that look like digits become those digits.
-fn as_meant(purpose: FlowPurpose, typed: &str) -> String {
+fn normalize_code(purpose: FlowPurpose, typed: &str) -> String {
     let plain = typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}'));
     match purpose {
         FlowPurpose::Registration => plain.collect(),

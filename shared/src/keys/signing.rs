@@ -197,7 +197,8 @@ impl SigningKey {
         if jwk.algorithm() != algorithm {
             return Err(KeyError::DoesNotOpen("signing key in the slot of another algorithm"));
         }
-        let known = before.and_then(|before| before.published.iter().find(|(_, key)| key.jwk == jwk && key.private.is(stored)));
+        let known = before
+            .and_then(|before| before.published.iter().find(|(_, key)| key.jwk == jwk && key.private.is_stored_as(stored)));
         if let Some((_, key)) = known {
             return Ok(key.clone());
         }
@@ -241,7 +242,7 @@ impl SigningKey {
 }
 
 impl PrivateHalf {
-    fn is(&self, stored: &KeyMaterial) -> bool {
+    fn is_stored_as(&self, stored: &KeyMaterial) -> bool {
         match self {
             Self::Wrapped { wrapped, .. } => stored.kms_key.is_none() && *wrapped == stored.wrapped,
             Self::Kms(key) => stored.kms_key.as_ref() == Some(key),

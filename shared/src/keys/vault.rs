@@ -26,12 +26,12 @@ const FILE_MAX: u64 = 4096;
 /// Wraps and unwraps keys. A wrapped key is bound to its tenant and purpose (KMS encryption context).
 #[derive(Clone)]
 pub struct KeyVault {
-    kind: Kind,
+    kind: VaultKind,
     calls: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
-enum Kind {
+enum VaultKind {
     Kms { client: aws_sdk_kms::Client, key_id: String, signing: KmsSigningKeys },
     Local(Arc<GcmKey>),
 }
@@ -45,7 +45,7 @@ impl KeyVault {
     /// A vault over AWS KMS. Its tenants may let KMS sign with these keys.
     #[must_use]
     pub fn kms_signing(client: aws_sdk_kms::Client, key_id: String, signing: KmsSigningKeys) -> Self {
-        Self::of(Kind::Kms { client, key_id, signing })
+        Self::of(VaultKind::Kms { client, key_id, signing })
     }
     /// The local vault: a key file (mode 0600), created if missing.
     ///
@@ -74,7 +74,7 @@ impl KeyVault {
     pub async fn wrap(&self, tenant: &TenantId, purpose: Purpose, key: &[u8]) -> Result<Vec<u8>, KeyError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match &self.kind {
-            Kind::Kms { client, key_id, .. } => {
+            VaultKind::Kms { client, key_id, .. } => {
                 let answer = client
                     .encrypt()
                     .key_id(key_id)
@@ -86,7 +86,7 @@ impl KeyVault {
                     .map_err(kms_error)?;
                 answer.ciphertext_blob.map(Blob::into_inner).ok_or(KeyError::Failed("KMS answered without a ciphertext"))
             }
-            Kind::Local(vault_key) => vault_key.seal(&associated(tenant, purpose), key),
+            VaultKind::Local(vault_key) => vault_key.seal(&associated(tenant, purpose), key),
         }
     }
     /// Unwraps a key.
@@ -96,7 +96,7 @@ impl KeyVault {
     pub async fn unwrap(&self, tenant: &TenantId, purpose: Purpose, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match &self.kind {
-            Kind::Kms { client, key_id, .. } => {
+            VaultKind::Kms { client, key_id, .. } => {
                 let answer = client
                     .decrypt()
                     // Name the key, so that bytes wrapped under a foreign key are refused.
@@ -111,7 +111,7 @@ impl KeyVault {
                     answer.plaintext.map(Blob::into_inner).ok_or(KeyError::Failed("KMS answered without a plaintext"))?;
                 Ok(Zeroizing::new(plain))
             }
-            Kind::Local(vault_key) => {
+            VaultKind::Local(vault_key) => {
                 vault_key.open(&associated(tenant, purpose), wrapped).map(Zeroizing::new).ok_or_else(|| {
                     KeyError::VaultRefused("wrapped by another local vault, or for another tenant or purpose".into())
                 })
@@ -121,8 +121,8 @@ impl KeyVault {
     /// The KMS keys that sign. A local vault has none.
     pub(super) fn kms_signing_keys(&self) -> KmsSigningKeys {
         match &self.kind {
-            Kind::Kms { signing, .. } => signing.clone(),
-            Kind::Local(_) => KmsSigningKeys::default(),
+            VaultKind::Kms { signing, .. } => signing.clone(),
+            VaultKind::Local(_) => KmsSigningKeys::default(),
         }
     }
     /// The public half of a KMS signing key.
@@ -136,8 +136,8 @@ impl KeyVault {
     fn kms_client(&self, algorithm: SigningAlgorithm) -> Result<&aws_sdk_kms::Client, KeyError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match &self.kind {
-            Kind::Kms { client, .. } => Ok(client),
-            Kind::Local(_) => Err(KeyError::NoKmsKey(algorithm_name(algorithm))),
+            VaultKind::Kms { client, .. } => Ok(client),
+            VaultKind::Local(_) => Err(KeyError::NoKmsKey(algorithm_name(algorithm))),
         }
     }
     /// The number of vault calls. If keys sign in process, requests make none, and a first start makes one for each key.
@@ -146,11 +146,11 @@ impl KeyVault {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn of(kind: Kind) -> Self {
+    fn of(kind: VaultKind) -> Self {
         Self { kind, calls: Arc::default() }
     }
     fn local(key: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self::of(Kind::Local(Arc::new(GcmKey::new(key)?))))
+        Ok(Self::of(VaultKind::Local(Arc::new(GcmKey::new(key)?))))
     }
 }
 

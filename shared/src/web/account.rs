@@ -200,7 +200,7 @@ impl AccountPage {
     /// The response. A user who must sign in first is redirected, and comes back to this page.
     #[must_use]
     pub fn answer(&self, result: Result<Response, Elsewhere>) -> Response {
-        let again = |more: &str| {
+        let redirect_to_sign_in = |more: &str| {
             let target = self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str);
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.append_pair("return_to", &self.path(target));
@@ -208,8 +208,8 @@ impl AccountPage {
         };
         match result {
             Ok(response) => response,
-            Err(Elsewhere::SignIn) => again(""),
-            Err(Elsewhere::Confirm) => again("&prompt=login"),
+            Err(Elsewhere::SignIn) => redirect_to_sign_in(""),
+            Err(Elsewhere::Confirm) => redirect_to_sign_in("&prompt=login"),
             Err(Elsewhere::Problem(problem)) => problem.into_response(),
         }
     }

@@ -81,7 +81,8 @@ impl Browser {
     #[must_use]
     pub fn anti_forgery(&self, tenant: &Tenant, page: &'static str, context: &str) -> String {
         // The key is a cookie that no script and no other site can read, so no other site can make the value.
-        BASE64URL_NOPAD.encode(hmac::sign(&self.key(), &bound(tenant.config.tenant.as_str(), page, context)).as_ref())
+        BASE64URL_NOPAD
+            .encode(hmac::sign(&self.key(), &anti_forgery_message(tenant.config.tenant.as_str(), page, context)).as_ref())
     }
     /// Checks a posted form: the anti-forgery value of this browser, page and context, and `Origin`/`Sec-Fetch-Site` same-origin
     /// (security 17, 120).
@@ -89,7 +90,7 @@ impl Browser {
     /// # Errors
     /// A 403 problem (rendered as a page by page handlers).
     pub fn check_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> Result<(), Problem> {
-        let message = bound(tenant.config.tenant.as_str(), page, context);
+        let message = anti_forgery_message(tenant.config.tenant.as_str(), page, context);
         let is_genuine = value
             .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
             .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok());
@@ -175,7 +176,7 @@ fn read_binding(value: &str) -> Option<Secret256> {
 }
 
 /// The unambiguous content of an anti-forgery value: no separator can occur in tenant or page.
-fn bound(tenant: &str, page: &str, context: &str) -> Vec<u8> {
+fn anti_forgery_message(tenant: &str, page: &str, context: &str) -> Vec<u8> {
     format!("anti-forgery\n{tenant}\n{page}\n{context}").into_bytes()
 }
 

@@ -100,14 +100,14 @@ pub fn authenticate<'c>(
 /// Whether the digest is one of these. The number of comparisons is the same for a client with one secret, two, or none.
 fn is_one_of(presented: SecretHash, hashes: &[SecretHash]) -> bool {
     // No secret has this digest.
-    const NONE: SecretHash = SecretHash::from_bytes([0; 32]);
-    let first = presented == *hashes.first().unwrap_or(&NONE);
-    let second = presented == *hashes.get(1).unwrap_or(&NONE);
+    const NO_DIGEST: SecretHash = SecretHash::from_bytes([0; 32]);
+    let first = presented == *hashes.first().unwrap_or(&NO_DIGEST);
+    let second = presented == *hashes.get(1).unwrap_or(&NO_DIGEST);
     first | second
 }
 
 fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthError> {
-    const TWO: OAuthError =
+    const TWO_METHODS: OAuthError =
         OAuthError::new(OAuthErrorCode::InvalidRequest, "Only one method of client authentication may be used");
     let client_id = params.one("client_id")?;
     let client_secret = params.one("client_secret")?;
@@ -115,8 +115,8 @@ fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthErr
     let assertion = params.one("client_assertion")?.or(params.one("client_assertion_type")?);
     let mut authorizations = headers.get_all(AUTHORIZATION).iter();
     match (authorizations.next(), client_secret, assertion) {
-        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => Err(TWO),
-        (Some(_), None, None) if authorizations.next().is_some() => Err(TWO),
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => Err(TWO_METHODS),
+        (Some(_), None, None) if authorizations.next().is_some() => Err(TWO_METHODS),
         (Some(authorization), None, None) => {
             let (basic_id, secret) = read_basic(authorization.as_bytes()).ok_or(OAuthError {
                 basic: true,

@@ -166,10 +166,10 @@ impl IntoResponseParts for Outcome {
 
 /// The recorded facts of a running request. They outlive the route, so a panic or a timeout does not lose them.
 #[derive(Debug, Clone, Default)]
-pub struct Funnel(Arc<Mutex<Noted>>);
+pub struct Funnel(Arc<Mutex<RecordedStep>>);
 
 #[derive(Debug, Clone, Default)]
-struct Noted {
+struct RecordedStep {
     route: Option<MatchedPath>,
     step: Option<(Step, Method)>,
 }
@@ -177,21 +177,21 @@ struct Noted {
 impl Funnel {
     /// Records that this request is a step. The last call counts.
     pub fn enter(&self, step: Step, method: Method) {
-        self.noted().step = Some((step, method));
+        self.lock_record().step = Some((step, method));
     }
     pub(super) fn matched(&self, route: MatchedPath) {
-        self.noted().route = Some(route);
+        self.lock_record().route = Some(route);
     }
     pub(super) fn route(&self) -> Option<MatchedPath> {
-        self.noted().route.clone()
+        self.lock_record().route.clone()
     }
     /// Step, method and outcome of a request with this response. `None` if it is not a step.
     pub(super) fn outcome(&self, answer: &Response) -> Option<(Step, Method, Outcome)> {
-        let (step, method) = self.noted().step?;
+        let (step, method) = self.lock_record().step?;
         let told = answer.extensions().get::<Outcome>().copied();
         Some((step, method, told.unwrap_or_else(|| Outcome::of_status(answer.status()))))
     }
-    fn noted(&self) -> std::sync::MutexGuard<'_, Noted> {
+    fn lock_record(&self) -> std::sync::MutexGuard<'_, RecordedStep> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue};
 const CLOSED_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The headers of every response. HSTS has a meaning on https only; browsers ignore it over http (RFC 6797 §8.1).
-const EVERYWHERE: [(HeaderName, &str); 6] = [
+const COMMON_HEADERS: [(HeaderName, &str); 6] = [
     (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
@@ -22,7 +22,7 @@ const EVERYWHERE: [(HeaderName, &str); 6] = [
 /// Adds the security headers to a response, and `no-store` unless the response has another value.
 pub(super) fn secure(response: &mut Response) {
     let headers = response.headers_mut();
-    for (name, value) in EVERYWHERE {
+    for (name, value) in COMMON_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {

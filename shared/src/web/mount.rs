@@ -38,7 +38,7 @@ const MAX_HEAD: usize = 9 * 1024;
 /// The maximum size of a body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 /// The time reserved for the response after its route has ended.
-const ANSWERING: Duration = Duration::from_millis(200);
+const RESPONSE_RESERVE: Duration = Duration::from_millis(200);
 
 /// The routes at `/` and at `/t/{tenant}`, behind these layers: request log, panic → 500, size limits (security 122), security headers
 /// on every response (security 117), and `no-store` unless the handler sets another value (security 118).
@@ -231,7 +231,7 @@ async fn guarded(route: impl Future<Output = Response>) -> Response {
 /// Stops a route shortly before the host would. The caller gets our response, and nothing keeps running after it (security 141).
 async fn in_time(deadline: Deadline, route: impl Future<Output = Response>) -> Response {
     let Some(left) = deadline.left() else { return route.await };
-    tokio::time::timeout(left.saturating_sub(ANSWERING), route).await.unwrap_or_else(|_| {
+    tokio::time::timeout(left.saturating_sub(RESPONSE_RESERVE), route).await.unwrap_or_else(|_| {
         tracing::error!("the route did not end in time");
         Problem::unavailable().into_response()
     })

@@ -34,10 +34,10 @@ pub struct Presented {
     account: AccountId,
     session: Option<SessionId>,
     grant: Option<GrantId>,
-    by: By,
+    credential: Credential,
 }
 
-enum By {
+enum Credential {
     Token(Box<AccessTokenClaims>),
     Cookie(SecretHash),
 }
@@ -66,8 +66,8 @@ impl Presented {
     #[must_use]
     pub fn of_browser(browser: &Browser) -> Option<Self> {
         let (locator, secret) = browser.session.as_ref()?;
-        let by = By::Cookie(hash_secret(secret));
-        Some(Self { account: locator.account, session: Some(locator.session), grant: None, by })
+        let credential = Credential::Cookie(hash_secret(secret));
+        Some(Self { account: locator.account, session: Some(locator.session), grant: None, credential })
     }
     /// The account.
     #[must_use]
@@ -108,12 +108,12 @@ impl Presented {
     /// When the user authenticated, if the presented credential is still valid.
     fn judge(&self, snapshot: &PrincipalSnapshot, now: Timestamp) -> Option<Timestamp> {
         let PrincipalSnapshot { authentication, session, grant, .. } = snapshot;
-        match &self.by {
-            By::Cookie(secret) => session
+        match &self.credential {
+            Credential::Cookie(secret) => session
                 .as_ref()
                 .filter(|session| session.is_presented_by(secret) && session.is_live(authentication, now))
                 .map(|session| session.auth_time),
-            By::Token(claims) => {
+            Credential::Token(claims) => {
                 let grant = grant.as_ref()?;
                 match check_grant(claims, grant, authentication, session.as_ref(), now) {
                     Ok(()) => Some(grant.auth_time),
@@ -191,8 +191,8 @@ impl FromRequestParts<Services> for SelfService {
             .and_then(|token| read_own(&handle.tenant, token, ACCOUNT, false, handle.now()))
             .map_err(|error| refusal(&error))?;
         let (client_id, sub) = (claims.client_id.clone(), claims.sub.clone());
-        let by = By::Token(Box::new(claims));
-        let presented = Presented { account: query.account, session: query.session, grant: Some(query.grant), by };
+        let credential = Credential::Token(Box::new(claims));
+        let presented = Presented { account: query.account, session: query.session, grant: Some(query.grant), credential };
         Ok(Self { handle, presented, client_id, sub })
     }
 }

@@ -79,7 +79,7 @@ impl Opening {
 /// # Errors
 /// If the account's data key does not open.
 pub fn seal_device(handle: &TenantHandle, browser: &Browser, data_key: &WrappedDataKey) -> Result<Sealed, Problem> {
-    let seen = serde_json::json!({ "words": browser.device_words(), "address": handle.client_address.map(truncated) });
+    let seen = serde_json::json!({ "words": browser.device_words(), "address": handle.client_address.map(truncate_address) });
     let seal = || -> Result<Sealed, KeyError> {
         handle.tenant.keys.data()?.unwrap(data_key)?.seal(SealedField::SessionDevice, seen.to_string().as_bytes())
     };
@@ -87,7 +87,7 @@ pub fn seal_device(handle: &TenantHandle, browser: &Browser, data_key: &WrappedD
 }
 
 /// An address without the part that identifies one household: IPv4 by /24, IPv6 by /48.
-fn truncated(address: IpAddr) -> String {
+fn truncate_address(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
@@ -109,7 +109,7 @@ mod tests {
         for (address, kept) in
             [("192.0.2.77", "192.0.2.0"), ("::ffff:192.0.2.77", "192.0.2.0"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1::")]
         {
-            assert_eq!(truncated(address.parse().unwrap()), kept);
+            assert_eq!(truncate_address(address.parse().unwrap()), kept);
         }
     }
 }

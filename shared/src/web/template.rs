@@ -101,16 +101,16 @@ fn environment(locale: &'static str) -> Environment<'static> {
 /// # Errors
 /// If there is no such template, or it fails.
 pub(super) fn render(locale: &str, name: &str, values: Value) -> Result<String, Error> {
-    of_locale(locale)?.get_template(name)?.render(values)
+    find_environment(locale)?.get_template(name)?.render(values)
 }
 
 /// Renders the source of a template that exists only in a test.
 #[cfg(test)]
 pub(super) fn render_source(locale: &str, source: &str, values: Value) -> Result<String, Error> {
-    of_locale(locale)?.render_str(source, values)
+    find_environment(locale)?.render_str(source, values)
 }
 
-fn of_locale(locale: &str) -> Result<&'static Environment<'static>, Error> {
+fn find_environment(locale: &str) -> Result<&'static Environment<'static>, Error> {
     let language = locale.split('-').next().unwrap_or(locale);
     let environment = [locale, language, locale::FALLBACK].into_iter().find_map(|name| ENVIRONMENTS.get(name));
     environment.ok_or_else(|| Error::new(minijinja::ErrorKind::InvalidOperation, "there is no locale"))

@@ -26,7 +26,7 @@ const BCRYPT_BYTES: usize = 72;
 /// The maximum block size of scrypt. All systems use 8. The working space grows with it, in addition to the counted memory.
 const MAX_BLOCK_SIZE: u32 = 64;
 /// Bytes of the shortest salt. Old systems made short salts, and the hash is replaced at the first sign-in.
-const LEAST_SALT: usize = 4;
+const MIN_SALT_LEN: usize = 4;
 /// The maximum number of PBKDF2 iterations, over all blocks.
 const MAX_ITERATIONS: u64 = 2_000_000;
 
@@ -98,7 +98,7 @@ impl Scrypt {
         let [costs, salt, hash] = fields else { return Err(UnusableHash::Form(SCRYPT_FORM)) };
         let costs = ScryptCosts::read(costs, SCRYPT_FORM)?;
         let (salt, hash) = (base64(salt, SCRYPT_FORM)?, base64(hash, SCRYPT_FORM)?);
-        sound_lengths(&salt, LEAST_SALT, &hash)?;
+        sound_lengths(&salt, MIN_SALT_LEN, &hash)?;
         Ok(Self { costs, salt, hash })
     }
     pub(super) fn is_of(&self, password: &[u8]) -> Result<bool, HashingFailed> {
@@ -135,7 +135,7 @@ impl Pbkdf2 {
             let [iterations] = numbers(costs, ["i"], PBKDF2_FORM)?;
             iterations
         };
-        sound_lengths(&salt, LEAST_SALT, &hash)?;
+        sound_lengths(&salt, MIN_SALT_LEN, &hash)?;
         // Each block of the hash takes all iterations.
         let blocks = hash.len().div_ceil(digest) as u64;
         bounded("number of PBKDF2 iterations", iterations.into(), 1, MAX_ITERATIONS / blocks)?;
@@ -165,7 +165,7 @@ impl FirebaseScrypt {
         let (mut salt, hash) = (base64(salt, FIREBASE_FORM)?, base64(hash, FIREBASE_FORM)?);
         let signer_key = Zeroizing::new(base64(signer_key, FIREBASE_FORM)?);
         salt.extend(base64(separator, FIREBASE_FORM)?);
-        sound_lengths(&salt, LEAST_SALT, &hash)?;
+        sound_lengths(&salt, MIN_SALT_LEN, &hash)?;
         if signer_key.len() != hash.len() {
             return Err(form);
         }

@@ -90,7 +90,7 @@ impl PasswordHasher {
     /// # Errors
     /// If the queue is full.
     pub async fn hash(&self, password: &SecretText) -> Result<PasswordHash, HasherBusy> {
-        self.in_a_lane(Forms::of(password), |lane, password| lane.make(&password)).await
+        self.run_in_lane(PasswordForms::of(password), |lane, password| lane.make(&password)).await
     }
     /// Verifies a password. Without a stored hash (unknown identifier) it does the same work and returns [`PasswordMatch::No`].
     ///
@@ -98,7 +98,7 @@ impl PasswordHasher {
     /// If the queue is full.
     pub async fn verify(&self, password: &SecretText, stored: Option<&PasswordHash>) -> Result<PasswordMatch, HasherBusy> {
         let stored = stored.and_then(Stored::parse);
-        self.in_a_lane(Forms::of(password), move |lane, password| lane.verify(stored.as_ref(), &password)).await
+        self.run_in_lane(PasswordForms::of(password), move |lane, password| lane.verify(stored.as_ref(), &password)).await
     }
     /// As [`Self::verify`], for callers that store nothing: whether the password is right.
     ///
@@ -106,8 +106,8 @@ impl PasswordHasher {
     /// If the queue is full.
     pub async fn is_right(&self, password: &SecretText, stored: Option<&PasswordHash>) -> Result<bool, HasherBusy> {
         let stored = stored.and_then(Stored::parse);
-        let found = move |lane: &mut Lane, password: Forms| lane.matching(stored.as_ref(), &password);
-        Ok(self.in_a_lane(Forms::of(password), found).await?.is_some())
+        let found = move |lane: &mut Lane, password: PasswordForms| lane.matching(stored.as_ref(), &password);
+        Ok(self.run_in_lane(PasswordForms::of(password), found).await?.is_some())
     }
     /// How many Argon2 hashes were computed since the start: made, verified or as a decoy. A foreign hash itself does not count. Tests
     /// assert with it that known and unknown identifiers cost the same work.
@@ -116,10 +116,10 @@ impl PasswordHasher {
         self.shared.computed.load(Ordering::Relaxed)
     }
 
-    async fn in_a_lane<T: Send + 'static>(
+    async fn run_in_lane<T: Send + 'static>(
         &self,
-        password: Forms,
-        work: impl FnOnce(&mut Lane, Forms) -> Result<T, HashingFailed> + Send + 'static,
+        password: PasswordForms,
+        work: impl FnOnce(&mut Lane, PasswordForms) -> Result<T, HashingFailed> + Send + 'static,
     ) -> Result<T, HasherBusy> {
         let place = self.shared.queue.clone().try_acquire_owned().map_err(|_| HasherBusy)?;
         let turn = self.shared.lanes.clone().acquire_owned().await.map_err(|_| HasherBusy)?;
@@ -145,7 +145,7 @@ impl PasswordHasher {
 }
 
 /// A password in every form that may have been hashed.
-struct Forms {
+struct PasswordForms {
     /// NFC, so that two spellings of one password are one (security 67).
     normalised: Zeroizing<String>,
     /// As typed, if different: other systems hashed this form.
@@ -153,12 +153,12 @@ struct Forms {
 }
 
 /// The form that matched.
-enum Form {
+enum MatchedForm {
     Normalised,
     Typed,
 }
 
-impl Forms {
+impl PasswordForms {
     fn of(password: &SecretText) -> Self {
         // Capacity for the longest NFC expansion (threefold), so that no reallocation leaves a partial copy in memory.
         let mut normalised = Zeroizing::new(String::with_capacity(password.expose().len() * 3));
@@ -179,29 +179,29 @@ impl Lane {
         let block = shared.blocks.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         Self { shared, block }
     }
-    fn make(&mut self, password: &Forms) -> Result<PasswordHash, HashingFailed> {
+    fn make(&mut self, password: &PasswordForms) -> Result<PasswordHash, HashingFailed> {
         let made = Argon2Hash::present(Random.bytes());
         let hash = self.argon2(&made, &password.normalised)?;
         self.count();
         Ok(encode(&made.params, &made.salt, &hash))
     }
-    fn verify(&mut self, stored: Option<&Stored>, password: &Forms) -> Result<PasswordMatch, HashingFailed> {
+    fn verify(&mut self, stored: Option<&Stored>, password: &PasswordForms) -> Result<PasswordMatch, HashingFailed> {
         match self.matching(stored, password)? {
             None => Ok(PasswordMatch::No),
-            Some(Form::Normalised) if stored.is_some_and(Stored::is_present) => Ok(PasswordMatch::Yes),
-            Some(Form::Normalised | Form::Typed) => self.make(password).map(PasswordMatch::Rehash),
+            Some(MatchedForm::Normalised) if stored.is_some_and(Stored::is_present) => Ok(PasswordMatch::Yes),
+            Some(MatchedForm::Normalised | MatchedForm::Typed) => self.make(password).map(PasswordMatch::Rehash),
         }
     }
     /// Tries each form of the password. The cost is the same with and without a stored hash, except for the additional cost of a foreign
     /// one.
-    fn matching(&mut self, stored: Option<&Stored>, password: &Forms) -> Result<Option<Form>, HashingFailed> {
+    fn matching(&mut self, stored: Option<&Stored>, password: &PasswordForms) -> Result<Option<MatchedForm>, HashingFailed> {
         if self.is_of(stored, &password.normalised)? {
-            return Ok(Some(Form::Normalised));
+            return Ok(Some(MatchedForm::Normalised));
         }
         if let Some(typed) = &password.typed
             && self.is_of(stored, typed.expose())?
         {
-            return Ok(Some(Form::Typed));
+            return Ok(Some(MatchedForm::Typed));
         }
         Ok(None)
     }
