@@ -51,6 +51,7 @@ pub(super) const PRESENT: Params = Params::DEFAULT;
 /// Bytes of a hash.
 pub(super) const HASH_LEN: usize = 32;
 
+/// Bytes of a salt.
 pub(super) const SALT_LEN: usize = 16;
 
 /// The number, if it is within the limits.
