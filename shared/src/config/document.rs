@@ -1,10 +1,10 @@
-//! Reading the tenant document: TOML in, validated configuration out.
+//! Reads the tenant document: from TOML to validated configuration.
 //!
-//! 1. The syntax: every error with its line and column.
-//! 2. Each section, key by key: types, bounds, unknown keys (none is silently ignored).
-//! 3. What spans sections: resources of clients.
+//! 1. Syntax: every error with its line and column.
+//! 2. Each section, key by key: types, bounds, unknown keys (an unknown key is an error).
+//! 3. References between sections: the resources of clients.
 //!
-//! One pass finds every error, so that an operator mends a document once.
+//! One pass finds every error, so that an operator can fix all of them at once.
 
 use super::reader::{Report, Table, is_locale, parse_toml};
 use super::{clients, cognito, form, handover};
@@ -20,18 +20,18 @@ use crate::domain::time::Span;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// Everything that is wrong with a document, each by its path.
+/// All errors of a document, each with its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentErrors(pub Vec<DocumentError>);
 
-/// One thing that is wrong: where, and what to do about it.
+/// One error of a document: its place, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentError {
-    /// The path, such as `clients[2].redirect_uris[0]`; for an error of syntax, line and column.
+    /// The path, such as `clients[2].redirect_uris[0]`. For a syntax error: line and column.
     pub path: String,
-    /// The line, counted from 1, where the path names none.
+    /// The line, counted from 1, if the path does not contain it.
     pub line: Option<usize>,
-    /// What is wrong and what would be right.
+    /// The error, and what is valid instead.
     pub message: String,
 }
 
@@ -58,11 +58,11 @@ impl std::fmt::Display for DocumentErrors {
 
 impl std::error::Error for DocumentErrors {}
 
-/// Most bytes of a document: with its key and what is noted beside it, well within the 400 KB of an item in DynamoDB, and cheap to
-/// read at each cold start.
+/// The maximum size of a document in bytes. With its key and the other attributes it is well below the 400 KB of an item in DynamoDB,
+/// and reading it at each cold start is inexpensive.
 pub const MAX_DOCUMENT: usize = 256 * 1024;
 
-/// The accent where a document names none.
+/// The accent colour of a document without one.
 const DEFAULT_ACCENT: &str = "#3b5bdb";
 
 impl TenantConfig {
@@ -124,12 +124,12 @@ fn read_name(tenant: &TenantId, root: &mut Table<'_, '_>) -> Localized {
     let place = root.at("name");
     let given = root.localized("name");
     if given.is_none() {
-        root.report.refuse(&place, "is missing: the name that people see, such as \"Example Shop\"");
+        root.report.refuse(&place, "is missing: set the name that users see, such as \"Example Shop\"");
     }
     given.unwrap_or_else(|| Localized::from(tenant.to_string()))
 }
 
-/// Locales for which there are messages; a document may offer fewer, not others.
+/// The locales that have messages. A document may offer some of them, but no others.
 const OFFERED_LOCALES: [&str; 2] = ["en", "de"];
 
 fn read_locales(root: &mut Table<'_, '_>) -> Vec<String> {
@@ -138,8 +138,10 @@ fn read_locales(root: &mut Table<'_, '_>) -> Vec<String> {
         if !is_locale(&locale.value) {
             root.report.refuse(&locale.place, "not a locale such as \"en\" or \"de-AT\"");
         } else if !OFFERED_LOCALES.contains(&locale.value.split('-').next().unwrap_or_default()) {
-            root.report
-                .refuse(&locale.place, format!("there are no messages in it; there are: {}", OFFERED_LOCALES.join(", ")));
+            root.report.refuse(
+                &locale.place,
+                format!("there are no messages in this locale; available: {}", OFFERED_LOCALES.join(", ")),
+            );
         } else if locales.contains(&locale.value) {
             root.report.refuse(&locale.place, "is listed twice");
         } else {
@@ -157,7 +159,7 @@ fn read_brand(mut table: Table<'_, '_>) -> Brand {
         None => DEFAULT_ACCENT.to_owned(),
         Some(accent) => {
             let digits = accent.value.strip_prefix('#').unwrap_or_default();
-            // It stands in a style sheet: nothing but a colour may get there.
+            // It is written into a style sheet, so it must be a colour and nothing else.
             if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
                 table.report.refuse(&accent.place, "must be a colour such as \"#3b5bdb\"");
             }
@@ -170,12 +172,12 @@ fn read_brand(mut table: Table<'_, '_>) -> Brand {
     brand
 }
 
-/// An https address that pages link to.
+/// Reads an https URL that pages link to.
 pub(super) fn read_link(table: &mut Table<'_, '_>, key: &'static str) -> Option<String> {
     let link = table.text(key)?;
     let is_https = url::Url::parse(&link.value).is_ok_and(|url| url.scheme() == "https" && url.has_host());
     if !is_https || link.value.len() > 2000 {
-        table.report.refuse(&link.place, "must be an address that begins with https://");
+        table.report.refuse(&link.place, "must be a URL that begins with https://");
         return None;
     }
     Some(link.value)
@@ -209,7 +211,8 @@ fn read_session(mut table: Table<'_, '_>) -> SessionPolicy {
 
 fn read_token(mut table: Table<'_, '_>) -> TokenPolicy {
     let place = table.at("refresh_idle");
-    // Whoever verifies a JWT offline sees a revocation only when it expires: so at most ten minutes (security 27).
+    // A resource server that verifies a JWT offline does not see a revocation before the token expires. Hence at most ten minutes
+    // (security 27).
     let access = table.span("access", Span::minutes(1)..=Span::minutes(10), Span::minutes(10));
     let refresh_idle = table.span("refresh_idle", Span::minutes(10)..=Span::days(365), Span::days(30));
     let refresh_absolute = table.span("refresh_absolute", Span::minutes(10)..=Span::days(3650), Span::days(180));
@@ -259,10 +262,10 @@ fn read_resources(tables: Vec<Table<'_, '_>>, signer: Signer) -> BTreeMap<String
         let resource = table.required_text("resource");
         let scope = read_scope(&mut table).unwrap_or_default();
         let place = table.at("scope");
-        // A token for a resource is refused at Latchkey's own endpoints: these scopes would promise what it can't do.
+        // Latchkey's own endpoints refuse a token for a resource, so these scopes would have no effect in it.
         for token in ["account", "openid", "offline_access"] {
             if scope.contains(token) {
-                table.report.refuse(&place, format!("scope {token} belongs to Latchkey itself, not to a resource"));
+                table.report.refuse(&place, format!("scope {token} is for Latchkey's own endpoints, not for a resource"));
             }
         }
         let at = table.at("access_token_signed_response_alg");
@@ -290,13 +293,13 @@ fn read_resources(tables: Vec<Table<'_, '_>>, signer: Signer) -> BTreeMap<String
     resources
 }
 
-/// The space-delimited scope of a client or a resource.
+/// Reads the space-delimited scope of a client or a resource.
 pub(super) fn read_scope(table: &mut Table<'_, '_>) -> Option<ScopeSet> {
     let scope = table.text("scope")?;
     match scope.value.parse() {
         Ok(scope) => Some(scope),
         Err(_) => {
-            table.report.refuse(&scope.place, "must be scope tokens with a space between them (RFC 6749 §3.3)");
+            table.report.refuse(&scope.place, "must be scope tokens separated by one space (RFC 6749 §3.3)");
             None
         }
     }
