@@ -1,9 +1,9 @@
-//! Checked-in texts that a test compares with what the code makes: names that stored data and callers rely on.
+//! Golden files: tests compare them with names that the code produces and that stored data and callers depend on.
 
 use std::path::Path;
 
-/// Compares a text with a checked-in file; `LATCHKEY_BLESS=1` writes the file instead.
-#[expect(clippy::disallowed_methods, reason = "a test by hand is told to write")]
+/// Compares a text with a golden file. With `LATCHKEY_BLESS=1` it writes the file instead.
+#[expect(clippy::disallowed_methods, reason = "the variable tells the test to write the file")]
 pub(crate) fn compare(file: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("LATCHKEY_BLESS").is_some_and(|value| value == "1") {
