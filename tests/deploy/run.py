@@ -175,7 +175,7 @@ exchange = {{ {json.dumps(app)} = "shop" }}
         say("the import takes a user who has not signed in, and they sign in")
         pool.join("Fred")
         status, told = self.exchange(pool.access_token("Fred", app))
-        assert (status, told["error"]) == (400, "invalid_request") and "not come over" in told["error_description"], told
+        assert (status, told["error"]) == (400, "invalid_request") and "was not migrated yet" in told["error_description"], told
         for came, known in ((1, 2), (0, 3)):
             told = json.loads(latchkey("cognito", "import", "--yes", "--json", capture_output=True, text=True).stdout)
             assert (told["came"], told["already_here"], told["failed"]) == (came, known, 0), told
