@@ -14,7 +14,7 @@ pub(crate) fn compare(file: &str, made: &str) {
     let line = differs.unwrap_or_else(|| made.lines().count().min(golden.lines().count()));
     assert!(
         made == golden,
-        "{file}, line {}: made {:?}, checked in {:?}. If the change is meant, LATCHKEY_BLESS=1 writes the file anew.",
+        "{file}, line {}: made {:?}, checked in {:?}. If the change is meant, LATCHKEY_BLESS=1 updates the file.",
         line + 1,
         made.lines().nth(line),
         golden.lines().nth(line)

@@ -124,7 +124,7 @@ mod tests {
         let cases = [
             ("as issued", grant(|_| {}), &account, &open, Ok(())),
             ("another client's grant", grant(|g| g.client_id = client_id("other")), &account, &open, Err(NotOfTheGrant)),
-            ("another person's grant", grant(|g| g.sub = Sub::from_bytes([9; 16])), &account, &open, Err(NotOfTheGrant)),
+            ("another user's grant", grant(|g| g.sub = Sub::from_bytes([9; 16])), &account, &open, Err(NotOfTheGrant)),
             ("a code", code_issued(), &account, &open, Err(NotOfTheGrant)),
             ("revoked by itself", revoked, &account, &open, Err(Revoked)),
             (

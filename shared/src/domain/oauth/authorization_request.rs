@@ -251,7 +251,7 @@ fn check_resource(client: &Client, parameters: &Parameters<'_>) -> Check<Option<
             Some(resource) if client.resources.iter().any(|allowed| allowed == resource) => Ok(Some(resource.to_owned())),
             Some(_) | None => Err((OAuthErrorCode::InvalidTarget, "resource is not allowed to this client")),
         },
-        _ => Err((OAuthErrorCode::InvalidTarget, "only one resource can be asked for")),
+        _ => Err((OAuthErrorCode::InvalidTarget, "only one resource can be requested")),
     }
 }
 

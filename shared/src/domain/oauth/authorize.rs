@@ -110,18 +110,18 @@ pub fn authorize(
     let Some(SignedIn { session, authentication, consent }) = live.filter(|s| is_fresh(request, s.session, interactions, now))
     else {
         return Decision::unchanged(if request.prompt.none {
-            refused(OAuthErrorCode::LoginRequired, "the person must sign in")
+            refused(OAuthErrorCode::LoginRequired, "the user must sign in")
         } else {
             Authorized::SignIn
         });
     };
     if hint.is_some_and(|hint| hint != authentication.sub) {
-        let description = "another person than id_token_hint names is signed in";
+        let description = "the signed-in user is not the one that id_token_hint names";
         return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, description));
     }
     if needs_consent(request, session, consent, interactions, now) {
         return Decision::unchanged(if request.prompt.none {
-            refused(OAuthErrorCode::ConsentRequired, "the person must give consent")
+            refused(OAuthErrorCode::ConsentRequired, "the user must give consent")
         } else {
             Authorized::AskConsent
         });

@@ -141,7 +141,7 @@ mod tests {
         let cases = [
             ("no hint", None, Some(ADA), true),
             ("her own hint", Some(&ada), Some(ADA), false),
-            ("another person's hint", Some(&bob), Some(ADA), true),
+            ("another user's hint", Some(&bob), Some(ADA), true),
             ("nobody signed in", None, None, false),
             ("nobody signed in, a hint", Some(&ada), None, false),
         ];
