@@ -12,17 +12,21 @@
 //!
 //! | module | content | may use |
 //! |---|---|---|
-//! | [`domain`] | rules: no I/O, no clock, no randomness, no HTTP status | `domain`, `config` types |
-//! | [`config`] | the tenant document: types, validation | `domain` |
-//! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `config`, `keys` |
-//! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | `domain`, `config` |
-//! | [`directory`] | the legacy user pool, during a migration | `domain`, `config` |
+//! | [`digest`], [`purpose`] | SHA-256; purposes of keyrings | nothing |
+//! | [`domain`] | rules and states, the types of the tenant document: no I/O, no clock, no randomness, no HTTP status | `digest`, `purpose` |
+//! | [`context`] | request context, deadline, clock, random values | `domain::{id, secret, time}` |
+//! | [`config`] | reading and validating the tenant document | `domain` |
+//! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `context`, `digest`, `purpose` |
+//! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | the above but `config`, and `store` |
+//! | [`directory`] | the legacy user pool, during a migration | `domain` |
 //! | [`colour`] | colours of a brand, with enough contrast | nothing |
 //! | [`locale`] | choice of a locale, messages and dates | `domain` |
-//! | [`delivery`] | mails and their templates | `domain`, `config`, `locale`, `colour` |
-//! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above |
-//! | [`services`] | the services of a function | `config`, `domain`, `directory`, `keys`, `store` |
+//! | [`delivery`] | mails and their templates | `domain`, `locale`, `colour` |
+//! | [`services`] | the services of a function | `keys`, `directory`, `config`, and what they use |
+//! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above but `config` and `delivery` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
+//!
+//! No two files import each other, directly or through others.
 //!
 //! `tests/tests/deployment/layers.rs` checks the last column.
 

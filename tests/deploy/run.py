@@ -171,7 +171,7 @@ exchange = {{ {json.dumps(app)} = "shop" }}
         self.doctor()
         self.import_keycloak_user("Emil")
         self.dev.advance("PT1H")
-        test("aws", "cognito::deployed::users_are_imported_at_a_deployed_stack", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
+        test("aws", "cognito::deployed::users_are_imported", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
         say("the import migrates a user who has not signed in, and the user signs in")
         pool.create_user("Fred")
         status, refusal = self.exchange(pool.access_token("Fred", app))
@@ -179,7 +179,7 @@ exchange = {{ {json.dumps(app)} = "shop" }}
         for came, known in ((1, 2), (0, 3)):
             report = json.loads(latchkey("cognito", "import", "--yes", "--json", capture_output=True, text=True).stdout)
             assert (report["came"], report["already_here"], report["failed"]) == (came, known, 0), report
-        test("aws", "cognito::deployed::an_imported_user_signs_in_at_a_deployed_stack", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Fred")
+        test("aws", "cognito::deployed::an_imported_user", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Fred")
         report = json.loads(latchkey("cognito", "status", "--json", capture_output=True, text=True).stdout)
         assert (report["in_the_pool"], report["moved"], report["active"], report["left"]) == (3, 3, 2, 0), report
         say("an application migrates: it exchanges its tokens of the pool")

@@ -7,7 +7,7 @@ use latchkey::context::{Clock, Deadline, RequestContext};
 use latchkey::delivery::{Mail, Mailer};
 use latchkey::directory::Directory;
 use latchkey::domain::account::{AccountStatus, DataKeyState, WrappedDataKey};
-use latchkey::domain::change::{Change, NewAccount};
+use latchkey::domain::change::Change;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::{AccountId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
@@ -15,13 +15,14 @@ use latchkey::domain::profile::{Claims, Profile};
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::{Span, Timestamp};
+use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::{FormerKeys, KeyVault, SealedField};
 use latchkey::services::{Origin, Services, Tenant};
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::assemble::{self, Document, Parts, TABLES};
 use latchkey_local::engine::{Engine, client};
 use latchkey_local::fault::Faults;
 use latchkey_local::stream::StreamReader;
-use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -96,8 +97,8 @@ impl EventsFixture {
         let payload = data_key.seal(SealedField::PendingRegistration, &pending).expect("a seal");
         let flow = Flow { payload: Some(payload), ..flow };
         let state = DataKeyState::Pending { expires_at: flow.expires_at };
-        self.commit(Change::CreateDataKey(WrappedDataKey { account: flow.account, wrapped, keyring_version, state })).await;
-        self.commit(Change::BeginFlow(flow.clone())).await;
+        self.commit(Change::create_data_key(WrappedDataKey { account: flow.account, wrapped, keyring_version, state })).await;
+        self.commit(Change::begin_flow(flow.clone())).await;
         flow
     }
 
@@ -108,7 +109,7 @@ impl EventsFixture {
     pub async fn begin_recovery(&self, n: u8, address: &str) -> Flow {
         let address = EmailAddress::parse(address).expect("an address");
         let flow = Flow { payload: None, locale: "de".to_owned(), ..self.flow(n, &address, FlowPurpose::Recovery) };
-        self.commit(Change::BeginFlow(flow.clone())).await;
+        self.commit(Change::begin_flow(flow.clone())).await;
         flow
     }
 
@@ -148,7 +149,7 @@ impl EventsFixture {
             flow: Flow { state: FlowState::Completed, version: flow.version + 1, ..flow.clone() },
             ..sample
         };
-        self.commit(Change::CreateAccount(Box::new(account))).await;
+        self.commit(Change::create_account(account)).await;
         self.pump().await;
         flow.account
     }

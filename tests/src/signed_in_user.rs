@@ -5,7 +5,7 @@ use crate::{OAuthClient, World, oauth_client};
 use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, WrappedDataKey};
 use latchkey::domain::amr::Amr;
-use latchkey::domain::change::{Change, Changes, NewAccount};
+use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::erasure::{Requested, request_deletion};
 use latchkey::domain::failure_window::FailureWindow;
@@ -18,6 +18,7 @@ use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::{PasswordHash, hash_secret};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
+use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::SealedField;
 use latchkey::keys::locator::GrantLocator;
 use latchkey::services::Tenant;
@@ -82,7 +83,7 @@ impl SignedInUser {
         });
         let person = Self { world: world.clone(), tenant, authentication, session, claims };
         person.register(now).await;
-        person.commit(Change::OpenSession(person.session.clone())).await;
+        person.commit(Change::open_session(person.session.clone())).await;
         person
     }
 
@@ -113,9 +114,9 @@ impl SignedInUser {
         };
         let profile = key.seal(SealedField::Profile, self.claims.to_string().as_bytes()).expect("sealed");
         let hash = PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo".to_owned());
-        self.commit(Change::CreateDataKey(pending.clone())).await;
-        self.commit(Change::BeginFlow(flow.clone())).await;
-        self.commit(Change::CreateAccount(Box::new(NewAccount {
+        self.commit(Change::create_data_key(pending.clone())).await;
+        self.commit(Change::begin_flow(flow.clone())).await;
+        self.commit(Change::create_account(NewAccount {
             link: None,
             identifier: authentication.identifier,
             authentication: authentication.clone(),
@@ -131,7 +132,7 @@ impl SignedInUser {
             terms: vec![],
             flow: Flow { state: FlowState::Completed, version: 2, ..flow },
             data_key: WrappedDataKey { state: DataKeyState::Account, ..pending },
-        })))
+        }))
         .await;
     }
 
@@ -177,7 +178,7 @@ impl SignedInUser {
         };
         change(&mut grant);
         let at = GrantLocator { account: grant.account, grant: grant.id, session: Some(grant.sid), generation: 0 };
-        self.commit(Change::IssueAuthorizationCode(grant)).await;
+        self.commit(Change::issue_authorization_code(grant)).await;
         self.tenant.keys.locator().expect("locator keys").authorization_code(&at, &secret).expose().to_owned()
     }
 
@@ -185,7 +186,7 @@ impl SignedInUser {
     pub async fn update_authentication(&mut self, change: impl FnOnce(&mut Authentication)) {
         change(&mut self.authentication);
         self.authentication.version += 1;
-        self.commit(Change::RecordSignIn(self.authentication.clone())).await;
+        self.commit(Change::record_sign_in(self.authentication.clone())).await;
     }
 
     /// Closes the account. Returns when its erasure is due.
@@ -194,7 +195,7 @@ impl SignedInUser {
         let seed = LinkSeed { key_version: 1, bytes: self.world.services.random.bytes() };
         let decision = request_deletion(&self.authentication, seed, grace, now);
         for change in decision.changes.0 {
-            if let Change::RequestDeletion { authentication, .. } = &change {
+            if let Some(authentication) = change.written::<Authentication>().next() {
                 self.authentication = authentication.clone();
             }
             self.commit(change).await;
@@ -209,7 +210,7 @@ impl SignedInUser {
     pub async fn sign_out(&mut self) {
         self.session.ended_at = Some(self.world.services.clock.now());
         self.session.version += 1;
-        self.commit(Change::EndSession(self.session.clone())).await;
+        self.commit(Change::end_session(self.session.clone())).await;
     }
 
     /// Commits a change in its own request.

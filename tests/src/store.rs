@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use latchkey::domain::amr::Amr;
-use latchkey::domain::change::{Change, Changes, NewAccount};
+use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::consent::{AcceptedTerms, Consent};
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
@@ -19,6 +19,7 @@ use latchkey::domain::roles::Roles;
 use latchkey::domain::secret::{PasswordHash, SecretHash};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::{Span, Timestamp};
+use latchkey::domain::verbs::NewAccount;
 use latchkey::store::tenant::DocumentOrigin;
 use latchkey::store::{CommitError, Store, Tables, TenantStore};
 use latchkey_local::engine::{Engine, client};
@@ -299,9 +300,9 @@ impl Bench {
     /// Panics if a commit fails.
     pub async fn register(&self, n: u8) {
         self.prepare([
-            Change::CreateDataKey(data_key(n)),
-            Change::BeginFlow(flow(n, n, FlowPurpose::Registration)),
-            Change::CreateAccount(Box::new(new_account(n, n))),
+            Change::create_data_key(data_key(n)),
+            Change::begin_flow(flow(n, n, FlowPurpose::Registration)),
+            Change::create_account(new_account(n, n)),
         ])
         .await;
     }

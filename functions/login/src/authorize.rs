@@ -119,7 +119,7 @@ pub async fn post(
     }
     let id = services.random.flow_id();
     let expires_at = handle.now() + STORED_LIFETIME;
-    let change = || Change::StoreAuthorizationRequest { id, query: query.clone(), expires_at };
+    let change = || Change::store_authorization_request(id, query.clone(), expires_at);
     tenant.store.decide(&handle.request, || async { Ok::<_, Infallible>(Decision::one(change(), ())) }).await?;
     Ok(respond::see_other(&stored_address(tenant, id)?).into_response())
 }

@@ -85,5 +85,5 @@ pub async fn edit(
 
 fn saved(profile: Profile, claims: Claims) -> Decision<EditOutcome> {
     let shown = ProfileView { claims, updated_at: profile.updated_at, etag: etag(&profile.claims) };
-    Decision::one(Change::UpdateProfile(profile), EditOutcome::Saved(shown))
+    Decision::one(Change::update_profile(profile), EditOutcome::Saved(shown))
 }

@@ -117,7 +117,7 @@ impl TenantScan<'_> {
 
     /// Whether the state was written. If not, another holder has taken over.
     async fn commit(&self, state: &RetentionJob) -> Result<bool, RetentionError> {
-        let change = Changes::one(Change::CheckpointRetention(Box::new(state.clone())));
+        let change = Changes::one(Change::checkpoint_retention(state.clone()));
         match self.store.commit(&change, &self.job.request(self.deadline)?).await {
             Ok(()) => Ok(true),
             Err(CommitError::Conflict(_) | CommitError::LimitReached) => Ok(false),

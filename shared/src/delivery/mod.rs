@@ -4,13 +4,15 @@
 //! 2. [`MailRenderer`] renders it as HTML and as text, in the recipient's language, with the tenant's name and colour.
 //! 3. [`Mailer`] sends it. In a deployed stack a delivery waits in the [`MailQueue`] between steps 1 and 2.
 
+mod failure;
 mod mailer;
 mod message;
 mod queue;
 mod render;
 mod ses;
 
-pub use mailer::{Mailer, NotSent};
+pub use failure::NotSent;
+pub use mailer::Mailer;
 pub use message::Message;
 pub use queue::{MailQueue, NotQueued};
 pub use render::{Envelope, MailRenderer, RenderError, Sender};

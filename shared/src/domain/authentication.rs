@@ -165,17 +165,17 @@ pub fn authenticate(
             let counted = count_failure(authentication, device, now);
             let outcome =
                 Authenticated::Elsewhere { counted: Box::new(counted.clone()), before: Box::new(authentication.clone()) };
-            Decision::one(Change::CountFailedSignIn(counted), outcome)
+            Decision::one(Change::count_failed_sign_in(counted), outcome)
         }
         (Subject::Known { authentication, device, .. }, _) => {
-            Decision::one(Change::CountFailedSignIn(count_failure(authentication, device, now)), Authenticated::Refused)
+            Decision::one(Change::count_failed_sign_in(count_failure(authentication, device, now)), Authenticated::Refused)
         }
         (Subject::Unknown { identifier, failures }, _) => {
             let counted = count_unknown(identifier, failures, now);
             // What has run out counts no more, whatever is taken back.
             let before = failures.filter(|failures| now < failures.expires_at).cloned();
             let outcome = Authenticated::Nobody { counted: counted.clone(), before };
-            Decision::one(Change::CountUnknownSignIn(counted), outcome)
+            Decision::one(Change::count_unknown_sign_in(counted), outcome)
         }
     }
 }
@@ -193,15 +193,15 @@ fn succeed(
     let session = Session::open(new.session, &state, vec![Amr::Pwd], new.policy, now);
     // The account first: its version is what parallel guesses and a changed password run into. The new session last: an attempt
     // that meets a conflict leaves none behind.
-    let mut changes = Changes::one(Change::RecordSignIn(state));
+    let mut changes = Changes::one(Change::record_sign_in(state));
     if let PasswordVerdict::RightRehashed(hash) = verdict {
         let rehashed = PasswordCredential { hash, version: password.version + 1, ..password.clone() };
-        changes = changes.then(Change::Rehash(rehashed));
+        changes = changes.then(Change::rehash(rehashed));
     }
     if let Some(ended) = new.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::EndSession(ended));
+        changes = changes.then(Change::end_session(ended));
     }
-    let changes = changes.then(Change::OpenSession(session.clone()));
+    let changes = changes.then(Change::open_session(session.clone()));
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 

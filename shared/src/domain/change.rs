@@ -1,24 +1,17 @@
-//! The words in which decisions say what is to be written. Each implies its precondition and, where it has one, its event.
+//! What decisions want written: each change is one conditional write or one transaction, with at most one event.
 //!
-//! A versioned state carries the version it will *have*: it is written only over the version before it (1: only where nothing
-//! stands). A failed precondition is a conflict: load again, decide again.
+//! 1. A change has a guard: the put whose condition covers what the decision relied on. The guard carries the event.
+//! 2. Further writes join the guard in one transaction, each with a condition of its own.
+//! 3. A failed condition is a conflict: load again, decide again.
+//!
+//! A versioned state carries the version it will *have*: it is written only over the version before it (version 1: only where nothing
+//! is stored). The constructors of changes are in [`super::verbs`]; each chooses between an event and none.
 
-use super::account::{Authentication, WrappedDataKey};
+use super::account::WrappedDataKey;
 use super::audit::EventKind;
-use super::consent::{AcceptedTerms, Consent};
-use super::credential::PasswordCredential;
-use super::directory::ImportedAccount;
-use super::erasure::DueErasure;
-use super::failure_window::UnknownIdentifierFailures;
-use super::flow::{Flow, FlowPurpose};
-use super::id::{AccountId, ClientId, FlowId, Jti};
+use super::id::{AccountId, ClientId, FlowId};
 use super::identifier::IdentifierHash;
-use super::linked_identity::LinkedIdentity;
-use super::moving::MovedAccount;
-use super::oauth::grant::Grant;
-use super::profile::Profile;
-use super::retention::RetentionJob;
-use super::session::Session;
+use super::record::{FromRecord, Record, Versioned};
 use super::time::Timestamp;
 
 /// What a decision wants written, and what it answers once that stands.
@@ -63,335 +56,238 @@ impl Changes {
     }
 }
 
-/// One change, in domain words.
-#[derive(Debug, Clone)]
-pub enum Change {
-    /// The data key of a pending registration. Absent before.
-    CreateDataKey(WrappedDataKey),
-    /// A registration or recovery begins. Absent before. Event: `RegistrationStarted` or `RecoveryStarted`.
-    BeginFlow(Flow),
-    /// A typed code takes one of the identifier's tries of the day, before it is evaluated. Refused at `limit`.
-    CountIdentifierTry {
-        /// The addressed identifier.
-        identifier: IdentifierHash,
-        /// The time of the try: its UTC day names the counter.
-        at: Timestamp,
-        /// Tries a day.
-        limit: u32,
+/// One change: its event, if it has one, and its writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    event: Option<EventDraft>,
+    write: Write,
+}
+
+/// The writes of a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// One conditional put.
+    One(Put),
+    /// All or none, in one transaction.
+    All {
+        /// The first put: it carries the event.
+        guard: Put,
+        /// The others, in order; at least one.
+        rest: Vec<Step>,
     },
-    /// A wrong code was typed: one try less. Event: `CodeRefused`.
-    CountFlowTry(Flow),
-    /// A new generation of the code. Event: `CodeResent`.
-    ResendCode(Flow),
-    /// "I did not ask for this". Event: `FlowDisowned`.
-    DisownFlow(Flow),
-    /// The proof came: seven items in one transaction, nine for somebody whom a former directory knows. Event: `AccountCreated`.
-    CreateAccount(Box<NewAccount>),
-    /// A person comes from a former directory: identifier and subject claimed (absent before), account, profile and link new, the
-    /// data key new or its flow's, the flow completed, in one transaction. Event: `AccountImported`.
-    ImportAccount(Box<ImportedAccount>),
-    /// A person moves here from another Latchkey: account, identifier, identities elsewhere, consents and data key, each absent before,
-    /// in one transaction. Event: `AccountImported`.
-    MoveAccount(Box<MovedAccount>),
-    /// A failed sign-in of an account. Event: `SignInFailed`.
-    CountFailedSignIn(Authentication),
-    /// A failed sign-in of an identifier that has no account. Event: `SignInFailed`.
-    CountUnknownSignIn(UnknownIdentifierFailures),
-    /// A counted failure of an account was none. No event.
-    UncountFailedSignIn(Authentication),
-    /// A counted failure was none. No event.
-    UncountUnknownSignIn(UnknownIdentifierFailures),
-    /// A password was right: the window is reset. (The event rides on the session.)
-    RecordSignIn(Authentication),
-    /// A session opens. Absent before. Event: `SignedIn`.
-    OpenSession(Session),
-    /// The session was used. No event.
-    TouchSession(Session),
-    /// The session ends. Event: `SignedOut`.
-    EndSession(Session),
-    /// The password's hash was made again with present parameters. No event: nothing changed for the person.
-    Rehash(PasswordCredential),
-    /// A password that the former directory found right is kept here from now on: the window reset, the password new (absent before),
-    /// in one transaction. No event: nothing changed for the person.
-    KeepPassword {
-        /// The account, whose password is here now.
-        authentication: Authentication,
-        /// The password.
-        password: PasswordCredential,
+    /// One more on a counter that is below its limit. It has no event, and is never part of a transaction.
+    Count(Counter),
+}
+
+/// A write of a transaction after the guard.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Writes a record.
+    Put(Put),
+    /// Removes a record.
+    Remove(Remove),
+    /// Writes nothing: the transaction depends on this.
+    Check {
+        /// Which record.
+        key: RecordKey,
+        /// What must be true of it.
+        expect: KeyExpect,
     },
-    /// A password set by recovery: flow completed, password replaced, epoch raised, windows cleared, in one transaction. Event:
-    /// `PasswordReset`.
-    ResetPassword {
-        /// The completed flow.
-        flow: Flow,
-        /// The account, epoch raised.
-        authentication: Authentication,
-        /// The new password.
-        password: PasswordCredential,
-    },
-    /// A client was given consent. Event: `ConsentGranted`.
-    RecordConsent(Consent),
-    /// The profile was edited. Event: `ProfileChanged`.
-    UpdateProfile(Profile),
-    /// The password was changed by somebody who knew it: password replaced, epoch raised, what was presented for it restamped, in
-    /// one transaction; every other session and grant is of an epoch that has passed. Event: `PasswordChanged`.
-    ChangePassword {
-        /// The account, epoch raised.
-        authentication: Authentication,
-        /// The new password.
-        password: PasswordCredential,
-        /// The presenting session, of the new epoch.
-        session: Option<Box<Session>>,
-        /// The presenting grant, of the new epoch.
-        grant: Option<Box<Grant>>,
-    },
-    /// A change of address begins; one that waited is superseded. Event: `EmailChangeStarted`.
-    StartEmailChange(Profile),
-    /// A wrong code for a change of address was typed: one try less. Event: `EmailChangeRefused`.
-    CountEmailChangeTry(Profile),
-    /// A change of address was ended before its proof. Event: `EmailChangeEnded`.
-    EndEmailChange(Profile),
-    /// The new address was proven: it is claimed (absent before), the former one freed, in one transaction with account and
-    /// profile. Event: `EmailChanged`.
-    ChangeEmail {
-        /// The account, which now signs in with the new address.
-        authentication: Authentication,
-        /// The profile with the new address; the change is used up.
-        profile: Profile,
-        /// What it signed in with before.
-        former: IdentifierHash,
-    },
-    /// The former address takes its place again: it is claimed (absent before), the other one freed, the epoch raised, and the
-    /// password removed, which whoever changed the address knew. Event: `EmailChangeUndone`.
-    UndoEmailChange {
-        /// The account, which signs in with the former address again; epoch raised.
-        authentication: Authentication,
-        /// The profile with the former address; the undo is used up.
-        profile: Profile,
-        /// What it signed in with until now.
-        former: IdentifierHash,
-        /// The password, if there is one.
-        password: Option<PasswordCredential>,
-    },
-    /// A session is ended from the list, its offline grants with it, in one transaction. Event: `SessionEnded`.
-    EndSessionAndGrants {
-        /// The ended session.
-        session: Session,
-        /// Its revoked grants; at most [`MAX_ENDED_GRANTS`].
-        grants: Vec<Grant>,
-    },
-    /// Consent is withdrawn, and the client's grants end with it, in one transaction. Event: `ConsentWithdrawn`.
-    WithdrawConsent {
-        /// Whose.
-        account: AccountId,
-        /// From whom.
-        client_id: ClientId,
-        /// The withdrawn consent; a client that needs none has only grants.
-        consent: Option<Consent>,
-        /// Its revoked grants; at most [`MAX_ENDED_GRANTS`].
-        grants: Vec<Grant>,
-    },
-    /// The account is closed: epoch raised, its erasure put among the due work (absent before), in one transaction. Event:
-    /// `DeletionRequested`.
-    RequestDeletion {
-        /// The closed account.
-        authentication: Authentication,
-        /// Its erasure.
-        erasure: DueErasure,
-    },
-    /// The closed account is in use again, its erasure removed (present before), in one transaction. Event: `AccountRestored`.
-    RestoreAccount {
-        /// The account.
-        authentication: Authentication,
-        /// When its erasure was due.
-        due: Timestamp,
-    },
-    /// A legal hold keeps the account from being erased. Event: `LegalHoldPlaced`.
-    PlaceLegalHold(Authentication),
-    /// The legal hold is lifted. Event: `LegalHoldLifted`.
-    LiftLegalHold(Authentication),
-    /// An operator gave or took roles. Event: `RolesChanged`.
-    ChangeRoles(Authentication),
-    /// An erasure waits for a legal hold: it moves to a later day's work (absent there, present before), in one transaction. Event:
-    /// `ErasureDeferred`.
-    DeferErasure {
-        /// The account, due later.
-        authentication: Authentication,
-        /// When it was due.
-        former: Timestamp,
-        /// Its erasure, of another day.
-        erasure: DueErasure,
-    },
-    /// The point of no return: nothing of the account is left in its own item, which ends by itself. Event: `AccountErased`.
-    EraseAccount(Authentication),
-    /// Where the retention job stands. No event.
-    CheckpointRetention(Box<RetentionJob>),
-    /// A code was issued. Absent before. No event.
-    IssueAuthorizationCode(Grant),
-    /// The code became tokens. No event.
-    RedeemAuthorizationCode(Grant),
-    /// A token of the former user pool became a grant, of a session that opened for it. Absent before. No event: the session has it.
-    ExchangeToken(Grant),
-    /// The next generation of the refresh token. No event.
-    RotateRefreshToken(Grant),
-    /// The grant ends. Event by reason: `GrantRevoked`, `RefreshReuse` or `CodeReplayed`.
-    RevokeGrant(Grant),
-    /// An access token of a grant ends early. Event: `AccessTokenRevoked`.
-    RevokeAccessToken(Grant),
-    /// An access token that has no grant (client credentials) ends early. Absent before. Event: `AccessTokenRevoked`.
-    RevokeGrantlessToken {
-        /// Which.
-        jti: Jti,
-        /// Whose.
-        client_id: ClientId,
-        /// When it would have expired.
-        expires_at: Timestamp,
-    },
-    /// An authorization request that came by POST, to be read once by the GET that follows. Absent before. No event.
-    StoreAuthorizationRequest {
-        /// Its id.
-        id: FlowId,
-        /// The parameters, as a query.
-        query: String,
-        /// At most 10 minutes.
-        expires_at: Timestamp,
-    },
+}
+
+/// A record to write, and what must be stored before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Put {
+    pub(super) record: Record,
+    pub(super) expect: Expect,
+}
+
+/// What must be stored where a record is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// The version before this one, which is the record's own; nothing before version 1.
+    Before(u64),
+    /// Nothing.
+    Absent,
+    /// The pending data key with the same wrapped bytes, which are written once.
+    PendingKey,
+}
+
+/// A record to remove, and what must be stored before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remove {
+    /// Which record.
+    pub key: RecordKey,
+    /// What must be true of it.
+    pub expect: KeyExpect,
+}
+
+/// A record by its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordKey {
+    /// The account itself.
+    Account(AccountId),
+    /// Its password.
+    Password(AccountId),
+    /// The claim of an identifier.
+    Identifier(IdentifierHash),
+    /// The erasure of an account that is due at this time.
+    DueErasure(AccountId, Timestamp),
+}
+
+/// What must be true of a record that is named by its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyExpect {
+    /// It is stored.
+    Present,
+    /// It is not stored.
+    Absent,
+    /// It is stored in this version.
+    Version(u64),
+    /// It is stored and belongs to this account.
+    OwnedBy(AccountId),
+}
+
+/// One more on a counter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counter {
+    /// Which counter.
+    pub key: CounterKey,
+    /// The time: its UTC day names the counter.
+    pub at: Timestamp,
+    /// The most that it counts.
+    pub limit: u32,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CounterKey {
+    /// Typed codes of an identifier.
+    IdentifierTries(IdentifierHash),
+}
+
+/// An event as a decision names it; the store adds id, time, request id and address hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventDraft {
+    /// What happened.
+    pub kind: EventKind,
+    /// What it is about.
+    pub subject: Subject,
+}
+
+/// What an event names. It is written out in each constructor, not derived from a record: the event of a flow must not name its account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The account, where one is known.
+    pub account: Option<AccountId>,
+    /// The flow.
+    pub flow: Option<FlowId>,
+    /// The client.
+    pub client: Option<ClientId>,
+}
+
+impl Subject {
+    /// An account alone.
+    pub(super) fn account(account: AccountId) -> Self {
+        Self { account: Some(account), ..Self::default() }
+    }
 }
 
 /// Grants that one transaction ends (DynamoDB takes 100 items). More than these are ended before it, by transactions of their own.
 pub const MAX_ENDED_GRANTS: usize = 99;
 
-/// Everything that a new account is made of.
-#[derive(Debug, Clone)]
-pub struct NewAccount {
-    /// Claimed by absence: uniqueness.
-    pub identifier: IdentifierHash,
-    /// Version 1.
-    pub authentication: Authentication,
-    /// Version 1.
-    pub password: PasswordCredential,
-    /// Version 1.
-    pub profile: Profile,
-    /// What was accepted at registration.
-    pub terms: Vec<AcceptedTerms>,
-    /// Their identity in the former directory, if it knows them: the sentinel is claimed by absence too.
-    pub link: Option<LinkedIdentity>,
-    /// The completed flow.
-    pub flow: Flow,
-    /// The data key: pending becomes the account's, its TTL removed.
-    pub data_key: WrappedDataKey,
-}
-
 impl Change {
+    /// A change that is audited: the guard carries the event.
+    pub(super) fn audited(kind: EventKind, subject: Subject, guard: Put) -> Self {
+        Self { event: Some(EventDraft { kind, subject }), write: Write::One(guard) }
+    }
+    /// A change without an event: nothing happened that the audit trail tells.
+    pub(super) fn unaudited(guard: Put) -> Self {
+        Self { event: None, write: Write::One(guard) }
+    }
+    /// One more on a counter.
+    pub(super) fn count(counter: Counter) -> Self {
+        Self { event: None, write: Write::Count(counter) }
+    }
+    /// With another put, in one transaction.
+    pub(super) fn and(self, put: Put) -> Self {
+        self.with(Step::Put(put))
+    }
+    /// With these puts, in one transaction.
+    pub(super) fn and_all(self, puts: impl IntoIterator<Item = Put>) -> Self {
+        puts.into_iter().fold(self, Self::and)
+    }
+    /// With a removal, in one transaction.
+    pub(super) fn and_remove(self, remove: Remove) -> Self {
+        self.with(Step::Remove(remove))
+    }
+    fn with(self, step: Step) -> Self {
+        let write = match self.write {
+            Write::One(guard) => Write::All { guard, rest: vec![step] },
+            Write::All { guard, mut rest } => {
+                rest.push(step);
+                Write::All { guard, rest }
+            }
+            // Only the constructors in `verbs` come here, and the test of the golden calls each of them.
+            #[expect(clippy::panic, reason = "a counter is never part of a transaction: a defect of the constructor")]
+            Write::Count(counter) => panic!("{counter:?} is never part of a transaction"),
+        };
+        Self { write, ..self }
+    }
+
     /// The event that this change implies.
     #[must_use]
-    pub fn event(&self) -> Option<EventKind> {
-        use super::oauth::grant::{GrantState, RevocationReason};
-        match self {
-            Self::BeginFlow(flow) => Some(match flow.purpose {
-                FlowPurpose::Registration => EventKind::RegistrationStarted,
-                FlowPurpose::Recovery => EventKind::RecoveryStarted,
-            }),
-            Self::CountFlowTry(_) => Some(EventKind::CodeRefused),
-            Self::ResendCode(_) => Some(EventKind::CodeResent),
-            Self::DisownFlow(_) => Some(EventKind::FlowDisowned),
-            Self::CreateAccount(_) => Some(EventKind::AccountCreated),
-            Self::ImportAccount(_) | Self::MoveAccount(_) => Some(EventKind::AccountImported),
-            Self::CountFailedSignIn(_) | Self::CountUnknownSignIn(_) => Some(EventKind::SignInFailed),
-            Self::OpenSession(_) => Some(EventKind::SignedIn),
-            Self::EndSession(_) => Some(EventKind::SignedOut),
-            Self::ResetPassword { .. } => Some(EventKind::PasswordReset),
-            Self::RecordConsent(_) => Some(EventKind::ConsentGranted),
-            Self::UpdateProfile(_) => Some(EventKind::ProfileChanged),
-            Self::ChangePassword { .. } => Some(EventKind::PasswordChanged),
-            Self::StartEmailChange(_) => Some(EventKind::EmailChangeStarted),
-            Self::CountEmailChangeTry(_) => Some(EventKind::EmailChangeRefused),
-            Self::EndEmailChange(_) => Some(EventKind::EmailChangeEnded),
-            Self::ChangeEmail { .. } => Some(EventKind::EmailChanged),
-            Self::UndoEmailChange { .. } => Some(EventKind::EmailChangeUndone),
-            Self::EndSessionAndGrants { .. } => Some(EventKind::SessionEnded),
-            Self::WithdrawConsent { .. } => Some(EventKind::ConsentWithdrawn),
-            Self::RequestDeletion { .. } => Some(EventKind::DeletionRequested),
-            Self::RestoreAccount { .. } => Some(EventKind::AccountRestored),
-            Self::PlaceLegalHold(_) => Some(EventKind::LegalHoldPlaced),
-            Self::LiftLegalHold(_) => Some(EventKind::LegalHoldLifted),
-            Self::ChangeRoles(_) => Some(EventKind::RolesChanged),
-            Self::DeferErasure { .. } => Some(EventKind::ErasureDeferred),
-            Self::EraseAccount(_) => Some(EventKind::AccountErased),
-            Self::RevokeGrant(grant) => Some(match grant.state {
-                GrantState::Revoked { reason: RevocationReason::RefreshReuse, .. } => EventKind::RefreshReuse,
-                GrantState::Revoked { reason: RevocationReason::CodeReplayed, .. } => EventKind::CodeReplayed,
-                GrantState::Revoked { .. } | GrantState::CodeIssued | GrantState::Active { .. } => EventKind::GrantRevoked,
-            }),
-            Self::RevokeAccessToken(_) | Self::RevokeGrantlessToken { .. } => Some(EventKind::AccessTokenRevoked),
-            Self::CreateDataKey(_)
-            | Self::CountIdentifierTry { .. }
-            | Self::UncountFailedSignIn(_)
-            | Self::UncountUnknownSignIn(_)
-            | Self::RecordSignIn(_)
-            | Self::TouchSession(_)
-            | Self::Rehash(_)
-            | Self::KeepPassword { .. }
-            | Self::IssueAuthorizationCode(_)
-            | Self::RedeemAuthorizationCode(_)
-            | Self::ExchangeToken(_)
-            | Self::RotateRefreshToken(_)
-            | Self::CheckpointRetention(_)
-            | Self::StoreAuthorizationRequest { .. } => None,
-        }
+    pub fn event(&self) -> Option<&EventDraft> {
+        self.event.as_ref()
     }
-
-    /// The account, flow and client that the event names.
+    /// Its writes.
     #[must_use]
-    pub fn subject(&self) -> (Option<AccountId>, Option<FlowId>, Option<&ClientId>) {
-        match self {
-            Self::BeginFlow(f) | Self::CountFlowTry(f) | Self::ResendCode(f) | Self::DisownFlow(f) => {
-                (None, Some(f.id), Some(&f.client_id))
-            }
-            Self::CreateAccount(new) => (Some(new.authentication.account), Some(new.flow.id), Some(&new.flow.client_id)),
-            Self::ImportAccount(new) => {
-                let flow = new.flow.as_ref();
-                (Some(new.authentication.account), flow.map(|flow| flow.id), flow.map(|flow| &flow.client_id))
-            }
-            Self::MoveAccount(moved) => (Some(moved.authentication.account), None, None),
-            Self::CountFailedSignIn(a)
-            | Self::UncountFailedSignIn(a)
-            | Self::RecordSignIn(a)
-            | Self::PlaceLegalHold(a)
-            | Self::LiftLegalHold(a)
-            | Self::ChangeRoles(a)
-            | Self::EraseAccount(a) => (Some(a.account), None, None),
-            Self::OpenSession(s) | Self::TouchSession(s) | Self::EndSession(s) => (Some(s.account), None, None),
-            Self::Rehash(p) => (Some(p.account), None, None),
-            Self::ResetPassword { flow, authentication, .. } => {
-                (Some(authentication.account), Some(flow.id), Some(&flow.client_id))
-            }
-            Self::RecordConsent(c) => (Some(c.account), None, Some(&c.client_id)),
-            Self::UpdateProfile(p) | Self::StartEmailChange(p) | Self::CountEmailChangeTry(p) | Self::EndEmailChange(p) => {
-                (Some(p.account), None, None)
-            }
-            Self::ChangePassword { authentication, .. }
-            | Self::KeepPassword { authentication, .. }
-            | Self::ChangeEmail { authentication, .. }
-            | Self::UndoEmailChange { authentication, .. }
-            | Self::RequestDeletion { authentication, .. }
-            | Self::RestoreAccount { authentication, .. }
-            | Self::DeferErasure { authentication, .. } => (Some(authentication.account), None, None),
-            Self::EndSessionAndGrants { session, .. } => (Some(session.account), None, None),
-            Self::WithdrawConsent { account, client_id, .. } => (Some(*account), None, Some(client_id)),
-            Self::IssueAuthorizationCode(g)
-            | Self::RedeemAuthorizationCode(g)
-            | Self::ExchangeToken(g)
-            | Self::RotateRefreshToken(g)
-            | Self::RevokeGrant(g)
-            | Self::RevokeAccessToken(g) => (Some(g.account), None, Some(&g.client_id)),
-            Self::RevokeGrantlessToken { client_id, .. } => (None, None, Some(client_id)),
-            Self::CreateDataKey(_)
-            | Self::CountIdentifierTry { .. }
-            | Self::CountUnknownSignIn(_)
-            | Self::UncountUnknownSignIn(_)
-            | Self::CheckpointRetention(_)
-            | Self::StoreAuthorizationRequest { .. } => (None, None, None),
-        }
+    pub fn write(&self) -> &Write {
+        &self.write
+    }
+    /// Its puts, the guard first.
+    pub fn puts(&self) -> impl Iterator<Item = &Put> {
+        let (guard, rest): (Option<&Put>, &[Step]) = match &self.write {
+            Write::One(put) => (Some(put), &[]),
+            Write::All { guard, rest } => (Some(guard), rest),
+            Write::Count(_) => (None, &[]),
+        };
+        let rest = rest.iter().filter_map(|step| match step {
+            Step::Put(put) => Some(put),
+            Step::Remove(_) | Step::Check { .. } => None,
+        });
+        guard.into_iter().chain(rest)
+    }
+    /// The records of this type that it writes, in order.
+    pub fn written<R: FromRecord + 'static>(&self) -> impl Iterator<Item = &R> {
+        self.puts().filter_map(|put| R::from_record(&put.record))
     }
 }
+
+impl Put {
+    /// The next version of a state: written over the version before it.
+    pub(super) fn next(state: impl Versioned) -> Self {
+        Self { expect: Expect::Before(state.version()), record: state.into() }
+    }
+    /// A record that is new: nothing may be stored under its key.
+    pub(super) fn new(record: impl Into<Record>) -> Self {
+        Self { record: record.into(), expect: Expect::Absent }
+    }
+    /// A data key that a pending registration has: it becomes the account's.
+    pub(super) fn pending_key(key: WrappedDataKey) -> Self {
+        Self { record: key.into(), expect: Expect::PendingKey }
+    }
+    /// The record.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+    /// What must be stored before.
+    #[must_use]
+    pub fn expect(&self) -> Expect {
+        self.expect
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -74,11 +74,8 @@ mod tests {
     }
     fn given(existing: Option<&Consent>, text: &str) -> Option<Consent> {
         let client_id = "shop".parse().unwrap();
-        match give(existing, AccountId::from_bytes([1; 16]), &client_id, &scope(text), T1).changes.0.pop() {
-            Some(Change::RecordConsent(consent)) => Some(consent),
-            None => None,
-            Some(other) => panic!("{other:?}"),
-        }
+        let changes = give(existing, AccountId::from_bytes([1; 16]), &client_id, &scope(text), T1).changes;
+        (!changes.is_empty()).then(|| changes.only(Change::record_consent))
     }
 
     #[test]
@@ -107,11 +104,14 @@ mod tests {
         let standing = Consent { client_id: client.clone(), ..consent("openid") };
         let both = [mine.clone(), other];
         let decision = withdraw(mine.account, &client, Some(&standing), &both, NOW);
-        let [Change::WithdrawConsent { consent: Some(withdrawn), grants, .. }] = &decision.changes.0[..] else { panic!() };
+        let [change] = decision.changes.all();
+        let (withdrawn, grants) = (change.first::<Consent>(), change.written().cloned().collect::<Vec<Grant>>());
+        let expected = Change::withdraw_consent(mine.account, &client, Some(withdrawn.clone()), grants.clone());
+        assert_eq!(Some(change), expected.as_ref());
         assert_eq!((withdrawn.withdrawn_at, withdrawn.version, grants.len()), (Some(NOW), standing.version + 1, 1));
         // A client that needs no consent has only grants; one that has nothing has nothing to withdraw.
         assert!(withdraw(mine.account, &client, None, &both, NOW).outcome.is_some());
-        assert!(withdraw(mine.account, &client, Some(withdrawn), &both[1..], NOW).outcome.is_none());
+        assert!(withdraw(mine.account, &client, Some(&withdrawn), &both[1..], NOW).outcome.is_none());
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub fn start(authentication: &Authentication, profile: &Profile, new: NewEmailCh
     let NewEmailChange { identifier, address, seed, locale } = new;
     let change = EmailChange { identifier, address, seed, tries: 0, locale, expires_at };
     let next = Profile { email_change: Some(change), email_undos: undos, version: profile.version + 1, ..profile.clone() };
-    Decision::one(Change::StartEmailChange(next), Started::Waiting { expires_at })
+    Decision::one(Change::start_email_change(next), Started::Waiting { expires_at })
 }
 
 /// The change that waits for its proof, if one does.
@@ -141,7 +141,7 @@ pub fn prove(
                 let counted = EmailChange { tries: change.tries + 1, ..change.clone() };
                 let tries_left = MAX_TRIES.saturating_sub(counted.tries);
                 let next = Profile { email_change: Some(counted), version: profile.version + 1, ..profile.clone() };
-                Decision::one(Change::CountEmailChangeTry(next), Proven::Wrong { tries_left })
+                Decision::one(Change::count_email_change_try(next), Proven::Wrong { tries_left })
             }
         };
     };
@@ -160,7 +160,7 @@ pub fn prove(
     let next = Authentication { identifier: change.identifier, version: authentication.version + 1, ..authentication.clone() };
     let profile = Profile { email_change: None, email_undos, ..profile.with_claims(changed.claims, now) };
     let former = authentication.identifier;
-    Decision::one(Change::ChangeEmail { authentication: next, profile, former }, Proven::Changed)
+    Decision::one(Change::change_email(next, profile, former), Proven::Changed)
 }
 
 /// Ends a change that waits: by the person, or by the owner of the new address, shown by the link's token.
@@ -169,7 +169,7 @@ pub fn end(profile: &Profile, is_allowed: bool, now: Timestamp) -> Decision<bool
         return Decision::unchanged(false);
     }
     let next = Profile { email_change: None, version: profile.version + 1, ..profile.clone() };
-    Decision::one(Change::EndEmailChange(next), true)
+    Decision::one(Change::end_email_change(next), true)
 }
 
 /// The undo that can still be used, among those of a profile, whose link `fits`.
@@ -210,7 +210,7 @@ pub fn undo(
     let next = Authentication { identifier: undo.identifier, ..authentication.with_new_password(now) };
     let profile = Profile { email_change: None, email_undos, ..profile.with_claims(claims, now) };
     let former = authentication.identifier;
-    Decision::one(Change::UndoEmailChange { authentication: next, profile, former, password }, Undone::Restored)
+    Decision::one(Change::undo_email_change(next, profile, former, password), Undone::Restored)
 }
 
 #[cfg(test)]
@@ -247,20 +247,15 @@ mod tests {
         Changed { claims: sealed(n), former_address: sealed(1), undo_seed: seed(n + 100), undo_lifetime: Span::days(7) }
     }
     fn waiting(n: u8) -> Profile {
-        match start(&account(), &profile(), new_change(n), NOW).changes.0.pop() {
-            Some(Change::StartEmailChange(profile)) => profile,
-            other => panic!("{other:?}"),
-        }
+        start(&account(), &profile(), new_change(n), NOW).changes.only(Change::start_email_change)
     }
     fn moved(account: &Authentication, profile: &Profile, n: u8, now: Timestamp) -> (Authentication, Profile) {
-        let started = match start(account, profile, new_change(n), now).changes.0.pop() {
-            Some(Change::StartEmailChange(profile)) => profile,
-            other => panic!("{other:?}"),
-        };
-        match prove(account, &started, Proof::Code { fits: true }, Some(changed(n)), None, now).changes.0.pop() {
-            Some(Change::ChangeEmail { authentication, profile, .. }) => (authentication, profile),
-            other => panic!("{other:?}"),
-        }
+        let started = start(account, profile, new_change(n), now).changes.only(Change::start_email_change);
+        let changes = prove(account, &started, Proof::Code { fits: true }, Some(changed(n)), None, now).changes;
+        let [change] = changes.all();
+        let (next, profile): (Authentication, Profile) = (change.first(), change.first());
+        assert_eq!(*change, Change::change_email(next.clone(), profile.clone(), account.identifier));
+        (next, profile)
     }
 
     #[test]
@@ -269,8 +264,10 @@ mod tests {
         assert_eq!((waiting.version, &waiting.claims), (8, &sealed(0)));
         let decision = prove(&account(), &waiting, Proof::Link { fits: true }, Some(changed(2)), None, NOW);
         assert_eq!(decision.outcome, Proven::Changed);
-        let [Change::ChangeEmail { authentication, profile, former }] = &decision.changes.0[..] else { panic!() };
-        assert_eq!((authentication.identifier, *former, authentication.version), (hash(2), hash(1), account().version + 1));
+        let [change] = decision.changes.all();
+        let (authentication, profile): (Authentication, Profile) = (change.first(), change.first());
+        assert_eq!(*change, Change::change_email(authentication.clone(), profile.clone(), hash(1)));
+        assert_eq!((authentication.identifier, authentication.version), (hash(2), account().version + 1));
         assert_eq!((authentication.epoch, profile.version), (account().epoch, 9));
         assert!(profile.email_change.is_none());
         assert_eq!((profile.email_undos[0].identifier, profile.email_undos[0].locale.as_str()), (hash(1), "de"));
@@ -282,7 +279,7 @@ mod tests {
         for left in (0..MAX_TRIES).rev() {
             let decision = prove(&account(), &profile, Proof::Code { fits: false }, None, None, NOW);
             assert_eq!(decision.outcome, Proven::Wrong { tries_left: left });
-            let Some(Change::CountEmailChangeTry(next)) = decision.changes.0.into_iter().next() else { panic!() };
+            let next = decision.changes.0.first().expect("a change").made_by(Change::count_email_change_try);
             profile = next;
         }
         let right =
@@ -320,17 +317,17 @@ mod tests {
         let first = find_undo(&p3, later, |undo| undo.identifier == hash(1)).unwrap();
         let decision = undo(&a3, &p3, first, sealed(8), None, None, later);
         assert_eq!(decision.outcome, Undone::Restored);
-        let [Change::UndoEmailChange { authentication, profile, former, .. }] = &decision.changes.0[..] else { panic!() };
-        assert_eq!((authentication.identifier, *former), (hash(1), hash(3)));
+        let [change] = decision.changes.all();
+        let (authentication, profile): (Authentication, Profile) = (change.first(), change.first());
+        assert_eq!(*change, Change::undo_email_change(authentication.clone(), profile.clone(), hash(3), None));
+        assert_eq!(authentication.identifier, hash(1));
         assert!(authentication.epoch > a3.epoch, "every session ends");
         assert!(profile.email_undos.is_empty() && profile.claims == sealed(8));
         // The second address can undo only its own change.
         let second = find_undo(&p3, later, |undo| undo.identifier == hash(2)).unwrap();
-        let Some(Change::UndoEmailChange { profile, .. }) =
-            undo(&a3, &p3, second, sealed(8), None, None, later).changes.0.pop()
-        else {
-            panic!()
-        };
+        let change = undo(&a3, &p3, second, sealed(8), None, None, later).changes.0.pop().expect("a change");
+        let profile: Profile = change.first();
+        assert_eq!(change, Change::undo_email_change(change.first(), profile.clone(), hash(3), None));
         assert_eq!(profile.email_undos[0].identifier, hash(1));
     }
 

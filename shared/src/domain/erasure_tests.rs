@@ -15,10 +15,10 @@ fn seed() -> LinkSeed {
 }
 fn closed() -> (Authentication, DueErasure) {
     let decision = request_deletion(&authentication(), seed(), GRACE, NOW);
-    match decision.changes.0.into_iter().next() {
-        Some(Change::RequestDeletion { authentication, erasure }) => (authentication, erasure),
-        other => panic!("{other:?}"),
-    }
+    let change = decision.changes.0.first().expect("a change");
+    let (authentication, erasure): (Authentication, DueErasure) = (change.first(), change.first());
+    assert_eq!(*change, Change::request_deletion(authentication.clone(), erasure.clone()));
+    (authentication, erasure)
 }
 fn with(status: AccountStatus) -> Authentication {
     Authentication { status, ..authentication() }
@@ -77,8 +77,10 @@ fn the_link_restores_until_the_erasure_is_due_and_once() {
         let decision = restore(account, fits, now);
         assert_eq!(decision.outcome, expected, "{name}");
         assert_eq!(decision.changes.is_empty(), expected == Restored::Over, "{name}");
-        if let Some(Change::RestoreAccount { authentication, due }) = decision.changes.0.first() {
-            assert!(authentication.is_active() && *due == NOW + GRACE, "{name}");
+        if let Some(change) = decision.changes.0.first() {
+            let authentication: Authentication = change.first();
+            assert_eq!(*change, Change::restore_account(authentication.clone(), NOW + GRACE), "{name}");
+            assert!(authentication.is_active(), "{name}");
             assert_eq!(authentication.epoch, account.epoch, "what was dead stays dead");
             assert_eq!(authentication.epoch_began_at, Some(now), "wherever it was signed in");
         }
@@ -113,7 +115,7 @@ fn an_erased_account_holds_nothing_of_the_person() {
     closed.failures = closed.failures.failed(NOW);
     let at = NOW + GRACE;
     let decision = erase(Some(&closed), &erasure, at);
-    let [Change::EraseAccount(erased)] = &decision.changes.0[..] else { panic!("{:?}", decision.changes) };
+    let erased = decision.changes.only(Change::erase_account);
     assert_eq!(erased.status, AccountStatus::Erased { at });
     assert_eq!((erased.version, erased.epoch), (closed.version + 1, closed.epoch + 1));
     assert!(erased.devices.is_empty() && erased.failures == FailureWindow::default());
@@ -125,24 +127,24 @@ fn security_132_a_legal_hold_puts_an_erasure_off_to_another_day_until_it_is_lift
     let (closed, erasure) = closed();
     let at = NOW + GRACE;
     let placed = place_hold(&closed, NOW + DAY);
-    let [Change::PlaceLegalHold(held)] = &placed.changes.0[..] else { panic!("{placed:?}") };
+    let held = placed.changes.only(Change::place_legal_hold);
     assert_eq!((placed.outcome, held.legal_hold), (Hold::Placed, Some(NOW + DAY)));
-    assert_eq!(place_hold(held, NOW).outcome, Hold::Unchanged);
+    assert_eq!(place_hold(&held, NOW).outcome, Hold::Unchanged);
 
-    let decision = erase(Some(held), &erasure, at);
+    let decision = erase(Some(&held), &erasure, at);
     assert_eq!(decision.outcome, Erasure::Deferred { until: at + DEFERRAL });
-    let [Change::DeferErasure { authentication, former, erasure: next }] = &decision.changes.0[..] else {
-        panic!("{decision:?}")
-    };
-    assert!(*former == at && next.due == at + DEFERRAL && next.identifier == erasure.identifier);
+    let [change] = decision.changes.all();
+    let (authentication, next): (Authentication, DueErasure) = (change.first(), change.first());
+    assert_eq!(*change, Change::defer_erasure(authentication.clone(), at, next.clone()));
+    assert!(next.due == at + DEFERRAL && next.identifier == erasure.identifier);
     assert_eq!(authentication.status, AccountStatus::ErasureDue { since: NOW, due: next.due, seed: seed() });
-    assert_eq!(erase(Some(authentication), &erasure, at).outcome, Erasure::NotDue, "the former day's work is void");
+    assert_eq!(erase(Some(&authentication), &erasure, at).outcome, Erasure::NotDue, "the former day's work is void");
     assert!(DEFERRAL > DAY, "the same day is the same key");
 
-    let lifted = lift_hold(authentication);
-    let [Change::LiftLegalHold(free)] = &lifted.changes.0[..] else { panic!("{lifted:?}") };
-    assert_eq!(lift_hold(free).outcome, Hold::Unchanged);
-    assert_eq!(erase(Some(free), next, next.due).outcome, Erasure::Remove { at: next.due });
+    let lifted = lift_hold(&authentication);
+    let free = lifted.changes.only(Change::lift_legal_hold);
+    assert_eq!(lift_hold(&free).outcome, Hold::Unchanged);
+    assert_eq!(erase(Some(&free), &next, next.due).outcome, Erasure::Remove { at: next.due });
     let erased = with(AccountStatus::Erased { at });
     assert_eq!((place_hold(&erased, at).outcome, lift_hold(&erased).outcome), (Hold::Erased, Hold::Erased));
 }

@@ -38,12 +38,12 @@ pub fn hand_over(subject: Subject<'_>, verdict: &PasswordVerdict, now: Timestamp
         (
             Subject::Known { authentication, password: Some(_), .. },
             PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),
-        ) if authentication.is_active() => Decision::one(Change::RecordSignIn(reset(authentication)), HandedOver::Right),
+        ) if authentication.is_active() => Decision::one(Change::record_sign_in(reset(authentication)), HandedOver::Right),
         (Subject::Known { authentication, device, .. }, _) => {
-            Decision::one(Change::CountFailedSignIn(count_failure(authentication, device, now)), HandedOver::Refused)
+            Decision::one(Change::count_failed_sign_in(count_failure(authentication, device, now)), HandedOver::Refused)
         }
         (Subject::Unknown { identifier, failures }, _) => {
-            Decision::one(Change::CountUnknownSignIn(count_unknown(identifier, failures, now)), HandedOver::Refused)
+            Decision::one(Change::count_unknown_sign_in(count_unknown(identifier, failures, now)), HandedOver::Refused)
         }
     }
 }

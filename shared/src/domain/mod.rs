@@ -27,6 +27,7 @@ pub mod moving;
 pub mod oauth;
 pub mod password_change;
 pub mod profile;
+pub mod record;
 pub mod recovery;
 pub mod registration;
 pub mod retention;
@@ -36,6 +37,7 @@ pub mod session;
 pub mod tenant;
 pub mod throttle;
 pub mod time;
+pub mod verbs;
 
 /// 32 bytes as one binary attribute.
 pub(crate) mod bytes32 {

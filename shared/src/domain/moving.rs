@@ -111,10 +111,7 @@ mod tests {
 
     #[test]
     fn everything_comes_as_it_was_and_nothing_else() {
-        let made = |mover| match settle(mover, &Standing::default()).changes.0.pop() {
-            Some(Change::MoveAccount(account)) => *account,
-            other => panic!("{other:?}"),
-        };
+        let made = |mover| settle(mover, &Standing::default()).changes.only(Change::move_account);
         let account = made(mover());
         let state = &account.authentication;
         assert_eq!((state.account, state.sub, state.created_at), (mover().account, mover().sub, BEFORE));

@@ -69,16 +69,14 @@ pub fn change_password(
     }
     let (Some(hash), Some(password)) = (hash, password) else {
         let counted = count_failure(authentication, device, now);
-        return Decision::one(Change::CountFailedSignIn(counted), PasswordChanged::WrongPassword);
+        return Decision::one(Change::count_failed_sign_in(counted), PasswordChanged::WrongPassword);
     };
     let authentication = authentication.with_new_password(now);
     let epoch = authentication.epoch;
-    let change = Change::ChangePassword {
-        password: PasswordCredential { hash, changed_at: now, version: password.version + 1, ..password.clone() },
-        session: presenting.session.map(|session| Box::new(Session { epoch, version: session.version + 1, ..session.clone() })),
-        grant: presenting.grant.map(|grant| Box::new(Grant { epoch, version: grant.version + 1, ..grant.clone() })),
-        authentication,
-    };
+    let password = PasswordCredential { hash, changed_at: now, version: password.version + 1, ..password.clone() };
+    let session = presenting.session.map(|session| Session { epoch, version: session.version + 1, ..session.clone() });
+    let grant = presenting.grant.map(|grant| Grant { epoch, version: grant.version + 1, ..grant.clone() });
+    let change = Change::change_password(authentication, password, session, grant);
     Decision::one(change, PasswordChanged::Changed)
 }
 
@@ -102,16 +100,16 @@ mod tests {
         let presenting = Presenting { session: Some(&session), grant: Some(&grant) };
         let decision = change_password(holder, presenting, Some(new_hash()), NOW);
         assert_eq!(decision.outcome, PasswordChanged::Changed);
-        let [Change::ChangePassword { authentication: after, password: new, session: Some(kept), grant: Some(kept_grant) }] =
-            &decision.changes.0[..]
-        else {
-            panic!("{:?}", decision.changes)
-        };
+        let [change] = decision.changes.all();
+        let (after, new): (Authentication, PasswordCredential) = (change.first(), change.first());
+        let (kept, kept_grant): (Session, Grant) = (change.first(), change.first());
+        let expected = Change::change_password(after.clone(), new.clone(), Some(kept.clone()), Some(kept_grant.clone()));
+        assert_eq!(*change, expected);
         assert_eq!((after.epoch, after.version), (account.epoch + 1, account.version + 1));
         assert_eq!((new.version, new.changed_at), (5, NOW));
-        assert!(kept.is_live(after, NOW) && !session.is_live(after, NOW), "another session would be dead");
-        assert!(kept_grant.check_live(after, Some(kept), NOW).is_ok());
-        assert!(grant.check_live(after, Some(kept), NOW).is_err(), "another grant would be dead");
+        assert!(kept.is_live(&after, NOW) && !session.is_live(&after, NOW), "another session would be dead");
+        assert!(kept_grant.check_live(&after, Some(&kept), NOW).is_ok());
+        assert!(grant.check_live(&after, Some(&kept), NOW).is_err(), "another grant would be dead");
     }
 
     #[test]
@@ -123,7 +121,7 @@ mod tests {
             let holder = Holder { authentication: &account, password: Some(&password), device: None };
             let decision = change_password(holder, nobody, None, NOW);
             assert_eq!(decision.outcome, PasswordChanged::WrongPassword);
-            let Some(Change::CountFailedSignIn(counted)) = decision.changes.0.into_iter().next() else { panic!() };
+            let counted = decision.changes.0.first().expect("a change").made_by(Change::count_failed_sign_in);
             account = counted;
         }
         let holder = Holder { authentication: &account, password: Some(&password), device: None };

@@ -86,9 +86,9 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
     if let Some((wrapped, keyring_version)) = data_key {
         let state = DataKeyState::Pending { expires_at };
         changes =
-            changes.then(Change::CreateDataKey(WrappedDataKey { account: flow.account, wrapped, keyring_version, state }));
+            changes.then(Change::create_data_key(WrappedDataKey { account: flow.account, wrapped, keyring_version, state }));
     }
-    Decision { changes: changes.then(Change::BeginFlow(flow)), outcome: () }
+    Decision { changes: changes.then(Change::begin_flow(flow)), outcome: () }
 }
 
 /// Whether a recovery still waits for its proof.
@@ -168,21 +168,20 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
     };
     let mut changes = Changes::default();
     if counted {
-        changes =
-            changes.then(Change::CountIdentifierTry { identifier: flow.identifier, at: now, limit: IDENTIFIER_TRIES_A_DAY });
+        changes = changes.then(Change::count_identifier_try(flow.identifier, now, IDENTIFIER_TRIES_A_DAY));
     }
     let completed = Flow { state: FlowState::Completed, payload: None, version: flow.version + 1, ..flow.clone() };
     match owner.filter(|_| fits) {
         Some(Owner::Known { authentication, password, new_password }) if authentication.is_active() => {
             let (authentication, password) = replace_password(authentication, password, new_password, now);
-            let change = Change::ResetPassword { flow: completed, authentication, password };
+            let change = Change::reset_password(completed, authentication, password);
             Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
         }
         Some(Owner::Comes(comer)) => {
             let mut account = ImportedAccount { flow: Some(completed), ..directory::imported(*comer, None, now) };
             // The password is new: no sign-in of before counts for anything.
             account.authentication.epoch_began_at = Some(now);
-            let change = Change::ImportAccount(Box::new(account));
+            let change = Change::import_account(account);
             Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
         }
         // Only who proved the address is told; the try is taken all the same.
@@ -191,7 +190,7 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
         Some(Owner::Known { .. }) | None if counted => {
             let tried = Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() };
             let tries_left = MAX_TRIES.saturating_sub(tried.tries);
-            Decision { changes: changes.then(Change::CountFlowTry(tried)), outcome: Recovered::WrongProof { tries_left } }
+            Decision { changes: changes.then(Change::count_flow_try(tried)), outcome: Recovered::WrongProof { tries_left } }
         }
         Some(Owner::Known { .. }) | None => Decision::unchanged(Recovered::Over),
     }
@@ -220,5 +219,5 @@ pub fn disown(flow: &Flow, link_fits: bool, now: Timestamp) -> Decision<bool> {
         return Decision::unchanged(false);
     }
     let ended = Flow { state: FlowState::Ended, payload: None, version: flow.version + 1, ..flow.clone() };
-    Decision::one(Change::DisownFlow(ended), true)
+    Decision::one(Change::disown_flow(ended), true)
 }

@@ -12,7 +12,7 @@ mod application;
 
 use super::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use super::amr::Amr;
-use super::change::{Change, Changes, Decision, NewAccount};
+use super::change::{Change, Changes, Decision};
 use super::consent::AcceptedTerms;
 use super::credential::PasswordCredential;
 use super::failure_window::FailureWindow;
@@ -27,6 +27,7 @@ use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
 use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
+use super::verbs::NewAccount;
 use serde::{Deserialize, Serialize};
 
 pub use application::{Application, ApplicationFlaw, Checked};
@@ -108,7 +109,7 @@ pub fn start(new: NewRegistration, now: Timestamp) -> Decision<Timestamp> {
         expires_at,
         version: 1,
     };
-    Decision { changes: Changes::one(Change::CreateDataKey(data_key)).then(Change::BeginFlow(flow)), outcome: expires_at }
+    Decision { changes: Changes::one(Change::create_data_key(data_key)).then(Change::begin_flow(flow)), outcome: expires_at }
 }
 
 /// Why a registration can't go on. To the caller of the API all of it is one `invalid_code`; a page may say more, to the browser
@@ -229,9 +230,7 @@ pub fn verify(
         return Decision::unchanged(Verified::Over(over));
     }
     let counted = match kind {
-        ProofKind::Code => {
-            Changes::one(Change::CountIdentifierTry { identifier: flow.identifier, at: now, limit: IDENTIFIER_TRIES_A_DAY })
-        }
+        ProofKind::Code => Changes::one(Change::count_identifier_try(flow.identifier, now, IDENTIFIER_TRIES_A_DAY)),
         ProofKind::Link => Changes::default(),
     };
     let Some(proven) = proven else {
@@ -240,7 +239,7 @@ pub fn verify(
             ProofKind::Link => return Decision::unchanged(Verified::Wrong { tries_left: MAX_TRIES - flow.tries }),
         };
         let tries_left = MAX_TRIES.saturating_sub(wrong.tries);
-        return Decision { changes: counted.then(Change::CountFlowTry(wrong)), outcome: Verified::Wrong { tries_left } };
+        return Decision { changes: counted.then(Change::count_flow_try(wrong)), outcome: Verified::Wrong { tries_left } };
     };
     if owner.is_some() {
         return Decision::unchanged(Verified::AlreadyRegistered);
@@ -251,9 +250,9 @@ pub fn verify(
     };
     let sub = person.sub;
     let (account, session) = new_account(flow, person, now);
-    let mut changes = counted.then(Change::CreateAccount(Box::new(account)));
+    let mut changes = counted.then(Change::create_account(account));
     if let Some(session) = &session {
-        changes = changes.then(Change::OpenSession(session.clone()));
+        changes = changes.then(Change::open_session(session.clone()));
     }
     Decision { changes, outcome: Verified::Created { sub, session } }
 }
@@ -324,7 +323,7 @@ pub fn resend(flow: &Flow, now: Timestamp) -> Decision<Resent> {
     }
     let next = Flow { generation: flow.generation + 1, version: flow.version + 1, ..flow.clone() };
     let left = MAX_RESENDS - next.generation;
-    Decision::one(Change::ResendCode(next), Resent::Sent { left })
+    Decision::one(Change::resend_code(next), Resent::Sent { left })
 }
 
 /// Ends a registration that the owner of the address did not ask for; one that is over stays as it is.
@@ -332,7 +331,7 @@ pub fn disown(flow: &Flow, now: Timestamp) -> Decision<()> {
     match check_open(flow, now) {
         Ok(()) | Err(FlowOver::NoTriesLeft) => {
             let ended = Flow { state: FlowState::Ended, payload: None, version: flow.version + 1, ..flow.clone() };
-            Decision::one(Change::DisownFlow(ended), ())
+            Decision::one(Change::disown_flow(ended), ())
         }
         Err(FlowOver::Expired | FlowOver::Completed | FlowOver::Disowned | FlowOver::OtherPurpose) => Decision::unchanged(()),
     }

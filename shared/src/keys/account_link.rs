@@ -33,7 +33,7 @@ impl AccountLink {
             Self::EmailUndo => "email_undo",
         }
     }
-    const fn sealed_as(self) -> &'static str {
+    pub(super) const fn sealed_as(self) -> &'static str {
         match self {
             Self::Restoration => "restoration link",
             Self::EmailChange => "email change link",
@@ -111,7 +111,7 @@ impl ProofKeyring {
         let code = self.account_code(link, account, seed)?;
         Ok(verify_slices_are_equal(code.expose().as_bytes(), typed.as_bytes()).is_ok())
     }
-    fn account_tag(
+    pub(super) fn account_tag(
         &self,
         kind: &str,
         link: AccountLink,

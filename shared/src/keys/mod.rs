@@ -11,7 +11,10 @@ mod confusion_tests;
 pub mod data;
 mod der;
 pub mod digest;
+mod failure;
 pub mod former;
+#[cfg(test)]
+mod golden_tests;
 pub mod identifier;
 mod jwk;
 pub mod jwt;

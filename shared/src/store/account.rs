@@ -1,5 +1,5 @@
 //! Reads of accounts: sign-in, profile, recipient of a mail.
-use super::item::{ClaimedIdentifier, Kind};
+use super::item::Kind;
 use super::key::Thing;
 use super::{StoreError, TenantStore};
 use crate::digest::sha256;
@@ -10,6 +10,7 @@ use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
 use crate::domain::profile::Profile;
+use crate::domain::record::ClaimedIdentifier;
 
 /// What a sign-in needs: the same number and shape of reads for a known and an unknown identifier.
 #[derive(Debug, Clone)]

@@ -1,5 +1,5 @@
 //! What an export reads: everything of an account that lies outside the fenced prefix of its secrets (`X#`), and its audit trail.
-use super::item::{Item, KIND, Kind, Terms, malformed, read};
+use super::item::{Item, KIND, Kind, malformed, read};
 use super::key::{ItemKey, Thing};
 use super::principal::PrincipalSnapshot;
 use super::{StoreError, TenantStore};
@@ -10,6 +10,7 @@ use crate::domain::id::{AccountId, GrantId, SessionId};
 use crate::domain::linked_identity::LinkedIdentity;
 use crate::domain::oauth::grant::Grant;
 use crate::domain::profile::Profile;
+use crate::domain::record::Terms;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 

@@ -1,6 +1,6 @@
 //! Reads of flows and stored authorization requests.
 use super::account::decoy;
-use super::item::{Kind, StoredAuthorizationRequest};
+use super::item::Kind;
 use super::key::Thing;
 use super::{StoreError, TenantStore};
 use crate::domain::account::{Authentication, WrappedDataKey};
@@ -8,6 +8,7 @@ use crate::domain::credential::PasswordCredential;
 use crate::domain::flow::Flow;
 use crate::domain::id::{AccountId, FlowId};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::record::StoredAuthorizationRequest;
 use crate::domain::time::Timestamp;
 
 /// A flow with its data key (registrations have one).

@@ -1,11 +1,12 @@
 //! Reads of grants and of revoked tokens that have none.
-use super::item::{Kind, RevokedToken};
+use super::item::Kind;
 use super::key::Thing;
 use super::{StoreError, TenantStore};
 use crate::domain::account::{Authentication, WrappedDataKey};
 use crate::domain::id::{AccountId, GrantId, Jti, SessionId};
 use crate::domain::oauth::grant::Grant;
 use crate::domain::profile::Profile;
+use crate::domain::record::RevokedToken;
 use crate::domain::session::Session;
 
 /// Which grant, and what to read with it.

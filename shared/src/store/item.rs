@@ -15,11 +15,10 @@
 use super::StoreError;
 use super::key::{ItemKey, PK, SK};
 use crate::domain::audit::Event;
-use crate::domain::id::AccountId;
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// An item as the SDK has it.
@@ -122,44 +121,6 @@ impl Kind {
     }
 }
 
-/// Whose an identifier is.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct ClaimedIdentifier {
-    /// Whose.
-    #[serde(rename = "acc")]
-    pub(super) account: AccountId,
-}
-
-/// The terms that an account accepted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Terms {
-    /// All of them.
-    pub(super) accepted: Vec<crate::domain::consent::AcceptedTerms>,
-    /// Of this list.
-    pub(super) version: u64,
-}
-
-/// An authorization request that came by POST.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct StoredAuthorizationRequest {
-    /// Its parameters, as a query.
-    pub(super) query: String,
-    /// Its end.
-    #[serde(rename = "exp")]
-    pub(super) expires_at: Timestamp,
-}
-
-/// A revoked access token that has no grant.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct RevokedToken {
-    /// Whose it was.
-    #[serde(rename = "cid")]
-    pub(super) client_id: crate::domain::id::ClientId,
-    /// When it would have ended by itself.
-    #[serde(rename = "exp")]
-    pub(super) expires_at: Timestamp,
-}
-
 /// The item of this state. `ends` is its logical end, if it has one.
 ///
 /// # Errors
@@ -171,7 +132,12 @@ pub(super) fn write<S: Serialize>(
     ends: Option<Timestamp>,
     op: &str,
 ) -> Result<Item, StoreError> {
-    let mut item: Item = serde_dynamo::to_item(state).map_err(|error| malformed(kind, error))?;
+    let item: Item = serde_dynamo::to_item(state).map_err(|error| malformed(kind, error))?;
+    Ok(stamped(key, kind, item, ends, op))
+}
+
+/// These attributes with what every item carries.
+pub(super) fn stamped(key: &ItemKey, kind: Kind, mut item: Item, ends: Option<Timestamp>, op: &str) -> Item {
     item.insert(PK.to_owned(), AttributeValue::S(key.pk.clone()));
     item.insert(SK.to_owned(), AttributeValue::S(key.sk.clone()));
     item.insert(KIND.to_owned(), AttributeValue::S(kind.as_str().to_owned()));
@@ -179,7 +145,7 @@ pub(super) fn write<S: Serialize>(
     if let Some(ends) = ends {
         item.insert(TTL.to_owned(), ttl(ends));
     }
-    Ok(item)
+    item
 }
 
 /// The `ttl` of what ends then.

@@ -1,34 +1,22 @@
 //! Domain words to conditional writes: which items, under which conditions, stamped how. Pure, so that its tests need no store.
 
-mod account;
-
 use super::StoreError;
 use super::audit::ulid;
 use super::condition::Condition;
 use super::failure::refused;
-use super::item::{
-    self, ClaimedIdentifier, Item, KIND, Kind, OP, RevokedToken, StoredAuthorizationRequest, TTL, VERSION, attach,
-};
+use super::item::{self, Item, KIND, Kind, OP, TTL, VERSION, attach};
 use super::key::{ItemKey, Thing};
+use super::records::{named, stored};
 use crate::context::RequestContext;
 use crate::digest::sha256;
-use crate::domain::account::{AccountStatus, Authentication, DataKeyState, WrappedDataKey};
 use crate::domain::audit::Event;
-use crate::domain::change::Change;
-use crate::domain::consent::Consent;
-use crate::domain::credential::PasswordCredential;
-use crate::domain::erasure::DueErasure;
-use crate::domain::flow::Flow;
+use crate::domain::change::{self, Change, Counter, CounterKey, EventDraft, Expect, KeyExpect, RecordKey, Step, Subject};
 use crate::domain::id::TenantId;
-use crate::domain::identifier::IdentifierHash;
-use crate::domain::oauth::grant::{Grant, GrantState};
-use crate::domain::profile::Profile;
-use crate::domain::session::Session;
+use crate::domain::record::Record;
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;
-use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How one change is written.
 #[derive(Debug, Clone)]
@@ -58,11 +46,19 @@ pub(super) struct Delete {
     pub(super) condition: Condition,
 }
 
+/// An item that a transaction depends on and does not write.
+#[derive(Debug, Clone)]
+pub(super) struct Check {
+    pub(super) key: ItemKey,
+    pub(super) condition: Condition,
+}
+
 /// One write of a transaction.
 #[derive(Debug, Clone)]
 pub(super) enum Write {
     Put(Put),
     Delete(Delete),
+    Check(Check),
 }
 
 impl Write {
@@ -70,20 +66,21 @@ impl Write {
         match self {
             Self::Put(put) => &put.key,
             Self::Delete(delete) => &delete.key,
+            Self::Check(check) => &check.key,
         }
     }
-    /// The version that it writes, as text; none of a state without versions, or a removal.
+    /// The version that it writes, as text; none of a state without versions, a removal or a check.
     fn version(&self) -> &str {
         match self {
             Self::Put(put) => version_of(&put.item),
-            Self::Delete(_) => "",
+            Self::Delete(_) | Self::Check(_) => "",
         }
     }
-    /// Whether what stands is what this very write left there; a removal leaves nothing to tell by.
+    /// Whether what stands is what this very write left there; a removal or a check leaves nothing to tell by.
     pub(super) fn is_applied(&self, standing: &Item) -> bool {
         match self {
             Self::Put(put) => put.is_applied(standing),
-            Self::Delete(_) => false,
+            Self::Delete(_) | Self::Check(_) => false,
         }
     }
 }
@@ -117,123 +114,36 @@ fn op(request: &RequestContext, attempt: u32, index: usize) -> String {
 /// When a state has no form as an item: a defect of ours.
 pub(super) fn plan(tenant: &TenantId, change: &Change, request: &RequestContext, index: usize) -> Result<Plan, StoreError> {
     let writer = Writer { tenant, op: op(request, request.attempt, index) };
-    let mut plan = match change {
-        Change::CreateDataKey(key) => writer.one(writer.data_key(key, Condition::Absent)),
-        Change::BeginFlow(flow) | Change::CountFlowTry(flow) | Change::ResendCode(flow) | Change::DisownFlow(flow) => {
-            writer.one(writer.flow(flow))
+    let mut plan = match change.write() {
+        change::Write::One(put) => Plan::Put(Box::new(writer.put(put)?)),
+        change::Write::All { guard, rest } => {
+            let guard = std::iter::once(writer.put(guard).map(Write::Put));
+            let writes = guard.chain(rest.iter().map(|step| writer.step(step)));
+            writer.transaction(writes.collect::<Result<_, _>>()?)?
         }
         // Stamped with the first attempt always: however often a request decides, it takes one try.
-        Change::CountIdentifierTry { identifier, at, limit } => {
-            Ok(writer.count(identifier, *at, *limit, op(request, 1, index)))
-        }
-        Change::CreateAccount(new) => writer.account(new),
-        Change::ImportAccount(new) => writer.imported(new),
-        Change::MoveAccount(new) => writer.moved(new),
-        Change::CountFailedSignIn(state)
-        | Change::UncountFailedSignIn(state)
-        | Change::RecordSignIn(state)
-        | Change::PlaceLegalHold(state)
-        | Change::LiftLegalHold(state)
-        | Change::ChangeRoles(state)
-        | Change::EraseAccount(state) => writer.one(writer.authentication(state)),
-        Change::CountUnknownSignIn(state) | Change::UncountUnknownSignIn(state) => writer.one(writer.versioned(
-            Thing::UnknownFailures(&state.identifier),
-            Kind::UnknownFailures,
-            state,
-            state.version,
-            Some(state.expires_at),
-        )),
-        Change::OpenSession(session) | Change::TouchSession(session) | Change::EndSession(session) => {
-            writer.one(writer.session(session))
-        }
-        Change::Rehash(password) => writer.one(writer.password(password)),
-        Change::KeepPassword { authentication, password } => {
-            writer.transaction(vec![writer.authentication(authentication)?, writer.password(password)?])
-        }
-        Change::ResetPassword { flow, authentication, password } => {
-            writer.transaction(vec![writer.authentication(authentication)?, writer.password(password)?, writer.flow(flow)?])
-        }
-        Change::RecordConsent(consent) => writer.one(writer.consent(consent)),
-        Change::UpdateProfile(profile)
-        | Change::StartEmailChange(profile)
-        | Change::CountEmailChangeTry(profile)
-        | Change::EndEmailChange(profile) => writer.one(writer.profile(profile)),
-        Change::ChangePassword { authentication, password, session, grant } => {
-            let mut puts = vec![writer.authentication(authentication)?, writer.password(password)?];
-            puts.extend(session.as_ref().map(|session| writer.session(session)).transpose()?);
-            puts.extend(grant.as_ref().map(|grant| writer.grant(grant)).transpose()?);
-            writer.transaction(puts)
-        }
-        Change::ChangeEmail { authentication, profile, former } => {
-            writer.writes(writer.email_change(authentication, profile, former)?)
-        }
-        Change::UndoEmailChange { authentication, profile, former, password } => {
-            let mut writes = writer.email_change(authentication, profile, former)?;
-            let remove = |password: &PasswordCredential| {
-                writer.delete(Thing::Password(password.account), Condition::Version(password.version))
-            };
-            writes.extend(password.as_ref().map(remove));
-            writer.writes(writes)
-        }
-        Change::EndSessionAndGrants { session, grants } => {
-            let mut puts = vec![writer.session(session)?];
-            puts.extend(writer.grants(grants)?);
-            writer.transaction(puts)
-        }
-        Change::WithdrawConsent { consent, grants, .. } => {
-            let mut puts: Vec<Put> = consent.as_ref().map(|consent| writer.consent(consent)).transpose()?.into_iter().collect();
-            puts.extend(writer.grants(grants)?);
-            writer.transaction(puts)
-        }
-        Change::RequestDeletion { authentication, erasure } => {
-            writer.transaction(vec![writer.authentication(authentication)?, writer.due_erasure(erasure)?])
-        }
-        Change::RestoreAccount { authentication, due } => writer.writes(vec![
-            Write::Put(writer.authentication(authentication)?),
-            writer.delete(Thing::DueErasure(authentication.account, *due), Condition::Present),
-        ]),
-        Change::DeferErasure { authentication, former, erasure } => writer.writes(vec![
-            Write::Put(writer.authentication(authentication)?),
-            writer.delete(Thing::DueErasure(authentication.account, *former), Condition::Present),
-            Write::Put(writer.due_erasure(erasure)?),
-        ]),
-        Change::CheckpointRetention(job) => {
-            writer.one(writer.versioned(Thing::RetentionJob, Kind::Job, job, job.version, None))
-        }
-        Change::IssueAuthorizationCode(grant)
-        | Change::RedeemAuthorizationCode(grant)
-        | Change::ExchangeToken(grant)
-        | Change::RotateRefreshToken(grant)
-        | Change::RevokeGrant(grant)
-        | Change::RevokeAccessToken(grant) => writer.one(writer.grant(grant)),
-        Change::RevokeGrantlessToken { jti, client_id, expires_at } => {
-            let revoked = RevokedToken { client_id: client_id.clone(), expires_at: *expires_at };
-            writer.one(writer.absent(Thing::RevokedJti(*jti), Kind::RevokedJti, &revoked, Some(*expires_at)))
-        }
-        Change::StoreAuthorizationRequest { id, query, expires_at } => {
-            let stored = StoredAuthorizationRequest { query: query.clone(), expires_at: *expires_at };
-            writer.one(writer.absent(Thing::AuthorizationRequest(*id), Kind::AuthorizationRequest, &stored, Some(*expires_at)))
-        }
-    }?;
-    carry_event(&mut plan, change, request, &writer.op)?;
+        change::Write::Count(counter) => writer.count(counter, op(request, 1, index)),
+    };
+    if let Some(draft) = change.event() {
+        carry_event(&mut plan, draft, request, &writer.op)?;
+    }
     Ok(plan)
 }
 
-/// Puts the change's event on the item that carries it: the only one, or the first of a transaction (AUTHN).
-fn carry_event(plan: &mut Plan, change: &Change, request: &RequestContext, op: &str) -> Result<(), StoreError> {
-    let Some(kind) = change.event() else { return Ok(()) };
+/// Completes the change's event and puts it on the guard: the only item, or the first of a transaction.
+fn carry_event(plan: &mut Plan, draft: &EventDraft, request: &RequestContext, op: &str) -> Result<(), StoreError> {
     let carrier = match plan {
         Plan::Put(put) => put.as_mut(),
         Plan::Transaction { writes, .. } => match writes.first_mut() {
             Some(Write::Put(put)) => put,
-            Some(Write::Delete(_)) | None => return Ok(()),
+            Some(Write::Delete(_) | Write::Check(_)) | None => return Ok(()),
         },
         // What is removed carries nothing.
         Plan::Delete(_) => return Ok(()),
         // A counter has no event of its own; the change that follows it has.
         Plan::Count(_) => return Ok(()),
     };
-    let (account, flow, client_id) = change.subject();
+    let EventDraft { kind, subject: Subject { account, flow, client } } = draft.clone();
     let event = Event {
         id: event_id(request.now, op, carrier),
         kind,
@@ -241,7 +151,7 @@ fn carry_event(plan: &mut Plan, change: &Change, request: &RequestContext, op: &
         request_id: request.request_id.clone(),
         account,
         flow,
-        client_id: client_id.cloned(),
+        client_id: client,
         address_hash: request.address_hash.clone(),
     };
     attach(&mut carrier.item, &event)
@@ -258,14 +168,6 @@ fn event_id(now: Timestamp, op: &str, carrier: &Put) -> String {
     ulid(now, format!("event\n{op}\n{}\n{}\n{version}", carrier.key.pk, carrier.key.sk).as_bytes())
 }
 
-/// When nothing of this grant can matter any more: a code that nobody redeemed is over with its minute.
-fn end_of(grant: &Grant) -> Timestamp {
-    match grant.state {
-        GrantState::CodeIssued => grant.code.as_ref().map_or(grant.expires_at, |code| code.expires_at),
-        GrantState::Active { .. } | GrantState::Revoked { .. } => grant.expires_at,
-    }
-}
-
 /// Items of one transaction, as DynamoDB takes them (security 136).
 const MAX_WRITES: usize = 100;
 
@@ -275,16 +177,45 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn one(&self, put: Result<Put, StoreError>) -> Result<Plan, StoreError> {
-        Ok(Plan::Put(Box::new(put?)))
+    fn put(&self, put: &change::Put) -> Result<Put, StoreError> {
+        let record = stored(put.record());
+        let key = ItemKey::of(self.tenant, record.key());
+        let condition = match (put.expect(), put.record()) {
+            (Expect::Before(version), _) if record.version() == Some(version) => Condition::before(version),
+            (Expect::Absent, _) => Condition::Absent,
+            (Expect::PendingKey, Record::DataKey(data_key)) => Condition::Pending { wrapped: data_key.wrapped.clone() },
+            (Expect::Before(_) | Expect::PendingKey, _) => {
+                return Err(refused(
+                    "PutItem",
+                    "",
+                    &format!("{:?} is not a condition of {}", put.expect(), record.kind().as_str()),
+                ));
+            }
+        };
+        let item = item::stamped(&key, record.kind(), record.item()?, record.end(), &self.op);
+        Ok(Put { key, item, condition })
     }
-    fn transaction(&self, puts: Vec<Put>) -> Result<Plan, StoreError> {
-        self.writes(puts.into_iter().map(Write::Put).collect())
+    fn step(&self, step: &Step) -> Result<Write, StoreError> {
+        Ok(match step {
+            Step::Put(put) => Write::Put(self.put(put)?),
+            Step::Remove(remove) => {
+                Write::Delete(Delete { key: self.key(&remove.key), condition: condition_of(remove.expect) })
+            }
+            Step::Check { key, expect } => Write::Check(Check { key: self.key(key), condition: condition_of(*expect) }),
+        })
+    }
+    fn key(&self, key: &RecordKey) -> ItemKey {
+        ItemKey::of(self.tenant, named(key))
     }
     /// The first write carries the event, so it is a put.
-    fn writes(&self, writes: Vec<Write>) -> Result<Plan, StoreError> {
+    fn transaction(&self, writes: Vec<Write>) -> Result<Plan, StoreError> {
         if writes.len() > MAX_WRITES {
             let detail = format!("{} items in one transaction, which takes {MAX_WRITES}", writes.len());
+            return Err(refused("TransactWriteItems", "", &detail));
+        }
+        let mut keys = HashSet::new();
+        if let Some(twice) = writes.iter().map(Write::key).find(|key| !keys.insert(*key)) {
+            let detail = format!("an item {} appears twice in one transaction", twice.sk);
             return Err(refused("TransactWriteItems", "", &detail));
         }
         // At most 36 characters, and another one for another transaction of the same request: it may end one session after another.
@@ -296,99 +227,19 @@ impl Writer<'_> {
         let digest = sha256(named.as_bytes());
         Ok(Plan::Transaction { writes, token: BASE64URL_NOPAD.encode(&digest[..27]) })
     }
-    fn delete(&self, thing: Thing<'_>, condition: Condition) -> Write {
-        Write::Delete(Delete { key: ItemKey::of(self.tenant, thing), condition })
+    fn count(&self, counter: &Counter, op: String) -> Plan {
+        let Counter { key: CounterKey::IdentifierTries(identifier), at, limit } = counter;
+        let key = ItemKey::of(self.tenant, Thing::IdentifierTries(identifier, *at));
+        Plan::Count(Box::new(Count { key, limit: *limit, ttl: item::ttl(*at + Span::days(1)), op }))
     }
-    fn put<S: Serialize>(
-        &self,
-        thing: Thing<'_>,
-        kind: Kind,
-        state: &S,
-        condition: Condition,
-        ends: Option<Timestamp>,
-    ) -> Result<Put, StoreError> {
-        let key = ItemKey::of(self.tenant, thing);
-        let item = item::write(&key, kind, state, ends, &self.op)?;
-        Ok(Put { key, item, condition })
-    }
-    fn versioned<S: Serialize>(
-        &self,
-        thing: Thing<'_>,
-        kind: Kind,
-        state: &S,
-        version: u64,
-        ends: Option<Timestamp>,
-    ) -> Result<Put, StoreError> {
-        self.put(thing, kind, state, Condition::before(version), ends)
-    }
-    fn absent<S: Serialize>(
-        &self,
-        thing: Thing<'_>,
-        kind: Kind,
-        state: &S,
-        ends: Option<Timestamp>,
-    ) -> Result<Put, StoreError> {
-        self.put(thing, kind, state, Condition::Absent, ends)
-    }
-    fn flow(&self, flow: &Flow) -> Result<Put, StoreError> {
-        self.versioned(Thing::Flow(flow.id), Kind::Flow, flow, flow.version, Some(flow.expires_at))
-    }
-    fn authentication(&self, state: &Authentication) -> Result<Put, StoreError> {
-        let ends = match state.status {
-            AccountStatus::Erased { at } => Some(at),
-            AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::ErasureDue { .. } => None,
-        };
-        self.versioned(Thing::Authentication(state.account), Kind::Authentication, state, state.version, ends)
-    }
-    fn password(&self, password: &PasswordCredential) -> Result<Put, StoreError> {
-        self.versioned(Thing::Password(password.account), Kind::Password, password, password.version, None)
-    }
-    fn profile(&self, profile: &Profile) -> Result<Put, StoreError> {
-        self.versioned(Thing::Profile(profile.account), Kind::Profile, profile, profile.version, None)
-    }
-    fn session(&self, session: &Session) -> Result<Put, StoreError> {
-        let thing = Thing::Session(session.account, session.id);
-        self.versioned(thing, Kind::Session, session, session.version, Some(session.expires_at))
-    }
-    fn grant(&self, grant: &Grant) -> Result<Put, StoreError> {
-        self.versioned(Thing::Grant(grant.account, grant.id), Kind::Grant, grant, grant.version, Some(end_of(grant)))
-    }
-    fn grants(&self, grants: &[Grant]) -> Result<Vec<Put>, StoreError> {
-        grants.iter().map(|grant| self.grant(grant)).collect()
-    }
-    fn consent(&self, consent: &Consent) -> Result<Put, StoreError> {
-        let thing = Thing::Consent(consent.account, &consent.client_id);
-        self.versioned(thing, Kind::Consent, consent, consent.version, None)
-    }
-    fn due_erasure(&self, erasure: &DueErasure) -> Result<Put, StoreError> {
-        self.absent(Thing::DueErasure(erasure.account, erasure.due), Kind::DueErasure, erasure, None)
-    }
-    /// One address freed, the other claimed where nobody has it: uniqueness, and no moment with both or neither.
-    fn email_change(
-        &self,
-        authentication: &Authentication,
-        profile: &Profile,
-        former: &IdentifierHash,
-    ) -> Result<Vec<Write>, StoreError> {
-        let account = authentication.account;
-        let claimed = ClaimedIdentifier { account };
-        Ok(vec![
-            Write::Put(self.authentication(authentication)?),
-            Write::Put(self.profile(profile)?),
-            Write::Put(self.absent(Thing::Identifier(&authentication.identifier), Kind::Identifier, &claimed, None)?),
-            self.delete(Thing::Identifier(former), Condition::OfAccount(account)),
-        ])
-    }
-    fn data_key(&self, key: &WrappedDataKey, condition: Condition) -> Result<Put, StoreError> {
-        let ends = match key.state {
-            DataKeyState::Pending { expires_at } => Some(expires_at),
-            DataKeyState::Account => None,
-        };
-        self.put(Thing::DataKey(key.account), Kind::DataKey, key, condition, ends)
-    }
-    fn count(&self, identifier: &IdentifierHash, at: Timestamp, limit: u32, op: String) -> Plan {
-        let key = ItemKey::of(self.tenant, Thing::IdentifierTries(identifier, at));
-        Plan::Count(Box::new(Count { key, limit, ttl: item::ttl(at + Span::days(1)), op }))
+}
+
+fn condition_of(expect: KeyExpect) -> Condition {
+    match expect {
+        KeyExpect::Present => Condition::Present,
+        KeyExpect::Absent => Condition::Absent,
+        KeyExpect::Version(version) => Condition::Version(version),
+        KeyExpect::OwnedBy(account) => Condition::OfAccount(account),
     }
 }
 

@@ -2,20 +2,21 @@
 
 use super::super::*;
 use crate::context::Deadline;
-use crate::domain::account::{AccountStatus, Authentication, LinkSeed, PasswordHome, Sealed};
+use crate::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, Sealed, WrappedDataKey};
 use crate::domain::amr::Amr;
-use crate::domain::change::NewAccount;
 use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordCredential;
 use crate::domain::failure_window::FailureWindow;
-use crate::domain::flow::{FlowPurpose, FlowState};
+use crate::domain::flow::{Flow, FlowPurpose, FlowState};
 use crate::domain::id::{AccountId, FlowId, GrantId, SessionId, Sub};
+use crate::domain::identifier::IdentifierHash;
 use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
-use crate::domain::oauth::grant::{AuthorizationCode, RefreshToken, RevocationReason, RevokedJti};
+use crate::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken, RevocationReason, RevokedJti};
 use crate::domain::profile::Profile;
 use crate::domain::roles::{MAX_ROLES, Role, Roles};
 use crate::domain::secret::{PasswordHash, SecretHash};
 use crate::domain::session::Session;
+use crate::domain::verbs::NewAccount;
 use std::collections::BTreeSet;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_123);

@@ -1,15 +1,19 @@
 //! Plans: stamps, tokens and events that are the same however often a write is sent; ends; and how large items become.
 
 use super::*;
-use crate::domain::account::{AccountStatus, Authentication, Sealed};
+use crate::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
 use crate::domain::audit::EventKind;
-use crate::domain::change::NewAccount;
+use crate::domain::consent::Consent;
 use crate::domain::directory::ImportedAccount;
 use crate::domain::erasure::DueErasure;
+use crate::domain::flow::Flow;
 use crate::domain::id::SessionId;
+use crate::domain::identifier::IdentifierHash;
 use crate::domain::moving::{MAX_CONSENTS, MAX_IDENTITIES, MovedAccount};
+use crate::domain::oauth::grant::{Grant, GrantState};
 use crate::domain::retention::RetentionJob;
 use crate::domain::session::Session;
+use crate::domain::verbs::NewAccount;
 use crate::store::key::PK;
 use std::collections::HashSet;
 use ulid::Ulid;
@@ -20,6 +24,8 @@ use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use fixture::*;
 #[path = "changes_tests.rs"]
 mod changes;
+#[path = "records_tests.rs"]
+mod records;
 
 /// One write unit; an update bills the whole item.
 const UNIT: usize = 1024;
@@ -29,7 +35,7 @@ fn imported(flow: Option<Flow>) -> Change {
     let subject = SubjectHash(IdentifierHash { key_version: 1, hash: [7; 32] });
     let link = LinkedIdentity { account: account(), subject, named: Sealed(vec![1; 100]), linked_at: NOW };
     let account = ImportedAccount { authentication, password: Some(password), profile, link, data_key, flow };
-    Change::ImportAccount(Box::new(account))
+    Change::import_account(account)
 }
 
 /// security 105, 111: who comes from elsewhere claims address and subject, and makes every item anew, all or nothing.
@@ -67,15 +73,7 @@ fn moved(identities: usize, consents: usize) -> Change {
         version: 1,
     };
     let (links, consents) = ((0..identities).map(link).collect(), (0..consents).map(consent).collect());
-    Change::MoveAccount(Box::new(MovedAccount {
-        authentication,
-        password: Some(password),
-        profile,
-        links,
-        terms,
-        consents,
-        data_key,
-    }))
+    Change::move_account(MovedAccount { authentication, password: Some(password), profile, links, terms, consents, data_key })
 }
 
 /// security 105, 111: who moves here is new under account, address and every identity elsewhere, with all that one person can have.
@@ -100,15 +98,15 @@ fn due(due: Timestamp) -> DueErasure {
 }
 
 fn request_deletion() -> Change {
-    Change::RequestDeletion { authentication: authentication(), erasure: due(NOW) }
+    Change::request_deletion(authentication(), due(NOW))
 }
 
 fn restore() -> Change {
-    Change::RestoreAccount { authentication: authentication(), due: NOW }
+    Change::restore_account(authentication(), NOW)
 }
 
 fn defer() -> Change {
-    Change::DeferErasure { authentication: authentication(), former: NOW, erasure: due(NOW + Span::days(7)) }
+    Change::defer_erasure(authentication(), NOW, due(NOW + Span::days(7)))
 }
 
 fn planned(change: &Change) -> Plan {
@@ -126,7 +124,7 @@ fn puts(plan: &Plan) -> Vec<&Put> {
 fn put(write: &Write) -> Option<&Put> {
     match write {
         Write::Put(put) => Some(put),
-        Write::Delete(_) => None,
+        Write::Delete(_) | Write::Check(_) => None,
     }
 }
 
@@ -152,14 +150,14 @@ fn the_hot_items_stay_within_one_write_unit() {
     let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
     let in_use = Authentication { status: AccountStatus::Active, epoch_began_at: Some(NOW), ..authentication() };
     let table = [
-        ("AUTHN, with a failure's event", Change::CountFailedSignIn(authentication())),
-        ("AUTHN, a sign-in", Change::RecordSignIn(authentication())),
-        ("AUTHN in use, with a failure's event", Change::CountFailedSignIn(in_use)),
-        ("a session, with its event", Change::EndSession(session())),
-        ("a session in use", Change::TouchSession(session())),
-        ("a code", Change::IssueAuthorizationCode(code)),
-        ("a grant that was rotated, with a revoked token", Change::RotateRefreshToken(grant(active()))),
-        ("a grant that was revoked, with its event", Change::RevokeGrant(grant(revoked()))),
+        ("AUTHN, with a failure's event", Change::count_failed_sign_in(authentication())),
+        ("AUTHN, a sign-in", Change::record_sign_in(authentication())),
+        ("AUTHN in use, with a failure's event", Change::count_failed_sign_in(in_use)),
+        ("a session, with its event", Change::end_session(session())),
+        ("a session in use", Change::touch_session(session())),
+        ("a code", Change::issue_authorization_code(code)),
+        ("a grant that was rotated, with a revoked token", Change::rotate_refresh_token(grant(active()))),
+        ("a grant that was revoked, with its event", Change::revoke_grant(grant(revoked()))),
     ];
     for (name, change) in table {
         let plan = planned(&change);
@@ -173,7 +171,7 @@ fn the_hot_items_stay_within_one_write_unit() {
 
 #[test]
 fn stamps_tokens_and_event_ids_are_the_same_however_often_a_write_is_sent() {
-    let change = Change::CreateAccount(Box::new(new_account()));
+    let change = Change::create_account(new_account());
     let once = planned(&change);
     let again = planned(&change);
     let (Plan::Transaction { token, .. }, Plan::Transaction { token: same, .. }) = (&once, &again) else { panic!() };
@@ -210,17 +208,17 @@ fn two_writes_of_one_request_have_two_events() {
         Plan::Delete(_) | Plan::Transaction { .. } | Plan::Count(_) => panic!(),
     };
     let other = Session { id: SessionId::from_bytes([1; 16]), ..session() };
-    assert_ne!(id(&Change::EndSession(session())), id(&Change::EndSession(other)));
+    assert_ne!(id(&Change::end_session(session())), id(&Change::end_session(other)));
     let later = Session { version: session().version + 1, ..session() };
-    assert_ne!(id(&Change::EndSession(session())), id(&Change::EndSession(later)));
+    assert_ne!(id(&Change::end_session(session())), id(&Change::end_session(later)));
 }
 
 /// security 127: one item of a change carries its event, as many as the change has; a write without one leaves none behind.
 #[test]
 fn exactly_one_item_carries_the_event() {
-    let reset = Change::ResetPassword { flow: flow(), authentication: authentication(), password: password() };
+    let reset = Change::reset_password(flow(), authentication(), password());
     let table = [
-        (Change::CreateAccount(Box::new(new_account())), Some((Kind::Authentication, EventKind::AccountCreated))),
+        (Change::create_account(new_account()), Some((Kind::Authentication, EventKind::AccountCreated))),
         (imported(None), Some((Kind::Authentication, EventKind::AccountImported))),
         (imported(Some(flow())), Some((Kind::Authentication, EventKind::AccountImported))),
         (moved(1, 1), Some((Kind::Authentication, EventKind::AccountImported))),
@@ -228,18 +226,18 @@ fn exactly_one_item_carries_the_event() {
         (request_deletion(), Some((Kind::Authentication, EventKind::DeletionRequested))),
         (restore(), Some((Kind::Authentication, EventKind::AccountRestored))),
         (defer(), Some((Kind::Authentication, EventKind::ErasureDeferred))),
-        (Change::EraseAccount(erased()), Some((Kind::Authentication, EventKind::AccountErased))),
-        (Change::PlaceLegalHold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldPlaced))),
-        (Change::LiftLegalHold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldLifted))),
-        (Change::ChangeRoles(authentication()), Some((Kind::Authentication, EventKind::RolesChanged))),
-        (Change::CheckpointRetention(Box::new(RetentionJob::new(NOW))), None),
-        (Change::BeginFlow(flow()), Some((Kind::Flow, EventKind::RegistrationStarted))),
-        (Change::OpenSession(session()), Some((Kind::Session, EventKind::SignedIn))),
-        (Change::RecordSignIn(authentication()), None),
-        (Change::Rehash(password()), None),
-        (Change::RotateRefreshToken(grant(active())), None),
-        (Change::ExchangeToken(grant(active())), None),
-        (Change::TouchSession(session()), None),
+        (Change::erase_account(erased()), Some((Kind::Authentication, EventKind::AccountErased))),
+        (Change::place_legal_hold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldPlaced))),
+        (Change::lift_legal_hold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldLifted))),
+        (Change::change_roles(authentication()), Some((Kind::Authentication, EventKind::RolesChanged))),
+        (Change::checkpoint_retention(RetentionJob::new(NOW)), None),
+        (Change::begin_flow(flow()), Some((Kind::Flow, EventKind::RegistrationStarted))),
+        (Change::open_session(session()), Some((Kind::Session, EventKind::SignedIn))),
+        (Change::record_sign_in(authentication()), None),
+        (Change::rehash(password()), None),
+        (Change::rotate_refresh_token(grant(active())), None),
+        (Change::exchange_token(grant(active())), None),
+        (Change::touch_session(session()), None),
     ];
     for (change, expected) in table {
         let plan = planned(&change);
@@ -265,6 +263,7 @@ fn due_work_moves_with_the_state_of_its_account() {
             .map(|write| match write {
                 Write::Put(put) => (put.key.sk, put.condition),
                 Write::Delete(delete) => (delete.key.sk, delete.condition),
+                Write::Check(check) => (check.key.sk, check.condition),
             })
             .collect::<Vec<_>>(),
         Plan::Put(_) | Plan::Delete(_) | Plan::Count(_) => panic!(),
@@ -283,24 +282,24 @@ fn an_item_outlives_its_logical_end_by_the_margin() {
     let unredeemed = grant(GrantState::CodeIssued);
     let code_ends = unredeemed.code.as_ref().unwrap().expires_at;
     let table = [
-        (Change::BeginFlow(flow()), Some(flow().expires_at)),
-        (Change::CreateDataKey(data_key(DataKeyState::Pending { expires_at: NOW })), Some(NOW)),
-        (Change::CreateDataKey(data_key(DataKeyState::Account)), None),
-        (Change::EndSession(session()), Some(session().expires_at)),
-        (Change::IssueAuthorizationCode(unredeemed), Some(code_ends)),
-        (Change::RotateRefreshToken(grant(active())), Some(grant(active()).expires_at)),
-        (Change::RevokeGrant(grant(revoked())), Some(grant(revoked()).expires_at)),
-        (Change::RecordSignIn(authentication()), None),
-        (Change::EraseAccount(erased()), Some(NOW)),
-        (Change::CountFailedSignIn(erased()), Some(NOW)),
-        (Change::Rehash(password()), None),
+        (Change::begin_flow(flow()), Some(flow().expires_at)),
+        (Change::create_data_key(data_key(DataKeyState::Pending { expires_at: NOW })), Some(NOW)),
+        (Change::create_data_key(data_key(DataKeyState::Account)), None),
+        (Change::end_session(session()), Some(session().expires_at)),
+        (Change::issue_authorization_code(unredeemed), Some(code_ends)),
+        (Change::rotate_refresh_token(grant(active())), Some(grant(active()).expires_at)),
+        (Change::revoke_grant(grant(revoked())), Some(grant(revoked()).expires_at)),
+        (Change::record_sign_in(authentication()), None),
+        (Change::erase_account(erased()), Some(NOW)),
+        (Change::count_failed_sign_in(erased()), Some(NOW)),
+        (Change::rehash(password()), None),
     ];
     for (change, ends) in table {
         let plan = planned(&change);
         let ttl = puts(&plan)[0].item.get(TTL).cloned();
         assert_eq!(ttl, ends.map(|ends| AttributeValue::N((ends.seconds() + 2 * 86_400).to_string())), "{change:?}");
     }
-    let plan = planned(&Change::CreateAccount(Box::new(new_account())));
+    let plan = planned(&Change::create_account(new_account()));
     let puts = puts(&plan);
     let with_ttl: Vec<_> = puts.iter().filter(|put| put.item.contains_key(TTL)).map(|put| &put.item[KIND]).collect();
     assert_eq!(with_ttl, [&AttributeValue::S("flow".to_owned())], "an account's items have no end, its data key least of all");
@@ -309,7 +308,7 @@ fn an_item_outlives_its_logical_end_by_the_margin() {
 /// An item that reads as something else would let one slot stand for another (security 48 at rest).
 #[test]
 fn an_item_reads_only_as_what_it_is() {
-    let plan = planned(&Change::TouchSession(session()));
+    let plan = planned(&Change::touch_session(session()));
     let item = || puts(&plan)[0].item.clone();
     assert_eq!(item::read::<Session>(Kind::Session, item()).unwrap(), session());
     for kind in [Kind::Grant, Kind::Flow, Kind::Authentication] {
@@ -324,12 +323,12 @@ fn an_item_reads_only_as_what_it_is() {
 fn a_stream_image_reads_back() {
     use crate::store::delivery::read_change;
     let image = |change: &Change| serde_dynamo::Item::from(puts(&planned(change))[0].item.clone());
-    let change = read_change(image(&Change::BeginFlow(flow()))).unwrap().unwrap();
+    let change = read_change(image(&Change::begin_flow(flow()))).unwrap().unwrap();
     assert_eq!((change.tenant, change.flow, change.event.flow), (tenant(), Some(flow()), Some(flow().id)));
-    let change = read_change(image(&Change::OpenSession(session()))).unwrap().unwrap();
+    let change = read_change(image(&Change::open_session(session()))).unwrap().unwrap();
     assert_eq!((change.event.account, change.flow), (Some(account()), None));
-    assert!(read_change(image(&Change::TouchSession(session()))).unwrap().is_none());
-    let mut broken: Item = puts(&planned(&Change::BeginFlow(flow())))[0].item.clone();
+    assert!(read_change(image(&Change::touch_session(session()))).unwrap().is_none());
+    let mut broken: Item = puts(&planned(&Change::begin_flow(flow())))[0].item.clone();
     broken.insert(PK.to_owned(), AttributeValue::S("no tenant".to_owned()));
     assert!(read_change(serde_dynamo::Item::from(broken)).is_err());
 }

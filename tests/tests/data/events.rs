@@ -20,7 +20,7 @@ fn subjects(mails: &[Mail]) -> Vec<&str> {
 
 fn flow_in_state(flow: &Flow, state: FlowState) -> Change {
     let flow = Flow { state, version: flow.version + 1, ..flow.clone() };
-    Change::DisownFlow(flow)
+    Change::disown_flow(flow)
 }
 
 fn resent(flow: &Flow) -> Flow {
@@ -94,16 +94,11 @@ async fn a_reset_password_is_notified_in_the_language_of_the_recovery() {
     fixture.register(1, ADA, "Ada", AccountStatus::Active).await;
     let flow = fixture.begin_recovery(2, ADA).await;
     let sample = new_account(1, 1);
-    let reset = Change::ResetPassword {
-        flow: Flow { state: FlowState::Completed, version: 2, ..flow.clone() },
-        authentication: latchkey::domain::account::Authentication {
-            identifier: flow.identifier,
-            epoch: 2,
-            version: 2,
-            ..authentication(1)
-        },
-        password: latchkey::domain::credential::PasswordCredential { version: 2, ..sample.password },
-    };
+    let reset = Change::reset_password(
+        Flow { state: FlowState::Completed, version: 2, ..flow.clone() },
+        latchkey::domain::account::Authentication { identifier: flow.identifier, epoch: 2, version: 2, ..authentication(1) },
+        latchkey::domain::credential::PasswordCredential { version: 2, ..sample.password },
+    );
     let mails = fixture.mails_of(reset).await;
     assert_eq!(subjects(&mails), ["Ihr Passwort bei Latchkey Demo wurde geändert"]);
     assert_eq!((mails[0].to.as_str(), mails[0].codes.len()), (ADA, 0));
@@ -115,7 +110,7 @@ async fn an_expired_or_superseded_code_is_not_sent() {
     let mut fixture = EventsFixture::new().await;
     let first = fixture.begin_registration(1, ADA).await;
     let second = resent(&first);
-    fixture.commit(Change::ResendCode(second.clone())).await;
+    fixture.commit(Change::resend_code(second.clone())).await;
     let mails = fixture.pump().await;
     assert_eq!(subjects(&mails), ["Your new code for Latchkey Demo"]);
     assert_eq!(mails[0].codes, [fixture.tenant.keys.proof().unwrap().code(&second).unwrap().expose()]);
@@ -169,7 +164,7 @@ async fn a_redelivered_record_is_audited_once_and_counted_once() {
     ids.dedup();
     assert_eq!(ids.len(), 1);
     assert_eq!(fixture.audit_records().await, 1);
-    let mails = fixture.mails_of(Change::ResendCode(resent(&flow))).await;
+    let mails = fixture.mails_of(Change::resend_code(resent(&flow))).await;
     assert_eq!(mails.len(), 1, "repetitions do not count against the hour's mails");
 }
 
@@ -311,7 +306,7 @@ async fn a_sign_in_is_audited_and_sends_no_mail() {
     let mut fixture = EventsFixture::new().await;
     fixture.register(1, ADA, "Ada", AccountStatus::Active).await;
     let before = fixture.audit_records().await;
-    let mails = fixture.mails_of(Change::OpenSession(session(1, 1))).await;
+    let mails = fixture.mails_of(Change::open_session(session(1, 1))).await;
     assert!(mails.is_empty());
     assert_eq!(fixture.audit_records().await, before + 1);
 }

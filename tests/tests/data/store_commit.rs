@@ -12,71 +12,68 @@ use latchkey::domain::time::Span;
 use latchkey::purpose::Purpose;
 use latchkey::store::account::SignInSnapshot;
 use latchkey::store::grant::GrantQuery;
-use latchkey::store::keyring::{KeyMaterial, KeySlot};
+use latchkey::store::key::KeySlot;
+use latchkey::store::keyring::KeyMaterial;
 use latchkey::store::{CommitError, Conflict, DecideError, MAX_ATTEMPTS, StoreError};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tests::store::*;
 
 /// Every change, with its preconditions.
 fn every_change() -> Vec<(&'static str, Vec<Change>, Change)> {
-    let begun = || vec![Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))];
+    let begun = || vec![Change::begin_flow(flow(1, 1, FlowPurpose::Registration))];
     let next_flow =
         |state, tries, generation| Flow { state, tries, generation, version: 2, ..flow(1, 1, FlowPurpose::Registration) };
-    let pending = || vec![Change::CreateDataKey(data_key(1)), begun().remove(0)];
-    let created = || [pending(), vec![Change::CreateAccount(Box::new(new_account(1, 1)))]].concat();
+    let pending = || vec![Change::create_data_key(data_key(1)), begun().remove(0)];
+    let created = || [pending(), vec![Change::create_account(new_account(1, 1))]].concat();
     let next = || Authentication { version: 2, ..authentication(1) };
-    let opened = || vec![Change::OpenSession(session(1, 1))];
+    let opened = || vec![Change::open_session(session(1, 1))];
     let used = || Session { last_used_at: NOW + Span::hours(1), version: 2, ..session(1, 1) };
-    let issued = || vec![Change::IssueAuthorizationCode(grant(1, 1))];
-    let redeemed_before = || [issued(), vec![Change::RedeemAuthorizationCode(redeemed(&grant(1, 1)))]].concat();
+    let issued = || vec![Change::issue_authorization_code(grant(1, 1))];
+    let redeemed_before = || [issued(), vec![Change::redeem_authorization_code(redeemed(&grant(1, 1)))]].concat();
     let third = || Grant { version: 3, ..redeemed(&grant(1, 1)) };
     let revoked =
         || Grant { state: GrantState::Revoked { at: NOW, reason: RevocationReason::CodeReplayed }, version: 2, ..grant(1, 1) };
-    let recovery = || [created(), vec![Change::BeginFlow(flow(9, 9, FlowPurpose::Recovery))]].concat();
+    let recovery = || [created(), vec![Change::begin_flow(flow(9, 9, FlowPurpose::Recovery))]].concat();
     let expires_at = NOW + Span::minutes(10);
     vec![
-        ("CreateDataKey", vec![], Change::CreateDataKey(data_key(1))),
+        ("CreateDataKey", vec![], Change::create_data_key(data_key(1))),
         ("BeginFlow", vec![], begun().remove(0)),
-        ("CountFlowTry", begun(), Change::CountFlowTry(next_flow(FlowState::Open, 1, 1))),
-        ("ResendCode", begun(), Change::ResendCode(next_flow(FlowState::Open, 0, 2))),
-        ("DisownFlow", begun(), Change::DisownFlow(next_flow(FlowState::Ended, 0, 1))),
-        ("CreateAccount", pending(), Change::CreateAccount(Box::new(new_account(1, 1)))),
-        ("CountFailedSignIn", created(), Change::CountFailedSignIn(next())),
-        ("CountUnknownSignIn", vec![], Change::CountUnknownSignIn(unknown_failures(1))),
-        ("RecordSignIn", created(), Change::RecordSignIn(next())),
+        ("CountFlowTry", begun(), Change::count_flow_try(next_flow(FlowState::Open, 1, 1))),
+        ("ResendCode", begun(), Change::resend_code(next_flow(FlowState::Open, 0, 2))),
+        ("DisownFlow", begun(), Change::disown_flow(next_flow(FlowState::Ended, 0, 1))),
+        ("CreateAccount", pending(), Change::create_account(new_account(1, 1))),
+        ("CountFailedSignIn", created(), Change::count_failed_sign_in(next())),
+        ("CountUnknownSignIn", vec![], Change::count_unknown_sign_in(unknown_failures(1))),
+        ("RecordSignIn", created(), Change::record_sign_in(next())),
         ("OpenSession", vec![], opened().remove(0)),
-        ("TouchSession", opened(), Change::TouchSession(used())),
-        ("EndSession", opened(), Change::EndSession(Session { ended_at: Some(NOW), ..used() })),
-        ("Rehash", created(), Change::Rehash(PasswordCredential { version: 2, ..password(1) })),
+        ("TouchSession", opened(), Change::touch_session(used())),
+        ("EndSession", opened(), Change::end_session(Session { ended_at: Some(NOW), ..used() })),
+        ("Rehash", created(), Change::rehash(PasswordCredential { version: 2, ..password(1) })),
         (
             "ResetPassword",
             recovery(),
-            Change::ResetPassword {
-                flow: Flow { state: FlowState::Completed, version: 2, ..flow(9, 9, FlowPurpose::Recovery) },
-                authentication: Authentication { epoch: 2, ..next() },
-                password: PasswordCredential { version: 2, ..password(1) },
-            },
+            Change::reset_password(
+                Flow { state: FlowState::Completed, version: 2, ..flow(9, 9, FlowPurpose::Recovery) },
+                Authentication { epoch: 2, ..next() },
+                PasswordCredential { version: 2, ..password(1) },
+            ),
         ),
-        ("RecordConsent", vec![], Change::RecordConsent(consent(1))),
+        ("RecordConsent", vec![], Change::record_consent(consent(1))),
         (
             "RecordConsent again",
-            vec![Change::RecordConsent(consent(1))],
-            Change::RecordConsent(Consent { version: 2, ..consent(1) }),
+            vec![Change::record_consent(consent(1))],
+            Change::record_consent(Consent { version: 2, ..consent(1) }),
         ),
         ("IssueAuthorizationCode", vec![], issued().remove(0)),
-        ("RedeemAuthorizationCode", issued(), Change::RedeemAuthorizationCode(redeemed(&grant(1, 1)))),
-        ("RotateRefreshToken", redeemed_before(), Change::RotateRefreshToken(third())),
-        ("RevokeGrant", issued(), Change::RevokeGrant(revoked())),
-        ("RevokeAccessToken", redeemed_before(), Change::RevokeAccessToken(third())),
-        (
-            "RevokeGrantlessToken",
-            vec![],
-            Change::RevokeGrantlessToken { jti: Jti::from_bytes([1; 16]), client_id: client_id(), expires_at },
-        ),
+        ("RedeemAuthorizationCode", issued(), Change::redeem_authorization_code(redeemed(&grant(1, 1)))),
+        ("RotateRefreshToken", redeemed_before(), Change::rotate_refresh_token(third())),
+        ("RevokeGrant", issued(), Change::revoke_grant(revoked())),
+        ("RevokeAccessToken", redeemed_before(), Change::revoke_access_token(third())),
+        ("RevokeGrantlessToken", vec![], Change::revoke_grantless_token(Jti::from_bytes([1; 16]), client_id(), expires_at)),
         (
             "StoreAuthorizationRequest",
             vec![],
-            Change::StoreAuthorizationRequest { id: FlowId::from_bytes([4; 16]), query: "a=b".to_owned(), expires_at },
+            Change::store_authorization_request(FlowId::from_bytes([4; 16]), "a=b".to_owned(), expires_at),
         ),
     ]
 }
@@ -110,12 +107,12 @@ async fn a_later_version_needs_the_one_before_it() {
 #[tokio::test]
 async fn a_transaction_is_refused_as_a_whole_if_one_condition_fails() {
     let new = || new_account(1, 1);
-    let before = || vec![Change::CreateDataKey(data_key(1)), Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))];
+    let before = || vec![Change::create_data_key(data_key(1)), Change::begin_flow(flow(1, 1, FlowPurpose::Registration))];
     let other_owner = || {
         let mut other = new_account(2, 2);
         other.identifier = identifier(1);
-        let begin = Change::BeginFlow(flow(2, 2, FlowPurpose::Registration));
-        vec![Change::CreateDataKey(data_key(2)), begin, Change::CreateAccount(Box::new(other))]
+        let begin = Change::begin_flow(flow(2, 2, FlowPurpose::Registration));
+        vec![Change::create_data_key(data_key(2)), begin, Change::create_account(other)]
     };
     let mut stranger_key = new();
     stranger_key.data_key.wrapped = vec![0; 60];
@@ -132,7 +129,7 @@ async fn a_transaction_is_refused_as_a_whole_if_one_condition_fails() {
         for change in before {
             bench.commit(change).await.unwrap_or_else(|error| panic!("precondition of {name}: {error:?}"));
         }
-        let result = bench.commit(Change::CreateAccount(Box::new(new))).await;
+        let result = bench.commit(Change::create_account(new)).await;
         assert!(matches!(result, Err(CommitError::Conflict(_))), "{name}: {result:?}");
         let query = GrantQuery { account: account(1), grant: grant(1, 1).id, session: None, profile: true };
         assert!(bench.store.find_profile(query.account).await.unwrap().is_none(), "{name}: no item is written");
@@ -143,13 +140,13 @@ async fn a_transaction_is_refused_as_a_whole_if_one_condition_fails() {
 async fn a_written_state_reads_back_unchanged() {
     let bench = Bench::new().await;
     let pending = flow(1, 1, FlowPurpose::Registration);
-    bench.commit(Change::CreateDataKey(data_key(1))).await.unwrap();
-    bench.commit(Change::BeginFlow(pending.clone())).await.unwrap();
+    bench.commit(Change::create_data_key(data_key(1))).await.unwrap();
+    bench.commit(Change::begin_flow(pending.clone())).await.unwrap();
     let found = bench.store.find_flow(pending.id, pending.account).await.unwrap().unwrap();
     assert_eq!((found.flow, found.data_key), (pending.clone(), Some(data_key(1))));
     assert!(bench.store.find_flow(pending.id, account(2)).await.unwrap().is_none(), "another account's locator");
 
-    bench.commit(Change::CreateAccount(Box::new(new_account(1, 1)))).await.unwrap();
+    bench.commit(Change::create_account(new_account(1, 1))).await.unwrap();
     assert_eq!(bench.store.find_account(&identifier(1)).await.unwrap(), Some(account(1)));
     match bench.store.find_sign_in(&identifier(1)).await.unwrap() {
         SignInSnapshot::Known { authentication: a, password: p, data_key } => {
@@ -164,21 +161,21 @@ async fn a_written_state_reads_back_unchanged() {
     let profile = bench.store.find_profile(account(1)).await.unwrap().unwrap();
     assert_eq!(profile.profile, new_account(1, 1).profile);
 
-    bench.commit(Change::CountUnknownSignIn(unknown_failures(2))).await.unwrap();
+    bench.commit(Change::count_unknown_sign_in(unknown_failures(2))).await.unwrap();
     match bench.store.find_sign_in(&identifier(2)).await.unwrap() {
         SignInSnapshot::Unknown { failures } => assert_eq!(failures, Some(unknown_failures(2))),
         SignInSnapshot::Known { .. } => panic!("the identifier is unknown"),
     }
 
-    bench.commit(Change::OpenSession(session(1, 1))).await.unwrap();
-    bench.commit(Change::RecordConsent(consent(1))).await.unwrap();
+    bench.commit(Change::open_session(session(1, 1))).await.unwrap();
+    bench.commit(Change::record_consent(consent(1))).await.unwrap();
     let found = bench.store.find_session(account(1), session(1, 1).id, Some(&client_id())).await.unwrap().unwrap();
     assert_eq!((found.session, found.consent), (session(1, 1), Some(consent(1))));
     assert!(bench.store.find_session(account(1), SessionId::from_bytes([2; 16]), None).await.unwrap().is_none());
 
     let code = grant(1, 1);
-    bench.commit(Change::IssueAuthorizationCode(code.clone())).await.unwrap();
-    bench.commit(Change::RedeemAuthorizationCode(redeemed(&code))).await.unwrap();
+    bench.commit(Change::issue_authorization_code(code.clone())).await.unwrap();
+    bench.commit(Change::redeem_authorization_code(redeemed(&code))).await.unwrap();
     let query = GrantQuery { account: account(1), grant: code.id, session: Some(code.sid), profile: true };
     let found = bench.store.find_grant(query).await.unwrap().unwrap();
     assert_eq!(found.grant, redeemed(&code));
@@ -189,11 +186,11 @@ async fn a_written_state_reads_back_unchanged() {
 
     let (jti, expires_at) = (Jti::from_bytes([1; 16]), NOW + Span::minutes(10));
     assert!(!bench.store.find_revoked_jti(jti).await.unwrap());
-    bench.commit(Change::RevokeGrantlessToken { jti, client_id: client_id(), expires_at }).await.unwrap();
+    bench.commit(Change::revoke_grantless_token(jti, client_id(), expires_at)).await.unwrap();
     assert!(bench.store.find_revoked_jti(jti).await.unwrap());
 
     let id = FlowId::from_bytes([4; 16]);
-    bench.commit(Change::StoreAuthorizationRequest { id, query: "a=b".to_owned(), expires_at }).await.unwrap();
+    bench.commit(Change::store_authorization_request(id, "a=b".to_owned(), expires_at)).await.unwrap();
     assert_eq!(bench.store.find_authorization_request(id, NOW).await.unwrap().as_deref(), Some("a=b"));
     assert_eq!(bench.store.find_authorization_request(id, expires_at).await.unwrap(), None, "security 131");
 }
@@ -207,9 +204,9 @@ async fn a_tenant_does_not_see_items_of_another_tenant() {
     assert!(other.find_profile(account(1)).await.unwrap().is_none());
     // The same address may have an account there too.
     for change in [
-        Change::CreateDataKey(data_key(1)),
-        Change::BeginFlow(flow(1, 1, FlowPurpose::Registration)),
-        Change::CreateAccount(Box::new(new_account(1, 1))),
+        Change::create_data_key(data_key(1)),
+        Change::begin_flow(flow(1, 1, FlowPurpose::Registration)),
+        Change::create_account(new_account(1, 1)),
     ] {
         other.commit(&Changes::one(change), &request()).await.unwrap();
     }
@@ -218,9 +215,9 @@ async fn a_tenant_does_not_see_items_of_another_tenant() {
 #[tokio::test]
 async fn changes_are_committed_in_order_and_a_conflict_says_which() {
     let bench = Bench::new().await;
-    let changes = Changes::one(Change::OpenSession(session(1, 1)))
-        .then(Change::TouchSession(Session { version: 3, ..session(1, 1) }))
-        .then(Change::OpenSession(session(1, 2)));
+    let changes = Changes::one(Change::open_session(session(1, 1)))
+        .then(Change::touch_session(Session { version: 3, ..session(1, 1) }))
+        .then(Change::open_session(session(1, 2)));
     let result = bench.store.commit(&changes, &request()).await;
     assert!(matches!(result, Err(CommitError::Conflict(Conflict { change: 1 }))), "{result:?}");
     bench.register(1).await;
@@ -232,7 +229,7 @@ async fn changes_are_committed_in_order_and_a_conflict_says_which() {
 #[tokio::test]
 async fn a_conflict_is_decided_again_on_the_stored_state() {
     let bench = Bench::new().await;
-    bench.prepare([Change::OpenSession(session(1, 1)), Change::RecordSignIn(authentication(1))]).await;
+    bench.prepare([Change::open_session(session(1, 1)), Change::record_sign_in(authentication(1))]).await;
     let attempts = AtomicU32::new(0);
     let one = request();
     let decided = bench.store.decide(&one, || async {
@@ -242,10 +239,10 @@ async fn a_conflict_is_decided_again_on_the_stored_state() {
         if attempt == 0 {
             // Another request is faster.
             let used = Session { version: found.version + 1, ..found.clone() };
-            bench.commit(Change::TouchSession(used)).await.ok();
+            bench.commit(Change::touch_session(used)).await.ok();
         }
         let ended = Session { version: found.version + 1, ended_at: Some(NOW), ..found };
-        Ok::<_, StoreError>(Decision::one(Change::EndSession(ended.clone()), ended.version))
+        Ok::<_, StoreError>(Decision::one(Change::end_session(ended.clone()), ended.version))
     });
     assert_eq!(decided.await.unwrap(), 3);
     assert_eq!(attempts.load(Ordering::Relaxed), 2);
@@ -256,12 +253,12 @@ async fn a_conflict_is_decided_again_on_the_stored_state() {
 #[tokio::test]
 async fn a_request_that_always_conflicts_is_unavailable() {
     let bench = Bench::new().await;
-    bench.prepare([Change::OpenSession(session(1, 1))]).await;
+    bench.prepare([Change::open_session(session(1, 1))]).await;
     let attempts = AtomicU32::new(0);
     let one = request();
     let outcome = bench.store.decide(&one, || async {
         attempts.fetch_add(1, Ordering::Relaxed);
-        Ok::<_, StoreError>(Decision::one(Change::OpenSession(session(1, 1)), "never returned"))
+        Ok::<_, StoreError>(Decision::one(Change::open_session(session(1, 1)), "never returned"))
     });
     assert!(matches!(outcome.await, Err(DecideError::Busy)));
     assert_eq!(attempts.load(Ordering::Relaxed), MAX_ATTEMPTS);
@@ -271,19 +268,19 @@ async fn a_request_that_always_conflicts_is_unavailable() {
 #[tokio::test]
 async fn a_full_counter_ends_the_request() {
     let bench = Bench::new().await;
-    let count = || Change::CountIdentifierTry { identifier: identifier(1), at: NOW, limit: 1 };
+    let count = || Change::count_identifier_try(identifier(1), NOW, 1);
     bench.prepare([count()]).await;
     let attempts = AtomicU32::new(0);
     let one = request();
     let outcome = bench.store.decide(&one, || async {
         attempts.fetch_add(1, Ordering::Relaxed);
-        let changes = Changes::one(count()).then(Change::OpenSession(session(1, 1)));
+        let changes = Changes::one(count()).then(Change::open_session(session(1, 1)));
         Ok::<_, StoreError>(Decision { changes, outcome: "never returned" })
     });
     assert!(matches!(outcome.await, Err(DecideError::LimitReached)));
     assert_eq!(attempts.load(Ordering::Relaxed), 1);
     // The changes after the counter are not written.
-    bench.commit(Change::OpenSession(session(1, 1))).await.unwrap();
+    bench.commit(Change::open_session(session(1, 1))).await.unwrap();
 }
 
 /// security 136: a Query returns 1 MB at a time. The store reads all pages.
@@ -322,12 +319,14 @@ async fn existing_tables_are_not_changed() {
 #[tokio::test]
 async fn a_transaction_is_never_larger_than_the_store_allows() {
     let bench = Bench::new().await;
-    let ending = |grants: u8| Change::EndSessionAndGrants {
-        session: Session { ended_at: Some(NOW), version: 2, ..session(1, 1) },
-        grants: (1..=grants).map(|n| redeemed(&grant(1, n))).collect(),
+    let ending = |grants: u8| {
+        Change::end_session_and_grants(
+            Session { ended_at: Some(NOW), version: 2, ..session(1, 1) },
+            (1..=grants).map(|n| redeemed(&grant(1, n))).collect(),
+        )
     };
-    bench.prepare([Change::OpenSession(session(1, 1))]).await;
-    bench.prepare((1..=100).map(|n| Change::IssueAuthorizationCode(grant(1, n)))).await;
+    bench.prepare([Change::open_session(session(1, 1))]).await;
+    bench.prepare((1..=100).map(|n| Change::issue_authorization_code(grant(1, n)))).await;
     let refused = bench.commit(ending(100)).await;
     assert!(matches!(refused, Err(CommitError::Store(StoreError::Refused(_)))), "{refused:?}");
     assert!(bench.meter.take().is_empty(), "no request was sent");

@@ -26,11 +26,11 @@ async fn prepared() -> Bench {
     bench.register(1).await;
     bench
         .prepare([
-            Change::OpenSession(session(1, 1)),
-            Change::RecordConsent(consent(1)),
-            Change::IssueAuthorizationCode(grant(1, 1)),
-            Change::RedeemAuthorizationCode(redeemed(&grant(1, 1))),
-            Change::IssueAuthorizationCode(grant(1, 2)),
+            Change::open_session(session(1, 1)),
+            Change::record_consent(consent(1)),
+            Change::issue_authorization_code(grant(1, 1)),
+            Change::redeem_authorization_code(redeemed(&grant(1, 1))),
+            Change::issue_authorization_code(grant(1, 2)),
         ])
         .await;
     bench
@@ -40,13 +40,13 @@ async fn prepared() -> Bench {
 async fn registration_costs_0_2_to_start_and_2_15_to_prove() {
     let bench = Bench::new().await;
     let begun = flow(1, 1, FlowPurpose::Registration);
-    let start = Changes::one(Change::CreateDataKey(data_key(1))).then(Change::BeginFlow(begun.clone()));
+    let start = Changes::one(Change::create_data_key(data_key(1))).then(Change::begin_flow(begun.clone()));
     bench.store.commit(&start, &request()).await.unwrap();
     check("registration, start", &bench.meter.take_cost(), (2, 0.0, 2.0));
 
     bench.store.find_flow(begun.id, begun.account).await.unwrap().unwrap();
-    let count = Change::CountIdentifierTry { identifier: identifier(1), at: NOW, limit: 20 };
-    let prove = Changes::one(count).then(Change::CreateAccount(Box::new(new_account(1, 1))));
+    let count = Change::count_identifier_try(identifier(1), NOW, 20);
+    let prove = Changes::one(count).then(Change::create_account(new_account(1, 1)));
     bench.store.commit(&prove, &request()).await.unwrap();
     check("registration, proof", &bench.meter.take_cost(), (3, 2.0, 15.0));
 }
@@ -56,15 +56,15 @@ async fn a_sign_in_costs_4_2_and_a_failed_one_4_1_known_or_not() {
     let bench = prepared().await;
     bench.store.find_sign_in(&identifier(1)).await.unwrap();
     let next = Authentication { version: 2, ..authentication(1) };
-    let success = Changes::one(Change::RecordSignIn(next.clone())).then(Change::OpenSession(session(1, 3)));
+    let success = Changes::one(Change::record_sign_in(next.clone())).then(Change::open_session(session(1, 3)));
     bench.store.commit(&success, &request()).await.unwrap();
     check("password sign-in", &bench.meter.take_cost(), (4, 4.0, 2.0));
 
     bench.store.find_sign_in(&identifier(1)).await.unwrap();
-    bench.commit(Change::CountFailedSignIn(Authentication { version: 3, ..next })).await.unwrap();
+    bench.commit(Change::count_failed_sign_in(Authentication { version: 3, ..next })).await.unwrap();
     let known = bench.meter.take();
     bench.store.find_sign_in(&identifier(2)).await.unwrap();
-    bench.commit(Change::CountUnknownSignIn(unknown_failures(2))).await.unwrap();
+    bench.commit(Change::count_unknown_sign_in(unknown_failures(2))).await.unwrap();
     let unknown = bench.meter.take();
     for calls in [&known, &unknown] {
         let cost = calls.iter().fold((0, 0.0, 0.0), |(requests, read, write), call| {
@@ -87,13 +87,13 @@ async fn a_recovery_costs_the_same_for_an_unknown_address() {
     assert!(bench.store.find_recovery(&identifier(2)).await.unwrap().is_none());
     check("recovery, unknown", &bench.meter.take_cost(), (2, 3.0, 0.0));
 
-    bench.commit(Change::BeginFlow(flow(9, 9, FlowPurpose::Recovery))).await.unwrap();
+    bench.commit(Change::begin_flow(flow(9, 9, FlowPurpose::Recovery))).await.unwrap();
     drop(bench.meter.take());
-    let reset = Change::ResetPassword {
-        flow: Flow { state: FlowState::Completed, version: 2, ..flow(9, 9, FlowPurpose::Recovery) },
-        authentication: Authentication { epoch: 2, version: 2, ..authentication(1) },
-        password: PasswordCredential { version: 2, ..password(1) },
-    };
+    let reset = Change::reset_password(
+        Flow { state: FlowState::Completed, version: 2, ..flow(9, 9, FlowPurpose::Recovery) },
+        Authentication { epoch: 2, version: 2, ..authentication(1) },
+        PasswordCredential { version: 2, ..password(1) },
+    );
     bench.commit(reset).await.unwrap();
     check("recovery, reset", &bench.meter.take_cost(), (1, 0.0, 6.0));
 }
@@ -103,18 +103,18 @@ async fn codes_and_tokens_have_their_documented_cost() {
     let bench = prepared().await;
     let (store, id) = (&bench.store, account(1));
     store.find_session(id, session(1, 1).id, Some(&client_id())).await.unwrap().unwrap();
-    bench.commit(Change::IssueAuthorizationCode(grant(1, 4))).await.unwrap();
+    bench.commit(Change::issue_authorization_code(grant(1, 4))).await.unwrap();
     check("authorize with a session", &bench.meter.take_cost(), (2, 3.0, 1.0));
 
     let code = GrantQuery { account: id, grant: grant(1, 2).id, session: Some(session(1, 1).id), profile: false };
     store.find_grant(code).await.unwrap().unwrap();
-    bench.commit(Change::RedeemAuthorizationCode(redeemed(&grant(1, 2)))).await.unwrap();
+    bench.commit(Change::redeem_authorization_code(redeemed(&grant(1, 2)))).await.unwrap();
     check("code → tokens", &bench.meter.take_cost(), (2, 3.0, 1.0));
 
     let offline = GrantQuery { session: None, grant: grant(1, 1).id, ..code };
     let found = store.find_grant(offline).await.unwrap().unwrap().grant;
     let rotated = latchkey::domain::oauth::grant::Grant { version: found.version + 1, ..found };
-    bench.commit(Change::RotateRefreshToken(rotated)).await.unwrap();
+    bench.commit(Change::rotate_refresh_token(rotated)).await.unwrap();
     check("refresh", &bench.meter.take_cost(), (2, 2.0, 1.0));
 
     store.find_grant(offline).await.unwrap().unwrap();
@@ -152,7 +152,7 @@ async fn an_export_of_a_user_takes_3_requests_and_an_import_3() {
         consents: vec![consent(2)],
         data_key: WrappedDataKey { state: DataKeyState::Account, ..data_key(2) },
     };
-    bench.commit(Change::MoveAccount(Box::new(moved))).await.unwrap();
+    bench.commit(Change::move_account(moved)).await.unwrap();
     check("a move here", &bench.meter.take_cost(), (3, 3.0, 18.0));
     let standing = bench.store.find_standing(account(2), &authentication(2).identifier, &[subject]).await.unwrap();
     assert_eq!((standing.owner, standing.subjects.len(), standing.account.is_some()), (Some(account(2)), 1, true));
@@ -164,11 +164,11 @@ async fn an_export_of_a_user_takes_3_requests_and_an_import_3() {
 #[tokio::test]
 async fn a_conflict_is_not_repeated() {
     let bench = prepared().await;
-    bench.commit(Change::RedeemAuthorizationCode(redeemed(&grant(1, 1)))).await.unwrap_err();
+    bench.commit(Change::redeem_authorization_code(redeemed(&grant(1, 1)))).await.unwrap_err();
     assert_eq!(bench.meter.take_cost().requests, 1);
     bench.register(2).await;
     let mut taken = new_account(3, 3);
     taken.identifier = identifier(2);
-    bench.commit(Change::CreateAccount(Box::new(taken))).await.unwrap_err();
+    bench.commit(Change::create_account(taken)).await.unwrap_err();
     assert_eq!(bench.meter.take_cost().requests, 1);
 }

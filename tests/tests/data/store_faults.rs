@@ -10,13 +10,14 @@ use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use latchkey::domain::time::Span;
 use latchkey::store::delivery::Counted;
 use latchkey::store::grant::GrantQuery;
-use latchkey::store::keyring::{KeyMaterial, KeySlot};
+use latchkey::store::key::KeySlot;
+use latchkey::store::keyring::KeyMaterial;
 use latchkey::store::{CommitError, StoreError};
 use latchkey_local::fault::{Calls, Fault, When};
 use tests::store::*;
 
 fn count_try(n: u8) -> Change {
-    Change::CountIdentifierTry { identifier: identifier(n), at: NOW, limit: 20 }
+    Change::count_identifier_try(identifier(n), NOW, 20)
 }
 
 /// security 135: after a lost reply the SDK repeats the write, which fails its own condition. That is success, not a replay.
@@ -25,11 +26,11 @@ async fn a_lost_reply_is_not_a_replay() {
     let bench = Bench::new().await;
     let code = grant(1, 1);
     let changes = [
-        ("a put over nothing", Change::CreateDataKey(data_key(1))),
-        ("a flow", Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))),
-        ("a transaction", Change::CreateAccount(Box::new(new_account(1, 1)))),
-        ("a code", Change::IssueAuthorizationCode(code.clone())),
-        ("a put over a version", Change::RedeemAuthorizationCode(redeemed(&code))),
+        ("a put over nothing", Change::create_data_key(data_key(1))),
+        ("a flow", Change::begin_flow(flow(1, 1, FlowPurpose::Registration))),
+        ("a transaction", Change::create_account(new_account(1, 1))),
+        ("a code", Change::issue_authorization_code(code.clone())),
+        ("a put over a version", Change::redeem_authorization_code(redeemed(&code))),
         ("a counter", count_try(1)),
     ];
     for (name, change) in changes {
@@ -46,14 +47,14 @@ async fn a_lost_reply_is_not_a_replay() {
 async fn only_the_same_write_is_recognized_as_a_repetition() {
     let bench = Bench::new().await;
     let first = request();
-    let change = || Changes::one(Change::OpenSession(session(1, 1)));
+    let change = || Changes::one(Change::open_session(session(1, 1)));
     bench.store.commit(&change(), &first).await.unwrap();
     bench.store.commit(&change(), &first).await.unwrap();
     for other in [RequestContext { attempt: 2, ..first.clone() }, request()] {
         let result = bench.store.commit(&change(), &other).await;
         assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
     }
-    let second_in_line = Changes::one(Change::OpenSession(session(1, 2))).then(Change::OpenSession(session(1, 1)));
+    let second_in_line = Changes::one(Change::open_session(session(1, 2))).then(Change::open_session(session(1, 1)));
     let result = bench.store.commit(&second_in_line, &first).await;
     assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
 }
@@ -63,9 +64,9 @@ async fn only_the_same_write_is_recognized_as_a_repetition() {
 async fn a_second_write_of_a_request_is_not_a_repetition() {
     let bench = Bench::new().await;
     let one = request();
-    bench.store.commit(&Changes::one(Change::IssueAuthorizationCode(grant(1, 1))), &one).await.unwrap();
+    bench.store.commit(&Changes::one(Change::issue_authorization_code(grant(1, 1))), &one).await.unwrap();
     let ahead = Grant { version: 3, ..redeemed(&grant(1, 1)) };
-    let result = bench.store.commit(&Changes::one(Change::RotateRefreshToken(ahead)), &one).await;
+    let result = bench.store.commit(&Changes::one(Change::rotate_refresh_token(ahead)), &one).await;
     assert!(matches!(result, Err(CommitError::Conflict(_))), "{result:?}");
 }
 
@@ -74,14 +75,14 @@ async fn a_second_write_of_a_request_is_not_a_repetition() {
 #[tokio::test]
 async fn a_transaction_sent_again_after_its_token_expired_is_recognized() {
     let bench = Bench::new().await;
-    bench.commit(Change::CreateDataKey(data_key(1))).await.unwrap();
-    bench.commit(Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))).await.unwrap();
+    bench.commit(Change::create_data_key(data_key(1))).await.unwrap();
+    bench.commit(Change::begin_flow(flow(1, 1, FlowPurpose::Registration))).await.unwrap();
     let request = request();
-    let create = Changes::one(Change::CreateAccount(Box::new(new_account(1, 1))));
+    let create = Changes::one(Change::create_account(new_account(1, 1)));
     bench.store.commit(&create, &request).await.unwrap();
     // AUTHN changes, so that not every item of the transaction still has its stamp.
     let next = latchkey::domain::account::Authentication { version: 2, ..authentication(1) };
-    bench.commit(Change::RecordSignIn(next)).await.unwrap();
+    bench.commit(Change::record_sign_in(next)).await.unwrap();
     bench.store.commit(&create, &request).await.unwrap();
 }
 
@@ -90,10 +91,10 @@ async fn a_transaction_sent_again_after_its_token_expired_is_recognized() {
 async fn contention_is_never_a_conflict() {
     let change = || {
         [
-            Change::CreateDataKey(data_key(1)),
-            Change::BeginFlow(flow(1, 1, FlowPurpose::Registration)),
+            Change::create_data_key(data_key(1)),
+            Change::begin_flow(flow(1, 1, FlowPurpose::Registration)),
             count_try(1),
-            Change::CreateAccount(Box::new(new_account(1, 1))),
+            Change::create_account(new_account(1, 1)),
         ]
     };
     let bench = Bench::new().await;
@@ -123,7 +124,7 @@ async fn no_write_is_misclassified_under_contention() {
     bench.faults.add(Calls::Writes, When::Chance(0.5), Fault::Conflict);
     let (mut done, mut unavailable) = (0, 0);
     for n in 0..=255 {
-        match bench.commit(Change::OpenSession(session(1, n))).await {
+        match bench.commit(Change::open_session(session(1, n))).await {
             Ok(()) => done += 1,
             Err(CommitError::Store(StoreError::Unavailable(_))) => unavailable += 1,
             other => panic!("misclassified: {other:?}"),
@@ -140,12 +141,12 @@ async fn a_store_that_does_not_answer_is_unavailable() {
         let bench = Bench::new().await;
         bench.register(1).await;
         bench.faults.add(Calls::Any, When::Always, fault);
-        let write = bench.commit(Change::OpenSession(session(1, 1))).await;
+        let write = bench.commit(Change::open_session(session(1, 1))).await;
         assert!(matches!(write, Err(CommitError::Store(StoreError::Unavailable(_)))), "{fault:?}: {write:?}");
         let read = bench.store.find_sign_in(&identifier(1)).await;
         assert!(matches!(read, Err(StoreError::Unavailable(_))), "{fault:?}: {read:?}");
         bench.faults.clear();
-        bench.commit(Change::OpenSession(session(1, 1))).await.unwrap();
+        bench.commit(Change::open_session(session(1, 1))).await.unwrap();
     }
 }
 
@@ -155,8 +156,8 @@ async fn a_store_that_does_not_answer_is_unavailable() {
 async fn unprocessed_keys_are_requested_again() {
     let bench = Bench::new().await;
     bench.register(1).await;
-    bench.commit(Change::OpenSession(session(1, 1))).await.unwrap();
-    bench.commit(Change::IssueAuthorizationCode(grant(1, 1))).await.unwrap();
+    bench.commit(Change::open_session(session(1, 1))).await.unwrap();
+    bench.commit(Change::issue_authorization_code(grant(1, 1))).await.unwrap();
     let query = GrantQuery { account: account(1), grant: grant(1, 1).id, session: Some(session(1, 1).id), profile: true };
     for n in 1..=2 {
         bench.faults.clear();
@@ -193,7 +194,7 @@ async fn a_counter_lets_exactly_its_limit_through() {
     }
     assert_eq!((counted, refused), (20, 44));
     // The next day and another identifier have their own tries.
-    let tomorrow = Change::CountIdentifierTry { identifier: identifier(1), at: NOW + Span::days(1), limit: 20 };
+    let tomorrow = Change::count_identifier_try(identifier(1), NOW + Span::days(1), 20);
     bench.commit(tomorrow).await.unwrap();
     bench.commit(count_try(2)).await.unwrap();
 }
@@ -218,8 +219,8 @@ async fn a_request_counts_one_try_however_often_it_decides() {
 async fn one_of_64_gets_the_address() {
     let bench = Bench::new().await;
     for n in 1..=64 {
-        bench.commit(Change::CreateDataKey(data_key(n))).await.unwrap();
-        bench.commit(Change::BeginFlow(flow(n, n, FlowPurpose::Registration))).await.unwrap();
+        bench.commit(Change::create_data_key(data_key(n))).await.unwrap();
+        bench.commit(Change::begin_flow(flow(n, n, FlowPurpose::Registration))).await.unwrap();
     }
     bench.faults.add(Calls::Writes, When::Chance(0.2), Fault::TimeoutAfter);
     bench.faults.add(Calls::Writes, When::Chance(0.3), Fault::Conflict);
@@ -229,7 +230,7 @@ async fn one_of_64_gets_the_address() {
             tokio::spawn(async move {
                 let mut new = new_account(n, n);
                 new.identifier = identifier(200);
-                (n, store.commit(&Changes::one(Change::CreateAccount(Box::new(new))), &request()).await)
+                (n, store.commit(&Changes::one(Change::create_account(new)), &request()).await)
             })
         })
         .collect();
@@ -260,7 +261,7 @@ async fn one_of_64_gets_the_address() {
 async fn one_of_64_redeems_the_code() {
     let bench = Bench::new().await;
     bench.register(1).await;
-    bench.commit(Change::IssueAuthorizationCode(grant(1, 1))).await.unwrap();
+    bench.commit(Change::issue_authorization_code(grant(1, 1))).await.unwrap();
     // Few enough faults that no write loses all three replies. Such a write would correctly report "unavailable".
     for call in [1, 9, 30] {
         bench.faults.add(Calls::Writes, When::Nth(call), Fault::TimeoutAfter);
@@ -272,7 +273,7 @@ async fn one_of_64_redeems_the_code() {
             if n % 2 == 1 {
                 next.state = GrantState::Revoked { at: NOW, reason: RevocationReason::ClientRequest };
             }
-            tokio::spawn(async move { store.commit(&Changes::one(Change::RedeemAuthorizationCode(next)), &request()).await })
+            tokio::spawn(async move { store.commit(&Changes::one(Change::redeem_authorization_code(next)), &request()).await })
         })
         .collect();
     let mut done = 0;
@@ -367,7 +368,7 @@ async fn mails_are_counted_by_recipient_and_purpose() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_wrong_codes_are_counted_one_by_one() {
     let bench = Bench::new().await;
-    bench.commit(Change::BeginFlow(flow(1, 1, FlowPurpose::Registration))).await.unwrap();
+    bench.commit(Change::begin_flow(flow(1, 1, FlowPurpose::Registration))).await.unwrap();
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let store = bench.store.clone();
@@ -375,7 +376,7 @@ async fn concurrent_wrong_codes_are_counted_one_by_one() {
                 let begun = flow(1, 1, FlowPurpose::Registration);
                 let found = store.find_flow(begun.id, begun.account).await.unwrap().unwrap().flow;
                 let next = Flow { tries: found.tries + 1, version: found.version + 1, state: FlowState::Open, ..found };
-                store.commit(&Changes::one(Change::CountFlowTry(next)), &request()).await
+                store.commit(&Changes::one(Change::count_flow_try(next)), &request()).await
             })
         })
         .collect();

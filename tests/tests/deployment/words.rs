@@ -1,5 +1,4 @@
 //! Plain English: words that a reader must translate are rare in code, documents, pages and messages.
-#![expect(clippy::unwrap_used, reason = "an unreadable file fails the test")]
 
 use super::repository::{paths, root};
 use std::fs;

@@ -35,17 +35,21 @@ fn is_unavailable(result: &Result<(), CommitError>) -> bool {
 async fn no_write_starts_with_less_than_half_a_second_left() {
     let bench = Bench::new().await;
     let code = grant(1, 1);
-    bench.commit(Change::IssueAuthorizationCode(code.clone())).await.unwrap();
+    bench.commit(Change::issue_authorization_code(code.clone())).await.unwrap();
     drop(bench.meter.take());
-    let counter = Change::CountIdentifierTry { identifier: tests::store::identifier(1), at: tests::store::NOW, limit: 20 };
-    let account = Change::CreateAccount(Box::new(tests::store::new_account(1, 1)));
-    for change in [Change::CreateDataKey(data_key(1)), Change::RedeemAuthorizationCode(redeemed(&code)), counter, account] {
+    let counter = Change::count_identifier_try(tests::store::identifier(1), tests::store::NOW, 20);
+    let account = Change::create_account(tests::store::new_account(1, 1));
+    for change in [Change::create_data_key(data_key(1)), Change::redeem_authorization_code(redeemed(&code)), counter, account] {
         let refused = bench.store.commit(&Changes::one(change), &with_time_left(TOO_LITTLE)).await;
         assert!(is_unavailable(&refused), "{refused:?}");
     }
     assert!(bench.meter.take().is_empty(), "no request reached the store");
     // The refused change can still be made.
-    bench.store.commit(&Changes::one(Change::RedeemAuthorizationCode(redeemed(&code))), &with_time_left(PLENTY)).await.unwrap();
+    bench
+        .store
+        .commit(&Changes::one(Change::redeem_authorization_code(redeemed(&code))), &with_time_left(PLENTY))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -59,7 +63,7 @@ async fn a_contended_write_is_not_sent_again_past_the_deadline() {
     // The first attempt takes longer than the time left before the last half second. So there is no second attempt, on any machine.
     slow.add(Calls::Writes, When::Always, Fault::Slow(Duration::from_millis(80)));
     let refused =
-        store.commit(&Changes::one(Change::CreateDataKey(data_key(1))), &with_time_left(Duration::from_millis(570))).await;
+        store.commit(&Changes::one(Change::create_data_key(data_key(1))), &with_time_left(Duration::from_millis(570))).await;
     assert!(is_unavailable(&refused), "{refused:?}");
     assert!(slow.injected() <= 1, "sent {} times", slow.injected());
 }

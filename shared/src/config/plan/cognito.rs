@@ -1,7 +1,7 @@
 //! Compares the legacy user pool. The stack must be deployed with the ARN of the pool. Without the pool, users who were not migrated can
 //! no longer sign in.
 
-use super::Plan;
+use super::effects::Plan;
 use crate::domain::id::ClientId;
 use crate::domain::tenant::{CognitoConfig, KeptSub, RegistrationConfig};
 use std::collections::BTreeMap;

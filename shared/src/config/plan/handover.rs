@@ -1,6 +1,6 @@
 //! Compares the user pool of a reverse migration. A caller of the trigger can try passwords, and the pool receives the users' data.
 
-use super::Plan;
+use super::effects::Plan;
 use crate::domain::tenant::{HandoverConfig, RegistrationConfig};
 
 pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&HandoverConfig>, then: Option<&HandoverConfig>) {

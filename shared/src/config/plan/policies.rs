@@ -1,6 +1,6 @@
 //! Compares policies and lifetimes. A stored item keeps its expiry, unless it is used again.
 
-use super::{Plan, length};
+use super::effects::{Plan, length};
 use crate::domain::tenant::{PasswordPolicy, Signer, TenantConfig};
 use crate::domain::time::Span;
 

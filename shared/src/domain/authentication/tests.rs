@@ -92,9 +92,9 @@ fn a_wrong_password_counts_and_is_refused() {
     let (authentication, password) = (authentication(), password());
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Wrong, new(None), T0);
     assert_eq!(decision.outcome, Authenticated::Refused);
-    let [Change::CountFailedSignIn(counted)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+    let counted = decision.changes.only(Change::count_failed_sign_in);
     let expected = Authentication { failures: window(1), version: 11, ..authentication };
-    assert_eq!(*counted, expected);
+    assert_eq!(counted, expected);
 }
 
 #[test]
@@ -113,9 +113,8 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_present_epoch()
     let authentication = Authentication { failures: window(4), devices: devices(1..=8), ..authentication() };
     let password = password();
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(None), T0);
-    let [Change::RecordSignIn(state), Change::OpenSession(session)] = decision.changes.0.as_slice() else {
-        panic!("{:?}", decision.changes)
-    };
+    let [first, second] = decision.changes.all();
+    let (state, session) = (first.made_by(Change::record_sign_in), second.made_by(Change::open_session));
     assert_eq!((state.failures, state.version), (FailureWindow::default(), 11));
     assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4, 5, 6, 7]));
     assert_eq!((session.epoch, session.auth_time, session.version), (4, T0, 1));
@@ -128,10 +127,9 @@ fn security_56_64_the_session_that_the_browser_had_ends_before_the_new_one_opens
     let (authentication, password) = (authentication(), password());
     let replaced = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(&replaced)), T0);
-    let [Change::RecordSignIn(_), Change::EndSession(ended), Change::OpenSession(opened)] = decision.changes.0.as_slice()
-    else {
-        panic!("{:?}", decision.changes)
-    };
+    let [recorded, ended, opened] = decision.changes.all();
+    assert!(recorded.is(Change::record_sign_in));
+    let (ended, opened) = (ended.made_by(Change::end_session), opened.made_by(Change::open_session));
     assert_eq!((ended.id, ended.ended_at), (replaced.id, Some(T0)));
     assert_ne!(opened.id, replaced.id);
     assert_ne!(opened.secret_hash, replaced.secret_hash);
@@ -143,10 +141,10 @@ fn security_68_a_hash_of_weaker_parameters_is_replaced_over_the_one_that_was_com
     let stronger = PasswordHash::from_phc("new".to_owned());
     let verdict = PasswordVerdict::RightRehashed(stronger.clone());
     let decision = authenticate(known(&authentication, &password, None), verdict, new(None), T0);
-    let [Change::RecordSignIn(_), Change::Rehash(rehashed), Change::OpenSession(_)] = decision.changes.0.as_slice() else {
-        panic!("{:?}", decision.changes)
-    };
-    assert_eq!(*rehashed, PasswordCredential { hash: stronger, version: 7, ..password });
+    let [recorded, rehashed, opened] = decision.changes.all();
+    assert!(recorded.is(Change::record_sign_in) && opened.is(Change::open_session));
+    let rehashed = rehashed.made_by(Change::rehash);
+    assert_eq!(rehashed, PasswordCredential { hash: stronger, version: 7, ..password });
 }
 
 #[test]
@@ -154,9 +152,8 @@ fn security_114_a_known_device_signs_in_while_strangers_are_locked_out() {
     let authentication = Authentication { failures: window(100), devices: devices([1, 2]), ..authentication() };
     let password = password();
     let decision = authenticate(known(&authentication, &password, Some(2)), PasswordVerdict::Right, new(None), T0);
-    let [Change::RecordSignIn(state), Change::OpenSession(_)] = decision.changes.0.as_slice() else {
-        panic!("{:?}", decision.changes)
-    };
+    let [first, second] = decision.changes.all();
+    let (state, _) = (first.made_by(Change::record_sign_in), second.made_by(Change::open_session));
     // The strangers' window stays: the owner's comings and goings give them no more tries.
     assert_eq!(state.failures, window(100));
     assert_eq!(state.devices, devices([2, 1]));
@@ -170,7 +167,7 @@ fn security_114_the_failures_of_a_known_device_are_its_own() {
     let mut state = authentication;
     for _ in 0..FREE_FAILURES {
         let decision = authenticate(known(&state, &password, Some(2)), PasswordVerdict::Wrong, new(None), T0);
-        let Some(Change::CountFailedSignIn(counted)) = decision.changes.0.into_iter().next() else { panic!("not counted") };
+        let counted = decision.changes.0.first().expect("not counted").made_by(Change::count_failed_sign_in);
         state = counted;
     }
     assert_eq!(state.failures, FailureWindow::default());
@@ -197,12 +194,12 @@ fn security_71_unknown_and_closed_accounts_answer_like_a_wrong_password() {
         for verdict in [PasswordVerdict::Right, PasswordVerdict::Wrong] {
             let decision = authenticate(known(&closed, &password, None), verdict, new(None), T0);
             assert_eq!(decision.outcome, Authenticated::Refused);
-            assert!(matches!(decision.changes.0.as_slice(), [Change::CountFailedSignIn(_)]));
+            decision.changes.only(Change::count_failed_sign_in);
         }
     }
     let unknown = Subject::Unknown { identifier: identifier(), failures: None };
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
-    let [Change::CountUnknownSignIn(counted)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+    let counted = decision.changes.only(Change::count_unknown_sign_in);
     // Shown like a refusal, unless a former directory is asked: only then it matters that nobody here has it.
     assert_eq!(decision.outcome, Authenticated::Nobody { counted: counted.clone(), before: None });
     assert_eq!((counted.failures, counted.version), (window(1), 1));
@@ -231,6 +228,6 @@ fn security_131_forgotten_failures_of_an_unknown_identifier_are_written_over() {
     let failures = UnknownIdentifierFailures { identifier: identifier(), failures: window(100), version: 3, expires_at: T0 };
     let unknown = Subject::Unknown { identifier: identifier(), failures: Some(&failures) };
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
-    let [Change::CountUnknownSignIn(counted)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+    let counted = decision.changes.only(Change::count_unknown_sign_in);
     assert_eq!((counted.failures, counted.version), (window(1), 4));
 }

@@ -43,7 +43,7 @@ pub fn give(
         withdrawn_at: None,
         version: existing.map_or(1, |consent| consent.version + 1),
     };
-    Decision::one(Change::RecordConsent(consent), ())
+    Decision::one(Change::record_consent(consent), ())
 }
 
 /// Withdraws what was allowed: the client's grants end with the consent. `None`: there was nothing to withdraw.
@@ -57,9 +57,8 @@ pub fn withdraw(
     let (first, rest) = ended_grants(grants.iter().filter(|grant| grant.client_id == *client_id), now);
     let standing = existing.filter(|consent| consent.withdrawn_at.is_none());
     let consent = standing.map(|consent| Consent { withdrawn_at: Some(now), version: consent.version + 1, ..consent.clone() });
-    if consent.is_none() && rest.is_empty() {
+    let Some(change) = Change::withdraw_consent(account, client_id, consent, rest) else {
         return Decision::unchanged(None);
-    }
-    let change = Change::WithdrawConsent { account, client_id: client_id.clone(), consent, grants: rest };
+    };
     Decision { changes: Changes(first).then(change), outcome: Some(()) }
 }

@@ -29,11 +29,11 @@ pub fn take_over(
     }
     let account = imported(comer, Some(sign_in.device), now);
     let session = Session::open(sign_in.session, &account.authentication, vec![Amr::Pwd], sign_in.policy, now);
-    let mut changes = Changes::one(Change::ImportAccount(Box::new(account)));
+    let mut changes = Changes::one(Change::import_account(account));
     if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::EndSession(ended));
+        changes = changes.then(Change::end_session(ended));
     }
-    let changes = changes.then(Change::OpenSession(session.clone()));
+    let changes = changes.then(Change::open_session(session.clone()));
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: true } }
 }
 
@@ -97,7 +97,7 @@ pub fn bring(comer: NewComer, standing: Option<ClaimedSubject>, owner: Option<Ac
         (Some(ClaimedSubject { account: Some(_), .. }), _) => Decision::unchanged(Brought::AlreadyHere),
         (Some(ClaimedSubject { account: None, .. }), _) => Decision::unchanged(Brought::Erased),
         (None, Some(_)) => Decision::unchanged(Brought::AddressTaken),
-        (None, None) => Decision::one(Change::ImportAccount(Box::new(imported(comer, None, now))), Brought::Imported),
+        (None, None) => Decision::one(Change::import_account(imported(comer, None, now)), Brought::Imported),
     }
 }
 
@@ -123,17 +123,17 @@ pub fn keep_password(
     let state = Authentication { password_home: PasswordHome::Here, roles, ..reset };
     let session = Session::open(sign_in.session, &state, vec![Amr::Pwd], sign_in.policy, now);
     let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
-    let mut changes = Changes::one(Change::KeepPassword { authentication: state, password });
+    let mut changes = Changes::one(Change::keep_password(state, password));
     if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::EndSession(ended));
+        changes = changes.then(Change::end_session(ended));
     }
-    let changes = changes.then(Change::OpenSession(session.clone()));
+    let changes = changes.then(Change::open_session(session.clone()));
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 
 /// Takes a counted failure of an account back, as [`take_back`] does of nobody's.
 pub fn take_back_of(counted: &Authentication, before: &Authentication) -> Decision<()> {
-    Decision::one(Change::UncountFailedSignIn(Authentication { version: counted.version + 1, ..before.clone() }), ())
+    Decision::one(Change::uncount_failed_sign_in(Authentication { version: counted.version + 1, ..before.clone() }), ())
 }
 
 /// Takes a counted failure back: the directory gave no verdict, so nothing was evaluated. A failure that came meanwhile stands, and
@@ -141,5 +141,5 @@ pub fn take_back_of(counted: &Authentication, before: &Authentication) -> Decisi
 pub fn take_back(counted: &UnknownIdentifierFailures, before: Option<&UnknownIdentifierFailures>) -> Decision<()> {
     let failures = before.map_or(FailureWindow::default(), |before| before.failures);
     let restored = UnknownIdentifierFailures { failures, version: counted.version + 1, ..counted.clone() };
-    Decision::one(Change::UncountUnknownSignIn(restored), ())
+    Decision::one(Change::uncount_unknown_sign_in(restored), ())
 }

@@ -107,9 +107,8 @@ fn sign_in(policy: &crate::domain::tenant::SessionPolicy) -> NewSignIn<'_> {
 fn who_comes_has_an_account_before_a_session() {
     let config = config();
     let decision = take_over(comer(), None, sign_in(&config.session), NOW);
-    let [Change::ImportAccount(account), Change::OpenSession(session)] = decision.changes.0.as_slice() else {
-        panic!("{:?}", decision.changes)
-    };
+    let [first, second] = decision.changes.all();
+    let (account, session) = (first.made_by(Change::import_account), second.made_by(Change::open_session));
     assert_eq!((account.authentication.account, account.authentication.version), (session.account, 1));
     assert_eq!((account.link.account, account.link.subject), (session.account, comer().subject));
     assert!(session.is_live(&account.authentication, NOW));
@@ -145,7 +144,7 @@ fn who_is_brought_over_is_new_under_subject_and_address_or_stays_away() {
         assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, outcome != Brought::Imported));
     }
     let bare = bring(NewComer { password: ComingPassword::None, ..comer() }, None, None, NOW);
-    let [Change::ImportAccount(account)] = bare.changes.0.as_slice() else { panic!("{:?}", bare.changes) };
+    let account = bare.changes.only(Change::import_account);
     assert!(account.password.is_none() && account.authentication.devices.is_empty());
 }
 
@@ -156,7 +155,7 @@ fn a_failure_that_was_none_is_taken_back_over_its_own_version() {
     let state = |count, version| UnknownIdentifierFailures { identifier, failures: window(count), version, expires_at: NOW };
     for (before, left) in [(Some(state(3, 7)), window(3)), (None, FailureWindow::default())] {
         let decision = take_back(&state(4, 8), before.as_ref());
-        let [Change::UncountUnknownSignIn(restored)] = decision.changes.0.as_slice() else { panic!("{:?}", decision.changes) };
+        let restored = decision.changes.only(Change::uncount_unknown_sign_in);
         assert_eq!((restored.failures, restored.version), (left, 9));
         assert!(decision.changes.0.iter().all(|change| change.event().is_none()), "nothing happened to anybody");
     }
@@ -165,7 +164,7 @@ fn a_failure_that_was_none_is_taken_back_over_its_own_version() {
 #[test]
 fn a_password_that_stays_there_is_kept_once_by_whom_it_belongs_to() {
     let brought = bring(NewComer { password: ComingPassword::StaysThere, ..comer() }, None, None, NOW);
-    let [Change::ImportAccount(account)] = brought.changes.0.as_slice() else { panic!("{:?}", brought.changes) };
+    let account = brought.changes.only(Change::import_account);
     let state = &account.authentication;
     assert!(account.password.is_none() && state.password_home == PasswordHome::Directory);
 
@@ -176,9 +175,10 @@ fn a_password_that_stays_there_is_kept_once_by_whom_it_belongs_to() {
     };
     let at = |account| Some(ClaimedSubject { account, at: NOW });
     let decision = keep(state, at(Some(state.account)));
-    let [Change::KeepPassword { authentication, password }, Change::OpenSession(_)] = decision.changes.0.as_slice() else {
-        panic!("{:?}", decision.changes)
-    };
+    let [kept, opened] = decision.changes.all();
+    let (authentication, password): (Authentication, PasswordCredential) = (kept.first(), kept.first());
+    assert_eq!(*kept, Change::keep_password(authentication.clone(), password.clone()));
+    assert!(opened.is(Change::open_session));
     assert_eq!((authentication.version, authentication.password_home), (state.version + 1, PasswordHome::Here));
     assert_eq!((password.version, &password.hash, authentication.devices.len()), (1, &hash, 1));
     assert_eq!((authentication.roles.to_string().as_str(), authentication.epoch_began_at), ("gold, silver", None));
@@ -186,7 +186,9 @@ fn a_password_that_stays_there_is_kept_once_by_whom_it_belongs_to() {
     let eight: Roles = serde_json::from_str(r#"["1","2","3","4","5","6","7","8"]"#).expect("roles");
     let full = Authentication { roles: eight.clone(), ..state.clone() };
     let decision = keep(&full, at(Some(state.account)));
-    assert!(matches!(&decision.changes.0[0], Change::KeepPassword { authentication, .. } if authentication.roles == eight));
+    let kept = &decision.changes.0[0];
+    assert_eq!(*kept, Change::keep_password(kept.first(), kept.first()));
+    assert!(kept.first::<Authentication>().roles == eight);
 
     let closed = Authentication { status: AccountStatus::Disabled { since: NOW }, ..state.clone() };
     let here = Authentication { password_home: PasswordHome::Here, ..state.clone() };

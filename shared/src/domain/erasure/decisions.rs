@@ -33,7 +33,7 @@ pub fn request_deletion(authentication: &Authentication, seed: LinkSeed, grace: 
     // The status says since when; a restoration begins it anew.
     let closed = Authentication { status, epoch_began_at: None, ..authentication.in_next_epoch(now) };
     let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due };
-    Decision::one(Change::RequestDeletion { authentication: closed, erasure }, Requested::ErasureDue { due })
+    Decision::one(Change::request_deletion(closed, erasure), Requested::ErasureDue { due })
 }
 
 /// What came of the link that restores.
@@ -51,7 +51,7 @@ pub fn restore(authentication: &Authentication, link_fits: bool, now: Timestamp)
         AccountStatus::ErasureDue { due, .. } if link_fits && now < due => {
             let restored = with_status(authentication, AccountStatus::Active);
             let open = Authentication { epoch_began_at: Some(now), ..restored };
-            Decision::one(Change::RestoreAccount { authentication: open, due }, Restored::Restored)
+            Decision::one(Change::restore_account(open, due), Restored::Restored)
         }
         AccountStatus::ErasureDue { .. }
         | AccountStatus::Active
@@ -80,7 +80,7 @@ pub fn place_hold(authentication: &Authentication, now: Timestamp) -> Decision<H
         (_, Some(_)) => Decision::unchanged(Hold::Unchanged),
         (_, None) => {
             let held = Authentication { legal_hold: Some(now), version: authentication.version + 1, ..authentication.clone() };
-            Decision::one(Change::PlaceLegalHold(held), Hold::Placed)
+            Decision::one(Change::place_legal_hold(held), Hold::Placed)
         }
     }
 }
@@ -92,7 +92,7 @@ pub fn lift_hold(authentication: &Authentication) -> Decision<Hold> {
         (_, None) => Decision::unchanged(Hold::Unchanged),
         (_, Some(_)) => {
             let free = Authentication { legal_hold: None, version: authentication.version + 1, ..authentication.clone() };
-            Decision::one(Change::LiftLegalHold(free), Hold::Lifted)
+            Decision::one(Change::lift_legal_hold(free), Hold::Lifted)
         }
     }
 }
@@ -122,14 +122,14 @@ pub fn erase(authentication: Option<&Authentication>, erasure: &DueErasure, now:
         AccountStatus::Erased { at } => Decision::unchanged(Erasure::Remove { at }),
         AccountStatus::ErasureDue { since, due, seed } if due == erasure.due && due <= now && since + MIN_GRACE <= now => {
             if authentication.legal_hold.is_none() {
-                return Decision::one(Change::EraseAccount(erased(authentication, now)), Erasure::Remove { at: now });
+                return Decision::one(Change::erase_account(erased(authentication, now)), Erasure::Remove { at: now });
             }
             let until = now + DEFERRAL;
-            let change = Change::DeferErasure {
-                authentication: with_status(authentication, AccountStatus::ErasureDue { since, due: until, seed }),
-                former: due,
-                erasure: DueErasure { due: until, ..erasure.clone() },
-            };
+            let change = Change::defer_erasure(
+                with_status(authentication, AccountStatus::ErasureDue { since, due: until, seed }),
+                due,
+                DueErasure { due: until, ..erasure.clone() },
+            );
             Decision::one(change, Erasure::Deferred { until })
         }
         AccountStatus::ErasureDue { .. } | AccountStatus::Active | AccountStatus::Disabled { .. } => {

@@ -28,7 +28,7 @@ fn decide(authentication: &Authentication, has_password: bool, verdict: Password
 fn security_113_a_right_password_is_written_before_it_is_told_and_a_wrong_one_is_counted() {
     let failed = Authentication { failures: FailureWindow::default().failed(T0 - Span::hours(1)), ..authentication() };
     let decision = decide(&failed, true, PasswordVerdict::Right);
-    let [Change::RecordSignIn(state)] = &decision.changes.0[..] else { panic!("one change") };
+    let state = decision.changes.only(Change::record_sign_in);
     assert_eq!(
         (decision.outcome, state.failures, state.version),
         (HandedOver::Right, FailureWindow::default(), failed.version + 1)
@@ -36,7 +36,7 @@ fn security_113_a_right_password_is_written_before_it_is_told_and_a_wrong_one_is
     assert_eq!(state.devices, failed.devices, "no device is known by it");
 
     let decision = decide(&failed, true, PasswordVerdict::Wrong);
-    let [Change::CountFailedSignIn(state)] = &decision.changes.0[..] else { panic!("one change") };
+    let state = decision.changes.only(Change::count_failed_sign_in);
     assert_eq!((decision.outcome, state.failures), (HandedOver::Refused, failed.failures.failed(T0)));
 
     let blocked = (0..9).fold(authentication(), |state, _| count_failure(&state, None, T0));
@@ -49,11 +49,12 @@ fn who_is_closed_or_has_no_password_here_is_refused_as_a_wrong_one_is() {
     let disabled = Authentication { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
     for (state, has_password) in [(disabled, true), (authentication(), false)] {
         let decision = decide(&state, has_password, PasswordVerdict::Right);
-        assert!(matches!(decision.changes.0[..], [Change::CountFailedSignIn(_)]) && decision.outcome == HandedOver::Refused);
+        decision.changes.only(Change::count_failed_sign_in);
+        assert!(decision.outcome == HandedOver::Refused);
     }
     let identifier = IdentifierHash { key_version: 1, hash: [9; 32] };
     let decision = hand_over(Subject::Unknown { identifier, failures: None }, &PasswordVerdict::Wrong, T0);
-    let [Change::CountUnknownSignIn(counted)] = &decision.changes.0[..] else { panic!("one change") };
+    let counted = decision.changes.only(Change::count_unknown_sign_in);
     assert_eq!((counted.version, counted.expires_at, decision.outcome), (1, T0 + UNKNOWN_KEPT, HandedOver::Refused));
 }
 

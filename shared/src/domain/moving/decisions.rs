@@ -120,7 +120,7 @@ pub fn settle(mover: Mover, standing: &Standing) -> Decision<Moved> {
     if standing.owner.is_some() {
         return Decision::unchanged(Moved::AddressTaken);
     }
-    Decision::one(Change::MoveAccount(Box::new(moved(mover))), Moved::Here)
+    Decision::one(Change::move_account(moved(mover)), Moved::Here)
 }
 
 fn moved(mover: Mover) -> MovedAccount {

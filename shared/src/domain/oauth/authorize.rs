@@ -128,11 +128,11 @@ pub fn authorize(
     }
     let mut changes = Changes::default();
     if let Some(touched) = session.touch(policies.session, now) {
-        changes = changes.then(Change::TouchSession(touched));
+        changes = changes.then(Change::touch_session(touched));
     }
     let grant = issue(request, session, authentication, policies.token, new, now);
     let outcome = Authorized::Code { account: session.account, sid: session.id };
-    Decision { changes: changes.then(Change::IssueAuthorizationCode(grant)), outcome }
+    Decision { changes: changes.then(Change::issue_authorization_code(grant)), outcome }
 }
 
 const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized {

@@ -173,7 +173,7 @@ pub fn exchange(
 ) -> Decision<Result<Issued, ExchangeRefused>> {
     match issue(token, account, asked, new, client, rules, now) {
         Ok((session, issued)) => Decision {
-            changes: Changes::one(Change::OpenSession(session)).then(Change::ExchangeToken(issued.grant.clone())),
+            changes: Changes::one(Change::open_session(session)).then(Change::exchange_token(issued.grant.clone())),
             outcome: Ok(issued),
         },
         Err(refused) => Decision::unchanged(Err(refused)),

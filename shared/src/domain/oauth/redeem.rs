@@ -147,12 +147,12 @@ pub fn redeem(
         GrantState::CodeIssued => {}
         GrantState::Active { .. } => {
             let revoked = grant.revoked(RevocationReason::CodeReplayed, now);
-            return Decision::one(Change::RevokeGrant(revoked), Err(CodeRefused::Replayed));
+            return Decision::one(Change::revoke_grant(revoked), Err(CodeRefused::Replayed));
         }
         GrantState::Revoked { .. } => return Decision::unchanged(Err(CodeRefused::Ended(GrantEnded::Revoked))),
     }
     match issue(snapshot, presented, next, client, resources, policy, now) {
-        Ok(issued) => Decision::one(Change::RedeemAuthorizationCode(issued.grant.clone()), Ok(issued)),
+        Ok(issued) => Decision::one(Change::redeem_authorization_code(issued.grant.clone()), Ok(issued)),
         Err(refused) => Decision::unchanged(Err(refused)),
     }
 }

@@ -15,7 +15,7 @@ pub const MAX_REVOKED_JTIS: usize = 50;
 pub fn revoke_refresh_token(grant: &Grant, client_id: &ClientId, now: Timestamp) -> Changes {
     match grant.state {
         GrantState::Active { refresh: Some(_), .. } if grant.client_id == *client_id => {
-            Changes::one(Change::RevokeGrant(grant.revoked(RevocationReason::ClientRequest, now)))
+            Changes::one(Change::revoke_grant(grant.revoked(RevocationReason::ClientRequest, now)))
         }
         GrantState::Active { .. } | GrantState::CodeIssued | GrantState::Revoked { .. } => Changes::default(),
     }
@@ -30,10 +30,10 @@ pub fn revoke_access_token(grant: &Grant, token: RevokedJti, client_id: &ClientI
     let mut next = Grant { version: grant.version + 1, ..grant.clone() };
     next.revoked_jtis.retain(|revoked| now < revoked.expires_at);
     if next.revoked_jtis.len() >= MAX_REVOKED_JTIS {
-        return Changes::one(Change::RevokeGrant(grant.revoked(RevocationReason::ClientRequest, now)));
+        return Changes::one(Change::revoke_grant(grant.revoked(RevocationReason::ClientRequest, now)));
     }
     next.revoked_jtis.push(token);
-    Changes::one(Change::RevokeAccessToken(next))
+    Changes::one(Change::revoke_access_token(next))
 }
 
 /// Ends an access token without a grant (client credentials). `known`: whether it was revoked before.
@@ -47,7 +47,7 @@ pub fn revoke_grantless_token(
     if known || token_client_id != client_id || now >= token.expires_at {
         return Changes::default();
     }
-    Changes::one(Change::RevokeGrantlessToken { jti: token.jti, client_id: client_id.clone(), expires_at: token.expires_at })
+    Changes::one(Change::revoke_grantless_token(token.jti, client_id.clone(), token.expires_at))
 }
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn a_refresh_token_ends_its_whole_grant() {
         let changes = revoke_refresh_token(&active(Span::ZERO), &client_id("shop"), NOW);
-        let [Change::RevokeGrant(grant)] = &changes.0[..] else { panic!("revoked") };
+        let grant = changes.only(Change::revoke_grant);
         assert_eq!(grant.state, GrantState::Revoked { at: NOW, reason: RevocationReason::ClientRequest });
         assert_eq!(grant.version, 5);
     }
@@ -90,10 +90,10 @@ mod tests {
         let mut grant = active(Span::ZERO);
         grant.revoked_jtis = vec![token(1, Span::ZERO), token(2, Span::seconds(1))];
         let changes = revoke_access_token(&grant, token(3, Span::minutes(10)), &client_id("shop"), NOW);
-        let [Change::RevokeAccessToken(next)] = &changes.0[..] else { panic!("one change") };
+        let next = changes.only(Change::revoke_access_token);
         assert_eq!(next.revoked_jtis, vec![token(2, Span::seconds(1)), token(3, Span::minutes(10))]);
         assert_eq!(next.version, 5);
-        assert!(revoke_access_token(next, token(3, Span::minutes(10)), &client_id("shop"), NOW).is_empty(), "once");
+        assert!(revoke_access_token(&next, token(3, Span::minutes(10)), &client_id("shop"), NOW).is_empty(), "once");
     }
 
     #[test]
@@ -101,6 +101,6 @@ mod tests {
         let mut grant = active(Span::ZERO);
         grant.revoked_jtis = (0..50).map(|byte| token(byte, Span::minutes(1))).collect();
         let changes = revoke_access_token(&grant, token(99, Span::minutes(1)), &client_id("shop"), NOW);
-        assert!(matches!(&changes.0[..], [Change::RevokeGrant(_)]));
+        changes.only(Change::revoke_grant);
     }
 }

@@ -137,7 +137,7 @@ pub fn rotate(
     let use_of = if grant.client_id == client.client_id { judge(live, presented, now) } else { Use::Reuse };
     if use_of == Use::Reuse {
         let revoked = grant.revoked(RevocationReason::RefreshReuse, now);
-        return Decision::one(Change::RevokeGrant(revoked), Err(RefreshRefused::Reused));
+        return Decision::one(Change::revoke_grant(revoked), Err(RefreshRefused::Reused));
     }
     let access = match access(grant, &authentication.roles, presented, client, resources, policy, now) {
         Ok(access) => access,
@@ -165,7 +165,7 @@ pub fn rotate(
                 ..grant.clone()
             };
             grant.revoked_jtis.retain(|revoked| now < revoked.expires_at);
-            let change = Change::RotateRefreshToken(grant.clone());
+            let change = Change::rotate_refresh_token(grant.clone());
             Decision::one(change, Ok(Issued { grant, access, id_token, refresh_generation }))
         }
     }

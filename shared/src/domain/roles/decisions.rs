@@ -31,7 +31,7 @@ pub fn change_roles(authentication: &Authentication, given: &[Role], taken: &[Ro
         Ok(after) => {
             let version = authentication.version + 1;
             let next = Authentication { roles: after.clone(), version, ..authentication.clone() };
-            Decision::one(Change::ChangeRoles(next), RolesChanged::Changed(after))
+            Decision::one(Change::change_roles(next), RolesChanged::Changed(after))
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 /// Signs a browser out: its session ends. Grants with `offline_access` live on; the others die with the session.
 pub fn sign_out(session: &Session, now: Timestamp) -> Decision<()> {
     match session.end(now) {
-        Some(ended) => Decision::one(Change::EndSession(ended), ()),
+        Some(ended) => Decision::one(Change::end_session(ended), ()),
         None => Decision::unchanged(()),
     }
 }
@@ -20,8 +20,8 @@ pub fn end_with_grants(session: &Session, grants: &[Grant], now: Timestamp) -> D
     let (first, rest) = ended_grants(of_session, now);
     let mut changes = Changes(first);
     changes = match session.end(now) {
-        Some(session) => changes.then(Change::EndSessionAndGrants { session, grants: rest }),
-        None => Changes(changes.0.into_iter().chain(rest.into_iter().map(Change::RevokeGrant)).collect()),
+        Some(session) => changes.then(Change::end_session_and_grants(session, rest)),
+        None => Changes(changes.0.into_iter().chain(rest.into_iter().map(Change::revoke_grant)).collect()),
     };
     Decision { changes, outcome: () }
 }
@@ -31,5 +31,5 @@ pub(crate) fn ended_grants<'a>(grants: impl Iterator<Item = &'a Grant>, now: Tim
     let live = grants.filter(|grant| !matches!(grant.state, GrantState::Revoked { .. }) && now < grant.expires_at);
     let mut ended: Vec<Grant> = live.map(|grant| grant.revoked(RevocationReason::Withdrawn, now)).collect();
     let rest = ended.split_off(ended.len().saturating_sub(MAX_ENDED_GRANTS));
-    (ended.into_iter().map(Change::RevokeGrant).collect(), rest)
+    (ended.into_iter().map(Change::revoke_grant).collect(), rest)
 }

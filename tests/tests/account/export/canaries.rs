@@ -9,7 +9,8 @@ use latchkey::domain::id::{AccountId, TenantId};
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::{DataKey, SealedField};
 use latchkey::services::Tenant;
-use latchkey_local::world::{DEFAULT_DOCUMENT, World};
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
+use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::user_pool::{self, CLIENT_ID, POOL_ID, PoolUser, UserPool};
@@ -194,7 +195,7 @@ async fn create_busy_user(world: &World, tenant: &Tenant) -> AccountClient {
     let (_, authentication, _) = account_of(world, tenant, &me).await;
     let held =
         Authentication { legal_hold: Some(world.services.clock.now()), version: authentication.version + 1, ..authentication };
-    change(world, tenant, Change::PlaceLegalHold(held)).await;
+    change(world, tenant, Change::place_legal_hold(held)).await;
     guess(&mut Browser::new(world), "canary-second@example.org").await;
     guess(&mut Browser::new(world), "unknown@example.org").await;
     later();

@@ -96,7 +96,7 @@ async fn add_large_sessions(world: &World, me: &AccountClient) {
         let new = NewSession { id: random.session_id(), secret_hash: hash_secret(&random.secret()), device: Some(device) };
         let session = Session::open(new, &snapshot.authentication, vec![], policy, world.services.clock.now());
         let request = tests::store::request();
-        tenant.store.commit(&Changes::one(Change::OpenSession(session)), &request).await.expect("committed");
+        tenant.store.commit(&Changes::one(Change::open_session(session)), &request).await.expect("committed");
     }
 }
 

@@ -112,7 +112,7 @@ impl<'c> Case<'c> {
     }
     fn outcome(&self) -> Authorized {
         let decision = self.decide();
-        let issues = matches!(decision.changes.0.last(), Some(Change::IssueAuthorizationCode(_)));
+        let issues = decision.changes.0.last().is_some_and(|last| last.is(Change::issue_authorization_code));
         assert_eq!(
             issues,
             matches!(decision.outcome, Authorized::Code { .. }),
@@ -139,7 +139,7 @@ fn just_now(case: &Case<'_>) -> Option<Interaction> {
 fn security_13_a_code_is_bound_to_everything_that_the_token_endpoint_checks() {
     let client = client();
     let case = Case::new(&client);
-    let Some(Change::IssueAuthorizationCode(grant)) = case.decide().changes.0.pop() else { panic!("no code") };
+    let grant = case.decide().changes.0.pop().expect("no code").made_by(Change::issue_authorization_code);
     assert_eq!((grant.client_id.as_str(), grant.sid, grant.account), ("shop", session().id, authentication().account));
     assert_eq!((grant.epoch, grant.auth_time, grant.sub), (4, T0, authentication().sub));
     assert_eq!(grant.nonce.as_deref(), Some("nonce"));
@@ -290,5 +290,7 @@ fn the_last_use_of_a_session_is_written_at_most_once_an_hour() {
     let client = client();
     assert_eq!(Case::new(&client).decide().changes.0.len(), 1);
     let later = Case { now: T0 + Span::hours(2), ..Case::new(&client) };
-    assert!(matches!(later.decide().changes.0.as_slice(), [Change::TouchSession(_), Change::IssueAuthorizationCode(_)]));
+    let changes = later.decide().changes;
+    let [touched, issued] = changes.all();
+    assert!(touched.is(Change::touch_session) && issued.is(Change::issue_authorization_code));
 }

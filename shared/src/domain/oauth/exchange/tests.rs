@@ -31,8 +31,9 @@ fn decide(
 fn an_exchange_creates_a_session_and_a_grant_with_its_first_refresh_token() {
     let decision = decide(Some(&authentication()), None, &[], &client());
     let issued = decision.outcome.unwrap();
-    let [Change::OpenSession(session), Change::ExchangeToken(grant)] = &decision.changes.0[..] else { panic!("two changes") };
-    assert_eq!(*grant, issued.grant);
+    let [first, second] = decision.changes.all();
+    let (session, grant) = (first.made_by(Change::open_session), second.made_by(Change::exchange_token));
+    assert_eq!(grant, issued.grant);
     assert_eq!((session.auth_time, session.created_at, session.amr.len()), (NOW - Span::hours(5), NOW, 0));
     assert_eq!((session.epoch, session.expires_at, session.version), (3, NOW + SESSION.absolute, 1));
     assert_eq!((grant.sid, grant.epoch, grant.version, &grant.code), (session.id, 3, 1, &None));
@@ -40,7 +41,7 @@ fn an_exchange_creates_a_session_and_a_grant_with_its_first_refresh_token() {
     assert_eq!((&grant.scope, grant.expires_at), (&client().scope, NOW + POLICY.refresh_absolute));
     assert!(matches!(&grant.state, GrantState::Active { refresh: Some(first), .. }
         if first.generation == 1 && first.secret_hash == hash(32) && first.refresh_key_version == 2 && first.parent_hash.is_none()));
-    assert_eq!(grant.check_live(&authentication(), Some(session), NOW), Ok(()));
+    assert_eq!(grant.check_live(&authentication(), Some(&session), NOW), Ok(()));
     assert_eq!((issued.id_token, issued.refresh_generation, issued.access.expires_at), (true, Some(1), NOW + POLICY.access));
 }
 

@@ -55,7 +55,7 @@ fn a_code_is_redeemed_with_a_write_that_requires_its_version() {
     assert_eq!(issued.access.scope, scope("account email openid orders:read"));
     assert_eq!(issued.access.expires_at, NOW + Span::minutes(10));
     assert_eq!(issued.access.resource, None);
-    let [Change::RedeemAuthorizationCode(grant)] = &decision.changes.0[..] else { panic!("one change") };
+    let grant = decision.changes.only(Change::redeem_authorization_code);
     assert_eq!(grant.version, 2);
     assert_eq!(grant.expires_at, NOW + POLICY.refresh_absolute);
     let GrantState::Active { redeemed_at, refresh: Some(refresh) } = &grant.state else { panic!("active") };
@@ -173,7 +173,7 @@ fn security_22_a_code_redeemed_twice_revokes_its_grant() {
         })
         .decide();
         assert_eq!(decision.outcome.unwrap_err(), CodeRefused::Replayed);
-        let [Change::RevokeGrant(grant)] = &decision.changes.0[..] else { panic!("revoked") };
+        let grant = decision.changes.only(Change::revoke_grant);
         assert_eq!(grant.state, GrantState::Revoked { at: NOW + later, reason: RevocationReason::CodeReplayed });
         assert_eq!(grant.version, 5);
     }

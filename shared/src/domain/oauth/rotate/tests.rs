@@ -56,18 +56,19 @@ fn live(grant: &Grant) -> &RefreshToken {
     }
 }
 fn revoked(decision: &Decision<Result<Issued, RefreshRefused>>) -> bool {
-    matches!(&decision.changes.0[..], [Change::RevokeGrant(grant)]
-        if matches!(grant.state, GrantState::Revoked { reason: RevocationReason::RefreshReuse, .. }) && grant.version == 5)
+    matches!(&decision.changes.0[..], [change] if change.is(Change::revoke_grant)
+        && matches!(change.first::<Grant>().state, GrantState::Revoked { reason: RevocationReason::RefreshReuse, .. })
+        && change.first::<Grant>().version == 5)
 }
 
 #[test]
 fn security_32_the_live_token_is_rotated_with_a_write_that_requires_its_version() {
     let decision = Case::of(|_| {}).decide();
     let issued = decision.outcome.unwrap();
-    let [Change::RotateRefreshToken(grant)] = &decision.changes.0[..] else { panic!("one change") };
+    let grant = decision.changes.only(Change::rotate_refresh_token);
     assert_eq!(grant.version, 5);
     assert_eq!(issued.refresh_generation, Some(4));
-    let refresh = live(grant);
+    let refresh = live(&grant);
     assert_eq!((refresh.generation, refresh.secret_hash, refresh.parent_hash), (4, hash(24), Some(hash(23))));
     assert_eq!((refresh.rotated_at, refresh.refresh_key_version), (NOW, 6));
     assert_eq!(refresh.idle_expires_at, NOW + POLICY.refresh_idle);
@@ -262,7 +263,7 @@ fn one_token_has_one_child_in_every_order_of_ten_presentations() {
                 }
                 Err(RefreshRefused::Reused) => {
                     prop_assert!(!dead);
-                    let [Change::RevokeGrant(grant)] = &decision.changes.0[..] else { panic!("revoked") };
+                    let grant = decision.changes.only(Change::revoke_grant);
                     case.grant = grant.clone();
                     dead = true;
                 }

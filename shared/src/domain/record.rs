@@ -1,0 +1,166 @@
+//! Records: everything that a change can write. The store knows kind, key, end and attributes of each.
+
+use super::account::{Authentication, WrappedDataKey};
+use super::consent::{AcceptedTerms, Consent};
+use super::credential::PasswordCredential;
+use super::erasure::DueErasure;
+use super::failure_window::UnknownIdentifierFailures;
+use super::flow::Flow;
+use super::id::{AccountId, ClientId, FlowId, Jti};
+use super::identifier::IdentifierHash;
+use super::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
+use super::oauth::grant::Grant;
+use super::profile::Profile;
+use super::retention::RetentionJob;
+use super::session::Session;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Which account has an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimedIdentifier {
+    /// The account.
+    #[serde(rename = "acc")]
+    pub account: AccountId,
+}
+
+/// The terms that an account accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// All of them.
+    pub accepted: Vec<AcceptedTerms>,
+    /// The version of this list.
+    pub version: u64,
+}
+
+/// An authorization request that came by POST.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredAuthorizationRequest {
+    /// Its parameters, as a query.
+    pub query: String,
+    /// Its end.
+    #[serde(rename = "exp")]
+    pub expires_at: Timestamp,
+}
+
+/// A revoked access token that has no grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedToken {
+    /// The client that had it.
+    #[serde(rename = "cid")]
+    pub client_id: ClientId,
+    /// When it would have expired.
+    #[serde(rename = "exp")]
+    pub expires_at: Timestamp,
+}
+
+/// A state that does not hold its own key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed<K, S> {
+    /// The key.
+    pub key: K,
+    /// The state.
+    pub state: S,
+}
+
+/// A record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// The hot item of an account.
+    Account(Box<Authentication>),
+    /// The claim of an identifier.
+    Identifier(Keyed<IdentifierHash, ClaimedIdentifier>),
+    /// A password.
+    Password(PasswordCredential),
+    /// A profile.
+    Profile(Profile),
+    /// The accepted terms of an account.
+    Terms(Keyed<AccountId, Terms>),
+    /// A pending registration or recovery.
+    Flow(Box<Flow>),
+    /// A data key.
+    DataKey(WrappedDataKey),
+    /// A session.
+    Session(Box<Session>),
+    /// A grant.
+    Grant(Box<Grant>),
+    /// A consent.
+    Consent(Consent),
+    /// An identity at another identity provider.
+    LinkedIdentity(LinkedIdentity),
+    /// The claim of a subject of another identity provider.
+    FederatedSubject(Keyed<SubjectHash, ClaimedSubject>),
+    /// An erasure among the work of its day.
+    DueErasure(DueErasure),
+    /// The failed sign-ins of an identifier without an account.
+    UnknownFailures(UnknownIdentifierFailures),
+    /// The state of the retention job.
+    RetentionJob(Box<RetentionJob>),
+    /// A revoked access token that has no grant.
+    RevokedToken(Keyed<Jti, RevokedToken>),
+    /// An authorization request that came by POST.
+    AuthorizationRequest(Keyed<FlowId, StoredAuthorizationRequest>),
+}
+
+/// A type that one kind of record holds.
+pub trait FromRecord: Sized {
+    /// The state, if the record is of this kind.
+    fn from_record(record: &Record) -> Option<&Self>;
+}
+
+/// A state with a version: a write of it names the version before.
+pub trait Versioned: Into<Record> {
+    /// The version that the state will have.
+    fn version(&self) -> u64;
+}
+
+macro_rules! records {
+    ($($variant:ident: $state:ty;)+) => {
+        $(
+            impl From<$state> for Record {
+                fn from(state: $state) -> Self {
+                    Self::$variant(state.into())
+                }
+            }
+            impl FromRecord for $state {
+                fn from_record(record: &Record) -> Option<&Self> {
+                    if let Record::$variant(state) = record { Some(state) } else { None }
+                }
+            }
+        )+
+    };
+}
+records! {
+    Account: Authentication;
+    Identifier: Keyed<IdentifierHash, ClaimedIdentifier>;
+    Password: PasswordCredential;
+    Profile: Profile;
+    Terms: Keyed<AccountId, Terms>;
+    Flow: Flow;
+    DataKey: WrappedDataKey;
+    Session: Session;
+    Grant: Grant;
+    Consent: Consent;
+    LinkedIdentity: LinkedIdentity;
+    FederatedSubject: Keyed<SubjectHash, ClaimedSubject>;
+    DueErasure: DueErasure;
+    UnknownFailures: UnknownIdentifierFailures;
+    RetentionJob: RetentionJob;
+    RevokedToken: Keyed<Jti, RevokedToken>;
+    AuthorizationRequest: Keyed<FlowId, StoredAuthorizationRequest>;
+}
+
+macro_rules! versioned {
+    ($($state:ty)+) => {
+        $(
+            impl Versioned for $state {
+                fn version(&self) -> u64 {
+                    self.version
+                }
+            }
+        )+
+    };
+}
+versioned! {
+    Authentication PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob
+}

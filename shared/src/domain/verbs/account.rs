@@ -1,0 +1,41 @@
+//! Changes of an account's hot item, and of the failed sign-ins of an unknown identifier.
+
+use crate::domain::account::Authentication;
+use crate::domain::audit::EventKind;
+use crate::domain::change::{Change, Put, Subject};
+use crate::domain::failure_window::UnknownIdentifierFailures;
+
+impl Change {
+    /// A failed sign-in of an account.
+    pub fn count_failed_sign_in(state: Authentication) -> Self {
+        Self::audited(EventKind::SignInFailed, Subject::account(state.account), Put::next(state))
+    }
+    /// A failed sign-in of an identifier that has no account.
+    pub fn count_unknown_sign_in(state: UnknownIdentifierFailures) -> Self {
+        Self::audited(EventKind::SignInFailed, Subject::default(), Put::next(state))
+    }
+    /// A counted failure of an account was none.
+    pub fn uncount_failed_sign_in(state: Authentication) -> Self {
+        Self::unaudited(Put::next(state))
+    }
+    /// A counted failure of an unknown identifier was none.
+    pub fn uncount_unknown_sign_in(state: UnknownIdentifierFailures) -> Self {
+        Self::unaudited(Put::next(state))
+    }
+    /// A password was right: the failure window is reset. The event is on the session.
+    pub fn record_sign_in(state: Authentication) -> Self {
+        Self::unaudited(Put::next(state))
+    }
+    /// A legal hold keeps the account from being erased.
+    pub fn place_legal_hold(state: Authentication) -> Self {
+        Self::audited(EventKind::LegalHoldPlaced, Subject::account(state.account), Put::next(state))
+    }
+    /// The legal hold is lifted.
+    pub fn lift_legal_hold(state: Authentication) -> Self {
+        Self::audited(EventKind::LegalHoldLifted, Subject::account(state.account), Put::next(state))
+    }
+    /// An operator gave or took roles.
+    pub fn change_roles(state: Authentication) -> Self {
+        Self::audited(EventKind::RolesChanged, Subject::account(state.account), Put::next(state))
+    }
+}

@@ -1,0 +1,50 @@
+//! Changes of flows: pending registrations and recoveries, their data keys and tries, and stored authorization requests.
+
+use crate::domain::account::WrappedDataKey;
+use crate::domain::audit::EventKind;
+use crate::domain::change::{Change, Counter, CounterKey, Put, Subject};
+use crate::domain::flow::{Flow, FlowPurpose};
+use crate::domain::id::FlowId;
+use crate::domain::identifier::IdentifierHash;
+use crate::domain::record::{Keyed, StoredAuthorizationRequest};
+use crate::domain::time::Timestamp;
+
+impl Change {
+    /// The data key of a pending registration.
+    pub fn create_data_key(key: WrappedDataKey) -> Self {
+        Self::unaudited(Put::new(key))
+    }
+    /// A registration or a recovery begins.
+    pub fn begin_flow(flow: Flow) -> Self {
+        let kind = match flow.purpose {
+            FlowPurpose::Registration => EventKind::RegistrationStarted,
+            FlowPurpose::Recovery => EventKind::RecoveryStarted,
+        };
+        Self::of_flow(kind, flow)
+    }
+    /// A typed code takes one of the identifier's tries of the day, before it is evaluated. It is refused at the limit.
+    pub fn count_identifier_try(identifier: IdentifierHash, at: Timestamp, limit: u32) -> Self {
+        Self::count(Counter { key: CounterKey::IdentifierTries(identifier), at, limit })
+    }
+    /// A wrong code was typed: one try less.
+    pub fn count_flow_try(flow: Flow) -> Self {
+        Self::of_flow(EventKind::CodeRefused, flow)
+    }
+    /// A new generation of the code.
+    pub fn resend_code(flow: Flow) -> Self {
+        Self::of_flow(EventKind::CodeResent, flow)
+    }
+    /// "I did not ask for this".
+    pub fn disown_flow(flow: Flow) -> Self {
+        Self::of_flow(EventKind::FlowDisowned, flow)
+    }
+    /// The event of a flow names no account: it is not proven yet.
+    fn of_flow(kind: EventKind, flow: Flow) -> Self {
+        let subject = Subject { flow: Some(flow.id), client: Some(flow.client_id.clone()), ..Subject::default() };
+        Self::audited(kind, subject, Put::next(flow))
+    }
+    /// An authorization request that came by POST, to be read once by the GET that follows. It lives for at most 10 minutes.
+    pub fn store_authorization_request(id: FlowId, query: String, expires_at: Timestamp) -> Self {
+        Self::unaudited(Put::new(Keyed { key: id, state: StoredAuthorizationRequest { query, expires_at } }))
+    }
+}

@@ -1,0 +1,99 @@
+//! New accounts: everything of one in one transaction, all or nothing.
+
+use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::audit::EventKind;
+use crate::domain::change::{Change, Put, Subject};
+use crate::domain::consent::AcceptedTerms;
+use crate::domain::credential::PasswordCredential;
+use crate::domain::directory::ImportedAccount;
+use crate::domain::flow::Flow;
+use crate::domain::id::AccountId;
+use crate::domain::identifier::IdentifierHash;
+use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity};
+use crate::domain::moving::MovedAccount;
+use crate::domain::profile::Profile;
+use crate::domain::record::{ClaimedIdentifier, Keyed, Terms};
+
+/// Everything that a new account is made of.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Claimed by absence: uniqueness.
+    pub identifier: IdentifierHash,
+    /// Version 1.
+    pub authentication: Authentication,
+    /// Version 1.
+    pub password: PasswordCredential,
+    /// Version 1.
+    pub profile: Profile,
+    /// What was accepted at registration.
+    pub terms: Vec<AcceptedTerms>,
+    /// Their identity in the former directory, if it knows them: the sentinel is claimed by absence too.
+    pub link: Option<LinkedIdentity>,
+    /// The completed flow.
+    pub flow: Flow,
+    /// The data key: pending becomes the account's, its TTL removed.
+    pub data_key: WrappedDataKey,
+}
+
+impl Change {
+    /// The proof came: seven items in one transaction, nine with an identity at the legacy directory. Each is a uniqueness or a version:
+    /// two users with one address, two proofs of one flow, a data key that is not this registration's, each fails the whole.
+    pub fn create_account(new: NewAccount) -> Self {
+        let account = new.authentication.account;
+        let subject = Subject { account: Some(account), flow: Some(new.flow.id), client: Some(new.flow.client_id.clone()) };
+        Self::audited(EventKind::AccountCreated, subject, Put::next(new.authentication))
+            .and(claim(new.identifier, account))
+            .and(Put::next(new.password))
+            .and(Put::next(new.profile))
+            .and(terms(account, new.terms))
+            .and(Put::next(new.flow))
+            .and(Put::pending_key(new.data_key))
+            .and_all(new.link.into_iter().flat_map(|link| linked(account, link)))
+    }
+    /// A user comes from a legacy directory: identifier and subject are claimed, account, profile and link are new, the data key is new or
+    /// its flow's, the flow is completed. Two accounts with one address, or with one subject, cannot both be.
+    pub fn import_account(new: ImportedAccount) -> Self {
+        let account = new.authentication.account;
+        let flow = new.flow.as_ref();
+        let subject =
+            Subject { account: Some(account), flow: flow.map(|flow| flow.id), client: flow.map(|flow| flow.client_id.clone()) };
+        let data_key = if new.flow.is_some() { Put::pending_key(new.data_key) } else { Put::new(new.data_key) };
+        let identifier = new.authentication.identifier;
+        Self::audited(EventKind::AccountImported, subject, Put::next(new.authentication))
+            .and(claim(identifier, account))
+            .and(Put::next(new.profile))
+            .and(data_key)
+            .and_all(linked(account, new.link))
+            .and_all(new.flow.map(Put::next))
+            .and_all(new.password.map(Put::next))
+    }
+    /// A user moves here from another Latchkey. Every item is claimed by absence: a user who has an account here, under any of its names,
+    /// does not come again.
+    pub fn move_account(new: MovedAccount) -> Self {
+        let account = new.authentication.account;
+        let identifier = new.authentication.identifier;
+        let accepted = (!new.terms.is_empty()).then(|| terms(account, new.terms));
+        Self::audited(EventKind::AccountImported, Subject::account(account), Put::next(new.authentication))
+            .and(claim(identifier, account))
+            .and(Put::next(new.profile))
+            .and(Put::new(new.data_key))
+            .and_all(new.links.into_iter().flat_map(|link| linked(account, link)))
+            .and_all(accepted)
+            .and_all(new.consents.into_iter().map(Put::next))
+            .and_all(new.password.map(Put::next))
+    }
+}
+
+fn claim(identifier: IdentifierHash, account: AccountId) -> Put {
+    Put::new(Keyed { key: identifier, state: ClaimedIdentifier { account } })
+}
+
+fn terms(account: AccountId, accepted: Vec<AcceptedTerms>) -> Put {
+    Put::new(Keyed { key: account, state: Terms { accepted, version: 1 } })
+}
+
+/// The claim of a subject, and the link to it.
+fn linked(account: AccountId, link: LinkedIdentity) -> [Put; 2] {
+    let claimed = ClaimedSubject { account: Some(account), at: link.linked_at };
+    [Put::new(Keyed { key: link.subject, state: claimed }), Put::new(link)]
+}

@@ -1,0 +1,26 @@
+//! Changes of sessions.
+
+use crate::domain::audit::EventKind;
+use crate::domain::change::{Change, Put, Subject};
+use crate::domain::oauth::grant::Grant;
+use crate::domain::session::Session;
+
+impl Change {
+    /// A session opens.
+    pub fn open_session(session: Session) -> Self {
+        Self::audited(EventKind::SignedIn, Subject::account(session.account), Put::next(session))
+    }
+    /// The session was used.
+    pub fn touch_session(session: Session) -> Self {
+        Self::unaudited(Put::next(session))
+    }
+    /// The session ends.
+    pub fn end_session(session: Session) -> Self {
+        Self::audited(EventKind::SignedOut, Subject::account(session.account), Put::next(session))
+    }
+    /// A session is ended from the list, and its offline grants with it: at most [`super::super::change::MAX_ENDED_GRANTS`].
+    pub fn end_session_and_grants(session: Session, grants: Vec<Grant>) -> Self {
+        let subject = Subject::account(session.account);
+        Self::audited(EventKind::SessionEnded, subject, Put::next(session)).and_all(grants.into_iter().map(Put::next))
+    }
+}

@@ -1,0 +1,26 @@
+//! The state of a scheduled job.
+
+use super::{Stored, attributes};
+use crate::domain::retention::RetentionJob;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::item::{Item, Kind};
+use crate::store::key::Thing;
+
+impl Stored for RetentionJob {
+    fn kind(&self) -> Kind {
+        Kind::Job
+    }
+    fn key(&self) -> Thing<'_> {
+        Thing::RetentionJob
+    }
+    fn version(&self) -> Option<u64> {
+        Some(self.version)
+    }
+    fn end(&self) -> Option<Timestamp> {
+        None
+    }
+    fn item(&self) -> Result<Item, StoreError> {
+        attributes(self.kind(), self)
+    }
+}
