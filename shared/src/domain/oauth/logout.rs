@@ -140,10 +140,10 @@ mod tests {
         let (ada, bob) = (hint(ADA, "shop"), hint(BOB, "shop"));
         let cases = [
             ("no hint", None, Some(ADA), true),
-            ("her own hint", Some(&ada), Some(ADA), false),
+            ("the hint of the signed-in user", Some(&ada), Some(ADA), false),
             ("another user's hint", Some(&bob), Some(ADA), true),
-            ("nobody signed in", None, None, false),
-            ("nobody signed in, a hint", Some(&ada), None, false),
+            ("no user signed in", None, None, false),
+            ("no user signed in, a hint", Some(&ada), None, false),
         ];
         for (what, hint, signed_in, ask) in cases {
             let request = LogoutRequest { hint, ..LogoutRequest::default() };

@@ -157,7 +157,7 @@ pub fn redeem(
     }
 }
 
-/// Checks the binding of the code to the caller. This comes before the state of the code, so that an attempt of another caller has no effect.
+/// Checks that the code belongs to the caller, before the state of the code, so that an attempt of another caller has no effect.
 fn check_presenter<'a>(
     grant: &'a Grant,
     presented: &PresentedCode<'_>,

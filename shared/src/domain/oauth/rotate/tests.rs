@@ -164,14 +164,14 @@ fn a_refusal_changes_nothing() {
         ("revoked", RefreshRefused::Ended(Revoked), Case::of(|c| c.grant = c.grant.revoked(RevocationReason::Withdrawn, NOW))),
         ("not redeemed", RefreshRefused::NotARefreshGrant, Case::of(|c| c.grant = code_issued())),
         (
-            "security 36: offline_access taken from the client",
+            "security 36: offline_access removed from the client",
             RefreshRefused::OfflineAccessGone,
             Case::of(|c| {
                 c.grant.scope = scope("openid offline_access");
                 c.client.scope = scope("openid email");
             }),
         ),
-        ("every scope taken from the client", RefreshRefused::ScopeGone, Case::of(|c| c.client.scope = scope("phone"))),
+        ("every scope removed from the client", RefreshRefused::ScopeGone, Case::of(|c| c.client.scope = scope("phone"))),
         ("security 35: a wider scope", RefreshRefused::ScopeExceeded, Case::of(|c| c.scope = Some(scope("openid profile")))),
         (
             "an unknown resource",
