@@ -100,7 +100,7 @@ pub(crate) fn session() -> Session {
         version: 1,
     }
 }
-/// A grant whose code was issued ten seconds ago.
+/// A grant with a code that was issued ten seconds ago.
 pub(crate) fn code_issued() -> Grant {
     Grant {
         id: GrantId::from_bytes([4; 16]),

@@ -174,7 +174,7 @@ mod tests {
     fn a_client_id_that_differs_from_the_hint_is_refused() {
         let clients = clients();
         let ada = hint(ADA, "shop");
-        for (client_id, hint) in [(Some("blog"), Some(&ada)), (Some("nobody"), None), (Some("a b"), None)] {
+        for (client_id, hint) in [(Some("blog"), Some(&ada)), (Some("unknown"), None), (Some("a b"), None)] {
             let request = LogoutRequest { client_id, hint, ..LogoutRequest::default() };
             assert_eq!(log_out(&clients, request, Some(ADA)), Err(LogoutRefusal::Client));
         }

@@ -96,7 +96,7 @@ fn security_4_a_bad_client_or_redirect_uri_is_never_redirected() {
     let cases = [
         (with(&[("client_id", "")]), ClientIdMissing),
         ([with(&[]), vec![("client_id", "shop")]].concat(), ClientIdMissing),
-        (with(&[("client_id", "nobody")]), ClientUnknown),
+        (with(&[("client_id", "unknown")]), ClientUnknown),
         (with(&[("client_id", "a/b")]), ClientUnknown),
         (with(&[("redirect_uri", "")]), RedirectUriMissing),
         ([with(&[]), vec![("redirect_uri", REDIRECT_URI)]].concat(), RedirectUriMissing),

@@ -220,8 +220,8 @@ fn security_12_another_user_than_the_hint_names_is_login_required() {
         assert_eq!(other.error(), OAuthErrorCode::LoginRequired);
     }
     // No user is signed in yet. The user is compared with the hint after the sign-in.
-    let nobody = Case { signed_in: false, hint: Some(Sub::from_bytes([9; 16])), ..Case::new(&client) };
-    assert_eq!(nobody.outcome(), Authorized::SignIn);
+    let signed_out = Case { signed_in: false, hint: Some(Sub::from_bytes([9; 16])), ..Case::new(&client) };
+    assert_eq!(signed_out.outcome(), Authorized::SignIn);
 }
 
 #[test]
