@@ -112,7 +112,7 @@ impl Site {
         response
     }
 
-    /// Method and path of a request, if the OpenAPI document describes the answer.
+    /// Method and path of a request with a response that the OpenAPI document describes.
     fn described(&self, request: &Request<Bytes>) -> Option<(Method, String)> {
         let is_described = match self {
             Self::World(_) => true,

@@ -211,7 +211,7 @@ async fn reset(
         Recovered::Stays => Ok(Outcome::Refused.of(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),
         Recovered::Nobody => {
             let register = tenant.config.registration.enabled.then(|| respond::path(tenant, "/register"));
-            Ok(Outcome::Refused.of(view.at(Step::Nobody { register }).show(StatusCode::BAD_REQUEST, BTreeMap::new())))
+            Ok(Outcome::Refused.of(view.at(Step::UnknownAddress { register }).show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
         Recovered::WrongProof { tries_left } => {
             let left = FluentValue::from(i64::from(tries_left));
@@ -303,14 +303,14 @@ enum Step {
     /// The form; without the code if the link has proved the address.
     Prove { by_link: bool },
     /// The code to type in the browser that started the flow.
-    Elsewhere { code: SecretText },
-    /// The new password is set.
+    OtherBrowser { code: SecretText },
+    /// The new password is in force.
     Done { sign_in: String },
     /// The account cannot be migrated from its directory.
     Stays,
-    /// The verified address has no account.
-    Nobody { register: Option<String> },
-    /// Cancelled by the owner of the address.
+    /// The proven address has no account.
+    UnknownAddress { register: Option<String> },
+    /// Ended by the owner of the address.
     Ended,
     /// Used, expired, or of another browser.
     Over,
@@ -354,10 +354,10 @@ impl<'a> FlowView<'a> {
                 let code = self.typed.as_ref().map(SecretText::expose);
                 ("recover_prove", context! { by_link, errors, anti_forgery, code, min_length => policy.min_length }, status)
             }
-            Step::Elsewhere { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
+            Step::OtherBrowser { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
             Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
             Step::Stays => ("recover_stays", context! {}, status),
-            Step::Nobody { register } => ("recover_nobody", context! { register }, status),
+            Step::UnknownAddress { register } => ("recover_nobody", context! { register }, status),
             Step::Ended => ("recover_ended", context! {}, status),
             Step::Over => {
                 let again = respond::path(tenant, "/recover");
@@ -382,7 +382,7 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
         }
         (FlowState::Open, true) if recovery::is_open(flow, handle.now()) => Step::Prove { by_link },
         (FlowState::Open, false) if by_link && recovery::is_open(flow, handle.now()) => {
-            Step::Elsewhere { code: keyring.code(flow)? }
+            Step::OtherBrowser { code: keyring.code(flow)? }
         }
         (FlowState::Ended, _) => Step::Ended,
         (FlowState::Open | FlowState::Completed, _) => Step::Over,

@@ -47,7 +47,7 @@ impl Source {
         }
         Self { path: self.path.clone(), text }
     }
-    /// The bodies of functions whose signature ends with one of these.
+    /// The bodies of functions with a signature that ends with one of these.
     pub(super) fn functions_that_return(&self, types: &[&str]) -> Vec<String> {
         let mut bodies = Vec::new();
         let mut lines = self.text.lines();
