@@ -171,7 +171,7 @@ exchange = {{ {json.dumps(app)} = "shop" }}
         self.doctor()
         self.bring_over("Emil")
         self.dev.advance("PT1H")
-        test("aws", "cognito::deployed::people_come", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
+        test("aws", "cognito::deployed::users_are_imported", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
         say("the import takes a user who has not signed in, and they sign in")
         pool.join("Fred")
         status, told = self.exchange(pool.access_token("Fred", app))
@@ -179,7 +179,7 @@ exchange = {{ {json.dumps(app)} = "shop" }}
         for came, known in ((1, 2), (0, 3)):
             told = json.loads(latchkey("cognito", "import", "--yes", "--json", capture_output=True, text=True).stdout)
             assert (told["came"], told["already_here"], told["failed"]) == (came, known, 0), told
-        test("aws", "cognito::deployed::who_was_brought", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Fred")
+        test("aws", "cognito::deployed::an_imported_user", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Fred")
         told = json.loads(latchkey("cognito", "status", "--json", capture_output=True, text=True).stdout)
         assert (told["in_the_pool"], told["moved"], told["active"], told["left"]) == (3, 3, 2, 0), told
         say("an app moves: what it holds of the pool becomes tokens of ours")
@@ -265,7 +265,7 @@ attributes = {{ customer_type = "custom:customer_type" }}
         realm = self.folder / "realm.json"
         realm.write_text(json.dumps({"users": [user]}))
         words = ("people", "import", realm, "--from", "keycloak", "--issuer", "https://login.example.com/realms/shop", "--yes")
-        for outcome in ("came over: 1", "had come before: 1"):
+        for outcome in ("newly imported: 1", "imported before: 1"):
             told = latchkey(*words, capture_output=True, text=True).stdout
             assert outcome in told, told
 

@@ -34,7 +34,8 @@ pub fn folder() -> TempDir {
 }
 
 /// The binary, built if it is older than its sources.
-fn binary() -> &'static Path {
+#[must_use]
+pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| built("latchkey-local"))
 }

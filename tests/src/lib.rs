@@ -19,6 +19,7 @@ pub mod anonymous;
 pub mod api_gateway;
 pub mod browser;
 pub mod command;
+pub mod contract;
 pub mod customer;
 pub mod deployed;
 pub mod events_fixture;

@@ -1,7 +1,8 @@
 //! Where actors act: a world in memory, or a gateway over HTTP.
 
+use crate::contract::violation;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use latchkey::delivery::Mail;
 use latchkey_local::world::World;
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub enum Site {
         at: String,
         /// The base URL of `/dev`: mailbox, clock, jobs.
         dev: String,
+        /// Whether it is of this version, so that its answers are those of `docs/openapi.json`.
+        is_this_version: bool,
     },
 }
 
@@ -52,7 +55,7 @@ impl Site {
     #[must_use]
     pub fn gateway(origin: impl Into<String>) -> Self {
         let origin = origin.into();
-        Self::Gateway { http: http(&[]), at: origin.clone(), dev: origin.clone(), origin }
+        Self::Gateway { http: http(&[]), at: origin.clone(), dev: origin.clone(), origin, is_this_version: true }
     }
 
     /// The site at `LATCHKEY_URL`, with mailbox, clock and jobs at `LATCHKEY_DEV` if that is set. `None` without `LATCHKEY_URL`.
@@ -67,7 +70,17 @@ impl Site {
             http.get(format!("{at}/.well-known/openid-configuration")).send().await.expect("an answer of LATCHKEY_URL");
         let metadata: Value = metadata.json().await.expect("its metadata");
         let origin = metadata["issuer"].as_str().expect("its issuer").to_owned();
-        Some(Self::Gateway { http, origin, dev: variable("LATCHKEY_DEV").unwrap_or_else(|| at.clone()), at })
+        let dev = variable("LATCHKEY_DEV").unwrap_or_else(|| at.clone());
+        Some(Self::Gateway { http, origin, dev, at, is_this_version: true })
+    }
+
+    /// The same site, which may run another version: its answers are not compared with `docs/openapi.json`.
+    #[must_use]
+    pub fn of_any_version(mut self) -> Self {
+        if let Self::Gateway { is_this_version, .. } = &mut self {
+            *is_this_version = false;
+        }
+        self
     }
 
     /// The origin, without a trailing slash.
@@ -92,6 +105,24 @@ impl Site {
     }
 
     async fn send_unboxed(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let described = self.described(&request);
+        let response = self.exchange(request).await;
+        let violation = described.and_then(|(method, path)| violation(&method, &path, &response));
+        assert!(violation.is_none(), "{}", violation.unwrap_or_default());
+        response
+    }
+
+    /// Method and path of a request whose answer the OpenAPI document describes.
+    fn described(&self, request: &Request<Bytes>) -> Option<(Method, String)> {
+        let is_described = match self {
+            Self::World(_) => true,
+            // A stack's mailbox is another server.
+            Self::Gateway { origin, is_this_version, .. } => *is_this_version && request.uri().to_string().starts_with(origin),
+        };
+        is_described.then(|| (request.method().clone(), request.uri().path().to_owned()))
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Response<Bytes> {
         match self {
             // Boxed: a world's future is deep, and every actor's future would contain it.
             Self::World(world) => Box::pin(world.call(request)).await,

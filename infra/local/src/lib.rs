@@ -7,7 +7,8 @@
 //! | [`fault`] | failures in front of any connector, by seed or script |
 //! | [`gateway`] | the process: flags, startup, server, what it keeps |
 //! | [`meter`] | requests, request units, a trace of each call |
-//! | [`pages`] | mailbox, clock and demo storefront |
+//! | [`openapi`] | the OpenAPI document of every endpoint |
+//! | [`pages`] | API reference, mailbox, clock and demo storefront |
 //! | [`pump`] | the stream's records, handed to `events` |
 //! | [`stream`] | reading a table's stream in this process |
 //! | [`world`] | a whole Latchkey in memory, for tests |
@@ -17,6 +18,7 @@ pub mod engine;
 pub mod fault;
 pub mod gateway;
 pub mod meter;
+pub mod openapi;
 pub mod pages;
 pub mod pump;
 pub mod stream;

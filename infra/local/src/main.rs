@@ -3,7 +3,8 @@
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use latchkey::runtime::log::Lines;
-use latchkey_local::gateway::{Gateway, Options, StartError, options, server};
+use latchkey_local::gateway::{Command, Gateway, Options, StartError, options, server};
+use latchkey_local::openapi;
 use std::io::Write as _;
 use std::process::ExitCode;
 use tracing_subscriber::fmt::format::JsonFields;
@@ -19,6 +20,12 @@ fn main() -> ExitCode {
         }
         Err(error) => return report_error(&options::one_line(&error)),
     };
+    if options.command == Some(Command::Openapi) {
+        return match std::io::stdout().write_all(openapi::text().as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => report_error(&format!("standard output: {error}")),
+        };
+    }
     log(&options);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -54,6 +61,7 @@ fn announce(gateway: &Gateway, options: &Options) -> std::io::Result<()> {
     writeln!(out, "  Demo storefront  {own}/demo/")?;
     writeln!(out, "  Account pages    {}/account", gateway.origin.as_str())?;
     writeln!(out, "  Mailbox          {own}/dev/mailbox")?;
+    writeln!(out, "  API reference    {own}/dev/api")?;
     writeln!(out, "  Discovery        {}/.well-known/openid-configuration\n", gateway.origin.as_str())?;
     match options.folder() {
         Some(folder) => writeln!(out, "All data is stored in {}. Press Ctrl+C to stop the gateway.", folder.display())?,

@@ -252,6 +252,7 @@ mod tests {
         }
     }
 
+    /// T9: clocks of instances differ.
     #[test]
     fn leeway_moves_both_ends_and_no_further() {
         let claims = object(br#"{"exp":1000,"nbf":900}"#).unwrap();

@@ -1,5 +1,5 @@
 //! Checks every request of every command, mail and job to the tables: each write has a condition, each read is strongly consistent,
-//! and no decision uses an index (security 133, 135, 136). `layers.rs` checks the sources for the same rules.
+//! and no decision uses an index (security 133, 135, 136; T7). `layers.rs` checks the sources for the same rules.
 
 use latchkey::context::Deadline;
 use latchkey::domain::time::Span;

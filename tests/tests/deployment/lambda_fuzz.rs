@@ -1,4 +1,4 @@
-//! security 143: a function answers any JSON, and refuses an event that is not a request of the gateway.
+//! security 143, T14: a function answers any JSON, and refuses an event that is not a request of the gateway.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use events::{Dispatch, Events};

@@ -107,7 +107,9 @@ fn sources(path: &str) -> Vec<PathBuf> {
             if entry.is_dir() && entry.file_name().is_some_and(|name| name != "target" && name != "node_modules") {
                 directories.push(entry);
             } else if entry.extension().is_some_and(|extension| extension == "rs")
-                && !["_tests.rs", "fixture.rs"].iter().any(|test| shown(&entry).ends_with(test))
+                && !["_tests.rs", "fixture.rs", "/goldens.rs", "/goldens/sources.rs"]
+                    .iter()
+                    .any(|test| shown(&entry).ends_with(test))
             {
                 found.push(entry);
             }

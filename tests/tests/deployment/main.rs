@@ -11,3 +11,4 @@ mod references;
 mod repository;
 mod template;
 mod upgrade;
+mod words;

@@ -1,5 +1,6 @@
 //! The local gateway and the web layer.
 
+mod api_reference;
 mod deadline;
 mod deadline_sweep;
 mod edge_sweep;

@@ -93,6 +93,8 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/verify", Flow),
     ("POST", "/verify", Flow),
     ("GET", "/", ThisMachine),
+    ("GET", "/openapi.json", ThisMachine),
+    ("GET", "/dev/api", ThisMachine),
     ("GET", "/dev/mailbox", ThisMachine),
     ("GET", "/dev/mailbox/{id}", ThisMachine),
     ("GET", "/dev/mailbox.json", ThisMachine),

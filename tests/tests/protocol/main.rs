@@ -2,6 +2,7 @@
 
 mod coverage;
 mod isolation;
+mod openapi;
 mod token_access;
 mod token_clients;
 mod token_code;

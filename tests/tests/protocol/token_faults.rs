@@ -131,7 +131,7 @@ fn add_mixed_faults(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn security_32_64_presentations_under_faults_give_one_child() {
+async fn security_32_under_faults_64_presentations_give_one_child() {
     // faults T1, T4, T5, T6
     for seed in 1..=3 {
         let clock = latchkey::context::Clock::system();
@@ -166,7 +166,7 @@ async fn security_32_64_presentations_under_faults_give_one_child() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn security_22_64_redemptions_under_faults_give_tokens_at_most_once() {
+async fn security_22_under_faults_64_redemptions_give_tokens_at_most_once() {
     // faults T1, T4, T5, T6
     let mut given = 0;
     for seed in 1..=4 {

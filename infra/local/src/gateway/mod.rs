@@ -13,5 +13,5 @@ pub mod startup;
 pub mod state_table;
 mod tls;
 
-pub use options::Options;
+pub use options::{Command, Options};
 pub use startup::{Gateway, StartError};

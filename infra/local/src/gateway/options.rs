@@ -45,6 +45,16 @@ pub struct Options {
     /// Seed of random faults
     #[arg(long, default_value_t = 0, value_name = "SEED")]
     pub fault_seed: u64,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the binary does besides serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Subcommand)]
+pub enum Command {
+    /// Write the OpenAPI document of every endpoint to standard output.
+    Openapi,
 }
 
 fn tenant(text: &str) -> Result<(TenantId, PathBuf), String> {

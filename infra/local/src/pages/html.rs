@@ -29,6 +29,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("art.html", include_str!("templates/art.html")),
         ("shop.html", include_str!("templates/shop.html")),
         ("mailbox.html", include_str!("templates/mailbox.html")),
+        ("api.html", include_str!("templates/api.html")),
     ];
     for (name, source) in templates {
         if let Err(error) = environment.add_template(name, source) {

@@ -1,6 +1,7 @@
-//! The gateway's own pages and endpoints: mailbox, clock, jobs, demo storefront. They are never part of a deployed function, and are
-//! available only on this machine ([`guard`]).
+//! The gateway's own pages and endpoints: API reference, mailbox, clock, jobs, demo storefront. They are never part of a deployed
+//! function, and are available only on this machine ([`guard`]).
 
+mod api;
 mod clock;
 mod demo;
 mod guard;
@@ -55,6 +56,8 @@ pub fn mount(pages: Pages) -> Router {
     let tables = pages.tables.clone().map(|(engine, token)| tables::router(engine, token, pages.port));
     let own = Router::new()
         .route("/", get(async || Redirect::to("/demo/")))
+        .route("/openapi.json", get(api::document))
+        .route("/dev/api", get(api::page))
         .route("/dev/mailbox", get(mails::page))
         .route("/dev/mailbox/{id}", get(mails::body))
         .route("/dev/mailbox.json", get(mails::list))

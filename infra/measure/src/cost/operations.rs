@@ -58,7 +58,7 @@ impl Operation {
 /// A page that reads nothing.
 const NOTHING: ExpectedUsage = takes(0, 0.0, 0.0, 0.0);
 
-/// All operations, in the order of a customer's life. Dollar limits are those of the initial design, plus $0.05 to $0.15 where a funnel
+/// All operations, in the order of a customer's life. Dollar limits are the first targets, plus $0.05 to $0.15 where a funnel
 /// step is counted: its metric makes the log line 280 bytes longer (decision 23).
 pub const OPERATIONS: [Operation; 33] = [
     operation("registration, start", "registration", Step::Command(Command::StartRegistration), takes(2, 0.0, 2.0, 2.0))

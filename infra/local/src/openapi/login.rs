@@ -1,0 +1,171 @@
+//! The operations of the login function.
+
+use super::builder::{Operation, Tag};
+use super::schemas::{open_object, page_form, text};
+use serde_json::{Value, json};
+
+const TAG: Tag = Tag::SignIn;
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        authorize(),
+        authorize_by_post(),
+        login_page(),
+        login(),
+        consent_page(),
+        consent(),
+        recover_page(),
+        recover(),
+        logout(),
+        logout_by_post(),
+    ]
+}
+
+/// The parameters of an authorization request.
+const REQUEST: [(&str, &str); 14] = [
+    ("response_type", "`code`."),
+    ("client_id", "The client."),
+    ("redirect_uri", "Where the answer goes: one that the client registered."),
+    ("scope", "Scope tokens with a space between them. Unknown ones are left out."),
+    ("state", "Comes back with the answer."),
+    ("nonce", "Comes back in the ID token."),
+    ("code_challenge", "RFC 7636. Required unless the client's registration says otherwise."),
+    ("code_challenge_method", "`S256`."),
+    ("response_mode", "`query` or `form_post`."),
+    ("prompt", "`none`, `login`, `consent` or `select_account`."),
+    ("max_age", "The oldest sign-in that counts, in seconds."),
+    ("login_hint", "Fills in the identifier."),
+    ("id_token_hint", "An ID token of the user who is expected."),
+    ("resource", "Narrows the access token to one audience (RFC 8707)."),
+];
+
+/// The request as a query. It travels through the pages too.
+fn with_request(operation: Operation) -> Operation {
+    REQUEST.iter().fold(operation.query("ui_locales", "The language of the pages."), |operation, (name, text)| {
+        operation.query(name, text)
+    })
+}
+
+fn request_form() -> Value {
+    let mut form = open_object([], "The parameters of the request.");
+    for (name, description) in REQUEST {
+        form["properties"][name] = text(description);
+    }
+    form
+}
+
+fn to_client(operation: Operation) -> Operation {
+    operation
+        .redirects("To the client with a code or an error (RFC 6749, section 4.1.2), or to the page that comes next.")
+        .page(200, "A form that posts the answer to the client (`response_mode=form_post`).")
+        .page(400, "The request can't be answered to its client: the redirect URI or the client is not known.")
+}
+
+fn authorize() -> Operation {
+    let operation = Operation::new(TAG, "GET", "/oauth2/authorize", "authorize", "Authorization request.");
+    to_client(with_request(operation)).describe(
+        "OpenID Connect Core, section 3.1.2; RFC 6749, section 4.1; PKCE (RFC 7636); `iss` in the answer (RFC 9207). Without a \
+         session the browser is sent to sign in, and comes back.",
+    )
+}
+
+fn authorize_by_post() -> Operation {
+    let operation = Operation::new(TAG, "POST", "/oauth2/authorize", "authorizeByPost", "Authorization request by POST.");
+    to_client(operation.takes_form(request_form())).describe("The request is stored for ten minutes and continues as GET.")
+}
+
+fn login_page() -> Operation {
+    let operation = Operation::new(TAG, "GET", "/login", "showSignInPage", "Shows the sign-in page.");
+    with_request(operation)
+        .query("return_to", "A page of the account to return to.")
+        .describe("The query is an authorization request to continue with, or `return_to`, or empty.")
+        .page(200, "The sign-in form; to a user who is signed in, a page that says so.")
+        .page(400, "The authorization request is not valid.")
+        .redirects("To `return_to`, when the user is signed in; to the client with an error.")
+}
+
+fn login() -> Operation {
+    let form = page_form([("identifier", "The e-mail address."), ("password", "The password.")]);
+    let operation = Operation::new(TAG, "POST", "/login", "submitSignInPage", "Signs in.");
+    with_request(operation)
+        .query("return_to", "A page of the account to return to.")
+        .takes_form(form)
+        .redirects("Signed in: back to the authorization request, or to `return_to`.")
+        .page(200, "A form that posts an error to the client (`response_mode=form_post`).")
+        .page(400, "The form with what is wrong. A wrong password and an unknown address get the same words.")
+        .page(429, "Too many wrong passwords: the page says how long to wait.")
+        .page(503, "The legacy user pool does not answer.")
+}
+
+fn consent_page() -> Operation {
+    let operation = Operation::new(TAG, "GET", "/consent", "showConsentPage", "Asks what the user allows the client.");
+    to_client(with_request(operation)).page(200, "What the client asks for, with a button to allow and one to deny it.")
+}
+
+fn consent() -> Operation {
+    let form = page_form([("decision", "`allow` or `deny`.")]);
+    let operation = Operation::new(TAG, "POST", "/consent", "submitConsentPage", "Takes the answer.");
+    to_client(with_request(operation).takes_form(form))
+}
+
+fn flow(operation: Operation) -> Operation {
+    with_request(operation).query("flow", "The password reset.").query("token", "The secret of the mailed link.")
+}
+
+fn recover_page() -> Operation {
+    flow(Operation::new(TAG, "GET", "/recover", "showPasswordResetPage", "Shows a step of the password reset."))
+        .describe("Without `flow` it asks for the address. Opening the mailed link changes nothing.")
+        .page(200, "The step.")
+        .page(410, "The link or the flow is over.")
+        .redirects("To the client with an error of its authorization request.")
+}
+
+fn recover() -> Operation {
+    let form = page_form([
+        ("identifier", "The e-mail address: the first step."),
+        ("code", "The code from the mail."),
+        ("password", "The new password."),
+        ("disown", "\"I did not ask for this\" ends the flow."),
+    ]);
+    flow(Operation::new(TAG, "POST", "/recover", "submitPasswordResetPage", "Takes a step of the password reset."))
+        .describe("The first step looks nothing up: the answer is the same for every address.")
+        .takes_form(form)
+        .redirects("To the next step.")
+        .page(200, "A form that posts an error to the client (`response_mode=form_post`).")
+        .page(400, "The step with what is wrong.")
+        .page(429, "Too many wrong codes for this address today.")
+}
+
+const LOGOUT: [(&str, &str); 5] = [
+    ("id_token_hint", "An ID token of the user. With it, no page asks."),
+    ("client_id", "The client."),
+    ("post_logout_redirect_uri", "Where to continue: one that the client registered."),
+    ("state", "Comes back with the redirect."),
+    ("ui_locales", "The language of the page."),
+];
+
+fn with_logout(operation: Operation) -> Operation {
+    LOGOUT.iter().fold(operation, |operation, (name, text)| operation.query(name, text))
+}
+
+fn logout() -> Operation {
+    let operation = Operation::new(TAG, "GET", "/oauth2/logout", "logOut", "Signs out (OpenID Connect RP-Initiated Logout).");
+    with_logout(operation)
+        .page(200, "A page that asks, or one that says that the user is signed out.")
+        .page(400, "The request is not valid: the page says why.")
+        .redirects("To `post_logout_redirect_uri`.")
+}
+
+fn logout_by_post() -> Operation {
+    let mut form = open_object([], "The parameters of the request; or the answer of the page that asks.");
+    for (name, description) in LOGOUT {
+        form["properties"][name] = text(description);
+    }
+    form["properties"]["confirm"] = text("The answer of the page that asks.");
+    form["properties"]["anti_forgery"] = json!({ "type": "string", "description": "The hidden value of the page's form." });
+    let operation = Operation::new(TAG, "POST", "/oauth2/logout", "logOutByPost", "Signs out, or continues as GET.");
+    with_logout(operation)
+        .takes_form(form)
+        .page(400, "The request is not valid: the page says why.")
+        .redirects("To `post_logout_redirect_uri`, to the page that says so, or to the same request as GET.")
+}

@@ -1,0 +1,256 @@
+//! The operations of the profile function: the JSON calls, and the account pages.
+
+use super::builder::{Caller, Operation, Tag};
+use super::schemas::{boolean, list, moment, nullable, object, one_of, page_form, schema, text};
+use latchkey::domain::oauth::scope::ACCOUNT;
+use latchkey::web::problem::ProblemKind;
+use serde_json::{Value, json};
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut operations = vec![
+        read_profile(),
+        edit_profile(),
+        delete_account(),
+        change_password(),
+        change_email(),
+        verify_email(),
+        list_sessions(),
+        end_session(),
+        list_consents(),
+        withdraw_consent(),
+        restore_account(),
+    ];
+    operations.extend(pages());
+    operations
+}
+
+/// A call with an access token for the account of the token.
+pub(super) fn call(tag: Tag, method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    Operation::new(tag, method, path, id, summary).caller(Caller::Token(ACCOUNT)).problems(&[ProblemKind::InvalidToken])
+}
+
+fn own(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    call(Tag::SelfService, method, path, id, summary)
+}
+
+/// A call that needs a sign-in of the last five minutes (RFC 9470).
+pub(super) fn fresh(operation: Operation) -> Operation {
+    operation.problems(&[ProblemKind::InsufficientUserAuthentication])
+}
+
+fn read_profile() -> Operation {
+    own("GET", "/v1/me", "readProfile", "Reads the profile.")
+        .answers(200, "Every claim by its OpenID Connect name.", schema("Claims"))
+        .header(200, "ETag", true, "Names this state of the claims.")
+}
+
+fn edit_profile() -> Operation {
+    let patch = json!({
+        "type": "object",
+        "description": "A merge patch (RFC 7396): a member that is left out stays, `null` removes it. The fields are those of the \
+                        tenant's registration form.",
+        "additionalProperties": { "type": ["string", "boolean", "null"] },
+    });
+    let etag = json!({ "type": "string" });
+    own("PATCH", "/v1/me", "editProfile", "Edits the profile.")
+        .parameter("header", "If-Match", false, "The `ETag` that the edit was made from, or `*`.", etag)
+        .takes_as(&["application/merge-patch+json", "application/json"], patch, true)
+        .example(&json!({ "given_name": "Augusta", "phone_number": null }))
+        .answers(200, "The claims after the edit.", schema("Claims"))
+        .header(200, "ETag", true, "Names the new state of the claims.")
+        .problems(&[ProblemKind::PreconditionFailed])
+}
+
+fn delete_account() -> Operation {
+    let answer = object([("erasure_due", moment("When the account is erased. Until then it can be restored."))]);
+    fresh(own("DELETE", "/v1/me", "deleteAccount", "Closes the account, to be erased later."))
+        .describe("Sign-in and Latchkey's own endpoints stop at once. A mail has the link that restores the account.")
+        .answers(202, "The account is closed.", answer)
+}
+
+fn change_password() -> Operation {
+    let body = object([("current_password", text("The present password.")), ("new_password", text("The new password."))]);
+    fresh(own("POST", "/v1/me/password", "changePassword", "Changes the password."))
+        .takes(body)
+        .example(&json!({ "current_password": "Ada rides 7 green bicycles", "new_password": "Ada sails 3 red boats" }))
+        .empty(204, "Changed. Other sessions and grants have ended; the presenting ones live on.")
+}
+
+fn change_email() -> Operation {
+    let body =
+        object([("email", text("The new address. It gets a code.")), ("locale?", nullable("The language of the mail."))]);
+    let answer = object([
+        ("status", one_of(&["verification_required"], "What comes next: the code from the mail.")),
+        ("expires_at", moment("Until when the new address can be proven.")),
+    ]);
+    fresh(own("POST", "/v1/me/email", "changeEmail", "Starts a change of the e-mail address."))
+        .describe("The old address stays in force until the new one is proven, and is told. The answer is the same for every address.")
+        .takes(body)
+        .example(&json!({ "email": "augusta@example.com" }))
+        .answers(202, "A code is on its way.", answer)
+}
+
+fn verify_email() -> Operation {
+    let answer = object([("email_verified", json!({ "const": true }))]);
+    own("POST", "/v1/me/email/verification", "verifyEmail", "Proves the new e-mail address.")
+        .takes(object([("code", text("The code from the newest mail."))]))
+        .example(&json!({ "code": "abcde23456" }))
+        .answers(200, "The new address is in force.", answer)
+        .problems(&[ProblemKind::InvalidCode, ProblemKind::AlreadyRegistered])
+}
+
+fn list_sessions() -> Operation {
+    let session = object([
+        ("sid", schema("SessionId")),
+        ("device", nullable("What it runs on.")),
+        ("place", nullable("The network, without the part that names a household.")),
+        ("created_at", moment("When the user signed in.")),
+        ("last_used_at", moment("When it was last used.")),
+        ("expires_at", moment("When it ends at the latest.")),
+        ("current", boolean("Whether the presented token came from it.")),
+    ]);
+    own("GET", "/v1/me/sessions", "listSessions", "Lists where the user is signed in.").answers(
+        200,
+        "The sessions.",
+        object([("sessions", list(&session, "The newest first."))]),
+    )
+}
+
+fn end_session() -> Operation {
+    own("DELETE", "/v1/me/sessions/{sid}", "endSession", "Ends a session.")
+        .path_parameter("sid", "The id of the session.")
+        .empty(204, "The session has ended, and the offline grants that came from it.")
+}
+
+fn list_consents() -> Operation {
+    let names = json!({
+        "type": ["object", "null"],
+        "description": "The name of the application by locale; null when the operator has removed it.",
+        "additionalProperties": { "type": "string" },
+    });
+    let consent = object([
+        ("client_id", text("The application.")),
+        ("client_name", names),
+        ("scope", text("What it may do.")),
+        ("since", moment("Since when.")),
+        ("consented", boolean("Whether the user allowed it; an application of the company's own needs no consent.")),
+    ]);
+    own("GET", "/v1/me/consents", "listConsents", "Lists the applications that may act for the user.").answers(
+        200,
+        "The applications.",
+        object([("consents", list(&consent, "By consent, or by live grants."))]),
+    )
+}
+
+fn withdraw_consent() -> Operation {
+    own("DELETE", "/v1/me/consents/{client_id}", "withdrawConsent", "Ends what an application may do.")
+        .path_parameter("client_id", "The application.")
+        .empty(204, "Consent is withdrawn, and every token of that client has ended.")
+}
+
+fn restore_account() -> Operation {
+    Operation::new(Tag::SelfService, "POST", "/v1/me/restoration", "restoreAccount", "Restores a closed account.")
+        .describe("The secret of the mailed link is the only credential.")
+        .takes(object([("token", text("The secret of the mailed link."))]))
+        .empty(204, "The account is open again.")
+        .problems(&[ProblemKind::InvalidCode])
+}
+
+/// A page that needs a session, by GET.
+pub(super) fn page(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    Operation::new(Tag::AccountPages, "GET", path, id, summary)
+        .caller(Caller::Session)
+        .query("ui_locales", "The language of the page.")
+        .page(200, "The page.")
+        .redirects("To sign in, and back.")
+}
+
+/// Its form, by POST.
+pub(super) fn submit(path: &'static str, id: &'static str, summary: &'static str, form: Value) -> Operation {
+    Operation::new(Tag::AccountPages, "POST", path, id, summary)
+        .caller(Caller::Session)
+        .query("ui_locales", "The language of the page.")
+        .takes_form(form)
+        .redirects("Done: to the page that says so. Not signed in, or not lately: to sign in, and back.")
+}
+
+/// A page behind a mailed link, which opens anywhere.
+fn linked(operation: Operation) -> Operation {
+    operation
+        .query("ui_locales", "The language of the page.")
+        .query("token", "The secret of the mailed link.")
+        .query("done", "Says that it is done.")
+        .page(410, "The link is used or over.")
+}
+
+fn linked_page(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    linked(Operation::new(Tag::AccountPages, "GET", path, id, summary))
+        .describe("Opening the link changes nothing.")
+        .page(200, "A button that confirms, or the page that says that it is done.")
+}
+
+fn linked_submit(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    linked(Operation::new(Tag::AccountPages, "POST", path, id, summary))
+        .takes_form(page_form([]))
+        .redirects("Done: to the page that says so.")
+}
+
+fn pages() -> Vec<Operation> {
+    let mut profile_form = page_form([("state", "The state that the form was filled in from.")]);
+    profile_form["additionalProperties"] = json!({ "type": "string" });
+    profile_form["description"] = "Besides these: each field of the tenant's form by its name.".into();
+    let password_form = page_form([("password", "The present password."), ("new_password", "The new password.")]);
+    let email_form = page_form([
+        ("email", "The new address."),
+        ("code", "The code from the mail."),
+        ("cancel", "Ends the change."),
+        ("disown", "\"I did not ask for this\", behind the mailed link."),
+    ]);
+    let email_text = "The step that the change is at; or, with `token`, what the mailed link shows.";
+    vec![
+        page("/account", "showProfilePage", "Shows the profile.").query("done", "Says what was done."),
+        submit("/account", "submitProfilePage", "Saves the profile.", profile_form)
+            .page(400, "The form with what is wrong in it.")
+            .page(409, "The profile was changed meanwhile."),
+        page("/account/security", "showSecurityPage", "Shows password, address, and what happened lately.")
+            .query("done", "Says what was done."),
+        page("/account/password", "showPasswordPage", "Shows the form for a new password."),
+        submit("/account/password", "submitPasswordPage", "Changes the password.", password_form)
+            .page(400, "The form with what is wrong in it.")
+            .page(429, "Too many wrong passwords: the page says how long to wait."),
+        page("/account/email", "showEmailPage", "Shows the change of the e-mail address.")
+            .describe(email_text)
+            .query("token", "The secret of the mailed link.")
+            .query("ended", "Says that the change has ended.")
+            .page(410, "The link is used or over."),
+        submit("/account/email", "submitEmailPage", "Takes a step of the change.", email_form)
+            .query("token", "The secret of the mailed link.")
+            .page(400, "The step with what is wrong.")
+            .page(410, "The link is used or over."),
+        linked_page("/account/email/undo", "showEmailUndoPage", "Shows the undo of a change of address."),
+        linked_submit("/account/email/undo", "submitEmailUndoPage", "Puts the former address back in force.")
+            .page(409, "The former address has another account by now."),
+        page("/account/sessions", "showSessionsPage", "Shows where the user is signed in.")
+            .query("done", "Says what was done."),
+        submit(
+            "/account/sessions",
+            "submitSessionsPage",
+            "Ends a session, or all others.",
+            page_form([("end", "The session to end; without it, all others.")]),
+        ),
+        page("/account/consents", "showConsentsPage", "Shows the applications that may act for the user.")
+            .query("done", "Says what was done."),
+        submit(
+            "/account/consents",
+            "submitConsentsPage",
+            "Ends what an application may do.",
+            page_form([("withdraw", "The application.")]),
+        ),
+        page("/account/privacy", "showPrivacyPage", "Shows what is kept, the export, and the deletion."),
+        page("/account/delete", "showDeletionPage", "Shows what deleting the account means.")
+            .query("closed", "A sealed value: the account is closed."),
+        submit("/account/delete", "submitDeletionPage", "Closes the account, to be erased later.", page_form([])),
+        linked_page("/account/restore", "showRestorationPage", "Shows the restoration of a closed account."),
+        linked_submit("/account/restore", "submitRestorationPage", "Restores a closed account."),
+    ]
+}
