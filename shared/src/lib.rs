@@ -12,17 +12,21 @@
 //!
 //! | module | what lives there | may use |
 //! |---|---|---|
-//! | [`domain`] | rules: no I/O, no clock, no randomness, no HTTP status | `domain`, `config` types |
-//! | [`config`] | the tenant document: types, validation | `domain` |
-//! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `config`, `keys` |
-//! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | `domain`, `config` |
-//! | [`directory`] | the user pool that people come from, during a move | `domain`, `config` |
+//! | [`digest`], [`purpose`] | SHA-256; what a keyring is for | nothing |
+//! | [`domain`] | rules and states, the types of the tenant document: no I/O, no clock, no randomness, no HTTP status | `digest`, `purpose` |
+//! | [`context`] | request context, deadline, clock, random values | `domain::{id, secret, time}` |
+//! | [`config`] | reading and validating the tenant document | `domain` |
+//! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `context`, `digest`, `purpose` |
+//! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | the above but `config`, and `store` |
+//! | [`directory`] | the legacy user pool, during a migration | `domain` |
 //! | [`colour`] | colours of a brand, made safe to read | nothing |
 //! | [`locale`] | choosing a locale, messages and dates in it | `domain` |
-//! | [`delivery`] | mails and their templates | `domain`, `config`, `locale`, `colour` |
-//! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above |
-//! | [`services`] | what a function can be given | `config`, `domain`, `directory`, `keys`, `store` |
+//! | [`delivery`] | mails and their templates | `domain`, `locale`, `colour` |
+//! | [`services`] | what a function can be given | `keys`, `directory`, `config`, and what they use |
+//! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above but `config` and `delivery` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
+//!
+//! No two files import each other, directly or through others.
 //!
 //! `tests/tests/deployment/layers.rs` holds the last column.
 

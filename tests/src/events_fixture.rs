@@ -18,11 +18,11 @@ use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::{FormerKeys, KeyVault, SealedField};
 use latchkey::services::{Origin, Services, Tenant};
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::assemble::{self, Document, Parts, TABLES};
 use latchkey_local::engine::{Engine, client};
 use latchkey_local::fault::Faults;
 use latchkey_local::stream::StreamReader;
-use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 

@@ -196,7 +196,7 @@ impl Drop for Gateway {
 /// The shipped document, with these lines in front.
 #[must_use]
 pub fn document_with(lines: &str) -> String {
-    format!("{lines}\n{}", latchkey_local::world::DEFAULT_DOCUMENT)
+    format!("{lines}\n{}", latchkey_local::assemble::DEFAULT_DOCUMENT)
 }
 
 impl From<&Gateway> for Site {

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use latchkey::directory::Directory;
 use latchkey::keys::FormerKeys;
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! Mails about an existing account. A mail about an outdated state is dropped.
 
-use crate::sender::{Addressee, DeliverError, Outgoing, addressee};
+use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
 use latchkey::delivery::Message;
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::delivery::{AccountMail, DropReason, MailPurpose};

@@ -12,10 +12,12 @@
 //! 4. The answer lists the failures (`batchItemFailures`); only these are retried (security 139).
 
 mod account_mail;
+pub mod outgoing;
 pub mod queue;
 pub mod sender;
 pub mod stream;
 
+use crate::outgoing::DeliverError;
 use latchkey::context::Deadline;
 use latchkey::delivery::{MailChannel, MailRenderer, Mailer, RenderError};
 use latchkey::domain::delivery::Delivery;
@@ -25,7 +27,6 @@ use latchkey::domain::time::Span;
 use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::problem::chain;
-use sender::DeliverError;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The delivery queue: each message is one delivery, and fails separately.
 
-use crate::sender::DeliverError;
+use crate::outgoing::DeliverError;
 use crate::{Events, RESERVE};
 use latchkey::context::Deadline;
 use latchkey::domain::delivery::Delivery;

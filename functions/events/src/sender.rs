@@ -6,59 +6,21 @@
 //! 4. Derive code and link, decrypt the address, render the mail, send it, and record that it was sent.
 
 use crate::account_mail;
-use latchkey::delivery::{Envelope, MailRenderer, Mailer, Message, NotQueued, NotSent, RenderError, Sender};
+use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
+use latchkey::delivery::{Envelope, MailRenderer, Mailer, Message, Sender};
 use latchkey::domain::account::Sealed;
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
 use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
-use latchkey::domain::identifier::{EmailAddress, IdentifierHash};
-use latchkey::domain::profile::Claims;
+use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{DataKey, KeyError, SealedField};
-use latchkey::services::{Services, Tenant, TenantError};
-use latchkey::store::StoreError;
-use latchkey::store::account::ProfileSnapshot;
+use latchkey::services::{Services, Tenant};
 use latchkey::store::delivery::Counted;
 use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::problem::chain;
-
-/// Why a mail was not sent. It is retried.
-#[derive(Debug, thiserror::Error)]
-pub enum DeliverError {
-    /// The tenant cannot be loaded.
-    #[error("the tenant could not be loaded")]
-    Tenant(#[from] TenantError),
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[from] StoreError),
-    /// The keys failed.
-    #[error("the keys failed")]
-    Keys(#[from] KeyError),
-    /// The mail could not be rendered.
-    #[error("the mail could not be written")]
-    Render(#[from] RenderError),
-    /// Sealed data is malformed.
-    #[error("{0}")]
-    Malformed(&'static str),
-    /// The delivery could not be queued.
-    #[error("the delivery was not queued")]
-    Queue(#[from] NotQueued),
-    /// The mailer failed.
-    #[error("the mail was not sent")]
-    Mailer(#[from] NotSent),
-}
-
-/// A mail that is ready to be sent.
-pub(crate) struct Outgoing {
-    pub(crate) message: Message,
-    pub(crate) to: String,
-    pub(crate) name: Option<String>,
-    pub(crate) locale: String,
-    pub(crate) recipient: IdentifierHash,
-    pub(crate) purpose: MailPurpose,
-}
 
 /// Sends a delivery, or drops it if it is outdated.
 ///
@@ -204,24 +166,4 @@ async fn password_changed(
         recipient: owner.authentication.identifier,
         purpose: MailPurpose::Notice,
     }))
-}
-
-/// The recipient of a mail.
-pub(crate) struct Addressee {
-    /// The stored address.
-    pub(crate) to: String,
-    /// The name of the user.
-    pub(crate) name: Option<String>,
-    /// The language chosen at registration.
-    pub(crate) locale: String,
-}
-
-/// The owner of an account.
-pub(crate) fn addressee(tenant: &Tenant, owner: &ProfileSnapshot) -> Result<Addressee, DeliverError> {
-    let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(SealedField::Profile, &owner.profile.claims)?;
-    let Claims(claims) = serde_json::from_slice(&plain).map_err(|_| DeliverError::Malformed("a profile is malformed"))?;
-    let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let to = text("email").ok_or(DeliverError::Malformed("a profile without an address"))?;
-    let name = text("given_name").or_else(|| text("name"));
-    Ok(Addressee { to, name, locale: text("locale").unwrap_or_default() })
 }

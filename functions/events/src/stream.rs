@@ -4,7 +4,7 @@
 //!    stop. A malformed record does not block the others, because it stays malformed.
 //! 2. Dispatch the deliveries of all these records, whether or not their audit records were written.
 
-use crate::sender::DeliverError;
+use crate::outgoing::DeliverError;
 use crate::{Events, RESERVE};
 use aws_lambda_events::dynamodb::EventRecord;
 use latchkey::context::Deadline;

@@ -7,7 +7,7 @@
 //!    user, the first one wins; the other one signs in locally.
 //! 4. A user imported without a password types it once at their first sign-in; the directory checks it. From then on it is stored here.
 
-use crate::login::{Attempted, Typed};
+use crate::attempt::{Attempted, Typed};
 use latchkey::directory::DirectoryError;
 use latchkey::domain::account::{Authentication, DataKeyState, PasswordHome, WrappedDataKey};
 use latchkey::domain::authentication::{Authenticated, NewSignIn};

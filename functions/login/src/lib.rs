@@ -8,6 +8,7 @@
 //! No page keeps state on the server. The authorization request is in the query of each page's address, and each page validates it again.
 //! Completed interactions of the user travel in sealed markers (see [`pending`]).
 
+mod attempt;
 pub mod authorize;
 pub mod consent;
 mod directory;

@@ -7,6 +7,7 @@
 //! 5. If the account or its password is unknown here, the tenant's legacy directory is asked, if there is one ([`crate::directory`]).
 //! 6. The browser goes back to the request, with a mark that this very sign-in was for it.
 
+use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
 use crate::directory::{self, Visit};
 use crate::pending::{InteractionResult, Pending};
@@ -138,25 +139,6 @@ pub async fn post(
     }
 }
 
-/// What came of an attempt, here or with the former directory's help.
-pub(crate) enum Attempted {
-    /// As decided.
-    Decided(Authenticated),
-    /// A concurrent request has imported the same user: the account exists by now.
-    KnownByNow,
-    /// The directory wants another password before this one is of use: only who knows it is told.
-    MustBeReplaced,
-    /// The directory never had the address proven: only who knows the password is told.
-    NotProven,
-    /// The directory asks for a second factor: only who knows the password is told.
-    SecondFactor,
-    /// The directory gave no verdict.
-    Unasked {
-        /// When to try again.
-        retry_after: Span,
-    },
-}
-
 /// Tries the local account first; for an unknown identifier then the tenant's legacy directory.
 async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Attempted, Problem> {
     let Some(pool) = &visit.handle.tenant.config.cognito else {
@@ -249,13 +231,6 @@ async fn compare(
         PasswordMatch::Yes => PasswordVerdict::Right,
         PasswordMatch::Rehash(hash) => PasswordVerdict::RightRehashed(hash),
     })
-}
-
-/// What was typed, readable.
-pub(crate) struct Typed {
-    pub(crate) identifier: String,
-    pub(crate) email: EmailAddress,
-    pub(crate) password: SecretText,
 }
 
 impl Typed {

@@ -1,7 +1,6 @@
 //! Assembles Latchkey on one machine: the same services and routes for the gateway and for tests.
 
 use crate::engine;
-use crate::world::DEFAULT_DOCUMENT;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use axum::Router;
 use data_encoding::BASE64URL_NOPAD;
@@ -181,3 +180,6 @@ async fn store(services: &Services, document: &Document, text: &str) -> Result<(
     }
     Ok(())
 }
+
+/// The built-in tenant document of the gateway.
+pub const DEFAULT_DOCUMENT: &str = include_str!("../latchkey.toml");

@@ -1,6 +1,7 @@
 //! A complete Latchkey in memory, for tests: every function's routes over the embedded engine, with a movable clock, fault injection, a
 //! meter and a mailbox.
 
+use crate::assemble::DEFAULT_DOCUMENT;
 use crate::assemble::{self, Document, Parts, PrepareError, TABLES};
 use crate::engine::{Engine, EngineError};
 use crate::fault::Faults;
@@ -27,9 +28,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use tower::ServiceExt as _;
-
-/// The built-in tenant document of the gateway.
-pub const DEFAULT_DOCUMENT: &str = include_str!("../latchkey.toml");
 
 /// A complete Latchkey in memory. Clones are inexpensive and share the same world.
 #[derive(Clone)]

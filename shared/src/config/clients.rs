@@ -1,7 +1,6 @@
 //! The clients of a tenant document, by the names of RFC 7591 §2, and the rules for their addresses (security 1–3).
 
-use super::document::read_scope;
-use super::reader::{Place, Table};
+use super::reader::{Place, Table, read_scope};
 use crate::domain::id::{ClientId, Sub};
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::oauth::exchange::TOKEN_EXCHANGE;

@@ -6,12 +6,11 @@
 //!
 //! One pass finds every error, so that an operator mends a document once.
 
-use super::reader::{Report, Table, is_locale, parse_toml};
+use super::reader::{DocumentError, Report, Table, is_locale, parse_toml, read_link, read_scope};
 use super::{clients, cognito, form, handover};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
-use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::tenant::{
     Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
     Signer, TenantConfig, TokenPolicy,
@@ -23,26 +22,6 @@ use std::collections::btree_map::Entry;
 /// Everything that is wrong with a document, each by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentErrors(pub Vec<DocumentError>);
-
-/// One thing that is wrong: where, and what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentError {
-    /// The path, such as `clients[2].redirect_uris[0]`; for an error of syntax, line and column.
-    pub path: String,
-    /// The line, counted from 1, where the path names none.
-    pub line: Option<usize>,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-impl std::fmt::Display for DocumentError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}: {} (line {line})", self.path, self.message),
-            None => write!(f, "{}: {}", self.path, self.message),
-        }
-    }
-}
 
 impl std::fmt::Display for DocumentErrors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -170,17 +149,6 @@ fn read_brand(mut table: Table<'_, '_>) -> Brand {
     brand
 }
 
-/// An https address that pages link to.
-pub(super) fn read_link(table: &mut Table<'_, '_>, key: &'static str) -> Option<String> {
-    let link = table.text(key)?;
-    let is_https = url::Url::parse(&link.value).is_ok_and(|url| url.scheme() == "https" && url.has_host());
-    if !is_https || link.value.len() > 2000 {
-        table.report.refuse(&link.place, "must be an address that begins with https://");
-        return None;
-    }
-    Some(link.value)
-}
-
 fn read_registration(mut table: Table<'_, '_>) -> RegistrationConfig {
     let enabled = table.flag("enabled", true);
     let fields = form::read_fields(table.tables("fields"));
@@ -288,18 +256,6 @@ fn read_resources(tables: Vec<Table<'_, '_>>, signer: Signer) -> BTreeMap<String
         table.close();
     }
     resources
-}
-
-/// The space-delimited scope of a client or a resource.
-pub(super) fn read_scope(table: &mut Table<'_, '_>) -> Option<ScopeSet> {
-    let scope = table.text("scope")?;
-    match scope.value.parse() {
-        Ok(scope) => Some(scope),
-        Err(_) => {
-            table.report.refuse(&scope.place, "must be scope tokens with a space between them (RFC 6749 §3.3)");
-            None
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The registration form of a tenant document: fields and terms.
 
-use super::document::read_link;
-use super::reader::{Read, Table};
+use super::reader::{Read, Table, read_link};
 use crate::domain::tenant::{Field, FieldKind, Localized, Pattern, ShowWhen, TermsDocument};
 
 /// Most fields: a body has at most 64 members (security 122).

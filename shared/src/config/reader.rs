@@ -2,7 +2,7 @@
 //!
 //! Deserializing into a struct would stop at the first error; an operator who fixes a document wants all of them.
 
-use super::document::DocumentError;
+use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::tenant::Localized;
 use crate::domain::time::Span;
 use std::cell::RefCell;
@@ -313,4 +313,47 @@ pub(super) fn parse_toml<'s>(report: &Report<'s>) -> Option<DeTable<'s>> {
     }
     // What the parser made of a broken document would only raise errors that are not there once the syntax is right.
     errors.is_empty().then(|| table.into_inner())
+}
+
+/// One thing that is wrong: where, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentError {
+    /// The path, such as `clients[2].redirect_uris[0]`; for an error of syntax, line and column.
+    pub path: String,
+    /// The line, counted from 1, where the path names none.
+    pub line: Option<usize>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl std::fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}: {} (line {line})", self.path, self.message),
+            None => write!(f, "{}: {}", self.path, self.message),
+        }
+    }
+}
+
+/// An https address that pages link to.
+pub(super) fn read_link(table: &mut Table<'_, '_>, key: &'static str) -> Option<String> {
+    let link = table.text(key)?;
+    let is_https = url::Url::parse(&link.value).is_ok_and(|url| url.scheme() == "https" && url.has_host());
+    if !is_https || link.value.len() > 2000 {
+        table.report.refuse(&link.place, "must be an address that begins with https://");
+        return None;
+    }
+    Some(link.value)
+}
+
+/// The space-delimited scope of a client or a resource.
+pub(super) fn read_scope(table: &mut Table<'_, '_>) -> Option<ScopeSet> {
+    let scope = table.text("scope")?;
+    match scope.value.parse() {
+        Ok(scope) => Some(scope),
+        Err(_) => {
+            table.report.refuse(&scope.place, "must be scope tokens with a space between them (RFC 6749 §3.3)");
+            None
+        }
+    }
 }

@@ -4,13 +4,15 @@
 //! 2. [`MailRenderer`] writes it, as HTML and as text, in the reader's language and the tenant's name and colour.
 //! 3. [`Mailer`] takes it away. Deployed, a delivery waits in the [`MailQueue`] between 1 and 2.
 
+mod failure;
 mod mailer;
 mod message;
 mod queue;
 mod render;
 mod ses;
 
-pub use mailer::{Mailer, NotSent};
+pub use failure::NotSent;
+pub use mailer::Mailer;
 pub use message::Message;
 pub use queue::{MailQueue, NotQueued};
 pub use render::{Envelope, MailRenderer, RenderError, Sender};

@@ -23,7 +23,8 @@ use crate::domain::tenant::Signer;
 use crate::domain::time::{Span, Timestamp};
 use crate::purpose::Purpose;
 use crate::store::TenantStore;
-use crate::store::keyring::{KeyMaterial, KeySlot, StoredKey, StoredKeyState};
+use crate::store::key::KeySlot;
+use crate::store::keyring::{KeyMaterial, StoredKey, StoredKeyState};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -3,7 +3,8 @@
 use super::rotation::{KeyStanding, KeyState, KeyTimes, is_due, standings};
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::time::Timestamp;
-use crate::store::keyring::{KeyMaterial, KeySlot, StoredKey, StoredKeyState};
+use crate::store::key::KeySlot;
+use crate::store::keyring::{KeyMaterial, StoredKey, StoredKeyState};
 
 /// One version of an algorithm's signing key.
 pub(super) struct Generation<'a> {

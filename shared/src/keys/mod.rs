@@ -11,6 +11,7 @@ mod confusion_tests;
 pub mod data;
 mod der;
 pub mod digest;
+mod failure;
 pub mod former;
 #[cfg(test)]
 mod golden_tests;

@@ -6,8 +6,8 @@
 
 use super::KeyError;
 use super::der::{fixed_p256_signature, public_key_info};
+use super::failure::kms_error;
 use super::jwk::{PublicJwk, algorithm_name};
-use super::vault::kms_error;
 use crate::digest::sha256;
 use crate::domain::oauth::client::SigningAlgorithm;
 use aws_sdk_kms::Client;

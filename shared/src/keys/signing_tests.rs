@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::time::Span;
-use crate::store::keyring::{KeySlot, RetiredKey, StoredKeyState};
+use crate::store::key::KeySlot;
+use crate::store::keyring::{RetiredKey, StoredKeyState};
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
 

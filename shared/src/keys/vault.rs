@@ -2,13 +2,13 @@
 
 use super::KeyError;
 use super::aead::{GcmKey, join};
+use super::failure::kms_error;
 use super::jwk::{PublicJwk, algorithm_name};
 use super::remote::{self, KmsSigningKeys};
 use crate::context::Random;
 use crate::domain::id::TenantId;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::purpose::Purpose;
-use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
 use data_encoding::BASE64URL_NOPAD;
 use std::fs::{File, OpenOptions};
@@ -156,35 +156,6 @@ impl KeyVault {
 
 pub(super) fn associated(tenant: &TenantId, purpose: Purpose) -> Vec<u8> {
     join(&[b"local vault", tenant.as_str().as_bytes(), purpose.name().as_bytes()])
-}
-
-/// Whether KMS may answer another time, or never will as things stand.
-pub(super) fn kms_error<E>(error: SdkError<E>) -> KeyError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    let may_pass = match &error {
-        SdkError::ServiceError(answer) => {
-            answer.raw().status().is_server_error()
-                || matches!(
-                    answer.err().code(),
-                    Some(
-                        "ThrottlingException"
-                            | "LimitExceededException"
-                            | "RequestLimitExceeded"
-                            | "DependencyTimeoutException"
-                            | "KeyUnavailableException"
-                            | "KMSInternalException"
-                    )
-                )
-        }
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
-        SdkError::ConstructionFailure(_) => false,
-        // The enum is open; what is not known may pass.
-        _ => true,
-    };
-    tracing::warn!(error = %DisplayErrorContext(&error), may_pass, "KMS failed");
-    if may_pass { KeyError::VaultUnavailable(Box::new(error)) } else { KeyError::VaultRefused(Box::new(error)) }
 }
 
 fn read_key_file(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {

@@ -11,9 +11,9 @@ use super::failure::{CONTENDED, MAX_SENDS, back_off, refused, store_error, unava
 use super::item::Item;
 use super::key::ItemKey;
 use super::plan::{Count, Delete, Plan, Put, Write, plan};
-use super::{CommitError, Conflict, StoreError, TenantStore};
+use super::{CommitError, Conflict, DecideError, MAX_ATTEMPTS, StoreError, TenantStore};
 use crate::context::RequestContext;
-use crate::domain::change::Changes;
+use crate::domain::change::{Changes, Decision};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -24,7 +24,7 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
-pub(super) async fn commit(store: &TenantStore, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
+async fn commit(store: &TenantStore, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
     for (index, change) in changes.0.iter().enumerate() {
         let plan = plan(store.tenant(), change, request, index)?;
         match store.write(&plan, request).await? {
@@ -52,6 +52,40 @@ enum Sent {
     Done(Written),
     /// Someone was writing the same item: send again.
     Contended(StoreError),
+}
+
+impl TenantStore {
+    /// Commits changes in order, each with its precondition, stamped with `op` = request id ‖ attempt ‖ index; an own earlier
+    /// attempt whose reply was lost is recognized and is success.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] when a precondition failed; [`CommitError::Store`] when the store did.
+    pub async fn commit(&self, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
+        commit(self, changes, request).await
+    }
+
+    /// Load, decide, commit; on a conflict again, at most [`MAX_ATTEMPTS`] times. `decide` loads its snapshot anew each time and
+    /// keeps what was dear to compute (a password hash).
+    ///
+    /// # Errors
+    /// [`DecideError::Busy`] when every attempt met a conflict; otherwise what failed. No outcome is shown then.
+    pub async fn decide<O, E, F, Fut>(&self, request: &RequestContext, mut decide: F) -> Result<O, DecideError<E>>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<Decision<O>, E>>,
+    {
+        for attempt in 1..=MAX_ATTEMPTS {
+            let decision = decide().await.map_err(DecideError::Decide)?;
+            let request = RequestContext { attempt, ..request.clone() };
+            match self.commit(&decision.changes, &request).await {
+                Ok(()) => return Ok(decision.outcome),
+                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::LimitReached) => return Err(DecideError::LimitReached),
+                Err(CommitError::Store(error)) => return Err(DecideError::Store(error)),
+            }
+        }
+        Err(DecideError::Busy)
+    }
 }
 
 impl TenantStore {

@@ -43,9 +43,9 @@ use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::retention::DUE_SHARDS;
 use crate::domain::time::Timestamp;
 use crate::purpose::Purpose;
-use crate::store::keyring::KeySlot;
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use ulid::Ulid;
 
@@ -316,3 +316,23 @@ fn algorithm_word(algorithm: SigningAlgorithm) -> &'static str {
 #[cfg(test)]
 #[path = "key_tests.rs"]
 mod tests;
+
+/// Where one version of one key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum KeySlot {
+    /// A version of a keyring.
+    Keyring {
+        /// What it is for.
+        purpose: Purpose,
+        /// From 1.
+        version: u32,
+    },
+    /// A version of the signing key of an algorithm.
+    Signing {
+        /// Which algorithm.
+        algorithm: SigningAlgorithm,
+        /// From 1.
+        version: u32,
+    },
+}

@@ -6,34 +6,12 @@
 
 use super::condition::Expression;
 use super::item::{Item, Kind, read, write};
-use super::key::{KEY_PREFIX, PK, Thing, tenant_pk};
+use super::key::{KEY_PREFIX, KeySlot, PK, Thing, tenant_pk};
 use super::{StoreError, TenantStore};
-use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::time::{Span, Timestamp};
-use crate::purpose::Purpose;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-
-/// Where one version of one key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
-pub enum KeySlot {
-    /// A version of a keyring.
-    Keyring {
-        /// What it is for.
-        purpose: Purpose,
-        /// From 1.
-        version: u32,
-    },
-    /// A version of the signing key of an algorithm.
-    Signing {
-        /// Which algorithm.
-        algorithm: SigningAlgorithm,
-        /// From 1.
-        version: u32,
-    },
-}
 
 /// A slot as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,8 +22,6 @@ pub mod session;
 pub mod tables;
 pub mod tenant;
 
-use crate::context::RequestContext;
-use crate::domain::change::Changes;
 use crate::domain::id::TenantId;
 use std::sync::Arc;
 
@@ -131,36 +129,5 @@ impl TenantStore {
     #[must_use]
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
-    }
-    /// Commits changes in order, each with its precondition, stamped with `op` = request id ‖ attempt ‖ index; an own earlier
-    /// attempt whose reply was lost is recognized and is success.
-    ///
-    /// # Errors
-    /// [`CommitError::Conflict`] when a precondition failed; [`CommitError::Store`] when the store did.
-    pub async fn commit(&self, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
-        commit::commit(self, changes, request).await
-    }
-
-    /// Load, decide, commit; on a conflict again, at most [`MAX_ATTEMPTS`] times. `decide` loads its snapshot anew each time and
-    /// keeps what was dear to compute (a password hash).
-    ///
-    /// # Errors
-    /// [`DecideError::Busy`] when every attempt met a conflict; otherwise what failed. No outcome is shown then.
-    pub async fn decide<O, E, F, Fut>(&self, request: &RequestContext, mut decide: F) -> Result<O, DecideError<E>>
-    where
-        F: FnMut() -> Fut,
-        Fut: Future<Output = Result<crate::domain::change::Decision<O>, E>>,
-    {
-        for attempt in 1..=MAX_ATTEMPTS {
-            let decision = decide().await.map_err(DecideError::Decide)?;
-            let request = RequestContext { attempt, ..request.clone() };
-            match self.commit(&decision.changes, &request).await {
-                Ok(()) => return Ok(decision.outcome),
-                Err(CommitError::Conflict(_)) => {}
-                Err(CommitError::LimitReached) => return Err(DecideError::LimitReached),
-                Err(CommitError::Store(error)) => return Err(DecideError::Store(error)),
-            }
-        }
-        Err(DecideError::Busy)
     }
 }

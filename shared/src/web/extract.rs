@@ -1,7 +1,7 @@
 //! Extractors.
+use super::json;
 use super::params::Params;
 use super::problem::{Problem, ProblemKind};
-use super::{json, mount};
 use crate::context::{Deadline, RequestContext};
 use crate::domain::id::{RequestId, TenantId};
 use crate::domain::time::Timestamp;
@@ -49,7 +49,7 @@ pub(super) async fn tenant_of(parts: &mut Parts, services: &Services) -> Result<
     if let Some(tenant) = parts.extensions.get::<Tenant>() {
         return Ok(tenant.clone());
     }
-    let mount::TenantName(name) = parts.extensions.get().cloned().unwrap_or_default();
+    let crate::web::tenant_name::TenantName(name) = parts.extensions.get().cloned().unwrap_or_default();
     let id: TenantId = name.parse().map_err(|_| TenantError::Unknown)?;
     let tenant = services.tenant(&id).await?;
     parts.extensions.insert(tenant.clone());
@@ -59,7 +59,7 @@ pub(super) async fn tenant_of(parts: &mut Parts, services: &Services) -> Result<
 impl FromRequestParts<Services> for TenantHandle {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
-        let Some(host) = parts.extensions.get::<Host>().cloned() else { return Err(mount::no_host()) };
+        let Some(host) = parts.extensions.get::<Host>().cloned() else { return Err(no_host()) };
         let tenant = tenant_of(parts, services).await?;
         // A function without the identifier key has no use for the address.
         let hash = |address| tenant.keys.identifier().ok().map(|keyring| keyring.hash_address(address));
@@ -148,6 +148,11 @@ pub fn is_local_path(address: &str) -> bool {
         && url::Url::parse("https://local.invalid")
             .and_then(|base| base.join(address))
             .is_ok_and(|joined| joined.host_str() == Some("local.invalid") && joined.scheme() == "https")
+}
+
+/// The refusal of a request that came past the gateway.
+pub(super) fn no_host() -> Problem {
+    Problem::new(ProblemKind::Forbidden, "Requests are answered only through the gateway.")
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod problem;
 pub mod self_service;
 pub mod session;
 pub mod template;
+mod tenant_name;
 
 pub use crate::locale;
 pub use account::{AccountPage, Admitted, Elsewhere, Section};

@@ -8,9 +8,10 @@
 //! 5. Security headers (security 117), `no-store` (security 118), one log line: never a query, never personal data. A step of the
 //!    funnel is counted in it.
 
-use super::extract::Host;
+use super::extract::{Host, no_host};
 use super::funnel::Funnel;
 use super::problem::{Problem, ProblemKind};
+use super::tenant_name::TenantName;
 use super::{Page, cors, headers, params};
 use crate::context::Deadline;
 use crate::domain::id::TenantId;
@@ -37,16 +38,6 @@ const MAX_HEAD: usize = 9 * 1024;
 const MAX_BODY: usize = 64 * 1024;
 /// What an answer needs once its route has ended.
 const ANSWERING: Duration = Duration::from_millis(200);
-
-/// The tenant that the path names, as text: a request extension set here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TenantName(pub(super) String);
-
-impl Default for TenantName {
-    fn default() -> Self {
-        Self(TenantId::default_tenant().to_string())
-    }
-}
 
 /// The routes at `/` and at `/t/{tenant}`, behind: request log, panic → 500, size limits (security 122), security headers on
 /// every response (security 117), `no-store` unless the handler said otherwise (security 118).
@@ -159,11 +150,6 @@ fn log(facts: &Facts, response: &Response, now: Timestamp) {
         at = counted.map(|_| now.millis()),
         "answered"
     );
-}
-
-/// The refusal of a request that came past the gateway.
-pub(super) fn no_host() -> Problem {
-    Problem::new(ProblemKind::Forbidden, "Requests are answered only through the gateway.")
 }
 
 /// The tenant that a path names, and the path without it.

@@ -4,8 +4,8 @@
 use http::Method;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::fault::{Calls, Fault, When};
-use latchkey_local::world::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -3,7 +3,7 @@
 
 use http::Method;
 use latchkey::domain::time::Span;
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use tests::{Anonymous, Browser, Customer, Page, Site, World};
 
 /// The fields of a filled-in form.

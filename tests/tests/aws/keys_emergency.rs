@@ -9,7 +9,7 @@ use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::orders::{self, RetireError, Successor};
 use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys};
 use latchkey::purpose::Purpose;
-use latchkey::store::keyring::KeySlot;
+use latchkey::store::key::KeySlot;
 use latchkey_local::fault::{Calls, Fault, When};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};

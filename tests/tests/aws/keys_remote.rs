@@ -9,7 +9,7 @@ use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::orders::{self, RetireError, RotationOrder, Successor};
 use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys};
 use latchkey::purpose::Purpose;
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@ use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::exchange::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
 use latchkey::domain::time::Span;
 use latchkey::store::principal::PrincipalQuery;
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use migration::Migration;
 use retention::{Continuation, Retention};
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ mod black_box;
 mod checklist;
 mod deployed;
 mod documents;
+mod imports;
 mod lambda_events;
 mod lambda_fuzz;
 mod layers;

@@ -1,5 +1,4 @@
 //! The API reference of the gateway: the document, the page, and the command that writes the document.
-#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
 use latchkey_local::openapi;

@@ -4,7 +4,7 @@ use tests::{Anonymous, World};
 
 #[tokio::test]
 async fn two_tenants_each_have_their_document_and_an_unknown_one_is_not_found() {
-    let other = latchkey_local::world::DEFAULT_DOCUMENT;
+    let other = latchkey_local::assemble::DEFAULT_DOCUMENT;
     let world = World::builder().tenant("acme", other).build().await.unwrap();
     let api = Anonymous::new(&world);
     for (path, status) in [("/nothing-here", 404), ("/t/acme/nothing-here", 404)] {

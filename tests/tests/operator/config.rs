@@ -1,7 +1,7 @@
 //! `latchkey config` against a real local gateway: plan, apply, list, rollback, and refusals.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::gateway::{document_with, folder};

@@ -3,7 +3,7 @@
 
 use axum::Router;
 use axum::http::StatusCode;
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use tests::gateway::folder;
 use tests::{CommandOutput, Gateway, Operator};

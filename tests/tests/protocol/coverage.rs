@@ -139,7 +139,7 @@ struct Scene {
 }
 
 async fn prepare_scene() -> Scene {
-    let world = World::builder().tenant("acme", latchkey_local::world::DEFAULT_DOCUMENT).build().await.unwrap();
+    let world = World::builder().tenant("acme", latchkey_local::assemble::DEFAULT_DOCUMENT).build().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let at_acme = OAuthClient { base: "/t/acme".to_owned(), ..client.clone() };
     let (ada, bob, eve) = (Customer::new("Ada"), Customer::new("Bob"), Customer::new("Eve"));

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 use http::Method;
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use tests::anonymous::Answer;
 use tests::oauth_client::jose_header;
 use tests::{Anonymous, OAuthClient, SignedInUser, World};

@@ -2,7 +2,7 @@
 
 use http::Method;
 use latchkey::domain::id::TenantId;
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use std::collections::BTreeSet;
 use tests::{Anonymous, OAuthClient, SignedInUser, World};
 

@@ -2,8 +2,8 @@
 
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::time::Span;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::fault::{Calls, Fault, When};
-use latchkey_local::world::DEFAULT_DOCUMENT;
 use tests::anonymous::Answer;
 use tests::store::put_document;
 use tests::{OAuthClient, SignedInUser, Tokens, World};

@@ -1,6 +1,6 @@
 //! `manifest.json`: the content list of the package, covered by the signature.
 
-use super::File;
+use super::file::File;
 use data_encoding::HEXLOWER;
 use latchkey::digest::sha256;
 use latchkey::domain::export::{Document, Moment};

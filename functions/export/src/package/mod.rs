@@ -14,6 +14,7 @@
 //! follows it are always within the last part, so parts built at different times fit together.
 
 mod csv;
+mod file;
 mod html;
 mod manifest;
 mod readme;
@@ -21,6 +22,7 @@ mod readme;
 pub use csv::cell;
 pub use manifest::TYP as MANIFEST_TYP;
 
+use crate::package::file::File;
 use latchkey::digest::sha256;
 use latchkey::domain::export::Document;
 use latchkey::domain::oauth::client::SigningAlgorithm;
@@ -40,13 +42,6 @@ pub const SCHEMA: &str = include_str!("schema.json");
 pub const PART_BYTES: usize = 4 * 1024 * 1024;
 
 const SIGNATURE: &str = "manifest.jws";
-
-/// A file of the package.
-struct File {
-    name: &'static str,
-    media_type: &'static str,
-    content: Vec<u8>,
-}
 
 /// A complete package.
 pub struct Package {

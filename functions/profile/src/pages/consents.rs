@@ -1,6 +1,6 @@
 //! `/account/consents`: the applications that may act for the user, and their withdrawal (security 18).
 
-use super::done_message;
+use super::messages::done_message;
 use crate::consents::{self, ApplicationAccess};
 use axum::response::Response;
 use http::StatusCode;

@@ -4,7 +4,7 @@
 //! 2. The user types the code here, or opens the link in the signed-in browser and confirms with a button.
 //! 3. In any other browser the link shows the code, and "I did not ask for this", which cancels the change. GET changes nothing.
 
-use super::page_message;
+use super::messages::page_message;
 use crate::email::{self, PresentedProof};
 use axum::extract::State;
 use axum::response::Response;

@@ -3,6 +3,7 @@
 pub(crate) mod consents;
 pub(crate) mod delete;
 pub(crate) mod email;
+mod messages;
 pub(crate) mod password;
 pub(crate) mod privacy;
 pub(crate) mod profile;
@@ -15,10 +16,9 @@ use crate::CommandError;
 use axum::Router;
 use axum::handler::Handler as _;
 use axum::routing::get;
-use latchkey::locale;
 use latchkey::services::Services;
+use latchkey::web::Elsewhere;
 use latchkey::web::funnel::{Method, Step, entering};
-use latchkey::web::{AccountPage, Elsewhere, Problem};
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<Services> {
@@ -45,16 +45,4 @@ impl From<CommandError> for Elsewhere {
             CommandError::Problem(problem) => Self::Problem(problem),
         }
     }
-}
-
-/// The result of the previous page's form, in words. The address names it; only known names are shown.
-fn done_message(page: &AccountPage, names: &[&'static str]) -> Result<Option<String>, Problem> {
-    let named = page.query.one("done")?;
-    let name = names.iter().find(|name| named == Some(**name));
-    Ok(name.map(|name| page_message(page, &format!("account-done-{name}"))))
-}
-
-/// A message in the language of the page.
-fn page_message(page: &AccountPage, id: &str) -> String {
-    locale::message(&page.locale, id, [])
 }

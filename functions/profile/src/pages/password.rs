@@ -1,6 +1,6 @@
 //! `/account/password`: the current password and a new one (security 59, 70).
 
-use super::page_message;
+use super::messages::page_message;
 use crate::password::{self, ChangeOutcome, PasswordInput};
 use axum::extract::State;
 use axum::response::Response;

@@ -1,6 +1,6 @@
 //! `/account`: the profile, rendered from the tenant's registration form.
 
-use super::{done_message, page_message};
+use super::messages::{done_message, page_message};
 use crate::edit::{self, EditOutcome};
 use axum::response::Response;
 use http::StatusCode;

@@ -1,6 +1,6 @@
 //! `/account/security`: password, address, and recent history.
 
-use super::done_message;
+use super::messages::done_message;
 use crate::history::{self, Entry};
 use axum::response::Response;
 use http::StatusCode;

@@ -1,6 +1,6 @@
 //! `/account/sessions`: shows where the user is signed in, and ends sessions (security 59).
 
-use super::done_message;
+use super::messages::done_message;
 use crate::sessions::{self, SessionView};
 use axum::response::Response;
 use http::StatusCode;

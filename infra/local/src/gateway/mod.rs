@@ -9,9 +9,11 @@ pub mod fault_option;
 pub mod mailbox;
 pub mod options;
 pub mod server;
+mod start_error;
 pub mod startup;
 pub mod state_table;
 mod tls;
 
 pub use options::{Command, Options};
-pub use startup::{Gateway, StartError};
+pub use start_error::StartError;
+pub use startup::Gateway;

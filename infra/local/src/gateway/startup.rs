@@ -1,15 +1,17 @@
 //! Starts a gateway from its flags. Each error is one line: what is wrong, where, and what to do.
 
 use super::mailbox::Mailbox;
+use super::start_error::StartError;
 use super::state_table::{EntryKind, StateTable};
 use super::{Options, tls};
+use crate::assemble::DEFAULT_DOCUMENT;
 use crate::assemble::{self, Document, Parts, PrepareError, TABLES};
 use crate::engine::Engine;
 use crate::fault::Faults;
-use crate::pages::{self, OperatorToken, Pages};
+use crate::pages::Pages;
+use crate::pages::{self, OperatorToken};
 use crate::pump::Pump;
 use crate::stream::StreamReader;
-use crate::world::DEFAULT_DOCUMENT;
 use axum::Router;
 use latchkey::context::{Clock, Random};
 use latchkey::directory::Directory;
@@ -25,26 +27,6 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-
-/// Why the gateway does not start, in one line.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct StartError(String);
-
-impl StartError {
-    /// A refusal with this message.
-    #[must_use]
-    pub fn new(words: impl Into<String>) -> Self {
-        // Always one line, even if the message of a library has several.
-        Self(words.into().split_whitespace().collect::<Vec<_>>().join(" "))
-    }
-    pub(super) fn certificate(path: &Path, error: &dyn Display, advice: &str) -> Self {
-        Self::new(format!("cannot use {}: {error}; {advice}", path.display()))
-    }
-    fn data(folder: &Path, error: &dyn Display, advice: &str) -> Self {
-        Self::new(format!("cannot use the data folder {}: {error}; {advice}", folder.display()))
-    }
-}
 
 /// A gateway that is ready to serve.
 pub struct Gateway {

@@ -1,6 +1,6 @@
 //! Moves the clock that every decision reads, and runs scheduled jobs on request.
 
-use super::{PageError, Pages};
+use super::state::{PageError, Pages};
 use crate::assemble;
 use crate::gateway::state_table::EntryKind;
 use axum::Json;

@@ -7,8 +7,9 @@
 //!
 //! It calls the token endpoint through the functions' routes in this process. Otherwise it is an ordinary client.
 
+use super::state::{PageError, Pages};
 use super::visitor::{Pending, Tokens, Visitor, VisitorState};
-use super::{PageError, Pages, Peer, html};
+use super::{Peer, html};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;

@@ -3,7 +3,7 @@
 //! It refuses connections from other machines, a `Host` other than this machine with the gateway's port (DNS rebinding: a page of another
 //! site sends its own host name), and requests made by another site's page.
 
-use super::Pages;
+use super::state::Pages;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};

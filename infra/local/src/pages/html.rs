@@ -1,6 +1,6 @@
 //! The gateway's own pages: templates, messages, and a content security policy with a nonce.
 
-use super::PageError;
+use super::state::PageError;
 use axum::response::{IntoResponse as _, Response};
 use data_encoding::BASE64URL_NOPAD;
 use http::HeaderValue;

@@ -1,6 +1,7 @@
 //! The mailbox: the mails that a deployed Latchkey would send.
 
-use super::{PageError, html};
+use super::html;
+use super::state::PageError;
 use crate::gateway::mailbox::Mailbox;
 use axum::Json;
 use axum::extract::{Path, State};

@@ -7,6 +7,7 @@
 //! 3. The request goes to the engine unchanged. The signature is not checked: the token is the secret.
 
 use super::guard;
+use super::operator_token::OperatorToken;
 use crate::engine::Engine;
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -15,54 +16,14 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use data_encoding::BASE64URL_NOPAD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
-use http::{HeaderMap, StatusCode};
-use latchkey::context::Random;
-use latchkey::domain::secret::{SecretHash, hash_text};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, ORIGIN};
 use serde_json::json;
-use std::io::Write as _;
-use std::path::Path;
 
 /// The path of the tables. An SDK with the endpoint `/dev/tables` calls it.
 pub const TABLES_PATH: &str = "/dev/tables/";
 /// The most bytes of a request. An item has at most 400 KB.
 pub const TABLES_BODY: usize = 1024 * 1024;
-
-/// The operator token, as a digest.
-#[derive(Debug, Clone)]
-pub struct OperatorToken(SecretHash);
-
-impl OperatorToken {
-    /// Its file in the data folder.
-    pub const FILE: &str = "operator-token";
-
-    /// Creates a token and writes it to a file that only the owner can read.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn write_new(folder: &Path, random: Random) -> std::io::Result<Self> {
-        let token = BASE64URL_NOPAD.encode(&random.bytes::<32>());
-        let path = folder.join(Self::FILE);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path)?.write_all(token.as_bytes())?;
-        Ok(Self(hash_text(&token)))
-    }
-
-    /// Whether the access key id of the request is the token.
-    fn is_presented(&self, headers: &HeaderMap) -> bool {
-        let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let credential = authorization.split_once("Credential=").and_then(|(_, rest)| rest.split_once('/'));
-        credential.is_some_and(|(key_id, _)| hash_text(key_id) == self.0)
-    }
-}
 
 #[derive(Clone)]
 struct Tables {

@@ -1,6 +1,6 @@
 //! A visitor of the demo storefront: a cookie, and the OAuth client's server-side state for it.
 
-use super::{PageError, Pages};
+use super::state::{PageError, Pages};
 use crate::gateway::state_table::EntryKind;
 use axum::extract::FromRequestParts;
 use axum::response::Response;

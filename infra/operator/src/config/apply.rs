@@ -1,8 +1,8 @@
 //! Applies a document: a new version, or the text of an earlier one.
 
-use super::ChangeNote;
 use super::compare::{compare, newest};
 use super::document::{Document, DocumentFile, invalid_document};
+use super::options::ChangeNote;
 use crate::command_error::CommandError;
 use crate::target::{Place, Target};
 use crate::terminal::{confirm, say};

@@ -1,6 +1,6 @@
 //! A document file: reads it, replaces its placeholder, validates it.
 
-use super::TenantOption;
+use super::options::TenantOption;
 use crate::command_error::CommandError;
 use crate::target::{Place, Target};
 use crate::terminal::say;

@@ -8,12 +8,13 @@ mod apply;
 mod compare;
 mod document;
 mod history;
+mod options;
 
 use crate::command_error::CommandError;
-use crate::target::{TargetOptions, tenant};
+use crate::config::options::{ChangeNote, TenantOption};
+use crate::target::TargetOptions;
 use clap::Subcommand;
 use document::DocumentFile;
-use latchkey::domain::id::TenantId;
 
 /// The settings that an operator can change without code.
 #[derive(Debug, Subcommand)]
@@ -75,33 +76,6 @@ pub(crate) enum Command {
         #[command(flatten)]
         target: TargetOptions,
     },
-}
-
-/// The tenant of the document.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct TenantOption {
-    /// The tenant
-    #[arg(long, value_name = "NAME", default_value = "default", value_parser = tenant)]
-    tenant: TenantId,
-}
-
-/// What is recorded with a version.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct ChangeNote {
-    /// Do not ask for confirmation
-    #[arg(long)]
-    yes: bool,
-    /// Who makes the change, for the history; by default this machine's user
-    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unnamed", hide_env_values = true, value_parser = single_line::<100>)]
-    by: String,
-    /// The reason for the change, for the history
-    #[arg(long, short = 'm', value_name = "TEXT", value_parser = single_line::<500>)]
-    message: Option<String>,
-}
-
-fn single_line<const MOST: usize>(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty() && text.chars().count() <= MOST && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {MOST} characters on one line")) }
 }
 
 /// Runs the command.

@@ -7,7 +7,8 @@ use latchkey::domain::oauth::client::{Client, PkcePolicy};
 use latchkey::domain::tenant::{Signer, TenantConfig};
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::store::StoreError;
-use latchkey::store::keyring::{KeySlot, StoredKeyState};
+use latchkey::store::key::KeySlot;
+use latchkey::store::keyring::StoredKeyState;
 use std::collections::BTreeMap;
 
 /// A signing key is replaced after 90 days. After this long, the rotation is overdue.

@@ -5,9 +5,10 @@
 //! 2. A bulk import list has `user_id` without `auth0|`, or none: then the address identifies the user.
 //! 3. `passwordHash` and `password_hash` are bcrypt. `custom_password_hash` names its algorithm.
 
+use super::flaw::{Flaw, Position, ReadError, checked_hash, parse_json};
 use super::members::{Members, b64, base64, hex};
 use super::stream::{self, Shape, StreamError};
-use super::{Flaw, ForeignUser, Position, ReadError, UserSink, checked_hash, parse_json, read_each};
+use super::{ForeignUser, UserSink, read_each};
 use latchkey::domain::time::Timestamp;
 use serde_json::Map;
 use std::io::{self, BufRead, Read as _};

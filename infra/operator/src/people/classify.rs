@@ -1,7 +1,8 @@
 //! Classifies the users of a file: who can be imported and how, and why the others are skipped.
 
+use super::flaw::{Flaw, ReadError};
 use super::latchkey_file::{Heading, LatchkeyUser};
-use super::{FileUser, Flaw, ForeignUser, ReadError};
+use super::{FileUser, ForeignUser};
 use crate::user_import::UserToImport;
 use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::form;

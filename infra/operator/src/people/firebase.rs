@@ -4,9 +4,10 @@
 //! 2. Users with a password have a hash of Firebase's own scrypt variant. It can be verified only with the project's hash parameters, which
 //!    the Firebase console shows.
 
+use super::flaw::{Flaw, checked_hash};
 use super::members::{Members, b64, base64};
 use super::stream::{Shape, StreamError};
-use super::{Flaw, ForeignUser, UserSink, checked_hash, read_each};
+use super::{ForeignUser, UserSink, read_each};
 use serde_json::Map;
 use std::io::BufRead;
 

@@ -5,9 +5,10 @@
 //! 3. A credential of type `password` has its hash in `secretData` and its cost parameters in `credentialData`, both JSON in a string.
 //! 4. Service accounts are skipped.
 
+use super::flaw::{Flaw, checked_hash};
 use super::members::{Members, b64, base64};
 use super::stream::{Shape, StreamError};
-use super::{Flaw, ForeignUser, UserSink, checked_hash, read_each};
+use super::{ForeignUser, UserSink, read_each};
 use serde_json::{Map, Value};
 use std::io::BufRead;
 

@@ -5,9 +5,9 @@
 //! 2. Each other line is a user. An unknown member is refused, never ignored, so that no data is lost silently.
 //! 3. [`UserLine`] writes the members and [`parse_user`] reads them. A change to the members must raise [`VERSION`].
 
+use super::flaw::{Flaw, Position, ReadError, checked_hash, parse_json};
 use super::members::Members;
 use super::stream::{self, StreamError};
-use super::{Flaw, Position, ReadError, checked_hash, parse_json};
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::consent::{AcceptedTerms, Consent};
 use latchkey::domain::id::{AccountId, Sub};

@@ -1,6 +1,6 @@
 //! The members of a JSON object, taken by name and type. `null` counts as absent.
 
-use super::Flaw;
+use super::flaw::Flaw;
 use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use serde_json::{Map, Value};
 

@@ -1,7 +1,8 @@
 //! The input file. It is read twice in the same way: to show who can be imported, and to import them.
 
+use super::flaw::ReadError;
 use super::stream::StreamError;
-use super::{FileUser, ForeignUser, ReadError, auth0, firebase, keycloak, latchkey_file};
+use super::{FileUser, ForeignUser, auth0, firebase, keycloak, latchkey_file};
 use crate::command_error::CommandError;
 use clap::ValueEnum;
 use serde::Deserialize;

@@ -4,7 +4,7 @@
 //! 2. Each list element is parsed separately. Invalid JSON ends the file, because the start of the next element is unknown.
 //! 3. One user has at most [`MAX_BYTES`]. No file can take more memory than that.
 
-use super::{Flaw, Position, ReadError};
+use super::flaw::{Flaw, Position, ReadError};
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};

@@ -1,7 +1,9 @@
 use super::firebase::HashParameters;
+use super::flaw::ReadError;
 use super::*;
 use latchkey::keys::PasswordHasher;
 use latchkey::keys::password::PasswordMatch;
+use latchkey::keys::password::import as hash;
 use serde_json::json;
 
 /// A hash of `password` in Keycloak's form: 64 bytes of PBKDF2-HMAC-SHA512.

@@ -3,7 +3,7 @@
 //! A ZIP file can show different content to different readers: duplicate names, names that differ between local and central header, content
 //! in gaps. An export has none of that, so it is refused: what is verified is what users see.
 
-use super::{VerifyError, printable};
+use super::failure::{VerifyError, printable};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 use zip::{CompressionMethod, ZipArchive};

@@ -8,8 +8,10 @@
 //! 4. `--issuer` must be the manifest's issuer.
 
 mod archive;
+mod failure;
 mod signature;
 
+use crate::verify_export::failure::{VerifyError, printable};
 use archive::Archive;
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
@@ -35,54 +37,6 @@ pub(crate) struct Arguments {
     /// The issuer that the export must be from, such as https://id.example.com
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-}
-
-/// Why a package was refused.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum VerifyError {
-    /// A file cannot be read.
-    #[error("{0} cannot be read: {1}")]
-    Unreadable(String, std::io::Error),
-    /// Larger than any export.
-    #[error("the package is larger than 1 GiB")]
-    TooLarge,
-    /// Not a package, or an incomplete one.
-    #[error("this is not a whole export package: {0}. Was it cut off, or is a part missing?")]
-    NotAPackage(String),
-    /// There is content that the manifest does not list.
-    #[error("the package has content that its manifest does not list: {0}")]
-    Foreign(String),
-    /// The manifest lists a missing file.
-    #[error("{0} is missing")]
-    Missing(String),
-    /// The manifest is malformed.
-    #[error("manifest.json cannot be read: {0}")]
-    Manifest(String),
-    /// The key set is malformed.
-    #[error("the key set {0} cannot be read: {1}")]
-    KeySet(String, String),
-    /// The signature does not have the form of an export signature.
-    #[error("manifest.jws is not a signature of an export: {0}")]
-    SignatureForm(String),
-    /// The key set does not have the key.
-    #[error(
-        "the key set {1} has no key {0}. It is the key set of another issuer, or the key was replaced since: an export is verified with the keys of its time"
-    )]
-    UnknownKey(String, String),
-    /// The signature does not match the manifest.
-    #[error("the signature does not match manifest.json: the manifest was changed, or signed with another key")]
-    Signature,
-    /// A file does not match the manifest.
-    #[error("{0} was changed: its length or SHA-256 is not that of the manifest")]
-    Changed(String),
-    /// The export is from another issuer.
-    #[error("the export is from {found}, not from {expected}")]
-    Issuer {
-        /// In the manifest.
-        found: String,
-        /// On the command line.
-        expected: String,
-    },
 }
 
 /// `manifest.json`.
@@ -192,11 +146,6 @@ fn compare(manifest: &Manifest, mut archive: Archive<'_>) -> Result<(), VerifyEr
         Some(name) => Err(VerifyError::Foreign(printable(name))),
         None => Ok(()),
     }
-}
-
-/// Text of a package for the terminal, without control characters: it cannot move the cursor or hide output.
-fn printable(text: &str) -> String {
-    text.escape_debug().to_string()
 }
 
 fn display_path(path: &Path) -> String {

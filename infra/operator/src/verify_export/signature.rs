@@ -1,6 +1,6 @@
 //! `manifest.jws`: a JWS with detached content (RFC 7515 appendix F), ES256, verified with a key of the given set and no other.
 
-use super::{VerifyError, printable};
+use super::failure::{VerifyError, printable};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! Resource servers and clients.
 
-use super::{Plan, count, list, missing, renamed, sides};
+use super::effects::{Plan, count, list, missing, renamed, sides};
 use crate::domain::id::ClientId;
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode};
 use crate::domain::oauth::exchange::TOKEN_EXCHANGE;

@@ -1,7 +1,7 @@
 //! The user pool that people come from: a door that only a stack which was told of it can open, and that leaves people behind when it
 //! closes.
 
-use super::Plan;
+use super::effects::Plan;
 use crate::domain::id::ClientId;
 use crate::domain::tenant::{CognitoConfig, KeptSub, RegistrationConfig};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The registration form, which is the form of the profile too.
 
-use super::{Plan, list, reads_differently, sides};
+use super::effects::{Plan, list, reads_differently, sides};
 use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig, TermsDocument};
 
 pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &RegistrationConfig) {

@@ -1,6 +1,6 @@
 //! The user pool that people go to: whoever may invoke the trigger may try passwords, and what goes with people leaves this place.
 
-use super::Plan;
+use super::effects::Plan;
 use crate::domain::tenant::{HandoverConfig, RegistrationConfig};
 
 pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&HandoverConfig>, then: Option<&HandoverConfig>) {

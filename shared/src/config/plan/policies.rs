@@ -1,6 +1,6 @@
 //! Rules and lifetimes: what stands keeps the end that it was given, unless it is used again.
 
-use super::{Plan, length};
+use super::effects::{Plan, length};
 use crate::domain::tenant::{PasswordPolicy, Signer, TenantConfig};
 use crate::domain::time::Span;
 

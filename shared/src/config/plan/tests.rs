@@ -1,3 +1,4 @@
+use super::effects::{Plan, Severity};
 use super::*;
 use crate::domain::id::TenantId;
 

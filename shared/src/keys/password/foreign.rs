@@ -4,8 +4,8 @@
 //! in these forms: who signs in gets an Argon2id hash.
 
 use super::UnusableHash;
-use super::stored::{MAX_LANES, MAX_MEMORY, sound_lengths};
-use super::text::{base64, bcrypt_base64, bounded, numbers};
+use super::limits::{MAX_LANES, MAX_MEMORY, bounded, sound_lengths};
+use super::text::{base64, bcrypt_base64, numbers};
 use aws_lc_rs::cipher::{AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA1_OUTPUT_LEN, SHA256_OUTPUT_LEN, SHA512_OUTPUT_LEN};

@@ -1,8 +1,9 @@
 //! Known answers of standards and reference implementations.
 use super::*;
+use crate::keys::password::Lane;
 use crate::keys::password::PasswordHasher;
+use crate::keys::password::limits::PRESENT;
 use crate::keys::password::stored::Stored;
-use crate::keys::password::{Lane, PRESENT};
 use data_encoding::HEXLOWER;
 
 /// Whether this text is the password's, without a decoy.

@@ -16,11 +16,13 @@
 //! what the most expensive of all stored hashes costs.
 
 mod foreign;
+mod limits;
 mod stored;
 mod text;
 
 use crate::context::Random;
 use crate::domain::secret::{PasswordHash, SecretText};
+use crate::keys::password::limits::{PRESENT, SALT_LEN};
 use argon2::{Argon2, Block, Params};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use foreign::HashingFailed;
@@ -31,13 +33,9 @@ use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-pub use stored::{UnusableHash, import};
+pub use limits::UnusableHash;
+pub use stored::import;
 
-/// What new hashes are made with: 19 MiB, two passes, one lane (OWASP; security 68).
-const PRESENT: Params = Params::DEFAULT;
-/// Bytes of a hash, and of its salt.
-const HASH_LEN: usize = 32;
-const SALT_LEN: usize = 16;
 /// Passwords that may wait for each lane: about a second of work.
 const QUEUE_PER_LANE: usize = 64;
 

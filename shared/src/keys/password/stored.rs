@@ -1,49 +1,14 @@
 //! A stored hash, taken apart: its kind, whether it can be verified within bounds, and whether it is as we hash at present.
 
 use super::foreign::{Bcrypt, FirebaseScrypt, Pbkdf2, Scrypt};
-use super::text::{base64, bounded, fields, number, numbers};
-use super::{HASH_LEN, PRESENT, SALT_LEN};
+use super::limits::{HASH_LEN, MAX_LANES, MAX_MEMORY, PRESENT, SALT_LEN, UnusableHash, bounded, sound_lengths};
+use super::text::{base64, fields, number, numbers};
 use crate::domain::secret::PasswordHash;
 use argon2::{Algorithm, Params, Version};
 
-/// The most memory that a stored hash may ask for, in KiB: an imported one must not take the function's memory.
-pub(super) const MAX_MEMORY: u32 = 64 * 1024;
 /// The most passes that a stored hash may ask for.
 const MAX_PASSES: u32 = 10;
-/// The most lanes that a stored hash may ask for: they are computed one after another.
-pub(super) const MAX_LANES: u32 = 4;
 const ARGON2_FORM: &str = "$argon2id$v=19$m=…,t=…,p=…$salt$hash";
-
-/// Why a hash of another system can't be taken over. It says nothing of the hash but its form and its costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnusableHash {
-    /// None of the kinds.
-    #[error("the password hash is not of a kind that can be verified: Argon2, bcrypt, scrypt, PBKDF2, Firebase scrypt")]
-    Kind,
-    /// `$2x$`: another password than the person's can have the same hash.
-    #[error(
-        "the password hash is of bcrypt's kind $2x$, which cuts characters short by mistake: this person needs a new password"
-    )]
-    Bcrypt2x,
-    /// Its kind is known, its text is not written as that kind is.
-    #[error("the password hash is not written as {0}")]
-    Form(&'static str),
-    /// A version of Argon2 that there is not.
-    #[error("the password hash is of Argon2 version {0}, and 16 and 19 can be verified")]
-    Version(u32),
-    /// It costs too much or too little to be verified, or its salt or hash has no sound length.
-    #[error("the {what} of the password hash is {found}, and {least} to {most} can be verified")]
-    Bounds {
-        /// Which number.
-        what: &'static str,
-        /// What it is.
-        found: u64,
-        /// The least that it may be.
-        least: u64,
-        /// The most that it may be.
-        most: u64,
-    },
-}
 
 /// Takes a hash of another system over, if it can be verified at the next sign-in: Argon2id, Argon2i and Argon2d, scrypt and PBKDF2 as
 /// PHC strings, bcrypt in modular crypt form, and Firebase's scrypt as
@@ -136,12 +101,6 @@ impl Argon2Hash {
             && self.salt.len() >= SALT_LEN
             && self.hash.len() == HASH_LEN
     }
-}
-
-/// Refuses a hash that is too short to tell passwords apart, and what is longer than any system makes it.
-pub(super) fn sound_lengths(salt: &[u8], least_salt: usize, hash: &[u8]) -> Result<(), UnusableHash> {
-    bounded("salt length in bytes", salt.len() as u64, least_salt as u64, 128)?;
-    bounded("hash length in bytes", hash.len() as u64, 16, 64)
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use super::limits::{HASH_LEN, PRESENT, SALT_LEN};
 use super::*;
 use argon2::{Algorithm, Version};
 

@@ -47,8 +47,3 @@ pub(super) fn bcrypt_base64<const N: usize>(text: &str, form: &'static str) -> R
     let decoded = alphabet.encoding().ok().and_then(|encoding| encoding.decode(text.as_bytes()).ok());
     decoded.and_then(|bytes| bytes.try_into().ok()).ok_or(UnusableHash::Form(form))
 }
-
-/// The number, if it is within what can be verified.
-pub(super) fn bounded(what: &'static str, found: u64, least: u64, most: u64) -> Result<(), UnusableHash> {
-    if (least..=most).contains(&found) { Ok(()) } else { Err(UnusableHash::Bounds { what, found, least, most }) }
-}

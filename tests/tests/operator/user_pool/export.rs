@@ -1,7 +1,7 @@
 //! The import file of the target user pool.
 
 use crate::user_pool::start_gateway;
-use latchkey_local::world::DEFAULT_DOCUMENT;
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use std::os::unix::fs::PermissionsExt as _;
 use tests::user_pool::{Mode, POOL_ID, UserPool};
 use tests::{AccountClient, Customer, Site};

@@ -16,7 +16,8 @@ use latchkey::domain::account::Authentication;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::{EmailAddress, IdentifierHash};
 use latchkey::store::account::SignInSnapshot;
-use latchkey_local::world::{DEFAULT_DOCUMENT, World};
+use latchkey_local::assemble::DEFAULT_DOCUMENT;
+use latchkey_local::world::World;
 use tests::{Browser, Customer, OAuthClient, Page};
 
 /// The shipped document with more clients.

@@ -1,0 +1,16 @@
+//! Messages of the account pages.
+
+use latchkey::locale;
+use latchkey::web::{AccountPage, Problem};
+
+/// The result of the previous page's form, in words. The address names it; only known names are shown.
+pub(super) fn done_message(page: &AccountPage, names: &[&'static str]) -> Result<Option<String>, Problem> {
+    let named = page.query.one("done")?;
+    let name = names.iter().find(|name| named == Some(**name));
+    Ok(name.map(|name| page_message(page, &format!("account-done-{name}"))))
+}
+
+/// A message in the language of the page.
+pub(super) fn page_message(page: &AccountPage, id: &str) -> String {
+    locale::message(&page.locale, id, [])
+}
