@@ -1,6 +1,7 @@
 //! The API reference: the OpenAPI document, and the same as a page for people, without JavaScript.
 
-use super::{PageError, html};
+use super::html;
+use super::state::PageError;
 use crate::openapi;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
