@@ -1,15 +1,15 @@
-//! Colours of a tenant's brand, made safe to read: WCAG 2.2 contrast, computed once for each page.
+//! Adjusts the colours of a tenant's brand to the contrast of WCAG 2.2, once for each page.
 
 /// A colour in sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Colour([u8; 3]);
 
-/// The palette that the layout is given; each is `#rrggbb`.
+/// The colours of a page layout, each as `#rrggbb`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Palette {
-    /// Behind the words of a button.
+    /// The background of a button.
     pub(crate) accent: String,
-    /// The words of a button.
+    /// The text of a button.
     pub(crate) on_accent: String,
     /// Links, focus and marks on the light card.
     accent_light: String,
@@ -17,14 +17,14 @@ pub(crate) struct Palette {
     accent_dark: String,
 }
 
-/// Text on a surface needs this (WCAG 2.2, 1.4.3).
+/// The minimum contrast of text and its background (WCAG 2.2, 1.4.3).
 const READABLE: f64 = 4.5;
 const BLACK: Colour = Colour([0; 3]);
 const WHITE: Colour = Colour([0xff; 3]);
-/// The card in `style.css`, by day and by night.
+/// The card in `style.css`, in the light and in the dark colour scheme.
 const LIGHT_CARD: Colour = WHITE;
 const DARK_CARD: Colour = Colour([0x1b, 0x1e, 0x25]);
-/// When the document's is none.
+/// The accent if the colour in the document is not valid.
 const DEFAULT: Colour = Colour([0x1f, 0x4f, 0xd8]);
 
 impl Colour {
@@ -44,7 +44,7 @@ impl Colour {
         let (a, b) = (self.luminance(), other.luminance());
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
-    /// This colour, moved towards `goal` in small steps until it can be read on `surface`.
+    /// Mixes this colour with `goal` in small steps until it has enough contrast on `surface`.
     fn readable_on(self, surface: Self, goal: Self) -> Self {
         (0..=20u16).map(|step| self.mixed(goal, step)).find(|candidate| candidate.contrast(surface) >= READABLE).unwrap_or(goal)
     }
@@ -66,7 +66,7 @@ impl Palette {
     /// The palette of an accent colour (`#rrggbb`).
     pub(crate) fn of(accent: &str) -> Self {
         let accent = Colour::parse(accent).unwrap_or(DEFAULT);
-        // One of the two always can: black where white can't.
+        // One of the two always has enough contrast: if white has not, black has.
         let on_accent = if accent.contrast(WHITE) >= READABLE { WHITE } else { BLACK };
         Self {
             accent: accent.hex(),
@@ -75,7 +75,7 @@ impl Palette {
             accent_dark: accent.readable_on(DARK_CARD, WHITE).hex(),
         }
     }
-    /// A small sign for the tab: the first letter of the name on the accent colour, as a `data:` URL.
+    /// The icon of the browser tab: the first letter of the name on the accent colour, as a `data:` URL.
     pub(crate) fn icon(&self, name: &str) -> String {
         let letter = name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().to_string()).unwrap_or_default();
         let svg = format!(
@@ -94,25 +94,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_accent_gives_a_palette_that_can_be_read() {
+    fn every_accent_gives_a_palette_with_enough_contrast() {
         for accent in ["#000000", "#ffffff", "#ffff00", "#1f4fd8", "#00ff88", "#777777", "#ff0000", "#0000ff", "#c0ffee"] {
             let palette = Palette::of(accent);
             let colour = |hex: &str| Colour::parse(hex).unwrap();
             assert!(colour(&palette.on_accent).contrast(colour(&palette.accent)) >= READABLE, "{accent} button");
-            assert!(colour(&palette.accent_light).contrast(LIGHT_CARD) >= READABLE, "{accent} by day");
-            assert!(colour(&palette.accent_dark).contrast(DARK_CARD) >= READABLE, "{accent} by night");
+            assert!(colour(&palette.accent_light).contrast(LIGHT_CARD) >= READABLE, "{accent} on the light card");
+            assert!(colour(&palette.accent_dark).contrast(DARK_CARD) >= READABLE, "{accent} on the dark card");
         }
     }
 
     #[test]
-    fn a_colour_that_does_not_read_becomes_the_default() {
+    fn an_invalid_colour_becomes_the_default() {
         for text in ["", "red", "#12345", "#1234567", "#12345g", "#é1234", "#fff;}body{display:none"] {
             assert_eq!(Palette::of(text), Palette::of(&DEFAULT.hex()), "{text}");
         }
     }
 
     #[test]
-    fn the_sign_is_inert_whatever_the_name() {
+    fn the_icon_contains_no_markup_for_any_name() {
         let icon = Palette::of("#1f4fd8").icon("<\"é'>");
         assert!(icon.is_ascii() && !icon.contains(['<', '"', '\'', '>', ' ']), "{icon}");
     }

@@ -1,4 +1,4 @@
-//! What every request carries: its time, its end, fresh random values and what its writes are stamped with.
+//! The context of a request: its time, its deadline, random values, and the metadata of its writes.
 
 use crate::domain::id::{AccountId, FlowId, GrantId, Jti, RequestId, SessionId, Sub};
 use crate::domain::secret::Secret256;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The time that decisions read. On Lambda the system's; on the local gateway it can be moved forward.
+/// The clock of all decisions. On Lambda it is the system's clock. On the local gateway it can be moved forward.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_millis: Arc<AtomicI64>,
@@ -20,12 +20,12 @@ impl Clock {
     pub fn system() -> Self {
         Self::default()
     }
-    /// A clock that stands still until it is moved: for tests.
+    /// A clock for tests. Its time changes only with [`Self::advance`].
     #[must_use]
     pub fn frozen(at: Timestamp) -> Self {
         Self { offset_millis: Arc::default(), frozen_at: Some(at) }
     }
-    /// The present moment.
+    /// The current time.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place where the system's clock is read")]
     pub fn now(&self) -> Timestamp {
@@ -39,7 +39,7 @@ impl Clock {
     pub fn advance(&self, span: Span) {
         self.offset_millis.fetch_add(span.as_millis(), Ordering::Relaxed);
     }
-    /// How far it has been moved.
+    /// The total time by which the clock was moved.
     #[must_use]
     pub fn offset(&self) -> Span {
         Span::millis(self.offset_millis.load(Ordering::Relaxed))
@@ -54,7 +54,7 @@ impl Random {
     /// `N` random bytes.
     ///
     /// # Panics
-    /// When the system has no randomness to give: nothing safe can be done then.
+    /// If the system's random number generator fails. No safe operation is possible then.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place where randomness is read")]
     #[expect(clippy::expect_used, reason = "without randomness nothing safe can be done")]
@@ -100,47 +100,47 @@ impl Random {
     }
 }
 
-/// The moment by which a request has to be answered, by a clock that nothing moves; none for the local gateway.
+/// The time by which the request must be answered, by a clock that cannot be moved. The local gateway has no deadline.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// What a write needs: with less left, its reply might not be seen any more, so it is not begun (security 141).
+    /// The minimum time for a write. With less time its response may be lost, so the write is not started (security 141).
     const WRITE: Duration = Duration::from_millis(500);
 
-    /// So long from now.
+    /// The deadline after this time from now.
     #[must_use]
     pub fn after(left: Duration) -> Self {
         Self(Instant::now().checked_add(left))
     }
-    /// How long there is; `None` when there is no end.
+    /// The remaining time. `None` if there is no deadline.
     #[must_use]
     pub fn left(self) -> Option<Duration> {
         self.0.map(|end| end.saturating_duration_since(Instant::now()))
     }
-    /// Whether at least this long is left.
+    /// Returns whether at least this time is left.
     #[must_use]
     pub fn leaves(self, time: Duration) -> bool {
         self.left().is_none_or(|left| left >= time)
     }
-    /// Whether a write may still begin.
+    /// Returns whether there is enough time to start a write.
     #[must_use]
     pub fn leaves_a_write(self) -> bool {
         self.leaves(Self::WRITE)
     }
 }
 
-/// Where a request comes from and what its writes are stamped with.
+/// The origin of a request, and the metadata of its writes.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    /// Named by the host.
+    /// The request id, given by the host.
     pub request_id: RequestId,
-    /// The moment of the request: read once.
+    /// The time of the request. It is read once.
     pub now: Timestamp,
-    /// Which time this request decides (1 first, more after a conflict); part of `op`.
+    /// The number of the attempt: 1 first, higher after a conflict. It is a part of `op`.
     pub attempt: u32,
-    /// Keyed hash of the caller's address, base64url (IPv4 whole, IPv6 by /64).
+    /// Keyed hash of the caller's IP address, as base64url (the whole IPv4 address, the /64 prefix of an IPv6 address).
     pub address_hash: Option<String>,
-    /// When it ends: no write begins shortly before.
+    /// The deadline of the request. No write starts shortly before it.
     pub deadline: Deadline,
 }

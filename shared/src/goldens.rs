@@ -1,7 +1,7 @@
-//! Names that stored data, callers and operators rely on, compared with checked-in files: no rename in the code changes them.
+//! Golden files with the names that stored data, callers and operators depend on. A rename in the code must not change them.
 //!
-//! The tests read the sources of the shared crate, of the functions and of `infra`. A line of a golden never says where a name is
-//! used or what the code calls it, so moved files and renamed types leave it as it is. `LATCHKEY_BLESS=1` writes the files anew.
+//! The tests read the sources of the shared crate, of the functions and of `infra`. A line of a golden file contains neither the place of
+//! a name nor its name in the code, so moved files and renamed types do not change it. `LATCHKEY_BLESS=1` updates the files.
 
 mod sources;
 
@@ -15,7 +15,7 @@ fn is_blessed() -> bool {
     std::env::var_os("LATCHKEY_BLESS").is_some_and(|value| value == "1")
 }
 
-/// Compares a text with a checked-in file of this crate.
+/// Compares a text with a golden file of this crate.
 pub(crate) fn compare(file: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if is_blessed() {
@@ -26,7 +26,7 @@ pub(crate) fn compare(file: &str, made: &str) {
     let line = differs.unwrap_or_else(|| made.lines().count().min(golden.lines().count()));
     assert!(
         made == golden,
-        "{file}, line {}: made {:?}, checked in {:?}. If the change is meant, LATCHKEY_BLESS=1 writes the file anew.",
+        "{file}, line {}: made {:?}, checked in {:?}. If the change is meant, LATCHKEY_BLESS=1 updates the file.",
         line + 1,
         made.lines().nth(line),
         golden.lines().nth(line)

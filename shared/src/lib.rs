@@ -6,29 +6,29 @@
 //!         (web)      reads    (domain) (keys)   (store)   (web)
 //! ```
 //!
-//! A request flows one way. Loading takes a snapshot with strongly consistent reads; a decision is a pure function of the
-//! snapshot, the time and fresh random values; its [`domain::change::Changes`] are committed with their preconditions; only
-//! then is its outcome shown.
+//! A request flows in one direction. Loading takes a snapshot with strongly consistent reads. A decision is a pure function of the
+//! snapshot, the time and random values. Its [`domain::change::Changes`] are committed with their preconditions. Only then is the outcome
+//! returned.
 //!
-//! | module | what lives there | may use |
+//! | module | content | may use |
 //! |---|---|---|
-//! | [`digest`], [`purpose`] | SHA-256; what a keyring is for | nothing |
+//! | [`digest`], [`purpose`] | SHA-256; purposes of keyrings | nothing |
 //! | [`domain`] | rules and states, the types of the tenant document: no I/O, no clock, no randomness, no HTTP status | `digest`, `purpose` |
 //! | [`context`] | request context, deadline, clock, random values | `domain::{id, secret, time}` |
 //! | [`config`] | reading and validating the tenant document | `domain` |
 //! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `context`, `digest`, `purpose` |
 //! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | the above but `config`, and `store` |
 //! | [`directory`] | the legacy user pool, during a migration | `domain` |
-//! | [`colour`] | colours of a brand, made safe to read | nothing |
-//! | [`locale`] | choosing a locale, messages and dates in it | `domain` |
+//! | [`colour`] | colours of a brand, with enough contrast | nothing |
+//! | [`locale`] | choice of a locale, messages and dates | `domain` |
 //! | [`delivery`] | mails and their templates | `domain`, `locale`, `colour` |
-//! | [`services`] | what a function can be given | `keys`, `directory`, `config`, and what they use |
+//! | [`services`] | the services of a function | `keys`, `directory`, `config`, and what they use |
 //! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above but `config` and `delivery` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
 //!
 //! No two files import each other, directly or through others.
 //!
-//! `tests/tests/deployment/layers.rs` holds the last column.
+//! `tests/tests/deployment/layers.rs` checks the last column.
 
 mod colour;
 pub mod config;

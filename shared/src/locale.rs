@@ -1,7 +1,7 @@
-//! Choosing a locale, and messages in it. Pages and mails speak through this.
+//! Chooses a locale and formats messages in it, for pages and mails.
 //!
-//! Messages are Fluent files by locale and area (`web/messages/{locale}/{area}.ftl`), compiled in and parsed once. A message that
-//! a locale lacks is said in English.
+//! Messages are in Fluent files by locale and area (`web/messages/{locale}/{area}.ftl`), compiled in and parsed once. If a locale lacks a
+//! message, the English one is used.
 
 use crate::domain::time::Timestamp;
 use fluent_bundle::concurrent::FluentBundle;
@@ -12,7 +12,7 @@ use unic_langid::LanguageIdentifier;
 
 pub use fluent_bundle::FluentValue;
 
-/// The locale of last resort.
+/// The default locale.
 pub const FALLBACK: &str = "en";
 
 macro_rules! messages {
@@ -34,11 +34,11 @@ static BUNDLES: LazyLock<BTreeMap<&'static str, Bundle>> = LazyLock::new(|| {
     for (locale, area, source) in SOURCES {
         let bundle = bundles.entry(*locale).or_insert_with(|| {
             let mut bundle = Bundle::new_concurrent(vec![locale.parse::<LanguageIdentifier>().unwrap_or_default()]);
-            // The isolating marks would travel with every copied code and address.
+            // Isolating marks would be copied together with codes and addresses.
             bundle.set_use_isolating(false);
             bundle
         });
-        // A broken message is found by the tests below; at run time the rest of the file still speaks.
+        // The tests below find a broken message. At run time the other messages of the file still work.
         let resource = FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(resource, _)| resource);
         if bundle.add_resource(resource).is_err() {
             tracing::error!(locale, area, "a message is defined twice");
@@ -47,12 +47,13 @@ static BUNDLES: LazyLock<BTreeMap<&'static str, Bundle>> = LazyLock::new(|| {
     bundles
 });
 
-/// The locales that have messages, the fallback first.
+/// The locales that have messages. The default locale is first.
 pub fn available() -> impl Iterator<Item = &'static str> {
     std::iter::once(FALLBACK).chain(BUNDLES.keys().copied().filter(|locale| *locale != FALLBACK))
 }
 
-/// The message of this id in this locale, its language, or English. A message that does not exist is its id: visible, harmless.
+/// The message with this id in this locale, its language, or English. If there is no such message, returns the id, which is visible and
+/// harmless.
 #[must_use]
 pub fn message<'a>(locale: &str, id: &str, arguments: impl IntoIterator<Item = (&'a str, FluentValue<'a>)>) -> String {
     let arguments: FluentArgs<'a> = arguments.into_iter().collect();
@@ -72,7 +73,7 @@ pub fn message<'a>(locale: &str, id: &str, arguments: impl IntoIterator<Item = (
 #[must_use]
 pub fn date(locale: &str, at: Timestamp) -> String {
     let day = civil(at);
-    // Texts, so that no locale groups the digits of a year.
+    // Texts, because some locales group the digits of a number, which is wrong for a year.
     let text = |number: i16| FluentValue::from(number.to_string());
     let month = FluentValue::from(i64::from(day.month()));
     message(locale, "date", [("day", text(i16::from(day.day()))), ("month", month), ("year", text(day.year()))])
@@ -91,7 +92,7 @@ fn civil(at: Timestamp) -> jiff::civil::DateTime {
     jiff::tz::Offset::UTC.to_datetime(moment)
 }
 
-/// `rtl` for the locales written from right to left, else `ltr`.
+/// `rtl` for locales that are written from right to left, otherwise `ltr`.
 #[must_use]
 pub fn direction(locale: &str) -> &'static str {
     match language_of(locale) {
@@ -100,7 +101,7 @@ pub fn direction(locale: &str) -> &'static str {
     }
 }
 
-/// The language's name in itself, for a choice of languages.
+/// The name of the language in that language, for a menu of languages.
 #[must_use]
 pub fn name(locale: &str) -> String {
     match language_of(locale) {
@@ -110,15 +111,15 @@ pub fn name(locale: &str) -> String {
     }
 }
 
-/// The locale to use: the first of `ui_locales` (OpenID Connect Core §3.1.2.1: space-delimited, best first) that is offered, else the
-/// best of `Accept-Language` (RFC 9110 §12.5.4), else the first offered. A language matches its regional form and the reverse.
-/// Whatever is not understood is passed over (security 19).
+/// Chooses the locale: the first of `ui_locales` (OpenID Connect Core §3.1.2.1: space-delimited, best first) that is offered, otherwise
+/// the best of `Accept-Language` (RFC 9110 §12.5.4), otherwise the first offered. A language matches its regional form, and the reverse.
+/// Values that are not valid are ignored (security 19).
 #[must_use]
 pub fn negotiate<'a>(offered: &'a [String], ui_locales: Option<&str>, accept_language: Option<&str>) -> &'a str {
     let hinted = ui_locales.unwrap_or_default().split(' ');
     let mut accepted: Vec<(&str, u16)> =
         accept_language.unwrap_or_default().split(',').take(MAX_RANGES).filter_map(language_range).collect();
-    // Stable: among equals the first stays first.
+    // The sort is stable: among equal weights the first stays first.
     accepted.sort_by_key(|(_, quality)| std::cmp::Reverse(*quality));
     hinted
         .take(MAX_RANGES)
@@ -128,7 +129,7 @@ pub fn negotiate<'a>(offered: &'a [String], ui_locales: Option<&str>, accept_lan
         .unwrap_or(FALLBACK)
 }
 
-/// How many languages of a header are looked at.
+/// At most this many languages of a header are read.
 const MAX_RANGES: usize = 16;
 
 fn find_offered<'a>(offered: &'a [String], wanted: &str) -> Option<&'a str> {
@@ -140,7 +141,7 @@ fn find_offered<'a>(offered: &'a [String], wanted: &str) -> Option<&'a str> {
     offered.iter().find(same).or_else(|| offered.iter().find(same_language)).map(String::as_str)
 }
 
-/// A range and its weight in thousandths; `None` for what does not read, and for `q=0`.
+/// A language range and its weight in thousandths. `None` if it is not valid, and for `q=0`.
 fn language_range(text: &str) -> Option<(&str, u16)> {
     let mut parts = text.split(';').map(str::trim);
     let range = parts.next().filter(|range| !range.is_empty() && *range != "*")?;
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn every_locale_says_the_same_messages() {
+    fn every_locale_has_the_same_messages() {
         let english = ids(FALLBACK);
         for locale in available() {
             let others = ids(locale);
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_locale_is_chosen_by_hint_then_by_header_then_by_the_tenant() {
+    fn security_19_a_locale_is_chosen_by_hint_then_by_header_then_by_the_tenant() {
         let offered = ["en".to_owned(), "de".to_owned(), "pt-BR".to_owned()];
         let cases = [
             (None, None, "en"),
@@ -199,7 +200,7 @@ mod tests {
             (None, Some("pt"), "pt-BR"),
             (None, Some("de;q=0"), "en"),
             (None, Some("*"), "en"),
-            // security 19: what is not understood is passed over
+            // Values that are not valid are ignored.
             (Some("\u{0}%%"), Some(";;;,q=,de;q=9,en;q=x"), "en"),
         ];
         for (hint, header, expected) in cases {
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_said_in_its_language_else_in_english() {
+    fn a_message_is_in_the_language_of_the_locale_otherwise_in_english() {
         assert_eq!(message("de-AT", "action-continue", []), "Weiter");
         assert_eq!(message("xx", "action-continue", []), "Continue");
         assert_eq!(message("en", "no-such-message", []), "no-such-message");

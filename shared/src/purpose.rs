@@ -1,8 +1,8 @@
-//! What a keyring is for.
+//! The purposes of keyrings.
 
 use serde::{Deserialize, Serialize};
 
-/// What a keyring is for: its KMS encryption context, and the unit in which functions are given keys.
+/// The purpose of a keyring. It is in the KMS encryption context, and a function has access to keys by purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
@@ -12,7 +12,7 @@ pub enum Purpose {
     Identifier,
     /// Derives mailed codes and links.
     Proof,
-    /// Seals locators (tokens, cookies, registration ids), page forms.
+    /// Seals locators (tokens, cookies, registration ids) and page forms.
     Locator,
     /// Derives refresh tokens from their parents.
     Refresh,

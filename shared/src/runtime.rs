@@ -1,10 +1,11 @@
-//! Cold start: reads the environment once, builds the clients, hands a router to Lambda.
+//! Cold start: reads the environment once, builds the clients, and hands a router to Lambda.
 //!
-//! 1. JSON lines to stdout; a panic is logged by where it happened, never by what it said.
-//! 2. The environment is read, every fault of it named at once.
-//! 3. One HTTP client with TLS for all of AWS; region and credentials as Lambda gives them, without the default chain.
-//! 4. While the sandbox still has its full processor: the handshakes, the tenant's document, then its keys, all at once.
-//! 5. Events are taken, one at a time.
+//! 1. Logs are JSON lines on stdout. A panic is logged with its location, never with its message.
+//! 2. The environment is read. All its faults are reported at once.
+//! 3. All AWS clients share one HTTP client with TLS. Region and credentials come from Lambda's variables, without the default chain.
+//! 4. While the sandbox still has its full processor, the connections are opened, and the tenant document and the keys are loaded
+//!    concurrently.
+//! 5. Events are handled one at a time.
 
 pub mod again;
 mod environment;
@@ -36,30 +37,30 @@ pub use log::json_lines;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long AWS may take to connect, and to answer one attempt.
+/// The timeouts of connecting to AWS, and of one attempt of a call.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(2_500);
-/// How long one call of AWS may take, all attempts of it together. The function's own limit is longer, the gateway's 29 s.
+/// The timeout of one AWS call with all its attempts. The function's own timeout is longer, and the gateway's is 29 s.
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 const ATTEMPTS: u32 = 3;
-/// A mail whose answer is lost may have been sent: it is tried once more at most before the queue takes its time.
+/// If the response to a mail is lost, it may have been sent. It is retried at most once here; then the queue retries later.
 const MAIL_ATTEMPTS: u32 = 2;
-/// How long the warm-up may take: Lambda ends an init after 10 s.
+/// The timeout of the warm-up. Lambda ends an init after 10 s.
 const WARM_UP: Duration = Duration::from_secs(6);
 
-/// What a function is given besides its services.
+/// What a function receives in addition to its services.
 pub trait Besides: Sized {
-    /// The variables that this function has and others have not; all are required.
+    /// The variables of this function only. All are required.
     const VARIABLES: &'static [&'static str];
-    /// Builds it; sends nothing yet.
+    /// Builds the value. Sends nothing yet.
     fn build(environment: &Environment, aws: &SdkConfig) -> Self;
-    /// The tenant that a cold start makes ready.
+    /// The tenant that a cold start loads.
     fn tenant(&self) -> TenantId {
         TenantId::default_tenant()
     }
 }
 
-/// Nothing.
+/// For a function that needs nothing more.
 impl Besides for () {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(_: &Environment, _: &SdkConfig) -> Self {}
@@ -73,20 +74,20 @@ impl Besides for Front {
     }
 }
 
-/// For the function that signs people in.
+/// For the function that signs users in.
 impl Besides for Directory {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
         let mut cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(aws);
         cognito.set_endpoint_url(environment.endpoint("COGNITO_IDENTITY_PROVIDER"));
-        // A repetition would be one more guess for the pool, so one attempt has the time of all: its triggers may take seconds.
+        // A retry would be one more guess for the pool. The single attempt gets the whole time, because the pool's triggers may take seconds.
         let patience = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
         let once = cognito.retry_config(RetryConfig::disabled()).timeout_config(patience);
         Self::cognito(aws_sdk_cognitoidentityprovider::Client::from_conf(once.build()))
     }
 }
 
-/// For the function that exchanges tokens of the former user pool.
+/// For the function that exchanges tokens of the legacy user pool.
 impl Besides for FormerKeys {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
@@ -94,7 +95,7 @@ impl Besides for FormerKeys {
     }
 }
 
-/// For the few requests that no SDK makes. It follows no redirect.
+/// For the few requests that no SDK makes. It follows no redirects.
 fn connector() -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(ATTEMPT_TIMEOUT).build();
     let connector = aws_smithy_http_client::Connector::builder()
@@ -104,11 +105,11 @@ fn connector() -> SharedHttpConnector {
     SharedHttpConnector::new(connector)
 }
 
-/// For the function that a user pool asks for the people of one tenant.
+/// For the function that a user pool calls for the users of one tenant.
 impl Besides for TenantId {
     const VARIABLES: &'static [&'static str] = &[RETURN_TENANT];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
-        // Read when the environment was.
+        // It was validated when the environment was read.
         environment.own(RETURN_TENANT).parse().unwrap_or_else(|_| TenantId::default_tenant())
     }
     fn tenant(&self) -> TenantId {
@@ -116,7 +117,7 @@ impl Besides for TenantId {
     }
 }
 
-/// For a function that is given two things.
+/// For a function that receives two values.
 impl<One: Besides, Other: Besides> Besides for (One, Other) {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
@@ -124,7 +125,7 @@ impl<One: Besides, Other: Besides> Besides for (One, Other) {
     }
 }
 
-/// For a function that can go on in an invocation of its own.
+/// For a function that can continue in another invocation.
 impl Besides for Again {
     const VARIABLES: &'static [&'static str] = &[FUNCTION_NAME];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
@@ -140,7 +141,7 @@ impl Besides for Again {
     }
 }
 
-/// For the function that mails.
+/// For the function that sends mail.
 impl Besides for MailChannel {
     const VARIABLES: &'static [&'static str] = &[MAIL_QUEUE_URL];
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
@@ -157,7 +158,7 @@ impl Besides for MailChannel {
 }
 
 impl Environment {
-    /// What every client of AWS is built from: one HTTP client, region, credentials, patience.
+    /// The base configuration of every AWS client: one HTTP client, region, credentials, timeouts.
     fn aws(&self) -> SdkConfig {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
@@ -183,7 +184,7 @@ impl Environment {
         KeyVault::kms_signing(aws_sdk_kms::Client::from_conf(kms.build()), self.kms_key.clone(), self.kms_signing_keys.clone())
     }
 
-    /// Builds the services; sends nothing yet.
+    /// Builds the services. Sends nothing yet.
     fn services(self, aws: &SdkConfig, purposes: &[Purpose]) -> Services {
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(aws);
         dynamodb.set_endpoint_url(self.endpoint("DYNAMODB"));
@@ -208,14 +209,14 @@ pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
     start(purposes, async move |services, front: Front| answer_http(services, front, routes).await)
 }
 
-/// As [`run`], for the one function that asks the former directory.
+/// As [`run`], for the one function that calls the legacy directory.
 pub fn run_with_directory(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
     start(purposes, async move |services, (front, directory): (Front, Directory)| {
         answer_http(Services { directory, ..services }, front, routes).await
     })
 }
 
-/// As [`run`], for the one function that exchanges tokens of the former user pool.
+/// As [`run`], for the one function that exchanges tokens of the legacy user pool.
 pub fn run_with_former_keys(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
     start(purposes, async move |services, (front, former_keys): (Front, FormerKeys)| {
         answer_http(Services { former_keys, ..services }, front, routes).await
@@ -232,17 +233,17 @@ async fn answer_http(services: Services, front: Front, routes: Router<Services>)
     lambda_runtime::run(handler).await
 }
 
-/// When Lambda ends an invocation: it says so in milliseconds since the epoch, which are read against the system's clock once.
+/// When Lambda ends an invocation. Lambda gives milliseconds since the epoch, which are converted with the system clock once.
 #[must_use]
 pub fn deadline(ends_at: u64, clock: &Clock) -> Deadline {
     let now = u64::try_from(clock.now().millis()).unwrap_or_default();
     Deadline::after(Duration::from_millis(ends_at.saturating_sub(now)))
 }
 
-/// Starts any function: prepares its services and what it is given besides, warms them up, then hands them to `serve`, which takes
+/// Starts any function: prepares its services and its additional value, warms them up, and passes them to `serve`, which handles
 /// events until the end.
 ///
-/// Exits with 2 when the environment is not complete.
+/// Exits with 2 if the environment is incomplete.
 pub fn start<Given, Serve, Serving>(purposes: &'static [Purpose], serve: Serve) -> ExitCode
 where
     Given: Besides,
@@ -258,11 +259,11 @@ where
             return ExitCode::from(2);
         }
     };
-    // One request at a time: a second thread would only be paid for.
+    // One request at a time: a second thread would cost memory without a benefit.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            tracing::error!(%error, "the runtime can't be started");
+            tracing::error!(%error, "the runtime could not be started");
             return ExitCode::FAILURE;
         }
     };
@@ -282,10 +283,10 @@ where
     }
 }
 
-/// Makes the handshakes with DynamoDB and KMS and loads the tenant, so that the first request finds all of it. A failure is no reason to
-/// end: the first request tries again.
+/// Connects to DynamoDB and KMS and loads the tenant, so that the first request finds everything ready. A failure is not fatal: the
+/// first request retries.
 pub async fn warm_up(services: &Services, tenant: &TenantId) {
-    // The first random number is slow (it gathers entropy).
+    // The first random number is slow: it gathers entropy.
     let _ = services.random.bytes::<16>();
     let now = services.clock.now();
     let store = services.store.tenant(tenant.clone());
@@ -294,12 +295,12 @@ pub async fn warm_up(services: &Services, tenant: &TenantId) {
             tokio::join!(services.tenants.find(tenant, &services.store, now), services.keys.open(&store, now));
         document?;
         opened?;
-        // What was missing is made now that the document says who signs.
+        // Missing keys are made now, because the document names the signer.
         services.tenant(tenant).await
     };
     match tokio::time::timeout(WARM_UP, both).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the tenant is not warm"),
+        Ok(Err(error)) => tracing::warn!(error = chain(&error), "the tenant could not be loaded in the warm-up"),
         Err(_) => tracing::warn!("the warm-up took too long"),
     }
 }
@@ -307,7 +308,7 @@ pub async fn warm_up(services: &Services, tenant: &TenantId) {
 fn log_to_stdout() {
     let is_first = tracing::subscriber::set_global_default(json_lines(std::io::stdout)).is_ok();
     if is_first {
-        // What a panic says may carry a value of the request.
+        // A panic message may contain a value of the request.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
             tracing::error!(place, "panic");
@@ -324,13 +325,13 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    /// Answers every request with 400, and says what it was asked for: the operation in its headers, or the path.
+    /// Answers every request with 400, and returns what it requested: the operation in its headers, or the path.
     async fn refuse_one(listener: &TcpListener) -> String {
         let accepted = tokio::time::timeout(Duration::from_secs(5), listener.accept()).await;
-        let (mut stream, _) = accepted.expect("a client that does not come").unwrap();
+        let (mut stream, _) = accepted.expect("no client connected").unwrap();
         let mut request = Vec::new();
         while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-            assert!(stream.read_buf(&mut request).await.unwrap() > 0, "a request was broken off");
+            assert!(stream.read_buf(&mut request).await.unwrap() > 0, "a request ended early");
         }
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").await.unwrap();
         let request = String::from_utf8_lossy(&request).into_owned();
@@ -338,16 +339,16 @@ mod tests {
         target.unwrap_or_else(|| request.split(' ').nth(1).unwrap_or_default().to_owned())
     }
 
-    /// security 141: an attempt ends before its operation; how the operation, function and gateway lie is held by `tests`.
+    /// security 141: an attempt ends before its operation. `tests` checks the limits of operation, function and gateway.
     #[test]
-    fn each_limit_lies_within_the_next() {
+    fn each_timeout_is_shorter_than_the_next() {
         assert!(CONNECT_TIMEOUT < ATTEMPT_TIMEOUT && ATTEMPT_TIMEOUT * ATTEMPTS < OPERATION_TIMEOUT);
         assert!(WARM_UP < Duration::from_secs(10), "Lambda ends an init then");
     }
 
-    /// An AWS on one's own machine is reached by plain HTTP at one address, which it puts into the functions' environment.
+    /// A local AWS is reached by plain HTTP at one address, which it sets in the functions' environment.
     #[tokio::test]
-    async fn every_client_reaches_the_one_endpoint_that_the_environment_names() {
+    async fn every_client_uses_the_endpoint_of_the_environment() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let get = |name: &str| {

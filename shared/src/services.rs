@@ -1,5 +1,5 @@
-//! What a function can be given: storage, keys, configuration, time, randomness, password hashing. Built once at cold start by
-//! `runtime` (on Lambda) or by the local gateway; nothing else builds one.
+//! The services of a function: storage, keys, configuration, time, randomness, password hashing. Only `runtime` (on Lambda) and the local
+//! gateway build them, once at cold start.
 
 use crate::context::{Clock, Random};
 use crate::directory::Directory;
@@ -10,10 +10,10 @@ use crate::keys::{FormerKeys, KeyError, Keys, PasswordHasher, TenantKeys};
 use crate::store::{Store, StoreError, TenantStore};
 use std::sync::Arc;
 
-/// Everything a function can be given. Cheap to clone.
+/// The services of a function. Inexpensive to clone.
 #[derive(Clone)]
 pub struct Services {
-    /// The origin that links and issuers are made from, e.g. `https://id.example.com`; configured, never from a header.
+    /// The origin of links and issuers, such as `https://id.example.com`. It is configured, and never taken from a header.
     pub origin: Origin,
     /// Tables.
     pub store: Store,
@@ -21,19 +21,19 @@ pub struct Services {
     pub keys: Keys,
     /// Tenant documents, cached 60 seconds.
     pub tenants: Tenants,
-    /// The former directory that people come from; none for functions that never ask it.
+    /// The legacy directory. Empty for functions that do not use it.
     pub directory: Directory,
-    /// The public keys of the user pool whose tokens are exchanged; none for functions that exchange none.
+    /// The public keys of the legacy user pool, for token exchange. Empty for functions without token exchange.
     pub former_keys: FormerKeys,
-    /// The time that every decision reads.
+    /// The clock of all decisions.
     pub clock: Clock,
     /// Fresh random values.
     pub random: Random,
-    /// Argon2id, one hash at a time for each core.
+    /// Argon2id: at most one hash per core at a time.
     pub hasher: PasswordHasher,
 }
 
-/// One tenant as a request sees it: nothing in it can reach another tenant.
+/// The tenant of a request. It gives no access to another tenant.
 #[derive(Clone)]
 pub struct Tenant {
     /// The issuer identifier: `{origin}` or `{origin}/t/{tenant}`.
@@ -49,7 +49,7 @@ pub struct Tenant {
 /// Why a tenant can't be served.
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
-    /// There is none of that name.
+    /// No tenant has this name.
     #[error("no such tenant")]
     Unknown,
     /// Its configuration can't be read.
@@ -64,10 +64,10 @@ pub enum TenantError {
 }
 
 impl Services {
-    /// The tenant of this name, with its configuration and keys loaded.
+    /// Loads the tenant with this name, its configuration and its keys.
     ///
     /// # Errors
-    /// [`TenantError::Unknown`] when no such tenant is configured; otherwise what kept it from being loaded.
+    /// [`TenantError::Unknown`] if there is no such tenant. Otherwise the reason why it could not be loaded.
     pub async fn tenant(&self, id: &TenantId) -> Result<Tenant, TenantError> {
         let config = self.tenants.find(id, &self.store, self.clock.now()).await?.ok_or(TenantError::Unknown)?;
         let store = self.store.tenant(id.clone());
@@ -76,17 +76,17 @@ impl Services {
     }
 }
 
-/// Scheme and authority that the service is reached at, without a trailing slash.
+/// Scheme and authority of the service, without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(Arc<str>);
 
 impl Origin {
-    /// The origin of this address: `http` or `https`, host, optional port; nothing else.
+    /// Parses an origin: `http` or `https`, host, optional port, and nothing else.
     ///
     /// # Errors
-    /// Says what is wrong with it.
+    /// The reason, as text.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let url = url::Url::parse(text).map_err(|error| format!("not an address: {error}"))?;
+        let url = url::Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("must begin with http:// or https://".to_owned());
         }
@@ -101,7 +101,7 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// Whether it is https: decides cookie names and the `Secure` attribute.
+    /// Returns whether the scheme is https. Cookie names and the `Secure` attribute depend on it.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
@@ -113,7 +113,7 @@ impl Origin {
     }
 }
 
-/// Tenant documents: those known at start (the local gateway, tests) or read from the table, cached 60 seconds.
+/// Tenant documents, given at the start (local gateway, tests) or read from the table, cached for 60 seconds.
 #[derive(Clone, Default)]
 pub struct Tenants {
     cache: Arc<tokio::sync::RwLock<std::collections::HashMap<TenantId, CachedConfig>>>,
@@ -126,15 +126,15 @@ struct CachedConfig {
 }
 
 impl Tenants {
-    /// How long a document is used before it is read again.
+    /// A document is read again after this time.
     pub const CACHE: Span = Span::seconds(60);
-    /// How many names are remembered; anyone can make up tenants that do not exist.
+    /// The maximum number of cached names. It is limited because a caller can invent names of tenants.
     const REMEMBERED: usize = 1024;
 
-    /// The configuration of a tenant: from the cache, else the newest stored version.
+    /// Returns the configuration of a tenant, from the cache or from the newest stored version.
     ///
     /// # Errors
-    /// When it can't be read, or no longer validates.
+    /// If it cannot be read, or is no longer valid.
     pub async fn find(&self, id: &TenantId, store: &Store, now: Timestamp) -> Result<Option<Arc<TenantConfig>>, TenantError> {
         if let Some(cached) = self.cache.read().await.get(id)
             && now.since(cached.read_at) < Self::CACHE

@@ -1,11 +1,11 @@
 """A local AWS that evaluates roles: ministack plus the condition keys that it does not set.
 
 With AUTH=true ministack evaluates each caller's policies and each key's policy, but it does not know `dynamodb:LeadingKeys`,
-`dynamodb:ReturnValues`, `kms:EncryptionContext:*`, `kms:SigningAlgorithm`, `kms:MessageType` and `ses:FromAddress`, which the template's
-roles are fenced by. They are read from the requests here, as AWS documents them, so that the conditions decide.
+`dynamodb:ReturnValues`, `kms:EncryptionContext:*`, `kms:SigningAlgorithm`, `kms:MessageType` and `ses:FromAddress`. The conditions of the
+template's roles need these keys. This module reads them from the requests, as AWS documents them.
 
-Time: LOCAL_AWS_CLOCK names a file with an offset such as `+2678400` (seconds). This process follows it, and the functions, which are
-real processes, by libfaketime (FUNCTIONS_PRELOAD).
+Time: LOCAL_AWS_CLOCK names a file with an offset such as `+2678400` (seconds). This process uses this offset. The functions, which are real
+processes, use it through libfaketime (FUNCTIONS_PRELOAD).
 """
 
 import contextvars
@@ -103,36 +103,36 @@ def _note_transaction(_action, body, _region, _account):
     _items.set(iter(members) if members else None)
 
 
-def _tell_scheduled_time(invoke):
+def _fill_in_scheduled_time(invoke):
     """EventBridge Scheduler replaces `<aws.scheduler.scheduled-time>`; ministack passes it on unchanged."""
 
-    def told(target, event, rule, view=None):
+    def filled_in(target, event, rule, view=None):
         if event.get("Source") == "aws.scheduler" and "Input" in target:
             now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time()))
             target = {**target, "Input": target["Input"].replace("<aws.scheduler.scheduled-time>", now)}
         return invoke(target, event, rule, view)
 
-    return told
+    return filled_in
 
 
-def _let_preflights_through():
+def _allow_preflights():
     """An HTTP API without CORS settings passes OPTIONS to its routes; ministack refuses it."""
     source = inspect.getsource(apigateway._handle_execute_in_scope)
-    refuses, lets = 'if method == "OPTIONS":', 'if method == "OPTIONS" and cors_cfg:'
-    assert source.count(refuses) == 1, "ministack changed"
-    exec(source.replace(refuses, lets), vars(apigateway))  # noqa: S102
+    refusing, allowing = 'if method == "OPTIONS":', 'if method == "OPTIONS" and cors_cfg:'
+    assert source.count(refusing) == 1, "ministack changed"
+    exec(source.replace(refusing, allowing), vars(apigateway))  # noqa: S102
 
 
-def _take_metric_math(record):
-    """Alarms over an expression: ministack accepts none. Nothing is measured here, so it is enough that they can be created."""
+def _accept_metric_math(record):
+    """Makes ministack accept alarms with an expression. There are no measurements here, so it is enough to create them."""
 
-    def taken(name, properties):
+    def accepted(name, properties):
         if "Metrics" in properties:
             properties = {key: value for key, value in properties.items() if key != "Metrics"}
             properties |= {"Namespace": "Expression", "MetricName": name, "Period": 60, "Statistic": "Sum"}
         return record(name, properties)
 
-    return taken
+    return accepted
 
 
 def _keep_lifetimes_and_backups():
@@ -184,7 +184,7 @@ def main():
     _before(app, "_enforce_ses_v2", lambda _m, _p, _h, body, _q, _r: _request.set(_parsed(body)))
     enforce = iam_evaluator.enforce
 
-    def judged(access_key, action, service, region, resource_arn="*", service_context=None):
+    def enforce_with_keys(access_key, action, service, region, resource_arn="*", service_context=None):
         # SQS batches are not separate actions.
         action = re.sub(r"^(sqs:\w+Message)Batch$", r"\1", action)
         context = {**(service_context or {}), **_keys(action, resource_arn)}
@@ -193,11 +193,11 @@ def main():
             resource_arn = f"arn:aws:ses:{region}:{get_account_id()}:identity/{context['ses:FromAddress']}"
         return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
 
-    iam_evaluator.enforce = judged
-    _let_preflights_through()
+    iam_evaluator.enforce = enforce_with_keys
+    _allow_preflights()
     _keep_lifetimes_and_backups()
-    provisioners._cw_metric_alarm_record = _take_metric_math(provisioners._cw_metric_alarm_record)
-    eventbridge._invoke_target = _tell_scheduled_time(eventbridge._invoke_target)
+    provisioners._cw_metric_alarm_record = _accept_metric_math(provisioners._cw_metric_alarm_record)
+    eventbridge._invoke_target = _fill_in_scheduled_time(eventbridge._invoke_target)
     app.main()
 
 

@@ -29,12 +29,12 @@ def build(root, target):
     """Builds the previous release's functions, unoptimized. Returns its template for `sam deploy`."""
     commit = pathlib.Path(__file__).with_name("previous").read_text().strip()
     if subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=root, stderr=subprocess.DEVNULL).returncode:
-        sys.exit(f"commit {commit} is not in this clone (is it a shallow one?): the upgrade can't be tried")
+        sys.exit(f"commit {commit} is not in this clone (is it a shallow one?): the upgrade cannot be tested")
     print(f"\n-- the previous release, {commit[:7]}", flush=True)
-    # Dependencies are taken from what the tests built, hence with the present profile; for cargo, though, its own packages would be the
-    # present ones but for another profile, which is why they have one.
-    present = tomllib.loads((root / "Cargo.toml").read_text())["profile"]["dev"]["package"]
-    profile = [f"--config=profile.dev.package.'{name}'.{key}={str(value).lower()}" for name, keys in present.items() for key, value in keys.items()]
+    # The build reuses the dependencies that the tests built, so it has the current profile of dependencies. The workspace packages have
+    # another profile, so that cargo does not confuse them with the current ones.
+    current = tomllib.loads((root / "Cargo.toml").read_text())["profile"]["dev"]["package"]
+    profile = [f"--config=profile.dev.package.'{name}'.{key}={str(value).lower()}" for name, keys in current.items() for key, value in keys.items()]
     sources = target / "previous"
     if sources.exists():
         subprocess.run(["git", "worktree", "remove", "--force", sources], cwd=root, check=False)

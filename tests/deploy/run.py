@@ -1,21 +1,21 @@
-"""Deploys `template.yaml` to a local AWS, runs user journeys against the deployed functions, and checks what an operator does.
+"""Deploys `template.yaml` to a local AWS, runs user journeys against the deployed functions, and checks the commands of an operator.
 
     python tests/deploy/run.py [--release [--built]] [PART ...]
 
 Run it with the Python of target/local-aws and `sam` on the PATH; `.ci/run deploy` sets both up. Without `--release` it deploys the debug
-functions that `cargo build --workspace --bins` made, stripped. With `--release` it runs `sam build` first; `--built` takes what the last
-`sam build` made.
+functions that `cargo build --workspace --bins` made, stripped. With `--release` it runs `sam build` first; `--built` uses the
+result of the last `sam build`.
 
 Parts, in this order; the default is `journeys operator`:
 
     upgrade    The previous release (previous.py) is deployed and users register; the present version, a rollback and the present version
                again follow. All users keep their accounts, sessions and tokens.
-    journeys   `latchkey doctor` finds nothing to mend, and the black-box suite passes over HTTP.
-    user_pool  Users migrate from a Cognito user pool, by sign-in and by import; then back to a user pool.
-    operator   A batch that the stream gave up is handed over again; an independent library verifies a token.
-    kms        Signing keys that never leave KMS take over by rotation.
+    journeys   `latchkey doctor` finds nothing to fix, and the black-box suite passes over HTTP.
+    user_pool  Users migrate from a Cognito user pool, by sign-in and by import. Then they migrate to another user pool.
+    operator   A batch that failed every attempt is processed again. An independent library verifies a token.
+    kms        A rotation replaces the signing keys by keys that never leave KMS.
 
-At the end it checks what is behind the journeys: audit records, empty queues, log lines, refused permissions.
+At the end it checks the effects of the journeys: audit records, empty queues, log lines, refused permissions.
 
 The local AWS runs the functions' binaries as processes, each under the role that the template gives it (local_aws.py).
 """
@@ -46,13 +46,13 @@ from user_pool import UserPool, person
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 STACK = "latchkey"
-# What is issued says so, whatever address the API gets.
+# The issuer of all tokens. It does not depend on the URL of the API.
 ORIGIN = "https://id.latchkey.test"
 SENDER = "no-reply@example.com"
-# Why an event of a pool that is not the document's gets no answer.
+# The log line for an event of a pool that is not in the document.
 ANOTHER_POOL = "another user pool than the one of [handover] asks"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-# Of this machine: the binaries run here.
+# The architecture of this machine, because the binaries run here.
 ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 PARAMETERS = {"Origin": ORIGIN, "SenderAddress": SENDER, "Architecture": ARCHITECTURE}
 
@@ -83,7 +83,7 @@ def latchkey(*words, **named):
 def test(area, module, deployed, *words, **environment):
     """Runs the tests of one module of an integration binary against the stack, and checks that there was at least one."""
     environment = {**os.environ, "LATCHKEY_URL": deployed.api_url, **environment}
-    # One after another: they share one clock.
+    # The tests run one after another, because they share one clock.
     command = ("cargo", "test", "--quiet", "--locked", "--workspace", "--test", area, "--", "--test-threads=1", module, *words)
     print("$", " ".join(command), flush=True)
     outcome = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
@@ -100,7 +100,7 @@ class Drill:
         self.document = folder / "latchkey.toml"
         self.document.write_text((ROOT / "infra/local/latchkey.toml").read_text().replace("{origin}", ORIGIN))
         self.dev = None
-        # What the logs must hold because a part asked for it.
+        # Errors that a part causes on purpose. The logs must contain them.
         self.expected_errors = []
 
     def deploy(self, template, **more):
@@ -115,26 +115,26 @@ class Drill:
         return [name for name, code in self.deployed.code().items() if before.get(name) != code]
 
     def start(self, template):
-        """The first deployment, and the demo's document."""
+        """The first deployment, and the document of the demo."""
         boto3.client("sesv2").create_email_identity(EmailIdentity=SENDER)
         assert len(self.deploy(template)) >= 7
-        latchkey("config", "apply", "--yes", "-m", "the first", self.document)
+        latchkey("config", "apply", "--yes", "-m", "the first version", self.document)
 
     def users_return(self, already):
         test("deployment", "upgrade::", self.deployed, LATCHKEY_DEV=self.dev.url, LATCHKEY_LEFT=str(self.left))
         users = json.loads(self.left.read_text())
-        assert len(users) == already + 1, f"{len(users)} users are left behind"
+        assert len(users) == already + 1, f"{len(users)} users are in the file"
 
     def upgrade(self, older, newer):
         say("users register with the previous release")
         self.users_return(0)
         for number, (words, template) in enumerate([("the present version", newer), ("rollback", older), ("again", newer)], 1):
-            say(f"{words}: all users find what they had")
-            held = self.deployed.holds()
+            say(f"{words}: all users keep their accounts, sessions and tokens")
+            stored = self.deployed.stored_resources()
             changed = self.deploy(template)
             # The previous release had seven functions.
-            assert len(changed) >= 7, f"only {changed} have other code"
-            assert self.deployed.holds() == held, "a table, key or queue was replaced"
+            assert len(changed) >= 7, f"only {changed} have new code"
+            assert self.deployed.stored_resources() == stored, "a table, key or queue was replaced"
             self.users_return(number)
 
     def doctor(self):
@@ -145,15 +145,15 @@ class Drill:
         say("the black-box suite, over HTTP")
         test("deployment", "black_box::", self.deployed, LATCHKEY_DEV=self.dev.url)
 
-    def come_over(self, template):
-        """From a user pool of the local AWS, by password and by mail; the role reaches that pool while the stack names it."""
-        say("people come from a user pool of Cognito")
+    def migrate_users(self, template):
+        """Migrates users from a user pool of the local AWS, by password and by mail. The role has access to the pool named by the stack."""
+        say("users migrate from a Cognito user pool")
         pool = UserPool("former")
-        pool.join("Cleo")
-        pool.join("Dora")
+        pool.create_user("Cleo")
+        pool.create_user("Dora")
         self.deploy(template, UserPoolArn=pool.arn)
         app = pool.app("shop")
-        self.apply("people come from Cognito", f"""
+        self.apply("users migrate from Cognito", f"""
 [[clients]]
 client_id = "shop"
 first_party = true
@@ -169,55 +169,55 @@ sub = "keep"
 exchange = {{ {json.dumps(app)} = "shop" }}
 """)
         self.doctor()
-        self.bring_over("Emil")
+        self.import_keycloak_user("Emil")
         self.dev.advance("PT1H")
         test("aws", "cognito::deployed::users_are_imported", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Cleo,Dora,Emil")
-        say("the import takes a user who has not signed in, and they sign in")
-        pool.join("Fred")
-        status, told = self.exchange(pool.access_token("Fred", app))
-        assert (status, told["error"]) == (400, "invalid_request") and "not come over" in told["error_description"], told
+        say("the import migrates a user who has not signed in, and the user signs in")
+        pool.create_user("Fred")
+        status, refusal = self.exchange(pool.access_token("Fred", app))
+        assert (status, refusal["error"]) == (400, "invalid_request") and "was not migrated yet" in refusal["error_description"], refusal
         for came, known in ((1, 2), (0, 3)):
-            told = json.loads(latchkey("cognito", "import", "--yes", "--json", capture_output=True, text=True).stdout)
-            assert (told["came"], told["already_here"], told["failed"]) == (came, known, 0), told
+            report = json.loads(latchkey("cognito", "import", "--yes", "--json", capture_output=True, text=True).stdout)
+            assert (report["came"], report["already_here"], report["failed"]) == (came, known, 0), report
         test("aws", "cognito::deployed::an_imported_user", self.deployed, "--ignored", LATCHKEY_DEV=self.dev.url, LATCHKEY_COMES="Fred")
-        told = json.loads(latchkey("cognito", "status", "--json", capture_output=True, text=True).stdout)
-        assert (told["in_the_pool"], told["moved"], told["active"], told["left"]) == (3, 3, 2, 0), told
-        say("an app moves: what it holds of the pool becomes tokens of ours")
+        report = json.loads(latchkey("cognito", "status", "--json", capture_output=True, text=True).stdout)
+        assert (report["in_the_pool"], report["moved"], report["active"], report["left"]) == (3, 3, 2, 0), report
+        say("an application migrates: it exchanges its tokens of the pool")
         for name in ("Cleo", "Fred"):
-            self.app_moves(pool, app, name)
-        latchkey("config", "rollback", "1", "--yes", "-m", "nobody comes any more")
+            self.migrate_application(pool, app, name)
+        latchkey("config", "rollback", "1", "--yes", "-m", "the migration is over")
 
-    def app_moves(self, pool, app, name):
+    def migrate_application(self, pool, app, name):
         held = pool.access_token(name, app)
         status, tokens = self.exchange(held)
         assert status == 200 and tokens["scope"] == "email offline_access openid profile", tokens
         there, here = (jwt.decode(token, options={"verify_signature": False}) for token in (held, tokens["access_token"]))
         assert (here["iss"], here["client_id"], here["sub"]) == (ORIGIN, "shop", there["sub"]), here
         again = {"grant_type": "refresh_token", "client_id": "shop", "refresh_token": tokens["refresh_token"]}
-        assert self.token(again)[0] == 200, "what came of it is not refreshed"
-        # Not the pool's any more: the last character but one, since the last may stand for the same bytes.
+        assert self.token(again)[0] == 200, "the refresh token of the exchange does not work"
+        # A changed signature. The last but one character is changed, because another last character may decode to the same bytes.
         forged = held[:-2] + ("A" if held[-2] != "A" else "B") + held[-1]
-        assert self.exchange(forged)[1].get("error") == "invalid_request", "a forged token is taken"
+        assert self.exchange(forged)[1].get("error") == "invalid_request", "a forged token is accepted"
 
     def exchange(self, token):
         return self.token({"grant_type": TOKEN_EXCHANGE, "client_id": "shop", "subject_token": token,
                            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token"})
 
     def token(self, fields):
-        """What the token endpoint answers: status, and its JSON."""
+        """The response of the token endpoint: status and JSON."""
         try:
             with urllib.request.urlopen(f"{self.deployed.api_url}/oauth2/token", urllib.parse.urlencode(fields).encode()) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as refusal:
             return refusal.code, json.load(refusal)
 
-    def go_back(self, template):
-        """To another pool, which asks the function about whom it does not know. The local AWS has no such trigger: its event is sent here."""
-        say("people go back to a user pool")
+    def reverse_migrate(self, template):
+        """Migrates users to another pool, which invokes the function for unknown users. The local AWS lacks this trigger, so this sends its event."""
+        say("users migrate to another user pool")
         pool = UserPool("next")
         self.deploy(template, ReturnPoolArn=pool.arn)
-        assert self.deployed.outputs["MigrationArn"].endswith(self.deployed.ids["Migration"]), "another function than the pool is told of"
-        self.apply("people go back to Cognito", f"""
+        assert self.deployed.outputs["MigrationArn"].endswith(self.deployed.ids["Migration"]), "the output names another function"
+        self.apply("users migrate back to Cognito", f"""
 [handover]
 user_pool_id = "{pool.id}"
 sub = "custom:former_sub"
@@ -225,36 +225,36 @@ attributes = {{ customer_type = "custom:customer_type" }}
 """)
         email, password = person("Cleo")
         self.dev.advance("PT1H")
-        right = self.deployed.invoke("Migration", pool.asks("Authentication", email, password))
-        goes = right["response"]
-        assert (goes["finalUserStatus"], goes["messageAction"]) == ("CONFIRMED", "SUPPRESS"), goes
-        taken = goes["userAttributes"]
-        assert (taken["email"], taken["email_verified"], taken["given_name"]) == (email, "true", "Cleo"), taken
-        assert not right["request"]["password"], "the password came back"
-        # They go as the pool takes them: every attribute is one that it has.
-        attributes = [{"Name": name, "Value": value} for name, value in taken.items()]
+        right = self.deployed.invoke("Migration", pool.migration_event("Authentication", email, password))
+        migrated = right["response"]
+        assert (migrated["finalUserStatus"], migrated["messageAction"]) == ("CONFIRMED", "SUPPRESS"), migrated
+        sent = migrated["userAttributes"]
+        assert (sent["email"], sent["email_verified"], sent["given_name"]) == (email, "true", "Cleo"), sent
+        assert not right["request"]["password"], "the response contains the password"
+        # The pool accepts the user, so it has every attribute.
+        attributes = [{"Name": name, "Value": value} for name, value in sent.items()]
         pool.cognito.admin_create_user(UserPoolId=pool.id, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS")
-        nobody = {"userAttributes": None, "finalUserStatus": None, "messageAction": None}
-        for asked in (pool.asks("Authentication", email, "not the 9 right one"),
-                      pool.asks("Authentication", *person("Nobody")),
-                      pool.asks("ForgotPassword", person("Nobody")[0])):
-            answer = self.deployed.invoke("Migration", asked)["response"]
-            assert answer.items() >= nobody.items(), answer
-        found = self.deployed.invoke("Migration", pool.asks("ForgotPassword", email))["response"]
+        no_user = {"userAttributes": None, "finalUserStatus": None, "messageAction": None}
+        for event in (pool.migration_event("Authentication", email, "not the 9 right one"),
+                      pool.migration_event("Authentication", *person("Unknown")),
+                      pool.migration_event("ForgotPassword", person("Unknown")[0])):
+            answer = self.deployed.invoke("Migration", event)["response"]
+            assert answer.items() >= no_user.items(), answer
+        found = self.deployed.invoke("Migration", pool.migration_event("ForgotPassword", email))["response"]
         assert found["userAttributes"]["email"] == email and not found.get("finalUserStatus"), found
-        another = self.deployed.invoke("Migration", {**pool.asks("Authentication", email, password), "userPoolId": "eu-central-1_Other"})
-        assert "try again later" in another["errorMessage"] and ANOTHER_POOL not in another["errorMessage"], another
+        refused = self.deployed.invoke("Migration", {**pool.migration_event("Authentication", email, password), "userPoolId": "eu-central-1_Other"})
+        assert "try again later" in refused["errorMessage"] and ANOTHER_POOL not in refused["errorMessage"], refused
         self.expected_errors.append(ANOTHER_POOL)
         latchkey("config", "rollback", "1", "--yes", "-m", "the reverse migration is over")
 
     def apply(self, why, more):
-        """The demo's document, and more."""
+        """Applies the document of the demo with an addition."""
         document = self.folder / "more.toml"
         document.write_text(f"{self.document.read_text()}\n{more}")
         latchkey("config", "apply", "--yes", "-m", why, document)
 
-    def bring_over(self, name):
-        """Out of a realm of Keycloak's, with the password that its hash is of."""
+    def import_keycloak_user(self, name):
+        """Imports a user of a Keycloak realm, with the password hash."""
         (email, password), salt = person(name), os.urandom(16)
         made = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 27500, 64)
         secret = {"value": base64.b64encode(made).decode(), "salt": base64.b64encode(salt).decode()}
@@ -265,27 +265,27 @@ attributes = {{ customer_type = "custom:customer_type" }}
         realm = self.folder / "realm.json"
         realm.write_text(json.dumps({"users": [user]}))
         words = ("people", "import", realm, "--from", "keycloak", "--issuer", "https://login.example.com/realms/shop", "--yes")
-        for outcome in ("newly imported: 1", "imported before: 1"):
-            told = latchkey(*words, capture_output=True, text=True).stdout
-            assert outcome in told, told
+        for label in ("newly imported: 1", "imported before: 1"):
+            output = latchkey(*words, capture_output=True, text=True).stdout
+            assert label in output, output
 
     def redrive(self):
-        """A batch that the stream gave up, as Lambda leaves it in the bucket."""
-        say("what was given up is handed over again")
+        """Processes a failed batch of the stream again. The batch is in the bucket, as Lambda writes it."""
+        say("a failed batch is processed again")
         batch = (ROOT / "events/events-stream.json").read_text()
         record = {"version": "1.0", "requestContext": {"condition": "RetryAttemptsExhausted"}, "payload": batch}
         key = "aws/lambda/mapping/shardId-1/2026-11-25T11.00.00-abc"
         boto3.client("s3").put_object(Bucket=self.deployed.ids["StreamFailures"], Key=key, Body=json.dumps(record))
         latchkey("events", "redrive", "--yes")
-        assert not self.deployed.objects("StreamFailures"), "the batch is still there"
+        assert not self.deployed.objects("StreamFailures"), "the batch is still in the bucket"
 
     def signed_by_kms(self, template):
-        """Keys that never leave KMS take over by rotation, and a library that is not ours verifies what they sign."""
+        """A rotation to keys that never leave KMS. An independent library verifies their signatures."""
         say("tokens signed by KMS, and back")
         self.deploy(template, RemoteSigning="true")
         before = self.service_token()
         self.apply("keys that never leave KMS", '[keys]\nsigner = "kms"\n')
-        # The document is read again after a minute, which lists the keys; they sign twenty minutes later.
+        # The document is read again after a minute, and then the keys are published. They sign twenty minutes later.
         for _ in range(2):
             self.dev.advance("PT1H")
             self.keys()
@@ -303,38 +303,38 @@ attributes = {{ customer_type = "custom:customer_type" }}
             return jwt.PyJWKSet.from_dict(json.load(answer))
 
     def service_token(self):
-        """A token of client credentials, verified; its header."""
+        """Verifies a token of client credentials, and returns its header."""
         credentials = base64.b64encode(b"demo-service:demo-service-secret").decode()
         request = urllib.request.Request(f"{self.deployed.api_url}/oauth2/token", b"grant_type=client_credentials")
         request.add_header("Authorization", f"Basic {credentials}")
         with urllib.request.urlopen(request) as answer:
             token = json.load(answer)["access_token"]
         header = jwt.get_unverified_header(token)
-        # The service's clock was moved.
+        # The clock of the service was moved.
         options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
         jwt.decode(token, self.keys()[header["kid"]], [header["alg"]], audience=ORIGIN, issuer=ORIGIN, options=options)
         return header
 
-    def complaints(self):
-        """Lines of the functions' logs that say what went wrong."""
-        said = re.compile(r'"level":"(ERROR|WARN)"|panicked|AccessDenied|not authorized')
-        return filter(said.search, self.deployed.log_lines())
+    def error_lines(self):
+        """Lines of the functions' logs with errors or warnings."""
+        error = re.compile(r'"level":"(ERROR|WARN)"|panicked|AccessDenied|not authorized')
+        return filter(error.search, self.deployed.log_lines())
 
     def audit(self):
-        say("what stands behind it")
+        say("audit records, queues and logs")
         deployed = self.deployed
         records = deployed.count("Audit")
-        assert records > 20, f"{records} audit records came through the stream"
+        assert records > 20, f"{records} audit records were written from the stream"
         for queue in ("MailQueue", "MailDeadLetters", "RetentionDeadLetters"):
             assert deployed.depth(queue) == 0, f"{queue} is not empty"
         assert not deployed.objects("StreamFailures"), "a batch of the stream failed"
         lines = list(deployed.log_lines())
         refused = [line for line in lines if "AccessDenied" in line or "is not authorized" in line]
-        assert not refused, f"a role lacks something: {refused[:3]}"
-        # The clock jumps under whatever runs; what takes that for lateness comes again, as the empty queues say.
+        assert not refused, f"a role lacks a permission: {refused[:3]}"
+        # The clock jumps during running work. Work that reaches its deadline for this reason is retried, as the empty queues show.
         lines = [line for line in lines if "no time was left for it" not in line]
         failed = [line for line in lines if '"level":"ERROR"' in line or "panicked" in line]
-        # A part that provokes an error names it: the cause is in the log, and the pool learns nothing of it.
+        # A part that causes an error names it. The cause is in the log, and is not disclosed to the pool.
         for words in self.expected_errors:
             assert any(words in line for line in failed), f"no line of the log has: {words}"
             failed = [line for line in failed if words not in line and '"message":"TryAgainLater"' not in line]
@@ -342,26 +342,26 @@ attributes = {{ customer_type = "custom:customer_type" }}
         personal = [line for line in lines if re.search(r"@example\.com|green bicycles|Quillfeather", line)]
         assert not personal, f"personal data in the logs: {personal[:3]}"
         answered = [json.loads(line) for line in lines if '"answered"' in line]
-        assert answered, "no request is in the logs"
+        assert answered, "the logs contain no request"
         by_request = {}
         for line in answered:
             by_request.setdefault(line["span"]["request_id"], []).append(line)
         assert all(len(of_one) == 1 for of_one in by_request.values()), "more than one line for a request"
-        print(f"{records} audit records, {len(answered)} requests in the logs, nothing refused, nothing left over")
+        print(f"{records} audit records, {len(answered)} requests in the logs, nothing refused, nothing in a queue")
 
 
 def build():
     say("sam build: every function's release binary")
-    # SAM builds one after the other, and most of it is linking, on one core: what its own command makes here, two at a time, it finds
-    # made. All but `events`, whose package of Lambda's events has more features: linking that would make all others anew.
+    # SAM builds the functions one after another, and most of the time is linking, on one core. Cargo builds them here two at a time, and
+    # SAM finds the results. `events` is left out: its dependency on Lambda's events has more features, so all others would be built again.
     functions = sorted(folder.name for folder in (ROOT / "functions").iterdir() if folder.name != "events")
     run("cargo", "lambda", "build", "--release", *(f"--package={function}" for function in functions))
-    # Without a cache of SAM's, which would miss a change in shared/.
+    # SAM's cache is off, because it does not notice a change in shared/.
     sam("build", "--beta-features", "--template-file", "template.yaml")
 
 
 def stripped(template):
-    """The template over the debug functions that cargo built, stripped: what `sam deploy` takes."""
+    """Returns a template for `sam deploy` with the stripped debug functions that cargo built."""
     folder = TARGET / "debug-functions"
     return previous.over_debug_functions(template, TARGET / "debug", folder)
 
@@ -371,8 +371,8 @@ PARTS = ("upgrade", "journeys", "user_pool", "operator", "kms")
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--release", action="store_true", help="deploy what `sam build` makes")
-    parser.add_argument("--built", action="store_true", help="with --release: take what the last `sam build` made")
+    parser.add_argument("--release", action="store_true", help="deploy the result of `sam build`")
+    parser.add_argument("--built", action="store_true", help="with --release: use the result of the last `sam build`")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
@@ -393,7 +393,7 @@ def main():
             steps = {
                 "upgrade": lambda: drill.upgrade(older, newer),
                 "journeys": lambda: (expansion.compare(STACK), drill.doctor(), drill.suite()),
-                "user_pool": lambda: (drill.come_over(newer), drill.go_back(newer)),
+                "user_pool": lambda: (drill.migrate_users(newer), drill.reverse_migrate(newer)),
                 "operator": lambda: (drill.redrive(), drill.service_token()),
                 "kms": lambda: drill.signed_by_kms(newer),
             }
@@ -407,7 +407,7 @@ def main():
                         print(f"{part}: {time.monotonic() - began:.0f} s", flush=True)
                 drill.audit()
             except Exception:
-                print("what the functions logged last:", *list(drill.complaints())[-20:], sep="\n  ", flush=True)
+                print("the last errors and warnings of the functions:", *list(drill.error_lines())[-20:], sep="\n  ", flush=True)
                 raise
             finally:
                 if drill.dev:
@@ -417,4 +417,4 @@ def main():
 if __name__ == "__main__":
     began = time.monotonic()
     main()
-    print(f"\ndeployed and tried in {time.monotonic() - began:.0f} s")
+    print(f"\ndeployed and tested in {time.monotonic() - began:.0f} s")

@@ -99,7 +99,7 @@ class Stack:
         self.ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
         types = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources}
         self.functions = [name for name, kind in types.items() if kind == "AWS::Lambda::Function"]
-        # By path, because addresses such as /oauth2/token below the API's own host would count as those of a Cognito domain.
+        # The URL has a path, because the local AWS takes paths such as /oauth2/token of the API's own host for those of a Cognito domain.
         self.api_url = f"{AWS}/_aws/execute-api/{self.ids['Api']}/$default"
 
     def code(self):
@@ -108,10 +108,10 @@ class Stack:
         configured = {name: client.get_function_configuration(FunctionName=self.ids[name]) for name in self.functions}
         return {name: found["CodeSha256"] for name, found in configured.items()}
 
-    def holds(self):
-        """The resources with identities, by id. None of them may ever be replaced."""
-        held = ("Identities", "Keys", "Audit", "WrappingKey", "StreamFailures", "MailQueue", "MailDeadLetters", "Api")
-        return {name: self.ids[name] for name in held}
+    def stored_resources(self):
+        """The resources with stored data, by id. An upgrade must not replace them."""
+        names = ("Identities", "Keys", "Audit", "WrappingKey", "StreamFailures", "MailQueue", "MailDeadLetters", "Api")
+        return {name: self.ids[name] for name in names}
 
     def count(self, table):
         pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=self.ids[table], Select="COUNT")
@@ -154,13 +154,13 @@ class Dev:
         schedule = boto3.client("scheduler").get_schedule(Name=stack.ids["RetentionSchedule"].split("/")[-1])
         self.schedule = {name: schedule[name] for name in (
             "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")}
-        # Anchored now to compute when it is due; then it waits for `run`.
+        # The first run is computed from the current time. The schedule waits for `run`.
         time.sleep(11)
         self.set_schedule("DISABLED")
         self.start()
 
     def follow(self, stack):
-        """The stack was deployed again: its schedule waits for `run` again."""
+        """Follows a new deployment of the stack. Its schedule waits for `run` again."""
         self.stack = stack
         self.set_schedule("DISABLED")
 

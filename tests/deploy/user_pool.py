@@ -22,7 +22,7 @@ class UserPool:
             UserPoolId=self.id, ClientName=name, ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
             PreventUserExistenceErrors="ENABLED")["UserPoolClient"]["ClientId"]
 
-    def join(self, name):
+    def create_user(self, name):
         """Creates a confirmed user, as `Customer` of the tests describes it."""
         email, password = person(name)
         attributes = {"email": email, "email_verified": "true", "given_name": name, "family_name": "Quillfeather",
@@ -32,15 +32,15 @@ class UserPool:
         self.cognito.admin_set_user_password(UserPoolId=self.id, Username=email, Password=password, Permanent=True)
 
     def access_token(self, name, app):
-        """The tokens that this app client has after the user's sign-in at the pool."""
+        """Signs the user in at the pool, and returns the access token for this app client."""
         email, password = person(name)
         answer = self.cognito.admin_initiate_auth(
             UserPoolId=self.id, ClientId=app, AuthFlow="ADMIN_USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": email, "PASSWORD": password})
         return answer["AuthenticationResult"]["AccessToken"]
 
-    def asks(self, source, email, password=None):
-        """The event of its user migration trigger, as Cognito sends it."""
+    def migration_event(self, source, email, password=None):
+        """The event of the pool's user migration trigger, as Cognito sends it."""
         return {
             "version": "1", "triggerSource": f"UserMigration_{source}", "region": self.id.split("_")[0], "userPoolId": self.id,
             "userName": email, "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "1app"},

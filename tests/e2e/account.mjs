@@ -12,7 +12,7 @@ import { everyLook } from './visit.mjs'
 const [first, second, third] = ['correct horse battery staple', 'Tr0mbone under nine clouds', 'seven Green bicycles sing']
 const operator = process.env.OPERATOR
 
-everyLook('a person and their account', journey)
+everyLook('a user and their account', journey)
 
 async function journey(visit) {
   const { page } = visit

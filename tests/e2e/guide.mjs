@@ -7,7 +7,7 @@ import { address, register } from './latchkey.mjs'
 
 const password = 'correct horse battery staple'
 
-test('the application of the guide signs a person in and out', async (t) => {
+test('the application of the guide signs a user in and out', async (t) => {
   const email = address('guide')
   await register(email, password)
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })

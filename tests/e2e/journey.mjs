@@ -30,8 +30,8 @@ async function journey(visit) {
 
   const proof = await mail(email)
   const [code] = proof.codes
-  await visit.aside('/dev/mailbox', 'mailbox-list', '.list')
-  await visit.aside(`/dev/mailbox?id=${proof.id}`, 'mail', '#code')
+  await visit.openTab('/dev/mailbox', 'mailbox-list', '.list')
+  await visit.openTab(`/dev/mailbox?id=${proof.id}`, 'mail', '#code')
   await page.fill('[name=code]', code === '000000' ? '111111' : '000000')
   await page.click('#submit')
   await visit.see('verify-refused', '#code-error')

@@ -15,7 +15,7 @@ const serviceConfig = () =>
   oidc.discovery(new URL(issuer), 'demo-service', undefined, oidc.ClientSecretBasic('demo-service-secret'))
 
 /** A registered user with a browser. */
-async function person() {
+async function newUser() {
   const email = address('ada')
   return { email, browser: new Browser(), ...(await register(email, password)) }
 }
@@ -42,7 +42,7 @@ async function signIn(config, someone, redirect_uri, scope, more = {}) {
   return oidc.authorizationCodeGrant(config, response, checks)
 }
 
-test('discovery names this issuer and what it can do', async () => {
+test('discovery names this issuer and its features', async () => {
   const metadata = (await webConfig()).serverMetadata()
   assert.equal(metadata.issuer, issuer)
   assert.equal(metadata.authorization_response_iss_parameter_supported, true)
@@ -52,9 +52,9 @@ test('discovery names this issuer and what it can do', async () => {
   assert.equal(oauth2.serverMetadata().token_endpoint, metadata.token_endpoint)
 })
 
-test('a confidential client signs a person in, reads userinfo, refreshes, introspects and revokes', async () => {
+test('a confidential client signs a user in, reads userinfo, refreshes, introspects and revokes', async () => {
   const config = await webConfig()
-  const ada = await person()
+  const ada = await newUser()
   const tokens = await signIn(config, ada, web.redirect, 'openid profile email offline_access')
   const claims = tokens.claims()
   assert.equal(claims.sub, ada.sub)
@@ -71,7 +71,7 @@ test('a confidential client signs a person in, reads userinfo, refreshes, intros
 
   const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token)
   assert.notEqual(refreshed.refresh_token, tokens.refresh_token)
-  // After a lost reply the same token gives the same child.
+  // After a lost response a retry with the same token returns the same child.
   const again = await oidc.refreshTokenGrant(config, tokens.refresh_token)
   assert.equal(again.refresh_token, refreshed.refresh_token)
   const next = await oidc.refreshTokenGrant(config, refreshed.refresh_token)
@@ -83,16 +83,16 @@ test('a confidential client signs a person in, reads userinfo, refreshes, intros
 
 test('a public client uses PKCE alone, and its access token is a JWT that a resource server verifies', async () => {
   const config = await appConfig()
-  const ada = await person()
+  const ada = await newUser()
   const tokens = await signIn(config, ada, `${issuer}/demo/callback`, 'openid email', {})
   const request = new Request('https://api.example.com/', { headers: { authorization: `Bearer ${tokens.access_token}` } })
   const claims = await oauth.validateJwtAccessToken(config.serverMetadata(), request, issuer)
   assert.deepEqual([claims.sub, claims.client_id, claims.scope], [ada.sub, 'demo-app', 'email openid'])
 })
 
-test('a code works once; another presentation ends what the first one got', async () => {
+test('a code works once; a second use revokes the tokens of the first one', async () => {
   const config = await webConfig()
-  const ada = await person()
+  const ada = await newUser()
   const verifier = oidc.randomPKCECodeVerifier()
   const code_challenge = await oidc.calculatePKCECodeChallenge(verifier)
   const parameters = { redirect_uri: web.redirect, scope: 'openid offline_access', code_challenge, code_challenge_method: 'S256' }
@@ -102,7 +102,7 @@ test('a code works once; another presentation ends what the first one got', asyn
   await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_grant' })
 })
 
-test('a service gets a token for itself, and nothing of a person', async () => {
+test('a service gets a token for itself, without data of a user', async () => {
   const config = await serviceConfig()
   const tokens = await oidc.clientCredentialsGrant(config, { scope: 'orders.read', resource: 'https://orders.example.com' })
   assert.deepEqual([tokens.refresh_token, tokens.id_token, tokens.scope], [undefined, undefined, 'orders.read'])
@@ -113,9 +113,9 @@ test('a service gets a token for itself, and nothing of a person', async () => {
   assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, false)
 })
 
-test('signing out ends the session and returns with state; what hung on it is over', async () => {
+test('a sign-out ends the session and its tokens, and returns with state', async () => {
   const config = await webConfig()
-  const ada = await person()
+  const ada = await newUser()
   const tokens = await signIn(config, ada, web.redirect, 'openid')
   const url = oidc.buildEndSessionUrl(config, {
     id_token_hint: tokens.id_token,
@@ -136,9 +136,9 @@ test('signing out ends the session and returns with state; what hung on it is ov
   assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, false)
 })
 
-test('a code of one client is refused to another, and a wrong secret to everybody', async () => {
+test('a code of one client is refused to another, and a wrong secret to every client', async () => {
   const config = await webConfig()
-  const ada = await person()
+  const ada = await newUser()
   const verifier = oidc.randomPKCECodeVerifier()
   const code_challenge = await oidc.calculatePKCECodeChallenge(verifier)
   const parameters = { redirect_uri: web.redirect, scope: 'openid', code_challenge, code_challenge_method: 'S256' }

@@ -1,5 +1,5 @@
-// A browser window for the journeys: its look, its screenshots, its complaints. Narrow and wide, light and dark, with
-// and without JavaScript. SCREENSHOTS=folder keeps a picture of every page; LOOK=js-360-dark runs that look alone.
+// A browser window for the journeys, with its variant, screenshots and errors. The variants are narrow and wide, light and dark, with
+// and without JavaScript. SCREENSHOTS=folder stores a picture of every page. LOOK=js-360-dark runs this variant only.
 
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
@@ -33,7 +33,7 @@ export function everyLook(title, journey, wanted = () => true) {
       const visit = await Visit.open(look, name)
       t.after(() => visit.close())
       await journey(visit)
-      assert.deepEqual(visit.complaints, [], 'what the browser complained of')
+      assert.deepEqual(visit.errors, [], 'errors of the browser')
     })
   }
 }
@@ -45,17 +45,17 @@ class Visit {
     const context = await browser.newContext({ ...options, viewport: { width, height: 800 }, baseURL: issuer })
     context.setDefaultTimeout(15_000)
     const visit = new Visit()
-    Object.assign(visit, { look, context, name, complaints: [], pictures: 0, page: await context.newPage() })
+    Object.assign(visit, { look, context, name, errors: [], pictures: 0, page: await context.newPage() })
     visit.listen(visit.page)
     return visit
   }
 
   /** Collects violations of the content security policy and script errors. Refused pages do not count. */
   listen(page) {
-    page.on('pageerror', (error) => this.complaints.push(error.message))
+    page.on('pageerror', (error) => this.errors.push(error.message))
     page.on('console', (message) => {
       const text = message.text()
-      if (message.type() === 'error' && !text.includes('Failed to load resource')) this.complaints.push(text)
+      if (message.type() === 'error' && !text.includes('Failed to load resource')) this.errors.push(text)
     })
   }
 
@@ -77,7 +77,7 @@ class Visit {
   }
 
   /** Another tab of the same browser. */
-  async aside(url, picture, selector) {
+  async openTab(url, picture, selector) {
     const page = await this.context.newPage()
     this.listen(page)
     await page.goto(url)

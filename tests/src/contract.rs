@@ -43,7 +43,7 @@ impl Schema {
     }
 }
 
-/// A validator of this schema, whose references lead into the document's components.
+/// A validator of this schema. Its references point to the components of the document.
 fn compile(schema: &Value, components: &Value) -> Validator {
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -112,7 +112,7 @@ impl Site {
         response
     }
 
-    /// Method and path of a request whose answer the OpenAPI document describes.
+    /// Method and path of a request with a response that the OpenAPI document describes.
     fn described(&self, request: &Request<Bytes>) -> Option<(Method, String)> {
         let is_described = match self {
             Self::World(_) => true,

@@ -1,30 +1,30 @@
-//! What was typed at a sign-in, and what came of it.
+//! The input of a sign-in form, and the outcome of a sign-in attempt.
 
 use latchkey::domain::authentication::Authenticated;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::time::Span;
 
-/// What came of an attempt, here or with the former directory's help.
+/// The outcome of an attempt, here or with the legacy directory.
 pub(crate) enum Attempted {
-    /// As decided.
+    /// The local decision.
     Decided(Authenticated),
     /// A concurrent request has imported the same user: the account exists by now.
     KnownByNow,
-    /// The directory wants another password before this one is of use: only who knows it is told.
+    /// The directory requires a new password first. Only a caller with the right password learns it.
     MustBeReplaced,
-    /// The directory never had the address proven: only who knows the password is told.
+    /// The directory has not verified the address. Only a caller with the right password learns it.
     NotProven,
-    /// The directory asks for a second factor: only who knows the password is told.
+    /// The directory requires a second factor. Only a caller with the right password learns it.
     SecondFactor,
     /// The directory gave no verdict.
     Unasked {
-        /// When to try again.
+        /// When to retry.
         retry_after: Span,
     },
 }
 
-/// What was typed, readable.
+/// The parsed form input.
 pub(crate) struct Typed {
     pub(crate) identifier: String,
     pub(crate) email: EmailAddress,

@@ -1,11 +1,11 @@
-//! An identifier that is unknown here: the legacy directory is asked, and a user known there is imported (see
+//! An identifier that is unknown here: the legacy directory is queried, and a user known there is imported (see
 //! [`latchkey::domain::directory`]).
 //!
-//! 1. The failure was counted before; now the directory is asked, once.
-//! 2. Without a verdict the count is taken back: nothing was evaluated.
+//! 1. The failure was counted before. Now the directory is queried, once.
+//! 2. Without a verdict the count is undone, because nothing was evaluated.
 //! 3. A user with the right password there, or with a proof of the address by mail, gets an account here. If two requests import the same
-//!    user, the first one wins; the other one signs in locally.
-//! 4. A user imported without a password types it once at their first sign-in; the directory checks it. From then on it is stored here.
+//!    user, the first one wins, and the other one signs in locally.
+//! 4. A user imported without a password types it once at the first sign-in. The directory checks it. From then on it is stored here.
 
 use crate::attempt::{Attempted, Typed};
 use latchkey::directory::DirectoryError;
@@ -31,7 +31,7 @@ use latchkey::web::problem::ProblemKind;
 use latchkey::web::session::{self, Opening};
 use latchkey::web::{Browser, Problem, TenantHandle};
 
-/// What the browser brings, and what it may leave with.
+/// The context of the browser's request, and the values for a new session.
 pub(crate) struct Visit<'a> {
     pub(crate) handle: &'a TenantHandle,
     pub(crate) browser: &'a Browser,
@@ -39,7 +39,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) locale: &'a str,
 }
 
-/// Asks the directory about an identifier that is unknown here, and imports the user.
+/// Queries the directory about an identifier that is unknown here, and imports the user.
 pub(crate) async fn attempt(
     services: &Services,
     visit: &Visit<'_>,
@@ -55,7 +55,7 @@ pub(crate) async fn attempt(
     }
 }
 
-/// Asks the directory about a user who was imported without a password.
+/// Queries the directory about a user who was imported without a password.
 pub(crate) async fn first_password(
     services: &Services,
     visit: &Visit<'_>,
@@ -71,11 +71,11 @@ pub(crate) async fn first_password(
     }
 }
 
-/// What the directory says of what was typed.
+/// The directory's answer about the typed password.
 enum Said {
-    /// The password is right, and the person may come.
+    /// The password is right, and the user may be imported.
     Right(Box<DirectoryUser>),
-    /// Neither; what it comes to.
+    /// Any other answer, and its outcome.
     Otherwise(Attempted),
 }
 
@@ -103,7 +103,7 @@ async fn ask(services: &Services, pool: &CognitoConfig, typed: &Typed) -> Result
 /// Nothing was evaluated, so nothing is counted.
 async fn unasked(handle: &TenantHandle, error: &DirectoryError, taken_back: Decision<()>) -> Result<Attempted, Problem> {
     error.log();
-    // If another attempt has written the counter meanwhile, the count stays: one failure too many.
+    // If another attempt has written the counter in the meantime, the count stays: one failure too many.
     if handle.tenant.store.commit(&taken_back.changes, &handle.request).await.is_err() {
         tracing::warn!("a failure that was none could not be taken back");
     }
@@ -184,8 +184,8 @@ fn subject(pool: &CognitoConfig, user: &DirectoryUser) -> FederatedSubject {
     FederatedSubject { issuer: pool.issuer(), subject: user.subject.clone() }
 }
 
-/// The owner of a completed recovery for an address without an account here: a user known to the directory is imported with the new
-/// password.
+/// The owner of a completed password reset for an address without an account here. A user known to the directory is imported with the
+/// new password.
 pub(crate) async fn owner(
     services: &Services,
     handle: &TenantHandle,
@@ -217,8 +217,8 @@ pub(crate) async fn owner(
     }
 }
 
-/// Whether the directory keeps the password of an account that it still has, although the address is proven: it has closed the account,
-/// or asks for a second factor, or knows the person by another address by now.
+/// Whether the directory keeps the password of an imported account, although the address is verified: it has closed the account,
+/// requires a second factor, or has another address for the user.
 pub(crate) async fn holds_back(
     services: &Services,
     handle: &TenantHandle,
@@ -236,10 +236,10 @@ pub(crate) async fn holds_back(
         None => false,
     };
     let user = if is_theirs { user } else { find_linked(services, handle, pool, account).await? };
-    // Gone there: the mailbox is the proof that is left.
+    // Deleted there: the mailbox is the only remaining proof.
     let Some(user) = user else { return Ok(false) };
     Ok(match admit(&user, &email) {
-        // The address was proven there when the account was brought over, and here just now.
+        // The address was verified there when the account was imported, and here just now.
         Ok(()) | Err(NotAdmitted::AddressNotProven) => false,
         Err(reason @ (NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress)) => {
             not_taken_over(reason);
@@ -255,7 +255,7 @@ struct Proven {
     key: DataKey,
 }
 
-/// The directory's user by the identity that an account has there.
+/// The directory's user for the identity of an account there.
 async fn find_linked(
     services: &Services,
     handle: &TenantHandle,
@@ -277,7 +277,7 @@ async fn find_linked(
     Ok(None)
 }
 
-/// The directory's user by the address of this flow.
+/// The directory's user for the address of this flow.
 async fn find(
     services: &Services,
     handle: &TenantHandle,

@@ -1,11 +1,12 @@
 //! `/login`: identifier and password (security 14, 17, 55, 56, 64, 71, 112–116).
 //!
-//! 1. The form belongs to this browser and to the request of the address.
-//! 2. Account or decoys are read. A window that blocks ends the request before anything is hashed.
+//! 1. The form must belong to this browser and to the request in the address.
+//! 2. Account or decoys are read. A blocking window ends the request before anything is hashed.
 //! 3. The password is compared, with the same work for an unknown identifier.
-//! 4. The decision counts or signs in. The outcome is shown only after the commit, so parallel guesses cannot outrun the counter.
-//! 5. If the account or its password is unknown here, the tenant's legacy directory is asked, if there is one ([`crate::directory`]).
-//! 6. The browser goes back to the request, with a mark that this very sign-in was for it.
+//! 4. The decision counts a failure or signs in. The outcome is shown only after the commit, so parallel guesses cannot outrun the
+//!    counter.
+//! 5. If the account or its password is unknown here, the tenant's legacy directory is queried, if there is one ([`crate::directory`]).
+//! 6. The browser returns to the request, with a sealed marker that this sign-in was for it.
 
 use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
@@ -41,7 +42,7 @@ const PAGE: &str = "login";
 /// Shows the sign-in page. If it was opened directly by a signed-in user, says so.
 ///
 /// # Errors
-/// When the store or a key fails.
+/// If the store or a key fails.
 pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
     let tenant = &handle.tenant;
     let pending = Pending::find(&handle, &uri).await?;
@@ -56,7 +57,7 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
         && let Some(found) = session::find(&handle, &browser, None).await?
     {
         match pending.return_to(tenant) {
-            // An account page asks for a fresh sign-in: by the same person, mostly.
+            // An account page requires a recent sign-in, usually by the same user.
             Some(_) if pending.hint("prompt") == Some("login") => {
                 form.identifier = find_email(&handle, &found).await?.unwrap_or_default();
                 form.confirms = true;
@@ -76,10 +77,10 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     Ok(view.show(form))
 }
 
-/// Takes identifier and password.
+/// Handles identifier and password.
 ///
 /// # Errors
-/// When the form is not this browser's, or the store, a key or the hasher fails.
+/// If the form does not belong to this browser, or the store, a key or the hasher fails.
 pub async fn post(
     State(services): State<Services>,
     handle: TenantHandle,
@@ -139,7 +140,7 @@ pub async fn post(
     }
 }
 
-/// Tries the local account first; for an unknown identifier then the tenant's legacy directory.
+/// Tries the local account first. For an unknown identifier it then queries the tenant's legacy directory.
 async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Attempted, Problem> {
     let Some(pool) = &visit.handle.tenant.config.cognito else {
         return Ok(Attempted::Decided(attempt(services, visit, typed).await?));
@@ -180,7 +181,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     let Visit { handle, browser, opening, .. } = *visit;
     let tenant = &handle.tenant;
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
-    // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
+    // Expensive. The result stays valid after a conflict, unless the password was changed in the meantime.
     let compared = Mutex::new(None::<(Option<PasswordHash>, PasswordMatch)>);
     let decide = || async {
         let snapshot = tenant.store.find_sign_in(&identifier).await?;
@@ -234,7 +235,7 @@ async fn compare(
 }
 
 impl Typed {
-    /// What was typed, or the form with what is wrong in it. Nothing of it tells whether an account exists.
+    /// The form input, or the form with its errors. It never shows whether an account exists.
     fn read(form: &Params, locale: &str) -> Result<Result<Self, SignInForm>, Problem> {
         let identifier = form.one("identifier")?.unwrap_or_default().to_owned();
         let password = SecretText::from(form.one("password")?.unwrap_or_default());
@@ -243,7 +244,7 @@ impl Typed {
         if email.is_err() {
             errors.insert("identifier", message(locale, "login-identifier-malformed", []));
         }
-        // No password was ever set that is longer: nothing is hashed for it.
+        // No stored password is longer, so nothing is hashed for it.
         if password.expose().is_empty() || password.expose().len() > MAX_PASSWORD_BYTES {
             errors.insert("password", message(locale, "login-password-missing", []));
         }
@@ -254,7 +255,7 @@ impl Typed {
     }
 }
 
-/// What the form shows besides its frame.
+/// The values that the form shows in addition to the layout.
 struct SignInForm {
     identifier: String,
     errors: BTreeMap<&'static str, String>,
@@ -295,7 +296,7 @@ impl SignInForm {
     }
 }
 
-/// The page around the form.
+/// The page that contains the form.
 struct View<'a> {
     handle: &'a TenantHandle,
     browser: &'a Browser,

@@ -1,14 +1,14 @@
-//! `/recover`: a new password by mail (security 79, 88–94).
+//! `/recover`: password reset by mail (security 79, 88–94).
 //!
-//! 1. `/recover`: the address. A flow is written, and nothing is looked up: the answer is the same for every address.
+//! 1. `/recover`: the address. A flow is written without a lookup: the response is the same for every address.
 //! 2. `/recover?flow=…`: the code from the mail and the new password, in one form.
-//! 3. `/recover?flow=…&token=…`, the mailed link: in the browser that started, the form without the code. Any other browser shows the code
-//!    to type there, and "I did not ask for this".
-//! 4. A fitting proof replaces the password and ends every session; the person signs in afterwards.
+//! 3. `/recover?flow=…&token=…`, the mailed link: in the browser that started the flow, it shows the form without the code. Any other
+//!    browser shows the code to type there, and "I did not ask for this".
+//! 4. A valid proof replaces the password and ends every session. The user signs in afterwards.
 //!
 //! During a migration from a legacy directory, a proof for an address without an account here is looked up there ([`crate::directory`]).
 //!
-//! GET changes nothing: mail scanners open links.
+//! GET changes nothing, because mail scanners open links.
 
 use crate::directory;
 use crate::pending::Pending;
@@ -40,13 +40,13 @@ use tokio::sync::Mutex;
 
 const PAGE: &str = "recover";
 
-/// The longest authorize query that a flow keeps, in bytes; a longer one is not gone back to.
+/// The maximum length of an authorization query that a flow keeps, in bytes. After the reset the browser does not return to a longer one.
 const MAX_CONTINUE_TO: usize = 4096;
 
-/// Shows the step that the address names.
+/// Shows the step in the address.
 ///
 /// # Errors
-/// When the store or a key fails.
+/// If the store or a key fails.
 pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Response, Problem> {
     let query = Params::of_query(&uri)?;
     match query.one("flow")? {
@@ -62,10 +62,10 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     }
 }
 
-/// Takes the address, the proof with the new password, or "I did not ask for this".
+/// Handles the address, the proof with the new password, or "I did not ask for this".
 ///
 /// # Errors
-/// When the form is not this browser's, or the store, a key or the hasher fails.
+/// If the form does not belong to this browser, or the store, a key or the hasher fails.
 pub async fn post(
     State(services): State<Services>,
     funnel: Funnel,
@@ -94,7 +94,7 @@ pub async fn post(
     reset(&services, &handle, &browser, id, query.one("token")?, &form).await
 }
 
-/// Step 1: begins a flow, for any address.
+/// Step 1: starts a flow, for any address.
 async fn begin(
     services: &Services,
     handle: &TenantHandle,
@@ -148,7 +148,7 @@ async fn reset(
     let password = SecretText::from(form.one("password")?.unwrap_or_default());
     let typed = form.one("code")?.map(SecretText::from);
     let view = FlowView::load(handle, browser, id, token).await?;
-    // Judged first: a password that can't be taken costs no try.
+    // Checked first: a password that is not accepted costs no try.
     let flaw = tenant.config.password.check(&password, &[tenant.config.name.get(&view.locale)]).err();
     if let Some(flaw) = flaw
         && matches!(view.step, Step::Prove { .. })
@@ -171,7 +171,7 @@ async fn reset(
         {
             let stays = match &data_key {
                 Some(key) => directory::holds_back(services, handle, pool, &flow, key, owner.authentication.account).await?,
-                // A flow from before the tenant had a directory: it can't be asked, so it has not let go.
+                // The flow is older than the tenant's directory. The directory cannot be queried, so it still keeps the password.
                 None => true,
             };
             if stays {
@@ -193,7 +193,7 @@ async fn reset(
         Ok(recovery::reset(&flow, &browser.binding(), proof, owner, handle.now()))
     };
     let recovered = match tenant.store.decide(&handle.request, decide).await {
-        // A link token needs no try of the day.
+        // A link token uses no try of the daily limit.
         Err(DecideError::LimitReached) => {
             let words = message(&view.locale, "recover-code-limit", []);
             return Ok(Outcome::Locked.of(view.show(StatusCode::TOO_MANY_REQUESTS, BTreeMap::from([("code", words)]))));
@@ -204,19 +204,19 @@ async fn reset(
         Recovered::PasswordReset => {
             let location = format!("{}?flow={id}", respond::path(tenant, "/recover"));
             let mut response = respond::see_other(&location);
-            // Its epoch is past; the cookie is worth nothing any more.
+            // Its epoch has passed, so the cookie is no longer valid.
             browser.clear_session(&mut response);
             Ok(response)
         }
         Recovered::Stays => Ok(Outcome::Refused.of(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),
         Recovered::Nobody => {
             let register = tenant.config.registration.enabled.then(|| respond::path(tenant, "/register"));
-            Ok(Outcome::Refused.of(view.at(Step::Nobody { register }).show(StatusCode::BAD_REQUEST, BTreeMap::new())))
+            Ok(Outcome::Refused.of(view.at(Step::UnknownAddress { register }).show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
         Recovered::WrongProof { tries_left } => {
             let left = FluentValue::from(i64::from(tries_left));
             let words = message(&view.locale, "recover-code-wrong", [("left", left)]);
-            // Loaded again: the last try ends the flow.
+            // Loaded again, because the last try ends the flow.
             let view = FlowView::load(handle, browser, id, token).await?;
             Ok(Outcome::WrongCredentials.of(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)]))))
         }
@@ -252,14 +252,14 @@ async fn disown(handle: &TenantHandle, browser: &Browser, id: &str, token: Optio
     Ok(browser.answer(respond::see_other(&location)))
 }
 
-/// What came as proof.
+/// The submitted proof.
 struct Presented {
     typed: Option<SecretText>,
     token: Option<SecretText>,
 }
 
 impl Presented {
-    /// The proof, compared. A typed code counts as such even if the address has a token.
+    /// The result of comparing the proof. A typed code counts as a code even if the address has a token.
     fn compare(&self, handle: &TenantHandle, flow: &Flow) -> Result<(Proof, bool), Problem> {
         let keyring = handle.tenant.keys.proof()?;
         Ok(match (&self.typed, &self.token) {
@@ -276,7 +276,7 @@ impl Presented {
     }
 }
 
-/// A recovery by its public id.
+/// A password reset by its public id.
 async fn find(handle: &TenantHandle, id: &str) -> Result<Option<Flow>, Problem> {
     Ok(find_snapshot(handle, id).await?.map(|found| found.flow))
 }
@@ -298,21 +298,21 @@ fn sealed_address(handle: &TenantHandle, account: AccountId, typed: &str) -> Res
     Ok(Some(SealedAddress { sealed, data_key: (wrapped, version) }))
 }
 
-/// What a browser sees of a flow.
+/// The state of a flow, as shown to a browser.
 enum Step {
-    /// The form; without the code where the link proved the address.
+    /// The form; without the code if the link has proved the address.
     Prove { by_link: bool },
-    /// The code to type where the flow began.
-    Elsewhere { code: SecretText },
+    /// The code to type in the browser that started the flow.
+    OtherBrowser { code: SecretText },
     /// The new password is in force.
     Done { sign_in: String },
-    /// The account can't be taken over from where it is.
+    /// The account cannot be migrated from its directory.
     Stays,
     /// The proven address has no account.
-    Nobody { register: Option<String> },
+    UnknownAddress { register: Option<String> },
     /// Ended by the owner of the address.
     Ended,
-    /// Spent, expired, or not this browser's.
+    /// Used, expired, or of another browser.
     Over,
 }
 
@@ -322,7 +322,7 @@ struct FlowView<'a> {
     id: &'a str,
     step: Step,
     locale: String,
-    /// The code to keep in the form: only the password was at fault.
+    /// The code to keep in the form, if only the password was wrong.
     typed: Option<SecretText>,
 }
 
@@ -354,10 +354,10 @@ impl<'a> FlowView<'a> {
                 let code = self.typed.as_ref().map(SecretText::expose);
                 ("recover_prove", context! { by_link, errors, anti_forgery, code, min_length => policy.min_length }, status)
             }
-            Step::Elsewhere { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
+            Step::OtherBrowser { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
             Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
             Step::Stays => ("recover_stays", context! {}, status),
-            Step::Nobody { register } => ("recover_nobody", context! { register }, status),
+            Step::UnknownAddress { register } => ("recover_nobody", context! { register }, status),
             Step::Ended => ("recover_ended", context! {}, status),
             Step::Over => {
                 let again = respond::path(tenant, "/recover");
@@ -382,7 +382,7 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
         }
         (FlowState::Open, true) if recovery::is_open(flow, handle.now()) => Step::Prove { by_link },
         (FlowState::Open, false) if by_link && recovery::is_open(flow, handle.now()) => {
-            Step::Elsewhere { code: keyring.code(flow)? }
+            Step::OtherBrowser { code: keyring.code(flow)? }
         }
         (FlowState::Ended, _) => Step::Ended,
         (FlowState::Open | FlowState::Completed, _) => Step::Over,

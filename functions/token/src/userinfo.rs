@@ -57,7 +57,7 @@ fn claims(handle: &TenantHandle, bearer: &Bearer) -> Result<Map<String, Value>, 
     let (Some(profile), Some(data_key)) = (&bearer.snapshot.profile, &bearer.snapshot.data_key) else { return Err(GONE) };
     let plain = handle.tenant.keys.data()?.unwrap(data_key)?.open(SealedField::Profile, &profile.claims)?;
     let known: Claims = serde_json::from_slice(&plain).map_err(|_| {
-        tracing::error!("a stored profile does not read");
+        tracing::error!("a stored profile is malformed");
         OAuthError::new(OAuthErrorCode::ServerError, "The request could not be completed")
     })?;
     Ok(userinfo(&bearer.claims.sub, &known, profile.updated_at, &bearer.claims.scope))

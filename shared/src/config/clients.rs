@@ -1,4 +1,4 @@
-//! The clients of a tenant document, by the names of RFC 7591 §2, and the rules for their addresses (security 1–3).
+//! The clients of a tenant document, with the names of RFC 7591 §2, and the rules for their URIs (security 1–3).
 
 use super::reader::{Place, Table, read_scope};
 use crate::domain::id::{ClientId, Sub};
@@ -27,11 +27,11 @@ const GRANT_TYPES: [(&str, GrantType); 4] = [
 const RESPONSE_MODES: [(&str, ResponseMode); 2] = [("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)];
 const PKCE: [(&str, PkcePolicy); 2] = [("required", PkcePolicy::Required), ("optional", PkcePolicy::Optional)];
 
-/// Fewest characters of a secret given in clear.
+/// The minimum length of a secret in clear text.
 const MIN_SECRET: usize = 15;
-/// A secret and its successor while it is rotated (security 41).
+/// During a rotation a client has two secrets: the old one and the new one (security 41).
 const MAX_SECRETS: usize = 2;
-/// Most addresses of one kind for a client.
+/// At most this many URIs of one kind for a client.
 const MAX_URIS: usize = 50;
 
 pub(super) fn read_clients(
@@ -51,7 +51,7 @@ pub(super) fn read_clients(
     clients
 }
 
-/// One client; every key is read for its errors even where there is no valid `client_id` to build one for.
+/// Reads one client. It reads every key, so that it finds all errors, even if `client_id` is not valid.
 fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>, signer: Signer) -> Option<Client> {
     let id = read_client_id(table);
     let name = table.localized("client_name");
@@ -98,7 +98,8 @@ fn read_algorithm(table: &mut Table<'_, '_>, key: &'static str, default: Signing
     algorithm
 }
 
-/// KMS signs a digest for the other two, and for Ed25519 a whole message of at most 4 KB, which a token need not keep to.
+/// Refuses EdDSA with KMS. For the other two algorithms KMS signs a digest. For Ed25519 it signs a whole message of at most 4 KB, and a
+/// token can be longer.
 pub(super) fn refuse_what_kms_does_not_sign(
     table: &Table<'_, '_>,
     place: &Place,
@@ -106,7 +107,7 @@ pub(super) fn refuse_what_kms_does_not_sign(
     signer: Signer,
 ) {
     if signer == Signer::Kms && algorithm == Some(SigningAlgorithm::EdDSA) {
-        table.report.refuse(place, "\"EdDSA\" is not signed by KMS: choose ES256 or RS256, or set keys.signer = \"local\"");
+        table.report.refuse(place, "KMS does not sign with \"EdDSA\": choose ES256 or RS256, or set keys.signer = \"local\"");
     }
 }
 
@@ -114,17 +115,18 @@ fn read_client_id(table: &mut Table<'_, '_>) -> Option<ClientId> {
     let text = table.required_text("client_id")?;
     let id = text.value.parse().ok();
     if id.is_none() {
-        table.report.refuse(&text.place, "must be 1 to 64 of A-Z a-z 0-9 - _ .");
+        table.report.refuse(&text.place, "must be 1 to 64 characters of A-Z a-z 0-9 - _ .");
     } else if text.value.parse::<Sub>().is_ok() {
-        // A client that acts for itself is its own `sub`: nobody may take it for a person (security 26).
-        table
-            .report
-            .refuse(&text.place, "reads like the subject identifier of a person (22 of base64url, or a UUID); choose another");
+        // A client that acts for itself has its `client_id` as `sub`. It must not look like the `sub` of a user (security 26).
+        table.report.refuse(
+            &text.place,
+            "has the form of a user's subject identifier (22 characters of base64url, or a UUID); choose another",
+        );
     }
     id
 }
 
-/// Secrets in clear are hashed at once; a document that is kept should carry only their digests.
+/// Reads the secrets of a client. It hashes a secret in clear text at once. A stored document should contain digests only.
 fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> Vec<SecretHash> {
     let place = table.at("client_secret");
     let mut hashes = Vec::new();
@@ -133,7 +135,7 @@ fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> V
             table.report.refuse(
                 &secret.place,
                 format!(
-                    "must be {MIN_SECRET} to 256 printable ASCII characters; beyond a demonstration give client_secret_sha256 of 32 \
+                    "must be {MIN_SECRET} to 256 printable ASCII characters; except in a demonstration, set client_secret_sha256 of 32 \
                      random bytes instead"
                 ),
             );
@@ -153,11 +155,11 @@ fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> V
     if !public && hashes.is_empty() {
         table.report.refuse(
             &place,
-            "is missing: give client_secret_sha256 (or client_secret), or token_endpoint_auth_method = \"none\" for a public client",
+            "is missing: set client_secret_sha256 (or client_secret), or token_endpoint_auth_method = \"none\" for a public client",
         );
     }
     if hashes.len() > MAX_SECRETS {
-        table.report.refuse(&place, "at most two secrets: one, and its successor while it is rotated");
+        table.report.refuse(&place, "at most two secrets: the old one and the new one during a rotation");
     }
     hashes
 }
@@ -180,7 +182,7 @@ fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod, 
     }
     let has = |grant_type| grant_types.contains(&grant_type);
     if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) {
-        table.report.refuse(&place, "refresh_token needs authorization_code beside it: nothing else gives a refresh token");
+        table.report.refuse(&place, "refresh_token also needs authorization_code: no other grant type issues a refresh token");
     }
     if has(GrantType::ClientCredentials) && method == TokenEndpointAuthMethod::None {
         table.report.refuse(&place, "client_credentials needs a client that authenticates (RFC 6749 §4.4)");
@@ -188,8 +190,8 @@ fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod, 
     if has(GrantType::TokenExchange) && !(first_party && has(GrantType::AuthorizationCode)) {
         table.report.refuse(
             &place,
-            "token-exchange is for applications of your own that move from a user pool: it needs first_party = true, since nobody is \
-             asked for consent, and authorization_code beside it, for whoever has to sign in",
+            "token-exchange is for your own applications during a migration from a user pool: it needs first_party = true, because \
+             users are not asked for consent, and also authorization_code, for users who must sign in",
         );
     }
     grant_types
@@ -198,7 +200,7 @@ fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod, 
 fn read_response_types(table: &mut Table<'_, '_>) {
     for text in table.texts("response_types") {
         if text.value != "code" {
-            table.report.refuse(&text.place, "must be \"code\": implicit and hybrid flows are not offered (RFC 9700 §2.1.2)");
+            table.report.refuse(&text.place, "must be \"code\": implicit and hybrid flows are not supported (RFC 9700 §2.1.2)");
         }
     }
 }
@@ -209,13 +211,11 @@ fn read_client_scope(table: &mut Table<'_, '_>, first_party: bool, grant_types: 
     let default = || if with_code { "openid".parse().unwrap_or_default() } else { ScopeSet::default() };
     let scope = read_scope(table).unwrap_or_else(default);
     if scope.contains("account") && !first_party {
-        table
-            .report
-            .refuse(&place, "scope account lets a client act for the person on their account: only with first_party = true");
+        table.report.refuse(&place, "scope account lets a client act on the user's account: it needs first_party = true");
     }
     for token in ["account", "openid", "offline_access"] {
         if scope.contains(token) && !with_code {
-            table.report.refuse(&place, format!("scope {token} is about a person: it needs the grant type authorization_code"));
+            table.report.refuse(&place, format!("scope {token} is about a user: it needs the grant type authorization_code"));
         }
     }
     if scope.contains("offline_access") && !grant_types.contains(&GrantType::RefreshToken) {
@@ -228,7 +228,7 @@ fn read_pkce(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> Pkce
     let place = table.at("pkce");
     let pkce = table.word("pkce", &PKCE, PkcePolicy::Required);
     if pkce == PkcePolicy::Optional && method == TokenEndpointAuthMethod::None {
-        table.report.refuse(&place, "can be optional only for a client that authenticates (RFC 9700 §2.1.1)");
+        table.report.refuse(&place, "may be optional only for a client that authenticates (RFC 9700 §2.1.1)");
     }
     pkce
 }
@@ -253,7 +253,7 @@ fn read_redirect_uris(table: &mut Table<'_, '_>, grant_types: &[GrantType]) -> V
     let uris = read_uris(table, "redirect_uris");
     let with_code = grant_types.contains(&GrantType::AuthorizationCode);
     if with_code && uris.is_empty() {
-        table.report.refuse(&place, "is missing: the grant type authorization_code needs an address to send codes to");
+        table.report.refuse(&place, "is missing: the grant type authorization_code needs a URI to send codes to");
     }
     if !with_code && !uris.is_empty() {
         table.report.refuse(&place, "has no use without the grant type authorization_code");
@@ -278,7 +278,7 @@ fn read_uris(table: &mut Table<'_, '_>, key: &'static str) -> Vec<String> {
     uris
 }
 
-/// Parameters of an authorization response: an address that already carries one would be answered twice (security 3).
+/// Parameters of an authorization response. A redirect URI must not contain one, because the response would contain it twice (security 3).
 const RESPONSE_PARAMETERS: [&str; 10] = [
     "code",
     "state",
@@ -292,19 +292,21 @@ const RESPONSE_PARAMETERS: [&str; 10] = [
     "session_state",
 ];
 
-/// What is wrong with an address that codes, or people after sign-out, would be sent to.
+/// Checks a URI that receives codes, or users after sign-out. Returns the error message, or `None` if the URI is valid.
 pub(super) fn redirect_uri_error(text: &str) -> Option<&'static str> {
     const SCHEME: &str = "must begin with https://, with http:// on 127.0.0.1, [::1] or localhost, or with a private-use scheme that \
                           has a dot, such as com.example.app:/callback (RFC 8252 §7)";
     if text.contains('{') {
-        return Some("has a placeholder that nothing replaced; only {origin} is replaced, and only by the local gateway");
+        return Some(
+            "has a placeholder that was not replaced; only the local gateway replaces placeholders, and only {origin}",
+        );
     }
-    // The address is compared byte by byte and sent as it stands: whatever a browser would rewrite has no place in it.
+    // The URI is compared byte by byte and sent unchanged, so it must not contain characters that a browser rewrites.
     if text.len() > 2000 || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains(['\\', '"', '<', '>', '^', '`', '|']) {
         return Some("must be at most 2000 ASCII characters of a URI");
     }
     if text.contains('*') {
-        return Some("has no wildcards: addresses are compared byte by byte (RFC 9700 §2.1)");
+        return Some("must not have a wildcard: URIs are compared byte by byte (RFC 9700 §2.1)");
     }
     if text.contains('#') {
         return Some("must not have a fragment (RFC 6749 §3.1.2)");
@@ -325,12 +327,12 @@ pub(super) fn redirect_uri_error(text: &str) -> Option<&'static str> {
         return Some(SCHEME);
     }
     if url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref())) {
-        return Some("must not carry a parameter of the response itself, such as code, state, iss or error");
+        return Some("must not have a parameter of the authorization response, such as code, state, iss or error");
     }
     None
 }
 
-/// Whether the parsed host is this machine: `127.0.0.1.example` and `localhost.example` are not (security 2).
+/// Returns whether the parsed host is this machine. `127.0.0.1.example` and `localhost.example` are not (security 2).
 fn is_loopback(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
@@ -343,7 +345,7 @@ fn is_loopback(url: &url::Url) -> bool {
 fn read_origins(table: &mut Table<'_, '_>) -> Vec<String> {
     let mut origins = Vec::new();
     for origin in table.texts("allowed_origins") {
-        // Compared with the Origin header as exact bytes, so it must be what a browser sends.
+        // It is compared byte by byte with the Origin header, so it must be written as a browser sends it.
         let valid = url::Url::parse(&origin.value).is_ok_and(|url| {
             url.origin().ascii_serialization() == origin.value
                 && (url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url))
@@ -351,7 +353,7 @@ fn read_origins(table: &mut Table<'_, '_>) -> Vec<String> {
         if !valid {
             table.report.refuse(
                 &origin.place,
-                "must be an origin as browsers send it: https://host without a path (http:// only on 127.0.0.1, [::1] or localhost)",
+                "must be an origin as a browser sends it: https://host without a path (http:// only on 127.0.0.1, [::1] or localhost)",
             );
         }
         origins.push(origin.value);
@@ -374,7 +376,9 @@ fn read_client_uri(table: &mut Table<'_, '_>) -> Option<String> {
     let valid = url::Url::parse(&uri.value)
         .is_ok_and(|url| url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_loopback(&url));
     if !valid {
-        table.report.refuse(&uri.place, "must be an address that begins with https:// (http:// only on this machine)");
+        table
+            .report
+            .refuse(&uri.place, "must be a URL that begins with https:// (http:// only on 127.0.0.1, [::1] or localhost)");
         return None;
     }
     Some(uri.value)

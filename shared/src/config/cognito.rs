@@ -1,4 +1,4 @@
-//! `[cognito]`: the user pool that people come from, and what comes with them.
+//! Reads `[cognito]`: the legacy user pool, and the attributes and groups that migrated users keep.
 
 use super::reader::{Read, Table};
 use crate::domain::id::ClientId;
@@ -16,7 +16,7 @@ pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field], clients: &BTreeMa
         if !fields.iter().any(|known| known.name == field) {
             table.report.refuse(&attribute.place, "registration has no field of this name");
         } else if !is_attribute(&attribute.value) {
-            table.report.refuse(&attribute.place, "must be a standard attribute, or \"custom:…\"");
+            table.report.refuse(&attribute.place, "must be a standard attribute of the pool, or \"custom:…\"");
         } else {
             attributes.insert(field, attribute.value);
         }
@@ -44,7 +44,7 @@ fn read_exchange(table: &mut Table<'_, '_>, clients: &BTreeMap<ClientId, Client>
             Some(client) if client.allows(GrantType::TokenExchange) => {
                 exchange.insert(app_client, client.client_id.clone());
             }
-            Some(_) => table.report.refuse(&named.place, "that client lacks the grant type token-exchange"),
+            Some(_) => table.report.refuse(&named.place, "this client lacks the grant type token-exchange"),
             None => table.report.refuse(&named.place, "is not the client_id of a client of this document"),
         }
     }
@@ -61,7 +61,7 @@ fn read_groups(table: &mut Table<'_, '_>) -> BTreeMap<String, Role> {
         }
     }
     if groups.values().collect::<BTreeSet<_>>().len() > MAX_ROLES {
-        table.report.refuse(&place, format!("at most {MAX_ROLES} roles, which is what one account can have"));
+        table.report.refuse(&place, format!("at most {MAX_ROLES} roles, the limit of one account"));
     }
     groups
 }

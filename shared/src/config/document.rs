@@ -1,10 +1,10 @@
-//! Reading the tenant document: TOML in, validated configuration out.
+//! Reads the tenant document: from TOML to validated configuration.
 //!
-//! 1. The syntax: every error with its line and column.
-//! 2. Each section, key by key: types, bounds, unknown keys (none is silently ignored).
-//! 3. What spans sections: resources of clients.
+//! 1. Syntax: every error with its line and column.
+//! 2. Each section, key by key: types, bounds, unknown keys (an unknown key is an error).
+//! 3. References between sections: the resources of clients.
 //!
-//! One pass finds every error, so that an operator mends a document once.
+//! One pass finds every error, so that an operator can fix all of them at once.
 
 use super::reader::{DocumentError, Report, Table, is_locale, parse_toml, read_link, read_scope};
 use super::{clients, cognito, form, handover};
@@ -19,7 +19,7 @@ use crate::domain::time::Span;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// Everything that is wrong with a document, each by its path.
+/// All errors of a document, each with its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentErrors(pub Vec<DocumentError>);
 
@@ -37,11 +37,11 @@ impl std::fmt::Display for DocumentErrors {
 
 impl std::error::Error for DocumentErrors {}
 
-/// Most bytes of a document: with its key and what is noted beside it, well within the 400 KB of an item in DynamoDB, and cheap to
-/// read at each cold start.
+/// The maximum size of a document in bytes. With its key and the other attributes it is well below the 400 KB of an item in DynamoDB,
+/// and reading it at each cold start is inexpensive.
 pub const MAX_DOCUMENT: usize = 256 * 1024;
 
-/// The accent where a document names none.
+/// The accent colour of a document without one.
 const DEFAULT_ACCENT: &str = "#3b5bdb";
 
 impl TenantConfig {
@@ -103,12 +103,12 @@ fn read_name(tenant: &TenantId, root: &mut Table<'_, '_>) -> Localized {
     let place = root.at("name");
     let given = root.localized("name");
     if given.is_none() {
-        root.report.refuse(&place, "is missing: the name that people see, such as \"Example Shop\"");
+        root.report.refuse(&place, "is missing: set the name that users see, such as \"Example Shop\"");
     }
     given.unwrap_or_else(|| Localized::from(tenant.to_string()))
 }
 
-/// Locales for which there are messages; a document may offer fewer, not others.
+/// The locales that have messages. A document may offer some of them, but no others.
 const OFFERED_LOCALES: [&str; 2] = ["en", "de"];
 
 fn read_locales(root: &mut Table<'_, '_>) -> Vec<String> {
@@ -117,8 +117,10 @@ fn read_locales(root: &mut Table<'_, '_>) -> Vec<String> {
         if !is_locale(&locale.value) {
             root.report.refuse(&locale.place, "not a locale such as \"en\" or \"de-AT\"");
         } else if !OFFERED_LOCALES.contains(&locale.value.split('-').next().unwrap_or_default()) {
-            root.report
-                .refuse(&locale.place, format!("there are no messages in it; there are: {}", OFFERED_LOCALES.join(", ")));
+            root.report.refuse(
+                &locale.place,
+                format!("there are no messages in this locale; available: {}", OFFERED_LOCALES.join(", ")),
+            );
         } else if locales.contains(&locale.value) {
             root.report.refuse(&locale.place, "is listed twice");
         } else {
@@ -136,7 +138,7 @@ fn read_brand(mut table: Table<'_, '_>) -> Brand {
         None => DEFAULT_ACCENT.to_owned(),
         Some(accent) => {
             let digits = accent.value.strip_prefix('#').unwrap_or_default();
-            // It stands in a style sheet: nothing but a colour may get there.
+            // It is written into a style sheet, so it must be a colour and nothing else.
             if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
                 table.report.refuse(&accent.place, "must be a colour such as \"#3b5bdb\"");
             }
@@ -177,7 +179,8 @@ fn read_session(mut table: Table<'_, '_>) -> SessionPolicy {
 
 fn read_token(mut table: Table<'_, '_>) -> TokenPolicy {
     let place = table.at("refresh_idle");
-    // Whoever verifies a JWT offline sees a revocation only when it expires: so at most ten minutes (security 27).
+    // A resource server that verifies a JWT offline does not see a revocation before the token expires. Hence at most ten minutes
+    // (security 27).
     let access = table.span("access", Span::minutes(1)..=Span::minutes(10), Span::minutes(10));
     let refresh_idle = table.span("refresh_idle", Span::minutes(10)..=Span::days(365), Span::days(30));
     let refresh_absolute = table.span("refresh_absolute", Span::minutes(10)..=Span::days(3650), Span::days(180));
@@ -227,10 +230,10 @@ fn read_resources(tables: Vec<Table<'_, '_>>, signer: Signer) -> BTreeMap<String
         let resource = table.required_text("resource");
         let scope = read_scope(&mut table).unwrap_or_default();
         let place = table.at("scope");
-        // A token for a resource is refused at Latchkey's own endpoints: these scopes would promise what it can't do.
+        // Latchkey's own endpoints refuse a token for a resource, so these scopes would have no effect in it.
         for token in ["account", "openid", "offline_access"] {
             if scope.contains(token) {
-                table.report.refuse(&place, format!("scope {token} belongs to Latchkey itself, not to a resource"));
+                table.report.refuse(&place, format!("scope {token} is for Latchkey's own endpoints, not for a resource"));
             }
         }
         let at = table.at("access_token_signed_response_alg");

@@ -6,7 +6,7 @@ fn parse(document: &str) -> Result<TenantConfig, DocumentErrors> {
     TenantConfig::parse(&TenantId::default_tenant(), document)
 }
 
-/// Paths of the errors of a document, in order.
+/// The paths of the errors of a document, in order.
 fn paths(document: &str) -> Vec<String> {
     parse(document).expect_err("must be refused").0.into_iter().map(|error| error.path).collect()
 }
@@ -55,7 +55,7 @@ fn the_shipped_document_is_valid_and_has_the_demonstration_clients() {
 }
 
 #[test]
-fn security_26_a_client_id_never_reads_like_a_person() {
+fn security_26_a_client_id_never_has_the_form_of_a_users_sub() {
     let of = |id: &str| PUBLIC.replace("\"app\"", &format!("\"{id}\""));
     assert_eq!(paths(&of("AAAAAAAAAAAAAAAAAAAAAA")), ["clients[0].client_id"]);
     assert_eq!(paths(&of("8f14e45f-ceea-467f-a3c1-0d2a4d6f1b7e")), ["clients[0].client_id"]);
@@ -63,7 +63,7 @@ fn security_26_a_client_id_never_reads_like_a_person() {
 }
 
 #[test]
-fn every_error_is_found_in_one_pass_and_named_by_its_path() {
+fn one_pass_finds_every_error_with_its_path() {
     let document = r##"
 nam = "Shop"
 locales = ["en", "fr", "x", "en"]
@@ -129,7 +129,7 @@ colour = 1
 }
 
 #[test]
-fn kms_signs_what_it_can_and_the_document_says_what_it_can_not() {
+fn eddsa_is_refused_with_the_kms_signer() {
     assert_eq!(parse(PUBLIC).expect("valid").keys.signer, Signer::Local);
     let kms = PUBLIC.replace("[[clients]]", "[keys]\nsigner = \"kms\"\n[[clients]]");
     assert_eq!(parse(&kms).expect("valid").keys.signer, Signer::Kms);
@@ -149,13 +149,13 @@ fn kms_signs_what_it_can_and_the_document_says_what_it_can_not() {
 }
 
 #[test]
-fn an_error_names_its_line_and_what_would_be_right() {
+fn an_error_names_its_line_and_the_valid_values() {
     let errors = parse("name = \"Shop\"\n[token]\naccess = \"PT1H\"\n").expect_err("refused");
     assert_eq!(errors.to_string(), "token.access: must be from 60 to 600 seconds (line 3)");
 }
 
 #[test]
-fn every_syntax_error_is_named_by_line_and_column() {
+fn every_syntax_error_names_its_line_and_column() {
     let errors = parse("name = Shop\nlocales = [\"en\"\n[brand\n").expect_err("refused").0;
     assert!(errors[0].path.starts_with("line 1, column "), "{errors:?}");
     assert!(errors.len() > 1, "{errors:?}");
@@ -225,7 +225,7 @@ fn a_redirect_uri_is_absolute_exact_and_free_of_response_parameters() {
 }
 
 #[test]
-fn a_clients_grants_secrets_and_scope_fit_together() {
+fn grants_secrets_and_scope_of_a_client_must_be_consistent() {
     let client = |lines: &str| format!("name = \"Shop\"\n[[clients]]\nclient_id = \"c\"\n{lines}\n");
     let public = "token_endpoint_auth_method = \"none\"\nredirect_uris = [\"https://a.example/cb\"]\n";
     let service = "client_secret = \"0123456789abcdef\"\ngrant_types = [\"client_credentials\"]\n";
@@ -270,7 +270,7 @@ fn a_clients_grants_secrets_and_scope_fit_together() {
 }
 
 #[test]
-fn a_form_field_is_named_typed_and_shown_by_an_earlier_one() {
+fn a_form_field_needs_a_valid_name_and_type_and_an_earlier_field_in_show_when() {
     let form = |lines: &str| format!("name = \"Shop\"\n{lines}");
     let choice =
         "[[registration.fields]]\nname = \"kind\"\ntype = \"choice\"\noptions = [{ value = \"a\" }, { value = \"b\" }]\n";
@@ -311,8 +311,7 @@ fn a_form_field_is_named_typed_and_shown_by_an_earlier_one() {
 }
 
 #[test]
-fn no_field_may_ask_for_what_only_latchkey_decides() {
-    // security 108
+fn security_108_no_field_may_have_a_reserved_name() {
     for name in
         ["sub", "email", "email_verified", "phone_number_verified", "roles", "tenant", "iss", "aud", "amr", "scope", "user_id"]
     {
@@ -322,7 +321,7 @@ fn no_field_may_ask_for_what_only_latchkey_decides() {
 }
 
 #[test]
-fn a_pattern_fits_the_whole_value() {
+fn a_pattern_must_match_the_whole_value() {
     let document = "name = \"Shop\"\n[[registration.fields]]\nname = \"code_name\"\npattern = \"a|b\"\n";
     let config = parse(document).expect("valid");
     let crate::domain::tenant::FieldKind::Text { pattern: Some(pattern), .. } = &config.registration.fields[0].kind else {
@@ -334,7 +333,7 @@ fn a_pattern_fits_the_whole_value() {
 }
 
 #[test]
-fn a_document_that_is_cut_off_anywhere_is_refused_or_read_never_worse() {
+fn a_document_that_is_cut_off_anywhere_is_read_or_refused_without_a_panic() {
     let shipped = include_str!("../../../infra/local/latchkey.toml").replace("{origin}", "http://localhost:8080");
     let mut refused = 0;
     for end in (0..shipped.len()).filter(|end| shipped.is_char_boundary(*end)).step_by(41) {
@@ -350,7 +349,7 @@ const FORM: &str =
     "name = \"Shop\"\n[[registration.fields]]\nname = \"given_name\"\n[[registration.fields]]\nname = \"tier\"\n";
 
 #[test]
-fn a_user_pool_is_named_by_its_id_and_its_attributes_by_the_fields_they_fill() {
+fn a_user_pool_needs_a_valid_id_and_app_client_and_attributes_need_form_fields() {
     let of = |section: &str| parse(&format!("{FORM}[cognito]\n{section}"));
     assert_eq!(parse(FORM).expect("valid").cognito, None);
     let config = of("user_pool_id = \"eu-central-1_AbC9\"\nclient_id = \"1abc\"\nattributes = { tier = \"custom:level\" }");
@@ -386,7 +385,7 @@ fn a_user_pool_is_named_by_its_id_and_its_attributes_by_the_fields_they_fill() {
 }
 
 #[test]
-fn the_pool_that_people_go_to_gets_what_is_named_or_standard() {
+fn the_reverse_migration_sends_named_or_standard_attributes() {
     let of = |section: &str| parse(&format!("{FORM}[handover]\nuser_pool_id = \"eu-central-1_Next\"\n{section}\n"));
     let pool =
         of("sub = \"custom:former\"\nattributes = { tier = \"custom:level\" }").expect("valid").handover.expect("a pool");
@@ -406,7 +405,7 @@ fn the_pool_that_people_go_to_gets_what_is_named_or_standard() {
         ("attributes = { tier = \"email\" }", "handover.attributes.tier"),
         ("attributes = { given_name = \"custom:a\", tier = \"custom:a\" }", "handover.attributes.tier"),
         ("sub = \"custom:a\"\nattributes = { tier = \"custom:a\" }", "handover.attributes.tier"),
-        // The field given_name becomes it, too: one of the two would be lost.
+        // The field given_name also becomes this attribute, so one of the two values would be lost.
         ("attributes = { tier = \"given_name\" }", "handover.attributes.tier"),
         ("username = \"phone_number\"", "handover.username"),
         ("client_id = \"1abc\"", "handover.client_id"),
@@ -417,7 +416,7 @@ fn the_pool_that_people_go_to_gets_what_is_named_or_standard() {
 }
 
 #[test]
-fn tokens_of_a_pool_are_exchanged_by_a_client_of_ones_own_and_for_it_alone() {
+fn token_exchange_needs_a_mapped_first_party_client_with_the_grant_types() {
     const GRANT: &str = "\"urn:ietf:params:oauth:grant-type:token-exchange\"";
     let of = |exchange: &str, first_party: bool, grants: &str| {
         parse(&format!(

@@ -1,16 +1,16 @@
-//! The registration form of a tenant document: fields and terms.
+//! Reads the registration form of a tenant document: fields and terms.
 
 use super::reader::{Read, Table, read_link};
 use crate::domain::tenant::{Field, FieldKind, Localized, Pattern, ShowWhen, TermsDocument};
 
-/// Most fields: a body has at most 64 members (security 122).
+/// The maximum number of fields. A request body has at most 64 members (security 122).
 const MAX_FIELDS: usize = 40;
-/// Most values of a choice (there are 249 countries).
+/// The maximum number of options of a choice (there are 249 countries).
 const MAX_OPTIONS: usize = 300;
-/// Most memory that a compiled pattern takes; time is linear whatever it says.
+/// The maximum size of a compiled pattern in memory. Matching always takes linear time.
 const MAX_PATTERN_BYTES: usize = 256 * 1024;
 
-/// Names that a form must not ask for: they are set by Latchkey, say what a person may do, or name inputs and members of our own
+/// Names that a form must not use: Latchkey sets them, they are permissions of the user, or they are our own inputs and members
 /// (security 108).
 const RESERVED: [&str; 62] = [
     "account",
@@ -77,10 +77,10 @@ const RESERVED: [&str; 62] = [
     "username",
 ];
 
-/// Claims whose form OpenID Connect fixes.
+/// Claims with a type that OpenID Connect defines.
 const FIXED_TYPES: [(&str, &str); 2] = [("birthdate", "date"), ("phone_number", "phone")];
 
-/// Tokens of the `autocomplete` attribute that a field may carry (HTML, autofill).
+/// Tokens of the `autocomplete` attribute that a field may have (HTML, autofill).
 const AUTOCOMPLETE: [&str; 27] = [
     "off",
     "name",
@@ -141,11 +141,11 @@ fn read_field(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<Field> {
 fn read_field_name(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<Read<String>> {
     let name = table.required_text("name")?;
     if !is_name(&name.value) {
-        table.report.refuse(&name.place, "must be 1 to 40 of a-z 0-9 _ and begin with a letter");
+        table.report.refuse(&name.place, "must be 1 to 40 characters of a-z 0-9 _ and begin with a letter");
         return None;
     }
     if RESERVED.contains(&name.value.as_str()) {
-        table.report.refuse(&name.place, "is reserved: a person must not set it about themselves");
+        table.report.refuse(&name.place, "is reserved: users must not set it themselves");
         return None;
     }
     if earlier.iter().any(|field| field.name == name.value) {
@@ -196,13 +196,13 @@ fn read_kind(table: &mut Table<'_, '_>, name: Option<&str>) -> Option<FieldKind>
 fn read_pattern(table: &mut Table<'_, '_>) -> Option<Pattern> {
     let message = table.localized("pattern_message");
     let source = table.text("pattern")?;
-    // Compiled by itself first: a source such as "a)|(b" must not break out of the group that anchors it.
+    // It is compiled alone first: a pattern such as "a)|(b" must not close the group that anchors it.
     let compiled = regex::Regex::new(&source.value)
         .and_then(|_| regex::RegexBuilder::new(&format!(r"\A(?:{})\z", source.value)).size_limit(MAX_PATTERN_BYTES).build());
     match compiled {
         Ok(regex) => Some(Pattern { source: source.value, regex, message: message.unwrap_or_default() }),
         Err(regex::Error::CompiledTooBig(_)) => {
-            table.report.refuse(&source.place, "is too large a pattern: use smaller repetitions");
+            table.report.refuse(&source.place, "is too large when compiled: use smaller repetitions");
             None
         }
         Err(error) => {
@@ -247,14 +247,14 @@ fn read_show_when(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<ShowWh
     condition.close();
     let (field, equals) = (field?, equals?);
     let Some(other) = earlier.iter().find(|other| other.name == field.value) else {
-        report.refuse(&field.place, "must name a field that stands before this one");
+        report.refuse(&field.place, "must name a field that is defined before this one");
         return None;
     };
     match &other.kind {
         FieldKind::Boolean if equals.value == "true" || equals.value == "false" => {}
         FieldKind::Boolean => report.refuse(&equals.place, "must be \"true\" or \"false\", as the other field is a boolean"),
         FieldKind::Choice(options) if options.iter().any(|(value, _)| *value == equals.value) => {}
-        FieldKind::Choice(_) => report.refuse(&equals.place, "is not among the options of the other field"),
+        FieldKind::Choice(_) => report.refuse(&equals.place, "is not an option of the other field"),
         FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone => {
             report.refuse(&field.place, "must name a field of type boolean or choice");
         }
@@ -265,7 +265,7 @@ fn read_show_when(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<ShowWh
 fn read_autocomplete(table: &mut Table<'_, '_>) -> Option<String> {
     let token = table.text("autocomplete")?;
     if !AUTOCOMPLETE.contains(&token.value.as_str()) {
-        table.report.refuse(&token.place, format!("is not an autofill token of HTML; there are: {}", AUTOCOMPLETE.join(", ")));
+        table.report.refuse(&token.place, format!("is not an autofill token of HTML; use one of: {}", AUTOCOMPLETE.join(", ")));
     }
     Some(token.value)
 }
@@ -280,14 +280,14 @@ pub(super) fn read_terms(tables: Vec<Table<'_, '_>>) -> Vec<TermsDocument> {
         let url = read_link(&mut table, "url");
         let required = table.flag("required", true);
         if url.is_none() {
-            table.report.refuse(&place, "is needed: people must be able to read what they accept");
+            table.report.refuse(&place, "is missing: users must be able to read what they accept");
         }
         if let Some(document) = &document {
             if !is_name(&document.value) {
-                table.report.refuse(&document.place, "must be 1 to 40 of a-z 0-9 _ and begin with a letter");
+                table.report.refuse(&document.place, "must be 1 to 40 characters of a-z 0-9 _ and begin with a letter");
             }
             if terms.iter().any(|known| known.document == document.value) {
-                table.report.refuse(&document.place, "is listed twice: one entry, with the present version");
+                table.report.refuse(&document.place, "is listed twice: keep one entry, with the current version");
             }
         }
         if let Some(version) = &version

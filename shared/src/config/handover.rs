@@ -1,4 +1,4 @@
-//! `[handover]`: the user pool that people go back to, and what goes with them.
+//! Reads `[handover]`: the user pool that receives users in a reverse migration, and the attributes that they keep.
 
 use super::cognito::read_pool;
 use super::reader::Table;
@@ -20,7 +20,7 @@ pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field]) -> Option<Handove
     let named = table.named_texts("attributes");
     let has_rule: BTreeSet<String> = named.iter().map(|(field, _)| field.clone()).collect();
     for (field, attribute) in named {
-        // A field without a rule becomes the attribute of its name.
+        // A field without a rule becomes the attribute of the same name.
         let is_of_another = |other: &Field| other.name == attribute.value && !has_rule.contains(&other.name);
         if !fields.iter().any(|known| known.name == field) {
             table.report.refuse(&attribute.place, "registration has no field of this name");
@@ -32,7 +32,7 @@ pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field]) -> Option<Handove
             || sub.as_ref() == Some(&attribute.value)
             || fields.iter().any(is_of_another)
         {
-            table.report.refuse(&attribute.place, "another value becomes this attribute");
+            table.report.refuse(&attribute.place, "another field, or sub, becomes this attribute, too");
         } else {
             attributes.insert(field, attribute.value);
         }

@@ -1,5 +1,4 @@
-//! The tenant document: everything that an operator decides without code. TOML in, validated types out; every error named by
-//! its path.
+//! The tenant document: the settings of an operator. This module reads TOML and returns validated types. Every error names its path.
 
 mod clients;
 mod cognito;

@@ -1,6 +1,6 @@
-//! Reading TOML tables key by key, so that one pass finds every error, each with its path and line.
+//! Reads TOML tables key by key, so that one pass finds every error with its path and line.
 //!
-//! Deserializing into a struct would stop at the first error; an operator who fixes a document wants all of them.
+//! Deserializing into a struct would stop at the first error. An operator needs all of them.
 
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::tenant::Localized;
@@ -11,24 +11,24 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Where a value stands: its path, and its offset in the document.
+/// The place of a value: its path, and its offset in the document.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     path: String,
     offset: usize,
 }
 
-/// A value that was read, with where it stood.
+/// A value that was read, and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Read<T> {
     pub(super) value: T,
     pub(super) place: Place,
 }
 
-/// Collects what is wrong while a document is read.
+/// Collects the errors of a document.
 pub(super) struct Report<'s> {
     source: &'s str,
-    /// Each with its offset, so that they come out in the order of the document.
+    /// Each error has its offset, so that the errors can be sorted in the order of the document.
     errors: RefCell<Vec<(usize, DocumentError)>>,
 }
 
@@ -41,7 +41,7 @@ impl<'s> Report<'s> {
             DocumentError { path: place.path.clone(), line: Some(self.position(place.offset).0), message: message.into() };
         self.errors.borrow_mut().push((place.offset, error));
     }
-    /// A syntax error: it has no path, only a line and a column.
+    /// Adds a syntax error. It has no path, only a line and a column.
     pub(super) fn refuse_syntax(&self, error: &toml::de::Error) {
         let offset = error.span().map_or(0, |span| span.start);
         let (line, column) = self.position(offset);
@@ -63,7 +63,7 @@ impl<'s> Report<'s> {
     }
 }
 
-/// A table that is being read; whatever nobody took is unknown.
+/// A table that is being read. Keys that are not read are unknown.
 pub(super) struct Table<'r, 's> {
     pub(super) report: &'r Report<'s>,
     pub(super) place: Place,
@@ -87,13 +87,13 @@ impl<'r, 's> Table<'r, 's> {
             .collect();
         Self { report, place, entries, known: Vec::new() }
     }
-    /// Where a key of this table stands, or would stand.
+    /// The place of a key of this table. If the key is missing: the place of the table.
     pub(super) fn at(&self, key: &str) -> Place {
         let path = if self.place.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place.path) };
         let offset = self.entries.get(key).map_or(self.place.offset, |(place, _)| place.offset);
         Place { path, offset }
     }
-    /// Ends the reading: every key that was not asked for is refused, so that no setting is silently without effect.
+    /// Ends the reading. Refuses every key that was not read, so that no setting is ignored silently.
     pub(super) fn close(self) {
         for (place, _) in self.entries.values() {
             let known = self.known.join(", ");
@@ -109,7 +109,7 @@ impl<'r, 's> Table<'r, 's> {
         None
     }
 
-    /// A text; absent or of another type (which is reported): none.
+    /// Reads a text. Returns `None` if it is missing or has another type; another type is an error.
     pub(super) fn text(&mut self, key: &'static str) -> Option<Read<String>> {
         let (place, value) = self.take(key)?;
         match value {
@@ -117,7 +117,7 @@ impl<'r, 's> Table<'r, 's> {
             other => self.wrong_type(&place, &other, "a text in quotes"),
         }
     }
-    /// A text that must be there.
+    /// Reads a text that must be present.
     pub(super) fn required_text(&mut self, key: &'static str) -> Option<Read<String>> {
         self.require(key);
         self.text(key)
@@ -127,7 +127,7 @@ impl<'r, 's> Table<'r, 's> {
             self.report.refuse(&self.at(key), "is missing");
         }
     }
-    /// Yes or no.
+    /// Reads `true` or `false`.
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
         match self.take(key) {
             None => default,
@@ -135,7 +135,7 @@ impl<'r, 's> Table<'r, 's> {
             Some((place, other)) => self.wrong_type(&place, &other, "true or false").unwrap_or(default),
         }
     }
-    /// A whole number within bounds.
+    /// Reads a whole number within bounds.
     pub(super) fn number(&mut self, key: &'static str, bounds: RangeInclusive<usize>, default: usize) -> usize {
         let Some((place, value)) = self.take(key) else { return default };
         let number = match &value {
@@ -150,7 +150,7 @@ impl<'r, 's> Table<'r, 's> {
             }
         }
     }
-    /// A list of texts; absent: empty.
+    /// Reads a list of texts. If it is missing, the list is empty.
     pub(super) fn texts(&mut self, key: &'static str) -> Vec<Read<String>> {
         let Some((place, value)) = self.take(key) else { return Vec::new() };
         let DeValue::Array(values) = value else {
@@ -166,12 +166,12 @@ impl<'r, 's> Table<'r, 's> {
         }
         texts
     }
-    /// A table; absent: empty, so that its defaults apply.
+    /// Reads a table. If it is missing, the table is empty and the defaults apply.
     pub(super) fn table(&mut self, key: &'static str) -> Table<'r, 's> {
         let empty = Place { path: self.at(key).path, offset: self.place.offset };
         self.optional_table(key).unwrap_or_else(|| Table::open(self.report, empty, DeTable::new()))
     }
-    /// A table, if it is there.
+    /// Reads a table, if it is present.
     pub(super) fn optional_table(&mut self, key: &'static str) -> Option<Table<'r, 's>> {
         let (place, value) = self.take(key)?;
         match value {
@@ -179,7 +179,7 @@ impl<'r, 's> Table<'r, 's> {
             other => self.wrong_type(&place, &other, "a table"),
         }
     }
-    /// A list of tables; absent: empty.
+    /// Reads a list of tables. If it is missing, the list is empty.
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<Table<'r, 's>> {
         let Some((place, value)) = self.take(key) else { return Vec::new() };
         let DeValue::Array(values) = value else {
@@ -195,7 +195,7 @@ impl<'r, 's> Table<'r, 's> {
         }
         tables
     }
-    /// A table of texts by names of the operator's own; absent: empty.
+    /// Reads a table of texts with names that the operator chooses. If it is missing, it is empty.
     pub(super) fn named_texts(&mut self, key: &'static str) -> Vec<(String, Read<String>)> {
         let Some((place, value)) = self.take(key) else { return Vec::new() };
         let DeValue::Table(table) = value else {
@@ -212,7 +212,7 @@ impl<'r, 's> Table<'r, 's> {
         }
         texts
     }
-    /// A text, or a table of texts by locale.
+    /// Reads a text, or a table of texts by locale.
     pub(super) fn localized(&mut self, key: &'static str) -> Option<Localized> {
         let (place, value) = self.take(key)?;
         match value {
@@ -239,7 +239,7 @@ impl<'r, 's> Table<'r, 's> {
             other => self.wrong_type(&place, &other, "a text, or a table of texts by locale"),
         }
     }
-    /// Text that people see: not empty, at most 500 characters, no control character.
+    /// Checks a text that users see: not empty, at most 500 characters, no control characters.
     fn words(&self, place: &Place, text: String) -> Option<String> {
         if text.trim().is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
             self.report.refuse(place, "must be 1 to 500 characters on one line");
@@ -247,14 +247,14 @@ impl<'r, 's> Table<'r, 's> {
         }
         Some(text)
     }
-    /// A length of time in the notation of ISO 8601 (`PT10M`, `P14D`), within bounds.
+    /// Reads a duration in the notation of ISO 8601 (`PT10M`, `P14D`), within bounds.
     pub(super) fn span(&mut self, key: &'static str, bounds: RangeInclusive<Span>, default: Span) -> Span {
         let Some(text) = self.text(key) else { return default };
         let span = text.value.starts_with('P').then(|| text.value.parse::<jiff::Span>().ok()).flatten();
         let duration = span.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
         let millis = duration.and_then(|duration| i64::try_from(duration.as_millis()).ok());
         match millis.map(Span::millis) {
-            None => self.report.refuse(&text.place, "must be a length of time such as \"PT10M\" or \"P14D\" (ISO 8601)"),
+            None => self.report.refuse(&text.place, "must be a duration such as \"PT10M\" or \"P14D\" (ISO 8601)"),
             Some(span) if !bounds.contains(&span) => {
                 let (least, most) = (bounds.start().as_seconds(), bounds.end().as_seconds());
                 self.report.refuse(&text.place, format!("must be from {least} to {most} seconds"));
@@ -263,7 +263,7 @@ impl<'r, 's> Table<'r, 's> {
         }
         default
     }
-    /// One of these words.
+    /// Reads one of these words and returns its meaning.
     pub(super) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)], default: T) -> T {
         match self.text(key) {
             None => default,
@@ -273,7 +273,7 @@ impl<'r, 's> Table<'r, 's> {
 }
 
 impl Report<'_> {
-    /// The meaning of a word, if it is one of these.
+    /// Returns the meaning of a word, if it is one of these.
     pub(super) fn word<T: Copy>(&self, text: &Read<String>, words: &[(&'static str, T)]) -> Option<T> {
         let found = words.iter().find(|(word, _)| *word == text.value).map(|(_, meaning)| *meaning);
         if found.is_none() {
@@ -284,7 +284,7 @@ impl Report<'_> {
     }
 }
 
-/// Whether a text has the form of a BCP 47 language tag (the simple part of the grammar).
+/// Returns whether a text has the form of a BCP 47 language tag (the simple part of the grammar).
 pub(super) fn is_locale(text: &str) -> bool {
     let mut parts = text.split('-');
     let language = parts.next().unwrap_or_default();
@@ -297,7 +297,7 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number with a point",
+        DeValue::Float(_) => "a decimal number",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
@@ -305,24 +305,24 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The document as a table; its syntax errors are reported.
+/// Parses the document into a table. Adds its syntax errors to the report.
 pub(super) fn parse_toml<'s>(report: &Report<'s>) -> Option<DeTable<'s>> {
     let (table, errors): (Spanned<DeTable<'s>>, _) = DeTable::parse_recoverable(report.source);
     for error in &errors {
         report.refuse_syntax(error);
     }
-    // What the parser made of a broken document would only raise errors that are not there once the syntax is right.
+    // The table of a document with syntax errors would cause errors that disappear when the syntax is correct.
     errors.is_empty().then(|| table.into_inner())
 }
 
-/// One thing that is wrong: where, and what to do about it.
+/// One error of a document: its place, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentError {
-    /// The path, such as `clients[2].redirect_uris[0]`; for an error of syntax, line and column.
+    /// The path, such as `clients[2].redirect_uris[0]`. For a syntax error: line and column.
     pub path: String,
-    /// The line, counted from 1, where the path names none.
+    /// The line, counted from 1, if the path does not contain it.
     pub line: Option<usize>,
-    /// What is wrong and what would be right.
+    /// The error, and what is valid instead.
     pub message: String,
 }
 
@@ -335,24 +335,24 @@ impl std::fmt::Display for DocumentError {
     }
 }
 
-/// An https address that pages link to.
+/// Reads an https URL that pages link to.
 pub(super) fn read_link(table: &mut Table<'_, '_>, key: &'static str) -> Option<String> {
     let link = table.text(key)?;
     let is_https = url::Url::parse(&link.value).is_ok_and(|url| url.scheme() == "https" && url.has_host());
     if !is_https || link.value.len() > 2000 {
-        table.report.refuse(&link.place, "must be an address that begins with https://");
+        table.report.refuse(&link.place, "must be a URL that begins with https://");
         return None;
     }
     Some(link.value)
 }
 
-/// The space-delimited scope of a client or a resource.
+/// Reads the space-delimited scope of a client or a resource.
 pub(super) fn read_scope(table: &mut Table<'_, '_>) -> Option<ScopeSet> {
     let scope = table.text("scope")?;
     match scope.value.parse() {
         Ok(scope) => Some(scope),
         Err(_) => {
-            table.report.refuse(&scope.place, "must be scope tokens with a space between them (RFC 6749 §3.3)");
+            table.report.refuse(&scope.place, "must be scope tokens separated by one space (RFC 6749 §3.3)");
             None
         }
     }

@@ -1,13 +1,13 @@
-//! Why a mail was not handed over.
+//! Why a mail was not sent.
 
-/// A mail was not handed over. It never says more than a code: SES's own words quote addresses.
+/// A mail was not sent. The error contains a code only, because error messages of SES contain e-mail addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {
-    /// Not now. When no answer came, it may have been sent all the same.
-    #[error("the mailer does not take mail now: {0}")]
+    /// A transient failure. If there was no response, the mail may have been sent.
+    #[error("the mailer does not accept mail now: {0}")]
     Unavailable(String),
-    /// Not as things are: the sender is not verified, sending is suspended, the address is refused. It comes again in vain until
-    /// somebody mends that, and ends in the dead letters.
+    /// A permanent failure: the sender is not verified, sending is paused, or the recipient is refused. Retries fail until an operator
+    /// fixes the cause. After the last retry the delivery is in the dead-letter queue.
     #[error("the mailer refuses this mail: {0}")]
     Refused(String),
 }

@@ -1,41 +1,41 @@
-//! How mails leave.
+//! Sends mails.
 
 use super::failure::NotSent;
 use super::{Mail, ses};
 use tokio::sync::mpsc;
 
-/// How mails leave.
+/// Sends mails.
 #[derive(Debug, Clone)]
 pub enum Mailer {
-    /// To the process's own mailbox: whoever pumps the stream takes the mails out of the receiver, and keeps them before it
-    /// acknowledges the records that they came from.
+    /// To a mailbox in this process. The reader of the stream takes the mails from the receiver, and stores them before it
+    /// acknowledges the records of the stream.
     Mailbox(mpsc::UnboundedSender<Mail>),
     /// Through Amazon SES.
     Ses(aws_sdk_sesv2::Client),
 }
 
 impl Mailer {
-    /// A mailer into a mailbox, and the mailbox's end of it.
+    /// A mailer to a mailbox, and the receiver of the mailbox.
     #[must_use]
     pub fn mailbox() -> (Self, mpsc::UnboundedReceiver<Mail>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self::Mailbox(sender), receiver)
     }
 
-    /// Hands a mail over.
+    /// Sends a mail.
     ///
     /// # Errors
-    /// When nobody takes it.
+    /// If the mail was not accepted.
     pub async fn send(&self, mail: Mail) -> Result<(), NotSent> {
         match self {
             Self::Mailbox(mailbox) => {
-                mailbox.send(mail).map_err(|_| NotSent::Unavailable("nobody reads the mailbox".to_owned()))
+                mailbox.send(mail).map_err(|_| NotSent::Unavailable("the mailbox has no reader".to_owned()))
             }
             Self::Ses(client) => ses::send(client, &mail).await,
         }
     }
 
-    /// Whether a mail that was handed over is on its way. One in a mailbox is not yet kept, and is needed again if the process dies.
+    /// Returns whether a sent mail is stored. A mail in a mailbox is not, so it must be sent again if the process ends.
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self {

@@ -1,14 +1,14 @@
-//! What mails say: each message with its words, its code, its links.
+//! The messages of mails: their text, code and links.
 
 use crate::domain::secret::SecretText;
 use crate::domain::time::{Span, Timestamp};
 use crate::locale::{self, FluentValue};
 use serde::Serialize;
 
-/// What a mail says. Flow ids are sealed locators; tokens are base64url: neither needs escaping in a query.
+/// The message of a mail. Flow ids are sealed locators, and tokens are base64url. Neither needs escaping in a query.
 #[derive(Debug)]
 pub enum Message {
-    /// The code and link that prove the address of a new account.
+    /// The code and link that verify the address of a new account.
     RegistrationCode {
         /// The flow's public id.
         flow: String,
@@ -16,14 +16,14 @@ pub enum Message {
         code: SecretText,
         /// The link's token.
         token: SecretText,
-        /// How long both work from now on.
+        /// The remaining lifetime of both.
         lifetime: Span,
-        /// Whether it was asked for again: earlier ones are dead.
+        /// Whether the user requested it again. Earlier codes and links are invalid.
         resent: bool,
     },
     /// The owner of the address has an account already.
     AlreadyRegistered,
-    /// The code and link that set a new password.
+    /// The password-reset code and its link.
     RecoveryCode {
         /// The flow's public id.
         flow: String,
@@ -31,45 +31,45 @@ pub enum Message {
         code: SecretText,
         /// The link's token.
         token: SecretText,
-        /// How long both work from now on.
+        /// The remaining lifetime of both.
         lifetime: Span,
-        /// Whether it was asked for again: earlier ones are dead.
+        /// Whether the user requested it again. Earlier codes and links are invalid.
         resent: bool,
     },
     /// The password was changed.
     PasswordChanged,
-    /// The code and link that prove the new address of an account.
+    /// The code and link that verify the new address of an account.
     EmailChangeCode {
         /// 10 base32 characters.
         code: SecretText,
         /// The link's token.
         token: SecretText,
-        /// How long both work from now on.
+        /// The remaining lifetime of both.
         lifetime: Span,
     },
-    /// Somebody wanted to move their account to this address, which has one already.
+    /// A user tried to change the address of their account to this one, which another account has.
     AddressInUse,
-    /// The address was changed; this goes to the former one.
+    /// The address was changed. This mail goes to the old address.
     EmailChanged {
-        /// The token of the link that undoes it.
+        /// The token of the undo link.
         token: SecretText,
-        /// Until when it does.
+        /// The expiry of the undo link.
         until: Timestamp,
     },
-    /// The former address took its place again.
+    /// The change of address was undone.
     EmailChangeUndone,
-    /// The account was closed, and is erased when due.
+    /// The account was closed. It is erased at `due`.
     DeletionRequested {
-        /// The token of the link that restores it.
+        /// The token of the restoration link.
         token: SecretText,
-        /// When it is erased.
+        /// When the account is erased.
         due: Timestamp,
     },
     /// The closed account was restored.
     AccountRestored,
 }
 
-/// A link with what stands on it.
+/// A link with its label, and the sentence before it.
 #[derive(Serialize)]
 pub(super) struct Action {
     lead: Option<String>,
@@ -77,19 +77,19 @@ pub(super) struct Action {
     pub(super) url: String,
 }
 
-/// The parts of one mail, in its reader's language.
+/// The parts of one mail, in the recipient's language.
 pub(super) struct Parts {
     pub(super) subject: String,
     pub(super) title: String,
     pub(super) intro: String,
-    /// As it is typed, and as it is shown.
+    /// The code as the user types it, and as it is shown.
     pub(super) code: Option<(String, String)>,
     pub(super) actions: Vec<Action>,
     pub(super) notes: Vec<String>,
     pub(super) footer: String,
 }
 
-/// The messages of one mail: its locale, and the tenant's name in it.
+/// The locale of a mail, and the tenant's name in this locale.
 pub(super) struct Words<'a> {
     pub(super) locale: &'a str,
     pub(super) tenant: String,
@@ -102,14 +102,14 @@ impl Words<'_> {
     pub(super) fn say_with(&self, id: &str, argument: (&str, FluentValue<'_>)) -> String {
         locale::message(self.locale, id, [("tenant", self.tenant.as_str().into()), argument])
     }
-    /// To the nearest minute: a mail that leaves a second later still says "30 minutes".
+    /// Rounds to the nearest minute, so that a mail that is sent a second later still says "30 minutes".
     fn lifetime(&self, id: &str, span: Span) -> String {
         let minutes = ((span.as_millis() + 30_000) / 60_000).max(1);
         self.say_with(id, ("lifetime", self.say_with("mail-minutes", ("minutes", minutes.into())).into()))
     }
 }
 
-/// The parts of a mail that says this.
+/// The parts of the mail with this message.
 pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts {
     let link = |page: &str, flow: &str, token: &SecretText| format!("{issuer}/{page}?flow={flow}&token={}", token.expose());
     let action = |lead: Option<&str>, label: &str, url: String| Action {
@@ -142,7 +142,7 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             title: words.say("mail-registered-title"),
             intro: words.say("mail-registered-intro"),
             code: None,
-            // Plain pages, without the query of whoever tried: a stranger's authorization request must not ride on this mail.
+            // The links have no query: the mail must not contain the authorization request of another person.
             actions: vec![
                 action(None, "mail-registered-sign-in", format!("{issuer}/login")),
                 action(Some("mail-registered-recover"), "mail-registered-recover-action", format!("{issuer}/recover")),
@@ -206,7 +206,7 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
     }
 }
 
-/// A long code in two halves, as it is read aloud; typed codes are compared without the dash.
+/// Splits a long code into two halves, for reading it aloud. Typed codes are compared without the dash.
 pub(super) fn halves(code: &str) -> String {
     match code.split_at_checked(code.len() / 2) {
         Some((first, second)) if code.len() >= 8 => format!("{first}-{second}"),

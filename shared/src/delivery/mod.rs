@@ -1,8 +1,8 @@
-//! Mails: what is said to whom, and how it leaves.
+//! Mails: their content, their recipient, and how they are sent.
 //!
-//! 1. `events` decides that something is to be said and to which address.
-//! 2. [`MailRenderer`] writes it, as HTML and as text, in the reader's language and the tenant's name and colour.
-//! 3. [`Mailer`] takes it away. Deployed, a delivery waits in the [`MailQueue`] between 1 and 2.
+//! 1. `events` decides which mail to send, and to which address.
+//! 2. [`MailRenderer`] renders it as HTML and as text, in the recipient's language, with the tenant's name and colour.
+//! 3. [`Mailer`] sends it. In a deployed stack a delivery waits in the [`MailQueue`] between steps 1 and 2.
 
 mod failure;
 mod mailer;
@@ -20,43 +20,43 @@ pub use render::{Envelope, MailRenderer, RenderError, Sender};
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use serde::{Deserialize, Serialize};
 
-/// How mails of a deployed stack travel.
+/// The queue and the mailer of a deployed stack.
 #[derive(Debug, Clone)]
 pub struct MailChannel {
-    /// Where they wait.
+    /// The queue of deliveries.
     pub queue: MailQueue,
-    /// How they leave.
+    /// Sends the mails.
     pub mailer: Mailer,
 }
 
-/// Why a service did not do what it was asked, by its code: what it says in words may quote an address.
+/// The reason of a failed call, as the error code of the service. Its error message is not used, because it may contain an e-mail address.
 fn reason<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     let kind = match error {
         SdkError::ConstructionFailure(_) => "the request could not be built",
         SdkError::TimeoutError(_) => "timed out",
         SdkError::DispatchFailure(_) => "not reached",
-        SdkError::ResponseError(_) => "the answer does not read",
+        SdkError::ResponseError(_) => "the response cannot be read",
         _ => "failed",
     };
     error.code().unwrap_or(kind).to_owned()
 }
 
-/// A mail as it leaves. Its JSON is what the local gateway's mailbox shows. Personal data and secrets: it does not print.
+/// A mail as it is sent. The local gateway's mailbox shows its JSON. It contains personal data and secrets, so `Debug` does not print them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// The id of the event that it follows: the same mail, delivered twice, has the same id.
+    /// The id of the event that caused the mail. A mail that is delivered twice has the same id.
     pub id: String,
-    /// The sender, as the tenant document has it.
+    /// The sender, as written in the tenant document.
     pub from: String,
-    /// The one address that it goes to.
+    /// The only recipient.
     pub to: String,
-    /// One line.
+    /// The subject, on one line.
     pub subject: String,
     /// The whole mail as plain text.
     pub text: String,
     /// The whole mail as HTML.
     pub html: String,
-    /// When it was handed over (RFC 3339).
+    /// When it was sent (RFC 3339).
     pub sent_at: String,
     /// The links in it.
     pub links: Vec<String>,

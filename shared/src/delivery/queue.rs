@@ -1,27 +1,27 @@
-//! The mail queue (SQS): between the stream and the sender, so that an outage of mail holds up nothing else.
+//! The mail queue (SQS). It separates the stream from the sender, so that an outage of the mail service delays mails only.
 
 use super::reason;
 use crate::domain::delivery::Delivery;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
-/// The queue that deliveries wait in. A message is a [`Delivery`] as JSON: ids only.
+/// The queue of deliveries. A message is a [`Delivery`] as JSON, which contains ids only.
 #[derive(Debug, Clone)]
 pub struct MailQueue {
     client: Client,
     url: String,
 }
 
-/// Some deliveries are not known to be queued.
+/// At least one delivery is not known to be queued.
 #[derive(Debug, thiserror::Error)]
-#[error("the mail queue did not take a delivery: {reason}")]
+#[error("the mail queue did not accept a delivery: {reason}")]
 pub struct NotQueued {
-    /// The first of them.
+    /// The index of the first of them.
     pub at: usize,
     reason: String,
 }
 
-/// The most that SQS takes at once.
+/// The maximum size of an SQS batch.
 const BATCH: usize = 10;
 
 impl MailQueue {
@@ -34,7 +34,7 @@ impl MailQueue {
     /// Queues deliveries in their order, ten at a time.
     ///
     /// # Errors
-    /// At the first that was not queued; up to nine after it may have been.
+    /// At the first delivery that was not queued. Up to nine deliveries after it may have been queued.
     pub async fn send(&self, deliveries: &[Delivery]) -> Result<(), NotQueued> {
         for (n, batch) in deliveries.chunks(BATCH).enumerate() {
             self.send_batch(batch).await.map_err(|error| NotQueued { at: n * BATCH + error.at, ..error })?;
@@ -52,10 +52,10 @@ impl MailQueue {
         }
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
         let answer = request.send().await.map_err(|error| none(reason(&error)))?;
-        // A batch is answered with 200 even when every entry failed; what is not said to be queued is not.
+        // SQS responds with 200 even if every entry failed. An entry that is not in `successful` was not queued.
         let queued = |at: &usize| answer.successful().iter().any(|entry| entry.id() == at.to_string());
         let Some(at) = (0..batch.len()).find(|at| !queued(at)) else { return Ok(()) };
         let failed = answer.failed().iter().find(|entry| entry.id() == at.to_string());
-        Err(NotQueued { at, reason: failed.map_or("not answered", |entry| entry.code()).to_owned() })
+        Err(NotQueued { at, reason: failed.map_or("no result for this entry", |entry| entry.code()).to_owned() })
     }
 }

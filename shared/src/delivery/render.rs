@@ -1,5 +1,5 @@
-//! Writing a mail. Every address in it comes from configuration and sealed ids, never from a request (security 89); whatever a
-//! person wrote about themselves is escaped in HTML and kept to one line in text (security 110).
+//! Renders a mail. Every URL in it is made of configuration and sealed ids, never of a request (security 89). Text that a user wrote is
+//! escaped in HTML, and has no line break in plain text (security 110).
 
 use super::Mail;
 use super::message::{Message, Words, parts};
@@ -10,33 +10,33 @@ use crate::locale;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 
-/// Longest name that a mail greets by, in characters; a longer one is somebody's text, not a name.
+/// The maximum length of a name in the greeting, in characters. A longer text is probably not a name.
 const MAX_NAME: usize = 60;
 
-/// A mail could not be written: its template is broken. No retry mends it.
+/// A mail could not be rendered, because its template is broken. A retry does not help.
 #[derive(Debug, thiserror::Error)]
 #[error("a mail template is broken")]
 pub struct RenderError(#[from] minijinja::Error);
 
-/// Who writes.
+/// The sender of a mail.
 #[derive(Debug, Clone, Copy)]
 pub struct Sender<'a> {
     /// The tenant.
     pub config: &'a TenantConfig,
-    /// Its issuer: every link begins with it.
+    /// The tenant's issuer. Every link begins with it.
     pub issuer: &'a str,
 }
 
-/// Writes mails. Built once.
+/// Renders mails. Built once.
 pub struct MailRenderer {
     templates: Environment<'static>,
 }
 
 impl MailRenderer {
-    /// A renderer with its templates read.
+    /// Creates a renderer and parses its templates.
     ///
     /// # Errors
-    /// When one of them is broken: a defect of the build.
+    /// If a template is broken, which is a defect of the build.
     pub fn new() -> Result<Self, RenderError> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -45,11 +45,11 @@ impl MailRenderer {
         Ok(Self { templates })
     }
 
-    /// The mail in this envelope, in this locale where the tenant offers it (else in the tenant's first), greeting by name where
-    /// one is known.
+    /// Renders the mail in this envelope. It uses this locale if the tenant offers it, otherwise the tenant's first locale. It greets
+    /// the user by name if the name is known.
     ///
     /// # Errors
-    /// When a template is broken.
+    /// If a template is broken.
     pub fn render(
         &self,
         sender: &Sender<'_>,
@@ -100,18 +100,18 @@ impl MailRenderer {
     }
 }
 
-/// To whom, when, under which id.
+/// The id, recipient and time of a mail.
 #[derive(Clone, Copy)]
 pub struct Envelope<'a> {
-    /// The id of the event that the mail follows.
+    /// The id of the event that caused the mail.
     pub id: &'a str,
-    /// The one recipient.
+    /// The only recipient.
     pub to: &'a str,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Without line breaks and other control characters: nothing a person wrote starts a line of its own, or a header.
+/// Removes line breaks and other control characters, so that text of a user can start neither a new line nor a header.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mail_says_the_same_in_text_and_html_in_every_language() {
+    fn every_mail_has_the_same_content_in_text_and_html_in_every_language() {
         for (message, codes, links) in messages() {
             for (locale, hello) in [("en", "Hello"), ("de-AT", "Guten Tag"), ("fr", "Guten Tag")] {
                 let mail = render(&message, locale, None);
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    /// Addresses in a mail are made of the configured issuer and nothing else (security 89).
+    /// URLs in a mail begin with the configured issuer (security 89).
     #[test]
     fn links_begin_with_the_configured_issuer() {
         let expected = |message: &Message| match message {
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// What a person wrote is text, never markup and never a line of its own (security 110).
+    /// Text that a user wrote is never markup, and never a line of its own (security 110).
     #[test]
     fn a_name_is_escaped_and_stays_on_its_line() {
         let name = "Ada <b>&\r\n\nBcc: all@example.com";
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_is_said_to_the_nearest_minute() {
+    fn a_lifetime_is_rounded_to_the_nearest_minute() {
         let table = [(1799, "30 minutes", "30 Minuten"), (569, "9 minutes", "9 Minuten"), (60, "1 minute", "1 Minute")];
         for (seconds, english, german) in table {
             let message = Message::RegistrationCode {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_does_not_print() {
+    fn debug_output_of_a_mail_contains_only_its_id() {
         let mail = render(&messages().remove(0).0, "en", Some("Ada"));
         assert_eq!(format!("{mail:?}"), "Mail { id: \"01K\", .. }");
     }

@@ -1,4 +1,4 @@
-//! Sending through Amazon SES (API v2): HTML and text in UTF-8, from the tenant's sender.
+//! Sends mails through Amazon SES (API v2), as HTML and text in UTF-8, from the tenant's sender.
 
 use super::{Mail, NotSent, reason};
 use crate::domain::identifier::EmailAddress;
@@ -8,17 +8,17 @@ use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use data_encoding::BASE64;
 
-/// The tag that a bounce or a complaint is traced by, to the audit record of that id.
+/// The tag with the id of the audit record. A bounce or a complaint has this tag.
 const EVENT_TAG: &str = "event_id";
 
-/// Sends a mail. SES has no key that would make a repetition harmless: when no answer comes, it may have been sent.
+/// Sends a mail. SES has no idempotency key, so if there is no response, the mail may have been sent.
 pub(super) async fn send(client: &Client, mail: &Mail) -> Result<(), NotSent> {
     let request = client
         .send_email()
         .from_email_address(mailbox(&mail.from))
         .destination(Destination::builder().to_addresses(&mail.to).build())
-        .content(content(mail).map_err(unbuilt)?)
-        .email_tags(MessageTag::builder().name(EVENT_TAG).value(&mail.id).build().map_err(unbuilt)?);
+        .content(content(mail).map_err(build_error)?)
+        .email_tags(MessageTag::builder().name(EVENT_TAG).value(&mail.id).build().map_err(build_error)?);
     request.send().await.map_err(|error| not_sent(&error))?;
     Ok(())
 }
@@ -30,7 +30,7 @@ fn content(mail: &Mail) -> Result<EmailContent, BuildError> {
     Ok(EmailContent::builder().simple(message).build())
 }
 
-fn unbuilt(_: BuildError) -> NotSent {
+fn build_error(_: BuildError) -> NotSent {
     NotSent::Refused("the request could not be built".to_owned())
 }
 
@@ -47,8 +47,8 @@ fn not_sent<R>(error: &SdkError<SendEmailError, R>) -> NotSent {
     if is_refusal { NotSent::Refused(code) } else { NotSent::Unavailable(code) }
 }
 
-/// A sender as a header holds it, in ASCII (RFC 5322 §3.4): a name of other characters in encoded words, one with specials quoted, a
-/// domain by its A-labels. An ASCII address stays as it is: SES compares it with what is verified.
+/// Formats a sender for a header in ASCII (RFC 5322 §3.4). A name with non-ASCII characters becomes encoded words, a name with special
+/// characters is quoted, and a domain becomes A-labels. An ASCII address is not changed, because SES compares it with the verified one.
 fn mailbox(sender: &str) -> String {
     let (name, address) = match sender.split_once('<') {
         Some((name, address)) => (name.trim().trim_matches('"'), address.trim_end_matches('>')),
@@ -70,7 +70,7 @@ fn mailbox(sender: &str) -> String {
     }
 }
 
-/// RFC 2047 §2: at most 75 characters a word, no character cut in two.
+/// Encoded words (RFC 2047 §2): at most 75 characters each, and no character is split.
 fn encoded_words(text: &str) -> String {
     const BYTES: usize = 45;
     let mut words = vec![String::new()];
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sender_is_written_as_a_header_holds_it() {
+    fn a_sender_is_formatted_for_an_ascii_header() {
         for (sender, header) in [
             ("no-reply@example.com", "no-reply@example.com"),
             ("Shop <No-Reply@Example.com>", "Shop <No-Reply@Example.com>"),

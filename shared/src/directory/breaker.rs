@@ -1,15 +1,15 @@
-//! Leaving a service in peace that fails: closed, open for a while, half open for one request.
+//! A circuit breaker for a failing service: closed, open for some time, half-open for one request.
 
 use std::time::{Duration, Instant};
 
-/// Failures in a row after which the service rests.
+/// The breaker opens after this many consecutive failures.
 const FAILURES: u32 = 5;
-/// Its first rest; each further one is twice as long.
+/// The first pause. Each further pause is twice as long.
 const FIRST_REST: Duration = Duration::from_secs(2);
-/// Its longest.
+/// The longest pause.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
-/// Who may ask.
+/// The state of the circuit breaker.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     failures: u32,
@@ -18,8 +18,8 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Lets a request through, or says how long the service still rests. After a rest one request is let through; the others wait
-    /// as long again, unless it comes back well.
+    /// Admits a request, or returns the remaining time of the pause. After a pause it admits one request. The others wait for the same
+    /// time again, unless this request succeeds.
     pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
         let Some(until) = self.closed_until else { return Ok(()) };
         if now < until {
@@ -28,7 +28,7 @@ impl Breaker {
         self.closed_until = Some(now + self.rest());
         Ok(())
     }
-    /// Notes what came of a request.
+    /// Records the result of a request.
     pub(super) fn note(&mut self, failed: bool, now: Instant) {
         if !failed {
             *self = Self::default();
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_end_in_a_rest_that_grows_and_one_success_ends_it() {
+    fn consecutive_failures_start_pauses_of_growing_length_and_one_success_ends_them() {
         let (mut breaker, start) = (Breaker::default(), Instant::now());
         for _ in 0..FAILURES {
             assert!(breaker.admit(start).is_ok());
@@ -62,7 +62,7 @@ mod tests {
         }
         assert_eq!(breaker.admit(start), Err(after(2)));
         assert_eq!(breaker.admit(start + after(1)), Err(after(1)));
-        // One asks; the others wait until it has its answer.
+        // One request is admitted. The others wait for its result.
         assert_eq!(breaker.admit(start + after(2)), Ok(()));
         assert!(breaker.admit(start + after(2)).is_err());
         breaker.note(true, start + after(3));
@@ -72,11 +72,11 @@ mod tests {
         for _ in 0..FAILURES - 1 {
             breaker.note(true, start + after(7));
         }
-        assert_eq!(breaker.admit(start + after(7)), Ok(()), "it begins anew");
+        assert_eq!(breaker.admit(start + after(7)), Ok(()), "the breaker starts from the beginning");
     }
 
     #[test]
-    fn a_success_between_failures_keeps_it_open() {
+    fn a_success_between_failures_keeps_the_breaker_closed() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
         for n in 0..100 {
             breaker.note(n % FAILURES != 0, now);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rest_is_longer_than_a_minute() {
+    fn no_pause_is_longer_than_a_minute() {
         let (mut breaker, mut now) = (Breaker::default(), Instant::now());
         for _ in 0..100 {
             breaker.note(true, now);

@@ -1,9 +1,9 @@
-//! The former directory during a move: a Cognito user pool, asked for what only it can tell.
+//! The legacy directory during a migration: a Cognito user pool.
 //!
-//! 1. A password is asked of the pool once: nothing is repeated, since the pool counts failures of its own.
-//! 2. An answer of the pool is a verdict. Everything else (no answer, a quota reached, a missing permission) is no verdict: nothing was
-//!    evaluated, and nobody is counted or locked for it.
-//! 3. After failures in a row the pool is left in peace for a while ([`Breaker`]); one request then asks whether it is back.
+//! 1. A password is verified with one request. It is not repeated, because the pool counts failures.
+//! 2. A response of the pool is a verdict. Everything else (no response, a quota reached, a missing permission) is no verdict: nothing
+//!    was evaluated, so it counts as no failed attempt and locks no account.
+//! 3. After consecutive failures the pool is not called for some time ([`Breaker`]). Then one request checks whether it works again.
 
 mod breaker;
 
@@ -25,15 +25,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The most groups that a pool lists at once.
+/// The maximum number of groups in one page of a pool.
 const PAGE: i32 = 60;
-/// The longest username that a pool takes, in characters: nobody has a longer one, and asking for it is an error of the asker's.
+/// The maximum length of a username in a pool, in characters. No user has a longer one, and a request with a longer one is an error.
 const LONGEST_USERNAME: usize = 128;
 
-/// Where nobody has an address (RFC 2606).
-const NOWHERE: &str = "nobody.invalid";
+/// A domain without users (RFC 2606).
+const UNKNOWN_DOMAIN: &str = "nobody.invalid";
 
-/// The former directory. Cheap to clone; clones share their patience.
+/// The legacy directory. It is inexpensive to clone. Clones share the circuit breaker.
 #[derive(Clone, Default)]
 pub struct Directory {
     cognito: Option<Arc<Cognito>>,
@@ -45,28 +45,29 @@ struct Cognito {
     refusals: Mutex<Refusals>,
 }
 
-/// Why the directory said nothing. Nothing was evaluated.
+/// Why the directory gave no verdict. Nothing was evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// It is not asked, after failures in a row.
-    #[error("the user pool is not asked for {0} s")]
+    /// It is not called, after consecutive failures.
+    #[error("the user pool is not called for {0} s")]
     Resting(u64),
-    /// Its quota is reached, by everybody together or by tries of this one account.
-    #[error("the user pool asks to wait: {0}")]
+    /// Its quota is reached, by all requests together or by attempts on this account.
+    #[error("the user pool throttles requests: {0}")]
     Busy(String),
-    /// It lets nobody try this one account for a while, or a trigger of its owner's fails for it: others are as welcome as before.
-    #[error("the user pool does not look at this account now: {0}")]
+    /// It refuses all attempts on this account for some time, or a trigger of the pool fails for this account. Other accounts are not
+    /// affected.
+    #[error("the user pool does not evaluate this account now: {0}")]
     Locked(String),
-    /// No answer, or a failure of its own.
-    #[error("the user pool did not answer: {0}")]
+    /// No response, or an internal failure of the pool.
+    #[error("the user pool did not respond: {0}")]
     Unavailable(String),
-    /// It can't be asked so: a permission, the app client or the pool is not as docs/cognito.md wants it.
-    #[error("the user pool can't be asked: {0}")]
+    /// It refuses the request: a permission, the app client or the pool is not as docs/cognito.md requires.
+    #[error("the user pool refuses the request: {0}")]
     Misconfigured(String),
 }
 
 impl DirectoryError {
-    /// When to try again.
+    /// The time until the next attempt.
     #[must_use]
     pub fn retry_after(&self) -> Span {
         match self {
@@ -75,16 +76,16 @@ impl DirectoryError {
             Self::Misconfigured(_) => Span::minutes(1),
         }
     }
-    /// Says so in the log: to whoever operates this, when it is theirs to mend.
+    /// Logs the error. If the operator must fix it, the level is ERROR, otherwise WARN.
     pub fn log(&self) {
         match self {
-            Self::Misconfigured(_) => tracing::error!(error = %self, "nobody can come from the user pool"),
+            Self::Misconfigured(_) => tracing::error!(error = %self, "no user can be migrated from the user pool"),
             Self::Resting(_) | Self::Busy(_) | Self::Locked(_) | Self::Unavailable(_) => {
                 tracing::warn!(error = %self, "the user pool gave no verdict");
             }
         }
     }
-    /// Whether asking others less would help: what counts for the breaker.
+    /// Returns whether fewer requests would help. Only these errors count for the circuit breaker.
     fn is_failure(&self) -> bool {
         match self {
             Self::Busy(_) | Self::Unavailable(_) => true,
@@ -94,28 +95,28 @@ impl DirectoryError {
 }
 
 impl Directory {
-    /// None: nobody can be asked.
+    /// No legacy directory.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
-    /// Whether nobody can be asked.
+    /// Returns whether there is no legacy directory.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.cognito.is_none()
     }
-    /// User pools, through this client. It must not repeat requests by itself: a repetition is one more guess for the pool.
+    /// User pools, through this client. The client must not retry requests: for the pool a retry is another guess of the password.
     #[must_use]
     pub fn cognito(client: Client) -> Self {
         let cognito = Cognito { client, breaker: Mutex::default(), refusals: Mutex::default() };
         Self { cognito: Some(Arc::new(cognito)) }
     }
-    /// Asks the pool for a password (`AdminInitiateAuth` with `ADMIN_USER_PASSWORD_AUTH`), and where it is right for the person
-    /// (`AdminGetUser`). `username` is what was typed: a username there, or an alias. In place of one that no pool takes, somebody made
-    /// up of the fresh bytes is asked for, so that it takes as long.
+    /// Verifies a password in the pool (`AdminInitiateAuth` with `ADMIN_USER_PASSWORD_AUTH`), and if it is right, loads the user
+    /// (`AdminGetUser`). `username` is what the user typed: a username in the pool, or an alias. If no pool can have such a username, an
+    /// unknown username made of the fresh bytes is looked up instead, so that the request takes the same time.
     ///
     /// # Errors
-    /// When the pool gave no verdict.
+    /// If the pool gave no verdict.
     pub async fn verify(
         &self,
         pool: &CognitoConfig,
@@ -124,7 +125,7 @@ impl Directory {
         fresh: [u8; 16],
     ) -> Result<DirectoryVerdict, DirectoryError> {
         let cognito = self.ask()?;
-        let username = if is_username(username) { Cow::Borrowed(username) } else { Cow::Owned(nobody(fresh)) };
+        let username = if is_username(username) { Cow::Borrowed(username) } else { Cow::Owned(unknown_username(fresh)) };
         let begun = Instant::now();
         let answer = cognito.verify(pool, &username, password).await;
         cognito.note(&answer);
@@ -133,14 +134,14 @@ impl Directory {
         }
         answer
     }
-    /// The person with this address (`AdminGetUser`), for somebody who has just proven it: as it was typed, since names of a pool may
-    /// differ by case, else in its canonical form.
+    /// Finds the user with this address (`AdminGetUser`). The caller has just verified the address. The address is looked up as it was
+    /// typed, because usernames of a pool may be case-sensitive, then in its canonical form.
     ///
-    /// Nobody has shown a password to the pool, so nothing shows whether it would ask for more: where it asks everybody for a second
-    /// factor (`GetUserPoolMfaConfig`), it would. Who is asked for one does not always have it among their settings.
+    /// No password was sent to the pool, so the pool does not tell whether it would require a second factor. If the pool requires one of
+    /// all users (`GetUserPoolMfaConfig`), the user has one. The user's own settings do not always contain it.
     ///
     /// # Errors
-    /// When the pool does not say.
+    /// If the pool gave no answer.
     pub async fn find(
         &self,
         pool: &CognitoConfig,
@@ -149,23 +150,23 @@ impl Directory {
     ) -> Result<Option<DirectoryUser>, DirectoryError> {
         self.find_by(pool, &[typed, email.as_str()]).await
     }
-    /// The person with this `sub` there, whatever their address is by now; the rest as [`Self::find`].
+    /// Finds the user with this `sub` in the pool, even if their address has changed. Otherwise like [`Self::find`].
     ///
     /// # Errors
-    /// When the pool does not say.
+    /// If the pool gave no answer.
     pub async fn find_subject(&self, pool: &CognitoConfig, subject: &str) -> Result<Option<DirectoryUser>, DirectoryError> {
         self.find_by(pool, &[subject]).await
     }
-    /// Waits as long as a refusal by the pool took lately, so that a refusal without it is not told by its speed (security 71). Where
-    /// none was seen yet, the pool is asked for somebody made up of the fresh bytes, as it would be for anybody.
+    /// Waits as long as a recent refusal by the pool took, so that the time does not show whether the pool was called (security 71). If
+    /// there was no refusal yet, it looks up an unknown username made of the fresh bytes in the pool.
     pub async fn linger(&self, pool: &CognitoConfig, fresh: [u8; 16]) {
         let Some(cognito) = &self.cognito else { return };
         let seen = lock(&cognito.refusals).next();
         if let Some(wait) = seen {
             return sleep_exactly(wait).await;
         }
-        let nobody = nobody(fresh);
-        if let Err(error) = self.verify(pool, &nobody, &SecretText::from(nobody.clone()), fresh).await {
+        let username = unknown_username(fresh);
+        if let Err(error) = self.verify(pool, &username, &SecretText::from(username.clone()), fresh).await {
             error.log();
         }
     }
@@ -179,7 +180,7 @@ impl Directory {
 
     fn ask(&self) -> Result<&Cognito, DirectoryError> {
         let Some(cognito) = &self.cognito else {
-            return Err(DirectoryError::Misconfigured("this function was not built to ask one".to_owned()));
+            return Err(DirectoryError::Misconfigured("this function has no client for user pools".to_owned()));
         };
         match lock(&cognito.breaker).admit(Instant::now()) {
             Ok(()) => Ok(cognito),
@@ -211,19 +212,19 @@ impl Cognito {
             .customize()
             .config_override(in_region(&pool.user_pool_id));
         match asked.send().await {
-            Ok(answer) => match challenge(&answer)? {
+            Ok(answer) => match classify_challenge(&answer)? {
                 Some(verdict) => Ok(verdict),
-                // Gone between the two calls: nobody's any more.
+                // The user was deleted between the two calls.
                 None => Ok(match self.user(&pool.user_pool_id, username).await? {
                     Some(user) => DirectoryVerdict::Right(Box::new(self.with_groups(pool, user).await?)),
                     None => DirectoryVerdict::Wrong,
                 }),
             },
-            Err(error) => refusal(&error),
+            Err(error) => classify_refusal(&error),
         }
     }
 
-    /// The first whom one of these names.
+    /// Finds the first user that one of these names identifies.
     async fn find(&self, config: &CognitoConfig, names: &[&str]) -> Result<Option<DirectoryUser>, DirectoryError> {
         let pool = &config.user_pool_id;
         let mut found = None;
@@ -234,13 +235,13 @@ impl Cognito {
         }
         let Some(user) = found else { return Ok(None) };
         let asked = self.client.get_user_pool_mfa_config().user_pool_id(pool.as_str());
-        let answer = asked.customize().config_override(in_region(pool)).send().await.map_err(|error| silence(&error))?;
-        let everybody = answer.mfa_configuration() == Some(&UserPoolMfaType::On);
-        let user = DirectoryUser { has_second_factor: user.has_second_factor || everybody, ..user };
+        let answer = asked.customize().config_override(in_region(pool)).send().await.map_err(|error| no_verdict(&error))?;
+        let required = answer.mfa_configuration() == Some(&UserPoolMfaType::On);
+        let user = DirectoryUser { has_second_factor: user.has_second_factor || required, ..user };
         Ok(Some(self.with_groups(config, user).await?))
     }
 
-    /// The person with their groups (`AdminListGroupsForUser`), where groups become roles.
+    /// Adds the user's groups (`AdminListGroupsForUser`), if groups map to roles.
     async fn with_groups(&self, config: &CognitoConfig, mut user: DirectoryUser) -> Result<DirectoryUser, DirectoryError> {
         if config.groups.is_empty() {
             return Ok(user);
@@ -250,10 +251,10 @@ impl Cognito {
         loop {
             let asked = self.client.admin_list_groups_for_user().user_pool_id(pool.as_str()).username(&user.username);
             let asked = asked.limit(PAGE).set_next_token(next).customize().config_override(in_region(pool));
-            let page = asked.send().await.map_err(|error| silence(&error))?;
+            let page = asked.send().await.map_err(|error| no_verdict(&error))?;
             user.groups.extend(page.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_name));
             next = page.next_token;
-            // A pool puts nobody into more than a hundred.
+            // A user of a pool is in at most a hundred groups.
             if next.is_none() || user.groups.len() > 100 {
                 return Ok(user);
             }
@@ -268,28 +269,28 @@ impl Cognito {
         match asked.customize().config_override(in_region(pool)).send().await {
             Ok(user) => read(user).map(Some),
             Err(error) if error.as_service_error().is_some_and(AdminGetUserError::is_user_not_found_exception) => Ok(None),
-            Err(error) => Err(silence(&error)),
+            Err(error) => Err(no_verdict(&error)),
         }
     }
 }
 
-/// Whether a pool can have such a username.
+/// Returns whether a pool can have such a username.
 fn is_username(name: &str) -> bool {
     name.chars().count() <= LONGEST_USERNAME
 }
 
-/// Somebody made up.
-fn nobody(fresh: [u8; 16]) -> String {
-    format!("{}@{NOWHERE}", HEXLOWER.encode(&fresh))
+/// An unknown username.
+fn unknown_username(fresh: [u8; 16]) -> String {
+    format!("{}@{UNKNOWN_DOMAIN}", HEXLOWER.encode(&fresh))
 }
 
-/// A pool is asked in its own region, wherever the function runs.
+/// A pool is called in its own region, which may differ from the region of the function.
 fn in_region(pool: &UserPoolId) -> Builder {
     Builder::new().region(Region::new(pool.region().to_owned()))
 }
 
-/// What a challenge in place of tokens means; `None` for tokens. The pool challenges only who knows the password.
-fn challenge(answer: &AdminInitiateAuthOutput) -> Result<Option<DirectoryVerdict>, DirectoryError> {
+/// The verdict of a challenge, or `None` for tokens. The pool sends a challenge only if the password is right.
+fn classify_challenge(answer: &AdminInitiateAuthOutput) -> Result<Option<DirectoryVerdict>, DirectoryError> {
     match answer.challenge_name() {
         None if answer.authentication_result().is_some() => Ok(None),
         None => Err(DirectoryError::Unavailable("neither tokens nor a challenge".to_owned())),
@@ -302,19 +303,19 @@ fn challenge(answer: &AdminInitiateAuthOutput) -> Result<Option<DirectoryVerdict
             | ChallengeNameType::SmsOtp
             | ChallengeNameType::SoftwareTokenMfa,
         ) => Ok(Some(DirectoryVerdict::SecondFactor)),
-        Some(other) => Err(DirectoryError::Misconfigured(format!("it answers a password with {}", other.as_str()))),
+        Some(other) => Err(DirectoryError::Misconfigured(format!("it responds to a password with {}", other.as_str()))),
     }
 }
 
-/// What a refusal means.
-fn refusal(error: &SdkError<AdminInitiateAuthError>) -> Result<DirectoryVerdict, DirectoryError> {
+/// The verdict of a refusal.
+fn classify_refusal(error: &SdkError<AdminInitiateAuthError>) -> Result<DirectoryVerdict, DirectoryError> {
     use AdminInitiateAuthError as Refusal;
     match error.as_service_error() {
         Some(Refusal::NotAuthorizedException(refused)) => {
             let words = refused.message().unwrap_or_default();
-            // The pool's own lock: whoever tried, nothing was evaluated now.
+            // The pool has locked the user. It did not evaluate this attempt.
             if words.contains("attempts exceeded") {
-                return Err(DirectoryError::Locked("too many tries".to_owned()));
+                return Err(DirectoryError::Locked("too many attempts".to_owned()));
             }
             // Also: "… is configured with secret but SECRET_HASH was not received".
             if words.to_ascii_lowercase().contains("secret") {
@@ -322,30 +323,30 @@ fn refusal(error: &SdkError<AdminInitiateAuthError>) -> Result<DirectoryVerdict,
             }
             Ok(DirectoryVerdict::Wrong)
         }
-        // The pool says of an ordered reset, and of a user who never confirmed, before it looks at the password: whoever asks is told
-        // nothing of either.
+        // The pool reports a required reset, and an unconfirmed user, before it verifies the password. The caller must not learn of
+        // either.
         Some(
             Refusal::UserNotFoundException(_)
             | Refusal::PasswordResetRequiredException(_)
             | Refusal::UserNotConfirmedException(_)
-            // A trigger of the pool's owner does not let them in.
+            // A trigger of the pool refuses the user.
             | Refusal::UserLambdaValidationException(_),
         ) => Ok(DirectoryVerdict::Wrong),
         Some(Refusal::UnexpectedLambdaException(_) | Refusal::InvalidLambdaResponseException(_)) => {
             Err(DirectoryError::Locked("a trigger of the pool failed".to_owned()))
         }
-        Some(_) | None => Err(silence(error)),
+        Some(_) | None => Err(no_verdict(error)),
     }
 }
 
-/// Why there is no verdict; by codes alone, since messages may repeat what was sent.
-fn silence<E: ProvideErrorMetadata>(error: &SdkError<E>) -> DirectoryError {
+/// The reason for a missing verdict. It contains codes only, because error messages may repeat the request.
+fn no_verdict<E: ProvideErrorMetadata>(error: &SdkError<E>) -> DirectoryError {
     let Some(code) = error.as_service_error().and_then(ProvideErrorMetadata::code) else {
         let kind = match error {
-            SdkError::TimeoutError(_) => "time ran out",
+            SdkError::TimeoutError(_) => "timed out",
             SdkError::DispatchFailure(_) => "no connection",
             SdkError::ConstructionFailure(_) => "the request could not be built",
-            SdkError::ResponseError(_) | SdkError::ServiceError(_) => "the answer does not read",
+            SdkError::ResponseError(_) | SdkError::ServiceError(_) => "the response cannot be read",
             _ => "the call failed",
         };
         return DirectoryError::Unavailable(kind.to_owned());
@@ -379,7 +380,7 @@ fn read(user: AdminGetUserOutput) -> Result<DirectoryUser, DirectoryError> {
     })
 }
 
-/// How long the pool took to refuse, the latest times in a row.
+/// The durations of the pool's latest refusals.
 #[derive(Default)]
 struct Refusals {
     took: Vec<Duration>,
@@ -395,14 +396,14 @@ impl Refusals {
         }
         self.took.push(took);
     }
-    /// One of them, each in its turn.
+    /// The next duration, in turn.
     fn next(&mut self) -> Option<Duration> {
         self.next = self.next.wrapping_add(1);
         self.took.get(self.next.checked_rem(self.took.len())?).copied()
     }
 }
 
-/// Tokio's timer wakes up to two milliseconds late, which would show: the end of a wait is left to the system's.
+/// Tokio's timer wakes up to two milliseconds late, which a caller could measure. The system's timer ends the wait.
 async fn sleep_exactly(wait: Duration) {
     const COARSE: Duration = Duration::from_millis(5);
     let end = Instant::now() + wait;

@@ -60,7 +60,7 @@ impl fmt::Debug for Secret256 {
 pub struct SecretHash(#[serde(with = "crate::domain::bytes32")] [u8; 32]);
 
 impl SecretHash {
-    /// A digest that the caller computed (`keys::digest`).
+    /// A digest that the caller computed (`digest`).
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

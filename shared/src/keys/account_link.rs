@@ -1,7 +1,7 @@
-//! Mailed links and codes about an account that exists: derived from a seed in the account's own items, never stored.
+//! Mailed links and codes for an existing account. They are derived from a seed in the account's own items and are never stored.
 //!
-//! A link token is a sealed locator: the account, and `HMAC-SHA-256(proof key version, "link" ‖ kind ‖ account ‖ seed)`. Who
-//! holds it proves the mailbox; it is used up with its seed.
+//! A link token is a sealed locator: the account, and `HMAC-SHA-256(proof key version, "link" ‖ kind ‖ account ‖ seed)`. A token
+//! proves control of the mailbox. It is used up together with its seed.
 
 use super::KeyError;
 use super::aead::join;
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 pub enum AccountLink {
     /// Restores a closed account (in the mail to its address).
     Restoration,
-    /// Proves the new address of a change (in the mail to that address).
+    /// Verifies the new address of a change (in the mail to that address).
     EmailChange,
     /// Undoes a change of address (in the mail to the former address).
     EmailUndo,
@@ -42,11 +42,11 @@ impl AccountLink {
     }
 }
 
-/// A link token that opened: whose account it is about; whether it fits is asked of [`ProofKeyring::matches_account_link`].
+/// An opened link token and its account. [`ProofKeyring::matches_account_link`] checks whether it fits the account's seed.
 pub struct PresentedLink {
-    /// Which kind it was sealed as.
+    /// The kind under which it was sealed.
     link: AccountLink,
-    /// Whose.
+    /// The account.
     pub account: AccountId,
     tag: Zeroizing<[u8; 32]>,
 }
@@ -61,16 +61,16 @@ impl TenantKeys {
     /// The token of a mailed link.
     ///
     /// # Errors
-    /// When a key is not this function's, or the seed's version is gone.
+    /// If this function has no such key, or the seed's key version does not exist.
     pub fn account_link(&self, link: AccountLink, account: AccountId, seed: &LinkSeed) -> Result<SecretText, KeyError> {
         let tag = self.proof()?.account_tag("link", link, account, seed)?;
         let plain = Zeroizing::new([account.as_bytes().as_slice(), tag.as_slice()].concat());
         self.locator()?.seal(link.sealed_as(), b"", &plain).map(SecretText::from)
     }
-    /// Opens a link token of this kind; `None` for anything else.
+    /// Opens a link token of this kind. `None` for anything else.
     ///
     /// # Errors
-    /// When the key is not this function's.
+    /// If this function has no such key.
     pub fn open_account_link(&self, link: AccountLink, token: &SecretText) -> Result<Option<PresentedLink>, KeyError> {
         let opened = self.locator()?.open(link.sealed_as(), b"", token.expose()).map(Zeroizing::new);
         Ok(opened.and_then(|plain| {
@@ -81,22 +81,22 @@ impl TenantKeys {
 }
 
 impl ProofKeyring {
-    /// Whether an opened link is the one that derives from this seed, in constant time.
+    /// Whether an opened link derives from this seed, in constant time.
     ///
     /// # Errors
-    /// When the seed's key version is gone.
+    /// If the seed's key version does not exist.
     pub fn matches_account_link(&self, presented: &PresentedLink, seed: &LinkSeed) -> Result<bool, KeyError> {
         let tag = self.account_tag("link", presented.link, presented.account, seed)?;
         Ok(verify_slices_are_equal(tag.as_slice(), presented.tag.as_slice()).is_ok())
     }
-    /// The code that can be typed instead of following the link: 10 base32 characters, 50 bits (security 88).
+    /// The code to type instead of opening the link: 10 base32 characters, 50 bits (security 88).
     ///
     /// # Errors
-    /// When the seed's key version is gone.
+    /// If the seed's key version does not exist.
     pub fn account_code(&self, link: AccountLink, account: AccountId, seed: &LinkSeed) -> Result<SecretText, KeyError> {
         Ok(recovery_code(&*self.account_tag("code", link, account, seed)?))
     }
-    /// Whether a typed code is the one that derives from this seed, in constant time; case, spaces and dashes don't matter.
+    /// Whether a typed code derives from this seed, in constant time. Case, spaces and dashes are ignored.
     ///
     /// # Errors
     /// As [`Self::account_code`].
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn security_88_kind_account_and_seed_decide_link_and_code() {
+    fn security_88_link_and_code_depend_on_kind_account_and_seed() {
         let keys = keyring();
         for link in LINKS {
             let tag = keys.account_tag("link", link, account(1), &seed(1)).unwrap();
@@ -159,8 +159,8 @@ mod tests {
                 assert_eq!(keys.matches_account_link(&as_other, &seed(1)).unwrap(), other == link);
                 assert_eq!(keys.matches_account_code(other, account(1), &seed(1), &code).unwrap(), other == link);
             }
-            let elsewhere = PresentedLink { link, account: account(2), tag: presented.tag.clone() };
-            assert!(!keys.matches_account_link(&elsewhere, &seed(1)).unwrap());
+            let of_another_account = PresentedLink { link, account: account(2), tag: presented.tag.clone() };
+            assert!(!keys.matches_account_link(&of_another_account, &seed(1)).unwrap());
             let grouped = format!(" {}-{}\n", &code.expose()[..5], code.expose()[5..].to_lowercase());
             assert!(keys.matches_account_code(link, account(1), &seed(1), &grouped.into()).unwrap());
             assert!(!keys.matches_account_code(link, account(1), &seed(2), &code).unwrap());

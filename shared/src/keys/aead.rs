@@ -1,11 +1,11 @@
-//! Authenticated encryption (AES-256-GCM, random nonce in front) and the one way to join parts into bytes.
+//! Authenticated encryption (AES-256-GCM with a random nonce in front), and the one function that joins parts into bytes.
 
 use super::KeyError;
 use crate::context::Random;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-/// Joins parts, each with its length in front (32 bits, big-endian): two different lists never give the same bytes, so no value
-/// of one slot can be read as another's (security 48).
+/// Joins parts. Each has its length in front (32 bits, big-endian), so two different lists never give the same bytes and no value
+/// of one slot can be read as a value of another (security 48).
 pub(super) fn join(parts: &[&[u8]]) -> Vec<u8> {
     let mut joined = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
     for part in parts {
@@ -15,11 +15,11 @@ pub(super) fn join(parts: &[&[u8]]) -> Vec<u8> {
     joined
 }
 
-/// An AES-256-GCM key that seals under random nonces. Wiped when dropped (by AWS-LC).
+/// An AES-256-GCM key. It seals under random nonces. AWS-LC wipes it on drop.
 pub(super) struct GcmKey(LessSafeKey);
 
 impl GcmKey {
-    /// The key made of these 32 bytes.
+    /// Builds the key from these 32 bytes.
     pub(super) fn new(bytes: &[u8]) -> Result<Self, KeyError> {
         let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| KeyError::Failed("making a key of bytes"))?;
         Ok(Self(LessSafeKey::new(key)))
@@ -41,7 +41,7 @@ impl GcmKey {
         sealed.extend_from_slice(tag.as_ref());
         Ok(sealed)
     }
-    /// The plain bytes, if these were sealed under this key with the same associated data.
+    /// The plain bytes, if they were sealed under this key with the same associated data.
     pub(super) fn open(&self, associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let mut plain = ciphertext.to_vec();
@@ -69,7 +69,7 @@ mod tests {
         }
 
         #[test]
-        fn sealed_bytes_open_whole_and_unchanged_only(plain in prop::collection::vec(any::<u8>(), 0..40), flip in any::<usize>()) {
+        fn sealed_bytes_open_only_complete_and_unchanged(plain in prop::collection::vec(any::<u8>(), 0..40), flip in any::<usize>()) {
             let key = GcmKey::new(&[7; 32]).unwrap();
             let sealed = key.seal(b"here", &plain).unwrap();
             prop_assert_eq!(key.open(b"here", &sealed), Some(plain));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_bytes_sealed_twice_differ() {
+    fn sealing_the_same_bytes_twice_gives_different_results() {
         let key = GcmKey::new(&[7; 32]).unwrap();
         assert_ne!(key.seal(b"", b"same").unwrap(), key.seal(b"", b"same").unwrap());
     }

@@ -1,4 +1,4 @@
-//! Somebody who comes from another identity provider, sealed: what the decision about them takes.
+//! A user of another identity provider, sealed: the input of the import decision.
 
 use super::data::DataKey;
 use super::{KeyError, SealedField, TenantKeys};
@@ -11,25 +11,25 @@ use crate::domain::profile::Claims;
 use crate::domain::roles::Roles;
 use serde_json::Value;
 
-/// Somebody who comes, in clear.
+/// A user to import, in plain text.
 pub struct Arrival<'a> {
-    /// Who they are elsewhere.
+    /// The user's subject at the other identity provider.
     pub subject: &'a FederatedSubject,
-    /// Who they are here.
+    /// The user's `sub` here.
     pub sub: Sub,
-    /// Their proven address.
+    /// The verified e-mail address.
     pub email: &'a EmailAddress,
-    /// What is taken over besides.
+    /// The other imported claims.
     pub claims: Claims,
-    /// The language that they are written to in.
+    /// The language of mail to the user.
     pub locale: &'a str,
-    /// Their password.
+    /// The password.
     pub password: ComingPassword,
-    /// Their roles.
+    /// The roles.
     pub roles: Roles,
-    /// The key that seals what is theirs.
+    /// The key that seals the user's personal data.
     pub key: &'a DataKey,
-    /// The same, wrapped; it says whose.
+    /// The same key, wrapped. It names the account.
     pub data_key: WrappedDataKey,
 }
 
@@ -37,7 +37,7 @@ impl Arrival<'_> {
     /// Hashes and seals everything.
     ///
     /// # Errors
-    /// When a keyring is missing or the cipher fails.
+    /// If a keyring is missing or the cipher fails.
     pub fn seal(self, keys: &TenantKeys) -> Result<NewComer, KeyError> {
         let Claims(mut claims) = self.claims;
         claims.insert("email".to_owned(), Value::String(self.email.as_str().to_owned()));

@@ -1,20 +1,20 @@
-//! security 48: everything that leaves the keys as a text, in every slot that takes one: only its own opens.
+//! security 48: every text that the keys produce is accepted in its own slot and refused in every other.
 
 use super::locator::tests as locators;
 use super::signing::tests as signing;
 use crate::domain::oauth::client::SigningAlgorithm;
 use serde_json::json;
 
-/// The `typ`s that are in use, or will be: ID token, access token, logout token, mailed action, client assertion, PAR.
+/// The `typ`s in use or planned: ID token, access token, logout token, mailed action, client assertion, PAR.
 const TYPES: [&str; 6] = ["JWT", "at+jwt", "logout+jwt", "action+jwt", "client-authentication+jwt", "oauth-authz-req+jwt"];
 
 #[tokio::test]
-async fn security_48_each_kind_of_token_and_cookie_is_refused_in_every_slot_but_its_own() {
+async fn security_48_a_token_or_cookie_is_refused_in_every_slot_except_its_own() {
     let locator = locators::keyring("a", 1);
     let signing = signing::signing_keys().await;
     let mut values: Vec<(&str, String)> = locators::made(&locator);
     for typ in TYPES {
-        // The same claims in each: what keeps them apart is not only what they say.
+        // All tokens have the same claims, so the claims are not what separates them.
         for algorithm in [SigningAlgorithm::ES256, SigningAlgorithm::EdDSA, SigningAlgorithm::RS256] {
             values.push((typ, signing.sign(algorithm, typ, &json!({"sub": "s", "exp": 2_000_000_000})).await.unwrap()));
         }
@@ -31,5 +31,5 @@ async fn security_48_each_kind_of_token_and_cookie_is_refused_in_every_slot_but_
             opened += usize::from(taken);
         }
     }
-    assert_eq!(opened, values.len(), "each opened once, in its own slot");
+    assert_eq!(opened, values.len(), "each value opens once, in its own slot");
 }

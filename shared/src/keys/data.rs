@@ -1,4 +1,4 @@
-//! Data keys: one for each account, wrapped by the tenant's data keyring; personal data is sealed under them.
+//! Data keys. Each account has one, wrapped by the tenant's data keyring. It seals personal data.
 
 use super::KeyError;
 use super::aead::{GcmKey, join};
@@ -8,7 +8,7 @@ use crate::domain::account::{Sealed, WrappedDataKey};
 use crate::domain::id::{AccountId, TenantId};
 use zeroize::Zeroizing;
 
-/// What a sealed value is: part of its associated data, so that swapped ciphertexts do not open (security 137).
+/// The kind of a sealed value. It is part of the associated data, so swapped ciphertexts do not open (security 137).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SealedField {
     /// [`crate::domain::profile::Claims`] as JSON.
@@ -17,11 +17,11 @@ pub enum SealedField {
     PendingRegistration,
     /// Device words and truncated address of a session, as JSON.
     SessionDevice,
-    /// The address that a change waits to prove.
+    /// The unverified new address of a change.
     PendingEmail,
-    /// An address that can undo a change.
+    /// The former address, which can undo a change.
     FormerEmail,
-    /// The address that a recovery is for.
+    /// The address of a password reset.
     RecoveryAddress,
     /// [`crate::domain::linked_identity::FederatedSubject`] as JSON.
     LinkedIdentity,
@@ -47,7 +47,7 @@ pub struct DataKeyring {
     roots: Versioned<RootKey>,
 }
 
-/// An account's data key, in clear. Wiped when dropped; does not print.
+/// An account's data key, in plain text. It is wiped on drop and has no `Debug` output.
 pub struct DataKey {
     tenant: TenantId,
     account: AccountId,
@@ -58,20 +58,20 @@ impl DataKeyring {
     pub(super) fn new(tenant: &TenantId, roots: Vec<(u32, RootKey)>, making: u32) -> Result<Self, KeyError> {
         Ok(Self { tenant: tenant.clone(), roots: Versioned::new(roots, making)? })
     }
-    /// A fresh data key and its wrapped form; returns (key, wrapped bytes, keyring version).
+    /// Makes a data key and its wrapped form. Returns (key, wrapped bytes, keyring version).
     ///
     /// # Errors
-    /// When sealing fails.
+    /// If sealing fails.
     pub fn generate(&self, account: AccountId) -> Result<(DataKey, Vec<u8>, u32), KeyError> {
         let (version, root) = self.roots.current();
         let bytes = Zeroizing::new(Random.bytes::<KEY_LEN>());
         let wrapped = wrapping_key(root, account)?.seal(&self.associated(account), bytes.as_slice())?;
         Ok((self.data_key(account, bytes.as_slice())?, wrapped, version))
     }
-    /// The data key of this account.
+    /// Unwraps the data key of this account.
     ///
     /// # Errors
-    /// When the bytes are not this account's, or of a version that is gone.
+    /// If the bytes are not of this account, or the keyring version does not exist.
     pub fn unwrap(&self, key: &WrappedDataKey) -> Result<DataKey, KeyError> {
         let bytes = wrapping_key(self.roots.get(key.keyring_version)?, key.account)?
             .open(&self.associated(key.account), &key.wrapped)
@@ -87,21 +87,21 @@ impl DataKeyring {
     }
 }
 
-/// Each account's data key is wrapped under a key of its own, so that however many accounts there are, no two random nonces meet
-/// under one key.
+/// Each account's data key is wrapped under its own key, so random nonces do not collide under one key, however many accounts
+/// there are.
 fn wrapping_key(root: &RootKey, account: AccountId) -> Result<GcmKey, KeyError> {
     GcmKey::new(root.derive("wrap", &[account.as_bytes()])?.as_slice())
 }
 
 impl DataKey {
-    /// Seals bytes: AES-256-GCM, random nonce in front, associated data tenant ‖ account ‖ field.
+    /// Seals bytes: AES-256-GCM with a random nonce in front. The associated data is tenant ‖ account ‖ field.
     ///
     /// # Errors
-    /// When the cipher fails.
+    /// If the cipher fails.
     pub fn seal(&self, field: SealedField, plain: &[u8]) -> Result<Sealed, KeyError> {
         Ok(Sealed(self.key.seal(&self.associated(field), plain)?))
     }
-    /// Opens what [`Self::seal`] made for the same field.
+    /// Opens a value that [`Self::seal`] made for the same field.
     ///
     /// # Errors
     /// [`KeyError::DoesNotOpen`] for anything else.
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_key_comes_back_for_its_account_tenant_and_keyring_only() {
+    fn a_data_key_unwraps_only_for_its_account_tenant_and_keyring() {
         let (key, bytes, version) = keyring("a", 1).generate(account(1)).unwrap();
         let sealed = key.seal(SealedField::Profile, b"Ada").unwrap();
         let mine = wrapped(account(1), bytes.clone(), version);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_value_opens_in_its_own_field_of_its_own_account_only() {
+    fn a_sealed_value_opens_only_in_its_own_field_of_its_own_account() {
         let (mine, ..) = keyring("a", 1).generate(account(1)).unwrap();
         let (other, ..) = keyring("a", 1).generate(account(2)).unwrap();
         for sealed_as in FIELDS {

@@ -1,4 +1,4 @@
-//! The little DER (X.690) that keys and signatures need: strict, so that nothing has two spellings.
+//! The part of DER (X.690) that keys and signatures need. It is strict: no value has two encodings.
 
 use super::jwk::{Base64Url, P256, PublicJwk};
 
@@ -11,10 +11,10 @@ const P256_ALGORITHM: &[u8] = &[
     0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, //
     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07,
 ];
-/// The same of an RSA key (RFC 8017 §A.1): `rsaEncryption`, NULL.
+/// `AlgorithmIdentifier` of an RSA key (RFC 8017 §A.1): `rsaEncryption`, NULL.
 const RSA_ALGORITHM: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
-/// `R ‖ S`, 32 bytes each (RFC 7518 §3.4), of an `Ecdsa-Sig-Value` on P-256 (RFC 3279 §2.2.3); `None` for anything else
+/// Converts an `Ecdsa-Sig-Value` on P-256 (RFC 3279 §2.2.3) to `R ‖ S`, 32 bytes each (RFC 7518 §3.4). `None` for anything else
 /// (security 51).
 pub(super) fn fixed_p256_signature(der: &[u8]) -> Option<[u8; 64]> {
     let (pair, rest) = element(SEQUENCE, der)?;
@@ -26,14 +26,14 @@ pub(super) fn fixed_p256_signature(der: &[u8]) -> Option<[u8; 64]> {
     let mut fixed = [0; 64];
     let (left, right) = fixed.split_at_mut(32);
     for (integer, place) in [(r, left), (s, right)] {
-        // DER leaves leading zeros out, and puts one where the first bit is set: both are undone here.
+        // DER omits leading zeros and adds one if the first bit is set. Both are undone here.
         let integer = unsigned(integer)?;
         place.get_mut(32_usize.checked_sub(integer.len())?..)?.copy_from_slice(integer);
     }
     Some(fixed)
 }
 
-/// The key in a `SubjectPublicKeyInfo` (RFC 5280 §4.1), on P-256 or RSA; whether it is a sound key is for its verifier to say.
+/// The key in a `SubjectPublicKeyInfo` (RFC 5280 §4.1), on P-256 or RSA. The verifier checks whether the key is valid.
 pub(super) fn public_key_info(der: &[u8]) -> Option<PublicJwk> {
     let (info, rest) = element(SEQUENCE, der)?;
     let (algorithm, after) = element(SEQUENCE, info)?;
@@ -62,7 +62,7 @@ pub(super) fn p256_point(point: &[u8]) -> Option<PublicJwk> {
     Some(PublicJwk::Ec { crv: P256::Only, x: Base64Url(x.to_vec()), y: Base64Url(y.to_vec()) })
 }
 
-/// `n` and `e`, without leading zeros, of an `RSAPublicKey` (RFC 8017 §A.1.1).
+/// `n` and `e` of an `RSAPublicKey` (RFC 8017 §A.1.1), without leading zeros.
 pub(super) fn modulus_and_exponent(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (pair, rest) = element(SEQUENCE, der)?;
     let (n, after) = element(INTEGER, pair)?;
@@ -71,7 +71,7 @@ pub(super) fn modulus_and_exponent(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((unsigned(n)?.to_vec(), unsigned(e)?.to_vec()))
 }
 
-/// The bytes of a positive INTEGER without its leading zero; `None` when it is zero, negative, or longer than it must be
+/// The bytes of a positive INTEGER without its leading zero. `None` if it is zero, negative, or longer than necessary
 /// (X.690 §8.3.2).
 fn unsigned(integer: &[u8]) -> Option<&[u8]> {
     match integer {
@@ -81,7 +81,7 @@ fn unsigned(integer: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The content of the element of this tag that stands first, and what follows it; its length in the shortest form (X.690 §10.1).
+/// The content of the first element, which must have this tag, and the rest. The length must have its shortest form (X.690 §10.1).
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let ([first, length], der) = der.split_first_chunk::<2>()?;
     if *first != tag {

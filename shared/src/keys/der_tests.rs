@@ -1,4 +1,4 @@
-//! security 51: signatures as KMS gives them, read by us, verified by another library; and everything that is none.
+//! security 51: DER signatures, as KMS returns them, are converted here and verified by another library. Other bytes are refused.
 
 use super::*;
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -14,7 +14,7 @@ fn decoding_key(jwk: &PublicJwk) -> DecodingKey {
     DecodingKey::from_ec_components(&BASE64URL_NOPAD.encode(&x.0), &BASE64URL_NOPAD.encode(&y.0)).unwrap()
 }
 
-/// `SEQUENCE { INTEGER, INTEGER }` of these contents, all short.
+/// `SEQUENCE { INTEGER, INTEGER }` with these contents, all short.
 fn sequence(integers: [&[u8]; 2]) -> Vec<u8> {
     let content: Vec<u8> =
         integers.iter().flat_map(|integer| [&[INTEGER, u8::try_from(integer.len()).unwrap()], *integer].concat()).collect();
@@ -26,7 +26,7 @@ fn security_51_ten_thousand_der_signatures_verify_as_jws_signatures_by_a_second_
     const SIGNATURES: u32 = 10_000;
     let (random, pair) = (SystemRandom::new(), EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap());
     let key = decoding_key(&p256_point(pair.public_key().as_ref()).unwrap());
-    // In DER: an integer one byte longer than the field (its first bit is set), and one that is shorter (it begins with zeros).
+    // DER integers that are one byte longer than the field (the first bit is set), and shorter ones (they begin with zeros).
     let (mut longer, mut shorter) = ([0, 0], [0, 0]);
     for n in 0..SIGNATURES {
         let message = n.to_be_bytes();
@@ -46,11 +46,11 @@ fn security_51_ten_thousand_der_signatures_verify_as_jws_signatures_by_a_second_
         }
     }
     assert!(longer.iter().all(|count| *count > SIGNATURES / 4), "{longer:?}");
-    assert!(shorter.iter().all(|count| *count > 5), "{shorter:?}: integers that begin with zeros were not met");
+    assert!(shorter.iter().all(|count| *count > 5), "{shorter:?}: integers that begin with zeros did not occur");
 }
 
 #[test]
-fn security_51_leading_zeros_and_short_integers_keep_their_place() {
+fn security_51_leading_zeros_and_short_integers_are_padded_to_32_bytes() {
     let full = [0xff; 32];
     let cases: [(&[u8], usize, &[u8]); 6] = [
         (&[1], 31, &[1]),
@@ -83,9 +83,9 @@ fn security_51_malformed_der_is_refused() {
         [&[1], &[0]],
         [&[0x80], &[1]],     // negative
         [&[1], &[0xff; 32]], // negative: the leading zero is missing
-        [&[0, 1], &[1]],     // a zero too many
+        [&[0, 1], &[1]],     // one zero too many
         [&[1], &zeros],
-        [&long, &[1]], // more than the field holds
+        [&long, &[1]], // longer than the field
         [&[1], &too_long],
     ];
     for pair in pairs {
@@ -97,11 +97,11 @@ fn security_51_malformed_der_is_refused() {
         &[SEQUENCE, 0],
         &[SEQUENCE, 3, INTEGER, 1, 1],                               // one integer
         &[SEQUENCE, 9, INTEGER, 1, 1, INTEGER, 1, 1, INTEGER, 1, 1], // three
-        &[SEQUENCE, 6, INTEGER, 1, 1, INTEGER, 1, 1, 0],             // something behind
-        &[SEQUENCE, 7, INTEGER, 1, 1, INTEGER, 1, 1, 0],             // something behind, inside
-        &[SEQUENCE, 0x81, 6, INTEGER, 1, 1, INTEGER, 1, 1],          // a length in a longer form than it needs
+        &[SEQUENCE, 6, INTEGER, 1, 1, INTEGER, 1, 1, 0],             // trailing data
+        &[SEQUENCE, 7, INTEGER, 1, 1, INTEGER, 1, 1, 0],             // trailing data inside
+        &[SEQUENCE, 0x81, 6, INTEGER, 1, 1, INTEGER, 1, 1],          // a length in a longer form than necessary
         &[SEQUENCE, 0x82, 0, 6, INTEGER, 1, 1, INTEGER, 1, 1],
-        &[SEQUENCE, 0x80, INTEGER, 1, 1, INTEGER, 1, 1, 0, 0], // BER's indefinite length
+        &[SEQUENCE, 0x80, INTEGER, 1, 1, INTEGER, 1, 1, 0, 0], // the indefinite length of BER
         &[0x31, 6, INTEGER, 1, 1, INTEGER, 1, 1],              // a SET
         &[SEQUENCE, 6, BIT_STRING, 1, 1, INTEGER, 1, 1],
     ];
@@ -115,7 +115,7 @@ fn security_51_malformed_der_is_refused() {
 }
 
 #[test]
-fn public_keys_are_read_out_of_their_spki() {
+fn public_keys_are_read_from_their_spki() {
     let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
     let der: PublicKeyX509Der<'_> = ec.public_key().as_der().unwrap();
     assert_eq!(public_key_info(der.as_ref()), p256_point(ec.public_key().as_ref()));
@@ -128,12 +128,12 @@ fn public_keys_are_read_out_of_their_spki() {
     assert_eq!((&*e.0, n.0.len()), (&[1, 0, 1][..], 256));
     assert!(public_key_info(&[der.as_ref(), &[0]].concat()).is_none());
     let ed: PublicKeyX509Der<'_> = Ed25519KeyPair::generate().unwrap().public_key().as_der().unwrap();
-    assert!(public_key_info(ed.as_ref()).is_none(), "not one that KMS signs tokens with");
+    assert!(public_key_info(ed.as_ref()).is_none(), "KMS signs no tokens with a key of this type");
 }
 
 proptest! {
     #[test]
-    fn security_51_what_is_read_is_the_only_spelling(
+    fn security_51_a_signature_has_only_one_accepted_encoding(
         r in prop::collection::vec(any::<u8>(), 0..34), s in prop::collection::vec(any::<u8>(), 0..34),
         noise in prop::collection::vec(any::<u8>(), 0..80),
     ) {

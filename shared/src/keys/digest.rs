@@ -4,8 +4,8 @@ use crate::domain::oauth::client::SigningAlgorithm;
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use data_encoding::BASE64URL_NOPAD;
 
-/// The left half of a token's digest, base64url: `at_hash` (OpenID Connect Core §3.1.3.6). The digest is that of the ID token's
-/// algorithm; for Ed25519 that is SHA-512 (RFC 8032 §5.1).
+/// The left half of a token's digest, base64url: `at_hash` (OpenID Connect Core §3.1.3.6). The digest is the one of the ID token's
+/// algorithm. For Ed25519 that is SHA-512 (RFC 8032 §5.1).
 #[must_use]
 pub fn left_half(algorithm: SigningAlgorithm, token: &str) -> String {
     let digest = match algorithm {

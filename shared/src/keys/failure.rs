@@ -1,9 +1,9 @@
-//! What a failure of KMS means.
+//! Classifies KMS errors.
 
 use crate::keys::KeyError;
 use aws_sdk_kms::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-/// Whether KMS may answer another time, or never will as things stand.
+/// Maps a KMS error: it may pass, or it is permanent.
 pub(super) fn kms_error<E>(error: SdkError<E>) -> KeyError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -25,7 +25,7 @@ where
         }
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
         SdkError::ConstructionFailure(_) => false,
-        // The enum is open; what is not known may pass.
+        // The enum is open. An unknown error may pass.
         _ => true,
     };
     tracing::warn!(error = %DisplayErrorContext(&error), may_pass, "KMS failed");

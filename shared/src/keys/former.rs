@@ -1,9 +1,9 @@
-//! Access tokens of a user pool, verified by its public keys (RFC 7517; security 44–48).
+//! Verifies access tokens of a user pool with its public keys (RFC 7517; security 44–48).
 //!
-//! 1. The keys are fetched when a token needs one, and kept for an hour. A key that is not among them is looked for again, at most
-//!    every ten seconds: whoever makes up names of keys makes nobody fetch more.
-//! 2. While they can't be fetched, those that were serve for a day.
-//! 3. The pool decides where its keys are, never the token; a redirect is not followed, an answer is read up to a bound.
+//! 1. The keys are fetched when a token needs one, and cached for one hour. For an unknown key ID they are fetched again, at most
+//!    every ten seconds, so made-up key IDs do not cause more fetches.
+//! 2. If a fetch fails, cached keys are used for at most one day.
+//! 3. The pool determines where its keys are, never the token. Redirects are not followed. The response size is limited.
 
 use super::jwk::PublicJwk;
 use super::jwt::{Compact, TimesError, check_times};
@@ -20,20 +20,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// How long keys are used before they are fetched again.
-const KEPT: Span = Span::hours(1);
-/// How long they are used while they can't be fetched.
-const KEPT_AT_MOST: Span = Span::days(1);
-/// Between one fetch and the next, whatever tokens say.
-const PAUSE: Span = Span::seconds(10);
-/// How long one fetch may take.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The longest answer that is read, in bytes.
-const LONGEST: usize = 64 * 1024;
-/// By how much the pool's clock may differ from ours.
+/// How long fetched keys are used before they are fetched again.
+const CACHE_LIFETIME: Span = Span::hours(1);
+/// How long cached keys are used while fetches fail.
+const MAX_CACHE_AGE: Span = Span::days(1);
+/// The minimum time between two fetches, whatever the tokens contain.
+const FETCH_INTERVAL: Span = Span::seconds(10);
+/// The timeout of a fetch.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
+/// The maximum size of a response, in bytes.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+/// The accepted difference between the pool's clock and ours.
 const LEEWAY: Span = Span::seconds(60);
 
-/// The public keys of user pools. Cheap to clone; clones share what was fetched.
+/// The public keys of user pools. Inexpensive to clone: clones share the cache.
 #[derive(Clone, Default)]
 pub struct FormerKeys {
     source: Option<Arc<Source>>,
@@ -41,56 +41,56 @@ pub struct FormerKeys {
 
 struct Source {
     connector: SharedHttpConnector,
-    /// Where pools are reached; `None`: each in its region.
+    /// The endpoint of all pools. `None`: each pool is reached in its region.
     endpoint: Option<String>,
-    kept: Mutex<HashMap<String, Kept>>,
+    kept: Mutex<HashMap<String, CachedKeys>>,
 }
 
-/// What was fetched of one pool.
+/// The cached keys of one pool.
 #[derive(Default)]
-struct Kept {
+struct CachedKeys {
     keys: HashMap<String, Arc<ParsedPublicKey>>,
     fetched_at: Option<Timestamp>,
     tried_at: Option<Timestamp>,
-    /// Why the last try came to nothing, if it did.
+    /// Why the last fetch failed, if it did.
     failure: Option<&'static str>,
 }
 
-/// Why a token of a pool proves nothing.
+/// Why a token of a pool is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormerTokenError {
-    /// It is no token, or none that the pool's keys verify.
+    /// It is not a token, or no key of the pool verifies it.
     #[error("not a token of the user pool")]
     NotGenuine,
-    /// It is the pool's, and not in force.
-    #[error("the token is not in force: {0}")]
+    /// It is a token of the pool, but not within its lifetime.
+    #[error("the token is not valid now: {0}")]
     NotInForce(#[from] TimesError),
-    /// The pool's keys are not to be had: nothing was verified.
+    /// The pool's keys are not available: nothing was verified.
     #[error("the keys of the user pool can't be fetched: {0}")]
     KeysUnavailable(&'static str),
 }
 
 impl FormerKeys {
-    /// None: nothing verifies.
+    /// No source of keys: nothing verifies.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
-    /// Keys that are fetched through this connector: from each pool's own region, or from one endpoint that stands for all.
+    /// Fetches keys through this connector, from each pool's own region or from one endpoint for all pools.
     #[must_use]
     pub fn fetched(connector: SharedHttpConnector, endpoint: Option<String>) -> Self {
         Self { source: Some(Arc::new(Source { connector, endpoint, kept: Mutex::default() })) }
     }
-    /// The claims of a token in force that this pool signed (RS256, RFC 7518 §3.3). Whose it is and what it is for is yet to be judged.
+    /// The claims of a valid token that this pool signed (RS256, RFC 7518 §3.3). The caller checks its user and its purpose.
     ///
     /// # Errors
-    /// Why it proves nothing.
+    /// Why it is refused.
     pub async fn verify(&self, pool: &UserPoolId, token: &str, now: Timestamp) -> Result<Map<String, Value>, FormerTokenError> {
         let compact = Compact::parse(token).ok_or(FormerTokenError::NotGenuine)?;
         if compact.algorithm != "RS256" {
             return Err(FormerTokenError::NotGenuine);
         }
-        let source = self.source.as_ref().ok_or(FormerTokenError::KeysUnavailable("this function was not built to"))?;
+        let source = self.source.as_ref().ok_or(FormerTokenError::KeysUnavailable("this function has no source of keys"))?;
         let key = source.find(pool, &compact.kid, now).await?.ok_or(FormerTokenError::NotGenuine)?;
         key.verify_sig(compact.signed.as_bytes(), &compact.signature).map_err(|_| FormerTokenError::NotGenuine)?;
         let claims = compact.claims().ok_or(FormerTokenError::NotGenuine)?;
@@ -109,28 +109,28 @@ impl Source {
         let mut kept = self.kept.lock().await;
         let kept = kept.entry(pool.to_string()).or_default();
         let is_younger = |at: Option<Timestamp>, than: Span| at.is_some_and(|at| now.since(at) < than);
-        if is_younger(kept.fetched_at, KEPT)
+        if is_younger(kept.fetched_at, CACHE_LIFETIME)
             && let Some(key) = kept.keys.get(kid)
         {
             return Ok(Some(Arc::clone(key)));
         }
-        if !is_younger(kept.tried_at, PAUSE) {
+        if !is_younger(kept.tried_at, FETCH_INTERVAL) {
             kept.tried_at = Some(now);
             match self.fetch(pool).await {
-                Ok(keys) => *kept = Kept { keys, fetched_at: Some(now), tried_at: Some(now), failure: None },
+                Ok(keys) => *kept = CachedKeys { keys, fetched_at: Some(now), tried_at: Some(now), failure: None },
                 Err(reason) => {
                     tracing::warn!(reason, "the keys of the user pool can't be fetched");
                     kept.failure = Some(reason);
                 }
             }
         }
-        if !is_younger(kept.fetched_at, KEPT_AT_MOST) {
-            return Err(FormerTokenError::KeysUnavailable(kept.failure.unwrap_or("they could not be just now")));
+        if !is_younger(kept.fetched_at, MAX_CACHE_AGE) {
+            return Err(FormerTokenError::KeysUnavailable(kept.failure.unwrap_or("the last fetch failed")));
         }
         match (kept.keys.get(kid), kept.failure) {
             (Some(key), _) => Ok(Some(Arc::clone(key))),
             (None, None) => Ok(None),
-            // It may be a new one.
+            // It may be a new key.
             (None, Some(reason)) => Err(FormerTokenError::KeysUnavailable(reason)),
         }
     }
@@ -142,23 +142,26 @@ impl Source {
         };
         let request =
             http::Request::get(format!("{base}/{pool}/.well-known/jwks.json")).body(aws_smithy_types::body::SdkBody::empty());
-        let request = request.ok().and_then(|request| HttpRequest::try_from(request).ok()).ok_or("its address is none")?;
+        let request = request.ok().and_then(|request| HttpRequest::try_from(request).ok()).ok_or("the address is invalid")?;
         let answered = async {
             let answer = self.connector.call(request).await.map_err(|_| "no answer")?;
             if answer.status().as_u16() != 200 {
-                return Err("it answers with another status than 200");
+                return Err("the status is not 200");
             }
-            let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(|_| "its answer does not read")?;
+            let body = Limited::new(answer.into_body(), MAX_RESPONSE_BYTES)
+                .collect()
+                .await
+                .map_err(|_| "the response could not be read")?;
             Ok(body.to_bytes())
         };
-        let body = tokio::time::timeout(PATIENCE, answered).await.map_err(|_| "time ran out")??;
-        read(&body).ok_or("its answer is no set of keys")
+        let body = tokio::time::timeout(FETCH_TIMEOUT, answered).await.map_err(|_| "timeout")??;
+        parse_key_set(&body).ok_or("the response is not a key set")
     }
 }
 
-/// The keys of a set that verify RS256, by their names; others are nobody's business here (RFC 7517 §5). A set without any is none: no pool
-/// is without a key.
-fn read(body: &[u8]) -> Option<HashMap<String, Arc<ParsedPublicKey>>> {
+/// The keys of a set that verify RS256, by their key ID. Other keys are ignored (RFC 7517 §5). A set without any such key is refused:
+/// every pool has one.
+fn parse_key_set(body: &[u8]) -> Option<HashMap<String, Arc<ParsedPublicKey>>> {
     #[derive(Deserialize)]
     struct JwkSet {
         keys: Vec<Value>,

@@ -1,5 +1,5 @@
-//! Known answers: every label, purpose and order of parts that goes into a key, a digest or associated data. What an earlier version
-//! sealed or hashed reads only if none of them changes.
+//! Known answers: every label, every purpose and every order of parts in a key, a digest or associated data. If one changes, values
+//! that an earlier version sealed or hashed become unreadable.
 
 use super::account_link::AccountLink;
 use super::data::{DataKeyring, SealedField};
@@ -130,14 +130,14 @@ fn no_rename_changes_a_derived_key_a_digest_or_a_sealed_locator() {
     compare("src/goldens/keys.golden", &text);
 }
 
-/// What was sealed once opens: a wrapped data key, and a value of each field under it.
+/// Values that were sealed earlier still open: a wrapped data key, and a value of each field under it.
 #[test]
 fn no_rename_keeps_a_sealed_value_from_opening() {
     const FILE: &str = "src/goldens/sealed.golden";
     let keyring = || DataKeyring::new(&tenant(), roots("acme", Purpose::Data, 1), 1).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     if !path.exists() {
-        // Only where the file was removed on purpose: what it holds was sealed by an earlier version.
+        // Only if the file was removed on purpose: its values were sealed by an earlier version.
         let (key, wrapped, _) = keyring().generate(ACCOUNT).unwrap();
         let sealed = FIELDS.map(|field| BASE64URL_NOPAD.encode(&key.seal(field, b"a value").unwrap().0));
         compare(FILE, &format!("{}\n{}\n", BASE64URL_NOPAD.encode(&wrapped), sealed.join("\n")));

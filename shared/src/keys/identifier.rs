@@ -25,21 +25,21 @@ impl IdentifierKeyring {
         })?;
         Ok(Self { keys })
     }
-    /// The hash under the present key version.
+    /// The hash under the current key version.
     #[must_use]
     pub fn hash_email(&self, email: &EmailAddress) -> IdentifierHash {
         self.hash("email", email.as_str().as_bytes())
     }
-    /// The hash of a subject of another identity provider under the present key version.
+    /// The hash of a subject of another identity provider, under the current key version.
     #[must_use]
     pub fn hash_subject(&self, subject: &FederatedSubject) -> SubjectHash {
         let named = join(&[subject.issuer.as_bytes(), subject.subject.as_bytes()]);
         SubjectHash(self.hash("subject", &named))
     }
-    /// The keyed hash of a client address, base64url: IPv4 whole, IPv6 (and v4-mapped as v4) by /64.
+    /// The keyed hash of a client address, base64url: the whole IPv4 address, the /64 of an IPv6 address (v4-mapped counts as v4).
     #[must_use]
     pub fn hash_address(&self, address: IpAddr) -> String {
-        // A customer of IPv6 has a /64 to choose from: by whole addresses a limit would limit nobody (security 115).
+        // An IPv6 customer has a whole /64. A limit on single addresses would have no effect (security 115).
         let tag = match address.to_canonical() {
             IpAddr::V4(v4) => hmac::sign(&self.keys.current().1.addresses, &join(&[b"4", &v4.octets()])),
             IpAddr::V6(v6) => hmac::sign(&self.keys.current().1.addresses, &join(&[b"6", &v6.octets()[..8]])),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_counts_whole_in_ipv4_and_by_its_64_bits_in_ipv6() {
+    fn an_address_is_hashed_whole_for_ipv4_and_by_64_bits_for_ipv6() {
         let cases = [
             ("192.0.2.1", "192.0.2.1", true),
             ("192.0.2.1", "192.0.2.2", false),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_differ_by_kind_text_and_tenant() {
+    fn identifier_hashes_differ_by_kind_text_and_tenant() {
         let hash = keyring("a").hash("email", b"a@example.com");
         assert_eq!(hash, keyring("a").hash("email", b"a@example.com"));
         assert_eq!(hash.key_version, 1);
@@ -98,6 +98,6 @@ mod tests {
             keyring("a").hash_subject(&FederatedSubject { issuer: issuer.to_owned(), subject: subject.to_owned() })
         };
         assert_eq!(subject("https://a", "1"), subject("https://a", "1"));
-        assert_ne!(subject("https://a", "1"), subject("https://a1", ""), "issuer and subject do not run into one another");
+        assert_ne!(subject("https://a", "1"), subject("https://a1", ""), "issuer and subject are separated");
     }
 }

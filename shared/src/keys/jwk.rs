@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
-/// The required members of a public key, in the order that RFC 7638 §3 hashes them; there is no private member to leave out.
+/// The required members of a public key, in the order that RFC 7638 §3 hashes them. There is no private member that could leak.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kty")]
 pub(super) enum PublicJwk {
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for Base64Url {
     }
 }
 
-/// An entry of a JWK Set: the members of the key and what it is for.
+/// An entry of a JWK Set: the members of the key, and its use.
 #[derive(Serialize)]
 struct Entry<'a> {
     #[serde(flatten)]
@@ -63,7 +63,7 @@ struct Entry<'a> {
 }
 
 impl PublicJwk {
-    /// The name by which RFC 7515 knows the algorithm that this key is for: its type decides, nothing in a token (security 44).
+    /// The RFC 7515 algorithm of this key. The type of the key decides it, never a token (security 44).
     pub(super) fn algorithm(&self) -> SigningAlgorithm {
         match self {
             Self::Ec { .. } => SigningAlgorithm::ES256,
@@ -74,7 +74,7 @@ impl PublicJwk {
     /// The RFC 7638 thumbprint (SHA-256, base64url).
     pub(super) fn thumbprint(&self) -> String {
         let text = |bytes: &Base64Url| BASE64URL_NOPAD.encode(&bytes.0);
-        // Required members only, sorted by name, no whitespace (§3.3): written out, because the order is part of the standard.
+        // Required members only, sorted by name, no whitespace (§3.3). Written out here, because the order is part of the standard.
         let canonical = match self {
             Self::Ec { x, y, .. } => format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, text(x), text(y)),
             Self::Okp { x, .. } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(x)),
@@ -82,7 +82,7 @@ impl PublicJwk {
         };
         BASE64URL_NOPAD.encode(&sha256(canonical.as_bytes()))
     }
-    /// The key, ready to verify with.
+    /// The key in the form that verifies signatures.
     pub(super) fn verifier(&self) -> Result<ParsedPublicKey, KeyError> {
         match self {
             Self::Ec { x, y, .. } => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [&[4], &*x.0, &*y.0].concat()),
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thumbprints_are_those_of_the_standards() {
+    fn thumbprints_match_the_examples_of_the_rfcs() {
         // RFC 7638 §3.1.
         let rsa: PublicJwk = serde_json::from_str(concat!(
             r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRX"#,
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn security_44_signatures_of_the_standards_verify_with_the_key_of_their_type() {
+    fn security_44_signatures_of_the_rfcs_verify_with_the_key_of_their_type() {
         // RFC 7515 appendix A.3 (ES256), RFC 8037 appendix A.4 (EdDSA).
         let ec: PublicJwk = serde_json::from_str(
             r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_none_are_refused() {
+    fn invalid_keys_are_refused() {
         for json in [
             r#"{"kty":"oct","k":"AAAA"}"#,
             r#"{"kty":"EC","crv":"P-384","x":"AA","y":"AA"}"#,

@@ -1,7 +1,7 @@
-//! Strict reading of compact JWSs and of the times in JWTs (RFC 7515, RFC 7519, RFC 8725; security 44–48).
+//! Strict parsing of compact JWSs and of the times in JWTs (RFC 7515, RFC 7519, RFC 8725; security 44–48).
 //!
-//! Tokens of our own making are read here, and those of a user pool. What neither writes is refused: padding, whitespace, tails that
-//! are not canonical, members named twice (also deep inside), header parameters other than `alg`, `kid` and `typ`.
+//! It reads our own tokens and those of a user pool. It refuses what neither writes: padding, whitespace, non-canonical tails,
+//! duplicate member names (at any depth), and header parameters other than `alg`, `kid` and `typ`.
 
 use crate::domain::time::{Span, Timestamp};
 use data_encoding::BASE64URL_NOPAD;
@@ -9,12 +9,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// The longest token that is looked at.
+/// The maximum length of a token.
 const MAX_TOKEN: usize = 16 * 1024;
-/// The last second of the year 9999: no time of ours lies behind it.
+/// The last second of the year 9999: later times are refused.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// A compact JWS taken apart; nothing in it is verified yet.
+/// A compact JWS, split into its parts. Nothing in it is verified yet.
 pub(super) struct Compact<'a> {
     pub(super) algorithm: String,
     pub(super) kid: String,
@@ -26,7 +26,7 @@ pub(super) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// `None` for anything that we would not have written.
+    /// `None` for anything that we would not write.
     pub(super) fn parse(token: &'a str) -> Option<Self> {
         if token.len() > MAX_TOKEN {
             return None;
@@ -36,18 +36,18 @@ impl<'a> Compact<'a> {
         let mut header = object(&decode(header)?)?;
         let typ = header.remove("typ").map(text);
         let (algorithm, kid) = (text(header.remove("alg")?)?, text(header.remove("kid")?)?);
-        // Whatever else a header says (`crit`, `b64`, `zip`, an embedded or linked key), we did not write it (security 45).
+        // Any other header parameter (`crit`, `b64`, `zip`, an embedded or linked key) is not ours (security 45).
         if !header.is_empty() {
             return None;
         }
         let typ = match typ {
             None => None,
-            // A `typ` that is no text is not one that is missing.
+            // A `typ` that is not a string is not the same as a missing one.
             Some(typ) => Some(typ?),
         };
         Some(Self { algorithm, kid, typ, signed, payload, signature: decode(signature)? })
     }
-    /// The claims; to be read once the signature was verified.
+    /// The claims. Read them only after the signature is verified.
     pub(super) fn claims(&self) -> Option<Map<String, Value>> {
         object(&decode(self.payload)?)
     }
@@ -60,13 +60,13 @@ fn text(value: Value) -> Option<String> {
     }
 }
 
-/// Strict base64url: no padding, no whitespace, no second spelling of one value (security 47). An interior `.` is not in the
-/// alphabet, so a fourth part fails here.
+/// Strict base64url: no padding, no whitespace, no second encoding of the same value (security 47). A `.` is not in the alphabet,
+/// so a fourth part fails here.
 fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text.as_bytes()).ok()
 }
 
-/// A JSON object in which no name stands twice, at any depth: two readers could take different ones (security 47).
+/// A JSON object without duplicate names at any depth: two readers could take different values (security 47).
 fn object(json: &[u8]) -> Option<Map<String, Value>> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let value = Strict.deserialize(&mut deserializer).ok()?;
@@ -77,7 +77,7 @@ fn object(json: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// Reads any JSON value and refuses names that stand twice; depth is bounded by `serde_json`.
+/// Reads any JSON value and refuses duplicate names. `serde_json` limits the depth.
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -122,44 +122,44 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(Strict)?;
             if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a name stands twice"));
+                return Err(A::Error::custom("a name occurs twice"));
             }
         }
         Ok(Value::Object(object))
     }
 }
 
-/// The times of a token that is in force.
+/// The times of a valid token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
-    /// `exp`: from here on it is refused.
+    /// `exp`: from this moment on the token is refused.
     pub expires_at: Timestamp,
-    /// `iat`, when it says so.
+    /// `iat`, if present.
     pub issued_at: Option<Timestamp>,
 }
 
-/// Why a token is not in force.
+/// Why a token is outside its lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimesError {
-    /// `exp` is missing: a token without an end is refused (RFC 8725 §3.10 leaves it to us).
+    /// `exp` is missing: a token without an expiry is refused (RFC 8725 §3.10 leaves this to us).
     #[error("exp is missing")]
     Missing,
-    /// The claim is not a whole number of seconds within the years 1970 to 9999.
+    /// The claim is not a whole number of seconds in the years 1970 to 9999.
     #[error("{0} is not a time")]
     Malformed(&'static str),
     /// `exp` has passed.
     #[error("expired")]
     Expired,
-    /// `nbf` or `iat` lies ahead.
+    /// `nbf` or `iat` is in the future.
     #[error("not yet valid")]
     NotYetValid,
 }
 
-/// Checks `exp` (required), `nbf` and `iat` (RFC 7519 §4.1.4–4.1.6) against our own clock; `leeway` is for clocks of other
+/// Checks `exp` (required), `nbf` and `iat` (RFC 7519 §4.1.4–4.1.6) against our own clock. `leeway` is for the clocks of other
 /// instances. Wrong types, fractions, negative and absurd numbers are refused, never skipped (security 46).
 ///
 /// # Errors
-/// Why the token is not in force.
+/// Why the token is outside its lifetime.
 pub fn check_times(claims: &Map<String, Value>, now: Timestamp, leeway: Span) -> Result<Times, TimesError> {
     let expires_at = time(claims, "exp")?.ok_or(TimesError::Missing)?;
     let not_before = time(claims, "nbf")?;
@@ -187,7 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn security_47_a_name_that_stands_twice_is_refused_at_any_depth() {
+    fn security_47_a_duplicate_name_is_refused_at_any_depth() {
         let cases = [
             (r#"{}"#, true),
             (r#"{"a":1,"b":1}"#, true),
@@ -212,11 +212,11 @@ mod tests {
             assert_eq!(object(json.as_bytes()).is_some(), good, "{json}");
         }
         assert!(object(b"{\"a\":\"\xff\"}").is_none());
-        assert!(object(format!("{}{}", "{\"a\":".repeat(100_000), "1").as_bytes()).is_none(), "depth is bounded");
+        assert!(object(format!("{}{}", "{\"a\":".repeat(100_000), "1").as_bytes()).is_none(), "the depth is limited");
     }
 
     #[test]
-    fn security_46_times_that_are_no_times_are_refused() {
+    fn security_46_malformed_times_are_refused() {
         let now = Timestamp::from_seconds(1_000);
         let check = |json: &str| check_times(&object(json.as_bytes()).unwrap(), now, Span::ZERO);
         let good = Times { expires_at: Timestamp::from_seconds(1_001), issued_at: None };
@@ -252,9 +252,9 @@ mod tests {
         }
     }
 
-    /// T9: clocks of instances differ.
+    /// T9: the clocks of instances differ.
     #[test]
-    fn leeway_moves_both_ends_and_no_further() {
+    fn leeway_extends_both_ends_by_exactly_its_length() {
         let claims = object(br#"{"exp":1000,"nbf":900}"#).unwrap();
         let leeway = Span::seconds(60);
         for (now, good) in [(839, false), (840, true), (1_059, true), (1_060, false)] {

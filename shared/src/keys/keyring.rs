@@ -1,10 +1,10 @@
-//! The keyrings of a tenant, made on first use by conditional put with a lease, unwrapped once.
+//! The keyrings of a tenant. They are made on first use by conditional put with a lease, and unwrapped once.
 //!
-//! 1. A request asks for the keys of its tenant: from the cache.
-//! 2. The first one loads them, alone, while the others wait: every slot is read (and made where it is missing, `provision`), the
-//!    root keys are unwrapped by the vault, all at once; the keys in use derive from them (`root`).
-//! 3. After a minute one request looks at the slots again, so that a rotation is followed, while the others go on with what they
-//!    have; when that fails, so does it.
+//! 1. A request gets the keys of its tenant from the cache.
+//! 2. The first request loads them, alone, while the others wait. It reads every slot (`provision` fills the missing ones), the
+//!    vault unwraps all root keys at once, and the keys in use derive from them (`root`).
+//! 3. After one minute one request reads the slots again, to follow a rotation. The others continue with the loaded keys. If the
+//!    reload fails, this request continues with them too.
 
 use super::data::DataKeyring;
 use super::identifier::IdentifierKeyring;
@@ -28,13 +28,13 @@ use crate::store::keyring::{KeyMaterial, StoredKey, StoredKeyState};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How old a version of a keyring must be before anything is made with it: by then every instance has seen it.
-const SEEN_BY_ALL: Span = Span::minutes(5);
-/// When to look again after a look that failed, or that left something missing.
-const LOOK_AFTER_FAILURE: Span = Span::seconds(5);
+/// The minimum age of a keyring version before it is used to make values: by then every instance has loaded it.
+const ROLLOUT_TIME: Span = Span::minutes(5);
+/// When to read the slots again after a failure, or if something was missing.
+const RETRY_INTERVAL: Span = Span::seconds(5);
 
-/// How old what was read ahead may be.
-const SEEN_JUST_NOW: Span = Span::seconds(1);
+/// The maximum age of slots that were read ahead.
+const MAX_READ_AHEAD_AGE: Span = Span::seconds(1);
 
 /// Builds and caches the keys of each tenant.
 #[derive(Clone)]
@@ -49,10 +49,10 @@ struct Shared {
     tenants: Mutex<HashMap<TenantId, Arc<Slot>>>,
 }
 
-/// The place of one tenant in the cache.
+/// The cache entry of one tenant.
 #[derive(Default)]
 struct Slot {
-    /// Held by the one that loads.
+    /// Held by the request that loads.
     loading: tokio::sync::Mutex<()>,
     loaded: Mutex<Option<Loaded>>,
 }
@@ -61,7 +61,7 @@ struct Slot {
 struct Loaded {
     keys: Arc<TenantKeys>,
     look_again: Timestamp,
-    /// What the table held when they were opened ahead: the first look need not ask again, if it comes right after.
+    /// The slots as they were read ahead. The first reload uses them without another read, if it follows at once.
     seen: Option<Arc<[StoredKey]>>,
 }
 
@@ -77,39 +77,39 @@ impl Slot {
 }
 
 impl Keys {
-    /// Keys out of this vault, for these purposes only.
+    /// Keys from this vault, for these purposes only.
     #[must_use]
     pub fn new(vault: KeyVault, purposes: &[Purpose]) -> Self {
         let provisioner = Provisioner::new(vault.clone());
         Self { shared: Arc::new(Shared { vault, purposes: purposes.into(), provisioner, tenants: Mutex::default() }) }
     }
-    /// The keys of a tenant: cached; loaded (and made, on the very first use) single-flight. Signing keys are looked at again
-    /// every 60 seconds so that a rotation is followed. `signer` is the tenant's wish for signatures to come.
+    /// The keys of a tenant, from the cache. Otherwise loads them (and makes them on the very first use), single-flight. Signing keys
+    /// are read again every 60 seconds, to follow a rotation. `signer` decides how future signatures are made.
     ///
     /// # Errors
-    /// When the vault or the table fails, or the signer is one that this function was not given keys of.
+    /// If the vault or the table fails, or this function has no keys of the signer.
     pub async fn tenant(&self, store: &TenantStore, signer: Signer, now: Timestamp) -> Result<Arc<TenantKeys>, KeyError> {
-        // Also where keys are loaded that could sign: never in silence by others than was asked for.
+        // Check even if other keys are loaded that could sign: never use another signer than configured without an error.
         self.check(signer)?;
         let slot = self.slot(store.tenant());
         match slot.loaded() {
             Some(loaded) if now < loaded.look_again => Ok(loaded.keys),
             Some(loaded) => {
-                // One looks; the others don't wait for it.
+                // One request reloads. The others do not wait for it.
                 let Ok(_alone) = slot.loading.try_lock() else { return Ok(loaded.keys) };
-                // Another may have looked between our look at the cache and the lock.
+                // Another request may have reloaded between the cache read and the lock.
                 let loaded = slot.loaded().unwrap_or(loaded);
                 if now < loaded.look_again {
                     return Ok(loaded.keys);
                 }
                 let seen =
-                    loaded.seen.as_deref().filter(|_| now <= loaded.look_again + SEEN_JUST_NOW).map(<[StoredKey]>::to_vec);
+                    loaded.seen.as_deref().filter(|_| now <= loaded.look_again + MAX_READ_AHEAD_AGE).map(<[StoredKey]>::to_vec);
                 match Box::pin(self.look(store, signer, now, Some(&loaded.keys), seen)).await {
                     Ok(looked) => Ok(slot.keep(looked)),
                     Err(error) => {
-                        // What is loaded still signs and verifies: an outage of table or vault is not made one of tokens.
-                        tracing::warn!(tenant = %store.tenant(), %error, "the keys could not be looked at again");
-                        Ok(slot.keep(Loaded { look_again: now + LOOK_AFTER_FAILURE, seen: None, ..loaded }))
+                        // The loaded keys still sign and verify, so an outage of the table or the vault does not stop tokens.
+                        tracing::warn!(tenant = %store.tenant(), %error, "the keys could not be reloaded");
+                        Ok(slot.keep(Loaded { look_again: now + RETRY_INTERVAL, seen: None, ..loaded }))
                     }
                 }
             }
@@ -123,11 +123,11 @@ impl Keys {
         }
     }
 
-    /// Reads and opens the keys that a tenant has, before it is known who signs for it. The look that is due anyway ([`Self::tenant`])
-    /// goes on from there: it makes what is missing and follows rotations.
+    /// Reads and opens the existing keys of a tenant before its signer is known. The next reload ([`Self::tenant`]) continues from here:
+    /// it makes missing keys and follows rotations.
     ///
     /// # Errors
-    /// When the table fails, or a key is not what it should be.
+    /// If the table fails, or a key is invalid.
     pub async fn open(&self, store: &TenantStore, now: Timestamp) -> Result<(), KeyError> {
         let (shared, slot) = (&self.shared, self.slot(store.tenant()));
         let _alone = slot.loading.lock().await;
@@ -142,10 +142,10 @@ impl Keys {
         Ok(())
     }
 
-    /// Whether this signer can be had here.
+    /// Whether this signer is available.
     ///
     /// # Errors
-    /// [`KeyError::NoKmsKey`] when KMS is to sign and there is no key of it.
+    /// [`KeyError::NoKmsKey`] if KMS must sign and there is no KMS key.
     pub fn check(&self, signer: Signer) -> Result<(), KeyError> {
         match signer {
             Signer::Kms if self.shared.purposes.contains(&Purpose::Signing) => self.shared.vault.kms_signing_keys().check(),
@@ -160,7 +160,7 @@ impl Keys {
         }
         tenants.entry(tenant.clone()).or_default().clone()
     }
-    /// Reads every slot (unless they were `seen` just now), makes what is missing or due, and loads what there is then.
+    /// Reads every slot (unless `seen` has them), makes what is missing or due, and loads the result.
     async fn look(
         &self,
         store: &TenantStore,
@@ -176,7 +176,7 @@ impl Keys {
         }
         let keys = TenantKeys::load(shared, store.tenant(), &stored, now, before).await?;
         let complete = keys.is_complete(&stored, provision::algorithms(signer), now);
-        let look_again = now + if complete { LOOK_AGAIN } else { LOOK_AFTER_FAILURE };
+        let look_again = now + if complete { LOOK_AGAIN } else { RETRY_INTERVAL };
         Ok(Loaded { keys: Arc::new(keys), look_again, seen: None })
     }
 }
@@ -199,7 +199,7 @@ impl TenantKeys {
         now: Timestamp,
         before: Option<&Self>,
     ) -> Result<Self, KeyError> {
-        let loading = Loading { shared, tenant, stored, now };
+        let loading = KeyringLoader { shared, tenant, stored, now };
         let (data, identifier, proof, locator, refresh) = tokio::try_join!(
             loading.ring(Purpose::Data, before.and_then(|b| b.data.as_ref()), |roots, making| {
                 DataKeyring::new(tenant, roots, making)
@@ -220,7 +220,7 @@ impl TenantKeys {
         let signing = loading.signing(before.and_then(|b| b.signing.as_ref()))?;
         Ok(Self { data, identifier, proof, locator, refresh, signing })
     }
-    /// Whether nothing is missing that the next look may find.
+    /// Whether nothing is missing that the next reload may find.
     fn is_complete(&self, stored: &[StoredKey], made: &[SigningAlgorithm], now: Timestamp) -> bool {
         is_open(self.data.as_ref())
             && is_open(self.identifier.as_ref())
@@ -232,7 +232,7 @@ impl TenantKeys {
     /// Wraps and unwraps data keys.
     ///
     /// # Errors
-    /// [`KeyError::NotGranted`] when the function did not declare the purpose; what the vault said, when it did not unwrap the keyring.
+    /// [`KeyError::NotGranted`] if the function did not declare the purpose; the vault's error if it did not unwrap the keyring.
     pub fn data(&self) -> Result<&DataKeyring, KeyError> {
         granted(Purpose::Data, self.data.as_ref())
     }
@@ -273,16 +273,16 @@ impl TenantKeys {
     }
 }
 
-/// What the keyrings of a tenant are loaded from.
-struct Loading<'a> {
+/// The input for loading the keyrings of a tenant.
+struct KeyringLoader<'a> {
     shared: &'a Shared,
     tenant: &'a TenantId,
     stored: &'a [StoredKey],
     now: Timestamp,
 }
 
-impl Loading<'_> {
-    /// The keyring of a purpose; `None` when this function has no part in it.
+impl KeyringLoader<'_> {
+    /// The keyring of a purpose. `None` if this function did not declare the purpose.
     async fn ring<K>(
         &self,
         purpose: Purpose,
@@ -303,9 +303,9 @@ impl Loading<'_> {
         let opened = self.unwrap(purpose, &stored).await.and_then(|roots| build(roots, making));
         Ok(Some(match (opened, before) {
             (Ok(keyring), _) => Ring { versions, making, keyring: Ok(Arc::new(keyring)) },
-            // A new version waits; the versions that are open stay so.
+            // The new version is not used yet. The open versions stay in use.
             (Err(error), Some((ring, keyring))) => {
-                tracing::warn!(tenant = %self.tenant, purpose = purpose.name(), %error, "a new version of a keyring does not open");
+                tracing::warn!(tenant = %self.tenant, purpose = purpose.name(), %error, "a new version of a keyring could not be opened");
                 Ring { versions: ring.versions.clone(), making: ring.making, keyring: Ok(keyring) }
             }
             (Err(error), None) => Ring { versions, making, keyring: Err(Shut::of(error)?) },
@@ -345,9 +345,9 @@ impl Loading<'_> {
     }
 }
 
-/// The version that makes: the newest that every instance has seen, else the first there is.
+/// The version that makes new values: the newest that every instance has loaded, otherwise the oldest.
 fn making(oldest_first: &[(u32, Timestamp)], now: Timestamp) -> Option<u32> {
-    let seen = oldest_first.iter().rev().find(|(_, created_at)| *created_at + SEEN_BY_ALL <= now);
+    let seen = oldest_first.iter().rev().find(|(_, created_at)| *created_at + ROLLOUT_TIME <= now);
     seen.or_else(|| oldest_first.first()).map(|(version, _)| *version)
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_new_version_opens_at_once_and_makes_when_every_instance_has_seen_it() {
+fn a_new_version_opens_at_once_and_makes_values_after_every_instance_has_loaded_it() {
     let at = |minutes| Timestamp::from_seconds(0) + Span::minutes(minutes);
     let cases = [
         (vec![], 0, None),

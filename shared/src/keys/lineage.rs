@@ -1,4 +1,4 @@
-//! The signing keys of one algorithm as the table has them, oldest first, each with how it stands.
+//! The signing keys of one algorithm as stored in the table, oldest first, each with its current state.
 
 use super::rotation::{KeyStanding, KeyState, KeyTimes, is_due, standings};
 use crate::domain::oauth::client::SigningAlgorithm;
@@ -10,9 +10,9 @@ use crate::store::keyring::{KeyMaterial, StoredKey, StoredKeyState};
 pub(super) struct Generation<'a> {
     pub(super) version: u32,
     pub(super) stored: &'a StoredKey,
-    /// What there is of it; `None` once it was retired.
+    /// The stored key; `None` after its retirement.
     pub(super) material: Option<&'a KeyMaterial>,
-    /// Its public half, a JWK.
+    /// Its public half, as a JWK.
     pub(super) public_jwk: Option<&'a str>,
     pub(super) created_at: Timestamp,
     pub(super) standing: KeyStanding,
@@ -24,7 +24,7 @@ impl Generation<'_> {
     }
 }
 
-/// Every version that was made, retired ones too; a slot that is only claimed has no key.
+/// Every version with a key, retired ones included. A slot that is only claimed has no key.
 pub(super) fn generations(stored: &[StoredKey], of: SigningAlgorithm, now: Timestamp) -> Vec<Generation<'_>> {
     let mut made: Vec<(u32, &StoredKey, KeyTimes)> = Vec::new();
     for key in stored {
@@ -51,11 +51,11 @@ pub(super) fn generations(stored: &[StoredKey], of: SigningAlgorithm, now: Times
     made.into_iter().zip(standings(&times, now)).map(generation).collect()
 }
 
-/// Whether a successor is to be made now, by a key in process or by this one of KMS (`kms_key`).
+/// Whether to make the next key now, in process or with this KMS key (`kms_key`).
 pub(super) fn successor_is_due(generations: &[Generation<'_>], kms_key: Option<&str>, now: Timestamp) -> bool {
     let standings: Vec<_> = generations.iter().map(|generation| generation.standing).collect();
     match generations.iter().find(|generation| generation.is(KeyState::Active)).and_then(|active| active.material) {
-        // KMS makes no second key of itself: another one takes its place when the stack, or the document, names another.
+        // KMS makes no second key on its own: another one follows when the stack or the tenant document names another.
         Some(active) if active.kms_key.is_some() && active.kms_key.as_deref() == kms_key => false,
         Some(active) => {
             let ordered = active.successor_ordered_at.is_some() || active.kms_key.as_deref() != kms_key;

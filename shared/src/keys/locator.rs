@@ -1,9 +1,9 @@
-//! Sealed locators: where something is stored, readable by nobody else, and bound to the secret that comes with it.
+//! Sealed locators: the place of a stored item. Only this service can read one, and it is bound to the secret that comes with it.
 //!
-//! AES-256-GCM-SIV (RFC 8452) over the locator with kind, tenant and secret as associated data, a key for each kind: the same
-//! input gives the same bytes, a forgery does not open, a genuine old generation still does, and no value of one kind or tenant
-//! opens as another's (security 48). A token is `base64url(sealed locator ‖ secret)`, of one length for each kind, and only in
-//! its canonical spelling (security 38).
+//! AES-256-GCM-SIV (RFC 8452) over the locator. Kind, tenant and secret are the associated data, and each kind has its own key. The
+//! same input gives the same bytes, a forgery does not open, a genuine old generation still opens, and no value of one kind or
+//! tenant opens as one of another (security 48). A token is `base64url(sealed locator ‖ secret)`, has one fixed length for each
+//! kind, and is accepted only in its canonical encoding (security 38).
 use super::KeyError;
 use super::aead::join;
 use super::root::{RootKey, Versioned};
@@ -13,40 +13,40 @@ use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, Unbou
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 
-/// Where a grant is; what authorization codes, refresh tokens and access tokens carry.
+/// The place of a grant. Authorization codes, refresh tokens and access tokens carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GrantLocator {
-    /// Whose.
+    /// The account.
     pub account: AccountId,
-    /// Which.
+    /// The grant.
     pub grant: GrantId,
-    /// The session, when the grant dies with it (no `offline_access`; always for a code).
+    /// The session, if the grant ends with it (no `offline_access`; always for a code).
     pub session: Option<SessionId>,
     /// The generation (0 for a code and an access token).
     pub generation: u32,
 }
 
-/// Where a session is; what its cookie carries.
+/// The place of a session. The session cookie carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLocator {
-    /// Whose.
+    /// The account.
     pub account: AccountId,
-    /// Which.
+    /// The session.
     pub session: SessionId,
 }
 
-/// Where a flow and its data key are; the `registration_id` of the API, the `flow` of pages and links.
+/// The place of a flow and its data key: the `registration_id` of the API, the `flow` of pages and links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlowLocator {
-    /// The account it will create.
+    /// The account that it will create.
     pub account: AccountId,
-    /// Which.
+    /// The flow.
     pub flow: FlowId,
 }
 
 /// Bytes of the authentication tag.
 const TAG: usize = 16;
-/// The longest text that is looked at: far above every kind, far below what would cost.
+/// The maximum length of a text: far above every kind, and inexpensive to process.
 const MAX_TEXT: usize = 16 * 1024;
 
 /// The locator key of a tenant.
@@ -84,7 +84,7 @@ impl LocatorKeyring {
     pub(super) fn new(tenant: &TenantId, roots: &[(u32, RootKey)], making: u32) -> Result<Self, KeyError> {
         Ok(Self { tenant: tenant.clone(), keys: Versioned::derive(roots, making, LocatorKeys::new)? })
     }
-    /// The tenant that every seal of this keyring is bound to.
+    /// The tenant of this keyring. Every seal is bound to it.
     #[must_use]
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
@@ -94,7 +94,7 @@ impl LocatorKeyring {
     pub fn authorization_code(&self, locator: &GrantLocator, secret: &Secret256) -> SecretText {
         self.current().code.seal_with_secret(&self.tenant, &locator.to_bytes(), secret)
     }
-    /// Opens an authorization code; `None` for anything that is not one of ours, whole.
+    /// Opens an authorization code. `None` for anything that is not a complete one of ours.
     #[must_use]
     pub fn open_authorization_code(&self, code: &str) -> Option<(GrantLocator, Secret256)> {
         let (plain, secret) = self.keys.find_map(|keys| keys.code.open_with_secret(&self.tenant, code))?;
@@ -105,7 +105,7 @@ impl LocatorKeyring {
     pub fn refresh_token(&self, locator: &GrantLocator, secret: &Secret256) -> SecretText {
         self.current().refresh.seal_with_secret(&self.tenant, &locator.to_bytes(), secret)
     }
-    /// Opens a refresh token, of any generation; `None` for anything that is not one of ours, whole.
+    /// Opens a refresh token of any generation. `None` for anything that is not a complete one of ours.
     #[must_use]
     pub fn open_refresh_token(&self, token: &str) -> Option<(GrantLocator, Secret256)> {
         let (plain, secret) = self.keys.find_map(|keys| keys.refresh.open_with_secret(&self.tenant, token))?;
@@ -116,7 +116,7 @@ impl LocatorKeyring {
     pub fn session_cookie(&self, locator: &SessionLocator, secret: &Secret256) -> SecretText {
         self.current().session.seal_with_secret(&self.tenant, &locator.to_bytes(), secret)
     }
-    /// Opens a session cookie's value.
+    /// Opens the value of a session cookie.
     #[must_use]
     pub fn open_session_cookie(&self, value: &str) -> Option<(SessionLocator, Secret256)> {
         let (plain, secret) = self.keys.find_map(|keys| keys.session.open_with_secret(&self.tenant, value))?;
@@ -127,7 +127,7 @@ impl LocatorKeyring {
     pub fn access_token_claim(&self, locator: &GrantLocator, jti: &Jti) -> String {
         self.current().access.seal_text(&self.tenant, &[jti.as_bytes()], &locator.to_bytes())
     }
-    /// Opens an access token's grant locator.
+    /// Opens the grant locator of an access token.
     #[must_use]
     pub fn open_access_token_claim(&self, claim: &str, jti: &Jti) -> Option<GrantLocator> {
         let plain = self.keys.find_map(|keys| keys.access.open_text(&self.tenant, &[jti.as_bytes()], claim))?;
@@ -138,20 +138,20 @@ impl LocatorKeyring {
     pub fn flow_id(&self, locator: &FlowLocator) -> String {
         self.current().flow.seal_text(&self.tenant, &[], &locator.to_bytes())
     }
-    /// Opens a flow's public id.
+    /// Opens the public id of a flow.
     #[must_use]
     pub fn open_flow_id(&self, id: &str) -> Option<FlowLocator> {
         let plain = self.keys.find_map(|keys| keys.flow.open_text(&self.tenant, &[], id))?;
         FlowLocator::from_bytes(&plain)
     }
-    /// Seals bytes for a page, a cookie or a query parameter: `purpose` and `context` are associated data. Deterministic.
+    /// Seals bytes for a page, a cookie or a query parameter. `purpose` and `context` are the associated data. Deterministic.
     ///
     /// # Errors
-    /// When the cipher fails.
+    /// If the cipher fails.
     pub fn seal(&self, purpose: &'static str, context: &[u8], plain: &[u8]) -> Result<String, KeyError> {
         Ok(self.current().seal.seal_text(&self.tenant, &[purpose.as_bytes(), context], plain))
     }
-    /// Opens what [`Self::seal`] made with the same purpose and context.
+    /// Opens a value that [`Self::seal`] made with the same purpose and context.
     #[must_use]
     pub fn open(&self, purpose: &'static str, context: &[u8], sealed: &str) -> Option<Vec<u8>> {
         self.keys.find_map(|keys| keys.seal.open_text(&self.tenant, &[purpose.as_bytes(), context], sealed))
@@ -173,8 +173,8 @@ impl LocatorKeyring {
     }
 }
 
-/// A nonce-misuse-resistant key of one kind. The nonce is fixed: equal input gives equal output, which tells only that it is
-/// equal (RFC 8452 §9); what tokens carry differs by its random secret.
+/// A nonce-misuse-resistant key for one kind. The nonce is fixed: equal input gives equal output, which reveals only that it is
+/// equal (RFC 8452 §9). Tokens differ by their random secret.
 struct SivKey {
     kind: &'static str,
     key: LessSafeKey,
@@ -212,7 +212,7 @@ impl SivKey {
     fn open_text(&self, tenant: &TenantId, context: &[&[u8]], text: &str) -> Option<Vec<u8>> {
         self.open(tenant, context, decode(text)?)
     }
-    /// `base64url(sealed ‖ secret)`; the secret is associated data, so that neither half serves with another's.
+    /// `base64url(sealed ‖ secret)`. The secret is associated data, so neither half works with the other half of another token.
     fn seal_with_secret(&self, tenant: &TenantId, plain: &[u8], secret: &Secret256) -> SecretText {
         let mut token = self.seal(tenant, &[secret.expose()], plain);
         token.extend_from_slice(secret.expose());
@@ -237,7 +237,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text.as_bytes()).ok()
 }
 
-/// `account ‖ grant ‖ whether there is a session ‖ session or zeros ‖ generation`: of one length, so that length tells nothing.
+/// `account ‖ grant ‖ whether there is a session ‖ session or zeros ‖ generation`: a fixed length, so the length reveals nothing.
 impl GrantLocator {
     fn to_bytes(self) -> [u8; 53] {
         let mut bytes = [0; 53];

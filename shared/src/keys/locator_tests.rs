@@ -26,7 +26,7 @@ fn jti() -> Jti {
     Jti::from_bytes([6; 16])
 }
 
-/// Every kind of value that leaves the keyring: how it is made.
+/// One value of every kind that the keyring makes.
 pub(crate) fn made(keys: &LocatorKeyring) -> Vec<(&'static str, String)> {
     vec![
         ("code", keys.authorization_code(&grant(true, 0), &secret()).expose().to_owned()),
@@ -40,7 +40,7 @@ pub(crate) fn made(keys: &LocatorKeyring) -> Vec<(&'static str, String)> {
         ("mac other", keys.mac("other", b"x")),
     ]
 }
-/// Whether a value is taken in the slot of this kind.
+/// Whether a value is accepted in the slot of this kind.
 pub(crate) fn taken(keys: &LocatorKeyring, slot: &str, value: &str) -> bool {
     match slot {
         "code" => keys.open_authorization_code(value).is_some(),
@@ -59,7 +59,7 @@ pub(crate) fn taken(keys: &LocatorKeyring, slot: &str, value: &str) -> bool {
 #[test]
 fn security_48_each_kind_is_refused_in_every_other_slot_and_by_every_other_tenant() {
     let keys = keyring("a", 1);
-    // The same root bytes: what keeps tenants apart is not only that their roots differ.
+    // The same root bytes: different roots are not the only thing that separates tenants.
     let (other_tenant, other_root) = (keyring("b", 1), keyring("a", 2));
     for (kind, value) in made(&keys) {
         for (slot, _) in made(&keys) {
@@ -86,8 +86,8 @@ fn security_38_every_prefix_suffix_extension_and_case_change_is_refused() {
             }
         }
         for extra in ["A", "=", "==", " ", "\n", "\0", "AA", "AAA", "AAAA", "."] {
-            assert!(!taken(&keys, kind, &format!("{value}{extra}")), "{kind} with {extra:?} behind");
-            assert!(!taken(&keys, kind, &format!("{extra}{value}")), "{kind} with {extra:?} in front");
+            assert!(!taken(&keys, kind, &format!("{value}{extra}")), "{kind} followed by {extra:?}");
+            assert!(!taken(&keys, kind, &format!("{extra}{value}")), "{kind} preceded by {extra:?}");
         }
         assert!(!taken(&keys, kind, &format!("{value}{value}")));
         assert!(!taken(&keys, kind, &value.to_uppercase()) && !taken(&keys, kind, &value.to_lowercase()));
@@ -108,36 +108,36 @@ fn a_tail_that_is_not_canonical_is_refused() {
 }
 
 #[test]
-fn a_value_is_deterministic_and_of_one_length_for_its_kind() {
+fn a_value_is_deterministic_and_has_one_length_for_its_kind() {
     let keys = keyring("a", 1);
     assert_eq!(made(&keys), made(&keyring("a", 1)), "a retry gives the same token");
     let long = keys.refresh_token(&grant(true, u32::MAX), &secret());
     let short = keys.refresh_token(&grant(false, 0), &secret());
     assert_eq!(long.expose().len(), short.expose().len());
-    // Golden: a change of these bytes signs everybody out.
+    // Golden: changed bytes would end every session.
     assert_eq!(keys.flow_id(&flow()), GOLDEN_FLOW);
 }
 const GOLDEN_FLOW: &str = "41mxlJUJcmERbeyowmNa0MZndyiwqqabwIyua2igpGq-QwcD6b7NK7VkleGjaPpT";
 
 #[test]
-fn an_access_token_claim_opens_beside_its_own_jti_only() {
+fn an_access_token_claim_opens_only_with_its_own_jti() {
     let keys = keyring("a", 1);
     let claim = keys.access_token_claim(&grant(false, 0), &jti());
     assert!(keys.open_access_token_claim(&claim, &Jti::from_bytes([7; 16])).is_none());
 }
 
 #[test]
-fn a_sealed_value_opens_in_its_own_context_only() {
+fn a_sealed_value_opens_only_in_its_own_context() {
     let keys = keyring("a", 1);
     let sealed = keys.seal("device", b"x", b"plain").unwrap();
     assert_eq!(keys.open("device", b"x", &sealed).unwrap(), b"plain");
     assert!(keys.open("device", b"y", &sealed).is_none());
-    assert!(keys.open("devic", b"ex", &sealed).is_none(), "parts can't be shifted into one another");
+    assert!(keys.open("devic", b"ex", &sealed).is_none(), "bytes cannot move from one part to another");
     assert!(!keys.verify_mac("for", b"mx", &keys.mac("form", b"x")));
 }
 
 #[test]
-fn values_of_an_older_version_open_and_new_ones_are_made_with_the_version_that_makes() {
+fn old_values_open_and_new_ones_use_the_current_version() {
     let tenant: TenantId = "a".parse().unwrap();
     let root = |fill| RootKey::new(&tenant, Purpose::Locator, &[fill; 32]).unwrap();
     let old = LocatorKeyring::new(&tenant, &[(1, root(1))], 1).unwrap();
@@ -152,7 +152,7 @@ fn values_of_an_older_version_open_and_new_ones_are_made_with_the_version_that_m
 
 proptest! {
     #[test]
-    fn locators_come_back_as_they_went(
+    fn sealed_locators_open_unchanged(
         ids in any::<[[u8; 16]; 3]>(), has_session in any::<bool>(), generation in any::<u32>(), secret in any::<[u8; 32]>(),
     ) {
         let keys = keyring("a", 1);
@@ -177,7 +177,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_with_any_bit_turned_is_refused(at in any::<prop::sample::Index>(), bit in 0u8..8) {
+    fn a_token_with_any_flipped_bit_is_refused(at in any::<prop::sample::Index>(), bit in 0u8..8) {
         let keys = keyring("a", 1);
         let token = keys.refresh_token(&grant(true, 1), &secret());
         let mut bytes = BASE64URL_NOPAD.decode(token.expose().as_bytes()).unwrap();

@@ -1,7 +1,7 @@
-//! What an operator sees of signing keys, and orders: a successor ahead of time, or a retirement in an emergency.
+//! The operator's view of signing keys, and two requests: an early rotation, and the retirement of a key in an emergency.
 //!
-//! Nothing here asks the vault, so an operator needs no permission to use it: an order is a mark in the key's own slot, and the
-//! function that looks next acts on it, within a minute.
+//! Nothing here calls the vault, so the operator needs no permission to use it. A request is stored in the slot of the key. The next
+//! function that reads the slot carries it out, within one minute.
 
 use super::jwk::{PublicJwk, algorithm_name};
 use super::lineage::{Generation, generations};
@@ -13,96 +13,96 @@ use crate::domain::time::Timestamp;
 use crate::store::keyring::{StoredKey, StoredKeyState};
 use crate::store::{StoreError, TenantStore};
 
-/// A signing key, as an operator sees it.
+/// A signing key, as shown to an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedKey {
     /// Its `kid`: the RFC 7638 thumbprint.
     pub kid: KeyId,
     /// `ES256`, `RS256` or `EdDSA`.
     pub algorithm: &'static str,
-    /// From 1, for each algorithm.
+    /// The version, from 1 for each algorithm.
     pub version: u32,
-    /// What it is good for now.
+    /// Its current state.
     pub state: KeyState,
-    /// The key of KMS that signs; `None` for one that is wrapped in the table.
+    /// The KMS key that signs; `None` for a key that is wrapped in the table.
     pub kms_key: Option<String>,
-    /// When it was made, and published.
+    /// When it was made and published.
     pub created_at: Timestamp,
-    /// From when it signs, or signed.
+    /// When it starts to sign, or started.
     pub signs_from: Timestamp,
-    /// When it is gone, once there is a successor.
+    /// When it expires, once there is a next key.
     pub gone_at: Option<Timestamp>,
     /// When an operator retired it.
     pub retired_at: Option<Timestamp>,
-    /// When an operator ordered its successor.
+    /// When an operator requested the next key.
     pub successor_ordered_at: Option<Timestamp>,
 }
 
-/// What became of the order of a successor.
+/// The result of a rotation request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RotationOrder {
-    /// Ordered: it is made at the next look, within a minute, and signs twenty minutes after.
+    /// Requested: the next reload makes the key, within one minute. It signs twenty minutes later.
     Ordered {
         /// The key that signs until then.
         kid: KeyId,
     },
-    /// There is one already; it signs from then on.
+    /// The next key exists already, and signs from then on.
     Pending {
-        /// Which.
+        /// The next key.
         kid: KeyId,
-        /// From when.
+        /// When it starts to sign.
         signs_from: Timestamp,
     },
-    /// No key signs: a successor is made at the next look in any case.
+    /// No key signs: the next reload makes one in any case.
     Awaited,
-    /// The key is KMS's own: another takes its place when the stack, or the tenant's document, names another.
+    /// The key belongs to KMS: another follows when the stack or the tenant document names another.
     HeldByKms {
-        /// Which.
+        /// The KMS key's `kid`.
         kid: KeyId,
     },
 }
 
-/// What a retirement does.
+/// The effect of a retirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retirement {
-    /// The key as it stood before.
+    /// The key before its retirement.
     pub key: ListedKey,
-    /// Who signs then.
+    /// Which key signs afterwards.
     pub successor: Successor,
 }
 
-/// Who signs once a key is retired.
+/// Which key signs after a retirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Successor {
-    /// As before: the retired key did not sign.
+    /// No change: the retired key did not sign.
     Unchanged,
-    /// A key that is published already.
+    /// A key that is already published.
     TakesOver {
-        /// Which.
+        /// The next key.
         kid: KeyId,
-        /// From when.
+        /// When it starts to sign.
         signs_from: Timestamp,
     },
-    /// None yet: one is made at the next look, and signs 75 seconds after. Until then tokens are not issued (503).
+    /// None yet: the next reload makes one, which signs 75 seconds later. Until then no tokens are issued (503).
     ToBeMade,
 }
 
-/// Why a key is not retired.
+/// Why a key cannot be retired.
 #[derive(Debug, thiserror::Error)]
 pub enum RetireError {
     /// No signing key of the tenant has this `kid`.
     #[error("no signing key of this tenant has the kid {0}: `latchkey keys list` shows them")]
     Unknown(String),
-    /// It was.
+    /// The key was retired before.
     #[error("the key {0} was retired already")]
     AlreadyRetired(KeyId),
-    /// Latchkey can't make the successor of a key that KMS holds.
+    /// Latchkey cannot make the next key of a key that KMS holds.
     #[error(
         "the key {0} is held by KMS, and nothing could sign after it: set keys.signer = \"local\" in the tenant document, and retire \
          this one as soon as `latchkey keys list` shows its successor (a minute)"
     )]
     NoSuccessor(KeyId),
-    /// The table.
+    /// The table failed.
     #[error("the keys could not be read or written")]
     Store(#[from] StoreError),
 }
@@ -110,16 +110,16 @@ pub enum RetireError {
 /// Every signing key of the tenant, by algorithm, oldest first.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn list(store: &TenantStore, now: Timestamp) -> Result<Vec<ListedKey>, StoreError> {
-    Ok(listed(&store.find_keys().await?, now).into_iter().map(|(key, _)| key).collect())
+    Ok(list_with_slots(&store.find_keys().await?, now).into_iter().map(|(key, _)| key).collect())
 }
 
-/// Orders a successor for the key that signs with this algorithm (`None`: with each), ahead of its time. It is published first, as
-/// any other.
+/// Requests the next key of the key that signs with this algorithm (`None`: of each algorithm), ahead of schedule. Like any other
+/// key, it is published before it signs.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn rotate_now(
     store: &TenantStore,
     algorithm: Option<SigningAlgorithm>,
@@ -128,7 +128,8 @@ pub async fn rotate_now(
     let stored = store.find_keys().await?;
     let mut orders = Vec::new();
     for each in ALGORITHMS.into_iter().filter(|each| algorithm.is_none_or(|algorithm| algorithm == *each)) {
-        let keys: Vec<_> = listed(&stored, now).into_iter().filter(|(key, _)| key.algorithm == algorithm_name(each)).collect();
+        let keys: Vec<_> =
+            list_with_slots(&stored, now).into_iter().filter(|(key, _)| key.algorithm == algorithm_name(each)).collect();
         if keys.is_empty() {
             continue;
         }
@@ -150,24 +151,24 @@ pub async fn rotate_now(
     Ok(orders)
 }
 
-/// What the retirement of a key would do; writes nothing.
+/// The effect that the retirement of a key would have. Writes nothing.
 ///
 /// # Errors
-/// Why it can't be retired.
+/// Why it cannot be retired.
 pub async fn plan_retirement(store: &TenantStore, kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
-    planned(&store.find_keys().await?, kid, now)
+    plan(&store.find_keys().await?, kid, now)
 }
 
-/// Retires a key: within a minute it signs nothing, verifies nothing here and is listed nowhere; whoever verifies elsewhere drops it
-/// with its copy of the JWK Set. Its private half is removed, so there is no way back.
+/// Retires a key. Within one minute it signs nothing, verifies nothing here, and leaves the JWK Set. Other verifiers drop it with
+/// their cached copy of the JWK Set. Its private half is deleted, so there is no undo.
 ///
 /// # Errors
-/// Why it can't be retired.
+/// Why it cannot be retired.
 pub async fn retire(store: &TenantStore, kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
     let stored = store.find_keys().await?;
-    let retirement = planned(&stored, kid, now)?;
-    // A key of KMS that was taken up twice stands in two slots.
-    for (_, slot) in listed(&stored, now).into_iter().filter(|(key, _)| key.kid.as_str() == kid) {
+    let retirement = plan(&stored, kid, now)?;
+    // A KMS key that was registered twice is stored in two slots.
+    for (_, slot) in list_with_slots(&stored, now).into_iter().filter(|(key, _)| key.kid.as_str() == kid) {
         if matches!(slot.state, StoredKeyState::Ready(_)) && !store.retire_key(slot, now).await? {
             return Err(RetireError::AlreadyRetired(retirement.key.kid));
         }
@@ -175,8 +176,8 @@ pub async fn retire(store: &TenantStore, kid: &str, now: Timestamp) -> Result<Re
     Ok(retirement)
 }
 
-fn planned(stored: &[StoredKey], kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
-    let keys: Vec<_> = listed(stored, now).into_iter().map(|(key, _)| key).collect();
+fn plan(stored: &[StoredKey], kid: &str, now: Timestamp) -> Result<Retirement, RetireError> {
+    let keys: Vec<_> = list_with_slots(stored, now).into_iter().map(|(key, _)| key).collect();
     let of_kid = || keys.iter().filter(|key| key.kid.as_str() == kid);
     let key = of_kid().next_back().cloned().ok_or_else(|| RetireError::Unknown(kid.to_owned()))?;
     if of_kid().all(|key| key.retired_at.is_some()) {
@@ -198,7 +199,7 @@ fn planned(stored: &[StoredKey], kid: &str, now: Timestamp) -> Result<Retirement
 }
 
 /// Each key with its slot.
-fn listed(stored: &[StoredKey], now: Timestamp) -> Vec<(ListedKey, &StoredKey)> {
+fn list_with_slots(stored: &[StoredKey], now: Timestamp) -> Vec<(ListedKey, &StoredKey)> {
     let mut keys = Vec::new();
     for algorithm in ALGORITHMS {
         for generation in generations(stored, algorithm, now) {

@@ -1,4 +1,4 @@
-//! Mailed codes and links: derived, never stored.
+//! Mailed codes and links. They are derived, never stored.
 //!
 //! `HMAC-SHA-256(proof key version, "code" or "link" ‖ flow id ‖ seed ‖ purpose ‖ generation)`.
 use super::KeyError;
@@ -11,9 +11,9 @@ use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
-/// Crockford's base32: no I, L, O (they read as 1, 1, 0) and no U.
+/// Crockford's base32: no I, L, O (they are read as 1, 1, 0) and no U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// Characters of a recovery code: 50 bits (security 88).
+/// Characters of a password-reset code: 50 bits (security 88).
 const RECOVERY_LEN: u32 = 10;
 
 /// The versioned proof key.
@@ -25,39 +25,39 @@ impl ProofKeyring {
     pub(super) fn new(roots: &[(u32, RootKey)], making: u32) -> Result<Self, KeyError> {
         Ok(Self { keys: Versioned::derive(roots, making, |root| root.derive_hmac("proof"))? })
     }
-    /// The version that new flows note down.
+    /// The version that new flows store.
     #[must_use]
     pub fn current_version(&self) -> u32 {
         self.keys.current().0
     }
-    /// The code of the flow's present generation: 6 digits (registration), 10 base32 characters (recovery).
+    /// The code of the flow's current generation: 6 digits (registration) or 10 base32 characters (password reset).
     ///
     /// # Errors
-    /// When the flow's key version is gone.
+    /// If the flow's key version does not exist.
     pub fn code(&self, flow: &Flow) -> Result<SecretText, KeyError> {
         let tag = self.derive("code", flow)?;
         Ok(match flow.purpose {
-            // Of 2^64 values 10^6 does not divide all evenly: no code is likelier than another by more than 1 in 10^13.
+            // 10^6 does not divide 2^64 evenly: one code is likelier than another by at most 1 in 10^13.
             FlowPurpose::Registration => SecretText::from(format!("{:06}", number(&tag) % 1_000_000)),
             FlowPurpose::Recovery => recovery_code(&tag),
         })
     }
-    /// Whether the typed code is the flow's present one, in constant time; recovery codes without regard to case, spaces, dashes.
+    /// Whether the typed code is the flow's current one, in constant time. Password-reset codes ignore case, spaces and dashes.
     ///
     /// # Errors
     /// As [`Self::code`].
     pub fn matches_code(&self, flow: &Flow, typed: &SecretText) -> Result<bool, KeyError> {
-        let typed = Zeroizing::new(as_meant(flow.purpose, typed.expose()));
+        let typed = Zeroizing::new(normalize_code(flow.purpose, typed.expose()));
         Ok(verify_slices_are_equal(self.code(flow)?.expose().as_bytes(), typed.as_bytes()).is_ok())
     }
-    /// The link token of the flow's present generation, without its locator: 32 bytes, base64url.
+    /// The link token of the flow's current generation, without its locator: 32 bytes, base64url.
     ///
     /// # Errors
     /// As [`Self::code`].
     pub fn link(&self, flow: &Flow) -> Result<SecretText, KeyError> {
         Ok(SecretText::from(BASE64URL_NOPAD.encode(self.derive("link", flow)?.as_slice())))
     }
-    /// Whether the link token is the flow's present one, in constant time.
+    /// Whether the link token is the flow's current one, in constant time.
     ///
     /// # Errors
     /// As [`Self::code`].
@@ -84,20 +84,19 @@ fn number(tag: &[u8; 32]) -> u64 {
     tag[..8].iter().fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
-/// 50 bits of a tag in base32.
+/// The first 50 bits of a tag, in base32.
 pub(super) fn recovery_code(tag: &[u8; 32]) -> SecretText {
     let number = number(tag);
     (0..RECOVERY_LEN).map(|i| char::from(ALPHABET[(number >> (59 - 5 * i)) as usize & 31])).collect::<String>().into()
 }
 
-/// A recovery code as the person meant it: letters that look like digits are read as those, grouping is dropped.
+/// A normalized code: letters that look like digits become those digits, and grouping is dropped.
 pub(super) fn recovery_code_as_meant(typed: &str) -> String {
-    as_meant(FlowPurpose::Recovery, typed)
+    normalize_code(FlowPurpose::Recovery, typed)
 }
 
-/// A code as the person meant it: grouping is dropped, and in a recovery code the letters that look like digits are read as
-/// those.
-fn as_meant(purpose: FlowPurpose, typed: &str) -> String {
+/// A normalized code: grouping is dropped. In a password-reset code, letters that look like digits become those digits.
+fn normalize_code(purpose: FlowPurpose, typed: &str) -> String {
     let plain = typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}'));
     match purpose {
         FlowPurpose::Registration => plain.collect(),
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_has_its_form_and_matches_itself_only() {
+    fn a_code_has_six_digits_and_matches_only_itself() {
         let keys = keyring("a");
         let flow = flow(FlowPurpose::Registration);
         let code = keys.code(&flow).unwrap();
@@ -162,10 +161,10 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_code_is_read_as_meant() {
+    fn a_recovery_code_ignores_case_grouping_and_look_alikes() {
         let keys = keyring("a");
         let mut flow = flow(FlowPurpose::Recovery);
-        // A generation whose code has both a 0 and a 1 in it, so that the look-alikes are in play.
+        // Find a generation with both a 0 and a 1 in its code, so that the look-alikes matter.
         let code = (0..=255)
             .find_map(|generation| {
                 flow.generation = generation;
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_the_flow_decides_code_and_link() {
+    fn code_and_link_depend_on_every_part_of_the_flow() {
         let keys = keyring("a");
         for purpose in [FlowPurpose::Registration, FlowPurpose::Recovery] {
             let flow = flow(purpose);
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_spread_evenly() {
+    fn codes_are_evenly_distributed() {
         let keys = keyring("a");
         let mut flow = flow(FlowPurpose::Registration);
         let mut first_digits = [0u32; 10];
@@ -231,7 +230,7 @@ mod tests {
             let code = keys.code(&flow).unwrap();
             first_digits[usize::from(code.expose().as_bytes()[0] - b'0')] += 1;
         }
-        // 400 each; seven standard deviations are 133. Derivation is fixed, so this can't flake.
+        // 400 each; seven standard deviations are 133. The derivation is fixed, so this test cannot be flaky.
         assert!(first_digits.iter().all(|count| (267..=533).contains(count)), "{first_digits:?}");
     }
 }

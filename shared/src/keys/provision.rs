@@ -1,11 +1,10 @@
-//! Makes the keys that a tenant does not have yet, and the successors of signing keys that are due: once, however many
-//! instances start at the same time.
+//! Makes the missing keys of a tenant, and the next signing keys that are due: once, even if many instances start at the same time.
 //!
-//! 1. Look at every slot of the tenant (one Query).
-//! 2. A slot that is missing is claimed by conditional put with a lease; only its holder asks the vault, then completes the
-//!    slot. The others look again, and take a slot over when its lease has run out.
-//! 3. Where KMS signs, nothing is made: its key is taken up, with its public half, under the same lease.
-//! 4. Nobody uses a key that was not read back from the table: of two that were made for one slot, one is stored.
+//! 1. Read every slot of the tenant (one Query).
+//! 2. Claim a missing slot by conditional put with a lease. Only the holder of the lease calls the vault, then completes the slot.
+//!    Other instances read the slots again, and claim a slot after its lease has expired.
+//! 3. If KMS signs, no key is made: the KMS key is registered with its public half, under the same lease.
+//! 4. A key is used only after it was read back from the table: if two were made for one slot, only one is stored.
 
 use super::lineage::{generations, successor_is_due};
 use super::remote::KMS_ALGORITHMS;
@@ -24,23 +23,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-/// How long the holder of a slot has to make its key; an RSA pair on the smallest function takes a second or two.
-const LEASE: Span = Span::seconds(10);
-/// How long a successor may take: a request waits for it, and has its own key still.
-const ROTATION: Duration = Duration::from_secs(5);
-/// How long to wait for another instance's key before the request is given up.
-const PATIENCE: Duration = Duration::from_secs(12);
-/// Between two looks: doubled from the first to the last, each by half at random.
-const FIRST_LOOK: Duration = Duration::from_millis(20);
-const LAST_LOOK: Duration = Duration::from_millis(320);
+/// How long the holder of a slot has to make its key. An RSA pair takes one or two seconds on the smallest function.
+const LEASE_DURATION: Span = Span::seconds(10);
+/// How long a rotation may take: a request waits for it, and still has the previous key.
+const ROTATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for another instance's key before it fails.
+const MAX_WAIT: Duration = Duration::from_secs(12);
+/// The pause between two reads. It doubles from the first to the last, and half of each is random.
+const MIN_PAUSE: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_millis(320);
 
-/// The version that every key begins with.
-const FIRST: u32 = 1;
+/// The first version of every key.
+const FIRST_VERSION: u32 = 1;
 
-/// Makes keys for tenants, under one name.
+/// Makes keys for tenants, under one holder name.
 pub(super) struct Provisioner {
     vault: KeyVault,
-    /// Random: whose claim a slot is.
+    /// Random: the name under which this instance claims slots.
     holder: String,
 }
 
@@ -48,8 +47,8 @@ impl Provisioner {
     pub(super) fn new(vault: KeyVault) -> Self {
         Self { vault, holder: data_encoding::BASE64URL_NOPAD.encode(&Random.bytes::<12>()) }
     }
-    /// Every key of the tenant, those of these purposes complete: made now where they were missing. `seen`: what the table held just
-    /// now, if that was read already.
+    /// All keys of the tenant, complete for these purposes: missing ones are made now. `seen`: the slots, if they were read a moment
+    /// ago.
     pub(super) async fn complete(
         &self,
         store: &TenantStore,
@@ -59,7 +58,7 @@ impl Provisioner {
         mut seen: Option<Vec<StoredKey>>,
     ) -> Result<Vec<StoredKey>, KeyError> {
         let began = Instant::now();
-        let mut pause = FIRST_LOOK;
+        let mut pause = MIN_PAUSE;
         loop {
             let stored = match seen.take() {
                 Some(seen) => seen,
@@ -69,29 +68,29 @@ impl Provisioner {
             if missing.is_empty() {
                 return Ok(stored);
             }
-            // The moment is the caller's, moved on by the time that passed in here.
+            // The caller's time, plus the time spent here.
             let at = now + Span::millis(i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX));
             let mut made = false;
             for slot in missing {
                 made |= can_be_claimed(&stored, slot, at) && self.make(store, &stored, slot, signer, at).await?;
             }
             if !made {
-                if began.elapsed() >= PATIENCE {
+                if began.elapsed() >= MAX_WAIT {
                     return Err(KeyError::VaultUnavailable(
                         "another instance holds the lease of a key and does not make it".into(),
                     ));
                 }
                 tokio::time::sleep(with_jitter(pause)).await;
-                pause = (pause * 2).min(LAST_LOOK);
+                pause = (pause * 2).min(MAX_PAUSE);
             }
         }
     }
-    /// Publishes successors of the signing keys that are due. Whether any was made here; what fails is logged, and tried again at
-    /// the next look.
+    /// Publishes the next signing keys that are due. Returns whether it made one. A failure is logged, and retried at the next
+    /// reload.
     pub(super) async fn rotate(&self, store: &TenantStore, stored: &[StoredKey], signer: Signer, now: Timestamp) -> bool {
         let mut made = false;
         for algorithm in algorithms(signer) {
-            match tokio::time::timeout(ROTATION, self.succeed(store, stored, *algorithm, signer, now)).await {
+            match tokio::time::timeout(ROTATION_TIMEOUT, self.rotate_algorithm(store, stored, *algorithm, signer, now)).await {
                 Ok(Ok(is_made)) => made |= is_made,
                 Ok(Err(error)) => {
                     let error: &(dyn std::error::Error + 'static) = &error;
@@ -104,7 +103,7 @@ impl Provisioner {
         }
         made
     }
-    async fn succeed(
+    async fn rotate_algorithm(
         &self,
         store: &TenantStore,
         stored: &[StoredKey],
@@ -120,14 +119,14 @@ impl Provisioner {
         let slot = KeySlot::Signing { algorithm, version: newest.version + 1 };
         Ok(can_be_claimed(stored, slot, now) && self.make(store, stored, slot, signer, now).await?)
     }
-    /// The key of KMS that signs for this signer; `None` when keys sign in process.
+    /// The KMS key of this signer; `None` if keys sign in process.
     fn kms_key(&self, signer: Signer, algorithm: SigningAlgorithm) -> Result<Option<String>, KeyError> {
         match signer {
             Signer::Local => Ok(None),
             Signer::Kms => self.vault.kms_signing_keys().key(algorithm).map(|key| Some(key.to_owned())),
         }
     }
-    /// Claims the slot and fills it. `false` when it is another's.
+    /// Claims the slot and fills it. `false` if another instance holds it.
     async fn make(
         &self,
         store: &TenantStore,
@@ -136,7 +135,7 @@ impl Provisioner {
         signer: Signer,
         now: Timestamp,
     ) -> Result<bool, KeyError> {
-        if !store.claim_key(slot, &self.holder, now, LEASE).await? {
+        if !store.claim_key(slot, &self.holder, now, LEASE_DURATION).await? {
             return Ok(false);
         }
         let tenant = store.tenant();
@@ -151,9 +150,9 @@ impl Provisioner {
                 let kms_key = self.kms_key(signer, algorithm)?;
                 let (wrapped, public) = match &kms_key {
                     None => self.make_pair(store, algorithm).await?,
-                    Some(key) => (Vec::new(), self.take_up(key, algorithm, stored, now).await?),
+                    Some(key) => (Vec::new(), self.fetch_public_key(key, algorithm, stored, now).await?),
                 };
-                let active_from = rotation::active_from(version == FIRST && !is_known(stored, now), now);
+                let active_from = rotation::active_from(version == FIRST_VERSION && !is_known(stored, now), now);
                 let public_jwk = Some(public);
                 KeyMaterial { wrapped, public_jwk, created_at: now, active_from, kms_key, successor_ordered_at: None }
             }
@@ -164,15 +163,15 @@ impl Provisioner {
         }
         Ok(completed)
     }
-    /// A new pair: the private half wrapped, the public one as a JWK.
+    /// A new pair: the wrapped private half, and the public half as a JWK.
     async fn make_pair(&self, store: &TenantStore, algorithm: SigningAlgorithm) -> Result<(Vec<u8>, String), KeyError> {
         let (pkcs8, public) = tokio::task::spawn_blocking(move || generate(algorithm))
             .await
             .map_err(|_| KeyError::Failed("the thread that made a key pair ended"))??;
         Ok((self.vault.wrap(store.tenant(), Purpose::Signing, &pkcs8).await?, public))
     }
-    /// The public half of a key of KMS, as a JWK.
-    async fn take_up(
+    /// The public half of a KMS key, as a JWK.
+    async fn fetch_public_key(
         &self,
         key: &str,
         algorithm: SigningAlgorithm,
@@ -193,7 +192,7 @@ impl Provisioner {
     }
 }
 
-/// The algorithms that a tenant with this signer has keys of.
+/// The algorithms of a tenant's keys with this signer.
 pub(super) fn algorithms(signer: Signer) -> &'static [SigningAlgorithm] {
     match signer {
         Signer::Local => &ALGORITHMS,
@@ -201,7 +200,7 @@ pub(super) fn algorithms(signer: Signer) -> &'static [SigningAlgorithm] {
     }
 }
 
-/// Whether a tenant has every keyring for these purposes; keys that sign apart, whose signer is not known.
+/// Whether a tenant has every keyring for these purposes. Signing keys do not count: their signer is not known yet.
 pub(super) fn has_keyrings(stored: &[StoredKey], purposes: &[Purpose]) -> bool {
     let mut slots = first_slots(purposes, Signer::Local).into_iter();
     slots.all(|slot| matches!(slot, KeySlot::Signing { .. }) || is_made(stored, slot))
@@ -213,11 +212,13 @@ fn first_slots(purposes: &[Purpose], signer: Signer) -> Vec<KeySlot> {
     for purpose in purposes {
         match purpose {
             Purpose::Data | Purpose::Identifier | Purpose::Proof | Purpose::Locator | Purpose::Refresh => {
-                slots.push(KeySlot::Keyring { purpose: *purpose, version: FIRST });
+                slots.push(KeySlot::Keyring { purpose: *purpose, version: FIRST_VERSION });
             }
             Purpose::Signing => {
                 slots.extend(
-                    algorithms(signer).iter().map(|algorithm| KeySlot::Signing { algorithm: *algorithm, version: FIRST }),
+                    algorithms(signer)
+                        .iter()
+                        .map(|algorithm| KeySlot::Signing { algorithm: *algorithm, version: FIRST_VERSION }),
                 );
             }
         }
@@ -225,7 +226,7 @@ fn first_slots(purposes: &[Purpose], signer: Signer) -> Vec<KeySlot> {
     slots
 }
 
-/// Whether somebody may have a key set of the tenant already: it was there longer than a first start takes.
+/// Whether clients may already have a key set of the tenant: it has existed for longer than a first start takes.
 fn is_known(stored: &[StoredKey], now: Timestamp) -> bool {
     let of = |algorithm| generations(stored, algorithm, now);
     ALGORITHMS.into_iter().flat_map(of).any(|generation| generation.created_at + rotation::LOOK_AGAIN <= now)
@@ -235,7 +236,7 @@ fn is_made(stored: &[StoredKey], slot: KeySlot) -> bool {
     stored.iter().any(|key| key.slot == slot && !matches!(key.state, StoredKeyState::Claimed { .. }))
 }
 
-/// Spares a write that would be refused; the condition of the write is what decides.
+/// Avoids a write that would be refused. The condition of the write is what decides.
 fn can_be_claimed(stored: &[StoredKey], slot: KeySlot, now: Timestamp) -> bool {
     stored.iter().find(|key| key.slot == slot).is_none_or(|key| match key.state {
         StoredKeyState::Claimed { lease_until } => lease_until <= now,

@@ -1,8 +1,8 @@
 //! Signing keys that never leave KMS: `signer = "kms"` in the tenant document.
 //!
-//! 1. The stack names one asymmetric KMS key for each algorithm ([`KmsSigningKeys`]); one that it does not name is no tenant's.
-//! 2. Its public half is fetched once, when the key is taken up, and stored like that of any other signing key.
-//! 3. Each signature is a call to KMS, given up after [`PATIENCE`], and checked with the published half before anybody sees it.
+//! 1. The stack names one asymmetric KMS key for each algorithm ([`KmsSigningKeys`]). No tenant can use any other.
+//! 2. Its public half is fetched once, when the key is registered, and stored like that of any other signing key.
+//! 3. Each signature is one KMS call with a timeout ([`SIGN_TIMEOUT`]). It is verified with the published half before it is used.
 
 use super::KeyError;
 use super::der::{fixed_p256_signature, public_key_info};
@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How long a signature may take, attempts and all: far above what KMS takes, far below what a request has.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The timeout of a signature, all attempts included: far above what KMS takes, far below the limit of a request.
+const SIGN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The KMS keys of a stack that sign, by algorithm: `ES256=<key arn>,RS256=<key arn>`, or nothing.
+/// The signing KMS keys of a stack, by algorithm: `ES256=<key arn>,RS256=<key arn>`, or empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KmsSigningKeys(BTreeMap<&'static str, String>);
 
-/// The algorithms that KMS can sign tokens with: its Ed25519 takes whole messages of at most 4 KB, so EdDSA is not among them.
+/// The algorithms with which KMS can sign tokens. EdDSA is not one: its Ed25519 takes whole messages of at most 4 KB.
 pub(super) const KMS_ALGORITHMS: [SigningAlgorithm; 2] = [SigningAlgorithm::ES256, SigningAlgorithm::RS256];
 
 impl FromStr for KmsSigningKeys {
@@ -50,7 +50,7 @@ impl KmsSigningKeys {
     pub(super) fn key(&self, algorithm: SigningAlgorithm) -> Result<&str, KeyError> {
         self.0.get(algorithm_name(algorithm)).map(String::as_str).ok_or(KeyError::NoKmsKey(algorithm_name(algorithm)))
     }
-    /// Whether every algorithm that a tenant may ask for has its key.
+    /// Whether every algorithm that a tenant may use has its key.
     pub(super) fn check(&self) -> Result<(), KeyError> {
         KMS_ALGORITHMS.into_iter().try_for_each(|algorithm| self.key(algorithm).map(|_| ()))
     }
@@ -62,19 +62,19 @@ pub(super) async fn public_key(client: &Client, key: &str, algorithm: SigningAlg
     let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
     let jwk = public_key_info(&der).filter(|jwk| jwk.algorithm() == algorithm && jwk.verifier().is_ok());
     jwk.ok_or_else(|| {
-        let expected = format!("the KMS key {key} is not one that {} needs", algorithm_name(algorithm));
+        let expected = format!("the KMS key {key} is not of the type that {} needs", algorithm_name(algorithm));
         KeyError::VaultRefused(expected.into())
     })
 }
 
-/// Signs with a KMS key, as a JWS is signed.
+/// Signs with a KMS key, in the form of a JWS signature.
 pub(super) async fn sign(client: &Client, key: &str, algorithm: SigningAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
     let spec = match algorithm {
         SigningAlgorithm::ES256 => SigningAlgorithmSpec::EcdsaSha256,
         SigningAlgorithm::RS256 => SigningAlgorithmSpec::RsassaPkcs1V15Sha256,
         SigningAlgorithm::EdDSA => return Err(KeyError::NoKmsKey(algorithm_name(algorithm))),
     };
-    // The digest, not the message: KMS takes messages up to 4 KB only, and need not see claims.
+    // Send the digest, not the message: KMS takes messages of at most 4 KB, and does not need the claims.
     let request = client
         .sign()
         .key_id(key)
@@ -82,7 +82,7 @@ pub(super) async fn sign(client: &Client, key: &str, algorithm: SigningAlgorithm
         .message_type(MessageType::Digest)
         .signing_algorithm(spec)
         .send();
-    let answer = tokio::time::timeout(PATIENCE, request)
+    let answer = tokio::time::timeout(SIGN_TIMEOUT, request)
         .await
         .map_err(|_| KeyError::VaultUnavailable("KMS did not sign in time".into()))?
         .map_err(kms_error)?;
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_keys_of_a_stack_are_read_or_refused() {
+    fn kms_keys_of_a_stack_are_parsed_and_invalid_ones_refused() {
         let both: KmsSigningKeys =
             "ES256=arn:aws:kms:eu-central-1:1:key/a,RS256=arn:aws:kms:eu-central-1:1:key/b".parse().unwrap();
         assert_eq!(both.key(SigningAlgorithm::RS256).unwrap(), "arn:aws:kms:eu-central-1:1:key/b");

@@ -1,17 +1,17 @@
-//! A keyring of a tenant as this instance holds it: open, or shut because the vault did not unwrap it.
+//! A keyring of a tenant in this instance: open, or unavailable because the vault did not unwrap it.
 
 use super::KeyError;
 use crate::purpose::Purpose;
 use std::sync::Arc;
 
-/// A keyring and the versions that it was made of: while those stay, so does it.
+/// A keyring and its versions. It is reused while the versions stay the same.
 pub(super) struct Ring<K> {
     pub(super) versions: Vec<u32>,
     pub(super) making: u32,
     pub(super) keyring: Result<Arc<K>, Shut>,
 }
 
-/// The vault did not unwrap a keyring. Whoever needs it is told; whoever does not (the JWK Set, signatures to verify) goes on.
+/// The vault did not unwrap a keyring. Callers that need it get the error. Others (the JWK Set, verification) continue.
 pub(super) struct Shut {
     may_pass: bool,
     why: String,
@@ -39,13 +39,13 @@ impl Shut {
     }
 }
 
-/// The keyring, for who has a part in it.
+/// The keyring, if the function declared its purpose.
 pub(super) fn granted<K>(purpose: Purpose, ring: Option<&Ring<K>>) -> Result<&K, KeyError> {
     let ring = ring.ok_or(KeyError::NotGranted(purpose))?;
     ring.keyring.as_deref().map_err(Shut::error)
 }
 
-/// Whether nothing of it is missing here.
+/// Whether the keyring is available or not needed.
 pub(super) fn is_open<K>(ring: Option<&Ring<K>>) -> bool {
     ring.is_none_or(|ring| ring.keyring.is_ok())
 }

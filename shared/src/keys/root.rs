@@ -1,4 +1,4 @@
-//! Root keys: one for each tenant, purpose and version, wrapped by the vault; every key in use derives from one.
+//! Root keys: one for each tenant, purpose and version, wrapped by the vault. Every key in use derives from one.
 
 use super::KeyError;
 use super::aead::join;
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// Length of a root key and of every key that derives from it.
 pub(super) const KEY_LEN: usize = 32;
 
-/// One version of a root key, ready to derive from (RFC 5869).
+/// One version of a root key, ready for derivation (RFC 5869).
 pub(super) struct RootKey {
     tenant: TenantId,
     purpose: Purpose,
@@ -18,7 +18,7 @@ pub(super) struct RootKey {
 }
 
 impl RootKey {
-    /// The root key in these 32 bytes.
+    /// Builds the root key from these 32 bytes.
     pub(super) fn new(tenant: &TenantId, purpose: Purpose, bytes: &[u8]) -> Result<Self, KeyError> {
         if bytes.len() != KEY_LEN {
             return Err(KeyError::DoesNotOpen("root key of a wrong length"));
@@ -26,8 +26,8 @@ impl RootKey {
         let prk = Salt::new(HKDF_SHA256, b"latchkey root key 1").extract(bytes);
         Ok(Self { tenant: tenant.clone(), purpose, prk })
     }
-    /// The key for one use: bound to tenant, purpose, label and context, so that keys of two uses have nothing to do with each
-    /// other even if their roots were the same (security 48).
+    /// The key for one use. It is bound to tenant, purpose, label and context, so keys of two uses are independent even if their
+    /// roots were equal (security 48).
     pub(super) fn derive(&self, label: &str, context: &[&[u8]]) -> Result<Zeroizing<[u8; KEY_LEN]>, KeyError> {
         let mut parts = vec![self.tenant.as_str().as_bytes(), self.purpose.name().as_bytes(), label.as_bytes()];
         parts.extend_from_slice(context);
@@ -45,16 +45,16 @@ impl RootKey {
     }
 }
 
-/// The versions of something that derives from root keys: all of them open, one makes.
+/// The versions of a derived key: all of them open values, one of them makes new ones.
 pub(super) struct Versioned<K> {
     /// Newest first; never empty.
     keys: Vec<(u32, K)>,
-    /// Index of the one that makes.
+    /// Index of the version that makes new values.
     current: usize,
 }
 
 impl<K> Versioned<K> {
-    /// What `derive` makes of each version; `making` is the version that makes.
+    /// Applies `derive` to each version. `making` is the version that makes new values.
     pub(super) fn derive(
         roots: &[(u32, RootKey)],
         making: u32,
@@ -66,22 +66,22 @@ impl<K> Versioned<K> {
         }
         Self::new(keys, making)
     }
-    /// These versions; `making` is the one that makes.
+    /// These versions. `making` is the one that makes new values.
     pub(super) fn new(mut keys: Vec<(u32, K)>, making: u32) -> Result<Self, KeyError> {
         keys.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
         let current = keys.iter().position(|(version, _)| *version == making).ok_or(KeyError::UnknownVersion)?;
         Ok(Self { keys, current })
     }
-    /// The version that makes, and its number.
+    /// The version that makes new values, and its number.
     pub(super) fn current(&self) -> (u32, &K) {
         let (version, key) = &self.keys[self.current];
         (*version, key)
     }
-    /// The version of this number.
+    /// The version with this number.
     pub(super) fn get(&self, version: u32) -> Result<&K, KeyError> {
         self.keys.iter().find(|(known, _)| *known == version).map(|(_, key)| key).ok_or(KeyError::UnknownVersion)
     }
-    /// What the newest version makes of `open` that makes anything of it.
+    /// The first result of `open`, newest version first.
     pub(super) fn find_map<T>(&self, open: impl Fn(&K) -> Option<T>) -> Option<T> {
         self.keys.iter().find_map(|(_, key)| open(key))
     }
@@ -91,7 +91,7 @@ impl<K> Versioned<K> {
 pub(super) mod testing {
     use super::*;
 
-    /// A root key of version 1 for tests: the same each time.
+    /// A root key of version 1 for tests, always the same.
     pub(in super::super) fn roots(tenant: &str, purpose: Purpose, fill: u8) -> Vec<(u32, RootKey)> {
         vec![(1, RootKey::new(&tenant.parse().unwrap(), purpose, &[fill; KEY_LEN]).unwrap())]
     }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_version_opens_and_one_makes() {
+    fn every_version_opens_values_and_one_makes_new_ones() {
         let roots = vec![(1, root("a", Purpose::Refresh, 1)), (2, root("a", Purpose::Refresh, 2))];
         let keys = Versioned::derive(&roots, 1, |root| root.derive("x", &[])).unwrap();
         assert_eq!(keys.current().0, 1);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_key_of_a_wrong_length_is_refused() {
+    fn a_root_key_of_the_wrong_length_is_refused() {
         assert!(RootKey::new(&"a".parse().unwrap(), Purpose::Data, &[0; 31]).is_err());
     }
 }

@@ -1,82 +1,82 @@
-//! When a signing key is published, signs, only verifies, and is gone: pure rules over time (security 52, 138).
+//! When a signing key is published, signs, only verifies, and expires: pure rules over time (security 52, 138).
 //!
 //! ```text
-//! created ──PUBLISH──▶ active ── … ──▶ (successor active) ──KEEP──▶ gone
+//! created ──PUBLISH──▶ active ── … ──▶ (next key active) ──KEEP──▶ gone
 //!   in the JWK Set, does not sign yet       verifies only
 //! ```
-//! Nothing is written when a key changes state: the state follows from the times of the keys of its algorithm. One thing is
-//! written, by an operator in an emergency: that a key is retired. It is gone at once then, and its successor does not wait for
-//! the caches of those who verify, only until every instance lists it ([`TAKE_OVER`]).
+//! Nothing is written when a key changes state: the state follows from the times of all keys of its algorithm. The one exception
+//! is a retirement by an operator in an emergency. A retired key expires at once, and the next key does not wait for the caches of
+//! verifiers, only until every instance lists it ([`TAKE_OVER`]).
 
 use crate::domain::time::{Span, Timestamp};
 
-/// How long a JWK Set may be cached by those who verify: what its `Cache-Control` says at most.
+/// How long verifiers may cache a JWK Set: the maximum of its `Cache-Control`.
 pub const JWKS_MAX_AGE: Span = Span::minutes(15);
-/// How long an instance goes without looking at the stored keys.
+/// How long an instance uses its keys before it reads the slots again.
 pub(super) const LOOK_AGAIN: Span = Span::seconds(60);
-/// From the publication of a key to its first signature: whoever verifies has it by then, by way of the most stale cache of the
-/// most stale instance, with four minutes for clocks.
+/// From the publication of a key to its first signature. By then every verifier has it, even through the stalest cache of the
+/// stalest instance, with four minutes for clock differences.
 pub(super) const PUBLISH: Span = Span::minutes(20);
-/// The same after an emergency: every instance lists the key by then, so whoever meets it and asks again finds it (OpenID Connect
-/// Core §10.1.1); with 15 seconds for clocks.
+/// The same after an emergency. By then every instance lists the key, so a verifier that does not know it and fetches again finds it
+/// (OpenID Connect Core §10.1.1). It includes 15 seconds for clock differences.
 pub(super) const TAKE_OVER: Span = Span::seconds(75);
-/// How long a key that no longer signs still verifies: far above the life of any token, so that the hint of a sign-out a day
-/// later is still read.
+/// How long a key still verifies after its last signature: far above the lifetime of any token, so that the hint of a sign-out one
+/// day later is still accepted.
 pub(super) const KEEP: Span = Span::hours(24);
-/// How long a key signs before a new one is made.
+/// How long a key signs before the next one is made.
 pub(super) const ROTATE_AFTER: Span = Span::days(90);
 
 const _: () = assert!(PUBLISH.as_millis() >= JWKS_MAX_AGE.as_millis() + LOOK_AGAIN.as_millis());
 const _: () = assert!(TAKE_OVER.as_millis() >= LOOK_AGAIN.as_millis());
 
-/// What a signing key is good for.
+/// The state of a signing key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyState {
-    /// Published, does not sign yet.
+    /// Published, but does not sign yet.
     Pending,
     /// Signs.
     Active,
     /// Superseded: verifies only.
     Retiring,
-    /// Not to be used for anything.
+    /// Expired: not used for anything.
     Gone,
 }
 
-/// The times of a key that were stored.
+/// The stored times of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyTimes {
-    /// When it was made, and published.
+    /// When it was made and published.
     pub(super) created_at: Timestamp,
-    /// From when it was meant to sign.
+    /// When it is planned to start signing.
     pub(super) active_from: Timestamp,
     /// When an operator retired it in an emergency.
     pub(super) retired_at: Option<Timestamp>,
 }
 
-/// What a key is good for now, and the times that follow.
+/// The current state of a key, and the times that follow from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyStanding {
     pub(super) state: KeyState,
-    /// From when it signs; in an emergency earlier than it was meant to.
+    /// When it starts to sign: in an emergency earlier than planned.
     pub(super) signs_from: Timestamp,
-    /// When it is gone, once there is a successor.
+    /// When it expires, once there is a next key.
     pub(super) gone_at: Option<Timestamp>,
 }
 
-/// How each of an algorithm's keys stands, oldest first.
+/// The state of each key of an algorithm, oldest first.
 pub(super) fn standings(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyStanding> {
     let starts = starts(keys);
     let standing = |(index, (key, start)): (usize, (&KeyTimes, &Timestamp))| {
-        // A key that was retired before it ever signed has superseded nobody.
+        // A key that was retired before it ever signed has not superseded another.
         let later = keys.iter().zip(&starts).skip(index + 1).filter(|(key, start)| has_signed(key, **start));
         let superseded_at = later.map(|(_, start)| *start).min();
         let gone_at = key.retired_at.or(superseded_at.map(|at| at + KEEP));
         let state = if key.retired_at.is_some() {
-            // Whatever this instance's clock says.
+            // Independent of this instance's clock.
             KeyState::Gone
         } else {
             match superseded_at {
-                // One that was meant to sign at once does, also where the clock is behind that of the instance that made it.
+                // A key that signs at once does so even if this clock is behind that of the instance that made it.
                 _ if *start > now && (index > 0 || key.active_from > key.created_at) => KeyState::Pending,
                 Some(successor) if successor + KEEP <= now => KeyState::Gone,
                 Some(successor) if successor <= now => KeyState::Retiring,
@@ -88,7 +88,7 @@ pub(super) fn standings(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyStanding> {
     keys.iter().zip(&starts).enumerate().map(standing).collect()
 }
 
-/// From when each key signs: as it was meant to, or in place of one that was retired.
+/// When each key starts to sign: as planned, or earlier if it replaces a retired one.
 fn starts(keys: &[KeyTimes]) -> Vec<Timestamp> {
     let mut before: Option<&KeyTimes> = None;
     let mut starts = Vec::with_capacity(keys.len());
@@ -103,18 +103,18 @@ fn starts(keys: &[KeyTimes]) -> Vec<Timestamp> {
     starts
 }
 
-/// Whether the key signs, or will, or did before it was retired.
+/// Whether the key signs, will sign, or signed before its retirement.
 fn has_signed(key: &KeyTimes, start: Timestamp) -> bool {
     key.retired_at.is_none_or(|retired_at| start < retired_at)
 }
 
-/// From when a key that is made now is meant to sign: at once if the tenant has none yet, since nobody can have an older set of keys.
+/// When a key that is made now starts to sign: at once if it is the tenant's first, because no verifier can have an older key set.
 pub(super) fn active_from(first: bool, now: Timestamp) -> Timestamp {
     if first { now } else { now + PUBLISH }
 }
 
-/// Whether a successor is to be made now: the key that signs has done so for long enough, or an operator ordered one (`ordered`), or
-/// nothing is left that signs or will.
+/// Whether to make the next key now: the signing key has signed long enough, an operator requested it (`ordered`), or no key is left
+/// that signs or will sign.
 pub(super) fn is_due(standings: &[KeyStanding], ordered: bool, now: Timestamp) -> bool {
     if standings.iter().any(|standing| standing.state == KeyState::Pending) {
         return false;
@@ -131,13 +131,13 @@ mod tests {
     use KeyState::{Active, Gone, Pending, Retiring};
     use proptest::prelude::*;
 
-    /// The second key signs after the first one's ninety days and its own publication.
+    /// The second key signs 90 days plus its own publication time after the first.
     const SECOND: Span = Span::minutes(90 * 24 * 60 + 20);
 
     fn at(span: Span) -> Timestamp {
         Timestamp::from_seconds(1_000_000) + span
     }
-    /// A key that was made so long before it signs.
+    /// A key that was made this long before it signs.
     fn key(active: Span, published: Span) -> KeyTimes {
         let active_from = at(active);
         KeyTimes { created_at: active_from - published, active_from, retired_at: None }
@@ -167,14 +167,18 @@ mod tests {
         for (span, expected) in cases {
             assert_eq!(states(&keys, at(span)), expected, "after {span:?}");
         }
-        assert_eq!(states(&keys[..1], at(Span::days(10_000))), [Active], "the last key stays, come what may");
-        assert_eq!(states(&keys, at(Span::seconds(-60))), [Active, Pending], "a clock behind the maker's");
+        assert_eq!(states(&keys[..1], at(Span::days(10_000))), [Active], "the last key never expires");
+        assert_eq!(
+            states(&keys, at(Span::seconds(-60))),
+            [Active, Pending],
+            "a clock behind that of the instance that made the key"
+        );
         assert_eq!(active_from(true, at(Span::ZERO)), at(Span::ZERO));
         assert_eq!(active_from(false, at(Span::ZERO)), at(PUBLISH));
     }
 
     #[test]
-    fn security_52_the_first_key_of_an_algorithm_is_published_first_where_others_are_known() {
+    fn security_52_the_first_key_of_an_algorithm_waits_if_other_keys_are_already_known() {
         let later = key(Span::minutes(20), PUBLISH);
         assert_eq!(states(&[later], at(Span::ZERO)), [Pending]);
         assert!(!is_due(&[later], true, at(Span::ZERO)));
@@ -182,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_is_due_after_ninety_days_and_not_again_while_it_is_pending() {
+    fn the_next_key_is_due_after_ninety_days_and_not_again_while_one_is_pending() {
         let first = key(Span::ZERO, Span::ZERO);
         assert!(!is_due(&[first], false, at(Span::millis(Span::days(90).as_millis() - 1))));
         assert!(is_due(&[first], false, at(Span::days(90))));
@@ -196,23 +200,23 @@ mod tests {
     }
 
     #[test]
-    fn security_138_a_retired_key_is_gone_at_once_and_a_published_successor_takes_over() {
+    fn security_138_a_retired_key_expires_at_once_and_a_published_next_key_takes_over() {
         let (first, second) = (key(Span::ZERO, Span::ZERO), key(Span::minutes(20), PUBLISH));
         let keys = [retired(first, Span::minutes(5)), second];
-        assert_eq!(states(&keys, at(Span::minutes(5))), [Gone, Active], "published long enough for an emergency");
-        assert_eq!(states(&keys, at(Span::seconds(10))), [Gone, Pending], "not seen by every instance yet");
+        assert_eq!(states(&keys, at(Span::minutes(5))), [Gone, Active], "listed by every instance");
+        assert_eq!(states(&keys, at(Span::seconds(10))), [Gone, Pending], "not listed by every instance yet");
         assert!(!is_due(&keys, false, at(Span::minutes(5))));
-        // Retired while it was pending: the first goes on as if it had never been.
+        // Retired while pending: the first key continues as if the second had never existed.
         let keys = [first, retired(second, Span::minutes(5))];
         assert_eq!(states(&keys, at(Span::days(60))), [Active, Gone]);
         assert!(is_due(&keys, true, at(Span::minutes(6))));
     }
 
     #[test]
-    fn security_138_where_nothing_is_left_a_successor_is_due_and_signs_once_every_instance_lists_it() {
+    fn security_138_without_any_key_left_the_next_one_is_due_and_signs_after_every_instance_lists_it() {
         let (first, second) = (key(Span::ZERO, Span::ZERO), retired(key(Span::days(90), PUBLISH), SECOND));
         let now = at(SECOND);
-        assert_eq!(states(&[first, second], now), [Retiring, Gone], "what was superseded never signs again");
+        assert_eq!(states(&[first, second], now), [Retiring, Gone], "a superseded key never signs again");
         assert!(is_due(&[first, second], false, now));
         let third = KeyTimes { created_at: now, active_from: now + PUBLISH, retired_at: None };
         let keys = [first, second, third];
@@ -221,13 +225,13 @@ mod tests {
         assert_eq!(states(&keys, now + Span::seconds(74)), [Retiring, Gone, Pending]);
         assert_eq!(states(&keys, now + TAKE_OVER), [Retiring, Gone, Active]);
         assert_eq!(states(&[retired(first, Span::days(1))], at(Span::days(1))), [Gone]);
-        // A clock that runs behind the operator's makes nothing of a retired key.
+        // A clock that is behind the operator's does not change a retired key.
         assert_eq!(states(&[retired(first, Span::days(1))], at(Span::ZERO)), [Gone]);
     }
 
     proptest! {
         #[test]
-        fn at_any_moment_at_most_one_signs_and_one_does_or_is_due(
+        fn at_any_time_at_most_one_key_signs_and_one_signs_or_is_due(
             made in prop::collection::vec((0i64..20_000_000, prop::option::of(0i64..200_000_000)), 1..7),
             after in -1_000i64..200_000_000,
         ) {

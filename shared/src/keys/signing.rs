@@ -1,10 +1,10 @@
-//! Signing keys: generated, wrapped, stored, published before use, rotated with overlap; JWKS (RFC 7517).
+//! Signing keys: generated, wrapped, stored, published before use, rotated with overlap. JWKS (RFC 7517).
 //!
-//! 1. A key is made by the instance that holds the lease of its slot, wrapped by the vault (purpose `signing`), and stored with
-//!    its public half; the table keeps every version (`keyring`). Where the tenant's `signer` is `kms`, it is a key of KMS
-//!    that is taken up instead (`remote`).
-//! 2. Its state follows from the times of its algorithm's keys (`rotation`); the JWK Set lists all that are not gone.
-//! 3. Its private half is unwrapped once, when it first signs here, and kept parsed: a function that only verifies never asks
+//! 1. The instance that holds the lease of a slot makes its key. The vault wraps it (purpose `signing`), and it is stored with its
+//!    public half. The table keeps every version (`keyring`). If the tenant's `signer` is `kms`, a KMS key is registered instead
+//!    (`remote`).
+//! 2. Its state follows from the times of all keys of its algorithm (`rotation`). The JWK Set lists all keys that have not expired.
+//! 3. Its private half is unwrapped once, at its first signature here, and stays parsed. A function that only verifies never calls
 //!    the vault for it.
 use super::der::{modulus_and_exponent, p256_point};
 use super::jwk::{Base64Url, Ed25519, PublicJwk, algorithm_name, jwk_set};
@@ -29,13 +29,13 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-/// The algorithms that every tenant has keys of.
+/// The algorithms of every tenant's keys.
 pub(super) const ALGORITHMS: [SigningAlgorithm; 3] =
     [SigningAlgorithm::ES256, SigningAlgorithm::RS256, SigningAlgorithm::EdDSA];
 
 /// The signing keys of a tenant: the active one of each algorithm, and all public ones that may still verify.
 pub struct SigningKeys {
-    /// Everything that is published, in the order of the JWK Set.
+    /// All published keys, in the order of the JWK Set.
     published: Vec<(KeyState, Arc<SigningKey>)>,
     jwks: String,
 }
@@ -51,15 +51,15 @@ struct SigningKey {
     private: PrivateHalf,
 }
 
-/// Where the private half is.
+/// The location of the private half.
 enum PrivateHalf {
-    /// In the table, wrapped; here once it has signed.
+    /// In the table, wrapped. Unwrapped here after the first signature.
     Wrapped { wrapped: Vec<u8>, unwrapped: OnceCell<PrivateKey> },
-    /// In KMS, under this id.
+    /// In KMS, with this id.
     Kms(String),
 }
 
-/// A private key, parsed. It does not print; AWS-LC wipes it.
+/// A parsed private key. It has no `Debug` output. AWS-LC wipes it.
 enum PrivateKey {
     Es256(EcdsaKeyPair),
     Rs256(Box<RsaKeyPair>),
@@ -67,7 +67,7 @@ enum PrivateKey {
 }
 
 impl SigningKeys {
-    /// The keys in these slots (all versions of all algorithms) as they stand now; what `before` had unwrapped is kept.
+    /// The current keys in these slots (all versions of all algorithms). Private halves that `before` has unwrapped are kept.
     pub(super) fn new(
         tenant: &TenantId,
         vault: &KeyVault,
@@ -78,7 +78,7 @@ impl SigningKeys {
         let mut published: Vec<(KeyState, Arc<SigningKey>)> = Vec::new();
         for algorithm in ALGORITHMS {
             let generations = generations(stored, algorithm, now);
-            // A key of KMS that was retired while it was being taken up once more stands in another slot, too.
+            // A KMS key that was retired while it was being registered again is stored in another slot, too.
             let retired: Vec<&str> = generations
                 .iter()
                 .filter(|generation| matches!(generation.stored.state, StoredKeyState::Retired(_)))
@@ -93,7 +93,7 @@ impl SigningKeys {
                     KeyState::Gone => {}
                     state @ (KeyState::Pending | KeyState::Active | KeyState::Retiring) => {
                         let key = SigningKey::load(tenant, vault, algorithm, material, before)?;
-                        // A key of KMS can be taken up a second time: it is listed once.
+                        // A KMS key can be registered twice. It is listed once.
                         published.retain(|(_, other)| other.kid != key.kid);
                         published.push((state, key));
                     }
@@ -103,8 +103,8 @@ impl SigningKeys {
         let jwks = jwk_set(published.iter().map(|(_, key)| (&key.jwk, key.kid.as_str())))?;
         Ok(Self { published, jwks })
     }
-    /// Whether each algorithm that has keys at all has one that signs, or that will not before the next look: not so while the
-    /// successor of a retired key is awaited.
+    /// Whether each algorithm that has any keys has one that signs, or one that starts to sign only after the next reload. False while
+    /// the next key after a retirement is awaited.
     pub(super) fn is_complete(&self, stored: &[StoredKey], made: &[SigningAlgorithm], now: Timestamp) -> bool {
         let is_far = |generation: &Generation<'_>| generation.standing.signs_from > now + LOOK_AGAIN;
         made.iter().all(|algorithm| {
@@ -117,10 +117,10 @@ impl SigningKeys {
         let mut keys = self.published.iter().filter(|(_, key)| key.algorithm == algorithm);
         keys.find(|(state, _)| *state == KeyState::Active).map(|(_, key)| key)
     }
-    /// Signs claims as a compact JWS with the active key of the algorithm; `typ` as given (`JWT`, `at+jwt`).
+    /// Signs claims as a compact JWS with the active key of the algorithm. `typ` is written as given (`JWT`, `at+jwt`).
     ///
     /// # Errors
-    /// When there is no such key or it can't be unwrapped.
+    /// If there is no such key, or it cannot be unwrapped.
     pub async fn sign<C: Serialize>(
         &self,
         algorithm: SigningAlgorithm,
@@ -145,7 +145,7 @@ impl SigningKeys {
         let (header, _) = signed.split_once('.').ok_or(KeyError::Failed("writing a JWS"))?;
         Ok(format!("{header}..{signature}"))
     }
-    /// `header.payload` and the signature over it, base64url.
+    /// `header.payload` and its signature, base64url.
     async fn sign_bytes(
         &self,
         algorithm: SigningAlgorithm,
@@ -160,19 +160,19 @@ impl SigningKeys {
         let signature = key.sign(signed.as_bytes()).await?;
         Ok((signed, BASE64URL_NOPAD.encode(&signature)))
     }
-    /// The public keys as a JWK Set, ready to send: public members only, `kid` = RFC 7638 thumbprint.
+    /// The public keys as a serialized JWK Set: public members only, `kid` = RFC 7638 thumbprint.
     #[must_use]
     pub fn jwks(&self) -> &str {
         &self.jwks
     }
-    /// Verifies a compact JWS of ours: the algorithm is the key's own, `typ` as expected, canonical base64url, no duplicate member,
-    /// no `crit`, no embedded key. Returns the payload; times are checked by the caller against its own clock (`jwt`).
+    /// Verifies a compact JWS of ours: the algorithm of the key, the expected `typ`, canonical base64url, no duplicate member, no
+    /// `crit`, no embedded key. Returns the payload. The caller checks the times against its own clock (`jwt`).
     #[must_use]
     pub fn verify(&self, typ: &'static str, token: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
         let compact = Compact::parse(token)?;
         let (_, key) = self.published.iter().find(|(_, key)| key.kid.as_str() == compact.kid)?;
-        // The key says how it is to be used; the header may only agree (RFC 8725 §3.1; security 44). `typ` keeps ID tokens out of
-        // the slots of access tokens and the other way round (RFC 8725 §3.11; security 48).
+        // The key decides the algorithm, and the header must agree (RFC 8725 §3.1; security 44). `typ` keeps ID tokens out of the slots
+        // of access tokens, and the reverse (RFC 8725 §3.11; security 48).
         if compact.algorithm != algorithm_name(key.algorithm) || compact.typ.as_deref() != Some(typ) {
             return None;
         }
@@ -197,7 +197,8 @@ impl SigningKey {
         if jwk.algorithm() != algorithm {
             return Err(KeyError::DoesNotOpen("signing key in the slot of another algorithm"));
         }
-        let known = before.and_then(|before| before.published.iter().find(|(_, key)| key.jwk == jwk && key.private.is(stored)));
+        let known = before
+            .and_then(|before| before.published.iter().find(|(_, key)| key.jwk == jwk && key.private.is_stored_as(stored)));
         if let Some((_, key)) = known {
             return Ok(key.clone());
         }
@@ -222,7 +223,7 @@ impl SigningKey {
             }
             PrivateHalf::Kms(key) => {
                 let signature = self.vault.sign(key, self.algorithm, message).await?;
-                // The stored half is what everybody verifies with: a signature that is none of its leaves nobody a token.
+                // Verifiers use the stored half. A signature that it does not verify must not reach a token.
                 let verified = self.verifier.verify_sig(message, &signature);
                 verified.map_err(|_| KeyError::Failed("checking a signature of KMS"))?;
                 Ok(signature)
@@ -232,7 +233,7 @@ impl SigningKey {
     async fn unwrap(&self, wrapped: &[u8]) -> Result<PrivateKey, KeyError> {
         let pkcs8 = self.vault.unwrap(&self.tenant, Purpose::Signing, wrapped).await?;
         let private = PrivateKey::parse(self.algorithm, &pkcs8)?;
-        // The vault binds tenant and purpose; that this private half belongs to what is published is checked here.
+        // The vault binds tenant and purpose. This checks that the private half belongs to the published one.
         if private.public()? != self.jwk {
             return Err(KeyError::DoesNotOpen("private half of another key"));
         }
@@ -241,7 +242,7 @@ impl SigningKey {
 }
 
 impl PrivateHalf {
-    fn is(&self, stored: &KeyMaterial) -> bool {
+    fn is_stored_as(&self, stored: &KeyMaterial) -> bool {
         match self {
             Self::Wrapped { wrapped, .. } => stored.kms_key.is_none() && *wrapped == stored.wrapped,
             Self::Kms(key) => stored.kms_key.as_ref() == Some(key),
@@ -249,8 +250,8 @@ impl PrivateHalf {
     }
 }
 
-/// A new key pair: PKCS#8 to be wrapped, and the public half. An RSA pair takes a core for a good part of a second: not to be
-/// called where other requests wait.
+/// A new key pair: PKCS#8 to wrap, and the public half. An RSA pair uses a core for a large part of a second: do not call this where
+/// other requests wait.
 pub(super) fn generate(algorithm: SigningAlgorithm) -> Result<(Zeroizing<Vec<u8>>, String), KeyError> {
     let failed = |_| KeyError::Failed("making a key pair");
     let pkcs8 = match algorithm {
@@ -293,7 +294,7 @@ impl PrivateKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let failed = |_| KeyError::Failed("signing");
         match self {
-            // Fixed-length `R ‖ S`, as RFC 7518 §3.4 wants it: no DER to convert, no leading zero to lose (security 51).
+            // Fixed-length `R ‖ S` (RFC 7518 §3.4): no DER to convert, no leading zero to lose (security 51).
             Self::Es256(pair) => {
                 pair.sign(&SystemRandom::new(), message).map(|signature| signature.as_ref().to_vec()).map_err(failed)
             }

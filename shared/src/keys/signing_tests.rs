@@ -10,7 +10,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_795_000_000);
 fn tenant() -> TenantId {
     "a".parse().unwrap()
 }
-/// A key pair; of RSA always the same one, because making it takes long.
+/// A key pair. The RSA pair is always the same, because it takes long to make.
 fn pair(algorithm: SigningAlgorithm) -> (Zeroizing<Vec<u8>>, String) {
     static RSA: OnceLock<(Zeroizing<Vec<u8>>, String)> = OnceLock::new();
     match algorithm {
@@ -42,7 +42,7 @@ pub(crate) async fn signing_keys() -> SigningKeys {
 fn key(keys: &SigningKeys, algorithm: SigningAlgorithm) -> &Arc<SigningKey> {
     keys.published.iter().map(|(_, key)| key).find(|key| key.algorithm == algorithm).unwrap()
 }
-/// A token with this very header and payload, rightly signed with our own key: nothing but its form can be wrong.
+/// A token with exactly this header and payload and a valid signature of our own key: only its form can be wrong.
 async fn signed(keys: &SigningKeys, algorithm: SigningAlgorithm, header: &str, payload: &str) -> String {
     let key = key(keys, algorithm);
     let message = format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(payload.as_bytes()));
@@ -51,7 +51,7 @@ async fn signed(keys: &SigningKeys, algorithm: SigningAlgorithm, header: &str, p
 }
 
 #[tokio::test]
-async fn each_algorithm_signs_what_it_and_another_library_verify() {
+async fn a_signature_of_each_algorithm_is_verified_here_and_by_another_library() {
     let keys = signing_keys().await;
     let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(keys.jwks()).unwrap();
     let claims = json!({"iss": "https://id.example.com", "sub": "s", "n": [1, {"a": null}], "text": "ä\u{0}\"\\"});
@@ -71,7 +71,7 @@ async fn each_algorithm_signs_what_it_and_another_library_verify() {
 }
 
 #[tokio::test]
-async fn security_51_signatures_have_their_fixed_length_also_with_leading_zeros() {
+async fn security_51_signatures_have_a_fixed_length_even_with_leading_zeros() {
     let keys = signing_keys().await;
     let mut leading_zeros = 0;
     for n in 0..2_000 {
@@ -84,7 +84,7 @@ async fn security_51_signatures_have_their_fixed_length_also_with_leading_zeros(
         let verifier = &key(&keys, SigningAlgorithm::ES256).verifier;
         assert!(verifier.verify_sig(compact.signed.as_bytes(), &compact.signature).is_ok());
     }
-    assert!(leading_zeros > 0, "2,000 signatures without a leading zero: the case was not met");
+    assert!(leading_zeros > 0, "2,000 signatures without a leading zero: the case did not occur");
 }
 
 #[tokio::test]
@@ -112,13 +112,13 @@ async fn security_52_the_jwk_set_has_public_members_only_and_thumbprints_as_key_
 }
 
 #[tokio::test]
-async fn security_44_to_48_a_token_whose_header_says_anything_else_is_refused_though_rightly_signed() {
+async fn security_44_to_48_a_token_with_a_wrong_header_is_refused_even_if_its_signature_is_valid() {
     let keys = signing_keys().await;
     for algorithm in ALGORITHMS {
         let (alg, kid) = (algorithm_name(algorithm), key(&keys, algorithm).kid.to_string());
         let good = json!({"alg": alg, "kid": kid, "typ": "at+jwt"});
         let token = signed(&keys, algorithm, &good.to_string(), "{}").await;
-        assert_eq!(keys.verify("at+jwt", &token), Some(Map::new()), "the one that is right");
+        assert_eq!(keys.verify("at+jwt", &token), Some(Map::new()), "the valid token");
 
         let others =
             ["none", "None", "nOnE", "", "HS256", "ES256", "RS256", "EdDSA", "Ed25519", "PS256", "ES384", "es256", "rs256"];
@@ -208,7 +208,7 @@ async fn security_44_to_48_a_token_whose_header_says_anything_else_is_refused_th
 }
 
 #[tokio::test]
-async fn security_44_a_public_key_is_no_secret_to_sign_with() {
+async fn security_44_a_public_key_is_not_accepted_as_an_hmac_secret() {
     let keys = signing_keys().await;
     for algorithm in ALGORITHMS {
         let key = key(&keys, algorithm);
@@ -230,7 +230,7 @@ async fn security_44_a_public_key_is_no_secret_to_sign_with() {
 }
 
 #[tokio::test]
-async fn security_47_only_the_one_spelling_of_a_token_is_read() {
+async fn security_47_only_the_canonical_encoding_of_a_token_is_accepted() {
     let keys = signing_keys().await;
     for algorithm in ALGORITHMS {
         let token = keys.sign(algorithm, "JWT", &json!({"sub": "someone"})).await.unwrap();
@@ -262,7 +262,7 @@ async fn security_47_only_the_one_spelling_of_a_token_is_read() {
             bent.push(token[at + 1..].to_owned());
             let c = token.as_bytes()[at];
             let other_case = if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
-            // In the alphabet the neighbour of a part's last character often differs in the unused bits alone.
+            // In the alphabet, the neighbour of a part's last character often differs only in the unused bits.
             for other in [other_case, c.wrapping_add(1)] {
                 let mut bytes = token.clone().into_bytes();
                 bytes[at] = other;
@@ -307,7 +307,7 @@ async fn security_44_signatures_in_another_form_are_refused() {
 }
 
 #[tokio::test]
-async fn a_private_key_is_unwrapped_once_and_never_to_verify() {
+async fn a_private_key_is_unwrapped_once_and_never_for_verification() {
     let vault = KeyVault::ephemeral();
     let stored = every_algorithm(&vault).await;
     let first = SigningKeys::new(&tenant(), &vault, &stored, NOW, None).unwrap();
@@ -319,16 +319,16 @@ async fn a_private_key_is_unwrapped_once_and_never_to_verify() {
     assert_eq!(vault.calls() - made, 1);
     let later = SigningKeys::new(&tenant(), &vault, &stored, NOW + Span::minutes(1), Some(&first)).unwrap();
     later.sign(SigningAlgorithm::ES256, "JWT", &()).await.unwrap();
-    assert_eq!(vault.calls() - made, 1, "looking again keeps what was unwrapped");
+    assert_eq!(vault.calls() - made, 1, "a reload keeps the unwrapped key");
     let verifier = SigningKeys::new(&tenant(), &vault, &stored, NOW, None).unwrap();
-    assert!(verifier.verify("JWT", &token).is_none(), "the payload is no object");
+    assert!(verifier.verify("JWT", &token).is_none(), "the payload is not an object");
     let token = first.sign(SigningAlgorithm::EdDSA, "JWT", &json!({})).await.unwrap();
     assert!(verifier.verify("JWT", &token).is_some());
-    assert_eq!(vault.calls() - made, 2, "verifying asks the vault for nothing");
+    assert_eq!(vault.calls() - made, 2, "verification does not call the vault");
 }
 
 #[tokio::test]
-async fn security_137_a_vault_that_fails_fails_the_signature_and_is_asked_again() {
+async fn security_137_a_vault_failure_fails_the_signature_and_is_retried() {
     let vault = KeyVault::ephemeral();
     let stored = every_algorithm(&vault).await;
     let keys = SigningKeys::new(&tenant(), &KeyVault::ephemeral(), &stored, NOW, None).unwrap();
@@ -336,11 +336,11 @@ async fn security_137_a_vault_that_fails_fails_the_signature_and_is_asked_again(
         let result = keys.sign(SigningAlgorithm::ES256, "JWT", &()).await;
         assert!(matches!(result, Err(KeyError::VaultRefused(_))));
     }
-    assert!(!keys.jwks().is_empty(), "the JWK Set is served all the same (T8)");
+    assert!(!keys.jwks().is_empty(), "the JWK Set is still served (T8)");
 }
 
 #[tokio::test]
-async fn a_stored_key_whose_halves_do_not_belong_together_is_refused() {
+async fn a_stored_key_with_mismatched_halves_is_refused() {
     let vault = KeyVault::ephemeral();
     let (one, other) =
         (material(&vault, SigningAlgorithm::ES256, NOW).await, material(&vault, SigningAlgorithm::ES256, NOW).await);
@@ -381,12 +381,12 @@ async fn security_138_a_retired_key_signs_nothing_verifies_nothing_and_is_not_li
     assert!(matches!(after.sign(SigningAlgorithm::ES256, "JWT", &()).await, Err(KeyError::NoActiveKey("ES256"))));
     assert!(before.verify("JWT", &token).is_some() && after.verify("JWT", &token).is_none());
     assert!(before.jwks().contains("\"ES256\"") && !after.jwks().contains("\"ES256\""));
-    assert!(!after.is_complete(&stored, &ALGORITHMS, NOW), "the next look is soon");
-    assert!(after.sign(SigningAlgorithm::RS256, "JWT", &()).await.is_ok(), "the others go on");
+    assert!(!after.is_complete(&stored, &ALGORITHMS, NOW), "the next reload is soon");
+    assert!(after.sign(SigningAlgorithm::RS256, "JWT", &()).await.is_ok(), "the other keys still sign");
 }
 
 #[tokio::test]
-async fn security_138_a_retired_key_that_stands_in_another_slot_too_is_retired_there() {
+async fn security_138_a_retired_key_is_retired_in_every_slot() {
     let vault = KeyVault::ephemeral();
     let key = material(&vault, SigningAlgorithm::ES256, NOW).await;
     let KeyMaterial { public_jwk, created_at, active_from, kms_key, .. } = key.clone();

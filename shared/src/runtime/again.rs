@@ -1,7 +1,7 @@
-//! Going on in another invocation of the same function: the one call of Lambda's own API that Latchkey makes (Invoke, asynchronous).
+//! Continues in another invocation of the same function: the one call of the Lambda API that Latchkey makes (Invoke, asynchronous).
 //!
-//! The SDK of that API is as large as all others together; one signed POST is all that is needed of it. That an invocation is
-//! started twice is harmless: work is held by a lease.
+//! The SDK of that API is as large as all others together, and one signed POST is all that is needed. Starting an invocation twice is
+//! harmless: a lease protects the work.
 
 use crate::context::Clock;
 use aws_sdk_dynamodb::config::Credentials;
@@ -15,14 +15,14 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// Starts this function again.
+/// Starts another invocation of this function.
 #[derive(Clone)]
 pub struct Again {
     pub(super) connector: SharedHttpConnector,
     /// Such as `https://lambda.eu-central-1.amazonaws.com`.
     pub(super) endpoint: String,
     pub(super) region: String,
-    /// Name of this function.
+    /// The name of this function.
     pub(super) function: String,
     pub(super) credentials: Credentials,
     pub(super) clock: Clock,
@@ -34,23 +34,23 @@ impl fmt::Debug for Again {
     }
 }
 
-/// No further invocation was started.
+/// No other invocation was started.
 #[derive(Debug, thiserror::Error)]
 #[error("no further invocation was started: {0}")]
 pub struct NotStarted(String);
 
 const TRIES: u32 = 3;
-/// Between one try and the next.
+/// The pause between two tries.
 #[cfg(not(test))]
 const PAUSE: Duration = Duration::from_millis(200);
 #[cfg(test)]
 const PAUSE: Duration = Duration::ZERO;
 
 impl Again {
-    /// Starts the function with this event; it begins by itself, soon.
+    /// Starts the function with this event. The invocation runs soon, on its own.
     ///
     /// # Errors
-    /// When the API did not take it, three times.
+    /// If the API refused three times.
     pub async fn invoke(&self, event: &Value) -> Result<(), NotStarted> {
         let mut failure = String::new();
         for tried in 0..TRIES {
@@ -98,7 +98,7 @@ mod tests {
     use aws_smithy_types::body::SdkBody;
     use std::sync::{Arc, Mutex};
 
-    /// Answers with these statuses in turn, and keeps what it was asked.
+    /// Returns these statuses in order, and records the requests.
     #[derive(Debug, Clone, Default)]
     struct Api(Arc<Mutex<(Vec<u16>, Vec<HttpRequest>)>>);
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_function_is_started_with_the_event_by_a_signed_request() {
+    async fn an_invocation_is_a_signed_request_with_the_event() {
         let (again, api) = again(&[202]);
         again.invoke(&serde_json::json!({ "job": "retention" })).await.unwrap();
         let sent = api.0.lock().unwrap();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_start_that_is_throttled_is_tried_again_and_given_up_at_the_third_time() {
+    async fn a_throttled_invocation_is_retried_and_fails_after_the_third_try() {
         let (patient, _) = again(&[429, 500, 202]);
         patient.invoke(&Value::Null).await.unwrap();
         let (refused, api) = again(&[429, 500, 503]);

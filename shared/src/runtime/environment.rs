@@ -1,4 +1,4 @@
-//! What the environment says: read once, every fault of it named at once.
+//! The environment variables. They are read once, and all their faults are reported at once.
 
 use super::gateway::front::Front;
 use crate::domain::id::TenantId;
@@ -8,20 +8,20 @@ use aws_sdk_dynamodb::config::Credentials;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// This function, as Lambda names it.
+/// The name of this function, set by Lambda.
 pub(super) const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
-/// The queue that mails wait in.
+/// The queue of mails.
 pub(super) const MAIL_QUEUE_URL: &str = "LATCHKEY_MAIL_QUEUE_URL";
-/// The tenant whose people a user pool asks for.
+/// The tenant of the users that a user pool requests.
 pub(super) const RETURN_TENANT: &str = "LATCHKEY_RETURN_TENANT";
-/// The keys of KMS that sign.
+/// The KMS keys that sign.
 const SIGNING_KEYS: &str = "LATCHKEY_KMS_SIGNING_KEYS";
-/// The SHA-256 of what the distribution in front sends with each request.
+/// The SHA-256 of the secret that the distribution in front sends with each request.
 const ORIGIN_SECRET: &str = "LATCHKEY_ORIGIN_SECRET_SHA256";
-/// The services of AWS that are called, as their endpoints' variables name them.
+/// The AWS services in use, as the variables of their endpoints name them.
 const SERVICES: [&str; 6] = ["COGNITO_IDENTITY_PROVIDER", "DYNAMODB", "KMS", "LAMBDA", "SESV2", "SQS"];
 
-/// What the environment says.
+/// The values of the environment variables.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Environment {
     /// `LATCHKEY_ORIGIN`: https, a host, nothing else.
@@ -30,17 +30,17 @@ pub struct Environment {
     pub(super) tables: [String; 3],
     /// `LATCHKEY_KMS_KEY_ID`: the key that wraps keyrings.
     pub(super) kms_key: String,
-    /// `LATCHKEY_KMS_SIGNING_KEYS`: the keys of KMS that sign, `ES256=<key arn>,RS256=<key arn>`; not set or empty where none do.
+    /// `LATCHKEY_KMS_SIGNING_KEYS`: the KMS keys that sign, `ES256=<key arn>,RS256=<key arn>`; not set or empty if none do.
     pub(super) kms_signing_keys: KmsSigningKeys,
     /// `AWS_REGION`.
     pub(super) region: String,
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: the function's role, as Lambda sets them.
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: the role of the function, set by Lambda.
     pub(super) credentials: AwsCredentials,
-    /// `AWS_ENDPOINT_URL_{service}`, else `AWS_ENDPOINT_URL`: other endpoints, such as those of an AWS on one's own machine.
+    /// `AWS_ENDPOINT_URL_{service}`, otherwise `AWS_ENDPOINT_URL`: other endpoints, such as those of a local AWS.
     endpoints: BTreeMap<&'static str, String>,
-    /// `LATCHKEY_ORIGIN_SECRET_SHA256`: the CloudFront distribution in front, by its secret; none when it is empty.
+    /// `LATCHKEY_ORIGIN_SECRET_SHA256`: the secret of the CloudFront distribution in front; empty for none.
     pub(super) front: Front,
-    /// The variables of this function alone.
+    /// The variables of this function only.
     own: BTreeMap<&'static str, String>,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Debug for AwsCredentials {
 }
 
 impl Environment {
-    /// Reads it from `get`, with the variables that only this function has; every fault by its variable's name.
+    /// Reads the variables with `get`, including those of this function only. Each fault names its variable.
     pub(super) fn read(get: impl Fn(&str) -> Option<String>, own: &'static [&'static str]) -> Result<Self, Vec<String>> {
         let given = |name: &str| get(name).filter(|value| !value.is_empty());
         let mut faults = Vec::new();
@@ -120,12 +120,12 @@ impl Environment {
         }
     }
 
-    /// Where a service is reached, when not at its own address.
+    /// The endpoint of a service, if it is not the default one.
     pub(super) fn endpoint(&self, service: &str) -> Option<String> {
         self.endpoints.get(service).cloned()
     }
 
-    /// A variable of this function alone: set, since it was required.
+    /// A variable of this function only. It is set, because it was required.
     pub(super) fn own(&self, name: &str) -> String {
         self.own.get(name).cloned().unwrap_or_default()
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_the_environment_is_named_at_once() {
+    fn all_faults_of_the_environment_are_reported_at_once() {
         assert!(read(&complete()).is_ok());
         assert_eq!(read(&BTreeMap::new()).unwrap_err().len(), 8);
         for name in complete().into_keys() {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_is_asked_for_its_own_variables_and_no_other_is() {
+    fn a_function_requires_only_its_own_variables() {
         const OWN: &[&str] = &[MAIL_QUEUE_URL];
         assert_eq!(read_with(&complete(), OWN).unwrap_err(), ["LATCHKEY_MAIL_QUEUE_URL is not set"]);
         assert_eq!(read_with(&BTreeMap::new(), OWN).unwrap_err().len(), 9);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_services_own_endpoint_goes_before_the_one_of_all() {
+    fn the_endpoint_of_a_service_overrides_the_common_one() {
         let mut variables = complete();
         assert!(SERVICES.iter().all(|service| read(&variables).unwrap().endpoint(service).is_none()));
         variables.insert("AWS_ENDPOINT_URL", "http://localhost:4566");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_front_is_off_unless_it_is_named_and_a_wrong_name_is_a_fault() {
+    fn without_a_secret_there_is_no_front_and_a_malformed_secret_is_a_fault() {
         let of = |secret: Option<&'static str>| {
             let mut variables = complete();
             variables.extend(secret.map(|secret| (ORIGIN_SECRET, secret)));

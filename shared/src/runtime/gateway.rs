@@ -1,9 +1,10 @@
-//! API Gateway's HTTP API (payload 2.0): an event becomes a request, a response becomes what the gateway sends.
+//! API Gateway's HTTP API (payload 2.0): converts an event to a request, and a response to the gateway's form.
 //!
-//! The path is taken as it came, never normalised, and neither scheme nor host is made from a header: what routes and checks see
-//! is what the caller sent. Anything else than such an event is no request (security 143).
+//! The path is taken as it arrives, never normalized. Neither scheme nor host comes from a header. Routes and checks see exactly what
+//! the caller sent. Any other event is not a request (security 143).
 //!
-//! Who the caller is says the gateway; behind a CloudFront distribution, which proves itself by a secret, that one does ([`front`]).
+//! The gateway names the caller's address. Behind a CloudFront distribution, which proves itself with a secret, the distribution does
+//! ([`front`]).
 
 pub mod front;
 
@@ -21,36 +22,36 @@ use lambda_http::aws_lambda_events::encodings;
 use serde::{Deserialize, Deserializer};
 use tower::ServiceExt;
 
-/// Any invocation: an HTTP request of the gateway, or something that is none.
+/// Any invocation: an HTTP request of the gateway, or another event.
 #[derive(Debug)]
 pub enum Event {
     /// A request.
     Request(Box<ApiGatewayV2httpRequest>),
-    /// A direct invocation, another service's event, rubbish.
+    /// A direct invocation, an event of another service, or garbage.
     Other,
 }
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let event = serde_json::Value::deserialize(deserializer)?;
-        // Whatever has no HTTP context does not read as the gateway's.
+        // An event without an HTTP context does not parse as one of the gateway.
         let request = ApiGatewayV2httpRequest::deserialize(event);
         Ok(request.map_or(Self::Other, |request| Self::Request(Box::new(request))))
     }
 }
 
-/// Answers an event with a router, before the deadline, where callers reach the gateway itself.
+/// Answers an event with a router, before the deadline, if callers reach the gateway itself.
 pub async fn answer(router: Router, event: Event, deadline: Deadline) -> ApiGatewayV2httpResponse {
     answer_behind(&Front::None, router, event, deadline).await
 }
 
-/// As [`answer`], behind what stands in front of the gateway.
+/// As [`answer`], with a front before the gateway.
 pub async fn answer_behind(front: &Front, router: Router, event: Event, deadline: Deadline) -> ApiGatewayV2httpResponse {
     let request = match event {
         Event::Request(event) => request(front, *event, deadline),
         Event::Other => None,
     };
-    // Without the host's facts the router refuses it, with all the headers that a refusal has.
+    // Without the host's facts the router refuses the request, with all headers of a refusal.
     let response = match router.oneshot(request.unwrap_or_default()).await {
         Ok(response) => response,
         Err(never) => match never {},
@@ -58,7 +59,7 @@ pub async fn answer_behind(front: &Front, router: Router, event: Event, deadline
     to_gateway(response).await
 }
 
-/// The request of an event; `None` when it can't be one, or came past the front.
+/// The request of an event. `None` if it is not a valid one, or if it bypassed the front.
 fn request(front: &Front, mut event: ApiGatewayV2httpRequest, deadline: Deadline) -> Option<Request<Body>> {
     let viewer = front.admit(&mut event.headers)?;
     let body = match event.body {
@@ -71,24 +72,24 @@ fn request(front: &Front, mut event: ApiGatewayV2httpRequest, deadline: Deadline
     *request.uri_mut() = target(event.raw_path.as_deref()?, event.raw_query_string.as_deref())?;
     *request.headers_mut() = event.headers;
     if let Some(cookies) = event.cookies.filter(|cookies| !cookies.is_empty()) {
-        // A cookie that no header can carry is left out: it counts as absent.
+        // A cookie that no header can carry is omitted: it counts as absent.
         if let Ok(value) = HeaderValue::from_bytes(cookies.join("; ").as_bytes()) {
             request.headers_mut().insert(COOKIE, value);
         }
     }
     let context = event.request_context;
-    // The gateway names its API and the caller; one who invokes the function directly usually does not.
+    // The gateway names its API and the caller. A direct invocation usually does not.
     if let (Some(request_id), Some(address), Some(_)) = (context.request_id, context.http.source_ip, context.apiid)
         && let Ok(request_id) = request_id.parse()
     {
-        // security 115: the address is the word of the trusted hop, never of the caller; one that does not read is none.
+        // security 115: the address comes from the trusted hop, never from the caller. A malformed one counts as absent.
         let client_address = viewer.or_else(|| address.parse().ok());
         request.extensions_mut().insert(Host { request_id, client_address, deadline });
     }
     Some(request)
 }
 
-/// The request target. The gateway may have decoded the path: what a target can't hold is encoded again.
+/// The request target. The gateway may have decoded the path: characters that a target cannot contain are encoded again.
 fn target(path: &str, query: Option<&str>) -> Option<Uri> {
     let mut target = String::with_capacity(path.len() + 1);
     if !path.starts_with('/') {
@@ -110,7 +111,7 @@ fn target(path: &str, query: Option<&str>) -> Option<Uri> {
     target.parse().ok()
 }
 
-/// What the gateway sends: cookies apart, other repeated headers joined, the body as text where it is text.
+/// The response for the gateway: cookies apart, other repeated headers joined, text bodies as text.
 async fn to_gateway(response: Response) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();
     let mut answer = ApiGatewayV2httpResponse::default();
@@ -123,12 +124,12 @@ async fn to_gateway(response: Response) -> ApiGatewayV2httpResponse {
             answer.headers.insert(name, value);
         }
     }
-    // Our own bodies are whole in memory and can't fail to be read.
+    // Our own bodies are complete in memory, so reading them cannot fail.
     let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
         answer.status_code = i64::from(StatusCode::INTERNAL_SERVER_ERROR.as_u16());
         return answer;
     };
-    // A part of an archive may look like text; escaped as such it could outgrow what Lambda answers.
+    // A part of an archive may look like text. Escaped as text, it could exceed Lambda's response limit.
     let is_archive = answer.headers.get(CONTENT_TYPE).is_some_and(|is| is == "application/zip");
     answer.body = Some(encodings::Body::Text(match std::str::from_utf8(&bytes) {
         Ok(text) if !is_archive => text.to_owned(),
@@ -168,7 +169,7 @@ mod tests {
         serde_json::from_value(event).unwrap()
     }
 
-    /// Says what reached it; without the host's facts, 403 as `mount` would.
+    /// Returns what reached it. Without the host's facts it returns 403, as `mount` does.
     async fn echo(host: Option<Extension<Host>>, request: Request<Body>) -> Response {
         let Some(Extension(host)) = host else { return StatusCode::FORBIDDEN.into_response() };
         let (parts, body) = request.into_parts();
@@ -192,10 +193,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_arrives_as_the_gateway_saw_it() {
+    async fn a_request_has_the_values_that_the_gateway_saw() {
         let (status, body, cookies) = answered(event(|_| {})).await;
         assert_eq!(status, 200);
-        // security 115: not the address of X-Forwarded-For; security 89: no scheme or host of a header.
+        // security 115: not the address of X-Forwarded-For; security 89: no scheme or host from a header.
         assert_eq!(body, r#"POST /echo?a=%2F&b=1 Some("192.0.2.7") Some("x=1; y=2") hello"#);
         assert_eq!(cookies, ["a=1; Secure", "b=2"]);
     }
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_request_of_the_gateway_is_refused() {
+    async fn an_event_that_is_not_a_gateway_request_is_refused() {
         // security 143
         for other in
             [json!({}), json!(null), json!([1]), json!("x"), json!({"Records": []}), json!({"requestContext": {"http": 1}})]

@@ -1,7 +1,7 @@
-//! The log: one JSON object a line; a request that is a step of the funnel is a metric as well.
+//! The log: one JSON object per line. A request that is a step of the funnel is also a metric.
 //!
-//! CloudWatch reads a metric out of a line that holds `_aws` (embedded metric format), an object that `tracing`'s fields can't
-//! make: this formatter adds it, made of our own words and a number.
+//! CloudWatch reads a metric from a line with `_aws` (embedded metric format). `tracing`'s fields cannot make this object, so this
+//! formatter adds it, from our own texts and a number.
 
 use std::fmt;
 use tracing::field::{Field, Visit};
@@ -11,15 +11,15 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-/// What CloudWatch makes of a line: how often each step came to what, by method and over all methods.
+/// The metric of a line: how often each step had which outcome, by method and over all methods.
 const DIRECTIVE: &str = r#"[{"Namespace":"Latchkey","Dimensions":[["step","outcome"],["step","method","outcome"]],"Metrics":[{"Name":"Steps","Unit":"Count"}]}]"#;
 
-/// One JSON object a line, with the request's span; values are escaped, so that no input can begin a line of its own (security 126).
+/// One JSON object per line, with the request's span. Values are escaped, so no input can begin a new line (security 126).
 #[derive(Debug, Clone)]
 pub struct Lines<T>(Format<Json, T>);
 
 impl Lines<()> {
-    /// Without the time, which Lambda writes beside each line.
+    /// Without the time, because Lambda writes it beside each line.
     #[must_use]
     pub fn without_time() -> Self {
         Self(json().without_time())
@@ -55,7 +55,7 @@ where
     }
 }
 
-/// What of an event makes it a metric.
+/// The fields of an event that make it a metric.
 #[derive(Default)]
 struct Metric {
     at: Option<i64>,
@@ -115,14 +115,14 @@ mod tests {
     fn function(bytes: Bytes) -> Box<dyn Subscriber + Send + Sync> {
         Box::new(json_lines(move || bytes.clone()))
     }
-    /// As the local gateway writes it.
+    /// As written by the local gateway.
     fn gateway(bytes: Bytes) -> Box<dyn Subscriber + Send + Sync> {
         let format = tracing_subscriber::fmt().event_format(Lines::with_time()).fmt_fields(JsonFields::new());
         Box::new(format.with_writer(move || bytes.clone()).finish())
     }
 
     #[test]
-    fn a_metric_is_one_object_beside_the_fields_of_its_line() {
+    fn a_metric_adds_one_object_to_the_fields_of_its_line() {
         for subscriber in [function, gateway] {
             let lines = lines(subscriber, || {
                 let _request = tracing::info_span!("request", tenant = "a\"}\r\n{\"_aws\":1").entered();

@@ -1,7 +1,7 @@
-//! Account pages: for the person that is signed in, everybody else is sent to sign in and comes back (security 118, 120, 121).
+//! Account pages, for a signed-in user. Other users are sent to sign in and then come back (security 118, 120, 121).
 //!
-//! A page that changes what protects the account, or gives the data away, needs a sign-in of the last five minutes (RFC 9470): an older
-//! one is confirmed by the password, and the person comes back to the very page.
+//! A page that changes what protects the account, or exports its data, needs a sign-in in the last five minutes (RFC 9470). After an
+//! older one the user confirms the password, and comes back to exactly this page.
 
 use super::browser::Browser;
 use super::extract::{TenantHandle, is_local_path};
@@ -22,7 +22,7 @@ use http::{HeaderValue, StatusCode, Uri};
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
-/// Where an account page is shown: its tenant, its browser, its address.
+/// The context of an account page: its tenant, its browser, its address.
 pub struct AccountPage {
     /// The tenant.
     pub handle: TenantHandle,
@@ -30,19 +30,19 @@ pub struct AccountPage {
     pub browser: Browser,
     /// The query of its address.
     pub query: Params,
-    /// The locale that it speaks.
+    /// The locale of the page.
     pub locale: String,
     uri: Uri,
 }
 
-/// Why a page was not shown, or a form not taken.
+/// Why a page is not shown, or a form is not accepted.
 #[derive(Debug)]
 pub enum Elsewhere {
-    /// Nobody is signed in: sign in, then come back.
+    /// The user is not signed in: sign in, then come back.
     SignIn,
-    /// The sign-in lies too far back: confirm it, then come back.
+    /// The sign-in is too old: confirm it, then come back.
     Confirm,
-    /// Something else.
+    /// Another failure.
     Problem(Problem),
 }
 
@@ -67,27 +67,27 @@ impl From<ParamsError> for Elsewhere {
     }
 }
 
-/// Who is signed in, for a page and its forms.
+/// The signed-in user of a page and its forms.
 pub struct Admitted {
     /// What the browser presented.
     pub presented: Presented,
-    /// Who that is.
+    /// The account and session that it proves.
     pub principal: Principal,
     sid: SessionId,
 }
 
-/// The pages that the navigation names.
+/// The pages of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     /// `/account`
     Profile,
-    /// `/account/security` and what belongs to it.
+    /// `/account/security` and its subpages.
     Security,
     /// `/account/sessions`
     Sessions,
     /// `/account/consents`
     Consents,
-    /// `/account/privacy` and what belongs to it.
+    /// `/account/privacy` and its subpages.
     Privacy,
 }
 
@@ -134,25 +134,25 @@ impl FromRequestParts<Services> for AccountPage {
 }
 
 impl AccountPage {
-    /// Who is signed in.
+    /// Admits a signed-in user.
     ///
     /// # Errors
-    /// [`Elsewhere::SignIn`], or what failed.
+    /// [`Elsewhere::SignIn`], or the failure.
     pub async fn admit(&self, with: With) -> Result<Admitted, Elsewhere> {
         let presented = Presented::of_browser(&self.browser).ok_or(Elsewhere::SignIn)?;
         let principal = presented.load(&self.handle, with).await?.ok_or(Elsewhere::SignIn)?;
         let sid = principal.snapshot.session.as_ref().map(|session| session.id).ok_or(Elsewhere::SignIn)?;
         Ok(Admitted { presented, principal, sid })
     }
-    /// Who signed in during the last five minutes.
+    /// Admits a user who signed in during the last five minutes.
     ///
     /// # Errors
-    /// [`Elsewhere::SignIn`], [`Elsewhere::Confirm`], or what failed.
+    /// [`Elsewhere::SignIn`], [`Elsewhere::Confirm`], or the failure.
     pub async fn admit_recent(&self, with: With) -> Result<Admitted, Elsewhere> {
         let admitted = self.admit(with).await?;
         if admitted.principal.is_recent(self.handle.now()) { Ok(admitted) } else { Err(Elsewhere::Confirm) }
     }
-    /// The anti-forgery value of a form of this page: what one person sees, another can't send.
+    /// The anti-forgery value of a form of this page. It is bound to the session: no other user can submit the form.
     #[must_use]
     pub fn anti_forgery(&self, page: &'static str, admitted: &Admitted) -> String {
         self.browser.anti_forgery(&self.handle.tenant, page, &admitted.sid.to_string())
@@ -160,12 +160,12 @@ impl AccountPage {
     /// Checks a form of this page.
     ///
     /// # Errors
-    /// When it is not this page's in this browser and session (security 120).
+    /// If it is not a form of this page in this browser and session (security 120).
     pub fn check_form(&self, page: &'static str, admitted: &Admitted, form: &Params) -> Result<(), Elsewhere> {
         let value = form.one(super::browser::ANTI_FORGERY_FIELD)?;
         Ok(self.browser.check_form(&self.handle.tenant, page, &admitted.sid.to_string(), value)?)
     }
-    /// A path of this tenant, as its pages link to it.
+    /// The address of a path of this tenant, for links in its pages.
     #[must_use]
     pub fn path(&self, path: &str) -> String {
         path_of(&self.handle.tenant, path)
@@ -175,7 +175,7 @@ impl AccountPage {
     pub fn see_other(&self, path: &str) -> Response {
         self.browser.answer(see_other(&self.path(path)))
     }
-    /// A page of this template inside the account frame: `nav` and `sign_out` besides the page's own values.
+    /// A page of this template inside the account layout: `nav` and `sign_out` are added to the page's own values.
     #[must_use]
     pub fn show(&self, section: Section, template: &'static str, status: StatusCode, values: impl Serialize) -> Response {
         let entry = |section_of: Section| Entry {
@@ -191,16 +191,16 @@ impl AccountPage {
         };
         self.plain(template, status, frame)
     }
-    /// A page of this template without the frame: for whoever is not signed in.
+    /// A page of this template without the layout, for a user who is not signed in.
     #[must_use]
     pub fn plain(&self, template: &'static str, status: StatusCode, values: impl Serialize) -> Response {
         let page = Page::new(&self.handle.tenant, &self.locale, template, values).status(status);
         self.browser.answer(page.languages(self.uri.query().unwrap_or_default()).into_response())
     }
-    /// The answer; who must sign in first is sent to, and comes back to this page.
+    /// The response. A user who must sign in first is redirected, and comes back to this page.
     #[must_use]
     pub fn answer(&self, result: Result<Response, Elsewhere>) -> Response {
-        let again = |more: &str| {
+        let redirect_to_sign_in = |more: &str| {
             let target = self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str);
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.append_pair("return_to", &self.path(target));
@@ -208,21 +208,21 @@ impl AccountPage {
         };
         match result {
             Ok(response) => response,
-            Err(Elsewhere::SignIn) => again(""),
-            Err(Elsewhere::Confirm) => again("&prompt=login"),
+            Err(Elsewhere::SignIn) => redirect_to_sign_in(""),
+            Err(Elsewhere::Confirm) => redirect_to_sign_in("&prompt=login"),
             Err(Elsewhere::Problem(problem)) => problem.into_response(),
         }
     }
 }
 
-/// A path of this tenant, never with a host, which a proxy may have renamed (security 89).
+/// A path of this tenant, always without a host, because a proxy may have renamed it (security 89).
 #[must_use]
 pub fn path_of(tenant: &Tenant, path: &str) -> String {
     let id = &tenant.config.tenant;
     if id.is_default() { path.to_owned() } else { format!("/t/{id}{path}") }
 }
 
-/// 303: the browser goes on with GET and drops what it posted (security 14).
+/// 303: the browser continues with GET and drops the posted data (security 14).
 #[must_use]
 pub fn see_other(location: &str) -> Response {
     match HeaderValue::from_str(location) {
@@ -231,7 +231,7 @@ pub fn see_other(location: &str) -> Response {
     }
 }
 
-/// Whether the sign-in page may go on to this address afterwards: an account page of this very tenant (security 121).
+/// Whether the sign-in page may continue to this address: an account page of the same tenant (security 121).
 #[must_use]
 pub fn is_account_path(tenant: &Tenant, address: &str) -> bool {
     let account = path_of(tenant, "/account");

@@ -1,7 +1,7 @@
-//! Access tokens presented to Latchkey itself (RFC 6750, RFC 9068 §4): userinfo and introspection.
+//! Access tokens for Latchkey's own endpoints (RFC 6750, RFC 9068 §4): userinfo and introspection.
 //!
-//! 1. The signature and `typ`, then the claims by our own clock ([`read_access_token`]).
-//! 2. The grant that the token names, read strongly with account and session: what was revoked, ended or raised since counts.
+//! 1. Check the signature and `typ`, then the claims against our own clock ([`read_access_token`]).
+//! 2. Read the token's grant strongly, with account and session: what was revoked or ended in the meantime, or has a newer epoch, counts.
 
 use super::oauth_error::OAuthError;
 use crate::domain::id::{ClientId, GrantId};
@@ -15,38 +15,38 @@ use crate::store::grant::{GrantQuery, GrantSnapshot};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-/// The claims of an access token of this tenant whose signature and lifetime hold; `None` for anything else.
+/// The claims of an access token of this tenant with a valid signature and lifetime. `None` for anything else.
 ///
 /// # Errors
-/// When the keys are not this function's.
+/// If this function has no such keys.
 pub fn read_access_token(tenant: &Tenant, token: &str, now: Timestamp) -> Result<Option<AccessTokenClaims>, KeyError> {
     let payload = tenant.keys.signing()?.verify(ACCESS_TOKEN_TYP, token);
     let claims = payload.and_then(AccessTokenClaims::read);
     Ok(claims.filter(|claims| check_claims(claims, &tenant.issuer, now).is_ok()))
 }
 
-/// Which grant stands behind a token, and where; `None` for a token that a client got for itself, or a claim that does not open.
+/// The place of the grant of a token. `None` for a token that a client got for itself, or a claim that does not open.
 ///
 /// # Errors
-/// When the keys are not this function's.
+/// If this function has no such keys.
 pub fn grant_of(tenant: &Tenant, claims: &AccessTokenClaims, profile: bool) -> Result<Option<GrantQuery>, KeyError> {
     let locator = tenant.keys.locator()?;
     let opened = claims.lk.as_deref().and_then(|lk| locator.open_access_token_claim(lk, &claims.jti));
     Ok(opened.map(|at| GrantQuery { account: at.account, grant: at.grant, session: at.session, profile }))
 }
 
-/// An access token that opens Latchkey's own endpoints, with the grant behind it.
+/// An access token for Latchkey's own endpoints, with its grant.
 pub struct Bearer {
     /// Its claims.
     pub claims: AccessTokenClaims,
-    /// The grant, as it stands now.
+    /// The grant in its stored state.
     pub snapshot: GrantSnapshot,
 }
 
 /// The token in `Authorization: Bearer`, if there is one (RFC 6750 §2.1).
 ///
 /// # Errors
-/// `invalid_request` when there are several, or it can't be read.
+/// `invalid_request` if there are several, or it cannot be read.
 pub fn header_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
     const UNREADABLE: OAuthError =
         OAuthError::bearer(OAuthErrorCode::InvalidRequest, "The Authorization header can not be read");
@@ -64,10 +64,10 @@ pub fn header_token(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
 
 const INVALID: OAuthError = OAuthError::bearer(OAuthErrorCode::InvalidToken, "The access token is invalid, expired or revoked");
 
-/// A token for one of Latchkey's own endpoints, by what it says itself: for the issuer, with this scope; and where its grant is.
+/// Checks the content of a token for one of Latchkey's own endpoints: for the issuer, with this scope. Also returns where its grant is.
 ///
 /// # Errors
-/// `invalid_token`, `insufficient_scope`, or what failed in the keys.
+/// `invalid_token`, `insufficient_scope`, or a failure of the keys.
 pub(super) fn read_own(
     tenant: &Tenant,
     token: &str,
@@ -76,7 +76,7 @@ pub(super) fn read_own(
     now: Timestamp,
 ) -> Result<(AccessTokenClaims, GrantQuery), OAuthError> {
     let claims = read_access_token(tenant, token, now)?.ok_or(INVALID)?;
-    // A token for a resource server must not work here: that server holds it too (RFC 8707 §2, RFC 9068 §4).
+    // A token for a resource server must not work here, because that server has it too (RFC 8707 §2, RFC 9068 §4).
     if claims.aud != tenant.issuer {
         return Err(INVALID);
     }
@@ -91,11 +91,11 @@ pub(super) fn read_own(
 }
 
 impl Bearer {
-    /// Admits a token to one of Latchkey's own endpoints: it must be for the issuer itself, carry the scope, and its grant must live.
-    /// `profile` reads profile and data key along.
+    /// Admits a token to one of Latchkey's own endpoints. It must be for the issuer itself and have the scope, and its grant must be live.
+    /// `profile` also reads profile and data key.
     ///
     /// # Errors
-    /// `invalid_token`, `insufficient_scope`, or what failed in store or keys.
+    /// `invalid_token`, `insufficient_scope`, or a failure of store or keys.
     pub async fn admit(
         tenant: &Tenant,
         token: &str,

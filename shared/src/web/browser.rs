@@ -1,8 +1,8 @@
-//! The browser at the other end: its cookies, its anti-forgery values, where its request came from.
+//! The browser of a request: its cookies, its anti-forgery values, and the origin of its request.
 //!
-//! Cookie names carry the tenant (`__Host-lk-{what}` for the default tenant, `__Host-lk-{what}-{tenant}` for others; without
-//! `__Host-` and `Secure` only for an http origin on localhost): `session`, `device`, `browser` (a random value that forms and flows
-//! are bound to).
+//! Cookie names contain the tenant: `__Host-lk-{what}` for the default tenant, `__Host-lk-{what}-{tenant}` for others. Only for an
+//! http origin on localhost they have no `__Host-` and no `Secure`. The cookies are `session`, `device` and `browser` (a random value
+//! that forms and flows are bound to).
 use super::cookie::{Cookie, Jar};
 use super::extract::tenant_of;
 use super::problem::{Problem, ProblemKind};
@@ -25,19 +25,19 @@ use http::{HeaderMap, HeaderName};
 pub const ANTI_FORGERY_FIELD: &str = "anti_forgery";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// How long a browser is known: browsers keep no cookie longer.
+/// The lifetime of a known device: the maximum that browsers keep a cookie.
 const DEVICE_LIFETIME: Span = Span::days(400);
 const DEVICE_PURPOSE: &str = "device cookie";
 
-/// What the browser sent that only it could know. Malformed or duplicate cookies count as absent (security 61).
+/// The secrets that the browser sent. Malformed or duplicate cookies count as absent (security 61).
 pub struct Browser {
     /// The session cookie, opened.
     pub session: Option<(SessionLocator, Secret256)>,
-    /// The known device, opened: whose it is and its id (first 8 bytes of its SHA-256).
+    /// The known device, opened: its account and its id (the first 8 bytes of its SHA-256).
     pub device: Option<(AccountId, u64)>,
     jar: Jar,
     binding: Secret256,
-    /// The binding was made for this request: the answer must set it.
+    /// The binding was made for this request: the response must set it.
     is_new: bool,
     is_same_site: bool,
     accept_language: Option<String>,
@@ -72,24 +72,25 @@ impl FromRequestParts<Services> for Browser {
 }
 
 impl Browser {
-    /// The hash of the browser's binding value: what a flow notes down.
+    /// The hash of the browser's binding value. Flows store it.
     #[must_use]
     pub fn binding(&self) -> SecretHash {
         hash_secret(&self.binding)
     }
-    /// The anti-forgery value for a form of this browser: bound to browser, tenant, page and context (such as the query it goes on with).
+    /// The anti-forgery value of a form: bound to browser, tenant, page and context (such as the query with which it continues).
     #[must_use]
     pub fn anti_forgery(&self, tenant: &Tenant, page: &'static str, context: &str) -> String {
-        // The key is a cookie that no script and no other site can read, so nobody else can make the value.
-        BASE64URL_NOPAD.encode(hmac::sign(&self.key(), &bound(tenant.config.tenant.as_str(), page, context)).as_ref())
+        // The key is a cookie that no script and no other site can read, so no other site can make the value.
+        BASE64URL_NOPAD
+            .encode(hmac::sign(&self.key(), &anti_forgery_message(tenant.config.tenant.as_str(), page, context)).as_ref())
     }
-    /// Checks a posted form: anti-forgery value of this very browser, page and context; `Origin`/`Sec-Fetch-Site` same-origin
+    /// Checks a posted form: the anti-forgery value of this browser, page and context, and `Origin`/`Sec-Fetch-Site` same-origin
     /// (security 17, 120).
     ///
     /// # Errors
     /// A 403 problem (rendered as a page by page handlers).
     pub fn check_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> Result<(), Problem> {
-        let message = bound(tenant.config.tenant.as_str(), page, context);
+        let message = anti_forgery_message(tenant.config.tenant.as_str(), page, context);
         let is_genuine = value
             .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
             .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok());
@@ -103,7 +104,7 @@ impl Browser {
     fn key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, self.binding.expose())
     }
-    /// Sets what this browser lacks (the binding cookie) on a response. Every page handler ends with it.
+    /// Sets the missing binding cookie on a response. Every page handler calls it last.
     #[must_use]
     pub fn answer(&self, mut response: Response) -> Response {
         if self.is_new {
@@ -141,12 +142,12 @@ impl Browser {
             Err(error) => super::problem::log_failure(&error),
         }
     }
-    /// The locale for this browser: `ui_locales` hint, else `Accept-Language`, among those the tenant offers.
+    /// The locale of this browser: the `ui_locales` hint, otherwise `Accept-Language`, among those that the tenant offers.
     #[must_use]
     pub fn locale(&self, tenant: &Tenant, ui_locales: Option<&str>) -> String {
         locale::negotiate(&tenant.config.locales, ui_locales, self.accept_language.as_deref()).to_owned()
     }
-    /// The browser in words ("Firefox on Linux"), for the list of sessions.
+    /// The browser in words ("Firefox on Linux"), for the session list.
     #[must_use]
     pub fn device_words(&self) -> String {
         device_words(&self.user_agent)
@@ -174,20 +175,20 @@ fn read_binding(value: &str) -> Option<Secret256> {
     bytes.try_into().ok().map(Secret256::from_bytes)
 }
 
-/// What an anti-forgery value says, unambiguously: no separator can occur in tenant or page.
-fn bound(tenant: &str, page: &str, context: &str) -> Vec<u8> {
+/// The unambiguous content of an anti-forgery value: no separator can occur in tenant or page.
+fn anti_forgery_message(tenant: &str, page: &str, context: &str) -> Vec<u8> {
     format!("anti-forgery\n{tenant}\n{page}\n{context}").into_bytes()
 }
 
-/// Whether a request can have come from a page of ours.
+/// Whether a request can come from one of our pages.
 fn is_same_site(headers: &HeaderMap, origin: &str) -> bool {
-    // `none`: the person did it, not a page (a reload of the result, a restored tab).
+    // `none`: the user started the request, not a page (a reload of the result, a restored tab).
     let site_fits = headers.get_all(SEC_FETCH_SITE).iter().all(|site| site == "same-origin" || site == "none");
     let mut origins = headers.get_all(ORIGIN).iter();
     let origin_fits = match (origins.next(), origins.next()) {
         (None, None) => true,
-        // Our own pages forbid the referrer, and then browsers send `null` with their forms (Fetch §3.2.6). A page that hides its
-        // origin sends the same: it is told apart by Sec-Fetch-Site, and in old browsers by the anti-forgery value alone.
+        // Our own pages forbid the referrer, and then browsers send `null` with their forms (Fetch §3.2.6). A page that hides its origin
+        // sends the same. Sec-Fetch-Site distinguishes it; in old browsers only the anti-forgery value does.
         (Some(sent), None) => sent == origin || sent == "null",
         (_, Some(_)) => false,
     };
@@ -197,7 +198,7 @@ fn is_same_site(headers: &HeaderMap, origin: &str) -> bool {
 fn device_words(user_agent: &str) -> String {
     let first =
         |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
-    // The order matters: most browsers claim to be others too.
+    // The order matters: most browsers also claim to be others.
     let browser = first(&[
         ("Edg/", "Edge"),
         ("EdgA/", "Edge"),
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_taken_only_from_this_site() {
+    fn a_form_is_accepted_only_from_this_site() {
         // security 120
         const OURS: &str = "https://id.example.com";
         let cases: [(&[(&str, &str)], bool); 9] = [
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_is_named_in_words() {
+    fn a_browser_is_described_in_words() {
         let cases = [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
             ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),

@@ -1,9 +1,9 @@
 //! Client authentication: exactly the registered method (RFC 6749 §2.3; security 25, 39, 41).
 //!
-//! 1. What was presented: nothing but a `client_id`, HTTP Basic, or a secret in the body; two at once are refused.
-//! 2. The client must be registered for that very method, and the secret must be one of its own.
+//! 1. Find what was presented: only a `client_id`, HTTP Basic, or a secret in the body. Two methods at once are refused.
+//! 2. The client must be registered for exactly this method, and the secret must be one of its own.
 //!
-//! An unknown client, another method and a wrong secret get the same answer after the same work.
+//! An unknown client, a wrong method and a wrong secret get the same response after the same work.
 
 use super::extract::TenantHandle;
 use super::oauth_error::OAuthError;
@@ -22,13 +22,13 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use std::collections::BTreeMap;
 
-/// A form posted to a protocol endpoint by an authenticated client (a public one is identified).
+/// A form that an authenticated client posted to a protocol endpoint. A public client is only identified.
 pub struct ClientRequest {
     /// The tenant and the context of the request.
     pub handle: TenantHandle,
     /// The client.
     pub client: Client,
-    /// The body's parameters; the query's are not looked at (security 20).
+    /// The parameters of the body. The query is ignored (security 20).
     pub params: Params,
 }
 
@@ -44,7 +44,7 @@ impl FromRequest<Services> for ClientRequest {
     }
 }
 
-/// The parameters of a form, none of them repeated (but `resource`, RFC 8707 §2).
+/// The parameters of a form. None may repeat, except `resource` (RFC 8707 §2).
 async fn form(headers: &HeaderMap, body: Body, services: &Services) -> Result<Params, OAuthError> {
     const NOT_A_FORM: OAuthError =
         OAuthError::new(OAuthErrorCode::InvalidRequest, "The body must be application/x-www-form-urlencoded");
@@ -60,17 +60,17 @@ async fn form(headers: &HeaderMap, body: Body, services: &Services) -> Result<Pa
     Ok(params)
 }
 
-/// What a caller presented.
+/// The presented credentials.
 enum Presented {
     Nothing { client_id: String },
     Basic { client_id: String, secret: SecretText },
     Post { client_id: String, secret: SecretText },
 }
 
-/// The client that a request comes from.
+/// The client of a request.
 ///
 /// # Errors
-/// `invalid_request` when it can't be told what was presented, else `invalid_client`.
+/// `invalid_request` if the method is ambiguous, otherwise `invalid_client`.
 pub fn authenticate<'c>(
     clients: &'c BTreeMap<ClientId, Client>,
     headers: &HeaderMap,
@@ -97,26 +97,26 @@ pub fn authenticate<'c>(
     }
 }
 
-/// Whether the digest is one of these, with the same number of comparisons for a client with one secret, two, or none.
+/// Whether the digest is one of these. The number of comparisons is the same for a client with one secret, two, or none.
 fn is_one_of(presented: SecretHash, hashes: &[SecretHash]) -> bool {
-    // No digest: nothing hashes to it.
-    const NONE: SecretHash = SecretHash::from_bytes([0; 32]);
-    let first = presented == *hashes.first().unwrap_or(&NONE);
-    let second = presented == *hashes.get(1).unwrap_or(&NONE);
+    // No secret has this digest.
+    const NO_DIGEST: SecretHash = SecretHash::from_bytes([0; 32]);
+    let first = presented == *hashes.first().unwrap_or(&NO_DIGEST);
+    let second = presented == *hashes.get(1).unwrap_or(&NO_DIGEST);
     first | second
 }
 
 fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthError> {
-    const TWO: OAuthError =
+    const TWO_METHODS: OAuthError =
         OAuthError::new(OAuthErrorCode::InvalidRequest, "Only one method of client authentication may be used");
     let client_id = params.one("client_id")?;
     let client_secret = params.one("client_secret")?;
-    // RFC 7521 §4.2: no client is registered for an assertion, yet one beside another method is still two methods.
+    // RFC 7521 §4.2: no client is registered for assertions. An assertion next to another method still counts as a second method.
     let assertion = params.one("client_assertion")?.or(params.one("client_assertion_type")?);
     let mut authorizations = headers.get_all(AUTHORIZATION).iter();
     match (authorizations.next(), client_secret, assertion) {
-        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => Err(TWO),
-        (Some(_), None, None) if authorizations.next().is_some() => Err(TWO),
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => Err(TWO_METHODS),
+        (Some(_), None, None) if authorizations.next().is_some() => Err(TWO_METHODS),
         (Some(authorization), None, None) => {
             let (basic_id, secret) = read_basic(authorization.as_bytes()).ok_or(OAuthError {
                 basic: true,
@@ -141,7 +141,7 @@ fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthErr
     }
 }
 
-/// `Basic` credentials; id and secret are form-encoded inside (RFC 6749 §2.3.1).
+/// Parses `Basic` credentials. The id and the secret are form-encoded inside (RFC 6749 §2.3.1).
 fn read_basic(authorization: &[u8]) -> Option<(String, SecretText)> {
     let (scheme, credentials) = authorization.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
@@ -234,8 +234,8 @@ mod tests {
             ("a wrong secret", vec![basic("basic:new")], "", failed_basic),
             ("an empty secret", vec![basic("basic:")], "", failed_basic),
             ("a prefix of the secret", vec![basic("basic:ol")], "", failed_basic),
-            ("an unknown client", vec![basic("nobody:old")], "", failed_basic),
-            ("an unknown public client", vec![], "client_id=nobody", failed),
+            ("an unknown client", vec![basic("unknown:old")], "", failed_basic),
+            ("an unknown public client", vec![], "client_id=unknown", failed),
             ("a client id outside the alphabet", vec![], "client_id=no%20body", failed),
             ("an assertion", vec![], "client_id=public&client_assertion=x&client_assertion_type=y", failed),
             ("another scheme", vec!["Bearer x".to_owned()], "client_id=public", failed_basic),
@@ -264,11 +264,11 @@ mod tests {
             let error = authenticate(&clients, &headers, &Params::default()).unwrap_err();
             (error.code, error.description, error.basic)
         };
-        assert_eq!(error("basic:wrong"), error("nobody:wrong"));
+        assert_eq!(error("basic:wrong"), error("unknown:wrong"));
     }
 
     #[test]
-    fn security_41_each_of_two_secrets_is_good_and_no_third() {
+    fn security_41_each_of_two_secrets_is_accepted_and_no_third() {
         let [a, b, c] = ["a", "b", "c"].map(hash_text);
         let cases =
             [(a, vec![a, b], true), (b, vec![a, b], true), (c, vec![a, b], false), (a, vec![a], true), (a, vec![], false)];

@@ -6,7 +6,7 @@ use crate::services::Origin;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
-/// What a cookie is for.
+/// The purpose of a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cookie {
     /// The session.
@@ -17,10 +17,10 @@ pub(super) enum Cookie {
     Browser,
 }
 
-/// A browser keeps no more of one cookie: name, value and attributes together (RFC 6265 §6.1).
+/// The maximum size of a cookie that browsers keep: name, value and attributes together (RFC 6265 §6.1).
 const MAX_COOKIE: usize = 4096;
 
-/// The cookies of one tenant at one origin: how they are named and protected.
+/// The cookies of one tenant at one origin: their names and their protection.
 #[derive(Debug, Clone)]
 pub(super) struct Jar {
     secure: bool,
@@ -33,7 +33,7 @@ impl Jar {
         Self { secure: origin.is_https(), suffix }
     }
 
-    /// The cookie's name: `__Host-` pins it to this very host, path `/` and https, so that no neighbour can plant one.
+    /// The cookie's name. `__Host-` binds it to exactly this host, path `/` and https, so that no neighbour can set one.
     pub(super) fn name(&self, cookie: Cookie) -> String {
         let what = match cookie {
             Cookie::Session => "session",
@@ -44,7 +44,7 @@ impl Jar {
         format!("{prefix}lk-{what}{}", self.suffix)
     }
 
-    /// The value that a request carries; none when it comes twice, is too long or no text: such a cookie counts as absent.
+    /// The value in a request. `None` if it occurs twice, is too long or is not text: such a cookie counts as absent.
     pub(super) fn read(&self, headers: &HeaderMap, cookie: Cookie) -> Option<String> {
         let name = self.name(cookie);
         // HTTP/2 may split the header (RFC 9113 §8.2.3).
@@ -61,7 +61,7 @@ impl Jar {
         String::from_utf8(value.to_vec()).ok()
     }
 
-    /// Sets a cookie for as long as `lifetime`; [`Span::ZERO`] removes it. Without a lifetime it ends with the browser.
+    /// Sets a cookie for `lifetime`; [`Span::ZERO`] removes it. Without a lifetime it ends with the browser session.
     pub(super) fn write(&self, headers: &mut HeaderMap, cookie: Cookie, value: &str, lifetime: Option<Span>) {
         let mut text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", self.name(cookie));
         if self.secure {
@@ -74,7 +74,7 @@ impl Jar {
             Ok(header) if text.len() <= MAX_COOKIE => {
                 headers.append(SET_COOKIE, header);
             }
-            Ok(_) | Err(_) => tracing::error!(?cookie, "a cookie does not fit"),
+            Ok(_) | Err(_) => tracing::error!(?cookie, "a cookie is invalid or too large"),
         }
     }
 }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_pinned_to_its_host_and_hidden_from_scripts() {
+    fn a_cookie_is_bound_to_its_host_and_hidden_from_scripts() {
         // security 55
         let mut headers = HeaderMap::new();
         jar("https://id.example.com", "default").write(&mut headers, Cookie::Session, "v", Some(Span::hours(1)));
@@ -106,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn names_carry_the_tenant_and_are_plain_over_http() {
+    fn cookie_names_contain_the_tenant_and_have_no_prefix_over_http() {
         assert_eq!(jar("https://id.example.com", "acme").name(Cookie::Device), "__Host-lk-device-acme");
         assert_eq!(jar("http://localhost:8080", "default").name(Cookie::Browser), "lk-browser");
     }
 
     #[test]
-    fn a_cookie_that_is_not_exactly_one_text_counts_as_absent() {
+    fn a_duplicate_or_malformed_cookie_counts_as_absent() {
         // security 61
         assert_eq!(read(&[b"a=1; __Host-lk-session=v; b=2"]).as_deref(), Some("v"));
         assert_eq!(read(&[b"a=1", b"__Host-lk-session=v=="]).as_deref(), Some("v=="));

@@ -1,8 +1,9 @@
-//! CORS (security 119): only where applications call from browsers, only origins of registered clients, never credentials.
+//! CORS (security 119): only for endpoints that browser applications call, only for origins of registered clients, never credentials.
 //!
-//! A preflight does not say which client asks, so it is answered for an origin of any client; the answer itself is readable only
-//! for the origins of the very client that called, which the handler names by returning [`CallingClient`] with its response:
-//! `(Extension(CallingClient(client_id)), response)`. A refusal from before the client is known is readable for any client's origin. Discovery and keys are public, and readable for any client's origin.
+//! A preflight does not name the client, so it is allowed for an origin of any client. The response itself is readable only for the
+//! origins of the calling client. The handler names it by returning [`CallingClient`] with its response:
+//! `(Extension(CallingClient(client_id)), response)`. A refusal before the client is known is readable for the origins of any client.
+//! Discovery and keys are public, and readable for the origins of any client.
 
 use crate::domain::id::ClientId;
 use crate::domain::tenant::TenantConfig;
@@ -13,14 +14,14 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-/// A response extension: the client that the call was for.
+/// A response extension: the client of the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallingClient(pub ClientId);
 
-/// Who may read the answers of a path.
+/// The origins that may read the responses of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Readers {
-    /// No other origin: pages, and what servers call.
+    /// No other origin: pages, and endpoints for servers.
     SameOrigin,
     /// The origins of the client that called.
     CallingClient,
@@ -28,7 +29,7 @@ pub(super) enum Readers {
     AnyClient,
 }
 
-/// Who may read the answers of this path (without the tenant's prefix).
+/// The readers of the responses of this path (without the tenant's prefix).
 pub(super) fn readers(path: &str) -> Readers {
     match path {
         "/oauth2/token" | "/oauth2/revoke" | "/userinfo" => Readers::CallingClient,
@@ -40,7 +41,7 @@ pub(super) fn readers(path: &str) -> Readers {
     }
 }
 
-/// The origin that a request names; browsers send exactly one.
+/// The origin of a request. Browsers send exactly one.
 pub(super) fn origin(headers: &HeaderMap) -> Option<&str> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let first = origins.next()?.to_str().ok()?;
@@ -67,12 +68,12 @@ pub(super) fn preflight(config: &TenantConfig, origin: Option<&str>) -> Response
     response
 }
 
-/// Says that an answer depends on who asks, also when nobody did: caches must know (Fetch §3.2.5).
+/// Marks a response as dependent on the origin, even if the request had none: caches must know (Fetch §3.2.5).
 pub(super) fn vary(response: &mut Response) {
     response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
 }
 
-/// Opens an answer to the origin that asked, if it may read it.
+/// Makes a response readable for the requesting origin, if it is allowed.
 pub(super) fn open(response: &mut Response, readers: Readers, config: &TenantConfig, origin: &str) {
     let may_read = match readers {
         Readers::SameOrigin => return,
@@ -81,8 +82,8 @@ pub(super) fn open(response: &mut Response, readers: Readers, config: &TenantCon
             Some(CallingClient(id)) => {
                 config.clients.get(id).is_some_and(|client| client.allowed_origins.iter().any(|allowed| allowed == origin))
             }
-            // Refused before it was known who calls (an expired token, a body that does not read): it says nothing about anybody, and
-            // an application must be able to read why.
+            // Refused before the client was known (an expired token, a malformed body): the response reveals nothing about any
+            // account, and an application must be able to read the reason.
             None => response.status().is_client_error() && is_of_any_client(config, origin),
         },
     };

@@ -14,37 +14,37 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 
-/// What the host (API Gateway, the local gateway, a test) knows of a request: a request extension set by the host, never by a
-/// header (security 115). Missing: the request is refused (direct invocation, security 143).
+/// The facts of a request that the host (API Gateway, the local gateway, a test) knows: a request extension that the host sets, never a
+/// header (security 115). Without it the request is refused (direct invocation, security 143).
 #[derive(Debug, Clone)]
 pub struct Host {
     /// The host's name for the request.
     pub request_id: RequestId,
-    /// The caller's address as the trusted hop saw it.
+    /// The caller's address as seen by the trusted hop.
     pub client_address: Option<IpAddr>,
-    /// When the host gives the request up.
+    /// When the host stops the request.
     pub deadline: Deadline,
 }
 
-/// The tenant that the path names (default: the one at the origin), loaded, with the context of the request.
+/// The loaded tenant of the path (default: the one at the origin), with the context of the request.
 pub struct TenantHandle {
     /// The tenant.
     pub tenant: Tenant,
-    /// Stamped on every write of this request.
+    /// Stored with every write of this request.
     pub request: RequestContext,
     /// The caller's address.
     pub client_address: Option<IpAddr>,
 }
 
 impl TenantHandle {
-    /// The moment of the request.
+    /// The time of the request.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.request.now
     }
 }
 
-/// The tenant of a request, loaded once and kept with the request.
+/// The tenant of a request. It is loaded once and kept with the request.
 pub(super) async fn tenant_of(parts: &mut Parts, services: &Services) -> Result<Tenant, Problem> {
     if let Some(tenant) = parts.extensions.get::<Tenant>() {
         return Ok(tenant.clone());
@@ -61,7 +61,7 @@ impl FromRequestParts<Services> for TenantHandle {
     async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
         let Some(host) = parts.extensions.get::<Host>().cloned() else { return Err(no_host()) };
         let tenant = tenant_of(parts, services).await?;
-        // A function without the identifier key has no use for the address.
+        // A function without the identifier key does not need the address.
         let hash = |address| tenant.keys.identifier().ok().map(|keyring| keyring.hash_address(address));
         let request = RequestContext {
             request_id: host.request_id,
@@ -74,8 +74,8 @@ impl FromRequestParts<Services> for TenantHandle {
     }
 }
 
-/// A strict JSON body: `application/json` only (`text/plain` refused, security 120), no duplicate member, depth at most 32, at most
-/// 64 members, arrays at most 100, no unknown field (the type says `deny_unknown_fields`).
+/// A strict JSON body: `application/json` only (`text/plain` is refused, security 120), no duplicate member, depth at most 32, at most
+/// 64 members, arrays of at most 100, no unknown field (the type has `deny_unknown_fields`).
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
@@ -119,14 +119,14 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
     }
 }
 
-/// The whole body; `mount` has read it within its limit already.
+/// The whole body. `mount` has already read it within its limit.
 async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state)
         .await
         .map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The body could not be read."))
 }
 
-/// Refuses a body of another type; parameters such as `charset` are passed over.
+/// Refuses a body of another type. Parameters such as `charset` are ignored.
 fn require_media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
     let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = sent.split(';').next().unwrap_or_default().trim();
@@ -136,12 +136,12 @@ fn require_media_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> 
     Err(Problem::new(ProblemKind::UnsupportedMediaType, format!("The body must be {wanted}.")))
 }
 
-/// Whether an address to return to after this page stays on this site: an absolute path, nothing that a browser would take for
-/// another host or scheme (security 121).
+/// Whether an address to return to after this page stays on this site: an absolute path that no browser reads as another host or
+/// scheme (security 121).
 #[must_use]
 pub fn is_local_path(address: &str) -> bool {
     let bytes = address.as_bytes();
-    // Browsers drop tabs and newlines and read `\` as `/`, so both are refused wherever they stand.
+    // Browsers remove tabs and newlines and read `\` as `/`, so both are refused at any position.
     bytes.first() == Some(&b'/')
         && !matches!(bytes.get(1), Some(b'/'))
         && bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'\\')
@@ -150,7 +150,7 @@ pub fn is_local_path(address: &str) -> bool {
             .is_ok_and(|joined| joined.host_str() == Some("local.invalid") && joined.scheme() == "https")
 }
 
-/// The refusal of a request that came past the gateway.
+/// The refusal of a request that bypassed the gateway.
 pub(super) fn no_host() -> Problem {
     Problem::new(ProblemKind::Forbidden, "Requests are answered only through the gateway.")
 }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_path_of_this_site_is_returned_to() {
+    fn only_a_path_of_this_site_is_a_valid_return_address() {
         // security 121
         for address in ["/", "/login?x=1", "/a//b", "/%09//x", "/t/acme/login"] {
             assert!(is_local_path(address), "{address}");

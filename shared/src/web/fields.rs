@@ -1,4 +1,4 @@
-//! The fields of a tenant's form as pages show them: registration and profile are drawn from the one schema.
+//! The fields of a tenant's form on pages. Registration and profile use the same schema.
 
 use crate::domain::credential::PasswordFlaw;
 use crate::domain::form::FieldFlaw;
@@ -19,9 +19,9 @@ pub struct Input {
     max_length: Option<usize>,
     options: Vec<Choice>,
     value: String,
-    /// JSON for the script: which field must have which value.
+    /// JSON for the script: the field and the value that it must have.
     show_when: String,
-    /// The same in words, for whoever has no script.
+    /// The same in words, for browsers without scripts.
     only_when: String,
 }
 
@@ -31,7 +31,7 @@ struct Choice {
     label: String,
 }
 
-/// The inputs of the form with what was typed, or is stored, so far.
+/// The inputs of the form, with the typed or stored values.
 #[must_use]
 pub fn inputs(config: &TenantConfig, locale: &str, values: &Map<String, Value>) -> Vec<Input> {
     config.registration.fields.iter().map(|field| input(config, field, locale, values)).collect()
@@ -91,7 +91,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// What is wrong with a field, in words.
+/// The fault of a field, in words.
 #[must_use]
 pub fn field_flaw(config: &TenantConfig, locale: &str, name: &str, flaw: &FieldFlaw) -> String {
     let field = config.registration.fields.iter().find(|field| field.name == name);
@@ -118,7 +118,7 @@ pub fn field_flaw(config: &TenantConfig, locale: &str, name: &str, flaw: &FieldF
     locale::message(locale, &format!("field-flaw-{}", flaw.code()), arguments)
 }
 
-/// What is wrong with a chosen password, in words.
+/// The fault of a chosen password, in words.
 #[must_use]
 pub fn password_flaw(locale: &str, flaw: &PasswordFlaw) -> String {
     let min = match flaw {

@@ -1,8 +1,8 @@
-//! The funnel of sign-up and sign-in: which step a request is, how it is taken, what it came to. Counted, never about whom.
+//! The funnel of sign-up and sign-in: the step of a request, its method and its outcome. It counts, and never identifies a user.
 //!
-//! 1. A route (or a handler whose form decides) notes the step before anything can go wrong.
-//! 2. The answer carries its [`Outcome`] where its status says too little.
-//! 3. `mount` writes both into the request's one log line, which CloudWatch reads as a metric (`runtime::log`).
+//! 1. A route (or a handler that decides the step by its form) records the step before anything can fail.
+//! 2. The response has its [`Outcome`] if its status is not enough.
+//! 3. `mount` writes both into the single log line of the request. CloudWatch reads the line as a metric (`runtime::log`).
 
 use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
@@ -12,33 +12,33 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use tower::util::MapRequestLayer;
 
-/// A step on the way from a stranger to somebody signed in, and back out.
+/// A step between a visitor and a signed-in user, in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// A filled form was sent.
+    /// A completed form was sent.
     RegistrationStarted,
-    /// The address was proven: the account exists.
+    /// The address was verified: the account exists.
     RegistrationVerified,
     /// Identifier and password were sent.
     SignIn,
-    /// An application asked for a code.
+    /// An application requested a code.
     Authorization,
-    /// The person answered what an application asks for.
+    /// The user answered the consent request of an application.
     Consent,
-    /// The application turned the code into tokens.
+    /// The application exchanged the code for tokens.
     CodeRedeemed,
-    /// A new password was asked for.
+    /// A new password was requested.
     RecoveryStarted,
-    /// The new password was sent, with its proof.
+    /// The new password was sent with its proof.
     RecoveryCompleted,
     /// The account was closed by its owner.
     AccountDeleted,
-    /// A closed account was opened again.
+    /// A closed account was restored.
     AccountRestored,
 }
 
 impl Step {
-    /// Its name as a dimension.
+    /// Its name as a metric dimension.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Step {
 /// How a step is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// On a page of ours.
+    /// On one of our pages.
     Page,
     /// By a JSON call.
     Api,
@@ -69,14 +69,14 @@ pub enum Method {
     Link,
     /// By password.
     Password,
-    /// By the session that the browser has, or lacks.
+    /// By the session of the browser, or its absence.
     Session,
-    /// The person just signed in, or gave consent, for this very request.
+    /// The user just signed in, or gave consent, for exactly this request.
     Interaction,
 }
 
 impl Method {
-    /// Its name as a dimension.
+    /// Its name as a metric dimension.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,35 +91,35 @@ impl Method {
     }
 }
 
-/// What a step came to: a response extension, where the status alone would say too little.
+/// The outcome of a step: a response extension, if the status alone is not enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was taken.
+    /// It succeeded.
     Succeeded,
-    /// Wrong password, code or link, or no such account: not told apart here either.
+    /// Wrong password, code or link, or no such account: metrics do not distinguish them either.
     WrongCredentials,
-    /// Too many wrong ones before: this identifier has to wait.
+    /// Too many failures before: this identifier has to wait.
     Locked,
-    /// The flow, the link or the session is over.
+    /// The flow, the link or the session has expired.
     Expired,
-    /// The person said no.
+    /// The user refused.
     Denied,
-    /// Somebody has to sign in first, or again.
+    /// The user has to sign in first, or again.
     SignInRequired,
-    /// The person has to be asked first.
+    /// The user has to give consent first.
     ConsentRequired,
-    /// What was sent can't be accepted.
+    /// The input cannot be accepted.
     Refused,
-    /// Something else was there first.
+    /// A concurrent change was first.
     Conflict,
-    /// Too many at once.
+    /// Too many requests.
     Throttled,
     /// Our fault.
     Failed,
 }
 
 impl Outcome {
-    /// Its name as a dimension.
+    /// Its name as a metric dimension.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -137,7 +137,7 @@ impl Outcome {
         }
     }
 
-    /// The answer with this outcome.
+    /// A response with this outcome.
     #[must_use]
     pub fn of(self, answer: impl IntoResponse) -> Response {
         (self, answer).into_response()
@@ -164,48 +164,48 @@ impl IntoResponseParts for Outcome {
     }
 }
 
-/// What is known of a request while it runs. It outlives the route, so that a panic or a deadline takes nothing of it away.
+/// The recorded facts of a running request. They outlive the route, so a panic or a timeout does not lose them.
 #[derive(Debug, Clone, Default)]
-pub struct Funnel(Arc<Mutex<Noted>>);
+pub struct Funnel(Arc<Mutex<RecordedStep>>);
 
 #[derive(Debug, Clone, Default)]
-struct Noted {
+struct RecordedStep {
     route: Option<MatchedPath>,
     step: Option<(Step, Method)>,
 }
 
 impl Funnel {
-    /// This request is a step; the last word counts.
+    /// Records that this request is a step. The last call counts.
     pub fn enter(&self, step: Step, method: Method) {
-        self.noted().step = Some((step, method));
+        self.lock_record().step = Some((step, method));
     }
     pub(super) fn matched(&self, route: MatchedPath) {
-        self.noted().route = Some(route);
+        self.lock_record().route = Some(route);
     }
     pub(super) fn route(&self) -> Option<MatchedPath> {
-        self.noted().route.clone()
+        self.lock_record().route.clone()
     }
-    /// Step, method and outcome of a request that was answered so; `None` when it is no step.
+    /// Step, method and outcome of a request with this response. `None` if it is not a step.
     pub(super) fn outcome(&self, answer: &Response) -> Option<(Step, Method, Outcome)> {
-        let (step, method) = self.noted().step?;
+        let (step, method) = self.lock_record().step?;
         let told = answer.extensions().get::<Outcome>().copied();
         Some((step, method, told.unwrap_or_else(|| Outcome::of_status(answer.status()))))
     }
-    fn noted(&self) -> std::sync::MutexGuard<'_, Noted> {
+    fn lock_record(&self) -> std::sync::MutexGuard<'_, RecordedStep> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// For a handler whose form decides which step it is.
+/// For a handler that decides the step by its form.
 impl<S: Send + Sync> FromRequestParts<S> for Funnel {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // `mount` gives every request one; outside of it nothing is counted.
+        // `mount` gives every request one. Without `mount` nothing is counted.
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }
 
-/// A layer for the handler that is this step, whatever becomes of it.
+/// A layer for the handler of this step, for every outcome.
 pub fn entering(step: Step, method: Method) -> MapRequestLayer<impl Fn(Request) -> Request + Clone + Send + Sync + 'static> {
     MapRequestLayer::new(move |request: Request| {
         if let Some(funnel) = request.extensions().get::<Funnel>() {

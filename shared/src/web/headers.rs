@@ -6,11 +6,11 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-/// What an answer that is no page may do in a browser: nothing.
+/// The policy of a response that is not a page: it may do nothing in a browser.
 const CLOSED_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The headers that every response carries. HSTS means something on https only; sent over http, browsers ignore it (RFC 6797 §8.1).
-const EVERYWHERE: [(HeaderName, &str); 6] = [
+/// The headers of every response. HSTS has a meaning on https only; browsers ignore it over http (RFC 6797 §8.1).
+const COMMON_HEADERS: [(HeaderName, &str); 6] = [
     (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
@@ -19,22 +19,22 @@ const EVERYWHERE: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("x-frame-options"), "DENY"),
 ];
 
-/// Puts the security headers on a response, and `no-store` unless it says otherwise.
+/// Adds the security headers to a response, and `no-store` unless the response has another value.
 pub(super) fn secure(response: &mut Response) {
     let headers = response.headers_mut();
-    for (name, value) in EVERYWHERE {
+    for (name, value) in COMMON_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CLOSED_POLICY));
     }
-    // security 118: a cookie in a shared cache would be somebody else's session.
+    // security 118: a cookie in a shared cache would give a user the session of another.
     if !headers.contains_key(CACHE_CONTROL) || headers.contains_key(http::header::SET_COOKIE) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 
-/// The content security policy of a page: its own inline style and script by nonce, forms to itself and to `form_action`.
+/// The content security policy of a page: its own inline style and script by nonce; forms post to itself and to `form_action`.
 pub(super) fn page_policy(nonce: &str, form_action: Option<&str>) -> String {
     let also = form_action.map(|source| format!(" {source}")).unwrap_or_default();
     format!(
@@ -43,20 +43,20 @@ pub(super) fn page_policy(nonce: &str, form_action: Option<&str>) -> String {
     )
 }
 
-/// The CSP source for a validated redirect URI: its origin, or its scheme where the grammar has no word for the host.
+/// The CSP source of a validated redirect URI: its origin, or its scheme if CSP cannot express the host.
 pub(super) fn form_action_source(redirect_uri: &str) -> Option<String> {
     let url = url::Url::parse(redirect_uri).ok()?;
     let source = match (url.scheme(), url.host()) {
-        // RFC 8252 §7.3: a loopback address may be IPv6, which CSP 3 §2.3.1 can't name.
+        // RFC 8252 §7.3: a loopback address may be IPv6, which CSP 3 §2.3.1 cannot express.
         ("http" | "https", Some(url::Host::Ipv6(_))) => format!("{}:", url.scheme()),
         ("http" | "https", Some(_)) => url.origin().ascii_serialization(),
         (scheme, _) => format!("{scheme}:"),
     };
-    // A separator of policies inside a source would begin a directive of the attacker's.
+    // A separator inside a source would let an attacker begin a new directive.
     (!source.contains([';', ',', ' '])).then_some(source)
 }
 
-/// How large the request line and the headers are together, in bytes as HTTP/1.1 would write them (security 122).
+/// The size of the request line and the headers together, in bytes as HTTP/1.1 would write them (security 122).
 pub(super) fn request_size(method: &http::Method, uri: &http::Uri, headers: &HeaderMap) -> usize {
     let line =
         method.as_str().len() + uri.path_and_query().map_or(1, |target| target.as_str().len()) + " HTTP/1.1\r\n".len() + 1;

@@ -1,21 +1,21 @@
-//! Strict JSON: what two readers could understand differently, or what costs more than it says, is refused before it is used.
+//! Strict JSON. A body that two readers could understand differently, or that is too expensive to process, is refused before use.
 
 use super::problem::{FieldProblem, Problem, ProblemKind};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Objects and arrays inside one another, at most (security 122).
+/// The maximum nesting of objects and arrays (security 122).
 const MAX_DEPTH: u32 = 32;
-/// Members of one object, at most.
+/// The maximum number of members of one object.
 const MAX_MEMBERS: usize = 64;
-/// Elements of one array, at most.
+/// The maximum number of elements of one array.
 const MAX_ELEMENTS: usize = 100;
 
-/// Reads a body as `T`: first the limits on the whole document, then the type, with every error by its JSON pointer.
+/// Reads a body as `T`: first checks the limits of the whole document, then the type. Every error has its JSON pointer.
 ///
 /// # Errors
-/// A 400 problem; it never repeats a value, which may be a password.
+/// A 400 problem. It never repeats a value, which may be a password.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| malformed("The body is not valid UTF-8."))?;
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -33,7 +33,7 @@ fn malformed(detail: &str) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, detail)
 }
 
-/// The words of [`Strict`]'s own errors, without the position that `serde_json` appends.
+/// The message of [`Strict`]'s own errors, without the position that `serde_json` appends.
 fn sentence(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or(&text).to_owned()
@@ -80,7 +80,7 @@ fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Walks a document and refuses what breaks a limit, a member that comes twice, and NUL; keeps nothing.
+/// Reads a document and refuses broken limits, duplicate members and NUL. Keeps nothing.
 #[derive(Clone, Copy)]
 struct Strict {
     depth: u32,
@@ -141,7 +141,7 @@ impl<'de> Visitor<'de> for Strict {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let inside = self.inside()?;
-        // Ordered, so that chosen names can't make it slow.
+        // Ordered, so that chosen names cannot make it slow.
         let mut names = BTreeSet::new();
         while let Some(name) = members.next_key::<String>()? {
             self.visit_str(&name)?;
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_member_is_named_by_its_pointer_and_never_repeated() {
+    fn a_wrong_member_is_named_by_its_pointer_without_its_value() {
         let cases: [(&str, &str, &str); 9] = [
             (r#"{}"#, "/email", "required"),
             (r#"{"email":["hunter2@x"]}"#, "/email", "invalid_type"),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_readers_could_understand_differently_is_refused() {
+    fn ambiguous_documents_are_refused() {
         // security 122
         let bodies: [&[u8]; 12] = [
             br#"{"email":"a","email":"b"}"#,
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_document_has_limits_in_depth_and_breadth() {
         let nested = |depth: usize| format!(r#"{{"email":"a","profile":{{"x":{}{}}}}}"#, "[".repeat(depth), "]".repeat(depth));
-        // The document and the profile are two of the 32.
+        // The document and the profile are two of the 32 levels.
         assert!(read::<Body>(nested(30).as_bytes()).is_ok());
         assert!(refused(nested(31).as_bytes()).detail.contains("32"));
         refused(nested(30_000).as_bytes());

@@ -1,12 +1,13 @@
-//! Mounting a function's routes: both tenant forms, every layer.
+//! Mounts the routes of a function: both forms of the tenant, and every layer.
 //!
-//! 1. The host's facts must be there (security 143); line, headers, encoding and body within their limits (security 122).
-//! 2. `/t/{tenant}` is taken off the path, so that each route is written, matched and logged once; RFC 8414 §3 puts it last.
-//! 3. A preflight is answered (security 119), else the route runs, within the time that there is (security 141); a panic becomes a 500
-//!    that tells nothing.
-//! 4. A [`Problem`] is completed with issuer and request id, or becomes a page for a browser.
-//! 5. Security headers (security 117), `no-store` (security 118), one log line: never a query, never personal data. A step of the
-//!    funnel is counted in it.
+//! 1. The host's facts must be present (security 143). The request line, headers, encoding and body must be within their limits
+//!    (security 122).
+//! 2. `/t/{tenant}` is removed from the path, so that each route is written, matched and logged once. RFC 8414 §3 puts it last.
+//! 3. A preflight is answered (security 119). Otherwise the route runs within the remaining time (security 141). A panic becomes a 500
+//!    without details.
+//! 4. A [`Problem`] gets its issuer and request id, or becomes a page for a browser.
+//! 5. The response gets the security headers (security 117) and `no-store` (security 118). One log line is written, without the query
+//!    and without personal data. It counts a step of the funnel.
 
 use super::extract::{Host, no_host};
 use super::funnel::Funnel;
@@ -32,15 +33,15 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
-/// Request line and headers together, in bytes.
+/// The maximum size of request line and headers together, in bytes.
 const MAX_HEAD: usize = 9 * 1024;
-/// A body, in bytes.
+/// The maximum size of a body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
-/// What an answer needs once its route has ended.
-const ANSWERING: Duration = Duration::from_millis(200);
+/// The time reserved for the response after its route has ended.
+const RESPONSE_RESERVE: Duration = Duration::from_millis(200);
 
-/// The routes at `/` and at `/t/{tenant}`, behind: request log, panic → 500, size limits (security 122), security headers on
-/// every response (security 117), `no-store` unless the handler said otherwise (security 118).
+/// The routes at `/` and at `/t/{tenant}`, behind these layers: request log, panic → 500, size limits (security 122), security headers
+/// on every response (security 117), and `no-store` unless the handler sets another value (security 118).
 pub fn mount(services: Services, routes: Router<Services>) -> Router {
     let routes = routes
         .fallback(async || Problem::new(ProblemKind::NotFound, "There is nothing at this address. Check the path."))
@@ -49,7 +50,7 @@ pub fn mount(services: Services, routes: Router<Services>) -> Router {
         })
         .layer(from_fn(note_route))
         .with_state(services.clone());
-    // A layer of the outer router runs before the inner one matches, so it may rewrite the path.
+    // A layer of the outer router runs before the inner router matches, so it can rewrite the path.
     Router::new().fallback_service(routes).layer(from_fn_with_state(services, edge))
 }
 
@@ -65,7 +66,7 @@ async fn note_route(
     next.run(request).await
 }
 
-/// What is kept of a request while its route runs.
+/// The facts of a request that are kept while its route runs.
 struct Facts {
     method: Method,
     path: String,
@@ -132,7 +133,7 @@ async fn answer(services: Services, facts: Facts, tenant: TenantName, request: R
     response
 }
 
-/// One line for each request. Verb, request id and tenant are of a checked alphabet; the route is our own text, not the path.
+/// Writes one line for each request. Verb, request id and tenant have a checked alphabet. The route is our own text, not the path.
 fn log(facts: &Facts, response: &Response, now: Timestamp) {
     let route = facts.funnel.route();
     let counted = facts.funnel.outcome(response);
@@ -142,7 +143,7 @@ fn log(facts: &Facts, response: &Response, now: Timestamp) {
         route = route.as_ref().map_or("-", MatchedPath::as_str),
         status = response.status().as_u16(),
         ms = u64::try_from(facts.began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        // A field without a value is left out.
+        // A field without a value is omitted.
         step = counted.map(|(step, ..)| step.as_str()),
         method = counted.map(|(_, method, _)| method.as_str()),
         outcome = counted.map(|(.., outcome)| outcome.as_str()),
@@ -152,9 +153,9 @@ fn log(facts: &Facts, response: &Response, now: Timestamp) {
     );
 }
 
-/// The tenant that a path names, and the path without it.
+/// The tenant in a path, and the path without it.
 fn split_tenant(path: &str) -> (TenantName, String) {
-    // RFC 8414 §3.1: the well-known segment stands before the issuer's path.
+    // RFC 8414 §3.1: the well-known segment comes before the issuer's path.
     const METADATA: &str = "/.well-known/oauth-authorization-server";
     let (before, after) = match path.strip_prefix(METADATA) {
         Some(after) => (METADATA, after),
@@ -165,13 +166,13 @@ fn split_tenant(path: &str) -> (TenantName, String) {
     if !before.is_empty() && !rest.is_empty() {
         return (TenantName::default(), path.to_owned());
     }
-    // The default tenant has one issuer: a second address for it would be a mix-up waiting to happen.
+    // The default tenant has one issuer. A second address for it would allow mix-ups.
     let name = if name == TenantId::default_tenant().as_str() { "" } else { name };
     let path = format!("{before}{rest}");
     (TenantName(name.to_owned()), if path.is_empty() { "/".to_owned() } else { path })
 }
 
-/// Lets a request in: within its limits, with its body read and its path rewritten.
+/// Admits a request: checks its limits, reads its body and rewrites its path.
 async fn admit(request: Request, tenant: TenantName, facts: &Facts) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     if parts.extensions.get::<Host>().is_none() {
@@ -186,7 +187,7 @@ async fn admit(request: Request, tenant: TenantName, facts: &Facts) -> Result<Re
         let detail = "The address is not valid: every % needs two hexadecimal digits, and the whole must be UTF-8 without NUL.";
         return Err(Problem::new(ProblemKind::InvalidRequest, detail));
     }
-    // A compressed body would be larger than its limit once opened.
+    // A compressed body could exceed the limit after decompression.
     if parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return Err(Problem::new(ProblemKind::UnsupportedMediaType, "A compressed body is not accepted."));
     }
@@ -216,21 +217,21 @@ fn with_path(uri: &Uri, path: &str) -> Result<Uri, Problem> {
     target.parse().map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The address is not valid."))
 }
 
-/// Runs a route; a panic in it ends this request only.
+/// Runs a route. A panic ends only this request.
 async fn guarded(route: impl Future<Output = Response>) -> Response {
     let mut route = std::pin::pin!(route);
     std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| route.as_mut().poll(context))) {
         Ok(poll) => poll,
-        // The panic hook has written where it happened; what it said may carry a value.
+        // The panic hook has logged the location. The panic message may contain a value.
         Err(_) => Poll::Ready(Problem::internal().into_response()),
     })
     .await
 }
 
-/// Gives a route up shortly before the host would: the caller gets an answer of ours, and nothing runs on behind it (security 141).
+/// Stops a route shortly before the host would. The caller gets our response, and nothing keeps running after it (security 141).
 async fn in_time(deadline: Deadline, route: impl Future<Output = Response>) -> Response {
     let Some(left) = deadline.left() else { return route.await };
-    tokio::time::timeout(left.saturating_sub(ANSWERING), route).await.unwrap_or_else(|_| {
+    tokio::time::timeout(left.saturating_sub(RESPONSE_RESERVE), route).await.unwrap_or_else(|_| {
         tracing::error!("the route did not end in time");
         Problem::unavailable().into_response()
     })
@@ -241,10 +242,10 @@ async fn config_of(services: &Services, facts: &Facts) -> Option<Arc<TenantConfi
     services.tenants.find(tenant, &services.store, services.clock.now()).await.ok().flatten()
 }
 
-/// Gives a problem what it lacks, or the form that a browser can show.
+/// Adds the missing parts to a problem, or converts it to a page for a browser.
 async fn complete(services: &Services, facts: &Facts, response: &mut Response) {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return };
-    // The length is that of the body that is replaced here.
+    // The length of the body that is replaced here.
     response.headers_mut().remove(CONTENT_LENGTH);
     if facts.wants_page {
         let page = problem_page(services, facts, &problem).await.into_response();
@@ -272,7 +273,7 @@ fn replace(headers: &mut HeaderMap, mut with: HeaderMap, names: &[http::HeaderNa
 }
 
 async fn problem_page(services: &Services, facts: &Facts, problem: &Problem) -> Page {
-    // The page has words of its own for each kind; only here do the precise ones add something for a person.
+    // The page has its own texts for each kind. Only for this kind does the detail help a user.
     let detail = (problem.kind == ProblemKind::InvalidRequest).then_some(problem.detail.as_str());
     let values = minijinja::context! {
         code => problem.kind.code(),

@@ -1,4 +1,4 @@
-//! The renderer of protocol errors: RFC 6749 §5.2 JSON, RFC 6750 §3 challenges.
+//! Renders protocol errors: RFC 6749 §5.2 JSON, RFC 6750 §3 challenges.
 use super::problem::{is_transient, is_transient_key};
 use crate::domain::oauth::error::OAuthErrorCode;
 use crate::keys::KeyError;
@@ -15,18 +15,18 @@ pub struct OAuthError {
     pub code: OAuthErrorCode,
     /// `error_description`: ASCII without `"` and `\`, no personal data.
     pub description: &'static str,
-    /// The caller used HTTP Basic: 401 carries `WWW-Authenticate: Basic` (RFC 6749 §5.2).
+    /// The caller used HTTP Basic: 401 has `WWW-Authenticate: Basic` (RFC 6749 §5.2).
     pub basic: bool,
-    /// The endpoint takes bearer tokens: 401 carries `WWW-Authenticate: Bearer` with the code (RFC 6750 §3).
+    /// The endpoint accepts bearer tokens: 401 has `WWW-Authenticate: Bearer` with the code (RFC 6750 §3).
     pub bearer: bool,
-    /// The scope that is lacking (RFC 6750 §3).
+    /// The missing scope (RFC 6750 §3).
     pub scope: Option<&'static str>,
-    /// Too many at once rather than out of order: 429 instead of 503.
+    /// Too many requests instead of a failure: 429 instead of 503.
     pub busy: bool,
 }
 
 impl OAuthError {
-    /// An error of the token endpoint and its neighbours.
+    /// An error of the token endpoint and similar endpoints.
     #[must_use]
     pub const fn new(code: OAuthErrorCode, description: &'static str) -> Self {
         Self { code, description, basic: false, bearer: false, scope: None, busy: false }
@@ -36,7 +36,7 @@ impl OAuthError {
     pub const fn bearer(code: OAuthErrorCode, description: &'static str) -> Self {
         Self { code, description, basic: false, bearer: true, scope: None, busy: false }
     }
-    /// A request without any credential: the challenge names no error (RFC 6750 §3.1).
+    /// A request without any credentials: the challenge names no error (RFC 6750 §3.1).
     #[must_use]
     pub const fn no_credentials() -> Self {
         Self::bearer(OAuthErrorCode::InvalidToken, "")
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_says_when_to_try_again() {
+    fn a_transient_error_has_retry_after() {
         for (error, status) in [(DecideError::<OAuthError>::Busy, 429), (DecideError::LimitReached, 429)] {
             let response = OAuthError::from(error).into_response();
             assert_eq!(response.status().as_u16(), status);

@@ -1,4 +1,4 @@
-//! Pages: one layout, minijinja templates, Fluent messages, a nonce for the inline style and script.
+//! Pages: one layout, minijinja templates, Fluent messages, and a nonce for the inline style and script.
 
 use super::{Problem, headers, template};
 use crate::colour::Palette;
@@ -24,7 +24,7 @@ pub struct Page {
     query: Option<String>,
 }
 
-/// What the layout shows of a tenant.
+/// The values of a tenant that the layout shows.
 #[derive(Debug, Clone, Serialize)]
 struct Frame {
     name: String,
@@ -36,7 +36,7 @@ struct Frame {
     locales: Vec<String>,
 }
 
-/// One entry in the choice of languages.
+/// One entry of the language list.
 #[derive(Debug, Serialize)]
 struct Language {
     locale: String,
@@ -58,7 +58,7 @@ impl Frame {
             locales: config.locales.clone(),
         }
     }
-    /// For an answer that belongs to no tenant.
+    /// For a response without a tenant.
     fn unbranded() -> Self {
         let palette = Palette::of("");
         let name = "Latchkey".to_owned();
@@ -67,23 +67,23 @@ impl Frame {
 }
 
 impl Page {
-    /// The page of this template (`sign_in` is `templates/sign_in.html`) with these values. The template also sees `tenant` (name,
+    /// The page of this template (`sign_in` is `templates/sign_in.html`) with these values. The template also gets `tenant` (name,
     /// palette, icon, links), `locale`, `dir`, `nonce`, `languages` and the function `t(id, arg=…)`.
     #[must_use]
     pub fn new(tenant: &Tenant, locale: &str, template: &'static str, values: impl Serialize) -> Self {
         Self::framed(Frame::of(&tenant.config, locale), locale, template, values)
     }
-    /// As [`Self::new`], where the tenant's keys are not at hand.
+    /// As [`Self::new`], without the tenant's keys.
     pub(super) fn of_config(config: &TenantConfig, locale: &str, template: &'static str, values: impl Serialize) -> Self {
         Self::framed(Frame::of(config, locale), locale, template, values)
     }
-    /// A page without a tenant's looks: where the tenant is unknown or can't be loaded.
+    /// A page without a tenant's branding: the tenant is unknown or cannot be loaded.
     #[must_use]
     pub fn unbranded(locale: &str, template: &'static str, values: impl Serialize) -> Self {
         Self::framed(Frame::unbranded(), locale, template, values)
     }
-    /// The page that hands an authorization response to the client by a form that posts itself (OAuth 2.0 Form Post Response Mode;
-    /// security 7). Without JavaScript the person presses its button.
+    /// The page that sends an authorization response to the client by a form that submits itself (OAuth 2.0 Form Post Response Mode;
+    /// security 7). Without JavaScript the user presses its button.
     #[must_use]
     pub fn form_post(tenant: &Tenant, locale: &str, redirect_uri: &str, parameters: &[(&str, &str)]) -> Self {
         let values = context! { redirect_uri, parameters => Value::from(Serde(parameters)) };
@@ -100,29 +100,29 @@ impl Page {
             query: None,
         }
     }
-    /// With another status than 200.
+    /// Sets another status than 200.
     #[must_use]
     pub fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
-    /// Lets forms of this page end at another origin: `form-action` gets the origin or scheme of this validated redirect URI.
+    /// Allows forms of this page to end at another origin: `form-action` gets the origin or scheme of this validated redirect URI.
     #[must_use]
     pub fn form_action(mut self, redirect_uri: &str) -> Self {
         self.form_action = headers::form_action_source(redirect_uri);
         self
     }
-    /// Offers the tenant's other languages: links to this same page, whose query (without `?`) is this, with another `ui_locales`.
+    /// Links to this page in the tenant's other languages: the same query (given without `?`) with another `ui_locales`.
     #[must_use]
     pub fn languages(mut self, query: &str) -> Self {
         self.query = Some(query.to_owned());
         self
     }
 
-    /// The page as a file of its own, to be kept and opened without us: its template brings style and layout, and no script.
+    /// The page as a file to keep and to open offline. Its template contains style and layout, and no script.
     ///
     /// # Errors
-    /// When it does not render: a fault of ours.
+    /// If it does not render: our fault.
     pub fn to_file(&self) -> Result<String, Problem> {
         self.render("").map_err(|error| self.broken(&error))
     }
@@ -143,7 +143,7 @@ impl Page {
         self.frame.locales.iter().map(link).collect()
     }
 
-    /// Everything that the template sees; what the layout needs can't be hidden by a page's own values.
+    /// All values for the template. The page's own values cannot override those of the layout.
     fn context(&self, nonce: &str) -> Value {
         context! {
             tenant => Value::from(Serde(&self.frame)),
@@ -154,9 +154,9 @@ impl Page {
             ..self.values.clone()
         }
     }
-    /// The error's text may quote values: only where it happened is told.
+    /// The text of the error may quote values, so only its location is logged.
     fn broken(&self, error: &minijinja::Error) -> Problem {
-        tracing::error!(template = self.template, kind = ?error.kind(), line = error.line(), "a page does not render");
+        tracing::error!(template = self.template, kind = ?error.kind(), line = error.line(), "a page could not be rendered");
         Problem::internal()
     }
     fn render(&self, nonce: &str) -> Result<String, minijinja::Error> {
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_tied_to_its_help_and_its_error() {
+    fn a_field_refers_to_its_help_and_its_error() {
         let errors = context! { password => "Too short." };
         let html = sample("en", context! { identifier => "ada@example.com", errors });
         assert!(html.contains(r#"aria-describedby="password-help password-error" aria-invalid="true""#), "{html}");
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_speaks_its_locale_in_macros_too_and_links_the_others() {
+    fn a_page_uses_its_locale_even_in_macros_and_links_the_other_ones() {
         let html = sample("de", context! {});
         for part in [r#"<html lang="de" dir="ltr">"#, "E-Mail-Adresse", "Weiter"] {
             assert!(html.contains(part), "{part}");
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_and_operators_typed_is_escaped() {
+    fn values_of_users_and_operators_are_escaped() {
         // security 110
         let html = sample("en", context! { identifier => "\"><script>alert(1)</script>", notice => "<b>" });
         assert!(html.contains("&quot;&gt;&lt;script&gt;") && html.contains("&lt;Acme &amp; Sons&gt;"), "{html}");
@@ -241,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn a_page_cannot_hide_the_frame_by_its_own_values() {
+    fn values_of_a_page_cannot_override_the_layout() {
         let html = sample("en", context! { nonce => "stolen", tenant => "x", locale => "xx" });
         assert!(html.contains(r#"<script nonce="abc">"#) && html.contains("lang=\"en\""));
     }
 
     #[test]
-    fn each_page_has_a_policy_with_a_nonce_of_its_own() {
+    fn each_page_has_a_policy_with_its_own_nonce() {
         // security 117
         let page = || text_of(Page::unbranded("en", "error", context! { heading => "x", text => "y" }).into_response());
         let ((headers, html), (others, _)) = (page(), page());
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_post_page_escapes_state_and_may_end_at_the_client_only() {
+    fn the_form_post_page_escapes_state_and_posts_only_to_the_client() {
         // security 7
         let values = context! {
             redirect_uri => "https://app.example.com/cb",
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_has_words_in_every_locale() {
+    fn every_problem_has_texts_in_every_locale() {
         for kind in super::super::problem::ProblemKind::ALL {
             for part in ["title", "text"] {
                 let id = format!("problem-{}-{part}", kind.code());

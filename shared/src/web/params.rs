@@ -1,4 +1,4 @@
-//! Query and form parameters, strictly: valid UTF-8, no `%00`, at most 64, none repeated unless the caller asks for a list.
+//! Query and form parameters, parsed strictly: valid UTF-8, no `%00`, at most 64, no repeats unless the caller requests a list.
 
 use crate::domain::oauth::error::OAuthErrorCode;
 
@@ -6,18 +6,18 @@ use crate::domain::oauth::error::OAuthErrorCode;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
-/// Why parameters can't be read.
+/// Why parameters cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParamsError {
     /// Not valid percent-encoded UTF-8, a NUL, or too many.
     #[error("the parameters are not well-formed")]
     Malformed,
-    /// This parameter came twice (RFC 6749 §3.1).
+    /// This parameter occurs more than once (RFC 6749 §3.1).
     #[error("parameter {0} must not be repeated")]
     Repeated(String),
 }
 
-/// How many parameters a query or a form may have (security 122).
+/// The maximum number of parameters of a query or a form (security 122).
 const MAX_PARAMS: usize = 64;
 
 impl ParamsError {
@@ -57,7 +57,7 @@ impl Params {
     pub fn of_query(uri: &http::Uri) -> Result<Self, ParamsError> {
         Self::parse(uri.query().unwrap_or_default().as_bytes())
     }
-    /// The one value of a parameter, if it was sent.
+    /// The single value of a parameter, if it was sent.
     ///
     /// # Errors
     /// [`ParamsError::Repeated`].
@@ -76,7 +76,7 @@ impl Params {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }
-    /// Refuses any parameter that is repeated, but for those named.
+    /// Refuses repeated parameters, except those named.
     ///
     /// # Errors
     /// [`ParamsError::Repeated`].
@@ -91,7 +91,7 @@ impl Params {
     }
 }
 
-/// Decodes percent-encoding once and strictly: two hex digits after every `%`, valid UTF-8, no NUL; `+` is a space in forms.
+/// Decodes percent-encoding once and strictly: two hex digits after every `%`, valid UTF-8, no NUL. `+` is a space in forms.
 ///
 /// # Errors
 /// [`ParamsError::Malformed`].
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_decoded_once() {
+    fn a_parameter_is_decoded_exactly_once() {
         let cases = [
             ("a=1&b=2", vec![("a", "1"), ("b", "2")]),
             ("a=x+y%2Bz", vec![("a", "x y+z")]),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_refused() {
+    fn malformed_parameters_are_refused() {
         // security 122
         for text in ["a=%", "a=%4", "a=%zz", "a=%+1", "a=%C3", "a=%ff", "a=%00", "%00=1", "a=%ED%A0%80"] {
             assert_eq!(parsed(text), Err(ParamsError::Malformed), "{text}");
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_parameter_is_refused_however_it_is_spelled() {
+    fn a_repeated_parameter_is_refused_in_any_encoding() {
         // security 9
         let params = Params::parse(b"scope=a&sc%6Fpe=b&resource=x&resource=y").unwrap();
         assert_eq!(params.one("scope"), Err(ParamsError::Repeated("scope".to_owned())));

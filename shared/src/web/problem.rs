@@ -1,7 +1,7 @@
-//! The renderer of the API's errors: `application/problem+json` (RFC 9457). With `oauth_error`, the only place with status codes.
+//! Renders the errors of the API: `application/problem+json` (RFC 9457). Only this module and `oauth_error` have status codes.
 //!
-//! A [`Problem`] becomes a response that carries itself as an extension; `mount` then completes it with what only it knows: the
-//! issuer and the request id. A browser that asked for a page gets the same problem as one.
+//! A [`Problem`] becomes a response that contains itself as an extension. `mount` then adds the issuer and the request id, which only it
+//! knows. A browser that requested a page gets the same problem as a page.
 
 use crate::domain::time::Span;
 use crate::keys::KeyError;
@@ -10,54 +10,54 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
-/// A problem as a caller may see it: stable code, words, fields. Never carries log text.
+/// A problem in the form that a caller may see: stable code, text, fields. It never contains log text.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// Which.
+    /// The kind.
     pub kind: ProblemKind,
-    /// What was wrong here, and what to do; plain words, no personal data of others.
+    /// What is wrong with this request, and what to do: plain text, without personal data of other users.
     pub detail: String,
-    /// What was wrong with which field.
+    /// The faults of fields.
     pub errors: Vec<FieldProblem>,
     /// `Retry-After`.
     pub retry_after: Option<Span>,
-    /// `WWW-Authenticate`, where it says more than the kind's own.
+    /// `WWW-Authenticate`, if it has more than the kind's own.
     pub challenge: Option<&'static str>,
 }
 
-/// One field's problem.
+/// The fault of one field.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldProblem {
     /// JSON pointer (RFC 6901).
     pub pointer: String,
     /// Stable code.
     pub code: &'static str,
-    /// In words.
+    /// The fault in words.
     pub detail: String,
 }
 
-/// Every problem there is: status, code, title. `/problems/{code}` explains each.
+/// Every kind of problem: status, code, title. `/problems/{code}` explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// 400: the request can't be read, or a field is wrong.
+    /// 400: the request cannot be read, or a field is wrong.
     InvalidRequest,
-    /// 400: the code is wrong, spent or expired, or the flow is over.
+    /// 400: the code is wrong, used or expired, or the flow has ended.
     InvalidCode,
     /// 401: no or no valid access token.
     InvalidToken,
-    /// 401: the sign-in lies too far back for this (RFC 9470).
+    /// 401: the sign-in is too old for this (RFC 9470).
     InsufficientUserAuthentication,
-    /// 403: the token lacks a scope, the anti-forgery value does not fit, or registration is off.
+    /// 403: the token lacks a scope, the anti-forgery value is wrong, or registration is closed.
     Forbidden,
     /// 404.
     NotFound,
     /// 405.
     MethodNotAllowed,
-    /// 409: the address got an account meanwhile.
+    /// 409: the address got an account in the meantime.
     AlreadyRegistered,
-    /// 409: what an export was of has changed since.
+    /// 409: the data of the export has changed since.
     ExportStale,
-    /// 412: it was changed since it was read.
+    /// 412: the item was changed after it was read.
     PreconditionFailed,
     /// 413.
     TooLarge,
@@ -94,7 +94,7 @@ impl ProblemKind {
         Self::Unavailable,
     ];
 
-    /// The kind of this code.
+    /// The kind with this code.
     #[must_use]
     pub fn find(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
@@ -186,58 +186,58 @@ impl ProblemKind {
             Self::Unavailable => "Unavailable for the moment",
         }
     }
-    /// What it means and what to do, for a developer: the text of `GET /problems/{code}`, one paragraph each.
+    /// Its meaning and what to do, for a developer: the text of `GET /problems/{code}`, one paragraph each.
     #[must_use]
     pub const fn explanation(self) -> &'static [&'static str] {
         match self {
             Self::InvalidRequest => &[
-                "The request can't be read, or one of its values breaks a rule. `errors` lists each value by its JSON pointer (RFC 6901) with a code and words.",
-                "Correct the values and send the request again. Repeating it unchanged gives the same answer. Unknown members are refused too, so check their spelling.",
+                "The request cannot be read, or one of its values breaks a rule. `errors` lists each value by its JSON pointer (RFC 6901), with a code and a description.",
+                "Correct the values and send the request again. An unchanged request gets the same answer. Unknown members are also refused, so check their spelling.",
             ],
             Self::InvalidCode => &[
-                "The code is wrong, was used already, has expired, or too many wrong ones were tried. Which of these it was is not told.",
-                "Let the person type the newest code that they were sent. After five wrong ones, begin again.",
+                "The code is wrong, already used or expired, or there were too many wrong attempts. The answer does not say which.",
+                "Ask the user for the newest code that was sent. After five wrong codes, start again.",
             ],
             Self::InvalidToken => &[
-                "The call needs an access token in `Authorization: Bearer …`, and there was none, or it is expired, revoked or meant for another audience.",
+                "The call needs an access token in `Authorization: Bearer …`. The token is missing, expired, revoked or for another audience.",
                 "Get a new access token, with the refresh token if there is one, and send the request again.",
             ],
             Self::InsufficientUserAuthentication => &[
-                "The call changes what protects the account, or gives its data away, so it needs a sign-in that is at most five minutes old (RFC 9470).",
-                "Send the person through the authorization endpoint with `max_age=300`, or `prompt=login`, and repeat the call with the new access token.",
+                "The call changes a credential of the account or exports its data, so it needs a sign-in that is at most five minutes old (RFC 9470).",
+                "Send the user to the authorization endpoint with `max_age=300` or `prompt=login`, and repeat the call with the new access token.",
             ],
             Self::Forbidden => &[
-                "The request was understood and is refused: the access token lacks a scope, a form was sent from another site or from another browser, or the feature is switched off.",
-                "Reload the page and send the form again, or ask for the scope that `detail` names.",
+                "The request is valid but not allowed: the access token lacks a scope, a form was sent from another site or another browser, or the feature is off.",
+                "Reload the page and send the form again, or request the scope that `detail` names.",
             ],
             Self::NotFound => &[
-                "No resource has this address, or it is not yours to see. Both get the same answer.",
+                "No resource has this address, or you have no access to it. Both get the same answer.",
                 "Check the path, and the tenant in it.",
             ],
             Self::MethodNotAllowed => {
                 &["The address exists, but not for this method.", "Use one of the methods that the `Allow` header names."]
             }
             Self::AlreadyRegistered => &[
-                "While the address was being proven, an account was made for it. Only someone who has just proven the address is told so.",
-                "Sign in with the account, or recover its password.",
+                "An account for this address was created while the address was being verified. Only a user who has just verified the address gets this answer.",
+                "Sign in to the account, or reset its password.",
             ],
             Self::ExportStale => &[
-                "An export is of one moment, and what is held was changed since: the profile, a session, a grant, a consent. Its parts would not fit together any more.",
-                "Begin a new export, and fetch all its parts without changing anything in between.",
+                "An export is a snapshot. The profile, a session, a grant or a consent has changed since it was prepared, so its parts would no longer be consistent.",
+                "Start a new export, and download all its parts without changing anything in between.",
             ],
             Self::PreconditionFailed => &[
-                "`If-Match` names a state that is no longer the present one: somebody changed it in between, and overwriting that unseen is refused.",
-                "Read it again, apply the change to what is there now, and send it with the new `ETag`.",
+                "`If-Match` does not name the current version: it was changed in the meantime, and this request would overwrite that change.",
+                "Read it again, apply your change to the current version, and send it with the new `ETag`.",
             ],
             Self::TooLarge => {
                 &["A request body may have at most 64 KiB.", "Send less in one request. Compressed bodies are not accepted."]
             }
             Self::UnsupportedMediaType => &[
-                "The body is not of a type that this address takes, or it is compressed.",
+                "This address does not accept the media type of the body, or the body is compressed.",
                 "Send `application/json` (or, for forms and the token endpoint, `application/x-www-form-urlencoded`) without `Content-Encoding`.",
             ],
             Self::TooManyRequests => &[
-                "There were too many requests of this kind: for this account, this address, or this recipient; or the same thing was changed by several requests at once.",
+                "There were too many requests of this kind for this account, this address or this recipient, or several requests changed the same item at once.",
                 "Wait as long as the `Retry-After` header says, in seconds, then try again.",
             ],
             Self::HeadersTooLarge => &[
@@ -245,42 +245,42 @@ impl ProblemKind {
                 "Shorten the query, or clear the cookies of this site in the browser.",
             ],
             Self::Internal => &[
-                "Something went wrong on our side that should not have. Nothing that you sent caused a lasting change unless a later answer says so.",
-                "Try again. If it stays, report the `request_id`: it finds the cause in the log.",
+                "An unexpected error occurred on our side. Your request made no lasting change, unless a later answer shows one.",
+                "Try again. If the error persists, report the `request_id`, which identifies the cause in the log.",
             ],
             Self::Unavailable => &[
-                "A part that this request needs does not answer at the moment.",
-                "Wait as long as the `Retry-After` header says, in seconds, then try again: nothing was half-done.",
+                "A service that this request needs does not answer at the moment.",
+                "Wait as long as the `Retry-After` header says, in seconds, then try again. The request made no partial change.",
             ],
         }
     }
 }
 
 impl Problem {
-    /// A problem in these words.
+    /// A problem with this detail.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None, challenge: None }
     }
-    /// With what was wrong with each field.
+    /// Adds the faults of fields.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
         self.errors = errors;
         self
     }
-    /// With the time after which it is worth trying again.
+    /// Adds the time after which a retry makes sense.
     #[must_use]
     pub fn retry_after(mut self, span: Span) -> Self {
         self.retry_after = Some(span);
         self
     }
-    /// With a challenge of its own (RFC 6750 §3).
+    /// Sets its own challenge (RFC 6750 §3).
     #[must_use]
     pub fn challenge(mut self, challenge: &'static str) -> Self {
         self.challenge = Some(challenge);
         self
     }
-    /// An unexpected failure on our side: the caller learns nothing of it, the log does.
+    /// An unexpected failure on our side. The caller gets no details; the log has them.
     pub fn internal() -> Self {
         Self::new(ProblemKind::Internal, "The request could not be completed. Try again; if it stays, report the request id.")
     }
@@ -289,7 +289,7 @@ impl Problem {
             .retry_after(Span::seconds(2))
     }
 
-    /// The problem as JSON; `base` is the issuer, without it `type` is a relative reference (RFC 9457 §3.1.1).
+    /// The problem as JSON. `base` is the issuer; without it `type` is a relative reference (RFC 9457 §3.1.1).
     pub(super) fn json(&self, base: &str, request_id: Option<&str>) -> Vec<u8> {
         #[derive(serde::Serialize)]
         struct Body<'a> {
@@ -333,7 +333,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Writes an unexpected failure to the log, once, at the edge: the error and its sources, but never what an item holds.
+/// Logs an unexpected failure once, at the edge: the error and its sources, but never the content of an item.
 pub(super) fn log_failure(error: &(dyn std::error::Error + 'static)) {
     tracing::error!(error = chain(error), "unexpected failure");
 }
@@ -344,7 +344,7 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Whether a store's failure may pass; logs it either way.
+/// Whether a failure of the store may pass. Logs it in both cases.
 pub(super) fn is_transient(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable(_) => {
@@ -356,19 +356,19 @@ pub(super) fn is_transient(error: &StoreError) -> bool {
             false
         }
         StoreError::Malformed { kind, .. } => {
-            // What does not read may be personal data, and a parser quotes what it met: only the kind is told.
-            tracing::error!(kind, "a stored item does not read");
+            // A malformed item may be personal data, and a parser quotes its input: only the kind is logged.
+            tracing::error!(kind, "a stored item is malformed");
             false
         }
     }
 }
 
-/// Whether a failure of keys may pass; logs it either way.
+/// Whether a failure of keys may pass. Logs it in both cases.
 pub(super) fn is_transient_key(error: &KeyError) -> bool {
     match error {
         KeyError::Store(error) => is_transient(error),
-        // A vault that refuses (a key that is disabled, a permission that is gone) is mended by an operator, and then the same
-        // request succeeds: nothing was consumed.
+        // An operator can repair a vault that refuses (a disabled key, a missing permission). Then the same request succeeds: nothing was
+        // consumed.
         KeyError::VaultUnavailable(_) | KeyError::VaultRefused(_) | KeyError::NoActiveKey(_) => {
             log_failure(error);
             true
@@ -441,7 +441,7 @@ impl From<super::params::ParamsError> for Problem {
         Self::new(ProblemKind::InvalidRequest, format!("{error}."))
     }
 }
-/// For decisions that can't fail but by the store.
+/// For decisions that can fail only in the store.
 impl From<std::convert::Infallible> for Problem {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

@@ -1,9 +1,9 @@
-//! Who acts on an account: the bearer of an access token (JSON calls), or a signed-in browser (account pages).
+//! The acting user of an account: the bearer of an access token (JSON calls), or a signed-in browser (account pages).
 //!
-//! 1. What is presented is judged by itself: signature, lifetime, audience and scope of a token; the seal of a cookie.
-//! 2. It is loaded together with what the call is about, in one request, and judged again by what stands now: a decision that meets
-//!    a conflict loads it again, so that whoever was signed out meanwhile decides nothing any more.
-//! 3. What changes a credential, or gives the data away, needs a sign-in of the last five minutes (RFC 9470).
+//! 1. The presented credential is checked on its own: signature, lifetime, audience and scope of a token; the seal of a cookie.
+//! 2. It is loaded together with the data of the call, in one request, and checked against the stored state. A decision with a write
+//!    conflict loads it again, so a user who was signed out in the meantime decides nothing.
+//! 3. A call that changes a credential or exports the data needs a sign-in in the last five minutes (RFC 9470).
 
 use super::bearer::{header_token, log_refusal, read_own};
 use super::browser::Browser;
@@ -29,20 +29,20 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
-/// What was presented for an account: judged by itself, not yet by what stands.
+/// A presented credential of an account: checked on its own, but not yet against the stored state.
 pub struct Presented {
     account: AccountId,
     session: Option<SessionId>,
     grant: Option<GrantId>,
-    by: By,
+    credential: Credential,
 }
 
-enum By {
+enum Credential {
     Token(Box<AccessTokenClaims>),
     Cookie(SecretHash),
 }
 
-/// What to load with who acts.
+/// The data to load with the principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum With {
     /// Nothing else.
@@ -53,11 +53,11 @@ pub enum With {
     ProfileAndPassword,
 }
 
-/// Who acts on an account, as everything stands now.
+/// The acting user of an account, checked against the stored state.
 pub struct Principal {
-    /// What was loaded.
+    /// The loaded items.
     pub snapshot: PrincipalSnapshot,
-    /// When the person proved who they are, for the very token or session that is presented.
+    /// When the user authenticated for this token or session.
     pub auth_time: Timestamp,
 }
 
@@ -66,18 +66,18 @@ impl Presented {
     #[must_use]
     pub fn of_browser(browser: &Browser) -> Option<Self> {
         let (locator, secret) = browser.session.as_ref()?;
-        let by = By::Cookie(hash_secret(secret));
-        Some(Self { account: locator.account, session: Some(locator.session), grant: None, by })
+        let credential = Credential::Cookie(hash_secret(secret));
+        Some(Self { account: locator.account, session: Some(locator.session), grant: None, credential })
     }
-    /// Whose account.
+    /// The account.
     #[must_use]
     pub fn account(&self) -> AccountId {
         self.account
     }
-    /// Who acts, as it stands now; `None` when what was presented counts no more.
+    /// Loads the principal. `None` if the presented credential is no longer valid.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn load(&self, handle: &TenantHandle, with: With) -> Result<Option<Principal>, Problem> {
         let query = PrincipalQuery {
             account: self.account,
@@ -89,31 +89,31 @@ impl Presented {
         let snapshot = handle.tenant.store.find_principal(query).await?;
         Ok(snapshot.and_then(|snapshot| self.admit(snapshot, handle.now())))
     }
-    /// Who acts, by what was loaded otherwise: the account with the session and grant that were presented.
+    /// The principal, from items that were loaded by other means: the account with the presented session and grant.
     #[must_use]
     pub fn admit(&self, snapshot: PrincipalSnapshot, now: Timestamp) -> Option<Principal> {
         let auth_time = self.judge(&snapshot, now)?;
         Some(Principal { snapshot, auth_time })
     }
-    /// The session that is presented, or that the presented grant depends on.
+    /// The presented session, or the one that the presented grant depends on.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         self.session
     }
-    /// The grant whose token is presented.
+    /// The grant of the presented token.
     #[must_use]
     pub fn grant(&self) -> Option<GrantId> {
         self.grant
     }
-    /// When the person proved who they are, if what was presented still counts.
+    /// When the user authenticated, if the presented credential is still valid.
     fn judge(&self, snapshot: &PrincipalSnapshot, now: Timestamp) -> Option<Timestamp> {
         let PrincipalSnapshot { authentication, session, grant, .. } = snapshot;
-        match &self.by {
-            By::Cookie(secret) => session
+        match &self.credential {
+            Credential::Cookie(secret) => session
                 .as_ref()
                 .filter(|session| session.is_presented_by(secret) && session.is_live(authentication, now))
                 .map(|session| session.auth_time),
-            By::Token(claims) => {
+            Credential::Token(claims) => {
                 let grant = grant.as_ref()?;
                 match check_grant(claims, grant, authentication, session.as_ref(), now) {
                     Ok(()) => Some(grant.auth_time),
@@ -136,29 +136,29 @@ impl Principal {
     /// The profile and its data key.
     ///
     /// # Errors
-    /// When they were not loaded, or an account has none: a fault of ours.
+    /// If they were not loaded, or the account has none: our fault.
     pub fn profile(&self) -> Result<(&Profile, &WrappedDataKey), Problem> {
         self.snapshot.profile.as_ref().zip(self.snapshot.data_key.as_ref()).ok_or_else(|| {
             tracing::error!("an account without profile or data key");
             Problem::internal()
         })
     }
-    /// The profile's claims in clear, and the key that seals them.
+    /// The profile's claims in plain text, and the key that seals them.
     ///
     /// # Errors
-    /// When they do not open.
+    /// If they do not open.
     pub fn claims(&self, handle: &TenantHandle) -> Result<(Claims, DataKey), Problem> {
         let (profile, wrapped) = self.profile()?;
         let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
         let plain = key.open(SealedField::Profile, &profile.claims)?;
         let claims = serde_json::from_slice(&plain).map_err(|_| {
-            tracing::error!("a stored profile does not read");
+            tracing::error!("a stored profile is malformed");
             Problem::internal()
         })?;
         Ok((claims, key))
     }
-    /// Whether the sign-in is fresh enough to change a credential or to give the data away. Whose password is still in a former
-    /// directory has only shown it there, to begin with: they sign in here, and it is theirs.
+    /// Whether the sign-in is recent enough to change a credential or to export the data. A user with a password that is still in a legacy
+    /// directory has authenticated only there. After a sign-in here the password is stored here.
     #[must_use]
     pub fn is_recent(&self, now: Timestamp) -> bool {
         is_recent(self.auth_time, now) && self.authentication().password_home == PasswordHome::Here
@@ -172,7 +172,7 @@ impl Principal {
     }
 }
 
-/// A JSON call on the account of an access token with scope `account`.
+/// A JSON call on the account, by an access token with scope `account`.
 pub struct SelfService {
     /// The tenant.
     pub handle: TenantHandle,
@@ -191,8 +191,8 @@ impl FromRequestParts<Services> for SelfService {
             .and_then(|token| read_own(&handle.tenant, token, ACCOUNT, false, handle.now()))
             .map_err(|error| refusal(&error))?;
         let (client_id, sub) = (claims.client_id.clone(), claims.sub.clone());
-        let by = By::Token(Box::new(claims));
-        let presented = Presented { account: query.account, session: query.session, grant: Some(query.grant), by };
+        let credential = Credential::Token(Box::new(claims));
+        let presented = Presented { account: query.account, session: query.session, grant: Some(query.grant), credential };
         Ok(Self { handle, presented, client_id, sub })
     }
 }
@@ -208,14 +208,14 @@ impl SelfService {
     pub fn sub(&self) -> &str {
         &self.sub
     }
-    /// Who acts.
+    /// The acting user.
     ///
     /// # Errors
-    /// 401 when the token counts no more, or what failed.
+    /// 401 if the token is no longer valid, or the failure.
     pub async fn principal(&self, with: With) -> Result<Principal, Problem> {
         self.presented.load(&self.handle, with).await?.ok_or_else(Problem::invalid_token)
     }
-    /// The answer, readable for the origins of the client whose token was presented (security 119); a refusal too.
+    /// The response, readable for the origins of the client of the presented token (security 119). This includes refusals.
     pub fn answer(&self, result: Result<impl IntoResponse, Problem>) -> Response {
         let response = result.map(IntoResponse::into_response).unwrap_or_else(IntoResponse::into_response);
         (Extension(CallingClient(self.client_id.clone())), response).into_response()
@@ -223,12 +223,12 @@ impl SelfService {
 }
 
 impl Problem {
-    /// 401: the token counts no more.
+    /// 401: the token is no longer valid.
     #[must_use]
     pub fn invalid_token() -> Self {
         Self::new(ProblemKind::InvalidToken, "The access token is missing, invalid, expired or revoked. Get a new one.")
     }
-    /// 401: the sign-in lies too far back.
+    /// 401: the sign-in is too old.
     #[must_use]
     pub fn insufficient_user_authentication() -> Self {
         let detail = "This needs a sign-in of the last five minutes. Authorize again with max_age=300, then repeat the call.";
@@ -236,7 +236,7 @@ impl Problem {
     }
 }
 
-/// A bearer error as the API says it.
+/// A bearer error as a problem of the API.
 fn refusal(error: &OAuthError) -> Problem {
     match error.code {
         OAuthErrorCode::InvalidToken => Problem::invalid_token(),

@@ -1,4 +1,4 @@
-//! The session of a browser: finding it by its cookie, opening one, remembering the device (security 55–58).
+//! The session of a browser: finds it by its cookie, opens one, remembers the device (security 55–58).
 
 use super::browser::{Browser, device_id};
 use super::extract::TenantHandle;
@@ -15,11 +15,11 @@ use crate::store::session::SessionSnapshot;
 use axum::response::Response;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The live session whose cookie the browser sent, with the account's consent to a client where one is named. One request, from 2
-/// RRU; none without a cookie.
+/// The live session of the browser's cookie, with the account's consent to a client if one is given. One request, from 2 RRU; none
+/// without a cookie.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn find(
     handle: &TenantHandle,
     browser: &Browser,
@@ -33,7 +33,7 @@ pub async fn find(
     }))
 }
 
-/// Fresh values for a session that may be opened: nothing of a browser's state from before a sign-in is promoted (security 56).
+/// New values for a session that may be opened. No state of the browser from before a sign-in is reused (security 56).
 pub struct Opening {
     id: SessionId,
     secret: Secret256,
@@ -41,22 +41,22 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Fresh values.
+    /// Makes new values.
     #[must_use]
     pub fn fresh(random: Random) -> Self {
         Self { id: random.session_id(), secret: random.secret(), device: random.bytes() }
     }
-    /// The session to decide with; `device` comes from [`seal_device`].
+    /// The session for the decision. `device` comes from [`seal_device`].
     #[must_use]
     pub fn session(&self, device: Option<Sealed>) -> NewSession {
         NewSession { id: self.id, secret_hash: hash_secret(&self.secret), device }
     }
-    /// The device to remember, unless it is known.
+    /// The device to remember, if it is not known yet.
     #[must_use]
     pub fn device(&self) -> u64 {
         device_id(&self.device)
     }
-    /// Sets the cookies of a session that was opened and committed.
+    /// Sets the cookies of a committed session.
     pub fn set_cookies(
         &self,
         response: &mut Response,
@@ -74,20 +74,20 @@ impl Opening {
     }
 }
 
-/// What the list of sessions shows of a browser, sealed: its name in words and its truncated address.
+/// The device details for the session list, sealed: the browser in words and its truncated address.
 ///
 /// # Errors
-/// When the account's data key does not open.
+/// If the account's data key does not open.
 pub fn seal_device(handle: &TenantHandle, browser: &Browser, data_key: &WrappedDataKey) -> Result<Sealed, Problem> {
-    let seen = serde_json::json!({ "words": browser.device_words(), "address": handle.client_address.map(truncated) });
+    let seen = serde_json::json!({ "words": browser.device_words(), "address": handle.client_address.map(truncate_address) });
     let seal = || -> Result<Sealed, KeyError> {
         handle.tenant.keys.data()?.unwrap(data_key)?.seal(SealedField::SessionDevice, seen.to_string().as_bytes())
     };
     Ok(seal()?)
 }
 
-/// An address without the part that names one household: IPv4 by /24, IPv6 by /48.
-fn truncated(address: IpAddr) -> String {
+/// An address without the part that identifies one household: IPv4 by /24, IPv6 by /48.
+fn truncate_address(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();
@@ -105,11 +105,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_kept_without_the_part_that_names_a_household() {
+    fn an_address_is_stored_without_the_part_that_identifies_a_household() {
         for (address, kept) in
             [("192.0.2.77", "192.0.2.0"), ("::ffff:192.0.2.77", "192.0.2.0"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1::")]
         {
-            assert_eq!(truncated(address.parse().unwrap()), kept);
+            assert_eq!(truncate_address(address.parse().unwrap()), kept);
         }
     }
 }

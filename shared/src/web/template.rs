@@ -1,5 +1,5 @@
-//! The templates of pages: compiled in, parsed once, one environment for each locale so that `t(id, argument=…)` speaks it
-//! everywhere, in macros too. HTML is escaped by default (security 110).
+//! The templates of pages. They are compiled in and parsed once. Each locale has its own environment, so `t(id, argument=…)` uses the
+//! locale everywhere, even in macros. HTML is escaped by default (security 110).
 
 use crate::locale::{self, FluentValue};
 use minijinja::syntax::SyntaxConfig;
@@ -14,7 +14,7 @@ macro_rules! templates {
         const TEMPLATES: &[(&str, &str)] = &[$(($name, include_str!(concat!("templates/", $name)))),+];
     };
 }
-// One line for each file of `templates/`, so that two parts can add theirs without meeting.
+// One line for each file of `templates/`, so that two branches can add lines without a conflict.
 #[rustfmt::skip]
 templates!(
     "_form.html",
@@ -99,18 +99,18 @@ fn environment(locale: &'static str) -> Environment<'static> {
 /// Renders a template (`sign_in.html`) in a locale, its language, or English.
 ///
 /// # Errors
-/// When there is no such template, or it fails.
+/// If there is no such template, or it fails.
 pub(super) fn render(locale: &str, name: &str, values: Value) -> Result<String, Error> {
-    of_locale(locale)?.get_template(name)?.render(values)
+    find_environment(locale)?.get_template(name)?.render(values)
 }
 
-/// Renders a template that only a test has.
+/// Renders the source of a template that exists only in a test.
 #[cfg(test)]
 pub(super) fn render_source(locale: &str, source: &str, values: Value) -> Result<String, Error> {
-    of_locale(locale)?.render_str(source, values)
+    find_environment(locale)?.render_str(source, values)
 }
 
-fn of_locale(locale: &str) -> Result<&'static Environment<'static>, Error> {
+fn find_environment(locale: &str) -> Result<&'static Environment<'static>, Error> {
     let language = locale.split('-').next().unwrap_or(locale);
     let environment = [locale, language, locale::FALLBACK].into_iter().find_map(|name| ENVIRONMENTS.get(name));
     environment.ok_or_else(|| Error::new(minijinja::ErrorKind::InvalidOperation, "there is no locale"))
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_template_of_the_folder_is_listed() {
+    fn every_template_file_is_listed() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/templates");
         for file in std::fs::read_dir(folder).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
@@ -142,12 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn every_message_that_a_template_names_exists() {
+    fn every_message_id_in_a_template_exists() {
         for (name, source) in TEMPLATES {
             for (at, _) in source.match_indices("t(\"") {
                 let is_other_word = source[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
                 let id = source[at + 3..].split('"').next().unwrap();
-                // An id that is put together (`"problem-" ~ code`) is checked where it is put together.
+                // An id that is joined from parts (`"problem-" ~ code`) is checked where it is joined.
                 if !is_other_word && !id.ends_with('-') {
                     assert_ne!(locale::message("en", id, []), id, "{name} names {id}");
                 }

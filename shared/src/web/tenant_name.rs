@@ -1,8 +1,8 @@
-//! The tenant that a path names.
+//! The tenant in a path.
 
 use crate::domain::id::TenantId;
 
-/// The tenant that the path names, as text: a request extension set here.
+/// The tenant in the path, as text. `mount` sets it as a request extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TenantName(pub(super) String);
 

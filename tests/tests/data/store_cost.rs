@@ -4,10 +4,12 @@
 
 use latchkey::domain::account::{Authentication, DataKeyState, WrappedDataKey};
 use latchkey::domain::change::{Change, Changes};
+use latchkey::domain::consent::Consent;
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use latchkey::domain::moving::MovedAccount;
+use latchkey::domain::session::Session;
 use latchkey::store::grant::GrantQuery;
 use latchkey_local::meter::Cost;
 use tests::store::*;
@@ -96,6 +98,19 @@ async fn a_recovery_costs_the_same_for_an_unknown_address() {
     );
     bench.commit(reset).await.unwrap();
     check("recovery, reset", &bench.meter.take_cost(), (1, 0.0, 6.0));
+}
+
+/// A change of one item is one conditional put: one unit, where a transaction of one item takes two.
+#[tokio::test]
+async fn an_ended_session_and_a_withdrawn_consent_without_grants_cost_one_unit() {
+    let bench = prepared().await;
+    let ended = Session { ended_at: Some(NOW), version: 2, ..session(1, 1) };
+    bench.commit(Change::end_session_and_grants(ended, Vec::new())).await.unwrap();
+    check("a session ended, no grant", &bench.meter.take_cost(), (1, 0.0, 1.0));
+    let withdrawn = Consent { withdrawn_at: Some(NOW), version: 2, ..consent(1) };
+    let change = Change::withdraw_consent(account(1), &client_id(), Some(withdrawn), Vec::new());
+    bench.commit(change.expect("a consent")).await.unwrap();
+    check("a consent withdrawn, no grant", &bench.meter.take_cost(), (1, 0.0, 1.0));
 }
 
 #[tokio::test]

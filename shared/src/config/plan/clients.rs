@@ -1,4 +1,4 @@
-//! Resource servers and clients.
+//! Compares resource servers and clients.
 
 use super::effects::{Plan, count, list, missing, renamed, sides};
 use crate::domain::id::ClientId;
@@ -102,7 +102,7 @@ fn compare_client(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
     }
 }
 
-/// By their number: nothing of a secret, not even its digest, is shown.
+/// Counts the changed secrets. It shows nothing of a secret, not even its digest.
 fn secrets(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
     let gone = was.secret_hashes.iter().filter(|hash| !is.secret_hashes.contains(hash)).count();
     let added = is.secret_hashes.iter().filter(|hash| !was.secret_hashes.contains(hash)).count();

@@ -1,5 +1,5 @@
-//! The user pool that people come from: a door that only a stack which was told of it can open, and that leaves people behind when it
-//! closes.
+//! Compares the legacy user pool. The stack must be deployed with the ARN of the pool. Without the pool, users who were not migrated can
+//! no longer sign in.
 
 use super::effects::Plan;
 use crate::domain::id::ClientId;

@@ -1,48 +1,48 @@
-//! What a plan consists of, and how its parts are told.
+//! The parts of a plan, and their texts.
 
 use crate::domain::tenant::Localized;
 use crate::domain::time::Span;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// Everything that a change of the document would do.
+/// All effects of a change of the document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Plan {
-    /// What is counted: `12 fields kept, 1 retired`; empty where nothing was added or removed.
+    /// Counts, such as `12 fields kept, 1 retired`. Empty if nothing was added or removed.
     pub summary: Vec<String>,
     /// Each difference, in the order of the document.
     pub effects: Vec<Effect>,
 }
 
-/// One difference: where, and what it does to whom.
+/// One difference: its path, and its effect on users and clients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Effect {
-    /// The path, such as `clients.shop.redirect_uris`; fields, terms, resources and clients go by their names.
+    /// The path, such as `clients.shop.redirect_uris`. Fields, terms, resources and clients have their names in it.
     pub path: String,
-    /// How much care it needs.
+    /// The severity of the effect.
     pub severity: Severity,
-    /// What changes, and whom it touches.
+    /// The change, and its effect on users and clients.
     pub words: String,
 }
 
-/// How much care an effect needs.
+/// The severity of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Nobody loses anything.
+    /// No user or client loses anything.
     Notice,
-    /// It ends something for somebody, asks more of them, or weakens a protection.
+    /// It ends something for users or clients, requires more of them, or weakens a protection.
     Danger,
 }
 
 impl Plan {
-    /// Whether nothing would change.
+    /// Returns whether nothing would change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.effects.is_empty()
     }
 
-    /// The effects that need care.
+    /// The effects that are a danger.
     pub fn dangers(&self) -> impl Iterator<Item = &Effect> {
         self.effects.iter().filter(|effect| effect.severity == Severity::Danger)
     }
@@ -53,7 +53,7 @@ impl Plan {
     pub(super) fn danger(&mut self, path: &str, words: impl Into<String>) {
         self.effects.push(Effect { path: path.to_owned(), severity: Severity::Danger, words: words.into() });
     }
-    /// Counts what stays, comes and goes, where something comes or goes.
+    /// Adds the numbers of kept, added and removed items, if any is added or removed.
     pub(super) fn count(&mut self, what: &str, kept: usize, added: usize, gone: usize, gone_word: &str) {
         if added + gone == 0 {
             return;
@@ -64,7 +64,7 @@ impl Plan {
     }
 }
 
-/// Those of the first that the second has not, in order.
+/// The items of the first list that are not in the second, in order.
 pub(super) fn missing<'a>(of: &'a [String], from: &[String]) -> Vec<&'a str> {
     of.iter().filter(|one| !from.contains(one)).map(String::as_str).collect()
 }
@@ -77,7 +77,7 @@ pub(super) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A length of time in the largest unit that tells it whole.
+/// A duration in the largest unit that gives a whole number.
 pub(super) fn length(span: Span) -> String {
     let seconds = usize::try_from(span.as_seconds()).unwrap_or_default();
     let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
@@ -85,7 +85,7 @@ pub(super) fn length(span: Span) -> String {
     fitting.map_or_else(String::new, |(unit, word)| count(seconds / unit, word))
 }
 
-/// What people read instead of what, in the first locale in which it differs.
+/// Describes a renaming in the first locale in which the texts differ.
 pub(super) fn renamed(now: &Localized, then: &Localized) -> String {
     let mut locales = then.0.keys().chain(now.0.keys()).map(String::as_str);
     let locale = locales.find(|locale| now.get(locale) != then.get(locale)).unwrap_or_default();
@@ -93,12 +93,12 @@ pub(super) fn renamed(now: &Localized, then: &Localized) -> String {
     format!("{readers} {:?} instead of {:?}", then.get(locale), now.get(locale))
 }
 
-/// Whether people read something else in any locale.
+/// Returns whether the text differs in any locale.
 pub(super) fn reads_differently(now: &Localized, then: &Localized) -> bool {
     now != then
 }
 
-/// The names in both, only in the first, only in the second; each in the order of its own document.
+/// The names in both lists, only in the first, and only in the second; each in the order of its own document.
 pub(super) fn sides<'a>(now: &[&'a str], then: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>, Vec<&'a str>) {
     let (was, is): (BTreeSet<_>, BTreeSet<_>) = (now.iter().collect(), then.iter().collect());
     let kept = now.iter().filter(|name| is.contains(name)).copied().collect();

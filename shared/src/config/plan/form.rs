@@ -1,4 +1,4 @@
-//! The registration form, which is the form of the profile too.
+//! Compares the registration form, which is also the form of the profile.
 
 use super::effects::{Plan, list, reads_differently, sides};
 use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig, TermsDocument};
@@ -49,8 +49,8 @@ fn path(name: &str) -> String {
     format!("registration.fields.{name}")
 }
 
-/// What a stricter rule means for whoever has a value already.
-const WHO_HAS_ONE: &str = "a stored value remains, but must be valid when its user next saves the profile";
+/// The effect of a stricter rule on users with a stored value.
+const STORED_VALUE: &str = "a stored value remains, but must be valid when its user next saves the profile";
 
 fn field(plan: &mut Plan, was: &Field, is: &Field) {
     let path = path(&was.name);
@@ -82,14 +82,14 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
     match (was, is) {
         (FieldKind::Text { max_length: was, pattern: old }, FieldKind::Text { max_length: is, pattern: new }) => {
             if is < was {
-                plan.danger(path, format!("accepts {is} characters instead of {was}: {WHO_HAS_ONE}"));
+                plan.danger(path, format!("accepts {is} characters instead of {was}: {STORED_VALUE}"));
             } else if is > was {
                 plan.notice(path, format!("accepts {is} characters instead of {was}"));
             }
             let source = |pattern: &'_ Option<Pattern>| pattern.as_ref().map(|pattern| pattern.source.clone());
             match (source(old), source(new)) {
                 (_, Some(new)) if source(old).as_ref() != Some(&new) => {
-                    plan.danger(path, format!("must match another pattern: {WHO_HAS_ONE}"));
+                    plan.danger(path, format!("must match another pattern: {STORED_VALUE}"));
                 }
                 (Some(_), None) => plan.notice(path, "no longer has to match a pattern"),
                 (_, _) => {}
@@ -111,7 +111,7 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
                 .map(|(value, _)| value.as_str())
                 .collect();
             if !gone.is_empty() {
-                plan.danger(path, format!("can no longer be {}: {WHO_HAS_ONE}", list(&gone)));
+                plan.danger(path, format!("can no longer be {}: {STORED_VALUE}", list(&gone)));
             }
             if !added.is_empty() {
                 plan.notice(path, format!("can be {} too", list(&added)));
@@ -126,7 +126,7 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
         (
             FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean | FieldKind::Choice(_),
             FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean | FieldKind::Choice(_),
-        ) => plan.danger(path, format!("has another type: {WHO_HAS_ONE}")),
+        ) => plan.danger(path, format!("has another type: {STORED_VALUE}")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The user pool that people go to: whoever may invoke the trigger may try passwords, and what goes with people leaves this place.
+//! Compares the user pool of a reverse migration. A caller of the trigger can try passwords, and the pool receives the users' data.
 
 use super::effects::Plan;
 use crate::domain::tenant::{HandoverConfig, RegistrationConfig};

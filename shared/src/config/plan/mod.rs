@@ -1,10 +1,10 @@
-//! What a change of the tenant document would do, and whom it touches: a pure comparison of two documents, in words for an operator.
+//! The effects of a change of the tenant document: a pure comparison of two documents, in words for an operator.
 //!
-//! 1. Section by section, in the order of the document: each difference is an [`Effect`], at its path.
-//! 2. An effect that ends something for people or clients, or weakens a protection, is a danger.
-//! 3. Differences of the text alone (comments, order of keys) have no effect.
+//! 1. It compares section by section, in the order of the document. Each difference is an [`Effect`] with its path.
+//! 2. An effect is a danger if it ends something for users or clients, or weakens a protection.
+//! 3. A difference in the text only (comments, order of keys) has no effect.
 //!
-//! It tells what the services do today: what already stands in a session, a grant or a profile is not rewritten by a document.
+//! It describes what the services do today: a new document does not rewrite stored sessions, grants or profiles.
 
 mod clients;
 mod cognito;
@@ -19,7 +19,7 @@ use crate::domain::tenant::{Signer, TenantConfig};
 use effects::{count, list, missing, renamed};
 
 impl Plan {
-    /// What it means to go from one document to another; from none to the first.
+    /// Compares two documents. `now` is `None` for a new tenant.
     #[must_use]
     pub fn between(now: Option<&TenantConfig>, then: &TenantConfig) -> Self {
         let Some(now) = now else { return Self::first(then) };
@@ -34,7 +34,7 @@ impl Plan {
         plan
     }
 
-    /// The plan where the version in force does not read: nobody knows what it means to leave it.
+    /// The plan if the current version cannot be read: its differences from the new document are unknown.
     #[must_use]
     pub fn not_compared(version: u64) -> Self {
         let mut plan = Self::default();

@@ -1,4 +1,4 @@
-//! Rules and lifetimes: what stands keeps the end that it was given, unless it is used again.
+//! Compares policies and lifetimes. A stored item keeps its expiry, unless it is used again.
 
 use super::effects::{Plan, length};
 use crate::domain::tenant::{PasswordPolicy, Signer, TenantConfig};
@@ -53,7 +53,7 @@ pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) 
     mail(plan, &now.mail.from, &then.mail.from);
 }
 
-/// What a tenant depends on whose tokens KMS signs.
+/// A condition for a tenant with tokens signed by KMS.
 pub(super) const KMS_MUST_HOLD_KEYS: &str =
     "the stack must have been deployed with signing keys in KMS, otherwise every request of this tenant fails";
 

@@ -36,7 +36,7 @@ fn parse(document: &str) -> TenantConfig {
     TenantConfig::parse(&TenantId::default_tenant(), document).unwrap_or_else(|errors| panic!("{errors}\n{document}"))
 }
 
-/// What it means to replace these parts of the base document.
+/// The plan of a base document with these parts replaced.
 fn plan(replaced: &[(&str, &str)]) -> Plan {
     let mut then = BASE.to_owned();
     for (was, is) in replaced {
@@ -54,13 +54,13 @@ fn only(replaced: &[(&str, &str)]) -> (Severity, String, String) {
 }
 
 #[test]
-fn a_document_that_says_the_same_changes_nothing() {
+fn an_equivalent_document_changes_nothing() {
     assert_eq!(plan(&[]), Plan::default());
     assert!(plan(&[("name = \"Shop\"", "# The shop.\nname = \"Shop\"")]).is_empty());
 }
 
 #[test]
-fn each_difference_is_told_at_its_path_and_weighed() {
+fn each_difference_has_its_path_and_severity() {
     use Severity::{Danger, Notice};
     let session = |idle: &str| format!("[session]\nidle = \"{idle}\"\n[mail]");
     type Case<'a> = ((&'a str, &'a str), Severity, &'a str, &'a str);
@@ -142,16 +142,16 @@ fn each_difference_is_told_at_its_path_and_weighed() {
         (("\"shop\"", "\"shop\"\nclient_uri = \"https://shop.example/\""), Notice, "clients.shop", "links back"),
     ];
     for (replaced, severity, path, words) in cases {
-        let told = only(&[*replaced]);
-        assert!(told.0 == *severity && told.1 == *path && told.2.contains(words), "{replaced:?}: {told:?}");
+        let found = only(&[*replaced]);
+        assert!(found.0 == *severity && found.1 == *path && found.2.contains(words), "{replaced:?}: {found:?}");
     }
 }
 
 #[test]
-fn a_retired_field_keeps_what_was_entered_and_an_added_one_asks_only_where_it_is_required() {
-    let told = plan(&[("name = \"given_name\"", "name = \"nickname\"")]);
-    assert_eq!(told.summary, ["1 field kept, 1 added, 1 retired"]);
-    let [retired, added] = &told.effects[..] else { panic!("{told:#?}") };
+fn a_retired_field_keeps_stored_values_and_an_added_one_is_a_danger_only_if_required() {
+    let found = plan(&[("name = \"given_name\"", "name = \"nickname\"")]);
+    assert_eq!(found.summary, ["1 field kept, 1 added, 1 retired"]);
+    let [retired, added] = &found.effects[..] else { panic!("{found:#?}") };
     assert!(retired.severity == Severity::Danger && retired.words.contains("remain stored"), "{retired:?}");
     assert_eq!((added.severity, added.path.as_str()), (Severity::Notice, "registration.fields.nickname"));
     let required = plan(&[(
@@ -163,10 +163,10 @@ fn a_retired_field_keeps_what_was_entered_and_an_added_one_asks_only_where_it_is
 }
 
 #[test]
-fn a_client_that_goes_ends_its_sign_ins_and_is_counted() {
-    let told = plan(&[("client_id = \"shop\"", "client_id = \"store\"")]);
-    assert_eq!(told.summary, ["0 clients kept, 1 added, 1 removed"]);
-    let [removed, added] = &told.effects[..] else { panic!("{told:#?}") };
+fn a_removed_client_is_a_danger_and_is_counted() {
+    let found = plan(&[("client_id = \"shop\"", "client_id = \"store\"")]);
+    assert_eq!(found.summary, ["0 clients kept, 1 added, 1 removed"]);
+    let [removed, added] = &found.effects[..] else { panic!("{found:#?}") };
     assert!(
         removed.path == "clients.shop"
             && removed.severity == Severity::Danger
@@ -188,14 +188,14 @@ fn secrets_are_counted_and_never_shown() {
 }
 
 #[test]
-fn a_version_that_does_not_read_is_no_new_tenant() {
+fn a_version_that_cannot_be_read_is_not_treated_as_a_new_tenant() {
     let plan = Plan::not_compared(7);
     let dangers: Vec<&str> = plan.dangers().map(|effect| effect.words.as_str()).collect();
     assert_eq!(dangers, ["version 7 can't be compared with this document: anything may change"]);
 }
 
 #[test]
-fn a_new_tenant_whose_tokens_kms_signs_is_told_what_it_depends_on() {
+fn a_new_tenant_with_the_kms_signer_is_warned_that_the_stack_needs_signing_keys() {
     let plan = Plan::between(None, &parse(&format!("{BASE}[keys]\nsigner = \"kms\"\n")));
     assert!(
         plan.dangers().any(|effect| effect.path == "keys.signer" && effect.words.contains("signing keys in KMS")),
@@ -205,7 +205,7 @@ fn a_new_tenant_whose_tokens_kms_signs_is_told_what_it_depends_on() {
 }
 
 #[test]
-fn what_only_some_readers_see_is_told_as_what_they_see() {
+fn a_difference_in_one_locale_names_that_locale() {
     let names = (r#"name = "Shop""#, r#"name = { "" = "Shop", de = "Laden" }"#);
     assert_eq!(only(&[names]).2, r#"users with locale de see "Laden" instead of "Shop""#);
     let labels = (r#"{ value = "m" }"#, r#"{ value = "m", label = "Medium" }"#);
@@ -215,38 +215,38 @@ fn what_only_some_readers_see_is_told_as_what_they_see() {
 }
 
 #[test]
-fn a_new_tenant_is_told_by_what_it_has() {
-    let told = Plan::between(None, &parse(BASE));
-    assert_eq!(told.effects.len(), 1);
-    assert!(told.effects[0].words.contains("2 fields of the form, 1 document of terms, 1 client"), "{told:?}");
-    assert!(told.dangers().next().is_none());
+fn the_plan_of_a_new_tenant_lists_its_contents() {
+    let found = Plan::between(None, &parse(BASE));
+    assert_eq!(found.effects.len(), 1);
+    assert!(found.effects[0].words.contains("2 fields of the form, 1 document of terms, 1 client"), "{found:?}");
+    assert!(found.dangers().next().is_none());
 }
 
 #[test]
-fn a_door_that_closes_leaves_people_behind() {
+fn removing_the_user_pool_is_a_danger_for_users_who_were_not_migrated() {
     let with = |section: &str| parse(&format!("{BASE}\n[cognito]\n{section}\nclient_id = \"1abc\"\n"));
     let pool = with("user_pool_id = \"eu-central-1_One\"");
-    let told = |now: &TenantConfig, then: &TenantConfig| {
+    let found = |now: &TenantConfig, then: &TenantConfig| {
         let plan = Plan::between(Some(now), then);
         plan.effects.into_iter().map(|effect| (effect.severity, effect.path)).collect::<Vec<_>>()
     };
     let base = parse(BASE);
-    assert_eq!(told(&pool, &pool), []);
-    assert_eq!(told(&base, &pool), [(Severity::Danger, "cognito".to_owned())]);
-    assert_eq!(told(&pool, &base), [(Severity::Danger, "cognito".to_owned())]);
+    assert_eq!(found(&pool, &pool), []);
+    assert_eq!(found(&base, &pool), [(Severity::Danger, "cognito".to_owned())]);
+    assert_eq!(found(&pool, &base), [(Severity::Danger, "cognito".to_owned())]);
     let first: Vec<_> = Plan::between(None, &pool).dangers().map(|effect| effect.path.clone()).collect();
-    assert_eq!(first, ["cognito"], "a new tenant needs the stack's word, too");
+    assert_eq!(first, ["cognito"], "a new tenant also needs the pool's ARN in the stack");
     let other = with("user_pool_id = \"eu-central-1_Two\"\nsub = \"keep\"\nattributes = { size = \"custom:dress\" }");
     let expected = [
         (Severity::Danger, "cognito.user_pool_id".to_owned()),
         (Severity::Notice, "cognito.sub".to_owned()),
         (Severity::Notice, "cognito.attributes.size".to_owned()),
     ];
-    assert_eq!(told(&pool, &other), expected);
+    assert_eq!(found(&pool, &other), expected);
 }
 
 #[test]
-fn whose_tokens_are_exchanged_is_told_both_ways() {
+fn adding_and_removing_a_token_exchange_are_both_dangers() {
     const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
     let base = BASE.replace("client_id = \"shop\"", "client_id = \"shop\"\nfirst_party = true").replace(
         "grant_types = [\"authorization_code\", \"refresh_token\"]",
@@ -256,29 +256,29 @@ fn whose_tokens_are_exchanged_is_told_both_ways() {
         parse(&format!("{base}\n[cognito]\nuser_pool_id = \"eu-central-1_One\"\nclient_id = \"1abc\"\nexchange = {exchange}\n"))
     };
     let (none, one) = (with("{}"), with("{ 1app = \"shop\" }"));
-    let told = |now: Option<&TenantConfig>, then: &TenantConfig| {
+    let found = |now: Option<&TenantConfig>, then: &TenantConfig| {
         let dangers = Plan::between(now, then).effects.into_iter().filter(|effect| effect.path == "cognito.exchange");
         dangers.map(|effect| (effect.severity == Severity::Danger, effect.words)).collect::<Vec<_>>()
     };
-    let (begins, ends) = (told(Some(&none), &one), told(Some(&one), &none));
+    let (begins, ends) = (found(Some(&none), &one), found(Some(&one), &none));
     assert!(matches!(&begins[..], [(true, words)] if words.contains("1app can exchange it for tokens of shop")), "{begins:?}");
     assert!(matches!(&ends[..], [(true, words)] if words.contains("no longer exchanged for shop's")), "{ends:?}");
-    assert_eq!(told(None, &one).len(), 1, "a new tenant, too");
-    assert_eq!(told(Some(&one), &one), []);
+    assert_eq!(found(None, &one).len(), 1, "the same for a new tenant");
+    assert_eq!(found(Some(&one), &one), []);
 }
 
 #[test]
-fn where_people_go_is_told_both_ways() {
+fn adding_and_removing_the_reverse_migration_are_both_reported() {
     let with = |section: &str| parse(&format!("{BASE}\n[handover]\n{section}\n"));
-    let told = |now: Option<&TenantConfig>, then: &TenantConfig| {
+    let found = |now: Option<&TenantConfig>, then: &TenantConfig| {
         let effects = Plan::between(now, then).effects.into_iter().filter(|effect| effect.path.starts_with("handover"));
         effects.map(|effect| (effect.severity, effect.path)).collect::<Vec<_>>()
     };
     let (base, pool) = (parse(BASE), with("user_pool_id = \"eu-central-1_One\""));
-    assert_eq!(told(Some(&base), &pool), [(Severity::Danger, "handover".to_owned())]);
-    assert_eq!(told(Some(&pool), &base), [(Severity::Danger, "handover".to_owned())]);
-    assert_eq!(told(None, &pool).len(), 1, "a new tenant, too");
-    assert_eq!(told(Some(&pool), &pool), []);
+    assert_eq!(found(Some(&base), &pool), [(Severity::Danger, "handover".to_owned())]);
+    assert_eq!(found(Some(&pool), &base), [(Severity::Danger, "handover".to_owned())]);
+    assert_eq!(found(None, &pool).len(), 1, "the same for a new tenant");
+    assert_eq!(found(Some(&pool), &pool), []);
     let other = with(
         "user_pool_id = \"eu-central-1_Two\"\nusername = \"sub\"\nsub = \"custom:former\"\nattributes = { size = \"custom:dress\" }",
     );
@@ -288,5 +288,5 @@ fn where_people_go_is_told_both_ways() {
         (Severity::Notice, "handover.sub".to_owned()),
         (Severity::Notice, "handover.attributes.size".to_owned()),
     ];
-    assert_eq!(told(Some(&pool), &other), expected);
+    assert_eq!(found(Some(&pool), &other), expected);
 }

@@ -1,4 +1,4 @@
-//! Whether an access token still counts, for what Latchkey answers itself: userinfo, introspection, its API.
+//! Checks access tokens for Latchkey's own endpoints: userinfo, introspection, self-service API.
 
 use super::claims::AccessTokenClaims;
 use super::grant::{Grant, GrantEnded, GrantState};
@@ -6,35 +6,35 @@ use crate::domain::account::Authentication;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 
-/// Why an access token that we signed is refused. Callers see `invalid_token` or `active: false` alike.
+/// Why an access token that we signed is refused. Callers see only `invalid_token` or `active: false`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AccessTokenRefused {
-    /// Its time is over, or has not come.
+    /// The token has expired, or is not valid yet.
     #[error("the access token is outside its lifetime")]
     OutsideLifetime,
-    /// It was issued by another issuer.
+    /// The token has another issuer.
     #[error("the access token has another issuer")]
     IssuerMismatch,
-    /// It names a grant that says otherwise.
-    #[error("the access token is not of the grant that it names")]
+    /// The grant that the token names has other claims.
+    #[error("the access token does not belong to the grant that it names")]
     NotOfTheGrant,
-    /// It was revoked by itself.
+    /// The token itself was revoked.
     #[error("the access token was revoked")]
     Revoked,
-    /// Grant, account or session ended.
+    /// The grant, account or session has ended.
     #[error(transparent)]
     Ended(#[from] GrantEnded),
 }
 
-/// Whether a token's own claims hold at this moment, by our clock.
+/// Checks the token's own claims at this time of our clock.
 ///
 /// # Errors
-/// Why not.
+/// Why the token is refused.
 pub fn check_claims(claims: &AccessTokenClaims, issuer: &str, now: Timestamp) -> Result<(), AccessTokenRefused> {
     if claims.iss != issuer {
         return Err(AccessTokenRefused::IssuerMismatch);
     }
-    // Other instances' clocks may run a little ahead of ours when they issue; never when we judge the end.
+    // The clock of the issuing instance may be ahead of ours. This tolerance applies to the beginning only, never to the expiry.
     let begins = claims.issued_at() - LEEWAY;
     if now >= claims.expires_at() || now < begins || claims.exp <= claims.iat {
         return Err(AccessTokenRefused::OutsideLifetime);
@@ -42,13 +42,13 @@ pub fn check_claims(claims: &AccessTokenClaims, issuer: &str, now: Timestamp) ->
     Ok(())
 }
 
-/// How far ahead another instance's clock may be (fault T9).
+/// The clock of another instance may be ahead of ours by this time (fault T9).
 const LEEWAY: crate::domain::time::Span = crate::domain::time::Span::seconds(60);
 
-/// Whether the grant that a token names still carries it.
+/// Checks whether the grant that a token names is still valid for it.
 ///
 /// # Errors
-/// Why not.
+/// Why the token is refused.
 pub fn check_grant(
     claims: &AccessTokenClaims,
     grant: &Grant,
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_counts_from_its_beginning_to_its_end_for_its_issuer() {
+    fn a_token_is_valid_from_its_issue_to_its_expiry_for_its_issuer() {
         use AccessTokenRefused::{IssuerMismatch, OutsideLifetime};
         let cases = [
             ("now", ISSUER, NOW, Ok(())),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_grant_carries_it_or_it_is_refused() {
+    fn a_token_is_refused_unless_its_grant_is_valid_for_it() {
         use AccessTokenRefused::{Ended, NotOfTheGrant, Revoked};
         let jti = Jti::from_bytes([7; 16]);
         let grant = |change: fn(&mut Grant)| {
@@ -124,7 +124,7 @@ mod tests {
         let cases = [
             ("as issued", grant(|_| {}), &account, &open, Ok(())),
             ("another client's grant", grant(|g| g.client_id = client_id("other")), &account, &open, Err(NotOfTheGrant)),
-            ("another person's grant", grant(|g| g.sub = Sub::from_bytes([9; 16])), &account, &open, Err(NotOfTheGrant)),
+            ("another user's grant", grant(|g| g.sub = Sub::from_bytes([9; 16])), &account, &open, Err(NotOfTheGrant)),
             ("a code", code_issued(), &account, &open, Err(NotOfTheGrant)),
             ("revoked by itself", revoked, &account, &open, Err(Revoked)),
             (

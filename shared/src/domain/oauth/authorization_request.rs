@@ -1,11 +1,11 @@
-//! The authorization request, validated (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1; security 1–10, 15, 19).
+//! Validates the authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1; security 1–10, 15, 19).
 //!
-//! 1. The client and its redirect URI: whatever is wrong with them is shown here and redirects nowhere ([`LocalRefusal`]).
-//! 2. Everything else, in the order of [`checks`]: the first that fails is answered at the redirect URI.
+//! 1. The client and its redirect URI. An error in them is shown on an error page, without a redirect ([`LocalRefusal`]).
+//! 2. Everything else, in the order of [`checks`]. The first error is sent to the redirect URI.
 //!
-//! Scope tokens that are unknown, or not this client's to ask for, are left out, as OpenID Connect Core §3.1.2.1 says; the token
-//! response names what was granted. Nothing left, or no scope at all, is `invalid_scope` (RFC 6749 §3.3). Unknown parameters are
-//! ignored.
+//! Scope tokens that are unknown, or that this client may not request, are ignored (OpenID Connect Core §3.1.2.1). The token response
+//! names the granted scope. If no scope token remains, or the request has no scope, the error is `invalid_scope` (RFC 6749 §3.3). Unknown
+//! parameters are ignored.
 
 #[cfg(test)]
 mod tests;
@@ -20,93 +20,93 @@ use crate::domain::id::ClientId;
 use crate::domain::time::Span;
 use std::collections::BTreeMap;
 
-/// Longest `state`, in bytes.
+/// The maximum length of `state`, in bytes.
 pub const MAX_STATE: usize = 2048;
-/// Longest `nonce`, in bytes.
+/// The maximum length of `nonce`, in bytes.
 pub const MAX_NONCE: usize = 512;
-/// Longest `claims`, in bytes.
+/// The maximum length of `claims`, in bytes.
 pub const MAX_CLAIMS: usize = 4096;
-/// Deepest `claims`.
+/// The maximum depth of `claims`.
 pub const MAX_CLAIMS_DEPTH: usize = 8;
 
-/// A request that may be decided on.
+/// A valid request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationRequest<'c> {
     /// The client.
     pub client: &'c Client,
-    /// Where and how it is answered.
+    /// Where and how the response is sent.
     pub return_to: ReturnAddress,
-    /// Whether the request named `redirect_uri` itself.
+    /// Whether the request contained `redirect_uri`.
     pub redirect_uri_in_request: bool,
-    /// What is asked for, of what the client may ask for; never empty.
+    /// The requested scope, limited to what the client may request. Never empty.
     pub scope: ScopeSet,
-    /// The one resource server asked for (RFC 8707).
+    /// The one requested resource server (RFC 8707).
     pub resource: Option<String>,
     /// `nonce`.
     pub nonce: Option<String>,
     /// The S256 challenge.
     pub code_challenge: Option<String>,
-    /// What the client wants shown.
+    /// `prompt`: the pages that the client requests.
     pub prompt: Prompt,
-    /// How old the sign-in may be.
+    /// `max_age`: the maximum age of the sign-in.
     pub max_age: Option<Span>,
-    /// An ID token that names the expected person, not verified yet.
+    /// `id_token_hint`: an ID token that names the expected user, not verified yet.
     pub id_token_hint: Option<String>,
-    /// What to prefill on the sign-in page.
+    /// `login_hint`: the identifier to prefill on the sign-in page.
     pub login_hint: Option<String>,
-    /// Locales that the person prefers.
+    /// `ui_locales`: the locales that the user prefers.
     pub ui_locales: Option<String>,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Prompt {
-    /// Show nothing.
+    /// `none`: show no page.
     pub none: bool,
-    /// Ask who they are, whoever is signed in.
+    /// `login`: request a sign-in, even if a user is signed in.
     pub login: bool,
-    /// Ask for consent, whatever was given before.
+    /// `consent`: ask for consent, even if it was given before.
     pub consent: bool,
-    /// Let them choose who they are.
+    /// `select_account`: let the user choose an account.
     pub select_account: bool,
 }
 
-/// Why a request is not decided on.
+/// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// Shown here: there is nowhere safe to send it (security 4).
+    /// Shown on an error page, because no redirect URI is safe (security 4).
     Local(LocalRefusal),
-    /// Answered at the redirect URI.
+    /// Sent to the redirect URI.
     Answer {
-        /// Where and how.
+        /// Where and how the response is sent.
         to: ReturnAddress,
-        /// The code.
+        /// The error code.
         error: OAuthErrorCode,
         /// `error_description`.
         description: &'static str,
     },
 }
 
-/// What is wrong with the client or its redirect URI.
+/// An error in the client or its redirect URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LocalRefusal {
     /// `client_id` is missing or repeated.
     #[error("client_id is missing or repeated")]
     ClientIdMissing,
-    /// No such client.
-    #[error("there is no client of this client_id")]
+    /// No client has this `client_id`.
+    #[error("no client has this client_id")]
     ClientUnknown,
-    /// `redirect_uri` is missing (and the client has not exactly one), or repeated.
+    /// `redirect_uri` is repeated, or is missing although the client has not exactly one.
     #[error("redirect_uri is missing or repeated")]
     RedirectUriMissing,
-    /// Not one of the client's, byte for byte.
+    /// No redirect URI of the client is equal to it, byte by byte.
     #[error("redirect_uri is not registered for this client")]
     RedirectUriNotRegistered,
 }
 
 type Check<T> = Result<T, (OAuthErrorCode, &'static str)>;
 
-/// Validates the parameters of a request, decoded once each, in the order in which they came; those without a value are left out.
+/// Validates the parameters of a request. They are decoded once, in the order of the request, without the parameters with an empty value.
 ///
 /// # Errors
 /// The first rule that the request breaks.
@@ -134,8 +134,8 @@ fn the_client<'c>(clients: &'c BTreeMap<ClientId, Client>, parameters: &Paramete
     clients.get(&client_id).ok_or(LocalRefusal::ClientUnknown)
 }
 
-/// The redirect URI to answer at, and whether the request named it. It may be left out only by a plain OAuth request of a client
-/// that has registered exactly one (RFC 6749 §3.1.2.3; OpenID Connect Core §3.1.2.1 requires it).
+/// Returns the redirect URI of the response, and whether the request contained it. Only a plain OAuth request may omit it, and only if the
+/// client has exactly one (RFC 6749 §3.1.2.3; OpenID Connect Core §3.1.2.1 requires it).
 fn the_redirect_uri(client: &Client, parameters: &Parameters<'_>, openid: bool) -> Result<(String, bool), LocalRefusal> {
     let (uri, in_request) = match (parameters.count("redirect_uri"), client.redirect_uris.as_slice()) {
         (0, [only]) if !openid => (only.as_str(), false),
@@ -148,7 +148,7 @@ fn the_redirect_uri(client: &Client, parameters: &Parameters<'_>, openid: bool) 
         }
         (_, _) => return Err(LocalRefusal::RedirectUriMissing),
     };
-    // A document from before a rule was tightened may hold one that is unsafe now (CVE-2026-18209).
+    // A stored document may be older than a stricter rule, and contain a URI that is unsafe now (CVE-2026-18209).
     redirect_uri::check_registered(uri).map_err(|_| LocalRefusal::RedirectUriNotRegistered)?;
     Ok((uri.to_owned(), in_request))
 }
@@ -243,7 +243,7 @@ const fn describe_challenge_error(error: pkce::ChallengeError) -> &'static str {
     }
 }
 
-/// At most one resource, of those that the client may use (RFC 8707 §2): one audience for each token.
+/// Reads at most one resource that the client may use (RFC 8707 §2). Each token has one audience.
 fn check_resource(client: &Client, parameters: &Parameters<'_>) -> Check<Option<String>> {
     match parameters.count("resource") {
         0 => Ok(None),
@@ -251,7 +251,7 @@ fn check_resource(client: &Client, parameters: &Parameters<'_>) -> Check<Option<
             Some(resource) if client.resources.iter().any(|allowed| allowed == resource) => Ok(Some(resource.to_owned())),
             Some(_) | None => Err((OAuthErrorCode::InvalidTarget, "resource is not allowed to this client")),
         },
-        _ => Err((OAuthErrorCode::InvalidTarget, "only one resource can be asked for")),
+        _ => Err((OAuthErrorCode::InvalidTarget, "only one resource can be requested")),
     }
 }
 
@@ -263,7 +263,7 @@ fn check_scope(client: &Client, scope: Option<&str>, for_resource: bool) -> Chec
         scope = scope.without("offline_access");
     }
     if for_resource || !client.first_party {
-        // A token for another server must not open the account's own API.
+        // A token for another server must give no access to the self-service API.
         scope = scope.without("account");
     }
     if scope.is_empty() {
@@ -289,7 +289,7 @@ fn check_prompt(prompt: Option<&str>) -> Check<Prompt> {
     Ok(found)
 }
 
-/// Whole seconds, digits only. More than nine digits is as good as no limit.
+/// Reads whole seconds, digits only. More than nine digits count as no limit.
 fn check_max_age(max_age: Option<&str>) -> Check<Option<Span>> {
     let Some(digits) = max_age else { return Ok(None) };
     if digits.len() > 20 || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -299,7 +299,7 @@ fn check_max_age(max_age: Option<&str>) -> Check<Option<Span>> {
     Ok(Some(Span::seconds(seconds)))
 }
 
-/// `claims` is not supported and has no effect; a value that could cost something to read is refused all the same.
+/// `claims` is not supported and has no effect. A value that is expensive to parse is refused anyway.
 fn check_claims(claims: Option<&str>) -> Check<()> {
     let Some(claims) = claims else { return Ok(()) };
     let refusal = Err((OAuthErrorCode::InvalidRequest, "claims must be a JSON object, at most 4096 bytes and 8 levels deep"));
@@ -312,7 +312,7 @@ fn check_claims(claims: Option<&str>) -> Check<()> {
     }
 }
 
-/// Bounded by the parser's own limit of 128 levels.
+/// The parser limits the depth to 128 levels.
 fn depth(value: &serde_json::Value) -> usize {
     use serde_json::Value;
     match value {
@@ -331,7 +331,7 @@ impl<'p> Parameters<'p> {
     fn first(&self, name: &str) -> Option<&'p str> {
         self.all(name).next()
     }
-    /// The value of a parameter that came exactly once.
+    /// The value of a parameter that is present exactly once.
     fn one(&self, name: &str) -> Option<&'p str> {
         if self.count(name) == 1 { self.first(name) } else { None }
     }

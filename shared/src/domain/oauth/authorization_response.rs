@@ -1,38 +1,38 @@
-//! The answer of the authorization endpoint (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207; security 4, 7, 8, 19).
+//! The response of the authorization endpoint (RFC 6749 §4.1.2, §4.1.2.1; RFC 9207; security 4, 7, 8, 19).
 
 use super::client::ResponseMode;
 use super::error::OAuthErrorCode;
 use crate::domain::secret::SecretText;
 
-/// Where a request is answered, and how; only ever made of a validated client and redirect URI.
+/// Where and how the response is sent. It is made only of a validated client and redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnAddress {
     /// The validated redirect URI.
     pub redirect_uri: String,
-    /// How the answer travels.
+    /// How the response is sent.
     pub response_mode: ResponseMode,
-    /// `state` as it came.
+    /// `state` of the request, unchanged.
     pub state: Option<String>,
 }
 
-/// An answer: parameters for a redirect URI.
+/// A response: parameters for a redirect URI.
 #[derive(Debug, Clone)]
 pub struct AuthorizationResponse {
     /// The validated redirect URI.
     pub redirect_uri: String,
-    /// How the answer travels.
+    /// How the response is sent.
     pub response_mode: ResponseMode,
     /// Names and values, not encoded.
     pub parameters: Vec<(&'static str, SecretText)>,
 }
 
 impl ReturnAddress {
-    /// An answer with a code.
+    /// A response with a code.
     #[must_use]
     pub fn code(&self, issuer: &str, code: SecretText) -> AuthorizationResponse {
         self.answer(issuer, vec![("code", code)])
     }
-    /// An answer with an error.
+    /// A response with an error.
     #[must_use]
     pub fn error(&self, issuer: &str, error: OAuthErrorCode, description: &'static str) -> AuthorizationResponse {
         self.answer(issuer, vec![("error", error.as_str().into()), ("error_description", description.into())])
@@ -40,21 +40,21 @@ impl ReturnAddress {
 
     fn answer(&self, issuer: &str, mut parameters: Vec<(&'static str, SecretText)>) -> AuthorizationResponse {
         parameters.extend(self.state.as_deref().map(|state| ("state", state.into())));
-        // Which server answers (RFC 9207): without it, an answer can be passed off as another server's.
+        // The issuer (RFC 9207). Without it an attacker can present a response of one server as a response of another.
         parameters.push(("iss", issuer.into()));
         AuthorizationResponse { redirect_uri: self.redirect_uri.clone(), response_mode: self.response_mode, parameters }
     }
 }
 
 impl AuthorizationResponse {
-    /// The redirect URI with the parameters in its query; the URI's own bytes stay as registered.
+    /// The redirect URI with the parameters in its query. The registered bytes of the URI do not change.
     #[must_use]
     pub fn location(&self) -> String {
         with_query(&self.redirect_uri, self.parameters.iter().map(|(name, value)| (*name, value.expose())))
     }
 }
 
-/// A URI with parameters appended to its query, percent-encoded so that every reader decodes them to the same bytes.
+/// Appends parameters to the query of a URI. They are percent-encoded, so that every parser decodes them to the same bytes.
 pub fn with_query<'p>(uri: &str, parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
     let mut location = uri.to_owned();
     for (name, value) in parameters {
@@ -71,7 +71,7 @@ pub fn with_query<'p>(uri: &str, parameters: impl IntoIterator<Item = (&'p str, 
     location
 }
 
-/// Percent-encodes everything but unreserved characters: `+` and space mean the same to every decoder then (security 19).
+/// Percent-encodes everything except unreserved characters, so that all decoders agree on `+` and space (security 19).
 fn encode(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn security_8_every_answer_says_who_gives_it() {
+    fn security_8_every_response_contains_the_issuer() {
         let address = to("https://shop.example/cb", Some("s"));
         assert_eq!(
             address.code("https://id.example", "c".into()).location(),

@@ -1,10 +1,10 @@
-//! What a valid authorization request leads to: sign in, ask for consent, a code, or an error (OpenID Connect Core §3.1.2.3 to
+//! Decides on a valid authorization request: sign-in, consent, a code, or an error (OpenID Connect Core §3.1.2.3 to
 //! §3.1.2.6; security 10–13, 18).
 //!
-//! 1. The session counts when it lives and is as fresh as the request wants it; otherwise the person signs in (again).
-//! 2. The person must be the one that an `id_token_hint` names.
+//! 1. The session must be live, and as recent as the request demands. Otherwise the user signs in (again).
+//! 2. The user must be the one that an `id_token_hint` names.
 //! 3. Consent must cover the scope.
-//! 4. Then a code is issued, bound to everything that redeeming it will check.
+//! 4. Then a code is issued. It is bound to everything that the token endpoint checks.
 
 use super::authorization_request::AuthorizationRequest;
 use super::error::OAuthErrorCode;
@@ -21,37 +21,37 @@ use crate::domain::time::{Span, Timestamp};
 #[cfg(test)]
 mod tests;
 
-/// How long an authorization code lives (security 13).
+/// The lifetime of an authorization code (security 13).
 pub const CODE_LIFETIME: Span = Span::seconds(60);
-/// How long an answer of the sign-in or consent page counts for the request that asked for it.
+/// For this time a completed sign-in or consent page satisfies the request that required it.
 pub const INTERACTION_LIFETIME: Span = Span::minutes(2);
 
-/// A live session with what the account allowed this client; its cookie's secret has been compared.
+/// A live session, and the consent of the account for this client. The secret of the session cookie has been verified.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedIn<'a> {
     /// The session.
     pub session: &'a Session,
     /// Its account.
     pub authentication: &'a Authentication,
-    /// What the account allowed the client.
+    /// The consent of the account for the client.
     pub consent: Option<&'a Consent>,
 }
 
-/// Something that the person just did for this very request, in this very session.
+/// A step that the user has just completed for this request in this session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interaction {
-    /// In which session.
+    /// The session of the step.
     pub sid: SessionId,
-    /// When.
+    /// The time of the step.
     pub at: Timestamp,
 }
 
-/// What the person just did.
+/// The kind of step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interactions {
-    /// They signed in.
+    /// The user signed in.
     pub signed_in: Option<Interaction>,
-    /// They gave consent.
+    /// The user gave consent.
     pub consented: Option<Interaction>,
 }
 
@@ -73,21 +73,21 @@ pub struct Policies<'a> {
     pub token: &'a TokenPolicy,
 }
 
-/// What a request leads to.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorized {
-    /// The person must sign in.
+    /// The user must sign in.
     SignIn,
-    /// The person must be asked for consent.
+    /// The user must be asked for consent.
     AskConsent,
     /// A code was issued.
     Code {
-        /// For this account.
+        /// The account of the grant.
         account: AccountId,
-        /// In this session.
+        /// The session of the grant.
         sid: SessionId,
     },
-    /// Answered with an error.
+    /// The response is an error.
     Refused {
         /// The code.
         error: OAuthErrorCode,
@@ -110,18 +110,18 @@ pub fn authorize(
     let Some(SignedIn { session, authentication, consent }) = live.filter(|s| is_fresh(request, s.session, interactions, now))
     else {
         return Decision::unchanged(if request.prompt.none {
-            refused(OAuthErrorCode::LoginRequired, "the person must sign in")
+            refused(OAuthErrorCode::LoginRequired, "the user must sign in")
         } else {
             Authorized::SignIn
         });
     };
     if hint.is_some_and(|hint| hint != authentication.sub) {
-        let description = "another person than id_token_hint names is signed in";
+        let description = "the signed-in user is not the one that id_token_hint names";
         return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, description));
     }
     if needs_consent(request, session, consent, interactions, now) {
         return Decision::unchanged(if request.prompt.none {
-            refused(OAuthErrorCode::ConsentRequired, "the person must give consent")
+            refused(OAuthErrorCode::ConsentRequired, "the user must give consent")
         } else {
             Authorized::AskConsent
         });
@@ -139,8 +139,8 @@ const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized
     Authorized::Refused { error, description }
 }
 
-/// Whether the session is as fresh as the request wants it. A sign-in counts for the request that asked for it and in the session
-/// that it opened, never in another's (CVE-2023-6787).
+/// Returns whether the session is as recent as the request demands. A sign-in satisfies only the request that required it, and only in the
+/// session that it started (CVE-2023-6787).
 fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
     let too_old = request.max_age.is_some_and(|max_age| max_age == Span::ZERO || now.since(session.auth_time) > max_age);
     let must_sign_in = request.prompt.login || request.prompt.select_account || too_old;
@@ -163,7 +163,7 @@ fn needs_consent(
 }
 
 impl Interaction {
-    /// Whether it was just now, in this session.
+    /// Returns whether the step was completed recently in this session.
     fn counts(self, session: &Session, now: Timestamp) -> bool {
         self.sid == session.id && self.at <= now && now.since(self.at) <= INTERACTION_LIFETIME
     }

@@ -1,4 +1,4 @@
-//! The claims of what is signed, and those that userinfo answers.
+//! The claims of tokens, and of the userinfo response.
 //!
 //! | token | `typ` | standard |
 //! |---|---|---|
@@ -16,51 +16,51 @@ use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// `acr` of every sign-in by one factor.
+/// `acr` of every sign-in with one factor.
 pub const ACR: &str = "urn:latchkey:acr:1";
 /// `typ` of access tokens (RFC 9068 §2.1).
 pub const ACCESS_TOKEN_TYP: &str = "at+jwt";
 /// `typ` of ID tokens.
 pub const ID_TOKEN_TYP: &str = "JWT";
 
-/// An access token's claims. Read back strictly: a claim of another JSON type is no claim (security 46).
+/// The claims of an access token. Parsing is strict: a claim with another JSON type makes the token invalid (security 46).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessTokenClaims {
     /// The issuer.
     pub iss: String,
-    /// The account's subject identifier; the client's id when it acts for itself.
+    /// The account's subject identifier. For a client that acts for itself: its client id.
     pub sub: String,
     /// The issuer, or one resource (RFC 8707).
     pub aud: String,
     /// The client.
     pub client_id: ClientId,
-    /// What it opens.
+    /// The scope.
     pub scope: ScopeSet,
     /// NumericDate.
     pub iat: i64,
     /// NumericDate.
     pub exp: i64,
-    /// Its id.
+    /// The id of the token.
     pub jti: Jti,
-    /// When the person proved who they are, NumericDate.
+    /// When the user signed in, as NumericDate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// How strongly.
+    /// The authentication context class (`acr`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// How.
+    /// The authentication methods (`amr`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amr: Option<Vec<Amr>>,
-    /// What the person is to the company's own applications (RFC 9068 §2.2.3.1); for those alone.
+    /// The user's roles (RFC 9068 §2.2.3.1). Only first-party applications get them.
     #[serde(default, skip_serializing_if = "Roles::is_empty")]
     pub roles: Roles,
-    /// The sealed locator of its grant; none when the client acts for itself.
+    /// The sealed locator of the grant. `None` if the client acts for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lk: Option<String>,
 }
 
 impl AccessTokenClaims {
-    /// Of a token issued under a grant; `lk` is the grant's sealed locator.
+    /// The claims of a token that is issued under a grant. `lk` is the grant's sealed locator.
     #[must_use]
     pub fn of_grant(issuer: &str, grant: &Grant, access: &AccessGrant, jti: Jti, lk: String, now: Timestamp) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl AccessTokenClaims {
             ..Self::new(issuer, grant.sub.to_string(), &grant.client_id, access, jti, now)
         }
     }
-    /// Of a token that a client gets for itself.
+    /// The claims of a token for the client itself.
     #[must_use]
     pub fn of_client(issuer: &str, client_id: &ClientId, access: &AccessGrant, jti: Jti, now: Timestamp) -> Self {
         Self::new(issuer, client_id.to_string(), client_id, access, jti, now)
@@ -94,25 +94,25 @@ impl AccessTokenClaims {
             lk: None,
         }
     }
-    /// The claims of a verified payload; `None` when one is missing or of another type.
+    /// Parses the claims of a verified payload. Returns `None` if a claim is missing or has another type.
     #[must_use]
     pub fn read(payload: Map<String, Value>) -> Option<Self> {
         let read: Self = serde_json::from_value(Value::Object(payload)).ok()?;
         (read.iat >= 0 && read.exp >= 0).then_some(read)
     }
-    /// The end.
+    /// The expiry.
     #[must_use]
     pub const fn expires_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.exp)
     }
-    /// The beginning.
+    /// The time of issue.
     #[must_use]
     pub const fn issued_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.iat)
     }
 }
 
-/// An ID token's claims.
+/// The claims of an ID token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IdTokenClaims {
     /// The issuer.
@@ -125,14 +125,14 @@ pub struct IdTokenClaims {
     pub exp: i64,
     /// NumericDate.
     pub iat: i64,
-    /// When the person proved who they are, NumericDate.
+    /// When the user signed in, as NumericDate.
     pub auth_time: i64,
-    /// `nonce` of the authorization request; never in one that a refresh gives (OpenID Connect Core §12.2).
+    /// `nonce` of the authorization request. An ID token of a refresh has none (OpenID Connect Core §12.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// How strongly.
+    /// The authentication context class (`acr`).
     pub acr: &'static str,
-    /// How.
+    /// The authentication methods (`amr`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<Amr>,
     /// The session.
@@ -142,7 +142,7 @@ pub struct IdTokenClaims {
 }
 
 impl IdTokenClaims {
-    /// Of the token that goes with this access token. `refreshed`: it comes from a refresh.
+    /// The claims of the ID token for this access token. `refreshed`: it is issued by a refresh.
     #[must_use]
     pub fn of_grant(
         issuer: &str,
@@ -186,11 +186,11 @@ pub const PROFILE_CLAIMS: [&str; 14] = [
     "updated_at",
 ];
 
-/// Claims that no profile can give itself: they are the protocol's.
+/// Claims of the protocol. A profile field cannot set them.
 const RESERVED: [&str; 14] =
     ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"];
 
-/// The scope that gives this claim; custom ones come with `profile`.
+/// The scope of this claim. Custom claims belong to `profile`.
 fn scope_of(claim: &str) -> &'static str {
     match claim {
         "email" | "email_verified" => EMAIL,
@@ -200,7 +200,7 @@ fn scope_of(claim: &str) -> &'static str {
     }
 }
 
-/// What userinfo answers: `sub`, and of the person's claims those that the scope gives (OpenID Connect Core §5.3, §5.4).
+/// The userinfo response: `sub`, and the user's claims that the scope includes (OpenID Connect Core §5.3, §5.4).
 #[must_use]
 pub fn userinfo(sub: &str, claims: &Claims, updated_at: Timestamp, scope: &ScopeSet) -> Map<String, Value> {
     let mut answer: Map<String, Value> = claims
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn security_27_an_access_token_says_what_rfc_9068_asks_for() {
+    fn security_27_an_access_token_has_the_claims_of_rfc_9068() {
         let grant = active(Span::ZERO);
         let claims = AccessTokenClaims::of_grant(ISSUER, &grant, &access(None), jti(), "sealed".to_owned(), NOW);
         let expected = json!({
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn security_26_a_client_that_acts_for_itself_is_its_own_subject_and_carries_no_person() {
+    fn security_26_a_client_that_acts_for_itself_is_its_own_subject_and_has_no_user_claims() {
         let claims = AccessTokenClaims::of_client(ISSUER, &client_id("shop"), &access(None), jti(), NOW);
         let claims = serde_json::to_value(&claims).unwrap();
         assert_eq!(claims["sub"], "shop");
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn security_46_claims_of_another_type_are_no_claims() {
+    fn security_46_claims_of_another_type_are_refused() {
         let grant = active(Span::ZERO);
         let good = AccessTokenClaims::of_grant(ISSUER, &grant, &access(None), jti(), "sealed".to_owned(), NOW);
         let good = serde_json::to_value(&good).unwrap();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn security_54_an_id_token_says_who_when_and_how_and_echoes_the_nonce_once() {
+    fn security_54_an_id_token_has_subject_time_and_method_and_repeats_the_nonce_once() {
         let grant = active(Span::ZERO);
         let first = IdTokenClaims::of_grant(ISSUER, &grant, &access(None), "half".to_owned(), false, NOW);
         let expected = json!({
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn userinfo_gives_what_the_scope_gives_and_never_lets_a_profile_speak_for_the_protocol() {
+    fn userinfo_has_the_claims_of_the_scope_and_a_profile_cannot_set_protocol_claims() {
         let claims = Claims(
             json!({
                 "name": "Ada", "email": "ada@example.com", "email_verified": true, "phone_number": "+491",

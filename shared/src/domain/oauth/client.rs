@@ -1,4 +1,4 @@
-//! OAuth clients: metadata by the names of RFC 7591 §2, as the tenant document gives them.
+//! OAuth clients: their metadata from the tenant document, with the names of RFC 7591 §2.
 
 use super::scope::ScopeSet;
 use crate::domain::id::ClientId;
@@ -28,7 +28,7 @@ pub enum GrantType {
     RefreshToken,
     /// RFC 6749 §4.4.
     ClientCredentials,
-    /// RFC 8693, for tokens of the former user pool.
+    /// RFC 8693, for tokens of the legacy user pool.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     TokenExchange,
 }
@@ -37,20 +37,20 @@ pub enum GrantType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PkcePolicy {
-    /// Every authorization request carries an S256 challenge.
+    /// Every authorization request must have an S256 challenge.
     #[default]
     Required,
-    /// May be left out; used in full where it is sent.
+    /// The challenge may be omitted. If it is sent, it is checked.
     Optional,
 }
 
-/// How the answer of the authorization endpoint travels.
+/// How the response of the authorization endpoint is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
     /// In the query of a redirect.
     Query,
-    /// In a form that posts itself (OAuth 2.0 Form Post Response Mode).
+    /// In a form that submits itself (OAuth 2.0 Form Post Response Mode).
     FormPost,
 }
 
@@ -65,55 +65,55 @@ pub enum SigningAlgorithm {
     EdDSA,
 }
 
-/// A registered client. Values are validated when the tenant document is.
+/// A registered client. Its values are validated with the tenant document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     /// Its identifier.
     pub client_id: ClientId,
-    /// The name that people see, by locale (the empty key is the default).
+    /// The name that users see, by locale (the empty key is the default).
     pub client_name: crate::domain::tenant::Localized,
-    /// Owned by the company itself: may have scope `account`, and consent may be skipped.
+    /// Whether the company itself owns the client. Such a client may have scope `account`, and consent may be skipped.
     pub first_party: bool,
-    /// How it authenticates.
+    /// How the client authenticates.
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,
-    /// SHA-256 of its secrets: one, or two while one is rotated.
+    /// SHA-256 of its secrets: one, or two during a rotation.
     pub secret_hashes: Vec<SecretHash>,
-    /// Where codes may be sent; compared as exact bytes.
+    /// URIs that may receive codes. Compared byte by byte.
     pub redirect_uris: Vec<String>,
-    /// Where a sign-out may return to; compared as exact bytes.
+    /// URIs that a sign-out may return to. Compared byte by byte.
     pub post_logout_redirect_uris: Vec<String>,
-    /// What it may use.
+    /// The grant types that it may use.
     pub grant_types: Vec<GrantType>,
-    /// What it may ask for.
+    /// The scope that it may request.
     pub scope: ScopeSet,
-    /// How it may be answered.
+    /// The response modes that it may request.
     pub response_modes: Vec<ResponseMode>,
     /// Whether PKCE is required.
     pub pkce: PkcePolicy,
-    /// Signature of its ID tokens (`id_token_signed_response_alg`).
+    /// The signature algorithm of its ID tokens (`id_token_signed_response_alg`).
     pub id_token_signed_response_alg: SigningAlgorithm,
-    /// Signature of its access tokens.
+    /// The signature algorithm of its access tokens.
     pub access_token_signed_response_alg: SigningAlgorithm,
     /// Browser origins that may call the API for it (CORS).
     pub allowed_origins: Vec<String>,
-    /// Resource servers it may ask tokens for (RFC 8707).
+    /// Resource servers that it may request tokens for (RFC 8707).
     pub resources: Vec<String>,
-    /// Where it lives, for links back.
+    /// The URL of the application, for links back to it.
     pub client_uri: Option<String>,
 }
 
 impl Client {
-    /// Whether it can keep a secret.
+    /// Returns whether the client can keep a secret.
     #[must_use]
     pub fn is_confidential(&self) -> bool {
         self.token_endpoint_auth_method != TokenEndpointAuthMethod::None
     }
-    /// The roles that its access tokens tell of a person: only the company's own applications are told any.
+    /// The user's roles in its access tokens. Only first-party applications get roles.
     #[must_use]
     pub fn told_roles(&self, roles: &Roles) -> Roles {
         if self.first_party { roles.clone() } else { Roles::default() }
     }
-    /// Whether it may use this grant.
+    /// Returns whether the client may use this grant type.
     #[must_use]
     pub fn allows(&self, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type)

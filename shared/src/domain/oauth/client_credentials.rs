@@ -1,6 +1,6 @@
 //! `grant_type=client_credentials`: a client acts for itself (RFC 6749 §4.4; security 26).
 //!
-//! No ID token, no refresh token, nothing about a person; `sub` is the client. Nothing is read and nothing is written.
+//! There is no ID token, no refresh token and no data of a user. `sub` is the client. Nothing is read from or written to the tables.
 
 use super::client::{Client, GrantType};
 use super::error::OAuthErrorCode;
@@ -15,19 +15,19 @@ use std::collections::BTreeMap;
 /// Why a client gets no token for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClientCredentialsRefused {
-    /// It may not use this grant, or can't keep a secret.
+    /// The client may not use this grant type, or cannot keep a secret.
     #[error("the client may not use client_credentials")]
     NotAllowed,
-    /// It asked for more than it may have, or for scopes about a person.
+    /// The client requested more scope than it may have, or scope about a user.
     #[error("scope exceeds what the client may have for itself")]
     ScopeExceeded,
-    /// The `resource` is not to be had.
+    /// The `resource` is not available.
     #[error(transparent)]
     Target(#[from] TargetError),
 }
 
 impl ClientCredentialsRefused {
-    /// The code as the protocol has it.
+    /// The error code of the protocol.
     #[must_use]
     pub const fn code(&self) -> OAuthErrorCode {
         match self {
@@ -36,22 +36,22 @@ impl ClientCredentialsRefused {
             Self::Target(_) => OAuthErrorCode::InvalidTarget,
         }
     }
-    /// What the caller is told.
+    /// The error description for the caller.
     #[must_use]
     pub const fn description(&self) -> &'static str {
         match self {
             Self::NotAllowed => "this client may not use grant_type client_credentials",
-            Self::ScopeExceeded => "scope exceeds what this client may have for itself; scopes about a person need a person",
-            Self::Target(TargetError::Several) => "one resource at a time; ask for a token for each",
-            Self::Target(TargetError::Unknown | TargetError::NotGranted) => "this client may not ask for that resource",
+            Self::ScopeExceeded => "scope exceeds what this client may have for itself; scopes about a user need a sign-in",
+            Self::Target(TargetError::Several) => "only one resource per token; request one token for each resource",
+            Self::Target(TargetError::Unknown | TargetError::NotGranted) => "this client may not request this resource",
         }
     }
 }
 
-/// The token that a client gets for itself: what it asks for, or all that it may have.
+/// Issues a token for the client itself, with the requested scope, or with its whole scope.
 ///
 /// # Errors
-/// Why it gets none.
+/// Why the client gets no token.
 pub fn issue_to_client(
     client: &Client,
     scope: Option<&ScopeSet>,
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn security_26_a_client_gets_what_is_its_own_and_nothing_about_a_person() {
+    fn security_26_a_client_gets_its_own_scope_and_nothing_about_a_user() {
         use ClientCredentialsRefused::{ScopeExceeded, Target};
         type Expected = Result<&'static str, ClientCredentialsRefused>;
         let cases: [(&str, Option<&str>, &[&str], Expected); 9] = [
@@ -102,7 +102,7 @@ mod tests {
             ("offline_access", Some("offline_access"), &[], Err(ScopeExceeded)),
             ("a scope it has not", Some("orders:write"), &[], Err(ScopeExceeded)),
             ("for a resource", None, &[ORDERS], Ok("orders:read")),
-            ("for an unknown resource", None, &["https://nobody.example"], Err(Target(TargetError::Unknown))),
+            ("for an unknown resource", None, &["https://unknown.example"], Err(Target(TargetError::Unknown))),
             ("for two", None, &[ORDERS, ORDERS], Err(Target(TargetError::Several))),
         ];
         for (what, asked, resource, expected) in cases {

@@ -1,13 +1,13 @@
 //! OAuth error codes (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, RFC 6750 §3.1, RFC 8707 §2).
 
-/// An error code of the protocol; which HTTP status it has is the renderer's business (`web::oauth_error`).
+/// An error code of the protocol. The renderer (`web::oauth_error`) chooses its HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OAuthErrorCode {
     /// A parameter is missing, repeated or malformed.
     InvalidRequest,
     /// Client authentication failed.
     InvalidClient,
-    /// The code or refresh token is invalid, expired, revoked or another client's.
+    /// The code or refresh token is invalid, expired, revoked, or belongs to another client.
     InvalidGrant,
     /// The client may not use this grant or endpoint.
     UnauthorizedClient,
@@ -19,13 +19,13 @@ pub enum OAuthErrorCode {
     InvalidScope,
     /// The resource is unknown (RFC 8707).
     InvalidTarget,
-    /// The person or the policy said no.
+    /// The user or the policy denied the request.
     AccessDenied,
     /// `prompt=none`, and there is no session.
     LoginRequired,
     /// `prompt=none`, and consent is missing.
     ConsentRequired,
-    /// `prompt=none`, and something else must be asked.
+    /// `prompt=none`, and the user must answer something else.
     InteractionRequired,
     /// Request objects are not supported.
     RequestNotSupported,
@@ -44,7 +44,7 @@ pub enum OAuthErrorCode {
 }
 
 impl OAuthErrorCode {
-    /// The code as it travels.
+    /// The code in requests and responses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

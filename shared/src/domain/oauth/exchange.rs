@@ -1,11 +1,11 @@
-//! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange`: an access token of the former user pool becomes tokens of ours, so that
-//! applications move one by one and nobody has to sign in for it (RFC 8693, built for this one case).
+//! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange`: exchanges an access token of the legacy user pool for tokens of Latchkey.
+//! Applications can be migrated one by one, without a new sign-in of their users (RFC 8693, for this case only).
 //!
-//! 1. The token is the pool's, in force, and an access token (`token_use`): verified by `keys::former`.
-//! 2. The pool issued it to the app client that the tenant's document maps to this very client: no other may exchange it.
-//! 3. Its subject has an active account here. Who has not come over signs in once instead; and so does who signed in there before their
-//!    password was changed here: the pool's session outlives that, and opens nothing any more (security 59).
-//! 4. It becomes a session of its own, which the person sees and can end, and a grant of that session.
+//! 1. The pool signed the token, it is valid at this time, and it is an access token (`token_use`). `keys::former` verifies this.
+//! 2. The pool issued it to the app client that the tenant document maps to this client. No other client may exchange it.
+//! 3. Its subject has an active account here. A user who was not migrated must sign in once. So must a user who signed in at the pool
+//!    before the password was changed here: the pool's session continues after the change, but gives no access (security 59).
+//! 4. The result is a new session, which the user sees and can end, and a grant of this session.
 
 use super::client::{Client, GrantType};
 use super::error::OAuthErrorCode;
@@ -24,54 +24,54 @@ use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The grant type's name (RFC 8693 §2.1).
+/// The name of the grant type (RFC 8693 §2.1).
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-/// The one type of token that is taken and given (RFC 8693 §3).
+/// The only token type that is accepted and issued (RFC 8693 §3).
 pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// A verified access token of the former pool, as far as it matters.
+/// The relevant claims of a verified access token of the legacy pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormerToken {
-    /// Whose.
+    /// The subject.
     pub subject: FederatedSubject,
-    /// When the person proved who they are, there.
+    /// When the user signed in at the pool.
     pub auth_time: Timestamp,
 }
 
-/// Why a token of the former pool gives none of ours.
+/// Why a token of the legacy pool is not exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ExchangeRefused {
-    /// The tenant has no user pool, or this client exchanges nothing.
+    /// The tenant has no user pool, or this client may not exchange tokens.
     #[error("this client exchanges no tokens of a user pool")]
     NotMapped,
-    /// The pool did not sign it, or it is an ID token.
+    /// The pool did not sign the token, or it is an ID token.
     #[error("not an access token of the user pool")]
     NotAnAccessToken,
-    /// It was in force before, or will be.
-    #[error("the token is not in force")]
+    /// The token has expired, or is not valid yet.
+    #[error("the token is outside its lifetime")]
     NotInForce,
-    /// It was issued to an app client that is not this client's.
+    /// The token was issued to an app client that is not mapped to this client.
     #[error("the token was issued to another app client")]
     AnotherClients,
-    /// Nobody here comes from that subject.
-    #[error("its subject has not come over")]
+    /// No account here was migrated from this subject.
+    #[error("its subject was not migrated")]
     NotHere,
-    /// The account is closed, or erased.
+    /// The account is closed or erased.
     #[error("the account is not active")]
     AccountNotActive,
-    /// The person signed in there before everything that was open here was ended.
-    #[error("the sign-in is from before the account's present epoch")]
+    /// The user signed in at the pool before all sessions here were ended.
+    #[error("the sign-in is older than the account's current epoch")]
     SignedInBefore,
-    /// The client may not have that scope.
+    /// The client may not have this scope.
     #[error("scope exceeds what the client may have")]
     ScopeExceeded,
-    /// The `resource` is not to be had.
+    /// The `resource` is not available.
     #[error(transparent)]
     Target(#[from] TargetError),
 }
 
 impl ExchangeRefused {
-    /// The code as the protocol has it: a token that is not taken is `invalid_request` (RFC 8693 §2.2.2).
+    /// The error code of the protocol. For a token that is not accepted it is `invalid_request` (RFC 8693 §2.2.2).
     #[must_use]
     pub const fn code(&self) -> OAuthErrorCode {
         match self {
@@ -86,26 +86,26 @@ impl ExchangeRefused {
             Self::Target(_) => OAuthErrorCode::InvalidTarget,
         }
     }
-    /// What the caller is told: whoever holds a genuine token in force may know what has become of its subject.
+    /// The error description for the caller. A caller with a valid token may learn the state of its subject.
     #[must_use]
     pub const fn description(&self) -> &'static str {
         match self {
             Self::NotMapped => "this client exchanges no tokens of a user pool",
-            Self::NotAnAccessToken => "subject_token must be an access token of the user pool that people come from",
-            Self::NotInForce => "subject_token is not in force; refresh it at the user pool first",
-            Self::AnotherClients => "subject_token was issued to an app client of the pool that is not this client's",
-            Self::NotHere => "the person has not come over yet; let them sign in once",
-            Self::AccountNotActive => "the account is closed; let the person sign in",
-            Self::SignedInBefore => "the person's sessions were ended since they signed in at the user pool; let them sign in",
+            Self::NotAnAccessToken => "subject_token must be an access token of the user pool that users are migrated from",
+            Self::NotInForce => "subject_token is expired or not valid yet; refresh it at the user pool first",
+            Self::AnotherClients => "subject_token was issued to an app client of the pool that is not mapped to this client",
+            Self::NotHere => "the user was not migrated yet; let the user sign in once",
+            Self::AccountNotActive => "the account is closed; let the user sign in",
+            Self::SignedInBefore => "the user's sessions were ended after the sign-in at the user pool; let the user sign in",
             Self::ScopeExceeded => "scope exceeds what this client may have",
-            Self::Target(TargetError::Several) => "one resource at a time; ask for a token for each",
-            Self::Target(TargetError::Unknown | TargetError::NotGranted) => "this client may not ask for that resource",
+            Self::Target(TargetError::Several) => "only one resource per token; request one token for each resource",
+            Self::Target(TargetError::Unknown | TargetError::NotGranted) => "this client may not request this resource",
         }
     }
 }
 
 impl FormerToken {
-    /// Reads verified claims, as this pool writes them for the app client that this client takes the place of.
+    /// Reads verified claims of a token that this pool issued to the app client that is mapped to this client.
     ///
     /// # Errors
     /// [`ExchangeRefused::NotAnAccessToken`] or [`ExchangeRefused::AnotherClients`].
@@ -130,27 +130,27 @@ impl FormerToken {
     }
 }
 
-/// What the client asks for.
+/// What the client requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// `scope`, if sent; else all that the client may have.
+    /// `scope`, if sent; otherwise the whole scope of the client.
     pub scope: Option<&'a ScopeSet>,
-    /// Every `resource` sent.
+    /// All sent `resource` parameters.
     pub resource: &'a [&'a str],
 }
 
-/// What an exchange makes: fresh random values.
+/// Fresh random values for the created session and grant.
 #[derive(Debug, Clone)]
 pub struct NewExchange {
-    /// The session. Nobody is given its cookie.
+    /// The session. Its cookie is not given to any browser.
     pub session: NewSession,
     /// The grant.
     pub grant: GrantId,
-    /// Its refresh token, if the client may have one.
+    /// The refresh token of the grant, if the client may have one.
     pub refresh: NextRefresh,
 }
 
-/// The tenant's rules.
+/// The configuration of the tenant that an exchange needs.
 #[derive(Debug, Clone, Copy)]
 pub struct ExchangeRules<'a> {
     /// Resource servers.
@@ -161,7 +161,7 @@ pub struct ExchangeRules<'a> {
     pub token: TokenPolicy,
 }
 
-/// Exchanges a token for a session and a grant of the account that its subject has here, if it has one.
+/// Exchanges a token for a session and a grant of its subject's account here, if there is one.
 pub fn exchange(
     token: &FormerToken,
     account: Option<&Authentication>,
@@ -203,7 +203,7 @@ fn issue(
     };
     let target = find_target(None, asked.resource, client, rules.resources)?;
     let policy = rules.token;
-    // How they proved it there the token does not say.
+    // The token does not contain the authentication methods at the pool.
     let auth_time = token.auth_time.min(now);
     let session = Session { auth_time, ..Session::open(new.session, authentication, Vec::new(), rules.session, now) };
     let refresh = client.allows(GrantType::RefreshToken).then(|| RefreshToken {

@@ -1,4 +1,4 @@
-//! A small world for the tests of this module: one account, one session, one client, one grant.
+//! Fixtures for the tests of this module: one account, one session, one client, one grant.
 
 use super::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use super::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
@@ -100,7 +100,7 @@ pub(crate) fn session() -> Session {
         version: 1,
     }
 }
-/// A grant whose code was issued ten seconds ago.
+/// A grant with a code that was issued ten seconds ago.
 pub(crate) fn code_issued() -> Grant {
     Grant {
         id: GrantId::from_bytes([4; 16]),
@@ -128,7 +128,8 @@ pub(crate) fn code_issued() -> Grant {
         version: 1,
     }
 }
-/// The same grant, redeemed an hour ago; its third refresh token became live `since` ago. Secrets hash to `hash(20 + generation)`.
+/// The same grant, redeemed an hour ago. Its third refresh token became live `since` ago. The hash of a secret is
+/// `hash(20 + generation)`.
 pub(crate) fn active(since: Span) -> Grant {
     Grant {
         state: GrantState::Active {

@@ -1,5 +1,5 @@
-//! A grant: one item whose first state is the authorization code and whose later states carry the refresh token. One that comes of a
-//! token exchange begins in the second state.
+//! A grant is one item. Its first state is the authorization code, and its later states have the refresh token. The grant of a token
+//! exchange begins in the second state.
 //!
 //! ```text
 //! CodeIssued ──redeem──▶ Active { refresh: Some | None } ──rotate──▶ Active (generation + 1)
@@ -16,92 +16,92 @@ use crate::domain::session::Session;
 use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// What one client may do for one account.
+/// The permission of one client for one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Its id; outside it shows only inside sealed locators.
+    /// The id of the grant. Outside the service it is only inside sealed locators.
     pub id: GrantId,
-    /// Whose.
+    /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
     /// The account's subject identifier.
     pub sub: Sub,
-    /// The account's epoch when it was issued.
+    /// The account's epoch when the grant was issued.
     #[serde(rename = "ep")]
     pub epoch: u32,
     /// The client.
     #[serde(rename = "cid")]
     pub client_id: ClientId,
-    /// The session it came from; without `offline_access` it dies with it.
+    /// The session of the authorization. Without `offline_access` the grant ends with it.
     pub sid: SessionId,
-    /// What was granted.
+    /// The granted scope.
     #[serde(rename = "scp")]
     pub scope: ScopeSet,
-    /// The one audience asked for (RFC 8707), if any.
+    /// The one requested audience (RFC 8707), if any.
     #[serde(rename = "res", skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// `nonce` of the request, echoed in ID tokens.
+    /// `nonce` of the request, repeated in the ID token.
     #[serde(rename = "non", skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// When the person proved who they are.
+    /// When the user signed in.
     #[serde(rename = "aut")]
     pub auth_time: Timestamp,
-    /// How.
+    /// The authentication methods.
     pub amr: Vec<Amr>,
-    /// The code as it was issued; kept after redemption so that a replay is judged by the same checks. None: the grant came of a token
+    /// The issued code. It is kept after redemption, so that a replay passes the same checks. `None` for the grant of a token
     /// exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<AuthorizationCode>,
-    /// How far it has come.
+    /// The state of the grant.
     #[serde(rename = "st")]
     pub state: GrantState,
-    /// `jti` of revoked access tokens that have not expired yet; bounded, pruned at each write.
+    /// `jti` of revoked access tokens that have not expired yet. The list is limited, and pruned at each write.
     #[serde(rename = "rj", default, skip_serializing_if = "Vec::is_empty")]
     pub revoked_jtis: Vec<RevokedJti>,
-    /// When it was issued.
+    /// When the grant was issued.
     #[serde(rename = "cr")]
     pub created_at: Timestamp,
-    /// The absolute end of the grant.
+    /// The absolute expiry of the grant.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
-    /// The version of this state.
+    /// The version of the stored item.
     pub version: u64,
 }
 
-/// Why a grant gives nothing any more. Callers of the protocol see `invalid_grant` or `invalid_token` alike; this is for the log.
+/// Why a grant is no longer valid. Callers of the protocol see only `invalid_grant` or `invalid_token`. This reason is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GrantEnded {
-    /// It was revoked.
+    /// The grant was revoked.
     #[error("the grant was revoked")]
     Revoked,
-    /// It reached its absolute end.
+    /// The grant reached its absolute expiry.
     #[error("the grant has expired")]
     Expired,
     /// The account is disabled or about to be erased.
     #[error("the account is not active")]
     AccountNotActive,
-    /// A change of password or status ended everything issued before it.
+    /// A change of the password or the status invalidated everything issued before it.
     #[error("the account's epoch has passed the grant's")]
     EpochPassed,
-    /// The session that it depends on ended.
+    /// The session that the grant depends on has ended.
     #[error("the session has ended")]
     SessionEnded,
 }
 
-/// How long the code itself can be redeemed (security 13).
+/// For this time the code can be redeemed (security 13).
 pub const CODE_LIFETIME: Span = Span::seconds(60);
 
 impl Grant {
-    /// Whether it outlives the session that it came from (OpenID Connect Core §11).
+    /// Returns whether the grant continues after the end of its session (OpenID Connect Core §11).
     #[must_use]
     pub fn is_offline(&self) -> bool {
         self.scope.contains(OFFLINE_ACCESS)
     }
-    /// Whether what was issued under this grant still counts: its own state and end, its account, and its session where it depends on
-    /// one. Expiry is judged here and never left to TTL (security 34, 36, 131).
+    /// Checks whether the grant is valid: its state and expiry, its account, and its session if it depends on one. The expiry is
+    /// checked here and never left to TTL (security 34, 36, 131).
     ///
     /// # Errors
-    /// Why not.
+    /// Why the grant is not valid.
     pub fn check_live(
         &self,
         authentication: &Authentication,
@@ -120,113 +120,114 @@ impl Grant {
         if authentication.epoch != self.epoch {
             return Err(GrantEnded::EpochPassed);
         }
-        // A code depends on its session even when what it becomes will not.
+        // A code depends on its session, even if the grant will not after redemption.
         let depends = !self.is_offline() || matches!(self.state, GrantState::CodeIssued);
         if depends && !session.is_some_and(|s| s.id == self.sid && s.is_live(authentication, now)) {
             return Err(GrantEnded::SessionEnded);
         }
         Ok(())
     }
-    /// Whether this access token was revoked by itself.
+    /// Returns whether this access token itself was revoked.
     #[must_use]
     pub fn has_revoked(&self, jti: Jti) -> bool {
         self.revoked_jtis.iter().any(|revoked| revoked.jti == jti)
     }
-    /// The grant, ended; written over this very version.
+    /// Revokes the grant. The write requires that the stored version has not changed.
     #[must_use]
     pub fn revoked(&self, reason: RevocationReason, at: Timestamp) -> Self {
         Self { state: GrantState::Revoked { at, reason }, revoked_jtis: Vec::new(), version: self.version + 1, ..self.clone() }
     }
 }
 
-/// What an authorization code is bound to (security 13).
+/// The values that an authorization code is bound to (security 13).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationCode {
-    /// The hash of its secret.
+    /// The hash of the secret.
     #[serde(rename = "sh")]
     pub secret_hash: SecretHash,
-    /// Where it was sent.
+    /// The redirect URI that received the code.
     #[serde(rename = "ru")]
     pub redirect_uri: String,
-    /// Whether the request named `redirect_uri` itself.
+    /// Whether the request contained `redirect_uri`.
     #[serde(rename = "rur")]
     pub redirect_uri_in_request: bool,
     /// The S256 challenge, if the request had one.
     #[serde(rename = "cc", skip_serializing_if = "Option::is_none")]
     pub code_challenge: Option<String>,
-    /// At most 60 seconds after it was issued.
+    /// The expiry, at most 60 seconds after the issue.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
 
-/// How far a grant has come.
+/// The state of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum GrantState {
-    /// The code waits to be redeemed.
+    /// The code was issued, and not redeemed yet.
     CodeIssued,
     /// The code was redeemed.
     Active {
-        /// When.
+        /// The time.
         #[serde(rename = "at")]
         redeemed_at: Timestamp,
         /// The live refresh token, if the grant has one.
         #[serde(rename = "rt", skip_serializing_if = "Option::is_none")]
         refresh: Option<RefreshToken>,
     },
-    /// Ended; nothing of it works.
+    /// The grant has ended. No token of it is valid.
     Revoked {
-        /// When.
+        /// The time.
         at: Timestamp,
-        /// Why.
+        /// The reason.
         #[serde(rename = "why")]
         reason: RevocationReason,
     },
 }
 
-/// The live refresh token of a grant. The secret of generation n+1 derives from generation n's, so a retry gives the same child.
+/// The live refresh token of a grant. The secret of generation n+1 is derived from the secret of generation n, so a retry returns the same
+/// child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshToken {
-    /// Which one of its family is live, from 1.
+    /// The generation of the live token, from 1.
     #[serde(rename = "gen")]
     pub generation: u32,
-    /// The hash of its secret.
+    /// The hash of the secret.
     #[serde(rename = "sh")]
     pub secret_hash: SecretHash,
-    /// The hash of its parent's, which may be presented again for 10 seconds after `rotated_at` while this one is unused.
+    /// The hash of the parent's secret. The parent may be presented again for 10 seconds after `rotated_at`, while this token is unused.
     #[serde(rename = "ph", skip_serializing_if = "Option::is_none")]
     pub parent_hash: Option<SecretHash>,
     /// When this generation became the live one.
     #[serde(rename = "rot")]
     pub rotated_at: Timestamp,
-    /// Version of the key that children derive from.
+    /// The version of the key that child tokens are derived from.
     #[serde(rename = "kv")]
     pub refresh_key_version: u32,
-    /// The end unless used before.
+    /// The expiry, if the token is not used before.
     #[serde(rename = "idl")]
     pub idle_expires_at: Timestamp,
 }
 
-/// Why a grant was ended.
+/// Why a grant was revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationReason {
-    /// The client asked (RFC 7009).
+    /// The client revoked a token (RFC 7009).
     ClientRequest,
     /// Its code was presented twice.
     CodeReplayed,
     /// A spent refresh token was presented.
     RefreshReuse,
-    /// The person withdrew consent or ended the session.
+    /// The user withdrew consent or ended the session.
     Withdrawn,
 }
 
 /// An access token that was revoked before it expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokedJti {
-    /// Which.
+    /// The `jti`.
     pub jti: Jti,
-    /// When it would have expired.
+    /// The expiry of the token.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }

@@ -1,4 +1,5 @@
-//! Token introspection (RFC 7662): a client's own refresh and access tokens; anything else is `active: false` (security 30).
+//! Token introspection (RFC 7662) of the client's own refresh and access tokens. For any other token the response is `active: false`
+//! (security 30).
 
 use super::claims::AccessTokenClaims;
 use super::client::Client;
@@ -12,31 +13,31 @@ use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use serde::Serialize;
 
-/// The answer (RFC 7662 §2.2).
+/// The response (RFC 7662 §2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Introspection {
-    /// Whether it counts.
+    /// Whether the token is valid.
     pub active: bool,
-    /// The rest; nothing of it for a token that does not.
+    /// The other members. `None` for a token that is not active.
     #[serde(flatten)]
     pub token: Option<ActiveToken>,
 }
 
-/// What is told of a token that counts.
+/// The members of the response for an active token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ActiveToken {
     /// `scope`.
     pub scope: ScopeSet,
     /// `client_id`.
     pub client_id: ClientId,
-    /// `Bearer` for an access token; a refresh token has no type (RFC 6749 §5.1 knows none).
+    /// `Bearer` for an access token. A refresh token has no type (RFC 6749 §5.1 defines none).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<&'static str>,
     /// NumericDate.
     pub exp: i64,
     /// NumericDate.
     pub iat: i64,
-    /// The account, or the client itself.
+    /// The subject: the account, or the client itself.
     pub sub: String,
     /// The audience.
     pub aud: String,
@@ -45,25 +46,25 @@ pub struct ActiveToken {
     /// The id of an access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<Jti>,
-    /// When the person proved who they are.
+    /// When the user signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// How strongly.
+    /// The authentication context class (`acr`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// The roles that an access token tells.
+    /// The roles in an access token.
     #[serde(skip_serializing_if = "Roles::is_empty")]
     pub roles: Roles,
 }
 
 impl Introspection {
-    /// Not active, for whatever reason.
+    /// Not active, without a reason.
     #[must_use]
     pub const fn inactive() -> Self {
         Self { active: false, token: None }
     }
 
-    /// An access token that passed `access_token`'s checks.
+    /// The response for an access token that passed the checks of `access_token`.
     #[must_use]
     pub fn of_access_token(claims: &AccessTokenClaims) -> Self {
         Self {
@@ -86,7 +87,7 @@ impl Introspection {
     }
 }
 
-/// What a refresh token is good for. Asking about a spent one is no reuse: nothing was tried.
+/// The response for a refresh token. The introspection of a spent token is not a reuse, because nothing is issued.
 #[must_use]
 pub fn introspect_refresh_token(
     grant: &Grant,
@@ -138,7 +139,7 @@ mod tests {
     const ISSUER: &str = "https://id.example";
 
     #[test]
-    fn a_live_refresh_token_is_active_until_the_earlier_of_its_ends() {
+    fn a_live_refresh_token_is_active_until_the_earlier_of_its_expiries() {
         let grant = active(Span::minutes(1));
         let answer = introspect_refresh_token(&grant, &authentication(), Some(&session()), hash(23), &client(), ISSUER, NOW);
         let expected = json!({
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn security_30_anything_else_is_inactive_and_says_no_more() {
+    fn security_30_any_other_token_is_inactive_without_further_members() {
         let grant = || active(Span::minutes(1));
         let other = Client { client_id: client_id("other"), ..client() };
         let closed = Authentication { status: AccountStatus::Disabled { since: NOW }, ..authentication() };

@@ -1,4 +1,4 @@
-//! What a decision lets be issued; the claims are made from it (`claims`), the signatures by `keys`.
+//! The tokens that a decision allows. `claims` makes the claims of them, and `keys` signs them.
 
 use super::client::SigningAlgorithm;
 use super::grant::Grant;
@@ -9,27 +9,27 @@ use crate::domain::time::Timestamp;
 /// An access token to be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessGrant {
-    /// What it opens; told to the client as `scope`.
+    /// The scope. The client gets it as `scope`.
     pub scope: ScopeSet,
-    /// Its audience, when it is not the issuer (RFC 8707).
+    /// The audience, if it is not the issuer (RFC 8707).
     pub resource: Option<String>,
-    /// The roles that it tells.
+    /// The roles in the token.
     pub roles: Roles,
-    /// Its signature.
+    /// The signature algorithm.
     pub algorithm: SigningAlgorithm,
-    /// Its end.
+    /// The expiry.
     pub expires_at: Timestamp,
 }
 
 /// Tokens to be issued under a grant.
 #[derive(Debug, Clone)]
 pub struct Issued {
-    /// The grant as it stands once the decision is committed.
+    /// The grant after the commit of the decision.
     pub grant: Grant,
     /// The access token.
     pub access: AccessGrant,
-    /// Whether an ID token goes with it (scope `openid`).
+    /// Whether an ID token is issued, too (scope `openid`).
     pub id_token: bool,
-    /// Which generation of refresh token goes with it, if any.
+    /// The generation of the issued refresh token, if any.
     pub refresh_generation: Option<u32>,
 }

@@ -1,17 +1,17 @@
 //! RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0; security 62).
 //!
-//! 1. The client is the one that `client_id` or a verified `id_token_hint` names; both must agree.
-//! 2. A `post_logout_redirect_uri` is followed only when it is the client's, byte for byte.
-//! 3. A hint that names the person who is signed in ends the session at once; otherwise the person is asked.
+//! 1. `client_id` or a verified `id_token_hint` names the client. If both are sent, they must agree.
+//! 2. A `post_logout_redirect_uri` is used only if it is equal to one of the client, byte by byte.
+//! 3. If the hint names the signed-in user, the session ends at once. Otherwise the user must confirm.
 
 use super::client::Client;
 use crate::domain::id::{ClientId, Sub};
 use std::collections::BTreeMap;
 
-/// Longest `state`, in bytes.
+/// The maximum length of `state`, in bytes.
 pub const MAX_STATE: usize = super::authorization_request::MAX_STATE;
 
-/// What the request says, each parameter at most once.
+/// The parameters of the request, each at most once.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogoutRequest<'p> {
     /// `client_id`.
@@ -20,37 +20,37 @@ pub struct LogoutRequest<'p> {
     pub post_logout_redirect_uri: Option<&'p str>,
     /// `state`.
     pub state: Option<&'p str>,
-    /// The verified `id_token_hint`; one that does not verify counts as none.
+    /// The verified `id_token_hint`. An invalid one counts as none.
     pub hint: Option<&'p IdTokenHint>,
 }
 
-/// An ID token of ours, its signature and issuer verified; its expiry does not matter.
+/// An ID token of this issuer. Its signature and issuer are verified. It may be expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdTokenHint {
-    /// Whom it names.
+    /// The subject.
     pub sub: Sub,
-    /// For whom it was made.
+    /// The audience.
     pub audience: Vec<String>,
 }
 
-/// A request that can be followed.
+/// The outcome of a valid request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logout<'c> {
-    /// Who asks, when it is known.
+    /// The client, if it is known.
     pub client: Option<&'c Client>,
-    /// Where the browser goes afterwards: registered, `state` not appended yet.
+    /// The registered URI that the browser is redirected to, without `state`.
     pub return_to: Option<&'c str>,
-    /// Whether the person must be asked first.
+    /// Whether the user must confirm first.
     pub ask: bool,
 }
 
-/// Why a request is not followed; always shown here.
+/// Why a request is refused. The error is always shown on an error page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LogoutRefusal {
-    /// No such client, or another than the hint was made for.
-    #[error("client_id is not known, or not the one that id_token_hint was made for")]
+    /// The client is unknown, or the hint was issued to another client.
+    #[error("client_id is not known, or is not the client of id_token_hint")]
     Client,
-    /// Not one of the client's, or no client is named.
+    /// The client has no such URI, or the request names no client.
     #[error("post_logout_redirect_uri is not registered for this client")]
     RedirectUri,
     /// Longer than 2 KiB.
@@ -58,10 +58,10 @@ pub enum LogoutRefusal {
     State,
 }
 
-/// Decides on a logout. `signed_in` is the person whose live session the browser has.
+/// Decides on a logout. `signed_in` is the user of the browser's live session.
 ///
 /// # Errors
-/// Why it is not followed.
+/// Why the request is refused.
 pub fn log_out<'c>(
     clients: &'c BTreeMap<ClientId, Client>,
     request: LogoutRequest<'_>,
@@ -79,7 +79,8 @@ pub fn log_out<'c>(
         }
         (Some(_), None) => return Err(LogoutRefusal::RedirectUri),
     };
-    // Any page can send a browser here: only who holds an ID token of this very person signs them out unasked.
+    // Any page can send a browser to this endpoint. Only a caller with an ID token of this user may end the session without a
+    // confirmation.
     let ask = signed_in.is_some_and(|sub| request.hint.is_none_or(|hint| hint.sub != sub));
     Ok(Logout { client, return_to, ask })
 }
@@ -134,15 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn security_62_only_a_hint_of_the_person_who_is_signed_in_ends_the_session_unasked() {
+    fn security_62_only_a_hint_of_the_signed_in_user_ends_the_session_without_a_confirmation() {
         let clients = clients();
         let (ada, bob) = (hint(ADA, "shop"), hint(BOB, "shop"));
         let cases = [
             ("no hint", None, Some(ADA), true),
-            ("her own hint", Some(&ada), Some(ADA), false),
-            ("another person's hint", Some(&bob), Some(ADA), true),
-            ("nobody signed in", None, None, false),
-            ("nobody signed in, a hint", Some(&ada), None, false),
+            ("the hint of the signed-in user", Some(&ada), Some(ADA), false),
+            ("another user's hint", Some(&bob), Some(ADA), true),
+            ("no user signed in", None, None, false),
+            ("no user signed in, a hint", Some(&ada), None, false),
         ];
         for (what, hint, signed_in, ask) in cases {
             let request = LogoutRequest { hint, ..LogoutRequest::default() };
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn security_62_only_the_clients_own_uri_is_followed_byte_for_byte() {
+    fn security_62_only_a_registered_uri_of_the_client_is_used_byte_by_byte() {
         let clients = clients();
         let ada = hint(ADA, "shop");
         let with = |client_id, hint, uri| {
@@ -170,10 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_the_hint_was_not_made_for_is_refused() {
+    fn a_client_id_that_differs_from_the_hint_is_refused() {
         let clients = clients();
         let ada = hint(ADA, "shop");
-        for (client_id, hint) in [(Some("blog"), Some(&ada)), (Some("nobody"), None), (Some("a b"), None)] {
+        for (client_id, hint) in [(Some("blog"), Some(&ada)), (Some("unknown"), None), (Some("a b"), None)] {
             let request = LogoutRequest { client_id, hint, ..LogoutRequest::default() };
             assert_eq!(log_out(&clients, request, Some(ADA)), Err(LogoutRefusal::Client));
         }

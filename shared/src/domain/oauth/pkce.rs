@@ -1,46 +1,46 @@
 //! Proof Key for Code Exchange (RFC 7636), S256 only (security 5, 23).
 //!
-//! 1. The authorization request brings a challenge: [`check_challenge`] (§4.3).
-//! 2. The token request brings the verifier: [`check_verifier`] (§4.5, §4.6).
+//! 1. The authorization request contains a challenge: [`check_challenge`] (§4.3).
+//! 2. The token request contains the verifier: [`check_verifier`] (§4.5, §4.6).
 
 use super::client::PkcePolicy;
 use data_encoding::BASE64URL_NOPAD;
 
-/// What is wrong with the PKCE parameters of an authorization request; always `invalid_request` (RFC 7636 §4.4.1).
+/// An error in the PKCE parameters of an authorization request. Its code is always `invalid_request` (RFC 7636 §4.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChallengeError {
-    /// The client must send one.
+    /// The client must send a challenge.
     #[error("code_challenge is required")]
     Missing,
-    /// Only `S256`; leaving the method out means `plain` (RFC 7636 §4.3).
+    /// The method is not `S256`. A missing method means `plain` (RFC 7636 §4.3).
     #[error("code_challenge_method must be S256")]
     MethodNotSupported,
-    /// Not the base64url of 32 bytes.
+    /// The challenge is not the base64url of 32 bytes.
     #[error("code_challenge must be the unpadded base64url of a SHA-256")]
     Malformed,
-    /// A method without a challenge.
+    /// There is a method without a challenge.
     #[error("code_challenge_method was sent without code_challenge")]
     MethodAlone,
 }
 
-/// Why a verifier does not redeem a code; always `invalid_grant` (RFC 7636 §4.6).
+/// Why a verifier is refused. The code is always `invalid_grant` (RFC 7636 §4.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifierError {
-    /// The request had a challenge, so the verifier must come.
+    /// The authorization request had a challenge, so the verifier is required.
     #[error("code_verifier is missing")]
     Missing,
-    /// The request had no challenge: someone took the challenge out of it (RFC 9700 §4.8.2).
+    /// The authorization request had no challenge. An attacker may have removed it (RFC 9700 §4.8.2).
     #[error("code_verifier was sent for a request without code_challenge")]
     Unexpected,
-    /// It is not what the challenge was made from.
+    /// The verifier does not match the challenge.
     #[error("code_verifier does not match")]
     Mismatch,
 }
 
-/// The challenge of an authorization request, checked; `None` when the client may leave it out and did.
+/// Checks and returns the challenge of an authorization request. `None` if it is missing and the client may omit it.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The first error in the parameters.
 pub fn check_challenge(
     policy: PkcePolicy,
     code_challenge: Option<&str>,
@@ -56,10 +56,10 @@ pub fn check_challenge(
     }
 }
 
-/// Whether the verifier is the one that the challenge was made from, or rightly absent. `sha256` is the digest function.
+/// Checks that the verifier matches the challenge, or that both are missing. `sha256` is the digest function.
 ///
 /// # Errors
-/// Why not.
+/// Why the verifier is refused.
 pub fn check_verifier(
     code_challenge: Option<&str>,
     code_verifier: Option<&str>,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn security_5_only_a_well_formed_s256_challenge_is_taken() {
+    fn security_5_only_a_well_formed_s256_challenge_is_accepted() {
         use ChallengeError::{Malformed, MethodAlone, MethodNotSupported, Missing};
         use PkcePolicy::{Optional, Required};
         let long = "a".repeat(44);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn security_23_a_verifier_comes_exactly_when_a_challenge_did_and_matches_it() {
+    fn security_23_a_verifier_is_required_exactly_if_there_was_a_challenge_and_must_match_it() {
         let cases = [
             ("neither", None, None, Ok(())),
             ("both, matching", Some(CHALLENGE), Some(VERIFIER), Ok(())),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_verifier_is_refused_even_when_its_digest_fits() {
+    fn a_malformed_verifier_is_refused_even_if_its_digest_matches() {
         for verifier in ["short".to_owned(), "x".repeat(129), format!("{}!", "x".repeat(43))] {
             let challenge = BASE64URL_NOPAD.encode(&sha256(verifier.as_bytes()));
             assert_eq!(check_verifier(Some(&challenge), Some(&verifier), sha256), Err(VerifierError::Mismatch), "{verifier}");

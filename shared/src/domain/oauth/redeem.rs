@@ -1,11 +1,11 @@
-//! `grant_type=authorization_code`: from a code to tokens, once (RFC 6749 §4.1.3, RFC 7636 §4.6, OpenID Connect Core §3.1.3).
+//! `grant_type=authorization_code`: redeems a code for tokens, once (RFC 6749 §4.1.3, RFC 7636 §4.6, OpenID Connect Core §3.1.3).
 //!
-//! 1. The caller is the client that the code was issued to.
-//! 2. `redirect_uri` and `code_verifier` are those of the authorization request.
-//! 3. A code that was redeemed before and comes with all of that again revokes its grant; otherwise nothing is revoked, so that
-//!    whoever merely saw a code can end nobody's grant.
-//! 4. The code has not expired; session and account live.
-//! 5. What the client may have by now is issued.
+//! 1. The caller must be the client that the code was issued to.
+//! 2. `redirect_uri` and `code_verifier` must match the authorization request.
+//! 3. If the code was redeemed before and the request passes these checks, the grant is revoked. Otherwise nothing is revoked, so that an
+//!    attacker who has only seen a code cannot end a grant.
+//! 4. The code must not be expired, and session and account must be active.
+//! 5. The issued scope is limited to what the client may have now.
 
 use super::client::{Client, GrantType};
 use super::error::OAuthErrorCode;
@@ -22,75 +22,75 @@ use crate::domain::tenant::{Resource, TokenPolicy};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
-/// A code as it was presented by an authenticated client.
+/// A code that an authenticated client presents.
 #[derive(Debug, Clone, Copy)]
 pub struct PresentedCode<'a> {
-    /// The hash of its secret.
+    /// The hash of the secret.
     pub secret_hash: SecretHash,
     /// `redirect_uri`, if sent.
     pub redirect_uri: Option<&'a str>,
     /// `code_verifier`, if sent.
     pub code_verifier: Option<&'a str>,
-    /// Every `resource` sent.
+    /// All sent `resource` parameters.
     pub resource: &'a [&'a str],
     /// SHA-256.
     pub sha256: fn(&[u8]) -> [u8; 32],
 }
 
-/// The refresh token that the grant would get: derived from what was presented, before it is known whether it will be used.
+/// The refresh token of the grant. It is derived from the presented code before the decision, and may stay unused.
 #[derive(Debug, Clone, Copy)]
 pub struct NextRefresh {
-    /// The hash of its secret.
+    /// The hash of the secret.
     pub secret_hash: SecretHash,
-    /// Version of the key that it was derived with.
+    /// The version of the key that it was derived with.
     pub key_version: u32,
 }
 
-/// What a redemption is decided on.
+/// The stored items that the decision needs.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeSnapshot<'a> {
     /// The grant that the code names.
     pub grant: &'a Grant,
-    /// Its account.
+    /// The account of the grant.
     pub authentication: &'a Authentication,
-    /// Its session.
+    /// The session of the grant.
     pub session: Option<&'a Session>,
 }
 
-/// Why a code gives no tokens.
+/// Why a code is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CodeRefused {
     /// The grant has another code.
     #[error("not the code of its grant")]
     NotTheCode,
-    /// It was issued to another client.
+    /// The code was issued to another client.
     #[error("the code was issued to another client")]
     ClientMismatch,
-    /// `redirect_uri` is another one, or is missing where nothing else binds the code to the client that began.
+    /// `redirect_uri` differs, or is missing although nothing else binds the code to the client that started the authorization.
     #[error("redirect_uri is not that of the authorization request")]
     RedirectUriMismatch,
-    /// The proof of possession fails.
+    /// PKCE fails.
     #[error(transparent)]
     Verifier(#[from] VerifierError),
-    /// It was redeemed before.
+    /// The code was redeemed before.
     #[error("the code was redeemed before")]
     Replayed,
-    /// More than 60 seconds passed.
+    /// More than 60 seconds have passed.
     #[error("the code has expired")]
     Expired,
-    /// Grant, account or session ended.
+    /// The grant, account or session has ended.
     #[error(transparent)]
     Ended(#[from] GrantEnded),
-    /// Nothing of what was granted is the client's to have any more.
-    #[error("the client may have nothing of the granted scope any more")]
+    /// The client may no longer have any token of the granted scope.
+    #[error("the client may no longer have any of the granted scope")]
     ScopeGone,
-    /// The `resource` is not to be had.
+    /// The `resource` is not available.
     #[error(transparent)]
     Target(#[from] TargetError),
 }
 
 impl CodeRefused {
-    /// The code as the protocol has it.
+    /// The error code of the protocol.
     #[must_use]
     pub const fn code(&self) -> OAuthErrorCode {
         match self {
@@ -105,12 +105,12 @@ impl CodeRefused {
             Self::Target(_) => OAuthErrorCode::InvalidTarget,
         }
     }
-    /// What the caller is told: enough to mend a client, nothing about a code that is not the caller's.
+    /// The error description for the caller. It helps to fix a client, and discloses nothing about the code of another client.
     #[must_use]
     pub const fn description(&self) -> &'static str {
         match self {
             Self::NotTheCode | Self::ClientMismatch | Self::Replayed | Self::Expired | Self::Ended(_) | Self::ScopeGone => {
-                "the authorization code is invalid, expired, used or another client's; begin a new authorization request"
+                "the authorization code is invalid, expired, used, or belongs to another client; start a new authorization request"
             }
             Self::RedirectUriMismatch => "redirect_uri must be the one of the authorization request",
             Self::Verifier(VerifierError::Missing) => {
@@ -119,9 +119,9 @@ impl CodeRefused {
             Self::Verifier(VerifierError::Unexpected) => {
                 "code_verifier was sent, but the authorization request had no code_challenge"
             }
-            Self::Verifier(VerifierError::Mismatch) => "code_verifier is not the one that code_challenge was made from",
-            Self::Target(TargetError::Several) => "one resource at a time; ask for a token for each",
-            Self::Target(TargetError::Unknown) => "this client may not ask for that resource",
+            Self::Verifier(VerifierError::Mismatch) => "code_verifier does not match code_challenge",
+            Self::Target(TargetError::Several) => "only one resource per token; request one token for each resource",
+            Self::Target(TargetError::Unknown) => "this client may not request this resource",
             Self::Target(TargetError::NotGranted) => "resource is not the one of the authorization request",
         }
     }
@@ -157,7 +157,7 @@ pub fn redeem(
     }
 }
 
-/// What binds the code to who presents it: judged before its state, so that a stranger's attempt has no effect at all.
+/// Checks that the code belongs to the caller, before the state of the code, so that an attempt of another caller has no effect.
 fn check_presenter<'a>(
     grant: &'a Grant,
     presented: &PresentedCode<'_>,
@@ -172,8 +172,8 @@ fn check_presenter<'a>(
     }
     match presented.redirect_uri {
         Some(sent) if sent != code.redirect_uri => return Err(CodeRefused::RedirectUriMismatch),
-        // RFC 6749 §4.1.3 wants it again; with a challenge it adds nothing (OAuth 2.1 dropped it), without one it is what keeps a
-        // code that leaked to another redirect URI from being used.
+        // RFC 6749 §4.1.3 requires it again. With a challenge it adds nothing (OAuth 2.1 removed it). Without a challenge it prevents
+        // the use of a code that was sent to another redirect URI.
         None if code.redirect_uri_in_request && code.code_challenge.is_none() => return Err(CodeRefused::RedirectUriMismatch),
         Some(_) | None => {}
     }
@@ -205,7 +205,7 @@ fn issue(
         refresh_key_version: next.key_version,
         idle_expires_at: now + policy.refresh_idle,
     });
-    // From here on the grant lives as long as anything issued under it can.
+    // From now on the grant expires together with the last token that can be issued under it.
     let expires_at = now + if refresh.is_some() { policy.refresh_absolute } else { policy.access };
     let refresh_generation = refresh.as_ref().map(|r| r.generation);
     Ok(Issued {

@@ -1,27 +1,27 @@
-//! Redirect URIs: which may be registered, and which of a client's a request names (security 1–3; RFC 9700 §2.1, RFC 8252 §7.3).
+//! Redirect URIs: rules for registration, and comparison with a request (security 1–3; RFC 9700 §2.1, RFC 8252 §7.3).
 //!
-//! A request is compared byte for byte: nothing is decoded, normalised or matched by pattern. The one exception is the port of a
-//! registered loopback address, which a native app can't know beforehand.
+//! A request is compared byte by byte. Nothing is decoded, normalised or matched by pattern. The only exception is the port of a registered
+//! loopback address, which a native app cannot know in advance.
 
 use url::Url;
 
-/// Parameters of authorization responses: a registered URI that carries one could pass for an answer of ours (security 3).
+/// Parameters of authorization responses. A registered URI must not contain one, because it would look like a response (security 3).
 const RESPONSE_PARAMETERS: [&str; 9] =
     ["code", "state", "iss", "error", "error_description", "error_uri", "id_token", "access_token", "response"];
 
-/// Why a URI can't be registered.
+/// Why a URI cannot be registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectUriError {
-    /// Not an absolute URI of printable ASCII without backslash.
+    /// It is not an absolute URI of printable ASCII without backslash.
     #[error("must be an absolute URI of printable ASCII characters")]
     Malformed,
-    /// Carries a fragment.
+    /// It has a fragment.
     #[error("must not have a fragment")]
     Fragment,
-    /// Carries a user name or password.
+    /// It has a user name or password.
     #[error("must not have a user name or password")]
     UserInfo,
-    /// `http` elsewhere than on this machine, or a scheme that can't be an app's own.
+    /// It has `http` and another host than this machine, or a scheme that cannot belong to an app.
     #[error("must be https, http on localhost or a loopback address, or a scheme of the app's own with a dot in it")]
     Scheme,
     /// Its query has a parameter of authorization responses.
@@ -29,10 +29,10 @@ pub enum RedirectUriError {
     ResponseParameter,
 }
 
-/// Whether a URI may stand in `redirect_uris`. Asked when the tenant document is read, and again at each request.
+/// Checks a URI of `redirect_uris`, when the tenant document is read, and again at each request.
 ///
 /// # Errors
-/// Why not.
+/// Why the URI cannot be registered.
 pub fn check_registered(uri: &str) -> Result<(), RedirectUriError> {
     if uri.len() > 2048 || !uri.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'"' | b'<' | b'>' | b'`')) {
         return Err(RedirectUriError::Malformed);
@@ -47,7 +47,7 @@ pub fn check_registered(uri: &str) -> Result<(), RedirectUriError> {
     let scheme_fits = match parsed.scheme() {
         "https" => parsed.has_host(),
         "http" => matches!(parsed.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")),
-        // RFC 8252 §7.1: the reversed domain name of the app, so that `javascript:`, `data:` and their like are out.
+        // RFC 8252 §7.1: the reversed domain name of the app. This excludes `javascript:`, `data:` and similar schemes.
         scheme => scheme.contains('.'),
     };
     if !scheme_fits {
@@ -59,8 +59,8 @@ pub fn check_registered(uri: &str) -> Result<(), RedirectUriError> {
     Ok(())
 }
 
-/// Whether a request's `redirect_uri` is the registered one: the same bytes, or the same but for the port when the registered one
-/// is a loopback address.
+/// Returns whether the `redirect_uri` of a request is the registered one: the same bytes, or the same bytes except for the port of a
+/// registered loopback address.
 #[must_use]
 pub fn matches(registered: &str, requested: &str) -> bool {
     registered == requested
@@ -70,8 +70,8 @@ pub fn matches(registered: &str, requested: &str) -> bool {
         }
 }
 
-/// Whether only the client itself can be reached at this URI: a claimed https address, or the developer's own `localhost`. Any app
-/// on the device can listen on a loopback port or take a scheme for itself (RFC 8252 §8.6).
+/// Returns whether only the client itself can receive responses at this URI: an https URL, or the developer's own `localhost`. Any app on
+/// the device can listen on a loopback port or register a scheme (RFC 8252 §8.6).
 #[must_use]
 pub fn is_claimed(uri: &str) -> bool {
     Loopback::parse(uri).is_none() && (uri.starts_with("https://") || uri.starts_with("http://"))
@@ -85,7 +85,7 @@ struct Loopback<'u> {
 }
 
 impl<'u> Loopback<'u> {
-    /// Byte by byte: a parser that forgives would take `127.0.0.1.evil.test`, `127.1` or `127.0.0.1@evil.test` for the loopback.
+    /// Compares bytes. A lenient parser would accept `127.0.0.1.evil.test`, `127.1` or `127.0.0.1@evil.test` as the loopback address.
     fn parse(uri: &'u str) -> Option<Self> {
         let after_scheme = uri.strip_prefix("http://")?;
         let host = ["127.0.0.1", "[::1]"].into_iter().find(|host| after_scheme.starts_with(host))?;
@@ -112,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn security_2_only_the_port_of_a_parsed_loopback_host_is_free() {
+    fn security_2_only_the_port_of_a_loopback_address_may_differ() {
         let registered = "http://127.0.0.1/callback";
         for fits in ["http://127.0.0.1/callback", "http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback"] {
             assert!(matches(registered, fits), "{fits}");
@@ -145,13 +145,13 @@ mod tests {
         ] {
             assert!(!matches(registered, other), "{other}");
         }
-        // A name is not an address: its port is not free.
+        // `localhost` is a name, not an address. Its port must not differ.
         assert!(!matches("http://localhost:3000/callback", "http://localhost:3001/callback"));
         assert!(!matches("https://shop.example/callback", "https://shop.example:444/callback"));
     }
 
     #[test]
-    fn security_3_what_can_pass_for_an_answer_is_not_registered() {
+    fn security_3_an_unsafe_uri_cannot_be_registered() {
         use RedirectUriError::{Fragment, Malformed, ResponseParameter, Scheme, UserInfo};
         let cases = [
             ("https://shop.example/callback", Ok(())),

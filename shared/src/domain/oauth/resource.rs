@@ -1,30 +1,30 @@
-//! Resource indicators (RFC 8707): one token, at most one audience besides the issuer.
+//! Resource indicators (RFC 8707): a token has at most one audience besides the issuer.
 
 use super::client::{Client, SigningAlgorithm};
 use super::scope::{ACCOUNT, ScopeSet};
 use crate::domain::tenant::Resource;
 use std::collections::BTreeMap;
 
-/// Why a `resource` is refused; always `invalid_target` (RFC 8707 §2).
+/// Why a `resource` is refused. The code is always `invalid_target` (RFC 8707 §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// More than one: ask for a token each.
-    #[error("one resource at a time")]
+    /// There is more than one. The client must request one token for each.
+    #[error("only one resource per token")]
     Several,
-    /// Not in the tenant document, or not among this client's.
-    #[error("resource is unknown or not this client's")]
+    /// It is not in the tenant document, or the client may not use it.
+    #[error("resource is unknown, or this client may not use it")]
     Unknown,
-    /// Another than the one that was granted.
+    /// It differs from the granted one.
     #[error("resource is not the one that was granted")]
     NotGranted,
 }
 
-/// The resource that a token is for: the one asked for, else the one granted, else none (the issuer is the audience).
+/// Returns the resource of a token: the requested one, otherwise the granted one, otherwise none (the issuer is the audience).
 ///
-/// `granted` is what the grant was narrowed to at authorization; a token request may narrow further, never turn elsewhere (§2.2).
+/// `granted` is the resource of the authorization. A token request may narrow further, and must not name another resource (§2.2).
 ///
 /// # Errors
-/// Why there can be no such token.
+/// Why the resource is refused.
 pub fn find_target<'a>(
     granted: Option<&str>,
     requested: &[&str],
@@ -39,14 +39,14 @@ pub fn find_target<'a>(
         ([_], Some(_)) => return Err(TargetError::NotGranted),
         ([_, _, ..], _) => return Err(TargetError::Several),
     };
-    // A resource that left the document since it was granted is as unknown as any other.
+    // A granted resource that was removed from the document is unknown, too.
     if !client.resources.iter().any(|allowed| allowed == wanted) {
         return Err(TargetError::Unknown);
     }
     resources.get(wanted).map(Some).ok_or(TargetError::Unknown)
 }
 
-/// The scope of an access token: for a resource only what that resource knows, and never the self-service API's.
+/// The scope of an access token. For a resource it contains only scope tokens of this resource, and never `account`.
 #[must_use]
 pub fn scope_for(granted: &ScopeSet, target: Option<&Resource>) -> ScopeSet {
     match target {
@@ -55,7 +55,7 @@ pub fn scope_for(granted: &ScopeSet, target: Option<&Resource>) -> ScopeSet {
     }
 }
 
-/// The signature of an access token: the resource's wish goes before the client's.
+/// The signature algorithm of an access token. The setting of the resource has priority over the client's.
 #[must_use]
 pub fn algorithm_for(client: &Client, target: Option<&Resource>) -> SigningAlgorithm {
     target.and_then(|resource| resource.signed_response_alg).unwrap_or(client.access_token_signed_response_alg)

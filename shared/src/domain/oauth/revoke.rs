@@ -1,17 +1,17 @@
-//! Token revocation (RFC 7009): a refresh token ends its whole grant, an access token ends alone.
+//! Token revocation (RFC 7009). A revoked refresh token ends its whole grant. A revoked access token ends alone.
 //!
-//! A token that is not the caller's, or is dead already, changes nothing; the answer is the same (security 30).
+//! A token of another client, or an invalid token, changes nothing. The response is the same (security 30).
 
 use super::grant::{Grant, GrantState, RevocationReason, RevokedJti};
 use crate::domain::change::{Change, Changes};
 use crate::domain::id::ClientId;
 use crate::domain::time::Timestamp;
 
-/// Access tokens of one grant that can be revoked one by one at the same time. At one more the grant itself ends: no revocation is
-/// ever forgotten to make room, and the item stays small.
+/// The maximum number of stored revoked access tokens of one grant. The next revocation ends the grant itself, so that no revocation is
+/// lost and the item stays small.
 pub const MAX_REVOKED_JTIS: usize = 50;
 
-/// Ends the grant that a refresh token belongs to (RFC 7009 §2.1: with it, every access token of the grant).
+/// Ends the grant of a refresh token, and thus every access token of the grant (RFC 7009 §2.1).
 pub fn revoke_refresh_token(grant: &Grant, client_id: &ClientId, now: Timestamp) -> Changes {
     match grant.state {
         GrantState::Active { refresh: Some(_), .. } if grant.client_id == *client_id => {
@@ -21,7 +21,7 @@ pub fn revoke_refresh_token(grant: &Grant, client_id: &ClientId, now: Timestamp)
     }
 }
 
-/// Ends one access token of a grant: its `jti` stands in the grant until it would have expired.
+/// Ends one access token of a grant. The grant stores its `jti` until the token's expiry.
 pub fn revoke_access_token(grant: &Grant, token: RevokedJti, client_id: &ClientId, now: Timestamp) -> Changes {
     let active = matches!(grant.state, GrantState::Active { .. });
     if !active || grant.client_id != *client_id || now >= token.expires_at || grant.has_revoked(token.jti) {
@@ -36,7 +36,7 @@ pub fn revoke_access_token(grant: &Grant, token: RevokedJti, client_id: &ClientI
     Changes::one(Change::revoke_access_token(next))
 }
 
-/// Ends an access token that no grant stands behind (client credentials). `known` says whether it was revoked before.
+/// Ends an access token without a grant (client credentials). `known`: whether it was revoked before.
 pub fn revoke_grantless_token(
     token: RevokedJti,
     token_client_id: &ClientId,
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn security_30_a_foreign_or_dead_token_changes_nothing() {
+    fn security_30_a_foreign_or_invalid_token_changes_nothing() {
         let own = client_id("shop");
         let dead = active(Span::ZERO).revoked(RevocationReason::Withdrawn, NOW);
         assert!(revoke_refresh_token(&active(Span::ZERO), &client_id("other"), NOW).is_empty());
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_stands_in_its_grant_until_it_would_have_expired() {
+    fn a_revoked_access_token_is_stored_in_its_grant_until_its_expiry() {
         let mut grant = active(Span::ZERO);
         grant.revoked_jtis = vec![token(1, Span::ZERO), token(2, Span::seconds(1))];
         let changes = revoke_access_token(&grant, token(3, Span::minutes(10)), &client_id("shop"), NOW);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_than_fifty_ends_the_grant_rather_than_forget_one() {
+    fn the_fifty_first_revocation_ends_the_grant() {
         let mut grant = active(Span::ZERO);
         grant.revoked_jtis = (0..50).map(|byte| token(byte, Span::minutes(1))).collect();
         let changes = revoke_access_token(&grant, token(99, Span::minutes(1)), &client_id("shop"), NOW);

@@ -1,11 +1,11 @@
-//! `grant_type=refresh_token`: one live child for each token, safe to retry for ten seconds (RFC 6749 §6, RFC 9700 §4.14).
+//! `grant_type=refresh_token`: each token has one live child, and a retry is safe for ten seconds (RFC 6749 §6, RFC 9700 §4.14).
 //!
 //! ```text
 //! presented = live, same client           ─▶ rotate: one conditional update of the grant
 //! presented = live − 1, same client, ≤ 10 s after the rotation ─▶ the same child again, nothing written
 //! presented = anything else that is genuine ─▶ the grant is revoked
 //! ```
-//! The ten seconds run from the rotation and are never extended. Once the child is used, its parent is two generations old, so
+//! The ten seconds begin with the rotation and are never extended. After the use of the child, its parent is two generations old, so
 //! there are never two live children.
 
 use super::client::Client;
@@ -24,64 +24,64 @@ use crate::domain::tenant::{Resource, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
-/// How long after a rotation the parent may be presented again (a lost reply, a second tab).
+/// For this time after a rotation the parent may be presented again (a lost response, a second tab).
 pub const RETRY: Span = Span::seconds(10);
 
-/// A refresh token as it was presented by an authenticated client. Its seal opened, so we issued it once.
+/// A refresh token that an authenticated client presents. Its seal is valid, so Latchkey has issued it.
 #[derive(Debug, Clone, Copy)]
 pub struct PresentedRefresh<'a> {
-    /// Which generation it says it is.
+    /// The generation in the token.
     pub generation: u32,
-    /// The hash of its secret.
+    /// The hash of the secret.
     pub secret_hash: SecretHash,
     /// `scope`, if sent.
     pub scope: Option<&'a ScopeSet>,
-    /// Every `resource` sent.
+    /// All sent `resource` parameters.
     pub resource: &'a [&'a str],
 }
 
-/// What a rotation is decided on.
+/// The stored items that the decision needs.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshSnapshot<'a> {
     /// The grant that the token names.
     pub grant: &'a Grant,
-    /// Its account.
+    /// The account of the grant.
     pub authentication: &'a Authentication,
-    /// Its session, where the grant depends on one.
+    /// The session, if the grant depends on one.
     pub session: Option<&'a Session>,
 }
 
-/// Why a refresh token gives nothing.
+/// Why a refresh token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshRefused {
     /// The grant has no refresh token.
     #[error("the grant has no refresh token")]
     NotARefreshGrant,
-    /// Grant, account or session ended.
+    /// The grant, account or session has ended.
     #[error(transparent)]
     Ended(#[from] GrantEnded),
-    /// It was not used in time.
+    /// The token was not used in time.
     #[error("the refresh token was not used in time")]
     Idle,
-    /// Spent before, or another client's: its family is revoked.
+    /// The token was spent before, or belongs to another client. Its grant is revoked.
     #[error("a spent or foreign refresh token was presented; the grant is revoked")]
     Reused,
-    /// `offline_access` was taken from the client.
-    #[error("the client may not hold offline grants any more")]
+    /// `offline_access` was removed from the client.
+    #[error("the client may no longer have offline grants")]
     OfflineAccessGone,
-    /// Nothing of what was granted is the client's to have any more.
-    #[error("the client may have nothing of the granted scope any more")]
+    /// The client may no longer have any token of the granted scope.
+    #[error("the client may no longer have any of the granted scope")]
     ScopeGone,
-    /// More was asked for than was granted.
+    /// The requested scope exceeds the granted one.
     #[error("scope exceeds what was granted")]
     ScopeExceeded,
-    /// The `resource` is not to be had.
+    /// The `resource` is not available.
     #[error(transparent)]
     Target(#[from] TargetError),
 }
 
 impl RefreshRefused {
-    /// The code as the protocol has it.
+    /// The error code of the protocol.
     #[must_use]
     pub const fn code(&self) -> OAuthErrorCode {
         match self {
@@ -92,25 +92,25 @@ impl RefreshRefused {
             Self::Target(_) => OAuthErrorCode::InvalidTarget,
         }
     }
-    /// What the caller is told.
+    /// The error description for the caller.
     #[must_use]
     pub const fn description(&self) -> &'static str {
         match self {
             Self::NotARefreshGrant | Self::Ended(_) | Self::Idle | Self::Reused | Self::OfflineAccessGone | Self::ScopeGone => {
-                "the refresh token is invalid, expired, revoked or another client's; sign in again"
+                "the refresh token is invalid, expired, revoked, or belongs to another client; sign in again"
             }
             Self::ScopeExceeded => "scope must not exceed what was granted",
-            Self::Target(TargetError::Several) => "one resource at a time; ask for a token for each",
-            Self::Target(TargetError::Unknown) => "this client may not ask for that resource",
+            Self::Target(TargetError::Several) => "only one resource per token; request one token for each resource",
+            Self::Target(TargetError::Unknown) => "this client may not request this resource",
             Self::Target(TargetError::NotGranted) => "resource is not the one that was granted",
         }
     }
 }
 
-/// Rotates a refresh token. `next` is the child of what was presented, under the present refresh key.
+/// Rotates a refresh token. `next` is the child of the presented token, derived with the current refresh key.
 ///
-/// On the retry path the outcome's grant is the one that stands: its `refresh_key_version` says with which key the same child is
-/// derived again.
+/// On a retry the outcome contains the stored grant. Its `refresh_key_version` names the key that the same child is derived with
+/// again.
 pub fn rotate(
     snapshot: RefreshSnapshot<'_>,
     presented: &PresentedRefresh<'_>,
@@ -191,7 +191,7 @@ fn judge(live: &RefreshToken, presented: &PresentedRefresh<'_>, now: Timestamp) 
     }
 }
 
-/// The access token of this refresh. A narrowed scope holds for this token alone: the grant keeps its own (RFC 6749 §6).
+/// The access token of this refresh. A narrowed scope applies to this token only. The grant keeps its scope (RFC 6749 §6).
 fn access(
     grant: &Grant,
     roles: &Roles,

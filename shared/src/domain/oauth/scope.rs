@@ -5,63 +5,63 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// Asks for OpenID Connect: an ID token and userinfo (OpenID Connect Core §3.1.2.1).
+/// Requests OpenID Connect: an ID token and userinfo (OpenID Connect Core §3.1.2.1).
 pub const OPENID: &str = "openid";
-/// Asks for claims about the person (OpenID Connect Core §5.4).
+/// Requests claims about the user (OpenID Connect Core §5.4).
 pub const PROFILE: &str = "profile";
-/// Asks for the e-mail address (OpenID Connect Core §5.4).
+/// Requests the e-mail address (OpenID Connect Core §5.4).
 pub const EMAIL: &str = "email";
-/// Asks for the phone number (OpenID Connect Core §5.4).
+/// Requests the phone number (OpenID Connect Core §5.4).
 pub const PHONE: &str = "phone";
-/// Asks for the postal address (OpenID Connect Core §5.4).
+/// Requests the postal address (OpenID Connect Core §5.4).
 pub const ADDRESS: &str = "address";
-/// Asks for a grant that outlives its session (OpenID Connect Core §11).
+/// Requests a grant that continues after the end of its session (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
-/// Opens the self-service API; first-party clients only, never together with a `resource`.
+/// Gives access to the self-service API. For first-party clients only, and never together with a `resource`.
 pub const ACCOUNT: &str = "account";
-/// Scopes about a person: a client that acts for itself can't have them.
+/// Scopes about a user. A client that acts for itself cannot have them.
 pub const OF_A_PERSON: [&str; 7] = [OPENID, PROFILE, EMAIL, PHONE, ADDRESS, OFFLINE_ACCESS, ACCOUNT];
 
 /// A set of scope tokens, written space-delimited in alphabetical order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeSet(BTreeSet<String>);
 
-/// A scope parameter outside the grammar of RFC 6749 §3.3 (or over 64 tokens or 1 KiB).
+/// The scope parameter does not match the grammar of RFC 6749 §3.3, has more than 64 tokens, or is larger than 1 KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a space-delimited list of scope tokens")]
 pub struct InvalidScope;
 
 impl ScopeSet {
-    /// Whether the token is in the set.
+    /// Returns whether the token is in the set.
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {
         self.0.contains(token)
     }
-    /// Whether every token of this set is in `other`.
+    /// Returns whether every token of this set is in `other`.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)
     }
-    /// Whether the set has no token.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-    /// The tokens, in alphabetical order.
+    /// Returns the tokens, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
-    /// The tokens of both sets.
+    /// Returns the union of both sets.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self(self.0.union(&other.0).cloned().collect())
     }
-    /// The tokens that are in both sets.
+    /// Returns the intersection of both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
-    /// The set without one token.
+    /// Returns the set without one token.
     #[must_use]
     pub fn without(&self, token: &str) -> Self {
         Self(self.0.iter().filter(|t| *t != token).cloned().collect())

@@ -1,7 +1,7 @@
-//! Hashes that other systems made: bcrypt, scrypt, PBKDF2, and Firebase's scrypt.
+//! Password hashes of other systems: bcrypt, scrypt, PBKDF2, and Firebase's scrypt.
 //!
-//! Each is read within bounds ([`UnusableHash`] says which), and computes what its system computed of the same bytes. Nothing is made
-//! in these forms: who signs in gets an Argon2id hash.
+//! Each is parsed within limits ([`UnusableHash`] lists them), and computed exactly as its system does. No new hash is made in these
+//! forms: after a sign-in the user gets an Argon2id hash.
 
 use super::UnusableHash;
 use super::limits::{MAX_LANES, MAX_MEMORY, bounded, sound_lengths};
@@ -19,23 +19,23 @@ const SCRYPT_FORM: &str = "$scrypt$ln=…,r=…,p=…$salt$hash";
 const PBKDF2_FORM: &str = "$pbkdf2-sha256$i=…$salt$hash";
 const FIREBASE_FORM: &str = "$firescrypt$ln=…,r=…,p=…$salt$hash$salt separator$signer key, hash and key of one length";
 
-/// The most that a bcrypt hash may cost: 2^14 rounds.
+/// The maximum bcrypt cost: 2^14 rounds.
 const MAX_BCRYPT_COST: u32 = 14;
-/// Bytes of a password that bcrypt looks at.
+/// Bytes of a password that bcrypt uses.
 const BCRYPT_BYTES: usize = 72;
-/// The largest block size of scrypt. It is 8 everywhere; its working space grows with it, beside the counted memory.
+/// The maximum block size of scrypt. All systems use 8. The working space grows with it, in addition to the counted memory.
 const MAX_BLOCK_SIZE: u32 = 64;
-/// Bytes of the shortest salt: old systems made short ones, and the hash is gone after one sign-in.
-const LEAST_SALT: usize = 4;
-/// The most iterations that a PBKDF2 hash may ask for, over all of its blocks.
+/// Bytes of the shortest salt. Old systems made short salts, and the hash is replaced at the first sign-in.
+const MIN_SALT_LEN: usize = 4;
+/// The maximum number of PBKDF2 iterations, over all blocks.
 const MAX_ITERATIONS: u64 = 2_000_000;
 
-/// A computation failed that can't fail on what was read within bounds.
+/// A computation failed that cannot fail on a hash within the limits.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} failed")]
 pub(super) struct HashingFailed(pub(super) &'static str);
 
-/// A bcrypt hash: `$2a$`, `$2b$` or `$2y$`, which are computed alike.
+/// A bcrypt hash: `$2a$`, `$2b$` or `$2y$`. All three are computed in the same way.
 pub(super) struct Bcrypt {
     cost: u32,
     salt: [u8; 16],
@@ -52,14 +52,14 @@ impl Bcrypt {
         bounded("bcrypt cost", cost.into(), 4, MAX_BCRYPT_COST.into())?;
         Ok(Self { cost, salt: bcrypt_base64(salt, BCRYPT_FORM)?, hash: bcrypt_base64(hash, BCRYPT_FORM)? })
     }
-    /// Only the first 72 bytes count, as in the system that made the hash: whoever knew these could sign in there, and can here until
-    /// the whole password is hashed anew at this sign-in. Where the password has a NUL nothing matches, after the same work: systems
-    /// took it for its end.
+    /// Only the first 72 bytes count, as in the system that made the hash. A user with these bytes could sign in there, and can here until
+    /// this sign-in replaces the hash by one of the whole password. A password with a NUL never matches, after the same work: other
+    /// systems took the NUL for its end.
     pub(super) fn is_of(&self, password: &[u8]) -> bool {
         let mut key = Zeroizing::new([0; BCRYPT_BYTES]);
         let taken = password.len().min(BCRYPT_BYTES);
         key.iter_mut().zip(password).for_each(|(place, byte)| *place = *byte);
-        // A shorter password is hashed with the NUL that ends it.
+        // A shorter password is hashed with its terminating NUL.
         let key = key.get(..(taken + 1).min(BCRYPT_BYTES)).unwrap_or_default();
         let computed = Zeroizing::new(bcrypt::bcrypt(self.cost, self.salt, key));
         let equal = computed.get(..self.hash.len()).is_some_and(|hash| verify_slices_are_equal(hash, &self.hash).is_ok());
@@ -75,7 +75,7 @@ impl ScryptCosts {
         let [log_n, r, p] = numbers(field, ["ln", "r", "p"], form)?;
         bounded("scrypt block size (r)", r.into(), 1, MAX_BLOCK_SIZE.into())?;
         bounded("scrypt parallelisation (p)", p.into(), 1, MAX_LANES.into())?;
-        // 128·N·r bytes: whatever r is, no more than 2^19 is within bounds.
+        // 128·N·r bytes: with any r, 2^19 is the maximum within the limits.
         bounded("scrypt cost (ln)", log_n.into(), 1, 19)?;
         bounded("scrypt memory in KiB", (u64::from(r) * 128) << log_n >> 10, 0, MAX_MEMORY.into())?;
         let params = u8::try_from(log_n).ok().and_then(|log_n| scrypt::Params::new(log_n, r, p).ok());
@@ -98,7 +98,7 @@ impl Scrypt {
         let [costs, salt, hash] = fields else { return Err(UnusableHash::Form(SCRYPT_FORM)) };
         let costs = ScryptCosts::read(costs, SCRYPT_FORM)?;
         let (salt, hash) = (base64(salt, SCRYPT_FORM)?, base64(hash, SCRYPT_FORM)?);
-        sound_lengths(&salt, LEAST_SALT, &hash)?;
+        sound_lengths(&salt, MIN_SALT_LEN, &hash)?;
         Ok(Self { costs, salt, hash })
     }
     pub(super) fn is_of(&self, password: &[u8]) -> Result<bool, HashingFailed> {
@@ -117,7 +117,7 @@ pub(super) struct Pbkdf2 {
 }
 
 impl Pbkdf2 {
-    /// `None` when the kind is not one of PBKDF2.
+    /// `None` if the kind is not PBKDF2.
     pub(super) fn read(kind: &str, fields: &[&str]) -> Result<Option<Self>, UnusableHash> {
         let form = UnusableHash::Form(PBKDF2_FORM);
         let (algorithm, digest) = match kind {
@@ -135,21 +135,21 @@ impl Pbkdf2 {
             let [iterations] = numbers(costs, ["i"], PBKDF2_FORM)?;
             iterations
         };
-        sound_lengths(&salt, LEAST_SALT, &hash)?;
-        // Each block of the hash takes all of them.
+        sound_lengths(&salt, MIN_SALT_LEN, &hash)?;
+        // Each block of the hash takes all iterations.
         let blocks = hash.len().div_ceil(digest) as u64;
         bounded("number of PBKDF2 iterations", iterations.into(), 1, MAX_ITERATIONS / blocks)?;
         let iterations = NonZeroU32::new(iterations).ok_or(form)?;
         Ok(Some(Self { algorithm, iterations, salt, hash }))
     }
     pub(super) fn is_of(&self, password: &[u8]) -> bool {
-        // Compares in constant time, and wipes what it computed.
+        // Compares in constant time, and wipes the computed hash.
         pbkdf2::verify(self.algorithm, self.iterations, &self.salt, password, &self.hash).is_ok()
     }
 }
 
-/// A hash of Firebase Authentication: the project's signer key, encrypted (AES-256-CTR, the counter from zero) under the first 32 bytes
-/// that scrypt derives of the password, and of the salt with the project's separator behind it.
+/// A hash of Firebase Authentication: the project's signer key, encrypted with AES-256-CTR (counter from zero). The key is the first 32
+/// bytes that scrypt derives from the password, and from the salt followed by the project's separator.
 pub(super) struct FirebaseScrypt {
     costs: ScryptCosts,
     salt: Vec<u8>,
@@ -165,7 +165,7 @@ impl FirebaseScrypt {
         let (mut salt, hash) = (base64(salt, FIREBASE_FORM)?, base64(hash, FIREBASE_FORM)?);
         let signer_key = Zeroizing::new(base64(signer_key, FIREBASE_FORM)?);
         salt.extend(base64(separator, FIREBASE_FORM)?);
-        sound_lengths(&salt, LEAST_SALT, &hash)?;
+        sound_lengths(&salt, MIN_SALT_LEN, &hash)?;
         if signer_key.len() != hash.len() {
             return Err(form);
         }

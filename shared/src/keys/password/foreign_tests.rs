@@ -1,4 +1,4 @@
-//! Known answers of standards and reference implementations.
+//! Test vectors of standards and reference implementations.
 use super::*;
 use crate::keys::password::Lane;
 use crate::keys::password::PasswordHasher;
@@ -6,7 +6,7 @@ use crate::keys::password::limits::PRESENT;
 use crate::keys::password::stored::Stored;
 use data_encoding::HEXLOWER;
 
-/// Whether this text is the password's, without a decoy.
+/// Whether this hash is of the password, without a decoy.
 fn is_of(text: &str, password: &[u8]) -> bool {
     match Stored::read(text).unwrap() {
         Stored::Bcrypt(bcrypt) => bcrypt.is_of(password),
@@ -21,7 +21,7 @@ fn is_of(text: &str, password: &[u8]) -> bool {
 }
 
 #[test]
-fn the_vectors_of_argon2_are_met() {
+fn argon2_passes_its_test_vectors() {
     for text in [
         // The reference implementation's test.c (m=256: the larger ones are slow in a debug build).
         "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
@@ -29,7 +29,7 @@ fn the_vectors_of_argon2_are_met() {
         "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8",
         "$argon2i$v=16$m=256,t=2,p=2$c29tZXNhbHQ$tsEVYKap1h6scGt5ovl9aLRGOqOth+AMB+KwHpDFZPs",
         "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
-        // Made with the reference implementation: Argon2d, Argon2id of version 16, four lanes and 64 bytes, 16 bytes.
+        // Made with the reference implementation: Argon2d, Argon2id of version 16, four lanes with 64 bytes, 16 bytes.
         "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQAAAAAAAAAAA$Xo7LihCoFotHWD1jm/PiJkqXAohEaK1IUbPsL4FDAWc",
         "$argon2d$v=16$m=256,t=2,p=1$c29tZXNhbHQAAAAAAAAAAA$gH7fMUg9obVqZWZ6s4At1GRXdRTOu+xYnJZPqXhaPGU",
         "$argon2id$v=16$m=256,t=2,p=1$c29tZXNhbHQAAAAAAAAAAA$eQXxHihEvVRo2JTUkRMTliKNPu5ZRvMXr68jFieBLVw",
@@ -43,7 +43,7 @@ fn the_vectors_of_argon2_are_met() {
 }
 
 #[test]
-fn the_vectors_of_bcrypt_are_met() {
+fn bcrypt_passes_its_test_vectors() {
     for (password, text) in [
         // jBCrypt's TestBCrypt.java.
         ("", "$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."),
@@ -51,7 +51,7 @@ fn the_vectors_of_bcrypt_are_met() {
         ("abc", "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i"),
         ("abcdefghijklmnopqrstuvwxyz", "$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC"),
         ("~!@#$%^&*()      ~!@#$%^&*()PNBFRD", "$2a$06$fPIsBO8qRqkjj273rfaOI.HtSV9jLDpTbZn782DC6/t7qT67P6FfO"),
-        // Openwall's wrapper.c, which the OpenBSD implementation meets.
+        // Openwall's wrapper.c, which the OpenBSD implementation passes.
         ("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
         ("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),
         ("U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"),
@@ -61,13 +61,13 @@ fn the_vectors_of_bcrypt_are_met() {
         assert!(is_of(text, password.as_bytes()), "{text}");
         assert!(!is_of(text, format!("{password}x").as_bytes()), "{text}");
     }
-    // Eight bits (Openwall): what `$2x$` gets wrong.
+    // Eight-bit characters (Openwall), which `$2x$` hashes wrongly.
     assert!(is_of("$2y$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e", b"\xff\xff\xa3"));
     assert!(is_of("$2y$05$/OK.fbVrR/bpIqNJ5ianF.Sa7shbm4.OzKpvFnX1pQLmQW96oUlCq", b"\xa3"));
 }
 
 #[test]
-fn bcrypt_cuts_at_72_bytes_and_a_nul_matches_nothing() {
+fn bcrypt_uses_72_bytes_and_a_password_with_nul_never_matches() {
     // Openwall's wrapper.c.
     let text = "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui";
     let password = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -87,7 +87,7 @@ fn bcrypt_cuts_at_72_bytes_and_a_nul_matches_nothing() {
 }
 
 #[test]
-fn the_vectors_of_scrypt_are_met() {
+fn scrypt_passes_its_test_vectors() {
     // RFC 7914 §12.
     for (password, salt, log_n, r, p, expected) in [
         (
@@ -123,11 +123,11 @@ fn the_vectors_of_scrypt_are_met() {
     }
     let stored = "$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofLVQylVYT8Pz2LUlwUkKpr55h6F3A1lHkDfzwF7RVdYhw";
     assert!(is_of(stored, b"pleaseletmein"));
-    assert!(is_of(&format!("{stored}=="), b"pleaseletmein"), "padding is no part of the form, and no other hash");
+    assert!(is_of(&format!("{stored}=="), b"pleaseletmein"), "padding does not change the hash");
 }
 
 #[test]
-fn the_vectors_of_pbkdf2_are_met() {
+fn pbkdf2_passes_its_test_vectors() {
     for (algorithm, password, salt, iterations, expected) in [
         // RFC 6070.
         (PBKDF2_HMAC_SHA1, "password", "salt", 1, "0c60c80f961f0e71f3a9b524af6012062fe037a6"),
@@ -149,7 +149,7 @@ fn the_vectors_of_pbkdf2_are_met() {
             80000,
             "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d",
         ),
-        // The inputs of RFC 6070 under SHA-512, as implementations agree on them.
+        // The inputs of RFC 6070 with SHA-512; independent implementations agree on the results.
         (
             PBKDF2_HMAC_SHA512,
             "password",
@@ -176,7 +176,7 @@ fn the_vectors_of_pbkdf2_are_met() {
 }
 
 #[test]
-fn the_example_of_firebase_is_met() {
+fn firebase_scrypt_passes_its_example() {
     // The README of Firebase's scrypt.
     let text = "$firescrypt$ln=14,r=8,p=1$42xEC+ixf3L2lw==\
         $lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==$Bw==\
@@ -188,7 +188,7 @@ fn the_example_of_firebase_is_met() {
 }
 
 #[test]
-fn a_text_with_one_character_changed_is_refused_or_matches_no_more() {
+fn a_hash_with_one_changed_character_is_refused_or_does_not_match() {
     for text in [
         "$argon2id$v=19$m=64,t=2,p=2$c29tZXNhbHQ$06Fg+NIOVokX4kDZhuwsHA",
         "$2b$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm",

@@ -1,19 +1,19 @@
-//! Argon2id: one reused memory block, one hash at a time for each permitted core, rehash when parameters rise. Hashes that other systems
-//! made are verified once, and give way to ours.
+//! Argon2id password hashing: one reused memory block, one hash at a time for each permitted core, and a rehash when the parameters
+//! rise. Hashes of other systems are verified once and replaced.
 //!
-//! 1. The password is normalised (NFC) and every byte of it is hashed: nothing is cut off at 72 bytes or at a NUL (security 67).
-//! 2. A place in the queue, else [`HasherBusy`]; then a lane, and on a blocking thread its memory block, which is kept: a block
-//!    allocated for each hash would cost a tenth more.
+//! 1. The password is normalized (NFC). Every byte is hashed: nothing is cut off at 72 bytes or at a NUL (security 67).
+//! 2. A request takes a place in the queue, otherwise it gets [`HasherBusy`]. Then it takes a lane, and on a blocking thread a memory
+//!    block. Blocks are kept: a new block for each hash would cost 10 % more.
 //! 3. A verification without a stored hash does the same work against a decoy (security 71).
-//! 4. A stored hash may be of a kind that [`import`] takes over. Its system hashed what was typed, so where that is not in NFC both forms
-//!    are tried, and the decoy is computed for both. What is right is hashed anew.
-//! 5. A wrong password against a foreign hash costs its computation and the decoy's: nobody guesses faster at people who came from
-//!    elsewhere.
+//! 4. A stored hash may be of any kind that [`import`] accepts. Its system hashed the password as typed. If that is not in NFC, both
+//!    forms are tried, and the decoy is computed for both. A matching password is hashed again.
+//! 5. A wrong password against a foreign hash costs its computation and the decoy: guessing is never faster against imported
+//!    accounts.
 //!
-//! What an observer with a stopwatch can still tell: a sign-in takes longer where an account has a foreign hash, by what that hash
-//! costs, so a slow bcrypt shows that the identifier is known and its person was not here yet. It ends with the first sign-in or a
-//! reset of the password, except for Argon2id hashes that are stronger than ours: they stay. No decoy can hide it: it would have to cost
-//! what the most expensive of all stored hashes costs.
+//! What response times still reveal: a sign-in takes longer for an account with a foreign hash, by the cost of that hash. A slow bcrypt
+//! therefore shows that the identifier is known and that its user has not signed in here yet. This ends with the first sign-in or a
+//! password reset, except for Argon2id hashes that are stronger than ours: they stay. No decoy can hide it, because it would have to
+//! cost as much as the most expensive stored hash.
 
 mod foreign;
 mod limits;
@@ -36,33 +36,33 @@ use zeroize::Zeroizing;
 pub use limits::UnusableHash;
 pub use stored::import;
 
-/// Passwords that may wait for each lane: about a second of work.
+/// Passwords that may wait for each lane: about one second of work.
 const QUEUE_PER_LANE: usize = 64;
 
-/// Hashes and verifies passwords. Cheap to clone.
+/// Hashes and verifies passwords. Inexpensive to clone.
 #[derive(Clone)]
 pub struct PasswordHasher {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// Places to wait in, those at work included.
+    /// Places in the queue, including those of running hashes.
     queue: Arc<Semaphore>,
-    /// Hashes at once.
+    /// Concurrent hashes.
     lanes: Arc<Semaphore>,
-    /// Memory blocks that no lane holds now: at most one a lane.
+    /// Memory blocks that no lane uses now: at most one for each lane.
     blocks: Mutex<Vec<Vec<Block>>>,
     computed: AtomicU64,
 }
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasswordMatch {
-    /// Wrong.
+    /// The password is wrong.
     No,
-    /// Right, and hashed with present parameters.
+    /// The password is right, and its hash has the current parameters.
     Yes,
-    /// Right, but hashed with weaker parameters, in another way, or not in NFC: store this instead.
+    /// The password is right, but its hash is weaker, of another kind, or not of the NFC form: store this hash instead.
     Rehash(PasswordHash),
 }
 
@@ -72,7 +72,7 @@ pub enum PasswordMatch {
 pub struct HasherBusy;
 
 impl PasswordHasher {
-    /// A hasher with this many lanes of work at once (1 on Lambda, the number of cores locally) at 19 MiB, t=2, p=1.
+    /// A hasher with this many concurrent lanes (1 on Lambda, the number of cores locally), at 19 MiB, t=2, p=1.
     #[must_use]
     pub fn new(concurrency: usize) -> Self {
         let lanes = concurrency.max(1);
@@ -85,47 +85,47 @@ impl PasswordHasher {
             }),
         }
     }
-    /// Hashes a password that the policy accepted (NFC-normalised here).
+    /// Hashes a password that the policy accepted (normalized to NFC here).
     ///
     /// # Errors
-    /// When the queue is full.
+    /// If the queue is full.
     pub async fn hash(&self, password: &SecretText) -> Result<PasswordHash, HasherBusy> {
-        self.in_a_lane(Forms::of(password), |lane, password| lane.make(&password)).await
+        self.run_in_lane(PasswordForms::of(password), |lane, password| lane.make(&password)).await
     }
-    /// Verifies a password; with no stored hash (unknown identifier) does the same work and finds [`PasswordMatch::No`].
+    /// Verifies a password. Without a stored hash (unknown identifier) it does the same work and returns [`PasswordMatch::No`].
     ///
     /// # Errors
-    /// When the queue is full.
+    /// If the queue is full.
     pub async fn verify(&self, password: &SecretText, stored: Option<&PasswordHash>) -> Result<PasswordMatch, HasherBusy> {
         let stored = stored.and_then(Stored::parse);
-        self.in_a_lane(Forms::of(password), move |lane, password| lane.verify(stored.as_ref(), &password)).await
+        self.run_in_lane(PasswordForms::of(password), move |lane, password| lane.verify(stored.as_ref(), &password)).await
     }
-    /// As [`Self::verify`], for who stores nothing: whether it is right.
+    /// As [`Self::verify`], for callers that store nothing: whether the password is right.
     ///
     /// # Errors
-    /// When the queue is full.
+    /// If the queue is full.
     pub async fn is_right(&self, password: &SecretText, stored: Option<&PasswordHash>) -> Result<bool, HasherBusy> {
         let stored = stored.and_then(Stored::parse);
-        let found = move |lane: &mut Lane, password: Forms| lane.matching(stored.as_ref(), &password);
-        Ok(self.in_a_lane(Forms::of(password), found).await?.is_some())
+        let found = move |lane: &mut Lane, password: PasswordForms| lane.matching(stored.as_ref(), &password);
+        Ok(self.run_in_lane(PasswordForms::of(password), found).await?.is_some())
     }
-    /// How many Argon2 hashes were computed since the start, to make or to verify or in vain (what a foreign hash costs before its decoy
-    /// or its successor is not counted): equal work for known and unknown identifiers is asserted with it.
+    /// How many Argon2 hashes were computed since the start: made, verified or as a decoy. A foreign hash itself does not count. Tests
+    /// assert with it that known and unknown identifiers cost the same work.
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
         self.shared.computed.load(Ordering::Relaxed)
     }
 
-    async fn in_a_lane<T: Send + 'static>(
+    async fn run_in_lane<T: Send + 'static>(
         &self,
-        password: Forms,
-        work: impl FnOnce(&mut Lane, Forms) -> Result<T, HashingFailed> + Send + 'static,
+        password: PasswordForms,
+        work: impl FnOnce(&mut Lane, PasswordForms) -> Result<T, HashingFailed> + Send + 'static,
     ) -> Result<T, HasherBusy> {
         let place = self.shared.queue.clone().try_acquire_owned().map_err(|_| HasherBusy)?;
         let turn = self.shared.lanes.clone().acquire_owned().await.map_err(|_| HasherBusy)?;
         let shared = self.shared.clone();
         let done = tokio::task::spawn_blocking(move || {
-            // Both stay taken until the work is done, also when the request that asked for it is gone.
+            // Both are held until the work ends, even if the request that started it has ended.
             let (_place, _turn) = (place, turn);
             work(&mut Lane::take(shared), password)
         })
@@ -133,34 +133,34 @@ impl PasswordHasher {
         match done {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(error)) => {
-                tracing::error!(%error, "a password was not hashed");
+                tracing::error!(%error, "a password could not be hashed");
                 Err(HasherBusy)
             }
             Err(error) => {
-                tracing::error!(%error, "a hashing thread ended");
+                tracing::error!(%error, "a hashing thread failed");
                 Err(HasherBusy)
             }
         }
     }
 }
 
-/// A password in the forms that may have been hashed.
-struct Forms {
+/// A password in every form that may have been hashed.
+struct PasswordForms {
     /// NFC, so that two spellings of one password are one (security 67).
     normalised: Zeroizing<String>,
-    /// As it was typed, where that differs: other systems hashed that.
+    /// As typed, if different: other systems hashed this form.
     typed: Option<SecretText>,
 }
 
-/// The one that was hashed.
-enum Form {
+/// The form that matched.
+enum MatchedForm {
     Normalised,
     Typed,
 }
 
-impl Forms {
+impl PasswordForms {
     fn of(password: &SecretText) -> Self {
-        // Room for the longest expansion of NFC (three-fold), so that no half-written copy is left behind by a reallocation.
+        // Capacity for the longest NFC expansion (threefold), so that no reallocation leaves a partial copy in memory.
         let mut normalised = Zeroizing::new(String::with_capacity(password.expose().len() * 3));
         normalised.extend(password.expose().nfc());
         let typed = (*normalised != password.expose()).then(|| password.clone());
@@ -168,7 +168,7 @@ impl Forms {
     }
 }
 
-/// A turn at hashing, with its memory block.
+/// A hashing slot with its memory block.
 struct Lane {
     shared: Arc<Shared>,
     block: Vec<Block>,
@@ -179,33 +179,33 @@ impl Lane {
         let block = shared.blocks.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         Self { shared, block }
     }
-    fn make(&mut self, password: &Forms) -> Result<PasswordHash, HashingFailed> {
+    fn make(&mut self, password: &PasswordForms) -> Result<PasswordHash, HashingFailed> {
         let made = Argon2Hash::present(Random.bytes());
         let hash = self.argon2(&made, &password.normalised)?;
         self.count();
         Ok(encode(&made.params, &made.salt, &hash))
     }
-    fn verify(&mut self, stored: Option<&Stored>, password: &Forms) -> Result<PasswordMatch, HashingFailed> {
+    fn verify(&mut self, stored: Option<&Stored>, password: &PasswordForms) -> Result<PasswordMatch, HashingFailed> {
         match self.matching(stored, password)? {
             None => Ok(PasswordMatch::No),
-            Some(Form::Normalised) if stored.is_some_and(Stored::is_present) => Ok(PasswordMatch::Yes),
-            Some(Form::Normalised | Form::Typed) => self.make(password).map(PasswordMatch::Rehash),
+            Some(MatchedForm::Normalised) if stored.is_some_and(Stored::is_present) => Ok(PasswordMatch::Yes),
+            Some(MatchedForm::Normalised | MatchedForm::Typed) => self.make(password).map(PasswordMatch::Rehash),
         }
     }
-    /// Tries each form of the password. All of them cost the same whether there is a stored hash or not, but for what a foreign one
-    /// costs beside.
-    fn matching(&mut self, stored: Option<&Stored>, password: &Forms) -> Result<Option<Form>, HashingFailed> {
+    /// Tries each form of the password. The cost is the same with and without a stored hash, except for the additional cost of a foreign
+    /// one.
+    fn matching(&mut self, stored: Option<&Stored>, password: &PasswordForms) -> Result<Option<MatchedForm>, HashingFailed> {
         if self.is_of(stored, &password.normalised)? {
-            return Ok(Some(Form::Normalised));
+            return Ok(Some(MatchedForm::Normalised));
         }
         if let Some(typed) = &password.typed
             && self.is_of(stored, typed.expose())?
         {
-            return Ok(Some(Form::Typed));
+            return Ok(Some(MatchedForm::Typed));
         }
         Ok(None)
     }
-    /// Whether the stored hash is this password's. Where it is not, at least one hash of present cost was computed.
+    /// Whether the stored hash is of this password. If not, at least one hash with the current cost was computed.
     fn is_of(&mut self, stored: Option<&Stored>, password: &str) -> Result<bool, HashingFailed> {
         let right = match stored {
             Some(Stored::Argon2(argon2)) => verify_slices_are_equal(&self.argon2(argon2, password)?, &argon2.hash).is_ok(),
@@ -243,7 +243,7 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        // A block that an imported hash made larger is not kept at that size.
+        // Shrink a block that an imported hash has enlarged.
         self.block.truncate(PRESENT.block_count());
         self.block.shrink_to_fit();
         self.shared.blocks.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.block));

@@ -1,4 +1,4 @@
-//! A stored hash, taken apart: its kind, whether it can be verified within bounds, and whether it is as we hash at present.
+//! A parsed password hash: its kind, whether it can be verified within the limits, and whether it has the current strength.
 
 use super::foreign::{Bcrypt, FirebaseScrypt, Pbkdf2, Scrypt};
 use super::limits::{HASH_LEN, MAX_LANES, MAX_MEMORY, PRESENT, SALT_LEN, UnusableHash, bounded, sound_lengths};
@@ -6,22 +6,22 @@ use super::text::{base64, fields, number, numbers};
 use crate::domain::secret::PasswordHash;
 use argon2::{Algorithm, Params, Version};
 
-/// The most passes that a stored hash may ask for.
+/// The maximum number of passes of a stored hash.
 const MAX_PASSES: u32 = 10;
 const ARGON2_FORM: &str = "$argon2id$v=19$m=…,t=…,p=…$salt$hash";
 
-/// Takes a hash of another system over, if it can be verified at the next sign-in: Argon2id, Argon2i and Argon2d, scrypt and PBKDF2 as
-/// PHC strings, bcrypt in modular crypt form, and Firebase's scrypt as
+/// Imports a hash of another system that can be verified at the next sign-in: Argon2id, Argon2i, Argon2d, scrypt and PBKDF2 as PHC
+/// strings, bcrypt in modular crypt form, and Firebase's scrypt as
 /// `$firescrypt$ln=…,r=…,p=…$salt$hash$salt separator$signer key`.
 ///
 /// # Errors
-/// When it is of no such kind, not written as its kind is, or out of bounds.
+/// If its kind is unknown, its form is wrong, or a number is outside the limits.
 pub fn import(text: &str) -> Result<PasswordHash, UnusableHash> {
     Stored::read(text)?;
     Ok(PasswordHash::from_phc(text.to_owned()))
 }
 
-/// A stored hash, by its kind.
+/// A parsed hash, by kind.
 pub(super) enum Stored {
     Argon2(Argon2Hash),
     Bcrypt(Bcrypt),
@@ -31,7 +31,7 @@ pub(super) enum Stored {
 }
 
 impl Stored {
-    /// `None` (then nothing matches, after the same work) for what can't be verified within bounds.
+    /// `None` if it cannot be verified within the limits. Then nothing matches, after the same work.
     pub(super) fn parse(stored: &PasswordHash) -> Option<Self> {
         Self::read(stored.as_phc()).inspect_err(|error| tracing::error!(%error, "a stored password hash can't be used")).ok()
     }
@@ -49,7 +49,7 @@ impl Stored {
             digest => Pbkdf2::read(digest, rest)?.map(Self::Pbkdf2).ok_or(UnusableHash::Kind),
         }
     }
-    /// Whether it is as strong as what is made now, so that it stays.
+    /// Whether it is at least as strong as a new hash, so that it is kept.
     pub(super) fn is_present(&self) -> bool {
         match self {
             Self::Argon2(argon2) => argon2.is_present(),
@@ -68,14 +68,14 @@ pub(super) struct Argon2Hash {
 }
 
 impl Argon2Hash {
-    /// What is computed at present, with nothing to compare with.
+    /// The current parameters, without a hash to compare with.
     pub(super) fn present(salt: [u8; SALT_LEN]) -> Self {
         let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
         Self { algorithm, version, params: PRESENT, salt: salt.to_vec(), hash: vec![0; HASH_LEN] }
     }
     fn read(algorithm: Algorithm, fields: &[&str]) -> Result<Self, UnusableHash> {
         let form = UnusableHash::Form(ARGON2_FORM);
-        // Without a version it is the first one, as the reference implementation wrote it.
+        // Without a version it is the first one (16), as in the reference implementation.
         let (version, costs, salt, hash) = match fields {
             [version, costs, salt, hash] => {
                 let version = version.strip_prefix("v=").and_then(number).ok_or(form)?;

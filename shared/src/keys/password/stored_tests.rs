@@ -9,7 +9,7 @@ const FIREBASE: &str = "$firescrypt$ln=4,r=8,p=1$42xEC+ixf3L2lw==$lSrfV15cpx95/s
 const KINDS: [&str; 5] = [ARGON2, BCRYPT, SCRYPT, PBKDF2, FIREBASE];
 
 #[test]
-fn a_hash_within_bounds_is_taken_over_as_it_is() {
+fn a_hash_within_the_limits_is_imported_unchanged() {
     for text in KINDS {
         assert_eq!(import(text).unwrap().as_phc(), text);
         assert!(!Stored::read(text).unwrap().is_present(), "{text}");
@@ -17,7 +17,7 @@ fn a_hash_within_bounds_is_taken_over_as_it_is() {
 }
 
 #[test]
-fn security_68_what_is_as_strong_as_ours_stays() {
+fn security_68_a_hash_as_strong_as_ours_is_kept() {
     let salt = "c29tZXNhbHRzb21lc2FsdA";
     let hash = "KGFrlsJnbpbongkh1JKGVUS89xsQulw7XSDcz96AhrY";
     for (text, stays) in [
@@ -37,7 +37,7 @@ fn security_68_what_is_as_strong_as_ours_stays() {
 }
 
 #[test]
-fn a_hash_of_another_kind_or_form_or_out_of_bounds_is_refused_and_the_reason_said() {
+fn a_hash_of_unknown_kind_wrong_form_or_outside_the_limits_is_refused_with_the_reason() {
     let long = "A".repeat(2000);
     let argon2 = |costs: &str| ARGON2.replace("m=64,t=2,p=2", costs);
     let scrypt = |costs: &str| SCRYPT.replace("ln=4,r=8,p=2", costs);
@@ -94,7 +94,7 @@ fn a_hash_of_another_kind_or_form_or_out_of_bounds_is_refused_and_the_reason_sai
         (BCRYPT.replace("abc", "ab+"), "not written"),
         (BCRYPT.replace("uughE8", "uuéE8"), "not written"),
         (BCRYPT.replace("stuugh", "stué"), "not written"),
-        // scrypt: 2^16 blocks of 1 KiB are 64 MiB
+        // scrypt: 2^16 blocks of 1 KiB are 64 MiB.
         (scrypt("ln=17,r=8,p=1"), "scrypt memory in KiB of the password hash is 131072, and 0 to 65536"),
         (scrypt("ln=16,r=9,p=1"), "scrypt memory in KiB"),
         (scrypt("ln=20,r=1,p=1"), "scrypt cost (ln) of the password hash is 20"),
@@ -109,7 +109,7 @@ fn a_hash_of_another_kind_or_form_or_out_of_bounds_is_refused_and_the_reason_sai
         (SCRYPT.replace("c2FsdHNhbHRzYWx0c2FsdA$", ""), "not written"),
         // PBKDF2
         (pbkdf2("i=2000001"), "PBKDF2 iterations of the password hash is 2000001, and 1 to 2000000"),
-        // Two digests long, which doubles the work.
+        // A hash of two digests doubles the work.
         (two_blocks("i=1000001"), "PBKDF2 iterations of the password hash is 1000001, and 1 to 1000000"),
         (pbkdf2("i=0"), "PBKDF2 iterations of the password hash is 0"),
         (pbkdf2("i=1000,l=31"), "not written"),
@@ -134,12 +134,12 @@ fn a_hash_of_another_kind_or_form_or_out_of_bounds_is_refused_and_the_reason_sai
 
 proptest! {
     #[test]
-    fn no_byte_of_a_text_makes_its_reading_panic(kind in 0..KINDS.len(), at in any::<usize>(), byte in any::<u8>(), cut in any::<bool>()) {
+    fn parsing_a_hash_with_any_changed_byte_does_not_panic(kind in 0..KINDS.len(), at in any::<usize>(), byte in any::<u8>(), cut in any::<bool>()) {
         let mut bytes = KINDS[kind].as_bytes().to_vec();
         let at = at % bytes.len();
         if cut { bytes.truncate(at) } else { bytes[at] = byte }
         let text = String::from_utf8_lossy(&bytes);
-        // What is refused says nothing of the salt and the hash.
+        // An error message contains nothing of the salt and the hash.
         if let Err(error) = import(&text) {
             let secret = &KINDS[kind][KINDS[kind].len() - 12..];
             prop_assert!(!error.to_string().contains(secret));
@@ -147,7 +147,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_its_reading_panic(text in "\\$(argon2(id|i|d)|2[abxy]|p?scrypt|firescrypt|pbkdf2(-sha(1|256|512))?)(\\$[=,a-z0-9+/.é]{0,70}){0,7}") {
+    fn parsing_any_text_does_not_panic(text in "\\$(argon2(id|i|d)|2[abxy]|p?scrypt|firescrypt|pbkdf2(-sha(1|256|512))?)(\\$[=,a-z0-9+/.é]{0,70}){0,7}") {
         let _ = import(&text);
     }
 }

@@ -7,7 +7,7 @@ fn secret(text: &str) -> SecretText {
 }
 
 #[tokio::test]
-async fn a_password_matches_its_own_hash_only() {
+async fn a_password_matches_only_its_own_hash() {
     let hasher = PasswordHasher::new(1);
     let hash = hasher.hash(&secret("correct horse")).await.unwrap();
     assert!(hash.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "security 68");
@@ -18,7 +18,7 @@ async fn a_password_matches_its_own_hash_only() {
 }
 
 #[tokio::test]
-async fn security_67_every_byte_counts_and_spellings_of_one_text_are_one() {
+async fn security_67_every_byte_counts_and_unicode_forms_of_one_text_are_equal() {
     let hasher = PasswordHasher::new(1);
     let long = "x".repeat(72);
     let cases = [
@@ -59,14 +59,14 @@ fn weak(m_cost: u32, t_cost: u32, password: &str) -> PasswordHash {
 }
 
 #[tokio::test]
-async fn security_68_a_right_password_under_weaker_parameters_is_hashed_anew_and_a_wrong_one_is_not() {
+async fn security_68_a_weaker_hash_is_replaced_after_a_right_password_and_not_after_a_wrong_one() {
     let hasher = PasswordHasher::new(1);
     for old in [weak(64, 2, "p"), weak(19 * 1024, 1, "p")] {
         assert_eq!(hasher.verify(&secret("q"), Some(&old)).await, Ok(PasswordMatch::No));
         let Ok(PasswordMatch::Rehash(new)) = hasher.verify(&secret("p"), Some(&old)).await else { panic!("not rehashed") };
         assert_eq!(hasher.verify(&secret("p"), Some(&new)).await, Ok(PasswordMatch::Yes));
     }
-    // Stronger than the present: left as it is, and the lane's memory goes back to its size.
+    // Stronger than the current parameters: the hash is kept, and the lane's memory shrinks to its size.
     let strong = weak(20 * 1024, 2, "p");
     assert_eq!(hasher.verify(&secret("p"), Some(&strong)).await, Ok(PasswordMatch::Yes));
     let blocks = hasher.shared.blocks.lock().unwrap();
@@ -84,7 +84,7 @@ async fn a_full_queue_is_busy_and_drains() {
     assert!(hasher.hash(&secret("p")).await.is_ok());
 }
 
-/// Each of `password`.
+/// Each is of `password`.
 const FOREIGN: [&str; 9] = [
     "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
     "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
@@ -98,7 +98,7 @@ const FOREIGN: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn security_68_a_right_password_against_a_foreign_hash_is_hashed_anew_and_a_wrong_one_is_not() {
+async fn security_68_a_foreign_hash_is_replaced_after_a_right_password_and_not_after_a_wrong_one() {
     let hasher = PasswordHasher::new(1);
     for text in FOREIGN {
         let stored = import(text).unwrap();
@@ -114,7 +114,7 @@ async fn security_68_a_right_password_against_a_foreign_hash_is_hashed_anew_and_
 }
 
 #[tokio::test]
-async fn who_stores_nothing_has_nothing_hashed_anew() {
+async fn a_check_that_stores_nothing_does_not_compute_a_new_hash() {
     let hasher = PasswordHasher::new(1);
     let stored = import(FOREIGN[0]).unwrap();
     assert_eq!(hasher.is_right(&secret("password"), Some(&stored)).await, Ok(true));
@@ -126,13 +126,13 @@ async fn who_stores_nothing_has_nothing_hashed_anew() {
 }
 
 #[tokio::test]
-async fn security_71_a_wrong_password_costs_a_present_hash_whatever_is_stored() {
+async fn security_71_a_wrong_password_costs_one_current_hash_for_any_stored_hash() {
     let hasher = PasswordHasher::new(1);
     let ours = hasher.hash(&secret("password")).await.unwrap();
     let unusable = PasswordHash::from_phc(FOREIGN[3].replace("$04$", "$31$"));
     let foreign: Vec<_> = FOREIGN.iter().map(|text| import(text).unwrap()).collect();
     let stored = foreign.iter().chain([&ours, &unusable]).map(Some).chain([None]);
-    // A password that is not in NFC is tried in both forms: twice the work, known or not.
+    // A password that is not in NFC is tried in both forms: twice the work, for known and unknown identifiers.
     for (password, computed) in [("passwore", 1), ("passwore\u{301}", 2)] {
         for stored in stored.clone() {
             let before = hasher.hashes_computed();
@@ -148,12 +148,12 @@ async fn security_71_a_wrong_password_costs_a_present_hash_whatever_is_stored() 
 }
 
 #[tokio::test]
-async fn security_67_a_foreign_hash_is_of_what_was_typed_or_of_its_nfc_and_ours_is_of_nfc() {
+async fn security_67_a_foreign_hash_matches_the_typed_form_or_nfc_and_ours_matches_nfc() {
     let hasher = PasswordHasher::new(1);
     let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
     let of_composed = "$2b$04$abcdefghijklmnopqrstuuusvfeYzFuQdqd.KjimlRKkZ2QcoHWhO";
     let of_decomposed = "$2b$04$abcdefghijklmnopqrstuuOPx4tXEYeRQ0j5wdqjQ2bd8EqDyvq5e";
-    // Made elsewhere with the very parameters that ours has.
+    // Made by another system with exactly our parameters.
     let alike = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$KGFrlsJnbpbongkh1JKGVUS89xsQulw7XSDcz96AhrY";
     for (text, typed, right) in [
         (of_composed, composed, true),
@@ -176,7 +176,7 @@ async fn security_67_a_foreign_hash_is_of_what_was_typed_or_of_its_nfc_and_ours_
 }
 
 #[tokio::test]
-async fn security_67_behind_bcrypt_the_whole_password_is_hashed_anew() {
+async fn security_67_after_a_bcrypt_match_the_whole_password_is_hashed() {
     let hasher = PasswordHasher::new(1);
     let stored = import("$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui").unwrap();
     let password = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

@@ -1,18 +1,18 @@
-//! How stored hashes are written: fields between dollar signs, numbers without a second spelling, base64 with or without padding.
+//! The text form of stored hashes: fields between dollar signs, numbers in canonical form, base64 with or without padding.
 
 use super::UnusableHash;
 use data_encoding::{BASE64, BASE64_NOPAD, Specification};
 
-/// The longest text that is looked at.
+/// The maximum length of a text.
 const MAX_TEXT: usize = 1024;
 
-/// The fields of `$field$field…`: `None` when it does not begin with a dollar sign.
+/// The fields of `$field$field…`. `None` if it does not begin with a dollar sign.
 pub(super) fn fields(text: &str) -> Option<Vec<&str>> {
     let fields = text.strip_prefix('$').filter(|_| text.len() <= MAX_TEXT)?;
     Some(fields.split('$').collect())
 }
 
-/// The numbers of `name=1,name=2`, in the order of `names`; `form` is what to say when they are not exactly these, each once.
+/// The numbers of `name=1,name=2`, in the order of `names`. Each must occur exactly once. `form` is the form to name in the error.
 pub(super) fn numbers<const N: usize>(field: &str, names: [&str; N], form: &'static str) -> Result<[u32; N], UnusableHash> {
     let unusable = UnusableHash::Form(form);
     let pairs: Vec<(&str, &str)> = field.split(',').filter_map(|pair| pair.split_once('=')).collect();
@@ -33,13 +33,13 @@ pub(super) fn number(text: &str) -> Option<u32> {
     text.parse().ok().filter(|_| canonical)
 }
 
-/// Bytes in standard base64: PHC strings have no padding, other systems keep it.
+/// Bytes in standard base64. PHC strings have no padding; other systems keep it.
 pub(super) fn base64(text: &str, form: &'static str) -> Result<Vec<u8>, UnusableHash> {
     let encoding = if text.ends_with('=') { BASE64 } else { BASE64_NOPAD };
     encoding.decode(text.as_bytes()).map_err(|_| UnusableHash::Form(form))
 }
 
-/// Exactly this many bytes in the base64 of bcrypt. Its last character may carry bits beyond the last byte: old systems wrote some.
+/// Exactly this many bytes in the base64 of bcrypt. The last character may carry bits beyond the last byte: old systems wrote such bits.
 pub(super) fn bcrypt_base64<const N: usize>(text: &str, form: &'static str) -> Result<[u8; N], UnusableHash> {
     let mut alphabet = Specification::new();
     alphabet.symbols.push_str("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");

@@ -1,8 +1,8 @@
-//! What stands in front of the gateway: nothing, or a CloudFront distribution that proves itself by a secret.
+//! What is in front of the gateway: nothing, or a CloudFront distribution that proves itself with a secret.
 //!
-//! Behind a distribution the gateway sees CloudFront's address, not the caller's; the caller's comes in a header. A header is worth
-//! something only from somebody who is known, so the distribution adds a secret of which the function has the SHA-256, and whoever
-//! comes past it is refused (security 115).
+//! Behind a distribution the gateway sees the address of CloudFront, not of the caller. The caller's address is in a header. A header
+//! can be trusted only from a known sender, so the distribution adds a secret, and the function knows its SHA-256. Requests without
+//! the secret bypass the distribution and are refused (security 115).
 
 use crate::digest::sha256;
 use crate::domain::secret::SecretHash;
@@ -10,27 +10,27 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use http::{HeaderMap, HeaderName};
 use std::net::{IpAddr, SocketAddr};
 
-/// The header in which the distribution sends its secret.
+/// The header with the secret of the distribution.
 pub const SECRET: HeaderName = HeaderName::from_static("x-latchkey-origin");
-/// The header in which CloudFront sends the caller's address and port.
+/// The header with the caller's address and port, set by CloudFront.
 pub const VIEWER: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
 
-/// What stands in front of the gateway.
+/// What is in front of the gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Front {
-    /// Nothing: callers reach the gateway itself, whose word their address is.
+    /// Nothing: callers reach the gateway itself, and its source address counts.
     #[default]
     None,
-    /// A CloudFront distribution, known by its secret: one, or two while it is changed.
+    /// A CloudFront distribution, known by its secret: one secret, or two during a change.
     CloudFront([SecretHash; 2]),
 }
 
 impl Front {
-    /// The front that `LATCHKEY_ORIGIN_SECRET_SHA256` names: the SHA-256 of the secret in hexadecimal, or two of them with a comma in
-    /// between; empty for none.
+    /// Parses `LATCHKEY_ORIGIN_SECRET_SHA256`: the SHA-256 of the secret in hexadecimal, or two of them with a comma in between; empty
+    /// for none.
     ///
     /// # Errors
-    /// Says what is wrong with it, and not what it was.
+    /// The fault, without the value.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Ok(Self::None);
@@ -47,16 +47,17 @@ impl Front {
         }
     }
 
-    /// The caller's address as the front saw it; within, `None` where the gateway's word counts. `None` for whoever came past it.
+    /// The caller's address as the distribution saw it; the inner `None` if the gateway's source address counts. The outer `None` if the
+    /// request bypassed the distribution.
     ///
-    /// The secret leaves the headers: nothing behind this can pass it on.
+    /// The secret is removed from the headers, so no later code can pass it on.
     pub(super) fn admit(&self, headers: &mut HeaderMap) -> Option<Option<IpAddr>> {
         let sent = headers.remove(&SECRET);
         match self {
             Self::None => Some(None),
             Self::CloudFront([one, other]) => {
                 let sent = SecretHash::from_bytes(sha256(sent.as_ref().map_or(b"".as_slice(), |value| value.as_bytes())));
-                // Both are compared, each in constant time.
+                // Compare with both, each in constant time.
                 let known = (sent == *one) | (sent == *other);
                 known.then(|| headers.get(&VIEWER).and_then(|value| viewer(value.to_str().ok()?)))
             }
@@ -80,7 +81,7 @@ mod tests {
     use http::HeaderValue;
 
     #[test]
-    fn security_115_the_viewers_address_is_read_in_each_form_and_in_no_other() {
+    fn security_115_only_the_documented_forms_of_the_viewer_address_are_read() {
         for (text, expected) in [
             ("198.51.100.10:46532", Some("198.51.100.10")),
             ("2001:db8::1:443", Some("2001:db8::1")),
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_says_one_secret_two_or_none() {
+    fn the_variable_has_no_secret_one_or_two() {
         let (one, two) = ("ab".repeat(32), "CD".repeat(32));
         let hash = |byte| SecretHash::from_bytes([byte; 32]);
         assert_eq!(Front::parse(""), Ok(Front::None));
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_known_whole_or_not_at_all_and_goes_no_further() {
+    fn only_the_complete_secret_is_accepted_and_it_is_removed_from_the_headers() {
         let of = |secret: &[u8]| SecretHash::from_bytes(sha256(secret));
         let front = Front::CloudFront([of(b"the old secret"), of(b"the new secret")]);
         let admit = |front: &Front, secret: Option<&'static str>| {
@@ -136,8 +137,8 @@ mod tests {
         ] {
             assert_eq!(admit(&front, secret), admitted, "{secret:?}");
         }
-        assert_eq!(admit(&Front::None, Some("the new secret")), Some(None), "a header alone says nothing");
-        // A secret that nobody set is not the empty one.
+        assert_eq!(admit(&Front::None, Some("the new secret")), Some(None), "a header without a configured secret is ignored");
+        // A secret that is not set does not equal the empty one.
         assert_eq!(admit(&Front::parse(&"0".repeat(64)).unwrap(), None), None);
     }
 }

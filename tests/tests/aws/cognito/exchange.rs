@@ -216,7 +216,7 @@ async fn an_unknown_or_closed_account_can_not_exchange() {
     let token = fixture.key.sign(&claims);
     let answer = fixture.exchange(&token).await;
     assert_eq!(answer.refusal(), refused("invalid_request"));
-    assert!(answer.text().contains("let them sign in once"), "{}", answer.text());
+    assert!(answer.text().contains("let the user sign in once"), "{}", answer.text());
     try_password(&mut Browser::new(&fixture.world), &later.email, &later.password).await.expect(StatusCode::OK);
     assert_eq!(fixture.exchange(&token).await.status(), 200, "after the import the token is accepted");
     // A closed account invalidates its tokens and accepts no exchange.
@@ -372,7 +372,7 @@ async fn a_change_of_password_ends_earlier_exchanges() {
     fixture.world.services.clock.advance(Span::seconds(1));
     let answer = fixture.exchange(&fixture.token()).await;
     assert_eq!(answer.refusal(), refused("invalid_request"));
-    assert!(answer.text().contains("let them sign in"), "{}", answer.text());
+    assert!(answer.text().contains("let the user sign in"), "{}", answer.text());
     let mut anew = fixture.claims();
     anew["auth_time"] = json!(fixture.world.services.clock.now().seconds());
     assert_eq!(fixture.exchange(&fixture.key.sign(&anew)).await.status(), 200, "after a new sign-in at the pool");

@@ -39,7 +39,7 @@ const VALID: [(&str, &str); 6] = [
     ("code_challenge_method", "S256"),
 ];
 
-/// The valid request with parameters replaced (or, with an empty value, left out).
+/// The valid request with replaced parameters. A parameter with an empty value is omitted.
 fn with<'p>(changes: &[(&'p str, &'p str)]) -> Vec<(&'p str, &'p str)> {
     let mut parameters: Vec<_> =
         VALID.into_iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name)).collect();
@@ -63,7 +63,7 @@ fn error(client: Client, parameters: Vec<(&str, &str)>) -> OAuthErrorCode {
 }
 
 #[test]
-fn a_valid_request_is_read_as_it_was_meant() {
+fn a_valid_request_is_parsed_completely() {
     let clients = clients(client());
     let parameters = with(&[
         ("state", "xyz"),
@@ -96,7 +96,7 @@ fn security_4_a_bad_client_or_redirect_uri_is_never_redirected() {
     let cases = [
         (with(&[("client_id", "")]), ClientIdMissing),
         ([with(&[]), vec![("client_id", "shop")]].concat(), ClientIdMissing),
-        (with(&[("client_id", "nobody")]), ClientUnknown),
+        (with(&[("client_id", "unknown")]), ClientUnknown),
         (with(&[("client_id", "a/b")]), ClientUnknown),
         (with(&[("redirect_uri", "")]), RedirectUriMissing),
         ([with(&[]), vec![("redirect_uri", REDIRECT_URI)]].concat(), RedirectUriMissing),
@@ -124,7 +124,7 @@ fn security_3_an_unsafe_registered_uri_is_refused_at_the_request_too() {
 }
 
 #[test]
-fn a_plain_oauth_request_may_leave_out_the_only_redirect_uri() {
+fn a_plain_oauth_request_may_omit_the_only_redirect_uri() {
     let plain = with(&[("redirect_uri", ""), ("scope", "email")]);
     let one = clients(client());
     let request = validate(&one, plain.clone()).unwrap();
@@ -137,7 +137,7 @@ fn a_plain_oauth_request_may_leave_out_the_only_redirect_uri() {
 }
 
 #[test]
-fn security_4_5_6_7_9_10_15_19_every_other_error_is_answered_at_the_redirect_uri() {
+fn security_4_5_6_7_9_10_15_19_every_other_error_is_sent_to_the_redirect_uri() {
     use OAuthErrorCode::{
         InvalidRequest, InvalidScope, InvalidTarget, RequestNotSupported, RequestUriNotSupported, UnsupportedResponseType,
     };
@@ -169,7 +169,7 @@ fn security_4_5_6_7_9_10_15_19_every_other_error_is_answered_at_the_redirect_uri
         (&[("max_age", "+1")], InvalidRequest),
         (&[("max_age", "1.5")], InvalidRequest),
         (&[("max_age", "soon")], InvalidRequest),
-        (&[("resource", "https://elsewhere.example")], InvalidTarget),
+        (&[("resource", "https://unknown.example")], InvalidTarget),
         (&[("resource", "https://api.example"), ("resource", "https://other.example")], InvalidTarget),
         (&[("nonce", &long_nonce)], InvalidRequest),
         (&[("claims", &long_claims)], InvalidRequest),
@@ -198,7 +198,7 @@ fn security_9_a_repeated_state_is_not_echoed() {
 }
 
 #[test]
-fn security_19_state_takes_two_kib_and_no_more() {
+fn security_19_state_has_at_most_two_kib() {
     let clients = clients(client());
     let longest = "s".repeat(MAX_STATE);
     assert_eq!(validate(&clients, with(&[("state", &longest)])).unwrap().return_to.state.as_deref(), Some(longest.as_str()));
@@ -216,13 +216,13 @@ fn security_19_claims_within_bounds_have_no_effect() {
 }
 
 #[test]
-fn security_7_response_mode_is_of_the_clients_list() {
+fn security_7_response_mode_must_be_in_the_clients_list() {
     let clients = clients(client());
     let request = validate(&clients, with(&[("response_mode", "form_post")])).unwrap();
     assert_eq!(request.return_to.response_mode, ResponseMode::FormPost);
     let query_only = || Client { response_modes: vec![ResponseMode::Query], ..client() };
     assert_eq!(error(query_only(), with(&[("response_mode", "form_post")])), OAuthErrorCode::InvalidRequest);
-    // An error found later travels in the mode that was asked for.
+    // A later error is sent in the requested mode.
     let Refusal::Answer { to, .. } = refusal(client(), with(&[("response_mode", "form_post"), ("scope", "")])) else {
         panic!("shown locally")
     };
@@ -236,7 +236,7 @@ fn a_client_without_the_grant_is_unauthorized() {
 }
 
 #[test]
-fn scope_is_what_the_client_may_ask_for() {
+fn scope_is_limited_to_what_the_client_may_request() {
     let asked = "openid email offline_access account phone";
     let scope = |client: Client, changes: &[(&'static str, &'static str)]| {
         let clients = clients(client);
@@ -250,7 +250,7 @@ fn scope_is_what_the_client_may_ask_for() {
 }
 
 #[test]
-fn security_5_a_confidential_client_may_leave_pkce_out_where_its_policy_says_so() {
+fn security_5_a_confidential_client_may_omit_pkce_if_its_policy_allows_it() {
     let optional = Client { pkce: PkcePolicy::Optional, ..client() };
     let clients = clients(optional.clone());
     let without = validate(&clients, with(&[("code_challenge", ""), ("code_challenge_method", "")])).unwrap();

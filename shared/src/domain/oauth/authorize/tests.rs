@@ -76,7 +76,7 @@ fn consent(scope: &str) -> Consent {
     }
 }
 
-/// A request decided on, with everything in place unless a test says otherwise.
+/// A request with its inputs. Everything is valid unless a test changes it.
 struct Case<'c> {
     request: AuthorizationRequest<'c>,
     signed_in: bool,
@@ -136,7 +136,7 @@ fn just_now(case: &Case<'_>) -> Option<Interaction> {
 }
 
 #[test]
-fn security_13_a_code_is_bound_to_everything_that_redeeming_it_checks() {
+fn security_13_a_code_is_bound_to_everything_that_the_token_endpoint_checks() {
     let client = client();
     let case = Case::new(&client);
     let grant = case.decide().changes.0.pop().expect("no code").made_by(Change::issue_authorization_code);
@@ -150,7 +150,7 @@ fn security_13_a_code_is_bound_to_everything_that_redeeming_it_checks() {
 }
 
 #[test]
-fn without_a_live_session_the_person_signs_in() {
+fn without_a_live_session_the_user_signs_in() {
     let client = client();
     let none = Case { signed_in: false, ..Case::new(&client) };
     let ended = Case { session: session().end(T0).unwrap(), ..Case::new(&client) };
@@ -210,7 +210,7 @@ fn security_11_max_age_zero_forces_a_sign_in_even_within_the_same_millisecond() 
 }
 
 #[test]
-fn security_12_another_person_than_the_hint_names_is_login_required() {
+fn security_12_another_user_than_the_hint_names_is_login_required() {
     let client = client();
     let hinted = Case { hint: Some(authentication().sub), ..Case::new(&client) };
     assert_eq!(hinted.outcome(), code());
@@ -219,9 +219,9 @@ fn security_12_another_person_than_the_hint_names_is_login_required() {
         other.request.prompt = prompt;
         assert_eq!(other.error(), OAuthErrorCode::LoginRequired);
     }
-    // Nobody is signed in yet: whoever signs in is compared afterwards.
-    let nobody = Case { signed_in: false, hint: Some(Sub::from_bytes([9; 16])), ..Case::new(&client) };
-    assert_eq!(nobody.outcome(), Authorized::SignIn);
+    // No user is signed in yet. The user is compared with the hint after the sign-in.
+    let signed_out = Case { signed_in: false, hint: Some(Sub::from_bytes([9; 16])), ..Case::new(&client) };
+    assert_eq!(signed_out.outcome(), Authorized::SignIn);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn security_18_wider_or_withdrawn_consent_is_asked_for_again() {
     for missing in [None, Some(consent("openid")), Some(withdrawn)] {
         let mut case = Case { consent: missing, ..Case::new(&client) };
         assert_eq!(case.outcome(), Authorized::AskConsent);
-        // What was answered on the consent page counts only as far as it was recorded.
+        // Only the recorded consent counts, not the submission of the consent page.
         case.interactions.consented = just_now(&case);
         assert_eq!(case.outcome(), Authorized::AskConsent);
         case.request.prompt = NONE;
@@ -240,7 +240,7 @@ fn security_18_wider_or_withdrawn_consent_is_asked_for_again() {
 }
 
 #[test]
-fn prompt_consent_asks_once_whatever_stands() {
+fn prompt_consent_asks_once_even_with_stored_consent() {
     let first_party = Client { first_party: true, ..client() };
     for client in [client(), first_party] {
         let mut case = Case::new(&client);
@@ -252,7 +252,7 @@ fn prompt_consent_asks_once_whatever_stands() {
 }
 
 #[test]
-fn consent_is_skipped_and_remembered_only_for_clients_that_nobody_can_pose_as() {
+fn consent_is_skipped_and_remembered_only_for_clients_that_cannot_be_impersonated() {
     use TokenEndpointAuthMethod::{ClientSecretBasic, None as Public};
     let (https, localhost) = ("https://shop.example/cb", "http://localhost:8080/cb");
     let (loopback, app) = ("http://127.0.0.1/cb", "com.example.shop:/cb");
@@ -286,7 +286,7 @@ fn consent_is_skipped_and_remembered_only_for_clients_that_nobody_can_pose_as() 
 }
 
 #[test]
-fn the_use_of_a_session_is_written_at_most_once_an_hour() {
+fn the_last_use_of_a_session_is_written_at_most_once_an_hour() {
     let client = client();
     assert_eq!(Case::new(&client).decide().changes.0.len(), 1);
     let later = Case { now: T0 + Span::hours(2), ..Case::new(&client) };

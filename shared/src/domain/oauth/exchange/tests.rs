@@ -28,7 +28,7 @@ fn decide(
 }
 
 #[test]
-fn a_session_opens_and_a_grant_of_it_begins_with_its_first_refresh_token() {
+fn an_exchange_creates_a_session_and_a_grant_with_its_first_refresh_token() {
     let decision = decide(Some(&authentication()), None, &[], &client());
     let issued = decision.outcome.unwrap();
     let [first, second] = decision.changes.all();
@@ -55,7 +55,7 @@ fn a_client_without_refresh_tokens_gets_an_access_token_and_a_grant_that_ends_wi
 }
 
 #[test]
-fn whatever_is_refused_changes_nothing() {
+fn a_refused_exchange_changes_nothing() {
     let of = |status| Authentication { status, ..authentication() };
     let disabled = of(AccountStatus::Disabled { since: NOW });
     let erased = of(AccountStatus::Erased { at: NOW });
@@ -68,7 +68,7 @@ fn whatever_is_refused_changes_nothing() {
         (Some(&erased), None, &[], ExchangeRefused::AccountNotActive),
         (Some(&secured), None, &[], ExchangeRefused::SignedInBefore),
         (Some(&own), Some("openid orders:write"), &[], ExchangeRefused::ScopeExceeded),
-        (Some(&own), None, &["https://nobody.example"], ExchangeRefused::Target(TargetError::Unknown)),
+        (Some(&own), None, &["https://unknown.example"], ExchangeRefused::Target(TargetError::Unknown)),
         (Some(&own), None, &[ORDERS, ORDERS], ExchangeRefused::Target(TargetError::Several)),
     ];
     for (account, asked, resource, expected) in cases {

@@ -47,7 +47,7 @@ impl Case {
 }
 
 #[test]
-fn a_code_becomes_tokens_over_exactly_its_version() {
+fn a_code_is_redeemed_with_a_write_that_requires_its_version() {
     let decision = Case::of(|_| {}).decide();
     let issued = decision.outcome.unwrap();
     assert!(issued.id_token);
@@ -200,7 +200,7 @@ fn security_22_a_bad_replay_revokes_nothing() {
 }
 
 #[test]
-fn redirect_uri_may_be_left_out_where_a_challenge_binds_the_code() {
+fn redirect_uri_may_be_omitted_if_a_challenge_binds_the_code() {
     assert!(Case::of(|c| c.presented.redirect_uri = None).decide().outcome.is_ok());
     let unnamed = Case::of(|c| {
         c.grant.code.as_mut().unwrap().redirect_uri_in_request = false;
@@ -221,17 +221,17 @@ fn without_the_refresh_grant_there_is_no_refresh_token_and_the_grant_ends_with_i
 }
 
 #[test]
-fn security_27_a_resource_narrows_audience_and_scope_and_never_carries_account() {
+fn security_27_a_resource_narrows_audience_and_scope_and_never_includes_account() {
     let issued = Case::of(|c| c.presented.resource = &[ORDERS]).decide().outcome.unwrap();
     assert_eq!(issued.access.resource.as_deref(), Some(ORDERS));
     assert_eq!(issued.access.scope, scope("orders:read"));
     assert_eq!(issued.access.algorithm, SigningAlgorithm::RS256);
-    assert!(issued.id_token, "the ID token goes by the grant");
+    assert!(issued.id_token, "the ID token depends on the scope of the grant");
     assert_eq!(issued.grant.resource, None, "the next token may be for the issuer again");
 }
 
 #[test]
-fn a_scope_that_was_taken_from_the_client_is_not_issued() {
+fn a_scope_that_was_removed_from_the_client_is_not_issued() {
     let issued = Case::of(|c| c.client.scope = scope("email")).decide().outcome.unwrap();
     assert_eq!(issued.access.scope, scope("email"));
     assert!(!issued.id_token);

@@ -21,7 +21,7 @@ struct Case {
     now: Timestamp,
 }
 impl Case {
-    /// Generation 3 is live since a minute and is presented.
+    /// Generation 3 has been live for a minute, and is presented.
     fn of(change: impl FnOnce(&mut Self)) -> Self {
         let mut case = Self {
             grant: active(Span::minutes(1)),
@@ -62,7 +62,7 @@ fn revoked(decision: &Decision<Result<Issued, RefreshRefused>>) -> bool {
 }
 
 #[test]
-fn security_32_the_live_token_is_rotated_over_exactly_its_version() {
+fn security_32_the_live_token_is_rotated_with_a_write_that_requires_its_version() {
     let decision = Case::of(|_| {}).decide();
     let issued = decision.outcome.unwrap();
     let grant = decision.changes.only(Change::rotate_refresh_token);
@@ -72,11 +72,11 @@ fn security_32_the_live_token_is_rotated_over_exactly_its_version() {
     assert_eq!((refresh.generation, refresh.secret_hash, refresh.parent_hash), (4, hash(24), Some(hash(23))));
     assert_eq!((refresh.rotated_at, refresh.refresh_key_version), (NOW, 6));
     assert_eq!(refresh.idle_expires_at, NOW + POLICY.refresh_idle);
-    assert_eq!(grant.expires_at, Case::of(|_| {}).grant.expires_at, "the absolute end stays");
+    assert_eq!(grant.expires_at, Case::of(|_| {}).grant.expires_at, "the absolute expiry does not change");
 }
 
 #[test]
-fn the_parent_gets_the_same_child_for_ten_seconds_and_nothing_is_written() {
+fn the_parent_gets_the_same_child_for_ten_seconds_without_a_write() {
     for millis in [0, 5_000, 9_900, 10_000] {
         let decision = Case::of(|c| {
             c.grant = active(Span::millis(millis));
@@ -86,12 +86,12 @@ fn the_parent_gets_the_same_child_for_ten_seconds_and_nothing_is_written() {
         assert!(decision.changes.is_empty(), "{millis}");
         let issued = decision.outcome.unwrap();
         assert_eq!(issued.refresh_generation, Some(3), "{millis}");
-        assert_eq!(live(&issued.grant).refresh_key_version, 1, "derived again with the version of then");
+        assert_eq!(live(&issued.grant).refresh_key_version, 1, "derived again with the key version of the rotation");
     }
 }
 
 #[test]
-fn security_33_anything_else_that_is_genuine_revokes_the_grant() {
+fn security_33_any_other_genuine_token_revokes_the_grant() {
     let cases = [
         (
             "the parent after ten seconds",
@@ -164,14 +164,14 @@ fn a_refusal_changes_nothing() {
         ("revoked", RefreshRefused::Ended(Revoked), Case::of(|c| c.grant = c.grant.revoked(RevocationReason::Withdrawn, NOW))),
         ("not redeemed", RefreshRefused::NotARefreshGrant, Case::of(|c| c.grant = code_issued())),
         (
-            "security 36: offline_access taken from the client",
+            "security 36: offline_access removed from the client",
             RefreshRefused::OfflineAccessGone,
             Case::of(|c| {
                 c.grant.scope = scope("openid offline_access");
                 c.client.scope = scope("openid email");
             }),
         ),
-        ("every scope taken from the client", RefreshRefused::ScopeGone, Case::of(|c| c.client.scope = scope("phone"))),
+        ("every scope removed from the client", RefreshRefused::ScopeGone, Case::of(|c| c.client.scope = scope("phone"))),
         ("security 35: a wider scope", RefreshRefused::ScopeExceeded, Case::of(|c| c.scope = Some(scope("openid profile")))),
         (
             "an unknown resource",
@@ -187,7 +187,7 @@ fn a_refusal_changes_nothing() {
 }
 
 #[test]
-fn an_offline_grant_outlives_its_session() {
+fn an_offline_grant_is_valid_after_the_end_of_its_session() {
     let decision = Case::of(|c| {
         c.grant.scope = scope("openid offline_access");
         c.session = None;
@@ -197,16 +197,16 @@ fn an_offline_grant_outlives_its_session() {
 }
 
 #[test]
-fn security_35_a_narrowed_scope_holds_for_one_token_and_can_be_widened_back_to_the_grant() {
+fn security_35_a_narrowed_scope_applies_to_one_token_and_the_next_may_have_the_full_scope() {
     let decision = Case::of(|c| c.scope = Some(scope("email"))).decide();
     let issued = decision.outcome.unwrap();
     assert_eq!(issued.access.scope, scope("email"));
     assert_eq!(issued.grant.scope, Case::of(|_| {}).grant.scope);
-    assert!(issued.id_token, "the ID token goes by the grant");
+    assert!(issued.id_token, "the ID token depends on the scope of the grant");
 }
 
 #[test]
-fn a_scope_taken_from_the_client_is_left_out_without_refusing_the_rest() {
+fn a_scope_that_was_removed_from_the_client_is_left_out_without_refusing_the_rest() {
     let issued = Case::of(|c| c.client.scope = scope("openid email")).decide().outcome.unwrap();
     assert_eq!(issued.access.scope, scope("email openid"));
 }
@@ -233,11 +233,11 @@ fn rotation_prunes_revoked_tokens_that_have_expired() {
     assert_eq!(issued.outcome.unwrap().grant.revoked_jtis, vec![kept]);
 }
 
-/// Whatever is presented, and in whatever order: never two live children, never a token from a revoked grant.
+/// For every order of presentations: there are never two live children, and a revoked grant issues no token.
 #[test]
 fn one_token_has_one_child_in_every_order_of_ten_presentations() {
     use proptest::prelude::*;
-    // A toy derivation is enough: the child of generation n is hash(20 + n + 1).
+    // A simple derivation is enough here: the child of generation n is hash(20 + n + 1).
     proptest!(|(steps in proptest::collection::vec((1u32..6, 0i64..12_000), 1..10))| {
         let mut case = Case::of(|c| c.grant.scope = scope("openid offline_access"));
         let mut live_generation = 3;
