@@ -213,7 +213,7 @@ impl Change {
     }
     /// Adds a put to the transaction.
     pub(super) fn and(self, put: Put) -> Self {
-        self.with(Step::Put(put))
+        self.with_step(Step::Put(put))
     }
     /// Adds puts to the transaction.
     pub(super) fn and_all(self, puts: impl IntoIterator<Item = Put>) -> Self {
@@ -221,9 +221,9 @@ impl Change {
     }
     /// Adds a removal to the transaction.
     pub(super) fn and_remove(self, remove: Remove) -> Self {
-        self.with(Step::Remove(remove))
+        self.with_step(Step::Remove(remove))
     }
-    fn with(self, step: Step) -> Self {
+    fn with_step(self, step: Step) -> Self {
         let write = match self.write {
             Write::One(guard) => Write::All { guard, rest: vec![step] },
             Write::All { guard, mut rest } => {

@@ -55,7 +55,7 @@ pub fn start(authentication: &Authentication, profile: &Profile, new: NewEmailCh
     if authentication.identifier == new.identifier {
         return Decision::unchanged(Started::SameAddress);
     }
-    let undos = standing_undos(profile, now);
+    let undos = valid_undos(profile, now);
     if undos.len() >= MAX_EMAIL_UNDOS {
         let until = undos.iter().map(|undo| undo.expires_at).min().unwrap_or(now);
         return Decision::unchanged(Started::TooManyChanges { until });
@@ -74,7 +74,7 @@ pub fn pending(profile: &Profile, now: Timestamp) -> Option<&EmailChange> {
 }
 
 /// The former addresses that can still be restored, oldest first.
-fn standing_undos(profile: &Profile, now: Timestamp) -> Vec<EmailUndo> {
+fn valid_undos(profile: &Profile, now: Timestamp) -> Vec<EmailUndo> {
     profile.email_undos.iter().filter(|undo| now < undo.expires_at).cloned().collect()
 }
 
@@ -149,7 +149,7 @@ pub fn prove(
     if owner.is_some() {
         return Decision::unchanged(Proven::Taken);
     }
-    let mut email_undos = standing_undos(profile, now);
+    let mut email_undos = valid_undos(profile, now);
     email_undos.push(EmailUndo {
         identifier: authentication.identifier,
         address: changed.former_address,

@@ -39,7 +39,9 @@ pub fn hand_over(subject: Subject<'_>, verdict: &PasswordVerdict, now: Timestamp
         (
             Subject::Known { authentication, password: Some(_), .. },
             PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),
-        ) if authentication.is_active() => Decision::one(Change::record_sign_in(reset(authentication)), HandedOver::Right),
+        ) if authentication.is_active() => {
+            Decision::one(Change::record_sign_in(reset_window(authentication)), HandedOver::Right)
+        }
         (Subject::Known { authentication, device, .. }, _) => {
             Decision::one(Change::count_failed_sign_in(count_failure(authentication, device, now)), HandedOver::Refused)
         }
@@ -49,7 +51,7 @@ pub fn hand_over(subject: Subject<'_>, verdict: &PasswordVerdict, now: Timestamp
     }
 }
 
-fn reset(authentication: &Authentication) -> Authentication {
+fn reset_window(authentication: &Authentication) -> Authentication {
     Authentication { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() }
 }
 
@@ -66,7 +68,9 @@ pub fn attributes(
     let mut attributes =
         BTreeMap::from([("email".to_owned(), email.as_str().to_owned()), ("email_verified".to_owned(), "true".to_owned())]);
     for field in fields {
-        if let (Some(attribute), Some(value)) = (config.attribute_of(&field.name), claims.0.get(&field.name).and_then(text)) {
+        if let (Some(attribute), Some(value)) =
+            (config.attribute_of(&field.name), claims.0.get(&field.name).and_then(attribute_text))
+        {
             attributes.insert(attribute.to_owned(), value);
         }
     }
@@ -80,7 +84,7 @@ pub fn attributes(
 }
 
 /// A value in the pool's form: a text. A value without such a form is omitted.
-fn text(value: &Value) -> Option<String> {
+fn attribute_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),

@@ -15,7 +15,7 @@ use std::str::FromStr;
 /// Maximum number of roles of one account: with the longest names its hot item fits one write unit.
 pub const MAX_ROLES: usize = 8;
 /// Maximum length of a role name, in characters.
-const LONGEST: usize = 20;
+const MAX_NAME_LENGTH: usize = 20;
 
 /// The name of a role: 1 to 20 of `A-Z a-z 0-9 . _ : -`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl FromStr for Role {
 impl TryFrom<String> for Role {
     type Error = InvalidRole;
     fn try_from(text: String) -> Result<Self, InvalidRole> {
-        let is_name = (1..=LONGEST).contains(&text.len())
+        let is_name = (1..=MAX_NAME_LENGTH).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'));
         if is_name { Ok(Self(text)) } else { Err(InvalidRole) }
     }

@@ -196,8 +196,8 @@ mod tests {
         let offline = Grant { scope: scope("openid offline_access"), ..active(Span::ZERO) };
         let online = Grant { scope: scope("openid"), ..active(Span::ZERO) };
         let other_session = Grant { sid: SessionId::from_bytes([99; 16]), ..offline.clone() };
-        let gone = offline.revoked(RevocationReason::ClientRequest, NOW);
-        let decision = end_with_grants(&session(), &[offline.clone(), online, other_session, gone], NOW);
+        let revoked = offline.revoked(RevocationReason::ClientRequest, NOW);
+        let decision = end_with_grants(&session(), &[offline.clone(), online, other_session, revoked], NOW);
         let [change] = decision.changes.all();
         let (ended, grants) = (change.first::<Session>(), change.written().cloned().collect::<Vec<Grant>>());
         assert_eq!(*change, Change::end_session_and_grants(ended.clone(), grants.clone()));

@@ -261,9 +261,9 @@ fn decode(writes: &[Write], reasons: &[CancellationReason]) -> Result<Sent, Stor
         return Ok(Sent::Done(Written::Conflict));
     }
     // No condition failed. Contention and lack of capacity are temporary.
-    const PASSING: &[&str] = &["ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"];
+    const TEMPORARY: &[&str] = &["ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"];
     let codes: Vec<String> = reasons.iter().map(code).filter(|code| !code.is_empty() && code != "None").collect();
-    if !codes.is_empty() && codes.iter().all(|code| PASSING.contains(&code.as_str())) {
+    if !codes.is_empty() && codes.iter().all(|code| TEMPORARY.contains(&code.as_str())) {
         return Ok(Sent::Contended(unavailable("TransactWriteItems", &codes.join(","), "the transaction was cancelled")));
     }
     Err(refused("TransactWriteItems", &codes.join(","), "the transaction was cancelled"))

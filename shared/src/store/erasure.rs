@@ -91,7 +91,7 @@ impl TenantStore {
     pub async fn find_due_erasures(&self, cursor: &Cursor, limit: u16) -> Result<WorkPage<DueErasure>, StoreError> {
         let pk = due_pk(&self.tenant, cursor.day, cursor.shard);
         let page = self.page(Table::Identities, &pk, cursor.after.as_deref(), Some(limit)).await?;
-        Ok(work(page, Kind::DueErasure))
+        Ok(work_page(page, Kind::DueErasure))
     }
     /// Accounts that were erased on the cursor's day, in its shard, after its account; at most `limit`. One Query.
     ///
@@ -100,7 +100,7 @@ impl TenantStore {
     pub async fn find_tombstones(&self, cursor: &Cursor, limit: u16) -> Result<WorkPage<Tombstone>, StoreError> {
         let pk = tombstones_pk(&self.tenant, cursor.day, cursor.shard);
         let page = self.page(Table::Keys, &pk, cursor.after.as_deref(), Some(limit)).await?;
-        Ok(work(page, Kind::Tombstone))
+        Ok(work_page(page, Kind::Tombstone))
     }
     /// The items of an account, its state first: one Query, at most 1 MB.
     ///
@@ -114,7 +114,7 @@ impl TenantStore {
             Some(AttributeValue::S(first)) if *first == state.sk => Some(read(Kind::Authentication, items.remove(0))?),
             Some(_) | None => None,
         };
-        Ok(AccountItems { account, authentication, others: keys(&items), more_after })
+        Ok(AccountItems { account, authentication, others: item_keys(&items), more_after })
     }
     /// The items after this page, if there may be any. One Query.
     ///
@@ -128,7 +128,7 @@ impl TenantStore {
         let Some(after) = &page.more_after else { return Ok(None) };
         let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
         let Page { items, more_after } = self.page(Table::Identities, &pk, Some(after), None).await?;
-        Ok(Some(AccountItems { account, authentication: None, others: keys(&items), more_after }))
+        Ok(Some(AccountItems { account, authentication: None, others: item_keys(&items), more_after }))
     }
     /// The state of an account. 1 RRU.
     ///
@@ -152,7 +152,7 @@ impl TenantStore {
     pub async fn remove(&self, removal: &Removal, request: &RequestContext) -> Result<(), StoreError> {
         let delete = |thing: Thing<'_>, condition| Plan::Delete(Box::new(Delete { key: self.key(thing), condition }));
         let (plan, must) = match removal {
-            Removal::Bury(tombstone) => (self.burial(tombstone, request)?, false),
+            Removal::Bury(tombstone) => (self.plan_tombstone(tombstone, request)?, false),
             Removal::DataKey(account) => (delete(Thing::DataKey(*account), Condition::DataKeyOf(*account)), true),
             Removal::Identifier(account, identifier) => {
                 (delete(Thing::Identifier(identifier), Condition::OfAccount(*account)), false)
@@ -160,7 +160,7 @@ impl TenantStore {
             Removal::Password(account) => (delete(Thing::Password(*account), Condition::Present), true),
             Removal::LinkedIdentity(account, subject) => {
                 // The sentinel first: if this is interrupted between the two writes, the link still names the sentinel.
-                self.write(&self.erased_subject(*account, subject, request)?, request).await?;
+                self.write(&self.plan_erased_subject(*account, subject, request)?, request).await?;
                 (delete(Thing::LinkedIdentity(*account, subject), Condition::Present), true)
             }
             Removal::Item(key) => (Plan::Delete(Box::new(Delete { key: key.clone(), condition: Condition::Present })), true),
@@ -176,25 +176,30 @@ impl TenantStore {
 
     /// Written only over the account's own sentinel. A sentinel that is erased already, or that another account has, is not
     /// changed.
-    fn erased_subject(&self, account: AccountId, subject: &SubjectHash, request: &RequestContext) -> Result<Plan, StoreError> {
+    fn plan_erased_subject(
+        &self,
+        account: AccountId,
+        subject: &SubjectHash,
+        request: &RequestContext,
+    ) -> Result<Plan, StoreError> {
         let key = self.key(Thing::FederatedSubject(subject));
         let erased = ClaimedSubject { account: None, at: request.now };
         let item = item::write(&key, Kind::FederatedSubject, &erased, None, request.request_id.as_str())?;
         Ok(Plan::Put(Box::new(Put { key, item, condition: Condition::OfAccount(account) })))
     }
 
-    fn burial(&self, tombstone: &Tombstone, request: &RequestContext) -> Result<Plan, StoreError> {
+    fn plan_tombstone(&self, tombstone: &Tombstone, request: &RequestContext) -> Result<Plan, StoreError> {
         let key = self.key(Thing::Tombstone(tombstone.account, tombstone.at));
         let item = item::write(&key, Kind::Tombstone, tombstone, None, request.request_id.as_str())?;
         Ok(Plan::Put(Box::new(Put { key, item, condition: Condition::Absent })))
     }
 }
 
-fn keys(items: &[Item]) -> Vec<ItemKey> {
+fn item_keys(items: &[Item]) -> Vec<ItemKey> {
     items.iter().filter_map(|item| ItemKey::read(Table::Identities, item)).collect()
 }
 
-fn work<W: DeserializeOwned>(page: Page, kind: Kind) -> WorkPage<W> {
+fn work_page<W: DeserializeOwned>(page: Page, kind: Kind) -> WorkPage<W> {
     let read = |item: Item| {
         let id = item.get(SK).and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
         read(kind, item).map_err(|error| (id, error))

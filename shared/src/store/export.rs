@@ -53,7 +53,7 @@ impl Everything {
 }
 
 impl TenantStore {
-    /// The account's whole partition ‖ its data key ‖ its audit records up to this moment, at most so many: three concurrent
+    /// The account's whole partition ‖ its data key ‖ its audit records until this moment, at most `at_most`: three concurrent
     /// requests, 1 RRU for each 4 KB. `None` if the account does not exist.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ impl fmt::Display for Failure {
 impl Error for Failure {}
 
 /// Codes that mean "later". The SDK has retried them by its own rules before we see them.
-const LATER: &[&str] = &[
+const RETRIED_BY_SDK: &[&str] = &[
     "InternalServerError",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
@@ -56,7 +56,7 @@ where
             let status = service.raw().status().as_u16();
             let text = error.message().unwrap_or_default();
             let detail = failure(format!("{text} (status {status})"));
-            if status >= 500 || LATER.contains(&code.as_str()) || CONTENDED.contains(&code.as_str()) {
+            if status >= 500 || RETRIED_BY_SDK.contains(&code.as_str()) || CONTENDED.contains(&code.as_str()) {
                 StoreError::Unavailable(detail)
             } else {
                 StoreError::Refused(detail)
@@ -77,7 +77,7 @@ pub(super) fn refused(operation: &'static str, code: &str, detail: &str) -> Stor
     StoreError::Refused(Box::new(Failure { operation, code: code.to_owned(), detail: detail.to_owned() }))
 }
 
-/// Maximum number of sends that the SDK does not retry: contended writes, unprocessed keys of a batch.
+/// Maximum number of sends where the SDK does not retry: contended writes, unprocessed keys of a batch.
 pub(super) const MAX_SENDS: u32 = 5;
 
 /// Waits before the next send (the first wait has `sent = 1`): up to 20 ms, doubled each time, with full jitter, so that

@@ -39,7 +39,7 @@ impl TenantStore {
         let mut items = self.batch([flow, data_key]).await?;
         let data_key = items.take(&self.key(data_key), Kind::DataKey)?;
         let flow: Option<Flow> = items.take(&self.key(flow), Kind::Flow)?;
-        // A locator names both ids. We never make a locator with a flow of another account.
+        // A locator names both ids. If the flow has another account, the locator was not made by us.
         Ok(flow.filter(|flow| flow.account == account).map(|flow| FlowSnapshot { flow, data_key }))
     }
     /// The account that has this identifier, with its password: Get I, then BatchGetItem of 2. 3 RRU, decoys included.

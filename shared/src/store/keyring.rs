@@ -127,7 +127,7 @@ impl TenantStore {
     pub async fn order_successor(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
         let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
         let material = KeyMaterial { successor_ordered_at: Some(now), ..material.clone() };
-        self.put_key(&StoredKey { state: StoredKeyState::Ready(material), ..key.clone() }, is_ready()).await
+        self.put_key(&StoredKey { state: StoredKeyState::Ready(material), ..key.clone() }, ready_condition()).await
     }
     /// Retires a signing key: it is no longer used, and its private half is removed. `false` if it was retired already.
     ///
@@ -137,7 +137,7 @@ impl TenantStore {
         let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
         let KeyMaterial { public_jwk, created_at, active_from, kms_key, .. } = material.clone();
         let retired = RetiredKey { public_jwk, created_at, active_from, kms_key, retired_at: now };
-        self.put_key(&StoredKey { state: StoredKeyState::Retired(retired), ..key.clone() }, is_ready()).await
+        self.put_key(&StoredKey { state: StoredKeyState::Retired(retired), ..key.clone() }, ready_condition()).await
     }
 
     /// Writes a slot under a condition. If the condition failed over exactly the state to write, the reply was lost.
@@ -152,7 +152,7 @@ impl TenantStore {
     }
 }
 
-fn is_ready() -> Expression {
+fn ready_condition() -> Expression {
     Expression {
         text: "#state.#is = :ready",
         names: names(&[("#state", "state"), ("#is", "is")]),

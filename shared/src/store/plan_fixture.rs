@@ -45,7 +45,7 @@ pub(super) fn sub() -> Sub {
     "ffffffff-ffff-ffff-ffff-ffffffffffff".parse().unwrap()
 }
 
-/// The maximum size: every device known, every window in use. An active account has no such status data, and has the start of its
+/// The maximum size: every device known, every window in use. An active account has no status data, and has the start of its
 /// epoch instead.
 pub(super) fn authentication() -> Authentication {
     let failures = FailureWindow { count: 99, last_at: Some(NOW) };

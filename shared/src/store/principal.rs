@@ -75,28 +75,28 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_sessions(&self, account: AccountId) -> Result<Vec<Session>, StoreError> {
-        self.of_account(account, "SESSION#", Kind::Session).await
+        self.query_account(account, "SESSION#", Kind::Session).await
     }
     /// Every grant of an account, including ended and expired ones. One Query, all pages.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_grants(&self, account: AccountId) -> Result<Vec<Grant>, StoreError> {
-        self.of_account(account, "GRANT#", Kind::Grant).await
+        self.query_account(account, "GRANT#", Kind::Grant).await
     }
     /// Every linked identity of an account. One Query, all pages.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_links(&self, account: AccountId) -> Result<Vec<LinkedIdentity>, StoreError> {
-        self.of_account(account, LINK_PREFIX, Kind::LinkedIdentity).await
+        self.query_account(account, LINK_PREFIX, Kind::LinkedIdentity).await
     }
     /// Every consent of an account, including withdrawn ones. One Query, all pages.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_consents(&self, account: AccountId) -> Result<Vec<Consent>, StoreError> {
-        self.of_account(account, "CONSENT#", Kind::Consent).await
+        self.query_account(account, "CONSENT#", Kind::Consent).await
     }
     /// The consent of an account to one client. 1 RRU.
     ///
@@ -121,7 +121,7 @@ impl TenantStore {
         items.into_iter().map(|item| read(Kind::Audit, item)).collect()
     }
 
-    async fn of_account<S: DeserializeOwned>(
+    async fn query_account<S: DeserializeOwned>(
         &self,
         account: AccountId,
         prefix: &str,

@@ -78,7 +78,7 @@ impl Change {
     }
     /// Adds a check to the transaction.
     pub(crate) fn and_check(self, key: RecordKey, expect: KeyExpect) -> Self {
-        self.with(Step::Check { key, expect })
+        self.with_step(Step::Check { key, expect })
     }
     /// The first record of this type.
     pub(crate) fn first<R: FromRecord + Clone + 'static>(&self) -> R {

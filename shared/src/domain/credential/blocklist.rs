@@ -5,18 +5,18 @@ use unicode_normalization::UnicodeNormalization;
 /// One per line, lower case, NFKC, sorted by bytes; see `data/README.md`.
 const COMMON: &str = include_str!("../../../data/common-passwords.txt");
 /// Shorter context words are too common to be checked.
-const LEAST_CONTEXT_WORD: usize = 4;
+const MIN_CONTEXT_WORD: usize = 4;
 /// Minimum length of what is left of a password without its context words.
-const LEAST_BESIDE_CONTEXT: usize = 6;
+const MIN_BESIDE_CONTEXT: usize = 6;
 /// A repetition is checked by its repeated unit. A unit of at least this length is accepted, unless it is listed.
-const LEAST_REPEATED: usize = 8;
+const MIN_REPEATED_UNIT: usize = 8;
 
 pub(super) fn is_common(password: &str, context: &[&str]) -> bool {
     let folded = fold(password);
     let unit = repeated_unit(&folded);
     is_listed(&folded)
-        || unit.len() < folded.len() && (unit.chars().count() < LEAST_REPEATED || is_listed(unit))
-        || is_made_of(&folded, context)
+        || unit.len() < folded.len() && (unit.chars().count() < MIN_REPEATED_UNIT || is_listed(unit))
+        || consists_of_context(&folded, context)
 }
 
 fn fold(text: &str) -> String {
@@ -50,7 +50,7 @@ fn repeated_unit(text: &str) -> &str {
 }
 
 /// Whether too little is left without the context words. Only letters and digits count.
-fn is_made_of(folded: &str, context: &[&str]) -> bool {
+fn consists_of_context(folded: &str, context: &[&str]) -> bool {
     let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let mut words: Vec<String> = Vec::new();
     for entry in context {
@@ -58,14 +58,14 @@ fn is_made_of(folded: &str, context: &[&str]) -> bool {
         words.push(plain(&entry));
         words.extend(entry.split(|c: char| !c.is_alphanumeric()).map(str::to_owned));
     }
-    words.retain(|word| word.chars().count() >= LEAST_CONTEXT_WORD);
+    words.retain(|word| word.chars().count() >= MIN_CONTEXT_WORD);
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     let whole = plain(folded);
     let mut rest = whole.clone();
     for word in &words {
         rest = rest.replace(word.as_str(), "");
     }
-    rest.len() < whole.len() && rest.chars().count() < LEAST_BESIDE_CONTEXT
+    rest.len() < whole.len() && rest.chars().count() < MIN_BESIDE_CONTEXT
 }
 
 #[cfg(test)]

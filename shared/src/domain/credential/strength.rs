@@ -23,12 +23,12 @@ pub(super) fn check(password: &str, context: &[&str], least: u8) -> Result<(), P
     let feedback = estimate.feedback();
     let advice = feedback
         .and_then(zxcvbn::feedback::Feedback::warning)
-        .map(of_warning)
-        .or_else(|| feedback.and_then(|feedback| feedback.suggestions().first().copied()).map(of_suggestion));
+        .map(advice_for_warning)
+        .or_else(|| feedback.and_then(|feedback| feedback.suggestions().first().copied()).map(advice_for_suggestion));
     Err(PasswordFlaw::TooWeak(advice))
 }
 
-fn of_warning(warning: Warning) -> Advice {
+fn advice_for_warning(warning: Warning) -> Advice {
     match warning {
         Warning::StraightRowsOfKeysAreEasyToGuess
         | Warning::ShortKeyboardPatternsAreEasyToGuess
@@ -48,7 +48,7 @@ fn of_warning(warning: Warning) -> Advice {
     }
 }
 
-fn of_suggestion(suggestion: Suggestion) -> Advice {
+fn advice_for_suggestion(suggestion: Suggestion) -> Advice {
     match suggestion {
         Suggestion::UseAFewWordsAvoidCommonPhrases
         | Suggestion::NoNeedForSymbolsDigitsOrUppercaseLetters

@@ -19,7 +19,7 @@ pub fn describe(config: &TenantConfig) -> Value {
                 "version": terms.version,
                 "url": terms.url,
                 "required": terms.required,
-                "title": in_each(&config.locales, &terms.title),
+                "title": text_by_locale(&config.locales, &terms.title),
             })
         })
         .collect();
@@ -37,7 +37,7 @@ pub fn describe(config: &TenantConfig) -> Value {
     })
 }
 
-fn in_each(locales: &[String], text: &Localized) -> Value {
+fn text_by_locale(locales: &[String], text: &Localized) -> Value {
     locales.iter().map(|locale| (locale.clone(), Value::from(text.get(locale)))).collect::<Map<_, _>>().into()
 }
 

@@ -8,24 +8,24 @@ use unicode_normalization::UnicodeNormalization;
 
 pub(super) fn canonical(field: &Field, value: &Value, submission: Submission, now: Timestamp) -> Result<Value, FieldFlaw> {
     match &field.kind {
-        FieldKind::Boolean => boolean(value, submission).map(Value::Bool),
+        FieldKind::Boolean => parse_boolean(value, submission).map(Value::Bool),
         FieldKind::Text { max_length, pattern } => {
-            let text = line(value, *max_length)?;
+            let text = parse_line(value, *max_length)?;
             match pattern {
                 Some(pattern) if !pattern.regex.is_match(&text) => Err(FieldFlaw::Pattern),
                 Some(_) | None => Ok(Value::String(text)),
             }
         }
-        FieldKind::Date => date(&line(value, 10)?, &field.name, now).map(Value::String),
-        FieldKind::Phone => phone(&line(value, 40)?).map(Value::String),
+        FieldKind::Date => parse_date(&parse_line(value, 10)?, &field.name, now).map(Value::String),
+        FieldKind::Phone => parse_phone(&parse_line(value, 40)?).map(Value::String),
         FieldKind::Choice(options) => {
-            let text = line(value, 100)?;
+            let text = parse_line(value, 100)?;
             if options.iter().any(|(option, _)| *option == text) { Ok(Value::String(text)) } else { Err(FieldFlaw::Option) }
         }
     }
 }
 
-fn boolean(value: &Value, submission: Submission) -> Result<bool, FieldFlaw> {
+fn parse_boolean(value: &Value, submission: Submission) -> Result<bool, FieldFlaw> {
     match (value, submission) {
         (Value::Bool(answer), _) => Ok(*answer),
         (Value::String(text), Submission::Page) if text == "true" => Ok(true),
@@ -37,7 +37,7 @@ fn boolean(value: &Value, submission: Submission) -> Result<bool, FieldFlaw> {
 }
 
 /// One line of text: NFC, without surrounding white space, without a character that could break a mail header or hide text.
-fn line(value: &Value, max: usize) -> Result<String, FieldFlaw> {
+fn parse_line(value: &Value, max: usize) -> Result<String, FieldFlaw> {
     let Value::String(text) = value else { return Err(FieldFlaw::WrongType { expected: "a text" }) };
     // Normalisation shortens a text to a quarter at most. A longer text is refused before any work is spent on it.
     if text.len() > max.saturating_mul(16) {
@@ -60,7 +60,7 @@ fn is_directional(c: char) -> bool {
 }
 
 /// `YYYY-MM-DD` of the years 1900 to 2200. A birthdate is in the past.
-fn date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
+fn parse_date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
     let is_written_so = text.len() == 10
         && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
     let date = text.parse::<jiff::civil::Date>().ok().filter(|_| is_written_so).ok_or(FieldFlaw::Date)?;
@@ -75,7 +75,7 @@ fn date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
 }
 
 /// E.164: `+` and 7 to 15 digits. Common separators are removed, and a leading `00` is read as `+`.
-fn phone(text: &str) -> Result<String, FieldFlaw> {
+fn parse_phone(text: &str) -> Result<String, FieldFlaw> {
     let bare: String =
         text.nfkc().filter(|c| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}')).collect();
     let number = bare.strip_prefix("00").map_or(bare.clone(), |rest| format!("+{rest}"));

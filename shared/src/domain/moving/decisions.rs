@@ -120,10 +120,10 @@ pub fn settle(mover: Mover, standing: &Standing) -> Decision<Moved> {
     if standing.owner.is_some() {
         return Decision::unchanged(Moved::AddressTaken);
     }
-    Decision::one(Change::move_account(moved(mover)), Moved::Here)
+    Decision::one(Change::move_account(transferred_account(mover)), Moved::Here)
 }
 
-fn moved(mover: Mover) -> MovedAccount {
+fn transferred_account(mover: Mover) -> MovedAccount {
     let account = mover.account;
     let (password, password_home) = match mover.password {
         MovingPassword::Hash(hash, changed_at) => {

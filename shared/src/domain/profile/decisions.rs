@@ -62,7 +62,7 @@ pub fn edit(fields: &[Field], claims: &Claims, edit: Edit<'_>, now: Timestamp) -
         Edit::Form(form) => (form, Submission::Page),
     };
     let values = match edit {
-        Edit::Patch(patch) => merged(fields, claims, patch),
+        Edit::Patch(patch) => merge_patch(fields, claims, patch),
         Edit::Form(form) => form.iter().filter(|(name, _)| is_field(name)).map(|(n, v)| (n.clone(), v.clone())).collect(),
     };
     let validated = form::validate(fields, &values, submission, now);
@@ -75,13 +75,13 @@ pub fn edit(fields: &[Field], claims: &Claims, edit: Edit<'_>, now: Timestamp) -
         flaws.push((name.clone(), if is_ours { EditFlaw::ReadOnly } else { EditFlaw::Field(FieldFlaw::Unknown) }));
     }
     match validated {
-        Ok(Claims(fresh)) if flaws.is_empty() => Ok(replaced(claims, fresh, is_field)),
+        Ok(Claims(fresh)) if flaws.is_empty() => Ok(replace_fields(claims, fresh, is_field)),
         Ok(_) | Err(_) => Err(flaws),
     }
 }
 
 /// The form's values with a patch applied. Stored values that the new values hide are removed, unless the patch names them.
-fn merged(fields: &[Field], claims: &Claims, patch: &Map<String, Value>) -> Map<String, Value> {
+fn merge_patch(fields: &[Field], claims: &Claims, patch: &Map<String, Value>) -> Map<String, Value> {
     let mut values = Map::new();
     for field in fields {
         let value = match patch.get(&field.name) {
@@ -95,7 +95,7 @@ fn merged(fields: &[Field], claims: &Claims, patch: &Map<String, Value>) -> Map<
     values
 }
 
-fn replaced(claims: &Claims, fresh: Map<String, Value>, is_field: impl Fn(&str) -> bool) -> Claims {
+fn replace_fields(claims: &Claims, fresh: Map<String, Value>, is_field: impl Fn(&str) -> bool) -> Claims {
     const NUMBER: &str = "phone_number";
     let mut next: Map<String, Value> =
         claims.0.iter().filter(|(name, _)| !is_field(name)).map(|(n, v)| (n.clone(), v.clone())).collect();

@@ -60,7 +60,7 @@ impl Application {
     ) -> Result<Checked, Vec<ApplicationFlaw>> {
         let mut flaws = Vec::new();
         let email = EmailAddress::parse(&self.email).map_err(|flaw| flaws.push(ApplicationFlaw::Email(flaw))).ok();
-        let context = self.guessable(config, email.as_ref());
+        let context = self.guessable_words(config, email.as_ref());
         let context: Vec<&str> = context.iter().map(String::as_str).collect();
         if let Err(flaw) = config.password.check(&self.password, &context) {
             flaws.push(ApplicationFlaw::Password(flaw));
@@ -78,7 +78,7 @@ impl Application {
     }
 
     /// Words that an attacker would guess first for this password (security 69).
-    fn guessable(&self, config: &TenantConfig, email: Option<&EmailAddress>) -> Vec<String> {
+    fn guessable_words(&self, config: &TenantConfig, email: Option<&EmailAddress>) -> Vec<String> {
         let mut words: Vec<String> = config.name.0.values().cloned().collect();
         if let Some(email) = email {
             words.push(email.local_part().to_owned());

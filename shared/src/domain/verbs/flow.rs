@@ -20,7 +20,7 @@ impl Change {
             FlowPurpose::Registration => EventKind::RegistrationStarted,
             FlowPurpose::Recovery => EventKind::RecoveryStarted,
         };
-        Self::of_flow(kind, flow)
+        Self::change_flow(kind, flow)
     }
     /// A typed code takes one of the identifier's tries of the day, before it is evaluated. It is refused at the limit.
     pub fn count_identifier_try(identifier: IdentifierHash, at: Timestamp, limit: u32) -> Self {
@@ -28,18 +28,18 @@ impl Change {
     }
     /// A wrong code was typed: one try is used.
     pub fn count_flow_try(flow: Flow) -> Self {
-        Self::of_flow(EventKind::CodeRefused, flow)
+        Self::change_flow(EventKind::CodeRefused, flow)
     }
     /// A new generation of the code.
     pub fn resend_code(flow: Flow) -> Self {
-        Self::of_flow(EventKind::CodeResent, flow)
+        Self::change_flow(EventKind::CodeResent, flow)
     }
     /// The owner of the address ends a flow that they did not request.
     pub fn disown_flow(flow: Flow) -> Self {
-        Self::of_flow(EventKind::FlowDisowned, flow)
+        Self::change_flow(EventKind::FlowDisowned, flow)
     }
     /// The event of a flow does not name its account, because the address is not proven yet.
-    fn of_flow(kind: EventKind, flow: Flow) -> Self {
+    fn change_flow(kind: EventKind, flow: Flow) -> Self {
         let subject = Subject { flow: Some(flow.id), client: Some(flow.client_id.clone()), ..Subject::default() };
         Self::audited(kind, subject, Put::next(flow))
     }

@@ -43,13 +43,13 @@ impl Change {
         let account = new.authentication.account;
         let subject = Subject { account: Some(account), flow: Some(new.flow.id), client: Some(new.flow.client_id.clone()) };
         Self::audited(EventKind::AccountCreated, subject, Put::next(new.authentication))
-            .and(claim(new.identifier, account))
+            .and(claim_identifier(new.identifier, account))
             .and(Put::next(new.password))
             .and(Put::next(new.profile))
-            .and(terms(account, new.terms))
+            .and(accept_terms(account, new.terms))
             .and(Put::next(new.flow))
             .and(Put::pending_key(new.data_key))
-            .and_all(new.link.into_iter().flat_map(|link| linked(account, link)))
+            .and_all(new.link.into_iter().flat_map(|link| claim_and_link(account, link)))
     }
     /// A user is imported from a legacy directory: identifier and subject are claimed, account, profile and link are new, the
     /// data key is new or its flow's, and the flow is completed. Two accounts with the same address or the same subject are
@@ -62,10 +62,10 @@ impl Change {
         let data_key = if new.flow.is_some() { Put::pending_key(new.data_key) } else { Put::new(new.data_key) };
         let identifier = new.authentication.identifier;
         Self::audited(EventKind::AccountImported, subject, Put::next(new.authentication))
-            .and(claim(identifier, account))
+            .and(claim_identifier(identifier, account))
             .and(Put::next(new.profile))
             .and(data_key)
-            .and_all(linked(account, new.link))
+            .and_all(claim_and_link(account, new.link))
             .and_all(new.flow.map(Put::next))
             .and_all(new.password.map(Put::next))
     }
@@ -74,28 +74,28 @@ impl Change {
     pub fn move_account(new: MovedAccount) -> Self {
         let account = new.authentication.account;
         let identifier = new.authentication.identifier;
-        let accepted = (!new.terms.is_empty()).then(|| terms(account, new.terms));
+        let accepted = (!new.terms.is_empty()).then(|| accept_terms(account, new.terms));
         Self::audited(EventKind::AccountImported, Subject::account(account), Put::next(new.authentication))
-            .and(claim(identifier, account))
+            .and(claim_identifier(identifier, account))
             .and(Put::next(new.profile))
             .and(Put::new(new.data_key))
-            .and_all(new.links.into_iter().flat_map(|link| linked(account, link)))
+            .and_all(new.links.into_iter().flat_map(|link| claim_and_link(account, link)))
             .and_all(accepted)
             .and_all(new.consents.into_iter().map(Put::next))
             .and_all(new.password.map(Put::next))
     }
 }
 
-fn claim(identifier: IdentifierHash, account: AccountId) -> Put {
+fn claim_identifier(identifier: IdentifierHash, account: AccountId) -> Put {
     Put::new(Keyed { key: identifier, state: ClaimedIdentifier { account } })
 }
 
-fn terms(account: AccountId, accepted: Vec<AcceptedTerms>) -> Put {
+fn accept_terms(account: AccountId, accepted: Vec<AcceptedTerms>) -> Put {
     Put::new(Keyed { key: account, state: Terms { accepted, version: 1 } })
 }
 
 /// The claim of a subject, and the link to it.
-fn linked(account: AccountId, link: LinkedIdentity) -> [Put; 2] {
+fn claim_and_link(account: AccountId, link: LinkedIdentity) -> [Put; 2] {
     let claimed = ClaimedSubject { account: Some(account), at: link.linked_at };
     [Put::new(Keyed { key: link.subject, state: claimed }), Put::new(link)]
 }
