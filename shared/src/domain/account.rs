@@ -84,8 +84,8 @@ pub struct Authentication {
     /// Raised by every change that ends everything issued before (password, disabling, deletion).
     #[serde(rename = "ep")]
     pub epoch: u32,
-    /// When the epoch was last raised. Everything based on an earlier sign-in is dead too, also in another system: a user pool
-    /// does not know our epochs.
+    /// When the epoch was last raised. A sign-in before this time is no longer valid, in another system either: a user pool does
+    /// not know our epochs.
     #[serde(rename = "ea", default, skip_serializing_if = "Option::is_none")]
     pub epoch_began_at: Option<Timestamp>,
     /// The identifier that the user signs in with (so that a counter of the identifier can be found from the account).

@@ -33,13 +33,13 @@ pub const MAX_HISTORY: usize = 1_000;
 pub struct Held {
     /// The hot item.
     pub authentication: Authentication,
-    /// The profile. Its sealed values follow:
+    /// The profile. The next three members are its sealed values.
     pub profile: Profile,
-    /// the claims,
+    /// The claims.
     pub claims: Claims,
-    /// the address of a pending change,
+    /// The new address of a pending change.
     pub pending_email: Option<String>,
-    /// and the former addresses, in the order of the profile.
+    /// The former addresses, in the order of the profile.
     pub former_emails: Vec<String>,
     /// Linked identities.
     pub links: Vec<(LinkedIdentity, FederatedSubject)>,
