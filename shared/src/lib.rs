@@ -13,6 +13,7 @@
 //! | module | content | may use |
 //! |---|---|---|
 //! | [`digest`], [`purpose`] | SHA-256; purposes of keyrings | nothing |
+//! | [`strict_json`] | the check of a JSON document before it is read | nothing |
 //! | [`domain`] | rules and states, the types of the tenant document: no I/O, no clock, no randomness, no HTTP status | `digest`, `purpose` |
 //! | [`context`] | request context, deadline, clock, random values | `domain::{id, secret, time}` |
 //! | [`config`] | reading and validating the tenant document | `domain` |
@@ -45,4 +46,5 @@ pub mod purpose;
 pub mod runtime;
 pub mod services;
 pub mod store;
+mod strict_json;
 pub mod web;

@@ -25,7 +25,7 @@ use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::tenant::CognitoConfig;
 use latchkey::domain::time::Span;
-use latchkey::keys::password::PasswordMatch;
+use latchkey::keys::password::{HashMemo, PasswordMatch};
 use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::account::SignInSnapshot;
@@ -35,7 +35,6 @@ use latchkey::web::session::{self, Opening};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::context;
 use std::collections::BTreeMap;
-use tokio::sync::Mutex;
 
 const PAGE: &str = "login";
 
@@ -182,7 +181,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     let tenant = &handle.tenant;
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
     // Expensive. The result stays valid after a conflict, unless the password was changed in the meantime.
-    let compared = Mutex::new(None::<(Option<PasswordHash>, PasswordMatch)>);
+    let compared = HashMemo::default();
     let decide = || async {
         let snapshot = tenant.store.find_sign_in(&identifier).await?;
         let (subject, data_key) = match &snapshot {
@@ -219,15 +218,9 @@ async fn compare(
     services: &Services,
     password: &SecretText,
     stored: Option<&PasswordHash>,
-    compared: &Mutex<Option<(Option<PasswordHash>, PasswordMatch)>>,
+    compared: &HashMemo<Option<PasswordHash>, PasswordMatch>,
 ) -> Result<PasswordVerdict, Problem> {
-    let mut compared = compared.lock().await;
-    let found = match compared.take().filter(|(with, _)| with.as_ref() == stored) {
-        Some((_, found)) => found,
-        None => services.hasher.verify(password, stored).await?,
-    };
-    *compared = Some((stored.cloned(), found.clone()));
-    Ok(match found {
+    Ok(match compared.get_or_compute(stored.cloned(), services.hasher.verify(password, stored)).await? {
         PasswordMatch::No => PasswordVerdict::Wrong,
         PasswordMatch::Yes => PasswordVerdict::Right,
         PasswordMatch::Rehash(hash) => PasswordVerdict::RightRehashed(hash),

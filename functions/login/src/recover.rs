@@ -22,9 +22,10 @@ use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered, SealedAddress};
-use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::domain::secret::SecretText;
 use latchkey::keys::SealedField;
 use latchkey::keys::locator::FlowLocator;
+use latchkey::keys::password::HashMemo;
 use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
@@ -36,7 +37,6 @@ use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use tokio::sync::Mutex;
 
 const PAGE: &str = "recover";
 
@@ -157,7 +157,7 @@ async fn reset(
         return Ok(view.keep(typed).show(StatusCode::BAD_REQUEST, BTreeMap::from([("password", words)])));
     }
     let proof = Presented { typed, token: token.map(SecretText::from) };
-    let hash = Mutex::new(None::<PasswordHash>);
+    let hash = HashMemo::default();
     let pool = tenant.config.cognito.clone();
     let decide = || async {
         let Some(FlowSnapshot { flow, data_key }) = find_snapshot(handle, id).await? else {
@@ -182,10 +182,10 @@ async fn reset(
             (Some(owner), ..) => Some(Owner::Known {
                 authentication: &owner.authentication,
                 password: owner.password.as_ref(),
-                new_password: hash_once(services, &password, &hash).await?,
+                new_password: hash.get_or_compute((), services.hasher.hash(&password)).await?,
             }),
             (None, Some(pool), Some(data_key)) if may_reset => {
-                let hash = hash_once(services, &password, &hash).await?;
+                let hash = hash.get_or_compute((), services.hasher.hash(&password)).await?;
                 directory::owner(services, handle, pool, &flow, data_key, hash).await?
             }
             (None, ..) => None,
@@ -224,18 +224,6 @@ async fn reset(
             let view = FlowView::load(handle, browser, id, token).await?.at(Step::Over);
             Ok(Outcome::Expired.of(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
-    }
-}
-
-async fn hash_once(
-    services: &Services,
-    password: &SecretText,
-    hash: &Mutex<Option<PasswordHash>>,
-) -> Result<PasswordHash, Problem> {
-    let mut hash = hash.lock().await;
-    match &*hash {
-        Some(hash) => Ok(hash.clone()),
-        None => Ok(hash.insert(services.hasher.hash(password).await?).clone()),
     }
 }
 

@@ -16,9 +16,9 @@ use latchkey::domain::handover::{HandedOver, attributes, hand_over};
 use latchkey::domain::id::{AccountId, InvalidId, RequestId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
-use latchkey::domain::secret::{PasswordHash, SecretText};
+use latchkey::domain::secret::SecretText;
 use latchkey::domain::tenant::HandoverConfig;
-use latchkey::keys::password::HasherBusy;
+use latchkey::keys::password::{HashMemo, HasherBusy};
 use latchkey::keys::{KeyError, SealedField};
 use latchkey::purpose::Purpose;
 use latchkey::services::{Services, Tenant, TenantError};
@@ -28,7 +28,6 @@ use latchkey::web::funnel::{Method, Outcome, Step};
 use latchkey::web::problem::chain;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use tokio::sync::Mutex;
 
 /// The keys of this function: it finds users by their address, and decrypts their attributes.
 pub const PURPOSES: &[Purpose] = &[Purpose::Identifier, Purpose::Data];
@@ -178,7 +177,7 @@ impl Migration {
     ) -> Result<(HandedOver, Option<AccountId>), MigrationError> {
         let identifier = tenant.keys.identifier()?.hash_email(email);
         // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
-        let compared = Mutex::new(None::<(Option<PasswordHash>, PasswordVerdict)>);
+        let compared = HashMemo::default();
         let decided = tenant.store.decide(request, || async {
             let snapshot = tenant.store.find_sign_in(&identifier).await?;
             let (subject, account) = match &snapshot {
@@ -192,13 +191,9 @@ impl Migration {
                 return Ok::<_, MigrationError>(Decision::unchanged((HandedOver::Blocked, None)));
             }
             let stored = subject.password_hash();
-            let mut compared = compared.lock().await;
-            let verdict = match compared.take().filter(|(with, _)| with.as_ref() == stored) {
-                Some((_, verdict)) => verdict,
-                None if self.services.hasher.is_right(password, stored).await? => PasswordVerdict::Right,
-                None => PasswordVerdict::Wrong,
-            };
-            *compared = Some((stored.cloned(), verdict.clone()));
+            let computation = self.services.hasher.is_right(password, stored);
+            let is_right = compared.get_or_compute(stored.cloned(), computation).await?;
+            let verdict = if is_right { PasswordVerdict::Right } else { PasswordVerdict::Wrong };
             let Decision { changes, outcome } = hand_over(subject, &verdict, request.now);
             Ok(Decision { changes, outcome: (outcome, account.filter(|_| outcome == HandedOver::Right)) })
         });

@@ -13,11 +13,10 @@ use latchkey::domain::profile::Claims;
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Span;
-use latchkey::keys::password::PasswordMatch;
+use latchkey::keys::password::{HashMemo, HasherBusy, PasswordMatch};
 use latchkey::services::Services;
 use latchkey::store::StoreError;
 use latchkey::web::{Presented, Principal, TenantHandle, With};
-use tokio::sync::Mutex;
 
 /// The typed input.
 #[derive(Debug)]
@@ -57,7 +56,7 @@ pub async fn change(
     typed: &PasswordInput,
 ) -> Result<ChangeOutcome, CommandError> {
     // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
-    let hashed = Mutex::new(None::<(PasswordHash, Option<PasswordHash>)>);
+    let hashed = HashMemo::default();
     let decide = || async {
         let principal = presented.load(handle, With::ProfileAndPassword).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
@@ -71,7 +70,9 @@ pub async fn change(
         let holder =
             Holder { authentication: &snapshot.authentication, password: snapshot.password.as_ref(), device: typed.device };
         let hash = match (holder.subject().blocked_for(handle.now()), holder.password) {
-            (None, Some(password)) => new_hash(services, typed, &password.hash, &hashed).await?,
+            (None, Some(password)) => {
+                hashed.get_or_compute(password.hash.clone(), new_hash(services, typed, &password.hash)).await?
+            }
             (Some(_), _) | (None, None) => None,
         };
         let session = presenting_session(handle, &principal).await?;
@@ -96,25 +97,16 @@ fn check(handle: &TenantHandle, password: &SecretText, Claims(claims): &Claims) 
     config.password.check(password, &context)
 }
 
-/// The hash of the new password, if the current one is correct. Computed once for each stored hash.
+/// The hash of the new password, if the current one is correct.
 async fn new_hash(
     services: &Services,
     typed: &PasswordInput,
     stored: &PasswordHash,
-    hashed: &Mutex<Option<(PasswordHash, Option<PasswordHash>)>>,
-) -> Result<Option<PasswordHash>, CommandError> {
-    let mut hashed = hashed.lock().await;
-    if let Some((with, hash)) = &*hashed
-        && with == stored
-    {
-        return Ok(hash.clone());
-    }
-    let hash = match services.hasher.verify(&typed.current, Some(stored)).await? {
+) -> Result<Option<PasswordHash>, HasherBusy> {
+    Ok(match services.hasher.verify(&typed.current, Some(stored)).await? {
         PasswordMatch::No => None,
         PasswordMatch::Yes | PasswordMatch::Rehash(_) => Some(services.hasher.hash(&typed.new).await?),
-    };
-    *hashed = Some((stored.clone(), hash.clone()));
-    Ok(hash)
+    })
 }
 
 /// The current live session: that of the cookie, or the one that the presented grant came from.

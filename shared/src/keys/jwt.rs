@@ -4,10 +4,9 @@
 //! duplicate member names (at any depth), and header parameters other than `alg`, `kid` and `typ`.
 
 use crate::domain::time::{Span, Timestamp};
+use crate::strict_json::{self, Limits};
 use data_encoding::BASE64URL_NOPAD;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use std::fmt;
 
 /// The maximum length of a token.
 const MAX_TOKEN: usize = 16 * 1024;
@@ -68,65 +67,8 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 
 /// A JSON object without duplicate names at any depth: two readers could take different values (security 47).
 fn object(json: &[u8]) -> Option<Map<String, Value>> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value = Strict.deserialize(&mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    match value {
-        Value::Object(object) => Some(object),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
-    }
-}
-
-/// Reads any JSON value and refuses duplicate names. `serde_json` limits the depth.
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        serde_json::Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
-    }
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(Strict)? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(Strict)?;
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a name occurs twice"));
-            }
-        }
-        Ok(Value::Object(object))
-    }
+    strict_json::check(json, Limits::NONE).ok()?;
+    serde_json::from_slice(json).ok()
 }
 
 /// The times of a valid token.

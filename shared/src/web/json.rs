@@ -1,16 +1,11 @@
 //! Strict JSON. A body that two readers could understand differently, or that is too expensive to process, is refused before use.
 
 use super::problem::{FieldProblem, Problem, ProblemKind};
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use std::collections::BTreeSet;
-use std::fmt;
+use crate::strict_json::{self, Limits};
+use serde::de::DeserializeOwned;
 
-/// The maximum nesting of objects and arrays (security 122).
-const MAX_DEPTH: u32 = 32;
-/// The maximum number of members of one object.
-const MAX_MEMBERS: usize = 64;
-/// The maximum number of elements of one array.
-const MAX_ELEMENTS: usize = 100;
+/// The limits of a body (security 122).
+const LIMITS: Limits = Limits { depth: 32, members: 64, elements: 100, nul: false };
 
 /// Reads a body as `T`: first checks the limits of the whole document, then the type. Every error has its JSON pointer.
 ///
@@ -18,9 +13,7 @@ const MAX_ELEMENTS: usize = 100;
 /// A 400 problem. It never repeats a value, which may be a password.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| malformed("The body is not valid UTF-8."))?;
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let checked = Strict { depth: 0 }.deserialize(&mut reader).and_then(|()| reader.end());
-    checked.map_err(|error| match error.classify() {
+    strict_json::check(body, LIMITS).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => malformed(&sentence(&error)),
         serde_json::error::Category::Io | serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
             malformed(&format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()))
@@ -33,7 +26,7 @@ fn malformed(detail: &str) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, detail)
 }
 
-/// The message of [`Strict`]'s own errors, without the position that `serde_json` appends.
+/// The message of [`strict_json`]'s own errors, without the position that `serde_json` appends.
 fn sentence(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or(&text).to_owned()
@@ -78,83 +71,6 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 /// RFC 6901 §3.
 fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
-}
-
-/// Reads a document and refuses broken limits, duplicate members and NUL. Keeps nothing.
-#[derive(Clone, Copy)]
-struct Strict {
-    depth: u32,
-}
-
-impl Strict {
-    fn inside<E: Error>(self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH {
-            return Err(E::custom(format_args!("The body is nested deeper than {MAX_DEPTH}.")));
-        }
-        Ok(Self { depth: self.depth + 1 })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = ();
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        if text.contains('\0') {
-            return Err(E::custom("The body has a NUL character in it."));
-        }
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let inside = self.inside()?;
-        let mut count = 0;
-        while elements.next_element_seed(inside)?.is_some() {
-            count += 1;
-            if count > MAX_ELEMENTS {
-                return Err(A::Error::custom(format_args!("The body has an array of more than {MAX_ELEMENTS} elements.")));
-            }
-        }
-        Ok(())
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let inside = self.inside()?;
-        // Ordered, so that chosen names cannot make it slow.
-        let mut names = BTreeSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            self.visit_str(&name)?;
-            if !names.insert(name) {
-                return Err(A::Error::custom("The body has an object with the same member twice."));
-            }
-            if names.len() > MAX_MEMBERS {
-                return Err(A::Error::custom(format_args!("The body has an object of more than {MAX_MEMBERS} members.")));
-            }
-            members.next_value_seed(inside)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -27,10 +27,9 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
+use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 /// The maximum size of request line and headers together, in bytes.
@@ -50,8 +49,12 @@ pub fn mount(services: Services, routes: Router<Services>) -> Router {
         })
         .layer(from_fn(note_route))
         .with_state(services.clone());
-    // A layer of the outer router runs before the inner router matches, so it can rewrite the path.
-    Router::new().fallback_service(routes).layer(from_fn_with_state(services, edge))
+    Router::new()
+        .fallback_service(routes)
+        // A panic ends only this request. The panic hook has logged the location. The panic message may contain a value.
+        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+        // A layer of the outer router runs before the inner router matches, so it can rewrite the path.
+        .layer(from_fn_with_state(services, edge))
 }
 
 async fn note_route(
@@ -117,7 +120,7 @@ async fn answer(services: Services, facts: Facts, tenant: TenantName, request: R
             Some(config) => cors::preflight(&config, facts.origin.as_deref()),
             None => Problem::new(ProblemKind::NotFound, "There is no such tenant.").into_response(),
         },
-        Ok(request) => in_time(facts.deadline, guarded(next.run(request))).await,
+        Ok(request) => in_time(facts.deadline, next.run(request)).await,
     };
     complete(&services, &facts, &mut response).await;
     if readers != cors::Readers::SameOrigin {
@@ -215,17 +218,6 @@ fn with_path(uri: &Uri, path: &str) -> Result<Uri, Problem> {
         None => path.to_owned(),
     };
     target.parse().map_err(|_| Problem::new(ProblemKind::InvalidRequest, "The address is not valid."))
-}
-
-/// Runs a route. A panic ends only this request.
-async fn guarded(route: impl Future<Output = Response>) -> Response {
-    let mut route = std::pin::pin!(route);
-    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| route.as_mut().poll(context))) {
-        Ok(poll) => poll,
-        // The panic hook has logged the location. The panic message may contain a value.
-        Err(_) => Poll::Ready(Problem::internal().into_response()),
-    })
-    .await
 }
 
 /// Stops a route shortly before the host would. The caller gets our response, and nothing keeps running after it (security 141).

@@ -46,6 +46,7 @@ const NO_DATABASE: &[&str] = &["aws_sdk_dynamodb", "axum::", "lambda_", "std::en
 const LAYERS: &[Layer] = &[
     Layer { name: "digest", may_use: &[], must_not_contain: NO_CLIENT },
     Layer { name: "purpose", may_use: &[], must_not_contain: IMPURE },
+    Layer { name: "strict_json", may_use: &[], must_not_contain: IMPURE },
     Layer { name: "domain", may_use: &["digest", "purpose"], must_not_contain: IMPURE },
     Layer { name: "context", may_use: &["domain"], must_not_contain: NO_CLIENT },
     Layer { name: "config", may_use: &["domain"], must_not_contain: &["aws_sdk", "axum::", "lambda_", ".await"] },
@@ -54,7 +55,11 @@ const LAYERS: &[Layer] = &[
         may_use: &["domain", "context", "digest", "purpose"],
         must_not_contain: &["axum::", "lambda_", "std::env"],
     },
-    Layer { name: "keys", may_use: &["store", "domain", "context", "digest", "purpose"], must_not_contain: NO_DATABASE },
+    Layer {
+        name: "keys",
+        may_use: &["store", "domain", "context", "digest", "purpose", "strict_json"],
+        must_not_contain: NO_DATABASE,
+    },
     Layer { name: "locale", may_use: &["domain"], must_not_contain: &["aws_", "axum::", "std::env"] },
     Layer { name: "colour", may_use: &[], must_not_contain: &["aws_", "axum::", "std::env"] },
     Layer { name: "delivery", may_use: &["domain", "locale", "colour"], must_not_contain: NO_DATABASE },
@@ -66,7 +71,19 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "web",
-        may_use: &["services", "directory", "keys", "store", "domain", "context", "digest", "purpose", "locale", "colour"],
+        may_use: &[
+            "services",
+            "directory",
+            "keys",
+            "store",
+            "domain",
+            "context",
+            "digest",
+            "purpose",
+            "strict_json",
+            "locale",
+            "colour",
+        ],
         must_not_contain: &["aws_sdk", "lambda_runtime", "std::env"],
     },
 ];

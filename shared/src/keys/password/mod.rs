@@ -17,6 +17,7 @@
 
 mod foreign;
 mod limits;
+mod memo;
 mod stored;
 mod text;
 
@@ -34,6 +35,7 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 pub use limits::UnusableHash;
+pub use memo::HashMemo;
 pub use stored::import;
 
 /// Passwords that may wait for each lane: about one second of work.
