@@ -64,7 +64,7 @@ impl Colour {
 
 impl Palette {
     /// The palette of an accent colour (`#rrggbb`).
-    pub(crate) fn of(accent: &str) -> Self {
+    pub(crate) fn new(accent: &str) -> Self {
         let accent = Colour::parse(accent).unwrap_or(DEFAULT);
         // One of the two always has enough contrast: if white has not, black has.
         let on_accent = if accent.contrast(WHITE) >= READABLE { WHITE } else { BLACK };
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_accent_gives_a_palette_with_enough_contrast() {
         for accent in ["#000000", "#ffffff", "#ffff00", "#1f4fd8", "#00ff88", "#777777", "#ff0000", "#0000ff", "#c0ffee"] {
-            let palette = Palette::of(accent);
+            let palette = Palette::new(accent);
             let colour = |hex: &str| Colour::parse(hex).unwrap();
             assert!(colour(&palette.on_accent).contrast(colour(&palette.accent)) >= READABLE, "{accent} button");
             assert!(colour(&palette.accent_light).contrast(LIGHT_CARD) >= READABLE, "{accent} on the light card");
@@ -107,13 +107,13 @@ mod tests {
     #[test]
     fn an_invalid_colour_becomes_the_default() {
         for text in ["", "red", "#12345", "#1234567", "#12345g", "#é1234", "#fff;}body{display:none"] {
-            assert_eq!(Palette::of(text), Palette::of(&DEFAULT.hex()), "{text}");
+            assert_eq!(Palette::new(text), Palette::new(&DEFAULT.hex()), "{text}");
         }
     }
 
     #[test]
     fn the_icon_contains_no_markup_for_any_name() {
-        let icon = Palette::of("#1f4fd8").icon("<\"é'>");
+        let icon = Palette::new("#1f4fd8").icon("<\"é'>");
         assert!(icon.is_ascii() && !icon.contains(['<', '"', '\'', '>', ' ']), "{icon}");
     }
 }

@@ -19,11 +19,11 @@
 //! | [`config`] | reading and validating the tenant document | `domain` |
 //! | [`store`] | DynamoDB: keys, items, the one `commit`, reads by aggregate | `domain`, `context`, `digest`, `purpose` |
 //! | [`keys`] | key vault, keyrings, sealing, signing, JWKS | the above but `config`, and `store` |
-//! | [`directory`] | the legacy user pool, during a migration | `domain` |
+//! | [`legacy_directory`] | the legacy user pool, during a migration | `domain` |
 //! | [`colour`] | colours of a brand, with enough contrast | nothing |
 //! | [`locale`] | choice of a locale, messages and dates | `domain` |
 //! | [`delivery`] | mails and their templates | `domain`, `locale`, `colour` |
-//! | [`services`] | the services of a function | `keys`, `directory`, `config`, and what they use |
+//! | [`services`] | the services of a function | `keys`, `legacy_directory`, `config`, and what they use |
 //! | [`web`] | axum: extractors, cookies, headers, pages, the two error renderers | all of the above but `config` and `delivery` |
 //! | [`runtime`] | cold start: environment, clients, the Lambda entry | all of the above |
 //!
@@ -36,11 +36,11 @@ pub mod config;
 pub mod context;
 pub mod delivery;
 pub mod digest;
-pub mod directory;
 pub mod domain;
 #[cfg(test)]
 mod goldens;
 pub mod keys;
+pub mod legacy_directory;
 pub mod locale;
 pub mod purpose;
 pub mod runtime;

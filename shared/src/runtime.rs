@@ -7,21 +7,20 @@
 //!    concurrently.
 //! 5. Events are handled one at a time.
 
-pub mod again;
 mod environment;
 pub mod gateway;
 pub mod log;
+pub mod self_invoker;
 
 use crate::context::{Clock, Deadline, Random};
 use crate::delivery::{MailChannel, MailQueue, Mailer};
-use crate::directory::Directory;
 use crate::domain::id::TenantId;
-use crate::keys::{FormerKeys, KeyVault, Keys, PasswordHasher};
+use crate::keys::{KeyVault, Keys, LegacyKeys, PasswordHasher};
+use crate::legacy_directory::LegacyDirectory;
 use crate::purpose::Purpose;
 use crate::services::{Services, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
-use again::Again;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
@@ -34,6 +33,7 @@ use environment::{FUNCTION_NAME, MAIL_QUEUE_URL, RETURN_TENANT};
 use gateway::front::Front;
 use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
 pub use log::json_lines;
+use self_invoker::SelfInvoker;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ const MAIL_ATTEMPTS: u32 = 2;
 const WARM_UP: Duration = Duration::from_secs(6);
 
 /// What a function receives in addition to its services.
-pub trait Besides: Sized {
+pub trait FunctionDependencies: Sized {
     /// The variables of this function only. All are required.
     const VARIABLES: &'static [&'static str];
     /// Builds the value. Sends nothing yet.
@@ -61,13 +61,13 @@ pub trait Besides: Sized {
 }
 
 /// For a function that needs nothing more.
-impl Besides for () {
+impl FunctionDependencies for () {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(_: &Environment, _: &SdkConfig) -> Self {}
 }
 
 /// For a function that answers HTTP.
-impl Besides for Front {
+impl FunctionDependencies for Front {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
         environment.front.clone()
@@ -75,7 +75,7 @@ impl Besides for Front {
 }
 
 /// For the function that signs users in.
-impl Besides for Directory {
+impl FunctionDependencies for LegacyDirectory {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
         let mut cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(aws);
@@ -88,7 +88,7 @@ impl Besides for Directory {
 }
 
 /// For the function that exchanges tokens of the legacy user pool.
-impl Besides for FormerKeys {
+impl FunctionDependencies for LegacyKeys {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
         Self::fetched(connector(), environment.endpoint("COGNITO_IDENTITY_PROVIDER"))
@@ -106,7 +106,7 @@ fn connector() -> SharedHttpConnector {
 }
 
 /// For the function that a user pool calls for the users of one tenant.
-impl Besides for TenantId {
+impl FunctionDependencies for TenantId {
     const VARIABLES: &'static [&'static str] = &[RETURN_TENANT];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
         // It was validated when the environment was read.
@@ -118,7 +118,7 @@ impl Besides for TenantId {
 }
 
 /// For a function that receives two values.
-impl<One: Besides, Other: Besides> Besides for (One, Other) {
+impl<One: FunctionDependencies, Other: FunctionDependencies> FunctionDependencies for (One, Other) {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
         (One::build(environment, aws), Other::build(environment, aws))
@@ -126,7 +126,7 @@ impl<One: Besides, Other: Besides> Besides for (One, Other) {
 }
 
 /// For a function that can continue in another invocation.
-impl Besides for Again {
+impl FunctionDependencies for SelfInvoker {
     const VARIABLES: &'static [&'static str] = &[FUNCTION_NAME];
     fn build(environment: &Environment, _: &SdkConfig) -> Self {
         let region = environment.region.clone();
@@ -142,7 +142,7 @@ impl Besides for Again {
 }
 
 /// For the function that sends mail.
-impl Besides for MailChannel {
+impl FunctionDependencies for MailChannel {
     const VARIABLES: &'static [&'static str] = &[MAIL_QUEUE_URL];
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
         let mut sqs = aws_sdk_sqs::config::Builder::from(aws);
@@ -195,8 +195,8 @@ impl Environment {
             store: Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), Tables { identities, keys, audit }),
             keys: Keys::new(vault, purposes),
             tenants: Tenants::default(),
-            directory: Directory::none(),
-            former_keys: FormerKeys::none(),
+            legacy_directory: LegacyDirectory::none(),
+            legacy_keys: LegacyKeys::none(),
             clock: Clock::system(),
             random: Random,
             hasher: PasswordHasher::new(1),
@@ -210,16 +210,16 @@ pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
 }
 
 /// As [`run`], for the one function that calls the legacy directory.
-pub fn run_with_directory(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
-    start(purposes, async move |services, (front, directory): (Front, Directory)| {
-        answer_http(Services { directory, ..services }, front, routes).await
+pub fn run_with_legacy_directory(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
+    start(purposes, async move |services, (front, legacy_directory): (Front, LegacyDirectory)| {
+        answer_http(Services { legacy_directory, ..services }, front, routes).await
     })
 }
 
 /// As [`run`], for the one function that exchanges tokens of the legacy user pool.
-pub fn run_with_former_keys(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
-    start(purposes, async move |services, (front, former_keys): (Front, FormerKeys)| {
-        answer_http(Services { former_keys, ..services }, front, routes).await
+pub fn run_with_legacy_keys(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
+    start(purposes, async move |services, (front, legacy_keys): (Front, LegacyKeys)| {
+        answer_http(Services { legacy_keys, ..services }, front, routes).await
     })
 }
 
@@ -246,7 +246,7 @@ pub fn deadline(ends_at: u64, clock: &Clock) -> Deadline {
 /// Exits with 2 if the environment is incomplete.
 pub fn start<Given, Serve, Serving>(purposes: &'static [Purpose], serve: Serve) -> ExitCode
 where
-    Given: Besides,
+    Given: FunctionDependencies,
     Serve: FnOnce(Services, Given) -> Serving,
     Serving: Future<Output = Result<(), lambda_runtime::Error>>,
 {
@@ -364,7 +364,7 @@ mod tests {
         };
         let environment = Environment::read(get, &[FUNCTION_NAME, MAIL_QUEUE_URL]).unwrap();
         let aws = environment.aws();
-        let (again, vault) = (Again::build(&environment, &aws), environment.vault(&aws));
+        let (self_invoker, vault) = (SelfInvoker::build(&environment, &aws), environment.vault(&aws));
         let MailChannel { queue, mailer } = MailChannel::build(&environment, &aws);
         let store = environment.services(&aws, &[]).store.tenant(TenantId::default_tenant());
 
@@ -387,7 +387,7 @@ mod tests {
             let first = refuse_one(&listener).await;
             (refuse_one(&listener).await, refuse_one(&listener).await, first)
         };
-        let ((.., asked), answer) = tokio::join!(refusals, again.invoke(&event));
+        let ((.., asked), answer) = tokio::join!(refusals, self_invoker.invoke(&event));
         let path = "/2015-03-31/functions/aws_lambda_function_name/invocations";
         assert_eq!((asked.as_str(), answer.is_err()), (path, true));
     }

@@ -2,11 +2,11 @@
 //! gateway build them, once at cold start.
 
 use crate::context::{Clock, Random};
-use crate::directory::Directory;
 use crate::domain::id::TenantId;
 use crate::domain::tenant::TenantConfig;
 use crate::domain::time::{Span, Timestamp};
-use crate::keys::{FormerKeys, KeyError, Keys, PasswordHasher, TenantKeys};
+use crate::keys::{KeyError, Keys, LegacyKeys, PasswordHasher, TenantKeys};
+use crate::legacy_directory::LegacyDirectory;
 use crate::store::{Store, StoreError, TenantStore};
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ pub struct Services {
     /// Tenant documents, cached 60 seconds.
     pub tenants: Tenants,
     /// The legacy directory. Empty for functions that do not use it.
-    pub directory: Directory,
+    pub legacy_directory: LegacyDirectory,
     /// The public keys of the legacy user pool, for token exchange. Empty for functions without token exchange.
-    pub former_keys: FormerKeys,
+    pub legacy_keys: LegacyKeys,
     /// The clock of all decisions.
     pub clock: Clock,
     /// Fresh random values.

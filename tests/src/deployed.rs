@@ -14,8 +14,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
-use latchkey::directory::Directory;
 use latchkey::keys::{KeyVault, Keys};
+use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::purpose::Purpose;
 use latchkey::services::{Services, Tenants};
 use latchkey::store::{Store, Tables};
@@ -86,8 +86,8 @@ impl DeployedWorld {
         let pool = UserPool::default();
         let world = World::builder()
             .vault(vault.clone())
-            .directory(pool.directory())
-            .former_keys(pool.former_keys())
+            .legacy_directory(pool.legacy_directory())
+            .legacy_keys(pool.legacy_keys())
             .tenant("acme", acme)
             .build()
             .await
@@ -116,7 +116,7 @@ impl DeployedWorld {
         // Only the role of this function allows calls to the user pool.
         let asks = guard.statements.iter().any(|statement| statement.actions.contains("cognito-idp:AdminInitiateAuth"));
         Services {
-            directory: if asks { self.pool.directory() } else { Directory::none() },
+            legacy_directory: if asks { self.pool.legacy_directory() } else { LegacyDirectory::none() },
             store: Store::new(client(SharedHttpConnector::new(guard)), tables),
             keys: Keys::new(self.vault.clone(), purposes),
             tenants: Tenants::default(),

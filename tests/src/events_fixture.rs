@@ -5,7 +5,6 @@ use crate::store::{flow, new_account, request};
 use events::{Dispatch, Events};
 use latchkey::context::{Clock, Deadline, RequestContext};
 use latchkey::delivery::{Mail, Mailer};
-use latchkey::directory::Directory;
 use latchkey::domain::account::{AccountStatus, DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Change;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
@@ -16,7 +15,8 @@ use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
-use latchkey::keys::{FormerKeys, KeyVault, SealedField};
+use latchkey::keys::{KeyVault, LegacyKeys, SealedField};
+use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::services::{Origin, Services, Tenant};
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::assemble::{self, Document, Parts, TABLES};
@@ -57,8 +57,8 @@ impl EventsFixture {
             origin: Origin::parse(ISSUER).expect("an origin"),
             connector: faults.around(engine.connector()),
             vault: KeyVault::ephemeral(),
-            directory: Directory::none(),
-            former_keys: FormerKeys::none(),
+            legacy_directory: LegacyDirectory::none(),
+            legacy_keys: LegacyKeys::none(),
             clock: Clock::frozen(crate::store::NOW),
             hashing_lanes: 1,
         });
@@ -139,7 +139,7 @@ impl EventsFixture {
         let sample = new_account(n, n);
         let account = NewAccount {
             identifier: flow.identifier,
-            authentication: latchkey::domain::account::Authentication {
+            authentication: latchkey::domain::account::AccountState {
                 identifier: flow.identifier,
                 status,
                 ..sample.authentication

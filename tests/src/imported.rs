@@ -5,13 +5,13 @@ use crate::Customer;
 use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory::{Brought, ComingPassword, bring};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::legacy_directory::{ImportOutcome, ImportedPassword, import_legacy_user};
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
-use latchkey::keys::Arrival;
+use latchkey::keys::PlainUser;
 use latchkey::services::Services;
 use latchkey::store::StoreError;
 
@@ -19,12 +19,18 @@ use latchkey::store::StoreError;
 ///
 /// # Panics
 /// Panics if the tenant has no user pool, or if the account exists.
-pub async fn import_user(services: &Services, tenant: &TenantId, customer: &Customer, subject: &str, password: ComingPassword) {
+pub async fn import_user(
+    services: &Services,
+    tenant: &TenantId,
+    customer: &Customer,
+    subject: &str,
+    password: ImportedPassword,
+) {
     let tenant = services.tenant(tenant).await.expect("the tenant");
     let issuer = tenant.config.cognito.as_ref().expect("a pool").issuer();
     let account = services.random.account_id();
     let (key, wrapped, keyring_version) = tenant.keys.data().expect("the key").generate(account).expect("a data key");
-    let arrival = Arrival {
+    let plain_user = PlainUser {
         subject: &FederatedSubject { issuer, subject: subject.to_owned() },
         sub: services.random.sub(),
         email: &EmailAddress::parse(&customer.email).expect("an address"),
@@ -35,12 +41,12 @@ pub async fn import_user(services: &Services, tenant: &TenantId, customer: &Cust
         key: &key,
         data_key: WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account },
     };
-    let (comer, now) = (arrival.seal(&tenant.keys).expect("sealed"), services.clock.now());
+    let (imported_user, now) = (plain_user.seal(&tenant.keys).expect("sealed"), services.clock.now());
     let request_id = format!("bring-{account}").parse().expect("a request id");
     let request = RequestContext { request_id, now, attempt: 1, address_hash: None, deadline: Deadline::default() };
     let decide = || async {
-        let Decision { changes, outcome } = bring(comer.clone(), None, None, now);
+        let Decision { changes, outcome } = import_legacy_user(imported_user.clone(), None, None, now);
         Ok::<_, StoreError>(Decision { changes, outcome })
     };
-    assert_eq!(tenant.store.decide(&request, decide).await.expect("brought"), Brought::Imported);
+    assert_eq!(tenant.store.decide(&request, decide).await.expect("brought"), ImportOutcome::Imported);
 }

@@ -3,7 +3,7 @@
 
 use crate::{OAuthClient, World, oauth_client};
 use latchkey::context::{Deadline, RequestContext};
-use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, WrappedDataKey};
+use latchkey::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, PasswordHome, WrappedDataKey};
 use latchkey::domain::amr::Amr;
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::credential::PasswordCredential;
@@ -29,7 +29,7 @@ pub struct SignedInUser {
     world: World,
     tenant: Tenant,
     /// Its authentication item, as last written.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// Its session, as last written.
     pub session: Session,
     /// The claims of its profile.
@@ -47,7 +47,7 @@ impl SignedInUser {
         let tenant = world.services.tenant(tenant).await.expect("a tenant");
         let (random, now) = (world.services.random, world.services.clock.now());
         let account = random.account_id();
-        let authentication = Authentication {
+        let authentication = AccountState {
             account,
             sub: random.sub(),
             status: AccountStatus::Active,
@@ -183,7 +183,7 @@ impl SignedInUser {
     }
 
     /// Changes the authentication item and writes it.
-    pub async fn update_authentication(&mut self, change: impl FnOnce(&mut Authentication)) {
+    pub async fn update_authentication(&mut self, change: impl FnOnce(&mut AccountState)) {
         change(&mut self.authentication);
         self.authentication.version += 1;
         self.commit(Change::record_sign_in(self.authentication.clone())).await;
@@ -195,7 +195,7 @@ impl SignedInUser {
         let seed = LinkSeed { key_version: 1, bytes: self.world.services.random.bytes() };
         let decision = request_deletion(&self.authentication, seed, grace, now);
         for change in decision.changes.0 {
-            if let Some(authentication) = change.written::<Authentication>().next() {
+            if let Some(authentication) = change.written::<AccountState>().next() {
                 self.authentication = authentication.clone();
             }
             self.commit(change).await;

@@ -4,7 +4,7 @@
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use latchkey::context::{Deadline, RequestContext};
-use latchkey::domain::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
+use latchkey::domain::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use latchkey::domain::amr::Amr;
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::consent::{AcceptedTerms, Consent};
@@ -129,8 +129,8 @@ pub fn client_id() -> ClientId {
 
 /// The authentication item of account `n`, which has identifier `n`.
 #[must_use]
-pub fn authentication(n: u8) -> Authentication {
-    Authentication {
+pub fn authentication(n: u8) -> AccountState {
+    AccountState {
         account: account(n),
         sub: Sub::from_bytes([n; 16]),
         status: AccountStatus::Active,

@@ -18,8 +18,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use latchkey::directory::Directory;
-use latchkey::keys::FormerKeys;
+use latchkey::keys::LegacyKeys;
+use latchkey::legacy_directory::LegacyDirectory;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -255,13 +255,13 @@ impl UserPool {
     }
     /// The pool's keys, for the verification of its tokens. Each fetch counts as a call of `jwks`.
     #[must_use]
-    pub fn former_keys(&self) -> FormerKeys {
-        FormerKeys::fetched(SharedHttpConnector::new(self.clone()), Some("http://cognito.invalid".to_owned()))
+    pub fn legacy_keys(&self) -> LegacyKeys {
+        LegacyKeys::fetched(SharedHttpConnector::new(self.clone()), Some("http://cognito.invalid".to_owned()))
     }
     /// The legacy directory over this pool.
     #[must_use]
-    pub fn directory(&self) -> Directory {
-        Directory::cognito(client(SharedHttpConnector::new(self.clone()), "http://cognito.invalid"))
+    pub fn legacy_directory(&self) -> LegacyDirectory {
+        LegacyDirectory::cognito(client(SharedHttpConnector::new(self.clone()), "http://cognito.invalid"))
     }
 
     /// Serves the pool on loopback for other processes. Returns its URL.

@@ -1,6 +1,6 @@
 //! A mail that is going to be sent, the person that it greets, and why it may not be sent.
 
-use latchkey::delivery::{Message, NotQueued, NotSent, RenderError};
+use latchkey::delivery::{Message, QueueError, RenderError, SendError};
 use latchkey::domain::delivery::MailPurpose;
 use latchkey::domain::identifier::IdentifierHash;
 use latchkey::domain::profile::Claims;
@@ -29,10 +29,10 @@ pub enum DeliverError {
     Malformed(&'static str),
     /// The delivery could not be queued.
     #[error("the delivery was not queued")]
-    Queue(#[from] NotQueued),
+    Queue(#[from] QueueError),
     /// The mailer failed.
     #[error("the mail was not sent")]
-    Mailer(#[from] NotSent),
+    Mailer(#[from] SendError),
 }
 
 /// A mail that is ready to be sent.

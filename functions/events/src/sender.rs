@@ -141,7 +141,7 @@ fn code_message(tenant: &Tenant, flow: &Flow, resent: bool, now: Timestamp) -> R
     let id = tenant.keys.locator()?.flow_id(&FlowLocator { account: flow.account, flow: flow.id });
     Ok(match flow.purpose {
         FlowPurpose::Registration => Message::RegistrationCode { flow: id, code, token, lifetime, resent },
-        FlowPurpose::Recovery => Message::RecoveryCode { flow: id, code, token, lifetime, resent },
+        FlowPurpose::Recovery => Message::PasswordResetCode { flow: id, code, token, lifetime, resent },
     })
 }
 

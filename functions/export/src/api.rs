@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use latchkey::web::problem::ProblemKind;
-use latchkey::web::{Problem, QueryParams, SelfService, With, locale};
+use latchkey::web::{PrincipalParts, Problem, QueryParams, SelfService, locale};
 use serde_json::json;
 
 pub(crate) async fn begin(service: SelfService, headers: HeaderMap) -> Response {
@@ -26,7 +26,7 @@ pub(crate) async fn begin(service: SelfService, headers: HeaderMap) -> Response 
 
 pub(crate) async fn status(service: SelfService, Path(id): Path<String>) -> Response {
     let status = async {
-        service.principal(With::Nothing).await?;
+        service.principal(PrincipalParts::Nothing).await?;
         let request = ExportRequest::open(&service.handle, &service.presented, &id)?.ok_or_else(read::unknown)?;
         let expires_at = request.expires_at().to_string();
         Ok(Json(json!({ "status": "ready", "expires_at": expires_at, "parts": request.parts })))

@@ -5,7 +5,7 @@
 
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::KeyError;
-use latchkey::web::{Presented, TenantHandle};
+use latchkey::web::{AccountCredential, TenantHandle};
 
 /// How long an export can be downloaded.
 pub(crate) const LIFETIME: Span = Span::hours(1);
@@ -34,7 +34,7 @@ impl ExportRequest {
         self.as_of + LIFETIME
     }
     /// Seals the id.
-    pub(crate) fn seal(&self, handle: &TenantHandle, presented: &Presented) -> Result<String, KeyError> {
+    pub(crate) fn seal(&self, handle: &TenantHandle, presented: &AccountCredential) -> Result<String, KeyError> {
         let mut plain = Vec::with_capacity(FIXED + self.locale.len());
         plain.extend(self.as_of.millis().to_be_bytes());
         plain.extend(self.parts.to_be_bytes());
@@ -44,7 +44,7 @@ impl ExportRequest {
         handle.tenant.keys.locator()?.seal(PURPOSE, &bound_to(presented), &plain)
     }
     /// Opens an id. `None` if it is forged, expired, or presented by another user; these cases cannot be distinguished from outside.
-    pub(crate) fn open(handle: &TenantHandle, presented: &Presented, id: &str) -> Result<Option<Self>, KeyError> {
+    pub(crate) fn open(handle: &TenantHandle, presented: &AccountCredential, id: &str) -> Result<Option<Self>, KeyError> {
         let plain = handle.tenant.keys.locator()?.open(PURPOSE, &bound_to(presented), id);
         let request = plain.and_then(|plain| Self::read(&plain));
         Ok(request.filter(|request| handle.now() < request.expires_at()))
@@ -65,7 +65,7 @@ impl ExportRequest {
 }
 
 /// The account, and the grant (of a token, across refreshes) or the session (of a browser).
-fn bound_to(presented: &Presented) -> Vec<u8> {
+fn bound_to(presented: &AccountCredential) -> Vec<u8> {
     let mut bound = presented.account().as_bytes().to_vec();
     match (presented.grant(), presented.session()) {
         (Some(grant), _) => bound.extend([b"g".as_slice(), grant.as_bytes()].concat()),

@@ -6,8 +6,8 @@ use crate::read::{self, ReadOutcome, StartOutcome};
 use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
-use latchkey::web::account::{AccountPage, Elsewhere, Section};
-use latchkey::web::{FormBody, With, locale};
+use latchkey::web::account::{AccountPage, AccountPageError, Section};
+use latchkey::web::{FormBody, PrincipalParts, locale};
 use serde_json::json;
 
 /// The context of the form's anti-forgery value.
@@ -16,7 +16,7 @@ const PATH: &str = "/account/export";
 
 pub(crate) async fn start(page: AccountPage) -> Response {
     let shown = async {
-        let admitted = page.admit(With::Nothing).await?;
+        let admitted = page.admit(PrincipalParts::Nothing).await?;
         let values = json!({
             "name": page.handle.tenant.config.name.get(&page.locale),
             "anti_forgery": page.anti_forgery(FORM, &admitted),
@@ -29,12 +29,12 @@ pub(crate) async fn start(page: AccountPage) -> Response {
 
 pub(crate) async fn begin(page: AccountPage, FormBody(form): FormBody) -> Response {
     let begun = async {
-        let admitted = page.admit(With::Nothing).await?;
+        let admitted = page.admit(PrincipalParts::Nothing).await?;
         page.check_form(FORM, &admitted, &form)?;
         match read::begin(&page.handle, &admitted.presented, None, &page.locale).await? {
             StartOutcome::Ready(id) => Ok(page.see_other(&format!("{PATH}/{id}"))),
-            StartOutcome::SignedOut => Err(Elsewhere::SignIn),
-            StartOutcome::NotRecent => Err(Elsewhere::Confirm),
+            StartOutcome::SignedOut => Err(AccountPageError::SignIn),
+            StartOutcome::NotRecent => Err(AccountPageError::Confirm),
         }
     };
     page.answer(begun.await)
@@ -42,7 +42,7 @@ pub(crate) async fn begin(page: AccountPage, FormBody(form): FormBody) -> Respon
 
 pub(crate) async fn ready(page: AccountPage, Path(id): Path<String>) -> Response {
     let shown = async {
-        let admitted = page.admit(With::Nothing).await?;
+        let admitted = page.admit(PrincipalParts::Nothing).await?;
         let Some(request) = ExportRequest::open(&page.handle, &admitted.presented, &id)? else {
             return Ok(expired(&page, StatusCode::NOT_FOUND));
         };
@@ -62,11 +62,11 @@ pub(crate) async fn ready(page: AccountPage, Path(id): Path<String>) -> Response
 
 pub(crate) async fn document(page: AccountPage, Path(id): Path<String>) -> Response {
     let document = async {
-        let admitted = page.admit(With::Nothing).await?;
+        let admitted = page.admit(PrincipalParts::Nothing).await?;
         let part = part_of(page.query.one("part")?)?;
         Ok(match read::read(&page.handle, &admitted.presented, &id, part).await? {
             ReadOutcome::Part(part) => download(part),
-            ReadOutcome::SignedOut => return Err(Elsewhere::SignIn),
+            ReadOutcome::SignedOut => return Err(AccountPageError::SignIn),
             ReadOutcome::Unknown => expired(&page, StatusCode::NOT_FOUND),
             ReadOutcome::Stale => expired(&page, StatusCode::CONFLICT),
         })

@@ -1,32 +1,32 @@
 //! Loads all data stored about the user, and decrypts it.
 
 use latchkey::domain::account::Sealed;
-use latchkey::domain::export::{Held, MAX_HISTORY};
+use latchkey::domain::export::{MAX_HISTORY, PersonalData};
 use latchkey::domain::linked_identity::LinkedIdentity;
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{DataKey, KeyError, SealedField};
-use latchkey::store::export::Everything;
-use latchkey::web::{Presented, Principal, Problem, TenantHandle};
+use latchkey::store::export::AccountSnapshot;
+use latchkey::web::{AccountCredential, Principal, Problem, TenantHandle};
 use serde::de::DeserializeOwned;
 
 /// The user and all data stored about them at this moment. `None` if the session or token is no longer valid. It makes three concurrent
 /// requests; the data that they return also decides whether access is allowed.
 pub(crate) async fn load(
     handle: &TenantHandle,
-    presented: &Presented,
+    presented: &AccountCredential,
     as_of: Timestamp,
-) -> Result<Option<(Principal, Held)>, Problem> {
+) -> Result<Option<(Principal, PersonalData)>, Problem> {
     let at_most = u16::try_from(MAX_HISTORY + 1).unwrap_or(u16::MAX);
-    let found = handle.tenant.store.find_everything(presented.account(), as_of, at_most).await?;
+    let found = handle.tenant.store.find_account_snapshot(presented.account(), as_of, at_most).await?;
     let Some(everything) = found else { return Ok(None) };
     let snapshot = everything.principal(presented.session(), presented.grant());
     let Some(principal) = presented.admit(snapshot, handle.now()) else { return Ok(None) };
     Ok(Some((principal, open(handle, everything)?)))
 }
 
-fn open(handle: &TenantHandle, everything: Everything) -> Result<Held, Problem> {
-    let Everything { authentication, profile, data_key, links, sessions, grants, consents, terms, history } = everything;
+fn open(handle: &TenantHandle, everything: AccountSnapshot) -> Result<PersonalData, Problem> {
+    let AccountSnapshot { authentication, profile, data_key, links, sessions, grants, consents, terms, history } = everything;
     let (Some(profile), Some(data_key)) = (profile, data_key) else {
         tracing::error!("an account without profile or data key");
         return Err(Problem::internal());
@@ -44,7 +44,7 @@ fn open(handle: &TenantHandle, everything: Everything) -> Result<Held, Problem> 
         let named = json(&key, SealedField::LinkedIdentity, &link.named)?;
         Ok((link, named))
     };
-    Ok(Held {
+    Ok(PersonalData {
         links: links.into_iter().map(named).collect::<Result<_, _>>()?,
         claims: json(&key, SealedField::Profile, &profile.claims)?,
         pending_email: pending.transpose()?,

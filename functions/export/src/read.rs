@@ -4,12 +4,12 @@ use crate::export_request::ExportRequest;
 use crate::package::Package;
 use crate::personal_data;
 use latchkey::domain::audit::EventKind;
-use latchkey::domain::export::{Document, Held, document};
+use latchkey::domain::export::{Document, PersonalData, document};
 use latchkey::domain::id::ClientId;
 use latchkey::domain::time::Timestamp;
 use latchkey::store::audit::event_of;
 use latchkey::web::problem::ProblemKind;
-use latchkey::web::{Presented, Problem, TenantHandle};
+use latchkey::web::{AccountCredential, Problem, TenantHandle};
 
 /// The result of starting an export.
 pub(crate) enum StartOutcome {
@@ -45,21 +45,21 @@ pub(crate) struct Part {
 /// downloaded; the package contains that record too.
 pub(crate) async fn begin(
     handle: &TenantHandle,
-    presented: &Presented,
+    presented: &AccountCredential,
     client_id: Option<ClientId>,
     locale: &str,
 ) -> Result<StartOutcome, Problem> {
     let as_of = handle.now();
-    let Some((principal, mut held)) = personal_data::load(handle, presented, as_of).await? else {
+    let Some((principal, mut personal_data)) = personal_data::load(handle, presented, as_of).await? else {
         return Ok(StartOutcome::SignedOut);
     };
     if !principal.is_recent(as_of) {
         return Ok(StartOutcome::NotRecent);
     }
     let event = event_of(EventKind::DataExported, presented.account(), client_id, &handle.request);
-    held.history.push(event.clone());
-    held.history.sort_by(|one, other| other.id.cmp(&one.id));
-    let document = document_of(handle, held, locale, as_of);
+    personal_data.history.push(event.clone());
+    personal_data.history.sort_by(|one, other| other.id.cmp(&one.id));
+    let document = document_of(handle, personal_data, locale, as_of);
     let package = Package::build(&handle.tenant, &document).await?;
     let request =
         ExportRequest { as_of, parts: package.parts(), bytes: package.len(), pin: package.pin(), locale: locale.to_owned() };
@@ -69,12 +69,17 @@ pub(crate) async fn begin(
 }
 
 /// Reads one part of an export, from 1. All data is read and packed again.
-pub(crate) async fn read(handle: &TenantHandle, presented: &Presented, id: &str, part: u16) -> Result<ReadOutcome, Problem> {
+pub(crate) async fn read(
+    handle: &TenantHandle,
+    presented: &AccountCredential,
+    id: &str,
+    part: u16,
+) -> Result<ReadOutcome, Problem> {
     let Some(request) = ExportRequest::open(handle, presented, id)? else { return Ok(ReadOutcome::Unknown) };
-    let Some((_, held)) = personal_data::load(handle, presented, request.as_of).await? else {
+    let Some((_, personal_data)) = personal_data::load(handle, presented, request.as_of).await? else {
         return Ok(ReadOutcome::SignedOut);
     };
-    let package = Package::build(&handle.tenant, &document_of(handle, held, &request.locale, request.as_of)).await?;
+    let package = Package::build(&handle.tenant, &document_of(handle, personal_data, &request.locale, request.as_of)).await?;
     if package.parts() != request.parts || package.pin() != request.pin {
         return Ok(ReadOutcome::Stale);
     }
@@ -82,8 +87,8 @@ pub(crate) async fn read(handle: &TenantHandle, presented: &Presented, id: &str,
     Ok(package.part(part).map_or(ReadOutcome::Unknown, |bytes| ReadOutcome::Part(Part { bytes, name })))
 }
 
-fn document_of(handle: &TenantHandle, held: Held, locale: &str, as_of: Timestamp) -> Document {
-    document(held, &handle.tenant.config, &handle.tenant.issuer, locale, as_of)
+fn document_of(handle: &TenantHandle, personal_data: PersonalData, locale: &str, as_of: Timestamp) -> Document {
+    document(personal_data, &handle.tenant.config, &handle.tenant.issuer, locale, as_of)
 }
 
 /// For example `export-2026-03-01.zip`. If there are several parts, the name ends in the part number, as tools that join files expect.

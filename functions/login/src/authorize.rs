@@ -58,7 +58,7 @@ pub async fn get(
         Hint::Invalid => {
             let description = "id_token_hint is not an ID token for this client";
             let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::InvalidRequest, description);
-            return Ok(Outcome::Refused.of(respond::to_client(tenant, &locale, &answer)));
+            return Ok(Outcome::Refused.tag(respond::to_client(tenant, &locale, &answer)));
         }
     };
     let interactions = pending.interactions(tenant)?;
@@ -81,11 +81,11 @@ pub async fn get(
         })
         .await?;
     let response = match outcome {
-        Authorized::SignIn => Outcome::SignInRequired.of(respond::see_other(&pending.continue_at(tenant, "/login"))),
-        Authorized::AskConsent => Outcome::ConsentRequired.of(respond::see_other(&pending.continue_at(tenant, "/consent"))),
+        Authorized::SignIn => Outcome::SignInRequired.tag(respond::see_other(&pending.continue_at(tenant, "/login"))),
+        Authorized::AskConsent => Outcome::ConsentRequired.tag(respond::see_other(&pending.continue_at(tenant, "/consent"))),
         Authorized::Refused { error, description } => {
             let answer = request.return_to.error(&tenant.issuer, error, description);
-            Outcome::Refused.of(respond::to_client(tenant, &locale, &answer))
+            Outcome::Refused.tag(respond::to_client(tenant, &locale, &answer))
         }
         Authorized::Code { account, sid } => {
             let locator = GrantLocator { account, grant, session: Some(sid), generation: 0 };

@@ -64,13 +64,13 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
     };
     let client_id = &request.client.client_id;
     let Some(found) = session::find(&handle, &browser, Some(client_id)).await? else {
-        return Ok(Outcome::Expired.of(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
+        return Ok(Outcome::Expired.tag(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
     };
     let (account, sid) = (found.session.account, found.session.id);
     browser.check_form(tenant, PAGE, &context_of(&pending, sid), form.one("anti_forgery")?)?;
     if form.one("decision")? != Some("allow") {
         let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::AccessDenied, "the user did not give consent");
-        return Ok(Outcome::Denied.of(respond::to_client(tenant, &locale, &answer)));
+        return Ok(Outcome::Denied.tag(respond::to_client(tenant, &locale, &answer)));
     }
     tenant
         .store

@@ -11,8 +11,8 @@
 mod attempt;
 pub mod authorize;
 pub mod consent;
-mod directory;
 pub mod hint;
+mod legacy_directory;
 pub mod login;
 pub mod logout;
 pub mod pending;
@@ -24,7 +24,7 @@ use axum::handler::Handler as _;
 use axum::routing::get;
 use latchkey::purpose::Purpose;
 use latchkey::services::Services;
-use latchkey::web::funnel::{Method, Step, entering};
+use latchkey::web::funnel::{Method, Step, funnel_layer};
 
 /// The keys that this function needs.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Locator, Purpose::Proof, Purpose::Signing];
@@ -37,9 +37,9 @@ pub fn deployed_routes() -> Router<Services> {
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
-    let asked = entering(Step::Authorization, Method::Session);
-    let signed_in = entering(Step::SignIn, Method::Password);
-    let answered = entering(Step::Consent, Method::Page);
+    let asked = funnel_layer(Step::Authorization, Method::Session);
+    let signed_in = funnel_layer(Step::SignIn, Method::Password);
+    let answered = funnel_layer(Step::Consent, Method::Page);
     Router::new()
         .route("/oauth2/authorize", get(authorize::get.layer(asked)).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))

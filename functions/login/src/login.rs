@@ -5,12 +5,12 @@
 //! 3. The password is compared, with the same work for an unknown identifier.
 //! 4. The decision counts a failure or signs in. The outcome is shown only after the commit, so parallel guesses cannot outrun the
 //!    counter.
-//! 5. If the account or its password is unknown here, the tenant's legacy directory is queried, if there is one ([`crate::directory`]).
+//! 5. If the account or its password is unknown here, the tenant's legacy directory is queried, if there is one ([`crate::legacy_directory`]).
 //! 6. The browser returns to the request, with a sealed marker that this sign-in was for it.
 
 use crate::attempt::{Attempted, Typed};
 use crate::consent::find_email;
-use crate::directory::{self, Visit};
+use crate::legacy_directory::{self, Visit};
 use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::extract::State;
@@ -31,7 +31,7 @@ use latchkey::services::Services;
 use latchkey::store::account::SignInSnapshot;
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
-use latchkey::web::session::{self, Opening};
+use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::context;
 use std::collections::BTreeMap;
@@ -100,8 +100,8 @@ pub async fn post(
         Ok(typed) => typed,
         Err(form) => return Ok(view.show(form)),
     };
-    let opening = Opening::fresh(services.random);
-    let visit = Visit { handle: &handle, browser: &browser, opening: &opening, locale: &locale };
+    let session_secrets = NewSessionSecrets::fresh(services.random);
+    let visit = Visit { handle: &handle, browser: &browser, session_secrets: &session_secrets, locale: &locale };
     match sign_in(&services, &visit, &typed).await? {
         Attempted::Decided(Authenticated::SignedIn { session, new_device }) => {
             let location = match (&request, pending.return_to(tenant)) {
@@ -110,31 +110,31 @@ pub async fn post(
                 (None, None) => pending.continue_at(tenant, "/login"),
             };
             let mut response = respond::see_other(&location);
-            opening.set_cookies(&mut response, &handle, &browser, &session, new_device);
+            session_secrets.set_cookies(&mut response, &handle, &browser, &session, new_device);
             Ok(browser.answer(response))
         }
         Attempted::Decided(Authenticated::Refused | Authenticated::Elsewhere { .. } | Authenticated::Nobody { .. })
         | Attempted::KnownByNow => {
             let form = SignInForm::refused(typed.identifier, &locale, "login-refused");
-            Ok(Outcome::WrongCredentials.of(view.show(form)))
+            Ok(Outcome::WrongCredentials.tag(view.show(form)))
         }
         Attempted::Decided(Authenticated::Blocked { retry_after }) => {
-            Ok(Outcome::Locked.of(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))))
+            Ok(Outcome::Locked.tag(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))))
         }
         Attempted::MustBeReplaced => {
             let form = SignInForm::refused(typed.identifier, &locale, "login-password-replace");
-            Ok(Outcome::Expired.of(view.show(form)))
+            Ok(Outcome::Expired.tag(view.show(form)))
         }
         Attempted::NotProven => {
             let form = SignInForm::refused(typed.identifier, &locale, "login-address-unproven");
-            Ok(Outcome::Refused.of(view.show(form)))
+            Ok(Outcome::Refused.tag(view.show(form)))
         }
         Attempted::SecondFactor => {
             let form = SignInForm::refused(typed.identifier, &locale, "login-second-factor");
-            Ok(Outcome::Refused.of(view.show(form)))
+            Ok(Outcome::Refused.tag(view.show(form)))
         }
         Attempted::Unasked { retry_after } => {
-            Ok(Outcome::Failed.of(view.show(SignInForm::unavailable(typed.identifier, &locale, retry_after))))
+            Ok(Outcome::Failed.tag(view.show(SignInForm::unavailable(typed.identifier, &locale, retry_after))))
         }
     }
 }
@@ -162,13 +162,15 @@ async fn attempt_with(
     typed: &Typed,
 ) -> Result<Attempted, Problem> {
     Ok(match attempt(services, visit, typed).await? {
-        Authenticated::Nobody { counted, before } => directory::attempt(services, visit, pool, typed, counted, before).await?,
+        Authenticated::Nobody { counted, before } => {
+            legacy_directory::attempt(services, visit, pool, typed, counted, before).await?
+        }
         Authenticated::Elsewhere { counted, before } => {
-            directory::first_password(services, visit, pool, typed, &counted, &before).await?
+            legacy_directory::first_password(services, visit, pool, typed, &counted, &before).await?
         }
         Authenticated::Refused => {
             // A known user is not looked up there. The response time must not show this.
-            services.directory.linger(pool, services.random.bytes()).await;
+            services.legacy_directory.simulate_lookup(pool, services.random.bytes()).await;
             Attempted::Decided(Authenticated::Refused)
         }
         decided @ (Authenticated::SignedIn { .. } | Authenticated::Blocked { .. }) => Attempted::Decided(decided),
@@ -177,7 +179,7 @@ async fn attempt_with(
 
 /// One attempt: load, compare, decide, commit.
 async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Authenticated, Problem> {
-    let Visit { handle, browser, opening, .. } = *visit;
+    let Visit { handle, browser, session_secrets, .. } = *visit;
     let tenant = &handle.tenant;
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
     // Expensive. The result stays valid after a conflict, unless the password was changed in the meantime.
@@ -203,8 +205,8 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
         };
         let replaced = session::find(handle, browser, None).await?;
         let new = NewSignIn {
-            session: opening.session(device),
-            device: opening.device(),
+            session: session_secrets.session(device),
+            device: session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
         };

@@ -1,5 +1,5 @@
 //! The Lambda binary.
 
 fn main() -> std::process::ExitCode {
-    latchkey::runtime::run_with_directory(login::PURPOSES, login::deployed_routes())
+    latchkey::runtime::run_with_legacy_directory(login::PURPOSES, login::deployed_routes())
 }

@@ -6,11 +6,11 @@
 //!    browser shows the code to type there, and "I did not ask for this".
 //! 4. A valid proof replaces the password and ends every session. The user signs in afterwards.
 //!
-//! During a migration from a legacy directory, a proof for an address without an account here is looked up there ([`crate::directory`]).
+//! During a migration from a legacy directory, a proof for an address without an account here is looked up there ([`crate::legacy_directory`]).
 //!
 //! GET changes nothing, because mail scanners open links.
 
-use crate::directory;
+use crate::legacy_directory;
 use crate::pending::Pending;
 use crate::respond;
 use axum::extract::State;
@@ -170,7 +170,9 @@ async fn reset(
             && owner.authentication.password_home == PasswordHome::Directory
         {
             let stays = match &data_key {
-                Some(key) => directory::holds_back(services, handle, pool, &flow, key, owner.authentication.account).await?,
+                Some(key) => {
+                    legacy_directory::holds_back(services, handle, pool, &flow, key, owner.authentication.account).await?
+                }
                 // The flow is older than the tenant's directory. The directory cannot be queried, so it still keeps the password.
                 None => true,
             };
@@ -186,7 +188,7 @@ async fn reset(
             }),
             (None, Some(pool), Some(data_key)) if may_reset => {
                 let hash = hash.get_or_compute((), services.hasher.hash(&password)).await?;
-                directory::owner(services, handle, pool, &flow, data_key, hash).await?
+                legacy_directory::owner(services, handle, pool, &flow, data_key, hash).await?
             }
             (None, ..) => None,
         };
@@ -196,7 +198,7 @@ async fn reset(
         // A link token uses no try of the daily limit.
         Err(DecideError::LimitReached) => {
             let words = message(&view.locale, "recover-code-limit", []);
-            return Ok(Outcome::Locked.of(view.show(StatusCode::TOO_MANY_REQUESTS, BTreeMap::from([("code", words)]))));
+            return Ok(Outcome::Locked.tag(view.show(StatusCode::TOO_MANY_REQUESTS, BTreeMap::from([("code", words)]))));
         }
         decided => decided?,
     };
@@ -208,21 +210,21 @@ async fn reset(
             browser.clear_session(&mut response);
             Ok(response)
         }
-        Recovered::Stays => Ok(Outcome::Refused.of(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),
+        Recovered::Stays => Ok(Outcome::Refused.tag(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),
         Recovered::Nobody => {
             let register = tenant.config.registration.enabled.then(|| respond::path(tenant, "/register"));
-            Ok(Outcome::Refused.of(view.at(Step::UnknownAddress { register }).show(StatusCode::BAD_REQUEST, BTreeMap::new())))
+            Ok(Outcome::Refused.tag(view.at(Step::UnknownAddress { register }).show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
         Recovered::WrongProof { tries_left } => {
             let left = FluentValue::from(i64::from(tries_left));
             let words = message(&view.locale, "recover-code-wrong", [("left", left)]);
             // Loaded again, because the last try ends the flow.
             let view = FlowView::load(handle, browser, id, token).await?;
-            Ok(Outcome::WrongCredentials.of(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)]))))
+            Ok(Outcome::WrongCredentials.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)]))))
         }
         Recovered::Over => {
             let view = FlowView::load(handle, browser, id, token).await?.at(Step::Over);
-            Ok(Outcome::Expired.of(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
+            Ok(Outcome::Expired.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
     }
 }

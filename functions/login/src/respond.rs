@@ -27,7 +27,7 @@ pub fn to_client(tenant: &Tenant, locale: &str, response: &AuthorizationResponse
 /// The refusal of an authorization request: shown here, or sent to the redirect URI.
 #[must_use]
 pub fn refuse(tenant: &Tenant, locale: &str, refusal: &Refusal) -> Response {
-    Outcome::Refused.of(match refusal {
+    Outcome::Refused.tag(match refusal {
         Refusal::Local(refusal) => show_local(tenant, locale, *refusal),
         Refusal::Answer { to, error, description } => to_client(tenant, locale, &to.error(&tenant.issuer, *error, description)),
     })

@@ -12,12 +12,12 @@ use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::authentication::{PasswordVerdict, Subject};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
-use latchkey::domain::handover::{HandedOver, attributes, hand_over};
 use latchkey::domain::id::{AccountId, InvalidId, RequestId, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
+use latchkey::domain::reverse_migration::{ReverseMigrationOutcome, attributes, check_forwarded_password};
 use latchkey::domain::secret::SecretText;
-use latchkey::domain::tenant::HandoverConfig;
+use latchkey::domain::tenant::ReverseMigrationConfig;
 use latchkey::keys::password::{HashMemo, HasherBusy};
 use latchkey::keys::{KeyError, SealedField};
 use latchkey::purpose::Purpose;
@@ -116,7 +116,7 @@ impl Migration {
     pub async fn handle(&self, mut event: Value, request_id: &str, deadline: Deadline) -> Result<Value, MigrationError> {
         let trigger = read(&mut event)?;
         let tenant = self.services.tenant(&self.tenant).await?;
-        let config = tenant.config.handover.as_ref();
+        let config = tenant.config.reverse_migration.as_ref();
         let config =
             config.ok_or(MigrationError::Refused("the tenant's document has no [handover], so no user can migrate"))?;
         if event["userPoolId"] != config.user_pool_id.as_str() {
@@ -174,7 +174,7 @@ impl Migration {
         email: &EmailAddress,
         password: &SecretText,
         request: &RequestContext,
-    ) -> Result<(HandedOver, Option<AccountId>), MigrationError> {
+    ) -> Result<(ReverseMigrationOutcome, Option<AccountId>), MigrationError> {
         let identifier = tenant.keys.identifier()?.hash_email(email);
         // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
         let compared = HashMemo::default();
@@ -188,14 +188,14 @@ impl Migration {
                 SignInSnapshot::Unknown { failures } => (Subject::Unknown { identifier, failures: failures.as_ref() }, None),
             };
             if subject.blocked_for(request.now).is_some() {
-                return Ok::<_, MigrationError>(Decision::unchanged((HandedOver::Blocked, None)));
+                return Ok::<_, MigrationError>(Decision::unchanged((ReverseMigrationOutcome::Blocked, None)));
             }
             let stored = subject.password_hash();
             let computation = self.services.hasher.is_right(password, stored);
             let is_right = compared.get_or_compute(stored.cloned(), computation).await?;
             let verdict = if is_right { PasswordVerdict::Right } else { PasswordVerdict::Wrong };
-            let Decision { changes, outcome } = hand_over(subject, &verdict, request.now);
-            Ok(Decision { changes, outcome: (outcome, account.filter(|_| outcome == HandedOver::Right)) })
+            let Decision { changes, outcome } = check_forwarded_password(subject, &verdict, request.now);
+            Ok(Decision { changes, outcome: (outcome, account.filter(|_| outcome == ReverseMigrationOutcome::Right)) })
         });
         Ok(decided.await?)
     }
@@ -204,7 +204,7 @@ impl Migration {
     async fn attributes(
         &self,
         tenant: &Tenant,
-        config: &HandoverConfig,
+        config: &ReverseMigrationConfig,
         email: &EmailAddress,
         account: AccountId,
     ) -> Result<Option<BTreeMap<String, String>>, MigrationError> {
@@ -231,11 +231,11 @@ impl TriggerRequest {
 }
 
 /// The outcome as the sign-in page counts it.
-const fn funnel_outcome(outcome: HandedOver) -> Outcome {
+const fn funnel_outcome(outcome: ReverseMigrationOutcome) -> Outcome {
     match outcome {
-        HandedOver::Right => Outcome::Succeeded,
-        HandedOver::Refused => Outcome::WrongCredentials,
-        HandedOver::Blocked => Outcome::Locked,
+        ReverseMigrationOutcome::Right => Outcome::Succeeded,
+        ReverseMigrationOutcome::Refused => Outcome::WrongCredentials,
+        ReverseMigrationOutcome::Blocked => Outcome::Locked,
     }
 }
 

@@ -6,7 +6,7 @@ use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::grant::{Grant, GrantState};
 use latchkey::domain::oauth::scope::ScopeSet;
 use latchkey::domain::time::Timestamp;
-use latchkey::web::{Presented, TenantHandle, With};
+use latchkey::web::{AccountCredential, PrincipalParts, TenantHandle};
 use std::collections::BTreeMap;
 
 /// What one application may do.
@@ -26,8 +26,8 @@ pub struct ApplicationAccess {
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<ApplicationAccess>, CommandError> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
+pub async fn list(handle: &TenantHandle, presented: &AccountCredential) -> Result<Vec<ApplicationAccess>, CommandError> {
+    let principal = presented.load(handle, PrincipalParts::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let (store, account) = (&handle.tenant.store, principal.authentication().account);
     let (consents, grants) = tokio::try_join!(store.find_consents(account), store.find_grants(account))?;
     let mut shown: BTreeMap<ClientId, ApplicationAccess> = BTreeMap::new();
@@ -61,8 +61,12 @@ fn of_grant(grant: &Grant) -> ApplicationAccess {
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn withdraw(handle: &TenantHandle, presented: &Presented, client_id: &ClientId) -> Result<bool, CommandError> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
+pub async fn withdraw(
+    handle: &TenantHandle,
+    presented: &AccountCredential,
+    client_id: &ClientId,
+) -> Result<bool, CommandError> {
+    let principal = presented.load(handle, PrincipalParts::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let (store, account) = (&handle.tenant.store, principal.authentication().account);
     let mut withdrawn = false;
     // Two passes: a code issued just before the withdrawal has become a grant by now, or never will.

@@ -9,18 +9,22 @@ use latchkey::domain::time::Timestamp;
 use latchkey::keys::AccountLink;
 use latchkey::services::Services;
 use latchkey::store::principal::PrincipalQuery;
-use latchkey::web::{Presented, TenantHandle, With};
+use latchkey::web::{AccountCredential, PrincipalParts, TenantHandle};
 
 /// Closes the user's account. Returns the time of its erasure.
 ///
 /// # Errors
 /// If the user is no longer signed in, or not recently, or something failed.
-pub async fn request(services: &Services, handle: &TenantHandle, presented: &Presented) -> Result<Timestamp, CommandError> {
+pub async fn request(
+    services: &Services,
+    handle: &TenantHandle,
+    presented: &AccountCredential,
+) -> Result<Timestamp, CommandError> {
     let key_version = handle.tenant.keys.proof()?.current_version();
     let seed = LinkSeed { key_version, bytes: services.random.bytes() };
     let grace = handle.tenant.config.retention.erasure_grace;
     let decide = || async {
-        let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
+        let principal = presented.load(handle, PrincipalParts::Nothing).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
             return Err(CommandError::NotRecent);
         }
@@ -69,7 +73,7 @@ pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, 
 async fn open(
     handle: &TenantHandle,
     token: &SecretText,
-) -> Result<Option<(latchkey::domain::account::Authentication, bool)>, CommandError> {
+) -> Result<Option<(latchkey::domain::account::AccountState, bool)>, CommandError> {
     let keys = &handle.tenant.keys;
     let Some(link) = keys.open_account_link(AccountLink::Restoration, token)? else { return Ok(None) };
     let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: false, password: false };

@@ -12,7 +12,7 @@ use latchkey::domain::change::{Change, Decision};
 use latchkey::domain::profile::{self, Claims, Edit, EditFlaw, Profile};
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::SealedField;
-use latchkey::web::{Presented, Principal, Problem, TenantHandle, With};
+use latchkey::web::{AccountCredential, Principal, PrincipalParts, Problem, TenantHandle};
 
 /// The result of an edit.
 #[derive(Debug)]
@@ -57,12 +57,12 @@ pub fn shown(handle: &TenantHandle, principal: &Principal) -> Result<ProfileView
 /// If the user is no longer signed in, or something failed.
 pub async fn edit(
     handle: &TenantHandle,
-    presented: &Presented,
+    presented: &AccountCredential,
     edit: Edit<'_>,
     expected: Option<&str>,
 ) -> Result<EditOutcome, CommandError> {
     let decide = || async {
-        let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
+        let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
         let (stored, _) = principal.profile()?;
         if expected.is_some_and(|expected| expected != "*" && expected != etag(&stored.claims)) {
             return Ok::<_, CommandError>(Decision::unchanged(EditOutcome::Stale));

@@ -12,7 +12,7 @@ use latchkey::keys::account_link::PresentedLink;
 use latchkey::keys::{AccountLink, DataKey, SealedField};
 use latchkey::services::Services;
 use latchkey::store::principal::{PrincipalQuery, PrincipalSnapshot};
-use latchkey::web::{Presented, Principal, Problem, TenantHandle, With};
+use latchkey::web::{AccountCredential, Principal, PrincipalParts, Problem, TenantHandle};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub async fn start(
     services: &Services,
     handle: &TenantHandle,
-    presented: &Presented,
+    presented: &AccountCredential,
     address: &EmailAddress,
     locale: &str,
 ) -> Result<Started, CommandError> {
@@ -32,7 +32,7 @@ pub async fn start(
     let identifier = keys.identifier()?.hash_email(address);
     let seed = fresh_seed(services, handle)?;
     let decide = || async {
-        let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
+        let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
             return Err(CommandError::NotRecent);
         }
@@ -60,13 +60,13 @@ pub enum PresentedProof {
 pub async fn prove(
     services: &Services,
     handle: &TenantHandle,
-    presented: &Presented,
+    presented: &AccountCredential,
     proof: &PresentedProof,
 ) -> Result<Proven, CommandError> {
     let undo_seed = fresh_seed(services, handle)?;
     let first = AtomicBool::new(true);
     let decide = || async {
-        let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
+        let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
         let (profile, _) = principal.profile()?;
         let Some(change) = email_change::pending(profile, handle.now()) else {
             return Ok::<_, CommandError>(Decision::unchanged(Proven::Over));
@@ -152,9 +152,9 @@ pub async fn pending(handle: &TenantHandle, principal: &Principal) -> Result<Opt
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn cancel(handle: &TenantHandle, presented: &Presented) -> Result<bool, CommandError> {
+pub async fn cancel(handle: &TenantHandle, presented: &AccountCredential) -> Result<bool, CommandError> {
     let decide = || async {
-        let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
+        let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
         Ok::<_, CommandError>(email_change::end(principal.profile()?.0, true, handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)

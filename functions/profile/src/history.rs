@@ -4,7 +4,7 @@ use crate::CommandError;
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::time::Timestamp;
-use latchkey::web::{Presented, TenantHandle, With};
+use latchkey::web::{AccountCredential, PrincipalParts, TenantHandle};
 
 /// One event.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub struct Entry {
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn list(handle: &TenantHandle, presented: &Presented, at_most: u16) -> Result<Vec<Entry>, CommandError> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
+pub async fn list(handle: &TenantHandle, presented: &AccountCredential, at_most: u16) -> Result<Vec<Entry>, CommandError> {
+    let principal = presented.load(handle, PrincipalParts::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let events = handle.tenant.store.find_history(principal.authentication().account, at_most).await?;
     let here = handle.request.address_hash.as_deref();
     let entry = |event: latchkey::domain::audit::Event| Entry {

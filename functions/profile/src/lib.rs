@@ -21,15 +21,15 @@ use axum::handler::Handler as _;
 use axum::routing::{delete, get, post};
 use latchkey::purpose::Purpose;
 use latchkey::services::Services;
-use latchkey::web::funnel::{Method, Step, entering};
+use latchkey::web::funnel::{Method, Step, funnel_layer};
 
 /// The keys that this function needs.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Locator, Purpose::Proof, Purpose::Signing];
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
-    let deleted = entering(Step::AccountDeleted, Method::Api);
-    let restored = entering(Step::AccountRestored, Method::Api);
+    let deleted = funnel_layer(Step::AccountDeleted, Method::Api);
+    let restored = funnel_layer(Step::AccountRestored, Method::Api);
     Router::new()
         .route("/v1/me", get(api::me::get).patch(api::me::patch).delete(api::deletion::request.layer(deleted)))
         .route("/v1/me/password", post(api::password::post))

@@ -16,7 +16,7 @@ use latchkey::domain::time::Span;
 use latchkey::keys::password::{HashMemo, HasherBusy, PasswordMatch};
 use latchkey::services::Services;
 use latchkey::store::StoreError;
-use latchkey::web::{Presented, Principal, TenantHandle, With};
+use latchkey::web::{AccountCredential, Principal, PrincipalParts, TenantHandle};
 
 /// The typed input.
 #[derive(Debug)]
@@ -52,13 +52,13 @@ pub enum ChangeOutcome {
 pub async fn change(
     services: &Services,
     handle: &TenantHandle,
-    presented: &Presented,
+    presented: &AccountCredential,
     typed: &PasswordInput,
 ) -> Result<ChangeOutcome, CommandError> {
     // Expensive. The result stays valid after a conflict, unless the password was changed meanwhile.
     let hashed = HashMemo::default();
     let decide = || async {
-        let principal = presented.load(handle, With::ProfileAndPassword).await?.ok_or(CommandError::SignedOut)?;
+        let principal = presented.load(handle, PrincipalParts::ProfileAndPassword).await?.ok_or(CommandError::SignedOut)?;
         if !principal.is_recent(handle.now()) {
             return Err(CommandError::NotRecent);
         }

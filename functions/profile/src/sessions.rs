@@ -5,7 +5,7 @@ use latchkey::domain::id::SessionId;
 use latchkey::domain::session::{Session, end_with_grants};
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{DataKey, SealedField};
-use latchkey::web::{Presented, Principal, TenantHandle, With};
+use latchkey::web::{AccountCredential, Principal, PrincipalParts, TenantHandle};
 use serde::Deserialize;
 
 /// A signed-in browser as shown to its user.
@@ -38,8 +38,8 @@ struct Device {
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn list(handle: &TenantHandle, presented: &Presented) -> Result<Vec<SessionView>, CommandError> {
-    let principal = presented.load(handle, With::Profile).await?.ok_or(CommandError::SignedOut)?;
+pub async fn list(handle: &TenantHandle, presented: &AccountCredential) -> Result<Vec<SessionView>, CommandError> {
+    let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
     let (_, wrapped) = principal.profile()?;
     let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
     let current = current_sid(&principal);
@@ -81,8 +81,8 @@ fn network(address: &str) -> Option<String> {
 ///
 /// # Errors
 /// If the user is no longer signed in, or something failed.
-pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -> Result<bool, CommandError> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
+pub async fn end(handle: &TenantHandle, presented: &AccountCredential, sid: SessionId) -> Result<bool, CommandError> {
+    let principal = presented.load(handle, PrincipalParts::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let account = principal.authentication().account;
     let found = handle.tenant.store.find_one_session(account, sid).await?;
     if !found.is_some_and(|session| session.is_live(principal.authentication(), handle.now())) {
@@ -96,8 +96,8 @@ pub async fn end(handle: &TenantHandle, presented: &Presented, sid: SessionId) -
 ///
 /// # Errors
 /// As [`end`].
-pub async fn end_others(handle: &TenantHandle, presented: &Presented) -> Result<usize, CommandError> {
-    let principal = presented.load(handle, With::Nothing).await?.ok_or(CommandError::SignedOut)?;
+pub async fn end_others(handle: &TenantHandle, presented: &AccountCredential) -> Result<usize, CommandError> {
+    let principal = presented.load(handle, PrincipalParts::Nothing).await?.ok_or(CommandError::SignedOut)?;
     let current = current_sid(&principal);
     let stored = handle.tenant.store.find_sessions(principal.authentication().account).await?;
     let is_other =

@@ -1,12 +1,12 @@
 //! Looks up a verified address in the legacy user pool: a user known there keeps that one identity.
 
-use latchkey::domain::directory::{NotAdmitted, admit};
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::legacy_directory::{ImportRefusal, admit};
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::roles::Roles;
-use latchkey::domain::tenant::{CognitoConfig, KeptSub};
+use latchkey::domain::tenant::{CognitoConfig, SubPolicy};
 use latchkey::services::Services;
 use latchkey::web::{Problem, TenantHandle};
 use std::collections::BTreeMap;
@@ -41,13 +41,13 @@ pub(crate) async fn look_up(
 ) -> Result<LegacyLookup, Problem> {
     let email = EmailAddress::parse(&pending.email).map_err(|_| Problem::internal())?;
     let typed = pending.typed.as_deref().unwrap_or(&pending.email);
-    let user = services.directory.find(pool, typed, &email).await?;
+    let user = services.legacy_directory.find(pool, typed, &email).await?;
     let Some(user) = user else { return Ok(LegacyLookup::Unknown) };
     if let Err(reason) = admit(&user, &email) {
         tracing::info!(%reason, "a person of the user pool was not taken over");
         return Ok(match reason {
-            NotAdmitted::AddressNotProven => LegacyLookup::Unknown,
-            NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress => LegacyLookup::NotImportable,
+            ImportRefusal::AddressNotProven => LegacyLookup::Unknown,
+            ImportRefusal::Disabled | ImportRefusal::SecondFactor | ImportRefusal::OtherAddress => LegacyLookup::NotImportable,
         });
     }
     let subject = FederatedSubject { issuer: pool.issuer(), subject: user.subject };
@@ -56,8 +56,8 @@ pub(crate) async fn look_up(
         return Ok(LegacyLookup::Unknown);
     }
     let sub = match pool.sub {
-        KeptSub::Keep => Sub::brought(&subject.subject),
-        KeptSub::Alias => None,
+        SubPolicy::Keep => Sub::from_imported(&subject.subject),
+        SubPolicy::Alias => None,
     };
     Ok(LegacyLookup::Known(Box::new(KnownUser {
         subject,

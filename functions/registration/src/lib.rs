@@ -24,14 +24,14 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use latchkey::purpose::Purpose;
 use latchkey::services::Services;
-use latchkey::web::funnel::{Method, Step, entering};
+use latchkey::web::funnel::{Method, Step, funnel_layer};
 
 /// The keys of this function: it seals the form's data, hashes addresses, checks codes, and seals ids.
 pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator];
 
 /// The routes of this function.
 pub fn routes() -> Router<Services> {
-    let started = |method| entering(Step::RegistrationStarted, method);
+    let started = |method| funnel_layer(Step::RegistrationStarted, method);
     Router::new()
         .route("/v1/registration/form", get(api::form::form))
         .route("/v1/registrations", post(api::start::start.layer(started(Method::Api))))
@@ -44,7 +44,7 @@ pub fn routes() -> Router<Services> {
 /// The routes that verify an address. They belong to this function, or to `login` while users are imported from a legacy user pool: only
 /// `login` may call that pool.
 pub fn proofs() -> Router<Services> {
-    let verified = entering(Step::RegistrationVerified, Method::Code);
+    let verified = funnel_layer(Step::RegistrationVerified, Method::Code);
     Router::new()
         .route("/v1/registrations/{id}/verification", post(api::verification::verification.layer(verified)))
         .route("/verify", get(pages::verify::show).post(pages::verify::submit))

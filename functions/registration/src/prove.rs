@@ -7,8 +7,8 @@ use crate::begin::unreadable;
 use crate::legacy_directory::{self, KnownUser, LegacyLookup};
 use latchkey::domain::account::WrappedDataKey;
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory;
 use latchkey::domain::flow::Flow;
+use latchkey::domain::legacy_directory::fill_claims;
 use latchkey::domain::linked_identity::LinkedIdentity;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::registration::{
@@ -21,7 +21,7 @@ use latchkey::services::{Services, Tenant};
 use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::browser::Browser;
 use latchkey::web::problem::ProblemKind;
-use latchkey::web::session::{Opening, seal_device};
+use latchkey::web::session::{NewSessionSecrets, seal_device};
 use latchkey::web::{Problem, TenantHandle};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,7 +39,7 @@ pub(crate) enum ProofContext<'b> {
     /// Started by the API, which has no browser.
     Api,
     /// This browser, which is signed in at once.
-    Browser(&'b Browser, &'b Opening),
+    Browser(&'b Browser, &'b NewSessionSecrets),
 }
 
 impl ProofContext<'_> {
@@ -103,9 +103,9 @@ pub(crate) async fn prove(
                 };
                 let sign_in = match place {
                     ProofContext::Api => None,
-                    ProofContext::Browser(browser, opening) => Some(SignInAfterProof {
-                        session: opening.session(Some(seal_device(handle, browser, &data_key)?)),
-                        device: opening.device(),
+                    ProofContext::Browser(browser, session_secrets) => Some(SignInAfterProof {
+                        session: session_secrets.session(Some(seal_device(handle, browser, &data_key)?)),
+                        device: session_secrets.device(),
                         policy: tenant.config.session,
                     }),
                 };
@@ -137,7 +137,7 @@ fn claims(
     let config = &handle.tenant.config;
     let Claims(mut claims) = match (known, &config.cognito) {
         (Some(known), Some(pool)) => {
-            directory::fill(pool, &config.registration.fields, &pending.claims, &known.attributes, handle.now())
+            fill_claims(pool, &config.registration.fields, &pending.claims, &known.attributes, handle.now())
         }
         (None, _) | (_, None) => pending.claims.clone(),
     };

@@ -3,7 +3,7 @@
 use crate::command::HoldRequest;
 use crate::{Retention, RetentionError};
 use latchkey::context::Deadline;
-use latchkey::domain::account::Authentication;
+use latchkey::domain::account::AccountState;
 use latchkey::domain::change::Decision;
 use latchkey::domain::erasure::{Hold, lift_hold, place_hold};
 use latchkey::domain::identifier::EmailAddress;
@@ -28,7 +28,7 @@ async fn decide(
     job: &Retention,
     named: &HoldRequest,
     deadline: Deadline,
-    rule: impl Fn(&Authentication) -> Decision<Hold>,
+    rule: impl Fn(&AccountState) -> Decision<Hold>,
 ) -> Result<Option<Hold>, RetentionError> {
     let address = EmailAddress::parse(&named.email)
         .map_err(|_| RetentionError::Refused("\"email\" is not an e-mail address".to_owned()))?;

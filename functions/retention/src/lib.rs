@@ -26,7 +26,7 @@ use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::id::{RequestId, TenantId};
 use latchkey::keys::KeyError;
 use latchkey::purpose::Purpose;
-use latchkey::runtime::again::{Again, NotStarted};
+use latchkey::runtime::self_invoker::{InvokeError, SelfInvoker};
 use latchkey::services::{Services, TenantError};
 use latchkey::store::StoreError;
 use latchkey::store::tenant::RegisteredTenant;
@@ -52,7 +52,7 @@ pub struct Retention {
 #[derive(Debug, Clone)]
 pub enum Continuation {
     /// In a new invocation of this function.
-    Lambda(Again),
+    Lambda(SelfInvoker),
     /// By the caller, who learns that there is more to do.
     Caller,
 }
@@ -80,7 +80,7 @@ pub enum RetentionError {
     Tenants(String),
     /// There is more to do, and no new invocation: the next scheduled run continues.
     #[error("the rest of the work could not be started")]
-    NotStarted(#[from] NotStarted),
+    InvokeError(#[from] InvokeError),
 }
 
 impl Retention {
@@ -102,8 +102,8 @@ impl Retention {
             Command::Release(named) => return hold::lift(self, named, deadline).await,
             Command::ReplayErasures(since) => replay::erasures(self, since, deadline).await?,
         };
-        if let (Some(next), Continuation::Lambda(again)) = (&summary.next, &self.continuation) {
-            again.invoke(next).await?;
+        if let (Some(next), Continuation::Lambda(self_invoker)) = (&summary.next, &self.continuation) {
+            self_invoker.invoke(next).await?;
         }
         let answer = serde_json::to_value(&summary).map_err(|error| RetentionError::Refused(error.to_string()))?;
         // One line for each invocation: operators' alarms read its numbers.

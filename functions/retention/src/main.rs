@@ -7,9 +7,9 @@ use serde_json::Value;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    runtime::start(PURPOSES, async |services, again| {
+    runtime::start(PURPOSES, async |services, self_invoker| {
         let clock = services.clock.clone();
-        let retention = Retention::new(services, Continuation::Lambda(again));
+        let retention = Retention::new(services, Continuation::Lambda(self_invoker));
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
             let (retention, deadline) = (retention.clone(), runtime::deadline(event.context.deadline, &clock));
             async move { Ok::<_, Error>(retention.handle(&event.payload, deadline).await?) }

@@ -1,5 +1,5 @@
 //! The Lambda binary.
 
 fn main() -> std::process::ExitCode {
-    latchkey::runtime::run_with_former_keys(token::PURPOSES, token::routes())
+    latchkey::runtime::run_with_legacy_keys(token::PURPOSES, token::routes())
 }

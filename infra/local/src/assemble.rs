@@ -7,10 +7,10 @@ use data_encoding::BASE64URL_NOPAD;
 use latchkey::config::document::DocumentErrors;
 use latchkey::context::{Clock, Random};
 use latchkey::digest::sha256;
-use latchkey::directory::Directory;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::tenant::TenantConfig;
-use latchkey::keys::{FormerKeys, KeyError, KeyVault, Keys, PasswordHasher};
+use latchkey::keys::{KeyError, KeyVault, Keys, LegacyKeys, PasswordHasher};
+use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::purpose::Purpose;
 use latchkey::services::{Origin, Services, Tenants};
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
@@ -34,9 +34,9 @@ pub struct Parts {
     /// The vault that wraps keys.
     pub vault: KeyVault,
     /// The legacy user directory.
-    pub directory: Directory,
+    pub legacy_directory: LegacyDirectory,
     /// The keys of the user pool with exchangeable tokens.
-    pub former_keys: FormerKeys,
+    pub legacy_keys: LegacyKeys,
     /// The clock of all decisions.
     pub clock: Clock,
     /// How many passwords are hashed concurrently.
@@ -77,7 +77,7 @@ pub enum PrepareError {
     },
     /// A document names a user pool, which cannot be called here.
     #[error("the document of tenant {0} names a user pool ([cognito]), which the local gateway cannot reach: remove it")]
-    Directory(TenantId),
+    LegacyDirectory(TenantId),
     /// A document could not be stored.
     #[error("the document of tenant {tenant} could not be stored")]
     Store {
@@ -109,8 +109,8 @@ pub fn services(parts: Parts) -> Services {
         store: Store::new(engine::client(parts.connector), Tables { identities, keys, audit }),
         keys: Keys::new(parts.vault, &PURPOSES),
         tenants: Tenants::default(),
-        directory: parts.directory,
-        former_keys: parts.former_keys,
+        legacy_directory: parts.legacy_directory,
+        legacy_keys: parts.legacy_keys,
         clock: parts.clock,
         random: Random,
         hasher: PasswordHasher::new(parts.hashing_lanes),
@@ -141,8 +141,8 @@ pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), 
     for document in documents {
         let checked = check(document, &services.origin)?;
         let config = read(&checked, &checked.text)?;
-        if config.cognito.is_some() && services.directory.is_none() {
-            return Err(PrepareError::Directory(checked.tenant));
+        if config.cognito.is_some() && services.legacy_directory.is_none() {
+            return Err(PrepareError::LegacyDirectory(checked.tenant));
         }
         let signer = config.keys.signer;
         let refused = |source| PrepareError::Signer { tenant: checked.tenant.clone(), source };

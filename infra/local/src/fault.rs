@@ -58,7 +58,7 @@ pub enum Calls {
 
 /// When a rule applies, counted over its calls.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum When {
+pub enum Trigger {
     /// Always.
     Always,
     /// At the call with this number, from 1.
@@ -73,7 +73,7 @@ pub struct Rule {
     /// Which calls.
     pub calls: Calls,
     /// When.
-    pub when: When,
+    pub trigger: Trigger,
     /// What happens.
     pub fault: Fault,
 }
@@ -101,8 +101,8 @@ impl Faults {
     }
 
     /// Adds a rule. Its count starts now.
-    pub fn add(&self, calls: Calls, when: When, fault: Fault) {
-        self.script().rules.push((Rule { calls, when, fault }, 0));
+    pub fn add(&self, calls: Calls, trigger: Trigger, fault: Fault) {
+        self.script().rules.push((Rule { calls, trigger, fault }, 0));
     }
 
     /// Removes all rules, and a crash.
@@ -140,10 +140,10 @@ impl Faults {
         let mut struck = None;
         for (rule, count) in rules.iter_mut().filter(|(rule, _)| rule.calls.include(operation)) {
             *count += 1;
-            let strikes = match rule.when {
-                When::Always => true,
-                When::Nth(n) => *count == n,
-                When::Chance(probability) => chance(random) < probability,
+            let strikes = match rule.trigger {
+                Trigger::Always => true,
+                Trigger::Nth(n) => *count == n,
+                Trigger::Chance(probability) => chance(random) < probability,
             };
             if strikes && struck.is_none() {
                 struck = Some(rule.fault);

@@ -23,9 +23,9 @@ async fn stored(client: &aws_sdk_dynamodb::Client, pk: &str) -> bool {
 async fn one_throttle_is_retried_by_the_sdk_and_a_lasting_one_is_not_hidden() {
     let (faults, client, _) = setup().await;
     let put = || client.put_item().table_name("test").item("pk", text("a")).send();
-    faults.add(Calls::Writes, When::Nth(1), Fault::Throttle);
+    faults.add(Calls::Writes, Trigger::Nth(1), Fault::Throttle);
     put().await.unwrap();
-    faults.add(Calls::Writes, When::Always, Fault::Throttle);
+    faults.add(Calls::Writes, Trigger::Always, Fault::Throttle);
     assert!(put().await.unwrap_err().into_service_error().is_provisioned_throughput_exceeded_exception());
     assert_eq!(faults.injected(), 4);
 }
@@ -36,7 +36,7 @@ async fn a_timeout_before_applies_nothing_and_a_timeout_after_applies_once_more_
     for (fault, applied) in [(Fault::TimeoutBefore, false), (Fault::TimeoutAfter, true)] {
         let key = format!("{fault:?}");
         faults.clear();
-        faults.add(Calls::Writes, When::Always, fault);
+        faults.add(Calls::Writes, Trigger::Always, fault);
         assert!(client.put_item().table_name("test").item("pk", text(&key)).send().await.is_err());
         assert_eq!(stored(&direct, &key).await, applied, "{key}");
     }
@@ -47,7 +47,7 @@ async fn a_conflict_has_a_reason_for_each_item_of_the_transaction() {
     use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException;
     use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
     let (faults, client, direct) = setup().await;
-    faults.add(Calls::Named("TransactWriteItems"), When::Always, Fault::Conflict);
+    faults.add(Calls::Named("TransactWriteItems"), Trigger::Always, Fault::Conflict);
     let put = |pk| {
         let put = Put::builder().table_name("test").item("pk", text(pk)).build().unwrap();
         TransactWriteItem::builder().put(put).build()
@@ -66,7 +66,7 @@ async fn a_partial_batch_names_what_it_left_out() {
     for pk in ["a", "b", "c"] {
         direct.put_item().table_name("test").item("pk", text(pk)).send().await.unwrap();
     }
-    faults.add(Calls::Reads, When::Nth(1), Fault::Partial);
+    faults.add(Calls::Reads, Trigger::Nth(1), Fault::Partial);
     let keys = ["a", "b", "c"].map(|pk| std::collections::HashMap::from([("pk".to_owned(), text(pk))]));
     let wanted = KeysAndAttributes::builder().set_keys(Some(keys.into())).build().unwrap();
     let answer = client.batch_get_item().request_items("test", wanted).send().await.unwrap();
@@ -77,7 +77,7 @@ async fn a_partial_batch_names_what_it_left_out() {
 #[tokio::test]
 async fn a_crash_never_answers_and_says_that_it_struck() {
     let (faults, client, direct) = setup().await;
-    faults.add(Calls::Writes, When::Nth(1), Fault::CrashAfter);
+    faults.add(Calls::Writes, Trigger::Nth(1), Fault::CrashAfter);
     tokio::select! {
         answer = client.put_item().table_name("test").item("pk", text("a")).send() => panic!("{answer:?}"),
         () = faults.crashed() => {}
@@ -89,7 +89,7 @@ async fn a_crash_never_answers_and_says_that_it_struck() {
 fn the_same_seed_gives_the_same_chances() {
     let strikes = |seed| {
         let faults = Faults::seeded(seed);
-        faults.add(Calls::Any, When::Chance(0.3), Fault::Throttle);
+        faults.add(Calls::Any, Trigger::Chance(0.3), Fault::Throttle);
         (0..1000).map(|_| faults.strike("PutItem").is_some()).collect::<Vec<_>>()
     };
     assert_eq!(strikes(7), strikes(7));

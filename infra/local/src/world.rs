@@ -16,10 +16,10 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use latchkey::context::{Clock, Deadline, Random};
 use latchkey::delivery::{Mail, RenderError};
-use latchkey::directory::Directory;
 use latchkey::domain::id::{InvalidId, RequestId, TenantId};
 use latchkey::domain::time::{Span, Timestamp};
-use latchkey::keys::{FormerKeys, KeyVault};
+use latchkey::keys::{KeyVault, LegacyKeys};
+use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::services::{Origin, Services};
 use latchkey::web::{Host, mount};
 use retention::RetentionError;
@@ -58,8 +58,8 @@ pub struct WorldBuilder {
     documents: Vec<(String, String)>,
     engine: Option<Engine>,
     vault: Option<KeyVault>,
-    directory: Directory,
-    former_keys: FormerKeys,
+    legacy_directory: LegacyDirectory,
+    legacy_keys: LegacyKeys,
 }
 
 /// A world could not be created, or its stream could not be processed.
@@ -107,8 +107,8 @@ impl World {
             documents: vec![("default".to_owned(), DEFAULT_DOCUMENT.to_owned())],
             engine: None,
             vault: None,
-            directory: Directory::none(),
-            former_keys: FormerKeys::none(),
+            legacy_directory: LegacyDirectory::none(),
+            legacy_keys: LegacyKeys::none(),
         }
     }
 
@@ -266,14 +266,14 @@ impl WorldBuilder {
     }
     /// The legacy user pools.
     #[must_use]
-    pub fn directory(mut self, directory: Directory) -> Self {
-        self.directory = directory;
+    pub fn legacy_directory(mut self, legacy_directory: LegacyDirectory) -> Self {
+        self.legacy_directory = legacy_directory;
         self
     }
     /// The keys of user pools with exchangeable tokens.
     #[must_use]
-    pub fn former_keys(mut self, keys: FormerKeys) -> Self {
-        self.former_keys = keys;
+    pub fn legacy_keys(mut self, keys: LegacyKeys) -> Self {
+        self.legacy_keys = keys;
         self
     }
     /// A tenant with this document (`default` replaces the built-in one).
@@ -297,8 +297,8 @@ impl WorldBuilder {
             origin: Origin::parse(&self.origin).map_err(WorldError::Origin)?,
             connector: meter.around(faults.around(engine.connector()), engine.clone()),
             vault: self.vault.unwrap_or_else(KeyVault::ephemeral),
-            directory: self.directory,
-            former_keys: self.former_keys,
+            legacy_directory: self.legacy_directory,
+            legacy_keys: self.legacy_keys,
             clock: self.clock,
             hashing_lanes: 2,
         });

@@ -3,7 +3,7 @@
 use crate::command_error::CommandError;
 use crate::terminal::Progress;
 use futures_util::{StreamExt as _, stream};
-use latchkey::domain::account::Authentication;
+use latchkey::domain::account::AccountState;
 use latchkey::domain::id::AccountId;
 use latchkey::store::{StoreError, TenantStore};
 use std::io;
@@ -20,7 +20,7 @@ const AT_ONCE: u32 = 16;
 pub(crate) async fn scan_accounts<T, E: From<StoreError>, Reading: Future<Output = Result<T, E>>>(
     store: &TenantStore,
     rate: u32,
-    read: impl Fn(Authentication) -> Reading,
+    read: impl Fn(AccountState) -> Reading,
     mut add: impl FnMut(Option<AccountId>, Result<T, E>) -> io::Result<()>,
 ) -> Result<(), CommandError> {
     let mut progress = Progress::without_total();

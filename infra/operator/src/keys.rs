@@ -11,7 +11,7 @@ use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::tenant::{Signer, TenantConfig};
 use latchkey::keys::KeyState;
-use latchkey::keys::orders::{self, ListedKey, RetireError, Retirement, RotationOrder, Successor};
+use latchkey::keys::rotation_request::{self, ListedKey, NextKey, RetireError, Retirement, RotationRequest};
 use latchkey::store::{StoreError, TenantStore};
 use std::fmt::Write as _;
 
@@ -91,23 +91,23 @@ pub(crate) async fn run(command: &Command) -> Result<(), CommandError> {
     let now = Clock::system().now();
     match command {
         Command::List { options } => {
-            let keys = orders::list(&options.open().await?, now).await.map_err(|error| store_error(&error))?;
+            let keys = rotation_request::list(&options.open().await?, now).await.map_err(|error| store_error(&error))?;
             say(&render_list(&keys))
         }
         Command::Rotate { alg, options } => {
             let store = options.open().await?;
             let signer = signer(&store).await?;
-            let orders = orders::rotate_now(&store, alg.map(Into::into), now).await;
-            say(&render_rotation(&orders.map_err(|error| store_error(&error))?, signer))
+            let requests = rotation_request::request_rotations(&store, alg.map(Into::into), now).await;
+            say(&render_rotation(&requests.map_err(|error| store_error(&error))?, signer))
         }
         Command::Retire { kid, options, yes } => {
             let store = options.open().await?;
             let signer = signer(&store).await?;
-            let plan = orders::plan_retirement(&store, kid, now).await.map_err(retire_error)?;
+            let plan = rotation_request::plan_retirement(&store, kid, now).await.map_err(retire_error)?;
             say(&render_plan(&plan, signer))?;
             confirm("Retire it?", *yes)?;
             // Read the time again: a key may have begun to sign while the question was open.
-            let done = orders::retire(&store, kid, Clock::system().now()).await.map_err(retire_error)?;
+            let done = rotation_request::retire(&store, kid, Clock::system().now()).await.map_err(retire_error)?;
             say(&render_result(&done, signer))
         }
     }
@@ -130,7 +130,7 @@ fn store_error(error: &StoreError) -> CommandError {
 fn retire_error(error: RetireError) -> CommandError {
     match error {
         RetireError::Store(error) => store_error(&error),
-        RetireError::Unknown(_) | RetireError::AlreadyRetired(_) | RetireError::NoSuccessor(_) => {
+        RetireError::Unknown(_) | RetireError::AlreadyRetired(_) | RetireError::NoNextKey(_) => {
             CommandError::new(error.to_string())
         }
     }
@@ -141,7 +141,7 @@ fn render_list(keys: &[ListedKey]) -> String {
         return "There are no signing keys yet: the first request creates them.\n".to_owned();
     }
     let row = |key: &ListedKey| {
-        let mut what = match (key.state, key.retired_at, key.gone_at) {
+        let mut what = match (key.state, key.retired_at, key.expires_at) {
             (_, Some(at), _) => format!("retired {at}"),
             (KeyState::Pending, None, _) => format!("pending, signs from {}", key.signs_from),
             (KeyState::Active, None, _) => format!("active since {}", key.signs_from),
@@ -160,23 +160,23 @@ fn render_list(keys: &[ListedKey]) -> String {
     columns(&keys.iter().map(row).collect::<Vec<_>>())
 }
 
-fn render_rotation(orders: &[(&str, RotationOrder)], signer: Signer) -> String {
-    if orders.is_empty() {
+fn render_rotation(requests: &[(&str, RotationRequest)], signer: Signer) -> String {
+    if requests.is_empty() {
         return "There is no such key yet: the first request creates it.\n".to_owned();
     }
     let mut text = String::new();
-    for (algorithm, order) in orders {
+    for (algorithm, order) in requests {
         let what = match order {
-            RotationOrder::Ordered { kid } if signer == Signer::Kms => {
+            RotationRequest::Ordered { kid } if signer == Signer::Kms => {
                 format!("the rotation of {kid} is requested. It happens when keys.signer is \"local\" again: KMS signs now")
             }
-            RotationOrder::Ordered { kid } => format!(
+            RotationRequest::Ordered { kid } => format!(
                 "the rotation of {kid} is requested: the next request creates the new key (within a minute), it signs 20 minutes later, and {kid} \
                  verifies for another 24 hours"
             ),
-            RotationOrder::Pending { kid, signs_from } => format!("{kid} is published already and signs from {signs_from}"),
-            RotationOrder::Awaited => "no key signs at present; the next request creates one in any case".to_owned(),
-            RotationOrder::HeldByKms { kid } => format!(
+            RotationRequest::Pending { kid, signs_from } => format!("{kid} is published already and signs from {signs_from}"),
+            RotationRequest::Awaited => "no key signs at present; the next request creates one in any case".to_owned(),
+            RotationRequest::HeldByKms { kid } => format!(
                 "{kid} is a KMS key and has no rotation: set keys.signer = \"local\", or see docs/keys.md for another KMS key"
             ),
         };
@@ -193,15 +193,15 @@ fn render_plan(plan: &Retirement, signer: Signer) -> String {
         KeyState::Retiring => "only verifies",
         KeyState::Gone => "is no longer in use",
     };
-    let next = match &plan.successor {
-        Successor::Unchanged => "Signing continues unchanged.".to_owned(),
-        Successor::TakesOver { kid, signs_from } => {
+    let next = match &plan.next_key {
+        NextKey::Unchanged => "Signing continues unchanged.".to_owned(),
+        NextKey::TakesOver { kid, signs_from } => {
             format!("{kid} is published already and signs from {signs_from}, or as soon as an instance reads the keys.")
         }
-        Successor::ToBeMade if signer == Signer::Kms => {
+        NextKey::ToBeMade if signer == Signer::Kms => {
             "Then no key signs with this algorithm, until keys.signer is \"local\" again.".to_owned()
         }
-        Successor::ToBeMade => "No next key is published. One is created within a minute and signs 75 seconds later. Until then the token endpoint answers \
+        NextKey::ToBeMade => "No next key is published. One is created within a minute and signs 75 seconds later. Until then the token endpoint answers \
              503: codes and refresh tokens are not consumed, sessions continue, sign-ins in progress may have to be started again. \
              If there is time, stop here, run `latchkey keys rotate`, and retire 75 seconds after `list` shows the next key: \
              then nothing is interrupted."
@@ -218,11 +218,11 @@ fn render_plan(plan: &Retirement, signer: Signer) -> String {
 }
 
 fn render_result(done: &Retirement, signer: Signer) -> String {
-    let next = match &done.successor {
-        Successor::Unchanged => String::new(),
-        Successor::TakesOver { kid, .. } => format!("{kid} signs in its place. "),
-        Successor::ToBeMade if signer == Signer::Kms => String::new(),
-        Successor::ToBeMade => "The next key is created within a minute and signs 75 seconds later. ".to_owned(),
+    let next = match &done.next_key {
+        NextKey::Unchanged => String::new(),
+        NextKey::TakesOver { kid, .. } => format!("{kid} signs in its place. "),
+        NextKey::ToBeMade if signer == Signer::Kms => String::new(),
+        NextKey::ToBeMade => "The next key is created within a minute and signs 75 seconds later. ".to_owned(),
     };
     format!(
         "Retired {kid} for this tenant. {next}If a CDN caches the key set, invalidate /.well-known/jwks.json now. `latchkey keys list` shows the progress.\n",
@@ -256,9 +256,9 @@ mod tests {
     #[test]
     fn no_next_key_is_promised_while_kms_signs() {
         let kid: latchkey::domain::id::KeyId = "de8MuzweVSJWooJX3lp5yvC-fs_3cNXpqtR7bLFCexg".parse().unwrap();
-        let orders = [("EdDSA", RotationOrder::Ordered { kid: kid.clone() })];
-        assert!(render_rotation(&orders, Signer::Kms).contains("when keys.signer is \"local\" again"));
-        assert!(render_rotation(&orders, Signer::Local).contains("the next request creates it"));
+        let requests = [("EdDSA", RotationRequest::Ordered { kid: kid.clone() })];
+        assert!(render_rotation(&requests, Signer::Kms).contains("when keys.signer is \"local\" again"));
+        assert!(render_rotation(&requests, Signer::Local).contains("the next request creates it"));
         let since = Timestamp::from_seconds(0);
         let key = ListedKey {
             kid,
@@ -268,11 +268,11 @@ mod tests {
             kms_key: None,
             created_at: since,
             signs_from: since,
-            gone_at: None,
+            expires_at: None,
             retired_at: None,
             successor_ordered_at: None,
         };
-        let retirement = Retirement { key, successor: Successor::ToBeMade };
+        let retirement = Retirement { key, next_key: NextKey::ToBeMade };
         assert!(render_plan(&retirement, Signer::Kms).contains("Then no key signs with this algorithm"));
         assert!(!render_result(&retirement, Signer::Kms).contains("75 seconds"));
         assert!(

@@ -5,13 +5,13 @@ use data_encoding::BASE32_NOPAD;
 use latchkey::context::{Clock, Deadline, Random, RequestContext};
 use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory::{Brought, ComingPassword, bring};
 use latchkey::domain::id::{RequestId, Sub};
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::legacy_directory::{ImportOutcome, ImportedPassword, import_legacy_user};
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
-use latchkey::keys::{Arrival, KeyError, TenantKeys};
+use latchkey::keys::{KeyError, PlainUser, TenantKeys};
 use latchkey::store::{DecideError, StoreError, TenantStore};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,7 +26,7 @@ pub(crate) struct UserToImport {
     /// The profile claims.
     pub(crate) claims: Claims,
     /// The password, or where it is.
-    pub(crate) password: ComingPassword,
+    pub(crate) password: ImportedPassword,
 }
 
 /// Why one user was not written.
@@ -55,11 +55,11 @@ impl<'a> UserImporter<'a> {
     pub(crate) fn new(store: &'a TenantStore, keys: &'a TenantKeys, locale: &'a str) -> Self {
         Self { store, keys, locale, run: BASE32_NOPAD.encode(&Random.bytes::<10>()), next: AtomicUsize::new(1) }
     }
-    pub(crate) async fn import(&self, person: UserToImport) -> Result<Brought, DecideError<ImportError>> {
+    pub(crate) async fn import(&self, person: UserToImport) -> Result<ImportOutcome, DecideError<ImportError>> {
         let decided = |error: KeyError| DecideError::Decide(ImportError::Keys(error));
         let (store, account) = (self.store, Random.account_id());
         let (key, wrapped, keyring_version) = self.keys.data().and_then(|data| data.generate(account)).map_err(decided)?;
-        let arrival = Arrival {
+        let plain_user = PlainUser {
             subject: &person.subject,
             sub: person.sub.unwrap_or_else(|| Random.sub()),
             email: &person.email,
@@ -70,7 +70,7 @@ impl<'a> UserImporter<'a> {
             key: &key,
             data_key: WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account },
         };
-        let user = arrival.seal(self.keys).map_err(decided)?;
+        let user = plain_user.seal(self.keys).map_err(decided)?;
         let request = self.request().map_err(DecideError::Decide)?;
         let decide = || async {
             // Keep this order: an account created between the two reads is seen by the second read, or the write condition fails.
@@ -80,7 +80,7 @@ impl<'a> UserImporter<'a> {
                 // The address may belong to this same user, imported between the two reads.
                 linked = store.find_subject(&user.subject).await?;
             }
-            let Decision { changes, outcome } = bring(user.clone(), linked, owner, request.now);
+            let Decision { changes, outcome } = import_legacy_user(user.clone(), linked, owner, request.now);
             Ok::<_, ImportError>(Decision { changes, outcome })
         };
         store.decide(&request, decide).await
@@ -100,11 +100,11 @@ impl<'a> UserImporter<'a> {
 }
 
 /// The outcome as a row label in the report.
-pub(crate) fn outcome_label(brought: Brought) -> &'static str {
+pub(crate) fn outcome_label(brought: ImportOutcome) -> &'static str {
     match brought {
-        Brought::Imported => "newly imported",
-        Brought::AlreadyHere => "imported before",
-        Brought::Erased => "erased here, and stay erased",
-        Brought::AddressTaken => "skipped, another account here has their e-mail address",
+        ImportOutcome::Imported => "newly imported",
+        ImportOutcome::AlreadyHere => "imported before",
+        ImportOutcome::Erased => "erased here, and stay erased",
+        ImportOutcome::AddressTaken => "skipped, another account here has their e-mail address",
     }
 }

@@ -4,13 +4,13 @@ use super::reader::{Read, Table};
 use crate::domain::id::ClientId;
 use crate::domain::oauth::client::{Client, GrantType};
 use crate::domain::roles::{InvalidRole, MAX_ROLES, Role};
-use crate::domain::tenant::{CognitoConfig, Field, InvalidUserPoolId, KeptSub, UserPoolId, is_attribute};
+use crate::domain::tenant::{CognitoConfig, Field, InvalidUserPoolId, SubPolicy, UserPoolId, is_attribute};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field], clients: &BTreeMap<ClientId, Client>) -> Option<CognitoConfig> {
     let user_pool_id = table.required_text("user_pool_id").and_then(|text| read_pool(&table, &text));
     let client_id = table.required_text("client_id").and_then(|text| read_client(&table, &text));
-    let sub = table.word("sub", &[("alias", KeptSub::Alias), ("keep", KeptSub::Keep)], KeptSub::Alias);
+    let sub = table.word("sub", &[("alias", SubPolicy::Alias), ("keep", SubPolicy::Keep)], SubPolicy::Alias);
     let mut attributes = BTreeMap::new();
     for (field, attribute) in table.named_texts("attributes") {
         if !fields.iter().any(|known| known.name == field) {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::oauth::client::{GrantType, PkcePolicy, SigningAlgorithm, TokenEndpointAuthMethod};
-use crate::domain::tenant::{KeptSub, PasswordPolicy, Signer, TenantConfig, Username};
+use crate::domain::tenant::{PasswordPolicy, Signer, SubPolicy, TenantConfig, Username};
 
 fn parse(document: &str) -> Result<TenantConfig, DocumentErrors> {
     TenantConfig::parse(&TenantId::default_tenant(), document)
@@ -354,7 +354,7 @@ fn a_user_pool_needs_a_valid_id_and_app_client_and_attributes_need_form_fields()
     assert_eq!(parse(FORM).expect("valid").cognito, None);
     let config = of("user_pool_id = \"eu-central-1_AbC9\"\nclient_id = \"1abc\"\nattributes = { tier = \"custom:level\" }");
     let pool = config.expect("valid").cognito.expect("a pool");
-    assert_eq!((pool.user_pool_id.region(), pool.sub), ("eu-central-1", KeptSub::Alias));
+    assert_eq!((pool.user_pool_id.region(), pool.sub), ("eu-central-1", SubPolicy::Alias));
     assert_eq!(pool.issuer(), "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbC9");
     let attributes = ["given_name", "tier", "other"].map(|field| pool.attribute_of(field).into_owned());
     assert_eq!(attributes, ["given_name", "custom:level", "custom:other"]);
@@ -387,13 +387,17 @@ fn a_user_pool_needs_a_valid_id_and_app_client_and_attributes_need_form_fields()
 #[test]
 fn the_reverse_migration_sends_named_or_standard_attributes() {
     let of = |section: &str| parse(&format!("{FORM}[handover]\nuser_pool_id = \"eu-central-1_Next\"\n{section}\n"));
-    let pool =
-        of("sub = \"custom:former\"\nattributes = { tier = \"custom:level\" }").expect("valid").handover.expect("a pool");
+    let pool = of("sub = \"custom:former\"\nattributes = { tier = \"custom:level\" }")
+        .expect("valid")
+        .reverse_migration
+        .expect("a pool");
     assert_eq!((pool.user_pool_id.as_str(), pool.sub.as_deref()), ("eu-central-1_Next", Some("custom:former")));
     assert_eq!(pool.username, Username::Email);
-    assert_eq!(of("username = \"sub\"").expect("valid").handover.expect("a pool").username, Username::Sub);
-    let swapped =
-        of("attributes = { given_name = \"nickname\", tier = \"given_name\" }").expect("valid").handover.expect("a pool");
+    assert_eq!(of("username = \"sub\"").expect("valid").reverse_migration.expect("a pool").username, Username::Sub);
+    let swapped = of("attributes = { given_name = \"nickname\", tier = \"given_name\" }")
+        .expect("valid")
+        .reverse_migration
+        .expect("a pool");
     assert_eq!((swapped.attribute_of("given_name"), swapped.attribute_of("tier")), (Some("nickname"), Some("given_name")));
     let attributes = ["given_name", "tier", "other", "email", "updated_at"].map(|field| pool.attribute_of(field));
     assert_eq!(attributes, [Some("given_name"), Some("custom:level"), None, None, None]);

@@ -4,6 +4,6 @@ mod clients;
 mod cognito;
 pub mod document;
 mod form;
-mod handover;
 pub mod plan;
 mod reader;
+mod reverse_migration;

@@ -2,7 +2,7 @@
 
 /// A mail was not sent. The error contains a code only, because error messages of SES contain e-mail addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotSent {
+pub enum SendError {
     /// A transient failure. If there was no response, the mail may have been sent.
     #[error("the mailer does not accept mail now: {0}")]
     Unavailable(String),

@@ -1,6 +1,6 @@
 //! Sends mails.
 
-use super::failure::NotSent;
+use super::failure::SendError;
 use super::{Mail, ses};
 use tokio::sync::mpsc;
 
@@ -26,10 +26,10 @@ impl Mailer {
     ///
     /// # Errors
     /// If the mail was not accepted.
-    pub async fn send(&self, mail: Mail) -> Result<(), NotSent> {
+    pub async fn send(&self, mail: Mail) -> Result<(), SendError> {
         match self {
             Self::Mailbox(mailbox) => {
-                mailbox.send(mail).map_err(|_| NotSent::Unavailable("the mailbox has no reader".to_owned()))
+                mailbox.send(mail).map_err(|_| SendError::Unavailable("the mailbox has no reader".to_owned()))
             }
             Self::Ses(client) => ses::send(client, &mail).await,
         }

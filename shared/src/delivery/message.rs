@@ -24,7 +24,7 @@ pub enum Message {
     /// The owner of the address has an account already.
     AlreadyRegistered,
     /// The password-reset code and its link.
-    RecoveryCode {
+    PasswordResetCode {
         /// The flow's public id.
         flow: String,
         /// 10 base32 characters.
@@ -150,7 +150,7 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             notes: vec![words.say("mail-registered-not-me")],
             footer: words.say("mail-footer"),
         },
-        Message::RecoveryCode { flow, code, token, lifetime, resent } => Parts {
+        Message::PasswordResetCode { flow, code, token, lifetime, resent } => Parts {
             subject: words.say("mail-recovery-subject"),
             title: words.say("mail-recovery-title"),
             intro: words.say(if *resent { "mail-resent-intro" } else { "mail-recovery-intro" }),

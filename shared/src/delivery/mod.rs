@@ -11,10 +11,10 @@ mod queue;
 mod render;
 mod ses;
 
-pub use failure::NotSent;
+pub use failure::SendError;
 pub use mailer::Mailer;
 pub use message::Message;
-pub use queue::{MailQueue, NotQueued};
+pub use queue::{MailQueue, QueueError};
 pub use render::{Envelope, MailRenderer, RenderError, Sender};
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};

@@ -15,7 +15,7 @@ pub struct MailQueue {
 /// At least one delivery is not known to be queued.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail queue did not accept a delivery: {reason}")]
-pub struct NotQueued {
+pub struct QueueError {
     /// The index of the first of them.
     pub at: usize,
     reason: String,
@@ -35,15 +35,15 @@ impl MailQueue {
     ///
     /// # Errors
     /// At the first delivery that was not queued. Up to nine deliveries after it may have been queued.
-    pub async fn send(&self, deliveries: &[Delivery]) -> Result<(), NotQueued> {
+    pub async fn send(&self, deliveries: &[Delivery]) -> Result<(), QueueError> {
         for (n, batch) in deliveries.chunks(BATCH).enumerate() {
-            self.send_batch(batch).await.map_err(|error| NotQueued { at: n * BATCH + error.at, ..error })?;
+            self.send_batch(batch).await.map_err(|error| QueueError { at: n * BATCH + error.at, ..error })?;
         }
         Ok(())
     }
 
-    async fn send_batch(&self, batch: &[Delivery]) -> Result<(), NotQueued> {
-        let none = |reason: String| NotQueued { at: 0, reason };
+    async fn send_batch(&self, batch: &[Delivery]) -> Result<(), QueueError> {
+        let none = |reason: String| QueueError { at: 0, reason };
         let mut entries = Vec::with_capacity(batch.len());
         for (at, delivery) in batch.iter().enumerate() {
             let body = serde_json::to_string(delivery).map_err(|error| none(error.to_string()))?;
@@ -56,6 +56,6 @@ impl MailQueue {
         let queued = |at: &usize| answer.successful().iter().any(|entry| entry.id() == at.to_string());
         let Some(at) = (0..batch.len()).find(|at| !queued(at)) else { return Ok(()) };
         let failed = answer.failed().iter().find(|entry| entry.id() == at.to_string());
-        Err(NotQueued { at, reason: failed.map_or("no result for this entry", |entry| entry.code()).to_owned() })
+        Err(QueueError { at, reason: failed.map_or("no result for this entry", |entry| entry.code()).to_owned() })
     }
 }

@@ -67,7 +67,7 @@ impl MailRenderer {
             None => words.say("mail-greeting"),
         };
         let support = config.brand.support_url.as_ref().map(|url| words.say_with("mail-support", ("url", url.as_str().into())));
-        let palette = Palette::of(&config.brand.accent);
+        let palette = Palette::new(&config.brand.accent);
         let values = context! {
             locale,
             dir => locale::direction(locale),
@@ -148,7 +148,7 @@ mod tests {
             keys: KeysConfig { signer: Signer::Local },
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
             cognito: None,
-            handover: None,
+            reverse_migration: None,
             clients: [].into(),
             resources: [].into(),
         }
@@ -162,7 +162,7 @@ mod tests {
         };
         let recovery = |resent| {
             let (flow, token, lifetime, resent) = proof(resent);
-            Message::RecoveryCode { flow, code: "ABCDEFGHIJ".into(), token, lifetime, resent }
+            Message::PasswordResetCode { flow, code: "ABCDEFGHIJ".into(), token, lifetime, resent }
         };
         vec![
             (registration(false), 1, 1),
@@ -214,7 +214,7 @@ mod tests {
     fn links_begin_with_the_configured_issuer() {
         let expected = |message: &Message| match message {
             Message::RegistrationCode { .. } => vec!["/verify?flow=FLOW&token=TOKEN"],
-            Message::RecoveryCode { .. } => vec!["/recover?flow=FLOW&token=TOKEN"],
+            Message::PasswordResetCode { .. } => vec!["/recover?flow=FLOW&token=TOKEN"],
             Message::AlreadyRegistered => vec!["/login", "/recover"],
             Message::PasswordChanged | Message::EmailChangeUndone => vec!["/recover"],
             Message::EmailChangeCode { .. } => vec!["/account/email?token=TOKEN"],

@@ -1,6 +1,6 @@
 //! Sends mails through Amazon SES (API v2), as HTML and text in UTF-8, from the tenant's sender.
 
-use super::{Mail, NotSent, reason};
+use super::{Mail, SendError, reason};
 use crate::domain::identifier::EmailAddress;
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, SdkError};
@@ -12,7 +12,7 @@ use data_encoding::BASE64;
 const EVENT_TAG: &str = "event_id";
 
 /// Sends a mail. SES has no idempotency key, so if there is no response, the mail may have been sent.
-pub(super) async fn send(client: &Client, mail: &Mail) -> Result<(), NotSent> {
+pub(super) async fn send(client: &Client, mail: &Mail) -> Result<(), SendError> {
     let request = client
         .send_email()
         .from_email_address(mailbox(&mail.from))
@@ -30,11 +30,11 @@ fn content(mail: &Mail) -> Result<EmailContent, BuildError> {
     Ok(EmailContent::builder().simple(message).build())
 }
 
-fn build_error(_: BuildError) -> NotSent {
-    NotSent::Refused("the request could not be built".to_owned())
+fn build_error(_: BuildError) -> SendError {
+    SendError::Refused("the request could not be built".to_owned())
 }
 
-fn not_sent<R>(error: &SdkError<SendEmailError, R>) -> NotSent {
+fn not_sent<R>(error: &SdkError<SendEmailError, R>) -> SendError {
     let code = reason(error);
     let is_refusal = error.as_service_error().is_some_and(|error| {
         error.is_account_suspended_exception()
@@ -44,7 +44,7 @@ fn not_sent<R>(error: &SdkError<SendEmailError, R>) -> NotSent {
             || error.is_not_found_exception()
             || error.is_sending_paused_exception()
     });
-    if is_refusal { NotSent::Refused(code) } else { NotSent::Unavailable(code) }
+    if is_refusal { SendError::Refused(code) } else { SendError::Unavailable(code) }
 }
 
 /// Formats a sender for a header in ASCII (RFC 5322 §3.4). A name with non-ASCII characters becomes encoded words, a name with special

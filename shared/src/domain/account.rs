@@ -72,7 +72,7 @@ impl PasswordHome {
 ///
 /// Sessions and grants carry the `epoch`. They are dead if it differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Authentication {
+pub struct AccountState {
     /// The account.
     #[serde(rename = "acc")]
     pub account: AccountId,
@@ -114,7 +114,7 @@ pub struct Authentication {
     pub version: u64,
 }
 
-impl Authentication {
+impl AccountState {
     /// The account in its next epoch: every session and grant of the previous epoch is dead.
     #[must_use]
     pub fn in_next_epoch(&self, now: Timestamp) -> Self {

@@ -7,13 +7,13 @@
 //! 3. Unknown identifiers have their own failure window, so that they answer like accounts (security 71, 112, 113). A closed
 //!    account answers like an unknown identifier, whether the password is right or wrong.
 //! 4. If the password is still in the legacy directory, the failure is counted first, as for any account. The legacy directory is
-//!    asked afterwards ([`super::directory`]).
+//!    asked afterwards ([`super::legacy_directory`]).
 //!
 //! Windows are per identifier, never per network address: no foreign network can lock a user out or let one in. A known device
 //! has its own window. Its sign-ins leave the shared window unchanged, so an attacker gets no more tries while the owner signs in
 //! and out.
 
-use super::account::{Authentication, PasswordHome};
+use super::account::{AccountState, PasswordHome};
 use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
@@ -47,7 +47,7 @@ pub enum Subject<'a> {
     /// An account.
     Known {
         /// Its state.
-        authentication: &'a Authentication,
+        authentication: &'a AccountState,
         /// Its password, if it has one.
         password: Option<&'a PasswordCredential>,
         /// The known device that the browser presents, if it belongs to this account.
@@ -129,9 +129,9 @@ pub enum Authenticated {
     /// The password is still in the legacy directory. The answer is the same refusal, unless that directory accepts the password.
     Elsewhere {
         /// The account with the failure counted.
-        counted: Box<Authentication>,
+        counted: Box<AccountState>,
         /// The account before.
-        before: Box<Authentication>,
+        before: Box<AccountState>,
     },
     /// No account has the identifier. The answer is the same refusal, unless a legacy directory knows the user.
     Nobody {
@@ -184,7 +184,7 @@ pub fn authenticate(
 }
 
 fn succeed(
-    authentication: &Authentication,
+    authentication: &AccountState,
     password: &PasswordCredential,
     device: Option<u64>,
     verdict: PasswordVerdict,
@@ -208,7 +208,7 @@ fn succeed(
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 
-pub(super) fn known_device(authentication: &Authentication, device: Option<u64>) -> Option<KnownDevice> {
+pub(super) fn known_device(authentication: &AccountState, device: Option<u64>) -> Option<KnownDevice> {
     let device = device?;
     authentication.devices.iter().find(|known| known.id == device).copied()
 }
@@ -226,7 +226,7 @@ pub(super) fn count_unknown(
     }
 }
 
-pub(super) fn count_failure(authentication: &Authentication, device: Option<u64>, now: Timestamp) -> Authentication {
+pub(super) fn count_failure(authentication: &AccountState, device: Option<u64>, now: Timestamp) -> AccountState {
     let mut counted = authentication.clone();
     counted.version += 1;
     match device.and_then(|device| counted.devices.iter_mut().find(|known| known.id == device)) {
@@ -237,7 +237,7 @@ pub(super) fn count_failure(authentication: &Authentication, device: Option<u64>
 }
 
 /// The state after a success: the window of this sign-in is reset, and its device is the most recent one.
-pub(super) fn reset_window(authentication: &Authentication, known: Option<u64>, new_device: u64) -> Authentication {
+pub(super) fn reset_window(authentication: &AccountState, known: Option<u64>, new_device: u64) -> AccountState {
     let mut state = authentication.clone();
     state.version += 1;
     match known {
@@ -254,7 +254,7 @@ pub(super) fn reset_window(authentication: &Authentication, known: Option<u64>, 
 }
 
 /// Adds a known device, as the most recent one.
-pub fn remember_device(authentication: &mut Authentication, device: u64) {
+pub fn remember_device(authentication: &mut AccountState, device: u64) {
     authentication.devices.insert(0, KnownDevice { id: device, failures: FailureWindow::default() });
     authentication.devices.truncate(MAX_KNOWN_DEVICES);
 }

@@ -8,7 +8,7 @@
 //! 3. The old address gets a notice with a link that undoes the change for a limited time. The undo restores the old address,
 //!    ends every session, and removes the password, because the person who changed the address knew it.
 
-use super::account::{Authentication, LinkSeed, Sealed};
+use super::account::{AccountState, LinkSeed, Sealed};
 use super::change::{Change, Decision};
 use super::credential::PasswordCredential;
 use super::flow::MAX_TRIES;
@@ -51,7 +51,7 @@ pub enum Started {
 }
 
 /// Starts a change. A pending one is superseded.
-pub fn start(authentication: &Authentication, profile: &Profile, new: NewEmailChange, now: Timestamp) -> Decision<Started> {
+pub fn start(authentication: &AccountState, profile: &Profile, new: NewEmailChange, now: Timestamp) -> Decision<Started> {
     if authentication.identifier == new.identifier {
         return Decision::unchanged(Started::SameAddress);
     }
@@ -117,7 +117,7 @@ pub enum Proven {
         tries_left: u8,
     },
     /// The new address has another account now.
-    Taken,
+    AddressTaken,
     /// No change is pending.
     Over,
 }
@@ -125,7 +125,7 @@ pub enum Proven {
 /// Decides on a proof. `changed` is given if the proof matches. `owner` is given if the new address was found to have an account,
 /// which is looked up only after a conflict.
 pub fn prove(
-    authentication: &Authentication,
+    authentication: &AccountState,
     profile: &Profile,
     proof: Proof,
     changed: Option<Changed>,
@@ -147,7 +147,7 @@ pub fn prove(
         };
     };
     if owner.is_some() {
-        return Decision::unchanged(Proven::Taken);
+        return Decision::unchanged(Proven::AddressTaken);
     }
     let mut email_undos = valid_undos(profile, now);
     email_undos.push(EmailUndo {
@@ -158,7 +158,7 @@ pub fn prove(
         changed_at: now,
         expires_at: now + changed.undo_lifetime,
     });
-    let next = Authentication { identifier: change.identifier, version: authentication.version + 1, ..authentication.clone() };
+    let next = AccountState { identifier: change.identifier, version: authentication.version + 1, ..authentication.clone() };
     let profile = Profile { email_change: None, email_undos, ..profile.with_claims(changed.claims, now) };
     let former = authentication.identifier;
     Decision::one(Change::change_email(next, profile, former), Proven::Changed)
@@ -185,7 +185,7 @@ pub enum Undone {
     /// The former address is in force again; sign-in needs a new password.
     Restored,
     /// The former address has another account now.
-    Taken,
+    AddressTaken,
     /// The link is used or has expired.
     Over,
 }
@@ -193,7 +193,7 @@ pub enum Undone {
 /// Restores a former address. `claims` are sealed with it. `owner` is the account that has the address now, looked up only after
 /// a conflict.
 pub fn undo(
-    authentication: &Authentication,
+    authentication: &AccountState,
     profile: &Profile,
     undo: &EmailUndo,
     claims: Sealed,
@@ -205,11 +205,11 @@ pub fn undo(
         return Decision::unchanged(Undone::Over);
     }
     if owner.is_some() {
-        return Decision::unchanged(Undone::Taken);
+        return Decision::unchanged(Undone::AddressTaken);
     }
     // Later changes were made by the same person as this one: their undos are removed.
     let email_undos = profile.email_undos.iter().take_while(|other| other.seed != undo.seed).cloned().collect();
-    let next = Authentication { identifier: undo.identifier, ..authentication.with_new_password(now) };
+    let next = AccountState { identifier: undo.identifier, ..authentication.with_new_password(now) };
     let profile = Profile { email_change: None, email_undos, ..profile.with_claims(claims, now) };
     let former = authentication.identifier;
     Decision::one(Change::undo_email_change(next, profile, former, password), Undone::Restored)
@@ -229,8 +229,8 @@ mod tests {
     fn sealed(n: u8) -> Sealed {
         Sealed(vec![n; 4])
     }
-    fn account() -> Authentication {
-        Authentication { identifier: hash(1), ..authentication() }
+    fn account() -> AccountState {
+        AccountState { identifier: hash(1), ..authentication() }
     }
     fn profile() -> Profile {
         Profile {
@@ -251,11 +251,11 @@ mod tests {
     fn waiting(n: u8) -> Profile {
         start(&account(), &profile(), new_change(n), NOW).changes.only(Change::start_email_change)
     }
-    fn moved(account: &Authentication, profile: &Profile, n: u8, now: Timestamp) -> (Authentication, Profile) {
+    fn moved(account: &AccountState, profile: &Profile, n: u8, now: Timestamp) -> (AccountState, Profile) {
         let started = start(account, profile, new_change(n), now).changes.only(Change::start_email_change);
         let changes = prove(account, &started, Proof::Code { fits: true }, Some(changed(n)), None, now).changes;
         let [change] = changes.all();
-        let (next, profile): (Authentication, Profile) = (change.first(), change.first());
+        let (next, profile): (AccountState, Profile) = (change.first(), change.first());
         assert_eq!(*change, Change::change_email(next.clone(), profile.clone(), account.identifier));
         (next, profile)
     }
@@ -267,7 +267,7 @@ mod tests {
         let decision = prove(&account(), &waiting, Proof::Link { fits: true }, Some(changed(2)), None, NOW);
         assert_eq!(decision.outcome, Proven::Changed);
         let [change] = decision.changes.all();
-        let (authentication, profile): (Authentication, Profile) = (change.first(), change.first());
+        let (authentication, profile): (AccountState, Profile) = (change.first(), change.first());
         assert_eq!(*change, Change::change_email(authentication.clone(), profile.clone(), hash(1)));
         assert_eq!((authentication.identifier, authentication.version), (hash(2), account().version + 1));
         assert_eq!((authentication.epoch, profile.version), (account().epoch, 9));
@@ -299,7 +299,7 @@ mod tests {
     fn an_address_with_an_account_and_the_current_address_are_refused() {
         let other = AccountId::from_bytes([9; 16]);
         let taken = prove(&account(), &waiting(2), Proof::Code { fits: true }, Some(changed(2)), Some(other), NOW);
-        assert!(taken.outcome == Proven::Taken && taken.changes.is_empty());
+        assert!(taken.outcome == Proven::AddressTaken && taken.changes.is_empty());
         assert_eq!(start(&account(), &profile(), new_change(1), NOW).outcome, Started::SameAddress);
     }
 
@@ -320,7 +320,7 @@ mod tests {
         let decision = undo(&a3, &p3, first, sealed(8), None, None, later);
         assert_eq!(decision.outcome, Undone::Restored);
         let [change] = decision.changes.all();
-        let (authentication, profile): (Authentication, Profile) = (change.first(), change.first());
+        let (authentication, profile): (AccountState, Profile) = (change.first(), change.first());
         assert_eq!(*change, Change::undo_email_change(authentication.clone(), profile.clone(), hash(3), None));
         assert_eq!(authentication.identifier, hash(1));
         assert!(authentication.epoch > a3.epoch, "the undo ends every session");
@@ -340,8 +340,8 @@ mod tests {
         assert!(at(NOW + Span::days(7) - Span::millis(1)).is_some() && at(NOW + Span::days(7)).is_none());
         let found = at(NOW).unwrap();
         let other = Some(AccountId::from_bytes([9; 16]));
-        assert_eq!(undo(&account, &profile, found, sealed(8), None, other, NOW).outcome, Undone::Taken);
-        let closed = Authentication { status: crate::domain::account::AccountStatus::Disabled { since: NOW }, ..account };
+        assert_eq!(undo(&account, &profile, found, sealed(8), None, other, NOW).outcome, Undone::AddressTaken);
+        let closed = AccountState { status: crate::domain::account::AccountStatus::Disabled { since: NOW }, ..account };
         assert_eq!(undo(&closed, &profile, found, sealed(8), None, None, NOW).outcome, Undone::Over);
     }
 

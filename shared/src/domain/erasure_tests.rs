@@ -2,7 +2,7 @@
 
 use super::decisions::{Erasure, Hold, Requested, Restored, erase, lift_hold, place_hold, request_deletion, restore};
 use super::*;
-use crate::domain::account::{AccountStatus, Authentication, LinkSeed};
+use crate::domain::account::{AccountState, AccountStatus, LinkSeed};
 use crate::domain::change::Change;
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::oauth::fixture::{NOW, authentication};
@@ -13,15 +13,15 @@ const GRACE: Span = Span::days(30);
 fn seed() -> LinkSeed {
     LinkSeed { key_version: 1, bytes: [7; 16] }
 }
-fn closed() -> (Authentication, DueErasure) {
+fn closed() -> (AccountState, DueErasure) {
     let decision = request_deletion(&authentication(), seed(), GRACE, NOW);
     let change = decision.changes.0.first().expect("a change");
-    let (authentication, erasure): (Authentication, DueErasure) = (change.first(), change.first());
+    let (authentication, erasure): (AccountState, DueErasure) = (change.first(), change.first());
     assert_eq!(*change, Change::request_deletion(authentication.clone(), erasure.clone()));
     (authentication, erasure)
 }
-fn with(status: AccountStatus) -> Authentication {
-    Authentication { status, ..authentication() }
+fn with(status: AccountStatus) -> AccountState {
+    AccountState { status, ..authentication() }
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn the_link_restores_only_once_and_only_until_the_erasure_is_due() {
         assert_eq!(decision.outcome, expected, "{name}");
         assert_eq!(decision.changes.is_empty(), expected == Restored::Over, "{name}");
         if let Some(change) = decision.changes.0.first() {
-            let authentication: Authentication = change.first();
+            let authentication: AccountState = change.first();
             assert_eq!(*change, Change::restore_account(authentication.clone(), NOW + GRACE), "{name}");
             assert!(authentication.is_active(), "{name}");
             assert_eq!(authentication.epoch, account.epoch, "ended sessions and grants stay ended");
@@ -134,7 +134,7 @@ fn security_132_a_legal_hold_defers_an_erasure_to_another_day_until_it_is_lifted
     let decision = erase(Some(&held), &erasure, at);
     assert_eq!(decision.outcome, Erasure::Deferred { until: at + DEFERRAL });
     let [change] = decision.changes.all();
-    let (authentication, next): (Authentication, DueErasure) = (change.first(), change.first());
+    let (authentication, next): (AccountState, DueErasure) = (change.first(), change.first());
     assert_eq!(*change, Change::defer_erasure(authentication.clone(), at, next.clone()));
     assert!(next.due == at + DEFERRAL && next.identifier == erasure.identifier);
     assert_eq!(authentication.status, AccountStatus::ErasureDue { since: NOW, due: next.due, seed: seed() });

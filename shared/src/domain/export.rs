@@ -1,16 +1,16 @@
 //! The personal-data export of a user: the content of `export.json`.
 //!
-//! 1. The caller loads and opens everything ([`Held`]). This module makes a [`Document`] of it.
+//! 1. The caller loads and opens everything ([`PersonalData`]). This module makes a [`Document`] of it.
 //! 2. The content is decided by the types alone: they have no member for omitted data. `docs/export.md` lists every stored
 //!    attribute with its place in the export, or the reason for its absence. A test compares this list with raw items
 //!    (security 128).
-//! 3. An export is a snapshot (`as_of`). [`Document::lasting`] is the part that must be unchanged when the export is handed out.
+//! 3. An export is a snapshot (`as_of`). [`Document::stable_part`] is the part that must be unchanged when the export is handed out.
 
 mod document;
 
 pub use document::*;
 
-use super::account::{AccountStatus, Authentication};
+use super::account::{AccountState, AccountStatus};
 use super::audit::Event;
 use super::consent::{AcceptedTerms, Consent};
 use super::failure_window::FailureWindow;
@@ -30,9 +30,9 @@ pub const MAX_HISTORY: usize = 1_000;
 
 /// All data of a user, opened.
 #[derive(Debug)]
-pub struct Held {
+pub struct PersonalData {
     /// The hot item.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// The profile. The next three members are its sealed values.
     pub profile: Profile,
     /// The claims.
@@ -72,29 +72,31 @@ impl std::fmt::Debug for SessionDevice {
 
 /// The export document of this data.
 #[must_use]
-pub fn document(held: Held, config: &TenantConfig, issuer: &str, locale: &str, as_of: Timestamp) -> Document {
+pub fn document(personal_data: PersonalData, config: &TenantConfig, issuer: &str, locale: &str, as_of: Timestamp) -> Document {
     let context = Context { config, issuer, locale, as_of };
-    let (sessions, grants) = context.sessions_and_grants(&held);
-    let email = held.claims.0.get("email").and_then(Value::as_str);
-    let verified = held.claims.0.get("email_verified").and_then(Value::as_bool).unwrap_or_default();
+    let (sessions, grants) = context.sessions_and_grants(&personal_data);
+    let email = personal_data.claims.0.get("email").and_then(Value::as_str);
+    let verified = personal_data.claims.0.get("email_verified").and_then(Value::as_bool).unwrap_or_default();
     let identifier = |value: &str| ExportedIdentifier { r#type: "email", value: value.to_owned(), verified };
-    let labelled = config.registration.fields.iter().filter(|field| held.claims.0.contains_key(&field.name));
-    let former = held.profile.email_undos.iter().zip(held.former_emails);
+    let labelled = config.registration.fields.iter().filter(|field| personal_data.claims.0.contains_key(&field.name));
+    let former = personal_data.profile.email_undos.iter().zip(personal_data.former_emails);
     Document {
         schema: "schema.json",
         issuer: issuer.to_owned(),
         as_of: Moment(as_of),
         locale: locale.to_owned(),
-        account: account(&held.authentication),
+        account: account(&personal_data.authentication),
         identifiers: email.map(identifier).into_iter().collect(),
-        sign_in: sign_in(&held.authentication),
+        sign_in: sign_in(&personal_data.authentication),
         sessions,
         grants,
-        email_change: held.profile.email_change.as_ref().zip(held.pending_email).map(|(change, email)| ExportedEmailChange {
-            email,
-            wrong_codes: change.tries,
-            locale: change.locale.clone(),
-            expires_at: Moment(change.expires_at),
+        email_change: personal_data.profile.email_change.as_ref().zip(personal_data.pending_email).map(|(change, email)| {
+            ExportedEmailChange {
+                email,
+                wrong_codes: change.tries,
+                locale: change.locale.clone(),
+                expires_at: Moment(change.expires_at),
+            }
         }),
         former_emails: former
             .map(|(undo, email)| ExportedFormerEmail {
@@ -104,17 +106,17 @@ pub fn document(held: Held, config: &TenantConfig, issuer: &str, locale: &str, a
                 undo_until: Moment(undo.expires_at),
             })
             .collect(),
-        linked_identities: held.links.into_iter().map(linked_identity).collect(),
+        linked_identities: personal_data.links.into_iter().map(linked_identity).collect(),
         profile: ExportedProfile {
-            updated_at: Moment(held.profile.updated_at),
+            updated_at: Moment(personal_data.profile.updated_at),
             labels: labelled.map(|field| (field.name.clone(), field.label.get(locale).to_owned())).collect(),
-            claims: held.claims.0,
+            claims: personal_data.claims.0,
         },
-        consents: held.consents.into_iter().map(|consent| context.consent(consent)).collect(),
-        terms: held.terms.into_iter().map(|terms| context.terms(terms)).collect(),
+        consents: personal_data.consents.into_iter().map(|consent| context.consent(consent)).collect(),
+        terms: personal_data.terms.into_iter().map(|terms| context.terms(terms)).collect(),
         history: ExportedHistory {
-            truncated: held.history.len() > MAX_HISTORY,
-            records: held.history.into_iter().take(MAX_HISTORY).map(record).collect(),
+            truncated: personal_data.history.len() > MAX_HISTORY,
+            records: personal_data.history.into_iter().take(MAX_HISTORY).map(record).collect(),
         },
     }
 }
@@ -124,24 +126,24 @@ impl Document {
     /// sign-ins) and without the history, because its newest records may still be in the stream. The rest must be unchanged when
     /// an export is handed out.
     #[must_use]
-    pub fn lasting(&self) -> Self {
-        let mut lasting = Self { history: ExportedHistory::default(), ..self.clone() };
-        lasting.sign_in.failed = ExportedFailures::default();
-        for device in &mut lasting.sign_in.known_devices {
+    pub fn stable_part(&self) -> Self {
+        let mut stable_part = Self { history: ExportedHistory::default(), ..self.clone() };
+        stable_part.sign_in.failed = ExportedFailures::default();
+        for device in &mut stable_part.sign_in.known_devices {
             device.failed = ExportedFailures::default();
         }
-        for session in &mut lasting.sessions {
+        for session in &mut stable_part.sessions {
             session.last_used_at = session.created_at;
             session.idle_expires_at = session.expires_at;
         }
-        for grant in &mut lasting.grants {
+        for grant in &mut stable_part.grants {
             grant.refresh = None;
         }
-        lasting
+        stable_part
     }
 }
 
-fn account(authentication: &Authentication) -> ExportedAccount {
+fn account(authentication: &AccountState) -> ExportedAccount {
     let status = match authentication.status {
         AccountStatus::Active => "active",
         AccountStatus::Disabled { .. } => "disabled",
@@ -157,7 +159,7 @@ fn account(authentication: &Authentication) -> ExportedAccount {
     }
 }
 
-fn sign_in(authentication: &Authentication) -> ExportedSignIn {
+fn sign_in(authentication: &AccountState) -> ExportedSignIn {
     let failed = |window: &FailureWindow| ExportedFailures { count: window.count, last_at: window.last_at.map(Moment) };
     let devices = authentication.devices.iter();
     let device =
@@ -188,14 +190,15 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn sessions_and_grants(&self, held: &Held) -> (Vec<ExportedSession>, Vec<ExportedGrant>) {
-        let authentication = &held.authentication;
+    fn sessions_and_grants(&self, personal_data: &PersonalData) -> (Vec<ExportedSession>, Vec<ExportedGrant>) {
+        let authentication = &personal_data.authentication;
         let session = |(session, device)| self.session(session, device, authentication);
-        let sessions = held.sessions.iter().map(|(session, device)| (session, device.as_ref())).map(session).collect();
-        let of = |grant: &Grant| held.sessions.iter().map(|(session, _)| session).find(|session| session.id == grant.sid);
-        (sessions, held.grants.iter().map(|grant| self.grant(grant, of(grant), authentication)).collect())
+        let sessions = personal_data.sessions.iter().map(|(session, device)| (session, device.as_ref())).map(session).collect();
+        let of =
+            |grant: &Grant| personal_data.sessions.iter().map(|(session, _)| session).find(|session| session.id == grant.sid);
+        (sessions, personal_data.grants.iter().map(|grant| self.grant(grant, of(grant), authentication)).collect())
     }
-    fn session(&self, session: &Session, device: Option<&SessionDevice>, authentication: &Authentication) -> ExportedSession {
+    fn session(&self, session: &Session, device: Option<&SessionDevice>, authentication: &AccountState) -> ExportedSession {
         let is_over = self.as_of >= session.expires_at || self.as_of >= session.idle_expires_at;
         let status = match session.is_live(authentication, self.as_of) {
             true => "live",
@@ -216,7 +219,7 @@ impl Context<'_> {
             ended_at: session.ended_at.map(Moment),
         }
     }
-    fn grant(&self, grant: &Grant, session: Option<&Session>, authentication: &Authentication) -> ExportedGrant {
+    fn grant(&self, grant: &Grant, session: Option<&Session>, authentication: &AccountState) -> ExportedGrant {
         let (redeemed_at, refresh) = match &grant.state {
             GrantState::Active { redeemed_at, refresh } => (Some(Moment(*redeemed_at)), refresh.as_ref()),
             GrantState::CodeIssued | GrantState::Revoked { .. } => (None, None),
@@ -248,7 +251,7 @@ impl Context<'_> {
             expires_at: Moment(grant.expires_at),
         }
     }
-    fn grant_status(&self, grant: &Grant, session: Option<&Session>, authentication: &Authentication) -> &'static str {
+    fn grant_status(&self, grant: &Grant, session: Option<&Session>, authentication: &AccountState) -> &'static str {
         match grant.check_live(authentication, session, self.as_of) {
             Err(GrantEnded::Revoked) => "revoked",
             Err(GrantEnded::Expired) => "expired",

@@ -113,7 +113,7 @@ impl Sub {
     }
     /// An imported identifier: a UUID. Anything else is refused, because it could be the identifier of another account here.
     #[must_use]
-    pub fn brought(text: &str) -> Option<Self> {
+    pub fn from_imported(text: &str) -> Option<Self> {
         text.parse().ok().filter(|sub: &Self| sub.is_uuid)
     }
     /// The 16 bytes.
@@ -262,7 +262,7 @@ mod tests {
             assert_eq!((sub.to_string().as_str(), sub.as_bytes()), (text, own.as_bytes()));
         }
         assert_ne!(brought.parse(), Ok(own), "different text forms of the same bits are different identifiers");
-        assert_eq!((Sub::brought(brought), Sub::brought(&own.to_string())), (brought.parse().ok(), None));
+        assert_eq!((Sub::from_imported(brought), Sub::from_imported(&own.to_string())), (brought.parse().ok(), None));
         for text in [
             "",
             "07070707070707070707070707070707",

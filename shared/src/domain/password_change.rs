@@ -5,7 +5,7 @@
 //! 3. The right one replaces password and epoch in one transaction. The presented session and grant get the new epoch; all others
 //!    keep the past epoch and end.
 
-use super::account::Authentication;
+use super::account::AccountState;
 use super::authentication::{Subject, count_failure};
 use super::change::{Change, Decision};
 use super::credential::PasswordCredential;
@@ -27,7 +27,7 @@ pub struct Presenting<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Holder<'a> {
     /// The account.
-    pub authentication: &'a Authentication,
+    pub authentication: &'a AccountState,
     /// Its password, if it has one.
     pub password: Option<&'a PasswordCredential>,
     /// The device.
@@ -101,7 +101,7 @@ mod tests {
         let decision = change_password(holder, presenting, Some(new_hash()), NOW);
         assert_eq!(decision.outcome, PasswordChanged::Changed);
         let [change] = decision.changes.all();
-        let (after, new): (Authentication, PasswordCredential) = (change.first(), change.first());
+        let (after, new): (AccountState, PasswordCredential) = (change.first(), change.first());
         let (kept, kept_grant): (Session, Grant) = (change.first(), change.first());
         let expected = Change::change_password(after.clone(), new.clone(), Some(kept.clone()), Some(kept_grant.clone()));
         assert_eq!(*change, expected);

@@ -1,6 +1,6 @@
 //! Records: everything that a change can write. The store knows the kind, key, end and attributes of each.
 
-use super::account::{Authentication, WrappedDataKey};
+use super::account::{AccountState, WrappedDataKey};
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
 use super::erasure::DueErasure;
@@ -67,7 +67,7 @@ pub struct Keyed<K, S> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
     /// The hot item of an account.
-    Account(Box<Authentication>),
+    Account(Box<AccountState>),
     /// The claim of an identifier.
     Identifier(Keyed<IdentifierHash, ClaimedIdentifier>),
     /// A password.
@@ -131,7 +131,7 @@ macro_rules! records {
     };
 }
 records! {
-    Account: Authentication;
+    Account: AccountState;
     Identifier: Keyed<IdentifierHash, ClaimedIdentifier>;
     Password: PasswordCredential;
     Profile: Profile;
@@ -162,5 +162,5 @@ macro_rules! versioned {
     };
 }
 versioned! {
-    Authentication PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob
+    AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob
 }

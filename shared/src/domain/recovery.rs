@@ -5,17 +5,17 @@
 //!    be known there: the flow then stores the sealed address, and every address gets a code.
 //! 2. [`reset`] takes the proof and the new password in one step and one transaction. It ends every session and grant by raising
 //!    the epoch, opens no session, and skips no later factor: the user signs in afterwards as usual.
-//! 3. A user who has no account here but one in the legacy directory is imported by that proof ([`super::directory`]), with the
+//! 3. A user who has no account here but one in the legacy directory is imported by that proof ([`super::legacy_directory`]), with the
 //!    new password.
 //! 4. [`disown`] ends the flow for an owner of the address who did not request it.
 
-use super::account::{Authentication, DataKeyState, Sealed, WrappedDataKey};
+use super::account::{AccountState, DataKeyState, Sealed, WrappedDataKey};
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
-use super::directory::{self, ImportedAccount, NewComer};
 use super::flow::{Flow, FlowPurpose, FlowState, IDENTIFIER_TRIES_A_DAY, MAX_TRIES};
 use super::id::{AccountId, ClientId, FlowId};
 use super::identifier::IdentifierHash;
+use super::legacy_directory::{self, ImportedAccount, ImportedUser};
 use super::secret::{PasswordHash, SecretHash};
 use super::time::{Span, Timestamp};
 
@@ -125,14 +125,14 @@ pub enum Owner<'a> {
     /// Has an account.
     Known {
         /// The account.
-        authentication: &'a Authentication,
+        authentication: &'a AccountState,
         /// Its current password, if it has one.
         password: Option<&'a PasswordCredential>,
         /// The hash of the new password, which the policy accepted.
         new_password: PasswordHash,
     },
     /// The user is imported from the legacy directory, with the new password.
-    Comes(Box<NewComer>),
+    Comes(Box<ImportedUser>),
     /// The user is known in the legacy directory and cannot be imported.
     Stays,
     /// No account, here or in the legacy directory.
@@ -178,8 +178,9 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
             let change = Change::reset_password(completed, authentication, password);
             Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
         }
-        Some(Owner::Comes(comer)) => {
-            let mut account = ImportedAccount { flow: Some(completed), ..directory::imported(*comer, None, now) };
+        Some(Owner::Comes(imported_user)) => {
+            let mut account =
+                ImportedAccount { flow: Some(completed), ..legacy_directory::imported(*imported_user, None, now) };
             // The password is new: earlier sign-ins are no longer valid.
             account.authentication.epoch_began_at = Some(now);
             let change = Change::import_account(account);
@@ -199,11 +200,11 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
 
 /// The account and its password after the reset.
 fn replace_password(
-    authentication: &Authentication,
+    authentication: &AccountState,
     former: Option<&PasswordCredential>,
     hash: PasswordHash,
     now: Timestamp,
-) -> (Authentication, PasswordCredential) {
+) -> (AccountState, PasswordCredential) {
     let authentication = authentication.with_new_password(now);
     let password = PasswordCredential {
         account: authentication.account,

@@ -10,7 +10,7 @@
 
 mod application;
 
-use super::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
+use super::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::consent::AcceptedTerms;
@@ -259,7 +259,7 @@ pub fn verify(
 
 fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount, Option<Session>) {
     let known = person.sign_in.as_ref().map(|sign_in| KnownDevice { id: sign_in.device, failures: FailureWindow::default() });
-    let authentication = Authentication {
+    let authentication = AccountState {
         account: flow.account,
         sub: person.sub,
         status: AccountStatus::Active,

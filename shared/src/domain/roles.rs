@@ -106,8 +106,8 @@ impl fmt::Display for Roles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::AccountState;
     use crate::domain::account::AccountStatus;
-    use crate::domain::account::Authentication;
     use crate::domain::authentication::tests::authentication;
     use crate::domain::change::Change;
     use crate::domain::time::Timestamp;
@@ -145,7 +145,7 @@ mod tests {
         let nine: Vec<Role> = (0..9).map(|number| role(&number.to_string())).collect();
         let decision = change_roles(&plain, &nine, &[]);
         assert!(decision.changes.is_empty() && decision.outcome == RolesChanged::TooMany);
-        let erased = Authentication { status: AccountStatus::Erased { at: Timestamp::from_seconds(1) }, ..plain };
+        let erased = AccountState { status: AccountStatus::Erased { at: Timestamp::from_seconds(1) }, ..plain };
         let decision = change_roles(&erased, &nine[..1], &[]);
         assert!(decision.changes.is_empty() && decision.outcome == RolesChanged::Erased);
     }

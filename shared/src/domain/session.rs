@@ -5,7 +5,7 @@ mod decisions;
 pub(crate) use decisions::ended_grants;
 pub use decisions::{end_with_grants, sign_out};
 
-use super::account::{Authentication, Sealed};
+use super::account::{AccountState, Sealed};
 use super::amr::Amr;
 use super::id::{AccountId, SessionId};
 use super::secret::SecretHash;
@@ -72,13 +72,7 @@ pub struct NewSession {
 impl Session {
     /// Opens a session now, for a user who has just authenticated.
     #[must_use]
-    pub fn open(
-        new: NewSession,
-        authentication: &Authentication,
-        amr: Vec<Amr>,
-        policy: &SessionPolicy,
-        now: Timestamp,
-    ) -> Self {
+    pub fn open(new: NewSession, authentication: &AccountState, amr: Vec<Amr>, policy: &SessionPolicy, now: Timestamp) -> Self {
         Self {
             id: new.id,
             account: authentication.account,
@@ -98,7 +92,7 @@ impl Session {
 
     /// Whether the session is live: not ended, neither of its two expiries reached, and of the account's current epoch.
     #[must_use]
-    pub fn is_live(&self, authentication: &Authentication, now: Timestamp) -> bool {
+    pub fn is_live(&self, authentication: &AccountState, now: Timestamp) -> bool {
         self.ended_at.is_none()
             && now < self.expires_at
             && now < self.idle_expires_at
@@ -169,15 +163,15 @@ mod tests {
     fn security_58_59_an_ended_session_or_another_epoch_or_status_is_dead() {
         let session = session();
         assert!(!session.end(T0).unwrap().is_live(&authentication(), T0));
-        let raised = Authentication { epoch: authentication().epoch + 1, ..authentication() };
+        let raised = AccountState { epoch: authentication().epoch + 1, ..authentication() };
         assert!(!session.is_live(&raised, T0));
         for status in [
             AccountStatus::Disabled { since: T0 },
             AccountStatus::ErasureDue { since: T0, due: T0, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
         ] {
-            assert!(!session.is_live(&Authentication { status, ..authentication() }, T0));
+            assert!(!session.is_live(&AccountState { status, ..authentication() }, T0));
         }
-        let other = Authentication { account: AccountId::from_bytes([9; 16]), ..authentication() };
+        let other = AccountState { account: AccountId::from_bytes([9; 16]), ..authentication() };
         assert!(!session.is_live(&other, T0));
     }
 

@@ -6,7 +6,7 @@
 use super::KeyError;
 use super::aead::join;
 use super::keyring::TenantKeys;
-use super::proof::{ProofKeyring, recovery_code, recovery_code_as_meant};
+use super::proof::{ProofKeyring, encode_mailed_code, normalize_mailed_code};
 use crate::domain::account::LinkSeed;
 use crate::domain::id::AccountId;
 use crate::domain::secret::SecretText;
@@ -94,7 +94,7 @@ impl ProofKeyring {
     /// # Errors
     /// If the seed's key version does not exist.
     pub fn account_code(&self, link: AccountLink, account: AccountId, seed: &LinkSeed) -> Result<SecretText, KeyError> {
-        Ok(recovery_code(&*self.account_tag("code", link, account, seed)?))
+        Ok(encode_mailed_code(&*self.account_tag("code", link, account, seed)?))
     }
     /// Whether a typed code derives from this seed, in constant time. Case, spaces and dashes are ignored.
     ///
@@ -107,7 +107,7 @@ impl ProofKeyring {
         seed: &LinkSeed,
         typed: &SecretText,
     ) -> Result<bool, KeyError> {
-        let typed = Zeroizing::new(recovery_code_as_meant(typed.expose()));
+        let typed = Zeroizing::new(normalize_mailed_code(typed.expose()));
         let code = self.account_code(link, account, seed)?;
         Ok(verify_slices_are_equal(code.expose().as_bytes(), typed.as_bytes()).is_ok())
     }

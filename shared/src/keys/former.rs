@@ -35,7 +35,7 @@ const LEEWAY: Span = Span::seconds(60);
 
 /// The public keys of user pools. Inexpensive to clone: clones share the cache.
 #[derive(Clone, Default)]
-pub struct FormerKeys {
+pub struct LegacyKeys {
     source: Option<Arc<Source>>,
 }
 
@@ -58,7 +58,7 @@ struct CachedKeys {
 
 /// Why a token of a pool is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FormerTokenError {
+pub enum LegacyTokenError {
     /// It is not a token, or no key of the pool verifies it.
     #[error("not a token of the user pool")]
     NotGenuine,
@@ -70,7 +70,7 @@ pub enum FormerTokenError {
     KeysUnavailable(&'static str),
 }
 
-impl FormerKeys {
+impl LegacyKeys {
     /// No source of keys: nothing verifies.
     #[must_use]
     pub fn none() -> Self {
@@ -85,15 +85,15 @@ impl FormerKeys {
     ///
     /// # Errors
     /// Why it is refused.
-    pub async fn verify(&self, pool: &UserPoolId, token: &str, now: Timestamp) -> Result<Map<String, Value>, FormerTokenError> {
-        let compact = Compact::parse(token).ok_or(FormerTokenError::NotGenuine)?;
+    pub async fn verify(&self, pool: &UserPoolId, token: &str, now: Timestamp) -> Result<Map<String, Value>, LegacyTokenError> {
+        let compact = Compact::parse(token).ok_or(LegacyTokenError::NotGenuine)?;
         if compact.algorithm != "RS256" {
-            return Err(FormerTokenError::NotGenuine);
+            return Err(LegacyTokenError::NotGenuine);
         }
-        let source = self.source.as_ref().ok_or(FormerTokenError::KeysUnavailable("this function has no source of keys"))?;
-        let key = source.find(pool, &compact.kid, now).await?.ok_or(FormerTokenError::NotGenuine)?;
-        key.verify_sig(compact.signed.as_bytes(), &compact.signature).map_err(|_| FormerTokenError::NotGenuine)?;
-        let claims = compact.claims().ok_or(FormerTokenError::NotGenuine)?;
+        let source = self.source.as_ref().ok_or(LegacyTokenError::KeysUnavailable("this function has no source of keys"))?;
+        let key = source.find(pool, &compact.kid, now).await?.ok_or(LegacyTokenError::NotGenuine)?;
+        key.verify_sig(compact.signed.as_bytes(), &compact.signature).map_err(|_| LegacyTokenError::NotGenuine)?;
+        let claims = compact.claims().ok_or(LegacyTokenError::NotGenuine)?;
         check_times(&claims, now, LEEWAY)?;
         Ok(claims)
     }
@@ -105,7 +105,7 @@ impl Source {
         pool: &UserPoolId,
         kid: &str,
         now: Timestamp,
-    ) -> Result<Option<Arc<ParsedPublicKey>>, FormerTokenError> {
+    ) -> Result<Option<Arc<ParsedPublicKey>>, LegacyTokenError> {
         let mut kept = self.kept.lock().await;
         let kept = kept.entry(pool.to_string()).or_default();
         let is_younger = |at: Option<Timestamp>, than: Span| at.is_some_and(|at| now.since(at) < than);
@@ -125,13 +125,13 @@ impl Source {
             }
         }
         if !is_younger(kept.fetched_at, MAX_CACHE_AGE) {
-            return Err(FormerTokenError::KeysUnavailable(kept.failure.unwrap_or("the last fetch failed")));
+            return Err(LegacyTokenError::KeysUnavailable(kept.failure.unwrap_or("the last fetch failed")));
         }
         match (kept.keys.get(kid), kept.failure) {
             (Some(key), _) => Ok(Some(Arc::clone(key))),
             (None, None) => Ok(None),
             // It may be a new key.
-            (None, Some(reason)) => Err(FormerTokenError::KeysUnavailable(reason)),
+            (None, Some(reason)) => Err(LegacyTokenError::KeysUnavailable(reason)),
         }
     }
 

@@ -12,7 +12,7 @@ use super::locator::LocatorKeyring;
 use super::proof::ProofKeyring;
 use super::provision::{self, Provisioner};
 use super::refresh::RefreshKeyring;
-use super::ring::{Ring, Shut, granted, is_open};
+use super::ring::{Ring, UnavailableKeyring, granted, is_open};
 use super::root::RootKey;
 use super::rotation::LOOK_AGAIN;
 use super::signing::SigningKeys;
@@ -308,7 +308,7 @@ impl KeyringLoader<'_> {
                 tracing::warn!(tenant = %self.tenant, purpose = purpose.name(), %error, "a new version of a keyring could not be opened");
                 Ring { versions: ring.versions.clone(), making: ring.making, keyring: Ok(keyring) }
             }
-            (Err(error), None) => Ring { versions, making, keyring: Err(Shut::of(error)?) },
+            (Err(error), None) => Ring { versions, making, keyring: Err(UnavailableKeyring::from_error(error)?) },
         }))
     }
     async fn unwrap(&self, purpose: Purpose, stored: &[(u32, &KeyMaterial)]) -> Result<Vec<(u32, RootKey)>, KeyError> {

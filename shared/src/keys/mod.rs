@@ -5,7 +5,6 @@
 
 pub mod account_link;
 mod aead;
-pub mod arrival;
 #[cfg(test)]
 mod confusion_tests;
 pub mod data;
@@ -18,11 +17,11 @@ mod golden_tests;
 pub mod identifier;
 mod jwk;
 pub mod jwt;
+mod key_versions;
 pub mod keyring;
-mod lineage;
 pub mod locator;
-pub mod orders;
 pub mod password;
+pub mod plain_user;
 pub mod proof;
 mod provision;
 pub mod refresh;
@@ -30,6 +29,7 @@ mod remote;
 mod ring;
 mod root;
 mod rotation;
+pub mod rotation_request;
 pub mod signing;
 pub mod vault;
 #[cfg(test)]
@@ -38,11 +38,11 @@ mod wycheproof_tests;
 use crate::purpose::Purpose;
 
 pub use account_link::AccountLink;
-pub use arrival::Arrival;
 pub use data::{DataKey, SealedField};
-pub use former::{FormerKeys, FormerTokenError};
+pub use former::{LegacyKeys, LegacyTokenError};
 pub use keyring::{Keys, TenantKeys};
 pub use password::PasswordHasher;
+pub use plain_user::PlainUser;
 pub use remote::KmsSigningKeys;
 pub use rotation::{JWKS_MAX_AGE, KeyState};
 pub use vault::KeyVault;

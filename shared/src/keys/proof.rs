@@ -39,7 +39,7 @@ impl ProofKeyring {
         Ok(match flow.purpose {
             // 10^6 does not divide 2^64 evenly: one code is likelier than another by at most 1 in 10^13.
             FlowPurpose::Registration => SecretText::from(format!("{:06}", number(&tag) % 1_000_000)),
-            FlowPurpose::Recovery => recovery_code(&tag),
+            FlowPurpose::Recovery => encode_mailed_code(&tag),
         })
     }
     /// Whether the typed code is the flow's current one, in constant time. Password-reset codes ignore case, spaces and dashes.
@@ -85,13 +85,13 @@ fn number(tag: &[u8; 32]) -> u64 {
 }
 
 /// The first 50 bits of a tag, in base32.
-pub(super) fn recovery_code(tag: &[u8; 32]) -> SecretText {
+pub(super) fn encode_mailed_code(tag: &[u8; 32]) -> SecretText {
     let number = number(tag);
     (0..RECOVERY_LEN).map(|i| char::from(ALPHABET[(number >> (59 - 5 * i)) as usize & 31])).collect::<String>().into()
 }
 
 /// A normalized code: letters that look like digits become those digits, and grouping is dropped.
-pub(super) fn recovery_code_as_meant(typed: &str) -> String {
+pub(super) fn normalize_mailed_code(typed: &str) -> String {
     normalize_code(FlowPurpose::Recovery, typed)
 }
 

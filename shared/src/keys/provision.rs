@@ -6,7 +6,7 @@
 //! 3. If KMS signs, no key is made: the KMS key is registered with its public half, under the same lease.
 //! 4. A key is used only after it was read back from the table: if two were made for one slot, only one is stored.
 
-use super::lineage::{generations, successor_is_due};
+use super::key_versions::{key_versions, next_key_is_due};
 use super::remote::KMS_ALGORITHMS;
 use super::root::KEY_LEN;
 use super::signing::{ALGORITHMS, generate};
@@ -111,9 +111,9 @@ impl Provisioner {
         signer: Signer,
         now: Timestamp,
     ) -> Result<bool, KeyError> {
-        let generations = generations(stored, algorithm, now);
-        let Some(newest) = generations.last() else { return Ok(false) };
-        if !successor_is_due(&generations, self.kms_key(signer, algorithm)?.as_deref(), now) {
+        let key_versions = key_versions(stored, algorithm, now);
+        let Some(newest) = key_versions.last() else { return Ok(false) };
+        if !next_key_is_due(&key_versions, self.kms_key(signer, algorithm)?.as_deref(), now) {
             return Ok(false);
         }
         let slot = KeySlot::Signing { algorithm, version: newest.version + 1 };
@@ -180,9 +180,9 @@ impl Provisioner {
     ) -> Result<String, KeyError> {
         let public = self.vault.public_key(key, algorithm).await?;
         let public = serde_json::to_string(&public).map_err(|_| KeyError::Failed("writing a public key"))?;
-        let retired = generations(stored, algorithm, now)
+        let retired = key_versions(stored, algorithm, now)
             .into_iter()
-            .any(|generation| generation.material.is_none() && generation.public_jwk == Some(&*public));
+            .any(|key_version| key_version.material.is_none() && key_version.public_jwk == Some(&*public));
         if retired {
             return Err(KeyError::VaultRefused(
                 format!("the KMS key {key} was retired: deploy another, or set signer = \"local\"").into(),
@@ -228,8 +228,8 @@ fn first_slots(purposes: &[Purpose], signer: Signer) -> Vec<KeySlot> {
 
 /// Whether clients may already have a key set of the tenant: it has existed for longer than a first start takes.
 fn is_known(stored: &[StoredKey], now: Timestamp) -> bool {
-    let of = |algorithm| generations(stored, algorithm, now);
-    ALGORITHMS.into_iter().flat_map(of).any(|generation| generation.created_at + rotation::LOOK_AGAIN <= now)
+    let of = |algorithm| key_versions(stored, algorithm, now);
+    ALGORITHMS.into_iter().flat_map(of).any(|key_version| key_version.created_at + rotation::LOOK_AGAIN <= now)
 }
 
 fn is_made(stored: &[StoredKey], slot: KeySlot) -> bool {

@@ -8,17 +8,17 @@ use std::sync::Arc;
 pub(super) struct Ring<K> {
     pub(super) versions: Vec<u32>,
     pub(super) making: u32,
-    pub(super) keyring: Result<Arc<K>, Shut>,
+    pub(super) keyring: Result<Arc<K>, UnavailableKeyring>,
 }
 
 /// The vault did not unwrap a keyring. Callers that need it get the error. Others (the JWK Set, verification) continue.
-pub(super) struct Shut {
+pub(super) struct UnavailableKeyring {
     may_pass: bool,
     why: String,
 }
 
-impl Shut {
-    pub(super) fn of(error: KeyError) -> Result<Self, KeyError> {
+impl UnavailableKeyring {
+    pub(super) fn from_error(error: KeyError) -> Result<Self, KeyError> {
         let may_pass = match &error {
             KeyError::VaultUnavailable(_) => true,
             KeyError::VaultRefused(_) => false,
@@ -42,7 +42,7 @@ impl Shut {
 /// The keyring, if the function declared its purpose.
 pub(super) fn granted<K>(purpose: Purpose, ring: Option<&Ring<K>>) -> Result<&K, KeyError> {
     let ring = ring.ok_or(KeyError::NotGranted(purpose))?;
-    ring.keyring.as_deref().map_err(Shut::error)
+    ring.keyring.as_deref().map_err(UnavailableKeyring::error)
 }
 
 /// Whether the keyring is available or not needed.

@@ -55,22 +55,22 @@ pub(super) struct KeyTimes {
 
 /// The current state of a key, and the times that follow from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct KeyStanding {
+pub(super) struct KeyStatus {
     pub(super) state: KeyState,
     /// When it starts to sign: in an emergency earlier than planned.
     pub(super) signs_from: Timestamp,
     /// When it expires, once there is a next key.
-    pub(super) gone_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 /// The state of each key of an algorithm, oldest first.
-pub(super) fn standings(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyStanding> {
+pub(super) fn key_statuses(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyStatus> {
     let starts = starts(keys);
-    let standing = |(index, (key, start)): (usize, (&KeyTimes, &Timestamp))| {
+    let status = |(index, (key, start)): (usize, (&KeyTimes, &Timestamp))| {
         // A key that was retired before it ever signed has not superseded another.
         let later = keys.iter().zip(&starts).skip(index + 1).filter(|(key, start)| has_signed(key, **start));
         let superseded_at = later.map(|(_, start)| *start).min();
-        let gone_at = key.retired_at.or(superseded_at.map(|at| at + KEEP));
+        let expires_at = key.retired_at.or(superseded_at.map(|at| at + KEEP));
         let state = if key.retired_at.is_some() {
             // Independent of this instance's clock.
             KeyState::Gone
@@ -78,14 +78,14 @@ pub(super) fn standings(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyStanding> {
             match superseded_at {
                 // A key that signs at once does so even if this clock is behind that of the instance that made it.
                 _ if *start > now && (index > 0 || key.active_from > key.created_at) => KeyState::Pending,
-                Some(successor) if successor + KEEP <= now => KeyState::Gone,
-                Some(successor) if successor <= now => KeyState::Retiring,
+                Some(next_key) if next_key + KEEP <= now => KeyState::Gone,
+                Some(next_key) if next_key <= now => KeyState::Retiring,
                 Some(_) | None => KeyState::Active,
             }
         };
-        KeyStanding { state, signs_from: *start, gone_at }
+        KeyStatus { state, signs_from: *start, expires_at }
     };
-    keys.iter().zip(&starts).enumerate().map(standing).collect()
+    keys.iter().zip(&starts).enumerate().map(status).collect()
 }
 
 /// When each key starts to sign: as planned, or earlier if it replaces a retired one.
@@ -115,11 +115,11 @@ pub(super) fn active_from(first: bool, now: Timestamp) -> Timestamp {
 
 /// Whether to make the next key now: the signing key has signed long enough, an operator requested it (`ordered`), or no key is left
 /// that signs or will sign.
-pub(super) fn is_due(standings: &[KeyStanding], ordered: bool, now: Timestamp) -> bool {
-    if standings.iter().any(|standing| standing.state == KeyState::Pending) {
+pub(super) fn is_due(key_statuses: &[KeyStatus], ordered: bool, now: Timestamp) -> bool {
+    if key_statuses.iter().any(|status| status.state == KeyState::Pending) {
         return false;
     }
-    match standings.iter().find(|standing| standing.state == KeyState::Active) {
+    match key_statuses.iter().find(|status| status.state == KeyState::Active) {
         Some(active) => ordered || now >= active.signs_from + ROTATE_AFTER,
         None => true,
     }
@@ -146,11 +146,11 @@ mod tests {
         KeyTimes { retired_at: Some(at(span)), ..key }
     }
     fn states(keys: &[KeyTimes], now: Timestamp) -> Vec<KeyState> {
-        standings(keys, now).into_iter().map(|standing| standing.state).collect()
+        key_statuses(keys, now).into_iter().map(|status| status.state).collect()
     }
 
     fn is_due(keys: &[KeyTimes], ordered: bool, now: Timestamp) -> bool {
-        super::is_due(&standings(keys, now), ordered, now)
+        super::is_due(&key_statuses(keys, now), ordered, now)
     }
 
     #[test]

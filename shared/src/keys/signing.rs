@@ -9,7 +9,7 @@
 use super::der::{modulus_and_exponent, p256_point};
 use super::jwk::{Base64Url, Ed25519, PublicJwk, algorithm_name, jwk_set};
 use super::jwt::Compact;
-use super::lineage::{Generation, generations};
+use super::key_versions::{KeyVersion, key_versions};
 use super::rotation::{KeyState, LOOK_AGAIN};
 use super::{KeyError, KeyVault};
 use crate::domain::id::{KeyId, TenantId};
@@ -77,19 +77,19 @@ impl SigningKeys {
     ) -> Result<Self, KeyError> {
         let mut published: Vec<(KeyState, Arc<SigningKey>)> = Vec::new();
         for algorithm in ALGORITHMS {
-            let generations = generations(stored, algorithm, now);
+            let key_versions = key_versions(stored, algorithm, now);
             // A KMS key that was retired while it was being registered again is stored in another slot, too.
-            let retired: Vec<&str> = generations
+            let retired: Vec<&str> = key_versions
                 .iter()
-                .filter(|generation| matches!(generation.stored.state, StoredKeyState::Retired(_)))
-                .filter_map(|generation| generation.public_jwk)
+                .filter(|key_version| matches!(key_version.stored.state, StoredKeyState::Retired(_)))
+                .filter_map(|key_version| key_version.public_jwk)
                 .collect();
-            for generation in generations {
-                let Some(material) = generation.material else { continue };
-                if generation.public_jwk.is_some_and(|public_jwk| retired.contains(&public_jwk)) {
+            for key_version in key_versions {
+                let Some(material) = key_version.material else { continue };
+                if key_version.public_jwk.is_some_and(|public_jwk| retired.contains(&public_jwk)) {
                     continue;
                 }
-                match generation.standing.state {
+                match key_version.status.state {
                     KeyState::Gone => {}
                     state @ (KeyState::Pending | KeyState::Active | KeyState::Retiring) => {
                         let key = SigningKey::load(tenant, vault, algorithm, material, before)?;
@@ -106,11 +106,11 @@ impl SigningKeys {
     /// Whether each algorithm that has any keys has one that signs, or one that starts to sign only after the next reload. False while
     /// the next key after a retirement is awaited.
     pub(super) fn is_complete(&self, stored: &[StoredKey], made: &[SigningAlgorithm], now: Timestamp) -> bool {
-        let is_far = |generation: &Generation<'_>| generation.standing.signs_from > now + LOOK_AGAIN;
+        let is_far = |key_version: &KeyVersion<'_>| key_version.status.signs_from > now + LOOK_AGAIN;
         made.iter().all(|algorithm| {
-            let generations = generations(stored, *algorithm, now);
-            let pending = generations.iter().find(|generation| generation.is(KeyState::Pending));
-            generations.is_empty() || self.active(*algorithm).is_some() || pending.is_some_and(is_far)
+            let key_versions = key_versions(stored, *algorithm, now);
+            let pending = key_versions.iter().find(|key_version| key_version.is(KeyState::Pending));
+            key_versions.is_empty() || self.active(*algorithm).is_some() || pending.is_some_and(is_far)
         })
     }
     fn active(&self, algorithm: SigningAlgorithm) -> Option<&Arc<SigningKey>> {

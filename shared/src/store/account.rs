@@ -1,9 +1,9 @@
 //! Reads of accounts: for sign-in, profile, and the recipient of a mail.
-use super::item::Kind;
-use super::key::Thing;
+use super::item::ItemKind;
+use super::key::ItemRef;
 use super::{StoreError, TenantStore};
 use crate::digest::sha256;
-use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::credential::PasswordCredential;
 use crate::domain::failure_window::UnknownIdentifierFailures;
 use crate::domain::id::AccountId;
@@ -18,7 +18,7 @@ pub enum SignInSnapshot {
     /// The identifier has an account.
     Known {
         /// Its state.
-        authentication: Box<Authentication>,
+        authentication: Box<AccountState>,
         /// Its password, if it has one.
         password: Option<PasswordCredential>,
         /// Its data key.
@@ -35,7 +35,7 @@ pub enum SignInSnapshot {
 #[derive(Debug, Clone)]
 pub struct ProfileSnapshot {
     /// Its state.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// Its profile.
     pub profile: Profile,
     /// Its data key.
@@ -48,7 +48,7 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_account(&self, identifier: &IdentifierHash) -> Result<Option<AccountId>, StoreError> {
-        let claimed: Option<ClaimedIdentifier> = self.get(Thing::Identifier(identifier), Kind::Identifier).await?;
+        let claimed: Option<ClaimedIdentifier> = self.get(ItemRef::Identifier(identifier), ItemKind::Identifier).await?;
         Ok(claimed.map(|claimed| claimed.account))
     }
     /// The claim on a subject of another identity provider. 1 RRU.
@@ -56,13 +56,13 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_subject(&self, subject: &SubjectHash) -> Result<Option<ClaimedSubject>, StoreError> {
-        self.get(Thing::FederatedSubject(subject), Kind::FederatedSubject).await
+        self.get(ItemRef::FederatedSubject(subject), ItemKind::FederatedSubject).await
     }
     /// The current state of the account that has this subject of another identity provider. 2 RRU; 1 if there is none.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn find_by_subject(&self, subject: &SubjectHash) -> Result<Option<Authentication>, StoreError> {
+    pub async fn find_by_subject(&self, subject: &SubjectHash) -> Result<Option<AccountState>, StoreError> {
         match self.find_subject(subject).await?.and_then(|claimed| claimed.account) {
             Some(account) => self.find_authentication(account).await,
             None => Ok(None),
@@ -78,17 +78,17 @@ impl TenantStore {
         // of the same tables is read for an unknown identifier.
         let account = found.unwrap_or_else(|| decoy(identifier));
         let first = match found {
-            Some(account) => Thing::Authentication(account),
-            None => Thing::UnknownFailures(identifier),
+            Some(account) => ItemRef::Authentication(account),
+            None => ItemRef::UnknownFailures(identifier),
         };
-        let (password, data_key) = (Thing::Password(account), Thing::DataKey(account));
+        let (password, data_key) = (ItemRef::Password(account), ItemRef::DataKey(account));
         let mut items = self.batch([first, password, data_key]).await?;
         if found.is_none() {
-            return Ok(SignInSnapshot::Unknown { failures: items.take(&self.key(first), Kind::UnknownFailures)? });
+            return Ok(SignInSnapshot::Unknown { failures: items.take(&self.key(first), ItemKind::UnknownFailures)? });
         }
-        let authentication = items.take(&self.key(first), Kind::Authentication)?;
-        let wrapped = items.take(&self.key(data_key), Kind::DataKey)?;
-        let password = items.take(&self.key(password), Kind::Password)?;
+        let authentication = items.take(&self.key(first), ItemKind::Authentication)?;
+        let wrapped = items.take(&self.key(data_key), ItemKind::DataKey)?;
+        let password = items.take(&self.key(password), ItemKind::Password)?;
         Ok(match (authentication, wrapped) {
             (Some(authentication), Some(data_key)) => {
                 SignInSnapshot::Known { authentication: Box::new(authentication), password, data_key }
@@ -103,11 +103,11 @@ impl TenantStore {
     /// If the store fails.
     pub async fn find_profile(&self, account: AccountId) -> Result<Option<ProfileSnapshot>, StoreError> {
         let (authentication, profile, data_key) =
-            (Thing::Authentication(account), Thing::Profile(account), Thing::DataKey(account));
+            (ItemRef::Authentication(account), ItemRef::Profile(account), ItemRef::DataKey(account));
         let mut items = self.batch([authentication, profile, data_key]).await?;
-        let authentication = items.take(&self.key(authentication), Kind::Authentication)?;
-        let profile = items.take(&self.key(profile), Kind::Profile)?;
-        let data_key = items.take(&self.key(data_key), Kind::DataKey)?;
+        let authentication = items.take(&self.key(authentication), ItemKind::Authentication)?;
+        let profile = items.take(&self.key(profile), ItemKind::Profile)?;
+        let data_key = items.take(&self.key(data_key), ItemKind::DataKey)?;
         Ok(match (authentication, profile, data_key) {
             (Some(authentication), Some(profile), Some(data_key)) => {
                 Some(ProfileSnapshot { authentication, profile, data_key })

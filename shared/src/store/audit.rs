@@ -1,8 +1,8 @@
 //! The audit table: records projected from the stream, and records of requests that change nothing (an export).
 use super::condition::Condition;
 use super::failure::unavailable;
-use super::item::{Kind, write};
-use super::key::Thing;
+use super::item::{ItemKind, write};
+use super::key::ItemRef;
 use super::{StoreError, TenantStore};
 use crate::context::RequestContext;
 use crate::digest::sha256;
@@ -17,10 +17,10 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn put_audit(&self, event: &Event, keep: Span) -> Result<(), StoreError> {
-        let key = self.key(Thing::Audit(event));
-        let item = write(&key, Kind::Audit, event, Some(event.at + keep), &event.id)?;
+        let key = self.key(ItemRef::Audit(event));
+        let item = write(&key, ItemKind::Audit, event, Some(event.at + keep), &event.id)?;
         // The stored item under the event's own id is this record: the stream delivers at least once.
-        self.put_or_standing(&key, item, Condition::Absent.expression()).await.map(|_| ())
+        self.put_or_existing(&key, item, Condition::Absent.expression()).await.map(|_| ())
     }
     /// Records an event of an account that changed no item, so that it is not in the stream. It has this retention period. 1 WRU.
     ///

@@ -4,21 +4,21 @@ use super::fixture::{
     NOW, account, active, authentication, flow, grant, new_account, password, request, revoked, session, tenant,
 };
 use super::*;
-use crate::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, Sealed, WrappedDataKey};
 use crate::domain::change::Change;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
-use crate::domain::directory::ImportedAccount;
 use crate::domain::erasure::DueErasure;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::flow::{Flow, FlowPurpose};
 use crate::domain::id::{FlowId, GrantId, Jti, SessionId};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
-use crate::domain::moving::MovedAccount;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::profile::Profile;
 use crate::domain::retention::RetentionJob;
+use crate::domain::transfer::TransferredAccount;
 use crate::domain::verbs::NewAccount;
 use crate::goldens::compare;
 use std::fmt::Write as _;
@@ -28,8 +28,8 @@ const IDENTIFIER: IdentifierHash = IdentifierHash { key_version: 1, hash: [2; 32
 const FORMER: IdentifierHash = IdentifierHash { key_version: 1, hash: [3; 32] };
 const SUBJECT: SubjectHash = SubjectHash(IdentifierHash { key_version: 1, hash: [4; 32] });
 
-fn state() -> Authentication {
-    Authentication { identifier: IDENTIFIER, version: 5, ..authentication() }
+fn state() -> AccountState {
+    AccountState { identifier: IDENTIFIER, version: 5, ..authentication() }
 }
 
 fn a_flow(purpose: FlowPurpose, version: u64) -> Flow {
@@ -77,21 +77,21 @@ fn failures(version: u64) -> UnknownIdentifierFailures {
 
 fn created(link: Option<LinkedIdentity>) -> Change {
     let new = new_account();
-    let authentication = Authentication { version: 1, ..state() };
+    let authentication = AccountState { version: 1, ..state() };
     let flow = a_flow(FlowPurpose::Registration, 2);
     Change::create_account(NewAccount { identifier: IDENTIFIER, authentication, link, flow, ..new })
 }
 
 fn imported(flow: Option<Flow>, password: Option<PasswordCredential>) -> Change {
     let NewAccount { profile, data_key, .. } = new_account();
-    let authentication = Authentication { version: 1, ..state() };
+    let authentication = AccountState { version: 1, ..state() };
     Change::import_account(ImportedAccount { authentication, password, profile, link: a_link(), data_key, flow })
 }
 
 fn moved(whole: bool) -> Change {
     let NewAccount { password, profile, terms, data_key, .. } = new_account();
-    let authentication = Authentication { version: 1, ..state() };
-    let mut moved = MovedAccount {
+    let authentication = AccountState { version: 1, ..state() };
+    let mut moved = TransferredAccount {
         authentication,
         password: None,
         profile,
@@ -103,7 +103,7 @@ fn moved(whole: bool) -> Change {
     if whole {
         let links = vec![a_link()];
         let consents = vec![a_consent("demo-app", 1), a_consent("other-app", 1)];
-        moved = MovedAccount { password: Some(password), links, terms, consents, ..moved };
+        moved = TransferredAccount { password: Some(password), links, terms, consents, ..moved };
     }
     Change::move_account(moved)
 }
@@ -124,7 +124,7 @@ fn due(due: Timestamp) -> DueErasure {
 #[rustfmt::skip]
 pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
     let data_key = |state| WrappedDataKey { state, ..new_account().data_key };
-    let erased = Authentication { status: AccountStatus::Erased { at: NOW }, ..state() };
+    let erased = AccountState { status: AccountStatus::Erased { at: NOW }, ..state() };
     let later = NOW + Span::days(7);
     let two = || vec![ended(RevocationReason::Withdrawn), a_grant(8, revoked(), 5)];
     let one = || vec![ended(RevocationReason::Withdrawn)];
@@ -275,7 +275,7 @@ fn lines(plan: &Plan) -> Vec<String> {
         Plan::Count(count) => {
             let op = count.op.strip_prefix("JKJaXmPLvHcESHAlmno=").expect("the request");
             let line =
-                format!("count {} | {} | below {} | ttl", Kind::IdentifierTries.as_str(), shape(&count.key), count.limit);
+                format!("count {} | {} | below {} | ttl", ItemKind::IdentifierTries.as_str(), shape(&count.key), count.limit);
             vec![format!("one count, op {op}"), line]
         }
     }

@@ -271,7 +271,7 @@ fn decode(writes: &[Write], reasons: &[CancellationReason]) -> Result<Sent, Stor
 
 impl TenantStore {
     /// A put outside [`commit`] (tenant items, audit). Returns the stored item if its condition fails.
-    pub(super) async fn put_or_standing(
+    pub(super) async fn put_or_existing(
         &self,
         key: &ItemKey,
         item: Item,

@@ -1,8 +1,8 @@
 //! Reads and counters of the stream consumer: changed items from the stream, and mails by recipient.
 
 use super::failure::store_error;
-use super::item::{EVENT, Item, KIND, Kind, OP, TTL, malformed, read, ttl};
-use super::key::{PK, Thing, tenant_of};
+use super::item::{EVENT, Item, ItemKind, KIND, OP, TTL, malformed, read, ttl};
+use super::key::{ItemRef, PK, tenant_of};
 use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
 use crate::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
@@ -48,11 +48,11 @@ pub enum Counted {
 pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, StoreError> {
     let image = Item::from(image);
     let Some(event) = image.get(EVENT) else { return Ok(None) };
-    let event = serde_dynamo::from_attribute_value(event.clone()).map_err(|error| malformed(Kind::Audit, error))?;
+    let event = serde_dynamo::from_attribute_value(event.clone()).map_err(|error| malformed(ItemKind::Audit, error))?;
     let text = |name: &str| image.get(name).and_then(|value| value.as_s().ok());
-    let tenant = text(PK).and_then(|pk| tenant_of(pk)).ok_or_else(|| malformed(Kind::Audit, "its key names no tenant"))?;
-    let is_flow = text(KIND).is_some_and(|kind| kind == Kind::Flow.as_str());
-    let flow = if is_flow { Some(read(Kind::Flow, image)?) } else { None };
+    let tenant = text(PK).and_then(|pk| tenant_of(pk)).ok_or_else(|| malformed(ItemKind::Audit, "its key names no tenant"))?;
+    let is_flow = text(KIND).is_some_and(|kind| kind == ItemKind::Flow.as_str());
+    let flow = if is_flow { Some(read(ItemKind::Flow, image)?) } else { None };
     Ok(Some(StreamChange { tenant, event, flow }))
 }
 
@@ -68,7 +68,7 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_flow_locale(&self, flow: FlowId) -> Result<Option<String>, StoreError> {
-        let flow: Option<Flow> = self.get(Thing::Flow(flow), Kind::Flow).await?;
+        let flow: Option<Flow> = self.get(ItemRef::Flow(flow), ItemKind::Flow).await?;
         Ok(flow.map(|flow| flow.locale))
     }
 
@@ -85,7 +85,7 @@ impl TenantStore {
         now: Timestamp,
     ) -> Result<Counted, StoreError> {
         let at = happened_at(event_id, now);
-        let key = self.key(Thing::Mails(purpose, recipient, at));
+        let key = self.key(ItemRef::Mails(purpose, recipient, at));
         // Both counters and the counted events are in the item of the day, so that one update decides and counts.
         let hour = format!("h{:02}", at.seconds().rem_euclid(86_400) / 3600);
         let number = |n: u32| AttributeValue::N(n.to_string());
@@ -107,7 +107,7 @@ impl TenantStore {
             .expression_attribute_names("#day", "n")
             .expression_attribute_names("#hour", hour)
             .expression_attribute_names("#events", COUNTED_EVENTS)
-            .expression_attribute_values(":kind", AttributeValue::S(Kind::Mails.as_str().to_owned()))
+            .expression_attribute_values(":kind", AttributeValue::S(ItemKind::Mails.as_str().to_owned()))
             .expression_attribute_values(":ttl", ttl(now + Span::days(1)))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":a_day", number(MAILS_A_DAY))
@@ -144,7 +144,7 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = self.key(Thing::Mails(purpose, recipient, happened_at(event_id, now)));
+        let key = self.key(ItemRef::Mails(purpose, recipient, happened_at(event_id, now)));
         let result = self
             .store
             .client

@@ -6,13 +6,13 @@
 use super::commit::Written;
 use super::condition::Condition;
 use super::failure::refused;
-use super::item::{self, Item, Kind, read};
-use super::key::{ItemKey, SK, Table, Thing, due_pk, linked_subject, tombstones_pk};
+use super::item::{self, Item, ItemKind, read};
+use super::key::{ItemKey, ItemRef, SK, Table, due_pk, linked_subject, tombstones_pk};
 use super::plan::{Delete, Plan, Put};
 use super::read::Page;
 use super::{StoreError, TenantStore};
 use crate::context::RequestContext;
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::erasure::{DueErasure, Tombstone};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
@@ -37,7 +37,7 @@ pub struct AccountItems {
     /// The account.
     account: AccountId,
     /// Its state, on the first page, if it is stored.
-    pub authentication: Option<Authentication>,
+    pub authentication: Option<AccountState>,
     /// All other items of the page.
     others: Vec<ItemKey>,
     more_after: Option<String>,
@@ -91,7 +91,7 @@ impl TenantStore {
     pub async fn find_due_erasures(&self, cursor: &Cursor, limit: u16) -> Result<WorkPage<DueErasure>, StoreError> {
         let pk = due_pk(&self.tenant, cursor.day, cursor.shard);
         let page = self.page(Table::Identities, &pk, cursor.after.as_deref(), Some(limit)).await?;
-        Ok(work_page(page, Kind::DueErasure))
+        Ok(work_page(page, ItemKind::DueErasure))
     }
     /// Accounts that were erased on the cursor's day, in its shard, after its account; at most `limit`. One Query.
     ///
@@ -100,18 +100,18 @@ impl TenantStore {
     pub async fn find_tombstones(&self, cursor: &Cursor, limit: u16) -> Result<WorkPage<Tombstone>, StoreError> {
         let pk = tombstones_pk(&self.tenant, cursor.day, cursor.shard);
         let page = self.page(Table::Keys, &pk, cursor.after.as_deref(), Some(limit)).await?;
-        Ok(work_page(page, Kind::Tombstone))
+        Ok(work_page(page, ItemKind::Tombstone))
     }
     /// The items of an account, its state first: one Query, at most 1 MB.
     ///
     /// # Errors
     /// If the store fails, or the state is malformed.
     pub async fn find_account_items(&self, account: AccountId) -> Result<AccountItems, StoreError> {
-        let state = self.key(Thing::Authentication(account));
+        let state = self.key(ItemRef::Authentication(account));
         let Page { mut items, more_after } = self.page(Table::Identities, &state.pk, None, None).await?;
         // The state has the smallest sort key: it is the first item of the first page, or it is not stored.
         let authentication = match items.first().and_then(|first| first.get(SK)) {
-            Some(AttributeValue::S(first)) if *first == state.sk => Some(read(Kind::Authentication, items.remove(0))?),
+            Some(AttributeValue::S(first)) if *first == state.sk => Some(read(ItemKind::Authentication, items.remove(0))?),
             Some(_) | None => None,
         };
         Ok(AccountItems { account, authentication, others: item_keys(&items), more_after })
@@ -126,7 +126,7 @@ impl TenantStore {
         page: &AccountItems,
     ) -> Result<Option<AccountItems>, StoreError> {
         let Some(after) = &page.more_after else { return Ok(None) };
-        let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
+        let ItemKey { pk, .. } = self.key(ItemRef::Authentication(account));
         let Page { items, more_after } = self.page(Table::Identities, &pk, Some(after), None).await?;
         Ok(Some(AccountItems { account, authentication: None, others: item_keys(&items), more_after }))
     }
@@ -134,15 +134,15 @@ impl TenantStore {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn find_authentication(&self, account: AccountId) -> Result<Option<Authentication>, StoreError> {
-        self.get(Thing::Authentication(account), Kind::Authentication).await
+    pub async fn find_authentication(&self, account: AccountId) -> Result<Option<AccountState>, StoreError> {
+        self.get(ItemRef::Authentication(account), ItemKind::Authentication).await
     }
     /// The state of the retention job. 1 RRU.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_retention_job(&self) -> Result<Option<RetentionJob>, StoreError> {
-        self.get(Thing::RetentionJob, Kind::Job).await
+        self.get(ItemRef::RetentionJob, ItemKind::Job).await
     }
 
     /// Executes one step of an erasure. It is idempotent. 1 WRU.
@@ -150,22 +150,22 @@ impl TenantStore {
     /// # Errors
     /// If the store fails, or a data key is not the account's.
     pub async fn remove(&self, removal: &Removal, request: &RequestContext) -> Result<(), StoreError> {
-        let delete = |thing: Thing<'_>, condition| Plan::Delete(Box::new(Delete { key: self.key(thing), condition }));
+        let delete = |item: ItemRef<'_>, condition| Plan::Delete(Box::new(Delete { key: self.key(item), condition }));
         let (plan, must) = match removal {
             Removal::Bury(tombstone) => (self.plan_tombstone(tombstone, request)?, false),
-            Removal::DataKey(account) => (delete(Thing::DataKey(*account), Condition::DataKeyOf(*account)), true),
+            Removal::DataKey(account) => (delete(ItemRef::DataKey(*account), Condition::DataKeyOf(*account)), true),
             Removal::Identifier(account, identifier) => {
-                (delete(Thing::Identifier(identifier), Condition::OfAccount(*account)), false)
+                (delete(ItemRef::Identifier(identifier), Condition::OfAccount(*account)), false)
             }
-            Removal::Password(account) => (delete(Thing::Password(*account), Condition::Present), true),
+            Removal::Password(account) => (delete(ItemRef::Password(*account), Condition::Present), true),
             Removal::LinkedIdentity(account, subject) => {
                 // The sentinel first: if this is interrupted between the two writes, the link still names the sentinel.
                 self.write(&self.plan_erased_subject(*account, subject, request)?, request).await?;
-                (delete(Thing::LinkedIdentity(*account, subject), Condition::Present), true)
+                (delete(ItemRef::LinkedIdentity(*account, subject), Condition::Present), true)
             }
             Removal::Item(key) => (Plan::Delete(Box::new(Delete { key: key.clone(), condition: Condition::Present })), true),
-            Removal::State(account) => (delete(Thing::Authentication(*account), Condition::Present), true),
-            Removal::DueWork(account, due) => (delete(Thing::DueErasure(*account, *due), Condition::Present), true),
+            Removal::State(account) => (delete(ItemRef::Authentication(*account), Condition::Present), true),
+            Removal::DueWork(account, due) => (delete(ItemRef::DueErasure(*account, *due), Condition::Present), true),
         };
         match self.write(&plan, request).await? {
             Written::Yes => Ok(()),
@@ -182,15 +182,15 @@ impl TenantStore {
         subject: &SubjectHash,
         request: &RequestContext,
     ) -> Result<Plan, StoreError> {
-        let key = self.key(Thing::FederatedSubject(subject));
+        let key = self.key(ItemRef::FederatedSubject(subject));
         let erased = ClaimedSubject { account: None, at: request.now };
-        let item = item::write(&key, Kind::FederatedSubject, &erased, None, request.request_id.as_str())?;
+        let item = item::write(&key, ItemKind::FederatedSubject, &erased, None, request.request_id.as_str())?;
         Ok(Plan::Put(Box::new(Put { key, item, condition: Condition::OfAccount(account) })))
     }
 
     fn plan_tombstone(&self, tombstone: &Tombstone, request: &RequestContext) -> Result<Plan, StoreError> {
-        let key = self.key(Thing::Tombstone(tombstone.account, tombstone.at));
-        let item = item::write(&key, Kind::Tombstone, tombstone, None, request.request_id.as_str())?;
+        let key = self.key(ItemRef::Tombstone(tombstone.account, tombstone.at));
+        let item = item::write(&key, ItemKind::Tombstone, tombstone, None, request.request_id.as_str())?;
         Ok(Plan::Put(Box::new(Put { key, item, condition: Condition::Absent })))
     }
 }
@@ -199,7 +199,7 @@ fn item_keys(items: &[Item]) -> Vec<ItemKey> {
     items.iter().filter_map(|item| ItemKey::read(Table::Identities, item)).collect()
 }
 
-fn work_page<W: DeserializeOwned>(page: Page, kind: Kind) -> WorkPage<W> {
+fn work_page<W: DeserializeOwned>(page: Page, kind: ItemKind) -> WorkPage<W> {
     let read = |item: Item| {
         let id = item.get(SK).and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
         read(kind, item).map_err(|error| (id, error))

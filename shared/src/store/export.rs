@@ -1,9 +1,9 @@
 //! Reads of an export: all items of an account outside the protected prefix of its secrets (`X#`), and its audit trail.
-use super::item::{Item, KIND, Kind, malformed, read};
-use super::key::{ItemKey, Thing};
+use super::item::{Item, ItemKind, KIND, malformed, read};
+use super::key::{ItemKey, ItemRef};
 use super::principal::PrincipalSnapshot;
 use super::{StoreError, TenantStore};
-use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::audit::Event;
 use crate::domain::consent::{AcceptedTerms, Consent};
 use crate::domain::id::{AccountId, GrantId, SessionId};
@@ -16,9 +16,9 @@ use crate::domain::time::Timestamp;
 
 /// All stored data of an account, still sealed.
 #[derive(Debug, Clone)]
-pub struct Everything {
+pub struct AccountSnapshot {
     /// The hot item.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// The profile.
     pub profile: Option<Profile>,
     /// The key of the sealed values.
@@ -37,7 +37,7 @@ pub struct Everything {
     pub history: Vec<Event>,
 }
 
-impl Everything {
+impl AccountSnapshot {
     /// The data for admission: the account with the presented session or grant.
     #[must_use]
     pub fn principal(&self, session: Option<SessionId>, grant: Option<GrantId>) -> PrincipalSnapshot {
@@ -58,25 +58,25 @@ impl TenantStore {
     ///
     /// # Errors
     /// If the store fails, or an item is of a kind that has no place in the export.
-    pub async fn find_everything(
+    pub async fn find_account_snapshot(
         &self,
         account: AccountId,
         until: Timestamp,
         at_most: u16,
-    ) -> Result<Option<Everything>, StoreError> {
-        let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
+    ) -> Result<Option<AccountSnapshot>, StoreError> {
+        let ItemKey { pk, .. } = self.key(ItemRef::Authentication(account));
         let (items, data_key, history) = tokio::try_join!(
             self.partition(&pk),
-            self.get(Thing::DataKey(account), Kind::DataKey),
+            self.get(ItemRef::DataKey(account), ItemKind::DataKey),
             self.newest_audit(account, Some(until), at_most),
         )?;
-        let mut found = Found::default();
+        let mut found = PartitionItems::default();
         for item in items {
             found.add(item)?;
         }
-        let history = history.into_iter().map(|item| read(Kind::Audit, item)).collect::<Result<_, _>>()?;
-        let Found { authentication, profile, links, sessions, grants, consents, terms } = found;
-        Ok(authentication.map(|authentication| Everything {
+        let history = history.into_iter().map(|item| read(ItemKind::Audit, item)).collect::<Result<_, _>>()?;
+        let PartitionItems { authentication, profile, links, sessions, grants, consents, terms } = found;
+        Ok(authentication.map(|authentication| AccountSnapshot {
             authentication,
             profile,
             data_key,
@@ -92,8 +92,8 @@ impl TenantStore {
 
 /// The items of a partition, grouped by kind.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) authentication: Option<Authentication>,
+pub(super) struct PartitionItems {
+    pub(super) authentication: Option<AccountState>,
     pub(super) profile: Option<Profile>,
     pub(super) links: Vec<LinkedIdentity>,
     sessions: Vec<Session>,
@@ -102,28 +102,28 @@ pub(super) struct Found {
     pub(super) terms: Vec<AcceptedTerms>,
 }
 
-impl Found {
+impl PartitionItems {
     pub(super) fn add(&mut self, item: Item) -> Result<(), StoreError> {
         let kind = item.get(KIND).and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default();
-        let is = |known: Kind| kind == known.as_str();
-        if is(Kind::Authentication) {
-            self.authentication = Some(read(Kind::Authentication, item)?);
-        } else if is(Kind::Profile) {
-            self.profile = Some(read(Kind::Profile, item)?);
-        } else if is(Kind::LinkedIdentity) {
-            self.links.push(read(Kind::LinkedIdentity, item)?);
-        } else if is(Kind::Session) {
-            self.sessions.push(read(Kind::Session, item)?);
-        } else if is(Kind::Grant) {
-            self.grants.push(read(Kind::Grant, item)?);
-        } else if is(Kind::Consent) {
-            self.consents.push(read(Kind::Consent, item)?);
-        } else if is(Kind::Terms) {
-            let Terms { accepted, .. } = read(Kind::Terms, item)?;
+        let is = |known: ItemKind| kind == known.as_str();
+        if is(ItemKind::Authentication) {
+            self.authentication = Some(read(ItemKind::Authentication, item)?);
+        } else if is(ItemKind::Profile) {
+            self.profile = Some(read(ItemKind::Profile, item)?);
+        } else if is(ItemKind::LinkedIdentity) {
+            self.links.push(read(ItemKind::LinkedIdentity, item)?);
+        } else if is(ItemKind::Session) {
+            self.sessions.push(read(ItemKind::Session, item)?);
+        } else if is(ItemKind::Grant) {
+            self.grants.push(read(ItemKind::Grant, item)?);
+        } else if is(ItemKind::Consent) {
+            self.consents.push(read(ItemKind::Consent, item)?);
+        } else if is(ItemKind::Terms) {
+            let Terms { accepted, .. } = read(ItemKind::Terms, item)?;
             self.terms = accepted;
         } else {
             // An export must fail rather than silently omit data of a kind that a later version stores.
-            return Err(malformed(Kind::Authentication, format!("nobody said how to export an item of kind {kind}")));
+            return Err(malformed(ItemKind::Authentication, format!("nobody said how to export an item of kind {kind}")));
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Reads of flows and stored authorization requests.
 use super::account::decoy;
-use super::item::Kind;
-use super::key::Thing;
+use super::item::ItemKind;
+use super::key::ItemRef;
 use super::{StoreError, TenantStore};
-use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::credential::PasswordCredential;
 use crate::domain::flow::Flow;
 use crate::domain::id::{AccountId, FlowId};
@@ -24,7 +24,7 @@ pub struct FlowSnapshot {
 #[derive(Debug, Clone)]
 pub struct RecoverySnapshot {
     /// Its state.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// Its password, if it has one.
     pub password: Option<PasswordCredential>,
 }
@@ -35,10 +35,10 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_flow(&self, flow: FlowId, account: AccountId) -> Result<Option<FlowSnapshot>, StoreError> {
-        let (flow, data_key) = (Thing::Flow(flow), Thing::DataKey(account));
+        let (flow, data_key) = (ItemRef::Flow(flow), ItemRef::DataKey(account));
         let mut items = self.batch([flow, data_key]).await?;
-        let data_key = items.take(&self.key(data_key), Kind::DataKey)?;
-        let flow: Option<Flow> = items.take(&self.key(flow), Kind::Flow)?;
+        let data_key = items.take(&self.key(data_key), ItemKind::DataKey)?;
+        let flow: Option<Flow> = items.take(&self.key(flow), ItemKind::Flow)?;
         // A locator names both ids. If the flow has another account, the locator was not made by us.
         Ok(flow.filter(|flow| flow.account == account).map(|flow| FlowSnapshot { flow, data_key }))
     }
@@ -49,10 +49,10 @@ impl TenantStore {
     pub async fn find_recovery(&self, identifier: &IdentifierHash) -> Result<Option<RecoverySnapshot>, StoreError> {
         let found = self.find_account(identifier).await?;
         let account = found.unwrap_or_else(|| decoy(identifier));
-        let (authentication, password) = (Thing::Authentication(account), Thing::Password(account));
+        let (authentication, password) = (ItemRef::Authentication(account), ItemRef::Password(account));
         let mut items = self.batch([authentication, password]).await?;
-        let password = items.take(&self.key(password), Kind::Password)?;
-        let authentication = items.take(&self.key(authentication), Kind::Authentication)?;
+        let password = items.take(&self.key(password), ItemKind::Password)?;
+        let authentication = items.take(&self.key(authentication), ItemKind::Authentication)?;
         Ok(authentication.filter(|_| found.is_some()).map(|authentication| RecoverySnapshot { authentication, password }))
     }
     /// A stored authorization request that has not expired. 1 RRU.
@@ -61,7 +61,7 @@ impl TenantStore {
     /// If the store fails.
     pub async fn find_authorization_request(&self, id: FlowId, now: Timestamp) -> Result<Option<String>, StoreError> {
         let stored: Option<StoredAuthorizationRequest> =
-            self.get(Thing::AuthorizationRequest(id), Kind::AuthorizationRequest).await?;
+            self.get(ItemRef::AuthorizationRequest(id), ItemKind::AuthorizationRequest).await?;
         Ok(stored.filter(|stored| now < stored.expires_at).map(|stored| stored.query))
     }
 }

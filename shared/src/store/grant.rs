@@ -1,8 +1,8 @@
 //! Reads of grants, and of revoked tokens without a grant.
-use super::item::Kind;
-use super::key::Thing;
+use super::item::ItemKind;
+use super::key::ItemRef;
 use super::{StoreError, TenantStore};
-use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::id::{AccountId, GrantId, Jti, SessionId};
 use crate::domain::oauth::grant::Grant;
 use crate::domain::profile::Profile;
@@ -28,7 +28,7 @@ pub struct GrantSnapshot {
     /// The grant.
     pub grant: Grant,
     /// Its account.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// The session, if requested and stored.
     pub session: Option<Session>,
     /// The profile, if requested and stored.
@@ -44,24 +44,24 @@ impl TenantStore {
     /// If the store fails.
     pub async fn find_grant(&self, query: GrantQuery) -> Result<Option<GrantSnapshot>, StoreError> {
         let GrantQuery { account, grant, session, profile } = query;
-        let grant = self.key(Thing::Grant(account, grant));
-        let authentication = self.key(Thing::Authentication(account));
-        let session = session.map(|session| self.key(Thing::Session(account, session)));
-        let person = profile.then(|| (self.key(Thing::Profile(account)), self.key(Thing::DataKey(account))));
+        let grant = self.key(ItemRef::Grant(account, grant));
+        let authentication = self.key(ItemRef::Authentication(account));
+        let session = session.map(|session| self.key(ItemRef::Session(account, session)));
+        let person = profile.then(|| (self.key(ItemRef::Profile(account)), self.key(ItemRef::DataKey(account))));
         let mut keys = vec![grant.clone(), authentication.clone()];
         keys.extend(session.clone());
         keys.extend(person.clone().map(<[_; 2]>::from).into_iter().flatten());
         let mut items = self.batch_keys(keys).await?;
         let session = match session {
-            Some(key) => items.take(&key, Kind::Session)?,
+            Some(key) => items.take(&key, ItemKind::Session)?,
             None => None,
         };
         let (profile, data_key) = match person {
-            Some((profile, data_key)) => (items.take(&profile, Kind::Profile)?, items.take(&data_key, Kind::DataKey)?),
+            Some((profile, data_key)) => (items.take(&profile, ItemKind::Profile)?, items.take(&data_key, ItemKind::DataKey)?),
             None => (None, None),
         };
-        let grant = items.take(&grant, Kind::Grant)?;
-        let authentication = items.take(&authentication, Kind::Authentication)?;
+        let grant = items.take(&grant, ItemKind::Grant)?;
+        let authentication = items.take(&authentication, ItemKind::Authentication)?;
         Ok(grant.zip(authentication).map(|(grant, authentication)| GrantSnapshot {
             grant,
             authentication,
@@ -75,7 +75,7 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_revoked_jti(&self, jti: Jti) -> Result<bool, StoreError> {
-        let revoked: Option<RevokedToken> = self.get(Thing::RevokedJti(jti), Kind::RevokedJti).await?;
+        let revoked: Option<RevokedToken> = self.get(ItemRef::RevokedJti(jti), ItemKind::RevokedJti).await?;
         Ok(revoked.is_some())
     }
 }

@@ -38,10 +38,10 @@ pub const MARGIN: Span = Span::days(2);
 
 /// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ItemKind {
     /// An identifier that an account has.
     Identifier,
-    /// [`crate::domain::account::Authentication`]
+    /// [`crate::domain::account::AccountState`]
     Authentication,
     /// [`crate::domain::profile::Profile`]
     Profile,
@@ -89,7 +89,7 @@ pub enum Kind {
     Audit,
 }
 
-impl Kind {
+impl ItemKind {
     /// Its name in items.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -128,7 +128,7 @@ impl Kind {
 /// If the state cannot be represented as attributes: a defect of ours.
 pub(super) fn write<S: Serialize>(
     key: &ItemKey,
-    kind: Kind,
+    kind: ItemKind,
     state: &S,
     ends: Option<Timestamp>,
     op: &str,
@@ -138,7 +138,7 @@ pub(super) fn write<S: Serialize>(
 }
 
 /// Adds the attributes of every item.
-pub(super) fn stamped(key: &ItemKey, kind: Kind, mut item: Item, ends: Option<Timestamp>, op: &str) -> Item {
+pub(super) fn stamped(key: &ItemKey, kind: ItemKind, mut item: Item, ends: Option<Timestamp>, op: &str) -> Item {
     item.insert(PK.to_owned(), AttributeValue::S(key.pk.clone()));
     item.insert(SK.to_owned(), AttributeValue::S(key.sk.clone()));
     item.insert(KIND.to_owned(), AttributeValue::S(kind.as_str().to_owned()));
@@ -159,7 +159,7 @@ pub(super) fn ttl(ends: Timestamp) -> AttributeValue {
 /// # Errors
 /// As [`write`].
 pub(super) fn attach(item: &mut Item, event: &Event) -> Result<(), StoreError> {
-    let event = serde_dynamo::to_attribute_value(event).map_err(|error| malformed(Kind::Audit, error))?;
+    let event = serde_dynamo::to_attribute_value(event).map_err(|error| malformed(ItemKind::Audit, error))?;
     item.insert(EVENT.to_owned(), event);
     Ok(())
 }
@@ -168,7 +168,7 @@ pub(super) fn attach(item: &mut Item, event: &Event) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Malformed`] if it is of another kind or malformed.
-pub fn read<S: DeserializeOwned>(kind: Kind, item: Item) -> Result<S, StoreError> {
+pub fn read<S: DeserializeOwned>(kind: ItemKind, item: Item) -> Result<S, StoreError> {
     match item.get(KIND).and_then(|value| value.as_s().ok()) {
         Some(found) if found == kind.as_str() => {}
         Some(found) => return Err(malformed(kind, format!("it is of kind {found}"))),
@@ -177,6 +177,6 @@ pub fn read<S: DeserializeOwned>(kind: Kind, item: Item) -> Result<S, StoreError
     serde_dynamo::from_item(item).map_err(|error| malformed(kind, error))
 }
 
-pub(super) fn malformed(kind: Kind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+pub(super) fn malformed(kind: ItemKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
     StoreError::Malformed { kind: kind.as_str(), source: source.into() }
 }

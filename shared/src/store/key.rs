@@ -80,7 +80,7 @@ pub struct ItemKey {
 
 /// Everything that has a key. The table in this module's documentation defines each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Thing<'a> {
+pub enum ItemRef<'a> {
     /// An identifier that an account has.
     Identifier(&'a IdentifierHash),
     /// The hot item of an account.
@@ -134,49 +134,49 @@ pub enum Thing<'a> {
 impl ItemKey {
     /// The key of this record of this tenant.
     #[must_use]
-    pub fn of(tenant: &TenantId, thing: Thing<'_>) -> Self {
+    pub fn new(tenant: &TenantId, item: ItemRef<'_>) -> Self {
         let account = |account: AccountId, sk: String| Self::identities(format!("A#{tenant}#{account}"), sk);
         let work = |id: String| Self::identities(format!("W#{tenant}#{id}"), "W".to_owned());
-        match thing {
-            Thing::Identifier(hash) => {
+        match item {
+            ItemRef::Identifier(hash) => {
                 Self::identities(format!("I#{tenant}#{}#{}", hash.key_version, text(hash)), "I".to_owned())
             }
-            Thing::Authentication(id) => account(id, "AUTHN".to_owned()),
-            Thing::Profile(id) => account(id, "PROFILE".to_owned()),
-            Thing::Terms(id) => account(id, "TERMS".to_owned()),
-            Thing::Session(id, session) => account(id, format!("SESSION#{session}")),
-            Thing::Grant(id, grant) => account(id, format!("GRANT#{grant}")),
-            Thing::Consent(id, client) => account(id, format!("CONSENT#{client}")),
-            Thing::LinkedIdentity(id, SubjectHash(hash)) => {
+            ItemRef::Authentication(id) => account(id, "AUTHN".to_owned()),
+            ItemRef::Profile(id) => account(id, "PROFILE".to_owned()),
+            ItemRef::Terms(id) => account(id, "TERMS".to_owned()),
+            ItemRef::Session(id, session) => account(id, format!("SESSION#{session}")),
+            ItemRef::Grant(id, grant) => account(id, format!("GRANT#{grant}")),
+            ItemRef::Consent(id, client) => account(id, format!("CONSENT#{client}")),
+            ItemRef::LinkedIdentity(id, SubjectHash(hash)) => {
                 account(id, format!("{LINK_PREFIX}{}#{}", hash.key_version, text(hash)))
             }
-            Thing::FederatedSubject(SubjectHash(hash)) => {
+            ItemRef::FederatedSubject(SubjectHash(hash)) => {
                 Self::identities(format!("F#{tenant}#{}#{}", hash.key_version, text(hash)), "F".to_owned())
             }
-            Thing::Password(id) => Self::identities(format!("X#{tenant}#{id}"), "PASSWORD".to_owned()),
-            Thing::Flow(id) => work(format!("FLOW.{id}")),
-            Thing::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
-            Thing::RevokedJti(jti) => work(format!("JTI.{jti}")),
-            Thing::UnknownFailures(hash) => work(format!("FAILED.{}.{}", hash.key_version, text(hash))),
-            Thing::IdentifierTries(hash, at) => work(format!("TRIES.{}.{}.{}", hash.key_version, text(hash), day(at))),
-            Thing::Mails(purpose, hash, at) => {
+            ItemRef::Password(id) => Self::identities(format!("X#{tenant}#{id}"), "PASSWORD".to_owned()),
+            ItemRef::Flow(id) => work(format!("FLOW.{id}")),
+            ItemRef::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
+            ItemRef::RevokedJti(jti) => work(format!("JTI.{jti}")),
+            ItemRef::UnknownFailures(hash) => work(format!("FAILED.{}.{}", hash.key_version, text(hash))),
+            ItemRef::IdentifierTries(hash, at) => work(format!("TRIES.{}.{}.{}", hash.key_version, text(hash), day(at))),
+            ItemRef::Mails(purpose, hash, at) => {
                 work(format!("MAILS.{}.{}.{}.{}", mail_word(purpose), hash.key_version, text(hash), day(at)))
             }
-            Thing::DueErasure(id, due) => Self::identities(due_pk(tenant, due, shard_of(id)), id.to_string()),
-            Thing::Tombstone(id, at) => {
+            ItemRef::DueErasure(id, due) => Self::identities(due_pk(tenant, due, shard_of(id)), id.to_string()),
+            ItemRef::Tombstone(id, at) => {
                 Self { table: Table::Keys, pk: tombstones_pk(tenant, at, shard_of(id)), sk: id.to_string() }
             }
-            Thing::RetentionJob => Self::tenant_item(tenant, "JOB#retention".to_owned()),
-            Thing::TenantName => Self::identities(TENANTS_PK.to_owned(), tenant.to_string()),
-            Thing::TenantDocument(version) => Self::tenant_item(tenant, format!("{CONFIG_PREFIX}{version:010}")),
-            Thing::Key(KeySlot::Keyring { purpose, version }) => {
+            ItemRef::RetentionJob => Self::tenant_item(tenant, "JOB#retention".to_owned()),
+            ItemRef::TenantName => Self::identities(TENANTS_PK.to_owned(), tenant.to_string()),
+            ItemRef::TenantDocument(version) => Self::tenant_item(tenant, format!("{CONFIG_PREFIX}{version:010}")),
+            ItemRef::Key(KeySlot::Keyring { purpose, version }) => {
                 Self::tenant_item(tenant, format!("{KEY_PREFIX}{}#{version:010}", purpose_word(purpose)))
             }
-            Thing::Key(KeySlot::Signing { algorithm, version }) => {
+            ItemRef::Key(KeySlot::Signing { algorithm, version }) => {
                 Self::tenant_item(tenant, format!("{KEY_PREFIX}signing.{}#{version:010}", algorithm_word(algorithm)))
             }
-            Thing::DataKey(id) => Self { table: Table::Keys, pk: format!("D#{tenant}#{id}"), sk: "KEY".to_owned() },
-            Thing::Audit(event) => Self { table: Table::Audit, pk: audit_pk(tenant, event), sk: event.id.clone() },
+            ItemRef::DataKey(id) => Self { table: Table::Keys, pk: format!("D#{tenant}#{id}"), sk: "KEY".to_owned() },
+            ItemRef::Audit(event) => Self { table: Table::Audit, pk: audit_pk(tenant, event), sk: event.id.clone() },
         }
     }
     fn identities(pk: String, sk: String) -> Self {

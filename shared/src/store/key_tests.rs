@@ -29,37 +29,37 @@ fn every_record_has_its_documented_key() {
     let flow = FlowId::from_bytes([4; 16]);
     let ulid = "01KAV0000000000000000000ZZ";
     let (of_account, of_flow, of_none) = (event(Some(1), Some(4), ulid), event(None, Some(4), ulid), event(None, None, ulid));
-    let things = [
-        Thing::Identifier(&hash),
-        Thing::Authentication(account),
-        Thing::Profile(account),
-        Thing::Terms(account),
-        Thing::Session(account, SessionId::from_bytes([5; 16])),
-        Thing::Grant(account, GrantId::from_bytes([6; 16])),
-        Thing::Consent(account, &client),
-        Thing::LinkedIdentity(account, &subject),
-        Thing::FederatedSubject(&subject),
-        Thing::Password(account),
-        Thing::Flow(flow),
-        Thing::AuthorizationRequest(flow),
-        Thing::RevokedJti(Jti::from_bytes([7; 16])),
-        Thing::UnknownFailures(&hash),
-        Thing::IdentifierTries(&hash, NOW),
-        Thing::Mails(MailPurpose::Recovery, &hash, NOW),
-        Thing::DueErasure(account, NOW),
-        Thing::RetentionJob,
-        Thing::TenantName,
-        Thing::TenantDocument(12),
-        Thing::Key(KeySlot::Keyring { purpose: Purpose::Locator, version: 1 }),
-        Thing::Key(KeySlot::Signing { algorithm: SigningAlgorithm::EdDSA, version: 3 }),
-        Thing::DataKey(account),
-        Thing::Tombstone(account, NOW),
-        Thing::Audit(&of_account),
-        Thing::Audit(&of_flow),
-        Thing::Audit(&of_none),
+    let items = [
+        ItemRef::Identifier(&hash),
+        ItemRef::Authentication(account),
+        ItemRef::Profile(account),
+        ItemRef::Terms(account),
+        ItemRef::Session(account, SessionId::from_bytes([5; 16])),
+        ItemRef::Grant(account, GrantId::from_bytes([6; 16])),
+        ItemRef::Consent(account, &client),
+        ItemRef::LinkedIdentity(account, &subject),
+        ItemRef::FederatedSubject(&subject),
+        ItemRef::Password(account),
+        ItemRef::Flow(flow),
+        ItemRef::AuthorizationRequest(flow),
+        ItemRef::RevokedJti(Jti::from_bytes([7; 16])),
+        ItemRef::UnknownFailures(&hash),
+        ItemRef::IdentifierTries(&hash, NOW),
+        ItemRef::Mails(MailPurpose::Recovery, &hash, NOW),
+        ItemRef::DueErasure(account, NOW),
+        ItemRef::RetentionJob,
+        ItemRef::TenantName,
+        ItemRef::TenantDocument(12),
+        ItemRef::Key(KeySlot::Keyring { purpose: Purpose::Locator, version: 1 }),
+        ItemRef::Key(KeySlot::Signing { algorithm: SigningAlgorithm::EdDSA, version: 3 }),
+        ItemRef::DataKey(account),
+        ItemRef::Tombstone(account, NOW),
+        ItemRef::Audit(&of_account),
+        ItemRef::Audit(&of_flow),
+        ItemRef::Audit(&of_none),
     ];
-    let printed: Vec<String> = things
-        .map(|thing| ItemKey::of(&TenantId::default_tenant(), thing))
+    let printed: Vec<String> = items
+        .map(|item| ItemKey::new(&TenantId::default_tenant(), item))
         .iter()
         .map(|key| format!("{:?} {} {}", key.table, key.pk, key.sk))
         .collect();
@@ -100,15 +100,15 @@ fn the_state_of_an_account_sorts_before_its_other_items() {
     let subject = SubjectHash(IdentifierHash { key_version: 0, hash: [0; 32] });
     let (account, client) = (AccountId::from_bytes([0; 16]), "-".parse::<ClientId>().unwrap());
     let others = [
-        Thing::Profile(account),
-        Thing::Terms(account),
-        Thing::Session(account, SessionId::from_bytes([0; 16])),
-        Thing::Grant(account, GrantId::from_bytes([0; 16])),
-        Thing::Consent(account, &client),
-        Thing::LinkedIdentity(account, &subject),
+        ItemRef::Profile(account),
+        ItemRef::Terms(account),
+        ItemRef::Session(account, SessionId::from_bytes([0; 16])),
+        ItemRef::Grant(account, GrantId::from_bytes([0; 16])),
+        ItemRef::Consent(account, &client),
+        ItemRef::LinkedIdentity(account, &subject),
     ];
-    let key = |thing| ItemKey::of(&TenantId::default_tenant(), thing);
-    let state = key(Thing::Authentication(account));
+    let key = |item| ItemKey::new(&TenantId::default_tenant(), item);
+    let state = key(ItemRef::Authentication(account));
     for other in others.map(key) {
         assert!(other.pk == state.pk && state.sk < other.sk, "{}", other.sk);
     }
@@ -118,7 +118,7 @@ fn the_state_of_an_account_sorts_before_its_other_items() {
 #[test]
 fn the_subject_of_a_linked_identity_reads_back() {
     let subject = SubjectHash(IdentifierHash { key_version: 7, hash: [3; 32] });
-    let key = ItemKey::of(&TenantId::default_tenant(), Thing::LinkedIdentity(AccountId::from_bytes([1; 16]), &subject));
+    let key = ItemKey::new(&TenantId::default_tenant(), ItemRef::LinkedIdentity(AccountId::from_bytes([1; 16]), &subject));
     assert_eq!(linked_subject(&key.sk), Some(subject));
     for other in ["LINK#7", "LINK##AwMD", "LINK#7#AwMD", "SESSION#7#x", "PROFILE", ""] {
         assert_eq!(linked_subject(other), None, "{other}");
@@ -128,7 +128,7 @@ fn the_subject_of_a_linked_identity_reads_back() {
 #[test]
 fn the_tenant_of_a_key_reads_back() {
     let tenant: TenantId = "shop-2".parse().unwrap();
-    let key = ItemKey::of(&tenant, Thing::Flow(FlowId::from_bytes([4; 16])));
+    let key = ItemKey::new(&tenant, ItemRef::Flow(FlowId::from_bytes([4; 16])));
     assert_eq!(tenant_of(&key.pk), Some(tenant));
     for other in ["", "W", "W#", "W#UPPER#x"] {
         assert_eq!(tenant_of(other), None, "{other}");
@@ -171,36 +171,36 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
     let mails = [MailPurpose::Registration, MailPurpose::Recovery, MailPurpose::Notice];
     let event = Event { at, ..event((b == 0).then_some(a), (day == 0).then_some(a), &text) };
     let some = |bytes: [u8; 2], text: &str, number, day| Sample { bytes, text: text.to_owned(), number, day, ..sample.clone() };
-    let (thing, held) = match which {
-        0 => (Thing::Identifier(&hash), some([a, 0], "", number, 0)),
-        1 => (Thing::Authentication(account), some([a, 0], "", 0, 0)),
-        2 => (Thing::Profile(account), some([a, 0], "", 0, 0)),
-        3 => (Thing::Terms(account), some([a, 0], "", 0, 0)),
-        4 => (Thing::Session(account, SessionId::from_bytes([b; 16])), some([a, b], "", 0, 0)),
-        5 => (Thing::Grant(account, GrantId::from_bytes([b; 16])), some([a, b], "", 0, 0)),
-        6 => (Thing::Consent(account, &client), some([a, 0], &text, 0, 0)),
-        7 => (Thing::Password(account), some([a, 0], "", 0, 0)),
-        8 => (Thing::Flow(FlowId::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
-        9 => (Thing::AuthorizationRequest(FlowId::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
-        10 => (Thing::RevokedJti(Jti::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
-        11 => (Thing::UnknownFailures(&hash), some([a, 0], "", number, 0)),
-        12 => (Thing::IdentifierTries(&hash, at), some([a, 0], "", number, day)),
-        13 => (Thing::Mails(mails[usize::from(b)], &hash, at), some([a, b], "", number, day)),
-        14 => (Thing::TenantDocument(number.into()), some([0, 0], "", number, 0)),
+    let (item, held) = match which {
+        0 => (ItemRef::Identifier(&hash), some([a, 0], "", number, 0)),
+        1 => (ItemRef::Authentication(account), some([a, 0], "", 0, 0)),
+        2 => (ItemRef::Profile(account), some([a, 0], "", 0, 0)),
+        3 => (ItemRef::Terms(account), some([a, 0], "", 0, 0)),
+        4 => (ItemRef::Session(account, SessionId::from_bytes([b; 16])), some([a, b], "", 0, 0)),
+        5 => (ItemRef::Grant(account, GrantId::from_bytes([b; 16])), some([a, b], "", 0, 0)),
+        6 => (ItemRef::Consent(account, &client), some([a, 0], &text, 0, 0)),
+        7 => (ItemRef::Password(account), some([a, 0], "", 0, 0)),
+        8 => (ItemRef::Flow(FlowId::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
+        9 => (ItemRef::AuthorizationRequest(FlowId::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
+        10 => (ItemRef::RevokedJti(Jti::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
+        11 => (ItemRef::UnknownFailures(&hash), some([a, 0], "", number, 0)),
+        12 => (ItemRef::IdentifierTries(&hash, at), some([a, 0], "", number, day)),
+        13 => (ItemRef::Mails(mails[usize::from(b)], &hash, at), some([a, b], "", number, day)),
+        14 => (ItemRef::TenantDocument(number.into()), some([0, 0], "", number, 0)),
         15 => {
-            (Thing::Key(KeySlot::Keyring { purpose: purposes[usize::from(b)], version: number }), some([0, b], "", number, 0))
+            (ItemRef::Key(KeySlot::Keyring { purpose: purposes[usize::from(b)], version: number }), some([0, b], "", number, 0))
         }
         16 => (
-            Thing::Key(KeySlot::Signing { algorithm: algorithms[usize::from(b)], version: number }),
+            ItemRef::Key(KeySlot::Signing { algorithm: algorithms[usize::from(b)], version: number }),
             some([0, b], "", number, 0),
         ),
-        17 => (Thing::DataKey(account), some([a, 0], "", 0, 0)),
-        18 => (Thing::FederatedSubject(&subject), some([a, 0], "", number, 0)),
-        19 => (Thing::LinkedIdentity(account, &subject), some([a, b], "", number, 0)),
+        17 => (ItemRef::DataKey(account), some([a, 0], "", 0, 0)),
+        18 => (ItemRef::FederatedSubject(&subject), some([a, 0], "", number, 0)),
+        19 => (ItemRef::LinkedIdentity(account, &subject), some([a, b], "", number, 0)),
         // Event ids are unique on their own. The location of their record follows from the event.
-        _ => (Thing::Audit(&event), some([a, b], &text, 0, day)),
+        _ => (ItemRef::Audit(&event), some([a, b], &text, 0, day)),
     };
-    (ItemKey::of(&tenant.parse().unwrap(), thing), held)
+    (ItemKey::new(&tenant.parse().unwrap(), item), held)
 }
 
 proptest! {

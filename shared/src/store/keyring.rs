@@ -5,8 +5,8 @@
 //! request the next key, or to retire the key.
 
 use super::condition::Expression;
-use super::item::{Item, Kind, read, write};
-use super::key::{KEY_PREFIX, KeySlot, PK, Thing, tenant_pk};
+use super::item::{Item, ItemKind, read, write};
+use super::key::{ItemRef, KEY_PREFIX, KeySlot, PK, tenant_pk};
 use super::{StoreError, TenantStore};
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -82,7 +82,7 @@ impl TenantStore {
     /// If the store fails.
     pub async fn find_keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         let items = self.range(&tenant_pk(&self.tenant), KEY_PREFIX, false).await?;
-        items.into_iter().map(|item| read(Kind::Key, item)).collect()
+        items.into_iter().map(|item| read(ItemKind::Key, item)).collect()
     }
     /// Claims a slot that is empty or has an expired claim. Returns whether this holder has it now.
     ///
@@ -124,7 +124,7 @@ impl TenantStore {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn order_successor(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn request_rotation(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
         let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
         let material = KeyMaterial { successor_ordered_at: Some(now), ..material.clone() };
         self.put_key(&StoredKey { state: StoredKeyState::Ready(material), ..key.clone() }, ready_condition()).await
@@ -142,11 +142,11 @@ impl TenantStore {
 
     /// Writes a slot under a condition. If the condition failed over exactly the state to write, the reply was lost.
     async fn put_key(&self, key: &StoredKey, condition: Expression) -> Result<bool, StoreError> {
-        let place = self.key(Thing::Key(key.slot));
-        let item: Item = write(&place, Kind::Key, key, None, &key.holder)?;
-        match self.put_or_standing(&place, item, condition).await? {
+        let place = self.key(ItemRef::Key(key.slot));
+        let item: Item = write(&place, ItemKind::Key, key, None, &key.holder)?;
+        match self.put_or_existing(&place, item, condition).await? {
             Ok(()) => Ok(true),
-            Err(Some(standing)) => Ok(read::<StoredKey>(Kind::Key, standing)? == *key),
+            Err(Some(standing)) => Ok(read::<StoredKey>(ItemKind::Key, standing)? == *key),
             Err(None) => Ok(false),
         }
     }

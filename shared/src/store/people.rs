@@ -3,20 +3,20 @@
 //!
 //! A walk is strongly consistent, page by page: an account that exists from beginning to end is found. A walk is not a snapshot.
 
-use super::export::Found;
+use super::export::PartitionItems;
 use super::failure::{MAX_SENDS, back_off, store_error, unavailable};
-use super::item::{Item, KIND, Kind, read};
-use super::key::{ItemKey, PK, Table, Thing, accounts_prefix, tombstones_prefix};
+use super::item::{Item, ItemKind, KIND, read};
+use super::key::{ItemKey, ItemRef, PK, Table, accounts_prefix, tombstones_prefix};
 use super::{StoreError, TenantStore};
-use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::consent::{AcceptedTerms, Consent};
 use crate::domain::credential::PasswordCredential;
 use crate::domain::erasure::Tombstone;
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
-use crate::domain::moving::Standing;
 use crate::domain::profile::Profile;
+use crate::domain::transfer::ExistingState;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -38,7 +38,7 @@ pub struct WalkedTo(HashMap<String, AttributeValue>);
 #[derive(Debug, Clone)]
 pub struct StoredPerson {
     /// The state of the account.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// The profile.
     pub profile: Profile,
     /// The key of the sealed values.
@@ -59,8 +59,8 @@ impl TenantStore {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn walk_accounts(&self, from: Option<WalkedTo>) -> Result<WalkPage<Authentication>, StoreError> {
-        self.walk(Table::Identities, &accounts_prefix(&self.tenant), Kind::Authentication, from).await
+    pub async fn walk_accounts(&self, from: Option<WalkedTo>) -> Result<WalkPage<AccountState>, StoreError> {
+        self.walk(Table::Identities, &accounts_prefix(&self.tenant), ItemKind::Authentication, from).await
     }
 
     /// Tombstones of erased accounts: a page of the walk, as [`Self::walk_accounts`].
@@ -68,14 +68,14 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn walk_tombstones(&self, from: Option<WalkedTo>) -> Result<WalkPage<Tombstone>, StoreError> {
-        self.walk(Table::Keys, &tombstones_prefix(&self.tenant), Kind::Tombstone, from).await
+        self.walk(Table::Keys, &tombstones_prefix(&self.tenant), ItemKind::Tombstone, from).await
     }
 
     async fn walk<T: DeserializeOwned>(
         &self,
         table: Table,
         prefix: &str,
-        kind: Kind,
+        kind: ItemKind,
         from: Option<WalkedTo>,
     ) -> Result<WalkPage<T>, StoreError> {
         let answer = self
@@ -106,12 +106,12 @@ impl TenantStore {
     /// # Errors
     /// If the store fails, an item is malformed, or the account changes faster than it is read.
     pub async fn find_person(&self, account: AccountId) -> Result<Option<StoredPerson>, StoreError> {
-        let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
-        let (password, data_key) = (Thing::Password(account), Thing::DataKey(account));
+        let ItemKey { pk, .. } = self.key(ItemRef::Authentication(account));
+        let (password, data_key) = (ItemRef::Password(account), ItemRef::DataKey(account));
         for sent in 1..=MAX_SENDS {
             let (items, mut fenced) = tokio::try_join!(self.partition(&pk), self.batch([password, data_key]))?;
             let state = self.find_authentication(account).await?;
-            let mut found = Found::default();
+            let mut found = PartitionItems::default();
             for item in items {
                 found.add(item)?;
             }
@@ -119,9 +119,9 @@ impl TenantStore {
                 back_off(sent).await;
                 continue;
             }
-            let password = fenced.take(&self.key(password), Kind::Password)?;
-            let data_key = fenced.take(&self.key(data_key), Kind::DataKey)?;
-            let Found { authentication, profile, links, consents, terms, .. } = found;
+            let password = fenced.take(&self.key(password), ItemKind::Password)?;
+            let data_key = fenced.take(&self.key(data_key), ItemKind::DataKey)?;
+            let PartitionItems { authentication, profile, links, consents, terms, .. } = found;
             return Ok(match (authentication, profile, data_key) {
                 (Some(authentication), Some(profile), Some(data_key)) => {
                     Some(StoredPerson { authentication, profile, data_key, password, links, consents, terms })
@@ -137,21 +137,21 @@ impl TenantStore {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn find_standing(
+    pub async fn find_existing_state(
         &self,
         account: AccountId,
         identifier: &IdentifierHash,
         subjects: &[SubjectHash],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<ExistingState, StoreError> {
         let owner = self.find_account(identifier).await?;
-        let state = self.key(Thing::Authentication(account));
-        let claims: Vec<ItemKey> = subjects.iter().map(|subject| self.key(Thing::FederatedSubject(subject))).collect();
+        let state = self.key(ItemRef::Authentication(account));
+        let claims: Vec<ItemKey> = subjects.iter().map(|subject| self.key(ItemRef::FederatedSubject(subject))).collect();
         let mut found = self.batch_keys(claims.iter().chain([&state]).cloned().collect()).await?;
-        let state: Option<Authentication> = found.take(&state, Kind::Authentication)?;
-        let mut standing = Standing { owner, account: state.map(|state| state.status), ..Standing::default() };
+        let state: Option<AccountState> = found.take(&state, ItemKind::Authentication)?;
+        let mut existing_state = ExistingState { owner, account: state.map(|state| state.status), ..ExistingState::default() };
         for claim in &claims {
-            standing.subjects.extend(found.take::<ClaimedSubject>(claim, Kind::FederatedSubject)?);
+            existing_state.subjects.extend(found.take::<ClaimedSubject>(claim, ItemKind::FederatedSubject)?);
         }
-        Ok(standing)
+        Ok(existing_state)
     }
 }

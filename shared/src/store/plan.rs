@@ -4,8 +4,8 @@ use super::StoreError;
 use super::audit::ulid;
 use super::condition::Condition;
 use super::failure::refused;
-use super::item::{self, Item, KIND, Kind, OP, TTL, VERSION, attach};
-use super::key::{ItemKey, Thing};
+use super::item::{self, Item, ItemKind, KIND, OP, TTL, VERSION, attach};
+use super::key::{ItemKey, ItemRef};
 use super::records::{named, stored};
 use crate::context::RequestContext;
 use crate::digest::sha256;
@@ -179,7 +179,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn put(&self, put: &change::Put) -> Result<Put, StoreError> {
         let record = stored(put.record());
-        let key = ItemKey::of(self.tenant, record.key());
+        let key = ItemKey::new(self.tenant, record.key());
         let condition = match (put.expect(), put.record()) {
             (Expect::Before(version), _) if record.version() == Some(version) => Condition::before(version),
             (Expect::Absent, _) => Condition::Absent,
@@ -205,7 +205,7 @@ impl Writer<'_> {
         })
     }
     fn key(&self, key: &RecordKey) -> ItemKey {
-        ItemKey::of(self.tenant, named(key))
+        ItemKey::new(self.tenant, named(key))
     }
     /// The first write carries the event, so it must be a put.
     fn transaction(&self, writes: Vec<Write>) -> Result<Plan, StoreError> {
@@ -229,7 +229,7 @@ impl Writer<'_> {
     }
     fn count(&self, counter: &Counter, op: String) -> Plan {
         let Counter { key: CounterKey::IdentifierTries(identifier), at, limit } = counter;
-        let key = ItemKey::of(self.tenant, Thing::IdentifierTries(identifier, *at));
+        let key = ItemKey::new(self.tenant, ItemRef::IdentifierTries(identifier, *at));
         Plan::Count(Box::new(Count { key, limit: *limit, ttl: item::ttl(*at + Span::days(1)), op }))
     }
 }
@@ -261,7 +261,7 @@ impl Count {
             (":zero".to_owned(), number(0)),
             (":one".to_owned(), number(1)),
             (":limit".to_owned(), number(self.limit)),
-            (":kind".to_owned(), AttributeValue::S(Kind::IdentifierTries.as_str().to_owned())),
+            (":kind".to_owned(), AttributeValue::S(ItemKind::IdentifierTries.as_str().to_owned())),
             (":ttl".to_owned(), self.ttl.clone()),
             (":op".to_owned(), AttributeValue::S(self.op.clone())),
         ])

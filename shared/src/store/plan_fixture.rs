@@ -2,7 +2,7 @@
 
 use super::super::*;
 use crate::context::Deadline;
-use crate::domain::account::{AccountStatus, Authentication, DataKeyState, LinkSeed, PasswordHome, Sealed, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, PasswordHome, Sealed, WrappedDataKey};
 use crate::domain::amr::Amr;
 use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordCredential;
@@ -47,9 +47,9 @@ pub(super) fn sub() -> Sub {
 
 /// The maximum size: every device known, every window in use. An active account has no status data, and has the start of its
 /// epoch instead.
-pub(super) fn authentication() -> Authentication {
+pub(super) fn authentication() -> AccountState {
     let failures = FailureWindow { count: 99, last_at: Some(NOW) };
-    Authentication {
+    AccountState {
         account: account(),
         sub: sub(),
         status: AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
@@ -164,7 +164,7 @@ pub(super) fn password() -> PasswordCredential {
 pub(super) fn new_account() -> NewAccount {
     NewAccount {
         identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
-        authentication: Authentication { version: 1, ..authentication() },
+        authentication: AccountState { version: 1, ..authentication() },
         password: password(),
         profile: Profile {
             account: account(),

@@ -1,18 +1,18 @@
 //! Plans: stamps, tokens and event ids that do not depend on the number of sends; ends; item sizes.
 
 use super::*;
-use crate::domain::account::{AccountStatus, Authentication, DataKeyState, Sealed, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, Sealed, WrappedDataKey};
 use crate::domain::audit::EventKind;
 use crate::domain::consent::Consent;
-use crate::domain::directory::ImportedAccount;
 use crate::domain::erasure::DueErasure;
 use crate::domain::flow::Flow;
 use crate::domain::id::SessionId;
 use crate::domain::identifier::IdentifierHash;
-use crate::domain::moving::{MAX_CONSENTS, MAX_IDENTITIES, MovedAccount};
+use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::oauth::grant::{Grant, GrantState};
 use crate::domain::retention::RetentionJob;
 use crate::domain::session::Session;
+use crate::domain::transfer::{MAX_CONSENTS, MAX_IDENTITIES, TransferredAccount};
 use crate::domain::verbs::NewAccount;
 use crate::store::key::PK;
 use std::collections::HashSet;
@@ -74,7 +74,15 @@ fn moved(identities: usize, consents: usize) -> Change {
         version: 1,
     };
     let (links, consents) = ((0..identities).map(link).collect(), (0..consents).map(consent).collect());
-    Change::move_account(MovedAccount { authentication, password: Some(password), profile, links, terms, consents, data_key })
+    Change::move_account(TransferredAccount {
+        authentication,
+        password: Some(password),
+        profile,
+        links,
+        terms,
+        consents,
+        data_key,
+    })
 }
 
 /// security 105, 111: a transferred account is new under account id, address and every linked identity, with the most data that
@@ -91,8 +99,8 @@ fn a_transfer_requires_every_item_to_be_absent_and_fits_one_transaction() {
     }
 }
 
-fn erased() -> Authentication {
-    Authentication { status: AccountStatus::Erased { at: NOW }, ..authentication() }
+fn erased() -> AccountState {
+    AccountState { status: AccountStatus::Erased { at: NOW }, ..authentication() }
 }
 
 fn due(due: Timestamp) -> DueErasure {
@@ -150,7 +158,7 @@ fn size(item: &Item) -> usize {
 #[test]
 fn the_largest_hot_items_fit_one_write_unit() {
     let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
-    let in_use = Authentication { status: AccountStatus::Active, epoch_began_at: Some(NOW), ..authentication() };
+    let in_use = AccountState { status: AccountStatus::Active, epoch_began_at: Some(NOW), ..authentication() };
     let table = [
         ("AUTHN, with a failure's event", Change::count_failed_sign_in(authentication())),
         ("AUTHN, a sign-in", Change::record_sign_in(authentication())),
@@ -220,21 +228,21 @@ fn two_writes_of_one_request_have_different_event_ids() {
 fn exactly_one_item_carries_the_event() {
     let reset = Change::reset_password(flow(), authentication(), password());
     let table = [
-        (Change::create_account(new_account()), Some((Kind::Authentication, EventKind::AccountCreated))),
-        (imported(None), Some((Kind::Authentication, EventKind::AccountImported))),
-        (imported(Some(flow())), Some((Kind::Authentication, EventKind::AccountImported))),
-        (moved(1, 1), Some((Kind::Authentication, EventKind::AccountImported))),
-        (reset, Some((Kind::Authentication, EventKind::PasswordReset))),
-        (request_deletion(), Some((Kind::Authentication, EventKind::DeletionRequested))),
-        (restore(), Some((Kind::Authentication, EventKind::AccountRestored))),
-        (defer(), Some((Kind::Authentication, EventKind::ErasureDeferred))),
-        (Change::erase_account(erased()), Some((Kind::Authentication, EventKind::AccountErased))),
-        (Change::place_legal_hold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldPlaced))),
-        (Change::lift_legal_hold(authentication()), Some((Kind::Authentication, EventKind::LegalHoldLifted))),
-        (Change::change_roles(authentication()), Some((Kind::Authentication, EventKind::RolesChanged))),
+        (Change::create_account(new_account()), Some((ItemKind::Authentication, EventKind::AccountCreated))),
+        (imported(None), Some((ItemKind::Authentication, EventKind::AccountImported))),
+        (imported(Some(flow())), Some((ItemKind::Authentication, EventKind::AccountImported))),
+        (moved(1, 1), Some((ItemKind::Authentication, EventKind::AccountImported))),
+        (reset, Some((ItemKind::Authentication, EventKind::PasswordReset))),
+        (request_deletion(), Some((ItemKind::Authentication, EventKind::DeletionRequested))),
+        (restore(), Some((ItemKind::Authentication, EventKind::AccountRestored))),
+        (defer(), Some((ItemKind::Authentication, EventKind::ErasureDeferred))),
+        (Change::erase_account(erased()), Some((ItemKind::Authentication, EventKind::AccountErased))),
+        (Change::place_legal_hold(authentication()), Some((ItemKind::Authentication, EventKind::LegalHoldPlaced))),
+        (Change::lift_legal_hold(authentication()), Some((ItemKind::Authentication, EventKind::LegalHoldLifted))),
+        (Change::change_roles(authentication()), Some((ItemKind::Authentication, EventKind::RolesChanged))),
         (Change::checkpoint_retention(RetentionJob::new(NOW)), None),
-        (Change::begin_flow(flow()), Some((Kind::Flow, EventKind::RegistrationStarted))),
-        (Change::open_session(session()), Some((Kind::Session, EventKind::SignedIn))),
+        (Change::begin_flow(flow()), Some((ItemKind::Flow, EventKind::RegistrationStarted))),
+        (Change::open_session(session()), Some((ItemKind::Session, EventKind::SignedIn))),
         (Change::record_sign_in(authentication()), None),
         (Change::rehash(password()), None),
         (Change::rotate_refresh_token(grant(active())), None),
@@ -243,11 +251,11 @@ fn exactly_one_item_carries_the_event() {
     ];
     for (change, expected) in table {
         let plan = planned(&change);
-        let carried: Vec<(Kind, EventKind)> = puts(&plan)
+        let carried: Vec<(ItemKind, EventKind)> = puts(&plan)
             .iter()
             .filter_map(|put| {
                 let event: Event = serde_dynamo::from_attribute_value(put.item.get(item::EVENT)?.clone()).unwrap();
-                let kinds = [Kind::Authentication, Kind::Flow, Kind::Session];
+                let kinds = [ItemKind::Authentication, ItemKind::Flow, ItemKind::Session];
                 let kind = kinds.into_iter().find(|kind| put.item[KIND] == AttributeValue::S(kind.as_str().to_owned()))?;
                 Some((kind, event.kind))
             })
@@ -317,12 +325,12 @@ fn an_item_outlives_its_logical_end_by_the_margin() {
 fn an_item_can_be_read_only_as_its_own_kind() {
     let plan = planned(&Change::touch_session(session()));
     let item = || puts(&plan)[0].item.clone();
-    assert_eq!(item::read::<Session>(Kind::Session, item()).unwrap(), session());
-    for kind in [Kind::Grant, Kind::Flow, Kind::Authentication] {
+    assert_eq!(item::read::<Session>(ItemKind::Session, item()).unwrap(), session());
+    for kind in [ItemKind::Grant, ItemKind::Flow, ItemKind::Authentication] {
         assert!(item::read::<Session>(kind, item()).is_err());
     }
     let without = || item().into_iter().filter(|(name, _)| name != KIND).collect::<Item>();
-    assert!(item::read::<Session>(Kind::Session, without()).is_err());
+    assert!(item::read::<Session>(ItemKind::Session, without()).is_err());
 }
 
 /// The stream has what was written: tenant, event, and the flow if the item is one. Without an event it has nothing to project.

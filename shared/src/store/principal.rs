@@ -1,8 +1,8 @@
 //! Reads for self-service: the caller's account, credentials and the data of the call, in one request.
-use super::item::{Item, Kind, read};
-use super::key::{ItemKey, LINK_PREFIX, Thing};
+use super::item::{Item, ItemKind, read};
+use super::key::{ItemKey, ItemRef, LINK_PREFIX};
 use super::{StoreError, TenantStore};
-use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::audit::Event;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
@@ -32,7 +32,7 @@ pub struct PrincipalQuery {
 #[derive(Debug, Clone)]
 pub struct PrincipalSnapshot {
     /// The account.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// The session, if requested and stored.
     pub session: Option<Session>,
     /// The grant, if requested and stored.
@@ -52,22 +52,22 @@ impl TenantStore {
     /// If the store fails.
     pub async fn find_principal(&self, query: PrincipalQuery) -> Result<Option<PrincipalSnapshot>, StoreError> {
         let PrincipalQuery { account, session, grant, profile, password } = query;
-        let authentication = self.key(Thing::Authentication(account));
-        let session = session.map(|session| self.key(Thing::Session(account, session)));
-        let grant = grant.map(|grant| self.key(Thing::Grant(account, grant)));
-        let data_key = profile.then(|| self.key(Thing::DataKey(account)));
-        let profile = profile.then(|| self.key(Thing::Profile(account)));
-        let password = password.then(|| self.key(Thing::Password(account)));
+        let authentication = self.key(ItemRef::Authentication(account));
+        let session = session.map(|session| self.key(ItemRef::Session(account, session)));
+        let grant = grant.map(|grant| self.key(ItemRef::Grant(account, grant)));
+        let data_key = profile.then(|| self.key(ItemRef::DataKey(account)));
+        let profile = profile.then(|| self.key(ItemRef::Profile(account)));
+        let password = password.then(|| self.key(ItemRef::Password(account)));
         let optional = [&session, &grant, &profile, &data_key, &password].into_iter().filter_map(Clone::clone);
         let mut items = self.batch_keys(std::iter::once(authentication.clone()).chain(optional).collect()).await?;
-        let Some(authentication) = items.take(&authentication, Kind::Authentication)? else { return Ok(None) };
+        let Some(authentication) = items.take(&authentication, ItemKind::Authentication)? else { return Ok(None) };
         Ok(Some(PrincipalSnapshot {
             authentication,
-            session: items.take_if(session.as_ref(), Kind::Session)?,
-            grant: items.take_if(grant.as_ref(), Kind::Grant)?,
-            profile: items.take_if(profile.as_ref(), Kind::Profile)?,
-            data_key: items.take_if(data_key.as_ref(), Kind::DataKey)?,
-            password: items.take_if(password.as_ref(), Kind::Password)?,
+            session: items.take_if(session.as_ref(), ItemKind::Session)?,
+            grant: items.take_if(grant.as_ref(), ItemKind::Grant)?,
+            profile: items.take_if(profile.as_ref(), ItemKind::Profile)?,
+            data_key: items.take_if(data_key.as_ref(), ItemKind::DataKey)?,
+            password: items.take_if(password.as_ref(), ItemKind::Password)?,
         }))
     }
     /// Every session of an account, including ended and expired ones. One Query, all pages.
@@ -75,42 +75,42 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_sessions(&self, account: AccountId) -> Result<Vec<Session>, StoreError> {
-        self.query_account(account, "SESSION#", Kind::Session).await
+        self.query_account(account, "SESSION#", ItemKind::Session).await
     }
     /// Every grant of an account, including ended and expired ones. One Query, all pages.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_grants(&self, account: AccountId) -> Result<Vec<Grant>, StoreError> {
-        self.query_account(account, "GRANT#", Kind::Grant).await
+        self.query_account(account, "GRANT#", ItemKind::Grant).await
     }
     /// Every linked identity of an account. One Query, all pages.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_links(&self, account: AccountId) -> Result<Vec<LinkedIdentity>, StoreError> {
-        self.query_account(account, LINK_PREFIX, Kind::LinkedIdentity).await
+        self.query_account(account, LINK_PREFIX, ItemKind::LinkedIdentity).await
     }
     /// Every consent of an account, including withdrawn ones. One Query, all pages.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_consents(&self, account: AccountId) -> Result<Vec<Consent>, StoreError> {
-        self.query_account(account, "CONSENT#", Kind::Consent).await
+        self.query_account(account, "CONSENT#", ItemKind::Consent).await
     }
     /// The consent of an account to one client. 1 RRU.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_consent(&self, account: AccountId, client: &ClientId) -> Result<Option<Consent>, StoreError> {
-        self.get(Thing::Consent(account, client), Kind::Consent).await
+        self.get(ItemRef::Consent(account, client), ItemKind::Consent).await
     }
     /// One session of an account. 1 RRU.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_one_session(&self, account: AccountId, session: SessionId) -> Result<Option<Session>, StoreError> {
-        self.get(Thing::Session(account, session), Kind::Session).await
+        self.get(ItemRef::Session(account, session), ItemKind::Session).await
     }
     /// The newest audit records of an account, newest first, at most this many. One Query.
     ///
@@ -118,16 +118,16 @@ impl TenantStore {
     /// If the store fails.
     pub async fn find_history(&self, account: AccountId, at_most: u16) -> Result<Vec<Event>, StoreError> {
         let items = self.newest_audit(account, None, at_most).await?;
-        items.into_iter().map(|item| read(Kind::Audit, item)).collect()
+        items.into_iter().map(|item| read(ItemKind::Audit, item)).collect()
     }
 
     async fn query_account<S: DeserializeOwned>(
         &self,
         account: AccountId,
         prefix: &str,
-        kind: Kind,
+        kind: ItemKind,
     ) -> Result<Vec<S>, StoreError> {
-        let ItemKey { pk, .. } = self.key(Thing::Authentication(account));
+        let ItemKey { pk, .. } = self.key(ItemRef::Authentication(account));
         let items: Vec<Item> = self.range(&pk, prefix, false).await?;
         items.into_iter().map(|item| read(kind, item)).collect()
     }

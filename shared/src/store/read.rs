@@ -1,8 +1,8 @@
 //! Strongly consistent reads: one item, a batch over several tables, a range.
 
 use super::failure::{MAX_SENDS, back_off, refused, store_error, unavailable};
-use super::item::{Item, Kind, read};
-use super::key::{ItemKey, PK, SK, Table, Thing, audit_pk_of, audit_sk_after};
+use super::item::{Item, ItemKind, read};
+use super::key::{ItemKey, ItemRef, PK, SK, Table, audit_pk_of, audit_sk_after};
 use super::{Store, StoreError, Tables, TenantStore};
 use crate::domain::id::AccountId;
 use crate::domain::time::Timestamp;
@@ -23,13 +23,13 @@ impl Tables {
 
 impl TenantStore {
     /// The key of this record of this tenant.
-    pub(super) fn key(&self, thing: Thing<'_>) -> ItemKey {
-        ItemKey::of(&self.tenant, thing)
+    pub(super) fn key(&self, item: ItemRef<'_>) -> ItemKey {
+        ItemKey::new(&self.tenant, item)
     }
 
     /// One item. 1 RRU up to 4 KB.
-    pub(super) async fn get<S: DeserializeOwned>(&self, thing: Thing<'_>, kind: Kind) -> Result<Option<S>, StoreError> {
-        let key = self.key(thing);
+    pub(super) async fn get<S: DeserializeOwned>(&self, item: ItemRef<'_>, kind: ItemKind) -> Result<Option<S>, StoreError> {
+        let key = self.key(item);
         let found = self
             .store
             .client
@@ -45,12 +45,12 @@ impl TenantStore {
     }
 
     /// Items by their keys, in one request. Unprocessed keys are requested again (security 136).
-    pub(super) async fn batch<const N: usize>(&self, things: [Thing<'_>; N]) -> Result<Found, StoreError> {
-        self.batch_keys(things.iter().map(|thing| self.key(*thing)).collect()).await
+    pub(super) async fn batch<const N: usize>(&self, items: [ItemRef<'_>; N]) -> Result<BatchItems, StoreError> {
+        self.batch_keys(items.iter().map(|item| self.key(*item)).collect()).await
     }
 
     /// As [`Self::batch`], for a variable number of keys (at most 100).
-    pub(super) async fn batch_keys(&self, keys: Vec<ItemKey>) -> Result<Found, StoreError> {
+    pub(super) async fn batch_keys(&self, keys: Vec<ItemKey>) -> Result<BatchItems, StoreError> {
         let mut pending: HashMap<String, KeysAndAttributes> = HashMap::new();
         for table in [Table::Identities, Table::Keys, Table::Audit] {
             let of_table: Vec<_> = keys.iter().filter(|key| key.table == table).map(ItemKey::attributes).collect();
@@ -63,7 +63,7 @@ impl TenantStore {
                 pending.insert(self.store.tables.name(table).to_owned(), request);
             }
         }
-        let mut found = Found(HashMap::new());
+        let mut found = BatchItems(HashMap::new());
         for sent in 1..=MAX_SENDS {
             let answer = self
                 .store
@@ -219,15 +219,19 @@ impl Store {
 }
 
 /// The items that a batch found, by key.
-pub(super) struct Found(HashMap<ItemKey, Item>);
+pub(super) struct BatchItems(HashMap<ItemKey, Item>);
 
-impl Found {
+impl BatchItems {
     /// The state at this key, if a key was requested.
-    pub(super) fn take_if<S: DeserializeOwned>(&mut self, key: Option<&ItemKey>, kind: Kind) -> Result<Option<S>, StoreError> {
+    pub(super) fn take_if<S: DeserializeOwned>(
+        &mut self,
+        key: Option<&ItemKey>,
+        kind: ItemKind,
+    ) -> Result<Option<S>, StoreError> {
         key.map_or(Ok(None), |key| self.take(key, kind))
     }
     /// The state at this key, if there is one.
-    pub(super) fn take<S: DeserializeOwned>(&mut self, key: &ItemKey, kind: Kind) -> Result<Option<S>, StoreError> {
+    pub(super) fn take<S: DeserializeOwned>(&mut self, key: &ItemKey, kind: ItemKind) -> Result<Option<S>, StoreError> {
         self.0.remove(key).map(|item| read(kind, item)).transpose()
     }
 }

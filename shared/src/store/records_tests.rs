@@ -5,7 +5,7 @@ use super::fixture::{request, tenant};
 use super::*;
 use crate::domain::record::Record;
 use crate::goldens::compare;
-use crate::store::export::Found;
+use crate::store::export::PartitionItems;
 use std::collections::BTreeMap;
 
 /// How a record is removed when its account is erased.
@@ -71,7 +71,7 @@ fn each_record_has_its_erasure_export_and_transfer() {
             assert_eq!(is_of_an_account, is_partitioned, "{kind}");
             // The export reads the account's partition, and refuses unknown kinds.
             assert_eq!(is_of_an_account, exported.is_ok(), "{kind}");
-            assert_eq!(Found::default().add(put.item.clone()).is_ok(), exported.is_ok(), "{kind}");
+            assert_eq!(PartitionItems::default().add(put.item.clone()).is_ok(), exported.is_ok(), "{kind}");
             if erased == Erased::Expires {
                 assert!(put.item.contains_key(TTL), "{kind}");
             }

@@ -1,8 +1,8 @@
 //! Reads of sessions.
-use super::item::Kind;
-use super::key::Thing;
+use super::item::ItemKind;
+use super::key::ItemRef;
 use super::{StoreError, TenantStore};
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::consent::Consent;
 use crate::domain::id::{AccountId, ClientId, SessionId};
 use crate::domain::session::Session;
@@ -13,7 +13,7 @@ pub struct SessionSnapshot {
     /// The session.
     pub session: Session,
     /// Its account.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// The account's consent to the requested client.
     pub consent: Option<Consent>,
 }
@@ -29,17 +29,17 @@ impl TenantStore {
         session: SessionId,
         consent_to: Option<&ClientId>,
     ) -> Result<Option<SessionSnapshot>, StoreError> {
-        let session = self.key(Thing::Session(account, session));
-        let authentication = self.key(Thing::Authentication(account));
-        let consent = consent_to.map(|client| self.key(Thing::Consent(account, client)));
+        let session = self.key(ItemRef::Session(account, session));
+        let authentication = self.key(ItemRef::Authentication(account));
+        let consent = consent_to.map(|client| self.key(ItemRef::Consent(account, client)));
         let keys = [&session, &authentication].into_iter().chain(consent.as_ref()).cloned().collect();
         let mut items = self.batch_keys(keys).await?;
         let consent = match consent {
-            Some(key) => items.take(&key, Kind::Consent)?,
+            Some(key) => items.take(&key, ItemKind::Consent)?,
             None => None,
         };
-        let session = items.take(&session, Kind::Session)?;
-        let authentication = items.take(&authentication, Kind::Authentication)?;
+        let session = items.take(&session, ItemKind::Session)?;
+        let authentication = items.take(&authentication, ItemKind::Authentication)?;
         Ok(session.zip(authentication).map(|(session, authentication)| SessionSnapshot { session, authentication, consent }))
     }
 }

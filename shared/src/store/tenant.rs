@@ -1,7 +1,7 @@
 //! Tenants and versions of their documents: each version is written once, and the newest is in force.
 use super::condition::Condition;
-use super::item::{Item, Kind, OP, malformed, read, write};
-use super::key::{CONFIG_PREFIX, SK, TENANTS_PK, Table, Thing, tenant_pk};
+use super::item::{Item, ItemKind, OP, malformed, read, write};
+use super::key::{CONFIG_PREFIX, ItemRef, SK, TENANTS_PK, Table, tenant_pk};
 use super::read::Page;
 use super::{CommitError, Conflict, Store, StoreError, TenantStore};
 use crate::digest::sha256;
@@ -81,8 +81,8 @@ impl Store {
             let Page { items, more_after } = self.page(Table::Identities, TENANTS_PK, after.as_deref(), None).await?;
             for item in items {
                 let name = item.get(SK).and_then(|name| name.as_s().ok()).and_then(|name| name.parse().ok());
-                let tenant = name.ok_or_else(|| malformed(Kind::TenantName, "its key names no tenant"))?;
-                let TenantName { since } = read(Kind::TenantName, item)?;
+                let tenant = name.ok_or_else(|| malformed(ItemKind::TenantName, "its key names no tenant"))?;
+                let TenantName { since } = read(ItemKind::TenantName, item)?;
                 tenants.push(RegisteredTenant { tenant, since });
             }
             after = more_after;
@@ -108,7 +108,7 @@ impl TenantStore {
     /// If the store fails.
     pub async fn find_newest_document(&self) -> Result<Option<TenantDocument>, StoreError> {
         let mut newest = self.range(&tenant_pk(&self.tenant), CONFIG_PREFIX, true).await?;
-        newest.pop().map(|item| read(Kind::TenantDocument, item)).transpose()
+        newest.pop().map(|item| read(ItemKind::TenantDocument, item)).transpose()
     }
 
     /// One version.
@@ -116,7 +116,7 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_document(&self, version: u64) -> Result<Option<TenantDocument>, StoreError> {
-        self.get(Thing::TenantDocument(version), Kind::TenantDocument).await
+        self.get(ItemRef::TenantDocument(version), ItemKind::TenantDocument).await
     }
 
     /// All versions, oldest first. One Query, all pages; each version is read whole.
@@ -125,7 +125,7 @@ impl TenantStore {
     /// If the store fails.
     pub async fn find_documents(&self) -> Result<Vec<TenantDocument>, StoreError> {
         let items = self.range(&tenant_pk(&self.tenant), CONFIG_PREFIX, false).await?;
-        items.into_iter().map(|item| read(Kind::TenantDocument, item)).collect()
+        items.into_iter().map(|item| read(ItemKind::TenantDocument, item)).collect()
     }
 
     /// Stores a document as the version after the one that the caller decided on (`None`: as the first), and lists the tenant.
@@ -144,13 +144,13 @@ impl TenantStore {
         // First: every tenant that can be served must be known to the scheduled jobs.
         self.register_tenant(now).await?;
         let version = decided_on.unwrap_or_default() + 1;
-        let key = self.key(Thing::TenantDocument(version));
+        let key = self.key(ItemRef::TenantDocument(version));
         let state = TenantDocument { version, document: document.to_owned(), stored_at: now, origin };
         // There is no request id here. A digest of the whole state distinguishes a lost reply from another writer.
         let op = BASE64URL_NOPAD.encode(&sha256(format!("{state:?}").as_bytes()));
-        let item = write(&key, Kind::TenantDocument, &state, None, &op)?;
+        let item = write(&key, ItemKind::TenantDocument, &state, None, &op)?;
         let ours = |standing: &Item| standing.get(OP) == Some(&AttributeValue::S(op.clone()));
-        match self.put_or_standing(&key, item, Condition::Absent.expression()).await? {
+        match self.put_or_existing(&key, item, Condition::Absent.expression()).await? {
             Ok(()) => Ok(version),
             Err(standing) if standing.as_ref().is_some_and(ours) => Ok(version),
             Err(_) => Err(CommitError::Conflict(Conflict { change: 0 })),
@@ -158,8 +158,8 @@ impl TenantStore {
     }
 
     async fn register_tenant(&self, now: Timestamp) -> Result<(), StoreError> {
-        let key = self.key(Thing::TenantName);
-        let item = write(&key, Kind::TenantName, &TenantName { since: now }, None, self.tenant.as_str())?;
-        self.put_or_standing(&key, item, Condition::Absent.expression()).await.map(drop)
+        let key = self.key(ItemRef::TenantName);
+        let item = write(&key, ItemKind::TenantName, &TenantName { since: now }, None, self.tenant.as_str())?;
+        self.put_or_existing(&key, item, Condition::Absent.expression()).await.map(drop)
     }
 }

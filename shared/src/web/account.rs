@@ -9,7 +9,7 @@ use super::funnel::Outcome;
 use super::page::Page;
 use super::params::{Params, ParamsError};
 use super::problem::Problem;
-use super::self_service::{Presented, Principal, With};
+use super::self_service::{AccountCredential, Principal, PrincipalParts};
 use crate::domain::id::SessionId;
 use crate::keys::KeyError;
 use crate::services::{Services, Tenant};
@@ -37,7 +37,7 @@ pub struct AccountPage {
 
 /// Why a page is not shown, or a form is not accepted.
 #[derive(Debug)]
-pub enum Elsewhere {
+pub enum AccountPageError {
     /// The user is not signed in: sign in, then come back.
     SignIn,
     /// The sign-in is too old: confirm it, then come back.
@@ -46,31 +46,31 @@ pub enum Elsewhere {
     Problem(Problem),
 }
 
-impl From<Problem> for Elsewhere {
+impl From<Problem> for AccountPageError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
-impl From<StoreError> for Elsewhere {
+impl From<StoreError> for AccountPageError {
     fn from(error: StoreError) -> Self {
         Self::Problem(error.into())
     }
 }
-impl From<KeyError> for Elsewhere {
+impl From<KeyError> for AccountPageError {
     fn from(error: KeyError) -> Self {
         Self::Problem(error.into())
     }
 }
-impl From<ParamsError> for Elsewhere {
+impl From<ParamsError> for AccountPageError {
     fn from(error: ParamsError) -> Self {
         Self::Problem(error.into())
     }
 }
 
 /// The signed-in user of a page and its forms.
-pub struct Admitted {
+pub struct AdmittedUser {
     /// What the browser presented.
-    pub presented: Presented,
+    pub presented: AccountCredential,
     /// The account and session that it proves.
     pub principal: Principal,
     sid: SessionId,
@@ -137,31 +137,31 @@ impl AccountPage {
     /// Admits a signed-in user.
     ///
     /// # Errors
-    /// [`Elsewhere::SignIn`], or the failure.
-    pub async fn admit(&self, with: With) -> Result<Admitted, Elsewhere> {
-        let presented = Presented::of_browser(&self.browser).ok_or(Elsewhere::SignIn)?;
-        let principal = presented.load(&self.handle, with).await?.ok_or(Elsewhere::SignIn)?;
-        let sid = principal.snapshot.session.as_ref().map(|session| session.id).ok_or(Elsewhere::SignIn)?;
-        Ok(Admitted { presented, principal, sid })
+    /// [`AccountPageError::SignIn`], or the failure.
+    pub async fn admit(&self, parts: PrincipalParts) -> Result<AdmittedUser, AccountPageError> {
+        let presented = AccountCredential::of_browser(&self.browser).ok_or(AccountPageError::SignIn)?;
+        let principal = presented.load(&self.handle, parts).await?.ok_or(AccountPageError::SignIn)?;
+        let sid = principal.snapshot.session.as_ref().map(|session| session.id).ok_or(AccountPageError::SignIn)?;
+        Ok(AdmittedUser { presented, principal, sid })
     }
     /// Admits a user who signed in during the last five minutes.
     ///
     /// # Errors
-    /// [`Elsewhere::SignIn`], [`Elsewhere::Confirm`], or the failure.
-    pub async fn admit_recent(&self, with: With) -> Result<Admitted, Elsewhere> {
-        let admitted = self.admit(with).await?;
-        if admitted.principal.is_recent(self.handle.now()) { Ok(admitted) } else { Err(Elsewhere::Confirm) }
+    /// [`AccountPageError::SignIn`], [`AccountPageError::Confirm`], or the failure.
+    pub async fn admit_recent(&self, parts: PrincipalParts) -> Result<AdmittedUser, AccountPageError> {
+        let admitted = self.admit(parts).await?;
+        if admitted.principal.is_recent(self.handle.now()) { Ok(admitted) } else { Err(AccountPageError::Confirm) }
     }
     /// The anti-forgery value of a form of this page. It is bound to the session: no other user can submit the form.
     #[must_use]
-    pub fn anti_forgery(&self, page: &'static str, admitted: &Admitted) -> String {
+    pub fn anti_forgery(&self, page: &'static str, admitted: &AdmittedUser) -> String {
         self.browser.anti_forgery(&self.handle.tenant, page, &admitted.sid.to_string())
     }
     /// Checks a form of this page.
     ///
     /// # Errors
     /// If it is not a form of this page in this browser and session (security 120).
-    pub fn check_form(&self, page: &'static str, admitted: &Admitted, form: &Params) -> Result<(), Elsewhere> {
+    pub fn check_form(&self, page: &'static str, admitted: &AdmittedUser, form: &Params) -> Result<(), AccountPageError> {
         let value = form.one(super::browser::ANTI_FORGERY_FIELD)?;
         Ok(self.browser.check_form(&self.handle.tenant, page, &admitted.sid.to_string(), value)?)
     }
@@ -199,18 +199,18 @@ impl AccountPage {
     }
     /// The response. A user who must sign in first is redirected, and comes back to this page.
     #[must_use]
-    pub fn answer(&self, result: Result<Response, Elsewhere>) -> Response {
+    pub fn answer(&self, result: Result<Response, AccountPageError>) -> Response {
         let redirect_to_sign_in = |more: &str| {
             let target = self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str);
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             query.append_pair("return_to", &self.path(target));
-            Outcome::SignInRequired.of(self.see_other(&format!("/login?{}{more}", query.finish())))
+            Outcome::SignInRequired.tag(self.see_other(&format!("/login?{}{more}", query.finish())))
         };
         match result {
             Ok(response) => response,
-            Err(Elsewhere::SignIn) => redirect_to_sign_in(""),
-            Err(Elsewhere::Confirm) => redirect_to_sign_in("&prompt=login"),
-            Err(Elsewhere::Problem(problem)) => problem.into_response(),
+            Err(AccountPageError::SignIn) => redirect_to_sign_in(""),
+            Err(AccountPageError::Confirm) => redirect_to_sign_in("&prompt=login"),
+            Err(AccountPageError::Problem(problem)) => problem.into_response(),
         }
     }
 }

@@ -139,7 +139,7 @@ impl Outcome {
 
     /// A response with this outcome.
     #[must_use]
-    pub fn of(self, answer: impl IntoResponse) -> Response {
+    pub fn tag(self, answer: impl IntoResponse) -> Response {
         (self, answer).into_response()
     }
 
@@ -206,7 +206,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Funnel {
 }
 
 /// A layer for the handler of this step, for every outcome.
-pub fn entering(step: Step, method: Method) -> MapRequestLayer<impl Fn(Request) -> Request + Clone + Send + Sync + 'static> {
+pub fn funnel_layer(
+    step: Step,
+    method: Method,
+) -> MapRequestLayer<impl Fn(Request) -> Request + Clone + Send + Sync + 'static> {
     MapRequestLayer::new(move |request: Request| {
         if let Some(funnel) = request.extensions().get::<Funnel>() {
             funnel.enter(step, method);

@@ -24,7 +24,7 @@ pub mod template;
 mod tenant_name;
 
 pub use crate::locale;
-pub use account::{AccountPage, Admitted, Elsewhere, Section};
+pub use account::{AccountPage, AccountPageError, AdmittedUser, Section};
 pub use browser::Browser;
 pub use extract::{FormBody, Host, JsonBody, MergePatch, QueryParams, TenantHandle};
 pub use mount::mount;
@@ -32,4 +32,4 @@ pub use oauth_error::OAuthError;
 pub use page::Page;
 pub use params::Params;
 pub use problem::Problem;
-pub use self_service::{Presented, Principal, SelfService, With};
+pub use self_service::{AccountCredential, Principal, PrincipalParts, SelfService};

@@ -48,7 +48,7 @@ struct Language {
 impl Frame {
     fn of(config: &TenantConfig, locale: &str) -> Self {
         let name = config.name.get(locale).to_owned();
-        let palette = Palette::of(&config.brand.accent);
+        let palette = Palette::new(&config.brand.accent);
         Self {
             icon: palette.icon(&name),
             name,
@@ -60,7 +60,7 @@ impl Frame {
     }
     /// For a response without a tenant.
     fn unbranded() -> Self {
-        let palette = Palette::of("");
+        let palette = Palette::new("");
         let name = "Latchkey".to_owned();
         Self { icon: palette.icon(&name), name, palette, privacy_url: None, support_url: None, locales: Vec::new() }
     }

@@ -408,8 +408,8 @@ impl From<crate::services::TenantError> for Problem {
         }
     }
 }
-impl From<crate::directory::DirectoryError> for Problem {
-    fn from(error: crate::directory::DirectoryError) -> Self {
+impl From<crate::legacy_directory::LegacyDirectoryError> for Problem {
+    fn from(error: crate::legacy_directory::LegacyDirectoryError) -> Self {
         error.log();
         let detail = "The former sign-in service does not answer. Nothing is lost; send the form again in a few seconds.";
         Self::new(ProblemKind::Unavailable, detail).retry_after(error.retry_after())

@@ -11,7 +11,7 @@ use super::cors::CallingClient;
 use super::extract::TenantHandle;
 use super::oauth_error::OAuthError;
 use super::problem::{Problem, ProblemKind};
-use crate::domain::account::{Authentication, PasswordHome, WrappedDataKey};
+use crate::domain::account::{AccountState, PasswordHome, WrappedDataKey};
 use crate::domain::authentication::is_recent;
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId};
 use crate::domain::oauth::access_token::check_grant;
@@ -30,7 +30,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 /// A presented credential of an account: checked on its own, but not yet against the stored state.
-pub struct Presented {
+pub struct AccountCredential {
     account: AccountId,
     session: Option<SessionId>,
     grant: Option<GrantId>,
@@ -44,7 +44,7 @@ enum Credential {
 
 /// The data to load with the principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum With {
+pub enum PrincipalParts {
     /// Nothing else.
     Nothing,
     /// Profile and data key.
@@ -61,7 +61,7 @@ pub struct Principal {
     pub auth_time: Timestamp,
 }
 
-impl Presented {
+impl AccountCredential {
     /// The session cookie of a browser, if it sent one.
     #[must_use]
     pub fn of_browser(browser: &Browser) -> Option<Self> {
@@ -78,13 +78,13 @@ impl Presented {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn load(&self, handle: &TenantHandle, with: With) -> Result<Option<Principal>, Problem> {
+    pub async fn load(&self, handle: &TenantHandle, parts: PrincipalParts) -> Result<Option<Principal>, Problem> {
         let query = PrincipalQuery {
             account: self.account,
             session: self.session,
             grant: self.grant,
-            profile: with != With::Nothing,
-            password: with == With::ProfileAndPassword,
+            profile: parts != PrincipalParts::Nothing,
+            password: parts == PrincipalParts::ProfileAndPassword,
         };
         let snapshot = handle.tenant.store.find_principal(query).await?;
         Ok(snapshot.and_then(|snapshot| self.admit(snapshot, handle.now())))
@@ -130,7 +130,7 @@ impl Presented {
 impl Principal {
     /// The account.
     #[must_use]
-    pub fn authentication(&self) -> &Authentication {
+    pub fn authentication(&self) -> &AccountState {
         &self.snapshot.authentication
     }
     /// The profile and its data key.
@@ -177,7 +177,7 @@ pub struct SelfService {
     /// The tenant.
     pub handle: TenantHandle,
     /// The token.
-    pub presented: Presented,
+    pub presented: AccountCredential,
     client_id: ClientId,
     sub: String,
 }
@@ -192,7 +192,8 @@ impl FromRequestParts<Services> for SelfService {
             .map_err(|error| refusal(&error))?;
         let (client_id, sub) = (claims.client_id.clone(), claims.sub.clone());
         let credential = Credential::Token(Box::new(claims));
-        let presented = Presented { account: query.account, session: query.session, grant: Some(query.grant), credential };
+        let presented =
+            AccountCredential { account: query.account, session: query.session, grant: Some(query.grant), credential };
         Ok(Self { handle, presented, client_id, sub })
     }
 }
@@ -212,8 +213,8 @@ impl SelfService {
     ///
     /// # Errors
     /// 401 if the token is no longer valid, or the failure.
-    pub async fn principal(&self, with: With) -> Result<Principal, Problem> {
-        self.presented.load(&self.handle, with).await?.ok_or_else(Problem::invalid_token)
+    pub async fn principal(&self, parts: PrincipalParts) -> Result<Principal, Problem> {
+        self.presented.load(&self.handle, parts).await?.ok_or_else(Problem::invalid_token)
     }
     /// The response, readable for the origins of the client of the presented token (security 119). This includes refusals.
     pub fn answer(&self, result: Result<impl IntoResponse, Problem>) -> Response {

@@ -34,13 +34,13 @@ pub async fn find(
 }
 
 /// New values for a session that may be opened. No state of the browser from before a sign-in is reused (security 56).
-pub struct Opening {
+pub struct NewSessionSecrets {
     id: SessionId,
     secret: Secret256,
     device: [u8; 16],
 }
 
-impl Opening {
+impl NewSessionSecrets {
     /// Makes new values.
     #[must_use]
     pub fn fresh(random: Random) -> Self {

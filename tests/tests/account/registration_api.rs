@@ -5,7 +5,7 @@ use http::Method;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -292,7 +292,7 @@ async fn security_105_a_race_makes_one_account() {
         let id = start(&world, &customer).await;
         proofs.push((id, newest_code(&world, &customer).await));
     }
-    world.faults.add(Calls::Writes, When::Chance(0.2), Fault::Conflict);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.2), Fault::Conflict);
     let calls = proofs.iter().cycle().take(16).map(|(id, code)| {
         let (world, id, code) = (world.clone(), id.clone(), code.clone());
         tokio::spawn(async move { verify(&world, &id, &code).await.refusal() })

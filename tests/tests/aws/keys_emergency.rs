@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::{Span, Timestamp};
-use latchkey::keys::orders::{self, RetireError, Successor};
+use latchkey::keys::rotation_request::{self, NextKey, RetireError};
 use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys};
 use latchkey::purpose::Purpose;
 use latchkey::store::key::KeySlot;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use tests::jwks::{kid_of, kids_in, verify_with};
@@ -46,7 +46,7 @@ async fn security_138_the_drill_rotates_and_retires_while_tokens_verify_througho
     let (here, there) = (keys(&vault), keys(&vault));
     let old = sign(&here, &bench, NOW).await.unwrap();
     let calls = vault.calls();
-    orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
+    rotation_request::request_rotations(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
     assert_eq!(vault.calls(), calls, "an operator makes no call to the vault");
     let (mut now, mut new) = (NOW, None);
     while now < NOW + Span::minutes(40) {
@@ -65,9 +65,9 @@ async fn security_138_the_drill_rotates_and_retires_while_tokens_verify_througho
     }
     let (used_from, new) = new.unwrap();
     assert!(used_from >= NOW + Span::minutes(20), "published first");
-    let plan = orders::plan_retirement(&bench.store, &kid_of(&old), now).await.unwrap();
-    assert_eq!((plan.key.state, &plan.successor), (KeyState::Retiring, &Successor::Unchanged));
-    assert_eq!(orders::retire(&bench.store, &kid_of(&old), now).await.unwrap(), plan);
+    let plan = rotation_request::plan_retirement(&bench.store, &kid_of(&old), now).await.unwrap();
+    assert_eq!((plan.key.state, &plan.next_key), (KeyState::Retiring, &NextKey::Unchanged));
+    assert_eq!(rotation_request::retire(&bench.store, &kid_of(&old), now).await.unwrap(), plan);
     let later = now + REFRESH_INTERVAL;
     for instance in [&here, &there, &keys(&vault)] {
         assert!(!verifies(instance, &bench, &old, later).await);
@@ -89,8 +89,8 @@ async fn security_138_the_active_key_is_retired_and_the_next_one_signs_when_ever
         stolen = sign(instance, &bench, started).await.unwrap();
     }
     let retired_at = NOW + Span::seconds(45);
-    let retirement = orders::retire(&bench.store, &kid_of(&stolen), retired_at).await.unwrap();
-    assert_eq!((retirement.key.state, retirement.successor), (KeyState::Active, Successor::ToBeMade));
+    let retirement = rotation_request::retire(&bench.store, &kid_of(&stolen), retired_at).await.unwrap();
+    assert_eq!((retirement.key.state, retirement.next_key), (KeyState::Active, NextKey::ToBeMade));
     let (mut listed, mut signs, mut gap) = (BTreeMap::new(), BTreeMap::new(), 0);
     for second in 0..240 {
         let now = retired_at + Span::seconds(second);
@@ -122,7 +122,7 @@ async fn security_138_the_active_key_is_retired_and_the_next_one_signs_when_ever
     assert!(listed.len() == 3 && listed.values().all(|second| *second < 60), "{listed:?}");
     assert!(signs.len() == 3 && signs.values().all(|second| (75..=140).contains(second)), "{signs:?}");
     assert!(gap > 0, "for a minute no token is signed");
-    let stored = orders::list(&bench.store, retired_at + Span::minutes(5)).await.unwrap();
+    let stored = rotation_request::list(&bench.store, retired_at + Span::minutes(5)).await.unwrap();
     let es256: Vec<_> = stored.iter().filter(|key| key.algorithm == "ES256").map(|key| (key.version, key.state)).collect();
     assert_eq!(es256, [(1, KeyState::Gone), (2, KeyState::Active)], "one next key");
 }
@@ -132,12 +132,12 @@ async fn security_138_a_published_next_key_signs_without_delay() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let old = sign(&keys, &bench, NOW).await.unwrap();
-    orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
+    rotation_request::request_rotations(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
     let made = NOW + REFRESH_INTERVAL;
     sign(&keys, &bench, made).await.unwrap();
     let now = made + EMERGENCY_DELAY;
-    let retirement = orders::retire(&bench.store, &kid_of(&old), now).await.unwrap();
-    let Successor::TakesOver { kid, signs_from } = retirement.successor else { panic!("{:?}", retirement.successor) };
+    let retirement = rotation_request::retire(&bench.store, &kid_of(&old), now).await.unwrap();
+    let NextKey::TakesOver { kid, signs_from } = retirement.next_key else { panic!("{:?}", retirement.next_key) };
     assert_eq!(signs_from, now);
     let token = sign(&keys, &bench, now + REFRESH_INTERVAL).await.unwrap();
     assert_eq!(kid_of(&token), kid.as_str());
@@ -148,13 +148,17 @@ async fn a_next_key_retired_before_it_signs_is_replaced() {
     let bench = Bench::new().await;
     let keys = keys(&KeyVault::ephemeral());
     let first = sign(&keys, &bench, NOW).await.unwrap();
-    orders::rotate_now(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
+    rotation_request::request_rotations(&bench.store, Some(ALGORITHM), NOW).await.unwrap();
     let now = NOW + REFRESH_INTERVAL;
     sign(&keys, &bench, now).await.unwrap();
-    let pending =
-        orders::list(&bench.store, now).await.unwrap().into_iter().find(|key| key.state == KeyState::Pending).unwrap();
-    let retirement = orders::retire(&bench.store, pending.kid.as_str(), now).await.unwrap();
-    assert_eq!((retirement.key.state, retirement.successor), (KeyState::Pending, Successor::Unchanged));
+    let pending = rotation_request::list(&bench.store, now)
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|key| key.state == KeyState::Pending)
+        .unwrap();
+    let retirement = rotation_request::retire(&bench.store, pending.kid.as_str(), now).await.unwrap();
+    assert_eq!((retirement.key.state, retirement.next_key), (KeyState::Pending, NextKey::Unchanged));
     for minute in 1..60 {
         let now = now + Span::minutes(minute);
         let token = sign(&keys, &bench, now).await.unwrap();
@@ -175,7 +179,7 @@ async fn a_vault_outage_does_not_keep_a_retired_key_alive() {
         let keys = keys(&kms.vault());
         let stolen = sign(&keys, &bench, NOW).await.unwrap();
         kms.set(mode);
-        orders::retire(&bench.store, &kid_of(&stolen), NOW).await.unwrap();
+        rotation_request::retire(&bench.store, &kid_of(&stolen), NOW).await.unwrap();
         let now = NOW + REFRESH_INTERVAL;
         assert!(matches!(sign(&keys, &bench, now).await, Err(KeyError::NoActiveKey("ES256"))), "{mode:?}");
         assert!(!verifies(&keys, &bench, &stolen, now).await, "{mode:?}");
@@ -195,19 +199,19 @@ async fn a_refused_retirement_has_a_reason_and_a_lost_reply_is_recognized() {
     let keys = keys(&KeyVault::ephemeral());
     let token = sign(&keys, &bench, NOW).await.unwrap();
     let kid = kid_of(&token);
-    let unknown = orders::retire(&bench.store, "no-such-key", NOW).await.unwrap_err();
+    let unknown = rotation_request::retire(&bench.store, "no-such-key", NOW).await.unwrap_err();
     assert!(matches!(&unknown, RetireError::Unknown(kid) if kid == "no-such-key"));
-    let planned = orders::plan_retirement(&bench.store, &kid, NOW).await.unwrap();
+    let planned = rotation_request::plan_retirement(&bench.store, &kid, NOW).await.unwrap();
     assert!(sign(&keys, &bench, NOW + REFRESH_INTERVAL).await.is_ok(), "a plan writes nothing");
-    bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
-    assert_eq!(orders::retire(&bench.store, &kid, NOW + REFRESH_INTERVAL).await.unwrap().successor, planned.successor);
+    bench.faults.add(Calls::Writes, Trigger::Nth(1), Fault::TimeoutAfter);
+    assert_eq!(rotation_request::retire(&bench.store, &kid, NOW + REFRESH_INTERVAL).await.unwrap().next_key, planned.next_key);
     assert_eq!(bench.faults.injected(), 1);
     bench.faults.clear();
-    let again = orders::retire(&bench.store, &kid, NOW + REFRESH_INTERVAL).await.unwrap_err();
+    let again = rotation_request::retire(&bench.store, &kid, NOW + REFRESH_INTERVAL).await.unwrap_err();
     assert!(matches!(&again, RetireError::AlreadyRetired(retired) if retired.as_str() == kid));
     // A rotation request for a key that was retired meanwhile does not revive it.
-    let orders = orders::rotate_now(&bench.store, Some(ALGORITHM), NOW + REFRESH_INTERVAL).await.unwrap();
-    assert_eq!(orders, [("ES256", orders::RotationOrder::Awaited)]);
+    let requests = rotation_request::request_rotations(&bench.store, Some(ALGORITHM), NOW + REFRESH_INTERVAL).await.unwrap();
+    assert_eq!(requests, [("ES256", rotation_request::RotationRequest::Awaited)]);
 }
 
 #[tokio::test]
@@ -216,13 +220,13 @@ async fn a_rotation_request_does_not_revive_a_retired_key() {
     let keys = keys(&KeyVault::ephemeral());
     let kid = kid_of(&sign(&keys, &bench, NOW).await.unwrap());
     let read = bench.store.find_keys().await.unwrap();
-    orders::retire(&bench.store, &kid, NOW).await.unwrap();
+    rotation_request::retire(&bench.store, &kid, NOW).await.unwrap();
     for key in &read {
         let is_it = matches!(key.slot, KeySlot::Signing { algorithm: ALGORITHM, .. });
-        assert_eq!(bench.store.order_successor(key, NOW + Span::seconds(1)).await.unwrap(), !is_it);
+        assert_eq!(bench.store.request_rotation(key, NOW + Span::seconds(1)).await.unwrap(), !is_it);
         assert!(!bench.store.claim_key(key.slot, "another", NOW + Span::days(1), Span::seconds(10)).await.unwrap());
     }
-    let listed = orders::list(&bench.store, NOW).await.unwrap();
+    let listed = rotation_request::list(&bench.store, NOW).await.unwrap();
     assert_eq!(listed.iter().find(|key| key.kid.as_str() == kid).unwrap().retired_at, Some(NOW));
 }
 
@@ -239,7 +243,7 @@ async fn a_retired_key_has_no_private_key_in_storage() {
         format!("{:?}", request.send().await.unwrap().item.unwrap())
     };
     assert!(item().await.contains("\"wrapped\""));
-    orders::retire(&bench.store, &kid, NOW).await.unwrap();
+    rotation_request::retire(&bench.store, &kid, NOW).await.unwrap();
     let left = item().await;
     assert!(left.contains("retired") && left.contains("public_jwk") && !left.contains("wrapped"), "{left}");
 }
@@ -288,13 +292,13 @@ async fn security_138_rotation_under_load_refuses_no_valid_token_and_accepts_no_
         tick += 1;
         let now = NOW + Span::minutes(1) + Span::seconds(2 * tick);
         let turn = usize::try_from(tick).unwrap();
-        orders::rotate_now(&bench.store, Some(ALGORITHM), now).await.unwrap();
+        rotation_request::request_rotations(&bench.store, Some(ALGORITHM), now).await.unwrap();
         if tick % 1_600 == 0 {
             // An emergency every 53 minutes: alternately with a published next key, and with that key retired too.
             let both = tick % 3_200 == 0;
-            for key in orders::list(&bench.store, now).await.unwrap() {
+            for key in rotation_request::list(&bench.store, now).await.unwrap() {
                 if key.algorithm == "ES256" && (key.state == KeyState::Active || (both && key.state == KeyState::Pending)) {
-                    orders::retire(&bench.store, key.kid.as_str(), now).await.unwrap();
+                    rotation_request::retire(&bench.store, key.kid.as_str(), now).await.unwrap();
                     retired.insert(key.kid.to_string(), now);
                 }
             }

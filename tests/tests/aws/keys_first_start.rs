@@ -10,7 +10,7 @@ use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{KeyError, KeyVault, Keys, TenantKeys};
 use latchkey::purpose::Purpose;
 use latchkey::store::keyring::StoredKeyState;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use std::sync::Arc;
 use std::time::Duration;
 use tests::store::*;
@@ -104,7 +104,7 @@ async fn each_tenant_has_its_own_keys() {
 async fn a_lost_reply_creates_no_second_key() {
     for lost in 1..=2 * (KEYRINGS + SIGNING_KEYS) {
         let bench = Bench::new().await;
-        bench.faults.add(Calls::Writes, When::Nth(lost), Fault::TimeoutAfter);
+        bench.faults.add(Calls::Writes, Trigger::Nth(lost), Fault::TimeoutAfter);
         let vault = KeyVault::ephemeral();
         let keys = Keys::new(vault.clone(), &ALL).tenant(&bench.store, Signer::Local, NOW).await.unwrap();
         assert_eq!(bench.faults.injected(), 1);
@@ -119,7 +119,7 @@ async fn a_lost_reply_creates_no_second_key() {
 async fn a_slot_is_claimed_after_the_lease_of_a_dead_holder() {
     for (fault, nth) in [(Fault::CrashAfter, 1), (Fault::CrashBefore, 2), (Fault::CrashAfter, 2)] {
         let bench = Bench::new().await;
-        bench.faults.add(Calls::Writes, When::Nth(nth), fault);
+        bench.faults.add(Calls::Writes, Trigger::Nth(nth), fault);
         let vault = KeyVault::ephemeral();
         let dying = Keys::new(vault.clone(), &ALL);
         tokio::select! {
@@ -139,7 +139,7 @@ async fn during_a_lease_others_wait_and_use_the_holders_key() {
     let bench = Bench::new().await;
     let vault = KeyVault::ephemeral();
     // The holder's second write (which completes its first slot) is slow. The other instance runs in between.
-    bench.faults.add(Calls::Writes, When::Nth(2), Fault::Slow(Duration::from_millis(300)));
+    bench.faults.add(Calls::Writes, Trigger::Nth(2), Fault::Slow(Duration::from_millis(300)));
     let (holder, other) = (Keys::new(vault.clone(), &ALL), Keys::new(vault.clone(), &ALL));
     let (one, two) = tokio::join!(holder.tenant(&bench.store, Signer::Local, NOW), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -153,7 +153,7 @@ async fn during_a_lease_others_wait_and_use_the_holders_key() {
 async fn a_table_failure_is_an_error_and_the_next_request_retries() {
     let bench = Bench::new().await;
     let keys = Keys::new(KeyVault::ephemeral(), &ALL);
-    bench.faults.add(Calls::Any, When::Always, Fault::Throttle);
+    bench.faults.add(Calls::Any, Trigger::Always, Fault::Throttle);
     assert!(matches!(keys.tenant(&bench.store, Signer::Local, NOW).await.err(), Some(KeyError::Store(_))));
     bench.faults.clear();
     assert!(keys.tenant(&bench.store, Signer::Local, NOW).await.is_ok());
@@ -165,7 +165,7 @@ async fn loaded_keys_work_during_a_table_outage() {
     let bench = Bench::new().await;
     let keys = Keys::new(KeyVault::ephemeral(), &ALL);
     let loaded: Arc<TenantKeys> = keys.tenant(&bench.store, Signer::Local, NOW).await.unwrap();
-    bench.faults.add(Calls::Any, When::Always, Fault::Throttle);
+    bench.faults.add(Calls::Any, Trigger::Always, Fault::Throttle);
     let later = keys.tenant(&bench.store, Signer::Local, NOW + Span::hours(1)).await.unwrap();
     assert!(bench.faults.injected() > 0, "the table was read again");
     assert_eq!(fingerprint(&loaded), fingerprint(&later));

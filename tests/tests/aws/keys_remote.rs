@@ -6,7 +6,7 @@ use latchkey::domain::id::TenantId;
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::{Span, Timestamp};
-use latchkey::keys::orders::{self, RetireError, RotationOrder, Successor};
+use latchkey::keys::rotation_request::{self, NextKey, RetireError, RotationRequest};
 use latchkey::keys::{JWKS_MAX_AGE, KeyError, KeyState, KeyVault, Keys};
 use latchkey::purpose::Purpose;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
@@ -137,7 +137,7 @@ async fn a_change_of_signer_publishes_first_and_keeps_the_old_keys() {
         sets.retain(|(fetched_at, _)| now.since(*fetched_at) < JWKS_MAX_AGE);
     }
     signed.dedup();
-    let listed = orders::list(&bench.store, NOW + Span::minutes(300)).await.unwrap();
+    let listed = rotation_request::list(&bench.store, NOW + Span::minutes(300)).await.unwrap();
     let es256: Vec<_> = listed.iter().filter(|key| key.algorithm == "ES256").collect();
     let versions: Vec<_> = es256.iter().map(|key| (key.version, key.state, key.kms_key.as_deref())).collect();
     use KeyState::{Active, Retiring};
@@ -175,8 +175,8 @@ async fn a_new_kms_key_replaces_the_current_one_and_time_alone_does_not() {
     let old = sign(&before, &bench, Signer::Kms, SigningAlgorithm::ES256, NOW).await.unwrap();
     let now = NOW + Span::days(200);
     assert_eq!(kid_of(&sign(&before, &bench, Signer::Kms, SigningAlgorithm::ES256, now).await.unwrap()), kid_of(&old));
-    let orders = orders::rotate_now(&bench.store, Some(SigningAlgorithm::ES256), now).await.unwrap();
-    assert_eq!(orders, [("ES256", RotationOrder::HeldByKms { kid: kid_of(&old).parse().unwrap() })]);
+    let requests = rotation_request::request_rotations(&bench.store, Some(SigningAlgorithm::ES256), now).await.unwrap();
+    assert_eq!(requests, [("ES256", RotationRequest::HeldByKms { kid: kid_of(&old).parse().unwrap() })]);
     // The stack is deployed with another key.
     let after = keys(kms.signing_vault("ES256=es256-2,RS256=rs256-1"));
     assert_eq!(kid_of(&sign(&after, &bench, Signer::Kms, SigningAlgorithm::ES256, now).await.unwrap()), kid_of(&old));
@@ -191,13 +191,13 @@ async fn security_138_a_kms_key_is_retired_after_a_next_key_exists_and_is_never_
     let (bench, kms) = (Bench::new().await, FakeKms::up());
     let instance = keys_of_stack(&kms);
     let old = sign(&instance, &bench, Signer::Kms, SigningAlgorithm::ES256, NOW).await.unwrap();
-    let refused = orders::retire(&bench.store, &kid_of(&old), NOW).await.unwrap_err();
-    assert!(matches!(refused, RetireError::NoSuccessor(_)), "{refused}");
+    let refused = rotation_request::retire(&bench.store, &kid_of(&old), NOW).await.unwrap_err();
+    assert!(matches!(refused, RetireError::NoNextKey(_)), "{refused}");
     // The operator sets signer = "local". Within a minute the next key is listed, and the retirement succeeds.
     let now = NOW + Span::seconds(60);
     sign(&instance, &bench, Signer::Local, SigningAlgorithm::ES256, now).await.unwrap();
-    let retirement = orders::retire(&bench.store, &kid_of(&old), now).await.unwrap();
-    assert!(matches!(retirement.successor, Successor::TakesOver { signs_from, .. } if signs_from == now + Span::seconds(75)));
+    let retirement = rotation_request::retire(&bench.store, &kid_of(&old), now).await.unwrap();
+    assert!(matches!(retirement.next_key, NextKey::TakesOver { signs_from, .. } if signs_from == now + Span::seconds(75)));
     let later = now + Span::seconds(136);
     let new = sign(&instance, &bench, Signer::Local, SigningAlgorithm::ES256, later).await.unwrap();
     assert_ne!(kid_of(&new), kid_of(&old));

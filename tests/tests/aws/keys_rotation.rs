@@ -5,7 +5,7 @@
 use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::{Span, Timestamp};
-use latchkey::keys::orders::{self, RotationOrder};
+use latchkey::keys::rotation_request::{self, RotationRequest};
 use latchkey::keys::{KeyError, KeyVault, Keys};
 use latchkey::purpose::Purpose;
 use latchkey::store::key::KeySlot;
@@ -137,13 +137,13 @@ async fn security_138_an_early_rotation_publishes_first_and_happens_once() {
     let keys = keys(&KeyVault::ephemeral());
     let old = sign(&keys, &bench, NOW).await;
     let early = NOW + Span::days(1);
-    let ordered = RotationOrder::Ordered { kid: kid_of(&old).parse().unwrap() };
-    assert_eq!(orders::rotate_now(&bench.store, Some(ALGORITHM), early).await.unwrap(), [("ES256", ordered)]);
+    let ordered = RotationRequest::Ordered { kid: kid_of(&old).parse().unwrap() };
+    assert_eq!(rotation_request::request_rotations(&bench.store, Some(ALGORITHM), early).await.unwrap(), [("ES256", ordered)]);
     assert_eq!(versions(&bench, ALGORITHM).await, [1], "an operator creates no keys");
-    assert_eq!(orders::rotate_now(&bench.store, None, early).await.unwrap().len(), 3);
+    assert_eq!(rotation_request::request_rotations(&bench.store, None, early).await.unwrap().len(), 3);
     keys.tenant(&bench.store, Signer::Local, early).await.unwrap();
-    let again = orders::rotate_now(&bench.store, Some(ALGORITHM), early + Span::minutes(1)).await.unwrap();
-    assert!(matches!(again[..], [("ES256", RotationOrder::Pending { .. })]), "{again:?}");
+    let again = rotation_request::request_rotations(&bench.store, Some(ALGORITHM), early + Span::minutes(1)).await.unwrap();
+    assert!(matches!(again[..], [("ES256", RotationRequest::Pending { .. })]), "{again:?}");
     keys.tenant(&bench.store, Signer::Local, early + Span::minutes(1)).await.unwrap();
     assert_eq!(versions(&bench, ALGORITHM).await, [1, 2]);
     let published = keys.tenant(&bench.store, Signer::Local, early + Span::minutes(1)).await.unwrap();
@@ -160,7 +160,7 @@ async fn security_138_a_cold_start_performs_a_requested_or_due_rotation() {
     let bench = Bench::new().await;
     let kms = FakeKms::up();
     let first = sign(&keys(&kms.vault()), &bench, NOW).await;
-    orders::rotate_now(&bench.store, Some(ALGORITHM), NOW + Span::minutes(1)).await.unwrap();
+    rotation_request::request_rotations(&bench.store, Some(ALGORITHM), NOW + Span::minutes(1)).await.unwrap();
     let cold = |vault: KeyVault| Keys::new(vault, &[Purpose::Data, Purpose::Signing]);
     // The first user of the data keyring creates it.
     cold(kms.vault()).tenant(&bench.store, Signer::Local, NOW).await.unwrap();

@@ -6,7 +6,7 @@ use latchkey::context::Deadline;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use migration::{Migration, MigrationError, TryAgainLater};
@@ -236,10 +236,10 @@ async fn the_cost_of_a_call_and_a_store_failure() {
         cost(3, 4.0, 1.0),
         "security 71: an unknown address has the same reads and writes"
     );
-    trigger.world.faults.add(Calls::Named("PutItem"), When::Nth(1), Fault::TimeoutAfter);
+    trigger.world.faults.add(Calls::Named("PutItem"), Trigger::Nth(1), Fault::TimeoutAfter);
     assert!(!is_unknown_user(&trigger.sign_in(email, password).await), "a lost reply is recognized");
     trigger.world.faults.clear();
-    trigger.world.faults.add(Calls::Reads, When::Always, Fault::Throttle);
+    trigger.world.faults.add(Calls::Reads, Trigger::Always, Fault::Throttle);
     let failed = trigger.ask(event("UserMigration_Authentication", email, json!({ "password": password }))).await;
     assert!(matches!(failed, Err(MigrationError::Store(_))), "{failed:?}");
 }

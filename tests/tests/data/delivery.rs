@@ -8,7 +8,7 @@ use latchkey::context::Deadline;
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::delivery::MAILS_AN_HOUR;
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -154,7 +154,7 @@ async fn a_refused_audit_record_does_not_stop_the_mail() {
     fixture.begin(1..=3).await;
     // The SDK tries three times. The second record fails all of them.
     for call in [2, 3, 4] {
-        fixture.events.faults.add(Calls::Named("PutItem"), When::Nth(call), Fault::Internal);
+        fixture.events.faults.add(Calls::Named("PutItem"), Trigger::Nth(call), Fault::Internal);
     }
     assert_eq!(fixture.stream().await, 2);
     assert_eq!(
@@ -164,7 +164,7 @@ async fn a_refused_audit_record_does_not_stop_the_mail() {
     );
     // Both fail at once: the earlier record is reported.
     fixture.events.faults.clear();
-    fixture.events.faults.add(Calls::Named("PutItem"), When::Always, Fault::Internal);
+    fixture.events.faults.add(Calls::Named("PutItem"), Trigger::Always, Fault::Internal);
     fixture.mail.sqs(&[], Mode::Down);
     assert_eq!(fixture.stream().await, 2);
     fixture.events.faults.clear();
@@ -311,7 +311,7 @@ async fn a_crash_duplicates_at_most_one_mail() {
         let batch = fixture.mail.receive(10);
         let events: Vec<_> = batch.iter().map(Message::event).collect();
         let faults = fixture.events.faults.clone();
-        faults.add(Calls::Named("UpdateItem"), When::Nth(write), fault);
+        faults.add(Calls::Named("UpdateItem"), Trigger::Nth(write), fault);
         tokio::select! {
             _ = fixture.events.handle(&events) => panic!("{fault:?} at {write} did not crash"),
             () = faults.crashed() => {}
@@ -334,7 +334,7 @@ async fn a_sent_mail_is_not_reported_if_the_mark_fails() {
     fixture.begin(1..=1).await;
     fixture.stream().await;
     for call in [2, 3, 4] {
-        fixture.events.faults.add(Calls::Named("UpdateItem"), When::Nth(call), Fault::Internal);
+        fixture.events.faults.add(Calls::Named("UpdateItem"), Trigger::Nth(call), Fault::Internal);
     }
     assert!(fixture.work().await.is_empty());
     assert_eq!(fixture.recipients(), recipients_of(1..=1));

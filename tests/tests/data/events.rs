@@ -7,7 +7,7 @@ use latchkey::domain::change::Change;
 use latchkey::domain::delivery::{Delivery, MAILS_A_DAY, MAILS_AN_HOUR};
 use latchkey::domain::flow::{Flow, FlowState};
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use serde_json::{Value, json};
 use tests::events_fixture::{EventsFixture, ISSUER};
 use tests::store::{authentication, new_account, session};
@@ -96,7 +96,7 @@ async fn a_reset_password_is_notified_in_the_language_of_the_recovery() {
     let sample = new_account(1, 1);
     let reset = Change::reset_password(
         Flow { state: FlowState::Completed, version: 2, ..flow.clone() },
-        latchkey::domain::account::Authentication { identifier: flow.identifier, epoch: 2, version: 2, ..authentication(1) },
+        latchkey::domain::account::AccountState { identifier: flow.identifier, epoch: 2, version: 2, ..authentication(1) },
         latchkey::domain::credential::PasswordCredential { version: 2, ..sample.password },
     );
     let mails = fixture.mails_of(reset).await;
@@ -224,7 +224,7 @@ async fn an_unreadable_record_is_reported_and_does_not_stop_the_others() {
         assert_eq!(fixture.audit_records().await, 2, "{name}");
     }
     // A table that does not answer fails the other records too: they are left for the next delivery.
-    fixture.faults.add(Calls::Named("PutItem"), When::Always, Fault::Internal);
+    fixture.faults.add(Calls::Named("PutItem"), Trigger::Always, Fault::Internal);
     let (failed, _) = fixture.handle(&records).await;
     assert_eq!(failed, [records[0]["dynamodb"]["SequenceNumber"].as_str().unwrap()], "the earlier of the two");
     fixture.faults.clear();
@@ -240,7 +240,7 @@ async fn a_store_failure_is_reported_and_loses_no_mail() {
     let flow = fixture.begin_registration(1, ADA).await;
     // Each call fails in turn, longer than the SDK retries: the record is reported, and is delivered again.
     for operation in ["PutItem", "BatchGetItem", "GetItem", "UpdateItem"] {
-        fixture.faults.add(Calls::Named(operation), When::Always, Fault::Internal);
+        fixture.faults.add(Calls::Named(operation), Trigger::Always, Fault::Internal);
         let (failed, mails) = fixture.handle(&fixture.records()).await;
         assert_eq!(failed.len(), 1, "{operation}");
         // A failed audit record does not stop a mail.

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use tests::command::Command;
 use tests::{World, invariants};
 
@@ -23,7 +23,7 @@ async fn crash_at_any_write(fault: Fault, commands: impl Iterator<Item = Command
         for write in 1..=MAX_WRITES {
             let mut ready = command.prepare(&world, &format!("{command:?}{fault:?}{write}")).await;
             world.faults.clear();
-            world.faults.add(Calls::Writes, When::Nth(write), fault);
+            world.faults.add(Calls::Writes, Trigger::Nth(write), fault);
             let crashed = tokio::select! {
                 outcome = ready.run() => {
                     assert!(outcome.expected, "{command:?}: {}", outcome.words);
@@ -83,7 +83,7 @@ async fn t4_a_lost_reply_at_any_write_changes_neither_the_answer_nor_the_effect(
         for write in 1..=MAX_WRITES {
             let mut ready = command.prepare(&world, &format!("{command:?}Lost{write}")).await;
             world.faults.clear();
-            world.faults.add(Calls::Writes, When::Nth(write), Fault::TimeoutAfter);
+            world.faults.add(Calls::Writes, Trigger::Nth(write), Fault::TimeoutAfter);
             let outcome = ready.run().await;
             assert!(outcome.expected, "{command:?}, reply {write} lost: {}", outcome.words);
             let struck = world.faults.injected();
@@ -110,7 +110,7 @@ async fn one_fault_is_hidden(calls: Calls, fault: Fault) {
         // All these users register from one network.
         world.advance(Span::hours(1));
         let mut ready = command.prepare(&world, &format!("{command:?}{fault:?}")).await;
-        world.faults.add(calls, When::Nth(1), fault);
+        world.faults.add(calls, Trigger::Nth(1), fault);
         let outcome = ready.run().await;
         world.faults.clear();
         assert!(outcome.expected, "{command:?} with one {fault:?}: {}", outcome.words);
@@ -150,7 +150,7 @@ async fn t6_a_lasting_outage_is_a_503() {
     for command in Command::ALL {
         world.advance(Span::hours(1));
         let mut ready = command.prepare(&world, &format!("{command:?}Outage")).await;
-        world.faults.add(Calls::Writes, When::Always, Fault::Throttle);
+        world.faults.add(Calls::Writes, Trigger::Always, Fault::Throttle);
         let outcome = ready.run().await;
         world.faults.clear();
         let is_503 = ["503", "unavailable", "Back in a moment"].into_iter().any(|words| outcome.words.contains(words));

@@ -1,6 +1,6 @@
 //! The promise of each change: it is written once, only over the state that it was decided on, and reads back unchanged.
 
-use latchkey::domain::account::{Authentication, DataKeyState};
+use latchkey::domain::account::{AccountState, DataKeyState};
 use latchkey::domain::change::{Change, Changes, Decision};
 use latchkey::domain::consent::Consent;
 use latchkey::domain::credential::PasswordCredential;
@@ -25,7 +25,7 @@ fn every_change() -> Vec<(&'static str, Vec<Change>, Change)> {
         |state, tries, generation| Flow { state, tries, generation, version: 2, ..flow(1, 1, FlowPurpose::Registration) };
     let pending = || vec![Change::create_data_key(data_key(1)), begun().remove(0)];
     let created = || [pending(), vec![Change::create_account(new_account(1, 1))]].concat();
-    let next = || Authentication { version: 2, ..authentication(1) };
+    let next = || AccountState { version: 2, ..authentication(1) };
     let opened = || vec![Change::open_session(session(1, 1))];
     let used = || Session { last_used_at: NOW + Span::hours(1), version: 2, ..session(1, 1) };
     let issued = || vec![Change::issue_authorization_code(grant(1, 1))];
@@ -54,7 +54,7 @@ fn every_change() -> Vec<(&'static str, Vec<Change>, Change)> {
             recovery(),
             Change::reset_password(
                 Flow { state: FlowState::Completed, version: 2, ..flow(9, 9, FlowPurpose::Recovery) },
-                Authentication { epoch: 2, ..next() },
+                AccountState { epoch: 2, ..next() },
                 PasswordCredential { version: 2, ..password(1) },
             ),
         ),

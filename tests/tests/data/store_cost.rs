@@ -2,14 +2,14 @@
 //! engine's `ReturnConsumedCapacity` and by our arithmetic. An unknown identifier costs the same as a known one, table by table
 //! (security 71, 93).
 
-use latchkey::domain::account::{Authentication, DataKeyState, WrappedDataKey};
+use latchkey::domain::account::{AccountState, DataKeyState, WrappedDataKey};
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::consent::Consent;
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::linked_identity::{LinkedIdentity, SubjectHash};
-use latchkey::domain::moving::MovedAccount;
 use latchkey::domain::session::Session;
+use latchkey::domain::transfer::TransferredAccount;
 use latchkey::store::grant::GrantQuery;
 use latchkey_local::meter::Cost;
 use tests::store::*;
@@ -57,13 +57,13 @@ async fn registration_costs_0_2_to_start_and_2_15_to_prove() {
 async fn a_sign_in_costs_4_2_and_a_failed_one_4_1_known_or_not() {
     let bench = prepared().await;
     bench.store.find_sign_in(&identifier(1)).await.unwrap();
-    let next = Authentication { version: 2, ..authentication(1) };
+    let next = AccountState { version: 2, ..authentication(1) };
     let success = Changes::one(Change::record_sign_in(next.clone())).then(Change::open_session(session(1, 3)));
     bench.store.commit(&success, &request()).await.unwrap();
     check("password sign-in", &bench.meter.take_cost(), (4, 4.0, 2.0));
 
     bench.store.find_sign_in(&identifier(1)).await.unwrap();
-    bench.commit(Change::count_failed_sign_in(Authentication { version: 3, ..next })).await.unwrap();
+    bench.commit(Change::count_failed_sign_in(AccountState { version: 3, ..next })).await.unwrap();
     let known = bench.meter.take();
     bench.store.find_sign_in(&identifier(2)).await.unwrap();
     bench.commit(Change::count_unknown_sign_in(unknown_failures(2))).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_recovery_costs_the_same_for_an_unknown_address() {
     drop(bench.meter.take());
     let reset = Change::reset_password(
         Flow { state: FlowState::Completed, version: 2, ..flow(9, 9, FlowPurpose::Recovery) },
-        Authentication { epoch: 2, version: 2, ..authentication(1) },
+        AccountState { epoch: 2, version: 2, ..authentication(1) },
         PasswordCredential { version: 2, ..password(1) },
     );
     bench.commit(reset).await.unwrap();
@@ -154,11 +154,11 @@ async fn an_export_of_a_user_takes_3_requests_and_an_import_3() {
     assert_eq!((read.requests, read.engine.read, read.engine.write), (3, 4.0, 0.0), "export of a person");
 
     let subject = SubjectHash(identifier(9));
-    let standing = bench.store.find_standing(account(2), &identifier(2), &[subject]).await.unwrap();
-    assert!(standing.owner.is_none() && standing.account.is_none() && standing.subjects.is_empty());
+    let existing_state = bench.store.find_existing_state(account(2), &identifier(2), &[subject]).await.unwrap();
+    assert!(existing_state.owner.is_none() && existing_state.account.is_none() && existing_state.subjects.is_empty());
     let profile = new_account(2, 2).profile;
     let link = LinkedIdentity { account: account(2), subject, named: profile.claims.clone(), linked_at: NOW };
-    let moved = MovedAccount {
+    let moved = TransferredAccount {
         authentication: authentication(2),
         password: Some(password(2)),
         profile,
@@ -169,8 +169,11 @@ async fn an_export_of_a_user_takes_3_requests_and_an_import_3() {
     };
     bench.commit(Change::move_account(moved)).await.unwrap();
     check("a move here", &bench.meter.take_cost(), (3, 3.0, 18.0));
-    let standing = bench.store.find_standing(account(2), &authentication(2).identifier, &[subject]).await.unwrap();
-    assert_eq!((standing.owner, standing.subjects.len(), standing.account.is_some()), (Some(account(2)), 1, true));
+    let existing_state = bench.store.find_existing_state(account(2), &authentication(2).identifier, &[subject]).await.unwrap();
+    assert_eq!(
+        (existing_state.owner, existing_state.subjects.len(), existing_state.account.is_some()),
+        (Some(account(2)), 1, true)
+    );
     assert_eq!(bench.store.walk_accounts(None).await.unwrap().found.len(), 2);
     assert!(bench.store.walk_tombstones(None).await.unwrap().found.is_empty());
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::store::CommitError;
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource, TenantDocument};
 use latchkey_local::engine::client;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use tests::store::*;
 
 fn text(value: &str) -> AttributeValue {
@@ -17,7 +17,7 @@ async fn a_tenant_document_is_stored_by_versions_and_the_newest_is_in_force() {
     assert_eq!(bench.store.find_tenant_document().await.unwrap(), None);
     for version in 1..=12 {
         bench.faults.clear();
-        bench.faults.add(Calls::Writes, When::Nth(2), Fault::TimeoutAfter);
+        bench.faults.add(Calls::Writes, Trigger::Nth(2), Fault::TimeoutAfter);
         let (document, origin) = (format!("a = {version}"), by("Ada"));
         let decided_on = (version > 1).then(|| version - 1);
         let stored = bench.store.put_document_after(decided_on, &document, origin.clone(), NOW).await.unwrap();

@@ -13,7 +13,7 @@ use latchkey::store::grant::GrantQuery;
 use latchkey::store::key::KeySlot;
 use latchkey::store::keyring::KeyMaterial;
 use latchkey::store::{CommitError, StoreError};
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use tests::store::*;
 
 fn count_try(n: u8) -> Change {
@@ -35,7 +35,7 @@ async fn a_lost_reply_is_not_a_replay() {
     ];
     for (name, change) in changes {
         bench.faults.clear();
-        bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
+        bench.faults.add(Calls::Writes, Trigger::Nth(1), Fault::TimeoutAfter);
         let before = bench.faults.injected();
         bench.commit(change).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         assert_eq!(bench.faults.injected() - before, 1, "{name}");
@@ -81,7 +81,7 @@ async fn a_transaction_sent_again_after_its_token_expired_is_recognized() {
     let create = Changes::one(Change::create_account(new_account(1, 1)));
     bench.store.commit(&create, &request).await.unwrap();
     // AUTHN changes, so that not every item of the transaction still has its stamp.
-    let next = latchkey::domain::account::Authentication { version: 2, ..authentication(1) };
+    let next = latchkey::domain::account::AccountState { version: 2, ..authentication(1) };
     bench.commit(Change::record_sign_in(next)).await.unwrap();
     bench.store.commit(&create, &request).await.unwrap();
 }
@@ -100,8 +100,8 @@ async fn contention_is_never_a_conflict() {
     let bench = Bench::new().await;
     for change in change() {
         bench.faults.clear();
-        bench.faults.add(Calls::Writes, When::Nth(1), Fault::Conflict);
-        bench.faults.add(Calls::Writes, When::Nth(2), Fault::Conflict);
+        bench.faults.add(Calls::Writes, Trigger::Nth(1), Fault::Conflict);
+        bench.faults.add(Calls::Writes, Trigger::Nth(2), Fault::Conflict);
         bench.commit(change).await.unwrap();
     }
     assert_eq!(bench.faults.injected(), 8);
@@ -109,7 +109,7 @@ async fn contention_is_never_a_conflict() {
     let bench = Bench::new().await;
     for change in change() {
         bench.faults.clear();
-        bench.faults.add(Calls::Writes, When::Always, Fault::Conflict);
+        bench.faults.add(Calls::Writes, Trigger::Always, Fault::Conflict);
         let result = bench.commit(change.clone()).await;
         assert!(matches!(result, Err(CommitError::Store(StoreError::Unavailable(_)))), "{result:?}");
         bench.faults.clear();
@@ -121,7 +121,7 @@ async fn contention_is_never_a_conflict() {
 #[tokio::test]
 async fn no_write_is_misclassified_under_contention() {
     let bench = Bench::new().await;
-    bench.faults.add(Calls::Writes, When::Chance(0.5), Fault::Conflict);
+    bench.faults.add(Calls::Writes, Trigger::Chance(0.5), Fault::Conflict);
     let (mut done, mut unavailable) = (0, 0);
     for n in 0..=255 {
         match bench.commit(Change::open_session(session(1, n))).await {
@@ -140,7 +140,7 @@ async fn a_store_that_does_not_answer_is_unavailable() {
     for fault in [Fault::Throttle, Fault::Internal, Fault::TimeoutBefore] {
         let bench = Bench::new().await;
         bench.register(1).await;
-        bench.faults.add(Calls::Any, When::Always, fault);
+        bench.faults.add(Calls::Any, Trigger::Always, fault);
         let write = bench.commit(Change::open_session(session(1, 1))).await;
         assert!(matches!(write, Err(CommitError::Store(StoreError::Unavailable(_)))), "{fault:?}: {write:?}");
         let read = bench.store.find_sign_in(&identifier(1)).await;
@@ -161,14 +161,14 @@ async fn unprocessed_keys_are_requested_again() {
     let query = GrantQuery { account: account(1), grant: grant(1, 1).id, session: Some(session(1, 1).id), profile: true };
     for n in 1..=2 {
         bench.faults.clear();
-        bench.faults.add(Calls::Named("BatchGetItem"), When::Nth(1), Fault::Partial);
-        bench.faults.add(Calls::Named("BatchGetItem"), When::Nth(n), Fault::Partial);
+        bench.faults.add(Calls::Named("BatchGetItem"), Trigger::Nth(1), Fault::Partial);
+        bench.faults.add(Calls::Named("BatchGetItem"), Trigger::Nth(n), Fault::Partial);
         let found = bench.store.find_grant(query).await.unwrap().unwrap();
         assert!(found.session.is_some() && found.profile.is_some() && found.data_key.is_some());
     }
     assert!(bench.faults.injected() >= 3);
     bench.faults.clear();
-    bench.faults.add(Calls::Named("BatchGetItem"), When::Always, Fault::Partial);
+    bench.faults.add(Calls::Named("BatchGetItem"), Trigger::Always, Fault::Partial);
     let found = bench.store.find_grant(query).await;
     assert!(matches!(found, Err(StoreError::Unavailable(_))), "{found:?}");
 }
@@ -177,7 +177,7 @@ async fn unprocessed_keys_are_requested_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_counter_lets_exactly_its_limit_through() {
     let bench = Bench::new().await;
-    bench.faults.add(Calls::Writes, When::Chance(0.2), Fault::Slow(std::time::Duration::from_millis(2)));
+    bench.faults.add(Calls::Writes, Trigger::Chance(0.2), Fault::Slow(std::time::Duration::from_millis(2)));
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let store = bench.store.clone();
@@ -222,8 +222,8 @@ async fn one_of_64_gets_the_address() {
         bench.commit(Change::create_data_key(data_key(n))).await.unwrap();
         bench.commit(Change::begin_flow(flow(n, n, FlowPurpose::Registration))).await.unwrap();
     }
-    bench.faults.add(Calls::Writes, When::Chance(0.2), Fault::TimeoutAfter);
-    bench.faults.add(Calls::Writes, When::Chance(0.3), Fault::Conflict);
+    bench.faults.add(Calls::Writes, Trigger::Chance(0.2), Fault::TimeoutAfter);
+    bench.faults.add(Calls::Writes, Trigger::Chance(0.3), Fault::Conflict);
     let tasks: Vec<_> = (1..=64)
         .map(|n| {
             let store = bench.store.clone();
@@ -264,7 +264,7 @@ async fn one_of_64_redeems_the_code() {
     bench.commit(Change::issue_authorization_code(grant(1, 1))).await.unwrap();
     // Few enough faults that no write loses all three replies. Such a write would correctly report "unavailable".
     for call in [1, 9, 30] {
-        bench.faults.add(Calls::Writes, When::Nth(call), Fault::TimeoutAfter);
+        bench.faults.add(Calls::Writes, Trigger::Nth(call), Fault::TimeoutAfter);
     }
     let tasks: Vec<_> = (0..64)
         .map(|n| {
@@ -294,7 +294,7 @@ async fn one_of_64_claims_a_key_slot() {
     let slot = KeySlot::Keyring { purpose: latchkey::purpose::Purpose::Data, version: 1 };
     // Few enough faults that no write loses all three replies. Such a write would correctly report "unavailable".
     for call in [1, 9, 30] {
-        bench.faults.add(Calls::Writes, When::Nth(call), Fault::TimeoutAfter);
+        bench.faults.add(Calls::Writes, Trigger::Nth(call), Fault::TimeoutAfter);
     }
     let lease = Span::seconds(10);
     let tasks: Vec<_> = (0..64)
@@ -323,7 +323,7 @@ async fn one_of_64_claims_a_key_slot() {
     assert!(!store.claim_key(slot, second, NOW + Span::seconds(9), lease).await.unwrap(), "the lease holds");
     assert!(store.claim_key(slot, second, NOW + lease, lease).await.unwrap(), "the lease has expired");
     assert!(!store.complete_key(slot, &first, key(1)).await.unwrap(), "the late holder must use the other's key");
-    bench.faults.add(Calls::Writes, When::Nth(1), Fault::TimeoutAfter);
+    bench.faults.add(Calls::Writes, Trigger::Nth(1), Fault::TimeoutAfter);
     assert!(store.complete_key(slot, second, key(2)).await.unwrap(), "a lost reply is not a loss");
     assert!(!store.complete_key(slot, second, key(3)).await.unwrap(), "a key is written once");
     assert!(!store.claim_key(slot, second, NOW + Span::days(900), lease).await.unwrap(), "a key is never claimed again");

@@ -4,8 +4,8 @@
 
 use http::Method;
 use latchkey::context::Deadline;
-use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::legacy_directory::ImportedPassword;
 use latchkey::domain::oauth::exchange::{ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE};
 use latchkey::domain::time::Span;
 use latchkey::store::principal::PrincipalQuery;
@@ -89,7 +89,7 @@ async fn import_users(deployed: &DeployedWorld) {
 
     // An imported user with a changed address in the pool is looked up by the pool's `sub`.
     let ivy = Customer::new("Ivy");
-    import_user(&world.services, &"acme".parse().unwrap(), &ivy, "sub-Ivy", ComingPassword::StaysThere).await;
+    import_user(&world.services, &"acme".parse().unwrap(), &ivy, "sub-Ivy", ImportedPassword::StaysThere).await;
     deployed.pool.put(PoolUser::confirmed("ivy@other.example", &ivy.password, "sub-Ivy"));
     let mut browser = Browser::new(world);
     let page = browser.open("/t/acme/recover").await;

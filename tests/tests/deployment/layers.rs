@@ -63,17 +63,17 @@ const LAYERS: &[Layer] = &[
     Layer { name: "locale", may_use: &["domain"], must_not_contain: &["aws_", "axum::", "std::env"] },
     Layer { name: "colour", may_use: &[], must_not_contain: &["aws_", "axum::", "std::env"] },
     Layer { name: "delivery", may_use: &["domain", "locale", "colour"], must_not_contain: NO_DATABASE },
-    Layer { name: "directory", may_use: &["domain"], must_not_contain: NO_DATABASE },
+    Layer { name: "legacy_directory", may_use: &["domain"], must_not_contain: NO_DATABASE },
     Layer {
         name: "services",
-        may_use: &["config", "directory", "keys", "store", "domain", "context", "digest", "purpose"],
+        may_use: &["config", "legacy_directory", "keys", "store", "domain", "context", "digest", "purpose"],
         must_not_contain: NO_CLIENT,
     },
     Layer {
         name: "web",
         may_use: &[
             "services",
-            "directory",
+            "legacy_directory",
             "keys",
             "store",
             "domain",
@@ -104,8 +104,8 @@ fn sources(path: &str) -> Vec<PathBuf> {
         found.push(file);
     }
     let mut directories = vec![path];
-    while let Some(directory) = directories.pop() {
-        let Ok(entries) = fs::read_dir(&directory) else { continue };
+    while let Some(legacy_directory) = directories.pop() {
+        let Ok(entries) = fs::read_dir(&legacy_directory) else { continue };
         for entry in entries.map(|entry| entry.unwrap().path()) {
             if entry.is_dir() && entry.file_name().is_some_and(|name| name != "target" && name != "node_modules") {
                 directories.push(entry);

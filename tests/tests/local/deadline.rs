@@ -12,7 +12,7 @@ use latchkey::services::Services;
 use latchkey::store::{CommitError, Store, StoreError, Tables};
 use latchkey::web::{Host, mount};
 use latchkey_local::engine::client;
-use latchkey_local::fault::{Calls, Fault, Faults, When, is_write};
+use latchkey_local::fault::{Calls, Fault, Faults, Trigger, is_write};
 use std::time::Duration;
 use tests::deployed::HTTP_FUNCTIONS;
 use tests::store::{Bench, data_key, grant, redeemed, request};
@@ -59,9 +59,9 @@ async fn a_contended_write_is_not_sent_again_past_the_deadline() {
     let connector = slow.around(conflicts.around(bench.engine.connector()));
     let tables = Tables { identities: "identities".into(), keys: "keys".into(), audit: "audit".into() };
     let store = Store::new(client(connector), tables).tenant(bench.store.tenant().clone());
-    conflicts.add(Calls::Writes, When::Always, Fault::Conflict);
+    conflicts.add(Calls::Writes, Trigger::Always, Fault::Conflict);
     // The first attempt takes longer than the time left before the last half second. So there is no second attempt, on any machine.
-    slow.add(Calls::Writes, When::Always, Fault::Slow(Duration::from_millis(80)));
+    slow.add(Calls::Writes, Trigger::Always, Fault::Slow(Duration::from_millis(80)));
     let refused =
         store.commit(&Changes::one(Change::create_data_key(data_key(1))), &with_time_left(Duration::from_millis(570))).await;
     assert!(is_unavailable(&refused), "{refused:?}");

@@ -13,7 +13,7 @@ use latchkey::services::Services;
 use latchkey::web::{TenantHandle, mount};
 use latchkey_local::assemble;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -140,7 +140,7 @@ async fn security_117_every_refusal_at_every_route_is_ours_and_carries_every_hea
             // Internal failures, and no time left. The tenant's document is read again after a minute.
             for (fault, count) in [(Fault::Internal, &mut failed), (Fault::Panic, &mut panicked)] {
                 world.advance(Span::seconds(61));
-                world.faults.add(Calls::Any, When::Always, fault);
+                world.faults.add(Calls::Any, Trigger::Always, fault);
                 let answer = ask(ordinary()).await;
                 world.faults.clear();
                 assert_headers(&answer, &what);
@@ -148,7 +148,7 @@ async fn security_117_every_refusal_at_every_route_is_ours_and_carries_every_hea
                 *count += usize::from(answer.status() >= 500);
             }
             world.advance(Span::seconds(61));
-            world.faults.add(Calls::Any, When::Always, Fault::Slow(Duration::from_millis(50)));
+            world.faults.add(Calls::Any, Trigger::Always, Fault::Slow(Duration::from_millis(50)));
             let answer = Answer::of(&Front::None, &router, ordinary(), Deadline::after(Duration::ZERO)).await;
             world.faults.clear();
             assert_headers(&answer, &what);

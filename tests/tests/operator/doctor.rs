@@ -101,13 +101,13 @@ async fn the_return_pool_is_compared_with_the_parameters_of_the_stack() {
     let token = std::fs::read_to_string(data.join("operator-token")).unwrap().trim().to_owned();
     let arn = |pool: &str| format!("arn:aws:cognito-idp:eu-central-1:111122223333:userpool/{pool}");
     let (next, other) = (arn("eu-central-1_Next"), arn("eu-central-1_Other"));
-    let handover = format!("{DEFAULT_DOCUMENT}\n[handover]\nuser_pool_id = \"eu-central-1_Next\"\n");
-    let (handover, next, other) = (handover.as_str(), next.as_str(), other.as_str());
+    let reverse_migration = format!("{DEFAULT_DOCUMENT}\n[handover]\nuser_pool_id = \"eu-central-1_Next\"\n");
+    let (reverse_migration, next, other) = (reverse_migration.as_str(), next.as_str(), other.as_str());
     for (document, pool, tenant, verdict, mend) in [
-        (handover, "", "default", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
-        (handover, next, "default", "ok", ""),
-        (handover, other, "default", "fail", "name that pool in [handover]"),
-        (handover, next, "acme", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
+        (reverse_migration, "", "default", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
+        (reverse_migration, next, "default", "ok", ""),
+        (reverse_migration, other, "default", "fail", "name that pool in [handover]"),
+        (reverse_migration, next, "acme", "fail", "deploy with the pool's ARN as ReturnPoolArn and default as ReturnTenant"),
         (DEFAULT_DOCUMENT, next, "default", "warn", "apply a document with [handover]"),
         (DEFAULT_DOCUMENT, "", "default", "missing", ""),
     ] {

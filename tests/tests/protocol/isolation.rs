@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::world::World;
 use std::collections::BTreeMap;
 use tests::command::Command;
@@ -56,7 +56,7 @@ impl TwoUsers {
 #[tokio::test]
 async fn security_142_t19_users_of_one_warm_instance_never_see_each_other_or_a_panic() {
     let two = TwoUsers::new().await;
-    two.world.faults.add(Calls::Any, When::Chance(0.01), Fault::Panic);
+    two.world.faults.add(Calls::Any, Trigger::Chance(0.01), Fault::Panic);
     let statuses = two.alternate(10_000).await;
     let panics = usize::try_from(two.world.faults.injected()).unwrap();
     assert!((50..200).contains(&panics), "{panics} panics");
@@ -67,7 +67,7 @@ async fn security_142_t19_users_of_one_warm_instance_never_see_each_other_or_a_p
         two.world.faults.clear();
         for call in 1..=3 {
             let mut ready = command.prepare(&two.world, &format!("{command:?}{call}")).await;
-            two.world.faults.add(Calls::Any, When::Nth(call), Fault::Panic);
+            two.world.faults.add(Calls::Any, Trigger::Nth(call), Fault::Panic);
             let before = two.world.faults.injected();
             let outcome = ready.run().await;
             let struck = two.world.faults.injected() > before;

@@ -2,7 +2,7 @@
 
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use tests::oauth_client::{claims, jose_header};
 use tests::{OAuthClient, SignedInUser, World};
 
@@ -198,7 +198,7 @@ async fn security_22_of_64_parallel_redemptions_exactly_one_gets_tokens() {
     let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
     // Slow reads make every request read before the first one writes. Otherwise there is no race.
-    world.faults.add(Calls::Reads, When::Always, Fault::Slow(std::time::Duration::from_millis(20)));
+    world.faults.add(Calls::Reads, Trigger::Always, Fault::Slow(std::time::Duration::from_millis(20)));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..64 {
         let (client, code) = (client.clone(), code.clone());
@@ -222,7 +222,7 @@ async fn security_135_a_lost_reply_is_not_a_replay() {
         let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
         let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
         let code = person.code(&client).await;
-        world.faults.add(Calls::Writes, When::Nth(1), fault);
+        world.faults.add(Calls::Writes, Trigger::Nth(1), fault);
         let tokens = client.redeem(&code).await.tokens();
         assert_eq!(world.faults.injected(), 1, "{fault:?}");
         assert_eq!(client.refresh(tokens.refresh()).await.status(), 200, "{fault:?}");
@@ -234,7 +234,7 @@ async fn security_134_a_code_stays_valid_while_the_store_is_unavailable() {
     let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let (person, client) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
     let code = person.code(&client).await;
-    world.faults.add(Calls::Writes, When::Always, Fault::Throttle);
+    world.faults.add(Calls::Writes, Trigger::Always, Fault::Throttle);
     let answer = client.redeem(&code).await;
     assert_eq!(refusal(&answer), (503, "temporarily_unavailable".to_owned()));
     assert!(answer.header("retry-after").is_some());

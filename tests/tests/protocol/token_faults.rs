@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup fails the test")]
 
 use http::Method;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tests::anonymous::Answer;
@@ -63,7 +63,7 @@ async fn a_crash_at_any_call_of_a_refresh_leaves_a_token_that_can_be_retried() {
             let world = World::new().await.unwrap();
             let client = OAuthClient::demo_app(&world);
             let tokens = signed_in(&world, &client).await;
-            world.faults.add(Calls::Any, When::Nth(nth), fault);
+            world.faults.add(Calls::Any, Trigger::Nth(nth), fault);
             if until_crash(&world, client.refresh(tokens.refresh())).await.is_some() {
                 break;
             }
@@ -86,7 +86,7 @@ async fn a_crash_at_any_call_of_a_redemption_leaves_the_code_valid_or_spent() {
             let world = World::new().await.unwrap();
             let client = OAuthClient::demo_app(&world);
             let code = SignedInUser::new(&world).await.code(&client).await;
-            world.faults.add(Calls::Any, When::Nth(nth), fault);
+            world.faults.add(Calls::Any, Trigger::Nth(nth), fault);
             if until_crash(&world, client.redeem(&code)).await.is_some() {
                 break;
             }
@@ -109,7 +109,7 @@ async fn a_revocation_can_be_retried_after_a_crash_at_any_call() {
             let world = World::new().await.unwrap();
             let client = OAuthClient::demo_app(&world);
             let tokens = signed_in(&world, &client).await;
-            world.faults.add(Calls::Any, When::Nth(nth), fault);
+            world.faults.add(Calls::Any, Trigger::Nth(nth), fault);
             if until_crash(&world, client.revoke(tokens.refresh())).await.is_some() {
                 break;
             }
@@ -123,11 +123,11 @@ async fn a_revocation_can_be_retried_after_a_crash_at_any_call() {
 
 /// Throttling, conflicts and lost replies together.
 fn add_mixed_faults(world: &World) {
-    world.faults.add(Calls::Any, When::Chance(0.15), Fault::Throttle);
-    world.faults.add(Calls::Writes, When::Chance(0.3), Fault::Conflict);
-    world.faults.add(Calls::Writes, When::Chance(0.2), Fault::TimeoutAfter);
-    world.faults.add(Calls::Reads, When::Chance(0.2), Fault::Partial);
-    world.faults.add(Calls::Reads, When::Always, Fault::Slow(Duration::from_millis(10)));
+    world.faults.add(Calls::Any, Trigger::Chance(0.15), Fault::Throttle);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.3), Fault::Conflict);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.2), Fault::TimeoutAfter);
+    world.faults.add(Calls::Reads, Trigger::Chance(0.2), Fault::Partial);
+    world.faults.add(Calls::Reads, Trigger::Always, Fault::Slow(Duration::from_millis(10)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -197,7 +197,7 @@ async fn an_unavailable_store_gives_a_503_without_details() {
     let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let (web, app) = (OAuthClient::demo_web(&world), OAuthClient::demo_app(&world));
     let tokens = signed_in(&world, &web).await;
-    world.faults.add(Calls::Any, When::Always, Fault::Throttle);
+    world.faults.add(Calls::Any, Trigger::Always, Fault::Throttle);
     for answer in [
         web.refresh(tokens.refresh()).await,
         web.introspect(tokens.access()).await,

@@ -3,7 +3,7 @@
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::time::Span;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use tests::anonymous::Answer;
 use tests::store::put_document;
 use tests::{OAuthClient, SignedInUser, Tokens, World};
@@ -234,7 +234,7 @@ async fn security_32_of_64_parallel_presentations_every_answer_carries_the_same_
     for presentations in [2, 8, 64] {
         let (_, tokens) = signed_in(&world, &client).await;
         // Slow reads make every request read before the first one writes.
-        world.faults.add(Calls::Reads, When::Always, Fault::Slow(std::time::Duration::from_millis(20)));
+        world.faults.add(Calls::Reads, Trigger::Always, Fault::Slow(std::time::Duration::from_millis(20)));
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..presentations {
             let (client, token) = (client.clone(), tokens.refresh().to_owned());
@@ -257,7 +257,7 @@ async fn security_135_a_lost_reply_is_not_a_reuse() {
         let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
         let client = OAuthClient::demo_app(&world);
         let (_, tokens) = signed_in(&world, &client).await;
-        world.faults.add(Calls::Writes, When::Nth(1), fault);
+        world.faults.add(Calls::Writes, Trigger::Nth(1), fault);
         let tokens = client.refresh(tokens.refresh()).await.tokens();
         assert_eq!(world.faults.injected(), 1, "{fault:?}");
         assert_eq!(client.refresh(tokens.refresh()).await.status(), 200, "{fault:?}");
@@ -270,7 +270,7 @@ async fn a_token_can_be_retried_after_all_replies_were_lost() {
     let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();
     let client = OAuthClient::demo_app(&world);
     let (_, tokens) = signed_in(&world, &client).await;
-    world.faults.add(Calls::Writes, When::Always, Fault::TimeoutAfter);
+    world.faults.add(Calls::Writes, Trigger::Always, Fault::TimeoutAfter);
     let answer = client.refresh(tokens.refresh()).await;
     assert_eq!(answer.refusal(), (503, "temporarily_unavailable".to_owned()));
     world.faults.clear();

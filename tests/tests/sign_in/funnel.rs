@@ -3,7 +3,7 @@
 
 use http::Method;
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use serde_json::{Value, json};
 use tests::{AccountClient, Anonymous, Browser, Customer, LogLines, OAuthClient, World};
 
@@ -247,7 +247,7 @@ async fn a_server_failure_is_counted_as_failed() {
     let page = browser.open(&OAuthClient::demo_app(&world).authorize_url(&[])).await;
     let _ = log.lines.take();
     for fault in [Fault::Throttle, Fault::Panic] {
-        world.faults.add(Calls::Any, When::Always, fault);
+        world.faults.add(Calls::Any, Trigger::Always, fault);
         ada.sign_in(&mut browser, &page).await;
         world.faults.clear();
         assert_eq!(log.steps(), ["sign_in password failed"], "{fault:?}");

@@ -8,7 +8,7 @@
 use latchkey::domain::flow::FlowPurpose;
 use latchkey::domain::time::Span;
 use latchkey::keys::AccountLink;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -39,15 +39,15 @@ fn seeds() -> std::ops::Range<u64> {
 fn set(world: &World, fault_mode: FaultMode) {
     world.faults.clear();
     // Every caller reads before the first one writes. Without this, a race in one process would be a queue.
-    world.faults.add(Calls::Reads, When::Always, Fault::Slow(Duration::from_millis(20)));
+    world.faults.add(Calls::Reads, Trigger::Always, Fault::Slow(Duration::from_millis(20)));
     match fault_mode {
         FaultMode::Foul => {
-            world.faults.add(Calls::Writes, When::Chance(0.05), Fault::Throttle);
-            world.faults.add(Calls::Writes, When::Chance(0.05), Fault::Conflict);
-            world.faults.add(Calls::Writes, When::Chance(0.10), Fault::TimeoutAfter);
-            world.faults.add(Calls::Writes, When::Chance(0.05), Fault::TimeoutBefore);
+            world.faults.add(Calls::Writes, Trigger::Chance(0.05), Fault::Throttle);
+            world.faults.add(Calls::Writes, Trigger::Chance(0.05), Fault::Conflict);
+            world.faults.add(Calls::Writes, Trigger::Chance(0.10), Fault::TimeoutAfter);
+            world.faults.add(Calls::Writes, Trigger::Chance(0.05), Fault::TimeoutBefore);
         }
-        FaultMode::Unconditional(operation) => world.faults.add(Calls::Named(operation), When::Always, Fault::Unconditional),
+        FaultMode::Unconditional(operation) => world.faults.add(Calls::Named(operation), Trigger::Always, Fault::Unconditional),
     }
 }
 
@@ -172,9 +172,9 @@ async fn one_refresh_token_has_one_live_child(seed: u64, fault_mode: FaultMode) 
     check_rule(grandchild.status() == 200, &self::tally(std::slice::from_ref(&grandchild)))?;
     let grandchild = grandchild.tokens().refresh().to_owned();
     if let FaultMode::Unconditional(operation) = fault_mode {
-        world.faults.add(Calls::Named(operation), When::Always, Fault::Unconditional);
+        world.faults.add(Calls::Named(operation), Trigger::Always, Fault::Unconditional);
     }
-    world.faults.add(Calls::Named("BatchGetItem"), When::Nth(1), Fault::SlowAfter(Duration::from_millis(300)));
+    world.faults.add(Calls::Named("BatchGetItem"), Trigger::Nth(1), Fault::SlowAfter(Duration::from_millis(300)));
     let late = client.refresh(&grandchild);
     let meanwhile = async {
         tokio::time::sleep(Duration::from_millis(60)).await;

@@ -49,7 +49,7 @@ pub struct Package {
     /// The offset of the signature file. The bytes from here on differ in every build.
     tail_at: usize,
     manifest_digest: [u8; 32],
-    lasting_digest: [u8; 32],
+    stable_digest: [u8; 32],
 }
 
 impl Package {
@@ -75,7 +75,7 @@ impl Package {
             tracing::error!(%error, "a package could not be written");
             Problem::internal()
         })?;
-        Ok(Self { bytes, tail_at, manifest_digest, lasting_digest: sha256(&json(&document.lasting())?) })
+        Ok(Self { bytes, tail_at, manifest_digest, stable_digest: sha256(&json(&document.stable_part())?) })
     }
     /// Its length in bytes.
     #[must_use]
@@ -96,7 +96,7 @@ impl Package {
     /// records. If there are several parts, every byte must match.
     #[must_use]
     pub fn pin(&self) -> [u8; 32] {
-        if self.parts() == 1 { self.lasting_digest } else { self.manifest_digest }
+        if self.parts() == 1 { self.stable_digest } else { self.manifest_digest }
     }
     /// One part, from 1.
     #[must_use]

@@ -32,5 +32,5 @@ pub(crate) async fn restore(handle: TenantHandle, JsonBody(body): JsonBody<Resto
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let detail = "The link is invalid or was already used, or the time to restore the account is over.";
-    Ok(Outcome::Expired.of(Problem::new(ProblemKind::InvalidCode, detail)))
+    Ok(Outcome::Expired.tag(Problem::new(ProblemKind::InvalidCode, detail)))
 }

@@ -75,7 +75,7 @@ fn render(proven: Proven) -> Result<impl IntoResponse, Problem> {
             let detail = "The code is wrong, already used or expired, or no change of address is pending. Use the newest code, or start again.";
             Err(Problem::new(ProblemKind::InvalidCode, detail))
         }
-        Proven::Taken => {
+        Proven::AddressTaken => {
             let detail =
                 "Another account has taken this address meanwhile. Use a different address, or sign in to that account.";
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))

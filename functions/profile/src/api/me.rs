@@ -7,12 +7,12 @@ use http::header::{ETAG, IF_MATCH};
 use http::{HeaderMap, HeaderValue};
 use latchkey::domain::profile::{Claims, Edit, EditFlaw};
 use latchkey::web::problem::{FieldProblem, ProblemKind};
-use latchkey::web::{MergePatch, Problem, SelfService, With};
+use latchkey::web::{MergePatch, PrincipalParts, Problem, SelfService};
 use serde_json::{Map, Value};
 
 pub(crate) async fn get(service: SelfService) -> Response {
     let shown = async {
-        let principal = service.principal(With::Profile).await?;
+        let principal = service.principal(PrincipalParts::Profile).await?;
         let shown = edit::shown(&service.handle, &principal)?;
         Ok(render(service.sub(), shown))
     };

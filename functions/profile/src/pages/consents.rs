@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::id::ClientId;
 use latchkey::locale;
-use latchkey::web::{AccountPage, Elsewhere, FormBody, Params, Section, With};
+use latchkey::web::{AccountPage, AccountPageError, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
@@ -30,8 +30,8 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
 }
 
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Nothing).await?;
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Nothing).await?;
     let listed = consents::list(&page.handle, &admitted.presented).await?;
     let rows: Vec<Row> = listed.iter().map(|shown| row(page, shown)).collect();
     let values = context! {
@@ -61,8 +61,8 @@ pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Respons
     page.answer(withdraw(&page, &form).await)
 }
 
-async fn withdraw(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Nothing).await?;
+async fn withdraw(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Nothing).await?;
     page.check_form(PAGE, &admitted, form)?;
     if let Some(client_id) = form.one("withdraw")?.and_then(|id| id.parse().ok()) {
         // If there is nothing to withdraw, the user has what they want.

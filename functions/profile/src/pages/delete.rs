@@ -7,7 +7,7 @@ use http::StatusCode;
 use latchkey::domain::time::Timestamp;
 use latchkey::locale;
 use latchkey::services::Services;
-use latchkey::web::{AccountPage, Elsewhere, FormBody, Params, Section, With};
+use latchkey::web::{AccountPage, AccountPageError, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
 
 const PAGE: &str = "account/delete";
@@ -18,11 +18,11 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
 }
 
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     if let Some(sealed) = page.query.one(CLOSED)? {
         return closed(page, sealed);
     }
-    let admitted = page.admit_recent(With::Profile).await?;
+    let admitted = page.admit_recent(PrincipalParts::Profile).await?;
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let until = page.handle.now() + page.handle.tenant.config.retention.erasure_grace;
     let values = context! {
@@ -35,7 +35,7 @@ async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
     Ok(page.show(Section::Privacy, "account_delete", StatusCode::OK, values))
 }
 
-fn closed(page: &AccountPage, sealed: &str) -> Result<Response, Elsewhere> {
+fn closed(page: &AccountPage, sealed: &str) -> Result<Response, AccountPageError> {
     let opened = page.handle.tenant.keys.locator()?.open(CLOSED, b"", sealed);
     let Some(millis) = opened.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes) else {
         return Ok(page.see_other("/account"));
@@ -48,8 +48,8 @@ pub(crate) async fn post(State(services): State<Services>, page: AccountPage, Fo
     page.answer(delete(&services, &page, &form).await)
 }
 
-async fn delete(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
-    let admitted = page.admit_recent(With::Nothing).await?;
+async fn delete(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit_recent(PrincipalParts::Nothing).await?;
     page.check_form(PAGE, &admitted, form)?;
     let due = deletion::request(services, &page.handle, &admitted.presented).await?;
     let sealed = page.handle.tenant.keys.locator()?.seal(CLOSED, b"", &due.millis().to_be_bytes())?;

@@ -16,7 +16,7 @@ use latchkey::keys::AccountLink;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
-use latchkey::web::{AccountPage, Admitted, Elsewhere, FormBody, Params, Section, With};
+use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
 use std::collections::BTreeMap;
 
@@ -46,27 +46,27 @@ pub(crate) async fn post(State(services): State<Services>, page: AccountPage, Fo
     page.answer(taken.await)
 }
 
-fn token(page: &AccountPage) -> Result<Option<SecretText>, Elsewhere> {
+fn token(page: &AccountPage) -> Result<Option<SecretText>, AccountPageError> {
     Ok(page.query.one("token")?.map(SecretText::from))
 }
 
 /// Shows the current step of the change.
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Profile).await?;
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Profile).await?;
     // Only a new change needs a recent sign-in; a pending one was started with one.
     if email::pending(&page.handle, &admitted.principal).await?.is_none() && !admitted.principal.is_recent(page.handle.now()) {
-        return Err(Elsewhere::Confirm);
+        return Err(AccountPageError::Confirm);
     }
     show_step(page, &admitted, StatusCode::OK, "", Errors::new()).await
 }
 
 async fn show_step(
     page: &AccountPage,
-    admitted: &Admitted,
+    admitted: &AdmittedUser,
     status: StatusCode,
     typed: &str,
     errors: Errors,
-) -> Result<Response, Elsewhere> {
+) -> Result<Response, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let pending = email::pending(&page.handle, &admitted.principal).await?;
     let values = context! {
@@ -81,8 +81,8 @@ async fn show_step(
 }
 
 /// Handles the new address, the code, or the cancellation.
-async fn handle_form(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Profile).await?;
+async fn handle_form(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Profile).await?;
     page.check_form(PAGE, &admitted, form)?;
     if form.one("cancel")?.is_some() {
         email::cancel(&page.handle, &admitted.presented).await?;
@@ -94,7 +94,12 @@ async fn handle_form(services: &Services, page: &AccountPage, form: &Params) -> 
     }
 }
 
-async fn start(services: &Services, page: &AccountPage, admitted: &Admitted, typed: &str) -> Result<Response, Elsewhere> {
+async fn start(
+    services: &Services,
+    page: &AccountPage,
+    admitted: &AdmittedUser,
+    typed: &str,
+) -> Result<Response, AccountPageError> {
     let words = match EmailAddress::parse(typed) {
         Err(_) => page_message(page, "register-email-invalid"),
         Ok(address) => match email::start(services, &page.handle, &admitted.presented, &address, &page.locale).await? {
@@ -109,7 +114,12 @@ async fn start(services: &Services, page: &AccountPage, admitted: &Admitted, typ
     show_step(page, admitted, StatusCode::BAD_REQUEST, typed, Errors::from([("email", words)])).await
 }
 
-async fn prove(services: &Services, page: &AccountPage, admitted: &Admitted, code: &str) -> Result<Response, Elsewhere> {
+async fn prove(
+    services: &Services,
+    page: &AccountPage,
+    admitted: &AdmittedUser,
+    code: &str,
+) -> Result<Response, AccountPageError> {
     let proof = PresentedProof::Code(code.into());
     let words = match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
         Proven::Changed => return Ok(page.see_other("/account/security?done=email")),
@@ -118,15 +128,15 @@ async fn prove(services: &Services, page: &AccountPage, admitted: &Admitted, cod
             locale::message(&page.locale, "recover-code-wrong", [("left", left)])
         }
         Proven::Over => page_message(page, "account-email-over"),
-        Proven::Taken => page_message(page, "account-email-taken"),
+        Proven::AddressTaken => page_message(page, "account-email-taken"),
     };
-    let admitted = page.admit(With::Profile).await?;
+    let admitted = page.admit(PrincipalParts::Profile).await?;
     let field = if email::pending(&page.handle, &admitted.principal).await?.is_some() { "code" } else { "email" };
     show_step(page, &admitted, StatusCode::BAD_REQUEST, "", Errors::from([(field, words)])).await
 }
 
 /// Shows the page of the mailed link.
-async fn show_link(page: &AccountPage, token: &SecretText) -> Result<Response, Elsewhere> {
+async fn show_link(page: &AccountPage, token: &SecretText) -> Result<Response, AccountPageError> {
     let Some(code) = code_of(page, token).await? else { return Ok(link_expired(page)) };
     let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, LINK_PAGE, token.expose());
     let is_here = is_own(page, token).await?;
@@ -134,7 +144,7 @@ async fn show_link(page: &AccountPage, token: &SecretText) -> Result<Response, E
     Ok(page.plain(template, StatusCode::OK, context! { code => code.expose(), anti_forgery }))
 }
 
-async fn code_of(page: &AccountPage, token: &SecretText) -> Result<Option<SecretText>, Elsewhere> {
+async fn code_of(page: &AccountPage, token: &SecretText) -> Result<Option<SecretText>, AccountPageError> {
     Ok(match email::open_link(&page.handle, AccountLink::EmailChange, token).await? {
         Some(linked) => linked.change_code(&page.handle)?,
         None => None,
@@ -142,12 +152,12 @@ async fn code_of(page: &AccountPage, token: &SecretText) -> Result<Option<Secret
 }
 
 /// Whether the account of the link is signed in here.
-async fn is_own(page: &AccountPage, token: &SecretText) -> Result<bool, Elsewhere> {
+async fn is_own(page: &AccountPage, token: &SecretText) -> Result<bool, AccountPageError> {
     let link = page.handle.tenant.keys.open_account_link(AccountLink::EmailChange, token)?;
-    Ok(match page.admit(With::Nothing).await {
+    Ok(match page.admit(PrincipalParts::Nothing).await {
         Ok(admitted) => link.is_some_and(|link| link.account == admitted.presented.account()),
-        Err(Elsewhere::SignIn | Elsewhere::Confirm) => false,
-        Err(problem @ Elsewhere::Problem(_)) => return Err(problem),
+        Err(AccountPageError::SignIn | AccountPageError::Confirm) => false,
+        Err(problem @ AccountPageError::Problem(_)) => return Err(problem),
     })
 }
 
@@ -156,18 +166,18 @@ async fn handle_link_form(
     page: &AccountPage,
     token: SecretText,
     form: &Params,
-) -> Result<Response, Elsewhere> {
+) -> Result<Response, AccountPageError> {
     let value = form.one(ANTI_FORGERY_FIELD)?;
     page.browser.check_form(&page.handle.tenant, LINK_PAGE, token.expose(), value)?;
     if form.one("disown")?.is_some() {
         email::disown(&page.handle, &token).await?;
         return Ok(page.see_other("/account/email?ended=true"));
     }
-    let admitted = page.admit(With::Nothing).await?;
+    let admitted = page.admit(PrincipalParts::Nothing).await?;
     let proof = PresentedProof::Link(token);
     Ok(match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
         Proven::Changed => page.see_other("/account/security?done=email"),
-        Proven::Wrong { .. } | Proven::Over | Proven::Taken => link_expired(page),
+        Proven::Wrong { .. } | Proven::Over | Proven::AddressTaken => link_expired(page),
     })
 }
 

@@ -17,13 +17,13 @@ use axum::Router;
 use axum::handler::Handler as _;
 use axum::routing::get;
 use latchkey::services::Services;
-use latchkey::web::Elsewhere;
-use latchkey::web::funnel::{Method, Step, entering};
+use latchkey::web::AccountPageError;
+use latchkey::web::funnel::{Method, Step, funnel_layer};
 
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<Services> {
-    let deleted = entering(Step::AccountDeleted, Method::Page);
-    let restored = entering(Step::AccountRestored, Method::Page);
+    let deleted = funnel_layer(Step::AccountDeleted, Method::Page);
+    let restored = funnel_layer(Step::AccountRestored, Method::Page);
     Router::new()
         .route("/account", get(profile::get).post(profile::post))
         .route("/account/security", get(security::get))
@@ -37,7 +37,7 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account/restore", get(restore::get).post(restore::post.layer(restored)))
 }
 
-impl From<CommandError> for Elsewhere {
+impl From<CommandError> for AccountPageError {
     fn from(reason: CommandError) -> Self {
         match reason {
             CommandError::SignedOut => Self::SignIn,

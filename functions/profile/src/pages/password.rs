@@ -8,7 +8,7 @@ use http::StatusCode;
 use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
-use latchkey::web::{AccountPage, Admitted, Elsewhere, FormBody, Params, Section, With, fields};
+use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section, fields};
 use minijinja::context;
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const PAGE: &str = "account/password";
 
 pub(crate) async fn get(page: AccountPage) -> Response {
     let shown = async {
-        let admitted = page.admit_recent(With::Profile).await?;
+        let admitted = page.admit_recent(PrincipalParts::Profile).await?;
         show(&page, &admitted, StatusCode::OK, BTreeMap::new())
     };
     page.answer(shown.await)
@@ -26,8 +26,8 @@ pub(crate) async fn post(State(services): State<Services>, page: AccountPage, Fo
     page.answer(change(&services, &page, &form).await)
 }
 
-async fn change(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
-    let admitted = page.admit_recent(With::Profile).await?;
+async fn change(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit_recent(PrincipalParts::Profile).await?;
     page.check_form(PAGE, &admitted, form)?;
     let text = |name| form.one(name).map(|value| value.unwrap_or_default().into());
     let account = admitted.presented.account();
@@ -52,10 +52,10 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
 
 fn show(
     page: &AccountPage,
-    admitted: &Admitted,
+    admitted: &AdmittedUser,
     status: StatusCode,
     errors: BTreeMap<&'static str, String>,
-) -> Result<Response, Elsewhere> {
+) -> Result<Response, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let values = context! {
         // The user name for the browser's password manager.

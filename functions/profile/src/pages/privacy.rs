@@ -2,15 +2,15 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use latchkey::web::{AccountPage, Elsewhere, Section, With};
+use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
 use minijinja::context;
 
 pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
 }
 
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
-    page.admit(With::Nothing).await?;
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
+    page.admit(PrincipalParts::Nothing).await?;
     let retention = page.handle.tenant.config.retention;
     let days = |span: latchkey::domain::time::Span| span.as_seconds().div_euclid(86_400);
     let values = context! {

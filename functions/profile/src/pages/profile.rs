@@ -8,7 +8,7 @@ use latchkey::domain::form::FieldFlaw;
 use latchkey::domain::profile::{Edit, EditFlaw};
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
 use latchkey::web::problem::ProblemKind;
-use latchkey::web::{AccountPage, Admitted, Elsewhere, FormBody, Params, Problem, Section, With, fields};
+use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Problem, Section, fields};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde_json::Map;
@@ -22,8 +22,8 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
 }
 
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Profile).await?;
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Profile).await?;
     let shown = edit::shown(&page.handle, &admitted.principal)?;
     let success = done_message(page, &["saved", "email"])?;
     let view = View { state: shown.etag, values: shown.claims.0, errors: Vec::new(), success, notice: None };
@@ -34,8 +34,8 @@ pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Respons
     page.answer(save(&page, &form).await)
 }
 
-async fn save(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Profile).await?;
+async fn save(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Profile).await?;
     page.check_form(PAGE, &admitted, form)?;
     form.none_repeated_except(&[])?;
     let typed: Map<String, serde_json::Value> = form
@@ -84,7 +84,7 @@ struct View {
 }
 
 impl View {
-    fn show(self, page: &AccountPage, admitted: &Admitted, status: StatusCode) -> Result<Response, Elsewhere> {
+    fn show(self, page: &AccountPage, admitted: &AdmittedUser, status: StatusCode) -> Result<Response, AccountPageError> {
         let (config, locale) = (&page.handle.tenant.config, &page.locale);
         let errors: BTreeMap<String, String> = self.errors.iter().cloned().collect();
         let values = context! {

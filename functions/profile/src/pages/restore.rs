@@ -6,7 +6,7 @@ use http::StatusCode;
 use latchkey::domain::secret::SecretText;
 use latchkey::locale;
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
-use latchkey::web::{AccountPage, Elsewhere, FormBody, Params};
+use latchkey::web::{AccountPage, AccountPageError, FormBody, Params};
 use minijinja::context;
 
 const PAGE: &str = "account/restore";
@@ -15,11 +15,11 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
 }
 
-fn token(page: &AccountPage) -> Result<SecretText, Elsewhere> {
+fn token(page: &AccountPage) -> Result<SecretText, AccountPageError> {
     Ok(page.query.one("token")?.unwrap_or_default().into())
 }
 
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     if page.query.one("done")?.is_some() {
         return Ok(page.plain("account_restored", StatusCode::OK, context! { sign_in => page.path("/login") }));
     }
@@ -33,7 +33,7 @@ pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Respons
     page.answer(restore(&page, &form).await)
 }
 
-async fn restore(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+async fn restore(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
     let token = token(page)?;
     let value = form.one(ANTI_FORGERY_FIELD)?;
     page.browser.check_form(&page.handle.tenant, PAGE, token.expose(), value)?;

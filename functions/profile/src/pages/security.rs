@@ -5,7 +5,7 @@ use crate::history::{self, Entry};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::locale;
-use latchkey::web::{AccountPage, Elsewhere, Section, With};
+use latchkey::web::{AccountPage, AccountPageError, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
@@ -27,8 +27,8 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
 }
 
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Profile).await?;
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Profile).await?;
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let history = history::list(&page.handle, &admitted.presented, MAX_ENTRIES).await?;
     let history: Vec<HistoryRow> = history.iter().map(|entry| shown(page, entry)).collect();

@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::id::SessionId;
 use latchkey::locale;
-use latchkey::web::{AccountPage, Elsewhere, FormBody, Params, Section, With};
+use latchkey::web::{AccountPage, AccountPageError, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
@@ -28,8 +28,8 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
 }
 
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Nothing).await?;
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Nothing).await?;
     let listed = sessions::list(&page.handle, &admitted.presented).await?;
     let rows: Vec<Row> = listed.into_iter().map(|shown| row(page, shown)).collect();
     let values = context! {
@@ -56,8 +56,8 @@ pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Respons
     page.answer(end(&page, &form).await)
 }
 
-async fn end(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
-    let admitted = page.admit(With::Nothing).await?;
+async fn end(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+    let admitted = page.admit(PrincipalParts::Nothing).await?;
     page.check_form(PAGE, &admitted, form)?;
     if let Some(sid) = form.one("end")?.and_then(|sid| sid.parse().ok()) {
         // If it has ended already, the user has what they want.

@@ -8,7 +8,7 @@ use latchkey::domain::email_change::Undone;
 use latchkey::domain::secret::SecretText;
 use latchkey::keys::AccountLink;
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
-use latchkey::web::{AccountPage, Elsewhere, FormBody, Params};
+use latchkey::web::{AccountPage, AccountPageError, FormBody, Params};
 use minijinja::context;
 
 const PAGE: &str = "account/email/undo";
@@ -17,11 +17,11 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     page.answer(show(&page).await)
 }
 
-fn token(page: &AccountPage) -> Result<SecretText, Elsewhere> {
+fn token(page: &AccountPage) -> Result<SecretText, AccountPageError> {
     Ok(page.query.one("token")?.unwrap_or_default().into())
 }
 
-async fn show(page: &AccountPage) -> Result<Response, Elsewhere> {
+async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     if page.query.one("done")?.is_some() {
         return Ok(page.plain("account_undone", StatusCode::OK, context! { recover => page.path("/recover") }));
     }
@@ -39,7 +39,7 @@ pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Respons
     page.answer(undo(&page, &form).await)
 }
 
-async fn undo(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> {
+async fn undo(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
     let token = token(page)?;
     let value = form.one(ANTI_FORGERY_FIELD)?;
     page.browser.check_form(&page.handle.tenant, PAGE, token.expose(), value)?;
@@ -50,7 +50,7 @@ async fn undo(page: &AccountPage, form: &Params) -> Result<Response, Elsewhere> 
             page.browser.clear_session(&mut response);
             response
         }
-        Undone::Taken => page.plain("account_undo_taken", StatusCode::CONFLICT, context! {}),
+        Undone::AddressTaken => page.plain("account_undo_taken", StatusCode::CONFLICT, context! {}),
         Undone::Over => link_expired(page),
     })
 }

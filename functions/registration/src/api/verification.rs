@@ -51,7 +51,7 @@ async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: Secr
             Err(Problem::new(ProblemKind::AlreadyRegistered, detail))
         }
         // The caller does not learn the reason; the funnel counts it.
-        Verified::Wrong { .. } => Ok(Outcome::WrongCredentials.of(invalid_code())),
-        Verified::Over(_) => Ok(Outcome::Expired.of(invalid_code())),
+        Verified::Wrong { .. } => Ok(Outcome::WrongCredentials.tag(invalid_code())),
+        Verified::Over(_) => Ok(Outcome::Expired.tag(invalid_code())),
     }
 }

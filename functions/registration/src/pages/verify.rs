@@ -27,7 +27,7 @@ use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser};
 use latchkey::web::extract::{FormBody, QueryParams};
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
 use latchkey::web::problem::ProblemKind;
-use latchkey::web::session::Opening;
+use latchkey::web::session::NewSessionSecrets;
 use latchkey::web::{Page, Params, Problem, TenantHandle};
 use serde_json::json;
 
@@ -93,8 +93,8 @@ pub(crate) async fn submit(
         }
         (Some("resend"), _) => {
             throttle.admit(&handle)?;
-            let opening = Opening::fresh(services.random);
-            let resent = prove::resend(&handle, locator, &ProofContext::Browser(&browser, &opening)).await?.0;
+            let session_secrets = NewSessionSecrets::fresh(services.random);
+            let resent = prove::resend(&handle, locator, &ProofContext::Browser(&browser, &session_secrets)).await?.0;
             resent_answer(&handle, &browser, &query, id, resent).await
         }
         (None, Some(token)) => finish(&services, &handle, &browser, &query, Proof::Link(token)).await,
@@ -128,14 +128,14 @@ async fn finish(
     proof: Proof,
 ) -> Result<Response, Problem> {
     let locator = prove::locate(&handle.tenant, flow_id(query)?)?;
-    let opening = Opening::fresh(services.random);
-    let place = ProofContext::Browser(browser, &opening);
+    let session_secrets = NewSessionSecrets::fresh(services.random);
+    let place = ProofContext::Browser(browser, &session_secrets);
     let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
     match verified {
         Verified::Created { session, .. } => {
             let mut response = see_other(handle, &continue_target(flow.as_ref()))?;
             if let Some(session) = session {
-                opening.set_cookies(&mut response, handle, browser, &session, true);
+                session_secrets.set_cookies(&mut response, handle, browser, &session, true);
             }
             Ok(browser.answer(response))
         }
@@ -153,14 +153,14 @@ async fn finish(
         Verified::Stays => {
             let locale = locale(handle, browser, query, None)?;
             let page = Page::new(&handle.tenant, &locale, "recover_stays", json!({})).status(StatusCode::CONFLICT);
-            Ok(Outcome::Refused.of(browser.answer(page.into_response())))
+            Ok(Outcome::Refused.tag(browser.answer(page.into_response())))
         }
         Verified::Wrong { tries_left } => {
             let page = show_again(handle, browser, query, &Remark::Wrong { tries_left }, StatusCode::BAD_REQUEST).await?;
-            Ok(Outcome::WrongCredentials.of(page))
+            Ok(Outcome::WrongCredentials.tag(page))
         }
         Verified::Over(_) => {
-            Ok(Outcome::Expired.of(show_again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await?))
+            Ok(Outcome::Expired.tag(show_again(handle, browser, query, &Remark::None, StatusCode::BAD_REQUEST).await?))
         }
     }
 }

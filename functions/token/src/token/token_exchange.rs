@@ -6,12 +6,12 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::oauth::exchange::{
-    ACCESS_TOKEN_TYPE, Asked, ExchangeRefused, ExchangeRules, FormerToken, NewExchange, exchange,
+    ACCESS_TOKEN_TYPE, Asked, ExchangeRefused, ExchangeRules, LegacyToken, NewExchange, exchange,
 };
 use latchkey::domain::oauth::redeem::NextRefresh;
 use latchkey::domain::secret::hash_secret;
 use latchkey::domain::session::NewSession;
-use latchkey::keys::FormerTokenError;
+use latchkey::keys::LegacyTokenError;
 use latchkey::services::Services;
 use latchkey::web::OAuthError;
 use latchkey::web::client_authentication::ClientRequest;
@@ -27,11 +27,11 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
     let resource: Vec<&str> = call.params.all("resource").collect();
     let asked = Asked { scope: scope.as_ref(), resource: &resource };
     let pool = tenant.config.cognito.as_ref().ok_or_else(|| log_refusal(&client.client_id, ExchangeRefused::NotMapped))?;
-    let token = match services.former_keys.verify(&pool.user_pool_id, subject_token, now).await {
-        Ok(claims) => FormerToken::read(&claims, pool, client),
-        Err(FormerTokenError::NotGenuine) => Err(ExchangeRefused::NotAnAccessToken),
-        Err(FormerTokenError::NotInForce(_)) => Err(ExchangeRefused::NotInForce),
-        Err(FormerTokenError::KeysUnavailable(_)) => {
+    let token = match services.legacy_keys.verify(&pool.user_pool_id, subject_token, now).await {
+        Ok(claims) => LegacyToken::read(&claims, pool, client),
+        Err(LegacyTokenError::NotGenuine) => Err(ExchangeRefused::NotAnAccessToken),
+        Err(LegacyTokenError::NotInForce(_)) => Err(ExchangeRefused::NotInForce),
+        Err(LegacyTokenError::KeysUnavailable(_)) => {
             return Err(OAuthError::new(
                 OAuthErrorCode::TemporarilyUnavailable,
                 "the user pool does not answer; please try again shortly",

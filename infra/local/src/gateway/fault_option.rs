@@ -1,6 +1,6 @@
 //! Faults on the command line: `KIND[=MS][@CALLS][:CHANCE|#NTH]`.
 
-use crate::fault::{Calls, Fault, When};
+use crate::fault::{Calls, Fault, Trigger};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub struct FaultOption {
     /// Which calls.
     pub calls: Calls,
     /// When.
-    pub when: When,
+    pub trigger: Trigger,
     /// What happens.
     pub fault: Fault,
 }
@@ -21,13 +21,13 @@ const OPERATIONS: [&str; 7] = ["BatchGetItem", "DeleteItem", "GetItem", "PutItem
 impl FromStr for FaultOption {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let (rest, when) = if let Some((rest, chance)) = text.split_once(':') {
+        let (rest, trigger) = if let Some((rest, chance)) = text.split_once(':') {
             let chance = chance.parse().ok().filter(|chance| (0.0..=1.0).contains(chance));
-            (rest, When::Chance(chance.ok_or("after : comes a chance from 0 to 1")?))
+            (rest, Trigger::Chance(chance.ok_or("after : comes a chance from 0 to 1")?))
         } else if let Some((rest, nth)) = text.split_once('#') {
-            (rest, When::Nth(nth.parse().map_err(|_| "after # comes the number of a call")?))
+            (rest, Trigger::Nth(nth.parse().map_err(|_| "after # comes the number of a call")?))
         } else {
-            (text, When::Always)
+            (text, Trigger::Always)
         };
         let (kind, calls) = match rest.split_once('@') {
             None => (rest, Calls::Any),
@@ -52,7 +52,7 @@ impl FromStr for FaultOption {
             }
             _ => return Err(format!("there is no fault {kind:?}")),
         };
-        Ok(Self { calls, when, fault })
+        Ok(Self { calls, trigger, fault })
     }
 }
 
@@ -62,12 +62,15 @@ mod tests {
 
     #[test]
     fn a_fault_reads_as_it_is_written() {
-        let rule = |calls, when, fault| Ok(FaultOption { calls, when, fault });
+        let rule = |calls, trigger, fault| Ok(FaultOption { calls, trigger, fault });
         let cases = [
-            ("throttle", rule(Calls::Any, When::Always, Fault::Throttle)),
-            ("conflict@TransactWriteItems:0.5", rule(Calls::Named("TransactWriteItems"), When::Chance(0.5), Fault::Conflict)),
-            ("crash-after@writes#7", rule(Calls::Writes, When::Nth(7), Fault::CrashAfter)),
-            ("slow=50@reads", rule(Calls::Reads, When::Always, Fault::Slow(Duration::from_millis(50)))),
+            ("throttle", rule(Calls::Any, Trigger::Always, Fault::Throttle)),
+            (
+                "conflict@TransactWriteItems:0.5",
+                rule(Calls::Named("TransactWriteItems"), Trigger::Chance(0.5), Fault::Conflict),
+            ),
+            ("crash-after@writes#7", rule(Calls::Writes, Trigger::Nth(7), Fault::CrashAfter)),
+            ("slow=50@reads", rule(Calls::Reads, Trigger::Always, Fault::Slow(Duration::from_millis(50)))),
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse::<FaultOption>(), expected, "{text}");

@@ -14,10 +14,10 @@ use crate::pump::Pump;
 use crate::stream::StreamReader;
 use axum::Router;
 use latchkey::context::{Clock, Random};
-use latchkey::directory::Directory;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
-use latchkey::keys::{FormerKeys, KeyVault};
+use latchkey::keys::{KeyVault, LegacyKeys};
+use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::services::Origin;
 use rustls::ServerConfig;
 use std::fmt::Display;
@@ -93,8 +93,8 @@ impl Gateway {
             origin: origin.clone(),
             connector: faults.around(storage.engine.connector()),
             vault: storage.vault,
-            directory: Directory::none(),
-            former_keys: FormerKeys::none(),
+            legacy_directory: LegacyDirectory::none(),
+            legacy_keys: LegacyKeys::none(),
             clock,
             hashing_lanes: std::thread::available_parallelism().map_or(1, usize::from),
         });
@@ -114,7 +114,7 @@ impl Gateway {
         let router = pages::mount(pages);
         // Add faults only now: they must not affect the creation of tables and documents.
         for rule in &options.faults {
-            faults.add(rule.calls, rule.when, rule.fault);
+            faults.add(rule.calls, rule.trigger, rule.fault);
         }
         let sweep_engine = options.ttl_sweep.then_some(storage.engine);
         Ok(Self { origin, listeners, port, tls, router, mailbox, faults, sweep_engine, _lock: storage.lock })

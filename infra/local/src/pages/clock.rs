@@ -73,7 +73,7 @@ pub(super) async fn run(State(pages): State<Pages>, JsonBody(event): JsonBody<Va
             | RetentionError::Keys(_)
             | RetentionError::Busy
             | RetentionError::Tenants(_)
-            | RetentionError::NotStarted(_)),
+            | RetentionError::InvokeError(_)),
         ) => Err(PageError::from(error)),
     }
 }

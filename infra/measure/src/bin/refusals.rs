@@ -75,7 +75,8 @@ async fn main() -> ExitCode {
 /// The times of each kind, in milliseconds.
 async fn measured(rounds: u32, pool_takes: Duration) -> [Vec<f64>; 4] {
     let pool = UserPool::default();
-    let builder = World::builder().tenant("default", &document(POOL_ID, CLIENT_ID, "")).directory(pool.directory());
+    let builder =
+        World::builder().tenant("default", &document(POOL_ID, CLIENT_ID, "")).legacy_directory(pool.legacy_directory());
     let world = builder.build().await.expect("a world");
     for number in 0..PEOPLE {
         Customer::registered(&world, &format!("Here{number:03}")).await;

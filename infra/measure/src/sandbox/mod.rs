@@ -107,7 +107,7 @@ impl Process {
     /// # Panics
     /// If it does not answer.
     pub async fn answer(&mut self, event: &Value) -> (Value, Duration) {
-        self.api.hand_over(event);
+        self.api.check_forwarded_password(event);
         let (answer, at) = tokio::time::timeout(START_TIMEOUT, self.api.answered()).await.expect("the function answers");
         (answer, at.duration_since(self.begun))
     }

@@ -46,7 +46,7 @@ impl RuntimeApi {
         self.asked.recv().await.expect("the Runtime API runs")
     }
     /// Answers the next poll with this event.
-    pub(super) fn hand_over(&self, event: &Value) {
+    pub(super) fn check_forwarded_password(&self, event: &Value) {
         self.events.send(event.clone()).expect("the Runtime API runs");
     }
     /// The next answer, and its time.

@@ -1,7 +1,7 @@
 //! `latchkey cognito export`: writes users to CSV files for the import job of a Cognito user pool (reverse migration, docs/cognito.md).
 //!
 //! 1. Read the pool's columns (`GetCSVHeader`) and check that its import job accepts these users (`DescribeUserPool`).
-//! 2. Write one row per active account: the verified address, and attributes as `[handover]` maps them. No file contains a password: the
+//! 2. Write one row per active account: the verified address, and attributes as `[reverse_migration]` maps them. No file contains a password: the
 //!    pool's user migration trigger fetches it, or the user sets a new one.
 //! 3. Start a new file when the current one reaches the job's limits. Files get their final names only after all rows are written.
 
@@ -12,12 +12,12 @@ use crate::people::create;
 use crate::target::{TargetOptions, document, tenant};
 use crate::terminal::{columns, say};
 use latchkey::context::Clock;
-use latchkey::domain::account::{AccountStatus, Authentication};
-use latchkey::domain::handover::attributes;
+use latchkey::domain::account::{AccountState, AccountStatus};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::Claims;
-use latchkey::domain::tenant::{HandoverConfig, TenantConfig, Username};
+use latchkey::domain::reverse_migration::attributes;
+use latchkey::domain::tenant::{ReverseMigrationConfig, TenantConfig, Username};
 use latchkey::keys::{KeyError, Keys, SealedField, TenantKeys};
 use latchkey::purpose::Purpose;
 use latchkey::store::{StoreError, TenantStore};
@@ -65,22 +65,22 @@ pub(super) async fn run(export: &Export) -> Result<bool, CommandError> {
     let target = export.target.open().await?;
     let store = target.store.tenant(export.tenant.clone());
     let config = document(&store).await?;
-    let handover = config.handover.as_ref().ok_or_else(|| {
+    let reverse_migration = config.reverse_migration.as_ref().ok_or_else(|| {
         CommandError::new(
             "the tenant's document names no user pool for the reverse migration: apply a document with [handover] first",
         )
     })?;
-    let pool = Pool::open(&target, &handover.user_pool_id).await;
+    let pool = Pool::open(&target, &reverse_migration.user_pool_id).await;
     let table = Table { columns: pool.csv_header().await? };
-    table.check(handover, &config)?;
-    check_settings(handover, &pool.settings().await?)?;
+    table.check(reverse_migration, &config)?;
+    check_settings(reverse_migration, &pool.settings().await?)?;
     let keys = Keys::new(target.vault()?, &[Purpose::Data]).tenant(&store, config.keys.signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
     let mut files = Files::create(&export.output, export.rows, table.heading()).map_err(write_error)?;
     let mut report = Report::default();
-    let read = |state: Authentication| {
+    let read = |state: AccountState| {
         let (store, keys, config) = (&store, &keys, &config);
-        async move { read_account(store, keys, config, handover, &state).await }
+        async move { read_account(store, keys, config, reverse_migration, &state).await }
     };
     let walked = scan_accounts(&store, export.rate, read, |_, found| {
         match found {
@@ -110,7 +110,7 @@ pub(super) async fn run(export: &Export) -> Result<bool, CommandError> {
         let left = if files.remove() { "nothing is left of the files" } else { "remove what is left of the files" };
         return Err(CommandError::new(format!("{refused}; {left}")));
     }
-    say(&report.render(handover, &files, &format!("tenant {} of {}", export.tenant, target.name)))?;
+    say(&report.render(reverse_migration, &files, &format!("tenant {} of {}", export.tenant, target.name)))?;
     Ok(report.is_complete())
 }
 
@@ -119,10 +119,10 @@ fn write_error(error: io::Error) -> CommandError {
 }
 
 /// Checks that the pool's import job accepts these users, and that its migration trigger identifies them by the same username.
-fn check_settings(handover: &HandoverConfig, settings: &PoolSettings) -> Result<(), CommandError> {
+fn check_settings(reverse_migration: &ReverseMigrationConfig, settings: &PoolSettings) -> Result<(), CommandError> {
     let told = match settings.username {
         None => "does not let users sign in with their e-mail address: create a pool that does, as username or as alias".to_owned(),
-        Some(username) if username != handover.username => {
+        Some(username) if username != reverse_migration.username => {
             let has = match username {
                 Username::Email => "the e-mail address as username",
                 Username::Sub => "the e-mail address as an alias",
@@ -140,7 +140,7 @@ fn check_settings(handover: &HandoverConfig, settings: &PoolSettings) -> Result<
         }
         Some(_) => return Ok(()),
     };
-    Err(CommandError::new(format!("user pool {} {told}", handover.user_pool_id)))
+    Err(CommandError::new(format!("user pool {} {told}", reverse_migration.user_pool_id)))
 }
 
 /// The attributes of an exported user, by the pool's names.
@@ -168,8 +168,8 @@ async fn read_account(
     store: &TenantStore,
     keys: &TenantKeys,
     config: &TenantConfig,
-    handover: &HandoverConfig,
-    state: &Authentication,
+    reverse_migration: &ReverseMigrationConfig,
+    state: &AccountState,
 ) -> Result<AccountExport, ReadError> {
     // An erased account has no profile, so do not read one.
     if let Some(why) = exclusion_reason(state) {
@@ -185,11 +185,11 @@ async fn read_account(
     let email = claims.get("email").and_then(Value::as_str).and_then(|email| EmailAddress::parse(email).ok());
     let email = email.ok_or(ReadError::Incomplete)?;
     let fields = &config.registration.fields;
-    Ok(AccountExport::User(attributes(handover, fields, &email, found.authentication.sub, &Claims(claims))))
+    Ok(AccountExport::User(attributes(reverse_migration, fields, &email, found.authentication.sub, &Claims(claims))))
 }
 
 /// Why an account is not exported, if so.
-fn exclusion_reason(state: &Authentication) -> Option<&'static str> {
+fn exclusion_reason(state: &AccountState) -> Option<&'static str> {
     match state.status {
         AccountStatus::Active => None,
         AccountStatus::Disabled { .. } => Some("disabled"),
@@ -205,16 +205,17 @@ struct Table {
 
 impl Table {
     /// Checks that every attribute of the document has a column.
-    fn check(&self, handover: &HandoverConfig, config: &TenantConfig) -> Result<(), CommandError> {
-        let fields = config.registration.fields.iter().filter_map(|field| handover.attribute_of(&field.name));
-        let wanted = ["cognito:username", "email", "email_verified"].into_iter().chain(handover.sub.as_deref()).chain(fields);
+    fn check(&self, reverse_migration: &ReverseMigrationConfig, config: &TenantConfig) -> Result<(), CommandError> {
+        let fields = config.registration.fields.iter().filter_map(|field| reverse_migration.attribute_of(&field.name));
+        let wanted =
+            ["cognito:username", "email", "email_verified"].into_iter().chain(reverse_migration.sub.as_deref()).chain(fields);
         let missing: Vec<&str> = wanted.filter(|wanted| !self.columns.iter().any(|column| column == wanted)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         Err(CommandError::new(format!(
             "user pool {} has no attribute {}: add it to the pool, or remove it from [handover]",
-            handover.user_pool_id,
+            reverse_migration.user_pool_id,
             missing.join(", ")
         )))
     }
@@ -374,8 +375,8 @@ impl Report {
     fn is_complete(&self) -> bool {
         self.unreadable == 0 && self.too_long == 0
     }
-    fn render(&self, handover: &HandoverConfig, files: &Files, from: &str) -> String {
-        let mut text = format!("exported from {from} for user pool {}\n\n", handover.user_pool_id);
+    fn render(&self, reverse_migration: &ReverseMigrationConfig, files: &Files, from: &str) -> String {
+        let mut text = format!("exported from {from} for user pool {}\n\n", reverse_migration.user_pool_id);
         let row = |what: &str, count: u64| [what.to_owned(), count.to_string()];
         let mut rows = vec![row("users", self.people)];
         rows.extend(self.left_out.iter().map(|(why, count)| row(&format!("left out, {why}"), *count)));

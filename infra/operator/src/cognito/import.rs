@@ -19,11 +19,11 @@ use crate::user_import::{ImportError, UserImporter, UserToImport};
 use aws_sdk_cognitoidentityprovider::types::UserPoolMfaType;
 use futures_util::{StreamExt as _, stream};
 use latchkey::context::Clock;
-use latchkey::domain::directory::{Brought, ComingPassword, Mapped, map};
 use latchkey::domain::id::{Sub, TenantId};
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::legacy_directory::{ImportOutcome, ImportedPassword, MappedAttributes, map_attributes};
 use latchkey::domain::roles::{MAX_ROLES, Role, RolesChanged};
-use latchkey::domain::tenant::{CognitoConfig, KeptSub, TenantConfig};
+use latchkey::domain::tenant::{CognitoConfig, SubPolicy, TenantConfig};
 use latchkey::keys::{KeyError, Keys, TenantKeys};
 use latchkey::purpose::Purpose;
 use latchkey::store::{DecideError, StoreError, TenantStore};
@@ -289,26 +289,27 @@ impl PoolImport<'_> {
             }
         }
         let now = Clock::system().now();
-        let Mapped { claims, refused, unmapped } = map(self.cognito, &self.config.registration.fields, &user.attributes, now);
+        let MappedAttributes { claims, refused, unmapped } =
+            map_attributes(self.cognito, &self.config.registration.fields, &user.attributes, now);
         let unfit = refused.into_iter().map(|(field, _)| field).collect();
         let brought = match &self.importer {
             None => {
                 let owner = self.store.find_account(&self.keys.identifier()?.hash_email(&email)).await?;
-                owner.map_or(Brought::Imported, |_| Brought::AddressTaken)
+                owner.map_or(ImportOutcome::Imported, |_| ImportOutcome::AddressTaken)
             }
             Some(importer) => {
                 let sub = match self.cognito.sub {
-                    KeptSub::Keep => Sub::brought(&subject.subject),
-                    KeptSub::Alias => None,
+                    SubPolicy::Keep => Sub::from_imported(&subject.subject),
+                    SubPolicy::Alias => None,
                 };
-                importer.import(UserToImport { subject, sub, email, claims, password: ComingPassword::StaysThere }).await?
+                importer.import(UserToImport { subject, sub, email, claims, password: ImportedPassword::StaysThere }).await?
             }
         };
         Ok(match brought {
-            Brought::Imported => UserResult::Imported { recovers, unmapped, unfit },
-            Brought::AlreadyHere => UserResult::AlreadyImported,
-            Brought::Erased => UserResult::Erased,
-            Brought::AddressTaken => UserResult::Skipped("somebody here has their address"),
+            ImportOutcome::Imported => UserResult::Imported { recovers, unmapped, unfit },
+            ImportOutcome::AlreadyHere => UserResult::AlreadyImported,
+            ImportOutcome::Erased => UserResult::Erased,
+            ImportOutcome::AddressTaken => UserResult::Skipped("somebody here has their address"),
         })
     }
 }

@@ -131,13 +131,13 @@ fn return_pool(target: &Target) -> Option<(&str, &str)> {
     Some((pool, stack.parameter("ReturnTenant")?))
 }
 
-/// The pool of `[handover]` must be the one that may call the migration function.
+/// The pool of `[reverse_migration]` must be the one that may call the migration function.
 fn check_reverse_migration(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
     if matches!(target.place, Place::Local) {
         return;
     }
     let what = format!("tenant {id}: return pool");
-    let named = config.handover.as_ref().map(|handover| handover.user_pool_id.as_str());
+    let named = config.reverse_migration.as_ref().map(|reverse_migration| reverse_migration.user_pool_id.as_str());
     let allowed = return_pool(target).filter(|(_, of)| *of == id.as_str()).map(|(pool, _)| pool);
     match (named, allowed) {
         (None, None) => {}

@@ -4,15 +4,15 @@ use super::flaw::{Flaw, ReadError};
 use super::latchkey_file::{Heading, LatchkeyUser};
 use super::{FileUser, ForeignUser};
 use crate::user_import::UserToImport;
-use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::form;
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::legacy_directory::ImportedPassword;
 use latchkey::domain::linked_identity::FederatedSubject;
-use latchkey::domain::moving::MovingPassword;
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::tenant::TenantConfig;
 use latchkey::domain::time::Timestamp;
+use latchkey::domain::transfer::TransferredPassword;
 use serde_json::Map;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -108,11 +108,11 @@ impl Classifier {
             Origin::Latchkey(Heading { issuer, .. }) => (issuer, false),
         };
         let coming = UserToImport {
-            sub: keeps.then(|| Sub::brought(&person.subject)).flatten(),
+            sub: keeps.then(|| Sub::from_imported(&person.subject)).flatten(),
             subject: FederatedSubject { issuer: issuer.clone(), subject: person.subject },
             email,
             claims,
-            password: password.map_or(ComingPassword::None, ComingPassword::Hash),
+            password: password.map_or(ImportedPassword::None, ImportedPassword::Hash),
         };
         let unfit = unfit.into_iter().map(|(field, _)| field).collect();
         Ok(ImportCandidate { number, kind: ImportKind::New(coming), unmapped, unfit, unknown_clients: Vec::new() })
@@ -123,7 +123,7 @@ impl Classifier {
     fn classify_transfer(&self, number: usize, mut person: Box<LatchkeyUser>) -> Result<ImportCandidate, &'static str> {
         let pool = self.config.cognito.as_ref().map(|cognito| cognito.issuer());
         let is_of_the_pool = |(subject, _): &(FederatedSubject, Timestamp)| pool.as_ref() == Some(&subject.issuer);
-        if person.password == MovingPassword::StaysThere && !person.identities.iter().any(is_of_the_pool) {
+        if person.password == TransferredPassword::StaysThere && !person.identities.iter().any(is_of_the_pool) {
             return Err("the password is still in a user pool that the tenant's document does not name");
         }
         if let Origin::Latchkey(Heading { issuer, .. }) = &self.origin
@@ -212,12 +212,12 @@ impl ImportSummary {
         self.ready += 1;
         match kind {
             ImportKind::New(coming) => {
-                self.with_password += usize::from(matches!(coming.password, ComingPassword::Hash(_)));
+                self.with_password += usize::from(matches!(coming.password, ImportedPassword::Hash(_)));
                 self.keep_sub += usize::from(coming.sub.is_some());
             }
             ImportKind::Transfer(person) => {
-                self.with_password += usize::from(matches!(person.password, MovingPassword::Hash(..)));
-                self.password_in_pool += usize::from(person.password == MovingPassword::StaysThere);
+                self.with_password += usize::from(matches!(person.password, TransferredPassword::Hash(..)));
+                self.password_in_pool += usize::from(person.password == TransferredPassword::StaysThere);
                 self.keep_sub += 1;
                 self.disabled += usize::from(person.disabled_since.is_some());
             }

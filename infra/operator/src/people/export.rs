@@ -11,7 +11,7 @@ use crate::command_error::{CommandError, causes};
 use crate::target::{TargetOptions, document, tenant};
 use crate::terminal::{say, warn};
 use latchkey::context::Clock;
-use latchkey::domain::account::{AccountStatus, Authentication, PasswordHome};
+use latchkey::domain::account::{AccountState, AccountStatus, PasswordHome};
 use latchkey::domain::id::{AccountId, TenantId};
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::keys::{KeyError, Keys, SealedField, TenantKeys};
@@ -145,7 +145,7 @@ impl UserExport<'_> {
         let mut to = BufWriter::new(to);
         writeln!(to, "{}", heading.line()).map_err(cannot)?;
         let (store, keys, rate) = (self.store, self.keys, self.rate);
-        let read = |state: Authentication| async move { read_account(store, keys, &state).await };
+        let read = |state: AccountState| async move { read_account(store, keys, &state).await };
         scan_accounts(store, rate, read, |account, found| self.add(account, found, &mut to)).await?;
         let ending = serde_json::json!(self.ended);
         writeln!(to, "{ending}").and_then(|()| to.flush()).map_err(cannot)
@@ -193,7 +193,7 @@ impl UserExport<'_> {
     }
 }
 
-async fn read_account(store: &TenantStore, keys: &TenantKeys, state: &Authentication) -> Result<AccountExport, ExportError> {
+async fn read_account(store: &TenantStore, keys: &TenantKeys, state: &AccountState) -> Result<AccountExport, ExportError> {
     match state.status {
         AccountStatus::ErasureDue { .. } => return Ok(AccountExport::Closed),
         AccountStatus::Erased { .. } => return Ok(AccountExport::Erased),

@@ -13,10 +13,10 @@ use latchkey::domain::consent::{AcceptedTerms, Consent};
 use latchkey::domain::id::{AccountId, Sub};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::linked_identity::FederatedSubject;
-use latchkey::domain::moving::{MAX_CONSENTS, MAX_IDENTITIES, MovingConsent, MovingPassword};
 use latchkey::domain::roles::{Role, Roles};
 use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::Timestamp;
+use latchkey::domain::transfer::{MAX_CONSENTS, MAX_IDENTITIES, TransferredConsent, TransferredPassword};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -148,10 +148,10 @@ pub(crate) struct LatchkeyUser {
     pub(crate) email: EmailAddress,
     pub(crate) claims: Map<String, Value>,
     pub(crate) updated_at: Timestamp,
-    pub(crate) password: MovingPassword,
+    pub(crate) password: TransferredPassword,
     pub(crate) identities: Vec<(FederatedSubject, Timestamp)>,
     pub(crate) terms: Vec<AcceptedTerms>,
-    pub(crate) consents: Vec<MovingConsent>,
+    pub(crate) consents: Vec<TransferredConsent>,
 }
 
 /// Reads the first line of a file.
@@ -223,7 +223,7 @@ fn parse_user(mut line: Members) -> Result<LatchkeyUser, Flaw> {
         email,
         claims,
         updated_at: required(parse_member(&mut line, "updated_at", TIME)?, "updated_at")?,
-        password: line.object("password")?.map_or(Ok(MovingPassword::None), parse_password)?,
+        password: line.object("password")?.map_or(Ok(TransferredPassword::None), parse_password)?,
         // One entry less: the import adds the source `sub` as an identity.
         identities: parse_each(&mut line, "identities", MAX_IDENTITIES - 1, identity)?,
         terms: parse_each(&mut line, "terms", 1_000, terms)?,
@@ -247,13 +247,13 @@ fn roles(line: &mut Members) -> Result<Roles, Flaw> {
     roles.and_then(|roles| Roles::try_from(roles).ok()).ok_or(FLAW)
 }
 
-fn parse_password(mut password: Members) -> Result<MovingPassword, Flaw> {
+fn parse_password(mut password: Members) -> Result<TransferredPassword, Flaw> {
     let read = match (password.text("hash")?, password.flag("stays_there")?) {
         (Some(hash), None) => {
             let changed_at = required(parse_member(&mut password, "changed_at", TIME)?, "changed_at")?;
-            MovingPassword::Hash(PasswordHash::from_phc(checked_hash(hash)?), changed_at)
+            TransferredPassword::Hash(PasswordHash::from_phc(checked_hash(hash)?), changed_at)
         }
-        (None, Some(true)) => MovingPassword::StaysThere,
+        (None, Some(true)) => TransferredPassword::StaysThere,
         (_, _) => return Err(Flaw::WrongMember { member: "password", expected: "a hash, or said to stay there" }),
     };
     refuse_unknown(password).map(|()| read)
@@ -274,8 +274,8 @@ fn terms(mut terms: Members) -> Result<AcceptedTerms, Flaw> {
     refuse_unknown(terms).map(|()| read)
 }
 
-fn consent(mut consent: Members) -> Result<MovingConsent, Flaw> {
-    let read = MovingConsent {
+fn consent(mut consent: Members) -> Result<TransferredConsent, Flaw> {
+    let read = TransferredConsent {
         client_id: required(parse_member(&mut consent, "client_id", "a client id")?, "client_id")?,
         scope: required(parse_member(&mut consent, "scope", "a scope")?, "scope")?,
         granted_at: required(parse_member(&mut consent, "granted_at", TIME)?, "granted_at")?,

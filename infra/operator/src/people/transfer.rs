@@ -6,7 +6,7 @@ use crate::user_import::{ImportError, UserImporter};
 use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::{AccountId, Sub};
-use latchkey::domain::moving::{Moved, Mover, Standing, settle};
+use latchkey::domain::transfer::{ExistingState, TransferOutcome, TransferredUser, resolve_conflicts};
 use latchkey::keys::{KeyError, SealedField};
 use latchkey::store::people::WalkPage;
 use latchkey::store::{DecideError, StoreError, TenantStore};
@@ -58,22 +58,22 @@ impl UserImporter<'_> {
         &self,
         person: LatchkeyUser,
         existing: &ExistingAccounts,
-    ) -> Result<Moved, DecideError<ImportError>> {
+    ) -> Result<TransferOutcome, DecideError<ImportError>> {
         let (sub, account) = (person.sub, person.account);
         let account_to_write = self.seal(person).map_err(|error| DecideError::Decide(ImportError::Keys(error)))?;
         let subjects: Vec<_> = account_to_write.identities.iter().map(|(subject, ..)| *subject).collect();
         let decide = || async {
-            let found = self.store.find_standing(account, &account_to_write.identifier, &subjects).await?;
-            let sub_of = existing.subs.get(&sub).copied().filter(|owner| *owner != account);
-            let standing = Standing { is_buried: existing.erased.contains(&account), sub_of, ..found };
-            let Decision { changes, outcome } = settle(account_to_write.clone(), &standing);
+            let found = self.store.find_existing_state(account, &account_to_write.identifier, &subjects).await?;
+            let sub_owner = existing.subs.get(&sub).copied().filter(|owner| *owner != account);
+            let existing_state = ExistingState { has_tombstone: existing.erased.contains(&account), sub_owner, ..found };
+            let Decision { changes, outcome } = resolve_conflicts(account_to_write.clone(), &existing_state);
             Ok::<_, ImportError>(Decision { changes, outcome })
         };
         self.store.decide(&self.request().map_err(DecideError::Decide)?, decide).await
     }
 
     /// Hashes and encrypts everything for this tenant, with a new data key.
-    fn seal(&self, person: LatchkeyUser) -> Result<Mover, KeyError> {
+    fn seal(&self, person: LatchkeyUser) -> Result<TransferredUser, KeyError> {
         let account = person.account;
         let (key, wrapped, keyring_version) = self.keys.data()?.generate(account)?;
         let identifiers = self.keys.identifier()?;
@@ -87,7 +87,7 @@ impl UserImporter<'_> {
             let sealed = key.seal(SealedField::LinkedIdentity, named.as_bytes())?;
             identities.push((identifiers.hash_subject(subject), sealed, *linked_at));
         }
-        Ok(Mover {
+        Ok(TransferredUser {
             account,
             sub: person.sub,
             disabled_since: person.disabled_since,
@@ -107,12 +107,12 @@ impl UserImporter<'_> {
 }
 
 /// The outcome as a row label in the report.
-pub(super) fn outcome_label(moved: Moved) -> &'static str {
+pub(super) fn outcome_label(moved: TransferOutcome) -> &'static str {
     match moved {
-        Moved::Here => "newly imported",
-        Moved::AlreadyHere => "imported before",
-        Moved::Erased => "erased here, and stay erased",
-        Moved::AddressTaken => "skipped, another account here has their e-mail address",
-        Moved::SubTaken => "skipped, another account here has their sub",
+        TransferOutcome::Here => "newly imported",
+        TransferOutcome::AlreadyHere => "imported before",
+        TransferOutcome::Erased => "erased here, and stay erased",
+        TransferOutcome::AddressTaken => "skipped, another account here has their e-mail address",
+        TransferOutcome::SubTaken => "skipped, another account here has their sub",
     }
 }

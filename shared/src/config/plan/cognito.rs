@@ -3,7 +3,7 @@
 
 use super::effects::Plan;
 use crate::domain::id::ClientId;
-use crate::domain::tenant::{CognitoConfig, KeptSub, RegistrationConfig};
+use crate::domain::tenant::{CognitoConfig, RegistrationConfig, SubPolicy};
 use std::collections::BTreeMap;
 
 pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&CognitoConfig>, then: Option<&CognitoConfig>) {
@@ -40,11 +40,11 @@ fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &CognitoConfig, then
         plan.notice("cognito.client_id", "passwords are verified through another app client of the pool");
     }
     match (now.sub, then.sub) {
-        (KeptSub::Alias, KeptSub::Alias) | (KeptSub::Keep, KeptSub::Keep) => {}
-        (KeptSub::Alias, KeptSub::Keep) => {
+        (SubPolicy::Alias, SubPolicy::Alias) | (SubPolicy::Keep, SubPolicy::Keep) => {}
+        (SubPolicy::Alias, SubPolicy::Keep) => {
             plan.notice("cognito.sub", "users migrated from now on keep the pool's sub; users migrated before keep their own");
         }
-        (KeptSub::Keep, KeptSub::Alias) => {
+        (SubPolicy::Keep, SubPolicy::Alias) => {
             plan.notice("cognito.sub", "users migrated from now on get a new sub; users migrated before keep the pool's");
         }
     }

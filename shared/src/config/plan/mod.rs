@@ -10,8 +10,8 @@ mod clients;
 mod cognito;
 mod effects;
 mod form;
-mod handover;
 mod policies;
+mod reverse_migration;
 
 pub use effects::{Effect, Plan, Severity};
 
@@ -28,7 +28,12 @@ impl Plan {
         policies::compare(&mut plan, now, then);
         form::compare(&mut plan, &now.registration, &then.registration);
         cognito::compare(&mut plan, &then.registration, now.cognito.as_ref(), then.cognito.as_ref());
-        handover::compare(&mut plan, &then.registration, now.handover.as_ref(), then.handover.as_ref());
+        reverse_migration::compare(
+            &mut plan,
+            &then.registration,
+            now.reverse_migration.as_ref(),
+            then.reverse_migration.as_ref(),
+        );
         clients::compare_resources(&mut plan, &now.resources, &then.resources);
         clients::compare(&mut plan, &now.clients, &then.clients);
         plan
@@ -58,7 +63,7 @@ impl Plan {
             plan.danger("keys.signer", policies::KMS_MUST_HOLD_KEYS);
         }
         cognito::compare(&mut plan, &then.registration, None, then.cognito.as_ref());
-        handover::compare(&mut plan, &then.registration, None, then.handover.as_ref());
+        reverse_migration::compare(&mut plan, &then.registration, None, then.reverse_migration.as_ref());
         plan
     }
 

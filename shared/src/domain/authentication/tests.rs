@@ -10,8 +10,8 @@ const T0: Timestamp = Timestamp::from_seconds(1_000_000);
 const NEW_DEVICE: u64 = 99;
 
 /// An active account without failures and devices.
-pub(crate) fn authentication() -> Authentication {
-    Authentication {
+pub(crate) fn authentication() -> AccountState {
+    AccountState {
         account: AccountId::from_bytes([1; 16]),
         sub: Sub::from_bytes([2; 16]),
         status: AccountStatus::Active,
@@ -42,7 +42,7 @@ fn password() -> PasswordCredential {
     }
 }
 
-fn known<'a>(authentication: &'a Authentication, password: &'a PasswordCredential, device: Option<u64>) -> Subject<'a> {
+fn known<'a>(authentication: &'a AccountState, password: &'a PasswordCredential, device: Option<u64>) -> Subject<'a> {
     Subject::Known { authentication, password: Some(password), device }
 }
 
@@ -93,13 +93,13 @@ fn a_wrong_password_counts_and_is_refused() {
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Wrong, new(None), T0);
     assert_eq!(decision.outcome, Authenticated::Refused);
     let counted = decision.changes.only(Change::count_failed_sign_in);
-    let expected = Authentication { failures: window(1), version: 11, ..authentication };
+    let expected = AccountState { failures: window(1), version: 11, ..authentication };
     assert_eq!(counted, expected);
 }
 
 #[test]
 fn security_113_while_a_window_blocks_even_the_right_password_is_not_evaluated() {
-    let authentication = Authentication { failures: window(5), ..authentication() };
+    let authentication = AccountState { failures: window(5), ..authentication() };
     let password = password();
     for verdict in [PasswordVerdict::Right, PasswordVerdict::Wrong] {
         let decision = authenticate(known(&authentication, &password, None), verdict, new(None), T0);
@@ -110,7 +110,7 @@ fn security_113_while_a_window_blocks_even_the_right_password_is_not_evaluated()
 
 #[test]
 fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch() {
-    let authentication = Authentication { failures: window(4), devices: devices(1..=8), ..authentication() };
+    let authentication = AccountState { failures: window(4), devices: devices(1..=8), ..authentication() };
     let password = password();
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(None), T0);
     let [first, second] = decision.changes.all();
@@ -149,7 +149,7 @@ fn security_68_a_hash_with_weaker_parameters_is_replaced_only_over_the_compared_
 
 #[test]
 fn security_114_a_known_device_signs_in_while_unknown_devices_are_blocked() {
-    let authentication = Authentication { failures: window(100), devices: devices([1, 2]), ..authentication() };
+    let authentication = AccountState { failures: window(100), devices: devices([1, 2]), ..authentication() };
     let password = password();
     let decision = authenticate(known(&authentication, &password, Some(2)), PasswordVerdict::Right, new(None), T0);
     let [first, second] = decision.changes.all();
@@ -162,7 +162,7 @@ fn security_114_a_known_device_signs_in_while_unknown_devices_are_blocked() {
 
 #[test]
 fn security_114_the_failures_of_a_known_device_count_in_its_own_window() {
-    let authentication = Authentication { devices: devices([1, 2]), ..authentication() };
+    let authentication = AccountState { devices: devices([1, 2]), ..authentication() };
     let password = password();
     let mut state = authentication;
     for _ in 0..FREE_FAILURES {
@@ -178,7 +178,7 @@ fn security_114_the_failures_of_a_known_device_count_in_its_own_window() {
 
 #[test]
 fn an_unknown_device_counts_in_the_shared_window() {
-    let authentication = Authentication { failures: window(5), devices: devices([1]), ..authentication() };
+    let authentication = AccountState { failures: window(5), devices: devices([1]), ..authentication() };
     let password = password();
     assert_eq!(known(&authentication, &password, Some(7)).blocked_for(T0), Some(FIRST_BLOCK));
 }
@@ -190,7 +190,7 @@ fn security_71_unknown_identifiers_and_closed_accounts_answer_like_a_wrong_passw
         AccountStatus::Disabled { since: T0 },
         AccountStatus::ErasureDue { since: T0, due: T0, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
     ] {
-        let closed = Authentication { status, ..authentication() };
+        let closed = AccountState { status, ..authentication() };
         for verdict in [PasswordVerdict::Right, PasswordVerdict::Wrong] {
             let decision = authenticate(known(&closed, &password, None), verdict, new(None), T0);
             assert_eq!(decision.outcome, Authenticated::Refused);
@@ -218,7 +218,7 @@ fn security_71_unknown_identifiers_block_as_accounts_do() {
             expires_at: T0 + UNKNOWN_KEPT,
         };
         let unknown = Subject::Unknown { identifier: identifier(), failures: Some(&failures) };
-        let authentication = Authentication { failures: window(count), ..authentication() };
+        let authentication = AccountState { failures: window(count), ..authentication() };
         assert_eq!(unknown.blocked_for(T0), known(&authentication, &password(), None).blocked_for(T0), "{count} failures");
     }
 }

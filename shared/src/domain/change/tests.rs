@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::domain::consent::Consent;
-use crate::domain::directory::ImportedAccount;
+use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::LinkedIdentity;
-use crate::domain::moving::MovedAccount;
 use crate::domain::record::{ClaimedIdentifier, Keyed, Terms};
+use crate::domain::transfer::TransferredAccount;
 use crate::domain::verbs::NewAccount;
 
 /// A value that a constructor made a change from.
@@ -51,7 +51,7 @@ impl ReadBack for ImportedAccount {
     }
 }
 
-impl ReadBack for MovedAccount {
+impl ReadBack for TransferredAccount {
     fn read_back(change: &Change) -> Option<Self> {
         let terms = first::<Keyed<AccountId, Terms>>(change).map(|terms| terms.state.accepted);
         Some(Self {

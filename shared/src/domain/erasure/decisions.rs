@@ -1,6 +1,6 @@
 //! Decisions on closing, restoring, holding and erasing an account.
 
-use crate::domain::account::{AccountStatus, Authentication, LinkSeed, PasswordHome};
+use crate::domain::account::{AccountState, AccountStatus, LinkSeed, PasswordHome};
 use crate::domain::change::{Change, Decision};
 use crate::domain::erasure::{DEFERRAL, DueErasure, MIN_GRACE};
 use crate::domain::failure_window::FailureWindow;
@@ -22,7 +22,7 @@ pub enum Requested {
 }
 
 /// Closes an account. `seed` is fresh: the restore link derives from it.
-pub fn request_deletion(authentication: &Authentication, seed: LinkSeed, grace: Span, now: Timestamp) -> Decision<Requested> {
+pub fn request_deletion(authentication: &AccountState, seed: LinkSeed, grace: Span, now: Timestamp) -> Decision<Requested> {
     match authentication.status {
         AccountStatus::Active => {}
         AccountStatus::ErasureDue { due, .. } => return Decision::unchanged(Requested::ErasureDue { due }),
@@ -31,7 +31,7 @@ pub fn request_deletion(authentication: &Authentication, seed: LinkSeed, grace: 
     let due = now + grace.max(MIN_GRACE);
     let status = AccountStatus::ErasureDue { since: now, due, seed };
     // The status says since when; a restoration sets it again.
-    let closed = Authentication { status, epoch_began_at: None, ..authentication.in_next_epoch(now) };
+    let closed = AccountState { status, epoch_began_at: None, ..authentication.in_next_epoch(now) };
     let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due };
     Decision::one(Change::request_deletion(closed, erasure), Requested::ErasureDue { due })
 }
@@ -46,11 +46,11 @@ pub enum Restored {
 }
 
 /// Restores a closed account. `link_fits`: whether the mailed link derives from the account's own seed (compared by `keys`).
-pub fn restore(authentication: &Authentication, link_fits: bool, now: Timestamp) -> Decision<Restored> {
+pub fn restore(authentication: &AccountState, link_fits: bool, now: Timestamp) -> Decision<Restored> {
     match authentication.status {
         AccountStatus::ErasureDue { due, .. } if link_fits && now < due => {
             let restored = with_status(authentication, AccountStatus::Active);
-            let open = Authentication { epoch_began_at: Some(now), ..restored };
+            let open = AccountState { epoch_began_at: Some(now), ..restored };
             Decision::one(Change::restore_account(open, due), Restored::Restored)
         }
         AccountStatus::ErasureDue { .. }
@@ -74,24 +74,24 @@ pub enum Hold {
 }
 
 /// Prevents the erasure of an account until the hold is lifted. The user can still close the account.
-pub fn place_hold(authentication: &Authentication, now: Timestamp) -> Decision<Hold> {
+pub fn place_hold(authentication: &AccountState, now: Timestamp) -> Decision<Hold> {
     match (authentication.status, authentication.legal_hold) {
         (AccountStatus::Erased { .. }, _) => Decision::unchanged(Hold::Erased),
         (_, Some(_)) => Decision::unchanged(Hold::Unchanged),
         (_, None) => {
-            let held = Authentication { legal_hold: Some(now), version: authentication.version + 1, ..authentication.clone() };
+            let held = AccountState { legal_hold: Some(now), version: authentication.version + 1, ..authentication.clone() };
             Decision::one(Change::place_legal_hold(held), Hold::Placed)
         }
     }
 }
 
 /// Lifts a legal hold. A deferred erasure happens when it is due again ([`DEFERRAL`]).
-pub fn lift_hold(authentication: &Authentication) -> Decision<Hold> {
+pub fn lift_hold(authentication: &AccountState) -> Decision<Hold> {
     match (authentication.status, authentication.legal_hold) {
         (AccountStatus::Erased { .. }, _) => Decision::unchanged(Hold::Erased),
         (_, None) => Decision::unchanged(Hold::Unchanged),
         (_, Some(_)) => {
-            let free = Authentication { legal_hold: None, version: authentication.version + 1, ..authentication.clone() };
+            let free = AccountState { legal_hold: None, version: authentication.version + 1, ..authentication.clone() };
             Decision::one(Change::lift_legal_hold(free), Hold::Lifted)
         }
     }
@@ -116,7 +116,7 @@ pub enum Erasure {
 
 /// Decides on an erasure of the due work. `authentication` is the stored state. It is absent if the item of the erased account
 /// expired while its removal was interrupted.
-pub fn erase(authentication: Option<&Authentication>, erasure: &DueErasure, now: Timestamp) -> Decision<Erasure> {
+pub fn erase(authentication: Option<&AccountState>, erasure: &DueErasure, now: Timestamp) -> Decision<Erasure> {
     let Some(authentication) = authentication else { return Decision::unchanged(Erasure::Remove { at: now }) };
     match authentication.status {
         AccountStatus::Erased { at } => Decision::unchanged(Erasure::Remove { at }),
@@ -138,13 +138,13 @@ pub fn erase(authentication: Option<&Authentication>, erasure: &DueErasure, now:
     }
 }
 
-fn with_status(authentication: &Authentication, status: AccountStatus) -> Authentication {
-    Authentication { status, version: authentication.version + 1, ..authentication.clone() }
+fn with_status(authentication: &AccountState, status: AccountStatus) -> AccountState {
+    AccountState { status, version: authentication.version + 1, ..authentication.clone() }
 }
 
 /// No data of the user: it prevents a request in flight from recreating the account, for a short time.
-pub(super) fn erased(authentication: &Authentication, at: Timestamp) -> Authentication {
-    Authentication {
+pub(super) fn erased(authentication: &AccountState, at: Timestamp) -> AccountState {
+    AccountState {
         account: authentication.account,
         sub: Sub::from_bytes([0; 16]),
         status: AccountStatus::Erased { at },

@@ -2,7 +2,7 @@
 
 use super::claims::AccessTokenClaims;
 use super::grant::{Grant, GrantEnded, GrantState};
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 
@@ -52,7 +52,7 @@ const LEEWAY: crate::domain::time::Span = crate::domain::time::Span::seconds(60)
 pub fn check_grant(
     claims: &AccessTokenClaims,
     grant: &Grant,
-    authentication: &Authentication,
+    authentication: &AccountState,
     session: Option<&Session>,
     now: Timestamp,
 ) -> Result<(), AccessTokenRefused> {
@@ -118,7 +118,7 @@ mod tests {
             grant
         };
         let revoked = Grant { revoked_jtis: vec![RevokedJti { jti, expires_at: NOW }], ..active(Span::ZERO) };
-        let disabled = Authentication { status: AccountStatus::Disabled { since: NOW }, ..authentication() };
+        let disabled = AccountState { status: AccountStatus::Disabled { since: NOW }, ..authentication() };
         let signed_out = Session { ended_at: Some(NOW), ..session() };
         let (account, open) = (authentication(), session());
         let cases = [

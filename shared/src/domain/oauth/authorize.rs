@@ -9,7 +9,7 @@
 use super::authorization_request::AuthorizationRequest;
 use super::error::OAuthErrorCode;
 use super::grant::{AuthorizationCode, Grant, GrantState};
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::consent::{self, Consent};
 use crate::domain::id::{AccountId, GrantId, SessionId, Sub};
@@ -32,7 +32,7 @@ pub struct SignedIn<'a> {
     /// The session.
     pub session: &'a Session,
     /// Its account.
-    pub authentication: &'a Authentication,
+    pub authentication: &'a AccountState,
     /// The consent of the account for the client.
     pub consent: Option<&'a Consent>,
 }
@@ -172,7 +172,7 @@ impl Interaction {
 fn issue(
     request: &AuthorizationRequest<'_>,
     session: &Session,
-    authentication: &Authentication,
+    authentication: &AccountState,
     policy: &TokenPolicy,
     new: NewCode,
     now: Timestamp,

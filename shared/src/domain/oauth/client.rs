@@ -110,7 +110,7 @@ impl Client {
     }
     /// The user's roles in its access tokens. Only first-party applications get roles.
     #[must_use]
-    pub fn told_roles(&self, roles: &Roles) -> Roles {
+    pub fn visible_roles(&self, roles: &Roles) -> Roles {
         if self.first_party { roles.clone() } else { Roles::default() }
     }
     /// Returns whether the client may use this grant type.

@@ -14,7 +14,7 @@ use super::issue::{AccessGrant, Issued};
 use super::redeem::NextRefresh;
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::{OPENID, ScopeSet};
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::id::GrantId;
 use crate::domain::linked_identity::FederatedSubject;
@@ -31,7 +31,7 @@ pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_tok
 
 /// The relevant claims of a verified access token of the legacy pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormerToken {
+pub struct LegacyToken {
     /// The subject.
     pub subject: FederatedSubject,
     /// When the user signed in at the pool.
@@ -104,7 +104,7 @@ impl ExchangeRefused {
     }
 }
 
-impl FormerToken {
+impl LegacyToken {
     /// Reads verified claims of a token that this pool issued to the app client that is mapped to this client.
     ///
     /// # Errors
@@ -163,8 +163,8 @@ pub struct ExchangeRules<'a> {
 
 /// Exchanges a token for a session and a grant of its subject's account here, if there is one.
 pub fn exchange(
-    token: &FormerToken,
-    account: Option<&Authentication>,
+    token: &LegacyToken,
+    account: Option<&AccountState>,
     asked: Asked<'_>,
     new: NewExchange,
     client: &Client,
@@ -181,8 +181,8 @@ pub fn exchange(
 }
 
 fn issue(
-    token: &FormerToken,
-    account: Option<&Authentication>,
+    token: &LegacyToken,
+    account: Option<&AccountState>,
     asked: Asked<'_>,
     new: NewExchange,
     client: &Client,
@@ -218,7 +218,7 @@ fn issue(
     let access = AccessGrant {
         scope: scope_for(&granted, target),
         resource: target.map(|resource| resource.resource.clone()),
-        roles: client.told_roles(&authentication.roles),
+        roles: client.visible_roles(&authentication.roles),
         algorithm: algorithm_for(client, target),
         expires_at: expires_at.min(now + policy.access),
     };

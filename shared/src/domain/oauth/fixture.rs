@@ -3,7 +3,7 @@
 use super::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use super::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
 use super::scope::ScopeSet;
-use crate::domain::account::{AccountStatus, Authentication, PasswordHome};
+use crate::domain::account::{AccountState, AccountStatus, PasswordHome};
 use crate::domain::amr::Amr;
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId, Sub};
@@ -66,8 +66,8 @@ pub(crate) fn resources() -> BTreeMap<String, Resource> {
     };
     ["https://orders.example", "https://stock.example"].map(|id| (id.to_owned(), resource(id))).into()
 }
-pub(crate) fn authentication() -> Authentication {
-    Authentication {
+pub(crate) fn authentication() -> AccountState {
+    AccountState {
         account: AccountId::from_bytes([1; 16]),
         sub: Sub::from_bytes([2; 16]),
         status: AccountStatus::Active,

@@ -8,7 +8,7 @@
 //! ```
 
 use super::scope::{OFFLINE_ACCESS, ScopeSet};
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::amr::Amr;
 use crate::domain::id::{AccountId, ClientId, GrantId, Jti, SessionId, Sub};
 use crate::domain::secret::SecretHash;
@@ -104,7 +104,7 @@ impl Grant {
     /// Why the grant is not valid.
     pub fn check_live(
         &self,
-        authentication: &Authentication,
+        authentication: &AccountState,
         session: Option<&Session>,
         now: Timestamp,
     ) -> Result<(), GrantEnded> {

@@ -5,7 +5,7 @@ use super::claims::AccessTokenClaims;
 use super::client::Client;
 use super::grant::{Grant, GrantState};
 use super::scope::ScopeSet;
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::id::{ClientId, Jti};
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
@@ -91,7 +91,7 @@ impl Introspection {
 #[must_use]
 pub fn introspect_refresh_token(
     grant: &Grant,
-    authentication: &Authentication,
+    authentication: &AccountState,
     session: Option<&Session>,
     secret_hash: SecretHash,
     client: &Client,
@@ -154,8 +154,8 @@ mod tests {
     fn security_30_any_other_token_is_inactive_without_further_members() {
         let grant = || active(Span::minutes(1));
         let other = Client { client_id: client_id("other"), ..client() };
-        let closed = Authentication { status: AccountStatus::Disabled { since: NOW }, ..authentication() };
-        let epoch = Authentication { epoch: 4, ..authentication() };
+        let closed = AccountState { status: AccountStatus::Disabled { since: NOW }, ..authentication() };
+        let epoch = AccountState { epoch: 4, ..authentication() };
         let ended = Session { ended_at: Some(NOW), ..session() };
         let idle = NOW + Span::days(14);
         let revoked = grant().revoked(RevocationReason::Withdrawn, NOW);

@@ -14,7 +14,7 @@ use super::issue::{AccessGrant, Issued};
 use super::pkce::{VerifierError, check_verifier};
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::OPENID;
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Decision};
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
@@ -52,7 +52,7 @@ pub struct CodeSnapshot<'a> {
     /// The grant that the code names.
     pub grant: &'a Grant,
     /// The account of the grant.
-    pub authentication: &'a Authentication,
+    pub authentication: &'a AccountState,
     /// The session of the grant.
     pub session: Option<&'a Session>,
 }
@@ -212,7 +212,7 @@ fn issue(
         access: AccessGrant {
             scope: scope_for(&granted, target),
             resource: target.map(|r| r.resource.clone()),
-            roles: client.told_roles(&authentication.roles),
+            roles: client.visible_roles(&authentication.roles),
             algorithm: algorithm_for(client, target),
             expires_at: expires_at.min(now + policy.access),
         },

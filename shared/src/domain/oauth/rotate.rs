@@ -15,7 +15,7 @@ use super::issue::{AccessGrant, Issued};
 use super::redeem::NextRefresh;
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
 use super::scope::{OFFLINE_ACCESS, OPENID, ScopeSet};
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Decision};
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
@@ -46,7 +46,7 @@ pub struct RefreshSnapshot<'a> {
     /// The grant that the token names.
     pub grant: &'a Grant,
     /// The account of the grant.
-    pub authentication: &'a Authentication,
+    pub authentication: &'a AccountState,
     /// The session, if the grant depends on one.
     pub session: Option<&'a Session>,
 }
@@ -217,7 +217,7 @@ fn access(
     Ok(AccessGrant {
         scope: scope_for(&scope, target),
         resource: target.map(|r| r.resource.clone()),
-        roles: client.told_roles(roles),
+        roles: client.visible_roles(roles),
         algorithm: algorithm_for(client, target),
         expires_at: grant.expires_at.min(now + policy.access),
     })

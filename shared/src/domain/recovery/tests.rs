@@ -40,20 +40,20 @@ fn password() -> PasswordCredential {
     }
 }
 
-fn owner<'a>(authentication: &'a Authentication, password: &'a PasswordCredential) -> Option<Owner<'a>> {
+fn owner<'a>(authentication: &'a AccountState, password: &'a PasswordCredential) -> Option<Owner<'a>> {
     Some(Owner::Known { authentication, password: Some(password), new_password: PasswordHash::from_phc("new".to_owned()) })
 }
 
 #[test]
 fn a_matching_proof_replaces_the_password_and_ends_all_sessions_and_grants() {
     let failures = FailureWindow { count: 100, last_at: Some(T0) };
-    let locked = Authentication { failures, devices: vec![KnownDevice { id: 1, failures }], ..authentication() };
+    let locked = AccountState { failures, devices: vec![KnownDevice { id: 1, failures }], ..authentication() };
     let before = password();
     for (proof, counted) in [(RIGHT_CODE, true), (Proof::Link { fits: true }, false)] {
         let mut decision = reset(&flow(), &BROWSER, proof, owner(&locked, &before), T0);
         assert_eq!(decision.outcome, Recovered::PasswordReset);
         let change = decision.changes.0.pop().expect("a change");
-        let (completed, after): (Flow, Authentication) = (change.first(), change.first());
+        let (completed, after): (Flow, AccountState) = (change.first(), change.first());
         let password: PasswordCredential = change.first();
         assert_eq!(change, Change::reset_password(completed.clone(), after.clone(), password.clone()));
         assert_eq!((completed.state, completed.version), (FlowState::Completed, 2));
@@ -83,7 +83,7 @@ fn an_address_is_sealed_under_a_key_that_is_written_before_the_flow() {
 fn a_matching_proof_imports_a_user_of_the_legacy_directory() {
     for (proof, counted) in [(RIGHT_CODE, 1), (Proof::Link { fits: true }, 0)] {
         let flow = Flow { payload: Some(Sealed(vec![1])), ..flow() };
-        let comes = || Some(Owner::Comes(Box::new(super::super::directory::tests::comer())));
+        let comes = || Some(Owner::Comes(Box::new(super::super::legacy_directory::tests::imported_user())));
         let mut decision = reset(&flow, &BROWSER, proof, comes(), T0);
         assert_eq!(decision.outcome, Recovered::PasswordReset);
         let account = decision.changes.0.pop().expect("a change").made_by(Change::import_account);
@@ -98,8 +98,8 @@ fn a_matching_proof_imports_a_user_of_the_legacy_directory() {
             assert_eq!((decision.outcome, decision.changes.0.len()), (outcome, counted));
         }
     }
-    let comer = Owner::Comes(Box::new(super::super::directory::tests::comer()));
-    for owner in [comer, Owner::Stays, Owner::Nobody] {
+    let imported_user = Owner::Comes(Box::new(super::super::legacy_directory::tests::imported_user()));
+    for owner in [imported_user, Owner::Stays, Owner::Nobody] {
         let decision = reset(&flow(), &BROWSER, WRONG_CODE, Some(owner), T0);
         assert_eq!(decision.outcome, Recovered::WrongProof { tries_left: 4 });
     }
@@ -153,7 +153,7 @@ fn security_91_only_an_open_flow_of_this_browser_can_set_a_new_password() {
 #[test]
 fn security_93_an_address_without_an_account_or_with_a_closed_one_answers_like_a_wrong_code() {
     let password = password();
-    let closed = Authentication { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
+    let closed = AccountState { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
     for owner in [None, owner(&closed, &password)] {
         let decision = reset(&flow(), &BROWSER, RIGHT_CODE, owner, T0);
         assert_eq!(decision.outcome, Recovered::WrongProof { tries_left: 4 });

@@ -1,6 +1,6 @@
 //! Adds and removes roles.
 
-use crate::domain::account::{AccountStatus, Authentication};
+use crate::domain::account::{AccountState, AccountStatus};
 use crate::domain::change::{Change, Decision};
 use crate::domain::roles::{Role, Roles, TooManyRoles};
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ pub enum RolesChanged {
 }
 
 /// Adds and removes roles. A role in both lists is removed.
-pub fn change_roles(authentication: &Authentication, given: &[Role], taken: &[Role]) -> Decision<RolesChanged> {
+pub fn change_roles(authentication: &AccountState, given: &[Role], taken: &[Role]) -> Decision<RolesChanged> {
     if matches!(authentication.status, AccountStatus::Erased { .. }) {
         return Decision::unchanged(RolesChanged::Erased);
     }
@@ -30,7 +30,7 @@ pub fn change_roles(authentication: &Authentication, given: &[Role], taken: &[Ro
         Ok(after) if after == *before => Decision::unchanged(RolesChanged::Unchanged(after)),
         Ok(after) => {
             let version = authentication.version + 1;
-            let next = Authentication { roles: after.clone(), version, ..authentication.clone() };
+            let next = AccountState { roles: after.clone(), version, ..authentication.clone() };
             Decision::one(Change::change_roles(next), RolesChanged::Changed(after))
         }
     }

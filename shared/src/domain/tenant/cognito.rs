@@ -15,7 +15,7 @@ pub struct CognitoConfig {
     /// The app client that passwords are verified through: without a secret, with `ALLOW_ADMIN_USER_PASSWORD_AUTH`.
     pub client_id: String,
     /// The subject identifier of imported users.
-    pub sub: KeptSub,
+    pub sub: SubPolicy,
     /// App clients of the pool with access tokens that are exchanged, each for tokens of the one client that replaces it (RFC
     /// 8693).
     pub exchange: BTreeMap<String, ClientId>,
@@ -100,7 +100,7 @@ impl FromStr for UserPoolId {
 
 /// The subject identifier (`sub`) of an imported user. The pool's own identifier is recognized in both cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KeptSub {
+pub enum SubPolicy {
     /// A new one.
     #[default]
     Alias,

@@ -2,18 +2,18 @@
 
 mod cognito;
 mod form;
-mod handover;
 mod policies;
 mod resource;
+mod reverse_migration;
 mod text;
 
 pub(crate) use cognito::is_attribute;
-pub use cognito::{CognitoConfig, InvalidUserPoolId, KeptSub, UserPoolId};
+pub use cognito::{CognitoConfig, InvalidUserPoolId, SubPolicy, UserPoolId};
 pub use form::{Field, FieldKind, Pattern, RegistrationConfig, ShowWhen, TermsDocument};
-pub(crate) use handover::OWN;
-pub use handover::{HandoverConfig, Username};
 pub use policies::{KeysConfig, MailConfig, PasswordPolicy, RetentionPolicy, SessionPolicy, Signer, TokenPolicy};
 pub use resource::Resource;
+pub(crate) use reverse_migration::OWN;
+pub use reverse_migration::{ReverseMigrationConfig, Username};
 pub use text::Localized;
 
 use super::id::{ClientId, TenantId};
@@ -48,7 +48,7 @@ pub struct TenantConfig {
     /// The legacy user pool, during a migration.
     pub cognito: Option<CognitoConfig>,
     /// The user pool of a reverse migration.
-    pub handover: Option<HandoverConfig>,
+    pub reverse_migration: Option<ReverseMigrationConfig>,
     /// OAuth clients.
     pub clients: BTreeMap<ClientId, Client>,
     /// Resource servers that tokens can be narrowed to (RFC 8707).

@@ -1,13 +1,13 @@
 //! Changes of an account's hot item, and of the failed sign-ins of an unknown identifier.
 
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, Put, Subject};
 use crate::domain::failure_window::UnknownIdentifierFailures;
 
 impl Change {
     /// A failed sign-in of an account.
-    pub fn count_failed_sign_in(state: Authentication) -> Self {
+    pub fn count_failed_sign_in(state: AccountState) -> Self {
         Self::audited(EventKind::SignInFailed, Subject::account(state.account), Put::next(state))
     }
     /// A failed sign-in of an identifier that has no account.
@@ -15,7 +15,7 @@ impl Change {
         Self::audited(EventKind::SignInFailed, Subject::default(), Put::next(state))
     }
     /// Undoes a counted failure of an account.
-    pub fn uncount_failed_sign_in(state: Authentication) -> Self {
+    pub fn uncount_failed_sign_in(state: AccountState) -> Self {
         Self::unaudited(Put::next(state))
     }
     /// Undoes a counted failure of an unknown identifier.
@@ -23,19 +23,19 @@ impl Change {
         Self::unaudited(Put::next(state))
     }
     /// A sign-in with the right password: the failure window is reset. The event is on the session.
-    pub fn record_sign_in(state: Authentication) -> Self {
+    pub fn record_sign_in(state: AccountState) -> Self {
         Self::unaudited(Put::next(state))
     }
     /// A legal hold prevents the erasure of the account.
-    pub fn place_legal_hold(state: Authentication) -> Self {
+    pub fn place_legal_hold(state: AccountState) -> Self {
         Self::audited(EventKind::LegalHoldPlaced, Subject::account(state.account), Put::next(state))
     }
     /// The legal hold is lifted.
-    pub fn lift_legal_hold(state: Authentication) -> Self {
+    pub fn lift_legal_hold(state: AccountState) -> Self {
         Self::audited(EventKind::LegalHoldLifted, Subject::account(state.account), Put::next(state))
     }
     /// An operator added or removed roles.
-    pub fn change_roles(state: Authentication) -> Self {
+    pub fn change_roles(state: AccountState) -> Self {
         Self::audited(EventKind::RolesChanged, Subject::account(state.account), Put::next(state))
     }
 }

@@ -1,18 +1,18 @@
 //! New accounts: all items of an account in one transaction.
 
-use crate::domain::account::{Authentication, WrappedDataKey};
+use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, Put, Subject};
 use crate::domain::consent::AcceptedTerms;
 use crate::domain::credential::PasswordCredential;
-use crate::domain::directory::ImportedAccount;
 use crate::domain::flow::Flow;
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity};
-use crate::domain::moving::MovedAccount;
 use crate::domain::profile::Profile;
 use crate::domain::record::{ClaimedIdentifier, Keyed, Terms};
+use crate::domain::transfer::TransferredAccount;
 
 /// The items of a new account.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct NewAccount {
     /// Claimed by absence: uniqueness.
     pub identifier: IdentifierHash,
     /// Version 1.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// Version 1.
     pub password: PasswordCredential,
     /// Version 1.
@@ -71,7 +71,7 @@ impl Change {
     }
     /// A user is transferred from another Latchkey. Every item is claimed by absence: a user who already has an account here,
     /// under any of its keys, is not transferred again.
-    pub fn move_account(new: MovedAccount) -> Self {
+    pub fn move_account(new: TransferredAccount) -> Self {
         let account = new.authentication.account;
         let identifier = new.authentication.identifier;
         let accepted = (!new.terms.is_empty()).then(|| accept_terms(account, new.terms));

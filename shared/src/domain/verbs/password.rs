@@ -1,6 +1,6 @@
 //! Changes of a password.
 
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, Put, Subject};
 use crate::domain::credential::PasswordCredential;
@@ -15,11 +15,11 @@ impl Change {
     }
     /// A password that the legacy directory accepted is stored, and the failure window is reset. No event: nothing changed for
     /// the user.
-    pub fn keep_password(authentication: Authentication, password: PasswordCredential) -> Self {
+    pub fn keep_password(authentication: AccountState, password: PasswordCredential) -> Self {
         Self::unaudited(Put::next(authentication)).and(Put::next(password))
     }
     /// A password was reset by mail: the flow is completed, the password replaced, the epoch raised.
-    pub fn reset_password(flow: Flow, authentication: Authentication, password: PasswordCredential) -> Self {
+    pub fn reset_password(flow: Flow, authentication: AccountState, password: PasswordCredential) -> Self {
         let subject =
             Subject { account: Some(authentication.account), flow: Some(flow.id), client: Some(flow.client_id.clone()) };
         Self::audited(EventKind::PasswordReset, subject, Put::next(authentication))
@@ -29,7 +29,7 @@ impl Change {
     /// The password was changed by a user who knew the old one: the epoch is raised, and the presented session and grant get the
     /// new epoch. All other sessions and grants keep the past epoch.
     pub fn change_password(
-        authentication: Authentication,
+        authentication: AccountState,
         password: PasswordCredential,
         session: Option<Session>,
         grant: Option<Grant>,

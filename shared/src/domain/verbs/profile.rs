@@ -1,6 +1,6 @@
 //! Changes of a profile and of the address of an account.
 
-use crate::domain::account::Authentication;
+use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, KeyExpect, Put, RecordKey, Remove, Subject};
 use crate::domain::credential::PasswordCredential;
@@ -26,13 +26,13 @@ impl Change {
         Self::audited(EventKind::EmailChangeEnded, Subject::account(profile.account), Put::next(profile))
     }
     /// The new address was proven: it is claimed, and the former one is freed.
-    pub fn change_email(authentication: Authentication, profile: Profile, former: IdentifierHash) -> Self {
+    pub fn change_email(authentication: AccountState, profile: Profile, former: IdentifierHash) -> Self {
         Self::exchange_address(EventKind::EmailChanged, authentication, profile, former)
     }
     /// The former address is restored: it is claimed, the other one is freed, the epoch is raised. The password is removed,
     /// because the person who changed the address knew it.
     pub fn undo_email_change(
-        authentication: Authentication,
+        authentication: AccountState,
         profile: Profile,
         former: IdentifierHash,
         password: Option<PasswordCredential>,
@@ -48,7 +48,7 @@ impl Change {
     }
     /// One address is freed, and the other is claimed if no account has it: an address never belongs to two accounts, and an
     /// account never has two addresses or none.
-    fn exchange_address(kind: EventKind, authentication: Authentication, profile: Profile, former: IdentifierHash) -> Self {
+    fn exchange_address(kind: EventKind, authentication: AccountState, profile: Profile, former: IdentifierHash) -> Self {
         let account = authentication.account;
         let claimed = Keyed { key: authentication.identifier, state: ClaimedIdentifier { account } };
         Self::audited(kind, Subject::account(account), Put::next(authentication))

@@ -1,7 +1,7 @@
 //! An account: its hot item, password, profile, terms, data key and due erasure.
 
 use super::{Stored, attributes};
-use crate::domain::account::{AccountStatus, Authentication, DataKeyState, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, WrappedDataKey};
 use crate::domain::credential::PasswordCredential;
 use crate::domain::erasure::DueErasure;
 use crate::domain::id::AccountId;
@@ -9,15 +9,15 @@ use crate::domain::profile::Profile;
 use crate::domain::record::{Keyed, Terms};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::item::{Item, Kind};
-use crate::store::key::Thing;
+use crate::store::item::{Item, ItemKind};
+use crate::store::key::ItemRef;
 
-impl Stored for Authentication {
-    fn kind(&self) -> Kind {
-        Kind::Authentication
+impl Stored for AccountState {
+    fn kind(&self) -> ItemKind {
+        ItemKind::Authentication
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Authentication(self.account)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Authentication(self.account)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)
@@ -34,11 +34,11 @@ impl Stored for Authentication {
 }
 
 impl Stored for PasswordCredential {
-    fn kind(&self) -> Kind {
-        Kind::Password
+    fn kind(&self) -> ItemKind {
+        ItemKind::Password
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Password(self.account)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Password(self.account)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)
@@ -52,11 +52,11 @@ impl Stored for PasswordCredential {
 }
 
 impl Stored for Profile {
-    fn kind(&self) -> Kind {
-        Kind::Profile
+    fn kind(&self) -> ItemKind {
+        ItemKind::Profile
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Profile(self.account)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Profile(self.account)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)
@@ -70,11 +70,11 @@ impl Stored for Profile {
 }
 
 impl Stored for Keyed<AccountId, Terms> {
-    fn kind(&self) -> Kind {
-        Kind::Terms
+    fn kind(&self) -> ItemKind {
+        ItemKind::Terms
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Terms(self.key)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Terms(self.key)
     }
     fn version(&self) -> Option<u64> {
         Some(self.state.version)
@@ -88,11 +88,11 @@ impl Stored for Keyed<AccountId, Terms> {
 }
 
 impl Stored for WrappedDataKey {
-    fn kind(&self) -> Kind {
-        Kind::DataKey
+    fn kind(&self) -> ItemKind {
+        ItemKind::DataKey
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::DataKey(self.account)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::DataKey(self.account)
     }
     fn version(&self) -> Option<u64> {
         None
@@ -109,11 +109,11 @@ impl Stored for WrappedDataKey {
 }
 
 impl Stored for DueErasure {
-    fn kind(&self) -> Kind {
-        Kind::DueErasure
+    fn kind(&self) -> ItemKind {
+        ItemKind::DueErasure
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::DueErasure(self.account, self.due)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::DueErasure(self.account, self.due)
     }
     fn version(&self) -> Option<u64> {
         None

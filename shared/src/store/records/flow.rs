@@ -7,15 +7,15 @@ use crate::domain::id::{FlowId, Jti};
 use crate::domain::record::{Keyed, RevokedToken, StoredAuthorizationRequest};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::item::{Item, Kind};
-use crate::store::key::Thing;
+use crate::store::item::{Item, ItemKind};
+use crate::store::key::ItemRef;
 
 impl Stored for Flow {
-    fn kind(&self) -> Kind {
-        Kind::Flow
+    fn kind(&self) -> ItemKind {
+        ItemKind::Flow
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Flow(self.id)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Flow(self.id)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)
@@ -29,11 +29,11 @@ impl Stored for Flow {
 }
 
 impl Stored for Keyed<FlowId, StoredAuthorizationRequest> {
-    fn kind(&self) -> Kind {
-        Kind::AuthorizationRequest
+    fn kind(&self) -> ItemKind {
+        ItemKind::AuthorizationRequest
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::AuthorizationRequest(self.key)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::AuthorizationRequest(self.key)
     }
     fn version(&self) -> Option<u64> {
         None
@@ -47,11 +47,11 @@ impl Stored for Keyed<FlowId, StoredAuthorizationRequest> {
 }
 
 impl Stored for Keyed<Jti, RevokedToken> {
-    fn kind(&self) -> Kind {
-        Kind::RevokedJti
+    fn kind(&self) -> ItemKind {
+        ItemKind::RevokedJti
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::RevokedJti(self.key)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::RevokedJti(self.key)
     }
     fn version(&self) -> Option<u64> {
         None
@@ -65,11 +65,11 @@ impl Stored for Keyed<Jti, RevokedToken> {
 }
 
 impl Stored for UnknownIdentifierFailures {
-    fn kind(&self) -> Kind {
-        Kind::UnknownFailures
+    fn kind(&self) -> ItemKind {
+        ItemKind::UnknownFailures
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::UnknownFailures(&self.identifier)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::UnknownFailures(&self.identifier)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)

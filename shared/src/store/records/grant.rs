@@ -5,15 +5,15 @@ use crate::domain::consent::Consent;
 use crate::domain::oauth::grant::{Grant, GrantState};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::item::{Item, Kind};
-use crate::store::key::Thing;
+use crate::store::item::{Item, ItemKind};
+use crate::store::key::ItemRef;
 
 impl Stored for Grant {
-    fn kind(&self) -> Kind {
-        Kind::Grant
+    fn kind(&self) -> ItemKind {
+        ItemKind::Grant
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Grant(self.account, self.id)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Grant(self.account, self.id)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)
@@ -31,11 +31,11 @@ impl Stored for Grant {
 }
 
 impl Stored for Consent {
-    fn kind(&self) -> Kind {
-        Kind::Consent
+    fn kind(&self) -> ItemKind {
+        ItemKind::Consent
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Consent(self.account, &self.client_id)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Consent(self.account, &self.client_id)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)

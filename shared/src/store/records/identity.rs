@@ -6,15 +6,15 @@ use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash
 use crate::domain::record::{ClaimedIdentifier, Keyed};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::item::{Item, Kind};
-use crate::store::key::Thing;
+use crate::store::item::{Item, ItemKind};
+use crate::store::key::ItemRef;
 
 impl Stored for Keyed<IdentifierHash, ClaimedIdentifier> {
-    fn kind(&self) -> Kind {
-        Kind::Identifier
+    fn kind(&self) -> ItemKind {
+        ItemKind::Identifier
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Identifier(&self.key)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Identifier(&self.key)
     }
     fn version(&self) -> Option<u64> {
         None
@@ -28,11 +28,11 @@ impl Stored for Keyed<IdentifierHash, ClaimedIdentifier> {
 }
 
 impl Stored for LinkedIdentity {
-    fn kind(&self) -> Kind {
-        Kind::LinkedIdentity
+    fn kind(&self) -> ItemKind {
+        ItemKind::LinkedIdentity
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::LinkedIdentity(self.account, &self.subject)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::LinkedIdentity(self.account, &self.subject)
     }
     fn version(&self) -> Option<u64> {
         None
@@ -46,11 +46,11 @@ impl Stored for LinkedIdentity {
 }
 
 impl Stored for Keyed<SubjectHash, ClaimedSubject> {
-    fn kind(&self) -> Kind {
-        Kind::FederatedSubject
+    fn kind(&self) -> ItemKind {
+        ItemKind::FederatedSubject
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::FederatedSubject(&self.key)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::FederatedSubject(&self.key)
     }
     fn version(&self) -> Option<u64> {
         None

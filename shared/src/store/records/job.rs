@@ -4,15 +4,15 @@ use super::{Stored, attributes};
 use crate::domain::retention::RetentionJob;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::item::{Item, Kind};
-use crate::store::key::Thing;
+use crate::store::item::{Item, ItemKind};
+use crate::store::key::ItemRef;
 
 impl Stored for RetentionJob {
-    fn kind(&self) -> Kind {
-        Kind::Job
+    fn kind(&self) -> ItemKind {
+        ItemKind::Job
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::RetentionJob
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::RetentionJob
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)

@@ -8,8 +8,8 @@ mod job;
 mod session;
 
 use super::StoreError;
-use super::item::{Item, Kind, malformed};
-use super::key::Thing;
+use super::item::{Item, ItemKind, malformed};
+use super::key::ItemRef;
 use crate::domain::change::RecordKey;
 use crate::domain::record::Record;
 use crate::domain::time::Timestamp;
@@ -18,9 +18,9 @@ use serde::Serialize;
 /// The store's view of a record.
 pub(super) trait Stored {
     /// The kind of its item.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> ItemKind;
     /// Its key.
-    fn key(&self) -> Thing<'_>;
+    fn key(&self) -> ItemRef<'_>;
     /// The version that it will have; none for a record that is written once.
     fn version(&self) -> Option<u64>;
     /// Its logical end, if it has one. The TTL follows from it.
@@ -56,15 +56,15 @@ pub(super) fn stored(record: &Record) -> &dyn Stored {
 }
 
 /// The record of a domain key.
-pub(super) fn named(key: &RecordKey) -> Thing<'_> {
+pub(super) fn named(key: &RecordKey) -> ItemRef<'_> {
     match key {
-        RecordKey::Account(account) => Thing::Authentication(*account),
-        RecordKey::Password(account) => Thing::Password(*account),
-        RecordKey::Identifier(identifier) => Thing::Identifier(identifier),
-        RecordKey::DueErasure(account, due) => Thing::DueErasure(*account, *due),
+        RecordKey::Account(account) => ItemRef::Authentication(*account),
+        RecordKey::Password(account) => ItemRef::Password(*account),
+        RecordKey::Identifier(identifier) => ItemRef::Identifier(identifier),
+        RecordKey::DueErasure(account, due) => ItemRef::DueErasure(*account, *due),
     }
 }
 
-fn attributes<S: Serialize>(kind: Kind, state: &S) -> Result<Item, StoreError> {
+fn attributes<S: Serialize>(kind: ItemKind, state: &S) -> Result<Item, StoreError> {
     serde_dynamo::to_item(state).map_err(|error| malformed(kind, error))
 }

@@ -4,15 +4,15 @@ use super::{Stored, attributes};
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
-use crate::store::item::{Item, Kind};
-use crate::store::key::Thing;
+use crate::store::item::{Item, ItemKind};
+use crate::store::key::ItemRef;
 
 impl Stored for Session {
-    fn kind(&self) -> Kind {
-        Kind::Session
+    fn kind(&self) -> ItemKind {
+        ItemKind::Session
     }
-    fn key(&self) -> Thing<'_> {
-        Thing::Session(self.account, self.id)
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::Session(self.account, self.id)
     }
     fn version(&self) -> Option<u64> {
         Some(self.version)

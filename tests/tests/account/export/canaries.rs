@@ -3,7 +3,7 @@
 
 use crate::export::{register_user, world};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
-use latchkey::domain::account::{Authentication, Sealed};
+use latchkey::domain::account::{AccountState, Sealed};
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::id::{AccountId, TenantId};
 use latchkey::domain::time::{Span, Timestamp};
@@ -123,7 +123,7 @@ async fn change(world: &World, tenant: &Tenant, change: Change) {
     tenant.store.commit(&Changes::one(change), &request).await.expect("committed");
 }
 
-async fn account_of(world: &World, tenant: &Tenant, me: &AccountClient) -> (AccountId, Authentication, DataKey) {
+async fn account_of(world: &World, tenant: &Tenant, me: &AccountClient) -> (AccountId, AccountState, DataKey) {
     let sub = me.get("/v1/me").await.json()["sub"].as_str().expect("a sub").to_owned();
     let raw = tests::invariants::read(&world.engine);
     let item = raw.tables["identities"].iter().find(|item| item["kind"]["S"] == "authentication" && item["sub"]["S"] == sub);
@@ -194,7 +194,7 @@ async fn create_busy_user(world: &World, tenant: &Tenant) -> AccountClient {
     me.delete("/v1/me/consents/demo-web").await;
     let (_, authentication, _) = account_of(world, tenant, &me).await;
     let held =
-        Authentication { legal_hold: Some(world.services.clock.now()), version: authentication.version + 1, ..authentication };
+        AccountState { legal_hold: Some(world.services.clock.now()), version: authentication.version + 1, ..authentication };
     change(world, tenant, Change::place_legal_hold(held)).await;
     guess(&mut Browser::new(world), "canary-second@example.org").await;
     guess(&mut Browser::new(world), "unknown@example.org").await;
@@ -264,7 +264,8 @@ async fn security_128_every_stored_value_is_exported_or_listed_with_a_reason() {
     let pool = UserPool::default();
     pool.put(PoolUser::confirmed(&comes.email, &comes.password, "8f14e45f-ceea-467f-a3c1-0d2a4d6f1b7e"));
     let document = user_pool::document(POOL_ID, CLIENT_ID, "");
-    let world = World::builder().tenant("default", &document).directory(pool.directory()).build().await.expect("a world");
+    let world =
+        World::builder().tenant("default", &document).legacy_directory(pool.legacy_directory()).build().await.expect("a world");
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("a tenant");
     let me = AccountClient::new(&world, &comes).await;
     wrong.extend(compare(&world, &tenant, &me, &rows, &mut met).await);

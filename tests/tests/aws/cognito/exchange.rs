@@ -3,10 +3,10 @@
 use crate::cognito::recovery::recover;
 use crate::cognito::{SUB, pool_and_world, try_password, user};
 use http::{Method, StatusCode};
-use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::legacy_directory::ImportedPassword;
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
@@ -37,8 +37,8 @@ impl ExchangeFixture {
         pool.publish(&[&key]);
         let world = World::builder()
             .tenant("default", &document(POOL_ID, CLIENT_ID, APPLICATIONS))
-            .directory(pool.directory())
-            .former_keys(pool.former_keys())
+            .legacy_directory(pool.legacy_directory())
+            .legacy_keys(pool.legacy_keys())
             .build()
             .await
             .expect("a world");
@@ -319,25 +319,25 @@ async fn an_invalid_jwk_set_verifies_nothing() {
         [(200, ""), (200, "[]"), (200, r#"{"keys":[]}"#), (200, r#"{"keys":[1,{}]}"#), (302, ""), (500, ""), (200, &long)];
     for (status, body) in unavailable {
         fixture.pool.publish_raw(status, body);
-        let keys = fixture.pool.former_keys();
+        let keys = fixture.pool.legacy_keys();
         let pool = POOL_ID.parse().expect("a pool");
         let verified = keys.verify(&pool, &fixture.token(), fixture.world.services.clock.now()).await;
-        assert!(matches!(verified, Err(latchkey::keys::FormerTokenError::KeysUnavailable(_))), "{status}: {verified:?}");
+        assert!(matches!(verified, Err(latchkey::keys::LegacyTokenError::KeysUnavailable(_))), "{status}: {verified:?}");
     }
     let unfit = [with("use", json!("enc")), with("alg", json!("RS512")), with("kty", json!("EC")), with("n", json!("AQAB"))];
     for body in &unfit {
         fixture.pool.publish_raw(200, body);
-        let keys = fixture.pool.former_keys();
+        let keys = fixture.pool.legacy_keys();
         let pool = POOL_ID.parse().expect("a pool");
         let verified = keys.verify(&pool, &fixture.token(), fixture.world.services.clock.now()).await;
-        assert_eq!(verified, Err(latchkey::keys::FormerTokenError::NotGenuine), "{body}");
+        assert_eq!(verified, Err(latchkey::keys::LegacyTokenError::NotGenuine), "{body}");
     }
 }
 
 #[tokio::test]
 async fn a_lost_reply_creates_one_session_and_parallel_exchanges_create_one_each() {
     let fixture = ExchangeFixture::new().await;
-    fixture.world.faults.add(Calls::Named("PutItem"), When::Nth(1), Fault::TimeoutAfter);
+    fixture.world.faults.add(Calls::Named("PutItem"), Trigger::Nth(1), Fault::TimeoutAfter);
     assert_eq!(fixture.exchange(&fixture.token()).await.status(), 200);
     let token = fixture.token();
     let all = futures_util::future::join_all((0..16).map(|_| fixture.exchange(&token))).await;
@@ -392,7 +392,7 @@ async fn security_59_a_recovery_invalidates_earlier_sign_ins_at_the_pool() {
 async fn an_imported_user_exchanges_tokens_and_signs_in_to_change_a_credential() {
     let fixture = ExchangeFixture::new().await;
     let (later, mut claims) = fixture.add_other_user("Bob");
-    import_user(&fixture.world.services, &TenantId::default_tenant(), &later, POOL_SUB, ComingPassword::StaysThere).await;
+    import_user(&fixture.world.services, &TenantId::default_tenant(), &later, POOL_SUB, ImportedPassword::StaysThere).await;
     claims["auth_time"] = json!(fixture.world.services.clock.now().seconds());
     let tokens = fixture.exchange(&fixture.key.sign(&claims)).await.tokens();
     let api = &fixture.app.api;

@@ -4,14 +4,14 @@ use crate::cognito::recovery::{NEW_PASSWORD, recover};
 use crate::cognito::{SUB, is_signed_in, pool_and_world, snapshot, try_password, user};
 use futures_util::future::join_all;
 use http::StatusCode;
-use latchkey::domain::account::{Authentication, PasswordHome};
+use latchkey::domain::account::{AccountState, PasswordHome};
 use latchkey::domain::credential::PasswordCredential;
-use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::id::TenantId;
+use latchkey::domain::legacy_directory::ImportedPassword;
 use latchkey::domain::time::Span;
 use latchkey::store::account::SignInSnapshot;
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use std::time::Duration;
@@ -25,11 +25,11 @@ const OTHER_SUB: &str = "0cc175b9-c0f1-46b6-a831-c399e269772a";
 /// A pool and a world where one of its users was imported, as an operator imports them.
 async fn imported_user(name: &str) -> (UserPool, World, Customer) {
     let (pool, world, customer) = pool_and_world(name, "").await;
-    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ImportedPassword::StaysThere).await;
     (pool, world, customer)
 }
 
-async fn stored_account(world: &World, email: &str) -> (Authentication, Option<PasswordCredential>) {
+async fn stored_account(world: &World, email: &str) -> (AccountState, Option<PasswordCredential>) {
     match snapshot(world, email).await {
         SignInSnapshot::Known { authentication, password, .. } => (*authentication, password),
         SignInSnapshot::Unknown { .. } => panic!("{email} has no account"),
@@ -167,7 +167,7 @@ async fn an_import_during_a_sign_in_is_not_a_wrong_password() {
         while pool.take_call_count("AdminInitiateAuth") == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+        import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ImportedPassword::StaysThere).await;
     };
     let mut browser = Browser::new(&world);
     let (page, ()) = tokio::join!(try_password(&mut browser, &customer.email, &customer.password), meanwhile);
@@ -190,7 +190,7 @@ async fn another_user_of_the_pool_can_not_sign_in_with_the_same_address() {
 #[tokio::test]
 async fn the_pool_is_not_asked_for_an_account_without_a_password_there() {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
-    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::None).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ImportedPassword::None).await;
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
     assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
 }
@@ -199,9 +199,9 @@ async fn the_pool_is_not_asked_for_an_account_without_a_password_there() {
 #[tokio::test]
 async fn concurrent_first_sign_ins_store_one_password() {
     let (_, world, customer) = imported_user("Ada").await;
-    world.faults.add(Calls::Reads, When::Always, Fault::SlowAfter(Duration::from_millis(100)));
-    world.faults.add(Calls::Writes, When::Chance(0.05), Fault::Conflict);
-    world.faults.add(Calls::Writes, When::Chance(0.10), Fault::TimeoutAfter);
+    world.faults.add(Calls::Reads, Trigger::Always, Fault::SlowAfter(Duration::from_millis(100)));
+    world.faults.add(Calls::Writes, Trigger::Chance(0.05), Fault::Conflict);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.10), Fault::TimeoutAfter);
     let tries = (0..32).map(|_| async {
         let mut browser = Browser::new(&world);
         try_password(&mut browser, &customer.email, &customer.password).await
@@ -224,7 +224,7 @@ async fn the_first_sign_in_reads_nine_units_and_writes_six() {
     // The tenant's keys are created at their first use.
     snapshot(&world, &customer.email).await;
     drop(world.meter.take());
-    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ImportedPassword::StaysThere).await;
     let units = Units { read: 0.0, write: 12.0 };
     assert_eq!(world.meter.take_cost(), Cost { requests: 1, engine: units, own: units }, "six items at once");
     let mut browser = Browser::new(&world);

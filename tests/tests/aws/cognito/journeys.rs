@@ -111,7 +111,7 @@ async fn security_111_an_erased_user_is_not_imported_again() {
 async fn a_tenant_without_a_pool_makes_no_call() {
     let (pool, customer) = (UserPool::default(), Customer::new("Ada"));
     pool.put(user(&customer));
-    let world = World::builder().directory(pool.directory()).build().await.expect("a world");
+    let world = World::builder().legacy_directory(pool.legacy_directory()).build().await.expect("a world");
     assert_eq!(try_password(&mut Browser::new(&world), &customer.email, &customer.password).await.status(), 400);
     assert_eq!(pool.take_call_count("AdminInitiateAuth"), 0);
 }

@@ -15,10 +15,10 @@ mod registration;
 mod roles;
 
 use http::StatusCode;
-use latchkey::directory::Directory;
 use latchkey::domain::failure_window::UnknownIdentifierFailures;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::store::account::SignInSnapshot;
 use latchkey_local::world::World;
 use tests::user_pool::{CLIENT_ID, POOL_ID, PoolUser, UserPool, document};
@@ -28,15 +28,15 @@ use tests::{Browser, Customer, Page};
 const SUB: &str = "8f14e45f-ceea-467f-a3c1-0d2a4d6f1b7e";
 
 /// A world with this legacy directory.
-async fn world_with(directory: Directory, document: &str) -> World {
-    World::builder().tenant("default", document).directory(directory).build().await.expect("a world")
+async fn world_with(legacy_directory: LegacyDirectory, document: &str) -> World {
+    World::builder().tenant("default", document).legacy_directory(legacy_directory).build().await.expect("a world")
 }
 
 /// A pool with one confirmed user, and a world that does not know them.
 async fn pool_and_world(name: &str, more: &str) -> (UserPool, World, Customer) {
     let (pool, customer) = (UserPool::default(), Customer::new(name));
     pool.put(user(&customer));
-    let world = world_with(pool.directory(), &document(POOL_ID, CLIENT_ID, more)).await;
+    let world = world_with(pool.legacy_directory(), &document(POOL_ID, CLIENT_ID, more)).await;
     (pool, world, customer)
 }
 

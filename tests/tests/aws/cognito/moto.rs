@@ -11,7 +11,7 @@ use aws_sdk_cognitoidentityprovider::types::{
     UsernameAttributeType, VerifiedAttributeType,
 };
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use latchkey::directory::Directory;
+use latchkey::legacy_directory::LegacyDirectory;
 use latchkey_local::world::World;
 use tests::remote::Remote;
 use tests::user_pool::{client, document};
@@ -83,7 +83,7 @@ impl MotoPool {
 async fn another_implementation_of_cognito_is_understood() {
     let remote = client(SharedHttpConnector::new(Remote::from_env()), "http://cognito.invalid");
     let (pool, app) = MotoPool::new(remote.clone()).await;
-    let world: World = world_with(Directory::cognito(remote), &document(&pool.id, &app, "sub = \"keep\"")).await;
+    let world: World = world_with(LegacyDirectory::cognito(remote), &document(&pool.id, &app, "sub = \"keep\"")).await;
 
     let ada = pool.confirmed("Ada").await;
     let wrong = try_password(&mut Browser::new(&world), &ada.email, "not the 9 right one").await;

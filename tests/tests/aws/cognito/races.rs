@@ -2,7 +2,7 @@
 
 use crate::cognito::{is_signed_in, pool_and_world, try_password, user};
 use futures_util::future::join_all;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::world::World;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -41,15 +41,15 @@ async fn all_sign_in(world: &World, customer: &Customer, actors: usize) -> BTree
 async fn race(reads_take: Duration) -> (UserPool, World, Customer) {
     let (pool, world, customer) = pool_and_world("Ada", "").await;
     // Passwords are hashed one after the other. Still, many callers have read before the first one writes.
-    world.faults.add(Calls::Reads, When::Always, Fault::SlowAfter(reads_take));
+    world.faults.add(Calls::Reads, Trigger::Always, Fault::SlowAfter(reads_take));
     (pool, world, customer)
 }
 
 #[tokio::test]
 async fn sixty_four_sign_ins_of_one_user_make_one_account() {
     let (_, world, customer) = race(Duration::from_millis(200)).await;
-    world.faults.add(Calls::Writes, When::Chance(0.05), Fault::Conflict);
-    world.faults.add(Calls::Writes, When::Chance(0.10), Fault::TimeoutAfter);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.05), Fault::Conflict);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.10), Fault::TimeoutAfter);
     let statuses = all_sign_in(&world, &customer, 64).await;
     world.faults.clear();
     assert!(statuses.contains(&200), "{statuses:?}");
@@ -78,8 +78,8 @@ async fn an_address_belongs_to_one_user() {
 #[tokio::test]
 async fn without_conditions_the_race_makes_two_accounts() {
     let (_, world, customer) = race(Duration::from_secs(1)).await;
-    world.faults.add(Calls::Named("TransactWriteItems"), When::Always, Fault::Unconditional);
-    world.faults.add(Calls::Named("PutItem"), When::Always, Fault::Unconditional);
+    world.faults.add(Calls::Named("TransactWriteItems"), Trigger::Always, Fault::Unconditional);
+    world.faults.add(Calls::Named("PutItem"), Trigger::Always, Fault::Unconditional);
     all_sign_in(&world, &customer, 16).await;
     world.faults.clear();
     assert!(accounts(&world) > 1, "no race happened");

@@ -3,7 +3,7 @@
 
 use crate::cognito::{SUB, is_known, is_signed_in, pool_and_world, try_password, user};
 use http::StatusCode;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::meter::{Cost, Units};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ async fn an_outage_does_not_use_up_the_code() {
 async fn a_concurrent_verification_and_sign_in_make_one_account() {
     let (_, world, customer) = pool_and_world("Ada", "").await;
     let (api, id, code) = begin(&world, &with_new_password(&customer)).await;
-    world.faults.add(Calls::Writes, When::Chance(0.10), Fault::TimeoutAfter);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.10), Fault::TimeoutAfter);
     let mut browser = Browser::new(&world);
     let (proof, page) =
         tokio::join!(submit_code(&api, &id, &code), try_password(&mut browser, &customer.email, &customer.password));

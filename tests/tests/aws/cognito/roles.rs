@@ -4,9 +4,9 @@ use crate::cognito::recovery::{NEW_PASSWORD, recover};
 use crate::cognito::{SUB, user, world_with};
 use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory::ComingPassword;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::legacy_directory::ImportedPassword;
 use latchkey::domain::roles::{Role, change_roles};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const GROUPS: &str = "groups = { Gold = \"gold\", Editors = \"editor\", \"Old Ed
 async fn with_groups(name: &str, more: &str) -> (UserPool, World, Customer) {
     let (pool, customer) = (UserPool::default(), Customer::new(name));
     pool.put(user(&customer).in_group("Gold").in_group("Beta").in_group("Old Editors"));
-    let world = world_with(pool.directory(), &document(POOL_ID, CLIENT_ID, more)).await;
+    let world = world_with(pool.legacy_directory(), &document(POOL_ID, CLIENT_ID, more)).await;
     (pool, world, customer)
 }
 
@@ -86,7 +86,7 @@ async fn an_import_by_recovery_or_registration_has_roles_too() {
     assert_eq!(roles(me.tokens.access_claims()), json!(["editor", "gold"]));
 
     let (_, world, customer) = with_groups("Eve", GROUPS).await;
-    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ComingPassword::StaysThere).await;
+    import_user(&world.services, &TenantId::default_tenant(), &customer, SUB, ImportedPassword::StaysThere).await;
     assert_eq!(roles(AccountClient::new(&world, &customer).await.tokens.access_claims()), json!(["editor", "gold"]));
 
     let (_, world, customer) = with_groups("Bob", GROUPS).await;

@@ -6,7 +6,7 @@ use crate::retention::{
 };
 use dynoxide::actions::put_item::PutItemRequest;
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn kill_at_every_fourth_write(fault: Fault, first: usize) -> usize {
         let account = account_of(&world, &me).await;
         close(&me).await;
         world.advance(AFTER_GRACE);
-        world.faults.add(Calls::Writes, When::Nth(write as u64), fault);
+        world.faults.add(Calls::Writes, Trigger::Nth(write as u64), fault);
         let ended = world.run_job_until_crash(&json!({ "job": "retention" })).await;
         world.faults.clear();
         // In every intermediate state, access is refused and no data comes back.
@@ -106,7 +106,7 @@ async fn security_130_a_write_that_races_the_erasure_restores_no_data() {
     let token = restoration(&world, &customer).await;
     world.advance(AFTER_GRACE - Span::seconds(1));
     for _ in 0..3 {
-        world.faults.add(Calls::Reads, When::Always, Fault::SlowAfter(Duration::from_millis(40)));
+        world.faults.add(Calls::Reads, Trigger::Always, Fault::SlowAfter(Duration::from_millis(40)));
         let restore = Anonymous::new(&world);
         let body = json!({ "token": token });
         let sign_in = async {

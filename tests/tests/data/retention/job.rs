@@ -4,7 +4,7 @@ use crate::retention::{AFTER_GRACE, erased, tick, world};
 use dynoxide::actions::put_item::PutItemRequest;
 use latchkey::context::Deadline;
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -112,12 +112,12 @@ async fn overlap(rounds: std::ops::Range<usize>) {
         if round % 5 == 0 {
             // The holder dies at one of its writes. The others wait for its lease, or for the end of the lease.
             let write = u64::try_from(round / 5 % 7 + 1).expect("small");
-            world.faults.add(Calls::Writes, When::Nth(write), Fault::CrashAfter);
+            world.faults.add(Calls::Writes, Trigger::Nth(write), Fault::CrashAfter);
             let _ = world.run_job_until_crash(&json!({ "job": "retention" })).await;
             world.faults.clear();
             ticks += 1;
         }
-        world.faults.add(Calls::Reads, When::Always, Fault::Slow(Duration::from_millis(1)));
+        world.faults.add(Calls::Reads, Trigger::Always, Fault::Slow(Duration::from_millis(1)));
         let event = json!({ "job": "retention", "time": world.services.clock.now().to_string() });
         let mut running = tokio::task::JoinSet::new();
         for _ in 0..schedulers {

@@ -4,7 +4,7 @@
 
 use crate::retention::world;
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use serde_json::json;
 use tests::{SignedInUser, invariants};
 
@@ -17,7 +17,7 @@ async fn erase_killed_at(due: usize, writes: &[u64]) {
     world.advance(Span::days(31));
     let mut kills = 0;
     for write in writes {
-        world.faults.add(Calls::Writes, When::Nth(*write), Fault::CrashAfter);
+        world.faults.add(Calls::Writes, Trigger::Nth(*write), Fault::CrashAfter);
         kills += usize::from(world.run_job_until_crash(&json!({ "job": "retention" })).await.is_none());
         world.faults.clear();
         world.advance(Span::hours(1));

@@ -26,14 +26,14 @@ async fn every_active_account_is_a_row_of_the_pools_import_file() {
         subs.push(AccountClient::new(&site, &customer).await.tokens.access_claims()["sub"].as_str().unwrap().to_owned());
     }
     assert_eq!(AccountClient::new(&site, &Customer::new("Eve")).await.delete("/v1/me").await.status(), 202);
-    let handover = |more: &str| format!("{DEFAULT_DOCUMENT}\n[handover]\nuser_pool_id = \"{POOL_ID}\"\n{more}\n");
-    gateway.put_in_force(&data, &handover("sub = \"custom:number\"")).await;
+    let reverse_migration = |more: &str| format!("{DEFAULT_DOCUMENT}\n[handover]\nuser_pool_id = \"{POOL_ID}\"\n{more}\n");
+    gateway.put_in_force(&data, &reverse_migration("sub = \"custom:number\"")).await;
     let lacking = operator.run(&EXPORT);
     assert!(lacking.code == Some(1) && lacking.err.contains("has no attribute custom:number, phone_number"), "{lacking:?}");
     assert!(!folder.path().join("back.csv").exists());
 
     let fitting = "sub = \"custom:former_sub\"\nattributes = { phone_number = \"name\" }";
-    gateway.put_in_force(&data, &handover(fitting)).await;
+    gateway.put_in_force(&data, &reverse_migration(fitting)).await;
     let output = operator.run_ok(&EXPORT);
     assert!(output.contains("users") && output.contains("left out, closed by the user  1"), "{output}");
     assert!(!output.contains("example.com"), "the output has no personal data: {output}");
@@ -58,7 +58,7 @@ async fn every_active_account_is_a_row_of_the_pools_import_file() {
     // A pool with separate usernames, and more users than fit into one file.
     const PARTS: [&str; 7] = ["cognito", "export", "--output", "part.csv", "--rows", "1", "@"];
     pool.sign_in_with_aliases();
-    gateway.put_in_force(&data, &handover(&format!("username = \"sub\"\n{fitting}"))).await;
+    gateway.put_in_force(&data, &reverse_migration(&format!("username = \"sub\"\n{fitting}"))).await;
     operator.write("part-2.csv", "existing");
     let existing_file = operator.run(&PARTS);
     assert!(existing_file.code == Some(1) && existing_file.err.contains("part-2.csv: it exists already"), "{existing_file:?}");

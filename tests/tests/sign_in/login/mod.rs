@@ -12,7 +12,7 @@ mod recover;
 mod walk;
 
 use http::StatusCode;
-use latchkey::domain::account::Authentication;
+use latchkey::domain::account::AccountState;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::{EmailAddress, IdentifierHash};
 use latchkey::store::account::SignInSnapshot;
@@ -43,7 +43,7 @@ async fn identifier(world: &World, email: &str) -> IdentifierHash {
 }
 
 /// The stored authentication item of an account.
-async fn authentication(world: &World, email: &str) -> Authentication {
+async fn authentication(world: &World, email: &str) -> AccountState {
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("the tenant");
     match tenant.store.find_sign_in(&identifier(world, email).await).await.expect("a snapshot") {
         SignInSnapshot::Known { authentication, .. } => *authentication,

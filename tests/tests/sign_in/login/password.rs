@@ -3,7 +3,7 @@
 use crate::login::{authentication, try_password, world};
 use http::StatusCode;
 use latchkey::domain::time::Span;
-use latchkey_local::fault::{Calls, Fault, When};
+use latchkey_local::fault::{Calls, Fault, Trigger};
 use latchkey_local::meter::Call;
 use tests::{Browser, Customer};
 
@@ -191,8 +191,8 @@ async fn security_112_parallel_guesses_evaluate_no_more_than_the_limit() {
 async fn security_112_134_the_limit_holds_under_conflicts_and_lost_replies() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
-    world.faults.add(Calls::Writes, When::Chance(0.2), Fault::TimeoutAfter);
-    world.faults.add(Calls::Writes, When::Chance(0.2), Fault::Throttle);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.2), Fault::TimeoutAfter);
+    world.faults.add(Calls::Writes, Trigger::Chance(0.2), Fault::Throttle);
     let shown = count_evaluated_guesses(&world, &customer.email).await;
     world.faults.clear();
     assert!(shown <= 5, "{shown} outcomes");

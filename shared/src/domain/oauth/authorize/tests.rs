@@ -81,7 +81,7 @@ struct Case<'c> {
     request: AuthorizationRequest<'c>,
     signed_in: bool,
     session: Session,
-    authentication: Authentication,
+    authentication: AccountState,
     consent: Option<Consent>,
     hint: Option<Sub>,
     interactions: Interactions,
@@ -155,9 +155,9 @@ fn without_a_live_session_the_user_signs_in() {
     let none = Case { signed_in: false, ..Case::new(&client) };
     let ended = Case { session: session().end(T0).unwrap(), ..Case::new(&client) };
     let expired = Case { now: T0 + Span::days(2), ..Case::new(&client) };
-    let old_epoch = Case { authentication: Authentication { epoch: 5, ..authentication() }, ..Case::new(&client) };
+    let old_epoch = Case { authentication: AccountState { epoch: 5, ..authentication() }, ..Case::new(&client) };
     let closed = AccountStatus::Disabled { since: T0 };
-    let disabled = Case { authentication: Authentication { status: closed, ..authentication() }, ..Case::new(&client) };
+    let disabled = Case { authentication: AccountState { status: closed, ..authentication() }, ..Case::new(&client) };
     for mut case in [none, ended, expired, old_epoch, disabled] {
         assert_eq!(case.outcome(), Authorized::SignIn);
         // security 10

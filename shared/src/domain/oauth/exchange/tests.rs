@@ -6,13 +6,13 @@ use crate::domain::time::Span;
 
 const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Span::days(30) };
 
-fn token() -> FormerToken {
+fn token() -> LegacyToken {
     let subject = FederatedSubject { issuer: "https://pool.example".to_owned(), subject: "8f14e45f".to_owned() };
-    FormerToken { subject, auth_time: NOW - Span::hours(5) }
+    LegacyToken { subject, auth_time: NOW - Span::hours(5) }
 }
 
 fn decide(
-    account: Option<&Authentication>,
+    account: Option<&AccountState>,
     asked: Option<&str>,
     resource: &[&str],
     client: &Client,
@@ -56,12 +56,12 @@ fn a_client_without_refresh_tokens_gets_an_access_token_and_a_grant_that_ends_wi
 
 #[test]
 fn a_refused_exchange_changes_nothing() {
-    let of = |status| Authentication { status, ..authentication() };
+    let of = |status| AccountState { status, ..authentication() };
     let disabled = of(AccountStatus::Disabled { since: NOW });
     let erased = of(AccountStatus::Erased { at: NOW });
     let own = authentication();
-    let secured = Authentication { epoch_began_at: Some(NOW - Span::hours(4)), ..authentication() };
-    type Case<'a> = (Option<&'a Authentication>, Option<&'a str>, &'a [&'a str], ExchangeRefused);
+    let secured = AccountState { epoch_began_at: Some(NOW - Span::hours(4)), ..authentication() };
+    type Case<'a> = (Option<&'a AccountState>, Option<&'a str>, &'a [&'a str], ExchangeRefused);
     let cases: [Case<'_>; 7] = [
         (None, None, &[], ExchangeRefused::NotHere),
         (Some(&disabled), None, &[], ExchangeRefused::AccountNotActive),

@@ -20,7 +20,7 @@ const NEXT: NextRefresh = NextRefresh { secret_hash: SecretHash::from_bytes([21;
 
 struct Case {
     grant: Grant,
-    authentication: Authentication,
+    authentication: AccountState,
     session: Option<Session>,
     client: Client,
     presented: PresentedCode<'static>,
@@ -181,8 +181,8 @@ fn security_22_a_code_redeemed_twice_revokes_its_grant() {
 
 #[test]
 fn security_22_a_bad_replay_revokes_nothing() {
-    type Bend = fn(&mut Case);
-    let cases: [(&str, Bend); 4] = [
+    type Mutation = fn(&mut Case);
+    let cases: [(&str, Mutation); 4] = [
         ("another client", |c| c.client.client_id = client_id("other")),
         ("another redirect_uri", |c| c.presented.redirect_uri = Some("https://evil.example")),
         ("no verifier", |c| c.presented.code_verifier = None),

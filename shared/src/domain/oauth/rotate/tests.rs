@@ -11,7 +11,7 @@ const NEXT: NextRefresh = NextRefresh { secret_hash: SecretHash::from_bytes([24;
 
 struct Case {
     grant: Grant,
-    authentication: Authentication,
+    authentication: AccountState,
     session: Option<Session>,
     client: Client,
     generation: u32,

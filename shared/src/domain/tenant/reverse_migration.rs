@@ -1,11 +1,11 @@
-//! `[handover]`: the user pool of the reverse migration, and its attributes.
+//! `[reverse_migration]`: the user pool of the reverse migration, and its attributes.
 
 use super::cognito::{STANDARD, UserPoolId};
 use std::collections::BTreeMap;
 
 /// The user pool of the reverse migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandoverConfig {
+pub struct ReverseMigrationConfig {
     /// The pool.
     pub user_pool_id: UserPoolId,
     /// The username of the pool's users.
@@ -37,7 +37,7 @@ impl Username {
     }
 }
 
-impl HandoverConfig {
+impl ReverseMigrationConfig {
     /// The target attribute of a field: the one in the document, otherwise the standard attribute of its name. A custom attribute
     /// must be in the document, because a pool refuses users with attributes that it does not have.
     #[must_use]

@@ -17,45 +17,48 @@ fn password() -> PasswordCredential {
     PasswordCredential { account: authentication().account, hash, changed_at: T0, version: 1 }
 }
 
-fn decide(authentication: &Authentication, has_password: bool, verdict: PasswordVerdict) -> Decision<HandedOver> {
+fn decide(authentication: &AccountState, has_password: bool, verdict: PasswordVerdict) -> Decision<ReverseMigrationOutcome> {
     let password = password();
     let subject = Subject::Known { authentication, password: has_password.then_some(&password), device: None };
-    hand_over(subject, &verdict, T0)
+    check_forwarded_password(subject, &verdict, T0)
 }
 
 /// security 112, 113: the trigger is another way to guess, but has no window of its own.
 #[test]
 fn security_113_a_right_password_is_written_before_it_is_answered_and_a_wrong_one_is_counted() {
-    let failed = Authentication { failures: FailureWindow::default().failed(T0 - Span::hours(1)), ..authentication() };
+    let failed = AccountState { failures: FailureWindow::default().failed(T0 - Span::hours(1)), ..authentication() };
     let decision = decide(&failed, true, PasswordVerdict::Right);
     let state = decision.changes.only(Change::record_sign_in);
     assert_eq!(
         (decision.outcome, state.failures, state.version),
-        (HandedOver::Right, FailureWindow::default(), failed.version + 1)
+        (ReverseMigrationOutcome::Right, FailureWindow::default(), failed.version + 1)
     );
     assert_eq!(state.devices, failed.devices, "the trigger adds no known device");
 
     let decision = decide(&failed, true, PasswordVerdict::Wrong);
     let state = decision.changes.only(Change::count_failed_sign_in);
-    assert_eq!((decision.outcome, state.failures), (HandedOver::Refused, failed.failures.failed(T0)));
+    assert_eq!((decision.outcome, state.failures), (ReverseMigrationOutcome::Refused, failed.failures.failed(T0)));
 
     let blocked = (0..9).fold(authentication(), |state, _| count_failure(&state, None, T0));
     let decision = decide(&blocked, true, PasswordVerdict::Right);
-    assert!(decision.changes.is_empty() && decision.outcome == HandedOver::Blocked);
+    assert!(decision.changes.is_empty() && decision.outcome == ReverseMigrationOutcome::Blocked);
 }
 
 #[test]
 fn a_closed_account_and_one_without_a_password_are_refused_like_a_wrong_password() {
-    let disabled = Authentication { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
+    let disabled = AccountState { status: AccountStatus::Disabled { since: T0 }, ..authentication() };
     for (state, has_password) in [(disabled, true), (authentication(), false)] {
         let decision = decide(&state, has_password, PasswordVerdict::Right);
         decision.changes.only(Change::count_failed_sign_in);
-        assert!(decision.outcome == HandedOver::Refused);
+        assert!(decision.outcome == ReverseMigrationOutcome::Refused);
     }
     let identifier = IdentifierHash { key_version: 1, hash: [9; 32] };
-    let decision = hand_over(Subject::Unknown { identifier, failures: None }, &PasswordVerdict::Wrong, T0);
+    let decision = check_forwarded_password(Subject::Unknown { identifier, failures: None }, &PasswordVerdict::Wrong, T0);
     let counted = decision.changes.only(Change::count_unknown_sign_in);
-    assert_eq!((counted.version, counted.expires_at, decision.outcome), (1, T0 + UNKNOWN_KEPT, HandedOver::Refused));
+    assert_eq!(
+        (counted.version, counted.expires_at, decision.outcome),
+        (1, T0 + UNKNOWN_KEPT, ReverseMigrationOutcome::Refused)
+    );
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn claims_become_attributes_by_name_or_rule_and_only_those_that_a_pool_accepts()
     let claims = Claims(claims.as_object().expect("an object").clone());
     let email = EmailAddress::parse("ada@example.com").expect("an address");
     let sub = authentication().sub;
-    let mut pool = config.handover.expect("a pool");
+    let mut pool = config.reverse_migration.expect("a pool");
     let made = attributes(&pool, &config.registration.fields, &email, sub, &claims);
     pool.username = Username::Sub;
     let of_an_alias = attributes(&pool, &config.registration.fields, &email, sub, &claims);

@@ -7,8 +7,8 @@
 
 mod breaker;
 
-use crate::domain::directory::{DirectoryUser, DirectoryVerdict};
 use crate::domain::identifier::EmailAddress;
+use crate::domain::legacy_directory::{LegacyPasswordVerdict, LegacyUser};
 use crate::domain::secret::SecretText;
 use crate::domain::tenant::{CognitoConfig, UserPoolId};
 use crate::domain::time::Span;
@@ -35,7 +35,7 @@ const UNKNOWN_DOMAIN: &str = "nobody.invalid";
 
 /// The legacy directory. It is inexpensive to clone. Clones share the circuit breaker.
 #[derive(Clone, Default)]
-pub struct Directory {
+pub struct LegacyDirectory {
     cognito: Option<Arc<Cognito>>,
 }
 
@@ -47,7 +47,7 @@ struct Cognito {
 
 /// Why the directory gave no verdict. Nothing was evaluated.
 #[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
+pub enum LegacyDirectoryError {
     /// It is not called, after consecutive failures.
     #[error("the user pool is not called for {0} s")]
     Resting(u64),
@@ -66,7 +66,7 @@ pub enum DirectoryError {
     Misconfigured(String),
 }
 
-impl DirectoryError {
+impl LegacyDirectoryError {
     /// The time until the next attempt.
     #[must_use]
     pub fn retry_after(&self) -> Span {
@@ -94,7 +94,7 @@ impl DirectoryError {
     }
 }
 
-impl Directory {
+impl LegacyDirectory {
     /// No legacy directory.
     #[must_use]
     pub fn none() -> Self {
@@ -123,13 +123,13 @@ impl Directory {
         username: &str,
         password: &SecretText,
         fresh: [u8; 16],
-    ) -> Result<DirectoryVerdict, DirectoryError> {
+    ) -> Result<LegacyPasswordVerdict, LegacyDirectoryError> {
         let cognito = self.ask()?;
         let username = if is_username(username) { Cow::Borrowed(username) } else { Cow::Owned(unknown_username(fresh)) };
         let begun = Instant::now();
         let answer = cognito.verify(pool, &username, password).await;
         cognito.note(&answer);
-        if matches!(answer, Ok(DirectoryVerdict::Wrong)) {
+        if matches!(answer, Ok(LegacyPasswordVerdict::Wrong)) {
             lock(&cognito.refusals).push(begun.elapsed());
         }
         answer
@@ -147,19 +147,19 @@ impl Directory {
         pool: &CognitoConfig,
         typed: &str,
         email: &EmailAddress,
-    ) -> Result<Option<DirectoryUser>, DirectoryError> {
+    ) -> Result<Option<LegacyUser>, LegacyDirectoryError> {
         self.find_by(pool, &[typed, email.as_str()]).await
     }
     /// Finds the user with this `sub` in the pool, even if their address has changed. Otherwise like [`Self::find`].
     ///
     /// # Errors
     /// If the pool gave no answer.
-    pub async fn find_subject(&self, pool: &CognitoConfig, subject: &str) -> Result<Option<DirectoryUser>, DirectoryError> {
+    pub async fn find_subject(&self, pool: &CognitoConfig, subject: &str) -> Result<Option<LegacyUser>, LegacyDirectoryError> {
         self.find_by(pool, &[subject]).await
     }
     /// Waits as long as a recent refusal by the pool took, so that the time does not show whether the pool was called (security 71). If
     /// there was no refusal yet, it looks up an unknown username made of the fresh bytes in the pool.
-    pub async fn linger(&self, pool: &CognitoConfig, fresh: [u8; 16]) {
+    pub async fn simulate_lookup(&self, pool: &CognitoConfig, fresh: [u8; 16]) {
         let Some(cognito) = &self.cognito else { return };
         let seen = lock(&cognito.refusals).next();
         if let Some(wait) = seen {
@@ -171,27 +171,27 @@ impl Directory {
         }
     }
 
-    async fn find_by(&self, pool: &CognitoConfig, names: &[&str]) -> Result<Option<DirectoryUser>, DirectoryError> {
+    async fn find_by(&self, pool: &CognitoConfig, names: &[&str]) -> Result<Option<LegacyUser>, LegacyDirectoryError> {
         let cognito = self.ask()?;
         let answer = cognito.find(pool, names).await;
         cognito.note(&answer);
         answer
     }
 
-    fn ask(&self) -> Result<&Cognito, DirectoryError> {
+    fn ask(&self) -> Result<&Cognito, LegacyDirectoryError> {
         let Some(cognito) = &self.cognito else {
-            return Err(DirectoryError::Misconfigured("this function has no client for user pools".to_owned()));
+            return Err(LegacyDirectoryError::Misconfigured("this function has no client for user pools".to_owned()));
         };
         match lock(&cognito.breaker).admit(Instant::now()) {
             Ok(()) => Ok(cognito),
-            Err(rest) => Err(DirectoryError::Resting(rest.as_secs().max(1))),
+            Err(rest) => Err(LegacyDirectoryError::Resting(rest.as_secs().max(1))),
         }
     }
 }
 
 impl Cognito {
-    fn note<T>(&self, answer: &Result<T, DirectoryError>) {
-        let failed = answer.as_ref().err().is_some_and(DirectoryError::is_failure);
+    fn note<T>(&self, answer: &Result<T, LegacyDirectoryError>) {
+        let failed = answer.as_ref().err().is_some_and(LegacyDirectoryError::is_failure);
         lock(&self.breaker).note(failed, Instant::now());
     }
 
@@ -200,7 +200,7 @@ impl Cognito {
         pool: &CognitoConfig,
         username: &str,
         password: &SecretText,
-    ) -> Result<DirectoryVerdict, DirectoryError> {
+    ) -> Result<LegacyPasswordVerdict, LegacyDirectoryError> {
         let asked = self
             .client
             .admin_initiate_auth()
@@ -216,8 +216,8 @@ impl Cognito {
                 Some(verdict) => Ok(verdict),
                 // The user was deleted between the two calls.
                 None => Ok(match self.user(&pool.user_pool_id, username).await? {
-                    Some(user) => DirectoryVerdict::Right(Box::new(self.with_groups(pool, user).await?)),
-                    None => DirectoryVerdict::Wrong,
+                    Some(user) => LegacyPasswordVerdict::Right(Box::new(self.with_groups(pool, user).await?)),
+                    None => LegacyPasswordVerdict::Wrong,
                 }),
             },
             Err(error) => classify_refusal(&error),
@@ -225,7 +225,7 @@ impl Cognito {
     }
 
     /// Finds the first user that one of these names identifies.
-    async fn find(&self, config: &CognitoConfig, names: &[&str]) -> Result<Option<DirectoryUser>, DirectoryError> {
+    async fn find(&self, config: &CognitoConfig, names: &[&str]) -> Result<Option<LegacyUser>, LegacyDirectoryError> {
         let pool = &config.user_pool_id;
         let mut found = None;
         for (position, name) in names.iter().enumerate() {
@@ -237,12 +237,12 @@ impl Cognito {
         let asked = self.client.get_user_pool_mfa_config().user_pool_id(pool.as_str());
         let answer = asked.customize().config_override(in_region(pool)).send().await.map_err(|error| no_verdict(&error))?;
         let required = answer.mfa_configuration() == Some(&UserPoolMfaType::On);
-        let user = DirectoryUser { has_second_factor: user.has_second_factor || required, ..user };
+        let user = LegacyUser { has_second_factor: user.has_second_factor || required, ..user };
         Ok(Some(self.with_groups(config, user).await?))
     }
 
     /// Adds the user's groups (`AdminListGroupsForUser`), if groups map to roles.
-    async fn with_groups(&self, config: &CognitoConfig, mut user: DirectoryUser) -> Result<DirectoryUser, DirectoryError> {
+    async fn with_groups(&self, config: &CognitoConfig, mut user: LegacyUser) -> Result<LegacyUser, LegacyDirectoryError> {
         if config.groups.is_empty() {
             return Ok(user);
         }
@@ -261,7 +261,7 @@ impl Cognito {
         }
     }
 
-    async fn user(&self, pool: &UserPoolId, username: &str) -> Result<Option<DirectoryUser>, DirectoryError> {
+    async fn user(&self, pool: &UserPoolId, username: &str) -> Result<Option<LegacyUser>, LegacyDirectoryError> {
         if !is_username(username) {
             return Ok(None);
         }
@@ -290,11 +290,11 @@ fn in_region(pool: &UserPoolId) -> Builder {
 }
 
 /// The verdict of a challenge, or `None` for tokens. The pool sends a challenge only if the password is right.
-fn classify_challenge(answer: &AdminInitiateAuthOutput) -> Result<Option<DirectoryVerdict>, DirectoryError> {
+fn classify_challenge(answer: &AdminInitiateAuthOutput) -> Result<Option<LegacyPasswordVerdict>, LegacyDirectoryError> {
     match answer.challenge_name() {
         None if answer.authentication_result().is_some() => Ok(None),
-        None => Err(DirectoryError::Unavailable("neither tokens nor a challenge".to_owned())),
-        Some(ChallengeNameType::NewPasswordRequired) => Ok(Some(DirectoryVerdict::MustBeReplaced)),
+        None => Err(LegacyDirectoryError::Unavailable("neither tokens nor a challenge".to_owned())),
+        Some(ChallengeNameType::NewPasswordRequired) => Ok(Some(LegacyPasswordVerdict::MustBeReplaced)),
         Some(
             ChallengeNameType::EmailOtp
             | ChallengeNameType::MfaSetup
@@ -302,26 +302,26 @@ fn classify_challenge(answer: &AdminInitiateAuthOutput) -> Result<Option<Directo
             | ChallengeNameType::SmsMfa
             | ChallengeNameType::SmsOtp
             | ChallengeNameType::SoftwareTokenMfa,
-        ) => Ok(Some(DirectoryVerdict::SecondFactor)),
-        Some(other) => Err(DirectoryError::Misconfigured(format!("it responds to a password with {}", other.as_str()))),
+        ) => Ok(Some(LegacyPasswordVerdict::SecondFactor)),
+        Some(other) => Err(LegacyDirectoryError::Misconfigured(format!("it responds to a password with {}", other.as_str()))),
     }
 }
 
 /// The verdict of a refusal.
-fn classify_refusal(error: &SdkError<AdminInitiateAuthError>) -> Result<DirectoryVerdict, DirectoryError> {
+fn classify_refusal(error: &SdkError<AdminInitiateAuthError>) -> Result<LegacyPasswordVerdict, LegacyDirectoryError> {
     use AdminInitiateAuthError as Refusal;
     match error.as_service_error() {
         Some(Refusal::NotAuthorizedException(refused)) => {
             let words = refused.message().unwrap_or_default();
             // The pool has locked the user. It did not evaluate this attempt.
             if words.contains("attempts exceeded") {
-                return Err(DirectoryError::Locked("too many attempts".to_owned()));
+                return Err(LegacyDirectoryError::Locked("too many attempts".to_owned()));
             }
             // Also: "… is configured with secret but SECRET_HASH was not received".
             if words.to_ascii_lowercase().contains("secret") {
-                return Err(DirectoryError::Misconfigured("its app client has a secret".to_owned()));
+                return Err(LegacyDirectoryError::Misconfigured("its app client has a secret".to_owned()));
             }
-            Ok(DirectoryVerdict::Wrong)
+            Ok(LegacyPasswordVerdict::Wrong)
         }
         // The pool reports a required reset, and an unconfirmed user, before it verifies the password. The caller must not learn of
         // either.
@@ -331,16 +331,16 @@ fn classify_refusal(error: &SdkError<AdminInitiateAuthError>) -> Result<Director
             | Refusal::UserNotConfirmedException(_)
             // A trigger of the pool refuses the user.
             | Refusal::UserLambdaValidationException(_),
-        ) => Ok(DirectoryVerdict::Wrong),
+        ) => Ok(LegacyPasswordVerdict::Wrong),
         Some(Refusal::UnexpectedLambdaException(_) | Refusal::InvalidLambdaResponseException(_)) => {
-            Err(DirectoryError::Locked("a trigger of the pool failed".to_owned()))
+            Err(LegacyDirectoryError::Locked("a trigger of the pool failed".to_owned()))
         }
         Some(_) | None => Err(no_verdict(error)),
     }
 }
 
 /// The reason for a missing verdict. It contains codes only, because error messages may repeat the request.
-fn no_verdict<E: ProvideErrorMetadata>(error: &SdkError<E>) -> DirectoryError {
+fn no_verdict<E: ProvideErrorMetadata>(error: &SdkError<E>) -> LegacyDirectoryError {
     let Some(code) = error.as_service_error().and_then(ProvideErrorMetadata::code) else {
         let kind = match error {
             SdkError::TimeoutError(_) => "timed out",
@@ -349,28 +349,30 @@ fn no_verdict<E: ProvideErrorMetadata>(error: &SdkError<E>) -> DirectoryError {
             SdkError::ResponseError(_) | SdkError::ServiceError(_) => "the response cannot be read",
             _ => "the call failed",
         };
-        return DirectoryError::Unavailable(kind.to_owned());
+        return LegacyDirectoryError::Unavailable(kind.to_owned());
     };
     match code {
         "TooManyRequestsException" | "ThrottlingException" | "LimitExceededException" | "RequestLimitExceeded" => {
-            DirectoryError::Busy(code.to_owned())
+            LegacyDirectoryError::Busy(code.to_owned())
         }
-        "InternalErrorException" | "InternalFailure" | "ServiceUnavailable" => DirectoryError::Unavailable(code.to_owned()),
+        "InternalErrorException" | "InternalFailure" | "ServiceUnavailable" => {
+            LegacyDirectoryError::Unavailable(code.to_owned())
+        }
         _ if error.raw_response().is_some_and(|answer| answer.status().is_server_error()) => {
-            DirectoryError::Unavailable(code.to_owned())
+            LegacyDirectoryError::Unavailable(code.to_owned())
         }
-        _ => DirectoryError::Misconfigured(code.to_owned()),
+        _ => LegacyDirectoryError::Misconfigured(code.to_owned()),
     }
 }
 
-fn read(user: AdminGetUserOutput) -> Result<DirectoryUser, DirectoryError> {
+fn read(user: AdminGetUserOutput) -> Result<LegacyUser, LegacyDirectoryError> {
     let has_second_factor = !user.user_mfa_setting_list().is_empty() || !user.mfa_options().is_empty();
     let attributes = user.user_attributes().iter();
     let mut attributes: BTreeMap<String, String> =
         attributes.filter_map(|attribute| Some((attribute.name().to_owned(), attribute.value()?.to_owned()))).collect();
     let subject = attributes.remove("sub").filter(|subject| !subject.is_empty());
-    let subject = subject.ok_or_else(|| DirectoryError::Unavailable("a user without sub".to_owned()))?;
-    Ok(DirectoryUser {
+    let subject = subject.ok_or_else(|| LegacyDirectoryError::Unavailable("a user without sub".to_owned()))?;
+    Ok(LegacyUser {
         subject,
         username: user.username,
         enabled: user.enabled,

@@ -4,7 +4,7 @@
 //! function that reads the slot carries it out, within one minute.
 
 use super::jwk::{PublicJwk, algorithm_name};
-use super::lineage::{Generation, generations};
+use super::key_versions::{KeyVersion, key_versions};
 use super::rotation::{KeyState, TAKE_OVER};
 use super::signing::ALGORITHMS;
 use crate::domain::id::KeyId;
@@ -31,7 +31,7 @@ pub struct ListedKey {
     /// When it starts to sign, or started.
     pub signs_from: Timestamp,
     /// When it expires, once there is a next key.
-    pub gone_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
     /// When an operator retired it.
     pub retired_at: Option<Timestamp>,
     /// When an operator requested the next key.
@@ -40,7 +40,7 @@ pub struct ListedKey {
 
 /// The result of a rotation request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RotationOrder {
+pub enum RotationRequest {
     /// Requested: the next reload makes the key, within one minute. It signs twenty minutes later.
     Ordered {
         /// The key that signs until then.
@@ -68,12 +68,12 @@ pub struct Retirement {
     /// The key before its retirement.
     pub key: ListedKey,
     /// Which key signs afterwards.
-    pub successor: Successor,
+    pub next_key: NextKey,
 }
 
 /// Which key signs after a retirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Successor {
+pub enum NextKey {
     /// No change: the retired key did not sign.
     Unchanged,
     /// A key that is already published.
@@ -101,7 +101,7 @@ pub enum RetireError {
         "the key {0} is held by KMS, and nothing could sign after it: set keys.signer = \"local\" in the tenant document, and retire \
          this one as soon as `latchkey keys list` shows its successor (a minute)"
     )]
-    NoSuccessor(KeyId),
+    NoNextKey(KeyId),
     /// The table failed.
     #[error("the keys could not be read or written")]
     Store(#[from] StoreError),
@@ -120,13 +120,13 @@ pub async fn list(store: &TenantStore, now: Timestamp) -> Result<Vec<ListedKey>,
 ///
 /// # Errors
 /// If the store fails.
-pub async fn rotate_now(
+pub async fn request_rotations(
     store: &TenantStore,
     algorithm: Option<SigningAlgorithm>,
     now: Timestamp,
-) -> Result<Vec<(&'static str, RotationOrder)>, StoreError> {
+) -> Result<Vec<(&'static str, RotationRequest)>, StoreError> {
     let stored = store.find_keys().await?;
-    let mut orders = Vec::new();
+    let mut requests = Vec::new();
     for each in ALGORITHMS.into_iter().filter(|each| algorithm.is_none_or(|algorithm| algorithm == *each)) {
         let keys: Vec<_> =
             list_with_slots(&stored, now).into_iter().filter(|(key, _)| key.algorithm == algorithm_name(each)).collect();
@@ -135,20 +135,20 @@ pub async fn rotate_now(
         }
         let find = |state| keys.iter().find(|(key, _)| key.state == state);
         let order = match (find(KeyState::Pending), find(KeyState::Active)) {
-            (Some((pending, _)), _) => RotationOrder::Pending { kid: pending.kid.clone(), signs_from: pending.signs_from },
-            (None, Some((active, _))) if active.kms_key.is_some() => RotationOrder::HeldByKms { kid: active.kid.clone() },
+            (Some((pending, _)), _) => RotationRequest::Pending { kid: pending.kid.clone(), signs_from: pending.signs_from },
+            (None, Some((active, _))) if active.kms_key.is_some() => RotationRequest::HeldByKms { kid: active.kid.clone() },
             (None, Some((active, stored))) => {
-                if active.successor_ordered_at.is_some() || store.order_successor(stored, now).await? {
-                    RotationOrder::Ordered { kid: active.kid.clone() }
+                if active.successor_ordered_at.is_some() || store.request_rotation(stored, now).await? {
+                    RotationRequest::Ordered { kid: active.kid.clone() }
                 } else {
-                    RotationOrder::Awaited
+                    RotationRequest::Awaited
                 }
             }
-            (None, None) => RotationOrder::Awaited,
+            (None, None) => RotationRequest::Awaited,
         };
-        orders.push((algorithm_name(each), order));
+        requests.push((algorithm_name(each), order));
     }
-    Ok(orders)
+    Ok(requests)
 }
 
 /// The effect that the retirement of a key would have. Writes nothing.
@@ -186,34 +186,33 @@ fn plan(stored: &[StoredKey], kid: &str, now: Timestamp) -> Result<Retirement, R
     let signs = of_kid().any(|key| key.state == KeyState::Active);
     let next =
         keys.iter().find(|other| other.algorithm == key.algorithm && other.kid != key.kid && other.state == KeyState::Pending);
-    let successor = match next {
-        _ if !signs => Successor::Unchanged,
-        Some(next) => Successor::TakesOver {
-            kid: next.kid.clone(),
-            signs_from: next.signs_from.min(next.created_at + TAKE_OVER).max(now),
-        },
-        None if key.kms_key.is_some() => return Err(RetireError::NoSuccessor(key.kid)),
-        None => Successor::ToBeMade,
+    let next_key = match next {
+        _ if !signs => NextKey::Unchanged,
+        Some(next) => {
+            NextKey::TakesOver { kid: next.kid.clone(), signs_from: next.signs_from.min(next.created_at + TAKE_OVER).max(now) }
+        }
+        None if key.kms_key.is_some() => return Err(RetireError::NoNextKey(key.kid)),
+        None => NextKey::ToBeMade,
     };
-    Ok(Retirement { key, successor })
+    Ok(Retirement { key, next_key })
 }
 
 /// Each key with its slot.
 fn list_with_slots(stored: &[StoredKey], now: Timestamp) -> Vec<(ListedKey, &StoredKey)> {
     let mut keys = Vec::new();
     for algorithm in ALGORITHMS {
-        for generation in generations(stored, algorithm, now) {
-            if let Some(key) = listed_key(&generation, algorithm) {
-                keys.push((key, generation.stored));
+        for key_version in key_versions(stored, algorithm, now) {
+            if let Some(key) = listed_key(&key_version, algorithm) {
+                keys.push((key, key_version.stored));
             }
         }
     }
     keys
 }
 
-fn listed_key(generation: &Generation<'_>, algorithm: SigningAlgorithm) -> Option<ListedKey> {
-    let jwk: PublicJwk = serde_json::from_str(generation.public_jwk?).ok()?;
-    let (kms_key, created_at, retired_at, successor_ordered_at) = match &generation.stored.state {
+fn listed_key(key_version: &KeyVersion<'_>, algorithm: SigningAlgorithm) -> Option<ListedKey> {
+    let jwk: PublicJwk = serde_json::from_str(key_version.public_jwk?).ok()?;
+    let (kms_key, created_at, retired_at, successor_ordered_at) = match &key_version.stored.state {
         StoredKeyState::Claimed { .. } => return None,
         StoredKeyState::Ready(key) => (key.kms_key.clone(), key.created_at, None, key.successor_ordered_at),
         StoredKeyState::Retired(key) => (key.kms_key.clone(), key.created_at, Some(key.retired_at), None),
@@ -221,12 +220,12 @@ fn listed_key(generation: &Generation<'_>, algorithm: SigningAlgorithm) -> Optio
     Some(ListedKey {
         kid: jwk.thumbprint().parse().ok()?,
         algorithm: algorithm_name(algorithm),
-        version: generation.version,
-        state: generation.standing.state,
+        version: key_version.version,
+        state: key_version.status.state,
         kms_key,
         created_at,
-        signs_from: generation.standing.signs_from,
-        gone_at: generation.standing.gone_at,
+        signs_from: key_version.status.signs_from,
+        expires_at: key_version.status.expires_at,
         retired_at,
         successor_ordered_at,
     })

@@ -15,9 +15,9 @@
 mod decisions;
 
 pub(crate) use decisions::imported;
-pub use decisions::{Brought, bring, keep_password, take_back, take_back_of, take_over};
+pub use decisions::{ImportOutcome, import_legacy_user, keep_password, take_over, undo_failure, undo_unknown_failure};
 
-use super::account::{Authentication, Sealed, WrappedDataKey};
+use super::account::{AccountState, Sealed, WrappedDataKey};
 use super::credential::PasswordCredential;
 use super::flow::Flow;
 use super::form::{self, FieldFlaw};
@@ -37,7 +37,7 @@ pub(crate) mod tests;
 
 /// The data that a legacy directory has of a user. Personal data: it does not print.
 #[derive(Clone, PartialEq, Eq)]
-pub struct DirectoryUser {
+pub struct LegacyUser {
     /// The directory's own identifier of the user (`sub`).
     pub subject: String,
     /// The username in requests to the directory.
@@ -52,7 +52,7 @@ pub struct DirectoryUser {
     pub attributes: BTreeMap<String, String>,
 }
 
-impl std::fmt::Debug for DirectoryUser {
+impl std::fmt::Debug for LegacyUser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "DirectoryUser({} attributes)", self.attributes.len())
     }
@@ -60,11 +60,11 @@ impl std::fmt::Debug for DirectoryUser {
 
 /// The directory's verdict on a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DirectoryVerdict {
+pub enum LegacyPasswordVerdict {
     /// Wrong, or the user is unknown or disabled there. The verdict does not tell which.
     Wrong,
     /// Right.
-    Right(Box<DirectoryUser>),
+    Right(Box<LegacyUser>),
     /// Right, but the user must set a new one before they can use it there.
     MustBeReplaced,
     /// Right, but a second factor is required there.
@@ -73,7 +73,7 @@ pub enum DirectoryVerdict {
 
 /// Why a user is not imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAdmitted {
+pub enum ImportRefusal {
     /// The account is disabled in the directory.
     #[error("the account is disabled there")]
     Disabled,
@@ -96,26 +96,26 @@ pub enum NotAdmitted {
 ///
 /// # Errors
 /// The reason why not.
-pub fn admit(user: &DirectoryUser, address: &EmailAddress) -> Result<(), NotAdmitted> {
+pub fn admit(user: &LegacyUser, address: &EmailAddress) -> Result<(), ImportRefusal> {
     if !user.enabled {
-        return Err(NotAdmitted::Disabled);
+        return Err(ImportRefusal::Disabled);
     }
     if user.has_second_factor {
-        return Err(NotAdmitted::SecondFactor);
+        return Err(ImportRefusal::SecondFactor);
     }
     match user.attributes.get("email").map(|email| EmailAddress::parse(email)) {
         Some(Ok(email)) if email == *address => {}
-        Some(_) | None => return Err(NotAdmitted::OtherAddress),
+        Some(_) | None => return Err(ImportRefusal::OtherAddress),
     }
     match user.attributes.get("email_verified").map(String::as_str) {
         Some("true") => Ok(()),
-        Some(_) | None => Err(NotAdmitted::AddressNotProven),
+        Some(_) | None => Err(ImportRefusal::AddressNotProven),
     }
 }
 
 /// Claims from attributes, with what could not be imported.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mapped {
+pub struct MappedAttributes {
     /// Claims of the tenant's form.
     pub claims: Claims,
     /// Fields of the form with an invalid attribute value. The user can fill them later.
@@ -129,7 +129,12 @@ const NOT_MAPPED: [&str; 7] = ["sub", "email", "email_verified", "phone_number_v
 
 /// Maps attributes to the fields of the form, by the rules of the tenant document.
 #[must_use]
-pub fn map(config: &CognitoConfig, fields: &[Field], attributes: &BTreeMap<String, String>, now: Timestamp) -> Mapped {
+pub fn map_attributes(
+    config: &CognitoConfig,
+    fields: &[Field],
+    attributes: &BTreeMap<String, String>,
+    now: Timestamp,
+) -> MappedAttributes {
     let mut submitted = Map::new();
     let mut taken: Vec<&str> = NOT_MAPPED.to_vec();
     for field in fields {
@@ -141,19 +146,19 @@ pub fn map(config: &CognitoConfig, fields: &[Field], attributes: &BTreeMap<Strin
     }
     let (claims, refused) = form::take_over(fields, &submitted, now);
     let unmapped = attributes.keys().filter(|name| !taken.contains(&name.as_str()) && !name.starts_with("cognito:"));
-    Mapped { claims, refused, unmapped: unmapped.cloned().collect() }
+    MappedAttributes { claims, refused, unmapped: unmapped.cloned().collect() }
 }
 
 /// Merges typed values with the directory's attributes. Typed values win, and fields that they hide are not filled in.
 #[must_use]
-pub fn fill(
+pub fn fill_claims(
     config: &CognitoConfig,
     fields: &[Field],
     typed: &Claims,
     attributes: &BTreeMap<String, String>,
     now: Timestamp,
 ) -> Claims {
-    let Claims(mut all) = map(config, fields, attributes, now).claims;
+    let Claims(mut all) = map_attributes(config, fields, attributes, now).claims;
     all.extend(typed.0.clone());
     let (Claims(fitting), _) = form::take_over(fields, &all, now);
     let Claims(mut filled) = typed.clone();
@@ -167,7 +172,7 @@ pub fn fill(
 #[derive(Debug, Clone)]
 pub struct ImportedAccount {
     /// Version 1; its identifier is claimed by absence: uniqueness.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// Version 1, if the password was imported.
     pub password: Option<PasswordCredential>,
     /// Version 1.
@@ -182,7 +187,7 @@ pub struct ImportedAccount {
 
 /// The password of an imported user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ComingPassword {
+pub enum ImportedPassword {
     /// The hash of the password that the directory accepted, of a new one, or of the imported one.
     Hash(PasswordHash),
     /// The legacy directory keeps the password until the next successful sign-in there.
@@ -193,7 +198,7 @@ pub enum ComingPassword {
 
 /// The data of a user to import. The caller has opened, hashed and sealed it.
 #[derive(Debug, Clone)]
-pub struct NewComer {
+pub struct ImportedUser {
     /// Fresh.
     pub account: AccountId,
     /// Fresh, or the directory's own, by the tenant's choice.
@@ -201,7 +206,7 @@ pub struct NewComer {
     /// The address, hashed.
     pub identifier: IdentifierHash,
     /// Their password.
-    pub password: ComingPassword,
+    pub password: ImportedPassword,
     /// Their roles.
     pub roles: Roles,
     /// The claims, the address among them, sealed as a profile.

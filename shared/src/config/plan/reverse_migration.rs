@@ -1,9 +1,14 @@
 //! Compares the user pool of a reverse migration. A caller of the trigger can try passwords, and the pool receives the users' data.
 
 use super::effects::Plan;
-use crate::domain::tenant::{HandoverConfig, RegistrationConfig};
+use crate::domain::tenant::{RegistrationConfig, ReverseMigrationConfig};
 
-pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&HandoverConfig>, then: Option<&HandoverConfig>) {
+pub(super) fn compare(
+    plan: &mut Plan,
+    form: &RegistrationConfig,
+    now: Option<&ReverseMigrationConfig>,
+    then: Option<&ReverseMigrationConfig>,
+) {
     match (now, then) {
         (None, None) => {}
         (Some(now), Some(then)) => changed(plan, form, now, then),
@@ -23,7 +28,7 @@ pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&H
     }
 }
 
-fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &HandoverConfig, then: &HandoverConfig) {
+fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &ReverseMigrationConfig, then: &ReverseMigrationConfig) {
     if now.user_pool_id != then.user_pool_id {
         let words = format!("users migrate to {} instead of {}, which is refused", then.user_pool_id, now.user_pool_id);
         plan.danger("handover.user_pool_id", words);

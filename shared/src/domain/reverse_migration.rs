@@ -7,21 +7,21 @@
 //!    exists in both places until the stack is removed.
 //! 3. For a forgotten password the answer needs the address alone. The pool then verifies the address.
 
-use super::account::Authentication;
+use super::account::AccountState;
 use super::authentication::{PasswordVerdict, Subject, count_failure, count_unknown};
 use super::change::{Change, Decision};
 use super::failure_window::FailureWindow;
 use super::id::Sub;
 use super::identifier::EmailAddress;
 use super::profile::Claims;
-use super::tenant::{Field, HandoverConfig, Username};
+use super::tenant::{Field, ReverseMigrationConfig, Username};
 use super::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The outcome of a password that the pool passes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HandedOver {
+pub enum ReverseMigrationOutcome {
     /// It is right, and the account is active.
     Right,
     /// It is wrong, or the account is unknown, closed, or has no password here.
@@ -31,35 +31,41 @@ pub enum HandedOver {
 }
 
 /// Decides on a password that the pool passes on.
-pub fn hand_over(subject: Subject<'_>, verdict: &PasswordVerdict, now: Timestamp) -> Decision<HandedOver> {
+pub fn check_forwarded_password(
+    subject: Subject<'_>,
+    verdict: &PasswordVerdict,
+    now: Timestamp,
+) -> Decision<ReverseMigrationOutcome> {
     if subject.blocked_for(now).is_some() {
-        return Decision::unchanged(HandedOver::Blocked);
+        return Decision::unchanged(ReverseMigrationOutcome::Blocked);
     }
     match (subject, verdict) {
         (
             Subject::Known { authentication, password: Some(_), .. },
             PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),
         ) if authentication.is_active() => {
-            Decision::one(Change::record_sign_in(reset_window(authentication)), HandedOver::Right)
+            Decision::one(Change::record_sign_in(reset_window(authentication)), ReverseMigrationOutcome::Right)
         }
-        (Subject::Known { authentication, device, .. }, _) => {
-            Decision::one(Change::count_failed_sign_in(count_failure(authentication, device, now)), HandedOver::Refused)
-        }
-        (Subject::Unknown { identifier, failures }, _) => {
-            Decision::one(Change::count_unknown_sign_in(count_unknown(identifier, failures, now)), HandedOver::Refused)
-        }
+        (Subject::Known { authentication, device, .. }, _) => Decision::one(
+            Change::count_failed_sign_in(count_failure(authentication, device, now)),
+            ReverseMigrationOutcome::Refused,
+        ),
+        (Subject::Unknown { identifier, failures }, _) => Decision::one(
+            Change::count_unknown_sign_in(count_unknown(identifier, failures, now)),
+            ReverseMigrationOutcome::Refused,
+        ),
     }
 }
 
-fn reset_window(authentication: &Authentication) -> Authentication {
-    Authentication { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() }
+fn reset_window(authentication: &AccountState) -> AccountState {
+    AccountState { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() }
 }
 
 /// The attributes of a user for the pool: the proven address, the claims of the form, and the `sub` if the pool stores it. The
 /// `username` is set if it is not the address: in a pool with addresses as usernames it would have to equal the typed one.
 #[must_use]
 pub fn attributes(
-    config: &HandoverConfig,
+    config: &ReverseMigrationConfig,
     fields: &[Field],
     email: &EmailAddress,
     sub: Sub,

@@ -1,11 +1,11 @@
-//! Reads `[handover]`: the user pool that receives users in a reverse migration, and the attributes that they keep.
+//! Reads `[reverse_migration]`: the user pool that receives users in a reverse migration, and the attributes that they keep.
 
 use super::cognito::read_pool;
 use super::reader::Table;
-use crate::domain::tenant::{Field, HandoverConfig, OWN, Username, is_attribute};
+use crate::domain::tenant::{Field, OWN, ReverseMigrationConfig, Username, is_attribute};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field]) -> Option<HandoverConfig> {
+pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field]) -> Option<ReverseMigrationConfig> {
     let user_pool_id = table.required_text("user_pool_id").and_then(|text| read_pool(&table, &text));
     let usernames = [Username::Email, Username::Sub].map(|username| (username.as_str(), username));
     let username = table.word("username", &usernames, Username::Email);
@@ -38,5 +38,5 @@ pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field]) -> Option<Handove
         }
     }
     table.close();
-    Some(HandoverConfig { user_pool_id: user_pool_id?, username, sub, attributes })
+    Some(ReverseMigrationConfig { user_pool_id: user_pool_id?, username, sub, attributes })
 }

@@ -1,5 +1,5 @@
 //! An identifier that is unknown here: the legacy directory is queried, and a user known there is imported (see
-//! [`latchkey::domain::directory`]).
+//! [`latchkey::domain::legacy_directory`]).
 //!
 //! 1. The failure was counted before. Now the directory is queried, once.
 //! 2. Without a verdict the count is undone, because nothing was evaluated.
@@ -8,34 +8,34 @@
 //! 4. A user imported without a password types it once at the first sign-in. The directory checks it. From then on it is stored here.
 
 use crate::attempt::{Attempted, Typed};
-use latchkey::directory::DirectoryError;
-use latchkey::domain::account::{Authentication, DataKeyState, PasswordHome, WrappedDataKey};
+use latchkey::domain::account::{AccountState, DataKeyState, PasswordHome, WrappedDataKey};
 use latchkey::domain::authentication::{Authenticated, NewSignIn};
 use latchkey::domain::change::Decision;
-use latchkey::domain::directory::{
-    self, ComingPassword, DirectoryUser, DirectoryVerdict, Mapped, NewComer, NotAdmitted, admit,
-};
 use latchkey::domain::failure_window::UnknownIdentifierFailures;
 use latchkey::domain::flow::Flow;
 use latchkey::domain::id::{AccountId, Sub};
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::legacy_directory::{
+    self, ImportRefusal, ImportedPassword, ImportedUser, LegacyPasswordVerdict, LegacyUser, MappedAttributes, admit,
+};
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::recovery::Owner;
 use latchkey::domain::secret::PasswordHash;
-use latchkey::domain::tenant::{CognitoConfig, KeptSub};
+use latchkey::domain::tenant::{CognitoConfig, SubPolicy};
 use latchkey::domain::time::Span;
-use latchkey::keys::{Arrival, DataKey, SealedField};
+use latchkey::keys::{DataKey, PlainUser, SealedField};
+use latchkey::legacy_directory::LegacyDirectoryError;
 use latchkey::services::Services;
 use latchkey::store::account::{ProfileSnapshot, SignInSnapshot};
 use latchkey::web::problem::ProblemKind;
-use latchkey::web::session::{self, Opening};
+use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Problem, TenantHandle};
 
 /// The context of the browser's request, and the values for a new session.
 pub(crate) struct Visit<'a> {
     pub(crate) handle: &'a TenantHandle,
     pub(crate) browser: &'a Browser,
-    pub(crate) opening: &'a Opening,
+    pub(crate) session_secrets: &'a NewSessionSecrets,
     pub(crate) locale: &'a str,
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn attempt(
     match ask(services, pool, typed).await {
         Ok(Said::Right(user)) => take_over(services, visit, pool, typed, &user).await,
         Ok(Said::Otherwise(attempted)) => Ok(attempted),
-        Err(error) => unasked(visit.handle, &error, directory::take_back(&counted, before.as_ref())).await,
+        Err(error) => unasked(visit.handle, &error, legacy_directory::undo_unknown_failure(&counted, before.as_ref())).await,
     }
 }
 
@@ -61,47 +61,47 @@ pub(crate) async fn first_password(
     visit: &Visit<'_>,
     pool: &CognitoConfig,
     typed: &Typed,
-    counted: &Authentication,
-    before: &Authentication,
+    counted: &AccountState,
+    before: &AccountState,
 ) -> Result<Attempted, Problem> {
     match ask(services, pool, typed).await {
         Ok(Said::Right(user)) => keep_password(services, visit, pool, typed, &user).await,
         Ok(Said::Otherwise(attempted)) => Ok(attempted),
-        Err(error) => unasked(visit.handle, &error, directory::take_back_of(counted, before)).await,
+        Err(error) => unasked(visit.handle, &error, legacy_directory::undo_failure(counted, before)).await,
     }
 }
 
 /// The directory's answer about the typed password.
 enum Said {
     /// The password is right, and the user may be imported.
-    Right(Box<DirectoryUser>),
+    Right(Box<LegacyUser>),
     /// Any other answer, and its outcome.
     Otherwise(Attempted),
 }
 
-async fn ask(services: &Services, pool: &CognitoConfig, typed: &Typed) -> Result<Said, DirectoryError> {
+async fn ask(services: &Services, pool: &CognitoConfig, typed: &Typed) -> Result<Said, LegacyDirectoryError> {
     let (username, fresh) = (typed.identifier.trim(), services.random.bytes());
-    let attempted = match services.directory.verify(pool, username, &typed.password, fresh).await? {
-        DirectoryVerdict::Right(user) => match admit(&user, &typed.email) {
+    let attempted = match services.legacy_directory.verify(pool, username, &typed.password, fresh).await? {
+        LegacyPasswordVerdict::Right(user) => match admit(&user, &typed.email) {
             Ok(()) => return Ok(Said::Right(user)),
             Err(reason) => {
                 not_taken_over(reason);
                 match reason {
-                    NotAdmitted::SecondFactor => Attempted::SecondFactor,
-                    NotAdmitted::AddressNotProven => Attempted::NotProven,
-                    NotAdmitted::Disabled | NotAdmitted::OtherAddress => Attempted::Decided(Authenticated::Refused),
+                    ImportRefusal::SecondFactor => Attempted::SecondFactor,
+                    ImportRefusal::AddressNotProven => Attempted::NotProven,
+                    ImportRefusal::Disabled | ImportRefusal::OtherAddress => Attempted::Decided(Authenticated::Refused),
                 }
             }
         },
-        DirectoryVerdict::Wrong => Attempted::Decided(Authenticated::Refused),
-        DirectoryVerdict::MustBeReplaced => Attempted::MustBeReplaced,
-        DirectoryVerdict::SecondFactor => Attempted::SecondFactor,
+        LegacyPasswordVerdict::Wrong => Attempted::Decided(Authenticated::Refused),
+        LegacyPasswordVerdict::MustBeReplaced => Attempted::MustBeReplaced,
+        LegacyPasswordVerdict::SecondFactor => Attempted::SecondFactor,
     };
     Ok(Said::Otherwise(attempted))
 }
 
 /// Nothing was evaluated, so nothing is counted.
-async fn unasked(handle: &TenantHandle, error: &DirectoryError, taken_back: Decision<()>) -> Result<Attempted, Problem> {
+async fn unasked(handle: &TenantHandle, error: &LegacyDirectoryError, taken_back: Decision<()>) -> Result<Attempted, Problem> {
     error.log();
     // If another attempt has written the counter in the meantime, the count stays: one failure too many.
     if handle.tenant.store.commit(&taken_back.changes, &handle.request).await.is_err() {
@@ -115,7 +115,7 @@ async fn take_over(
     visit: &Visit<'_>,
     pool: &CognitoConfig,
     typed: &Typed,
-    user: &DirectoryUser,
+    user: &LegacyUser,
 ) -> Result<Attempted, Problem> {
     let (handle, tenant) = (visit.handle, &visit.handle.tenant);
     // Expensive or random: computed once, even if the decision is retried.
@@ -123,22 +123,22 @@ async fn take_over(
     let (key, wrapped, keyring_version) = tenant.keys.data()?.generate(account)?;
     let data_key = WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account };
     let password = services.hasher.hash(&typed.password).await?;
-    let comer = Comer { pool, user, email: &typed.email, locale: visit.locale, key, data_key, password };
-    let comer = comer.seal(services, handle)?;
+    let imported_user = Comer { pool, user, email: &typed.email, locale: visit.locale, key, data_key, password };
+    let imported_user = imported_user.seal(services, handle)?;
     let decide = || async {
         // Keep this order: an account created between the two reads is seen by the second read, or the write condition fails.
-        let standing = tenant.store.find_subject(&comer.subject).await?;
-        if tenant.store.find_account(&comer.identifier).await?.is_some() {
+        let standing = tenant.store.find_subject(&imported_user.subject).await?;
+        if tenant.store.find_account(&imported_user.identifier).await?.is_some() {
             return Ok::<_, Problem>(Decision::unchanged(Attempted::KnownByNow));
         }
         let replaced = session::find(handle, visit.browser, None).await?;
         let sign_in = NewSignIn {
-            session: visit.opening.session(Some(session::seal_device(handle, visit.browser, &comer.data_key)?)),
-            device: visit.opening.device(),
+            session: visit.session_secrets.session(Some(session::seal_device(handle, visit.browser, &imported_user.data_key)?)),
+            device: visit.session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
         };
-        let Decision { changes, outcome } = directory::take_over(comer.clone(), standing, sign_in, handle.now());
+        let Decision { changes, outcome } = legacy_directory::take_over(imported_user.clone(), standing, sign_in, handle.now());
         Ok(Decision { changes, outcome: Attempted::Decided(outcome) })
     };
     Ok(tenant.store.decide(&handle.request, decide).await?)
@@ -150,7 +150,7 @@ async fn keep_password(
     visit: &Visit<'_>,
     pool: &CognitoConfig,
     typed: &Typed,
-    user: &DirectoryUser,
+    user: &LegacyUser,
 ) -> Result<Attempted, Problem> {
     let (handle, tenant) = (visit.handle, &visit.handle.tenant);
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
@@ -168,19 +168,19 @@ async fn keep_password(
         let device = visit.browser.device.filter(|(account, _)| *account == authentication.account).map(|(_, id)| id);
         let replaced = session::find(handle, visit.browser, None).await?;
         let sign_in = NewSignIn {
-            session: visit.opening.session(Some(session::seal_device(handle, visit.browser, &data_key)?)),
-            device: visit.opening.device(),
+            session: visit.session_secrets.session(Some(session::seal_device(handle, visit.browser, &data_key)?)),
+            device: visit.session_secrets.device(),
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
         };
         let kept = (hash.clone(), &roles);
-        let decided = directory::keep_password(&authentication, standing, kept, device, sign_in, handle.now());
+        let decided = legacy_directory::keep_password(&authentication, standing, kept, device, sign_in, handle.now());
         Ok(Decision { changes: decided.changes, outcome: Attempted::Decided(decided.outcome) })
     };
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
-fn subject(pool: &CognitoConfig, user: &DirectoryUser) -> FederatedSubject {
+fn subject(pool: &CognitoConfig, user: &LegacyUser) -> FederatedSubject {
     FederatedSubject { issuer: pool.issuer(), subject: user.subject.clone() }
 }
 
@@ -201,15 +201,15 @@ pub(crate) async fn owner(
         not_taken_over(reason);
         return Ok(Some(match reason {
             // The mailbox owner may not be the user who signed up there: they start with a new account and inherit nothing.
-            NotAdmitted::AddressNotProven => Owner::Nobody,
-            NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress => Owner::Stays,
+            ImportRefusal::AddressNotProven => Owner::Nobody,
+            ImportRefusal::Disabled | ImportRefusal::SecondFactor | ImportRefusal::OtherAddress => Owner::Stays,
         }));
     }
-    let comer = Comer { pool, user: &user, email: &email, locale: &flow.locale, key, data_key, password };
-    let comer = comer.seal(services, handle)?;
-    match tenant.store.find_subject(&comer.subject).await? {
-        None => Ok(Some(Owner::Comes(Box::new(comer)))),
-        Some(_) if tenant.store.find_account(&comer.identifier).await?.is_some() => {
+    let imported_user = Comer { pool, user: &user, email: &email, locale: &flow.locale, key, data_key, password };
+    let imported_user = imported_user.seal(services, handle)?;
+    match tenant.store.find_subject(&imported_user.subject).await? {
+        None => Ok(Some(Owner::Comes(Box::new(imported_user)))),
+        Some(_) if tenant.store.find_account(&imported_user.identifier).await?.is_some() => {
             let detail = "This account was just taken over. Send the form once more.";
             Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(Span::seconds(1)))
         }
@@ -240,8 +240,8 @@ pub(crate) async fn holds_back(
     let Some(user) = user else { return Ok(false) };
     Ok(match admit(&user, &email) {
         // The address was verified there when the account was imported, and here just now.
-        Ok(()) | Err(NotAdmitted::AddressNotProven) => false,
-        Err(reason @ (NotAdmitted::Disabled | NotAdmitted::SecondFactor | NotAdmitted::OtherAddress)) => {
+        Ok(()) | Err(ImportRefusal::AddressNotProven) => false,
+        Err(reason @ (ImportRefusal::Disabled | ImportRefusal::SecondFactor | ImportRefusal::OtherAddress)) => {
             not_taken_over(reason);
             true
         }
@@ -250,7 +250,7 @@ pub(crate) async fn holds_back(
 
 /// A verified address, and the directory's user for it.
 struct Proven {
-    user: Option<DirectoryUser>,
+    user: Option<LegacyUser>,
     email: EmailAddress,
     key: DataKey,
 }
@@ -261,7 +261,7 @@ async fn find_linked(
     handle: &TenantHandle,
     pool: &CognitoConfig,
     account: AccountId,
-) -> Result<Option<DirectoryUser>, Problem> {
+) -> Result<Option<LegacyUser>, Problem> {
     let tenant = &handle.tenant;
     let Some(ProfileSnapshot { data_key, .. }) = tenant.store.find_profile(account).await? else {
         return Ok(None);
@@ -271,7 +271,7 @@ async fn find_linked(
         let named = key.open(SealedField::LinkedIdentity, &link.named)?;
         let FederatedSubject { issuer, subject } = serde_json::from_slice(&named).map_err(|_| Problem::internal())?;
         if issuer == pool.issuer() {
-            return Ok(services.directory.find_subject(pool, &subject).await?);
+            return Ok(services.legacy_directory.find_subject(pool, &subject).await?);
         }
     }
     Ok(None)
@@ -289,18 +289,18 @@ async fn find(
     let key = handle.tenant.keys.data()?.unwrap(data_key)?;
     let typed = String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?).map_err(|_| Problem::internal())?;
     let email = EmailAddress::parse(&typed).map_err(|_| Problem::internal())?;
-    let user = services.directory.find(pool, &typed, &email).await?;
+    let user = services.legacy_directory.find(pool, &typed, &email).await?;
     Ok(Proven { user, email, key })
 }
 
-fn not_taken_over(reason: NotAdmitted) {
+fn not_taken_over(reason: ImportRefusal) {
     tracing::info!(%reason, "a person of the user pool was not taken over");
 }
 
 /// The imported user and their data.
 struct Comer<'a> {
     pool: &'a CognitoConfig,
-    user: &'a DirectoryUser,
+    user: &'a LegacyUser,
     email: &'a EmailAddress,
     locale: &'a str,
     key: DataKey,
@@ -310,30 +310,30 @@ struct Comer<'a> {
 
 impl Comer<'_> {
     /// Mapped and sealed.
-    fn seal(self, services: &Services, handle: &TenantHandle) -> Result<NewComer, Problem> {
+    fn seal(self, services: &Services, handle: &TenantHandle) -> Result<ImportedUser, Problem> {
         let Self { pool, user, email, locale, key, data_key, password } = self;
         let tenant = &handle.tenant;
         let kept = match pool.sub {
-            KeptSub::Keep => Sub::brought(&user.subject),
-            KeptSub::Alias => None,
+            SubPolicy::Keep => Sub::from_imported(&user.subject),
+            SubPolicy::Alias => None,
         };
-        let Mapped { claims, refused, unmapped } =
-            directory::map(pool, &tenant.config.registration.fields, &user.attributes, handle.now());
+        let MappedAttributes { claims, refused, unmapped } =
+            legacy_directory::map_attributes(pool, &tenant.config.registration.fields, &user.attributes, handle.now());
         if !refused.is_empty() || !unmapped.is_empty() {
             let refused: Vec<_> = refused.iter().map(|(field, flaw)| format!("{field} ({})", flaw.code())).collect();
             tracing::info!(refused = refused.join(", "), unmapped = unmapped.join(", "), "not everything was taken over");
         }
-        let arrival = Arrival {
+        let plain_user = PlainUser {
             subject: &subject(pool, user),
             sub: kept.unwrap_or_else(|| services.random.sub()),
             email,
             claims,
             locale,
-            password: ComingPassword::Hash(password),
+            password: ImportedPassword::Hash(password),
             roles: pool.roles_of(&user.groups),
             key: &key,
             data_key,
         };
-        Ok(arrival.seal(&tenant.keys)?)
+        Ok(plain_user.seal(&tenant.keys)?)
     }
 }

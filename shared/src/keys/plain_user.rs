@@ -3,16 +3,16 @@
 use super::data::DataKey;
 use super::{KeyError, SealedField, TenantKeys};
 use crate::domain::account::WrappedDataKey;
-use crate::domain::directory::{ComingPassword, NewComer};
 use crate::domain::id::Sub;
 use crate::domain::identifier::EmailAddress;
+use crate::domain::legacy_directory::{ImportedPassword, ImportedUser};
 use crate::domain::linked_identity::FederatedSubject;
 use crate::domain::profile::Claims;
 use crate::domain::roles::Roles;
 use serde_json::Value;
 
 /// A user to import, in plain text.
-pub struct Arrival<'a> {
+pub struct PlainUser<'a> {
     /// The user's subject at the other identity provider.
     pub subject: &'a FederatedSubject,
     /// The user's `sub` here.
@@ -24,7 +24,7 @@ pub struct Arrival<'a> {
     /// The language of mail to the user.
     pub locale: &'a str,
     /// The password.
-    pub password: ComingPassword,
+    pub password: ImportedPassword,
     /// The roles.
     pub roles: Roles,
     /// The key that seals the user's personal data.
@@ -33,18 +33,18 @@ pub struct Arrival<'a> {
     pub data_key: WrappedDataKey,
 }
 
-impl Arrival<'_> {
+impl PlainUser<'_> {
     /// Hashes and seals everything.
     ///
     /// # Errors
     /// If a keyring is missing or the cipher fails.
-    pub fn seal(self, keys: &TenantKeys) -> Result<NewComer, KeyError> {
+    pub fn seal(self, keys: &TenantKeys) -> Result<ImportedUser, KeyError> {
         let Claims(mut claims) = self.claims;
         claims.insert("email".to_owned(), Value::String(self.email.as_str().to_owned()));
         claims.insert("email_verified".to_owned(), Value::Bool(true));
         claims.insert("locale".to_owned(), Value::String(self.locale.to_owned()));
         let named = serde_json::json!(self.subject).to_string();
-        Ok(NewComer {
+        Ok(ImportedUser {
             account: self.data_key.account,
             sub: self.sub,
             identifier: keys.identifier()?.hash_email(self.email),

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 /// Starts another invocation of this function.
 #[derive(Clone)]
-pub struct Again {
+pub struct SelfInvoker {
     pub(super) connector: SharedHttpConnector,
     /// Such as `https://lambda.eu-central-1.amazonaws.com`.
     pub(super) endpoint: String,
@@ -28,7 +28,7 @@ pub struct Again {
     pub(super) clock: Clock,
 }
 
-impl fmt::Debug for Again {
+impl fmt::Debug for SelfInvoker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Again").field("endpoint", &self.endpoint).field("function", &self.function).finish_non_exhaustive()
     }
@@ -37,7 +37,7 @@ impl fmt::Debug for Again {
 /// No other invocation was started.
 #[derive(Debug, thiserror::Error)]
 #[error("no further invocation was started: {0}")]
-pub struct NotStarted(String);
+pub struct InvokeError(String);
 
 const TRIES: u32 = 3;
 /// The pause between two tries.
@@ -46,23 +46,23 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[cfg(test)]
 const PAUSE: Duration = Duration::ZERO;
 
-impl Again {
+impl SelfInvoker {
     /// Starts the function with this event. The invocation runs soon, on its own.
     ///
     /// # Errors
     /// If the API refused three times.
-    pub async fn invoke(&self, event: &Value) -> Result<(), NotStarted> {
+    pub async fn invoke(&self, event: &Value) -> Result<(), InvokeError> {
         let mut failure = String::new();
         for tried in 0..TRIES {
             tokio::time::sleep(PAUSE * tried).await;
-            let request = self.request(&event.to_string()).map_err(|error| NotStarted(error.to_string()))?;
+            let request = self.request(&event.to_string()).map_err(|error| InvokeError(error.to_string()))?;
             match self.connector.call(request).await {
                 Ok(answer) if answer.status().is_success() => return Ok(()),
                 Ok(answer) => failure = format!("status {}", answer.status().as_u16()),
                 Err(error) => failure = error.to_string(),
             }
         }
-        Err(NotStarted(failure))
+        Err(InvokeError(failure))
     }
 
     fn request(&self, event: &str) -> Result<HttpRequest, Box<dyn Error + Send + Sync>> {
@@ -111,9 +111,9 @@ mod tests {
         }
     }
 
-    fn again(statuses: &[u16]) -> (Again, Api) {
+    fn self_invoker(statuses: &[u16]) -> (SelfInvoker, Api) {
         let api = Api(Arc::new(Mutex::new((statuses.to_vec(), Vec::new()))));
-        let again = Again {
+        let self_invoker = SelfInvoker {
             connector: SharedHttpConnector::new(api.clone()),
             endpoint: "https://lambda.eu-central-1.amazonaws.com".to_owned(),
             region: "eu-central-1".to_owned(),
@@ -121,13 +121,13 @@ mod tests {
             credentials: Credentials::new("AKIA", "hunter2", Some("session".to_owned()), None, "test"),
             clock: Clock::frozen(Timestamp::from_seconds(1_772_366_400)),
         };
-        (again, api)
+        (self_invoker, api)
     }
 
     #[tokio::test]
     async fn an_invocation_is_a_signed_request_with_the_event() {
-        let (again, api) = again(&[202]);
-        again.invoke(&serde_json::json!({ "job": "retention" })).await.unwrap();
+        let (self_invoker, api) = self_invoker(&[202]);
+        self_invoker.invoke(&serde_json::json!({ "job": "retention" })).await.unwrap();
         let sent = api.0.lock().unwrap();
         let [request] = &sent.1[..] else { panic!("{sent:?}") };
         assert_eq!(request.method(), "POST");
@@ -144,9 +144,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_throttled_invocation_is_retried_and_fails_after_the_third_try() {
-        let (patient, _) = again(&[429, 500, 202]);
+        let (patient, _) = self_invoker(&[429, 500, 202]);
         patient.invoke(&Value::Null).await.unwrap();
-        let (refused, api) = again(&[429, 500, 503]);
+        let (refused, api) = self_invoker(&[429, 500, 503]);
         assert!(refused.invoke(&Value::Null).await.unwrap_err().to_string().contains("503"));
         assert!(api.0.lock().unwrap().0.is_empty());
         assert!(!format!("{refused:?}").contains("hunter2"), "security 126");

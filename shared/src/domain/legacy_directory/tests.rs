@@ -1,4 +1,4 @@
-use super::decisions::{Brought, bring, keep_password, take_back, take_over};
+use super::decisions::{ImportOutcome, import_legacy_user, keep_password, take_over, undo_unknown_failure};
 use super::*;
 use crate::domain::account::{AccountStatus, DataKeyState, PasswordHome};
 use crate::domain::authentication::{Authenticated, NewSignIn};
@@ -24,8 +24,8 @@ fn attributes(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn user(pairs: &[(&str, &str)]) -> DirectoryUser {
-    DirectoryUser {
+fn user(pairs: &[(&str, &str)]) -> LegacyUser {
+    LegacyUser {
         subject: "s".to_owned(),
         username: "s".to_owned(),
         groups: Vec::new(),
@@ -38,16 +38,16 @@ fn user(pairs: &[(&str, &str)]) -> DirectoryUser {
 #[test]
 fn only_an_enabled_user_without_second_factor_and_with_a_verified_matching_address_is_imported() {
     let typed = EmailAddress::parse("ada@example.com").unwrap();
-    let disabled = DirectoryUser { enabled: false, ..user(&[]) };
-    let protected = DirectoryUser { has_second_factor: true, ..user(&[]) };
+    let disabled = LegacyUser { enabled: false, ..user(&[]) };
+    let protected = LegacyUser { has_second_factor: true, ..user(&[]) };
     let table = [
         (user(&[]), Ok(())),
-        (disabled, Err(NotAdmitted::Disabled)),
-        (protected, Err(NotAdmitted::SecondFactor)),
-        (user(&[("email", "bob@example.com")]), Err(NotAdmitted::OtherAddress)),
-        (user(&[("email", "not an address")]), Err(NotAdmitted::OtherAddress)),
-        (user(&[("email_verified", "false")]), Err(NotAdmitted::AddressNotProven)),
-        (user(&[("email_verified", "True")]), Err(NotAdmitted::AddressNotProven)),
+        (disabled, Err(ImportRefusal::Disabled)),
+        (protected, Err(ImportRefusal::SecondFactor)),
+        (user(&[("email", "bob@example.com")]), Err(ImportRefusal::OtherAddress)),
+        (user(&[("email", "not an address")]), Err(ImportRefusal::OtherAddress)),
+        (user(&[("email_verified", "false")]), Err(ImportRefusal::AddressNotProven)),
+        (user(&[("email_verified", "True")]), Err(ImportRefusal::AddressNotProven)),
     ];
     for (user, expected) in table {
         assert_eq!(admit(&user, &typed), expected, "{:?}", user.attributes);
@@ -69,7 +69,7 @@ fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_re
         ("birthdate", "1815-12-10"),
         ("cognito:user_status", "CONFIRMED"),
     ]);
-    let mapped = map(config.cognito.as_ref().unwrap(), &config.registration.fields, &known, NOW);
+    let mapped = map_attributes(config.cognito.as_ref().unwrap(), &config.registration.fields, &known, NOW);
     let expected = json!({"given_name": "Ada", "customer_type": "business", "company": "Engines", "vat_number": "DE123456789"});
     assert_eq!(Value::Object(mapped.claims.0), expected);
     assert_eq!(mapped.refused, [("phone_number".to_owned(), FieldFlaw::Phone)]);
@@ -77,19 +77,19 @@ fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_re
 
     // A field that another one hides is not imported.
     let hidden = attributes(&[("custom:customer_type", "private"), ("custom:company", "Engines")]);
-    let mapped = map(config.cognito.as_ref().unwrap(), &config.registration.fields, &hidden, NOW);
+    let mapped = map_attributes(config.cognito.as_ref().unwrap(), &config.registration.fields, &hidden, NOW);
     assert_eq!(Value::Object(mapped.claims.0), json!({"customer_type": "private"}));
     assert_eq!(mapped.refused, [("company".to_owned(), FieldFlaw::NotApplicable)]);
 }
 
-pub(crate) fn comer() -> NewComer {
+pub(crate) fn imported_user() -> ImportedUser {
     let account = AccountId::from_bytes([1; 16]);
     let identifier = IdentifierHash { key_version: 1, hash: [2; 32] };
-    NewComer {
+    ImportedUser {
         account,
         sub: Sub::from_bytes([3; 16]),
         identifier,
-        password: ComingPassword::Hash(PasswordHash::from_phc("hash".to_owned())),
+        password: ImportedPassword::Hash(PasswordHash::from_phc("hash".to_owned())),
         roles: ["gold".parse().unwrap()].into_iter().collect::<std::collections::BTreeSet<_>>().try_into().unwrap(),
         claims: Sealed(vec![4]),
         subject: SubjectHash(IdentifierHash { key_version: 1, hash: [5; 32] }),
@@ -106,11 +106,11 @@ fn sign_in(policy: &crate::domain::tenant::SessionPolicy) -> NewSignIn<'_> {
 #[test]
 fn an_import_creates_the_account_before_the_session() {
     let config = config();
-    let decision = take_over(comer(), None, sign_in(&config.session), NOW);
+    let decision = take_over(imported_user(), None, sign_in(&config.session), NOW);
     let [first, second] = decision.changes.all();
     let (account, session) = (first.made_by(Change::import_account), second.made_by(Change::open_session));
     assert_eq!((account.authentication.account, account.authentication.version), (session.account, 1));
-    assert_eq!((account.link.account, account.link.subject), (session.account, comer().subject));
+    assert_eq!((account.link.account, account.link.subject), (session.account, imported_user().subject));
     assert!(session.is_live(&account.authentication, NOW));
     assert_eq!(decision.outcome, Authenticated::SignedIn { session: session.clone(), new_device: true });
 }
@@ -121,7 +121,7 @@ fn security_111_a_known_or_erased_subject_creates_no_second_account() {
     let config = config();
     for account in [None, Some(AccountId::from_bytes([77; 16]))] {
         let standing = ClaimedSubject { account, at: NOW };
-        let decision = take_over(comer(), Some(standing), sign_in(&config.session), NOW);
+        let decision = take_over(imported_user(), Some(standing), sign_in(&config.session), NOW);
         assert!(decision.changes.is_empty());
         assert_eq!(decision.outcome, Authenticated::Refused);
     }
@@ -132,29 +132,29 @@ fn an_operator_import_needs_an_unused_subject_and_address() {
     let at = |account| Some(ClaimedSubject { account, at: NOW });
     let (one, other) = (AccountId::from_bytes([77; 16]), AccountId::from_bytes([78; 16]));
     for (standing, owner, outcome) in [
-        (None, None, Brought::Imported),
-        (None, Some(one), Brought::AddressTaken),
-        (at(Some(one)), Some(one), Brought::AlreadyHere),
-        (at(Some(one)), Some(other), Brought::AlreadyHere),
-        (at(Some(one)), None, Brought::AlreadyHere),
-        (at(None), None, Brought::Erased),
-        (at(None), Some(one), Brought::Erased),
+        (None, None, ImportOutcome::Imported),
+        (None, Some(one), ImportOutcome::AddressTaken),
+        (at(Some(one)), Some(one), ImportOutcome::AlreadyHere),
+        (at(Some(one)), Some(other), ImportOutcome::AlreadyHere),
+        (at(Some(one)), None, ImportOutcome::AlreadyHere),
+        (at(None), None, ImportOutcome::Erased),
+        (at(None), Some(one), ImportOutcome::Erased),
     ] {
-        let decision = bring(comer(), standing, owner, NOW);
-        assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, outcome != Brought::Imported));
+        let decision = import_legacy_user(imported_user(), standing, owner, NOW);
+        assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, outcome != ImportOutcome::Imported));
     }
-    let bare = bring(NewComer { password: ComingPassword::None, ..comer() }, None, None, NOW);
+    let bare = import_legacy_user(ImportedUser { password: ImportedPassword::None, ..imported_user() }, None, None, NOW);
     let account = bare.changes.only(Change::import_account);
     assert!(account.password.is_none() && account.authentication.devices.is_empty());
 }
 
 #[test]
 fn a_counted_failure_without_verdict_is_undone_only_over_its_own_version() {
-    let identifier = comer().identifier;
+    let identifier = imported_user().identifier;
     let window = |count| FailureWindow { count, last_at: Some(NOW) };
     let state = |count, version| UnknownIdentifierFailures { identifier, failures: window(count), version, expires_at: NOW };
     for (before, left) in [(Some(state(3, 7)), window(3)), (None, FailureWindow::default())] {
-        let decision = take_back(&state(4, 8), before.as_ref());
+        let decision = undo_unknown_failure(&state(4, 8), before.as_ref());
         let restored = decision.changes.only(Change::uncount_unknown_sign_in);
         assert_eq!((restored.failures, restored.version), (left, 9));
         assert!(decision.changes.0.iter().all(|change| change.event().is_none()), "an undo has no event");
@@ -163,20 +163,21 @@ fn a_counted_failure_without_verdict_is_undone_only_over_its_own_version() {
 
 #[test]
 fn a_legacy_password_is_stored_once_and_only_for_its_own_account() {
-    let brought = bring(NewComer { password: ComingPassword::StaysThere, ..comer() }, None, None, NOW);
+    let brought =
+        import_legacy_user(ImportedUser { password: ImportedPassword::StaysThere, ..imported_user() }, None, None, NOW);
     let account = brought.changes.only(Change::import_account);
     let state = &account.authentication;
     assert!(account.password.is_none() && state.password_home == PasswordHome::Directory);
 
     let (config, hash) = (config(), PasswordHash::from_phc("hash".to_owned()));
     let silver: Roles = serde_json::from_str(r#"["silver"]"#).expect("roles");
-    let keep = |state: &Authentication, standing| {
+    let keep = |state: &AccountState, standing| {
         keep_password(state, standing, (hash.clone(), &silver), None, sign_in(&config.session), NOW)
     };
     let at = |account| Some(ClaimedSubject { account, at: NOW });
     let decision = keep(state, at(Some(state.account)));
     let [kept, opened] = decision.changes.all();
-    let (authentication, password): (Authentication, PasswordCredential) = (kept.first(), kept.first());
+    let (authentication, password): (AccountState, PasswordCredential) = (kept.first(), kept.first());
     assert_eq!(*kept, Change::keep_password(authentication.clone(), password.clone()));
     assert!(opened.is(Change::open_session));
     assert_eq!((authentication.version, authentication.password_home), (state.version + 1, PasswordHome::Here));
@@ -184,14 +185,14 @@ fn a_legacy_password_is_stored_once_and_only_for_its_own_account() {
     assert_eq!((authentication.roles.to_string().as_str(), authentication.epoch_began_at), ("gold, silver", None));
     // Roles beyond the maximum are ignored.
     let eight: Roles = serde_json::from_str(r#"["1","2","3","4","5","6","7","8"]"#).expect("roles");
-    let full = Authentication { roles: eight.clone(), ..state.clone() };
+    let full = AccountState { roles: eight.clone(), ..state.clone() };
     let decision = keep(&full, at(Some(state.account)));
     let kept = &decision.changes.0[0];
     assert_eq!(*kept, Change::keep_password(kept.first(), kept.first()));
-    assert!(kept.first::<Authentication>().roles == eight);
+    assert!(kept.first::<AccountState>().roles == eight);
 
-    let closed = Authentication { status: AccountStatus::Disabled { since: NOW }, ..state.clone() };
-    let here = Authentication { password_home: PasswordHome::Here, ..state.clone() };
+    let closed = AccountState { status: AccountStatus::Disabled { since: NOW }, ..state.clone() };
+    let here = AccountState { password_home: PasswordHome::Here, ..state.clone() };
     let other = AccountId::from_bytes([77; 16]);
     for (state, standing) in [
         (state, None),

@@ -7,9 +7,11 @@
 
 mod decisions;
 
-pub use decisions::{Moved, Mover, MovingConsent, MovingPassword, Standing, settle};
+pub use decisions::{
+    ExistingState, TransferOutcome, TransferredConsent, TransferredPassword, TransferredUser, resolve_conflicts,
+};
 
-use super::account::{Authentication, WrappedDataKey};
+use super::account::{AccountState, WrappedDataKey};
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
 use super::linked_identity::LinkedIdentity;
@@ -22,9 +24,9 @@ pub const MAX_CONSENTS: usize = 70;
 
 /// All items of a transferred account: each is new.
 #[derive(Debug, Clone)]
-pub struct MovedAccount {
+pub struct TransferredAccount {
     /// Version 1; its identifier is claimed by absence.
-    pub authentication: Authentication,
+    pub authentication: AccountState,
     /// Version 1, if there is a password.
     pub password: Option<PasswordCredential>,
     /// Version 1.
@@ -57,9 +59,9 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(2_000_000);
     const BEFORE: Timestamp = Timestamp::from_seconds(1_000_000);
 
-    fn mover() -> Mover {
+    fn transferred_user() -> TransferredUser {
         let account = AccountId::from_bytes([1; 16]);
-        Mover {
+        TransferredUser {
             account,
             sub: Sub::from_bytes([3; 16]),
             disabled_since: None,
@@ -69,10 +71,10 @@ mod tests {
             identifier: IdentifierHash { key_version: 1, hash: [2; 32] },
             claims: Sealed(vec![4]),
             updated_at: BEFORE,
-            password: MovingPassword::Hash(PasswordHash::from_phc("hash".to_owned()), BEFORE),
+            password: TransferredPassword::Hash(PasswordHash::from_phc("hash".to_owned()), BEFORE),
             identities: vec![(SubjectHash(IdentifierHash { key_version: 1, hash: [5; 32] }), Sealed(vec![6]), BEFORE)],
             terms: vec![AcceptedTerms { document: "terms".to_owned(), version: "1".to_owned(), accepted_at: BEFORE }],
-            consents: vec![MovingConsent {
+            consents: vec![TransferredConsent {
                 client_id: "shop".parse().unwrap(),
                 scope: "openid".parse().unwrap(),
                 granted_at: BEFORE,
@@ -88,44 +90,54 @@ mod tests {
         let at = |account| ClaimedSubject { account, at: NOW };
         let (own, other) = (AccountId::from_bytes([1; 16]), AccountId::from_bytes([78; 16]));
         let erased = Some(AccountStatus::Erased { at: NOW });
-        let new = Standing::default;
+        let new = ExistingState::default;
         for (standing, outcome) in [
-            (new(), Moved::Here),
-            (Standing { owner: Some(other), ..new() }, Moved::AddressTaken),
-            (Standing { sub_of: Some(other), ..new() }, Moved::SubTaken),
-            (Standing { account: Some(AccountStatus::Active), owner: Some(own), ..new() }, Moved::AlreadyHere),
-            (Standing { account: Some(AccountStatus::Active), owner: Some(other), ..new() }, Moved::AlreadyHere),
-            (Standing { subjects: vec![at(Some(other))], ..new() }, Moved::AlreadyHere),
+            (new(), TransferOutcome::Here),
+            (ExistingState { owner: Some(other), ..new() }, TransferOutcome::AddressTaken),
+            (ExistingState { sub_owner: Some(other), ..new() }, TransferOutcome::SubTaken),
+            (ExistingState { account: Some(AccountStatus::Active), owner: Some(own), ..new() }, TransferOutcome::AlreadyHere),
+            (ExistingState { account: Some(AccountStatus::Active), owner: Some(other), ..new() }, TransferOutcome::AlreadyHere),
+            (ExistingState { subjects: vec![at(Some(other))], ..new() }, TransferOutcome::AlreadyHere),
             (
-                Standing { subjects: vec![at(Some(own)), at(None)], account: Some(AccountStatus::Active), ..new() },
-                Moved::Erased,
+                ExistingState { subjects: vec![at(Some(own)), at(None)], account: Some(AccountStatus::Active), ..new() },
+                TransferOutcome::Erased,
             ),
-            (Standing { account: erased, ..new() }, Moved::Erased),
-            (Standing { is_buried: true, ..new() }, Moved::Erased),
-            (Standing { is_buried: true, owner: Some(other), ..new() }, Moved::Erased),
+            (ExistingState { account: erased, ..new() }, TransferOutcome::Erased),
+            (ExistingState { has_tombstone: true, ..new() }, TransferOutcome::Erased),
+            (ExistingState { has_tombstone: true, owner: Some(other), ..new() }, TransferOutcome::Erased),
         ] {
-            let decision = settle(mover(), &standing);
-            assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, outcome != Moved::Here), "{standing:?}");
+            let decision = resolve_conflicts(transferred_user(), &standing);
+            assert_eq!(
+                (decision.outcome, decision.changes.is_empty()),
+                (outcome, outcome != TransferOutcome::Here),
+                "{standing:?}"
+            );
         }
     }
 
     #[test]
     fn a_transfer_keeps_every_value_and_adds_nothing() {
-        let made = |mover| settle(mover, &Standing::default()).changes.only(Change::move_account);
-        let account = made(mover());
+        let made = |transferred_user| {
+            resolve_conflicts(transferred_user, &ExistingState::default()).changes.only(Change::move_account)
+        };
+        let account = made(transferred_user());
         let state = &account.authentication;
-        assert_eq!((state.account, state.sub, state.created_at), (mover().account, mover().sub, BEFORE));
+        assert_eq!((state.account, state.sub, state.created_at), (transferred_user().account, transferred_user().sub, BEFORE));
         assert_eq!((state.status, state.legal_hold, state.epoch, state.version), (AccountStatus::Active, Some(BEFORE), 1, 1));
         assert_eq!(account.password.map(|password| (password.changed_at, password.version)), Some((BEFORE, 1)));
         assert_eq!(state.epoch_began_at, Some(BEFORE), "a sign-in at the legacy directory before that password opens nothing");
-        assert_eq!((account.links.len(), account.links[0].linked_at, account.terms), (1, BEFORE, mover().terms));
+        assert_eq!((account.links.len(), account.links[0].linked_at, account.terms), (1, BEFORE, transferred_user().terms));
         let consent = &account.consents[0];
         assert_eq!((consent.granted_at, consent.withdrawn_at, consent.version), (BEFORE, Some(NOW), 1));
 
-        let closed = made(Mover { disabled_since: Some(BEFORE), password: MovingPassword::StaysThere, ..mover() });
+        let closed = made(TransferredUser {
+            disabled_since: Some(BEFORE),
+            password: TransferredPassword::StaysThere,
+            ..transferred_user()
+        });
         assert_eq!(closed.authentication.status, AccountStatus::Disabled { since: BEFORE });
         assert!(closed.password.is_none() && closed.authentication.password_home == PasswordHome::Directory);
-        let bare = made(Mover { password: MovingPassword::None, ..mover() });
+        let bare = made(TransferredUser { password: TransferredPassword::None, ..transferred_user() });
         assert!(bare.password.is_none() && bare.authentication.password_home == PasswordHome::Here);
     }
 }

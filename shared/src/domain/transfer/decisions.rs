@@ -1,6 +1,6 @@
 //! The decision on a transferred account.
 
-use crate::domain::account::{AccountStatus, Authentication, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use crate::domain::change::{Change, Decision};
 use crate::domain::consent::{AcceptedTerms, Consent};
 use crate::domain::credential::PasswordCredential;
@@ -8,16 +8,16 @@ use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::{AccountId, ClientId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
-use crate::domain::moving::MovedAccount;
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::profile::Profile;
 use crate::domain::roles::Roles;
 use crate::domain::secret::PasswordHash;
 use crate::domain::time::Timestamp;
+use crate::domain::transfer::TransferredAccount;
 
 /// The password of a transferred account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MovingPassword {
+pub enum TransferredPassword {
     /// Its hash as stored.
     Hash(PasswordHash, Timestamp),
     /// A legacy directory still has it.
@@ -28,7 +28,7 @@ pub enum MovingPassword {
 
 /// Consent of a user to an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MovingConsent {
+pub struct TransferredConsent {
     /// The application.
     pub client_id: ClientId,
     /// The allowed scopes.
@@ -41,7 +41,7 @@ pub struct MovingConsent {
 
 /// An account to transfer, hashed and sealed for the receiving tenant.
 #[derive(Debug, Clone)]
-pub struct Mover {
+pub struct TransferredUser {
     /// The account id, unchanged.
     pub account: AccountId,
     /// Its `sub`, unchanged.
@@ -61,13 +61,13 @@ pub struct Mover {
     /// When they last changed.
     pub updated_at: Timestamp,
     /// Their password.
-    pub password: MovingPassword,
+    pub password: TransferredPassword,
     /// Each linked identity, hashed and sealed, with the time of the link; at most [`MAX_IDENTITIES`].
     pub identities: Vec<(SubjectHash, Sealed, Timestamp)>,
     /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
     /// Consents to applications; at most [`MAX_CONSENTS`].
-    pub consents: Vec<MovingConsent>,
+    pub consents: Vec<TransferredConsent>,
     /// The fresh data key.
     pub data_key: WrappedDataKey,
 }
@@ -75,7 +75,7 @@ pub struct Mover {
 /// What is stored already in the receiving tenant. The owner of the address is read first: an account that is created in between
 /// is seen by the other reads, or conflicts with the write.
 #[derive(Debug, Clone, Default)]
-pub struct Standing {
+pub struct ExistingState {
     /// The account that has the address.
     pub owner: Option<AccountId>,
     /// The state of the account itself.
@@ -83,14 +83,14 @@ pub struct Standing {
     /// The stored claims on the linked identities.
     pub subjects: Vec<ClaimedSubject>,
     /// Whether a tombstone of the account was found.
-    pub is_buried: bool,
+    pub has_tombstone: bool,
     /// Another account that has the `sub`.
-    pub sub_of: Option<AccountId>,
+    pub sub_owner: Option<AccountId>,
 }
 
 /// The outcome of a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Moved {
+pub enum TransferOutcome {
     /// The account exists here now.
     Here,
     /// The account was transferred before.
@@ -104,38 +104,38 @@ pub enum Moved {
 }
 
 /// Creates the transferred account, if nothing of it is stored here.
-pub fn settle(mover: Mover, standing: &Standing) -> Decision<Moved> {
-    let was_erased = standing.is_buried
-        || matches!(standing.account, Some(AccountStatus::Erased { .. }))
-        || standing.subjects.iter().any(|subject| subject.account.is_none());
+pub fn resolve_conflicts(transferred_user: TransferredUser, existing_state: &ExistingState) -> Decision<TransferOutcome> {
+    let was_erased = existing_state.has_tombstone
+        || matches!(existing_state.account, Some(AccountStatus::Erased { .. }))
+        || existing_state.subjects.iter().any(|subject| subject.account.is_none());
     if was_erased {
-        return Decision::unchanged(Moved::Erased);
+        return Decision::unchanged(TransferOutcome::Erased);
     }
-    if standing.account.is_some() || !standing.subjects.is_empty() {
-        return Decision::unchanged(Moved::AlreadyHere);
+    if existing_state.account.is_some() || !existing_state.subjects.is_empty() {
+        return Decision::unchanged(TransferOutcome::AlreadyHere);
     }
-    if standing.sub_of.is_some() {
-        return Decision::unchanged(Moved::SubTaken);
+    if existing_state.sub_owner.is_some() {
+        return Decision::unchanged(TransferOutcome::SubTaken);
     }
-    if standing.owner.is_some() {
-        return Decision::unchanged(Moved::AddressTaken);
+    if existing_state.owner.is_some() {
+        return Decision::unchanged(TransferOutcome::AddressTaken);
     }
-    Decision::one(Change::move_account(transferred_account(mover)), Moved::Here)
+    Decision::one(Change::move_account(transferred_account(transferred_user)), TransferOutcome::Here)
 }
 
-fn transferred_account(mover: Mover) -> MovedAccount {
-    let account = mover.account;
-    let (password, password_home) = match mover.password {
-        MovingPassword::Hash(hash, changed_at) => {
+fn transferred_account(transferred_user: TransferredUser) -> TransferredAccount {
+    let account = transferred_user.account;
+    let (password, password_home) = match transferred_user.password {
+        TransferredPassword::Hash(hash, changed_at) => {
             (Some(PasswordCredential { account, hash, changed_at, version: 1 }), PasswordHome::Here)
         }
-        MovingPassword::StaysThere => (None, PasswordHome::Directory),
-        MovingPassword::None => (None, PasswordHome::Here),
+        TransferredPassword::StaysThere => (None, PasswordHome::Directory),
+        TransferredPassword::None => (None, PasswordHome::Here),
     };
     // An earlier session of the user pool has not opened this account so far, and must not open it from now on.
     let epoch_began_at = password.as_ref().map(|password| password.changed_at);
     let link = |(subject, named, linked_at)| LinkedIdentity { account, subject, named, linked_at };
-    let consent = |consent: MovingConsent| Consent {
+    let consent = |consent: TransferredConsent| Consent {
         account,
         client_id: consent.client_id,
         scope: consent.scope,
@@ -143,34 +143,34 @@ fn transferred_account(mover: Mover) -> MovedAccount {
         withdrawn_at: consent.withdrawn_at,
         version: 1,
     };
-    MovedAccount {
-        authentication: Authentication {
+    TransferredAccount {
+        authentication: AccountState {
             account,
-            sub: mover.sub,
-            status: mover.disabled_since.map_or(AccountStatus::Active, |since| AccountStatus::Disabled { since }),
+            sub: transferred_user.sub,
+            status: transferred_user.disabled_since.map_or(AccountStatus::Active, |since| AccountStatus::Disabled { since }),
             epoch: 1,
             epoch_began_at,
-            identifier: mover.identifier,
-            created_at: mover.created_at,
+            identifier: transferred_user.identifier,
+            created_at: transferred_user.created_at,
             failures: FailureWindow::default(),
             devices: Vec::new(),
             password_home,
-            roles: mover.roles,
-            legal_hold: mover.legal_hold,
+            roles: transferred_user.roles,
+            legal_hold: transferred_user.legal_hold,
             version: 1,
         },
         password,
         profile: Profile {
             account,
-            claims: mover.claims,
-            updated_at: mover.updated_at,
+            claims: transferred_user.claims,
+            updated_at: transferred_user.updated_at,
             email_change: None,
             email_undos: Vec::new(),
             version: 1,
         },
-        links: mover.identities.into_iter().map(link).collect(),
-        terms: mover.terms,
-        consents: mover.consents.into_iter().map(consent).collect(),
-        data_key: WrappedDataKey { state: DataKeyState::Account, ..mover.data_key },
+        links: transferred_user.identities.into_iter().map(link).collect(),
+        terms: transferred_user.terms,
+        consents: transferred_user.consents.into_iter().map(consent).collect(),
+        data_key: WrappedDataKey { state: DataKeyState::Account, ..transferred_user.data_key },
     }
 }
