@@ -196,12 +196,12 @@ pub(crate) async fn owner(
 ) -> Result<Option<Owner<'static>>, Problem> {
     let tenant = &handle.tenant;
     let Proven { user, email, key } = find(services, handle, pool, flow, &data_key).await?;
-    let Some(user) = user else { return Ok(Some(Owner::Nobody)) };
+    let Some(user) = user else { return Ok(Some(Owner::UnknownIdentifier)) };
     if let Err(reason) = admit(&user, &email) {
         not_taken_over(reason);
         return Ok(Some(match reason {
             // The mailbox owner may not be the user who signed up there: they start with a new account and inherit nothing.
-            ImportRefusal::AddressNotProven => Owner::Nobody,
+            ImportRefusal::AddressNotProven => Owner::UnknownIdentifier,
             ImportRefusal::Disabled | ImportRefusal::SecondFactor | ImportRefusal::OtherAddress => Owner::Stays,
         }));
     }

@@ -113,7 +113,9 @@ pub async fn post(
             session_secrets.set_cookies(&mut response, &handle, &browser, &session, new_device);
             Ok(browser.answer(response))
         }
-        Attempted::Decided(Authenticated::Refused | Authenticated::Elsewhere { .. } | Authenticated::Nobody { .. })
+        Attempted::Decided(
+            Authenticated::Refused | Authenticated::LegacyDirectory { .. } | Authenticated::UnknownIdentifier { .. },
+        )
         | Attempted::KnownByNow => {
             let form = SignInForm::refused(typed.identifier, &locale, "login-refused");
             Ok(Outcome::WrongCredentials.tag(view.show(form)))
@@ -162,10 +164,10 @@ async fn attempt_with(
     typed: &Typed,
 ) -> Result<Attempted, Problem> {
     Ok(match attempt(services, visit, typed).await? {
-        Authenticated::Nobody { counted, before } => {
+        Authenticated::UnknownIdentifier { counted, before } => {
             legacy_directory::attempt(services, visit, pool, typed, counted, before).await?
         }
-        Authenticated::Elsewhere { counted, before } => {
+        Authenticated::LegacyDirectory { counted, before } => {
             legacy_directory::first_password(services, visit, pool, typed, &counted, &before).await?
         }
         Authenticated::Refused => {

@@ -211,7 +211,7 @@ async fn reset(
             Ok(response)
         }
         Recovered::Stays => Ok(Outcome::Refused.tag(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),
-        Recovered::Nobody => {
+        Recovered::UnknownIdentifier => {
             let register = tenant.config.registration.enabled.then(|| respond::path(tenant, "/register"));
             Ok(Outcome::Refused.tag(view.at(Step::UnknownAddress { register }).show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }

@@ -127,14 +127,14 @@ pub enum Authenticated {
     /// Identifier or password is wrong, or the account is closed. The answer does not tell which.
     Refused,
     /// The password is still in the legacy directory. The answer is the same refusal, unless that directory accepts the password.
-    Elsewhere {
+    LegacyDirectory {
         /// The account with the failure counted.
         counted: Box<AccountState>,
         /// The account before.
         before: Box<AccountState>,
     },
     /// No account has the identifier. The answer is the same refusal, unless a legacy directory knows the user.
-    Nobody {
+    UnknownIdentifier {
         /// The failure as counted.
         counted: UnknownIdentifierFailures,
         /// Its failures before.
@@ -167,7 +167,7 @@ pub fn authenticate(
         {
             let counted = count_failure(authentication, device, now);
             let outcome =
-                Authenticated::Elsewhere { counted: Box::new(counted.clone()), before: Box::new(authentication.clone()) };
+                Authenticated::LegacyDirectory { counted: Box::new(counted.clone()), before: Box::new(authentication.clone()) };
             Decision::one(Change::count_failed_sign_in(counted), outcome)
         }
         (Subject::Known { authentication, device, .. }, _) => {
@@ -177,7 +177,7 @@ pub fn authenticate(
             let counted = count_unknown(identifier, failures, now);
             // Expired failures count no more, even if this failure is undone.
             let before = failures.filter(|failures| now < failures.expires_at).cloned();
-            let outcome = Authenticated::Nobody { counted: counted.clone(), before };
+            let outcome = Authenticated::UnknownIdentifier { counted: counted.clone(), before };
             Decision::one(Change::count_unknown_sign_in(counted), outcome)
         }
     }

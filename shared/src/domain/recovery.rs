@@ -136,7 +136,7 @@ pub enum Owner<'a> {
     /// The user is known in the legacy directory and cannot be imported.
     Stays,
     /// No account, here or in the legacy directory.
-    Nobody,
+    UnknownIdentifier,
 }
 
 /// The outcome of a proof.
@@ -147,7 +147,7 @@ pub enum Recovered {
     /// The proof is right, but the legacy account cannot be imported.
     Stays,
     /// The proof is right, but no account has this address.
-    Nobody,
+    UnknownIdentifier,
     /// The code is wrong.
     WrongProof {
         /// How many tries are left.
@@ -188,7 +188,7 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
         }
         // Only the user who proved the address learns this. The try is counted all the same.
         Some(Owner::Stays) => Decision { changes, outcome: Recovered::Stays },
-        Some(Owner::Nobody) => Decision { changes, outcome: Recovered::Nobody },
+        Some(Owner::UnknownIdentifier) => Decision { changes, outcome: Recovered::UnknownIdentifier },
         Some(Owner::Known { .. }) | None if counted => {
             let tried = Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() };
             let tries_left = MAX_TRIES.saturating_sub(tried.tries);

@@ -164,7 +164,7 @@ mod tests {
             assert_eq!(read(&variables).unwrap_err(), [format!("{name} is not set")]);
         }
         for (origin, words) in
-            [("http://id.example.com", "https://"), ("https://id.example.com/x", "origin only"), ("x", "address")]
+            [("http://id.example.com", "https://"), ("https://id.example.com/x", "origin only"), ("x", "not a URL")]
         {
             let mut variables = complete();
             variables.insert("LATCHKEY_ORIGIN", origin);

@@ -170,7 +170,7 @@ impl TenantStore {
         match self.write(&plan, request).await? {
             Written::Yes => Ok(()),
             Written::Conflict | Written::LimitReached if !must => Ok(()),
-            Written::Conflict | Written::LimitReached => Err(refused("remove", "", "something else stands there")),
+            Written::Conflict | Written::LimitReached => Err(refused("remove", "", "another item is stored there")),
         }
     }
 

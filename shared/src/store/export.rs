@@ -123,7 +123,7 @@ impl PartitionItems {
             self.terms = accepted;
         } else {
             // An export must fail rather than silently omit data of a kind that a later version stores.
-            return Err(malformed(ItemKind::Authentication, format!("nobody said how to export an item of kind {kind}")));
+            return Err(malformed(ItemKind::Authentication, format!("items of kind {kind} have no place in the export")));
         }
         Ok(())
     }

@@ -201,7 +201,7 @@ fn security_71_unknown_identifiers_and_closed_accounts_answer_like_a_wrong_passw
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
     let counted = decision.changes.only(Change::count_unknown_sign_in);
     // The answer is the same refusal, unless a legacy directory is asked: only then the outcome tells that no account has it.
-    assert_eq!(decision.outcome, Authenticated::Nobody { counted: counted.clone(), before: None });
+    assert_eq!(decision.outcome, Authenticated::UnknownIdentifier { counted: counted.clone(), before: None });
     assert_eq!((counted.failures, counted.version), (window(1), 1));
     let without_password = Subject::Known { authentication: &authentication(), password: None, device: None };
     let decision = authenticate(without_password, PasswordVerdict::Right, new(None), T0);

@@ -93,13 +93,13 @@ fn a_matching_proof_imports_a_user_of_the_legacy_directory() {
         assert!(account.authentication.devices.is_empty(), "no device was added");
         assert_eq!(decision.changes.0.len(), counted);
 
-        for (owner, outcome) in [(Owner::Stays, Recovered::Stays), (Owner::Nobody, Recovered::Nobody)] {
+        for (owner, outcome) in [(Owner::Stays, Recovered::Stays), (Owner::UnknownIdentifier, Recovered::UnknownIdentifier)] {
             let decision = reset(&flow, &BROWSER, proof, Some(owner), T0);
             assert_eq!((decision.outcome, decision.changes.0.len()), (outcome, counted));
         }
     }
     let imported_user = Owner::Comes(Box::new(super::super::legacy_directory::tests::imported_user()));
-    for owner in [imported_user, Owner::Stays, Owner::Nobody] {
+    for owner in [imported_user, Owner::Stays, Owner::UnknownIdentifier] {
         let decision = reset(&flow(), &BROWSER, WRONG_CODE, Some(owner), T0);
         assert_eq!(decision.outcome, Recovered::WrongProof { tries_left: 4 });
     }
