@@ -258,7 +258,7 @@ mod tests {
         let kid: latchkey::domain::id::KeyId = "de8MuzweVSJWooJX3lp5yvC-fs_3cNXpqtR7bLFCexg".parse().unwrap();
         let requests = [("EdDSA", RotationRequest::Ordered { kid: kid.clone() })];
         assert!(render_rotation(&requests, Signer::Kms).contains("when keys.signer is \"local\" again"));
-        assert!(render_rotation(&requests, Signer::Local).contains("the next request creates it"));
+        assert!(render_rotation(&requests, Signer::Local).contains("the next request creates the new key"));
         let since = Timestamp::from_seconds(0);
         let key = ListedKey {
             kid,

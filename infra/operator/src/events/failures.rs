@@ -148,7 +148,7 @@ mod tests {
         }
         for (object, why) in [
             (json!({ "version": "1.0" }).to_string(), "not an invocation record"),
-            (json!({ "payload": "{" }).to_string(), "no JSON"),
+            (json!({ "payload": "{" }).to_string(), "not JSON"),
             (json!({ "payload": "{}" }).to_string(), "no Records"),
             ("<xml/>".to_owned(), "not an invocation record"),
         ] {
