@@ -387,7 +387,11 @@ def main():
             build()
     else:
         newer = stripped(ROOT / "template.yaml")
-    older = previous.build(ROOT, TARGET) if "upgrade" in parts else None
+    older = None
+    if "upgrade" in parts:
+        older = previous.build(ROOT, TARGET)
+        # The commands are those of the present version: the build before put others in their place.
+        run("cargo", "build", "--quiet", "--locked", "--workspace", "--bins")
     with tempfile.TemporaryDirectory(prefix="latchkey-aws-") as folder:
         folder = pathlib.Path(folder)
         clock = folder / "clock"
