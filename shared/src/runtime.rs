@@ -75,15 +75,11 @@ impl FunctionDependencies for Front {
 }
 
 /// For the function that signs users in.
-impl FunctionDependencies for LegacyDirectory {
+impl FunctionDependencies for Option<LegacyDirectory> {
     const VARIABLES: &'static [&'static str] = &[];
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
-        let mut cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(aws);
-        cognito.set_endpoint_url(environment.endpoint("COGNITO_IDENTITY_PROVIDER"));
-        // A retry would be one more guess for the pool. The single attempt gets the whole time, because the pool's triggers may take seconds.
         let patience = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
-        let once = cognito.retry_config(RetryConfig::disabled()).timeout_config(patience);
-        Self::cognito(aws_sdk_cognitoidentityprovider::Client::from_conf(once.build()))
+        LegacyDirectory::from_config(aws, environment.endpoint("COGNITO_IDENTITY_PROVIDER"), patience)
     }
 }
 
@@ -195,7 +191,7 @@ impl Environment {
             store: Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), Tables { identities, keys, audit }),
             keys: Keys::new(vault, purposes),
             tenants: Tenants::default(),
-            legacy_directory: LegacyDirectory::none(),
+            legacy_directory: None,
             legacy_keys: LegacyKeys::none(),
             clock: Clock::system(),
             random: Random,
@@ -211,7 +207,7 @@ pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
 
 /// As [`run`], for the one function that calls the legacy directory.
 pub fn run_with_legacy_directory(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
-    start(purposes, async move |services, (front, legacy_directory): (Front, LegacyDirectory)| {
+    start(purposes, async move |services, (front, legacy_directory): (Front, Option<LegacyDirectory>)| {
         answer_http(Services { legacy_directory, ..services }, front, routes).await
     })
 }

@@ -6,7 +6,7 @@ use crate::domain::id::TenantId;
 use crate::domain::tenant::TenantConfig;
 use crate::domain::time::{Span, Timestamp};
 use crate::keys::{KeyError, Keys, LegacyKeys, PasswordHasher, TenantKeys};
-use crate::legacy_directory::LegacyDirectory;
+use crate::legacy_directory::{LegacyDirectory, LegacyDirectoryError};
 use crate::store::{Store, StoreError, TenantStore};
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub struct Services {
     pub keys: Keys,
     /// Tenant documents, cached 60 seconds.
     pub tenants: Tenants,
-    /// The legacy directory. Empty for functions that do not use it.
-    pub legacy_directory: LegacyDirectory,
+    /// The legacy directory, for functions that use it ([`Services::legacy_directory`]).
+    pub legacy_directory: Option<LegacyDirectory>,
     /// The public keys of the legacy user pool, for token exchange. Empty for functions without token exchange.
     pub legacy_keys: LegacyKeys,
     /// The clock of all decisions.
@@ -73,6 +73,15 @@ impl Services {
         let store = self.store.tenant(id.clone());
         let keys = self.keys.tenant(&store, config.keys.signer, self.clock.now()).await?;
         Ok(Tenant { issuer: self.origin.issuer(id), config, keys, store })
+    }
+
+    /// Returns the legacy directory.
+    ///
+    /// # Errors
+    /// [`LegacyDirectoryError::Misconfigured`] if this function has none.
+    pub fn legacy_directory(&self) -> Result<&LegacyDirectory, LegacyDirectoryError> {
+        let missing = || LegacyDirectoryError::Misconfigured("this function has no client for user pools".to_owned());
+        self.legacy_directory.as_ref().ok_or_else(missing)
     }
 }
 

@@ -15,7 +15,6 @@ use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 use latchkey::keys::{KeyVault, Keys};
-use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::purpose::Purpose;
 use latchkey::services::{Services, Tenants};
 use latchkey::store::{Store, Tables};
@@ -116,7 +115,7 @@ impl DeployedWorld {
         // Only the role of this function allows calls to the user pool.
         let asks = guard.statements.iter().any(|statement| statement.actions.contains("cognito-idp:AdminInitiateAuth"));
         Services {
-            legacy_directory: if asks { self.pool.legacy_directory() } else { LegacyDirectory::none() },
+            legacy_directory: asks.then(|| self.pool.legacy_directory()),
             store: Store::new(client(SharedHttpConnector::new(guard)), tables),
             keys: Keys::new(self.vault.clone(), purposes),
             tenants: Tenants::default(),

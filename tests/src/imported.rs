@@ -27,7 +27,7 @@ pub async fn import_user(
     password: ImportedPassword,
 ) {
     let tenant = services.tenant(tenant).await.expect("the tenant");
-    let issuer = tenant.config.cognito.as_ref().expect("a pool").issuer();
+    let issuer = tenant.config.legacy_directory.as_ref().expect("a pool").issuer();
     let account = services.random.account_id();
     let (key, wrapped, keyring_version) = tenant.keys.data().expect("the key").generate(account).expect("a data key");
     let plain_user = PlainUser {

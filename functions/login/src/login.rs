@@ -23,7 +23,7 @@ use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
 use latchkey::domain::secret::{PasswordHash, SecretText};
-use latchkey::domain::tenant::CognitoConfig;
+use latchkey::domain::tenant::LegacyDirectoryConfig;
 use latchkey::domain::time::Span;
 use latchkey::keys::password::{HashMemo, PasswordMatch};
 use latchkey::locale::{FluentValue, message};
@@ -143,7 +143,7 @@ pub async fn post(
 
 /// Tries the local account first. For an unknown identifier it then queries the tenant's legacy directory.
 async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Attempted, Problem> {
-    let Some(pool) = &visit.handle.tenant.config.cognito else {
+    let Some(pool) = &visit.handle.tenant.config.legacy_directory else {
         return Ok(Attempted::Decided(attempt(services, visit, typed).await?));
     };
     match attempt_with(services, visit, pool, typed).await? {
@@ -160,7 +160,7 @@ async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
 async fn attempt_with(
     services: &Services,
     visit: &Visit<'_>,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     typed: &Typed,
 ) -> Result<Attempted, Problem> {
     Ok(match attempt(services, visit, typed).await? {
@@ -172,7 +172,9 @@ async fn attempt_with(
         }
         Authenticated::Refused => {
             // A known user is not looked up there. The response time must not show this.
-            services.legacy_directory.simulate_lookup(pool, services.random.bytes()).await;
+            if let Some(directory) = &services.legacy_directory {
+                directory.simulate_lookup(pool, services.random.bytes()).await;
+            }
             Attempted::Decided(Authenticated::Refused)
         }
         decided @ (Authenticated::SignedIn { .. } | Authenticated::Blocked { .. }) => Attempted::Decided(decided),

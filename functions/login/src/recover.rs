@@ -158,7 +158,7 @@ async fn reset(
     }
     let proof = Presented { typed, token: token.map(SecretText::from) };
     let hash = HashMemo::default();
-    let pool = tenant.config.cognito.clone();
+    let pool = tenant.config.legacy_directory.clone();
     let decide = || async {
         let Some(FlowSnapshot { flow, data_key }) = find_snapshot(handle, id).await? else {
             return Ok::<_, Problem>(Decision::unchanged(Recovered::Over));
@@ -280,7 +280,7 @@ async fn find_snapshot(handle: &TenantHandle, id: &str) -> Result<Option<FlowSna
 /// The address as typed, stored for the mail and for a lookup in the legacy directory, which may use another spelling.
 fn sealed_address(handle: &TenantHandle, account: AccountId, typed: &str) -> Result<Option<SealedAddress>, Problem> {
     let tenant = &handle.tenant;
-    if tenant.config.cognito.is_none() {
+    if tenant.config.legacy_directory.is_none() {
         return Ok(None);
     }
     let (key, wrapped, version) = tenant.keys.data()?.generate(account)?;

@@ -70,7 +70,7 @@ pub(crate) async fn metadata(handle: TenantHandle, request: Request) -> Result<R
 fn render(issuer: &str, config: &TenantConfig) -> String {
     let at = |path: &str| format!("{issuer}{path}");
     let of_resources = config.resources.values().flat_map(|resource| resource.scope.iter());
-    let exchanges = config.cognito.as_ref().is_some_and(|pool| !pool.exchange.is_empty());
+    let exchanges = config.legacy_directory.as_ref().is_some_and(|pool| !pool.exchange.is_empty());
     let mut grant_types_supported = vec!["authorization_code", "refresh_token", "client_credentials"];
     grant_types_supported.extend(exchanges.then_some(TOKEN_EXCHANGE));
     let metadata = Metadata {

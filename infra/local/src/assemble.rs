@@ -34,7 +34,7 @@ pub struct Parts {
     /// The vault that wraps keys.
     pub vault: KeyVault,
     /// The legacy user directory.
-    pub legacy_directory: LegacyDirectory,
+    pub legacy_directory: Option<LegacyDirectory>,
     /// The keys of the user pool with exchangeable tokens.
     pub legacy_keys: LegacyKeys,
     /// The clock of all decisions.
@@ -141,7 +141,7 @@ pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), 
     for document in documents {
         let checked = check(document, &services.origin)?;
         let config = read(&checked, &checked.text)?;
-        if config.cognito.is_some() && services.legacy_directory.is_none() {
+        if config.legacy_directory.is_some() && services.legacy_directory.is_none() {
             return Err(PrepareError::LegacyDirectory(checked.tenant));
         }
         let signer = config.keys.signer;

@@ -58,7 +58,7 @@ pub struct WorldBuilder {
     documents: Vec<(String, String)>,
     engine: Option<Engine>,
     vault: Option<KeyVault>,
-    legacy_directory: LegacyDirectory,
+    legacy_directory: Option<LegacyDirectory>,
     legacy_keys: LegacyKeys,
 }
 
@@ -107,7 +107,7 @@ impl World {
             documents: vec![("default".to_owned(), DEFAULT_DOCUMENT.to_owned())],
             engine: None,
             vault: None,
-            legacy_directory: LegacyDirectory::none(),
+            legacy_directory: None,
             legacy_keys: LegacyKeys::none(),
         }
     }
@@ -267,7 +267,7 @@ impl WorldBuilder {
     /// The legacy user pools.
     #[must_use]
     pub fn legacy_directory(mut self, legacy_directory: LegacyDirectory) -> Self {
-        self.legacy_directory = legacy_directory;
+        self.legacy_directory = Some(legacy_directory);
         self
     }
     /// The keys of user pools with exchangeable tokens.

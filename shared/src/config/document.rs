@@ -7,7 +7,7 @@
 //! One pass finds every error, so that an operator can fix all of them at once.
 
 use super::reader::{DocumentError, Report, Table, is_locale, parse_toml, read_link, read_scope};
-use super::{clients, cognito, form, reverse_migration};
+use super::{clients, form, legacy_directory, reverse_migration};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
@@ -77,7 +77,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let mail = read_mail(root.table("mail"));
     let resources = read_resources(root.tables("resources"), keys.signer);
     let clients = clients::read_clients(root.tables("clients"), &resources, keys.signer);
-    let cognito = root.optional_table("cognito").and_then(|table| cognito::read(table, &registration.fields, &clients));
+    let legacy_directory = legacy_directory::read(&mut root, &registration.fields, &clients);
     let reverse_migration =
         root.optional_table("handover").and_then(|table| reverse_migration::read(table, &registration.fields));
     root.close();
@@ -93,7 +93,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         retention,
         keys,
         mail,
-        cognito,
+        legacy_directory,
         reverse_migration,
         clients,
         resources,

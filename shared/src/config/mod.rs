@@ -1,9 +1,9 @@
 //! The tenant document: the settings of an operator. This module reads TOML and returns validated types. Every error names its path.
 
 mod clients;
-mod cognito;
 pub mod document;
 mod form;
+mod legacy_directory;
 pub mod plan;
 mod reader;
 mod reverse_migration;

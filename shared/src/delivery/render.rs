@@ -147,7 +147,7 @@ mod tests {
             retention: RetentionPolicy { erasure_grace: Span::days(30), email_undo: Span::days(7), audit: Span::days(365) },
             keys: KeysConfig { signer: Signer::Local },
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
-            cognito: None,
+            legacy_directory: None,
             reverse_migration: None,
             clients: [].into(),
             resources: [].into(),

@@ -26,7 +26,8 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
     let scope = requested_scope(call)?;
     let resource: Vec<&str> = call.params.all("resource").collect();
     let asked = Asked { scope: scope.as_ref(), resource: &resource };
-    let pool = tenant.config.cognito.as_ref().ok_or_else(|| log_refusal(&client.client_id, ExchangeRefused::NotMapped))?;
+    let pool =
+        tenant.config.legacy_directory.as_ref().ok_or_else(|| log_refusal(&client.client_id, ExchangeRefused::NotMapped))?;
     let token = match services.legacy_keys.verify(&pool.user_pool_id, subject_token, now).await {
         Ok(claims) => LegacyToken::read(&claims, pool, client),
         Err(LegacyTokenError::NotGenuine) => Err(ExchangeRefused::NotAnAccessToken),

@@ -17,7 +17,6 @@ use latchkey::context::{Clock, Random};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::{KeyVault, LegacyKeys};
-use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::services::Origin;
 use rustls::ServerConfig;
 use std::fmt::Display;
@@ -93,7 +92,7 @@ impl Gateway {
             origin: origin.clone(),
             connector: faults.around(storage.engine.connector()),
             vault: storage.vault,
-            legacy_directory: LegacyDirectory::none(),
+            legacy_directory: None,
             legacy_keys: LegacyKeys::none(),
             clock,
             hashing_lanes: std::thread::available_parallelism().map_or(1, usize::from),

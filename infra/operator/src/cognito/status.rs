@@ -14,7 +14,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use latchkey::context::Clock;
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::id::TenantId;
-use latchkey::domain::tenant::{InvalidUserPoolId, UserPoolId};
+use latchkey::domain::tenant::legacy_directory::{InvalidUserPoolId, UserPoolId};
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{KeyError, Keys, TenantKeys};
 use latchkey::purpose::Purpose;
@@ -79,7 +79,7 @@ pub(super) async fn run(status: &Status) -> Result<(), CommandError> {
     let target = status.target.open().await?;
     let store = target.store.tenant(status.tenant.clone());
     let config = document(&store).await?;
-    let named = config.cognito.as_ref().map(|cognito| &cognito.user_pool_id);
+    let named = config.legacy_directory.as_ref().map(|cognito| &cognito.user_pool_id);
     let pool = status.user_pool_id.as_ref().or(named).ok_or_else(|| {
         CommandError::new("the tenant's document names no user pool: give its id with --user-pool-id eu-central-1_AbCdEfGhI")
     })?;

@@ -104,7 +104,7 @@ async fn check_document(report: &mut Report, target: &Target, id: &TenantId) -> 
 
 /// The user pool in the document must be the one that the stack may call.
 fn check_user_pool(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
-    let (Some(pool), Place::Stack(stack)) = (&config.cognito, &target.place) else { return };
+    let (Some(pool), Place::Stack(stack)) = (&config.legacy_directory, &target.place) else { return };
     let what = format!("tenant {id}: user pool");
     match stack.parameter("UserPoolArn").and_then(|arn| arn.rsplit_once(":userpool/")) {
         Some((_, allowed)) if allowed == pool.user_pool_id.as_str() => report.ok(what, format!("login may use {allowed}")),

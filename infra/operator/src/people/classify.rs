@@ -121,7 +121,7 @@ impl Classifier {
     /// Fields follow the tenant's form. A field that the form does not have is kept like that of a retired field, so that a transfer back
     /// and forth loses nothing. The user's `sub` of the source becomes an external identity, if the source is another issuer.
     fn classify_transfer(&self, number: usize, mut person: Box<LatchkeyUser>) -> Result<ImportCandidate, &'static str> {
-        let pool = self.config.cognito.as_ref().map(|cognito| cognito.issuer());
+        let pool = self.config.legacy_directory.as_ref().map(|cognito| cognito.issuer());
         let is_of_the_pool = |(subject, _): &(FederatedSubject, Timestamp)| pool.as_ref() == Some(&subject.issuer);
         if person.password == TransferredPassword::StaysThere && !person.identities.iter().any(is_of_the_pool) {
             return Err("the password is still in a user pool that the tenant's document does not name");

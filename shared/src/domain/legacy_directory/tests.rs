@@ -69,7 +69,7 @@ fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_re
         ("birthdate", "1815-12-10"),
         ("cognito:user_status", "CONFIRMED"),
     ]);
-    let mapped = map_attributes(config.cognito.as_ref().unwrap(), &config.registration.fields, &known, NOW);
+    let mapped = map_attributes(config.legacy_directory.as_ref().unwrap(), &config.registration.fields, &known, NOW);
     let expected = json!({"given_name": "Ada", "customer_type": "business", "company": "Engines", "vat_number": "DE123456789"});
     assert_eq!(Value::Object(mapped.claims.0), expected);
     assert_eq!(mapped.refused, [("phone_number".to_owned(), FieldFlaw::Phone)]);
@@ -77,7 +77,7 @@ fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_re
 
     // A field that another one hides is not imported.
     let hidden = attributes(&[("custom:customer_type", "private"), ("custom:company", "Engines")]);
-    let mapped = map_attributes(config.cognito.as_ref().unwrap(), &config.registration.fields, &hidden, NOW);
+    let mapped = map_attributes(config.legacy_directory.as_ref().unwrap(), &config.registration.fields, &hidden, NOW);
     assert_eq!(Value::Object(mapped.claims.0), json!({"customer_type": "private"}));
     assert_eq!(mapped.refused, [("company".to_owned(), FieldFlaw::NotApplicable)]);
 }

@@ -19,7 +19,7 @@ use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::id::GrantId;
 use crate::domain::linked_identity::FederatedSubject;
 use crate::domain::session::{NewSession, Session};
-use crate::domain::tenant::{CognitoConfig, Resource, SessionPolicy, TokenPolicy};
+use crate::domain::tenant::{LegacyDirectoryConfig, Resource, SessionPolicy, TokenPolicy};
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -109,7 +109,7 @@ impl LegacyToken {
     ///
     /// # Errors
     /// [`ExchangeRefused::NotAnAccessToken`] or [`ExchangeRefused::AnotherClients`].
-    pub fn read(claims: &Map<String, Value>, pool: &CognitoConfig, client: &Client) -> Result<Self, ExchangeRefused> {
+    pub fn read(claims: &Map<String, Value>, pool: &LegacyDirectoryConfig, client: &Client) -> Result<Self, ExchangeRefused> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let issuer = pool.issuer();
         let (Some("access"), true) = (text("token_use"), text("iss") == Some(issuer.as_str())) else {

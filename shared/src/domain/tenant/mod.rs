@@ -1,15 +1,14 @@
 //! The configuration of a tenant: the types that `config` reads from its document.
 
-mod cognito;
 mod form;
+pub mod legacy_directory;
 mod policies;
 mod resource;
 mod reverse_migration;
 mod text;
 
-pub(crate) use cognito::is_attribute;
-pub use cognito::{CognitoConfig, InvalidUserPoolId, SubPolicy, UserPoolId};
 pub use form::{Field, FieldKind, Pattern, RegistrationConfig, ShowWhen, TermsDocument};
+pub use legacy_directory::{LegacyDirectoryConfig, SubPolicy};
 pub use policies::{KeysConfig, MailConfig, PasswordPolicy, RetentionPolicy, SessionPolicy, Signer, TokenPolicy};
 pub use resource::Resource;
 pub(crate) use reverse_migration::OWN;
@@ -46,7 +45,7 @@ pub struct TenantConfig {
     /// Mail sender.
     pub mail: MailConfig,
     /// The legacy user pool, during a migration.
-    pub cognito: Option<CognitoConfig>,
+    pub legacy_directory: Option<LegacyDirectoryConfig>,
     /// The user pool of a reverse migration.
     pub reverse_migration: Option<ReverseMigrationConfig>,
     /// OAuth clients.
