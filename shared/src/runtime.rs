@@ -246,9 +246,11 @@ where
     Serve: FnOnce(Services, Given) -> Serving,
     Serving: Future<Output = Result<(), lambda_runtime::Error>>,
 {
-    log_to_stdout();
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
-    let environment = match Environment::read(|name| std::env::var(name).ok(), Given::VARIABLES) {
+    let get = |name: &str| std::env::var(name).ok();
+    // Before the environment is checked: its faults are logged, too.
+    log_to_stdout(get(METRICS).as_deref().unwrap_or(log::NAMESPACE));
+    let environment = match Environment::read(get, Given::VARIABLES) {
         Ok(environment) => environment,
         Err(faults) => {
             tracing::error!(faults = faults.join("; "), "the environment is not complete: set these variables of the function");
@@ -301,8 +303,11 @@ pub async fn warm_up(services: &Services, tenant: &TenantId) {
     }
 }
 
-fn log_to_stdout() {
-    let is_first = tracing::subscriber::set_global_default(json_lines(std::io::stdout)).is_ok();
+/// The namespace of the metrics of this deployment.
+const METRICS: &str = "LATCHKEY_METRICS";
+
+fn log_to_stdout(namespace: &str) {
+    let is_first = tracing::subscriber::set_global_default(log::json_lines_in(namespace, std::io::stdout)).is_ok();
     if is_first {
         // A panic message may contain a value of the request.
         std::panic::set_hook(Box::new(|panic| {

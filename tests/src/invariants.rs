@@ -34,7 +34,7 @@ const EXPIRING: [(&str, &str); 7] = [
 ];
 
 /// Item kinds by table, with the beginning of their keys, and whether they have a version.
-const KINDS: [(&str, &str, &str, &str, bool); 24] = [
+const KINDS: [(&str, &str, &str, &str, bool); 25] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -58,6 +58,7 @@ const KINDS: [(&str, &str, &str, &str, bool); 24] = [
     ("identities", "key", "T#", "KEY#", false),
     ("keys", "data_key", "D#", "KEY", false),
     ("keys", "tombstone", "E#", "", false),
+    ("keys", "deletion_record", "R#", "", false),
     ("audit", "audit", "", "", false),
 ];
 
@@ -172,6 +173,8 @@ fn check_shape(raw: &RawData) -> Violations {
 fn check_expiry(item: &Value, kind: &str) -> Option<String> {
     let pending = match kind {
         "data_key" => state(item) == "pending",
+        // The record of a request stays until its restoration or its erasure.
+        "deletion_record" => state(item) == "active",
         "authentication" => state(item) == "erased",
         _ => false,
     };

@@ -119,6 +119,7 @@ pub async fn post(
     }
     let id = services.random.flow_id();
     let expires_at = handle.now() + STORED_LIFETIME;
+    let query = tenant.keys.locator()?.seal_query(id, &query);
     let change = || Change::store_authorization_request(id, query.clone(), expires_at);
     tenant.store.decide(&handle.request, || async { Ok::<_, Infallible>(Decision::one(change(), ())) }).await?;
     Ok(respond::see_other(&stored_address(tenant, id)?).into_response())

@@ -13,7 +13,7 @@ use latchkey::domain::authentication::{Authenticated, NewSignIn};
 use latchkey::domain::change::Decision;
 use latchkey::domain::failure_window::UnknownIdentifierFailures;
 use latchkey::domain::flow::Flow;
-use latchkey::domain::id::{AccountId, Sub};
+use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::legacy_directory::{
     self, ImportRefusal, ImportedPassword, ImportedUser, LegacyPasswordVerdict, LegacyUser, MappedAttributes, admit,
@@ -124,7 +124,7 @@ async fn take_over(
     let data_key = WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account };
     let password = services.hasher.hash(&typed.password).await?;
     let imported_user = Comer { pool, user, email: &typed.email, locale: visit.locale, key, data_key, password };
-    let imported_user = imported_user.seal(services, handle)?;
+    let imported_user = imported_user.seal(services, handle).await?;
     let decide = || async {
         // Keep this order: an account created between the two reads is seen by the second read, or the write condition fails.
         let standing = tenant.store.find_subject(&imported_user.subject).await?;
@@ -206,7 +206,7 @@ pub(crate) async fn owner(
         }));
     }
     let imported_user = Comer { pool, user: &user, email: &email, locale: &flow.locale, key, data_key, password };
-    let imported_user = imported_user.seal(services, handle)?;
+    let imported_user = imported_user.seal(services, handle).await?;
     match tenant.store.find_subject(&imported_user.subject).await? {
         None => Ok(Some(Owner::Comes(Box::new(imported_user)))),
         Some(_) if tenant.store.find_account(&imported_user.identifier).await?.is_some() => {
@@ -310,11 +310,11 @@ struct Comer<'a> {
 
 impl Comer<'_> {
     /// Mapped and sealed.
-    fn seal(self, services: &Services, handle: &TenantHandle) -> Result<ImportedUser, Problem> {
+    async fn seal(self, services: &Services, handle: &TenantHandle) -> Result<ImportedUser, Problem> {
         let Self { pool, user, email, locale, key, data_key, password } = self;
         let tenant = &handle.tenant;
         let kept = match pool.sub {
-            SubPolicy::Keep => Sub::from_imported(&user.subject),
+            SubPolicy::Keep => tenant.store.free_sub(&user.subject).await?,
             SubPolicy::Alias => None,
         };
         let MappedAttributes { claims, refused, unmapped } =

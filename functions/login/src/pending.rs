@@ -188,7 +188,11 @@ async fn load(handle: &TenantHandle, sealed: &str) -> Result<Params, Problem> {
     let opened = handle.tenant.keys.locator()?.open(STORED, b"", sealed);
     let id = opened.and_then(|bytes| bytes.try_into().ok()).map(FlowId::from_bytes);
     let query = match id {
-        Some(id) => handle.tenant.store.find_authorization_request(id, handle.now()).await?,
+        Some(id) => {
+            let stored = handle.tenant.store.find_authorization_request(id, handle.now()).await?;
+            let locator = handle.tenant.keys.locator()?;
+            stored.and_then(|stored| locator.open_query(id, &stored))
+        }
         None => None,
     };
     let detail = "The authorization request has expired. Go back to the application and start again.";

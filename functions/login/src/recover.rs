@@ -115,6 +115,7 @@ async fn begin(
     let client = request.as_ref().map(|request| request.client).or_else(|| tenant.config.default_client());
     let client_id = client.ok_or_else(Problem::internal)?.client_id.clone();
     let (id, account) = (services.random.flow_id(), services.random.account_id());
+    let sealer = tenant.keys.locator()?;
     let new = NewRecovery {
         id,
         account,
@@ -125,8 +126,9 @@ async fn begin(
         client_id,
         locale,
         address: sealed_address(handle, account, identifier.trim())?,
-        continue_to: Some(pending.query().to_owned())
-            .filter(|query| (request.is_some() || pending.return_to(tenant).is_some()) && query.len() <= MAX_CONTINUE_TO),
+        continue_to: Some(pending.query())
+            .filter(|query| (request.is_some() || pending.return_to(tenant).is_some()) && query.len() <= MAX_CONTINUE_TO)
+            .map(|query| sealer.seal_query(id, query)),
     };
     let decide = || async { Ok::<_, Infallible>(recovery::begin(new.clone(), handle.now())) };
     tenant.store.decide(&handle.request, decide).await?;
@@ -367,7 +369,9 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
     };
     Ok(match (flow.state, is_ours) {
         (FlowState::Completed, true) => {
-            let query = flow.continue_to.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+            let locator = handle.tenant.keys.locator()?;
+            let query = flow.continue_to.as_deref().and_then(|stored| locator.open_query(flow.id, stored));
+            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
             Step::Done { sign_in: format!("{}{query}", respond::path(&handle.tenant, "/login")) }
         }
         (FlowState::Open, true) if recovery::is_open(flow, handle.now()) => Step::Prove { by_link },

@@ -56,7 +56,7 @@ pub(crate) async fn look_up(
         return Ok(LegacyLookup::Unknown);
     }
     let sub = match pool.sub {
-        SubPolicy::Keep => Sub::from_imported(&subject.subject),
+        SubPolicy::Keep => tenant.store.free_sub(&subject.subject).await?,
         SubPolicy::Alias => None,
     };
     Ok(LegacyLookup::Known(Box::new(KnownUser {

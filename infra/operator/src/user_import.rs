@@ -7,8 +7,8 @@ use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::{RequestId, Sub};
 use latchkey::domain::identifier::EmailAddress;
-use latchkey::domain::legacy_directory::{ImportOutcome, ImportedPassword, import_legacy_user};
-use latchkey::domain::linked_identity::FederatedSubject;
+use latchkey::domain::legacy_directory::{ImportConflicts, ImportOutcome, ImportedPassword, import_legacy_user};
+use latchkey::domain::linked_identity::{FederatedSubject, SubjectHash};
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
 use latchkey::keys::{KeyError, PlainUser, TenantKeys};
@@ -55,7 +55,12 @@ impl<'a> UserImporter<'a> {
     pub(crate) fn new(store: &'a TenantStore, keys: &'a TenantKeys, locale: &'a str) -> Self {
         Self { store, keys, locale, run: BASE32_NOPAD.encode(&Random.bytes::<10>()), next: AtomicUsize::new(1) }
     }
-    pub(crate) async fn import(&self, person: UserToImport) -> Result<ImportOutcome, DecideError<ImportError>> {
+    /// Imports one user. `has_owner` tells whether an account of before the claims has a `sub`.
+    pub(crate) async fn import(
+        &self,
+        person: UserToImport,
+        has_owner: impl Fn(Sub) -> bool,
+    ) -> Result<ImportOutcome, DecideError<ImportError>> {
         let decided = |error: KeyError| DecideError::Decide(ImportError::Keys(error));
         let (store, account) = (self.store, Random.account_id());
         let (key, wrapped, keyring_version) = self.keys.data().and_then(|data| data.generate(account)).map_err(decided)?;
@@ -80,7 +85,12 @@ impl<'a> UserImporter<'a> {
                 // The address may belong to this same user, imported between the two reads.
                 linked = store.find_subject(&user.subject).await?;
             }
-            let Decision { changes, outcome } = import_legacy_user(user.clone(), linked, owner, request.now);
+            let is_sub_taken = match person.sub {
+                Some(sub) => has_owner(sub) || store.find_subject(&SubjectHash::of_sub(sub)).await?.is_some(),
+                None => false,
+            };
+            let found = ImportConflicts { subject: linked, owner, is_sub_taken };
+            let Decision { changes, outcome } = import_legacy_user(user.clone(), found, request.now);
             Ok::<_, ImportError>(Decision { changes, outcome })
         };
         store.decide(&request, decide).await
@@ -106,5 +116,6 @@ pub(crate) fn outcome_label(brought: ImportOutcome) -> &'static str {
         ImportOutcome::AlreadyHere => "imported before",
         ImportOutcome::Erased => "erased here, and stay erased",
         ImportOutcome::AddressTaken => "skipped, another account here has their e-mail address",
+        ImportOutcome::SubTaken => "skipped, another account here has their sub",
     }
 }

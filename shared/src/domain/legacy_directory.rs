@@ -15,7 +15,9 @@
 mod decisions;
 
 pub(crate) use decisions::imported;
-pub use decisions::{ImportOutcome, import_legacy_user, keep_password, take_over, undo_failure, undo_unknown_failure};
+pub use decisions::{
+    ImportConflicts, ImportOutcome, import_legacy_user, keep_password, take_over, undo_failure, undo_unknown_failure,
+};
 
 use super::account::{AccountState, Sealed, WrappedDataKey};
 use super::credential::PasswordCredential;

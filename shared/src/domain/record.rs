@@ -3,7 +3,7 @@
 use super::account::{AccountState, WrappedDataKey};
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
-use super::erasure::DueErasure;
+use super::erasure::{DeletionRecord, DueErasure};
 use super::failure_window::UnknownIdentifierFailures;
 use super::flow::Flow;
 use super::id::{AccountId, ClientId, FlowId, Jti};
@@ -92,6 +92,8 @@ pub enum Record {
     FederatedSubject(Keyed<SubjectHash, ClaimedSubject>),
     /// A due erasure.
     DueErasure(DueErasure),
+    /// A deletion request, or a restoration.
+    DeletionRecord(DeletionRecord),
     /// The failed sign-ins of an identifier without an account.
     UnknownFailures(UnknownIdentifierFailures),
     /// The state of the retention job.
@@ -144,6 +146,7 @@ records! {
     LinkedIdentity: LinkedIdentity;
     FederatedSubject: Keyed<SubjectHash, ClaimedSubject>;
     DueErasure: DueErasure;
+    DeletionRecord: DeletionRecord;
     UnknownFailures: UnknownIdentifierFailures;
     RetentionJob: RetentionJob;
     RevokedToken: Keyed<Jti, RevokedToken>;

@@ -11,10 +11,10 @@ use crate::domain::credential::PasswordCredential;
 use crate::domain::erasure::DueErasure;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::flow::{Flow, FlowPurpose};
-use crate::domain::id::{FlowId, GrantId, Jti, SessionId};
+use crate::domain::id::{AccountId, FlowId, GrantId, Jti, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
-use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
+use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::profile::Profile;
 use crate::domain::retention::RetentionJob;
@@ -77,14 +77,16 @@ fn failures(version: u64) -> UnknownIdentifierFailures {
 
 fn created(link: Option<LinkedIdentity>) -> Change {
     let new = new_account();
-    let authentication = AccountState { version: 1, ..state() };
+    let sub = if link.is_some() { state().sub } else { Sub::from_bytes([9; 16]) };
+    let authentication = AccountState { sub, version: 1, ..state() };
     let flow = a_flow(FlowPurpose::Registration, 2);
     Change::create_account(NewAccount { identifier: IDENTIFIER, authentication, link, flow, ..new })
 }
 
 fn imported(flow: Option<Flow>, password: Option<PasswordCredential>) -> Change {
     let NewAccount { profile, data_key, .. } = new_account();
-    let authentication = AccountState { version: 1, ..state() };
+    let sub = if password.is_some() { state().sub } else { Sub::from_bytes([9; 16]) };
+    let authentication = AccountState { sub, version: 1, ..state() };
     Change::import_account(ImportedAccount { authentication, password, profile, link: a_link(), data_key, flow })
 }
 
@@ -116,8 +118,16 @@ fn withdrawal(consent: Option<Consent>, grants: Vec<Grant>) -> Change {
     Change::withdraw_consent(account(), &"demo-app".parse().unwrap(), consent, grants).expect("something to withdraw")
 }
 
+fn claimed(account: Option<AccountId>) -> ClaimedSubject {
+    ClaimedSubject { account, at: NOW }
+}
+
+fn reopened() -> AccountState {
+    AccountState { status: AccountStatus::Active, epoch_began_at: Some(NOW), ..state() }
+}
+
 fn due(due: Timestamp) -> DueErasure {
-    DueErasure { account: account(), identifier: IDENTIFIER, due }
+    DueErasure { account: account(), identifier: IDENTIFIER, due, requested_at: Some(NOW) }
 }
 
 /// Each change in each of its shapes: constructor name, shape, change.
@@ -179,7 +189,17 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("withdraw_consent", "one grant without consent", withdrawal(None, one())),
         ("withdraw_consent", "two grants without consent", withdrawal(None, two())),
         ("request_deletion", "", Change::request_deletion(state(), due(NOW))),
-        ("restore_account", "", Change::restore_account(state(), NOW)),
+        ("restore_account", "on the day of the request", Change::restore_account(reopened(), NOW, NOW, NOW)),
+        ("restore_account", "later", Change::restore_account(reopened(), NOW, NOW, later)),
+        ("replay_request", "of an active account", Change::replay_request(state(), None, due(NOW))),
+        ("replay_request", "of a closed account", Change::replay_request(state(), Some(NOW), due(later))),
+        ("replay_restoration", "", Change::replay_restoration(reopened(), NOW)),
+        ("reclaim_identifier", "of an account", Change::reclaim_identifier(Some(state()), account(), FORMER, IDENTIFIER)),
+        ("reclaim_identifier", "of an erased account", Change::reclaim_identifier(None, account(), FORMER, IDENTIFIER)),
+        ("reclaim_subject", "of an account", Change::reclaim_subject(claimed(Some(account())), Some(a_link()), SubjectHash(FORMER), SUBJECT)),
+        ("reclaim_subject", "of an erased account", Change::reclaim_subject(claimed(None), None, SubjectHash(FORMER), SUBJECT)),
+        ("reclaim_failures", "", Change::reclaim_failures(UnknownIdentifierFailures { identifier: FORMER, ..failures(2) }, None, IDENTIFIER)),
+        ("reclaim_failures", "counted under both versions", Change::reclaim_failures(UnknownIdentifierFailures { identifier: FORMER, ..failures(2) }, Some(failures(3)), IDENTIFIER)),
         ("place_legal_hold", "", Change::place_legal_hold(state())),
         ("lift_legal_hold", "", Change::lift_legal_hold(state())),
         ("change_roles", "", Change::change_roles(state())),
@@ -215,6 +235,7 @@ fn shape(key: &ItemKey) -> String {
         (hash(&IDENTIFIER), "{identifier}"),
         (hash(&FORMER), "{former identifier}"),
         (hash(&SUBJECT.0), "{subject}"),
+        (hash(&SubjectHash::of_sub(state().sub).0), "{sub}"),
         ("demo-app".to_owned(), "{client}"),
         ("other-app".to_owned(), "{second client}"),
         ("1".to_owned(), "{key version}"),
@@ -240,6 +261,7 @@ fn condition(condition: &Condition, item: Option<&Item>) -> String {
         (Condition::Absent, _) => "absent".to_owned(),
         (Condition::Present, _) => "present".to_owned(),
         (Condition::OfAccount(owner), _) if *owner == account() => "of this account".to_owned(),
+        (Condition::AbsentOrOfAccount(owner), _) if *owner == account() => "absent, or of this account".to_owned(),
         (Condition::Pending { wrapped }, _) if *wrapped == new_account().data_key.wrapped => {
             "pending, the same wrapped bytes".to_owned()
         }

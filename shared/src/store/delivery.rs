@@ -2,7 +2,7 @@
 
 use super::failure::store_error;
 use super::item::{EVENT, Item, ItemKind, KIND, OP, TTL, malformed, read, ttl};
-use super::key::{ItemRef, PK, tenant_of};
+use super::key::{ItemKey, ItemRef, PK, tenant_of};
 use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
 use crate::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
@@ -72,6 +72,11 @@ impl TenantStore {
         Ok(flow.map(|flow| flow.locale))
     }
 
+    /// The counters of a recipient, under the version of the identifier key that makes new items.
+    fn mails_key(&self, recipient: &IdentifierHash, purpose: MailPurpose, at: Timestamp) -> ItemKey {
+        let recipient = self.forms(recipient).first().copied().unwrap_or(*recipient);
+        self.key(ItemRef::Mails(purpose, &recipient, at))
+    }
     /// Counts a mail of this purpose to this recipient before it is sent, in the hour and on the day of its event. So an event is
     /// counted once, however often and late it is delivered. 1 WRU.
     ///
@@ -85,7 +90,7 @@ impl TenantStore {
         now: Timestamp,
     ) -> Result<Counted, StoreError> {
         let at = happened_at(event_id, now);
-        let key = self.key(ItemRef::Mails(purpose, recipient, at));
+        let key = self.mails_key(recipient, purpose, at);
         // Both counters and the counted events are in the item of the day, so that one update decides and counts.
         let hour = format!("h{:02}", at.seconds().rem_euclid(86_400) / 3600);
         let number = |n: u32| AttributeValue::N(n.to_string());
@@ -144,7 +149,7 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = self.key(ItemRef::Mails(purpose, recipient, happened_at(event_id, now)));
+        let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
         let result = self
             .store
             .client

@@ -73,6 +73,8 @@ pub enum ItemKind {
     Mails,
     /// [`crate::domain::erasure::DueErasure`]
     DueErasure,
+    /// [`crate::domain::erasure::DeletionRecord`]
+    DeletionRecord,
     /// What is left of an erased account.
     Tombstone,
     /// The state of a scheduled job.
@@ -111,6 +113,7 @@ impl ItemKind {
             Self::IdentifierTries => "identifier_tries",
             Self::Mails => "mails",
             Self::DueErasure => "due_erasure",
+            Self::DeletionRecord => "deletion_record",
             Self::Tombstone => "tombstone",
             Self::Job => "job",
             Self::TenantName => "tenant_name",

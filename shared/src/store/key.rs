@@ -26,6 +26,7 @@
 //! | signing key | identities | `T#{tenant}` | `KEY#signing.{algorithm}#{version, 10 digits}` | the same |
 //! | data key | keys | `D#{tenant}#{account}` | `KEY` | absent; `state = pending` to become an account's |
 //! | tombstone of an erased account | keys | `E#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent |
+//! | deletion request or restoration of an account | keys | `R#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent, or its own |
 //! | audit record, of an account | audit | `A#{tenant}#{account}` | `{event id}` | absent |
 //! | audit record, of a flow alone | audit | `W#{tenant}#{flow}` | `{event id}` | absent |
 //! | any other audit record | audit | `N#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{event id}` | absent |
@@ -115,6 +116,8 @@ pub enum ItemRef<'a> {
     Mails(MailPurpose, &'a IdentifierHash, Timestamp),
     /// The erasure of an account that is due at this moment. Its UTC day is part of the partition key.
     DueErasure(AccountId, Timestamp),
+    /// The deletion request, or the restoration, of an account on the UTC day of this moment.
+    DeletionRecord(AccountId, Timestamp),
     /// The tombstone of an account that was erased at this moment.
     Tombstone(AccountId, Timestamp),
     /// The state of the retention job.
@@ -163,6 +166,9 @@ impl ItemKey {
                 work(format!("MAILS.{}.{}.{}.{}", mail_word(purpose), hash.key_version, text(hash), day(at)))
             }
             ItemRef::DueErasure(id, due) => Self::identities(due_pk(tenant, due, shard_of(id)), id.to_string()),
+            ItemRef::DeletionRecord(id, at) => {
+                Self { table: Table::Keys, pk: deletion_records_pk(tenant, at, shard_of(id)), sk: id.to_string() }
+            }
             ItemRef::Tombstone(id, at) => {
                 Self { table: Table::Keys, pk: tombstones_pk(tenant, at, shard_of(id)), sk: id.to_string() }
             }
@@ -217,9 +223,17 @@ pub(super) fn due_pk(tenant: &TenantId, due: Timestamp, shard: u8) -> String {
 pub(super) fn tombstones_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> String {
     format!("E#{tenant}#{}#{shard:02}", day(at))
 }
+/// The partition of one shard of the deletion requests and restorations of the UTC day of this moment.
+pub(super) fn deletion_records_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> String {
+    format!("R#{tenant}#{}#{shard:02}", day(at))
+}
 /// The prefix of the partition keys of a tenant's accounts.
 pub(super) fn accounts_prefix(tenant: &TenantId) -> String {
     format!("A#{tenant}#")
+}
+/// The prefixes of the partition keys with a hash of this version: addresses, subjects, failures of unknown addresses.
+pub(super) fn hashed_prefixes(tenant: &TenantId, version: u32) -> [String; 3] {
+    [format!("I#{tenant}#{version}#"), format!("F#{tenant}#{version}#"), format!("W#{tenant}#FAILED.{version}.")]
 }
 /// The prefix of the partition keys of a tenant's tombstones.
 pub(super) fn tombstones_prefix(tenant: &TenantId) -> String {

@@ -53,6 +53,7 @@ fn every_record_has_its_documented_key() {
         ItemRef::Key(KeySlot::Keyring { purpose: Purpose::Locator, version: 1 }),
         ItemRef::Key(KeySlot::Signing { algorithm: SigningAlgorithm::EdDSA, version: 3 }),
         ItemRef::DataKey(account),
+        ItemRef::DeletionRecord(account, NOW),
         ItemRef::Tombstone(account, NOW),
         ItemRef::Audit(&of_account),
         ItemRef::Audit(&of_flow),
@@ -87,6 +88,7 @@ Identities T#default CONFIG#0000000012
 Identities T#default KEY#locator#0000000001
 Identities T#default KEY#signing.EdDSA#0000000003
 Keys D#default#AQEBAQEBAQEBAQEBAQEBAQ KEY
+Keys R#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
 Keys E#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
 Audit A#default#AQEBAQEBAQEBAQEBAQEBAQ 01KAV0000000000000000000ZZ
 Audit W#default#BAQEBAQEBAQEBAQEBAQEBA 01KAV0000000000000000000ZZ

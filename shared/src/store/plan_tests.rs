@@ -104,7 +104,7 @@ fn erased() -> AccountState {
 }
 
 fn due(due: Timestamp) -> DueErasure {
-    DueErasure { account: account(), identifier: authentication().identifier, due }
+    DueErasure { account: account(), identifier: authentication().identifier, due, requested_at: Some(NOW) }
 }
 
 fn request_deletion() -> Change {
@@ -112,7 +112,7 @@ fn request_deletion() -> Change {
 }
 
 fn restore() -> Change {
-    Change::restore_account(authentication(), NOW)
+    Change::restore_account(authentication(), NOW, NOW, NOW)
 }
 
 fn defer() -> Change {
@@ -281,8 +281,9 @@ fn due_work_moves_with_the_state_of_its_account() {
     };
     let authn = || ("AUTHN".to_owned(), Condition::Version(999_999));
     let work = |condition| (account().to_string(), condition);
-    assert_eq!(conditions(&request_deletion()), [authn(), work(Condition::Absent)]);
-    assert_eq!(conditions(&restore()), [authn(), work(Condition::Present)]);
+    let record = || work(Condition::AbsentOrOfAccount(account()));
+    assert_eq!(conditions(&request_deletion()), [authn(), work(Condition::Absent), record()]);
+    assert_eq!(conditions(&restore()), [authn(), work(Condition::Present), record()]);
     assert_eq!(conditions(&defer()), [authn(), work(Condition::Present), work(Condition::Absent)]);
 }
 

@@ -296,6 +296,7 @@ async fn keys_are_read_to_the_last_page() {
             active_from: NOW,
             kms_key: None,
             successor_ordered_at: None,
+            dropped_at: None,
         };
         assert!(bench.store.claim_key(slot, "holder", NOW, Span::seconds(10)).await.unwrap());
         assert!(bench.store.complete_key(slot, "holder", key).await.unwrap());

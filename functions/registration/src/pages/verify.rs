@@ -133,7 +133,7 @@ async fn finish(
     let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
     match verified {
         Verified::Created { session, .. } => {
-            let mut response = see_other(handle, &continue_target(flow.as_ref()))?;
+            let mut response = see_other(handle, &continue_target(handle, flow.as_ref()))?;
             if let Some(session) = session {
                 session_secrets.set_cookies(&mut response, handle, browser, &session, true);
             }
@@ -144,7 +144,7 @@ async fn finish(
             let values = json!({
                 "heading": message(&locale, "verify-already-title"),
                 "text": message(&locale, "verify-already-text"),
-                "link": path(handle, &to_sign_in(flow.as_ref())),
+                "link": path(handle, &to_sign_in(handle, flow.as_ref())),
                 "link_label": message(&locale, "register-sign-in"),
             });
             let page = Page::new(&handle.tenant, &locale, "error", values).status(StatusCode::CONFLICT);
@@ -236,7 +236,7 @@ fn code_page(
         "error": error,
         "notice": notice,
         "success": success,
-        "other_address": path(handle, &to_register(Some(&snapshot.flow))),
+        "other_address": path(handle, &to_register(handle, Some(&snapshot.flow))),
         "can_resend": snapshot.flow.generation < MAX_RESENDS,
     });
     let page = Page::new(&handle.tenant, locale, "verify", values).languages(&format!("flow={id}"));
@@ -274,7 +274,7 @@ fn link_page(
 
 /// This page's form may end in a redirect to the client. Browsers check every redirect after a POST against the page's `form-action`.
 fn ending_at_client(handle: &TenantHandle, page: Page, flow: &Flow) -> Page {
-    let request = flow.continue_to.as_deref().and_then(|query| Params::parse(query.as_bytes()).ok());
+    let request = continue_to(handle, Some(flow)).and_then(|query| Params::parse(query.as_bytes()).ok());
     match request.and_then(|params| {
         validate(&handle.tenant.config.clients, params.iter()).ok().map(|request| request.return_to.redirect_uri)
     }) {
@@ -295,11 +295,11 @@ fn other_browser_page(handle: &TenantHandle, locale: &str) -> Page {
 /// The registration cannot continue: the reason, and what to do.
 fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
     let (name, target, label, status) = match reason {
-        FlowOver::Completed => ("completed", to_sign_in(flow), "register-sign-in", StatusCode::OK),
-        FlowOver::Disowned => ("disowned", to_register(flow), "verify-begin-again", StatusCode::OK),
-        FlowOver::NoTriesLeft => ("no-tries", to_register(flow), "verify-begin-again", StatusCode::BAD_REQUEST),
+        FlowOver::Completed => ("completed", to_sign_in(handle, flow), "register-sign-in", StatusCode::OK),
+        FlowOver::Disowned => ("disowned", to_register(handle, flow), "verify-begin-again", StatusCode::OK),
+        FlowOver::NoTriesLeft => ("no-tries", to_register(handle, flow), "verify-begin-again", StatusCode::BAD_REQUEST),
         FlowOver::Expired | FlowOver::OtherPurpose => {
-            ("expired", to_register(flow), "verify-begin-again", StatusCode::BAD_REQUEST)
+            ("expired", to_register(handle, flow), "verify-begin-again", StatusCode::BAD_REQUEST)
         }
     };
     let values = json!({
@@ -311,24 +311,30 @@ fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: F
     Page::new(&handle.tenant, locale, "error", values).status(status)
 }
 
+/// The authorization request that led to the registration.
+fn continue_to(handle: &TenantHandle, flow: Option<&Flow>) -> Option<String> {
+    let flow = flow?;
+    handle.tenant.keys.locator().ok()?.open_query(flow.id, flow.continue_to.as_deref()?)
+}
+
 /// Where a signed-in user continues: at the authorization request that led here.
-fn continue_target(flow: Option<&Flow>) -> String {
-    match flow.and_then(|flow| flow.continue_to.as_deref()) {
+fn continue_target(handle: &TenantHandle, flow: Option<&Flow>) -> String {
+    match continue_to(handle, flow) {
         Some(query) => format!("/oauth2/authorize?{query}"),
         None => "/login".to_owned(),
     }
 }
 
-fn to_sign_in(flow: Option<&Flow>) -> String {
-    with_query("/login", flow)
+fn to_sign_in(handle: &TenantHandle, flow: Option<&Flow>) -> String {
+    with_query(handle, "/login", flow)
 }
 
-fn to_register(flow: Option<&Flow>) -> String {
-    with_query("/register", flow)
+fn to_register(handle: &TenantHandle, flow: Option<&Flow>) -> String {
+    with_query(handle, "/register", flow)
 }
 
-fn with_query(target: &str, flow: Option<&Flow>) -> String {
-    match flow.and_then(|flow| flow.continue_to.as_deref()) {
+fn with_query(handle: &TenantHandle, target: &str, flow: Option<&Flow>) -> String {
+    match continue_to(handle, flow) {
         Some(query) => format!("{target}?{query}"),
         None => target.to_owned(),
     }

@@ -161,6 +161,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, CommandError> {
     let keys = Keys::new(target.vault()?, &[Purpose::Data, Purpose::Identifier]);
     let keys = keys.tenant(&store, config.keys.signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let store = store.with_identifiers(keys.identifier_forms());
     let locale = config.locales.first().map_or("en", String::as_str);
     let importer = (!import.dry_run).then(|| UserImporter::new(&store, &keys, locale));
     let run = PoolImport { pool, chosen, cognito, config: &config, store: &store, keys: &keys, importer };
@@ -302,7 +303,9 @@ impl PoolImport<'_> {
                     SubPolicy::Keep => Sub::from_imported(&subject.subject),
                     SubPolicy::Alias => None,
                 };
-                importer.import(UserToImport { subject, sub, email, claims, password: ImportedPassword::StaysThere }).await?
+                let person = UserToImport { subject, sub, email, claims, password: ImportedPassword::StaysThere };
+                // A user of this pool who came before the claims has the claim of the subject.
+                importer.import(person, |_| false).await?
             }
         };
         Ok(match brought {
@@ -310,6 +313,7 @@ impl PoolImport<'_> {
             ImportOutcome::AlreadyHere => UserResult::AlreadyImported,
             ImportOutcome::Erased => UserResult::Erased,
             ImportOutcome::AddressTaken => UserResult::Skipped("somebody here has their address"),
+            ImportOutcome::SubTaken => UserResult::Skipped("another account here has their sub"),
         })
     }
 }

@@ -88,20 +88,28 @@ pub enum ImportOutcome {
     Erased,
     /// Another account has the address.
     AddressTaken,
+    /// Another account has the `sub`, or had it before its erasure.
+    SubTaken,
 }
 
-/// Imports a user from the export of another system. `claimed_subject` is the stored claim on their subject, read before `owner`, the
-/// account that has their address.
-pub fn import_legacy_user(
-    imported_user: ImportedUser,
-    claimed_subject: Option<ClaimedSubject>,
-    owner: Option<AccountId>,
-    now: Timestamp,
-) -> Decision<ImportOutcome> {
-    match (claimed_subject, owner) {
+/// What is stored already of a user to import. The claim on the subject is read before the owner of the address.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportConflicts {
+    /// The claim on the user's subject.
+    pub subject: Option<ClaimedSubject>,
+    /// The account that has the address.
+    pub owner: Option<AccountId>,
+    /// Whether another account has the `sub` that the user keeps.
+    pub is_sub_taken: bool,
+}
+
+/// Imports a user from the export of another system.
+pub fn import_legacy_user(imported_user: ImportedUser, found: ImportConflicts, now: Timestamp) -> Decision<ImportOutcome> {
+    match (found.subject, found.owner) {
         (Some(ClaimedSubject { account: Some(_), .. }), _) => Decision::unchanged(ImportOutcome::AlreadyHere),
         (Some(ClaimedSubject { account: None, .. }), _) => Decision::unchanged(ImportOutcome::Erased),
         (None, Some(_)) => Decision::unchanged(ImportOutcome::AddressTaken),
+        (None, None) if found.is_sub_taken => Decision::unchanged(ImportOutcome::SubTaken),
         (None, None) => Decision::one(Change::import_account(imported(imported_user, None, now)), ImportOutcome::Imported),
     }
 }

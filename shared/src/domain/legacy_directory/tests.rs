@@ -1,4 +1,4 @@
-use super::decisions::{ImportOutcome, import_legacy_user, keep_password, take_over, undo_unknown_failure};
+use super::decisions::{ImportConflicts, ImportOutcome, import_legacy_user, keep_password, take_over, undo_unknown_failure};
 use super::*;
 use crate::domain::account::{AccountStatus, DataKeyState, PasswordHome};
 use crate::domain::authentication::{Authenticated, NewSignIn};
@@ -140,10 +140,18 @@ fn an_operator_import_needs_an_unused_subject_and_address() {
         (at(None), None, ImportOutcome::Erased),
         (at(None), Some(one), ImportOutcome::Erased),
     ] {
-        let decision = import_legacy_user(imported_user(), standing, owner, NOW);
+        let found = ImportConflicts { subject: standing, owner, is_sub_taken: false };
+        let decision = import_legacy_user(imported_user(), found, NOW);
         assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, outcome != ImportOutcome::Imported));
     }
-    let bare = import_legacy_user(ImportedUser { password: ImportedPassword::None, ..imported_user() }, None, None, NOW);
+    let found = ImportConflicts { is_sub_taken: true, ..ImportConflicts::default() };
+    let decision = import_legacy_user(imported_user(), found, NOW);
+    assert!(decision.outcome == ImportOutcome::SubTaken && decision.changes.is_empty(), "a sub has one account");
+    let bare = import_legacy_user(
+        ImportedUser { password: ImportedPassword::None, ..imported_user() },
+        ImportConflicts::default(),
+        NOW,
+    );
     let account = bare.changes.only(Change::import_account);
     assert!(account.password.is_none() && account.authentication.devices.is_empty());
 }
@@ -163,8 +171,11 @@ fn a_counted_failure_without_verdict_is_undone_only_over_its_own_version() {
 
 #[test]
 fn a_legacy_password_is_stored_once_and_only_for_its_own_account() {
-    let brought =
-        import_legacy_user(ImportedUser { password: ImportedPassword::StaysThere, ..imported_user() }, None, None, NOW);
+    let brought = import_legacy_user(
+        ImportedUser { password: ImportedPassword::StaysThere, ..imported_user() },
+        ImportConflicts::default(),
+        NOW,
+    );
     let account = brought.changes.only(Change::import_account);
     let state = &account.authentication;
     assert!(account.password.is_none() && state.password_home == PasswordHome::Directory);

@@ -229,3 +229,145 @@ async fn security_132_t23_a_restored_backup_is_erased_again_before_it_is_served(
     assert_eq!(AccountClient::new(&world, &heir).await.get("/v1/me").await.json()["given_name"], "Heir");
     assert_eq!(AccountClient::new(&world, &kept.0).await.get("/v1/me").await.status(), 200);
 }
+
+/// Replaces the accounts by those of a backup. The other tables stay as they are.
+fn restore_backup(world: &World, backup: &[Value]) {
+    let database = world.engine.database();
+    for item in &invariants::read(&world.engine).tables["identities"] {
+        let request = json!({ "TableName": "identities", "Key": { "pk": item["pk"], "sk": item["sk"] } });
+        database.delete_item(serde_json::from_value(request).expect("a request")).expect("removed");
+    }
+    for item in backup {
+        let request: PutItemRequest =
+            serde_json::from_value(json!({ "TableName": "identities", "Item": item })).expect("a request");
+        database.put_item(request).expect("restored");
+    }
+}
+
+/// The status of an account in the table.
+fn status(world: &World, account: &str) -> String {
+    let items = invariants::read(&world.engine).tables["identities"].clone();
+    let state =
+        items.iter().find(|item| item["kind"]["S"] == "authentication" && item["pk"]["S"].to_string().contains(account));
+    state.expect("the account")["st"]["M"]["is"]["S"].as_str().expect("a status").to_owned()
+}
+
+/// T23: a restored backup forgets neither a deletion that was requested after it nor a restoration. The newest of an account counts,
+/// the mailed link still works, and a second replay changes nothing.
+#[tokio::test]
+async fn security_132_t23_requests_and_restorations_survive_a_restored_backup() {
+    let world = world().await;
+    let api = Anonymous::new(&world);
+    let restore = async |token: &str| api.post_json("/v1/me/restoration", &json!({ "token": token })).await.status();
+    let mut people = Vec::new();
+    for name in ["Requests", "Restores", "Repeats", "Restored", "Stays"] {
+        let (customer, me) = create_user_with_canaries(&world, name).await;
+        let account = account_of(&world, &me).await;
+        people.push((customer, me, account));
+    }
+    let [requests, restores, repeats, restored, stays] = &people[..] else { panic!("five people") };
+    close(&restores.1).await;
+    close(&repeats.1).await;
+    let first = restoration(&world, &restores.0).await;
+    world.advance(Span::days(1));
+    let since = world.services.clock.now();
+    let backup = invariants::read(&world.engine).tables["identities"].clone();
+
+    world.advance(Span::days(1));
+    let again = async |customer: &Customer| close(&AccountClient::new(&world, customer).await).await;
+    again(&requests.0).await;
+    assert_eq!(restore(&first).await, 204);
+    assert_eq!(restore(&restoration(&world, &repeats.0).await).await, 204);
+    again(&restored.0).await;
+    world.advance(Span::days(1));
+    again(&repeats.0).await;
+    assert_eq!(restore(&restoration(&world, &restored.0).await).await, 204);
+    let expected = ["erasure_due", "active", "erasure_due", "active", "active"];
+    let now = || people.iter().map(|(_, _, account)| status(&world, account)).collect::<Vec<_>>();
+    assert_eq!(now(), expected);
+    assert_invariants(&world).await;
+
+    restore_backup(&world, &backup);
+    assert_eq!(now(), ["active", "erasure_due", "erasure_due", "active", "active"], "the backup");
+    let replay = json!({ "job": "replay_erasures", "since": since.to_string() });
+    let summary = world.run_job(&replay).await.expect("a summary");
+    let counts = &summary["rules"]["erasure"];
+    assert_eq!((&counts["closed"], &counts["restored"], &counts["stuck"]), (&json!(2), &json!(2), &json!(0)), "{summary}");
+    assert_eq!(now(), expected);
+    let again = world.run_job(&replay).await.expect("a summary");
+    assert!(again["rules"]["erasure"].get("closed").is_none(), "{again}");
+    assert_eq!(now(), expected);
+    assert_eq!(invariants::scan_tables(&invariants::read(&world.engine)), Vec::<String>::new());
+
+    // The mailed link restores the account, and what is not restored is erased when it is due.
+    let mails = world.mails_to(&repeats.0.email).await.expect("mails");
+    let links: Vec<&String> =
+        mails.iter().flat_map(|mail| &mail.links).filter(|link| link.contains("/account/restore")).collect();
+    let tokens = links.iter().map(|link| link.split_once("?token=").expect("a token").1);
+    let mut codes = Vec::new();
+    for token in tokens {
+        codes.push(restore(token).await);
+    }
+    codes.sort_unstable();
+    assert_eq!(codes, [204, 400], "only the link of the newest request");
+    world.advance(AFTER_GRACE);
+    assert_eq!(erased(&tick(&world).await), 1);
+    assert_eq!(remaining_kinds(&invariants::read(&world.engine), &requests.2), ["authentication", "tombstone"]);
+    for (customer, ..) in [restores, repeats, restored, stays] {
+        assert_eq!(AccountClient::new(&world, customer).await.get("/v1/me").await.status(), 200, "{}", customer.email);
+    }
+}
+
+/// A restoration and a replay of the same account at the same moment: one of them decides first, and the other one sees it.
+#[tokio::test]
+async fn security_132_a_restoration_that_races_a_replay_is_never_undone() {
+    let world = world().await;
+    let (customer, me) = create_user_with_canaries(&world, "Ada").await;
+    let account = account_of(&world, &me).await;
+    close(&me).await;
+    let first = restoration(&world, &customer).await;
+    world.advance(Span::hours(1));
+    let since = world.services.clock.now();
+    let backup = invariants::read(&world.engine).tables["identities"].clone();
+    world.advance(Span::days(1));
+    let restore =
+        async |token: &str| Anonymous::new(&world).post_json("/v1/me/restoration", &json!({ "token": token })).await.status();
+    assert_eq!(restore(&first).await, 204);
+    world.advance(Span::days(1));
+    close(&AccountClient::new(&world, &customer).await).await;
+    world.advance(Span::days(1));
+    let keys = invariants::read(&world.engine).tables["keys"].clone();
+    let replay = json!({ "job": "replay_erasures", "since": since.to_string() });
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..16_u64 {
+        restore_backup(&world, &backup);
+        for item in &invariants::read(&world.engine).tables["keys"] {
+            let request = json!({ "TableName": "keys", "Key": { "pk": item["pk"], "sk": item["sk"] } });
+            world.engine.database().delete_item(serde_json::from_value(request).expect("a request")).expect("removed");
+        }
+        for item in &keys {
+            let request = json!({ "TableName": "keys", "Item": item });
+            world.engine.database().put_item(serde_json::from_value(request).expect("a request")).expect("restored");
+        }
+        world.faults.add(Calls::Reads, Trigger::Nth(1 + round), Fault::SlowAfter(Duration::from_millis(30)));
+        let wait = async { tokio::time::sleep(Duration::from_millis(round * 2)).await };
+        let (summary, answer) = tokio::join!(
+            async {
+                wait.await;
+                world.run_job(&replay).await.expect("a summary")
+            },
+            restore(&first)
+        );
+        world.faults.clear();
+        assert_eq!(summary["rules"]["erasure"]["stuck"], 0, "{summary}");
+        let status = status(&world, &account);
+        // Either the user was first, and stays, or the replay was, and the link of the earlier request is over.
+        let expected = if answer == 204 { "active" } else { "erasure_due" };
+        assert!(status == expected && [204, 400].contains(&answer), "round {round}: {answer}, {status}");
+        let once_more = world.run_job(&replay).await.expect("a summary");
+        assert_eq!(once_more["rules"]["erasure"]["skipped"], once_more["rules"]["erasure"]["due"], "{once_more}");
+        assert_eq!(invariants::scan_tables(&invariants::read(&world.engine)), Vec::<String>::new());
+        seen.insert(answer);
+    }
+    assert!(!seen.is_empty());
+}
