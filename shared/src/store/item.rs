@@ -71,6 +71,8 @@ pub enum ItemKind {
     IdentifierTries,
     /// The mails of a purpose to a recipient on a day.
     Mails,
+    /// The failures or mails of a source in ten minutes.
+    Source,
     /// [`crate::domain::erasure::DueErasure`]
     DueErasure,
     /// What is left of an erased account.
@@ -110,6 +112,7 @@ impl ItemKind {
             Self::UnknownFailures => "unknown_failures",
             Self::IdentifierTries => "identifier_tries",
             Self::Mails => "mails",
+            Self::Source => "source",
             Self::DueErasure => "due_erasure",
             Self::Tombstone => "tombstone",
             Self::Job => "job",

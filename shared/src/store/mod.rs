@@ -19,6 +19,7 @@ pub mod principal;
 mod read;
 mod records;
 pub mod session;
+pub mod source;
 pub mod tables;
 pub mod tenant;
 

@@ -18,7 +18,7 @@ use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::{KeyVault, LegacyKeys};
 use latchkey::legacy_directory::LegacyDirectory;
-use latchkey::services::Origin;
+use latchkey::services::{Origin, SourceLimiter};
 use rustls::ServerConfig;
 use std::fmt::Display;
 use std::fs::File;
@@ -97,6 +97,7 @@ impl Gateway {
             legacy_keys: LegacyKeys::none(),
             clock,
             hashing_lanes: std::thread::available_parallelism().map_or(1, usize::from),
+            sources: if options.no_source_limits { SourceLimiter::off() } else { SourceLimiter::default() },
         });
         assemble::prepare(&services, &documents).await.map_err(|error| failed(&error))?;
         let reader = StreamReader::new(storage.engine.clone(), TABLES[0]);
