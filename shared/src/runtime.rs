@@ -18,7 +18,7 @@ use crate::domain::id::TenantId;
 use crate::keys::{KeyVault, Keys, LegacyKeys, PasswordHasher};
 use crate::legacy_directory::LegacyDirectory;
 use crate::purpose::Purpose;
-use crate::services::{Services, Tenants};
+use crate::services::{Services, SourceLimiter, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -196,6 +196,7 @@ impl Environment {
             clock: Clock::system(),
             random: Random,
             hasher: PasswordHasher::new(1),
+            sources: SourceLimiter::default(),
         }
     }
 }

@@ -3,12 +3,13 @@
 
 use crate::context::{Clock, Random};
 use crate::domain::id::TenantId;
+use crate::domain::source::SourceBuckets;
 use crate::domain::tenant::TenantConfig;
 use crate::domain::time::{Span, Timestamp};
 use crate::keys::{KeyError, Keys, LegacyKeys, PasswordHasher, TenantKeys};
 use crate::legacy_directory::{LegacyDirectory, LegacyDirectoryError};
 use crate::store::{Store, StoreError, TenantStore};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The services of a function. Inexpensive to clone.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Services {
     pub random: Random,
     /// Argon2id: at most one hash per core at a time.
     pub hasher: PasswordHasher,
+    /// The limits per source in the memory of this instance.
+    pub sources: SourceLimiter,
 }
 
 /// The tenant of a request. It gives no access to another tenant.
@@ -120,6 +123,30 @@ impl Origin {
     #[must_use]
     pub fn issuer(&self, tenant: &TenantId) -> String {
         if tenant.is_default() { self.0.to_string() } else { format!("{}/t/{tenant}", self.0) }
+    }
+}
+
+/// The limits per source of this instance. Clones share their buckets.
+#[derive(Clone, Default)]
+pub struct SourceLimiter {
+    buckets: Arc<Mutex<SourceBuckets>>,
+    is_off: bool,
+}
+
+impl SourceLimiter {
+    /// No limits: for a local gateway that is told so, and for tests of what follows the limits.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { is_off: true, ..Self::default() }
+    }
+    /// Whether limits apply.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.is_off
+    }
+    /// The buckets.
+    pub fn lock(&self) -> MutexGuard<'_, SourceBuckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

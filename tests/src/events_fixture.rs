@@ -16,7 +16,7 @@ use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::{KeyVault, LegacyKeys, SealedField};
-use latchkey::services::{Origin, Services, Tenant};
+use latchkey::services::{Origin, Services, SourceLimiter, Tenant};
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::assemble::{self, Document, Parts, TABLES};
 use latchkey_local::engine::{Engine, client};
@@ -60,6 +60,7 @@ impl EventsFixture {
             legacy_keys: LegacyKeys::none(),
             clock: Clock::frozen(crate::store::NOW),
             hashing_lanes: 1,
+            sources: SourceLimiter::default(),
         });
         let document = Document { tenant: TenantId::default_tenant(), text: DEFAULT_DOCUMENT.to_owned() };
         assemble::prepare(&services, &[document]).await.expect("tables and a tenant");

@@ -22,6 +22,7 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
+use latchkey::domain::oauth::authorize::is_fresh;
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::tenant::LegacyDirectoryConfig;
 use latchkey::domain::time::Span;
@@ -29,6 +30,7 @@ use latchkey::keys::password::{HashMemo, PasswordMatch};
 use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::account::SignInSnapshot;
+use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::session::{self, NewSessionSecrets};
@@ -52,8 +54,15 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     };
     let mut form =
         SignInForm { identifier: pending.hint("login_hint").unwrap_or_default().to_owned(), ..SignInForm::default() };
+    let found = if pending.is_switch() { None } else { session::find(&handle, &browser, None).await? };
+    // Another tab has signed in meanwhile: the request continues there, unless it demands a sign-in of its own.
+    if let (Some(request), Some(found)) = (&request, &found)
+        && is_fresh(request, &found.session, pending.interactions(tenant)?, handle.now())
+    {
+        return Ok(browser.answer(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
+    }
     if request.is_none()
-        && let Some(found) = session::find(&handle, &browser, None).await?
+        && let Some(found) = found
     {
         match pending.return_to(tenant) {
             // An account page requires a recent sign-in, usually by the same user.
@@ -94,8 +103,12 @@ pub async fn post(
         Ok(request) => request,
         Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
     };
-    browser.check_form(tenant, PAGE, &pending.context(), form.one("anti_forgery")?)?;
+    let origin = browser.check_kept_form(tenant, PAGE, &pending.context(), form.one("anti_forgery")?)?;
     let view = View { handle: &handle, browser: &browser, pending: &pending, request: request.as_ref(), locale: &locale };
+    if origin == FormOrigin::Stale {
+        let typed = form.one("identifier")?.unwrap_or_default().to_owned();
+        return Ok(Outcome::Expired.tag(view.show(SignInForm::stale(typed, &locale))));
+    }
     let typed = match Typed::read(&form, &locale)? {
         Ok(typed) => typed,
         Err(form) => return Ok(view.show(form)),
@@ -288,6 +301,10 @@ impl SignInForm {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self { identifier, notice, status, retry_after: Some(retry_after), ..Self::default() }
     }
+    fn stale(identifier: String, locale: &str) -> Self {
+        let notice = Some(message(locale, "form-stale", []));
+        Self { identifier, notice, status: StatusCode::FORBIDDEN, ..Self::default() }
+    }
     fn blocked(identifier: String, locale: &str, retry_after: Span) -> Self {
         let minutes = (retry_after.as_seconds() + 59).div_euclid(60);
         let notice = Some(message(locale, "login-blocked", [("minutes", FluentValue::from(minutes))]));
@@ -319,8 +336,8 @@ impl View<'_> {
             recover => self.pending.continue_at(tenant, "/recover"),
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).languages(self.pending.query());
-        if let Some(request) = self.request {
-            page = page.form_action(&request.return_to.redirect_uri);
+        if self.request.is_some() {
+            page = page.ends_at_client();
         }
         let mut response = page.into_response();
         if let Some(retry_after) = form.retry_after {

@@ -9,11 +9,12 @@
 use crate::pending::Pending;
 use crate::{hint, respond};
 use axum::response::{IntoResponse, Response};
-use http::Uri;
+use http::{StatusCode, Uri};
 use latchkey::domain::change::Decision;
 use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::logout::{IdTokenHint, Logout, LogoutRequest, log_out};
 use latchkey::domain::session::sign_out;
+use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle, session};
 use minijinja::context;
@@ -39,8 +40,15 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
         return Ok(respond::see_other(&with_query(&path, form.iter())));
     }
     let pending = Pending::find(&handle, &uri).await?;
-    browser.check_form(&handle.tenant, PAGE, &pending.context(), form.one("anti_forgery")?)?;
+    let origin = browser.check_kept_form(&handle.tenant, PAGE, &pending.context(), form.one("anti_forgery")?)?;
     let parameters = Params::of_query(&uri)?;
+    if origin == FormOrigin::Stale {
+        let mut response = answer(&handle, &browser, &uri, &parameters, false).await?;
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        return Ok(response);
+    }
     answer(&handle, &browser, &uri, &parameters, true).await
 }
 
@@ -113,8 +121,8 @@ async fn ask(
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
     };
     let mut page = Page::new(tenant, locale, "sign_out", values).languages(uri.query().unwrap_or_default());
-    if let Some(return_to) = logout.return_to {
-        page = page.form_action(return_to);
+    if logout.return_to.is_some() {
+        page = page.ends_at_client();
     }
     Ok(browser.answer(page.into_response()))
 }

@@ -13,6 +13,7 @@
 use crate::legacy_directory;
 use crate::pending::Pending;
 use crate::respond;
+use crate::username;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
@@ -30,18 +31,16 @@ use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
 use latchkey::store::flow::FlowSnapshot;
+use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::fields;
 use latchkey::web::funnel::{self, Funnel, Method, Outcome};
-use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
+use latchkey::web::{Browser, Page, Params, Problem, TenantHandle, stored_request};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 const PAGE: &str = "recover";
-
-/// The maximum length of an authorization query that a flow keeps, in bytes. After the reset the browser does not return to a longer one.
-const MAX_CONTINUE_TO: usize = 4096;
 
 /// Shows the step in the address.
 ///
@@ -51,13 +50,13 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     let query = Params::of_query(&uri)?;
     match query.one("flow")? {
         Some(id) => {
-            let view = FlowView::load(&handle, &browser, id, query.one("token")?).await?;
+            let view = FlowView::load(&handle, &browser, id, &query).await?;
             Ok(view.show(StatusCode::OK, BTreeMap::new()))
         }
         None => {
             let pending = Pending::find(&handle, &uri).await?;
             let identifier = pending.hint("login_hint").unwrap_or_default().to_owned();
-            Ok(show_start(&handle, &browser, &pending, &identifier, BTreeMap::new()))
+            Ok(show_start(&handle, &browser, &pending, &identifier, Start::Asked))
         }
     }
 }
@@ -79,19 +78,28 @@ pub async fn post(
     let Some(id) = query.one("flow")? else {
         funnel.enter(funnel::Step::RecoveryStarted, Method::Page);
         let pending = Pending::find(&handle, &uri).await?;
-        browser.check_form(&handle.tenant, PAGE, &pending.context(), anti_forgery)?;
-        return begin(&services, &handle, &browser, &pending, form.one("identifier")?.unwrap_or_default()).await;
+        let identifier = form.one("identifier")?.unwrap_or_default();
+        if browser.check_kept_form(&handle.tenant, PAGE, &pending.context(), anti_forgery)? == FormOrigin::Stale {
+            let answer = show_start(&handle, &browser, &pending, identifier, Start::Stale);
+            return Ok(Outcome::Expired.tag(answer));
+        }
+        return begin(&services, &handle, &browser, &pending, identifier).await;
     };
     let disowns = form.one("disown")?.is_some();
     if !disowns {
         let method = if form.one("code")?.is_some() { Method::Code } else { Method::Link };
         funnel.enter(funnel::Step::RecoveryCompleted, method);
     }
-    browser.check_form(&handle.tenant, PAGE, id, anti_forgery)?;
+    if browser.check_kept_form(&handle.tenant, PAGE, id, anti_forgery)? == FormOrigin::Stale {
+        // Of another browser's flow the page shows nothing.
+        let view = FlowView::load(&handle, &browser, id, &query).await?;
+        let typed = form.one("code")?.map(SecretText::from);
+        return Ok(Outcome::Expired.tag(view.keep(typed).stale().show(StatusCode::FORBIDDEN, BTreeMap::new())));
+    }
     if disowns {
         return disown(&handle, &browser, id, query.one("token")?).await;
     }
-    reset(&services, &handle, &browser, id, query.one("token")?, &form).await
+    reset(&services, &handle, &browser, id, &query, &form).await
 }
 
 /// Step 1: starts a flow, for any address.
@@ -105,8 +113,7 @@ async fn begin(
     let tenant = &handle.tenant;
     let locale = browser.locale(tenant, pending.hint("ui_locales"));
     let Ok(email) = EmailAddress::parse(identifier) else {
-        let errors = BTreeMap::from([("identifier", message(&locale, "login-identifier-malformed", []))]);
-        return Ok(show_start(handle, browser, pending, identifier, errors));
+        return Ok(show_start(handle, browser, pending, identifier, Start::Malformed));
     };
     let request = match pending.request(tenant) {
         Ok(request) => request,
@@ -114,6 +121,12 @@ async fn begin(
     };
     let client = request.as_ref().map(|request| request.client).or_else(|| tenant.config.default_client());
     let client_id = client.ok_or_else(Problem::internal)?.client_id.clone();
+    // The mail is a detour, so the request waits in the store.
+    let continue_to = match (&request, pending.return_to(tenant)) {
+        (Some(_), _) => Some(stored_request::store(services.random, handle, pending.query()).await?),
+        (None, Some(_)) => Some(pending.query().to_owned()),
+        (None, None) => None,
+    };
     let (id, account) = (services.random.flow_id(), services.random.account_id());
     let sealer = tenant.keys.locator()?;
     let new = NewRecovery {
@@ -126,14 +139,13 @@ async fn begin(
         client_id,
         locale,
         address: sealed_address(handle, account, identifier.trim())?,
-        continue_to: Some(pending.query())
-            .filter(|query| (request.is_some() || pending.return_to(tenant).is_some()) && query.len() <= MAX_CONTINUE_TO)
-            .map(|query| sealer.seal_query(id, query)),
+        continue_to: continue_to.map(|query| sealer.seal_query(id, &query)),
     };
     let decide = || async { Ok::<_, Infallible>(recovery::begin(new.clone(), handle.now())) };
     tenant.store.decide(&handle.request, decide).await?;
     let flow = tenant.keys.locator()?.flow_id(&FlowLocator { account, flow: id });
-    let location = format!("{}?flow={flow}", respond::path(tenant, "/recover"));
+    let username = username::seal(handle, browser, identifier.trim())?;
+    let location = format!("{}?flow={flow}&{username}", respond::path(tenant, "/recover"));
     Ok(browser.answer(respond::see_other(&location)))
 }
 
@@ -143,13 +155,13 @@ async fn reset(
     handle: &TenantHandle,
     browser: &Browser,
     id: &str,
-    token: Option<&str>,
+    query: &Params,
     form: &Params,
 ) -> Result<Response, Problem> {
-    let tenant = &handle.tenant;
+    let (tenant, token) = (&handle.tenant, query.one("token")?);
     let password = SecretText::from(form.one("password")?.unwrap_or_default());
     let typed = form.one("code")?.map(SecretText::from);
-    let view = FlowView::load(handle, browser, id, token).await?;
+    let view = FlowView::load(handle, browser, id, query).await?;
     // Checked first: a password that is not accepted costs no try.
     let flaw = tenant.config.password.check(&password, &[tenant.config.name.get(&view.locale)]).err();
     if let Some(flaw) = flaw
@@ -221,11 +233,11 @@ async fn reset(
             let left = FluentValue::from(i64::from(tries_left));
             let words = message(&view.locale, "recover-code-wrong", [("left", left)]);
             // Loaded again, because the last try ends the flow.
-            let view = FlowView::load(handle, browser, id, token).await?;
+            let view = FlowView::load(handle, browser, id, query).await?;
             Ok(Outcome::WrongCredentials.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)]))))
         }
         Recovered::Over => {
-            let view = FlowView::load(handle, browser, id, token).await?.at(Step::Over);
+            let view = FlowView::load(handle, browser, id, query).await?.at(Step::Over);
             Ok(Outcome::Expired.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
     }
@@ -314,23 +326,37 @@ struct FlowView<'a> {
     id: &'a str,
     step: Step,
     locale: String,
+    /// The address, for the browser's password manager.
+    username: Option<String>,
     /// The code to keep in the form, if only the password was wrong.
     typed: Option<SecretText>,
+    is_stale: bool,
 }
 
 impl<'a> FlowView<'a> {
-    async fn load(handle: &'a TenantHandle, browser: &'a Browser, id: &'a str, token: Option<&str>) -> Result<Self, Problem> {
+    async fn load(handle: &'a TenantHandle, browser: &'a Browser, id: &'a str, query: &Params) -> Result<Self, Problem> {
         let flow = find(handle, id).await?;
         let locale = browser.locale(&handle.tenant, flow.as_ref().map(|flow| flow.locale.as_str()));
-        let step = match flow {
-            Some(flow) => step_of(handle, browser, &flow, token)?,
+        let step = match &flow {
+            Some(flow) => step_of(handle, browser, flow, query.one("token")?)?,
             None => Step::Over,
         };
-        Ok(Self { handle, browser, id, step, locale, typed: None })
+        let username = match (&step, &flow) {
+            // The link was mailed to the account's address, and this browser asked for it.
+            (Step::Prove { by_link: true }, Some(flow)) => username::find_stored(handle, flow).await?,
+            (Step::Prove { by_link: false }, _) => username::open(handle, browser, query)?,
+            _ => None,
+        };
+        Ok(Self { handle, browser, id, step, locale, username, typed: None, is_stale: false })
     }
 
     fn keep(self, typed: Option<SecretText>) -> Self {
         Self { typed, ..self }
+    }
+
+    /// With the sentence that the form was stale.
+    fn stale(self) -> Self {
+        Self { is_stale: true, ..self }
     }
 
     fn at(self, step: Step) -> Self {
@@ -344,7 +370,10 @@ impl<'a> FlowView<'a> {
             Step::Prove { by_link } => {
                 let policy = tenant.config.password;
                 let code = self.typed.as_ref().map(SecretText::expose);
-                ("recover_prove", context! { by_link, errors, anti_forgery, code, min_length => policy.min_length }, status)
+                let notice = self.is_stale.then(|| message(&self.locale, "form-stale", []));
+                let (username, min_length) = (&self.username, policy.min_length);
+                let values = context! { by_link, errors, notice, anti_forgery, code, username, min_length };
+                ("recover_prove", values, status)
             }
             Step::OtherBrowser { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
             Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
@@ -369,8 +398,10 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
     };
     Ok(match (flow.state, is_ours) {
         (FlowState::Completed, true) => {
+            // The client may have been removed meanwhile: then the sign-in page stays by itself.
+            let known = handle.tenant.config.clients.contains_key(&flow.client_id);
             let locator = handle.tenant.keys.locator()?;
-            let query = flow.continue_to.as_deref().and_then(|stored| locator.open_query(flow.id, stored));
+            let query = flow.continue_to.as_deref().filter(|_| known).and_then(|stored| locator.open_query(flow.id, stored));
             let query = query.map(|query| format!("?{query}")).unwrap_or_default();
             Step::Done { sign_in: format!("{}{query}", respond::path(&handle.tenant, "/login")) }
         }
@@ -383,19 +414,28 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
     })
 }
 
-fn show_start(
-    handle: &TenantHandle,
-    browser: &Browser,
-    pending: &Pending,
-    identifier: &str,
-    errors: BTreeMap<&'static str, String>,
-) -> Response {
+/// Why the first step is shown.
+enum Start {
+    Asked,
+    /// What was typed is no address.
+    Malformed,
+    /// The form was stale.
+    Stale,
+}
+
+fn show_start(handle: &TenantHandle, browser: &Browser, pending: &Pending, identifier: &str, start: Start) -> Response {
     let tenant = &handle.tenant;
     let locale = browser.locale(tenant, pending.hint("ui_locales"));
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let malformed = || BTreeMap::from([("identifier", message(&locale, "login-identifier-malformed", []))]);
+    let (status, errors, notice) = match start {
+        Start::Asked => (StatusCode::OK, BTreeMap::new(), None),
+        Start::Malformed => (StatusCode::BAD_REQUEST, malformed(), None),
+        Start::Stale => (StatusCode::FORBIDDEN, BTreeMap::new(), Some(message(&locale, "form-stale", []))),
+    };
     let values = context! {
         identifier,
         errors,
+        notice,
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
         sign_in => pending.continue_at(tenant, "/login"),
     };

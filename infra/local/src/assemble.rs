@@ -12,7 +12,7 @@ use latchkey::domain::tenant::TenantConfig;
 use latchkey::keys::{KeyError, KeyVault, Keys, LegacyKeys, PasswordHasher};
 use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::purpose::Purpose;
-use latchkey::services::{Origin, Services, Tenants};
+use latchkey::services::{Origin, Services, SourceLimiter, Tenants};
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
 use retention::{Continuation, Retention};
@@ -41,6 +41,8 @@ pub struct Parts {
     pub clock: Clock,
     /// How many passwords are hashed concurrently.
     pub hashing_lanes: usize,
+    /// The limits per source.
+    pub sources: SourceLimiter,
 }
 
 /// A tenant document as given.
@@ -114,6 +116,7 @@ pub fn services(parts: Parts) -> Services {
         clock: parts.clock,
         random: Random,
         hasher: PasswordHasher::new(parts.hashing_lanes),
+        sources: parts.sources,
     }
 }
 

@@ -11,6 +11,7 @@ use super::{clients, form, legacy_directory, reverse_migration};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
+use crate::domain::source::SourcePolicy;
 use crate::domain::tenant::{
     Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
     Signer, TenantConfig, TokenPolicy,
@@ -74,6 +75,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let token = read_token(root.table("token"));
     let retention = read_retention(root.table("retention"));
     let keys = read_keys(root.table("keys"));
+    let sources = read_limits(root.table("limits"));
     let mail = read_mail(root.table("mail"));
     let resources = read_resources(root.tables("resources"), keys.signer);
     let clients = clients::read_clients(root.tables("clients"), &resources, keys.signer);
@@ -92,6 +94,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         token,
         retention,
         keys,
+        sources,
         mail,
         legacy_directory,
         reverse_migration,
@@ -205,6 +208,13 @@ fn read_keys(mut table: Table<'_, '_>) -> KeysConfig {
     let signer = table.word("signer", &[("local", Signer::Local), ("kms", Signer::Kms)], Signer::Local);
     table.close();
     KeysConfig { signer }
+}
+
+fn read_limits(mut table: Table<'_, '_>) -> SourcePolicy {
+    let words = [("off", SourcePolicy::Off), ("normal", SourcePolicy::Normal), ("strict", SourcePolicy::Strict)];
+    let sources = table.word("sources", &words, SourcePolicy::default());
+    table.close();
+    sources
 }
 
 fn read_mail(mut table: Table<'_, '_>) -> MailConfig {

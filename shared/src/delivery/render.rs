@@ -146,6 +146,7 @@ mod tests {
             token: TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) },
             retention: RetentionPolicy { erasure_grace: Span::days(30), email_undo: Span::days(7), audit: Span::days(365) },
             keys: KeysConfig { signer: Signer::Local },
+            sources: crate::domain::source::SourcePolicy::default(),
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
             legacy_directory: None,
             reverse_migration: None,

@@ -33,11 +33,15 @@ pub struct Terms {
     pub version: u64,
 }
 
-/// An authorization request that was sent by POST.
+/// A stored authorization request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredAuthorizationRequest {
-    /// Its parameters, as a query.
+    /// Its parameters as a query, of a request that the previous release stored. Otherwise empty.
+    #[serde(default)]
     pub query: String,
+    /// The same, sealed: it may have an address (`login_hint`) or an ID token.
+    #[serde(rename = "sea", default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
     /// When it expires.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
@@ -100,7 +104,7 @@ pub enum Record {
     RetentionJob(Box<RetentionJob>),
     /// A revoked access token that has no grant.
     RevokedToken(Keyed<Jti, RevokedToken>),
-    /// An authorization request that was sent by POST.
+    /// A stored authorization request.
     AuthorizationRequest(Keyed<FlowId, StoredAuthorizationRequest>),
 }
 

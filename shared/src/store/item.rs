@@ -71,6 +71,8 @@ pub enum ItemKind {
     IdentifierTries,
     /// The mails of a purpose to a recipient on a day.
     Mails,
+    /// The failures or mails of a source in ten minutes.
+    Source,
     /// [`crate::domain::erasure::DueErasure`]
     DueErasure,
     /// [`crate::domain::erasure::DeletionRecord`]
@@ -112,6 +114,7 @@ impl ItemKind {
             Self::UnknownFailures => "unknown_failures",
             Self::IdentifierTries => "identifier_tries",
             Self::Mails => "mails",
+            Self::Source => "source",
             Self::DueErasure => "due_erasure",
             Self::DeletionRecord => "deletion_record",
             Self::Tombstone => "tombstone",

@@ -17,6 +17,7 @@
 //! | revoked token without a grant | identities | `W#{tenant}#JTI.{jti}` | `W` | absent |
 //! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
 //! | tries of an identifier on a day | identities | `W#{tenant}#TRIES.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
+//! | failures or mails of a source in ten minutes | identities | `W#{tenant}#SOURCE.{hash}.{yyyymmddhhmm}` | `W` | below its limit |
 //! | mails of a purpose to a recipient on a day | identities | `W#{tenant}#MAILS.{purpose}.{key version}.{hash}.{yyyymmdd}` | `W` | below its limits |
 //! | due erasure | identities | `D#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent |
 //! | state of a scheduled job | identities | `T#{tenant}` | `JOB#{job}` | version |
@@ -42,6 +43,7 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::SubjectHash;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::retention::DUE_SHARDS;
+use crate::domain::source::window_of;
 use crate::domain::time::Timestamp;
 use crate::purpose::Purpose;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -114,6 +116,8 @@ pub enum ItemRef<'a> {
     IdentifierTries(&'a IdentifierHash, Timestamp),
     /// The mails of a purpose to a recipient on the UTC day of this moment.
     Mails(MailPurpose, &'a IdentifierHash, Timestamp),
+    /// The failures or mails of a source in the ten minutes of this moment.
+    Source(&'a [u8; 32], Timestamp),
     /// The erasure of an account that is due at this moment. Its UTC day is part of the partition key.
     DueErasure(AccountId, Timestamp),
     /// The deletion request, or the restoration, of an account on the UTC day of this moment.
@@ -165,6 +169,7 @@ impl ItemKey {
             ItemRef::Mails(purpose, hash, at) => {
                 work(format!("MAILS.{}.{}.{}.{}", mail_word(purpose), hash.key_version, text(hash), day(at)))
             }
+            ItemRef::Source(hash, at) => work(format!("SOURCE.{}.{}", BASE64URL_NOPAD.encode(hash), minute(window_of(at)))),
             ItemRef::DueErasure(id, due) => Self::identities(due_pk(tenant, due, shard_of(id)), id.to_string()),
             ItemRef::DeletionRecord(id, at) => {
                 Self { table: Table::Keys, pk: deletion_records_pk(tenant, at, shard_of(id)), sk: id.to_string() }
@@ -298,6 +303,14 @@ fn day(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.millis()) {
         Ok(moment) => moment.strftime("%Y%m%d").to_string(),
         Err(_) => at.millis().div_euclid(86_400_000).to_string(),
+    }
+}
+
+/// The UTC minute, `yyyymmddhhmm`. For years without four digits, the minutes since the epoch.
+fn minute(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.millis()) {
+        Ok(moment) => moment.strftime("%Y%m%d%H%M").to_string(),
+        Err(_) => at.millis().div_euclid(60_000).to_string(),
     }
 }
 

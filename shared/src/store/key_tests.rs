@@ -46,6 +46,7 @@ fn every_record_has_its_documented_key() {
         ItemRef::UnknownFailures(&hash),
         ItemRef::IdentifierTries(&hash, NOW),
         ItemRef::Mails(MailPurpose::Recovery, &hash, NOW),
+        ItemRef::Source(&[9; 32], NOW),
         ItemRef::DueErasure(account, NOW),
         ItemRef::RetentionJob,
         ItemRef::TenantName,
@@ -81,6 +82,7 @@ Identities W#default#JTI.BwcHBwcHBwcHBwcHBwcHBw W
 Identities W#default#FAILED.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM W
 Identities W#default#TRIES.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
 Identities W#default#MAILS.recovery.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
+Identities W#default#SOURCE.CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk.202611181100 W
 Identities D#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
 Identities T#default JOB#retention
 Identities TENANTS default

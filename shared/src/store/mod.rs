@@ -20,6 +20,7 @@ mod read;
 pub mod reclaim;
 mod records;
 pub mod session;
+pub mod source;
 pub mod tables;
 pub mod tenant;
 

@@ -3,7 +3,7 @@
 //! A page that changes what protects the account, or exports its data, needs a sign-in in the last five minutes (RFC 9470). After an
 //! older one the user confirms the password, and comes back to exactly this page.
 
-use super::browser::Browser;
+use super::browser::{Browser, FormOrigin};
 use super::extract::{TenantHandle, is_local_path};
 use super::funnel::Outcome;
 use super::page::Page;
@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::self_service::{AccountCredential, Principal, PrincipalParts};
 use crate::domain::id::SessionId;
 use crate::keys::KeyError;
+use crate::locale;
 use crate::services::{Services, Tenant};
 use crate::store::StoreError;
 use axum::extract::FromRequestParts;
@@ -42,6 +43,8 @@ pub enum AccountPageError {
     SignIn,
     /// The sign-in is too old: confirm it, then come back.
     Confirm,
+    /// The form is stale: its cookie is gone. Open the page again.
+    Stale,
     /// Another failure.
     Problem(Problem),
 }
@@ -163,7 +166,10 @@ impl AccountPage {
     /// If it is not a form of this page in this browser and session (security 120).
     pub fn check_form(&self, page: &'static str, admitted: &AdmittedUser, form: &Params) -> Result<(), AccountPageError> {
         let value = form.one(super::browser::ANTI_FORGERY_FIELD)?;
-        Ok(self.browser.check_form(&self.handle.tenant, page, &admitted.sid.to_string(), value)?)
+        match self.browser.check_kept_form(&self.handle.tenant, page, &admitted.sid.to_string(), value)? {
+            FormOrigin::Genuine => Ok(()),
+            FormOrigin::Stale | FormOrigin::Foreign => Err(AccountPageError::Stale),
+        }
     }
     /// The address of a path of this tenant, for links in its pages.
     #[must_use]
@@ -210,8 +216,25 @@ impl AccountPage {
             Ok(response) => response,
             Err(AccountPageError::SignIn) => redirect_to_sign_in(""),
             Err(AccountPageError::Confirm) => redirect_to_sign_in("&prompt=login"),
+            Err(AccountPageError::Stale) => {
+                let message = |id| locale::message(&self.locale, id, []);
+                let values = minijinja::context! {
+                    heading => message("form-stale-title"),
+                    text => message("form-stale-text"),
+                    link => self.path(self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str)),
+                    link_label => message("form-stale-open"),
+                };
+                Outcome::Expired.tag(self.plain("error", StatusCode::FORBIDDEN, values))
+            }
             Err(AccountPageError::Problem(problem)) => problem.into_response(),
         }
+    }
+    /// Sends a user who is not signed in to the sign-in page, which returns to this path.
+    #[must_use]
+    pub fn sign_in_to_open(&self, target: &str) -> Response {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("return_to", &self.path(target));
+        Outcome::SignInRequired.tag(self.see_other(&format!("/login?{}", query.finish())))
     }
 }
 

@@ -106,6 +106,13 @@ fn is_one_of(presented: SecretHash, hashes: &[SecretHash]) -> bool {
     first | second
 }
 
+/// The client id that a request claims, before anything is checked.
+pub(super) fn claimed_client_id(headers: &HeaderMap, params: &Params) -> Option<String> {
+    presented(headers, params).ok().map(|presented| match presented {
+        Presented::Nothing { client_id } | Presented::Basic { client_id, .. } | Presented::Post { client_id, .. } => client_id,
+    })
+}
+
 fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthError> {
     const TWO_METHODS: OAuthError =
         OAuthError::new(OAuthErrorCode::InvalidRequest, "Only one method of client authentication may be used");

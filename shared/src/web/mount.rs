@@ -13,7 +13,7 @@ use super::extract::{Host, no_host};
 use super::funnel::Funnel;
 use super::problem::{Problem, ProblemKind};
 use super::tenant_name::TenantName;
-use super::{Page, cors, headers, params};
+use super::{Page, cors, headers, params, source};
 use crate::context::Deadline;
 use crate::domain::id::TenantId;
 use crate::domain::tenant::TenantConfig;
@@ -47,6 +47,7 @@ pub fn mount(services: Services, routes: Router<Services>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(ProblemKind::MethodNotAllowed, "This address does not take this method. `Allow` names those it takes.")
         })
+        .layer(from_fn_with_state(services.clone(), source::limit))
         .layer(from_fn(note_route))
         .with_state(services.clone());
     Router::new()
@@ -131,7 +132,7 @@ async fn answer(services: Services, facts: Facts, tenant: TenantName, request: R
             cors::open(&mut response, readers, &config, origin);
         }
     }
-    headers::secure(&mut response);
+    headers::secure(&mut response, &facts.path);
     log(&facts, &response, services.clock.now());
     response
 }

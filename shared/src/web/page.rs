@@ -1,6 +1,7 @@
 //! Pages: one layout, minijinja templates, Fluent messages, and a nonce for the inline style and script.
 
-use super::{Problem, headers, template};
+use super::headers::{self, FormTarget};
+use super::{Problem, template};
 use crate::colour::Palette;
 use crate::context::Random;
 use crate::domain::tenant::TenantConfig;
@@ -20,7 +21,7 @@ pub struct Page {
     locale: String,
     frame: Frame,
     values: Value,
-    form_action: Option<String>,
+    form_target: FormTarget,
     query: Option<String>,
 }
 
@@ -87,7 +88,7 @@ impl Page {
     #[must_use]
     pub fn form_post(tenant: &Tenant, locale: &str, redirect_uri: &str, parameters: &[(&str, &str)]) -> Self {
         let values = context! { redirect_uri, parameters => Value::from(Serde(parameters)) };
-        Self::new(tenant, locale, "form_post", values).form_action(redirect_uri)
+        Self::new(tenant, locale, "form_post", values).ends_at_client()
     }
     fn framed(frame: Frame, locale: &str, template: &'static str, values: impl Serialize) -> Self {
         Self {
@@ -96,7 +97,7 @@ impl Page {
             locale: locale.to_owned(),
             frame,
             values: Value::from(Serde(values)),
-            form_action: None,
+            form_target: FormTarget::Own,
             query: None,
         }
     }
@@ -106,10 +107,10 @@ impl Page {
         self.status = status;
         self
     }
-    /// Allows forms of this page to end at another origin: `form-action` gets the origin or scheme of this validated redirect URI.
+    /// A form of this page may end at the callback of a client.
     #[must_use]
-    pub fn form_action(mut self, redirect_uri: &str) -> Self {
-        self.form_action = headers::form_action_source(redirect_uri);
+    pub fn ends_at_client(mut self) -> Self {
+        self.form_target = FormTarget::Client;
         self
     }
     /// Links to this page in the tenant's other languages: the same query (given without `?`) with another `ui_locales`.
@@ -176,7 +177,7 @@ impl IntoResponse for Page {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce, self.form_action.as_deref())) {
+        if let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce, self.form_target)) {
             headers.insert(CONTENT_SECURITY_POLICY, policy);
         }
         response
@@ -268,7 +269,7 @@ mod tests {
             redirect_uri => "https://app.example.com/cb",
             parameters => vec![("code", "c"), ("state", "\"><script>x</script>")],
         };
-        let page = Page::unbranded("en", "form_post", values).form_action("https://app.example.com/cb");
+        let page = Page::unbranded("en", "form_post", values).ends_at_client();
         let (headers, html) = text_of(page.into_response());
         assert!(html.contains(r#"name="state" value="&quot;&gt;&lt;script&gt;x"#), "{html}");
         assert!(
@@ -276,8 +277,22 @@ mod tests {
             "{html}"
         );
         let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert!(policy.contains("form-action 'self' https://app.example.com;"), "{policy}");
+        assert!(!policy.contains("form-action"), "{policy}");
         assert_eq!(headers[CACHE_CONTROL], "no-store");
+    }
+
+    /// Engines of old phones stop at the first line that they cannot parse, and then nothing runs.
+    #[test]
+    fn the_script_has_conservative_syntax_and_form_post_has_its_own_line() {
+        let script = include_str!("templates/script.js");
+        for newer in ["=>", "const ", "let ", "`", "?.", "...", ".at(", "class ", "async ", "??", "for (var field of", " of "] {
+            assert!(!script.contains(newer), "{newer}");
+        }
+        let values = context! { redirect_uri => "https://app.example.com/cb", parameters => vec![("code", "c")] };
+        let (_, html) = text_of(Page::unbranded("en", "form_post", values).into_response());
+        let code = html.split("<script").nth(1).unwrap().split_once('>').unwrap().1.split("</script>").next().unwrap();
+        assert_eq!(code, "HTMLFormElement.prototype.submit.call(document.forms[0]);");
+        assert_eq!(html.matches("<script").count(), 1);
     }
 
     #[test]

@@ -44,6 +44,7 @@ async fn a_signed_out_user_returns_to_the_requested_page_after_the_sign_in() {
         // security 117, 118
         assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
         assert_eq!(page.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(page.header("cross-origin-opener-policy"), Some("same-origin"), "{path}");
         assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("form-action 'self'")), "{path}");
     }
     // After a wrong password the user still gets to the page.

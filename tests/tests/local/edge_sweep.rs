@@ -65,7 +65,6 @@ fn assert_headers(answer: &Answer, what: &str) {
         ("strict-transport-security", "max-age=31536000; includeSubDomains"),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
-        ("cross-origin-opener-policy", "same-origin"),
         ("x-frame-options", "DENY"),
     ] {
         assert_eq!(answer.header(name), value, "{what}: {}", answer.0);

@@ -147,7 +147,6 @@ async fn every_answer_carries_the_security_headers_and_is_not_stored() {
         assert_eq!(header(&answer, "strict-transport-security"), "max-age=31536000; includeSubDomains", "{status}");
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff", "{status}");
         assert_eq!(header(&answer, "referrer-policy"), "no-referrer", "{status}");
-        assert_eq!(header(&answer, "cross-origin-opener-policy"), "same-origin", "{status}");
         assert_eq!(header(&answer, "cache-control"), "no-store", "{status}");
         let policy = header(&answer, "content-security-policy");
         for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action "] {

@@ -175,7 +175,7 @@ async fn a_registration_on_the_pages_is_counted() {
         log.steps(),
         [
             "registration_verified code wrong_credentials",
-            "registration_verified code refused",
+            "registration_verified code expired",
             "registration_verified link succeeded"
         ]
     );
@@ -236,7 +236,7 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
     let form = [("content-type", "text/plain")];
     Anonymous::new(&world).send(Method::POST, "/login", &form, "identifier=x").await;
     Anonymous::new(&world).post_form("/login", &[("identifier", "x@example.com"), ("password", "x")]).await;
-    assert_eq!(log.steps(), ["sign_in password refused", "sign_in password refused"]);
+    assert_eq!(log.steps(), ["sign_in password refused", "sign_in password expired"]);
 }
 
 #[tokio::test]

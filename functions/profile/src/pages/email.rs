@@ -16,6 +16,7 @@ use latchkey::keys::AccountLink;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
 use minijinja::context;
 use std::collections::BTreeMap;
@@ -132,7 +133,8 @@ async fn prove(
     };
     let admitted = page.admit(PrincipalParts::Profile).await?;
     let field = if email::pending(&page.handle, &admitted.principal).await?.is_some() { "code" } else { "email" };
-    show_step(page, &admitted, StatusCode::BAD_REQUEST, "", Errors::from([(field, words)])).await
+    let answer = show_step(page, &admitted, StatusCode::BAD_REQUEST, "", Errors::from([(field, words)])).await?;
+    Ok(Outcome::WrongCredentials.tag(answer))
 }
 
 /// Shows the page of the mailed link.
@@ -156,7 +158,7 @@ async fn is_own(page: &AccountPage, token: &SecretText) -> Result<bool, AccountP
     let link = page.handle.tenant.keys.open_account_link(AccountLink::EmailChange, token)?;
     Ok(match page.admit(PrincipalParts::Nothing).await {
         Ok(admitted) => link.is_some_and(|link| link.account == admitted.presented.account()),
-        Err(AccountPageError::SignIn | AccountPageError::Confirm) => false,
+        Err(AccountPageError::SignIn | AccountPageError::Confirm | AccountPageError::Stale) => false,
         Err(problem @ AccountPageError::Problem(_)) => return Err(problem),
     })
 }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section, fields};
 use minijinja::context;
 use std::collections::BTreeMap;
@@ -37,7 +38,8 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
     match password::change(services, &page.handle, &admitted.presented, &typed).await? {
         ChangeOutcome::Changed => Ok(page.see_other("/account/security?done=password")),
         ChangeOutcome::WrongPassword => {
-            refuse(StatusCode::BAD_REQUEST, "password", page_message(page, "account-password-wrong"))
+            let answer = refuse(StatusCode::BAD_REQUEST, "password", page_message(page, "account-password-wrong"))?;
+            Ok(Outcome::WrongCredentials.tag(answer))
         }
         ChangeOutcome::Flawed(flaw) => {
             refuse(StatusCode::BAD_REQUEST, "new_password", fields::password_flaw(&page.locale, &flaw))

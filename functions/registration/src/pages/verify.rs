@@ -12,18 +12,15 @@
 use super::{message, message_with, path, see_other};
 use crate::client::require_open;
 use crate::prove::{self, Proof, ProofContext};
-use crate::throttle::CallerThrottle;
-use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey::domain::flow::{Flow, MAX_RESENDS};
-use latchkey::domain::oauth::authorization_request::validate;
 use latchkey::domain::registration::{self, FlowOver, Resent, Verified};
 use latchkey::domain::secret::SecretText;
 use latchkey::services::Services;
 use latchkey::store::flow::FlowSnapshot;
-use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser};
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser, FormOrigin};
 use latchkey::web::extract::{FormBody, QueryParams};
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
 use latchkey::web::problem::ProblemKind;
@@ -38,8 +35,12 @@ const PAGE: &str = "verify";
 enum Remark {
     None,
     Sent,
-    Wrong { tries_left: u8 },
+    Wrong {
+        tries_left: u8,
+    },
     NoneLeft,
+    /// The form was stale.
+    Stale,
 }
 
 pub(crate) async fn show(
@@ -69,7 +70,6 @@ pub(crate) async fn show(
 
 pub(crate) async fn submit(
     State(services): State<Services>,
-    Extension(throttle): Extension<CallerThrottle>,
     funnel: Funnel,
     handle: TenantHandle,
     browser: Browser,
@@ -82,7 +82,9 @@ pub(crate) async fn submit(
         funnel.enter(Step::RegistrationVerified, method);
     }
     let id = flow_id(&query)?;
-    browser.check_form(&handle.tenant, PAGE, id, body.one(ANTI_FORGERY_FIELD)?)?;
+    if browser.check_kept_form(&handle.tenant, PAGE, id, body.one(ANTI_FORGERY_FIELD)?)? == FormOrigin::Stale {
+        return stale(&handle, &browser, &query, id, body.one("token")?).await;
+    }
     body.none_repeated_except(&[])?;
     let locator = prove::locate(&handle.tenant, id)?;
     let token = body.one("token")?.map(SecretText::from);
@@ -92,7 +94,6 @@ pub(crate) async fn submit(
             Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}&token={}", token.expose()))?))
         }
         (Some("resend"), _) => {
-            throttle.admit(&handle)?;
             let session_secrets = NewSessionSecrets::fresh(services.random);
             let resent = prove::resend(&handle, locator, &ProofContext::Browser(&browser, &session_secrets)).await?.0;
             resent_answer(&handle, &browser, &query, id, resent).await
@@ -104,6 +105,28 @@ pub(crate) async fn submit(
         }
         (Some(_), _) => Err(Problem::new(ProblemKind::InvalidRequest, "The form was not sent from this page.")),
     }
+}
+
+/// Shows the page of this address again. Of another browser's registration it shows nothing.
+async fn stale(
+    handle: &TenantHandle,
+    browser: &Browser,
+    query: &Params,
+    id: &str,
+    token: Option<&str>,
+) -> Result<Response, Problem> {
+    let locator = prove::locate(&handle.tenant, id)?;
+    let snapshot = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
+    let locale = locale(handle, browser, query, snapshot.as_ref())?;
+    let page = match (&snapshot, token) {
+        (Some(snapshot), Some(token)) => link_page(handle, browser, &locale, id, &snapshot.flow, &SecretText::from(token))?,
+        (Some(snapshot), None) if snapshot.flow.browser == Some(browser.binding()) => {
+            code_page(handle, browser, &locale, id, snapshot, &Remark::Stale)?
+        }
+        (Some(_), None) => other_browser_page(handle, &locale),
+        (None, _) => over_page(handle, &locale, None, FlowOver::Expired),
+    };
+    Ok(Outcome::Expired.tag(browser.answer(page.status(StatusCode::FORBIDDEN).into_response())))
 }
 
 async fn resent_answer(
@@ -219,15 +242,16 @@ fn code_page(
     };
     let error = match remark {
         Remark::Wrong { tries_left } => message_with(locale, "verify-code-wrong", "left", usize::from(*tries_left)),
-        Remark::None | Remark::Sent | Remark::NoneLeft => String::new(),
+        Remark::None | Remark::Sent | Remark::NoneLeft | Remark::Stale => String::new(),
     };
     let notice = match remark {
         Remark::NoneLeft => message(locale, "verify-none-left"),
+        Remark::Stale => message(locale, "form-stale"),
         Remark::None | Remark::Sent | Remark::Wrong { .. } => String::new(),
     };
     let success = match remark {
         Remark::Sent => message(locale, "verify-sent"),
-        Remark::None | Remark::NoneLeft | Remark::Wrong { .. } => String::new(),
+        Remark::None | Remark::NoneLeft | Remark::Stale | Remark::Wrong { .. } => String::new(),
     };
     let values = json!({
         "anti_forgery": browser.anti_forgery(&handle.tenant, PAGE, id),
@@ -240,7 +264,7 @@ fn code_page(
         "can_resend": snapshot.flow.generation < MAX_RESENDS,
     });
     let page = Page::new(&handle.tenant, locale, "verify", values).languages(&format!("flow={id}"));
-    Ok(ending_at_client(handle, page, &snapshot.flow))
+    Ok(ending_at_client(page, &snapshot.flow))
 }
 
 /// The page of the mailed link.
@@ -269,18 +293,12 @@ fn link_page(
         "token": token.expose(),
         "code": code,
     });
-    Ok(ending_at_client(handle, Page::new(&handle.tenant, locale, "verify_link", values), flow))
+    Ok(ending_at_client(Page::new(&handle.tenant, locale, "verify_link", values), flow))
 }
 
-/// This page's form may end in a redirect to the client. Browsers check every redirect after a POST against the page's `form-action`.
-fn ending_at_client(handle: &TenantHandle, page: Page, flow: &Flow) -> Page {
-    let request = continue_to(handle, Some(flow)).and_then(|query| Params::parse(query.as_bytes()).ok());
-    match request.and_then(|params| {
-        validate(&handle.tenant.config.clients, params.iter()).ok().map(|request| request.return_to.redirect_uri)
-    }) {
-        Some(redirect_uri) => page.form_action(&redirect_uri),
-        None => page,
-    }
+/// The form ends at the client if the flow began with an authorization request, in the query or stored.
+fn ending_at_client(page: Page, flow: &Flow) -> Page {
+    if flow.continue_to.is_some() { page.ends_at_client() } else { page }
 }
 
 /// Neither the browser that started the registration nor a link: reveal nothing.
@@ -311,18 +329,18 @@ fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: F
     Page::new(&handle.tenant, locale, "error", values).status(status)
 }
 
-/// The authorization request that led to the registration.
-fn continue_to(handle: &TenantHandle, flow: Option<&Flow>) -> Option<String> {
-    let flow = flow?;
-    handle.tenant.keys.locator().ok()?.open_query(flow.id, flow.continue_to.as_deref()?)
-}
-
 /// Where a signed-in user continues: at the authorization request that led here.
 fn continue_target(handle: &TenantHandle, flow: Option<&Flow>) -> String {
-    match continue_to(handle, flow) {
+    match request_of(handle, flow) {
         Some(query) => format!("/oauth2/authorize?{query}"),
         None => "/login".to_owned(),
     }
+}
+
+/// The authorization request that led here, unless its client was removed meanwhile: what the user did has succeeded nevertheless.
+fn request_of(handle: &TenantHandle, flow: Option<&Flow>) -> Option<String> {
+    let flow = flow.filter(|flow| handle.tenant.config.clients.contains_key(&flow.client_id))?;
+    handle.tenant.keys.locator().ok()?.open_query(flow.id, flow.continue_to.as_deref()?)
 }
 
 fn to_sign_in(handle: &TenantHandle, flow: Option<&Flow>) -> String {
@@ -334,7 +352,7 @@ fn to_register(handle: &TenantHandle, flow: Option<&Flow>) -> String {
 }
 
 fn with_query(handle: &TenantHandle, target: &str, flow: Option<&Flow>) -> String {
-    match continue_to(handle, flow) {
+    match request_of(handle, flow) {
         Some(query) => format!("{target}?{query}"),
         None => target.to_owned(),
     }

@@ -17,7 +17,7 @@ use latchkey::context::{Clock, Random};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::{KeyVault, LegacyKeys};
-use latchkey::services::Origin;
+use latchkey::services::{Origin, SourceLimiter};
 use rustls::ServerConfig;
 use std::fmt::Display;
 use std::fs::File;
@@ -99,6 +99,7 @@ impl Gateway {
             legacy_keys: LegacyKeys::none(),
             clock,
             hashing_lanes: std::thread::available_parallelism().map_or(1, usize::from),
+            sources: if options.no_source_limits { SourceLimiter::off() } else { SourceLimiter::default() },
         });
         assemble::prepare(&services, &documents).await.map_err(|error| failed(&error))?;
         let reader = StreamReader::new(storage.engine.clone(), TABLES[0]);

@@ -71,7 +71,7 @@ fn authorize() -> Operation {
 
 fn authorize_by_post() -> Operation {
     let operation = Operation::new(TAG, "POST", "/oauth2/authorize", "authorizeByPost", "Authorization request by POST.");
-    to_client(operation.takes_form(request_form())).describe("The request is stored for ten minutes and continues as GET.")
+    to_client(operation.takes_form(request_form())).describe("The request is stored for an hour and continues as GET.")
 }
 
 fn login_page() -> Operation {
@@ -93,7 +93,7 @@ fn login() -> Operation {
         .redirects("Signed in: back to the authorization request, or to `return_to`.")
         .page(200, "A form that posts an error to the client (`response_mode=form_post`).")
         .page(400, "The form with what is wrong. A wrong password and an unknown address get the same words.")
-        .page(429, "Too many wrong passwords: the page says how long to wait.")
+        .page(429, "Too many wrong passwords for this account, or too many failures from this network: the page says how long to wait.")
         .page(503, "The legacy user pool does not answer.")
 }
 

@@ -12,6 +12,7 @@ pub(super) fn operations() -> Vec<Operation> {
         discovery("/.well-known/oauth-authorization-server", "readServerMetadata", "Server metadata (RFC 8414)."),
         metadata_of_tenant(),
         keys(),
+        change_password(),
         token(),
         revoke(),
         introspect(),
@@ -122,6 +123,17 @@ fn keys() -> Operation {
     let set = object([("keys", list(&any, "Keys that sign, and keys that signed what is still valid."))]);
     public(Operation::new(Tag::Metadata, "GET", "/.well-known/jwks.json", "readKeys", "The public signing keys (RFC 7517)."))
         .answers_as(200, "The keys.", "application/jwk-set+json", json!({ "schema": set }))
+}
+
+fn change_password() -> Operation {
+    let operation = Operation::new(
+        Tag::Metadata,
+        "GET",
+        "/.well-known/change-password",
+        "findPasswordPage",
+        "Where a password manager changes the password (W3C).",
+    );
+    operation.redirects("To the page of the account that changes the password.")
 }
 
 /// The members by which a client names itself in a form.

@@ -17,6 +17,7 @@ pub use text::Localized;
 
 use super::id::{ClientId, TenantId};
 use crate::domain::oauth::client::Client;
+use crate::domain::source::SourcePolicy;
 use std::collections::BTreeMap;
 
 /// One tenant's validated configuration.
@@ -42,6 +43,8 @@ pub struct TenantConfig {
     pub retention: RetentionPolicy,
     /// Signing keys.
     pub keys: KeysConfig,
+    /// Limits per source.
+    pub sources: SourcePolicy,
     /// Mail sender.
     pub mail: MailConfig,
     /// The legacy user pool, during a migration.

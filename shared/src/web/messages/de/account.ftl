@@ -13,6 +13,7 @@ account-back = Zurück
 
 account-profile-title = Ihr Profil
 account-profile-stale = Ihr Profil wurde in einem anderen Fenster geändert. Ihre Eingaben sind noch da: Prüfen Sie sie und speichern Sie noch einmal.
+account-profile-draft = Ihre Sitzung war beendet, deshalb sind Ihre Änderungen noch nicht gespeichert. Prüfen Sie sie und speichern Sie dann.
 account-done-saved = Ihr Profil ist gespeichert.
 
 account-security-title = Sicherheit

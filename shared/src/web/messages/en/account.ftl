@@ -13,6 +13,7 @@ account-back = Back
 
 account-profile-title = Your profile
 account-profile-stale = Your profile was changed in another window. Your input is still here: check it and save again.
+account-profile-draft = Your session had ended, so your changes are not saved yet. Check them, then save them.
 account-done-saved = Your profile is saved.
 
 account-security-title = Security
