@@ -142,7 +142,10 @@ const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized
 /// Returns whether the session is as recent as the request demands. A sign-in satisfies only the request that required it, and only in the
 /// session that it started (CVE-2023-6787).
 fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
-    let too_old = request.max_age.is_some_and(|max_age| max_age == Span::ZERO || now.since(session.auth_time) > max_age);
+    // Without a method (a token exchange) nothing was proven here, however short ago the user signed in at the pool.
+    let is_proven = !session.amr.is_empty();
+    let too_old =
+        request.max_age.is_some_and(|max_age| max_age == Span::ZERO || !is_proven || now.since(session.auth_time) > max_age);
     let must_sign_in = request.prompt.login || request.prompt.select_account || too_old;
     !must_sign_in || interactions.signed_in.is_some_and(|interaction| interaction.counts(session, now))
 }
