@@ -46,9 +46,12 @@ pub async fn get(
     let expected = match find_hint(tenant, &request)? {
         Hint::Absent => None,
         Hint::Subject(sub) => Some(sub),
+        // The hint is optional, so a request with an unreadable one continues as without it. Without a page there is no user to
+        // ask, and whether the signed-in one is expected is unknown.
+        Hint::Invalid if !request.prompt.none => None,
         Hint::Invalid => {
-            let description = "id_token_hint is not an ID token for this client";
-            let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::InvalidRequest, description);
+            let description = "id_token_hint is not an ID token for this client; sign in again";
+            let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::LoginRequired, description);
             return Ok(Outcome::Refused.tag(respond::to_client(tenant, &locale, &answer)));
         }
     };

@@ -19,9 +19,11 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use latchkey::domain::account::PasswordHome;
 use latchkey::domain::change::Decision;
+use latchkey::domain::credential::PasswordFlaw;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::profile::Claims;
 use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered, SealedAddress};
 use latchkey::domain::secret::SecretText;
 use latchkey::keys::SealedField;
@@ -180,6 +182,11 @@ async fn reset(
         let (proof, fits) = proof.compare(handle, &flow)?;
         let may_reset = fits && recovery::is_open(&flow, handle.now()) && recovery::is_of_browser(&flow, &browser.binding());
         let owner = if may_reset { tenant.store.find_recovery(&flow.identifier).await? } else { None };
+        if let Some(owner) = &owner
+            && is_guessable(handle, owner.authentication.account, &password).await?
+        {
+            return Ok(Decision::unchanged(Recovered::Guessable));
+        }
         if let (Some(owner), Some(pool)) = (&owner, &pool)
             && owner.authentication.password_home == PasswordHome::Directory
         {
@@ -224,6 +231,10 @@ async fn reset(
             browser.clear_session(&mut response);
             Ok(response)
         }
+        Recovered::Guessable => {
+            let words = fields::password_flaw(&view.locale, &PasswordFlaw::TooCommon);
+            Ok(view.keep(proof.typed).show(StatusCode::BAD_REQUEST, BTreeMap::from([("password", words)])))
+        }
         Recovered::Stays => Ok(Outcome::Refused.tag(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),
         Recovered::UnknownIdentifier => {
             let register = tenant.config.registration.enabled.then(|| respond::path(tenant, "/register"));
@@ -241,6 +252,17 @@ async fn reset(
             Ok(Outcome::Expired.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
     }
+}
+
+/// Whether the new password consists of the user's own data (security 69). This is known only to those who have proven the address. 3 RRU.
+async fn is_guessable(handle: &TenantHandle, account: AccountId, password: &SecretText) -> Result<bool, Problem> {
+    let tenant = &handle.tenant;
+    let Some(owner) = tenant.store.find_profile(account).await? else { return Ok(false) };
+    let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(SealedField::Profile, &owner.profile.claims)?;
+    let claims: Claims = serde_json::from_slice(&plain).map_err(|_| Problem::internal())?;
+    let names = tenant.config.name.0.values().map(String::as_str);
+    let context: Vec<&str> = names.chain(claims.guessable_words()).collect();
+    Ok(tenant.config.password.check(password, &context).is_err())
 }
 
 /// Step 3, in another browser: "I did not ask for this".

@@ -19,6 +19,7 @@ mod health;
 mod introspect;
 mod jwks;
 mod problems;
+mod profile;
 mod revoke;
 mod token;
 mod userinfo;

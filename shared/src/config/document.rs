@@ -78,7 +78,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let sources = read_limits(root.table("limits"));
     let mail = read_mail(root.table("mail"));
     let resources = read_resources(root.tables("resources"), keys.signer);
-    let clients = clients::read_clients(root.tables("clients"), &resources, keys.signer);
+    let clients = clients::read_clients(root.tables("clients"), &resources, &registration.fields, keys.signer);
     let legacy_directory = legacy_directory::read(&mut root, &registration.fields, &clients);
     let reverse_migration =
         root.optional_table("handover").and_then(|table| reverse_migration::read(table, &registration.fields));
@@ -173,7 +173,7 @@ fn read_password(mut table: Table<'_, '_>) -> PasswordPolicy {
 fn read_session(mut table: Table<'_, '_>) -> SessionPolicy {
     let place = table.at("idle");
     let idle = table.span("idle", Span::minutes(5)..=Span::days(90), Span::days(7));
-    let absolute = table.span("absolute", Span::minutes(5)..=Span::days(365), Span::days(30));
+    let absolute = table.span("absolute", Span::minutes(5)..=SessionPolicy::MAX_ABSOLUTE, Span::days(30));
     if idle > absolute {
         table.report.refuse(&place, "must not be longer than session.absolute");
     }

@@ -1,5 +1,6 @@
 //! The tenant document: the settings of an operator. This module reads TOML and returns validated types. Every error names its path.
 
+mod client_links;
 mod clients;
 pub mod document;
 mod form;

@@ -21,7 +21,7 @@ use super::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use super::identifier::IdentifierHash;
 use super::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
 use super::secret::PasswordHash;
-use super::session::{NewSession, Session};
+use super::session::{NewSession, Session, signed_in};
 use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
 
@@ -35,10 +35,11 @@ pub const UNKNOWN_KEPT: Span = Span::days(90);
 /// The maximum age of a sign-in for a credential change or a data export (RFC 9470; ASVS 7.5.1).
 pub const RECENT: Span = Span::minutes(5);
 
-/// Whether a sign-in at this time is recent enough for such an operation.
+/// Whether a sign-in at this time is recent enough for such an operation. Without a method (a token exchange) nothing was proven here, so it
+/// never is.
 #[must_use]
-pub fn is_recent(auth_time: Timestamp, now: Timestamp) -> bool {
-    now.since(auth_time) <= RECENT
+pub fn is_recent(auth_time: Timestamp, amr: &[Amr], now: Timestamp) -> bool {
+    !amr.is_empty() && now.since(auth_time) <= RECENT
 }
 
 /// The account of the typed identifier, as loaded.
@@ -108,7 +109,8 @@ pub struct NewSignIn<'a> {
     pub session: NewSession,
     /// The device to remember, unless it is known already.
     pub device: u64,
-    /// The live session that this browser has so far. It ends, whichever account owns it, so that its cookie becomes worthless.
+    /// The live session that this browser has so far. The same account's is renewed, another account's ends. In both cases its cookie becomes
+    /// worthless.
     pub replaced: Option<&'a Session>,
     /// Lifetimes.
     pub policy: &'a SessionPolicy,
@@ -193,18 +195,15 @@ fn succeed(
 ) -> Decision<Authenticated> {
     let known = known_device(authentication, device);
     let state = reset_window(authentication, known.map(|known| known.id), new.device);
-    let session = Session::open(new.session, &state, vec![Amr::Pwd], new.policy, now);
-    // The account first: parallel guesses and a changed password conflict with its version. The new session last: an attempt that
-    // meets a conflict leaves no session behind.
+    let (opened, session) = signed_in(&state, new.replaced, new.session, vec![Amr::Pwd], new.policy, now);
+    // The account first: parallel guesses and a changed password conflict with its version. The session last: an attempt that meets a
+    // conflict leaves no session behind.
     let mut changes = Changes::one(Change::record_sign_in(state));
     if let PasswordVerdict::RightRehashed(hash) = verdict {
         let rehashed = PasswordCredential { hash, version: password.version + 1, ..password.clone() };
         changes = changes.then(Change::rehash(rehashed));
     }
-    if let Some(ended) = new.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::end_session(ended));
-    }
-    let changes = changes.then(Change::open_session(session.clone()));
+    let changes = Changes(changes.0.into_iter().chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 

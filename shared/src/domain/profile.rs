@@ -16,6 +16,16 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Claims(pub serde_json::Map<String, serde_json::Value>);
 
+impl Claims {
+    /// Words that an attacker would guess first for a password of this user: all texts of the profile, and their parts (security 69).
+    #[must_use]
+    pub fn guessable_words(&self) -> Vec<&str> {
+        let texts = self.0.values().filter_map(serde_json::Value::as_str).filter(|text| text.len() <= 100);
+        let words = texts.flat_map(|text| std::iter::once(text).chain(text.split(['@', '.', ' '])));
+        words.filter(|word| !word.is_empty()).collect()
+    }
+}
+
 impl std::fmt::Debug for Claims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Claims({} claims)", self.0.len())

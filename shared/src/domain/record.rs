@@ -47,7 +47,7 @@ pub struct StoredAuthorizationRequest {
     pub expires_at: Timestamp,
 }
 
-/// A revoked access token that has no grant.
+/// A revoked access token that has no grant, or an exchanged token of the legacy user pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokedToken {
     /// The client that the token was issued to.

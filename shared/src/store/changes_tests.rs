@@ -163,6 +163,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("uncount_unknown_sign_in", "", Change::uncount_unknown_sign_in(failures(3))),
         ("record_sign_in", "", Change::record_sign_in(state())),
         ("open_session", "", Change::open_session(a_session(1))),
+        ("renew_session", "", Change::renew_session(a_session(3))),
         ("touch_session", "", Change::touch_session(a_session(2))),
         ("end_session", "", Change::end_session(a_session(2))),
         ("rehash", "", Change::rehash(a_password(2))),
@@ -217,6 +218,11 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("revoke_grant", "withdrawn", Change::revoke_grant(ended(RevocationReason::Withdrawn))),
         ("revoke_access_token", "", Change::revoke_access_token(a_grant(7, active(), 3))),
         ("revoke_grantless_token", "", Change::revoke_grantless_token(Jti::from_bytes([9; 16]), "demo-app".parse().unwrap(), NOW)),
+        (
+            "claim_exchanged_token",
+            "",
+            Change::claim_exchanged_token(Jti::from_bytes([9; 16]), "demo-app".parse().unwrap(), NOW),
+        ),
         ("store_authorization_request", "", Change::store_authorization_request(FlowId::from_bytes([5; 16]), "a=b".to_owned(), NOW)),
     ]
 }

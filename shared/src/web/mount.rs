@@ -115,16 +115,19 @@ async fn edge(State(services): State<Services>, request: Request, next: Next) ->
 async fn answer(services: Services, facts: Facts, tenant: TenantName, request: Request, next: Next) -> Response {
     let readers = cors::readers(&facts.path);
     let is_preflight = readers != cors::Readers::SameOrigin && cors::is_preflight(request.method(), request.headers());
+    let headers = if is_preflight { request.headers().clone() } else { HeaderMap::new() };
     let mut response = match admit(request, tenant, &facts).await {
         Err(problem) => problem.into_response(),
         Ok(_) if is_preflight => match config_of(&services, &facts).await {
-            Some(config) => cors::preflight(&config, facts.origin.as_deref()),
+            Some(config) => cors::preflight(&config, readers, &headers),
             None => Problem::new(ProblemKind::NotFound, "There is no such tenant.").into_response(),
         },
         Ok(request) => in_time(facts.deadline, next.run(request)).await,
     };
     complete(&services, &facts, &mut response).await;
-    if readers != cors::Readers::SameOrigin {
+    if readers == cors::Readers::Everyone {
+        cors::open_for_everyone(&mut response);
+    } else if readers != cors::Readers::SameOrigin {
         cors::vary(&mut response);
         if let Some(origin) = facts.origin.as_deref().filter(|_| !is_preflight)
             && let Some(config) = config_of(&services, &facts).await

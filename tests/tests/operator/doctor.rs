@@ -46,6 +46,22 @@ fn a_running_gateway_has_no_findings() {
     assert_eq!(verdict_of(&found, "tenant default: retention"), "skip", "a skipped check is listed");
 }
 
+/// A library that does not form-encode sends such a secret as another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_http_basic_changes_is_reported() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let gateway = Gateway::start(&data, &[]);
+    for (secret, verdict) in [("k+cUhdG9nDqYw0iYlOeQ/A==", "warn"), ("4f2b9d1e8c7a60534f2b9d1e8c7a6053", "missing")] {
+        let document = DEFAULT_DOCUMENT.replace("demo-service-secret", secret);
+        gateway.put_in_force(&data, &document).await;
+        let operator = Operator::new(&gateway, &data, folder.path());
+        let output = tokio::task::spawn_blocking(move || operator.run(&["doctor", "@", "--json"])).await.unwrap();
+        assert_eq!(verdict_of(&findings(&output), "tenant default: client demo-service"), verdict, "{secret}: {output:?}");
+        assert!(!output.out.contains(secret), "a secret is never printed");
+    }
+}
+
 /// Another server answers instead of Latchkey: each check reports it and says what to do.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_answers_for_the_functions_is_reported() {

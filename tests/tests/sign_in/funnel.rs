@@ -212,7 +212,7 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
     browser.open(&web.authorize_url(&[])).await;
     browser.open(&web.authorize_url(&[("prompt", "none"), ("max_age", "0")])).await;
     browser.open(&web.authorize_url(&[]).replace("response_type=code", "response_type=token")).await;
-    browser.open(&web.authorize_url(&[("id_token_hint", "x")])).await;
+    browser.open(&web.authorize_url(&[("id_token_hint", "x"), ("prompt", "none")])).await;
     let mut ended = Browser::new(&world);
     let outcome = ended.press(&consent, "#allow", &[]).await;
     assert_eq!(outcome.1.status(), 303);

@@ -137,7 +137,10 @@ fn recover() -> Operation {
 }
 
 const LOGOUT: [(&str, &str); 5] = [
-    ("id_token_hint", "An ID token of the user. With it, no page asks."),
+    (
+        "id_token_hint",
+        "An ID token of the user. With it, no page asks. One that cannot be verified is named, and the page asks.",
+    ),
     ("client_id", "The client."),
     ("post_logout_redirect_uri", "Where to continue: one that the client registered."),
     ("state", "Comes back with the redirect."),
@@ -152,7 +155,7 @@ fn logout() -> Operation {
     let operation = Operation::new(TAG, "GET", "/oauth2/logout", "logOut", "Signs out (OpenID Connect RP-Initiated Logout).");
     with_logout(operation)
         .page(200, "A page that asks, or one that says that the user is signed out.")
-        .page(400, "The request is not valid: the page says why.")
+        .page(400, "The request is not valid: the page says why, and asks a signed-in user.")
         .redirects("To `post_logout_redirect_uri`.")
 }
 

@@ -123,9 +123,10 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch()
 }
 
 #[test]
-fn security_56_64_the_previous_session_of_the_browser_ends_before_the_new_one_opens() {
+fn security_56_64_another_users_session_in_the_browser_ends_before_the_new_one_opens() {
     let (authentication, password) = (authentication(), password());
-    let replaced = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
+    let other = AccountState { account: AccountId::from_bytes([9; 16]), ..authentication.clone() };
+    let replaced = Session::open(new_session(40), &other, vec![Amr::Pwd], &POLICY, T0);
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(&replaced)), T0);
     let [recorded, ended, opened] = decision.changes.all();
     assert!(recorded.is(Change::record_sign_in));
@@ -133,6 +134,35 @@ fn security_56_64_the_previous_session_of_the_browser_ends_before_the_new_one_op
     assert_eq!((ended.id, ended.ended_at), (replaced.id, Some(T0)));
     assert_ne!(opened.id, replaced.id);
     assert_ne!(opened.secret_hash, replaced.secret_hash);
+}
+
+#[test]
+fn security_56_the_same_users_session_is_renewed_if_it_is_live_and_began_with_a_sign_in() {
+    let (authentication, password) = (authentication(), password());
+    let own = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
+    let at = T0 + Span::hours(1);
+    let decide = |replaced: &Session, at| {
+        authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(replaced)), at)
+    };
+    let decision = decide(&own, at);
+    let [recorded, renewed] = decision.changes.all();
+    assert!(recorded.is(Change::record_sign_in));
+    let renewed = renewed.made_by(Change::renew_session);
+    assert_eq!((renewed.id, renewed.auth_time, renewed.version), (own.id, at, 2));
+    assert_ne!(renewed.secret_hash, own.secret_hash, "the old cookie is dead");
+    assert_eq!(decision.outcome, Authenticated::SignedIn { session: renewed, new_device: true });
+    let of_another_epoch = Session { epoch: own.epoch - 1, ..own.clone() };
+    let exchanged = Session { amr: vec![], ..own.clone() };
+    for (what, replaced, at) in [
+        ("idle", own.clone(), T0 + POLICY.idle),
+        ("of another epoch", of_another_epoch, at),
+        ("from a token exchange", exchanged, at),
+    ] {
+        let decision = decide(&replaced, at);
+        let [_, ended, opened] = decision.changes.all();
+        assert!(ended.is(Change::end_session), "{what}");
+        assert_ne!(opened.made_by(Change::open_session).id, own.id, "{what}");
+    }
 }
 
 #[test]

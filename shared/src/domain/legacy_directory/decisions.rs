@@ -13,7 +13,7 @@ use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity};
 use crate::domain::profile::Profile;
 use crate::domain::roles::Roles;
 use crate::domain::secret::PasswordHash;
-use crate::domain::session::Session;
+use crate::domain::session::signed_in;
 use crate::domain::time::Timestamp;
 
 /// Imports a user who has just shown the password, and signs them in. `claimed_subject` is the stored claim on their subject.
@@ -28,12 +28,9 @@ pub fn take_over(
         return Decision::unchanged(Authenticated::Refused);
     }
     let account = imported(imported_user, Some(sign_in.device), now);
-    let session = Session::open(sign_in.session, &account.authentication, vec![Amr::Pwd], sign_in.policy, now);
-    let mut changes = Changes::one(Change::import_account(account));
-    if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::end_session(ended));
-    }
-    let changes = changes.then(Change::open_session(session.clone()));
+    let (opened, session) =
+        signed_in(&account.authentication, sign_in.replaced, sign_in.session, vec![Amr::Pwd], sign_in.policy, now);
+    let changes = Changes(std::iter::once(Change::import_account(account)).chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: true } }
 }
 
@@ -134,13 +131,10 @@ pub fn keep_password(
     let reset = reset_window(authentication, known, sign_in.device);
     let roles = reset.roles.with(roles);
     let state = AccountState { password_home: PasswordHome::Here, roles, ..reset };
-    let session = Session::open(sign_in.session, &state, vec![Amr::Pwd], sign_in.policy, now);
+    let (opened, session) = signed_in(&state, sign_in.replaced, sign_in.session, vec![Amr::Pwd], sign_in.policy, now);
     let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
-    let mut changes = Changes::one(Change::keep_password(state, password));
-    if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::end_session(ended));
-    }
-    let changes = changes.then(Change::open_session(session.clone()));
+    let first = Change::keep_password(state, password);
+    let changes = Changes(std::iter::once(first).chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 

@@ -148,7 +148,10 @@ const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized
 /// for an hour. A positive `max_age` limits the age of the sign-in itself, so there only a sign-in of the last minutes counts.
 pub fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
     let is_asked = request.prompt.login || request.prompt.select_account || request.max_age == Some(Span::ZERO);
-    let too_old = request.max_age.is_some_and(|max_age| max_age > Span::ZERO && now.since(session.auth_time) > max_age);
+    // Without a method (a token exchange) nothing was proven here, however short ago the user signed in at the pool.
+    let is_proven = !session.amr.is_empty();
+    let is_old = |max_age: Span| max_age > Span::ZERO && (!is_proven || now.since(session.auth_time) > max_age);
+    let too_old = request.max_age.is_some_and(is_old);
     let just_signed_in = interactions.signed_in.is_some_and(|interaction| interaction.counts(session, now));
     let signed_in = just_signed_in || interactions.signed_in_before_consent(session, now);
     (!is_asked || signed_in) && (!too_old || just_signed_in)

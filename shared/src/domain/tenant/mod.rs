@@ -16,9 +16,9 @@ pub use reverse_migration::{ReverseMigrationConfig, Username};
 pub use text::Localized;
 
 use super::id::{ClientId, TenantId};
-use crate::domain::oauth::client::Client;
+use crate::domain::oauth::client::{Client, SigningAlgorithm};
 use crate::domain::source::SourcePolicy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One tenant's validated configuration.
 #[derive(Debug, Clone)]
@@ -62,6 +62,17 @@ impl TenantConfig {
     #[must_use]
     pub fn default_client(&self) -> Option<&Client> {
         self.clients.values().find(|client| client.first_party).or_else(|| self.clients.values().next())
+    }
+    /// The signature algorithms in use: those of clients and resource servers, RS256 (every client may expect it, OpenID Connect Discovery
+    /// §3), and ES256, which signs exports. Some verifiers refuse a whole JWK Set because of one key that they do not know.
+    #[must_use]
+    pub fn signing_algorithms(&self) -> BTreeSet<SigningAlgorithm> {
+        let of_clients = self
+            .clients
+            .values()
+            .flat_map(|client| [client.id_token_signed_response_alg, client.access_token_signed_response_alg].into_iter());
+        let of_resources = self.resources.values().filter_map(|resource| resource.signed_response_alg);
+        [SigningAlgorithm::RS256, SigningAlgorithm::ES256].into_iter().chain(of_clients).chain(of_resources).collect()
     }
 }
 

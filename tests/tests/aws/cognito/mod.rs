@@ -4,6 +4,7 @@
 mod cost;
 mod deployed;
 mod exchange;
+mod exchange_keys;
 mod imported;
 mod journeys;
 mod moto;

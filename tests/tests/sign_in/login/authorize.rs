@@ -59,8 +59,13 @@ async fn security_4_a_bad_client_or_redirect_uri_is_an_error_page_without_redire
         let page = browser.open(&changed(&client, changes)).await;
         assert_eq!(page.status(), 400, "{changes:?}");
         assert_eq!(page.header("location"), None, "{changes:?}");
-        assert!(!page.html().contains("evil.example"), "no part of the request is shown: {changes:?}");
     }
+    // What was requested is shown as text: no link, no form and no header has it.
+    let hostile = "https://evil.example/<script>alert(1)</script>\"onload=x";
+    let page = browser.open(&changed(&client, &[("redirect_uri", hostile)])).await.expect(StatusCode::BAD_REQUEST);
+    assert!(page.text().contains(&format!("redirect_uri is not registered for this client: {hostile}")), "{}", page.text());
+    assert!(!page.html().contains("<script>alert") && !page.html().contains("=\"https://evil.example"), "{}", page.html());
+    assert!(!page.header("content-security-policy").is_some_and(|policy| policy.contains("evil.example")));
 }
 
 #[tokio::test]
@@ -86,7 +91,7 @@ async fn security_4_8_every_other_error_is_answered_at_the_redirect_uri_with_sta
         (&[("max_age", "-5")], "invalid_request"),
         (&[("resource", "https://unknown.example")], "invalid_target"),
         (&[("claims", "[1]")], "invalid_request"),
-        (&[("id_token_hint", "not.a.token")], "invalid_request"),
+        (&[("id_token_hint", "not.a.token"), ("prompt", "none")], "login_required"),
     ] {
         let page = browser.open(&changed(&client, changes)).await;
         assert!(page.url.starts_with(&format!("{}?", client.redirect_uri)), "{changes:?}: {} {}", page.url, page.text());
