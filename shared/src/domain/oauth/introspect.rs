@@ -91,7 +91,7 @@ impl Introspection {
 /// issuer is never one for a resource server.
 #[must_use]
 pub fn may_introspect(client: &Client, claims: &AccessTokenClaims) -> bool {
-    claims.client_id == client.client_id || client.introspection_resources.iter().any(|resource| *resource == claims.aud)
+    claims.client_id == client.client_id || client.introspection_resources.contains(&claims.aud)
 }
 
 /// The response for a refresh token. The introspection of a spent token is not a reuse, because nothing is issued.
