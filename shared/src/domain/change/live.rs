@@ -14,7 +14,7 @@ impl Change {
     /// This change under the live versions of the identifier key.
     #[must_use]
     pub(crate) fn under(self, forms: &dyn IdentifierForms) -> Self {
-        let claimed: Vec<IdentifierHash> = self.puts().filter_map(|put| claimed_address(put)).collect();
+        let claimed: Vec<IdentifierHash> = self.puts().filter_map(claimed_address).collect();
         let put = |put: Put| translate(put, &claimed, forms);
         let write = match self.write {
             Write::One(one) => Write::One(put(one).0),
