@@ -444,3 +444,20 @@ fn token_exchange_needs_a_mapped_first_party_client_with_the_grant_types() {
         assert_eq!(errors[0].path, path, "{exchange} {grants}: {errors:?}");
     }
 }
+
+#[test]
+fn an_import_fills_fields_from_members_by_path() {
+    let of = |section: &str| parse(&format!("{FORM}[import]\n{section}\n"));
+    let import = of("attributes = { tier = \"app_metadata.plan.level\", given_name = \"first\" }").expect("valid").import;
+    assert_eq!(import["tier"], "app_metadata.plan.level");
+    assert_eq!(parse(FORM).expect("valid").import.len(), 0);
+    for (section, place) in [
+        ("attributes = { nickname = \"a\" }", "import.attributes.nickname"),
+        ("attributes = { tier = \"\" }", "import.attributes.tier"),
+        ("attributes = { tier = \"a..b\" }", "import.attributes.tier"),
+        ("surprise = 1", "import.surprise"),
+    ] {
+        let refused = of(section).expect_err("invalid").to_string();
+        assert!(refused.contains(place), "{section}: {refused}");
+    }
+}

@@ -4,6 +4,7 @@ mod clients;
 mod cognito;
 pub mod document;
 mod form;
+mod import;
 pub mod plan;
 mod reader;
 mod reverse_migration;

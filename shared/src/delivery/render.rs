@@ -149,6 +149,7 @@ mod tests {
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
             cognito: None,
             reverse_migration: None,
+            import: [].into(),
             clients: [].into(),
             resources: [].into(),
         }
