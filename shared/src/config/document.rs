@@ -7,7 +7,7 @@
 //! One pass finds every error, so that an operator can fix all of them at once.
 
 use super::reader::{DocumentError, Report, Table, is_locale, parse_toml, read_link, read_scope};
-use super::{clients, form, legacy_directory, reverse_migration};
+use super::{clients, form, import, legacy_directory, reverse_migration};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
@@ -80,6 +80,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let resources = read_resources(root.tables("resources"), keys.signer);
     let clients = clients::read_clients(root.tables("clients"), &resources, &registration.fields, keys.signer);
     let legacy_directory = legacy_directory::read(&mut root, &registration.fields, &clients);
+    let import = root.optional_table("import").map(|table| import::read(table, &registration.fields)).unwrap_or_default();
     let reverse_migration =
         root.optional_table("handover").and_then(|table| reverse_migration::read(table, &registration.fields));
     root.close();
@@ -98,6 +99,7 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         mail,
         legacy_directory,
         reverse_migration,
+        import,
         clients,
         resources,
     }

@@ -382,3 +382,20 @@ fn the_reverse_migration_sends_named_or_standard_attributes() {
         assert_eq!(errors.into_iter().map(|error| error.path).collect::<Vec<_>>(), [path], "{section}");
     }
 }
+
+#[test]
+fn an_import_fills_fields_from_members_by_path() {
+    let of = |section: &str| parse(&format!("{FORM}[import]\n{section}\n"));
+    let import = of("attributes = { tier = \"app_metadata.plan.level\", given_name = \"first\" }").expect("valid").import;
+    assert_eq!(import["tier"], "app_metadata.plan.level");
+    assert_eq!(parse(FORM).expect("valid").import.len(), 0);
+    for (section, place) in [
+        ("attributes = { nickname = \"a\" }", "import.attributes.nickname"),
+        ("attributes = { tier = \"\" }", "import.attributes.tier"),
+        ("attributes = { tier = \"a..b\" }", "import.attributes.tier"),
+        ("surprise = 1", "import.surprise"),
+    ] {
+        let refused = of(section).expect_err("invalid").to_string();
+        assert!(refused.contains(place), "{section}: {refused}");
+    }
+}

@@ -4,6 +4,7 @@ mod client_links;
 mod clients;
 pub mod document;
 mod form;
+mod import;
 mod legacy_directory;
 pub mod plan;
 mod reader;

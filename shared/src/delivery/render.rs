@@ -150,6 +150,7 @@ mod tests {
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
             legacy_directory: None,
             reverse_migration: None,
+            import: [].into(),
             clients: [].into(),
             resources: [].into(),
         }

@@ -16,7 +16,8 @@ mod decisions;
 
 pub(crate) use decisions::imported;
 pub use decisions::{
-    ImportConflicts, ImportOutcome, import_legacy_user, keep_password, take_over, undo_failure, undo_unknown_failure,
+    ImportConflicts, ImportOutcome, complete_import, import_legacy_user, keep_password, take_over, undo_failure,
+    undo_unknown_failure,
 };
 
 use super::account::{AccountState, Sealed, WrappedDataKey};

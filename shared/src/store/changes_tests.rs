@@ -153,6 +153,8 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("import_account", "with a password", imported(None, Some(password()))),
         ("import_account", "with a flow", imported(Some(a_flow(FlowPurpose::Recovery, 2)), None)),
         ("import_account", "with a flow and a password", imported(Some(a_flow(FlowPurpose::Recovery, 2)), Some(password()))),
+        ("complete_import", "with a password", Change::complete_import(state(), Some(a_password(1)), None)),
+        ("complete_import", "with claims", Change::complete_import(state(), None, Some(a_profile(2)))),
         ("move_account", "bare", moved(false)),
         ("move_account", "with password, link, terms and two consents", moved(true)),
         ("count_failed_sign_in", "", Change::count_failed_sign_in(state())),

@@ -226,6 +226,53 @@ async fn second_factors_are_counted_unverified_addresses_are_proven_and_doubles_
     assert_eq!(page.status(), 200, "{}", page.text());
 }
 
+/// Auth0 gives profiles and hashes in two files. Either can come first, and the second run completes the first. Its metadata fills fields by
+/// the paths of the tenant document.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_completes_what_is_empty_and_a_table_maps_metadata() {
+    let (folder, gateway, operator) = start_gateway();
+    let site = Site::from(&gateway);
+    let data = folder.path().join("data");
+    let table = "[import]\nattributes = { company = \"user_metadata.work.company\" }\n";
+    gateway.put_in_force(&data, &format!("{}\n{table}", latchkey_local::assemble::DEFAULT_DOCUMENT)).await;
+    let people = [Customer::new("Ada"), Customer::new("Bob")];
+    let hashed = |customer: &Customer| {
+        let mut hash = [0; 32];
+        let (iterations, salt) = (NonZeroU32::new(1_000).unwrap(), b"salt of a person");
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, customer.password.as_bytes(), &mut hash);
+        let encode = |bytes: &[u8]| BASE64.encode(bytes).trim_end_matches('=').to_owned();
+        json!({ "algorithm": "pbkdf2", "hash": { "value": format!("$pbkdf2-sha256$i=1000${}${}", encode(salt), encode(&hash)) } })
+    };
+    let lines = |of: &dyn Fn(usize, &Customer) -> Value| {
+        people.iter().enumerate().map(|(n, customer)| format!("{}\n", of(n, customer))).collect::<String>()
+    };
+    let profiles = lines(&|n, customer| {
+        json!({
+            "user_id": format!("auth0|{n}"), "email": customer.email, "email_verified": true, "given_name": customer.given_name,
+            "family_name": customer.family_name, "user_metadata": { "work": { "company": "Engines" }, "colour": "blue" },
+        })
+    });
+    let hashes = lines(
+        &|n, customer| json!({ "user_id": format!("auth0|{n}"), "email": customer.email, "email_verified": true, "custom_password_hash": hashed(customer) }),
+    );
+    operator.write("profiles.json", &format!("\u{feff}{profiles}"));
+    operator.write("hashes.json", &hashes);
+    let import = |file: &str| operator.run_ok(&["people", "import", file, "--from", "auth0", "--issuer", ISSUER, "--yes", "@"]);
+    let first = import("profiles.json");
+    assert!(first.contains("newly imported: 2") && first.contains("no such field, user_metadata.colour: 2"), "{first}");
+    assert!(!first.contains("user_metadata.work"), "{first}");
+    assert_eq!(sign_in(Browser::new(&site), &people[0]).await, 400, "no password yet");
+    let second = import("hashes.json");
+    assert!(second.contains("imported before, and completed now: 2"), "{second}");
+    let third = import("hashes.json");
+    assert!(third.contains("imported before: 2"), "{third}");
+    for customer in &people {
+        assert_eq!(sign_in(Browser::new(&site), customer).await, 200);
+    }
+    let again = import("profiles.json");
+    assert!(again.contains("imported before: 2"), "a user who has signed in is left alone: {again}");
+}
+
 /// Two persons never share a `sub`, whatever systems they come from: the claim of a `sub` holds it, and a file that has one id
 /// twice says which user is left out. Neither is reported as imported before.
 #[tokio::test(flavor = "multi_thread")]

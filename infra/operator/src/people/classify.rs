@@ -14,7 +14,7 @@ use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::tenant::TenantConfig;
 use latchkey::domain::time::Timestamp;
 use latchkey::domain::transfer::TransferredPassword;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
@@ -168,8 +168,15 @@ impl Classifier {
         if self.owners.is_other(&email, number) {
             return Err(SAME_ADDRESS);
         }
-        let (claims, unfit) = form::take_over(&self.config.registration.fields, &person.attributes, self.now);
-        let unmapped = person.attributes.keys().filter(|name| !self.is_field(name)).cloned().collect();
+        let mut attributes = self.by_path(person.attributes);
+        let mut unmapped: Vec<String> = attributes.keys().filter(|name| !self.is_field(name)).cloned().collect();
+        unmapped.retain(|path| !self.config.import.values().any(|used| used == path));
+        for (field, path) in &self.config.import {
+            if let Some(value) = attributes.get(path).cloned() {
+                attributes.insert(field.clone(), value);
+            }
+        }
+        let (claims, unfit) = form::take_over(&self.config.registration.fields, &attributes, self.now);
         // Without a password, only a password reset opens the account: its mail proves the address.
         let password = person.password.filter(|_| is_verified).map(PasswordHash::from_phc);
         let (issuer, keeps) = match &self.origin {
@@ -236,6 +243,22 @@ impl Classifier {
         let (second_factors, must_prove) = (Vec::new(), false);
         let kind = ImportKind::Transfer(person);
         Ok(ImportCandidate { number, kind, unmapped, unfit, unknown_clients, second_factors, must_prove })
+    }
+
+    /// The attributes by their paths. The value of a field stays whole.
+    fn by_path(&self, attributes: Map<String, Value>) -> Map<String, Value> {
+        let (mut found, mut open) = (Map::new(), Vec::from_iter(attributes));
+        while let Some((path, value)) = open.pop() {
+            match value {
+                Value::Object(members) if !self.is_field(&path) => {
+                    open.extend(members.into_iter().map(|(name, value)| (format!("{path}.{name}"), value)));
+                }
+                value => {
+                    found.insert(path, value);
+                }
+            }
+        }
+        found
     }
 
     fn is_field(&self, name: &str) -> bool {

@@ -40,6 +40,12 @@ pub(crate) fn read(source: impl BufRead, parameters: Option<&HashParameters>, ta
 fn parse_user(mut user: Members, parameters: Option<&HashParameters>) -> Result<ForeignUser, Flaw> {
     let mut attributes = Map::new();
     user.claims(&ATTRIBUTES, &mut attributes);
+    // JSON in a text.
+    if let Some(claims) = attributes.get_mut("customAttributes")
+        && let Some(object @ Value::Object(_)) = claims.as_str().and_then(|text| serde_json::from_str(text).ok())
+    {
+        *claims = object;
+    }
     Ok(ForeignUser {
         subject: user.text("localId")?.ok_or(Flaw::NoSubject("localId"))?,
         email: user.text("email")?,

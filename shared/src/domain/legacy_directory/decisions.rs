@@ -1,6 +1,6 @@
 //! Decisions on users of the legacy directory.
 
-use crate::domain::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use crate::domain::amr::Amr;
 use crate::domain::authentication::{Authenticated, NewSignIn, known_device, reset_window};
 use crate::domain::change::{Change, Changes, Decision};
@@ -87,6 +87,8 @@ pub enum ImportOutcome {
     AddressTaken,
     /// Another account has the `sub`, or had it before its erasure.
     SubTaken,
+    /// The user was imported before, and this import filled in what was empty.
+    Completed,
 }
 
 /// What is stored already of a user to import. The claim on the subject is read before the owner of the address.
@@ -109,6 +111,32 @@ pub fn import_legacy_user(imported_user: ImportedUser, found: ImportConflicts, n
         (None, None) if found.is_sub_taken => Decision::unchanged(ImportOutcome::SubTaken),
         (None, None) => Decision::one(Change::import_account(imported(imported_user, None, now)), ImportOutcome::Imported),
     }
+}
+
+/// Fills in what an earlier import left empty: the password, and claims. Only while the user has not signed in here: what the user
+/// changed or removed since stays so. `claims` are the completed ones, if any was missing.
+pub fn complete_import(
+    state: &AccountState,
+    profile: &Profile,
+    has_password: bool,
+    password: Option<PasswordHash>,
+    claims: Option<Sealed>,
+    now: Timestamp,
+) -> Decision<ImportOutcome> {
+    let is_untouched = state.is_active()
+        && state.devices.is_empty()
+        && state.epoch == 1
+        && state.password_home == PasswordHome::Here
+        && profile.email_undos.is_empty();
+    let account = state.account;
+    let password =
+        password.filter(|_| !has_password).map(|hash| PasswordCredential { account, hash, changed_at: now, version: 1 });
+    if !is_untouched || (password.is_none() && claims.is_none()) {
+        return Decision::unchanged(ImportOutcome::AlreadyHere);
+    }
+    let state = AccountState { version: state.version + 1, ..state.clone() };
+    let profile = claims.map(|claims| profile.with_claims(claims, now));
+    Decision::one(Change::complete_import(state, password, profile), ImportOutcome::Completed)
 }
 
 /// Signs in a user, after the legacy directory has accepted the password. Stores the hash of that password, and grants the roles

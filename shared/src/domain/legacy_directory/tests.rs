@@ -1,10 +1,13 @@
-use super::decisions::{ImportConflicts, ImportOutcome, import_legacy_user, keep_password, take_over, undo_unknown_failure};
+use super::decisions::{
+    ImportConflicts, ImportOutcome, complete_import, import_legacy_user, keep_password, take_over, undo_unknown_failure,
+};
 use super::*;
 use crate::domain::account::{AccountStatus, DataKeyState, PasswordHome};
 use crate::domain::authentication::{Authenticated, NewSignIn};
 use crate::domain::change::Change;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::id::{SessionId, TenantId};
+use crate::domain::known_device::KnownDevice;
 use crate::domain::linked_identity::ClaimedSubject;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
@@ -214,5 +217,36 @@ fn a_legacy_password_is_stored_once_and_only_for_its_own_account() {
     ] {
         let decision = keep(state, standing);
         assert!(decision.outcome == Authenticated::Refused && decision.changes.is_empty(), "{standing:?}");
+    }
+}
+
+#[test]
+fn a_second_import_fills_only_what_is_empty_and_only_before_the_first_sign_in() {
+    let bare = ImportedUser { password: ImportedPassword::None, ..imported_user() };
+    let account = import_legacy_user(bare, ImportConflicts::default(), NOW).changes.only(Change::import_account);
+    let (state, profile) = (account.authentication, account.profile);
+    let (hash, claims) = (|| Some(PasswordHash::from_phc("hash".to_owned())), || Some(Sealed(vec![9])));
+    let decision = complete_import(&state, &profile, false, hash(), claims(), NOW);
+    assert_eq!(decision.outcome, ImportOutcome::Completed);
+    let [change] = decision.changes.all();
+    let (after, password, completed): (AccountState, PasswordCredential, Profile) =
+        (change.first(), change.first(), change.first());
+    assert_eq!(*change, Change::complete_import(after.clone(), Some(password.clone()), Some(completed.clone())));
+    assert_eq!((after.version, password.version, completed.version, completed.claims), (2, 1, 2, Sealed(vec![9])));
+
+    let signed_in = AccountState { devices: vec![KnownDevice { id: 1, failures: FailureWindow::default() }], ..state.clone() };
+    let renewed = AccountState { epoch: 2, ..state.clone() };
+    let there = AccountState { password_home: PasswordHome::Directory, ..state.clone() };
+    let disabled = AccountState { status: AccountStatus::Disabled { since: NOW }, ..state.clone() };
+    for (state, has_password, hash, claims) in [
+        (&state, true, hash(), None),
+        (&state, false, None, None),
+        (&signed_in, false, hash(), claims()),
+        (&renewed, false, hash(), claims()),
+        (&there, false, hash(), claims()),
+        (&disabled, false, hash(), claims()),
+    ] {
+        let decision = complete_import(state, &profile, has_password, hash, claims, NOW);
+        assert!(decision.outcome == ImportOutcome::AlreadyHere && decision.changes.is_empty(), "{state:?}");
     }
 }

@@ -51,6 +51,8 @@ pub struct TenantConfig {
     pub legacy_directory: Option<LegacyDirectoryConfig>,
     /// The user pool of a reverse migration.
     pub reverse_migration: Option<ReverseMigrationConfig>,
+    /// Fields of the form that an import fills from a member of another name: field, dotted path.
+    pub import: BTreeMap<String, String>,
     /// OAuth clients.
     pub clients: BTreeMap<ClientId, Client>,
     /// Resource servers that tokens can be narrowed to (RFC 8707).

@@ -74,6 +74,10 @@ impl Change {
             .and_all(new.password.map(Put::next))
             .and_all(kept_sub)
     }
+    /// An imported account gets what an earlier import left empty. It has no event of its own: the user was imported before.
+    pub fn complete_import(state: AccountState, password: Option<PasswordCredential>, profile: Option<Profile>) -> Self {
+        Self::unaudited(Put::next(state)).and_all(password.map(Put::next)).and_all(profile.map(Put::next))
+    }
     /// A user is transferred from another Latchkey. Every item is claimed by absence: a user who already has an account here,
     /// under any of its keys, is not transferred again.
     pub fn move_account(new: TransferredAccount) -> Self {
