@@ -119,6 +119,9 @@ async fn security_144_each_function_has_exactly_its_needed_permissions() {
     let deployed = DeployedWorld::new().await;
     let world = &deployed.world;
     journeys::run_all_journeys(&Site::from(world), "").await;
+    // A wrong secret is counted.
+    let guesser = OAuthClient { secret: Some("wrong".to_owned()), ..OAuthClient::demo_service(world) };
+    assert_eq!(guesser.client_credentials().await.status(), 401);
     import_users(&deployed).await;
     migrate_back(&deployed).await;
     erase_accounts(&deployed).await;
