@@ -33,6 +33,7 @@ use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::extract::FormBody;
 use latchkey::web::fields;
 use latchkey::web::funnel::{self, Funnel, Method, Outcome};
+use latchkey::web::session;
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
@@ -206,8 +207,10 @@ async fn reset(
         Recovered::PasswordReset => {
             let location = format!("{}?flow={id}", respond::path(tenant, "/recover"));
             let mut response = respond::see_other(&location);
-            // Its epoch has passed, so the cookie is no longer valid.
-            browser.clear_session(&mut response);
+            // A session of this account has ended. Another account may be signed in here.
+            if session::find(handle, browser, None).await?.is_none() {
+                browser.clear_session(&mut response);
+            }
             Ok(response)
         }
         Recovered::Stays => Ok(Outcome::Refused.tag(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),

@@ -89,7 +89,7 @@ pub async fn change(
 }
 
 /// Checks the new password. It must not consist of the user's own data (security 69).
-fn check(handle: &TenantHandle, password: &SecretText, Claims(claims): &Claims) -> Result<(), PasswordFlaw> {
+pub(crate) fn check(handle: &TenantHandle, password: &SecretText, Claims(claims): &Claims) -> Result<(), PasswordFlaw> {
     let config = &handle.tenant.config;
     let own = claims.values().filter_map(serde_json::Value::as_str).filter(|text| text.len() <= 100);
     let parts = own.flat_map(|text| std::iter::once(text).chain(text.split(['@', '.', ' '])));

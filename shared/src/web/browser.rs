@@ -90,16 +90,20 @@ impl Browser {
     /// # Errors
     /// A 403 problem (rendered as a page by page handlers).
     pub fn check_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> Result<(), Problem> {
-        let message = anti_forgery_message(tenant.config.tenant.as_str(), page, context);
-        let is_genuine = value
-            .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
-            .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok());
-        if self.is_same_site && is_genuine {
+        if self.is_same_site && self.is_own_value(tenant, page, context, value) {
             return Ok(());
         }
         let detail =
             "The form was not sent from this page in this browser, or its cookies are blocked. Reload the page and try again.";
         Err(Problem::new(ProblemKind::Forbidden, detail))
+    }
+    /// Whether this value was made by [`Self::anti_forgery`] for this browser, page and context.
+    #[must_use]
+    pub fn is_own_value(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> bool {
+        let message = anti_forgery_message(tenant.config.tenant.as_str(), page, context);
+        value
+            .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
+            .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok())
     }
     fn key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, self.binding.expose())
