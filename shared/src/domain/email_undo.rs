@@ -62,7 +62,7 @@ pub enum AddressOwner<'a> {
     },
 }
 
-/// An undo whose link and code match.
+/// An undo with a matching link and code.
 #[derive(Debug, Clone)]
 pub struct NewUndo<'a> {
     /// The account.

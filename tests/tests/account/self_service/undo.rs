@@ -216,7 +216,7 @@ async fn a_former_address_with_a_newer_account_takes_the_older_one_back_after_a_
     assert_invariants(&world).await;
 }
 
-/// A pending change of address ends with the credential in whose time it started.
+/// A pending change of address ends with the epoch in which it started.
 #[tokio::test]
 async fn a_pending_change_ends_with_a_password_reset_and_with_closing_and_restoration() {
     let world = world().await;
