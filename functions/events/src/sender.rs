@@ -7,9 +7,10 @@
 
 use crate::account_mail;
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
-use latchkey::delivery::{Envelope, MailRenderer, Mailer, Message, Sender};
-use latchkey::domain::account::Sealed;
+use latchkey::delivery::{Envelope, FormerAddressNews, MailRenderer, Mailer, Message, Sender};
+use latchkey::domain::account::{AccountStatus, Sealed};
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
+use latchkey::domain::email_undo::valid_undos;
 use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::identifier::EmailAddress;
@@ -36,38 +37,49 @@ pub async fn deliver(
     let now = services.clock.now();
     let outgoing = match &delivery.order {
         MailOrder::Proof { flow, account, generation, resent } => {
-            proof(&tenant, *flow, *account, *generation, *resent, now).await?
+            proof(&tenant, *flow, *account, *generation, *resent, now).await?.map(|mail| vec![mail])
         }
-        MailOrder::PasswordChanged { account, flow } => password_changed(&tenant, *account, *flow).await?,
+        MailOrder::PasswordChanged { account, flow } => password_changed(&tenant, *account, *flow, now).await?,
         MailOrder::Account { account, about, at } => account_mail::compose(&tenant, *account, *about, *at, now).await?,
     };
-    let outcome = match outgoing {
-        Ok(outgoing) => send(&tenant, renderer, mailer, delivery, outgoing, now).await?,
-        Err(reason) => Err(reason),
+    let outgoing = match outgoing {
+        Ok(outgoing) => outgoing,
+        Err(reason) => {
+            log(delivery, Err(reason));
+            return Ok(());
+        }
     };
+    // One event may be mailed to several addresses. A retry repeats only what is not noted as sent.
+    for (number, outgoing) in outgoing.into_iter().enumerate() {
+        let id = if number == 0 { delivery.event_id.clone() } else { format!("{}-{number}", delivery.event_id) };
+        log(delivery, send(&tenant, renderer, mailer, (&delivery.event_id, &id), outgoing, now).await?);
+    }
+    Ok(())
+}
+
+fn log(delivery: &Delivery, outcome: Result<(), DropReason>) {
     match outcome {
         Ok(()) => tracing::info!(tenant = %delivery.tenant, event_id = delivery.event_id, "mail sent"),
         Err(reason) => tracing::info!(tenant = %delivery.tenant, event_id = delivery.event_id, ?reason, "mail dropped"),
     }
-    Ok(())
 }
 
 async fn send(
     tenant: &Tenant,
     renderer: &MailRenderer,
     mailer: &Mailer,
-    delivery: &Delivery,
+    (event_id, mail_id): (&str, &str),
     outgoing: Outgoing,
     now: Timestamp,
 ) -> Result<Result<(), DropReason>, DeliverError> {
-    let (recipient, purpose, event_id) = (&outgoing.recipient, outgoing.purpose, &delivery.event_id);
+    let (recipient, purpose) = (&outgoing.recipient, outgoing.purpose);
     match tenant.store.count_mail(recipient, purpose, event_id, now).await? {
         Counted::ToSend => {}
         Counted::Sent => return Ok(Err(DropReason::AlreadySent)),
         Counted::LimitReached => return Ok(Err(DropReason::LimitReached)),
     }
     let sender = Sender { config: &tenant.config, issuer: &tenant.issuer };
-    let envelope = Envelope { id: &delivery.event_id, to: &outgoing.to, now };
+    let envelope = Envelope { id: mail_id, to: &outgoing.to, now };
     let mail = renderer.render(&sender, &outgoing.message, &outgoing.locale, outgoing.name.as_deref(), envelope)?;
     mailer.send(mail).await?;
     if mailer.is_final()
@@ -94,12 +106,19 @@ async fn proof(
         Some(account) => tenant.store.find_profile(account).await?,
         None => None,
     };
-    let account_active = owner.as_ref().map(|owner| owner.authentication.is_active());
-    let (message, purpose, owner) = match (proof_mail(&flow, generation, account_active, now), owner) {
-        (ProofMail::Code(purpose), owner) => (code_message(tenant, &flow, resent, now)?, purpose, owner),
-        (ProofMail::AlreadyRegistered, owner) => (Message::AlreadyRegistered, MailPurpose::Registration, owner),
+    let status = owner.as_ref().map(|owner| owner.authentication.status);
+    let (message, purpose) = match (proof_mail(&flow, generation, status, now), &owner) {
+        (ProofMail::Code(purpose), _) => (code_message(tenant, &flow, resent, now)?, purpose),
+        (ProofMail::AlreadyRegistered, _) => (Message::AlreadyRegistered, MailPurpose::Registration),
+        (ProofMail::Closed(purpose), Some(owner)) => {
+            let mail = account_mail::closed_mail(tenant, owner, purpose)?;
+            return Ok(mail.map(|mail| Outgoing { locale: flow.locale, ..mail }).ok_or(DropReason::Outdated));
+        }
+        (ProofMail::Disabled(purpose), _) => (Message::AccountDisabled, purpose),
+        (ProofMail::Closed(_), None) => return Ok(Err(DropReason::NoAccount)),
         (ProofMail::Drop(reason), _) => return Ok(Err(reason)),
     };
+    let owner = owner.filter(|owner| !matches!(owner.authentication.status, AccountStatus::Erased { .. }));
     let (to, name) = match owner {
         // A mail to an account owner goes to the stored, verified address, whatever was typed (security 90).
         Some(owner) => {
@@ -149,7 +168,8 @@ async fn password_changed(
     tenant: &Tenant,
     account: AccountId,
     flow: Option<FlowId>,
-) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+    now: Timestamp,
+) -> Result<Result<Vec<Outgoing>, DropReason>, DeliverError> {
     let Some(owner) = tenant.store.find_profile(account).await? else {
         return Ok(Err(DropReason::NoAccount));
     };
@@ -157,13 +177,11 @@ async fn password_changed(
         Some(flow) => tenant.store.find_flow_locale(flow).await?,
         None => None,
     };
-    let Addressee { to, name, locale: own } = addressee(tenant, &owner)?;
-    Ok(Ok(Outgoing {
-        message: Message::PasswordChanged,
-        to,
-        name,
-        locale: locale.unwrap_or(own),
-        recipient: owner.authentication.identifier,
-        purpose: MailPurpose::Notice,
-    }))
+    let own = account_mail::notice(tenant, &owner, Message::PasswordChanged)?;
+    let mut mails = vec![Outgoing { locale: locale.unwrap_or(own.locale), ..own }];
+    // The person who changed the address may be the one who changed the password: the former address is told, too.
+    for undo in valid_undos(&owner.authentication, &owner.profile, now) {
+        mails.push(account_mail::to_former_address(tenant, &owner, undo, FormerAddressNews::PasswordChanged)?);
+    }
+    Ok(Ok(mails))
 }

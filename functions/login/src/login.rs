@@ -27,7 +27,7 @@ use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::tenant::LegacyDirectoryConfig;
 use latchkey::domain::time::Span;
 use latchkey::keys::password::{HashMemo, PasswordMatch};
-use latchkey::locale::{FluentValue, message};
+use latchkey::locale::{FluentValue, date, message};
 use latchkey::services::Services;
 use latchkey::store::account::SignInSnapshot;
 use latchkey::web::browser::FormOrigin;
@@ -133,6 +133,13 @@ pub async fn post(
             let form = SignInForm::refused(typed.identifier, &locale, "login-refused");
             Ok(Outcome::WrongCredentials.tag(view.show(form)))
         }
+        Attempted::Decided(Authenticated::Closed { due }) => {
+            let words = message(&locale, "login-closed", [("date", date(&locale, due).into())]);
+            Ok(Outcome::Refused.tag(view.show(SignInForm::refused_in_words(typed.identifier, words))))
+        }
+        Attempted::Decided(Authenticated::Disabled) => {
+            Ok(Outcome::Refused.tag(view.show(SignInForm::refused(typed.identifier, &locale, "login-disabled"))))
+        }
         Attempted::Decided(Authenticated::Blocked { retry_after }) => {
             Ok(Outcome::Locked.tag(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))))
         }
@@ -190,7 +197,10 @@ async fn attempt_with(
             }
             Attempted::Decided(Authenticated::Refused)
         }
-        decided @ (Authenticated::SignedIn { .. } | Authenticated::Blocked { .. }) => Attempted::Decided(decided),
+        decided @ (Authenticated::SignedIn { .. }
+        | Authenticated::Blocked { .. }
+        | Authenticated::Closed { .. }
+        | Authenticated::Disabled) => Attempted::Decided(decided),
     })
 }
 
@@ -293,8 +303,10 @@ impl Default for SignInForm {
 
 impl SignInForm {
     fn refused(identifier: String, locale: &str, words: &'static str) -> Self {
-        let notice = Some(message(locale, words, []));
-        Self { identifier, notice, status: StatusCode::BAD_REQUEST, ..Self::default() }
+        Self::refused_in_words(identifier, message(locale, words, []))
+    }
+    fn refused_in_words(identifier: String, notice: String) -> Self {
+        Self { identifier, notice: Some(notice), status: StatusCode::BAD_REQUEST, ..Self::default() }
     }
     fn unavailable(identifier: String, locale: &str, retry_after: Span) -> Self {
         let notice = Some(message(locale, "login-unavailable", []));

@@ -37,6 +37,7 @@ use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::fields;
 use latchkey::web::funnel::{self, Funnel, Method, Outcome};
+use latchkey::web::session;
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle, stored_request};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
@@ -227,8 +228,10 @@ async fn reset(
         Recovered::PasswordReset => {
             let location = format!("{}?flow={id}", respond::path(tenant, "/recover"));
             let mut response = respond::see_other(&location);
-            // Its epoch has passed, so the cookie is no longer valid.
-            browser.clear_session(&mut response);
+            // A session of this account has ended. Another account may be signed in here.
+            if session::find(handle, browser, None).await?.is_none() {
+                browser.clear_session(&mut response);
+            }
             Ok(response)
         }
         Recovered::Guessable => {

@@ -89,7 +89,7 @@ pub async fn change(
 }
 
 /// Checks the new password. It must not consist of the user's own data (security 69).
-fn check(handle: &TenantHandle, password: &SecretText, claims: &Claims) -> Result<(), PasswordFlaw> {
+pub(crate) fn check(handle: &TenantHandle, password: &SecretText, claims: &Claims) -> Result<(), PasswordFlaw> {
     let config = &handle.tenant.config;
     let context: Vec<&str> = config.name.0.values().map(String::as_str).chain(claims.guessable_words()).collect();
     config.password.check(password, &context)

@@ -153,6 +153,7 @@ async fn erase_again(store: &TenantStore, tombstone: &Tombstone, request: &Reque
     let mut due = None;
     if let Some(restored) = &items.authentication {
         apart.push(Removal::Identifier(account, restored.identifier));
+        apart.push(Removal::UnknownFailures(restored.identifier));
         due = match restored.status {
             AccountStatus::ErasureDue { due, .. } => Some(due),
             AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => None,

@@ -4,8 +4,9 @@
 //! 2. Otherwise `keys` compares the password, and the decision *always* writes: a failure is counted, a success resets the
 //!    window. The caller shows the outcome only after this versioned write has succeeded, so parallel guesses cannot outrun the
 //!    limit.
-//! 3. Unknown identifiers have their own failure window, so that they answer like accounts (security 71, 112, 113). A closed
-//!    account answers like an unknown identifier, whether the password is right or wrong.
+//! 3. Unknown identifiers have their own failure window, so that they answer like accounts (security 71, 112, 113). A closed or disabled
+//!    account answers a wrong password in the same way. Only the right one shows its status; the mail that restores a closed account
+//!    is then sent again.
 //! 4. If the password is still in the legacy directory, the failure is counted first, as for any account. The legacy directory is
 //!    asked afterwards ([`super::legacy_directory`]).
 //!
@@ -13,7 +14,7 @@
 //! has its own window. Its sign-ins leave the shared window unchanged, so an attacker gets no more tries while the owner signs in
 //! and out.
 
-use super::account::{AccountState, PasswordHome};
+use super::account::{AccountState, AccountStatus, PasswordHome};
 use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
@@ -126,8 +127,15 @@ pub enum Authenticated {
         /// Whether the browser must remember the device.
         new_device: bool,
     },
-    /// Identifier or password is wrong, or the account is closed. The answer does not tell which.
+    /// Identifier or password is wrong. The answer does not tell which.
     Refused,
+    /// The password is right, and the user has closed the account. The restoration mail is sent again.
+    Closed {
+        /// When erasure may start.
+        due: Timestamp,
+    },
+    /// The password is right, and an operator has disabled the account.
+    Disabled,
     /// The password is still in the legacy directory. The answer is the same refusal, unless that directory accepts the password.
     LegacyDirectory {
         /// The account with the failure counted.
@@ -164,6 +172,12 @@ pub fn authenticate(
             Subject::Known { authentication, password: Some(password), device },
             verdict @ (PasswordVerdict::Right | PasswordVerdict::RightRehashed(_)),
         ) if authentication.is_active() => succeed(authentication, password, device, verdict, new, now),
+        (
+            Subject::Known { authentication, password: Some(_), .. },
+            PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),
+        ) if matches!(authentication.status, AccountStatus::ErasureDue { .. } | AccountStatus::Disabled { .. }) => {
+            show_status(authentication)
+        }
         (Subject::Known { authentication, password: None, device }, _)
             if authentication.is_active() && authentication.password_home == PasswordHome::Directory =>
         {
@@ -181,6 +195,20 @@ pub fn authenticate(
             let before = failures.filter(|failures| now < failures.expires_at).cloned();
             let outcome = Authenticated::UnknownIdentifier { counted: counted.clone(), before };
             Decision::one(Change::count_unknown_sign_in(counted), outcome)
+        }
+    }
+}
+
+/// The right password of an account that cannot be used. It is written, so that parallel guesses conflict.
+fn show_status(authentication: &AccountState) -> Decision<Authenticated> {
+    let state =
+        AccountState { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() };
+    match authentication.status {
+        AccountStatus::ErasureDue { due, .. } => {
+            Decision::one(Change::request_restoration_mail(state), Authenticated::Closed { due })
+        }
+        AccountStatus::Disabled { .. } | AccountStatus::Active | AccountStatus::Erased { .. } => {
+            Decision::one(Change::record_sign_in(state), Authenticated::Disabled)
         }
     }
 }

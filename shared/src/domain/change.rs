@@ -117,6 +117,8 @@ pub enum Expect {
     PendingKey,
     /// Nothing, or an item of this account. The guard of the transaction orders the account's writes.
     OwnedOrAbsent(AccountId),
+    /// A record of this account.
+    OwnedBy(AccountId),
 }
 
 /// A record to remove, and the precondition of the removal.
@@ -298,6 +300,10 @@ impl Put {
     /// A data key of a pending registration that becomes the account's.
     pub(super) fn pending_key(key: WrappedDataKey) -> Self {
         Self { record: key.into(), expect: Expect::PendingKey }
+    }
+    /// A claim that another account has: it is taken from this account.
+    pub(super) fn taken_from(account: AccountId, record: impl Into<Record>) -> Self {
+        Self { record: record.into(), expect: Expect::OwnedBy(account) }
     }
     /// The record.
     #[must_use]

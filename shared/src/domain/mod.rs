@@ -12,6 +12,7 @@ pub mod consent;
 pub mod credential;
 pub mod delivery;
 pub mod email_change;
+pub mod email_undo;
 pub mod erasure;
 pub mod export;
 pub mod failure_window;

@@ -79,6 +79,9 @@ pub struct EmailChange {
     /// When it expires.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
+    /// The account's epoch when it started. None: it was started by an earlier release.
+    #[serde(rename = "ep", default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u32>,
 }
 
 /// A former address that can be restored.
@@ -99,9 +102,15 @@ pub struct EmailUndo {
     /// When the address was changed: the time of the event that caused its mail.
     #[serde(rename = "at")]
     pub changed_at: Timestamp,
-    /// When the undo expires.
+    /// When the undo expires. See [`super::email_undo::is_valid`].
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
+    /// Whether its mail has a code beside the link. A release before this attribute mailed only the link.
+    #[serde(rename = "cod", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_code: bool,
+    /// When it was used. It is kept so that a second use of its link says that it was done already; it grants nothing any more.
+    #[serde(rename = "us", default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
 }
 
 impl Profile {

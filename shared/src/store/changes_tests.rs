@@ -8,6 +8,7 @@ use crate::domain::account::{AccountState, AccountStatus, DataKeyState, Sealed, 
 use crate::domain::change::Change;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
+use crate::domain::email_undo::{AddressClaim, ReturnedAddress};
 use crate::domain::erasure::DueErasure;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::flow::{Flow, FlowPurpose};
@@ -130,6 +131,20 @@ fn due(due: Timestamp) -> DueErasure {
     DueErasure { account: account(), identifier: IDENTIFIER, due, requested_at: Some(NOW) }
 }
 
+fn newer() -> AccountState {
+    AccountState { account: AccountId::from_bytes([10; 16]), ..state() }
+}
+
+fn returned(claim: AddressClaim) -> ReturnedAddress {
+    let (authentication, profile, password) = (state(), a_profile(2), a_password(2));
+    ReturnedAddress { authentication, profile, password, claim, freed: Some(FORMER), due: None, displaced: None }
+}
+
+fn displacing(erasure: Option<DueErasure>) -> ReturnedAddress {
+    let claim = AddressClaim::TakenFrom(newer().account);
+    ReturnedAddress { displaced: Some((newer(), erasure)), ..returned(claim) }
+}
+
 /// Each change in each of its shapes: constructor name, shape, change.
 #[rustfmt::skip]
 pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
@@ -183,8 +198,13 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("count_email_change_try", "", Change::count_email_change_try(a_profile(2))),
         ("end_email_change", "", Change::end_email_change(a_profile(2))),
         ("change_email", "", Change::change_email(state(), a_profile(2), FORMER)),
-        ("undo_email_change", "without a password", Change::undo_email_change(state(), a_profile(2), FORMER, None)),
-        ("undo_email_change", "with a password", Change::undo_email_change(state(), a_profile(2), FORMER, Some(a_password(2)))),
+        ("undo_email_change", "to a free address", Change::undo_email_change(returned(AddressClaim::New))),
+        ("undo_email_change", "to the current address, where there was no password", Change::undo_email_change(ReturnedAddress { freed: None, password: a_password(1), ..returned(AddressClaim::Kept) })),
+        ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { due: Some(NOW), ..returned(AddressClaim::New) })),
+        ("undo_email_change", "to the address of a newer account", Change::undo_email_change(displacing(Some(DueErasure { account: newer().account, ..due(NOW) })))),
+        ("undo_email_change", "to the address of a closed newer account", Change::undo_email_change(displacing(None))),
+        ("request_undo_code", "", Change::request_undo_code(a_profile(2))),
+        ("request_restoration_mail", "", Change::request_restoration_mail(state())),
         ("end_session_and_grants", "without a grant", Change::end_session_and_grants(a_session(2), Vec::new())),
         ("end_session_and_grants", "with two grants", Change::end_session_and_grants(a_session(2), two())),
         ("withdraw_consent", "consent alone", withdrawal(Some(a_consent("demo-app", 2)), Vec::new())),
@@ -235,6 +255,7 @@ fn shape(key: &ItemKey) -> String {
     let names = [
         (tenant().to_string(), "{tenant}"),
         (account().to_string(), "{account}"),
+        (newer().account.to_string(), "{newer account}"),
         (FlowId::from_bytes([5; 16]).to_string(), "{flow}"),
         (SessionId::from_bytes([6; 16]).to_string(), "{session}"),
         (GrantId::from_bytes([7; 16]).to_string(), "{grant}"),
@@ -270,6 +291,7 @@ fn condition(condition: &Condition, item: Option<&Item>) -> String {
         (Condition::Present, _) => "present".to_owned(),
         (Condition::OfAccount(owner), _) if *owner == account() => "of this account".to_owned(),
         (Condition::AbsentOrOfAccount(owner), _) if *owner == account() => "absent, or of this account".to_owned(),
+        (Condition::OfAccount(owner), _) if *owner == newer().account => "of the newer account".to_owned(),
         (Condition::Pending { wrapped }, _) if *wrapped == new_account().data_key.wrapped => {
             "pending, the same wrapped bytes".to_owned()
         }

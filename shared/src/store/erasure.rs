@@ -73,6 +73,8 @@ pub enum Removal {
     DataKey(AccountId),
     /// Its identifier, if the account still has it: a freed address may belong to another account.
     Identifier(AccountId, IdentifierHash),
+    /// The failed sign-ins of its identifier from a time when no account had it.
+    UnknownFailures(IdentifierHash),
     /// Its password, without reading it.
     Password(AccountId),
     /// Its linked identity. The sentinel stays, without the account, so that the user is not imported again.
@@ -186,6 +188,7 @@ impl TenantStore {
             Removal::Identifier(account, identifier) => {
                 (delete(ItemRef::Identifier(identifier), Condition::OfAccount(*account)), false)
             }
+            Removal::UnknownFailures(identifier) => (delete(ItemRef::UnknownFailures(identifier), Condition::Present), true),
             Removal::Password(account) => (delete(ItemRef::Password(*account), Condition::Present), true),
             Removal::LinkedIdentity(account, subject) => {
                 // The sentinel first: if this is interrupted between the two writes, the link still names the sentinel.

@@ -277,6 +277,11 @@ pub(super) fn audit_pk_of(tenant: &TenantId, account: AccountId) -> String {
     format!("A#{tenant}#{account}")
 }
 
+/// The partition of the audit records of a flow that names no account.
+pub(super) fn flow_audit_pk(tenant: &TenantId, flow: &str) -> String {
+    format!("W#{tenant}#{flow}")
+}
+
 /// A sort key after those of all audit records up to this moment, and before later ones: ids are ULIDs, which start with the
 /// time.
 pub(super) fn audit_sk_after(until: Option<Timestamp>) -> String {
@@ -289,7 +294,7 @@ const LAST_ULID_MILLIS: u64 = (1 << 48) - 1;
 fn audit_pk(tenant: &TenantId, event: &Event) -> String {
     match (event.account, event.flow) {
         (Some(account), _) => audit_pk_of(tenant, account),
-        (None, Some(flow)) => format!("W#{tenant}#{flow}"),
+        (None, Some(flow)) => flow_audit_pk(tenant, &flow.to_string()),
         (None, None) => {
             // One partition takes 1,000 writes a second. Many guesses at unknown identifiers at once must not reach this limit.
             let shard = event.id.bytes().last().unwrap_or_default() % AUDIT_SHARDS;

@@ -185,7 +185,8 @@ impl Writer<'_> {
             (Expect::Absent, _) => Condition::Absent,
             (Expect::OwnedOrAbsent(account), _) => Condition::AbsentOrOfAccount(account),
             (Expect::PendingKey, Record::DataKey(data_key)) => Condition::Pending { wrapped: data_key.wrapped.clone() },
-            (Expect::Before(_) | Expect::PendingKey, _) => {
+            (Expect::OwnedBy(account), Record::Identifier(_)) => Condition::OfAccount(account),
+            (Expect::Before(_) | Expect::PendingKey | Expect::OwnedBy(_), _) => {
                 return Err(refused(
                     "PutItem",
                     "",

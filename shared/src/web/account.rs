@@ -23,6 +23,9 @@ use http::{HeaderValue, StatusCode, Uri};
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
+/// The page of values that name a result.
+const RESULT: &str = "account result";
+
 /// The context of an account page: its tenant, its browser, its address.
 pub struct AccountPage {
     /// The tenant.
@@ -170,6 +173,31 @@ impl AccountPage {
             FormOrigin::Genuine => Ok(()),
             FormOrigin::Stale | FormOrigin::Foreign => Err(AccountPageError::Stale),
         }
+    }
+    /// A value for the address of a page that shows a result. Only this browser shows the result: a link that another person made
+    /// cannot claim that something was done.
+    #[must_use]
+    pub fn result_value(&self, result: &str) -> String {
+        self.browser.anti_forgery(&self.handle.tenant, RESULT, result)
+    }
+    /// Whether this browser made the value of this result.
+    #[must_use]
+    pub fn is_own_result(&self, result: &str, value: Option<&str>) -> bool {
+        self.browser.is_own_value(&self.handle.tenant, RESULT, result, value)
+    }
+    /// 303 to a page of this tenant that shows this result.
+    #[must_use]
+    pub fn see_done(&self, path: &str, result: &str) -> Response {
+        self.see_other(&format!("{path}?done={result}&check={}", self.result_value(result)))
+    }
+    /// The result in the address of the page, if this browser made it.
+    ///
+    /// # Errors
+    /// If a parameter is repeated.
+    pub fn own_done(&self) -> Result<Option<&str>, ParamsError> {
+        let done = self.query.one("done")?;
+        let check = self.query.one("check")?;
+        Ok(done.filter(|result| self.is_own_result(result, check)))
     }
     /// The address of a path of this tenant, for links in its pages.
     #[must_use]

@@ -127,15 +127,19 @@ impl Browser {
         }
     }
     fn judge_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> FormOrigin {
-        let message = anti_forgery_message(tenant.config.tenant.as_str(), page, context);
-        let is_genuine = value
-            .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
-            .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok());
-        match (self.is_same_site, is_genuine) {
+        match (self.is_same_site, self.is_own_value(tenant, page, context, value)) {
             (true, true) => FormOrigin::Genuine,
             (true, false) => FormOrigin::Stale,
             (false, _) => FormOrigin::Foreign,
         }
+    }
+    /// Whether this value was made by [`Self::anti_forgery`] for this browser, page and context.
+    #[must_use]
+    pub fn is_own_value(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> bool {
+        let message = anti_forgery_message(tenant.config.tenant.as_str(), page, context);
+        value
+            .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
+            .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok())
     }
     fn key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, self.binding.expose())

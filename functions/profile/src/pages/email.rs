@@ -23,6 +23,8 @@ use std::collections::BTreeMap;
 
 const PAGE: &str = "account/email";
 const LINK_PAGE: &str = "account/email?token";
+/// The parameter that says that the change has ended.
+const ENDED: &str = "ended";
 
 type Errors = BTreeMap<&'static str, String>;
 
@@ -30,7 +32,10 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     let shown = async {
         match token(&page)? {
             Some(token) => show_link(&page, &token).await,
-            None if page.query.one("ended")?.is_some() => Ok(page.plain("account_email_ended", StatusCode::OK, context! {})),
+            // Only the browser that ended the change shows that it has ended.
+            None if page.is_own_result(ENDED, page.query.one(ENDED)?) => {
+                Ok(page.plain("account_email_ended", StatusCode::OK, context! {}))
+            }
             None => show(&page).await,
         }
     };
@@ -123,7 +128,7 @@ async fn prove(
 ) -> Result<Response, AccountPageError> {
     let proof = PresentedProof::Code(code.into());
     let words = match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
-        Proven::Changed => return Ok(page.see_other("/account/security?done=email")),
+        Proven::Changed => return Ok(page.see_done("/account/security", "email")),
         Proven::Wrong { tries_left } => {
             let left = FluentValue::from(i64::from(tries_left));
             locale::message(&page.locale, "recover-code-wrong", [("left", left)])
@@ -147,7 +152,7 @@ async fn show_link(page: &AccountPage, token: &SecretText) -> Result<Response, A
 }
 
 async fn code_of(page: &AccountPage, token: &SecretText) -> Result<Option<SecretText>, AccountPageError> {
-    Ok(match email::open_link(&page.handle, AccountLink::EmailChange, token).await? {
+    Ok(match email::open_link(&page.handle, token).await? {
         Some(linked) => linked.change_code(&page.handle)?,
         None => None,
     })
@@ -173,12 +178,12 @@ async fn handle_link_form(
     page.browser.check_form(&page.handle.tenant, LINK_PAGE, token.expose(), value)?;
     if form.one("disown")?.is_some() {
         email::disown(&page.handle, &token).await?;
-        return Ok(page.see_other("/account/email?ended=true"));
+        return Ok(page.see_other(&format!("/account/email?{ENDED}={}", page.result_value(ENDED))));
     }
     let admitted = page.admit(PrincipalParts::Nothing).await?;
     let proof = PresentedProof::Link(token);
     Ok(match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
-        Proven::Changed => page.see_other("/account/security?done=email"),
+        Proven::Changed => page.see_done("/account/security", "email"),
         Proven::Wrong { .. } | Proven::Over | Proven::AddressTaken => link_expired(page),
     })
 }

@@ -36,7 +36,7 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
     let typed = PasswordInput { current: text("password")?, new: text("new_password")?, device };
     let refuse = |status, field, words| show(page, &admitted, status, BTreeMap::from([(field, words)]));
     match password::change(services, &page.handle, &admitted.presented, &typed).await? {
-        ChangeOutcome::Changed => Ok(page.see_other("/account/security?done=password")),
+        ChangeOutcome::Changed => Ok(page.see_done("/account/security", "password")),
         ChangeOutcome::WrongPassword => {
             let answer = refuse(StatusCode::BAD_REQUEST, "password", page_message(page, "account-password-wrong"))?;
             Ok(Outcome::WrongCredentials.tag(answer))

@@ -66,7 +66,7 @@ async fn save(page: &AccountPage, form: &Params) -> Result<Response, AccountPage
     let mut values = shown.claims.0;
     values.extend(typed);
     match edited {
-        EditOutcome::Saved(_) => Ok(page.see_other("/account?done=saved")),
+        EditOutcome::Saved(_) => Ok(page.see_done("/account", "saved")),
         EditOutcome::Flawed(flaws) => {
             let errors = error_messages(page, &flaws)?;
             let view = View { state: shown.etag, values, errors, success: None, notice: None };

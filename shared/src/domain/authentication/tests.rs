@@ -219,13 +219,12 @@ fn security_71_unknown_identifiers_and_closed_accounts_answer_like_a_wrong_passw
     for status in [
         AccountStatus::Disabled { since: T0 },
         AccountStatus::ErasureDue { since: T0, due: T0, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
+        AccountStatus::Erased { at: T0 },
     ] {
         let closed = AccountState { status, ..authentication() };
-        for verdict in [PasswordVerdict::Right, PasswordVerdict::Wrong] {
-            let decision = authenticate(known(&closed, &password, None), verdict, new(None), T0);
-            assert_eq!(decision.outcome, Authenticated::Refused);
-            decision.changes.only(Change::count_failed_sign_in);
-        }
+        let decision = authenticate(known(&closed, &password, None), PasswordVerdict::Wrong, new(None), T0);
+        assert_eq!(decision.outcome, Authenticated::Refused);
+        decision.changes.only(Change::count_failed_sign_in);
     }
     let unknown = Subject::Unknown { identifier: identifier(), failures: None };
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
@@ -235,6 +234,32 @@ fn security_71_unknown_identifiers_and_closed_accounts_answer_like_a_wrong_passw
     assert_eq!((counted.failures, counted.version), (window(1), 1));
     let without_password = Subject::Known { authentication: &authentication(), password: None, device: None };
     let decision = authenticate(without_password, PasswordVerdict::Right, new(None), T0);
+    assert_eq!(decision.outcome, Authenticated::Refused);
+}
+
+/// Only the right password shows that an account is closed or disabled. Each attempt is written, so that parallel guesses conflict.
+#[test]
+fn security_74_the_right_password_of_a_closed_or_disabled_account_opens_no_session() {
+    let password = password();
+    let due = T0 + Span::days(30);
+    let seed = LinkSeed { key_version: 1, bytes: [1; 16] };
+    let state = |status| AccountState { status, failures: window(4), ..authentication() };
+    for verdict in [PasswordVerdict::Right, PasswordVerdict::RightRehashed(password.hash.clone())] {
+        let closed = state(AccountStatus::ErasureDue { since: T0, due, seed });
+        let decision = authenticate(known(&closed, &password, None), verdict.clone(), new(None), T0);
+        assert_eq!(decision.outcome, Authenticated::Closed { due });
+        let after = decision.changes.only(Change::request_restoration_mail);
+        assert_eq!((after.failures, after.version), (FailureWindow::default(), closed.version + 1));
+        assert_eq!(after.status, closed.status);
+        let disabled = state(AccountStatus::Disabled { since: T0 });
+        let decision = authenticate(known(&disabled, &password, None), verdict, new(None), T0);
+        assert_eq!(decision.outcome, Authenticated::Disabled);
+        let after = decision.changes.only(Change::record_sign_in);
+        assert_eq!((after.failures, after.version), (FailureWindow::default(), disabled.version + 1));
+        assert_eq!(after.status, disabled.status);
+    }
+    let erased = state(AccountStatus::Erased { at: T0 });
+    let decision = authenticate(known(&erased, &password, None), PasswordVerdict::Right, new(None), T0);
     assert_eq!(decision.outcome, Authenticated::Refused);
 }
 

@@ -20,24 +20,24 @@ impl Change {
             Write::One(one) => Write::One(put(one).0),
             Write::All { guard, rest } => {
                 let mut steps = Vec::with_capacity(rest.len());
-                let mut checks = Vec::new();
+                let mut more = Vec::new();
                 let (guard, of_guard) = put(guard);
-                checks.extend(of_guard);
+                more.extend(of_guard);
                 for step in rest {
                     match step {
                         Step::Put(one) => {
                             let (one, of_put) = put(one);
                             steps.push(Step::Put(one));
-                            checks.extend(of_put);
+                            more.extend(of_put);
                         }
                         Step::Remove(remove) => steps.extend(removals(remove, forms)),
                         Step::Check { key, expect } => steps.push(Step::Check { key, expect }),
                     }
                 }
                 // An item is checked once, and never together with its own write.
-                for check in checks {
-                    if !steps.iter().any(|step| names(step) == Some(&check)) {
-                        steps.push(Step::Check { key: check, expect: KeyExpect::Absent });
+                for step in more {
+                    if !steps.iter().any(|other| names(other) == names(&step)) {
+                        steps.push(step);
                     }
                 }
                 Write::All { guard, rest: steps }
@@ -53,25 +53,39 @@ impl Change {
 /// The address that this put claims.
 fn claimed_address(put: &Put) -> Option<IdentifierHash> {
     match (&put.record, put.expect) {
-        (Record::Identifier(claim), Expect::Absent) => Some(claim.key),
+        (Record::Identifier(claim), Expect::Absent | Expect::OwnedBy(_)) => Some(claim.key),
         (_, _) => None,
     }
 }
 
-/// The put, and the keys that must be absent with it.
-fn translate(mut put: Put, claimed: &[IdentifierHash], forms: &dyn IdentifierForms) -> (Put, Vec<RecordKey>) {
+/// The put, and what must be true of the other live versions with it.
+fn translate(mut put: Put, claimed: &[IdentifierHash], forms: &dyn IdentifierForms) -> (Put, Vec<Step>) {
     let others = |hash: &IdentifierHash| {
         let made = forms.claimed(hash);
         forms.forms(hash).into_iter().filter(move |form| *form != made).collect::<Vec<_>>()
     };
-    let mut absent = Vec::new();
+    let absent = |key| Step::Check { key, expect: KeyExpect::Absent };
+    let mut more = Vec::new();
     match &mut put.record {
         Record::Identifier(claim) => {
-            absent.extend(others(&claim.key).into_iter().map(RecordKey::Identifier));
+            let others = others(&claim.key).into_iter().map(RecordKey::Identifier);
+            match put.expect {
+                // A former address takes its claim back from this account, under whichever version it is stored.
+                Expect::OwnedBy(owner) => {
+                    let expect = KeyExpect::OwnedOrAbsent(owner);
+                    more.extend(others.map(|key| Step::Remove(Remove { key, expect })));
+                    if !more.is_empty() {
+                        put.expect = Expect::OwnedOrAbsent(owner);
+                    }
+                }
+                Expect::Before(_) | Expect::Absent | Expect::PendingKey | Expect::OwnedOrAbsent(_) => {
+                    more.extend(others.map(absent));
+                }
+            }
             claim.key = forms.claimed(&claim.key);
         }
         Record::FederatedSubject(claim) => {
-            absent.extend(others(&claim.key.0).into_iter().map(|form| RecordKey::FederatedSubject(SubjectHash(form))));
+            more.extend(others(&claim.key.0).into_iter().map(|form| absent(RecordKey::FederatedSubject(SubjectHash(form)))));
             claim.key = SubjectHash(forms.claimed(&claim.key.0));
         }
         Record::LinkedIdentity(link) => link.subject = SubjectHash(forms.claimed(&link.subject.0)),
@@ -93,7 +107,7 @@ fn translate(mut put: Put, claimed: &[IdentifierHash], forms: &dyn IdentifierFor
         | Record::RevokedToken(_)
         | Record::AuthorizationRequest(_) => {}
     }
-    (put, absent)
+    (put, more)
 }
 
 /// The removal under each version. Only one of them can be stored, so each may be absent.

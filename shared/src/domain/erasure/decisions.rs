@@ -41,14 +41,15 @@ pub fn request_deletion(authentication: &AccountState, seed: LinkSeed, grace: Sp
 pub enum Restored {
     /// The account is active again. All devices must sign in again.
     Restored,
-    /// The link is used, belongs to another account, or has expired.
+    /// The link belongs to another closing or account, or the account is erased.
     Over,
 }
 
 /// Restores a closed account. `link_fits`: whether the mailed link derives from the account's own seed (compared by `keys`).
 pub fn restore(authentication: &AccountState, link_fits: bool, now: Timestamp) -> Decision<Restored> {
     match authentication.status {
-        AccountStatus::ErasureDue { since, due, .. } if link_fits && now < due => {
+        // Also after `due`: until the retention job has taken the account.
+        AccountStatus::ErasureDue { since, due, .. } if link_fits => {
             let restored = with_status(authentication, AccountStatus::Active);
             let open = AccountState { epoch_began_at: Some(now), ..restored };
             Decision::one(Change::restore_account(open, since, due, now), Restored::Restored)

@@ -2,10 +2,12 @@
 #![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
 
 mod address;
+mod closed;
 mod cost;
 mod password;
 mod profile;
 mod sessions;
+mod undo;
 
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;

@@ -14,6 +14,8 @@ login-refused = E-Mail-Adresse oder Passwort stimmt nicht. Prüfen Sie beides un
 login-password-replace = Sie müssen ein neues Passwort setzen, bevor Sie sich anmelden können. Wählen Sie „Passwort vergessen?“, dann senden wir Ihnen einen Code.
 login-address-unproven = Diese E-Mail-Adresse wurde nie bestätigt, deshalb können Sie sich damit nicht anmelden. Legen Sie damit ein neues Konto an, oder wenden Sie sich an unseren Support.
 login-second-factor = Dieses Konto verwendet einen zweiten Schritt bei der Anmeldung, den wir hier noch nicht unterstützen. Unser Support hilft Ihnen weiter.
+login-closed = Dieses Konto ist geschlossen und wird nach dem { $date } gelöscht. Bis dahin können Sie es wiederherstellen: Wir haben gerade einen Link und einen Code an diese Adresse geschickt.
+login-disabled = Dieses Konto ist gesperrt. Bitte wenden Sie sich an unseren Support.
 login-unavailable = Wir konnten Ihr Passwort gerade nicht prüfen. Mit Ihrem Konto ist alles in Ordnung; versuchen Sie es in einigen Sekunden noch einmal.
 login-blocked =
     { $minutes ->

@@ -14,6 +14,8 @@ login-refused = The e-mail address or the password is not right. Check both and 
 login-password-replace = You must set a new password before you can sign in. Choose “Forgot your password?”, and we will send you a code.
 login-address-unproven = This e-mail address was never confirmed, so you can’t sign in with it. Create a new account with it, or contact our support.
 login-second-factor = This account uses a second step at sign-in, which we do not support here yet. Our support can help you.
+login-closed = This account is closed, and will be erased after { $date }. You can restore it until then: we have just sent a link and a code to this address.
+login-disabled = This account is disabled. Please ask our support about it.
 login-unavailable = We could not check your password just now. Nothing is wrong with your account; try again in a few seconds.
 login-blocked =
     { $minutes ->
