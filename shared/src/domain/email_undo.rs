@@ -113,9 +113,20 @@ pub enum AddressClaim {
     TakenFrom(AccountId),
 }
 
+/// A deletion request that ends with a restoration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WithdrawnRequest {
+    /// When it was made.
+    pub requested_at: Timestamp,
+    /// When the erasure would have been due.
+    pub due: Timestamp,
+}
+
 /// The items of an undo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReturnedAddress {
+    /// When it happens.
+    pub at: Timestamp,
     /// The account, with the former address.
     pub authentication: AccountState,
     /// Its profile, with that address.
@@ -126,8 +137,8 @@ pub struct ReturnedAddress {
     pub claim: AddressClaim,
     /// The address that is freed.
     pub freed: Option<IdentifierHash>,
-    /// The due erasure that is removed, if the account was closed.
-    pub due: Option<Timestamp>,
+    /// The deletion request that ends, if the account was closed.
+    pub withdrawn: Option<WithdrawnRequest>,
     /// The other account, and its erasure if it was open.
     pub displaced: Option<(AccountState, Option<DueErasure>)>,
 }
@@ -159,8 +170,8 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
             (AddressClaim::TakenFrom(account), displaced)
         }
     };
-    let due = match authentication.status {
-        AccountStatus::ErasureDue { due, .. } => Some(due),
+    let withdrawn = match authentication.status {
+        AccountStatus::ErasureDue { since, due, .. } => Some(WithdrawnRequest { requested_at: since, due }),
         AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => None,
     };
     let freed = (new.has_current_claim && claim != AddressClaim::Kept).then_some(authentication.identifier);
@@ -181,7 +192,7 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
         version: new.password.map_or(1, |password| password.version + 1),
     };
     let profile = Profile { email_change: None, email_undos, ..profile.with_claims(new.claims, now) };
-    let returned = ReturnedAddress { authentication: next, profile, password, claim, freed, due, displaced };
+    let returned = ReturnedAddress { at: now, authentication: next, profile, password, claim, freed, withdrawn, displaced };
     Decision::one(Change::undo_email_change(returned), Undone::Restored)
 }
 
@@ -190,7 +201,7 @@ fn close(state: &AccountState, new: &NewUndo<'_>, now: Timestamp) -> (AccountSta
     let due = now + new.grace.max(MIN_GRACE);
     let status = AccountStatus::ErasureDue { since: now, due, seed: new.unmailed_seed };
     let closed = AccountState { status, epoch_began_at: None, ..state.in_next_epoch(now) };
-    let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due };
+    let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due, requested_at: Some(now) };
     (closed, Some(erasure))
 }
 

@@ -107,6 +107,6 @@ pub const OPERATIONS: [Operation; 33] = [
     operation("deletion, start", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 4.0, 2.0)).within(300, 4.4),
     operation("deletion, undone", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 4.0, 2.0)).within(300, 4.4),
     operation("retention, a run without due work", "retention", Step::EmptyTick, takes(37, 35.0, 2.0, 0.0)).within(300, 7.0),
-    operation("retention, a run that erases an account of 20 items", "retention", Step::Erase, takes(65, 38.0, 29.0, 1.0))
+    operation("retention, a run that erases an account of 20 items", "retention", Step::Erase, takes(65, 38.0, 28.0, 1.0))
         .within(1_500, 25.0),
 ];

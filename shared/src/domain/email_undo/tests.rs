@@ -140,7 +140,7 @@ fn a_newer_account_of_the_address_is_closed_after_a_confirmation() {
     let due = NOW + Span::days(30);
     assert_eq!(accounts[1].status, AccountStatus::ErasureDue { since: NOW, due, seed: seed(77) });
     assert!(accounts[1].epoch > newer.epoch && accounts[1].version == 4);
-    assert_eq!(erasures, [DueErasure { account: newer.account, identifier: hash(1), due }]);
+    assert_eq!(erasures, [DueErasure { account: newer.account, identifier: hash(1), due, requested_at: Some(NOW) }]);
     // Closed before: its restoration link ends.
     let (accounts, erasures) = of(decide(Some(&closed(&newer, NOW)), true));
     assert!(matches!(accounts[1].status, AccountStatus::ErasureDue { seed: other, .. } if other == seed(77)));

@@ -2,6 +2,7 @@
 
 use crate::domain::account::{AccountState, AccountStatus, LinkSeed, PasswordHome};
 use crate::domain::change::{Change, Decision};
+use crate::domain::email_undo::WithdrawnRequest;
 use crate::domain::erasure::{DEFERRAL, DeletionRecord, DueErasure, MIN_GRACE};
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::Sub;
@@ -52,7 +53,7 @@ pub fn restore(authentication: &AccountState, link_fits: bool, now: Timestamp) -
         AccountStatus::ErasureDue { since, due, .. } if link_fits => {
             let restored = with_status(authentication, AccountStatus::Active);
             let open = AccountState { epoch_began_at: Some(now), ..restored };
-            Decision::one(Change::restore_account(open, since, due, now), Restored::Restored)
+            Decision::one(Change::restore_account(open, WithdrawnRequest { requested_at: since, due }, now), Restored::Restored)
         }
         AccountStatus::ErasureDue { .. }
         | AccountStatus::Active

@@ -1,9 +1,11 @@
 //! Changes that close, restore and erase an account, and the state of the retention job.
 
-use crate::domain::account::AccountState;
+use crate::domain::account::{AccountState, AccountStatus};
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, Expect, KeyExpect, Put, RecordKey, Remove, Subject};
+use crate::domain::email_undo::WithdrawnRequest;
 use crate::domain::erasure::{DeletionRecord, DueErasure};
+use crate::domain::id::AccountId;
 use crate::domain::retention::RetentionJob;
 use crate::domain::time::Timestamp;
 
@@ -12,19 +14,30 @@ impl Change {
     /// keys.
     pub fn request_deletion(authentication: AccountState, erasure: DueErasure) -> Self {
         let account = authentication.account;
-        let record = erasure.requested_at.map(|at| DeletionRecord { account, at, status: authentication.status });
+        let record = deletion_record(&authentication);
         Self::audited(EventKind::DeletionRequested, Subject::account(account), Put::next(authentication))
             .and(Put::new(erasure))
             .and_all(record.map(Put::own))
     }
     /// The closed account is active again, its due erasure is removed, and the record of the restoration replaces that of the
     /// request.
-    pub fn restore_account(authentication: AccountState, requested_at: Timestamp, due: Timestamp, now: Timestamp) -> Self {
-        let account = authentication.account;
+    pub fn restore_account(authentication: AccountState, withdrawn: WithdrawnRequest, now: Timestamp) -> Self {
+        let (account, status) = (authentication.account, authentication.status);
+        Self::audited(EventKind::AccountRestored, Subject::account(account), Put::next(authentication))
+            .and_restoration(account, status, withdrawn, now)
+    }
+    /// The due erasure of a request is removed, and the record of the restoration replaces that of the request.
+    pub(super) fn and_restoration(
+        self,
+        account: AccountId,
+        status: AccountStatus,
+        withdrawn: WithdrawnRequest,
+        now: Timestamp,
+    ) -> Self {
+        let WithdrawnRequest { requested_at, due } = withdrawn;
         let erasure = Remove { key: RecordKey::DueErasure(account, due), expect: KeyExpect::Present };
-        let record = DeletionRecord { account, at: now, status: authentication.status };
-        let restored =
-            Self::audited(EventKind::AccountRestored, Subject::account(account), Put::next(authentication)).and_remove(erasure);
+        let record = DeletionRecord { account, at: now, status };
+        let restored = self.and_remove(erasure);
         // On the day of the request both records have the same key.
         let restored = match requested_at.start_of_day() == now.start_of_day() {
             true => restored,
@@ -63,5 +76,15 @@ impl Change {
     /// The progress of the retention job.
     pub fn checkpoint_retention(job: RetentionJob) -> Self {
         Self::unaudited(Put::next(job))
+    }
+}
+
+/// The record of the deletion request of a closed account.
+pub(super) fn deletion_record(closed: &AccountState) -> Option<DeletionRecord> {
+    match closed.status {
+        AccountStatus::ErasureDue { since, .. } => {
+            Some(DeletionRecord { account: closed.account, at: since, status: closed.status })
+        }
+        AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => None,
     }
 }

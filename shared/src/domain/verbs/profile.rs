@@ -3,6 +3,7 @@
 use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, KeyExpect, Put, RecordKey, Remove, Subject};
+use super::erasure::deletion_record;
 use crate::domain::email_undo::{AddressClaim, ReturnedAddress};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::profile::Profile;
@@ -38,8 +39,8 @@ impl Change {
     /// A former address takes the account back: the address is claimed, or taken from a newer account, which is closed; the other
     /// address is freed, the password replaced, and the due erasure of a closed account removed.
     pub fn undo_email_change(returned: ReturnedAddress) -> Self {
-        let ReturnedAddress { authentication, profile, password, claim, freed, due, displaced } = returned;
-        let account = authentication.account;
+        let ReturnedAddress { at, authentication, profile, password, claim, freed, withdrawn, displaced } = returned;
+        let (account, status) = (authentication.account, authentication.status);
         let claimed = Keyed { key: authentication.identifier, state: ClaimedIdentifier { account } };
         let mut change = Self::audited(EventKind::EmailChangeUndone, Subject::account(account), Put::next(authentication))
             .and(Put::next(profile))
@@ -52,11 +53,14 @@ impl Change {
         if let Some(freed) = freed {
             change = change.and_remove(Remove { key: RecordKey::Identifier(freed), expect: KeyExpect::OwnedBy(account) });
         }
-        if let Some(due) = due {
-            change = change.and_remove(Remove { key: RecordKey::DueErasure(account, due), expect: KeyExpect::Present });
+        if let Some(withdrawn) = withdrawn {
+            change = change.and_restoration(account, status, withdrawn, at);
         }
         match displaced {
-            Some((other, erasure)) => change.and(Put::next(other)).and_all(erasure.map(Put::new)),
+            Some((other, erasure)) => {
+                let record = deletion_record(&other);
+                change.and(Put::next(other)).and_all(erasure.map(Put::new)).and_all(record.map(Put::own))
+            }
             None => change,
         }
     }
