@@ -235,14 +235,14 @@ async fn security_19_state_is_echoed_byte_for_byte_and_unknown_parameters_are_ig
     let world = world().await;
     let client = OAuthClient::demo_app(&world);
     let mut browser = Browser::new(&world);
-    let longest = "x".repeat(2048);
+    let longest = "x".repeat(4096);
     for state in ["a b+c%20d&e=f#g", "\"'<>\\`{}", "äöü€😀", "\t\u{7f}", longest.as_str()] {
         let more = [("state", state), ("prompt", "none"), ("foo", "bar"), ("acr_values", "x"), ("ui_locales", "xx-invalid")];
         let page = browser.open(&changed(&client, &more)).await;
         assert_eq!(page.query("error").as_deref(), Some("login_required"), "{state}");
         assert_eq!(page.query("state").as_deref(), Some(state));
     }
-    let longer = "x".repeat(2049);
+    let longer = "x".repeat(4097);
     let page = browser.open(&changed(&client, &[("state", &longer)])).await;
     assert_eq!((page.query("error").as_deref(), page.query("state")), (Some("invalid_request"), None));
     for claims in [format!("{{\"a\":\"{}\"}}", "x".repeat(4096)), format!("{}1{}", "{\"a\":".repeat(9), "}".repeat(9))] {
