@@ -189,6 +189,7 @@ async fn security_71_no_address_gets_two_accounts_while_two_versions_are_live() 
 /// Every kind of claim moves with its owner, and an interrupted run is repeated. 10,000 accounts with `LATCHKEY_RECLAIM=10000`.
 #[tokio::test]
 async fn everything_under_the_earlier_version_moves_and_is_counted() {
+    #[expect(clippy::disallowed_methods, reason = "a longer run is asked for by the environment")]
     let accounts: u32 = std::env::var("LATCHKEY_RECLAIM").ok().and_then(|number| number.parse().ok()).unwrap_or(400);
     let unknown = UnknownIdentifierFailures {
         identifier: IdentifierHash { key_version: 1, hash: [0; 32] },

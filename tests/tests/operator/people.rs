@@ -192,7 +192,7 @@ async fn second_factors_are_counted_unverified_addresses_are_proven_and_doubles_
     older["createdTimestamp"] = json!(1_500_000_000_000_u64);
     newer["credentials"] = json!([]);
     weak["emailVerified"] = json!(false);
-    let mut orders = vec![older, newer, weak];
+    let mut orders = [older, newer, weak];
     for turn in 0..3 {
         orders.rotate_left(1);
         export(&operator, &[&[protected.clone(), unverified.clone()], &orders[..]].concat());

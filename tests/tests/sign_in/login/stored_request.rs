@@ -1,5 +1,4 @@
 //! What a request says about its user is never stored in clear: `login_hint` is an address, and `id_token_hint` names a user.
-#![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
 use http::Method;
 use tests::{Anonymous, Browser, Customer, OAuthClient, World, invariants};
