@@ -7,6 +7,7 @@ use super::decisions::{
 use super::*;
 use crate::domain::account::{AccountState, AccountStatus, LinkSeed};
 use crate::domain::change::Change;
+use crate::domain::email_undo::WithdrawnRequest;
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::oauth::fixture::{NOW, authentication};
 
@@ -84,7 +85,8 @@ fn the_link_restores_only_once_and_until_the_job_has_taken_the_account() {
         assert_eq!(decision.changes.is_empty(), expected == Restored::Over, "{name}");
         if let Some(change) = decision.changes.0.first() {
             let authentication: AccountState = change.first();
-            assert_eq!(*change, Change::restore_account(authentication.clone(), NOW, NOW + GRACE, now), "{name}");
+            let request = WithdrawnRequest { requested_at: NOW, due: NOW + GRACE };
+            assert_eq!(*change, Change::restore_account(authentication.clone(), request, now), "{name}");
             assert!(authentication.is_active(), "{name}");
             assert_eq!(authentication.epoch, account.epoch, "ended sessions and grants stay ended");
             assert_eq!(authentication.epoch_began_at, Some(now), "earlier sign-ins at other systems stay ended");

@@ -4,11 +4,11 @@ use super::fixture::{
     NOW, account, active, authentication, flow, grant, new_account, password, request, revoked, session, tenant,
 };
 use super::*;
-use crate::domain::account::{AccountState, AccountStatus, DataKeyState, Sealed, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, Sealed, WrappedDataKey};
 use crate::domain::change::Change;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
-use crate::domain::email_undo::{AddressClaim, ReturnedAddress};
+use crate::domain::email_undo::{AddressClaim, ReturnedAddress, WithdrawnRequest};
 use crate::domain::erasure::DueErasure;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::flow::{Flow, FlowPurpose};
@@ -137,12 +137,13 @@ fn newer() -> AccountState {
 
 fn returned(claim: AddressClaim) -> ReturnedAddress {
     let (authentication, profile, password) = (state(), a_profile(2), a_password(2));
-    ReturnedAddress { authentication, profile, password, claim, freed: Some(FORMER), due: None, displaced: None }
+    ReturnedAddress { at: NOW, authentication, profile, password, claim, freed: Some(FORMER), withdrawn: None, displaced: None }
 }
 
 fn displacing(erasure: Option<DueErasure>) -> ReturnedAddress {
     let claim = AddressClaim::TakenFrom(newer().account);
-    ReturnedAddress { displaced: Some((newer(), erasure)), ..returned(claim) }
+    let status = AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed::from_bytes([7; 16]) };
+    ReturnedAddress { displaced: Some((AccountState { status, ..newer() }, erasure)), ..returned(claim) }
 }
 
 /// Each change in each of its shapes: constructor name, shape, change.
@@ -200,7 +201,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("change_email", "", Change::change_email(state(), a_profile(2), FORMER)),
         ("undo_email_change", "to a free address", Change::undo_email_change(returned(AddressClaim::New))),
         ("undo_email_change", "to the current address, where there was no password", Change::undo_email_change(ReturnedAddress { freed: None, password: a_password(1), ..returned(AddressClaim::Kept) })),
-        ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { due: Some(NOW), ..returned(AddressClaim::New) })),
+        ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { withdrawn: Some(WithdrawnRequest { requested_at: NOW, due: NOW }), ..returned(AddressClaim::New) })),
         ("undo_email_change", "to the address of a newer account", Change::undo_email_change(displacing(Some(DueErasure { account: newer().account, ..due(NOW) })))),
         ("undo_email_change", "to the address of a closed newer account", Change::undo_email_change(displacing(None))),
         ("request_undo_code", "", Change::request_undo_code(a_profile(2))),
@@ -212,8 +213,8 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("withdraw_consent", "one grant without consent", withdrawal(None, one())),
         ("withdraw_consent", "two grants without consent", withdrawal(None, two())),
         ("request_deletion", "", Change::request_deletion(state(), due(NOW))),
-        ("restore_account", "on the day of the request", Change::restore_account(reopened(), NOW, NOW, NOW)),
-        ("restore_account", "later", Change::restore_account(reopened(), NOW, NOW, later)),
+        ("restore_account", "on the day of the request", Change::restore_account(reopened(), WithdrawnRequest { requested_at: NOW, due: NOW }, NOW)),
+        ("restore_account", "later", Change::restore_account(reopened(), WithdrawnRequest { requested_at: NOW, due: NOW }, later)),
         ("replay_request", "of an active account", Change::replay_request(state(), None, due(NOW))),
         ("replay_request", "of a closed account", Change::replay_request(state(), Some(NOW), due(later))),
         ("replay_restoration", "", Change::replay_restoration(reopened(), NOW)),

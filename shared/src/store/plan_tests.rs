@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, Sealed, WrappedDataKey};
 use crate::domain::audit::EventKind;
 use crate::domain::consent::Consent;
+use crate::domain::email_undo::WithdrawnRequest;
 use crate::domain::erasure::DueErasure;
 use crate::domain::flow::Flow;
 use crate::domain::id::SessionId;
@@ -112,7 +113,7 @@ fn request_deletion() -> Change {
 }
 
 fn restore() -> Change {
-    Change::restore_account(authentication(), NOW, NOW, NOW)
+    Change::restore_account(authentication(), WithdrawnRequest { requested_at: NOW, due: NOW }, NOW)
 }
 
 fn defer() -> Change {

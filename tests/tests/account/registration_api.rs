@@ -157,7 +157,7 @@ async fn security_107_an_address_with_an_account_gets_the_same_answer() {
         let hashes = world.services.hasher.hashes_computed();
         // Each from a network that has sent no mail yet.
         let network = format!("198.51.100.{}", seen.len() + 1).parse().unwrap();
-        let api = Anonymous::new(&world.seen_from(network));
+        let api = Anonymous::new(world.seen_from(network));
         let answer = api.post_json("/v1/registrations", &person.registration()).await;
         let hashes = world.services.hasher.hashes_computed() - hashes;
         let trace: Vec<_> = world

@@ -1,4 +1,5 @@
 //! A flow continues wherever it can: a second tab, a form without its cookie, a long request, a client that was removed meanwhile.
+#![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
 
 use http::StatusCode;
 use latchkey::domain::time::Span;

@@ -1,4 +1,5 @@
 //! Limits per source (security 147, decision 35): what one network, device or client may cause.
+#![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
 use http::StatusCode;
 use latchkey::domain::source::{SourceEvent, SourcePolicy};

@@ -77,12 +77,13 @@ fn an_undo_replaces_the_password_and_ends_devices_and_the_pending_change() {
     assert!(a.devices.is_empty() && after.email_change.is_none() && after.claims == sealed(8));
     assert_eq!((set.version, set.changed_at, set.hash), (5, NOW, new_hash()));
     let expected = ReturnedAddress {
+        at: NOW,
         authentication: a,
         profile: after,
         password: PasswordCredential { version: 5, ..password },
         claim: AddressClaim::New,
         freed: Some(hash(2)),
-        due: None,
+        withdrawn: None,
         displaced: None,
     };
     assert_eq!(*change, Change::undo_email_change(expected));
@@ -99,12 +100,14 @@ fn security_130_a_closing_does_not_end_the_right_of_a_former_address() {
     assert_eq!(can_undo(&closed_in_time, &p, much_later), [1], "until the job has taken the account");
     assert!(can_undo(&closed_late, &p, expires_at).is_empty());
     let decision = undo(new(&closed_in_time, &p, right(&p, 1)), much_later);
-    let AccountStatus::ErasureDue { due, .. } = closed_in_time.status else { panic!("closed") };
+    let AccountStatus::ErasureDue { since, due, .. } = closed_in_time.status else { panic!("closed") };
     let [change] = decision.changes.all();
     let (a, profile, password) = (change.first::<AccountState>(), change.first(), change.first());
     assert_eq!((a.status, a.identifier), (AccountStatus::Active, hash(1)));
     let (claim, freed) = (AddressClaim::New, Some(hash(2)));
-    let expected = ReturnedAddress { authentication: a, profile, password, claim, freed, due: Some(due), displaced: None };
+    let withdrawn = Some(WithdrawnRequest { requested_at: since, due });
+    let at = much_later;
+    let expected = ReturnedAddress { at, authentication: a, profile, password, claim, freed, withdrawn, displaced: None };
     assert_eq!(*change, Change::undo_email_change(expected));
 }
 
@@ -161,7 +164,9 @@ fn an_account_that_returned_to_the_address_keeps_its_claim() {
     let (authentication, profile, password) = (change.first::<AccountState>(), change.first(), change.first());
     assert_eq!(authentication.identifier, hash(1));
     let claim = AddressClaim::Kept;
-    let expected = ReturnedAddress { authentication, profile, password, claim, freed: None, due: None, displaced: None };
+    let at = NOW + Span::hours(2);
+    let expected =
+        ReturnedAddress { at, authentication, profile, password, claim, freed: None, withdrawn: None, displaced: None };
     assert_eq!(*change, Change::undo_email_change(expected));
 }
 

@@ -1,9 +1,9 @@
 //! Changes of a profile and of the address of an account.
 
+use super::erasure::deletion_record;
 use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, KeyExpect, Put, RecordKey, Remove, Subject};
-use super::erasure::deletion_record;
 use crate::domain::email_undo::{AddressClaim, ReturnedAddress};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::profile::Profile;

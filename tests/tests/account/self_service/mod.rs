@@ -1,5 +1,5 @@
 //! Self-service by JSON calls: what users see and change of their own account.
-#![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
 mod address;
 mod closed;

@@ -68,7 +68,7 @@ async fn the_start_of_a_recovery_is_one_write_for_every_address() {
     let customer = Customer::registered(&world, "Ada").await;
     warm(&world).await;
     for (email, caller) in [(customer.email.as_str(), "198.51.100.1"), ("unknown@example.com", "198.51.100.2")] {
-        let mut browser = Browser::new(&world.seen_from(caller.parse().expect("an address")));
+        let mut browser = Browser::new(world.seen_from(caller.parse().expect("an address")));
         let page = browser.open("/recover").await;
         drop(world.meter.take());
         browser.press(&page, "#submit", &[("identifier", email)]).await;
