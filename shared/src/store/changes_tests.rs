@@ -142,7 +142,7 @@ fn returned(claim: AddressClaim) -> ReturnedAddress {
 
 fn displacing(erasure: Option<DueErasure>) -> ReturnedAddress {
     let claim = AddressClaim::TakenFrom(newer().account);
-    let status = AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed::from_bytes([7; 16]) };
+    let status = AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [7; 16] } };
     ReturnedAddress { displaced: Some((AccountState { status, ..newer() }, erasure)), ..returned(claim) }
 }
 
