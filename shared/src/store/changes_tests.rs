@@ -293,6 +293,7 @@ fn condition(condition: &Condition, item: Option<&Item>) -> String {
         (Condition::OfAccount(owner), _) if *owner == account() => "of this account".to_owned(),
         (Condition::AbsentOrOfAccount(owner), _) if *owner == account() => "absent, or of this account".to_owned(),
         (Condition::OfAccount(owner), _) if *owner == newer().account => "of the newer account".to_owned(),
+        (Condition::AbsentOrOfAccount(owner), _) if *owner == newer().account => "absent, or of the newer account".to_owned(),
         (Condition::Pending { wrapped }, _) if *wrapped == new_account().data_key.wrapped => {
             "pending, the same wrapped bytes".to_owned()
         }
