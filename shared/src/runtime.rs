@@ -77,9 +77,18 @@ impl FunctionDependencies for Front {
 /// For the function that signs users in.
 impl FunctionDependencies for Option<LegacyDirectory> {
     const VARIABLES: &'static [&'static str] = &[];
+    #[cfg(feature = "legacy-directory")]
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
+        let mut pools = aws_sdk_cognitoidentityprovider::config::Builder::from(aws);
+        pools.set_endpoint_url(environment.endpoint("COGNITO_IDENTITY_PROVIDER"));
+        // A retry would be one more guess for the pool. The single attempt gets the whole time, because the pool's triggers may take seconds.
         let patience = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
-        LegacyDirectory::from_config(aws, environment.endpoint("COGNITO_IDENTITY_PROVIDER"), patience)
+        let once = pools.retry_config(RetryConfig::disabled()).timeout_config(patience);
+        Some(LegacyDirectory::cognito(aws_sdk_cognitoidentityprovider::Client::from_conf(once.build())))
+    }
+    #[cfg(not(feature = "legacy-directory"))]
+    fn build(_: &Environment, _: &SdkConfig) -> Self {
+        None
     }
 }
 

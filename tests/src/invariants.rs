@@ -23,7 +23,7 @@ pub struct RawData {
 pub type Violations = Vec<String>;
 
 /// The items of `identities` that expire, and the attribute that holds their expiry in milliseconds.
-const EXPIRING: [(&str, &str); 7] = [
+const EXPIRING: [(&str, &str); 8] = [
     ("session", "exp"),
     ("grant", "exp"),
     ("flow", "exp"),
@@ -31,10 +31,11 @@ const EXPIRING: [(&str, &str); 7] = [
     ("revoked_jti", "exp"),
     ("unknown_failures", "exp"),
     ("identifier_tries", ""),
+    ("source", ""),
 ];
 
 /// Item kinds by table, with the beginning of their keys, and whether they have a version.
-const KINDS: [(&str, &str, &str, &str, bool); 25] = [
+const KINDS: [(&str, &str, &str, &str, bool); 26] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -51,6 +52,7 @@ const KINDS: [(&str, &str, &str, &str, bool); 25] = [
     ("identities", "unknown_failures", "W#", "W", true),
     ("identities", "identifier_tries", "W#", "W", false),
     ("identities", "mails", "W#", "W", false),
+    ("identities", "source", "W#", "W", false),
     ("identities", "due_erasure", "D#", "", false),
     ("identities", "job", "T#", "JOB#", true),
     ("identities", "tenant_name", "TENANTS", "", false),

@@ -47,7 +47,7 @@ async fn check_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Se
 
 async fn check_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Result<Introspection, OAuthError> {
     let tenant = &call.handle.tenant;
-    // A token that is not the caller's concern counts as invalid (security 30). So does one whose client was removed. Check this before any
+    // A token that is not the caller's concern counts as invalid (security 30). So does one of a client that was removed. Check this before any
     // read.
     if !may_introspect(&call.client, claims) || !tenant.config.clients.contains_key(&claims.client_id) {
         return Ok(Introspection::inactive());

@@ -1,19 +1,16 @@
 //! The adapter of Cognito user pools.
 
-use super::LegacyDirectoryError;
+use super::error::LegacyDirectoryError;
 use crate::domain::legacy_directory::{LegacyPasswordVerdict, LegacyUser};
 use crate::domain::secret::SecretText;
 use crate::domain::tenant::LegacyDirectoryConfig;
 use crate::domain::tenant::legacy_directory::UserPoolId;
 use aws_sdk_cognitoidentityprovider::Client;
-use aws_sdk_cognitoidentityprovider::config::retry::RetryConfig;
-use aws_sdk_cognitoidentityprovider::config::timeout::TimeoutConfig;
 use aws_sdk_cognitoidentityprovider::config::{Builder, Region};
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::{AdminGetUserError, AdminGetUserOutput};
 use aws_sdk_cognitoidentityprovider::operation::admin_initiate_auth::{AdminInitiateAuthError, AdminInitiateAuthOutput};
 use aws_sdk_cognitoidentityprovider::types::{AuthFlowType, ChallengeNameType, UserPoolMfaType};
-use aws_types::SdkConfig;
 use std::collections::BTreeMap;
 
 /// The maximum number of groups in one page of a pool.
@@ -27,13 +24,6 @@ pub(super) struct UserPools {
 }
 
 impl UserPools {
-    /// Builds a client that sends each request once: for the pool a retry is another guess of the password. The single attempt gets the
-    /// whole time, because the triggers of a pool may take seconds.
-    pub(super) fn from_config(aws: &SdkConfig, endpoint: Option<String>, patience: TimeoutConfig) -> Self {
-        let mut config = Builder::from(aws);
-        config.set_endpoint_url(endpoint);
-        Self::new(Client::from_conf(config.retry_config(RetryConfig::disabled()).timeout_config(patience).build()))
-    }
     pub(super) fn new(client: Client) -> Self {
         Self { client }
     }

@@ -10,14 +10,14 @@
 mod breaker;
 #[cfg(feature = "legacy-directory")]
 mod cognito;
+mod error;
+
+pub use error::LegacyDirectoryError;
 
 use crate::domain::identifier::EmailAddress;
 use crate::domain::legacy_directory::{LegacyPasswordVerdict, LegacyUser};
 use crate::domain::secret::SecretText;
 use crate::domain::tenant::LegacyDirectoryConfig;
-use crate::domain::time::Span;
-use aws_smithy_types::timeout::TimeoutConfig;
-use aws_types::SdkConfig;
 use breaker::Breaker;
 use data_encoding::HEXLOWER;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,75 +44,12 @@ enum Adapter {
     Cognito(cognito::UserPools),
 }
 
-/// Why the directory gave no verdict. Nothing was evaluated.
-#[derive(Debug, thiserror::Error)]
-pub enum LegacyDirectoryError {
-    /// It is not called, after consecutive failures.
-    #[error("the user pool is not called for {0} s")]
-    Resting(u64),
-    /// Its quota is reached, by all requests together or by attempts on this account.
-    #[error("the user pool throttles requests: {0}")]
-    Busy(String),
-    /// It refuses all attempts on this account for some time, or a trigger of the pool fails for this account. Other accounts are not
-    /// affected.
-    #[error("the user pool does not evaluate this account now: {0}")]
-    Locked(String),
-    /// No response, or an internal failure of the pool.
-    #[error("the user pool did not respond: {0}")]
-    Unavailable(String),
-    /// It refuses the request: a permission, the app client or the pool is not as docs/cognito.md requires.
-    #[error("the user pool refuses the request: {0}")]
-    Misconfigured(String),
-}
-
-impl LegacyDirectoryError {
-    /// The time until the next attempt.
-    #[must_use]
-    pub fn retry_after(&self) -> Span {
-        match self {
-            Self::Resting(seconds) => Span::seconds(i64::try_from(*seconds).unwrap_or(1).max(1)),
-            Self::Busy(_) | Self::Locked(_) | Self::Unavailable(_) => Span::seconds(5),
-            Self::Misconfigured(_) => Span::minutes(1),
-        }
-    }
-    /// Logs the error. If the operator must fix it, the level is ERROR, otherwise WARN.
-    pub fn log(&self) {
-        match self {
-            Self::Misconfigured(_) => tracing::error!(error = %self, "no user can be migrated from the user pool"),
-            Self::Resting(_) | Self::Busy(_) | Self::Locked(_) | Self::Unavailable(_) => {
-                tracing::warn!(error = %self, "the user pool gave no verdict");
-            }
-        }
-    }
-    /// Returns whether fewer requests would help. Only these errors count for the circuit breaker.
-    fn is_failure(&self) -> bool {
-        match self {
-            Self::Busy(_) | Self::Unavailable(_) => true,
-            Self::Resting(_) | Self::Locked(_) | Self::Misconfigured(_) => false,
-        }
-    }
-}
-
 impl LegacyDirectory {
     /// User pools, through this client. The client must not retry requests: for the pool a retry is another guess of the password.
     #[cfg(feature = "legacy-directory")]
     #[must_use]
     pub fn cognito(client: aws_sdk_cognitoidentityprovider::Client) -> Self {
-        Self::with_adapter(Adapter::Cognito(cognito::UserPools::new(client)))
-    }
-    /// User pools, through a client of its own. `None` without the feature.
-    #[must_use]
-    pub fn from_config(aws: &SdkConfig, endpoint: Option<String>, patience: TimeoutConfig) -> Option<Self> {
-        #[cfg(feature = "legacy-directory")]
-        return Some(Self::with_adapter(Adapter::Cognito(cognito::UserPools::from_config(aws, endpoint, patience))));
-        #[cfg(not(feature = "legacy-directory"))]
-        {
-            drop((aws, endpoint, patience));
-            None
-        }
-    }
-    #[cfg(feature = "legacy-directory")]
-    fn with_adapter(adapter: Adapter) -> Self {
+        let adapter = Adapter::Cognito(cognito::UserPools::new(client));
         Self { inner: Arc::new(Inner { adapter, breaker: Mutex::default(), refusals: Mutex::default() }) }
     }
     /// Verifies a password in the pool (`AdminInitiateAuth` with `ADMIN_USER_PASSWORD_AUTH`), and if it is right, loads the user

@@ -46,7 +46,7 @@ fn an_import_overwrites_only_its_own_flow_and_pending_key() {
     for flow in [None, Some(flow())] {
         let plan = planned(&imported(flow.clone()));
         let conditions: Vec<_> = puts(&plan).iter().map(|put| (put.key.sk.clone(), put.condition.clone())).collect();
-        assert_eq!(conditions.len(), if flow.is_some() { 8 } else { 7 });
+        assert_eq!(conditions.len(), if flow.is_some() { 9 } else { 8 });
         for (sk, condition) in conditions {
             let expected = match (&*sk, &flow) {
                 ("KEY", Some(_)) => Condition::Pending { wrapped: vec![255; 60] },
@@ -92,7 +92,7 @@ fn moved(identities: usize, consents: usize) -> Change {
 fn a_transfer_requires_every_item_to_be_absent_and_fits_one_transaction() {
     let plan = planned(&moved(MAX_IDENTITIES, MAX_CONSENTS));
     let puts = puts(&plan);
-    assert_eq!(puts.len(), 6 + 2 * MAX_IDENTITIES + MAX_CONSENTS);
+    assert_eq!(puts.len(), 7 + 2 * MAX_IDENTITIES + MAX_CONSENTS);
     let keys: HashSet<_> = puts.iter().map(|put| put.key.clone()).collect();
     assert_eq!(keys.len(), puts.len(), "a transaction writes each key once");
     for put in puts {

@@ -8,7 +8,7 @@ use crate::context::RequestContext;
 use crate::domain::source::{WINDOW, window_of};
 use crate::domain::time::Timestamp;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 use serde::Deserialize;
 
 /// Name of the attribute with the number of events.
@@ -54,6 +54,7 @@ impl TenantStore {
             .expression_attribute_values(":kind", AttributeValue::S(ItemKind::Source.as_str().to_owned()))
             .expression_attribute_values(":ttl", ttl(window_of(request.now) + WINDOW))
             .expression_attribute_values(":op", AttributeValue::S(request.request_id.to_string()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;

@@ -52,7 +52,7 @@ pub(super) enum FormTarget {
 /// The content security policy of a page: its own inline style and script by nonce.
 ///
 /// Chromium checks every redirect after a form against `form-action` of the page. A client's callback may redirect to another origin, so a
-/// page whose form may end there has no such directive.
+/// page with a form that may end there has no such directive.
 pub(super) fn page_policy(nonce: &str, target: FormTarget) -> String {
     let form_action = match target {
         FormTarget::Own => "form-action 'self'; ",

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use tests::store::{Bench, NOW, request};
 use tests::{AccountClient, Anonymous, Browser, Customer, invariants};
 
-/// A tenant whose identifier key has two live versions, seen by an instance that makes items under the first one, and by one that makes
+/// A tenant with two live versions of the identifier key, seen by an instance that makes items under the first one, and by one that makes
 /// them under the second.
 struct Rotating {
     bench: Bench,

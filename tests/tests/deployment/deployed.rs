@@ -35,9 +35,11 @@ async fn erase_accounts(deployed: &DeployedWorld) {
     let back = Customer::registered(world, "Back").await;
     assert_eq!(AccountClient::new(world, &back).await.delete("/v1/me").await.status(), 202);
     world.advance(Span::days(1));
-    let link = Site::from(world).mail_to(&back.email).await.links.into_iter().find(|link| link.contains("/account/restore"));
-    let token = link.as_deref().and_then(|link| link.split_once("?token=")).map(|(_, token)| token.to_owned());
-    let restored = Anonymous::new(world).post_json("/v1/me/restoration", &json!({ "token": token })).await;
+    let mail = Site::from(world).mail_to(&back.email).await;
+    let link = mail.links.iter().find(|link| link.contains("/account/restore"));
+    let token = link.and_then(|link| link.split_once("?token=")).map(|(_, token)| token.to_owned());
+    let restored =
+        Anonymous::new(world).post_json("/v1/me/restoration", &json!({ "token": token, "code": mail.codes[0] })).await;
     assert_eq!(restored.status(), 204, "{}", restored.text());
     run(json!({ "job": "hold", "email": "held@example.com" })).await;
     world.advance(Span::days(31));

@@ -91,7 +91,7 @@ fn hidden_value(html: &str, name: &str) -> Option<String> {
     Some(value.split_once('"')?.0.to_owned())
 }
 
-/// A path that API Gateway does not deploy falls to the default route, whose function answers 404.
+/// A path that API Gateway does not deploy falls to the default route, and its function answers 404.
 async fn check_routes(report: &mut Report, target: &Target) {
     let (mut missing, mut checked) = (Vec::new(), 0);
     for (path, function) in routes() {

@@ -39,6 +39,7 @@ impl ExchangeFixture {
             .tenant("default", &document(POOL_ID, CLIENT_ID, APPLICATIONS))
             .legacy_directory(pool.legacy_directory())
             .legacy_keys(pool.legacy_keys())
+            .without_source_limits()
             .build()
             .await
             .expect("a world");
