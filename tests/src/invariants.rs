@@ -23,18 +23,19 @@ pub struct RawData {
 pub type Violations = Vec<String>;
 
 /// The items of `identities` that expire, and the attribute that holds their expiry in milliseconds.
-const EXPIRING: [(&str, &str); 7] = [
+const EXPIRING: [(&str, &str); 8] = [
     ("session", "exp"),
     ("grant", "exp"),
     ("flow", "exp"),
     ("authorization_request", "exp"),
     ("revoked_jti", "exp"),
     ("unknown_failures", "exp"),
-    ("identifier_tries", ""),
+    ("short_codes", ""),
+    ("mail_starts", ""),
 ];
 
 /// Item kinds by table, with the beginning of their keys, and whether they have a version.
-const KINDS: [(&str, &str, &str, &str, bool); 24] = [
+const KINDS: [(&str, &str, &str, &str, bool); 25] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -49,7 +50,8 @@ const KINDS: [(&str, &str, &str, &str, bool); 24] = [
     ("identities", "authorization_request", "W#", "W", false),
     ("identities", "revoked_jti", "W#", "W", false),
     ("identities", "unknown_failures", "W#", "W", true),
-    ("identities", "identifier_tries", "W#", "W", false),
+    ("identities", "short_codes", "W#", "W", false),
+    ("identities", "mail_starts", "W#", "W", false),
     ("identities", "mails", "W#", "W", false),
     ("identities", "due_erasure", "D#", "", false),
     ("identities", "job", "T#", "JOB#", true),

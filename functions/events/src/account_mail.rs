@@ -26,9 +26,14 @@ pub(crate) async fn compose(
     match about {
         AccountMail::EmailChangeStarted => change_started(tenant, &owner, at, now).await,
         AccountMail::EmailChanged => changed(tenant, &owner, at, now),
-        AccountMail::EmailChangeUndone => notice(tenant, &owner, Message::EmailChangeUndone).map(Ok),
+        AccountMail::EmailChangeRequested => change_requested(tenant, &owner, at, now),
+        AccountMail::EmailChangeUndone => {
+            notice(tenant, &owner, MailPurpose::AddressRestored, Message::EmailChangeUndone).map(Ok)
+        }
         AccountMail::DeletionRequested => deletion_requested(tenant, &owner, at),
-        AccountMail::AccountRestored => notice(tenant, &owner, Message::AccountRestored).map(Ok),
+        // Without a point once the account is closed again.
+        AccountMail::AccountRestored if !owner.authentication.is_active() => Ok(Err(DropReason::Outdated)),
+        AccountMail::AccountRestored => notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored).map(Ok),
     }
 }
 
@@ -40,7 +45,7 @@ async fn change_started(
     at: Timestamp,
     now: Timestamp,
 ) -> Result<Result<Outgoing, DropReason>, DeliverError> {
-    let Some(change) = pending(&owner.profile, now).filter(|_| owner.authentication.is_active()) else {
+    let Some(change) = pending(&owner.authentication, &owner.profile, now).filter(|_| owner.authentication.is_active()) else {
         return Ok(Err(DropReason::DeadFlow));
     };
     if change.expires_at != at + EMAIL_CHANGE_LIFETIME {
@@ -49,7 +54,7 @@ async fn change_started(
     let (recipient, purpose) = (change.identifier, MailPurpose::Registration);
     if let Some(other) = tenant.store.find_account(&change.identifier).await? {
         let Some(other) = tenant.store.find_profile(other).await? else { return Ok(Err(DropReason::NoAccount)) };
-        return Ok(Ok(Outgoing { recipient, purpose, ..notice(tenant, &other, Message::AddressInUse)? }));
+        return Ok(Ok(Outgoing { recipient, purpose, ..notice(tenant, &other, purpose, Message::AddressInUse)? }));
     }
     let (account, seed) = (owner.authentication.account, &change.seed);
     let message = Message::EmailChangeCode {
@@ -60,6 +65,22 @@ async fn change_started(
     let to = open(tenant, owner, SealedField::PendingEmail, &change.address)?;
     // The address is not verified yet: do not reveal the account's name to its owner (security 110).
     Ok(Ok(Outgoing { message, to, name: None, locale: change.locale.clone(), recipient, purpose }))
+}
+
+/// To the present address: nothing has changed yet.
+fn change_requested(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+    match pending(&owner.authentication, &owner.profile, now) {
+        Some(change) if change.expires_at == at + EMAIL_CHANGE_LIFETIME => {
+            notice(tenant, owner, MailPurpose::AddressRequested, Message::EmailChangeRequested).map(Ok)
+        }
+        Some(_) => Ok(Err(DropReason::Superseded)),
+        None => Ok(Err(DropReason::Outdated)),
+    }
 }
 
 /// To the former address, with the link that undoes this change.
@@ -79,7 +100,7 @@ fn changed(
         name,
         locale: undo.locale.clone(),
         recipient: undo.identifier,
-        purpose: MailPurpose::Notice,
+        purpose: MailPurpose::WayBack,
     }))
 }
 
@@ -91,7 +112,7 @@ fn deletion_requested(
     match owner.authentication.status {
         AccountStatus::ErasureDue { since, due, seed } if since == at => {
             let token = tenant.keys.account_link(AccountLink::Restoration, owner.authentication.account, &seed)?;
-            notice(tenant, owner, Message::DeletionRequested { token, due }).map(Ok)
+            notice(tenant, owner, MailPurpose::WayBack, Message::DeletionRequested { token, due }).map(Ok)
         }
         AccountStatus::ErasureDue { .. }
         | AccountStatus::Active
@@ -101,9 +122,9 @@ fn deletion_requested(
 }
 
 /// To the current address.
-fn notice(tenant: &Tenant, owner: &ProfileSnapshot, message: Message) -> Result<Outgoing, DeliverError> {
+fn notice(tenant: &Tenant, owner: &ProfileSnapshot, purpose: MailPurpose, message: Message) -> Result<Outgoing, DeliverError> {
     let Addressee { to, name, locale } = addressee(tenant, owner)?;
-    let (recipient, purpose) = (owner.authentication.identifier, MailPurpose::Notice);
+    let recipient = owner.authentication.identifier;
     Ok(Outgoing { message, to, name, locale, recipient, purpose })
 }
 

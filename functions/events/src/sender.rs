@@ -2,27 +2,38 @@
 //!
 //! 1. Read the flow or the profile again. Drop the mail if it is expired or superseded.
 //! 2. Find out whether the address has an account. Only this function and the mailbox owner learn the result (security 107).
-//! 3. Count the mail by its recipient's keyed hash and its purpose. Drop it if it exceeds the rate limit.
+//! 3. Count the mail by its recipient's keyed hash and its purpose. A notice over its limit waits, and stands for those after it.
 //! 4. Derive code and link, decrypt the address, render the mail, send it, and record that it was sent.
 
 use crate::account_mail;
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
 use latchkey::delivery::{Envelope, MailRenderer, Mailer, Message, Sender};
 use latchkey::domain::account::Sealed;
+use latchkey::domain::audit::EventKind;
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
 use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::recovery::is_outdated;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{DataKey, KeyError, SealedField};
 use latchkey::services::{Services, Tenant};
-use latchkey::store::delivery::Counted;
+use latchkey::store::audit::event_of_mail;
+use latchkey::store::delivery::{Counted, Deferral, happened_at};
 use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::problem::chain;
 
-/// Sends a delivery, or drops it if it is outdated.
+/// What became of a delivery.
+enum Outcome {
+    Sent,
+    Dropped(DropReason),
+    /// Not before this time.
+    Deferred(Timestamp),
+}
+
+/// Sends a delivery, drops it if it is outdated, or returns it with the time before which it must not be sent.
 ///
 /// # Errors
 /// If something failed that may succeed at a retry.
@@ -31,9 +42,12 @@ pub async fn deliver(
     renderer: &MailRenderer,
     mailer: &Mailer,
     delivery: &Delivery,
-) -> Result<(), DeliverError> {
-    let tenant = services.tenant(&delivery.tenant).await?;
+) -> Result<Option<Delivery>, DeliverError> {
     let now = services.clock.now();
+    if delivery.due.is_some_and(|due| now < due) {
+        return Ok(Some(delivery.clone()));
+    }
+    let tenant = services.tenant(&delivery.tenant).await?;
     let outgoing = match &delivery.order {
         MailOrder::Proof { flow, account, generation, resent } => {
             proof(&tenant, *flow, *account, *generation, *resent, now).await?
@@ -41,15 +55,35 @@ pub async fn deliver(
         MailOrder::PasswordChanged { account, flow } => password_changed(&tenant, *account, *flow).await?,
         MailOrder::Account { account, about, at } => account_mail::compose(&tenant, *account, *about, *at, now).await?,
     };
+    let purpose = outgoing.as_ref().ok().map(|outgoing| outgoing.purpose);
     let outcome = match outgoing {
         Ok(outgoing) => send(&tenant, renderer, mailer, delivery, outgoing, now).await?,
-        Err(reason) => Err(reason),
+        Err(reason) => Outcome::Dropped(reason),
     };
-    match outcome {
-        Ok(()) => tracing::info!(tenant = %delivery.tenant, event_id = delivery.event_id, "mail sent"),
-        Err(reason) => tracing::info!(tenant = %delivery.tenant, event_id = delivery.event_id, ?reason, "mail dropped"),
+    if let (Outcome::Dropped(DropReason::Merged), Some(account)) = (&outcome, delivery.account()) {
+        // The user finds it in the history of the account.
+        let at = happened_at(&delivery.event_id, now);
+        if let Some(event) = event_of_mail(EventKind::NoticeMerged, account, &delivery.event_id, at) {
+            tenant.store.put_audit(&event, tenant.config.retention.audit).await?;
+        }
     }
-    Ok(())
+    log(delivery, purpose, &outcome, now);
+    Ok(match outcome {
+        Outcome::Deferred(due) => Some(Delivery { due: Some(due), ..delivery.clone() }),
+        Outcome::Sent | Outcome::Dropped(_) => None,
+    })
+}
+
+/// One line, which is a metric, too: the step `mail`, by purpose and outcome.
+fn log(delivery: &Delivery, purpose: Option<MailPurpose>, outcome: &Outcome, now: Timestamp) {
+    let outcome = match outcome {
+        Outcome::Sent => "sent",
+        Outcome::Deferred(_) => "deferred",
+        Outcome::Dropped(reason) => reason.as_str(),
+    };
+    let (tenant, event_id) = (&delivery.tenant, &delivery.event_id);
+    let method = purpose.map_or("none", MailPurpose::as_str);
+    tracing::info!(%tenant, event_id, step = "mail", method, outcome, Steps = 1_u64, at = now.millis(), "mail {outcome}");
 }
 
 async fn send(
@@ -59,15 +93,22 @@ async fn send(
     delivery: &Delivery,
     outgoing: Outgoing,
     now: Timestamp,
-) -> Result<Result<(), DropReason>, DeliverError> {
+) -> Result<Outcome, DeliverError> {
     let (recipient, purpose, event_id) = (&outgoing.recipient, outgoing.purpose, &delivery.event_id);
-    match tenant.store.count_mail(recipient, purpose, event_id, now).await? {
+    let counted = match delivery.due {
+        None => tenant.store.count_mail(recipient, purpose, event_id, now).await?,
+        Some(_) => tenant.store.count_deferred(recipient, purpose, event_id, now).await?,
+    };
+    match counted {
         Counted::ToSend => {}
-        Counted::Sent => return Ok(Err(DropReason::AlreadySent)),
-        Counted::LimitReached => return Ok(Err(DropReason::LimitReached)),
+        Counted::Sent => return Ok(Outcome::Dropped(DropReason::AlreadySent)),
+        Counted::LimitReached { until } => match tenant.store.defer_mail(recipient, purpose, event_id, now).await? {
+            Deferral::Waits => return Ok(Outcome::Deferred(until)),
+            Deferral::Merged => return Ok(Outcome::Dropped(DropReason::Merged)),
+        },
     }
     let sender = Sender { config: &tenant.config, issuer: &tenant.issuer };
-    let envelope = Envelope { id: &delivery.event_id, to: &outgoing.to, now };
+    let envelope = Envelope { id: &delivery.mail_id(), to: &outgoing.to, now };
     let mail = renderer.render(&sender, &outgoing.message, &outgoing.locale, outgoing.name.as_deref(), envelope)?;
     mailer.send(mail).await?;
     if mailer.is_final()
@@ -76,7 +117,7 @@ async fn send(
         // The mail was sent. If this were reported as a failure, the mail would be sent again.
         tracing::warn!(event_id, error = chain(&error), "a repetition of this mail would not be noticed");
     }
-    Ok(Ok(()))
+    Ok(Outcome::Sent)
 }
 
 async fn proof(
@@ -94,6 +135,9 @@ async fn proof(
         Some(account) => tenant.store.find_profile(account).await?,
         None => None,
     };
+    if flow.purpose == FlowPurpose::Recovery && owner.as_ref().is_some_and(|owner| is_outdated(&flow, &owner.authentication)) {
+        return Ok(Err(DropReason::Outdated));
+    }
     let account_active = owner.as_ref().map(|owner| owner.authentication.is_active());
     let (message, purpose, owner) = match (proof_mail(&flow, generation, account_active, now), owner) {
         (ProofMail::Code(purpose), owner) => (code_message(tenant, &flow, resent, now)?, purpose, owner),
@@ -164,6 +208,6 @@ async fn password_changed(
         name,
         locale: locale.unwrap_or(own),
         recipient: owner.authentication.identifier,
-        purpose: MailPurpose::Notice,
+        purpose: MailPurpose::PasswordChanged,
     }))
 }

@@ -15,8 +15,7 @@ use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode, Uri};
+use http::{StatusCode, Uri};
 use latchkey::domain::authentication::{Authenticated, NewSignIn, PasswordVerdict, Subject, authenticate};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
@@ -241,9 +240,11 @@ impl Typed {
         if email.is_err() {
             errors.insert("identifier", message(locale, "login-identifier-malformed", []));
         }
-        // No stored password is longer, so nothing is hashed for it.
-        if password.expose().is_empty() || password.expose().len() > MAX_PASSWORD_BYTES {
+        if password.expose().is_empty() {
             errors.insert("password", message(locale, "login-password-missing", []));
+        } else if password.expose().len() > MAX_PASSWORD_BYTES {
+            // No stored password is longer, so nothing is hashed for it.
+            errors.insert("password", message(locale, "login-password-too-long", []));
         }
         Ok(match email {
             Ok(email) if errors.is_empty() => Ok(Self { identifier, email, password }),
@@ -316,14 +317,11 @@ impl View<'_> {
             register,
             recover => self.pending.continue_at(tenant, "/recover"),
         };
-        let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).languages(self.pending.query());
+        let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
+        page = page.languages(self.pending.query());
         if let Some(request) = self.request {
             page = page.form_action(&request.return_to.redirect_uri);
         }
-        let mut response = page.into_response();
-        if let Some(retry_after) = form.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_seconds()));
-        }
-        self.browser.answer(response)
+        self.browser.answer(page.into_response())
     }
 }

@@ -21,11 +21,12 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::mail_limit::until_tomorrow;
 use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered, SealedAddress};
 use latchkey::domain::secret::SecretText;
 use latchkey::keys::SealedField;
 use latchkey::keys::locator::FlowLocator;
-use latchkey::keys::password::HashMemo;
+use latchkey::keys::password::{HashMemo, PasswordMatch};
 use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
@@ -57,7 +58,7 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
         None => {
             let pending = Pending::find(&handle, &uri).await?;
             let identifier = pending.hint("login_hint").unwrap_or_default().to_owned();
-            Ok(show_start(&handle, &browser, &pending, &identifier, BTreeMap::new()))
+            Ok(browser.answer(start_page(&handle, &browser, &pending, &identifier, None).into_response()))
         }
     }
 }
@@ -105,8 +106,9 @@ async fn begin(
     let tenant = &handle.tenant;
     let locale = browser.locale(tenant, pending.hint("ui_locales"));
     let Ok(email) = EmailAddress::parse(identifier) else {
-        let errors = BTreeMap::from([("identifier", message(&locale, "login-identifier-malformed", []))]);
-        return Ok(show_start(handle, browser, pending, identifier, errors));
+        let words = message(&locale, "login-identifier-malformed", []);
+        let page = start_page(handle, browser, pending, identifier, Some(words)).status(StatusCode::BAD_REQUEST);
+        return Ok(browser.answer(page.into_response()));
     };
     let request = match pending.request(tenant) {
         Ok(request) => request,
@@ -122,14 +124,25 @@ async fn begin(
         code_key_version: tenant.keys.proof()?.current_version(),
         identifier: tenant.keys.identifier()?.hash_email(&email),
         browser: browser.binding(),
+        trigger: handle.trigger(Some(browser)),
         client_id,
-        locale,
+        locale: locale.clone(),
         address: sealed_address(handle, account, identifier.trim())?,
         continue_to: Some(pending.query().to_owned())
             .filter(|query| (request.is_some() || pending.return_to(tenant).is_some()) && query.len() <= MAX_CONTINUE_TO),
     };
     let decide = || async { Ok::<_, Infallible>(recovery::begin(new.clone(), handle.now())) };
-    tenant.store.decide(&handle.request, decide).await?;
+    match tenant.store.decide(&handle.request, decide).await {
+        // Counted by address and trigger, before anything is known of the address: the answer is the same for every one.
+        Err(DecideError::LimitReached) => {
+            let wait = until_tomorrow(handle.now());
+            let hours = FluentValue::from((wait.as_seconds() + 3599).div_euclid(3600));
+            let words = message(&locale, "recover-no-more-mails", [("hours", hours)]);
+            let page = start_page(handle, browser, pending, identifier, Some(words)).blocked(wait);
+            return Ok(Outcome::Throttled.tag(browser.answer(page.into_response())));
+        }
+        started => started?,
+    }
     let flow = tenant.keys.locator()?.flow_id(&FlowLocator { account, flow: id });
     let location = format!("{}?flow={flow}", respond::path(tenant, "/recover"));
     Ok(browser.answer(respond::see_other(&location)))
@@ -164,6 +177,14 @@ async fn reset(
             return Ok::<_, Problem>(Decision::unchanged(Recovered::Over));
         };
         let (proof, fits) = proof.compare(handle, &flow)?;
+        if fits
+            && recovery::is_of_browser(&flow, &browser.binding())
+            && flow.repeatable(handle.now()).is_some()
+            && is_in_force(services, handle, &flow, &password).await?
+        {
+            // The same request did this a moment ago, and its reply was lost.
+            return Ok(Decision::unchanged(Recovered::PasswordReset));
+        }
         let may_reset = fits && recovery::is_open(&flow, handle.now()) && recovery::is_of_browser(&flow, &browser.binding());
         let owner = if may_reset { tenant.store.find_recovery(&flow.identifier).await? } else { None };
         if let (Some(owner), Some(pool)) = (&owner, &pool)
@@ -194,15 +215,7 @@ async fn reset(
         };
         Ok(recovery::reset(&flow, &browser.binding(), proof, owner, handle.now()))
     };
-    let recovered = match tenant.store.decide(&handle.request, decide).await {
-        // A link token uses no try of the daily limit.
-        Err(DecideError::LimitReached) => {
-            let words = message(&view.locale, "recover-code-limit", []);
-            return Ok(Outcome::Locked.tag(view.show(StatusCode::TOO_MANY_REQUESTS, BTreeMap::from([("code", words)]))));
-        }
-        decided => decided?,
-    };
-    match recovered {
+    match tenant.store.decide(&handle.request, decide).await? {
         Recovered::PasswordReset => {
             let location = format!("{}?flow={id}", respond::path(tenant, "/recover"));
             let mut response = respond::see_other(&location);
@@ -227,6 +240,16 @@ async fn reset(
             Ok(Outcome::Expired.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
     }
+}
+
+/// Whether this is the password of the account that has the flow's address.
+async fn is_in_force(services: &Services, handle: &TenantHandle, flow: &Flow, password: &SecretText) -> Result<bool, Problem> {
+    let stored = handle.tenant.store.find_recovery(&flow.identifier).await?.and_then(|owner| owner.password);
+    let Some(stored) = stored else { return Ok(false) };
+    Ok(match services.hasher.verify(password, Some(&stored.hash)).await? {
+        PasswordMatch::No => false,
+        PasswordMatch::Yes | PasswordMatch::Rehash(_) => true,
+    })
 }
 
 /// Step 3, in another browser: "I did not ask for this".
@@ -379,22 +402,14 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
     })
 }
 
-fn show_start(
-    handle: &TenantHandle,
-    browser: &Browser,
-    pending: &Pending,
-    identifier: &str,
-    errors: BTreeMap<&'static str, String>,
-) -> Response {
+fn start_page(handle: &TenantHandle, browser: &Browser, pending: &Pending, identifier: &str, error: Option<String>) -> Page {
     let tenant = &handle.tenant;
     let locale = browser.locale(tenant, pending.hint("ui_locales"));
-    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let values = context! {
         identifier,
-        errors,
+        errors => error.map(|words| BTreeMap::from([("identifier", words)])).unwrap_or_default(),
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
         sign_in => pending.continue_at(tenant, "/login"),
     };
-    let page = Page::new(tenant, &locale, "recover_start", values).status(status);
-    browser.answer(page.languages(pending.query()).into_response())
+    Page::new(tenant, &locale, "recover_start", values).languages(pending.query())
 }

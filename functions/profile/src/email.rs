@@ -7,7 +7,7 @@ use latchkey::domain::email_change::{self, Changed, NewEmailChange, Proof, Prove
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::{Claims, EmailChange, EmailUndo};
-use latchkey::domain::secret::SecretText;
+use latchkey::domain::secret::{SecretHash, SecretText, hash_text};
 use latchkey::keys::account_link::PresentedLink;
 use latchkey::keys::{AccountLink, DataKey, SealedField};
 use latchkey::services::Services;
@@ -68,17 +68,33 @@ pub async fn prove(
     let decide = || async {
         let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
         let (profile, _) = principal.profile()?;
-        let Some(change) = email_change::pending(profile, handle.now()) else {
-            return Ok::<_, CommandError>(Decision::unchanged(Proven::Over));
+        let Some(change) = email_change::pending(principal.authentication(), profile, handle.now()) else {
+            let is_repeated = email_change::is_repeated(profile, &spent(presented, proof), handle.now());
+            return Ok::<_, CommandError>(Decision::unchanged(if is_repeated { Proven::Changed } else { Proven::Over }));
         };
+        let hash = spent(presented, proof);
         let (proof, fits) = compare(handle, principal.authentication().account, change, proof)?;
-        let changed = if fits { Some(changed(handle, &principal, change, undo_seed)?) } else { None };
+        let changed = if fits { Some(changed(handle, &principal, change, undo_seed, hash)?) } else { None };
         // Only after a conflict: the new address may have an account by now.
         let again = !first.swap(false, Ordering::Relaxed);
         let owner = if fits && again { handle.tenant.store.find_account(&change.identifier).await? } else { None };
         Ok(email_change::prove(principal.authentication(), profile, proof, changed, owner, handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
+}
+
+/// The hash of a proof and of the session, or else the grant, that presents it: in other hands it is another one.
+fn spent(presented: &AccountCredential, proof: &PresentedProof) -> SecretHash {
+    let hands = match (presented.session(), presented.grant()) {
+        (Some(session), _) => session.to_string(),
+        (None, Some(grant)) => grant.to_string(),
+        (None, None) => String::new(),
+    };
+    let (kind, text) = match proof {
+        PresentedProof::Code(typed) => ("code", typed.expose()),
+        PresentedProof::Link(token) => ("link", token.expose()),
+    };
+    hash_text(&format!("{}\n{hands}\n{kind}\n{text}", presented.account()))
 }
 
 fn compare(
@@ -109,6 +125,7 @@ fn changed(
     principal: &Principal,
     change: &EmailChange,
     undo_seed: LinkSeed,
+    proof: SecretHash,
 ) -> Result<Changed, CommandError> {
     let (claims, key) = principal.claims(handle)?;
     let former = claims.0.get("email").and_then(Value::as_str).ok_or_else(unreadable)?.to_owned();
@@ -118,6 +135,7 @@ fn changed(
         former_address: key.seal(SealedField::FormerEmail, former.as_bytes())?,
         undo_seed,
         undo_lifetime: handle.tenant.config.retention.email_undo,
+        proof,
     })
 }
 
@@ -143,7 +161,7 @@ fn unreadable() -> Problem {
 /// If the user is no longer signed in, or something failed.
 pub async fn pending(handle: &TenantHandle, principal: &Principal) -> Result<Option<String>, CommandError> {
     let (profile, wrapped) = principal.profile()?;
-    let Some(change) = email_change::pending(profile, handle.now()) else { return Ok(None) };
+    let Some(change) = email_change::pending(principal.authentication(), profile, handle.now()) else { return Ok(None) };
     let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
     Ok(Some(open_address(&key, SealedField::PendingEmail, &change.address)?))
 }
@@ -155,7 +173,8 @@ pub async fn pending(handle: &TenantHandle, principal: &Principal) -> Result<Opt
 pub async fn cancel(handle: &TenantHandle, presented: &AccountCredential) -> Result<bool, CommandError> {
     let decide = || async {
         let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
-        Ok::<_, CommandError>(email_change::end(principal.profile()?.0, true, handle.now()))
+        let profile = principal.profile()?.0;
+        Ok::<_, CommandError>(email_change::end(principal.authentication(), profile, true, handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
@@ -195,8 +214,9 @@ impl LinkedAccount {
     /// # Errors
     /// If a key fails.
     pub fn change_code(&self, handle: &TenantHandle) -> Result<Option<SecretText>, CommandError> {
-        let profile = self.snapshot.profile.as_ref();
-        let Some(change) = profile.and_then(|profile| email_change::pending(profile, handle.now())) else { return Ok(None) };
+        let PrincipalSnapshot { authentication, profile, .. } = &self.snapshot;
+        let pending = profile.as_ref().and_then(|profile| email_change::pending(authentication, profile, handle.now()));
+        let Some(change) = pending else { return Ok(None) };
         let proof = handle.tenant.keys.proof()?;
         if !proof.matches_account_link(&self.link, &change.seed)? {
             return Ok(None);
@@ -232,7 +252,7 @@ pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, C
         };
         let fits = linked.change_code(handle)?.is_some();
         Ok(match &linked.snapshot.profile {
-            Some(profile) => email_change::end(profile, fits, handle.now()),
+            Some(profile) => email_change::end(&linked.snapshot.authentication, profile, fits, handle.now()),
             None => Decision::unchanged(false),
         })
     };

@@ -194,6 +194,7 @@ fn succeed(
     let known = known_device(authentication, device);
     let state = reset_window(authentication, known.map(|known| known.id), new.device);
     let session = Session::open(new.session, &state, vec![Amr::Pwd], new.policy, now);
+    let session = session.on_device(known.map_or(new.device, |known| known.id));
     // The account first: parallel guesses and a changed password conflict with its version. The new session last: an attempt that
     // meets a conflict leaves no session behind.
     let mut changes = Changes::one(Change::record_sign_in(state));

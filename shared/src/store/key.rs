@@ -16,7 +16,8 @@
 //! | stored authorization request | identities | `W#{tenant}#REQUEST.{id}` | `W` | absent |
 //! | revoked token without a grant | identities | `W#{tenant}#JTI.{jti}` | `W` | absent |
 //! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
-//! | tries of an identifier on a day | identities | `W#{tenant}#TRIES.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
+//! | registrations of an identifier on a day with a short code | identities | `W#{tenant}#SHORT.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
+//! | mails of a purpose to an identifier by a trigger on a day | identities | `W#{tenant}#STARTS.{purpose}.{key version}.{hash}.{trigger}.{yyyymmdd}` | `W` | below its limit |
 //! | mails of a purpose to a recipient on a day | identities | `W#{tenant}#MAILS.{purpose}.{key version}.{hash}.{yyyymmdd}` | `W` | below its limits |
 //! | due erasure | identities | `D#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent |
 //! | state of a scheduled job | identities | `T#{tenant}` | `JOB#{job}` | version |
@@ -39,6 +40,7 @@ use crate::domain::delivery::MailPurpose;
 use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::SubjectHash;
+use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::retention::DUE_SHARDS;
 use crate::domain::time::Timestamp;
@@ -109,8 +111,10 @@ pub enum ItemRef<'a> {
     RevokedJti(Jti),
     /// The failures of an identifier without an account.
     UnknownFailures(&'a IdentifierHash),
-    /// The codes typed for an identifier on the UTC day of this moment.
-    IdentifierTries(&'a IdentifierHash, Timestamp),
+    /// The registrations of an identifier with a code of 6 digits on the UTC day of this moment.
+    ShortCodes(&'a IdentifierHash, Timestamp),
+    /// The mails of a purpose to an identifier that a trigger caused on the UTC day of this moment.
+    MailStarts(MailPurpose, &'a IdentifierHash, &'a Trigger, Timestamp),
     /// The mails of a purpose to a recipient on the UTC day of this moment.
     Mails(MailPurpose, &'a IdentifierHash, Timestamp),
     /// The erasure of an account that is due at this moment. Its UTC day is part of the partition key.
@@ -158,9 +162,13 @@ impl ItemKey {
             ItemRef::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
             ItemRef::RevokedJti(jti) => work(format!("JTI.{jti}")),
             ItemRef::UnknownFailures(hash) => work(format!("FAILED.{}.{}", hash.key_version, text(hash))),
-            ItemRef::IdentifierTries(hash, at) => work(format!("TRIES.{}.{}.{}", hash.key_version, text(hash), day(at))),
+            ItemRef::ShortCodes(hash, at) => work(format!("SHORT.{}.{}.{}", hash.key_version, text(hash), day(at))),
+            ItemRef::MailStarts(purpose, hash, trigger, at) => {
+                let (purpose, version) = (purpose.as_str(), hash.key_version);
+                work(format!("STARTS.{purpose}.{version}.{}.{trigger}.{}", text(hash), day(at)))
+            }
             ItemRef::Mails(purpose, hash, at) => {
-                work(format!("MAILS.{}.{}.{}.{}", mail_word(purpose), hash.key_version, text(hash), day(at)))
+                work(format!("MAILS.{}.{}.{}.{}", purpose.as_str(), hash.key_version, text(hash), day(at)))
             }
             ItemRef::DueErasure(id, due) => Self::identities(due_pk(tenant, due, shard_of(id)), id.to_string()),
             ItemRef::Tombstone(id, at) => {
@@ -284,14 +292,6 @@ fn day(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.millis()) {
         Ok(moment) => moment.strftime("%Y%m%d").to_string(),
         Err(_) => at.millis().div_euclid(86_400_000).to_string(),
-    }
-}
-
-fn mail_word(purpose: MailPurpose) -> &'static str {
-    match purpose {
-        MailPurpose::Registration => "registration",
-        MailPurpose::Recovery => "recovery",
-        MailPurpose::Notice => "notice",
     }
 }
 

@@ -22,6 +22,7 @@ pub mod self_service;
 pub mod session;
 pub mod template;
 mod tenant_name;
+mod trigger;
 
 pub use crate::locale;
 pub use account::{AccountPage, AccountPageError, AdmittedUser, Section};

@@ -6,6 +6,7 @@ mod delivery_log;
 mod events;
 mod faults;
 mod invariants;
+mod notices;
 mod retention;
 mod store_commit;
 mod store_cost;

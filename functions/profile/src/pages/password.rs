@@ -9,7 +9,7 @@ use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section, fields};
-use minijinja::context;
+use minijinja::{Value, context};
 use std::collections::BTreeMap;
 
 const PAGE: &str = "account/password";
@@ -45,7 +45,8 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
         ChangeOutcome::Blocked { retry_after } => {
             let minutes = FluentValue::from((retry_after.as_seconds() + 59).div_euclid(60));
             let words = locale::message(&page.locale, "login-blocked", [("minutes", minutes)]);
-            refuse(StatusCode::TOO_MANY_REQUESTS, "password", words)
+            let values = values(page, &admitted, BTreeMap::from([("password", words)]))?;
+            Ok(page.show_blocked(Section::Security, "account_password", retry_after, values))
         }
     }
 }
@@ -56,8 +57,16 @@ fn show(
     status: StatusCode,
     errors: BTreeMap<&'static str, String>,
 ) -> Result<Response, AccountPageError> {
+    Ok(page.show(Section::Security, "account_password", status, values(page, admitted, errors)?))
+}
+
+fn values(
+    page: &AccountPage,
+    admitted: &AdmittedUser,
+    errors: BTreeMap<&'static str, String>,
+) -> Result<Value, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
-    let values = context! {
+    Ok(context! {
         // The user name for the browser's password manager.
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         errors,
@@ -65,6 +74,5 @@ fn show(
         recommended => RECOMMENDED_PASSWORD_CHARACTERS,
         back => page.path("/account/security"),
         anti_forgery => page.anti_forgery(PAGE, admitted),
-    };
-    Ok(page.show(Section::Security, "account_password", status, values))
+    })
 }

@@ -52,7 +52,7 @@ async fn send(throttle: &CallerThrottle, handle: &TenantHandle, id: &str) -> Res
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
     throttle.admit(handle)?;
-    match prove::resend(handle, locator, &ProofContext::Api).await? {
+    match prove::resend(handle, locator, &ProofContext::Api { repeat_key: None }).await? {
         (Resent::Sent { left }, flow) => {
             let expires_at = flow.map(|flow| flow.expires_at.to_string());
             let body = json!({

@@ -17,6 +17,7 @@ pub(crate) fn authentication() -> AccountState {
         status: AccountStatus::Active,
         epoch: 4,
         epoch_began_at: None,
+        identifier_since: None,
         identifier: identifier(),
         created_at: Timestamp::from_seconds(0),
         failures: FailureWindow::default(),

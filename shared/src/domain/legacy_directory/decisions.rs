@@ -28,7 +28,8 @@ pub fn take_over(
         return Decision::unchanged(Authenticated::Refused);
     }
     let account = imported(imported_user, Some(sign_in.device), now);
-    let session = Session::open(sign_in.session, &account.authentication, vec![Amr::Pwd], sign_in.policy, now);
+    let session =
+        Session::open(sign_in.session, &account.authentication, vec![Amr::Pwd], sign_in.policy, now).on_device(sign_in.device);
     let mut changes = Changes::one(Change::import_account(account));
     if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
         changes = changes.then(Change::end_session(ended));
@@ -53,6 +54,7 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             status: AccountStatus::Active,
             epoch: 1,
             epoch_began_at: None,
+            identifier_since: None,
             identifier: imported_user.identifier,
             created_at: now,
             failures: FailureWindow::default(),
@@ -69,6 +71,8 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             updated_at: now,
             email_change: None,
             email_undos: Vec::new(),
+            email_change_starts: Vec::new(),
+            spent_proof: None,
             version: 1,
         },
         link: LinkedIdentity { account, subject: imported_user.subject, named: imported_user.named, linked_at: now },
@@ -126,7 +130,8 @@ pub fn keep_password(
     let reset = reset_window(authentication, known, sign_in.device);
     let roles = reset.roles.with(roles);
     let state = AccountState { password_home: PasswordHome::Here, roles, ..reset };
-    let session = Session::open(sign_in.session, &state, vec![Amr::Pwd], sign_in.policy, now);
+    let session =
+        Session::open(sign_in.session, &state, vec![Amr::Pwd], sign_in.policy, now).on_device(known.unwrap_or(sign_in.device));
     let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
     let mut changes = Changes::one(Change::keep_password(state, password));
     if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
