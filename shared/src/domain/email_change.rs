@@ -89,8 +89,7 @@ pub fn start(authentication: &AccountState, profile: &Profile, new: NewEmailChan
     Decision::one(Change::start_email_change(next), Started::Waiting { expires_at })
 }
 
-/// The pending change, if there is one. It dies with the epoch in which it was started: a new password, a closed account or an undo
-/// ends it.
+/// The pending change, if there is one. It dies with the epoch in which it was started, for example with a new password.
 #[must_use]
 pub fn pending<'a>(authentication: &AccountState, profile: &'a Profile, now: Timestamp) -> Option<&'a EmailChange> {
     let is_of_epoch = |change: &EmailChange| match change.epoch {
@@ -366,7 +365,6 @@ mod tests {
         let secured = account().with_new_password(NOW);
         assert_eq!(right(&secured, &waiting), Proven::Over);
         assert!(end(&secured, &waiting, true, NOW).changes.is_empty());
-        // A change that an earlier release stored does not name its epoch: its time decides.
         let change = EmailChange { epoch: None, ..waiting.email_change.clone().expect("a change") };
         let stored = Profile { email_change: Some(change), ..waiting };
         assert_eq!(right(&account(), &stored), Proven::Changed);
