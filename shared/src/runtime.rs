@@ -18,7 +18,7 @@ use crate::domain::id::TenantId;
 use crate::keys::{KeyVault, Keys, LegacyKeys, PasswordHasher};
 use crate::legacy_directory::LegacyDirectory;
 use crate::purpose::Purpose;
-use crate::services::{Services, Tenants};
+use crate::services::{Services, SourceLimiter, Tenants};
 use crate::store::{Store, Tables};
 use crate::web::problem::chain;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -75,15 +75,20 @@ impl FunctionDependencies for Front {
 }
 
 /// For the function that signs users in.
-impl FunctionDependencies for LegacyDirectory {
+impl FunctionDependencies for Option<LegacyDirectory> {
     const VARIABLES: &'static [&'static str] = &[];
+    #[cfg(feature = "legacy-directory")]
     fn build(environment: &Environment, aws: &SdkConfig) -> Self {
-        let mut cognito = aws_sdk_cognitoidentityprovider::config::Builder::from(aws);
-        cognito.set_endpoint_url(environment.endpoint("COGNITO_IDENTITY_PROVIDER"));
+        let mut pools = aws_sdk_cognitoidentityprovider::config::Builder::from(aws);
+        pools.set_endpoint_url(environment.endpoint("COGNITO_IDENTITY_PROVIDER"));
         // A retry would be one more guess for the pool. The single attempt gets the whole time, because the pool's triggers may take seconds.
         let patience = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
-        let once = cognito.retry_config(RetryConfig::disabled()).timeout_config(patience);
-        Self::cognito(aws_sdk_cognitoidentityprovider::Client::from_conf(once.build()))
+        let once = pools.retry_config(RetryConfig::disabled()).timeout_config(patience);
+        Some(LegacyDirectory::cognito(aws_sdk_cognitoidentityprovider::Client::from_conf(once.build())))
+    }
+    #[cfg(not(feature = "legacy-directory"))]
+    fn build(_: &Environment, _: &SdkConfig) -> Self {
+        None
     }
 }
 
@@ -195,11 +200,12 @@ impl Environment {
             store: Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), Tables { identities, keys, audit }),
             keys: Keys::new(vault, purposes),
             tenants: Tenants::default(),
-            legacy_directory: LegacyDirectory::none(),
+            legacy_directory: None,
             legacy_keys: LegacyKeys::none(),
             clock: Clock::system(),
             random: Random,
             hasher: PasswordHasher::new(1),
+            sources: SourceLimiter::default(),
         }
     }
 }
@@ -211,7 +217,7 @@ pub fn run(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
 
 /// As [`run`], for the one function that calls the legacy directory.
 pub fn run_with_legacy_directory(purposes: &'static [Purpose], routes: Router<Services>) -> ExitCode {
-    start(purposes, async move |services, (front, legacy_directory): (Front, LegacyDirectory)| {
+    start(purposes, async move |services, (front, legacy_directory): (Front, Option<LegacyDirectory>)| {
         answer_http(Services { legacy_directory, ..services }, front, routes).await
     })
 }
@@ -250,9 +256,11 @@ where
     Serve: FnOnce(Services, Given) -> Serving,
     Serving: Future<Output = Result<(), lambda_runtime::Error>>,
 {
-    log_to_stdout();
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
-    let environment = match Environment::read(|name| std::env::var(name).ok(), Given::VARIABLES) {
+    let get = |name: &str| std::env::var(name).ok();
+    // Before the environment is checked: its faults are logged, too.
+    log_to_stdout(get(METRICS).as_deref().unwrap_or(log::NAMESPACE));
+    let environment = match Environment::read(get, Given::VARIABLES) {
         Ok(environment) => environment,
         Err(faults) => {
             tracing::error!(faults = faults.join("; "), "the environment is not complete: set these variables of the function");
@@ -305,8 +313,11 @@ pub async fn warm_up(services: &Services, tenant: &TenantId) {
     }
 }
 
-fn log_to_stdout() {
-    let is_first = tracing::subscriber::set_global_default(json_lines(std::io::stdout)).is_ok();
+/// The namespace of the metrics of this deployment.
+const METRICS: &str = "LATCHKEY_METRICS";
+
+fn log_to_stdout(namespace: &str) {
+    let is_first = tracing::subscriber::set_global_default(log::json_lines_in(namespace, std::io::stdout)).is_ok();
     if is_first {
         // A panic message may contain a value of the request.
         std::panic::set_hook(Box::new(|panic| {

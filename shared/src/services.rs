@@ -3,12 +3,13 @@
 
 use crate::context::{Clock, Random};
 use crate::domain::id::TenantId;
+use crate::domain::source::SourceBuckets;
 use crate::domain::tenant::TenantConfig;
 use crate::domain::time::{Span, Timestamp};
 use crate::keys::{KeyError, Keys, LegacyKeys, PasswordHasher, TenantKeys};
-use crate::legacy_directory::LegacyDirectory;
+use crate::legacy_directory::{LegacyDirectory, LegacyDirectoryError};
 use crate::store::{Store, StoreError, TenantStore};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The services of a function. Inexpensive to clone.
 #[derive(Clone)]
@@ -21,8 +22,8 @@ pub struct Services {
     pub keys: Keys,
     /// Tenant documents, cached 60 seconds.
     pub tenants: Tenants,
-    /// The legacy directory. Empty for functions that do not use it.
-    pub legacy_directory: LegacyDirectory,
+    /// The legacy directory, for functions that use it ([`Services::legacy_directory`]).
+    pub legacy_directory: Option<LegacyDirectory>,
     /// The public keys of the legacy user pool, for token exchange. Empty for functions without token exchange.
     pub legacy_keys: LegacyKeys,
     /// The clock of all decisions.
@@ -31,6 +32,8 @@ pub struct Services {
     pub random: Random,
     /// Argon2id: at most one hash per core at a time.
     pub hasher: PasswordHasher,
+    /// The limits per source in the memory of this instance.
+    pub sources: SourceLimiter,
 }
 
 /// The tenant of a request. It gives no access to another tenant.
@@ -72,7 +75,17 @@ impl Services {
         let config = self.tenants.find(id, &self.store, self.clock.now()).await?.ok_or(TenantError::Unknown)?;
         let store = self.store.tenant(id.clone());
         let keys = self.keys.tenant(&store, config.keys.signer, self.clock.now()).await?;
+        let store = store.with_identifiers(keys.identifier_forms());
         Ok(Tenant { issuer: self.origin.issuer(id), config, keys, store })
+    }
+
+    /// Returns the legacy directory.
+    ///
+    /// # Errors
+    /// [`LegacyDirectoryError::Misconfigured`] if this function has none.
+    pub fn legacy_directory(&self) -> Result<&LegacyDirectory, LegacyDirectoryError> {
+        let missing = || LegacyDirectoryError::Misconfigured("this function has no client for user pools".to_owned());
+        self.legacy_directory.as_ref().ok_or_else(missing)
     }
 }
 
@@ -110,6 +123,30 @@ impl Origin {
     #[must_use]
     pub fn issuer(&self, tenant: &TenantId) -> String {
         if tenant.is_default() { self.0.to_string() } else { format!("{}/t/{tenant}", self.0) }
+    }
+}
+
+/// The limits per source of this instance. Clones share their buckets.
+#[derive(Clone, Default)]
+pub struct SourceLimiter {
+    buckets: Arc<Mutex<SourceBuckets>>,
+    is_off: bool,
+}
+
+impl SourceLimiter {
+    /// No limits: for a local gateway that is told so, and for tests of what follows the limits.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { is_off: true, ..Self::default() }
+    }
+    /// Whether limits apply.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.is_off
+    }
+    /// The buckets.
+    pub fn lock(&self) -> MutexGuard<'_, SourceBuckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

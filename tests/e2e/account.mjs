@@ -9,7 +9,12 @@ import path from 'node:path'
 import { address, issuer, mail, register } from './latchkey.mjs'
 import { everyLook } from './visit.mjs'
 
-const [first, second, third] = ['correct horse battery staple', 'Tr0mbone under nine clouds', 'seven Green bicycles sing']
+const [first, second, third, fourth] = [
+  'correct horse battery staple',
+  'Tr0mbone under nine clouds',
+  'seven Green bicycles sing',
+  'eleven Quiet rivers bend',
+]
 const operator = process.env.OPERATOR
 
 everyLook('a user and their account', journey)
@@ -99,9 +104,17 @@ async function journey(visit) {
   try {
     await mailbox.page.goto(told.links[0])
     await mailbox.see('undo', '#confirm')
+    await mailbox.page.fill('[name=code]', 'AAAAAAAAAA')
+    await mailbox.page.fill('[name=password]', third)
+    await mailbox.page.click('#confirm')
+    await mailbox.see('undo-refused', '#code-error')
+    await mailbox.page.fill('[name=code]', told.codes[0].toLowerCase())
+    await mailbox.page.fill('[name=password]', third)
     await mailbox.page.click('#confirm')
     await mailbox.see('undone', 'a.button')
     await mailbox.page.goto(told.links[0])
+    assert.match(await mailbox.page.textContent('main'), new RegExp(email))
+    await mailbox.page.goto('/account/email/undo?token=x')
     await mailbox.see('link-over', 'a.button')
   } finally {
     await mailbox.close()
@@ -116,10 +129,10 @@ async function journey(visit) {
   await page.waitForSelector('[name=code]')
   const recovery = await recoveryMail(email)
   await page.fill('[name=code]', recovery.codes[0])
-  await page.fill('[name=password]', third)
+  await page.fill('[name=password]', fourth)
   await page.click('#submit')
   await page.click('a.button')
-  await signIn(visit, email, third)
+  await signIn(visit, email, fourth)
   await visit.see('privacy', '#export')
 
   // Applications.
@@ -140,28 +153,30 @@ async function journey(visit) {
   await page.goto('/account/delete')
   await visit.see('confirm-sign-in', '[name=password]')
   assert.equal(await page.inputValue('[name=identifier]'), email)
-  await page.fill('[name=password]', third)
+  await page.fill('[name=password]', fourth)
   await page.click('#submit')
   await visit.see('delete', '#confirm')
   await page.click('#confirm')
   await visit.see('deleted', 'h1')
   await page.goto('/account')
-  await signIn(visit, email, third)
+  await signIn(visit, email, fourth)
   await visit.see('closed-refused', '[role=alert]')
 
   // The account is restored by mail, then erased.
-  await page.goto(await restoreLink(email))
+  const restoration = await restorationMail(email)
+  await page.goto(restoration.links[0])
   await visit.see('restore', '#confirm')
+  await page.fill('[name=code]', restoration.codes[0])
   await page.click('#confirm')
   await visit.see('restored', 'a.button')
   await page.goto('/account/delete')
-  await signIn(visit, email, third)
+  await signIn(visit, email, fourth)
   await page.click('#confirm')
   await page.waitForURL(/closed=/)
   await advance('P31D')
   const summary = await post('/dev/run', { job: 'retention' })
   assert.ok(summary.rules.erasure.erased >= 1, JSON.stringify(summary))
-  await page.goto(await restoreLink(email))
+  await page.goto((await restorationMail(email)).links[0])
   await visit.see('restore-over', 'a.button')
 
   // The address is available again, and the new account inherits nothing.
@@ -197,10 +212,7 @@ async function mailThat(to, fits) {
 
 const recoveryMail = (to) => mailThat(to, (one) => one.links[0]?.includes('/recover?flow='))
 
-/** The restoration link of the newest mail. */
-async function restoreLink(to) {
-  return (await mailThat(to, (one) => one.links[0]?.includes('/account/restore'))).links[0]
-}
+const restorationMail = (to) => mailThat(to, (one) => one.links[0]?.includes('/account/restore'))
 
 async function post(where, body) {
   const response = await fetch(`${issuer}${where}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })

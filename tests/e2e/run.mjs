@@ -1,6 +1,6 @@
 // Starts gateways and runs the suites against them: openid-client over TLS, the guide of the README, the browser journey.
 //
-//   node tests/e2e/run.mjs [openid] [guide] [journey] [account]     after: cargo build --workspace && npm ci --prefix tests/e2e
+//   node tests/e2e/run.mjs [openid] [guide] [journey] [account] [flows]     after: cargo build --workspace && npm ci --prefix tests/e2e
 //
 // SCREENSHOTS=folder stores the journey's screenshots. GATEWAY=file runs another binary than target/debug/latchkey-local.
 
@@ -20,7 +20,7 @@ const work = mkdtempSync(path.join(tmpdir(), 'latchkey-e2e-'))
 const running = []
 
 async function main(suites) {
-  const all = { openid, guide, journey, account }
+  const all = { openid, guide, journey, account, flows }
   for (const name of suites.length > 0 ? suites : Object.keys(all)) {
     if (!all[name]) throw new Error(`no suite '${name}'; there are: ${Object.keys(all).join(', ')}`)
     await all[name]()
@@ -66,6 +66,15 @@ async function journey() {
 async function account() {
   const operator = process.env.OPERATOR ?? path.join(target, 'debug', 'latchkey')
   await suite('account.mjs', { ISSUER: await gateway(), OPERATOR: operator })
+}
+
+/** Flows that only a real browser shows, with an application at several origins. */
+async function flows() {
+  const port = await freePort()
+  const config = path.join(work, 'flows.toml')
+  const document = readFileSync(path.join(root, 'infra/local/latchkey.toml'), 'utf8')
+  writeFileSync(config, document.replaceAll('localhost:3000', `localhost:${port}`))
+  await suite('flows.mjs', { ISSUER: await gateway('--config', config), APPLICATION: `http://localhost:${port}` })
 }
 
 /** Starts a gateway without storage on a free port and returns its origin. */

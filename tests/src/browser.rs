@@ -40,6 +40,12 @@ impl Browser {
         Self { site: site.into(), cookies: BTreeMap::new(), language: "en".to_owned(), headers: Vec::new(), visits_demo: false }
     }
 
+    /// The same browser, with its cookies, at another instance of the same origin.
+    #[must_use]
+    pub fn on(&self, site: impl Into<Site>) -> Self {
+        Self { site: site.into(), ..self.clone() }
+    }
+
     /// The site that the browser uses.
     #[must_use]
     pub const fn site(&self) -> &Site {

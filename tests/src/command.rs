@@ -221,6 +221,7 @@ impl PreparedCommand {
                 let mails = self.world.mails_to(&self.customer.email).await.expect("pumped");
                 let link = mails.iter().flat_map(|mail| &mail.links).find(|link| link.contains("/account/restore"));
                 self.value = link.and_then(|link| link.split_once("?token=")).expect("a link that restores").1.to_owned();
+                self.code = mails.into_iter().flat_map(|mail| mail.codes).next().expect("a code");
             }
             _ => {}
         }
@@ -308,7 +309,8 @@ impl PreparedCommand {
             Command::Export => self.call(Method::POST, "/v1/me/exports", Some(json!({})), 202).await,
             Command::CloseAccount => self.call(Method::DELETE, "/v1/me", None, 202).await,
             Command::RestoreAccount => {
-                self.call(Method::POST, "/v1/me/restoration", Some(json!({ "token": self.value })), 204).await
+                self.call(Method::POST, "/v1/me/restoration", Some(json!({ "token": self.value, "code": self.code })), 204)
+                    .await
             }
             _ => self.call(Method::DELETE, "/v1/me/consents/demo-web", None, 204).await,
         }

@@ -67,10 +67,17 @@ pub fn violation(method: &Method, path: &str, response: &Response<impl AsRef<[u8
     };
     let wrong = match answer {
         None => "its status".to_owned(),
+        Some(_) if is_bare_challenge(response) => return None,
         Some(answer) => answer.refuse(method, response.headers(), response.body().as_ref())?,
     };
     let body = String::from_utf8_lossy(response.body().as_ref()).chars().take(600).collect::<String>();
     Some(format!("{method} {path} ({operation}) answered {status}, and docs/openapi.json does not describe {wrong}: {body}"))
+}
+
+/// The answer to a request without an access token, which no schema describes: the challenge alone.
+fn is_bare_challenge(response: &Response<impl AsRef<[u8]>>) -> bool {
+    let challenge = response.headers().get(header::WWW_AUTHENTICATE).map(http::HeaderValue::as_bytes);
+    response.status().as_u16() == 401 && challenge == Some(b"Bearer") && response.body().as_ref().is_empty()
 }
 
 impl Answer {

@@ -14,8 +14,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
-use latchkey::keys::{KeyVault, Keys};
-use latchkey::legacy_directory::LegacyDirectory;
+use latchkey::domain::time::Span;
+use latchkey::keys::{KeyVault, Keys, identifier_rotation};
 use latchkey::purpose::Purpose;
 use latchkey::services::{Services, Tenants};
 use latchkey::store::{Store, Tables};
@@ -116,12 +116,28 @@ impl DeployedWorld {
         // Only the role of this function allows calls to the user pool.
         let asks = guard.statements.iter().any(|statement| statement.actions.contains("cognito-idp:AdminInitiateAuth"));
         Services {
-            legacy_directory: if asks { self.pool.legacy_directory() } else { LegacyDirectory::none() },
+            legacy_directory: asks.then(|| self.pool.legacy_directory()),
             store: Store::new(client(SharedHttpConnector::new(guard)), tables),
             keys: Keys::new(self.vault.clone(), purposes),
             tenants: Tenants::default(),
             ..self.world.services.clone()
         }
+    }
+
+    /// Begins to replace the identifier key of these tenants, and waits until every function uses the next version.
+    ///
+    /// # Panics
+    /// Panics if it does not begin.
+    pub async fn begin_identifier_rotation(&self, tenants: &[&str]) {
+        let world = &self.world;
+        for tenant in tenants {
+            let tenant = tenant.parse().expect("a tenant");
+            world.services.tenant(&tenant).await.expect("the tenant's keys");
+            let store = world.services.store.tenant(tenant);
+            let begun = identifier_rotation::begin(&self.vault, &store, world.services.clock.now()).await;
+            assert_eq!(begun.expect("begun"), Some(2));
+        }
+        world.advance(Span::minutes(8));
     }
 
     /// The refused actions, each with the function that requested it.

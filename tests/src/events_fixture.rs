@@ -16,8 +16,7 @@ use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::domain::verbs::NewAccount;
 use latchkey::keys::{KeyVault, LegacyKeys, SealedField};
-use latchkey::legacy_directory::LegacyDirectory;
-use latchkey::services::{Origin, Services, Tenant};
+use latchkey::services::{Origin, Services, SourceLimiter, Tenant};
 use latchkey_local::assemble::DEFAULT_DOCUMENT;
 use latchkey_local::assemble::{self, Document, Parts, TABLES};
 use latchkey_local::engine::{Engine, client};
@@ -57,10 +56,11 @@ impl EventsFixture {
             origin: Origin::parse(ISSUER).expect("an origin"),
             connector: faults.around(engine.connector()),
             vault: KeyVault::ephemeral(),
-            legacy_directory: LegacyDirectory::none(),
+            legacy_directory: None,
             legacy_keys: LegacyKeys::none(),
             clock: Clock::frozen(crate::store::NOW),
             hashing_lanes: 1,
+            sources: SourceLimiter::default(),
         });
         let document = Document { tenant: TenantId::default_tenant(), text: DEFAULT_DOCUMENT.to_owned() };
         assemble::prepare(&services, &[document]).await.expect("tables and a tenant");

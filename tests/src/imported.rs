@@ -7,7 +7,7 @@ use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::TenantId;
 use latchkey::domain::identifier::EmailAddress;
-use latchkey::domain::legacy_directory::{ImportOutcome, ImportedPassword, import_legacy_user};
+use latchkey::domain::legacy_directory::{ImportConflicts, ImportOutcome, ImportedPassword, import_legacy_user};
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
@@ -27,7 +27,7 @@ pub async fn import_user(
     password: ImportedPassword,
 ) {
     let tenant = services.tenant(tenant).await.expect("the tenant");
-    let issuer = tenant.config.cognito.as_ref().expect("a pool").issuer();
+    let issuer = tenant.config.legacy_directory.as_ref().expect("a pool").issuer();
     let account = services.random.account_id();
     let (key, wrapped, keyring_version) = tenant.keys.data().expect("the key").generate(account).expect("a data key");
     let plain_user = PlainUser {
@@ -45,7 +45,7 @@ pub async fn import_user(
     let request_id = format!("bring-{account}").parse().expect("a request id");
     let request = RequestContext { request_id, now, attempt: 1, address_hash: None, deadline: Deadline::default() };
     let decide = || async {
-        let Decision { changes, outcome } = import_legacy_user(imported_user.clone(), None, None, now);
+        let Decision { changes, outcome } = import_legacy_user(imported_user.clone(), ImportConflicts::default(), now);
         Ok::<_, StoreError>(Decision { changes, outcome })
     };
     assert_eq!(tenant.store.decide(&request, decide).await.expect("brought"), ImportOutcome::Imported);

@@ -155,10 +155,13 @@ pub async fn undo_email_change(site: &Site, customer: &Customer) {
     assert_eq!(proven.status(), 200, "{}", proven.text());
     let mut owner = Browser::new(site);
     let undo = owner.open(mail.links.iter().find(|link| link.contains("/account/email/undo")).unwrap()).await;
-    let undone = owner.submit(&undo, "#confirm", &[]).await;
+    let chosen = Customer { password: "seven Green bicycles sing".to_owned(), ..customer.clone() };
+    let undone = owner.submit(&undo, "#confirm", &[("code", &code(&mail)), ("password", &chosen.password)]).await;
     assert_eq!(undone.status(), 200, "{}", undone.text());
     let sign_in = owner.open("/login").await;
     assert!(customer.sign_in(&mut owner, &sign_in).await.has_field("password"), "the old password is disabled");
+    let sign_in = owner.open("/login").await;
+    assert!(!chosen.sign_in(&mut owner, &sign_in).await.has_field("password"), "the new password signs in");
 }
 
 /// The export of all personal data, by API and on the pages.
@@ -181,7 +184,7 @@ pub async fn close_and_restore_account(site: &Site, customer: &Customer) {
     let (closed, mail) = site.mail_after(&customer.email, me.delete("/v1/me")).await;
     assert_eq!(closed.status(), 202, "{}", closed.text());
     let token = mail.links.iter().find_map(|link| link.split_once("/account/restore?token=")).unwrap().1;
-    let restored = Anonymous::new(site).post_json("/v1/me/restoration", &json!({ "token": token })).await;
+    let restored = Anonymous::new(site).post_json("/v1/me/restoration", &json!({ "token": token, "code": code(&mail) })).await;
     assert_eq!(restored.status(), 204, "{}", restored.text());
 }
 

@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use data_encoding::BASE64URL_NOPAD;
 use latchkey::domain::time::Timestamp;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The former app client of the application `shop` in the pool.
 pub const FORMER_APP: &str = "1shop2app3client";
@@ -30,7 +31,8 @@ client_id = "desk"
 first_party = true
 token_endpoint_auth_method = "client_secret_post"
 client_secret = "the-secret-of-the-desk"
-grant_types = ["authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"]
+grant_types = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"]
+scope = "openid offline_access"
 redirect_uris = ["https://desk.example.com/callback"]
 
 [[clients]]
@@ -41,6 +43,9 @@ grant_types = ["authorization_code", "urn:ietf:params:oauth:grant-type:token-exc
 redirect_uris = ["com.example.kiosk:/callback"]
 "#;
 
+/// Each token of a pool has its own id.
+static ISSUED: AtomicU64 = AtomicU64::new(0);
+
 /// The claims of an access token of the pool, issued a minute ago for that application. The user signed in a day ago.
 #[must_use]
 pub fn access_claims(sub: &str, now: Timestamp) -> Value {
@@ -48,7 +53,7 @@ pub fn access_claims(sub: &str, now: Timestamp) -> Value {
     json!({
         "sub": sub, "iss": format!("https://cognito-idp.eu-central-1.amazonaws.com/{POOL_ID}"), "client_id": FORMER_APP,
         "origin_jti": "8e5b", "event_id": "1c2d", "token_use": "access", "scope": "aws.cognito.signin.user.admin",
-        "auth_time": now - 86_400, "iat": now - 60, "exp": now + 3_540, "jti": "aa11", "username": sub,
+        "auth_time": now - 86_400, "iat": now - 60, "exp": now + 3_540, "jti": format!("aa{}", ISSUED.fetch_add(1, Ordering::Relaxed)), "username": sub,
     })
 }
 

@@ -1,17 +1,20 @@
 //! Mails about an existing account. A mail about an outdated state is dropped.
 
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
-use latchkey::delivery::Message;
-use latchkey::domain::account::AccountStatus;
+use latchkey::delivery::{FormerAddressNews, LinkAndCode, Message};
+use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::delivery::{AccountMail, DropReason, MailPurpose};
 use latchkey::domain::email_change::{EMAIL_CHANGE_LIFETIME, pending};
+use latchkey::domain::email_undo::valid_undos;
 use latchkey::domain::id::AccountId;
+use latchkey::domain::profile::EmailUndo;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{AccountLink, SealedField};
 use latchkey::services::Tenant;
 use latchkey::store::account::ProfileSnapshot;
 
-/// Composes the mail, or returns the reason why there is none.
+/// Composes the mails, or returns the reason why there is none. News of the account go to its address, and to each former address that can
+/// take the account back.
 ///
 /// # Errors
 /// If something failed that may succeed at a retry.
@@ -21,20 +24,81 @@ pub(crate) async fn compose(
     about: AccountMail,
     at: Timestamp,
     now: Timestamp,
-) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+) -> Result<Result<Vec<Outgoing>, DropReason>, DeliverError> {
     let Some(owner) = tenant.store.find_profile(account).await? else { return Ok(Err(DropReason::NoAccount)) };
-    match about {
-        AccountMail::EmailChangeStarted => change_started(tenant, &owner, at, now).await,
-        AccountMail::EmailChanged => changed(tenant, &owner, at, now),
-        AccountMail::EmailChangeRequested => change_requested(tenant, &owner, at, now),
-        AccountMail::EmailChangeUndone => {
-            notice(tenant, &owner, MailPurpose::AddressRestored, Message::EmailChangeUndone).map(Ok)
+    let (first, news) = match about {
+        AccountMail::EmailChangeStarted => {
+            return Ok(change_started(tenant, &owner, at, now).await?.map(|mail| vec![mail]));
         }
-        AccountMail::DeletionRequested => deletion_requested(tenant, &owner, at),
+        AccountMail::LinkRequested => return link_requested(tenant, &owner, now),
+        AccountMail::EmailChanged => return changed(tenant, &owner, at, now),
+        AccountMail::EmailChangeRequested => return Ok(change_requested(tenant, &owner, at, now)?.map(|mail| vec![mail])),
+        AccountMail::EmailChangeUndone => {
+            let first = notice(tenant, &owner, MailPurpose::AddressRestored, Message::EmailChangeUndone)?;
+            (first, FormerAddressNews::EmailChangeUndone)
+        }
+        AccountMail::DeletionRequested => match closed(&owner) {
+            Some((since, due, seed)) if since == at => {
+                let message = Message::DeletionRequested { restoration: restoration(tenant, &owner, &seed)?, due };
+                (notice(tenant, &owner, MailPurpose::WayBack, message)?, FormerAddressNews::DeletionRequested)
+            }
+            Some(_) | None => return Ok(Err(DropReason::Outdated)),
+        },
         // Without a point once the account is closed again.
-        AccountMail::AccountRestored if !owner.authentication.is_active() => Ok(Err(DropReason::Outdated)),
-        AccountMail::AccountRestored => notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored).map(Ok),
+        AccountMail::AccountRestored if !owner.authentication.is_active() => return Ok(Err(DropReason::Outdated)),
+        AccountMail::AccountRestored => {
+            let first = notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored)?;
+            (first, FormerAddressNews::AccountRestored)
+        }
+    };
+    let mut mails = vec![first];
+    for undo in valid_undos(&owner.authentication, &owner.profile, now) {
+        mails.push(to_former_address(tenant, &owner, undo, news)?);
     }
+    Ok(Ok(mails))
+}
+
+/// The user proved the password of a closed account, or opened a link of a release that mailed no code.
+fn link_requested(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    now: Timestamp,
+) -> Result<Result<Vec<Outgoing>, DropReason>, DeliverError> {
+    if closed(owner).is_some() {
+        return Ok(closed_mail(tenant, owner)?.map_or(Err(DropReason::Outdated), |mail| Ok(vec![mail])));
+    }
+    let undos = valid_undos(&owner.authentication, &owner.profile, now);
+    undos.map(|undo| email_changed(tenant, owner, undo)).collect::<Result<_, _>>().map(Ok)
+}
+
+/// The mail to the address of a closed account, with the way back. `None` if the account is not closed.
+pub(crate) fn closed_mail(tenant: &Tenant, owner: &ProfileSnapshot) -> Result<Option<Outgoing>, DeliverError> {
+    let Some((_, due, seed)) = closed(owner) else { return Ok(None) };
+    let message = Message::AccountClosed { restoration: restoration(tenant, owner, &seed)?, due };
+    notice(tenant, owner, MailPurpose::WayBack, message).map(Some)
+}
+
+/// Since when the account is closed, when it is erased, and the seed of its restoration.
+fn closed(owner: &ProfileSnapshot) -> Option<(Timestamp, Timestamp, LinkSeed)> {
+    match owner.authentication.status {
+        AccountStatus::ErasureDue { since, due, seed } => Some((since, due, seed)),
+        AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => None,
+    }
+}
+
+fn restoration(tenant: &Tenant, owner: &ProfileSnapshot, seed: &LinkSeed) -> Result<LinkAndCode, DeliverError> {
+    link_and_code(tenant, AccountLink::Restoration, owner, seed)
+}
+
+fn link_and_code(
+    tenant: &Tenant,
+    link: AccountLink,
+    owner: &ProfileSnapshot,
+    seed: &LinkSeed,
+) -> Result<LinkAndCode, DeliverError> {
+    let account = owner.authentication.account;
+    let code = tenant.keys.proof()?.account_code(link, account, seed)?;
+    Ok(LinkAndCode { token: tenant.keys.account_link(link, account, seed)?, code })
 }
 
 /// The code for a new address. If the address already has an account, its owner gets a notice instead; only the owner learns this (security
@@ -54,6 +118,9 @@ async fn change_started(
     let (recipient, purpose) = (change.identifier, MailPurpose::Registration);
     if let Some(other) = tenant.store.find_account(&change.identifier).await? {
         let Some(other) = tenant.store.find_profile(other).await? else { return Ok(Err(DropReason::NoAccount)) };
+        if let Some(closed) = closed_mail(tenant, &other)? {
+            return Ok(Ok(closed));
+        }
         return Ok(Ok(Outgoing { recipient, purpose, ..notice(tenant, &other, purpose, Message::AddressInUse)? }));
     }
     let (account, seed) = (owner.authentication.account, &change.seed);
@@ -83,46 +150,68 @@ fn change_requested(
     }
 }
 
-/// To the former address, with the link that undoes this change.
+/// To the former address, with what undoes this change. Older former addresses are told, too.
 fn changed(
     tenant: &Tenant,
     owner: &ProfileSnapshot,
     at: Timestamp,
     now: Timestamp,
-) -> Result<Result<Outgoing, DropReason>, DeliverError> {
-    let of_this_change = |undo: &&latchkey::domain::profile::EmailUndo| undo.changed_at == at && now < undo.expires_at;
-    let Some(undo) = owner.profile.email_undos.iter().find(of_this_change) else { return Ok(Err(DropReason::Outdated)) };
-    let token = tenant.keys.account_link(AccountLink::EmailUndo, owner.authentication.account, &undo.seed)?;
-    let Addressee { name, .. } = addressee(tenant, owner)?;
-    Ok(Ok(Outgoing {
-        message: Message::EmailChanged { token, until: undo.expires_at },
-        to: open(tenant, owner, SealedField::FormerEmail, &undo.address)?,
-        name,
-        locale: undo.locale.clone(),
-        recipient: undo.identifier,
-        purpose: MailPurpose::WayBack,
-    }))
+) -> Result<Result<Vec<Outgoing>, DropReason>, DeliverError> {
+    let undos: Vec<&EmailUndo> = valid_undos(&owner.authentication, &owner.profile, now).collect();
+    let Some(position) = undos.iter().rposition(|undo| undo.changed_at == at) else { return Ok(Err(DropReason::Outdated)) };
+    let (older, this) = (undos.iter().take(position), undos.iter().skip(position).take(1));
+    let mails = this.map(|undo| email_changed(tenant, owner, undo));
+    let mails = mails.chain(older.map(|undo| to_former_address(tenant, owner, undo, FormerAddressNews::EmailChanged)));
+    mails.collect::<Result<_, _>>().map(Ok)
 }
 
-fn deletion_requested(
+fn email_changed(tenant: &Tenant, owner: &ProfileSnapshot, undo: &EmailUndo) -> Result<Outgoing, DeliverError> {
+    let message = Message::EmailChanged {
+        undo: link_and_code(tenant, AccountLink::EmailUndo, owner, &undo.seed)?,
+        until: undo_until(owner, undo),
+    };
+    mail_to_former(tenant, owner, undo, message)
+}
+
+/// News of an account to an address that it used before.
+pub(crate) fn to_former_address(
     tenant: &Tenant,
     owner: &ProfileSnapshot,
-    at: Timestamp,
-) -> Result<Result<Outgoing, DropReason>, DeliverError> {
-    match owner.authentication.status {
-        AccountStatus::ErasureDue { since, due, seed } if since == at => {
-            let token = tenant.keys.account_link(AccountLink::Restoration, owner.authentication.account, &seed)?;
-            notice(tenant, owner, MailPurpose::WayBack, Message::DeletionRequested { token, due }).map(Ok)
-        }
-        AccountStatus::ErasureDue { .. }
-        | AccountStatus::Active
-        | AccountStatus::Disabled { .. }
-        | AccountStatus::Erased { .. } => Ok(Err(DropReason::Outdated)),
-    }
+    undo: &EmailUndo,
+    news: FormerAddressNews,
+) -> Result<Outgoing, DeliverError> {
+    let message = Message::FormerAddress {
+        news,
+        undo: link_and_code(tenant, AccountLink::EmailUndo, owner, &undo.seed)?,
+        until: undo_until(owner, undo),
+    };
+    mail_to_former(tenant, owner, undo, message)
+}
+
+fn mail_to_former(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    undo: &EmailUndo,
+    message: Message,
+) -> Result<Outgoing, DeliverError> {
+    let Addressee { name, .. } = addressee(tenant, owner)?;
+    let to = open(tenant, owner, SealedField::FormerEmail, &undo.address)?;
+    let (locale, recipient) = (undo.locale.clone(), undo.identifier);
+    Ok(Outgoing { message, to, name, locale, recipient, purpose: MailPurpose::WayBack })
+}
+
+/// A closed account can be taken back until its erasure.
+fn undo_until(owner: &ProfileSnapshot, undo: &EmailUndo) -> Timestamp {
+    closed(owner).map_or(undo.expires_at, |(_, due, _)| due)
 }
 
 /// To the current address.
-fn notice(tenant: &Tenant, owner: &ProfileSnapshot, purpose: MailPurpose, message: Message) -> Result<Outgoing, DeliverError> {
+pub(crate) fn notice(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    purpose: MailPurpose,
+    message: Message,
+) -> Result<Outgoing, DeliverError> {
     let Addressee { to, name, locale } = addressee(tenant, owner)?;
     let recipient = owner.authentication.identifier;
     Ok(Outgoing { message, to, name, locale, recipient, purpose })

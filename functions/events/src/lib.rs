@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The keys of this function: it decrypts addresses, derives codes, and seals the ids in links.
-pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Proof, Purpose::Locator];
+pub const PURPOSES: &[Purpose] = &[Purpose::Data, Purpose::Identifier, Purpose::Proof, Purpose::Locator];
 
 /// The most time that one record or message takes. With less time left none is started, so that no invocation ends in the middle of a mail.
 const RESERVE: Duration = Duration::from_secs(20);

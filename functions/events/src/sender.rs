@@ -7,13 +7,15 @@
 
 use crate::account_mail;
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
-use latchkey::delivery::{Envelope, MailRenderer, Mailer, Message, Sender};
-use latchkey::domain::account::Sealed;
+use latchkey::delivery::{Envelope, FormerAddressNews, MailRenderer, Mailer, Message, Sender};
+use latchkey::domain::account::{AccountStatus, Sealed};
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
+use latchkey::domain::email_undo::valid_undos;
 use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::mail_limit::MailLimit;
 use latchkey::domain::recovery::is_outdated;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::time::Timestamp;
@@ -50,28 +52,41 @@ pub async fn deliver(
     let tenant = services.tenant(&delivery.tenant).await?;
     let outgoing = match &delivery.order {
         MailOrder::Proof { flow, account, generation, resent } => {
-            proof(&tenant, *flow, *account, *generation, *resent, now).await?
+            proof(&tenant, *flow, *account, *generation, *resent, now).await?.map(|mail| vec![mail])
         }
-        MailOrder::PasswordChanged { account, flow } => password_changed(&tenant, *account, *flow).await?,
+        MailOrder::PasswordChanged { account, flow } => password_changed(&tenant, *account, *flow, now).await?,
         MailOrder::Account { account, about, at } => account_mail::compose(&tenant, *account, *about, *at, now).await?,
     };
-    let purpose = outgoing.as_ref().ok().map(|outgoing| outgoing.purpose);
-    let outcome = match outgoing {
-        Ok(outgoing) => send(&tenant, renderer, mailer, delivery, outgoing, now).await?,
-        Err(reason) => Outcome::Dropped(reason),
+    let outgoing = match outgoing {
+        Ok(outgoing) => outgoing,
+        Err(reason) => {
+            log(delivery, None, &Outcome::Dropped(reason), now);
+            return Ok(None);
+        }
     };
-    if let (Outcome::Dropped(DropReason::Merged), Some(account)) = (&outcome, delivery.account()) {
-        // The user finds it in the history of the account.
-        let at = happened_at(&delivery.event_id, now);
-        if let Some(event) = event_of_mail(EventKind::NoticeMerged, account, &delivery.event_id, at) {
-            tenant.store.put_audit(&event, tenant.config.retention.audit).await?;
+    let mut due = None;
+    // One event may be mailed to several addresses. A retry repeats only what is not noted as sent.
+    for (number, outgoing) in outgoing.into_iter().enumerate() {
+        let purpose = outgoing.purpose;
+        // The others were sent before the notice began to wait.
+        if delivery.due.is_some() && purpose.limit() != MailLimit::Deferred {
+            continue;
+        }
+        let mail = Numbered { delivery, id: delivery.mail_id(number) };
+        let outcome = send(&tenant, renderer, mailer, &mail, outgoing, now).await?;
+        if let (Outcome::Dropped(DropReason::Merged), Some(account)) = (&outcome, delivery.account()) {
+            // The user finds it in the history of the account.
+            let at = happened_at(&delivery.event_id, now);
+            if let Some(event) = event_of_mail(EventKind::NoticeMerged, account, &delivery.event_id, at) {
+                tenant.store.put_audit(&event, tenant.config.retention.audit).await?;
+            }
+        }
+        log(delivery, Some(purpose), &outcome, now);
+        if let Outcome::Deferred(until) = outcome {
+            due = Some(until);
         }
     }
-    log(delivery, purpose, &outcome, now);
-    Ok(match outcome {
-        Outcome::Deferred(due) => Some(Delivery { due: Some(due), ..delivery.clone() }),
-        Outcome::Sent | Outcome::Dropped(_) => None,
-    })
+    Ok(due.map(|due| Delivery { due: Some(due), ..delivery.clone() }))
 }
 
 /// One line, which is a metric, too: the step `mail`, by purpose and outcome.
@@ -86,36 +101,42 @@ fn log(delivery: &Delivery, purpose: Option<MailPurpose>, outcome: &Outcome, now
     tracing::info!(%tenant, event_id, step = "mail", method, outcome, Steps = 1_u64, at = now.millis(), "mail {outcome}");
 }
 
+/// One of the mails of a delivery.
+struct Numbered<'d> {
+    delivery: &'d Delivery,
+    id: String,
+}
+
 async fn send(
     tenant: &Tenant,
     renderer: &MailRenderer,
     mailer: &Mailer,
-    delivery: &Delivery,
+    mail: &Numbered<'_>,
     outgoing: Outgoing,
     now: Timestamp,
 ) -> Result<Outcome, DeliverError> {
-    let (recipient, purpose, event_id) = (&outgoing.recipient, outgoing.purpose, &delivery.event_id);
-    let counted = match delivery.due {
-        None => tenant.store.count_mail(recipient, purpose, event_id, now).await?,
-        Some(_) => tenant.store.count_deferred(recipient, purpose, event_id, now).await?,
+    let (recipient, purpose, id) = (&outgoing.recipient, outgoing.purpose, mail.id.as_str());
+    let counted = match mail.delivery.due {
+        None => tenant.store.count_mail(recipient, purpose, id, now).await?,
+        Some(_) => tenant.store.count_deferred(recipient, purpose, id, now).await?,
     };
     match counted {
         Counted::ToSend => {}
         Counted::Sent => return Ok(Outcome::Dropped(DropReason::AlreadySent)),
-        Counted::LimitReached { until } => match tenant.store.defer_mail(recipient, purpose, event_id, now).await? {
+        Counted::LimitReached { until } => match tenant.store.defer_mail(recipient, purpose, id, now).await? {
             Deferral::Waits => return Ok(Outcome::Deferred(until)),
             Deferral::Merged => return Ok(Outcome::Dropped(DropReason::Merged)),
         },
     }
     let sender = Sender { config: &tenant.config, issuer: &tenant.issuer };
-    let envelope = Envelope { id: &delivery.mail_id(), to: &outgoing.to, now };
+    let envelope = Envelope { id, to: &outgoing.to, now };
     let mail = renderer.render(&sender, &outgoing.message, &outgoing.locale, outgoing.name.as_deref(), envelope)?;
     mailer.send(mail).await?;
     if mailer.is_final()
-        && let Err(error) = tenant.store.note_mail_sent(recipient, purpose, event_id, now).await
+        && let Err(error) = tenant.store.note_mail_sent(recipient, purpose, id, now).await
     {
         // The mail was sent. If this were reported as a failure, the mail would be sent again.
-        tracing::warn!(event_id, error = chain(&error), "a repetition of this mail would not be noticed");
+        tracing::warn!(id, error = chain(&error), "a repetition of this mail would not be noticed");
     }
     Ok(Outcome::Sent)
 }
@@ -135,15 +156,22 @@ async fn proof(
         Some(account) => tenant.store.find_profile(account).await?,
         None => None,
     };
-    if flow.purpose == FlowPurpose::Recovery && owner.as_ref().is_some_and(|owner| is_outdated(&flow, &owner.authentication)) {
-        return Ok(Err(DropReason::Outdated));
-    }
-    let account_active = owner.as_ref().map(|owner| owner.authentication.is_active());
-    let (message, purpose, owner) = match (proof_mail(&flow, generation, account_active, now), owner) {
-        (ProofMail::Code(purpose), owner) => (code_message(tenant, &flow, resent, now)?, purpose, owner),
-        (ProofMail::AlreadyRegistered, owner) => (Message::AlreadyRegistered, MailPurpose::Registration, owner),
+    let status = owner.as_ref().map(|owner| owner.authentication.status);
+    let (message, purpose) = match (proof_mail(&flow, generation, status, now), &owner) {
+        (ProofMail::Code(MailPurpose::Recovery), Some(owner)) if is_outdated(&flow, &owner.authentication) => {
+            return Ok(Err(DropReason::Outdated));
+        }
+        (ProofMail::Code(purpose), _) => (code_message(tenant, &flow, resent, now)?, purpose),
+        (ProofMail::AlreadyRegistered, _) => (Message::AlreadyRegistered, MailPurpose::Registration),
+        (ProofMail::Closed, Some(owner)) => {
+            let mail = account_mail::closed_mail(tenant, owner)?;
+            return Ok(mail.map(|mail| Outgoing { locale: flow.locale, ..mail }).ok_or(DropReason::Outdated));
+        }
+        (ProofMail::Disabled(purpose), _) => (Message::AccountDisabled, purpose),
+        (ProofMail::Closed, None) => return Ok(Err(DropReason::NoAccount)),
         (ProofMail::Drop(reason), _) => return Ok(Err(reason)),
     };
+    let owner = owner.filter(|owner| !matches!(owner.authentication.status, AccountStatus::Erased { .. }));
     let (to, name) = match owner {
         // A mail to an account owner goes to the stored, verified address, whatever was typed (security 90).
         Some(owner) => {
@@ -193,7 +221,8 @@ async fn password_changed(
     tenant: &Tenant,
     account: AccountId,
     flow: Option<FlowId>,
-) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+    now: Timestamp,
+) -> Result<Result<Vec<Outgoing>, DropReason>, DeliverError> {
     let Some(owner) = tenant.store.find_profile(account).await? else {
         return Ok(Err(DropReason::NoAccount));
     };
@@ -201,13 +230,11 @@ async fn password_changed(
         Some(flow) => tenant.store.find_flow_locale(flow).await?,
         None => None,
     };
-    let Addressee { to, name, locale: own } = addressee(tenant, &owner)?;
-    Ok(Ok(Outgoing {
-        message: Message::PasswordChanged,
-        to,
-        name,
-        locale: locale.unwrap_or(own),
-        recipient: owner.authentication.identifier,
-        purpose: MailPurpose::PasswordChanged,
-    }))
+    let own = account_mail::notice(tenant, &owner, MailPurpose::PasswordChanged, Message::PasswordChanged)?;
+    let mut mails = vec![Outgoing { locale: locale.unwrap_or(own.locale), ..own }];
+    // The person who changed the address may be the one who changed the password: the former address is told, too.
+    for undo in valid_undos(&owner.authentication, &owner.profile, now) {
+        mails.push(account_mail::to_former_address(tenant, &owner, undo, FormerAddressNews::PasswordChanged)?);
+    }
+    Ok(Ok(mails))
 }

@@ -7,32 +7,23 @@
 //!
 //! A POST request is stored and continues as GET: browsers do not send cookies with a cross-site POST.
 
-use crate::pending::{Pending, stored_address};
+use crate::pending::Pending;
 use crate::{hint, respond};
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::Uri;
-use latchkey::domain::change::{Change, Decision};
 use latchkey::domain::id::Sub;
 use latchkey::domain::oauth::authorization_request::{AuthorizationRequest, validate};
 use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::authorize::{Authorized, NewCode, Policies, SignedIn, authorize};
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::secret::hash_secret;
-use latchkey::domain::time::Span;
 use latchkey::keys::KeyError;
 use latchkey::keys::locator::GrantLocator;
 use latchkey::services::{Services, Tenant};
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
-use latchkey::web::problem::ProblemKind;
-use latchkey::web::{Browser, Problem, TenantHandle, session};
-use std::convert::Infallible;
-
-/// How long a POST request is stored.
-const STORED_LIFETIME: Span = Span::minutes(10);
-/// The longest POST request that is stored, in encoded bytes.
-const MAX_STORED: usize = 16 * 1024;
+use latchkey::web::{Browser, Problem, TenantHandle, session, stored_request};
 
 /// Handles the request in the query.
 ///
@@ -55,9 +46,12 @@ pub async fn get(
     let expected = match find_hint(tenant, &request)? {
         Hint::Absent => None,
         Hint::Subject(sub) => Some(sub),
+        // The hint is optional, so a request with an unreadable one continues as without it. Without a page there is no user to
+        // ask, and whether the signed-in one is expected is unknown.
+        Hint::Invalid if !request.prompt.none => None,
         Hint::Invalid => {
-            let description = "id_token_hint is not an ID token for this client";
-            let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::InvalidRequest, description);
+            let description = "id_token_hint is not an ID token for this client; sign in again";
+            let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::LoginRequired, description);
             return Ok(Outcome::Refused.tag(respond::to_client(tenant, &locale, &answer)));
         }
     };
@@ -81,8 +75,14 @@ pub async fn get(
         })
         .await?;
     let response = match outcome {
-        Authorized::SignIn => Outcome::SignInRequired.tag(respond::see_other(&pending.continue_at(tenant, "/login"))),
-        Authorized::AskConsent => Outcome::ConsentRequired.tag(respond::see_other(&pending.continue_at(tenant, "/consent"))),
+        Authorized::SignIn => {
+            let pending = pending.shortened(services.random, &handle).await?;
+            Outcome::SignInRequired.tag(respond::see_other(&pending.continue_at(tenant, "/login")))
+        }
+        Authorized::AskConsent => {
+            let pending = pending.shortened(services.random, &handle).await?;
+            Outcome::ConsentRequired.tag(respond::see_other(&pending.continue_at(tenant, "/consent")))
+        }
         Authorized::Refused { error, description } => {
             let answer = request.return_to.error(&tenant.issuer, error, description);
             Outcome::Refused.tag(respond::to_client(tenant, &locale, &answer))
@@ -114,14 +114,8 @@ pub async fn post(
         return Ok(respond::refuse(tenant, &locale, &refusal));
     }
     let query = with_query("", parameters).split_off(1);
-    if query.len() > MAX_STORED {
-        return Err(Problem::new(ProblemKind::TooLarge, "The authorization request is too long."));
-    }
-    let id = services.random.flow_id();
-    let expires_at = handle.now() + STORED_LIFETIME;
-    let change = || Change::store_authorization_request(id, query.clone(), expires_at);
-    tenant.store.decide(&handle.request, || async { Ok::<_, Infallible>(Decision::one(change(), ())) }).await?;
-    Ok(respond::see_other(&stored_address(tenant, id)?).into_response())
+    let stored = stored_request::store(services.random, &handle, &query).await?;
+    Ok(respond::see_other(&format!("{}?{stored}", respond::path(tenant, "/oauth2/authorize"))))
 }
 
 /// The result of checking an `id_token_hint`.

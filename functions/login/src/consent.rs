@@ -7,15 +7,17 @@
 use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::response::{IntoResponse, Response};
-use http::Uri;
+use http::{StatusCode, Uri};
 use latchkey::domain::change::Decision;
 use latchkey::domain::consent;
-use latchkey::domain::id::SessionId;
+use latchkey::domain::id::{AccountId, SessionId};
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::profile::Claims;
 use latchkey::keys::SealedField;
+use latchkey::locale::message;
 use latchkey::store::session::SessionSnapshot;
+use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::{Browser, Page, Problem, TenantHandle, session};
@@ -38,16 +40,38 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     let Some(found) = session::find(&handle, &browser, None).await? else {
         return Ok(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize")));
     };
-    let values = context! {
-        client => request.client.client_name.get(&locale),
-        client_uri => request.client.client_uri.clone(),
-        email => find_email(&handle, &found).await?,
-        scopes => shown_scopes(&request),
-        switch => pending.continue_at(tenant, "/login"),
-        anti_forgery => browser.anti_forgery(tenant, PAGE, &context_of(&pending, found.session.id)),
-    };
-    let page = Page::new(tenant, &locale, "consent", values).form_action(&request.return_to.redirect_uri);
-    Ok(browser.answer(page.languages(uri.query().unwrap_or_default()).into_response()))
+    let view =
+        View { handle: &handle, browser: &browser, pending: &pending, request: &request, found: &found, locale: &locale };
+    view.show(&uri, StatusCode::OK).await
+}
+
+/// The page.
+struct View<'a> {
+    handle: &'a TenantHandle,
+    browser: &'a Browser,
+    pending: &'a Pending,
+    request: &'a AuthorizationRequest<'a>,
+    found: &'a SessionSnapshot,
+    locale: &'a str,
+}
+
+impl View<'_> {
+    /// With status 403 it says that the form was stale.
+    async fn show(&self, uri: &Uri, status: StatusCode) -> Result<Response, Problem> {
+        let tenant = &self.handle.tenant;
+        let notice = (status == StatusCode::FORBIDDEN).then(|| message(self.locale, "form-stale", []));
+        let values = context! {
+            client => self.request.client.client_name.get(self.locale),
+            client_uri => self.request.client.client_uri.clone(),
+            email => find_email(self.handle, self.found).await?,
+            scopes => shown_scopes(self.request),
+            switch => self.pending.switch_user(tenant),
+            notice,
+            anti_forgery => self.browser.anti_forgery(tenant, PAGE, &context_of(self.pending, self.found.session.id)),
+        };
+        let page = Page::new(tenant, self.locale, "consent", values).status(status).ends_at_client();
+        Ok(self.browser.answer(page.languages(uri.query().unwrap_or_default()).into_response()))
+    }
 }
 
 /// Handles the user's decision.
@@ -67,7 +91,12 @@ pub async fn post(handle: TenantHandle, browser: Browser, uri: Uri, FormBody(for
         return Ok(Outcome::Expired.tag(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
     };
     let (account, sid) = (found.session.account, found.session.id);
-    browser.check_form(tenant, PAGE, &context_of(&pending, sid), form.one("anti_forgery")?)?;
+    let origin = browser.check_kept_form(tenant, PAGE, &context_of(&pending, sid), form.one("anti_forgery")?)?;
+    if origin == FormOrigin::Stale {
+        let view =
+            View { handle: &handle, browser: &browser, pending: &pending, request: &request, found: &found, locale: &locale };
+        return Ok(Outcome::Expired.tag(view.show(&uri, StatusCode::FORBIDDEN).await?));
+    }
     if form.one("decision")? != Some("allow") {
         let answer = request.return_to.error(&tenant.issuer, OAuthErrorCode::AccessDenied, "the user did not give consent");
         return Ok(Outcome::Denied.tag(respond::to_client(tenant, &locale, &answer)));
@@ -101,7 +130,12 @@ fn shown_scopes(request: &AuthorizationRequest<'_>) -> Vec<String> {
 
 /// The address of the signed-in account, so that the user does not give consent with the wrong account by mistake.
 pub(crate) async fn find_email(handle: &TenantHandle, found: &SessionSnapshot) -> Result<Option<String>, Problem> {
-    let Some(snapshot) = handle.tenant.store.find_profile(found.session.account).await? else { return Ok(None) };
+    find_email_of(handle, found.session.account).await
+}
+
+/// The stored address of an account.
+pub(crate) async fn find_email_of(handle: &TenantHandle, account: AccountId) -> Result<Option<String>, Problem> {
+    let Some(snapshot) = handle.tenant.store.find_profile(account).await? else { return Ok(None) };
     let key = handle.tenant.keys.data()?.unwrap(&snapshot.data_key)?;
     let claims = key.open(SealedField::Profile, &snapshot.profile.claims)?;
     let claims: Claims = serde_json::from_slice(&claims).map_err(|_| Problem::internal())?;

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// # Errors
 /// If this function has no keys to verify with.
 pub fn verify(tenant: &Tenant, token: &str) -> Result<Option<IdTokenHint>, KeyError> {
-    let Some(claims) = tenant.keys.signing()?.verify("JWT", token) else { return Ok(None) };
+    let Some(claims) = tenant.keys.signing()?.verify_hint("JWT", token) else { return Ok(None) };
     if claims.get("iss").and_then(Value::as_str) != Some(tenant.issuer.as_str()) {
         return Ok(None);
     }

@@ -13,7 +13,7 @@ use latchkey::domain::authentication::{Authenticated, NewSignIn};
 use latchkey::domain::change::Decision;
 use latchkey::domain::failure_window::UnknownIdentifierFailures;
 use latchkey::domain::flow::Flow;
-use latchkey::domain::id::{AccountId, Sub};
+use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::legacy_directory::{
     self, ImportRefusal, ImportedPassword, ImportedUser, LegacyPasswordVerdict, LegacyUser, MappedAttributes, admit,
@@ -21,7 +21,7 @@ use latchkey::domain::legacy_directory::{
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::recovery::Owner;
 use latchkey::domain::secret::PasswordHash;
-use latchkey::domain::tenant::{CognitoConfig, SubPolicy};
+use latchkey::domain::tenant::{LegacyDirectoryConfig, SubPolicy};
 use latchkey::domain::time::Span;
 use latchkey::keys::{DataKey, PlainUser, SealedField};
 use latchkey::legacy_directory::LegacyDirectoryError;
@@ -43,7 +43,7 @@ pub(crate) struct Visit<'a> {
 pub(crate) async fn attempt(
     services: &Services,
     visit: &Visit<'_>,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     typed: &Typed,
     counted: UnknownIdentifierFailures,
     before: Option<UnknownIdentifierFailures>,
@@ -59,7 +59,7 @@ pub(crate) async fn attempt(
 pub(crate) async fn first_password(
     services: &Services,
     visit: &Visit<'_>,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     typed: &Typed,
     counted: &AccountState,
     before: &AccountState,
@@ -79,9 +79,9 @@ enum Said {
     Otherwise(Attempted),
 }
 
-async fn ask(services: &Services, pool: &CognitoConfig, typed: &Typed) -> Result<Said, LegacyDirectoryError> {
+async fn ask(services: &Services, pool: &LegacyDirectoryConfig, typed: &Typed) -> Result<Said, LegacyDirectoryError> {
     let (username, fresh) = (typed.identifier.trim(), services.random.bytes());
-    let attempted = match services.legacy_directory.verify(pool, username, &typed.password, fresh).await? {
+    let attempted = match services.legacy_directory()?.verify(pool, username, &typed.password, fresh).await? {
         LegacyPasswordVerdict::Right(user) => match admit(&user, &typed.email) {
             Ok(()) => return Ok(Said::Right(user)),
             Err(reason) => {
@@ -113,7 +113,7 @@ async fn unasked(handle: &TenantHandle, error: &LegacyDirectoryError, taken_back
 async fn take_over(
     services: &Services,
     visit: &Visit<'_>,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     typed: &Typed,
     user: &LegacyUser,
 ) -> Result<Attempted, Problem> {
@@ -124,7 +124,7 @@ async fn take_over(
     let data_key = WrappedDataKey { account, wrapped, keyring_version, state: DataKeyState::Account };
     let password = services.hasher.hash(&typed.password).await?;
     let imported_user = Comer { pool, user, email: &typed.email, locale: visit.locale, key, data_key, password };
-    let imported_user = imported_user.seal(services, handle)?;
+    let imported_user = imported_user.seal(services, handle).await?;
     let decide = || async {
         // Keep this order: an account created between the two reads is seen by the second read, or the write condition fails.
         let standing = tenant.store.find_subject(&imported_user.subject).await?;
@@ -148,7 +148,7 @@ async fn take_over(
 async fn keep_password(
     services: &Services,
     visit: &Visit<'_>,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     typed: &Typed,
     user: &LegacyUser,
 ) -> Result<Attempted, Problem> {
@@ -180,7 +180,7 @@ async fn keep_password(
     Ok(tenant.store.decide(&handle.request, decide).await?)
 }
 
-fn subject(pool: &CognitoConfig, user: &LegacyUser) -> FederatedSubject {
+fn subject(pool: &LegacyDirectoryConfig, user: &LegacyUser) -> FederatedSubject {
     FederatedSubject { issuer: pool.issuer(), subject: user.subject.clone() }
 }
 
@@ -189,7 +189,7 @@ fn subject(pool: &CognitoConfig, user: &LegacyUser) -> FederatedSubject {
 pub(crate) async fn owner(
     services: &Services,
     handle: &TenantHandle,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     flow: &Flow,
     data_key: WrappedDataKey,
     password: PasswordHash,
@@ -206,7 +206,7 @@ pub(crate) async fn owner(
         }));
     }
     let imported_user = Comer { pool, user: &user, email: &email, locale: &flow.locale, key, data_key, password };
-    let imported_user = imported_user.seal(services, handle)?;
+    let imported_user = imported_user.seal(services, handle).await?;
     match tenant.store.find_subject(&imported_user.subject).await? {
         None => Ok(Some(Owner::Comes(Box::new(imported_user)))),
         Some(_) if tenant.store.find_account(&imported_user.identifier).await?.is_some() => {
@@ -222,7 +222,7 @@ pub(crate) async fn owner(
 pub(crate) async fn holds_back(
     services: &Services,
     handle: &TenantHandle,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     flow: &Flow,
     data_key: &WrappedDataKey,
     account: AccountId,
@@ -259,7 +259,7 @@ struct Proven {
 async fn find_linked(
     services: &Services,
     handle: &TenantHandle,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     account: AccountId,
 ) -> Result<Option<LegacyUser>, Problem> {
     let tenant = &handle.tenant;
@@ -271,7 +271,7 @@ async fn find_linked(
         let named = key.open(SealedField::LinkedIdentity, &link.named)?;
         let FederatedSubject { issuer, subject } = serde_json::from_slice(&named).map_err(|_| Problem::internal())?;
         if issuer == pool.issuer() {
-            return Ok(services.legacy_directory.find_subject(pool, &subject).await?);
+            return Ok(services.legacy_directory()?.find_subject(pool, &subject).await?);
         }
     }
     Ok(None)
@@ -281,7 +281,7 @@ async fn find_linked(
 async fn find(
     services: &Services,
     handle: &TenantHandle,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     flow: &Flow,
     data_key: &WrappedDataKey,
 ) -> Result<Proven, Problem> {
@@ -289,7 +289,7 @@ async fn find(
     let key = handle.tenant.keys.data()?.unwrap(data_key)?;
     let typed = String::from_utf8(key.open(SealedField::RecoveryAddress, sealed)?).map_err(|_| Problem::internal())?;
     let email = EmailAddress::parse(&typed).map_err(|_| Problem::internal())?;
-    let user = services.legacy_directory.find(pool, &typed, &email).await?;
+    let user = services.legacy_directory()?.find(pool, &typed, &email).await?;
     Ok(Proven { user, email, key })
 }
 
@@ -299,7 +299,7 @@ fn not_taken_over(reason: ImportRefusal) {
 
 /// The imported user and their data.
 struct Comer<'a> {
-    pool: &'a CognitoConfig,
+    pool: &'a LegacyDirectoryConfig,
     user: &'a LegacyUser,
     email: &'a EmailAddress,
     locale: &'a str,
@@ -310,11 +310,11 @@ struct Comer<'a> {
 
 impl Comer<'_> {
     /// Mapped and sealed.
-    fn seal(self, services: &Services, handle: &TenantHandle) -> Result<ImportedUser, Problem> {
+    async fn seal(self, services: &Services, handle: &TenantHandle) -> Result<ImportedUser, Problem> {
         let Self { pool, user, email, locale, key, data_key, password } = self;
         let tenant = &handle.tenant;
         let kept = match pool.sub {
-            SubPolicy::Keep => Sub::from_imported(&user.subject),
+            SubPolicy::Keep => tenant.store.free_sub(&user.subject).await?,
             SubPolicy::Alias => None,
         };
         let MappedAttributes { claims, refused, unmapped } =

@@ -18,6 +18,7 @@ pub mod logout;
 pub mod pending;
 pub mod recover;
 pub mod respond;
+mod username;
 
 use axum::Router;
 use axum::handler::Handler as _;

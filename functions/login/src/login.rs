@@ -21,19 +21,23 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
+use latchkey::domain::oauth::authorize::is_fresh;
 use latchkey::domain::secret::{PasswordHash, SecretText};
-use latchkey::domain::tenant::CognitoConfig;
+use latchkey::domain::tenant::LegacyDirectoryConfig;
 use latchkey::domain::time::Span;
 use latchkey::keys::password::{HashMemo, PasswordMatch};
-use latchkey::locale::{FluentValue, message};
+use latchkey::locale::{FluentValue, date, message};
 use latchkey::services::Services;
+use latchkey::store::DecideError;
 use latchkey::store::account::SignInSnapshot;
+use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::context;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 const PAGE: &str = "login";
 
@@ -51,8 +55,15 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     };
     let mut form =
         SignInForm { identifier: pending.hint("login_hint").unwrap_or_default().to_owned(), ..SignInForm::default() };
+    let found = if pending.is_switch() { None } else { session::find(&handle, &browser, None).await? };
+    // Another tab has signed in meanwhile: the request continues there, unless it demands a sign-in of its own.
+    if let (Some(request), Some(found)) = (&request, &found)
+        && is_fresh(request, &found.session, pending.interactions(tenant)?, handle.now())
+    {
+        return Ok(browser.answer(respond::see_other(&pending.continue_at(tenant, "/oauth2/authorize"))));
+    }
     if request.is_none()
-        && let Some(found) = session::find(&handle, &browser, None).await?
+        && let Some(found) = found
     {
         match pending.return_to(tenant) {
             // An account page requires a recent sign-in, usually by the same user.
@@ -93,8 +104,12 @@ pub async fn post(
         Ok(request) => request,
         Err(refusal) => return Ok(respond::refuse(tenant, &locale, &refusal)),
     };
-    browser.check_form(tenant, PAGE, &pending.context(), form.one("anti_forgery")?)?;
+    let origin = browser.check_kept_form(tenant, PAGE, &pending.context(), form.one("anti_forgery")?)?;
     let view = View { handle: &handle, browser: &browser, pending: &pending, request: request.as_ref(), locale: &locale };
+    if origin == FormOrigin::Stale {
+        let typed = form.one("identifier")?.unwrap_or_default().to_owned();
+        return Ok(Outcome::Expired.tag(view.show(SignInForm::stale(typed, &locale))));
+    }
     let typed = match Typed::read(&form, &locale)? {
         Ok(typed) => typed,
         Err(form) => return Ok(view.show(form)),
@@ -119,6 +134,13 @@ pub async fn post(
             let form = SignInForm::refused(typed.identifier, &locale, "login-refused");
             Ok(Outcome::WrongCredentials.tag(view.show(form)))
         }
+        Attempted::Decided(Authenticated::Closed { due }) => {
+            let words = message(&locale, "login-closed", [("date", date(&locale, due).into())]);
+            Ok(Outcome::Refused.tag(view.show(SignInForm::refused_in_words(typed.identifier, words))))
+        }
+        Attempted::Decided(Authenticated::Disabled) => {
+            Ok(Outcome::Refused.tag(view.show(SignInForm::refused(typed.identifier, &locale, "login-disabled"))))
+        }
         Attempted::Decided(Authenticated::Blocked { retry_after }) => {
             Ok(Outcome::Locked.tag(view.show(SignInForm::blocked(typed.identifier, &locale, retry_after))))
         }
@@ -142,7 +164,7 @@ pub async fn post(
 
 /// Tries the local account first. For an unknown identifier it then queries the tenant's legacy directory.
 async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Result<Attempted, Problem> {
-    let Some(pool) = &visit.handle.tenant.config.cognito else {
+    let Some(pool) = &visit.handle.tenant.config.legacy_directory else {
         return Ok(Attempted::Decided(attempt(services, visit, typed).await?));
     };
     match attempt_with(services, visit, pool, typed).await? {
@@ -159,7 +181,7 @@ async fn sign_in(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
 async fn attempt_with(
     services: &Services,
     visit: &Visit<'_>,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     typed: &Typed,
 ) -> Result<Attempted, Problem> {
     Ok(match attempt(services, visit, typed).await? {
@@ -171,10 +193,15 @@ async fn attempt_with(
         }
         Authenticated::Refused => {
             // A known user is not looked up there. The response time must not show this.
-            services.legacy_directory.simulate_lookup(pool, services.random.bytes()).await;
+            if let Some(directory) = &services.legacy_directory {
+                directory.simulate_lookup(pool, services.random.bytes()).await;
+            }
             Attempted::Decided(Authenticated::Refused)
         }
-        decided @ (Authenticated::SignedIn { .. } | Authenticated::Blocked { .. }) => Attempted::Decided(decided),
+        decided @ (Authenticated::SignedIn { .. }
+        | Authenticated::Blocked { .. }
+        | Authenticated::Closed { .. }
+        | Authenticated::Disabled) => Attempted::Decided(decided),
     })
 }
 
@@ -185,6 +212,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
     // Expensive. The result stays valid after a conflict, unless the password was changed in the meantime.
     let compared = HashMemo::default();
+    let closed = OnceLock::new();
     let decide = || async {
         let snapshot = tenant.store.find_sign_in(&identifier).await?;
         let (subject, data_key) = match &snapshot {
@@ -211,9 +239,17 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
         };
-        Ok(authenticate(subject, verdict, new, handle.now()))
+        let decision = authenticate(subject, verdict, new, handle.now());
+        if let Authenticated::Closed { due } = decision.outcome {
+            let _ = closed.set(due);
+        }
+        Ok(decision)
     };
-    Ok(tenant.store.decide(&handle.request, decide).await?)
+    match (tenant.store.decide(&handle.request, decide).await, closed.get()) {
+        // The restoration mails of the day are sent. They have the same link and code.
+        (Err(DecideError::LimitReached), Some(due)) => Ok(Authenticated::Closed { due: *due }),
+        (decided, _) => Ok(decided?),
+    }
 }
 
 /// Compares once for each stored hash.
@@ -279,13 +315,19 @@ impl Default for SignInForm {
 
 impl SignInForm {
     fn refused(identifier: String, locale: &str, words: &'static str) -> Self {
-        let notice = Some(message(locale, words, []));
-        Self { identifier, notice, status: StatusCode::BAD_REQUEST, ..Self::default() }
+        Self::refused_in_words(identifier, message(locale, words, []))
+    }
+    fn refused_in_words(identifier: String, notice: String) -> Self {
+        Self { identifier, notice: Some(notice), status: StatusCode::BAD_REQUEST, ..Self::default() }
     }
     fn unavailable(identifier: String, locale: &str, retry_after: Span) -> Self {
         let notice = Some(message(locale, "login-unavailable", []));
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self { identifier, notice, status, retry_after: Some(retry_after), ..Self::default() }
+    }
+    fn stale(identifier: String, locale: &str) -> Self {
+        let notice = Some(message(locale, "form-stale", []));
+        Self { identifier, notice, status: StatusCode::FORBIDDEN, ..Self::default() }
     }
     fn blocked(identifier: String, locale: &str, retry_after: Span) -> Self {
         let minutes = (retry_after.as_seconds() + 59).div_euclid(60);
@@ -319,8 +361,8 @@ impl View<'_> {
         };
         let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
         page = page.languages(self.pending.query());
-        if let Some(request) = self.request {
-            page = page.form_action(&request.return_to.redirect_uri);
+        if self.request.is_some() {
+            page = page.ends_at_client();
         }
         self.browser.answer(page.into_response())
     }

@@ -1,11 +1,12 @@
 //! The authorization request of a page. It travels in the query of the page's address, unchanged.
 //!
 //! The address may also have sealed markers: `lk_auth` and `lk_consent` prove that the user signed in or gave consent for this request in
-//! this session. `lk_stored` names a stored POST request.
+//! this session. `lk_stored` names a stored request ([`stored_request`]).
 
 use http::Uri;
+use latchkey::context::Random;
 use latchkey::digest::sha256;
-use latchkey::domain::id::{FlowId, SessionId};
+use latchkey::domain::id::SessionId;
 use latchkey::domain::oauth::authorization_request::{AuthorizationRequest, Refusal, validate};
 use latchkey::domain::oauth::authorization_response::with_query;
 use latchkey::domain::oauth::authorize::{Interaction, Interactions};
@@ -13,11 +14,15 @@ use latchkey::domain::time::Timestamp;
 use latchkey::keys::KeyError;
 use latchkey::services::Tenant;
 use latchkey::web::account::is_account_path;
-use latchkey::web::problem::ProblemKind;
+use latchkey::web::stored_request::{self, PARAMETER};
 use latchkey::web::{Params, Problem, TenantHandle};
 
-/// The parameter of a stored request.
-const STORED: &str = "lk_stored";
+/// The longest query that travels in addresses, in bytes: with markers, cookies and the other headers it must fit 9 KiB, even in a browser
+/// that sends the address of the page as `Referer`. A longer one is stored.
+const MAX_IN_ADDRESS: usize = 3584;
+
+/// The parameter of the link to sign in as another user. It says nothing about the request, and continues to no other page.
+const SWITCH: &str = "lk_switch";
 
 /// A completed interaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,9 @@ pub struct Pending {
     /// The context that markers and forms are bound to.
     fingerprint: [u8; 32],
     is_stored: bool,
+    /// The language in the address: the user may have chosen it on a page.
+    ui_locales: Option<String>,
+    is_switch: bool,
 }
 
 impl Pending {
@@ -67,14 +75,17 @@ impl Pending {
                 .iter()
                 .any(|result| piece.split('=').next() == Some(result.parameter()))
         };
-        let (marks, query): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_mark);
+        let is_switch = |piece: &&str| piece.split('=').next() == Some(SWITCH);
+        let (switches, query): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_switch);
+        let (marks, query): (Vec<&str>, Vec<&str>) = query.into_iter().partition(is_mark);
         let query = query.join("&");
         let sent = Params::parse(query.as_bytes())?;
-        let stored = match sent.one(STORED)? {
-            Some(stored) => Some(load(handle, stored).await?),
+        let stored = match sent.one(PARAMETER)? {
+            Some(stored) => Some(stored_request::load(handle, stored).await?),
             None => None,
         };
         let is_stored = stored.is_some();
+        let ui_locales = sent.one("ui_locales")?.map(str::to_owned);
         let parameters = stored.unwrap_or(sent);
         Ok(Self {
             fingerprint: fingerprint(&parameters),
@@ -82,6 +93,8 @@ impl Pending {
             query,
             parameters,
             is_stored,
+            ui_locales,
+            is_switch: !switches.is_empty(),
         })
     }
 
@@ -110,6 +123,9 @@ impl Pending {
     /// The first value of a parameter that concerns pages only, such as `ui_locales`.
     #[must_use]
     pub fn hint(&self, name: &str) -> Option<&str> {
+        if let Some(chosen) = self.ui_locales.as_deref().filter(|_| name == "ui_locales") {
+            return Some(chosen);
+        }
         self.parameters.iter().find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
@@ -117,6 +133,18 @@ impl Pending {
     #[must_use]
     pub fn return_to(&self, tenant: &Tenant) -> Option<&str> {
         self.hint("return_to").filter(|address| is_account_path(tenant, address))
+    }
+
+    /// Whether the user wants to sign in as another user.
+    #[must_use]
+    pub fn is_switch(&self) -> bool {
+        self.is_switch
+    }
+
+    /// The sign-in page for another user.
+    #[must_use]
+    pub fn switch_user(&self, tenant: &Tenant) -> String {
+        with_query(&self.continue_at(tenant, "/login"), [(SWITCH, "1")])
     }
 
     /// The query of the address without markers.
@@ -129,6 +157,17 @@ impl Pending {
     #[must_use]
     pub fn context(&self) -> String {
         self.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The same request with a short address: stored, if its query is too long to travel.
+    ///
+    /// # Errors
+    /// If the store or a key fails.
+    pub async fn shortened(mut self, random: Random, handle: &TenantHandle) -> Result<Self, Problem> {
+        if self.query.len() > MAX_IN_ADDRESS {
+            self.query = stored_request::store(random, handle, &self.query).await?;
+        }
+        Ok(self)
     }
 
     /// The address of another page that continues the request, with all markers.
@@ -173,27 +212,6 @@ impl Pending {
         };
         Ok(Interactions { signed_in: find(InteractionResult::SignedIn), consented: find(InteractionResult::Consented) })
     }
-}
-
-/// The address that continues a stored request.
-///
-/// # Errors
-/// If sealing fails.
-pub fn stored_address(tenant: &Tenant, id: FlowId) -> Result<String, KeyError> {
-    let sealed = tenant.keys.locator()?.seal(STORED, b"", id.as_bytes())?;
-    Ok(with_query(&crate::respond::path(tenant, "/oauth2/authorize"), [(STORED, sealed.as_str())]))
-}
-
-async fn load(handle: &TenantHandle, sealed: &str) -> Result<Params, Problem> {
-    let opened = handle.tenant.keys.locator()?.open(STORED, b"", sealed);
-    let id = opened.and_then(|bytes| bytes.try_into().ok()).map(FlowId::from_bytes);
-    let query = match id {
-        Some(id) => handle.tenant.store.find_authorization_request(id, handle.now()).await?,
-        None => None,
-    };
-    let detail = "The authorization request has expired. Go back to the application and start again.";
-    let query = query.ok_or_else(|| Problem::new(ProblemKind::InvalidRequest, detail))?;
-    Ok(Params::parse(query.as_bytes())?)
 }
 
 fn read(plain: &[u8]) -> Option<Interaction> {

@@ -13,17 +13,21 @@
 use crate::legacy_directory;
 use crate::pending::Pending;
 use crate::respond;
+use crate::username;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use latchkey::domain::account::PasswordHome;
 use latchkey::domain::change::Decision;
+use latchkey::domain::credential::PasswordFlaw;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::mail_limit::until_tomorrow;
+use latchkey::domain::profile::Claims;
 use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered, SealedAddress};
 use latchkey::domain::secret::SecretText;
+use latchkey::domain::time::Span;
 use latchkey::keys::SealedField;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::password::{HashMemo, PasswordMatch};
@@ -31,18 +35,17 @@ use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
 use latchkey::store::flow::FlowSnapshot;
+use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
 use latchkey::web::fields;
 use latchkey::web::funnel::{self, Funnel, Method, Outcome};
-use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
+use latchkey::web::session;
+use latchkey::web::{Browser, Page, Params, Problem, TenantHandle, stored_request};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 const PAGE: &str = "recover";
-
-/// The maximum length of an authorization query that a flow keeps, in bytes. After the reset the browser does not return to a longer one.
-const MAX_CONTINUE_TO: usize = 4096;
 
 /// Shows the step in the address.
 ///
@@ -52,13 +55,13 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     let query = Params::of_query(&uri)?;
     match query.one("flow")? {
         Some(id) => {
-            let view = FlowView::load(&handle, &browser, id, query.one("token")?).await?;
+            let view = FlowView::load(&handle, &browser, id, &query).await?;
             Ok(view.show(StatusCode::OK, BTreeMap::new()))
         }
         None => {
             let pending = Pending::find(&handle, &uri).await?;
             let identifier = pending.hint("login_hint").unwrap_or_default().to_owned();
-            Ok(browser.answer(start_page(&handle, &browser, &pending, &identifier, None).into_response()))
+            Ok(show_start(&handle, &browser, &pending, &identifier, Start::Asked))
         }
     }
 }
@@ -80,19 +83,28 @@ pub async fn post(
     let Some(id) = query.one("flow")? else {
         funnel.enter(funnel::Step::RecoveryStarted, Method::Page);
         let pending = Pending::find(&handle, &uri).await?;
-        browser.check_form(&handle.tenant, PAGE, &pending.context(), anti_forgery)?;
-        return begin(&services, &handle, &browser, &pending, form.one("identifier")?.unwrap_or_default()).await;
+        let identifier = form.one("identifier")?.unwrap_or_default();
+        if browser.check_kept_form(&handle.tenant, PAGE, &pending.context(), anti_forgery)? == FormOrigin::Stale {
+            let answer = show_start(&handle, &browser, &pending, identifier, Start::Stale);
+            return Ok(Outcome::Expired.tag(answer));
+        }
+        return begin(&services, &handle, &browser, &pending, identifier).await;
     };
     let disowns = form.one("disown")?.is_some();
     if !disowns {
         let method = if form.one("code")?.is_some() { Method::Code } else { Method::Link };
         funnel.enter(funnel::Step::RecoveryCompleted, method);
     }
-    browser.check_form(&handle.tenant, PAGE, id, anti_forgery)?;
+    if browser.check_kept_form(&handle.tenant, PAGE, id, anti_forgery)? == FormOrigin::Stale {
+        // Of another browser's flow the page shows nothing.
+        let view = FlowView::load(&handle, &browser, id, &query).await?;
+        let typed = form.one("code")?.map(SecretText::from);
+        return Ok(Outcome::Expired.tag(view.keep(typed).stale().show(StatusCode::FORBIDDEN, BTreeMap::new())));
+    }
     if disowns {
         return disown(&handle, &browser, id, query.one("token")?).await;
     }
-    reset(&services, &handle, &browser, id, query.one("token")?, &form).await
+    reset(&services, &handle, &browser, id, &query, &form).await
 }
 
 /// Step 1: starts a flow, for any address.
@@ -106,9 +118,7 @@ async fn begin(
     let tenant = &handle.tenant;
     let locale = browser.locale(tenant, pending.hint("ui_locales"));
     let Ok(email) = EmailAddress::parse(identifier) else {
-        let words = message(&locale, "login-identifier-malformed", []);
-        let page = start_page(handle, browser, pending, identifier, Some(words)).status(StatusCode::BAD_REQUEST);
-        return Ok(browser.answer(page.into_response()));
+        return Ok(show_start(handle, browser, pending, identifier, Start::Malformed));
     };
     let request = match pending.request(tenant) {
         Ok(request) => request,
@@ -116,7 +126,14 @@ async fn begin(
     };
     let client = request.as_ref().map(|request| request.client).or_else(|| tenant.config.default_client());
     let client_id = client.ok_or_else(Problem::internal)?.client_id.clone();
+    // The mail is a detour, so the request waits in the store.
+    let continue_to = match (&request, pending.return_to(tenant)) {
+        (Some(_), _) => Some(stored_request::store(services.random, handle, pending.query()).await?),
+        (None, Some(_)) => Some(pending.query().to_owned()),
+        (None, None) => None,
+    };
     let (id, account) = (services.random.flow_id(), services.random.account_id());
+    let sealer = tenant.keys.locator()?;
     let new = NewRecovery {
         id,
         account,
@@ -128,23 +145,20 @@ async fn begin(
         client_id,
         locale: locale.clone(),
         address: sealed_address(handle, account, identifier.trim())?,
-        continue_to: Some(pending.query().to_owned())
-            .filter(|query| (request.is_some() || pending.return_to(tenant).is_some()) && query.len() <= MAX_CONTINUE_TO),
+        continue_to: continue_to.map(|query| sealer.seal_query(id, &query)),
     };
     let decide = || async { Ok::<_, Infallible>(recovery::begin(new.clone(), handle.now())) };
     match tenant.store.decide(&handle.request, decide).await {
         // Counted by address and trigger, before anything is known of the address: the answer is the same for every one.
         Err(DecideError::LimitReached) => {
-            let wait = until_tomorrow(handle.now());
-            let hours = FluentValue::from((wait.as_seconds() + 3599).div_euclid(3600));
-            let words = message(&locale, "recover-no-more-mails", [("hours", hours)]);
-            let page = start_page(handle, browser, pending, identifier, Some(words)).blocked(wait);
-            return Ok(Outcome::Throttled.tag(browser.answer(page.into_response())));
+            let start = Start::NoMoreMails { retry_after: until_tomorrow(handle.now()) };
+            return Ok(Outcome::Throttled.tag(show_start(handle, browser, pending, identifier, start)));
         }
         started => started?,
     }
     let flow = tenant.keys.locator()?.flow_id(&FlowLocator { account, flow: id });
-    let location = format!("{}?flow={flow}", respond::path(tenant, "/recover"));
+    let username = username::seal(handle, browser, identifier.trim())?;
+    let location = format!("{}?flow={flow}&{username}", respond::path(tenant, "/recover"));
     Ok(browser.answer(respond::see_other(&location)))
 }
 
@@ -154,13 +168,13 @@ async fn reset(
     handle: &TenantHandle,
     browser: &Browser,
     id: &str,
-    token: Option<&str>,
+    query: &Params,
     form: &Params,
 ) -> Result<Response, Problem> {
-    let tenant = &handle.tenant;
+    let (tenant, token) = (&handle.tenant, query.one("token")?);
     let password = SecretText::from(form.one("password")?.unwrap_or_default());
     let typed = form.one("code")?.map(SecretText::from);
-    let view = FlowView::load(handle, browser, id, token).await?;
+    let view = FlowView::load(handle, browser, id, query).await?;
     // Checked first: a password that is not accepted costs no try.
     let flaw = tenant.config.password.check(&password, &[tenant.config.name.get(&view.locale)]).err();
     if let Some(flaw) = flaw
@@ -171,7 +185,7 @@ async fn reset(
     }
     let proof = Presented { typed, token: token.map(SecretText::from) };
     let hash = HashMemo::default();
-    let pool = tenant.config.cognito.clone();
+    let pool = tenant.config.legacy_directory.clone();
     let decide = || async {
         let Some(FlowSnapshot { flow, data_key }) = find_snapshot(handle, id).await? else {
             return Ok::<_, Problem>(Decision::unchanged(Recovered::Over));
@@ -187,6 +201,11 @@ async fn reset(
         }
         let may_reset = fits && recovery::is_open(&flow, handle.now()) && recovery::is_of_browser(&flow, &browser.binding());
         let owner = if may_reset { tenant.store.find_recovery(&flow.identifier).await? } else { None };
+        if let Some(owner) = &owner
+            && is_guessable(handle, owner.authentication.account, &password).await?
+        {
+            return Ok(Decision::unchanged(Recovered::Guessable));
+        }
         if let (Some(owner), Some(pool)) = (&owner, &pool)
             && owner.authentication.password_home == PasswordHome::Directory
         {
@@ -219,9 +238,15 @@ async fn reset(
         Recovered::PasswordReset => {
             let location = format!("{}?flow={id}", respond::path(tenant, "/recover"));
             let mut response = respond::see_other(&location);
-            // Its epoch has passed, so the cookie is no longer valid.
-            browser.clear_session(&mut response);
+            // A session of this account has ended. Another account may be signed in here.
+            if session::find(handle, browser, None).await?.is_none() {
+                browser.clear_session(&mut response);
+            }
             Ok(response)
+        }
+        Recovered::Guessable => {
+            let words = fields::password_flaw(&view.locale, &PasswordFlaw::TooCommon);
+            Ok(view.keep(proof.typed).show(StatusCode::BAD_REQUEST, BTreeMap::from([("password", words)])))
         }
         Recovered::Stays => Ok(Outcome::Refused.tag(view.at(Step::Stays).show(StatusCode::BAD_REQUEST, BTreeMap::new()))),
         Recovered::UnknownIdentifier => {
@@ -232,11 +257,11 @@ async fn reset(
             let left = FluentValue::from(i64::from(tries_left));
             let words = message(&view.locale, "recover-code-wrong", [("left", left)]);
             // Loaded again, because the last try ends the flow.
-            let view = FlowView::load(handle, browser, id, token).await?;
+            let view = FlowView::load(handle, browser, id, query).await?;
             Ok(Outcome::WrongCredentials.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::from([("code", words)]))))
         }
         Recovered::Over => {
-            let view = FlowView::load(handle, browser, id, token).await?.at(Step::Over);
+            let view = FlowView::load(handle, browser, id, query).await?.at(Step::Over);
             Ok(Outcome::Expired.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
     }
@@ -250,6 +275,17 @@ async fn is_in_force(services: &Services, handle: &TenantHandle, flow: &Flow, pa
         PasswordMatch::No => false,
         PasswordMatch::Yes | PasswordMatch::Rehash(_) => true,
     })
+}
+
+/// Whether the new password consists of the user's own data (security 69). This is known only to those who have proven the address. 3 RRU.
+async fn is_guessable(handle: &TenantHandle, account: AccountId, password: &SecretText) -> Result<bool, Problem> {
+    let tenant = &handle.tenant;
+    let Some(owner) = tenant.store.find_profile(account).await? else { return Ok(false) };
+    let plain = tenant.keys.data()?.unwrap(&owner.data_key)?.open(SealedField::Profile, &owner.profile.claims)?;
+    let claims: Claims = serde_json::from_slice(&plain).map_err(|_| Problem::internal())?;
+    let names = tenant.config.name.0.values().map(String::as_str);
+    let context: Vec<&str> = names.chain(claims.guessable_words()).collect();
+    Ok(tenant.config.password.check(password, &context).is_err())
 }
 
 /// Step 3, in another browser: "I did not ask for this".
@@ -303,7 +339,7 @@ async fn find_snapshot(handle: &TenantHandle, id: &str) -> Result<Option<FlowSna
 /// The address as typed, stored for the mail and for a lookup in the legacy directory, which may use another spelling.
 fn sealed_address(handle: &TenantHandle, account: AccountId, typed: &str) -> Result<Option<SealedAddress>, Problem> {
     let tenant = &handle.tenant;
-    if tenant.config.cognito.is_none() {
+    if tenant.config.legacy_directory.is_none() {
         return Ok(None);
     }
     let (key, wrapped, version) = tenant.keys.data()?.generate(account)?;
@@ -335,23 +371,37 @@ struct FlowView<'a> {
     id: &'a str,
     step: Step,
     locale: String,
+    /// The address, for the browser's password manager.
+    username: Option<String>,
     /// The code to keep in the form, if only the password was wrong.
     typed: Option<SecretText>,
+    is_stale: bool,
 }
 
 impl<'a> FlowView<'a> {
-    async fn load(handle: &'a TenantHandle, browser: &'a Browser, id: &'a str, token: Option<&str>) -> Result<Self, Problem> {
+    async fn load(handle: &'a TenantHandle, browser: &'a Browser, id: &'a str, query: &Params) -> Result<Self, Problem> {
         let flow = find(handle, id).await?;
         let locale = browser.locale(&handle.tenant, flow.as_ref().map(|flow| flow.locale.as_str()));
-        let step = match flow {
-            Some(flow) => step_of(handle, browser, &flow, token)?,
+        let step = match &flow {
+            Some(flow) => step_of(handle, browser, flow, query.one("token")?)?,
             None => Step::Over,
         };
-        Ok(Self { handle, browser, id, step, locale, typed: None })
+        let username = match (&step, &flow) {
+            // The link was mailed to the account's address, and this browser asked for it.
+            (Step::Prove { by_link: true }, Some(flow)) => username::find_stored(handle, flow).await?,
+            (Step::Prove { by_link: false }, _) => username::open(handle, browser, query)?,
+            _ => None,
+        };
+        Ok(Self { handle, browser, id, step, locale, username, typed: None, is_stale: false })
     }
 
     fn keep(self, typed: Option<SecretText>) -> Self {
         Self { typed, ..self }
+    }
+
+    /// With the sentence that the form was stale.
+    fn stale(self) -> Self {
+        Self { is_stale: true, ..self }
     }
 
     fn at(self, step: Step) -> Self {
@@ -365,7 +415,10 @@ impl<'a> FlowView<'a> {
             Step::Prove { by_link } => {
                 let policy = tenant.config.password;
                 let code = self.typed.as_ref().map(SecretText::expose);
-                ("recover_prove", context! { by_link, errors, anti_forgery, code, min_length => policy.min_length }, status)
+                let notice = self.is_stale.then(|| message(&self.locale, "form-stale", []));
+                let (username, min_length) = (&self.username, policy.min_length);
+                let values = context! { by_link, errors, notice, anti_forgery, code, username, min_length };
+                ("recover_prove", values, status)
             }
             Step::OtherBrowser { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
             Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
@@ -390,7 +443,11 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
     };
     Ok(match (flow.state, is_ours) {
         (FlowState::Completed, true) => {
-            let query = flow.continue_to.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+            // The client may have been removed meanwhile: then the sign-in page stays by itself.
+            let known = handle.tenant.config.clients.contains_key(&flow.client_id);
+            let locator = handle.tenant.keys.locator()?;
+            let query = flow.continue_to.as_deref().filter(|_| known).and_then(|stored| locator.open_query(flow.id, stored));
+            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
             Step::Done { sign_in: format!("{}{query}", respond::path(&handle.tenant, "/login")) }
         }
         (FlowState::Open, true) if recovery::is_open(flow, handle.now()) => Step::Prove { by_link },
@@ -402,14 +459,45 @@ fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<
     })
 }
 
-fn start_page(handle: &TenantHandle, browser: &Browser, pending: &Pending, identifier: &str, error: Option<String>) -> Page {
+/// Why the first step is shown.
+enum Start {
+    Asked,
+    /// What was typed is no address.
+    Malformed,
+    /// The form was stale.
+    Stale,
+    /// The limit of mails for this address and trigger is reached.
+    NoMoreMails {
+        retry_after: Span,
+    },
+}
+
+fn show_start(handle: &TenantHandle, browser: &Browser, pending: &Pending, identifier: &str, start: Start) -> Response {
     let tenant = &handle.tenant;
     let locale = browser.locale(tenant, pending.hint("ui_locales"));
+    let (error, notice) = match &start {
+        Start::Asked => (None, None),
+        Start::Malformed => (Some(message(&locale, "login-identifier-malformed", [])), None),
+        Start::Stale => (None, Some(message(&locale, "form-stale", []))),
+        Start::NoMoreMails { retry_after } => {
+            let hours = FluentValue::from((retry_after.as_seconds() + 3599).div_euclid(3600));
+            (Some(message(&locale, "recover-no-more-mails", [("hours", hours)])), None)
+        }
+    };
+    let errors = error.map(|words| BTreeMap::from([("identifier", words)])).unwrap_or_default();
     let values = context! {
         identifier,
-        errors => error.map(|words| BTreeMap::from([("identifier", words)])).unwrap_or_default(),
+        errors,
+        notice,
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
         sign_in => pending.continue_at(tenant, "/login"),
     };
-    Page::new(tenant, &locale, "recover_start", values).languages(pending.query())
+    let page = Page::new(tenant, &locale, "recover_start", values).languages(pending.query());
+    let page = match start {
+        Start::Asked => page,
+        Start::Malformed => page.status(StatusCode::BAD_REQUEST),
+        Start::Stale => page.status(StatusCode::FORBIDDEN),
+        Start::NoMoreMails { retry_after } => page.blocked(retry_after),
+    };
+    browser.answer(page.into_response())
 }

@@ -28,12 +28,17 @@ pub fn to_client(tenant: &Tenant, locale: &str, response: &AuthorizationResponse
 #[must_use]
 pub fn refuse(tenant: &Tenant, locale: &str, refusal: &Refusal) -> Response {
     Outcome::Refused.tag(match refusal {
-        Refusal::Local(refusal) => show_local(tenant, locale, *refusal),
+        Refusal::Local(refusal) => show_local(tenant, locale, refusal),
         Refusal::Answer { to, error, description } => to_client(tenant, locale, &to.error(&tenant.issuer, *error, description)),
     })
 }
 
-fn show_local(tenant: &Tenant, locale: &str, refusal: LocalRefusal) -> Response {
+fn show_local(tenant: &Tenant, locale: &str, refusal: &LocalRefusal) -> Response {
+    if let LocalRefusal::RedirectUriNotRegistered { client_id, requested } = refusal {
+        // Without its query, which may contain anything.
+        let redirect_uri = requested.split(['?', '#']).next().unwrap_or_default();
+        tracing::info!(%client_id, ?redirect_uri, "redirect_uri is not registered");
+    }
     show_error(tenant, locale, "login-request-refused", &refusal.to_string())
 }
 

@@ -1,12 +1,13 @@
-//! Closes the account, and restores it by the mailed link (security 129, 130).
+//! Closes the account, and restores it by the mailed link and its code (security 129, 130).
 
 use crate::CommandError;
-use latchkey::domain::account::{AccountStatus, LinkSeed};
+use latchkey::domain::account::{AccountState, AccountStatus, LinkSeed};
 use latchkey::domain::change::Decision;
 use latchkey::domain::erasure::{self, Requested, Restored};
 use latchkey::domain::secret::SecretText;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::AccountLink;
+use latchkey::keys::account_link::PresentedLink;
 use latchkey::services::Services;
 use latchkey::store::principal::PrincipalQuery;
 use latchkey::web::{AccountCredential, PrincipalParts, TenantHandle};
@@ -37,50 +38,85 @@ pub async fn request(
     }
 }
 
-/// When the account of a restoration link will be erased. `None` if the link is used or expired.
+/// What the page of a restoration link shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// The account is closed, and the link can restore it. That is possible until the retention job has taken the account.
+    Open {
+        /// When erasure may start.
+        due: Timestamp,
+    },
+    /// The account is open.
+    Done,
+    /// The link is of an earlier closing, or the account is erased or disabled.
+    Over,
+}
+
+/// The result of a restoration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestoreOutcome {
+    /// The account is open again.
+    Restored,
+    /// It was open already.
+    AlreadyOpen,
+    /// It is not the code of this link.
+    WrongCode,
+    /// The link is over.
+    Over,
+}
+
+/// What the page of this link shows.
 ///
 /// # Errors
 /// If something failed.
-pub async fn restorable(handle: &TenantHandle, token: &SecretText) -> Result<Option<Timestamp>, CommandError> {
-    let Some((authentication, fits)) = open(handle, token).await? else { return Ok(None) };
-    Ok(match authentication.status {
-        AccountStatus::ErasureDue { due, .. } if fits && handle.now() < due => Some(due),
-        AccountStatus::ErasureDue { .. }
-        | AccountStatus::Active
-        | AccountStatus::Disabled { .. }
-        | AccountStatus::Erased { .. } => None,
+pub async fn link_state(handle: &TenantHandle, token: &SecretText) -> Result<LinkState, CommandError> {
+    let Some((account, link)) = open(handle, token).await? else { return Ok(LinkState::Over) };
+    Ok(match account.status {
+        AccountStatus::ErasureDue { due, seed, .. } if handle.tenant.keys.proof()?.matches_account_link(&link, &seed)? => {
+            LinkState::Open { due }
+        }
+        // Only our own mails contain a link that opens, and each of them is of a closing of this account.
+        AccountStatus::Active => LinkState::Done,
+        AccountStatus::ErasureDue { .. } | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => LinkState::Over,
     })
 }
 
-/// Restores the account of a restoration link. `false` if the link is used or expired.
+/// Restores the account of a restoration link, if the code of the same mail was typed. A wrong code changes nothing and is not counted: the
+/// link has 256 bits, and the code 50.
 ///
 /// # Errors
 /// If something failed.
-pub async fn restore(handle: &TenantHandle, token: &SecretText) -> Result<bool, CommandError> {
+pub async fn restore(handle: &TenantHandle, token: &SecretText, code: &SecretText) -> Result<RestoreOutcome, CommandError> {
     let decide = || async {
-        Ok::<_, CommandError>(match open(handle, token).await? {
-            Some((authentication, fits)) => erasure::restore(&authentication, fits, handle.now()),
-            None => Decision::unchanged(Restored::Over),
-        })
+        let Some((account, link)) = open(handle, token).await? else {
+            return Ok::<_, CommandError>(Decision::unchanged(RestoreOutcome::Over));
+        };
+        let proof = handle.tenant.keys.proof()?;
+        let (fits, is_code) = match &account.status {
+            AccountStatus::ErasureDue { seed, .. } => (
+                proof.matches_account_link(&link, seed)?,
+                proof.matches_account_code(AccountLink::Restoration, link.account, seed, code)?,
+            ),
+            AccountStatus::Active => return Ok(Decision::unchanged(RestoreOutcome::AlreadyOpen)),
+            AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => (false, false),
+        };
+        if fits && !is_code {
+            return Ok(Decision::unchanged(RestoreOutcome::WrongCode));
+        }
+        let Decision { changes, outcome } = erasure::restore(&account, fits, handle.now());
+        let outcome = match outcome {
+            Restored::Restored => RestoreOutcome::Restored,
+            Restored::Over => RestoreOutcome::Over,
+        };
+        Ok(Decision { changes, outcome })
     };
-    Ok(match handle.tenant.store.decide(&handle.request, decide).await? {
-        Restored::Restored => true,
-        Restored::Over => false,
-    })
+    Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// The account of a link, if the link derives from the seed of its deletion request.
-async fn open(
-    handle: &TenantHandle,
-    token: &SecretText,
-) -> Result<Option<(latchkey::domain::account::AccountState, bool)>, CommandError> {
-    let keys = &handle.tenant.keys;
-    let Some(link) = keys.open_account_link(AccountLink::Restoration, token)? else { return Ok(None) };
+/// A restoration link and its account.
+async fn open(handle: &TenantHandle, token: &SecretText) -> Result<Option<(AccountState, PresentedLink)>, CommandError> {
+    let Some(link) = handle.tenant.keys.open_account_link(AccountLink::Restoration, token)? else { return Ok(None) };
     let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: false, password: false };
-    let Some(snapshot) = handle.tenant.store.find_principal(query).await? else { return Ok(None) };
-    let fits = match snapshot.authentication.status {
-        AccountStatus::ErasureDue { seed, .. } => keys.proof()?.matches_account_link(&link, &seed)?,
-        AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => false,
-    };
-    Ok(Some((snapshot.authentication, fits)))
+    let found = handle.tenant.store.find_principal(query).await?;
+    Ok(found.map(|snapshot| (snapshot.authentication, link)))
 }

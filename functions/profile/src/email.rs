@@ -1,12 +1,12 @@
-//! Changes the e-mail address (security 88–90, 94, 95): requests the change, verifies the new address, cancels, and undoes.
+//! Changes the e-mail address (security 88–90, 94, 95): requests the change, verifies the new address, and cancels. See [`crate::undo`].
 
 use crate::CommandError;
 use latchkey::domain::account::{LinkSeed, Sealed};
 use latchkey::domain::change::Decision;
-use latchkey::domain::email_change::{self, Changed, NewEmailChange, Proof, Proven, Started, Undone};
+use latchkey::domain::email_change::{self, Changed, NewEmailChange, Proof, Proven, Started};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
-use latchkey::domain::profile::{Claims, EmailChange, EmailUndo};
+use latchkey::domain::profile::{Claims, EmailChange};
 use latchkey::domain::secret::{SecretHash, SecretText, hash_text};
 use latchkey::keys::account_link::PresentedLink;
 use latchkey::keys::{AccountLink, DataKey, SealedField};
@@ -38,6 +38,9 @@ pub async fn start(
         }
         let (profile, wrapped) = principal.profile()?;
         let sealed = keys.data()?.unwrap(wrapped)?.seal(SealedField::PendingEmail, address.as_str().as_bytes())?;
+        if keys.identifier()?.is_same(&principal.authentication().identifier, &identifier) {
+            return Ok(Decision::unchanged(Started::SameAddress));
+        }
         let new = NewEmailChange { identifier, address: sealed, seed, locale: locale.to_owned() };
         Ok(email_change::start(principal.authentication(), profile, new, handle.now()))
     };
@@ -139,18 +142,18 @@ fn changed(
     })
 }
 
-fn open_address(key: &DataKey, field: SealedField, sealed: &Sealed) -> Result<String, CommandError> {
+pub(crate) fn open_address(key: &DataKey, field: SealedField, sealed: &Sealed) -> Result<String, CommandError> {
     Ok(String::from_utf8(key.open(field, sealed)?).map_err(|_| unreadable())?)
 }
 
-fn seal_with_address(key: &DataKey, Claims(mut claims): Claims, address: &str) -> Result<Sealed, CommandError> {
+pub(crate) fn seal_with_address(key: &DataKey, Claims(mut claims): Claims, address: &str) -> Result<Sealed, CommandError> {
     claims.insert("email".to_owned(), address.into());
     claims.insert("email_verified".to_owned(), true.into());
     let plain = serde_json::to_vec(&claims).map_err(|_| Problem::internal())?;
     Ok(key.seal(SealedField::Profile, &plain)?)
 }
 
-fn unreadable() -> Problem {
+pub(crate) fn unreadable() -> Problem {
     tracing::error!("a stored address does not read");
     Problem::internal()
 }
@@ -182,27 +185,17 @@ pub async fn cancel(handle: &TenantHandle, presented: &AccountCredential) -> Res
 /// The account of a mailed link, in its current state.
 pub struct LinkedAccount {
     link: PresentedLink,
-    /// The account with profile, data key and password.
+    /// The account with profile and data key.
     pub snapshot: PrincipalSnapshot,
 }
 
-/// Opens a mailed link and loads its account. `None` if the link is of another kind, or its account is deleted or closed.
+/// Opens the mailed link of a change and loads its account. `None` if the link is of another kind, or its account is deleted or closed.
 ///
 /// # Errors
 /// If something failed.
-pub async fn open_link(
-    handle: &TenantHandle,
-    kind: AccountLink,
-    token: &SecretText,
-) -> Result<Option<LinkedAccount>, CommandError> {
-    let Some(link) = handle.tenant.keys.open_account_link(kind, token)? else { return Ok(None) };
-    let query = PrincipalQuery {
-        account: link.account,
-        session: None,
-        grant: None,
-        profile: true,
-        password: kind == AccountLink::EmailUndo,
-    };
+pub async fn open_link(handle: &TenantHandle, token: &SecretText) -> Result<Option<LinkedAccount>, CommandError> {
+    let Some(link) = handle.tenant.keys.open_account_link(AccountLink::EmailChange, token)? else { return Ok(None) };
+    let query = PrincipalQuery { account: link.account, session: None, grant: None, profile: true, password: false };
     let found = handle.tenant.store.find_principal(query).await?;
     let snapshot = found.filter(|snapshot| snapshot.authentication.is_active() && snapshot.profile.is_some());
     Ok(snapshot.map(|snapshot| LinkedAccount { link, snapshot }))
@@ -223,22 +216,6 @@ impl LinkedAccount {
         }
         Ok(Some(proof.account_code(AccountLink::EmailChange, self.link.account, &change.seed)?))
     }
-    /// The former address that the link would restore. `None` if the link has expired.
-    ///
-    /// # Errors
-    /// If a key fails.
-    pub fn former_address(&self, handle: &TenantHandle) -> Result<Option<String>, CommandError> {
-        let (Some(undo), Some(wrapped)) = (self.undo(handle)?, &self.snapshot.data_key) else { return Ok(None) };
-        let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
-        Ok(Some(open_address(&key, SealedField::FormerEmail, &undo.address)?))
-    }
-    /// The undo of the link.
-    fn undo(&self, handle: &TenantHandle) -> Result<Option<&EmailUndo>, CommandError> {
-        let Some(profile) = &self.snapshot.profile else { return Ok(None) };
-        let proof = handle.tenant.keys.proof()?;
-        let fits = |undo: &EmailUndo| proof.matches_account_link(&self.link, &undo.seed).unwrap_or(false);
-        Ok(email_change::find_undo(profile, handle.now(), fits))
-    }
 }
 
 /// Cancels the pending change at the request of the new address's owner ("I did not ask for this"), authorized by the mailed link.
@@ -247,7 +224,7 @@ impl LinkedAccount {
 /// If something failed.
 pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, CommandError> {
     let decide = || async {
-        let Some(linked) = open_link(handle, AccountLink::EmailChange, token).await? else {
+        let Some(linked) = open_link(handle, token).await? else {
             return Ok::<_, CommandError>(Decision::unchanged(false));
         };
         let fits = linked.change_code(handle)?.is_some();
@@ -259,35 +236,7 @@ pub async fn disown(handle: &TenantHandle, token: &SecretText) -> Result<bool, C
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
 }
 
-/// Restores a former address, authorized by the link that was mailed to it. All sessions end, and the password is removed.
-///
-/// # Errors
-/// If something failed.
-pub async fn undo(handle: &TenantHandle, token: &SecretText) -> Result<Undone, CommandError> {
-    let first = AtomicBool::new(true);
-    let decide = || async {
-        let Some(linked) = open_link(handle, AccountLink::EmailUndo, token).await? else {
-            return Ok::<_, CommandError>(Decision::unchanged(Undone::Over));
-        };
-        let (Some(undo), Some(profile), Some(wrapped)) =
-            (linked.undo(handle)?, &linked.snapshot.profile, &linked.snapshot.data_key)
-        else {
-            return Ok(Decision::unchanged(Undone::Over));
-        };
-        let key = handle.tenant.keys.data()?.unwrap(wrapped)?;
-        let former = open_address(&key, SealedField::FormerEmail, &undo.address)?;
-        let plain = key.open(SealedField::Profile, &profile.claims)?;
-        let claims: Claims = serde_json::from_slice(&plain).map_err(|_| unreadable())?;
-        let claims = seal_with_address(&key, claims, &former)?;
-        let again = !first.swap(false, Ordering::Relaxed);
-        let owner = if again { handle.tenant.store.find_account(&undo.identifier).await? } else { None };
-        let password = linked.snapshot.password.clone();
-        Ok(email_change::undo(&linked.snapshot.authentication, profile, undo, claims, password, owner, handle.now()))
-    };
-    Ok(handle.tenant.store.decide(&handle.request, decide).await?)
-}
-
-fn fresh_seed(services: &Services, handle: &TenantHandle) -> Result<LinkSeed, CommandError> {
+pub(crate) fn fresh_seed(services: &Services, handle: &TenantHandle) -> Result<LinkSeed, CommandError> {
     let key_version = handle.tenant.keys.proof()?.current_version();
     Ok(LinkSeed { key_version, bytes: services.random.bytes() })
 }

@@ -13,6 +13,7 @@ pub mod history;
 mod pages;
 pub mod password;
 pub mod sessions;
+pub mod undo;
 
 pub use command_error::CommandError;
 

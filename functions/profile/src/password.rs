@@ -99,11 +99,9 @@ pub async fn change(
 }
 
 /// Checks the new password. It must not consist of the user's own data (security 69).
-fn check(handle: &TenantHandle, password: &SecretText, Claims(claims): &Claims) -> Result<(), PasswordFlaw> {
+pub(crate) fn check(handle: &TenantHandle, password: &SecretText, claims: &Claims) -> Result<(), PasswordFlaw> {
     let config = &handle.tenant.config;
-    let own = claims.values().filter_map(serde_json::Value::as_str).filter(|text| text.len() <= 100);
-    let parts = own.flat_map(|text| std::iter::once(text).chain(text.split(['@', '.', ' '])));
-    let context: Vec<&str> = config.name.0.values().map(String::as_str).chain(parts).filter(|word| !word.is_empty()).collect();
+    let context: Vec<&str> = config.name.0.values().map(String::as_str).chain(claims.guessable_words()).collect();
     config.password.check(password, &context)
 }
 

@@ -72,6 +72,7 @@ pub(crate) async fn begin(
     let locator = FlowLocator { account: services.random.account_id(), flow: services.random.flow_id() };
     let (key, wrapped, keyring_version) = tenant.keys.data()?.generate(locator.account)?;
     let plain = serde_json::to_vec(&pending).map_err(unreadable)?;
+    let sealer = tenant.keys.locator()?;
     let new = NewRegistration {
         flow: locator.flow,
         account: locator.account,
@@ -81,7 +82,7 @@ pub(crate) async fn begin(
         browser: origin.browser,
         client_id: origin.client_id,
         locale: origin.locale,
-        continue_to: origin.continue_to,
+        continue_to: origin.continue_to.map(|query| sealer.seal_query(locator.flow, &query)),
         payload: key.seal(SealedField::PendingRegistration, &plain)?,
         data_key: (wrapped, keyring_version),
     };

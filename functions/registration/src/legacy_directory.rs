@@ -6,7 +6,7 @@ use latchkey::domain::legacy_directory::{ImportRefusal, admit};
 use latchkey::domain::linked_identity::FederatedSubject;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::roles::Roles;
-use latchkey::domain::tenant::{CognitoConfig, SubPolicy};
+use latchkey::domain::tenant::{LegacyDirectoryConfig, SubPolicy};
 use latchkey::services::Services;
 use latchkey::web::{Problem, TenantHandle};
 use std::collections::BTreeMap;
@@ -36,12 +36,12 @@ pub(crate) struct KnownUser {
 pub(crate) async fn look_up(
     services: &Services,
     handle: &TenantHandle,
-    pool: &CognitoConfig,
+    pool: &LegacyDirectoryConfig,
     pending: &PendingRegistration,
 ) -> Result<LegacyLookup, Problem> {
     let email = EmailAddress::parse(&pending.email).map_err(|_| Problem::internal())?;
     let typed = pending.typed.as_deref().unwrap_or(&pending.email);
-    let user = services.legacy_directory.find(pool, typed, &email).await?;
+    let user = services.legacy_directory()?.find(pool, typed, &email).await?;
     let Some(user) = user else { return Ok(LegacyLookup::Unknown) };
     if let Err(reason) = admit(&user, &email) {
         tracing::info!(%reason, "a person of the user pool was not taken over");
@@ -56,7 +56,7 @@ pub(crate) async fn look_up(
         return Ok(LegacyLookup::Unknown);
     }
     let sub = match pool.sub {
-        SubPolicy::Keep => Sub::from_imported(&subject.subject),
+        SubPolicy::Keep => tenant.store.free_sub(&subject.subject).await?,
         SubPolicy::Alias => None,
     };
     Ok(LegacyLookup::Known(Box::new(KnownUser {

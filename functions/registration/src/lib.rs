@@ -17,11 +17,10 @@ mod client;
 mod legacy_directory;
 mod pages;
 mod prove;
-mod throttle;
 
+use axum::Router;
 use axum::handler::Handler as _;
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::funnel::{Method, Step, funnel_layer};
@@ -37,7 +36,6 @@ pub fn routes() -> Router<Services> {
         .route("/v1/registrations", post(api::start::start.layer(started(Method::Api))))
         .route("/v1/registrations/{id}/resend", post(api::resend::resend))
         .route("/register", get(pages::register::show).post(pages::register::submit.layer(started(Method::Page))))
-        .layer(Extension(throttle::CallerThrottle::new()))
         .merge(proofs())
 }
 
@@ -48,5 +46,4 @@ pub fn proofs() -> Router<Services> {
     Router::new()
         .route("/v1/registrations/{id}/verification", post(api::verification::verification.layer(verified)))
         .route("/verify", get(pages::verify::show).post(pages::verify::submit))
-        .layer(Extension(throttle::CallerThrottle::new()))
 }

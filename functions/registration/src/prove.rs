@@ -99,7 +99,7 @@ pub(crate) async fn prove(
         let proven = match data_key.filter(|_| is_right && registration::check_open(&flow, now).is_ok()) {
             Some(data_key) => {
                 let pending = open_pending(tenant, &flow, &data_key)?;
-                let former = match &tenant.config.cognito {
+                let former = match &tenant.config.legacy_directory {
                     Some(pool) => legacy_directory::look_up(services, handle, pool, &pending).await?,
                     None => LegacyLookup::Unknown,
                 };
@@ -149,7 +149,7 @@ fn claims(
     known: Option<&KnownUser>,
 ) -> Result<Vec<u8>, Problem> {
     let config = &handle.tenant.config;
-    let Claims(mut claims) = match (known, &config.cognito) {
+    let Claims(mut claims) = match (known, &config.legacy_directory) {
         (Some(known), Some(pool)) => {
             fill_claims(pool, &config.registration.fields, &pending.claims, &known.attributes, handle.now())
         }

@@ -65,8 +65,22 @@ pub(crate) struct ReplayRequest {
 pub(crate) struct Resume {
     /// The current tenant. Those before it are done.
     pub(crate) tenant: TenantId,
+    /// What is replayed there.
+    #[serde(default)]
+    pub(crate) records: Records,
     /// The position in its scan.
     pub(crate) cursor: Cursor,
+}
+
+/// What a replay reads, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Records {
+    /// Tombstones of erased accounts.
+    #[default]
+    Tombstones,
+    /// Deletion requests and restorations.
+    Requests,
 }
 
 impl Command {

@@ -3,9 +3,10 @@
 //! 1. Query the account's partition once.
 //! 2. Set the account's state to *erased*, on the condition that the version is the one read. This is the point of no return, and the
 //!    event.
-//! 3. Write the tombstone.
+//! 3. Write the tombstone, and delete the record of the request: the tombstone says more.
 //! 4. Delete the data key: from here on, sealed data cannot be decrypted, not even from a backup.
-//! 5. Delete the identifier (if it still belongs to the account), the password (without reading it), and all items of the partition.
+//! 5. Delete the identifier (if it still belongs to the account), what was counted for it before it had an account, the password (without
+//!    reading it), and all items of the partition.
 //! 6. Delete the due work. If an invocation ends before this, the work is found again and continues with step 3. Every step is idempotent.
 
 use crate::ACCOUNT_RESERVE;
@@ -68,8 +69,15 @@ async fn remove(
 ) -> Result<(), EraseError> {
     let account = due.account;
     store.remove(&Removal::Bury(Tombstone { account, at }), request).await?;
+    if let Some(requested_at) = due.requested_at {
+        store.remove(&Removal::DeletionRecord(account, requested_at), request).await?;
+    }
     store.remove(&Removal::DataKey(account), request).await?;
-    let apart = vec![Removal::Identifier(account, due.identifier), Removal::Password(account)];
+    let apart = vec![
+        Removal::Identifier(account, due.identifier),
+        Removal::UnknownFailures(due.identifier),
+        Removal::Password(account),
+    ];
     remove_items(store, account, apart, items, request).await?;
     store.remove(&Removal::DueWork(account, due.due), request).await?;
     Ok(())

@@ -24,12 +24,13 @@ use command::Command;
 use data_encoding::BASE64URL_NOPAD;
 use latchkey::context::{Deadline, RequestContext};
 use latchkey::domain::id::{RequestId, TenantId};
+use latchkey::domain::tenant::Signer;
 use latchkey::keys::KeyError;
 use latchkey::purpose::Purpose;
 use latchkey::runtime::self_invoker::{InvokeError, SelfInvoker};
 use latchkey::services::{Services, TenantError};
-use latchkey::store::StoreError;
 use latchkey::store::tenant::RegisteredTenant;
+use latchkey::store::{StoreError, TenantStore};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -121,6 +122,13 @@ impl Retention {
             }
         }
         Ok(tenants)
+    }
+
+    /// The items of a tenant, under the live versions of its identifier key.
+    async fn tenant_store(&self, tenant: &TenantId) -> Result<TenantStore, RetentionError> {
+        let store = self.services.store.tenant(tenant.clone());
+        let keys = self.services.keys.tenant(&store, Signer::Local, self.services.clock.now()).await?;
+        Ok(store.with_identifiers(keys.identifier_forms()))
     }
 
     /// A context for writes that are decided now. Never use the invocation's own id: a repeated invocation must decide anew.

@@ -39,8 +39,11 @@ pub(crate) async fn retention(job: &Retention, tick: RunRequest, deadline: Deadl
     }
     let (mut done, mut failed) = (Vec::new(), Vec::new());
     for registered in job.tenants(tenant.as_ref()).await? {
-        let walk = TenantScan { job, store: job.services.store.tenant(registered.tenant.clone()), deadline };
-        let walked = if dry_run { walk.plan(&registered, period).await } else { walk.run(&registered, period).await };
+        let walked = async {
+            let walk = TenantScan { job, store: job.tenant_store(&registered.tenant).await?, deadline };
+            if dry_run { walk.plan(&registered, period).await } else { walk.run(&registered, period).await }
+        };
+        let walked = walked.await;
         match walked {
             Ok(summary) => {
                 let out_of_time = summary.status >= Status::Continues;

@@ -5,9 +5,11 @@ use crate::jwks::public_document;
 use axum::extract::Request;
 use axum::response::Response;
 use latchkey::domain::oauth::claims::ACR;
+use latchkey::domain::oauth::client::SigningAlgorithm;
 use latchkey::domain::oauth::exchange::TOKEN_EXCHANGE;
-use latchkey::domain::oauth::scope::OF_A_PERSON;
-use latchkey::domain::tenant::{Signer, TenantConfig};
+use latchkey::domain::oauth::scope::{ADDRESS, OF_A_PERSON};
+use latchkey::domain::oauth::user_claims::claims_of_form;
+use latchkey::domain::tenant::TenantConfig;
 use latchkey::web::{Problem, TenantHandle};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -27,7 +29,7 @@ struct Metadata<'a> {
     response_modes_supported: &'static [&'static str],
     grant_types_supported: Vec<&'static str>,
     subject_types_supported: &'static [&'static str],
-    id_token_signing_alg_values_supported: &'static [&'static str],
+    id_token_signing_alg_values_supported: BTreeSet<SigningAlgorithm>,
     token_endpoint_auth_methods_supported: &'static [&'static str],
     revocation_endpoint_auth_methods_supported: &'static [&'static str],
     introspection_endpoint_auth_methods_supported: &'static [&'static str],
@@ -44,8 +46,8 @@ struct Metadata<'a> {
     op_policy_uri: Option<&'a str>,
 }
 
-/// Claims of the ID token and of every userinfo answer.
-const CLAIMS: [&str; 14] = [
+/// Claims of the ID token, and of every user in userinfo.
+const CLAIMS: [&str; 15] = [
     "iss",
     "sub",
     "aud",
@@ -59,6 +61,7 @@ const CLAIMS: [&str; 14] = [
     "at_hash",
     "email",
     "email_verified",
+    "locale",
     "updated_at",
 ];
 
@@ -70,7 +73,10 @@ pub(crate) async fn metadata(handle: TenantHandle, request: Request) -> Result<R
 fn render(issuer: &str, config: &TenantConfig) -> String {
     let at = |path: &str| format!("{issuer}{path}");
     let of_resources = config.resources.values().flat_map(|resource| resource.scope.iter());
-    let exchanges = config.cognito.as_ref().is_some_and(|pool| !pool.exchange.is_empty());
+    // No form collects an address unless the document says so.
+    let has_address = claims_of_form(&config.registration.fields).contains(ADDRESS);
+    let of_a_person = OF_A_PERSON.into_iter().filter(|scope| *scope != ADDRESS || has_address);
+    let exchanges = config.legacy_directory.as_ref().is_some_and(|pool| !pool.exchange.is_empty());
     let mut grant_types_supported = vec!["authorization_code", "refresh_token", "client_credentials"];
     grant_types_supported.extend(exchanges.then_some(TOKEN_EXCHANGE));
     let metadata = Metadata {
@@ -82,25 +88,19 @@ fn render(issuer: &str, config: &TenantConfig) -> String {
         revocation_endpoint: at("/oauth2/revoke"),
         introspection_endpoint: at("/oauth2/introspect"),
         end_session_endpoint: at("/oauth2/logout"),
-        scopes_supported: OF_A_PERSON.into_iter().chain(of_resources).collect(),
+        scopes_supported: of_a_person.chain(of_resources).collect(),
         response_types_supported: &["code"],
         response_modes_supported: &["query", "form_post"],
         grant_types_supported,
         subject_types_supported: &["public"],
-        id_token_signing_alg_values_supported: match config.keys.signer {
-            Signer::Local => &["RS256", "ES256", "EdDSA"],
-            Signer::Kms => &["RS256", "ES256"],
-        },
+        id_token_signing_alg_values_supported: config.signing_algorithms(),
         token_endpoint_auth_methods_supported: &["none", "client_secret_basic", "client_secret_post"],
         revocation_endpoint_auth_methods_supported: &["none", "client_secret_basic", "client_secret_post"],
         introspection_endpoint_auth_methods_supported: &["client_secret_basic", "client_secret_post"],
         code_challenge_methods_supported: &["S256"],
         prompt_values_supported: &["none", "login", "consent", "select_account"],
         acr_values_supported: &[ACR],
-        claims_supported: CLAIMS
-            .into_iter()
-            .chain(config.registration.fields.iter().map(|field| field.name.as_str()))
-            .collect(),
+        claims_supported: CLAIMS.into_iter().chain(claims_of_form(&config.registration.fields)).collect(),
         claims_parameter_supported: false,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,

@@ -1,10 +1,11 @@
-//! `POST /oauth2/introspect` (RFC 7662): the state of a client's own token. Reads, never writes.
+//! `POST /oauth2/introspect` (RFC 7662): the state of a client's own token, or of a token for the resource server that the client is. Reads,
+//! never writes.
 
 use axum::Json;
 use latchkey::domain::oauth::access_token::check_grant;
 use latchkey::domain::oauth::claims::AccessTokenClaims;
 use latchkey::domain::oauth::error::OAuthErrorCode;
-use latchkey::domain::oauth::introspect::{Introspection, introspect_refresh_token};
+use latchkey::domain::oauth::introspect::{Introspection, introspect_refresh_token, may_introspect};
 use latchkey::domain::secret::{Secret256, hash_secret};
 use latchkey::keys::locator::GrantLocator;
 use latchkey::store::grant::GrantQuery;
@@ -46,8 +47,9 @@ async fn check_refresh_token(call: &ClientRequest, at: GrantLocator, secret: &Se
 
 async fn check_access_token(call: &ClientRequest, claims: &AccessTokenClaims) -> Result<Introspection, OAuthError> {
     let tenant = &call.handle.tenant;
-    // Another client's token counts as invalid (security 30). Check this before any read.
-    if claims.client_id != call.client.client_id {
+    // A token that is not the caller's concern counts as invalid (security 30). So does one of a client that was removed. Check this before any
+    // read.
+    if !may_introspect(&call.client, claims) || !tenant.config.clients.contains_key(&claims.client_id) {
         return Ok(Introspection::inactive());
     }
     let active = match (grant_of(tenant, claims, false)?, &claims.lk) {

@@ -1,4 +1,4 @@
-//! `GET /.well-known/jwks.json`: the public keys (RFC 7517 §5). Built when the keys are loaded.
+//! `GET /.well-known/jwks.json`: the public keys of the algorithms in use (RFC 7517 §5).
 //!
 //! Cached for at most 15 minutes. A new key is published for longer than that before it signs, so no verifier gets a token with an unknown
 //! key (security 52).
@@ -15,7 +15,7 @@ use latchkey::web::{Problem, TenantHandle};
 pub(crate) const CACHE_CONTROL_VALUE: &str = "public, max-age=900";
 
 pub(crate) async fn keys(handle: TenantHandle, request: Request) -> Result<Response, Problem> {
-    let jwks = handle.tenant.keys.signing()?.jwks().to_owned();
+    let jwks = handle.tenant.keys.signing()?.jwks_of(&handle.tenant.config.signing_algorithms());
     Ok(public_document(request.headers(), "application/jwk-set+json", jwks))
 }
 

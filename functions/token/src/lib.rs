@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `GET /.well-known/openid-configuration`, `/.well-known/oauth-authorization-server` | `discovery` | OIDC Discovery, RFC 8414 |
 //! | `GET /.well-known/jwks.json` | `jwks` | RFC 7517 |
+//! | `GET /.well-known/change-password` | `change_password` | W3C |
 //! | `POST /oauth2/token` | `token`, one file below it for each grant | RFC 6749 |
 //! | `POST /oauth2/revoke` | `revoke` | RFC 7009 |
 //! | `POST /oauth2/introspect` | `introspect` | RFC 7662 |
@@ -12,11 +13,13 @@
 //!
 //! Requests without a route (404, 405) end here too: `web::mount` answers them.
 
+mod change_password;
 mod discovery;
 mod health;
 mod introspect;
 mod jwks;
 mod problems;
+mod profile;
 mod revoke;
 mod token;
 mod userinfo;
@@ -36,6 +39,7 @@ pub fn routes() -> Router<Services> {
         .route("/.well-known/openid-configuration", get(discovery::metadata))
         .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
         .route("/.well-known/jwks.json", get(jwks::keys))
+        .route("/.well-known/change-password", get(change_password::redirect))
         .route("/oauth2/token", post(token::token))
         .route("/oauth2/revoke", post(revoke::revoke))
         .route("/oauth2/introspect", post(introspect::introspect))

@@ -2,15 +2,14 @@
 //!
 //! The token is in the header, or in the body of a POST. It is ignored in the query, because queries end up in logs (security 29).
 
+use crate::profile::open_profile;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, RequestExt as _};
 use http::HeaderMap;
-use latchkey::domain::oauth::claims::userinfo;
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::oauth::scope::OPENID;
-use latchkey::domain::profile::Claims;
-use latchkey::keys::SealedField;
+use latchkey::domain::oauth::user_claims::{StoredClaims, userinfo};
 use latchkey::web::bearer::{Bearer, header_token};
 use latchkey::web::cors::CallingClient;
 use latchkey::web::{FormBody, OAuthError, TenantHandle};
@@ -55,10 +54,8 @@ async fn answer(handle: &TenantHandle, token: &str) -> Response {
 fn claims(handle: &TenantHandle, bearer: &Bearer) -> Result<Map<String, Value>, OAuthError> {
     const GONE: OAuthError = OAuthError::bearer(OAuthErrorCode::InvalidToken, "The account is gone");
     let (Some(profile), Some(data_key)) = (&bearer.snapshot.profile, &bearer.snapshot.data_key) else { return Err(GONE) };
-    let plain = handle.tenant.keys.data()?.unwrap(data_key)?.open(SealedField::Profile, &profile.claims)?;
-    let known: Claims = serde_json::from_slice(&plain).map_err(|_| {
-        tracing::error!("a stored profile is malformed");
-        OAuthError::new(OAuthErrorCode::ServerError, "The request could not be completed")
-    })?;
-    Ok(userinfo(&bearer.claims.sub, &known, profile.updated_at, &bearer.claims.scope))
+    let tenant = &handle.tenant;
+    let claims = open_profile(tenant, profile, data_key)?;
+    let stored = StoredClaims { claims: &claims, fields: &tenant.config.registration.fields, updated_at: profile.updated_at };
+    Ok(userinfo(&bearer.claims.sub, stored, &bearer.scope(tenant)))
 }

@@ -12,7 +12,7 @@ use latchkey::domain::tenant::TenantConfig;
 use latchkey::keys::{KeyError, KeyVault, Keys, LegacyKeys, PasswordHasher};
 use latchkey::legacy_directory::LegacyDirectory;
 use latchkey::purpose::Purpose;
-use latchkey::services::{Origin, Services, Tenants};
+use latchkey::services::{Origin, Services, SourceLimiter, Tenants};
 use latchkey::store::tenant::{DocumentOrigin, DocumentSource};
 use latchkey::store::{CommitError, Store, StoreError, Tables};
 use retention::{Continuation, Retention};
@@ -34,13 +34,15 @@ pub struct Parts {
     /// The vault that wraps keys.
     pub vault: KeyVault,
     /// The legacy user directory.
-    pub legacy_directory: LegacyDirectory,
+    pub legacy_directory: Option<LegacyDirectory>,
     /// The keys of the user pool with exchangeable tokens.
     pub legacy_keys: LegacyKeys,
     /// The clock of all decisions.
     pub clock: Clock,
     /// How many passwords are hashed concurrently.
     pub hashing_lanes: usize,
+    /// The limits per source.
+    pub sources: SourceLimiter,
 }
 
 /// A tenant document as given.
@@ -114,6 +116,7 @@ pub fn services(parts: Parts) -> Services {
         clock: parts.clock,
         random: Random,
         hasher: PasswordHasher::new(parts.hashing_lanes),
+        sources: parts.sources,
     }
 }
 
@@ -141,7 +144,7 @@ pub async fn prepare(services: &Services, documents: &[Document]) -> Result<(), 
     for document in documents {
         let checked = check(document, &services.origin)?;
         let config = read(&checked, &checked.text)?;
-        if config.cognito.is_some() && services.legacy_directory.is_none() {
+        if config.legacy_directory.is_some() && services.legacy_directory.is_none() {
             return Err(PrepareError::LegacyDirectory(checked.tenant));
         }
         let signer = config.keys.signer;

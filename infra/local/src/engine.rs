@@ -14,11 +14,13 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// An embedded engine: in memory, or in one SQLite file. Clones are inexpensive.
@@ -27,6 +29,8 @@ pub struct Engine {
     database: Database,
     /// A file engine waits for the disk at each commit, so it runs on blocking threads.
     file: Option<Arc<str>>,
+    /// How many writes were executed.
+    writes: Arc<AtomicU64>,
 }
 
 /// The engine could not be opened or did not answer.
@@ -55,7 +59,12 @@ impl Engine {
     /// # Errors
     /// If SQLite fails.
     pub fn memory() -> Result<Self, EngineError> {
-        Ok(Self { database: Database::memory()?, file: None })
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // A name, so that a second connection can add the index. The name is of this process only.
+        let name = format!("file:latchkey-{}?mode=memory&cache=shared", NEXT.fetch_add(1, Ordering::Relaxed));
+        let database = Database::new(&name)?;
+        index_stream(&name)?;
+        Ok(Self { database, file: None, writes: Arc::default() })
     }
 
     /// An engine in this file. The file is created if it does not exist.
@@ -66,7 +75,13 @@ impl Engine {
         let path = path.to_str().ok_or(EngineError::Path)?;
         let database = Database::new(path)?;
         index_stream(path)?;
-        Ok(Self { database, file: Some(path.into()) })
+        Ok(Self { database, file: Some(path.into()), writes: Arc::default() })
+    }
+
+    /// How many writes were executed through [`Self::connector`] so far. The stream has no new record if this number is the same.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
     }
 
     /// The engine itself, for operations outside the SDK's DynamoDB client (streams, TTL sweeps, raw scans by tests).
@@ -89,6 +104,29 @@ impl Engine {
         Ok(())
     }
 
+    /// Removes a table, and its content from the file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn drop_table(&self, table: &str) -> Result<(), EngineError> {
+        let request = serde_json::from_value(serde_json::json!({ "TableName": table })).map_err(EngineError::Json)?;
+        self.database.delete_table(request)?;
+        self.compact()
+    }
+
+    /// Writes the file anew, without what was removed from it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn compact(&self) -> Result<(), EngineError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        self.database.vacuum()?;
+        // The log still has the removed pages.
+        let storage = dynoxide::storage::Storage::new(file)?;
+        let truncated = storage.conn().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        truncated.map_err(|error| EngineError::Engine(DynoxideError::from(error)))
+    }
+
     /// The connector that answers the SDK in this process.
     #[must_use]
     pub fn connector(&self) -> SharedHttpConnector {
@@ -103,13 +141,13 @@ impl HttpConnector for Engine {
             let operation = operation(&request).unwrap_or_default().to_owned();
             let body = request.body().bytes().unwrap_or_default().to_vec();
             let answer = if engine.file.is_some() {
-                tokio::task::spawn_blocking(move || dispatch(&engine.database, &operation, &body))
+                tokio::task::spawn_blocking(move || engine.dispatch(&operation, &body))
                     .await
                     .map_err(|error| ConnectorError::other(error.into(), None))?
             } else {
                 // Yield, as every network call does. Without this point, tasks on one thread never race.
                 tokio::task::yield_now().await;
-                dispatch(&engine.database, &operation, &body)
+                engine.dispatch(&operation, &body)
             };
             match answer {
                 Ok(json) => response(200, json),
@@ -150,6 +188,16 @@ pub fn client(connector: SharedHttpConnector) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(config)
 }
 
+impl Engine {
+    fn dispatch(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+        let answer = dispatch(&self.database, operation, body)?;
+        if matches!(operation, "BatchWriteItem" | "DeleteItem" | "PutItem" | "TransactWriteItems" | "UpdateItem") {
+            self.writes.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(answer)
+    }
+}
+
 fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
     match operation {
         "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
@@ -164,7 +212,7 @@ fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String,
         "Query" => run(body, |request| database.query(request)),
         "Scan" => run(body, |request| database.scan(request)),
         "TransactGetItems" => run(body, |request| database.transact_get_items(request)),
-        "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+        "TransactWriteItems" => run(body, |request| database.transact_write_items(without_token(request))),
         "UpdateItem" => run(body, |request| database.update_item(request)),
         "UpdateTable" => run(body, |request| database.update_table(request)),
         "UpdateTimeToLive" => run(body, |request| database.update_time_to_live(request)),
@@ -179,6 +227,12 @@ fn run<Q: DeserializeOwned, A: Serialize>(
     let request = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string()))?;
     let answer = execute(request)?;
     serde_json::to_string(&answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// At each transaction the engine walks the tokens of the last ten minutes, so an import would slow down as it goes. Every transaction of
+/// Latchkey begins with a put whose `op` distinguishes a lost reply from a conflict (security 135), so the token is not needed.
+fn without_token(request: TransactWriteItemsRequest) -> TransactWriteItemsRequest {
+    TransactWriteItemsRequest { client_request_token: None, ..request }
 }
 
 /// The engine's parsers mark by a prefix of the message which of the two errors is meant.
@@ -246,6 +300,35 @@ mod tests {
         let error = put().await.unwrap_err().into_service_error();
         let ConditionalCheckFailedException(failed) = error else { panic!("{error:?}") };
         assert_eq!(failed.item().unwrap()["pk"], AttributeValue::S("a".into()));
+    }
+
+    /// The engine looks for the highest number at each write: a search of the index, not of the whole stream.
+    #[tokio::test]
+    async fn the_stream_of_every_engine_has_its_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let engines = [Engine::memory().unwrap(), Engine::file(&folder.path().join("engine.sqlite")).unwrap()];
+        for engine in engines {
+            let copy = folder.path().join(format!("copy-{}.sqlite", engine.file.is_some()));
+            engine.database.vacuum_into(copy.to_str().unwrap()).unwrap();
+            let storage = dynoxide::storage::Storage::new(copy.to_str().unwrap()).unwrap();
+            let highest =
+                "EXPLAIN QUERY PLAN SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = 'a'";
+            let plan: String = storage.conn().query_row(highest, [], |row| row.get(3)).unwrap();
+            assert!(plan.contains("latchkey_stream"), "{engine:?}: {plan}");
+        }
+    }
+
+    /// The engine walks every token of the last ten minutes at each transaction, so none is kept.
+    #[tokio::test]
+    async fn a_transaction_leaves_no_token_to_walk() {
+        use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+        let client = table(&Engine::memory().unwrap()).await;
+        for key in ["a", "b"] {
+            let put = Put::builder().table_name("test").item("pk", AttributeValue::S(key.into())).build().unwrap();
+            let item = TransactWriteItem::builder().put(put).build();
+            // A kept token refuses another content.
+            client.transact_write_items().transact_items(item).client_request_token("the same").send().await.unwrap();
+        }
     }
 
     #[tokio::test]

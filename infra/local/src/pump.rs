@@ -12,7 +12,11 @@ use latchkey::context::Deadline;
 use latchkey::delivery::{Mail, Mailer, RenderError};
 use latchkey::services::Services;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use tokio::sync::mpsc::UnboundedReceiver;
+
+/// The event of an erased account.
+const ERASED: &str = "account_erased";
 
 /// Passes records to `events`.
 pub struct Pump {
@@ -30,6 +34,30 @@ pub struct PumpStep {
     pub checkpoint: Option<String>,
     /// The sequence number of the record that failed. It is retried.
     pub failed: Option<String>,
+    /// What caused each mail, by the id of the event.
+    pub causes: HashMap<String, Cause>,
+    /// The accounts that were erased.
+    pub erased: Vec<String>,
+}
+
+/// What caused a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The account, also of a flow that has none yet.
+    pub account: Option<String>,
+    /// The kind of the event.
+    pub kind: String,
+}
+
+impl Cause {
+    /// The cause in a stream record, by the id of its event.
+    fn read(record: &Value) -> Option<(String, Self)> {
+        let image = record.pointer("/dynamodb/NewImage")?;
+        let event = image.pointer("/event/M")?;
+        let text = |item: &Value, name: &str| item.get(name)?.get("S")?.as_str().map(str::to_owned);
+        let account = text(event, "acc").or_else(|| text(image, "acc"));
+        Some((text(event, "id")?, Self { account, kind: text(event, "k")? }))
+    }
 }
 
 /// A whole batch failed.
@@ -76,6 +104,8 @@ impl Pump {
         // Sequence numbers have a fixed width, so they sort as strings.
         let done = |sequence: &&String| failed.as_ref().is_none_or(|failed| *sequence < failed);
         let checkpoint = batch.sequence_numbers.iter().rev().find(done).cloned();
-        Ok(PumpStep { mails, checkpoint, failed })
+        let causes: HashMap<String, Cause> = batch.records.iter().filter_map(Cause::read).collect();
+        let erased = causes.values().filter(|cause| cause.kind == ERASED).filter_map(|cause| cause.account.clone()).collect();
+        Ok(PumpStep { mails, checkpoint, failed, causes, erased })
     }
 }

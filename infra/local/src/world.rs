@@ -20,7 +20,7 @@ use latchkey::domain::id::{InvalidId, RequestId, TenantId};
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::{KeyVault, LegacyKeys};
 use latchkey::legacy_directory::LegacyDirectory;
-use latchkey::services::{Origin, Services};
+use latchkey::services::{Origin, Services, SourceLimiter};
 use latchkey::web::{Host, mount};
 use retention::RetentionError;
 use serde_json::Value;
@@ -42,6 +42,7 @@ pub struct World {
     pub meter: Meter,
     router: Router,
     mailbox: Arc<Mutex<Mailbox>>,
+    caller: IpAddr,
 }
 
 struct Mailbox {
@@ -58,8 +59,9 @@ pub struct WorldBuilder {
     documents: Vec<(String, String)>,
     engine: Option<Engine>,
     vault: Option<KeyVault>,
-    legacy_directory: LegacyDirectory,
+    legacy_directory: Option<LegacyDirectory>,
     legacy_keys: LegacyKeys,
+    sources: SourceLimiter,
 }
 
 /// A world could not be created, or its stream could not be processed.
@@ -107,8 +109,9 @@ impl World {
             documents: vec![("default".to_owned(), DEFAULT_DOCUMENT.to_owned())],
             engine: None,
             vault: None,
-            legacy_directory: LegacyDirectory::none(),
+            legacy_directory: None,
             legacy_keys: LegacyKeys::none(),
+            sources: SourceLimiter::default(),
         }
     }
 
@@ -134,9 +137,15 @@ impl World {
         self.services.clock.advance(span);
     }
 
-    /// Sends a request from 192.0.2.1. The path may be a complete URL of this world.
+    /// The same world for callers at this address. Without it they are at 192.0.2.1.
+    #[must_use]
+    pub fn seen_from(&self, caller: IpAddr) -> Self {
+        Self { caller, ..self.clone() }
+    }
+
+    /// Sends a request from the caller's address. The path may be a complete URL of this world.
     pub async fn call(&self, request: Request<impl Into<Body>>) -> Response<Bytes> {
-        self.call_from(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), request).await
+        self.call_from(self.caller, request).await
     }
 
     /// Sends a request from this address.
@@ -267,13 +276,19 @@ impl WorldBuilder {
     /// The legacy user pools.
     #[must_use]
     pub fn legacy_directory(mut self, legacy_directory: LegacyDirectory) -> Self {
-        self.legacy_directory = legacy_directory;
+        self.legacy_directory = Some(legacy_directory);
         self
     }
     /// The keys of user pools with exchangeable tokens.
     #[must_use]
     pub fn legacy_keys(mut self, keys: LegacyKeys) -> Self {
         self.legacy_keys = keys;
+        self
+    }
+    /// No limits per source: for tests of many failures that model many networks.
+    #[must_use]
+    pub fn without_source_limits(mut self) -> Self {
+        self.sources = SourceLimiter::off();
         self
     }
     /// A tenant with this document (`default` replaces the built-in one).
@@ -301,6 +316,7 @@ impl WorldBuilder {
             legacy_keys: self.legacy_keys,
             clock: self.clock,
             hashing_lanes: 2,
+            sources: self.sources,
         });
         let mut documents = Vec::new();
         for (tenant, text) in self.documents {
@@ -311,7 +327,7 @@ impl WorldBuilder {
         let mailbox = Arc::new(Mutex::new(Mailbox { pump, checkpoint: None, mails: Vec::new() }));
         drop(meter.take());
         let router = mount(services.clone(), assemble::routes());
-        Ok(World { services, engine, faults, meter, router, mailbox })
+        Ok(World { services, engine, faults, meter, router, mailbox, caller: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)) })
     }
 }
 

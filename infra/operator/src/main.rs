@@ -8,6 +8,7 @@ mod command_error;
 mod config;
 mod doctor;
 mod events;
+mod identifiers;
 mod keys;
 mod people;
 mod site;
@@ -41,6 +42,9 @@ enum Command {
     /// Lists the signing keys, rotates them, and retires one in an emergency
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Replaces the key that hashes e-mail addresses, and moves what is stored under the earlier version
+    #[command(subcommand)]
+    Identifiers(identifiers::Command),
     /// Imports users from an export of another system, with their password hashes
     #[command(subcommand)]
     People(people::Command),
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Config(command) => wait(config::run(&command)).map(|()| 0),
         Command::Doctor(arguments) => wait(doctor::run(&arguments)).map(|well| if well { 0 } else { 1 }),
         Command::Keys(command) => wait(keys::run(&command)).map(|()| 0),
+        Command::Identifiers(command) => wait(identifiers::run(&command)).map(|done| if done { 0 } else { 1 }),
         Command::People(command) => wait(people::run(&command)).map(|whole| if whole { 0 } else { 1 }),
         Command::Cognito(command) => wait(cognito::run(&command)).map(|whole| if whole { 0 } else { 1 }),
         Command::Events(command) => wait(events::run(&command)).map(|done| if done { 0 } else { 1 }),

@@ -80,6 +80,10 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
+    /// All values of a header.
+    pub(crate) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
     /// The body as JSON; `null` if it is not JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
@@ -96,6 +100,17 @@ impl Site {
 
     /// Sends a request without a body.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Answer, CommandError> {
+        self.send_with(method, path, headers, String::new()).await
+    }
+
+    /// Sends a request with this body.
+    pub(crate) async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Result<Answer, CommandError> {
         let url = format!("{}{path}", self.at);
         let failed = |error: &dyn std::error::Error| CommandError::caused_by(&format!("{url} cannot be reached"), error);
         let mut request = http::Request::builder().method(method).uri(&url);
@@ -105,7 +120,7 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(SdkBody::empty()).map_err(|error| failed(&error))?;
+        let request = request.body(SdkBody::from(body)).map_err(|error| failed(&error))?;
         let request = HttpRequest::try_from(request).map_err(|error| failed(&error))?;
         let answer = self.connector.call(request).await.map_err(|error| failed(&error))?;
         let status = answer.status().as_u16();

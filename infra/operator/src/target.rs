@@ -94,6 +94,8 @@ pub(crate) enum Place {
 
 /// A deployed stack.
 pub(crate) struct Stack {
+    /// Its name.
+    pub(crate) name: String,
     /// Its status in CloudFormation.
     pub(crate) status: String,
     /// The parameters of the deployment by name; secret values are asterisks.
@@ -241,7 +243,7 @@ impl Stack {
             }
         }
         let status = stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default();
-        Ok(Self { status, parameters, outputs, resources, aws })
+        Ok(Self { name: name.to_owned(), status, parameters, outputs, resources, aws })
     }
 
     /// An output of the stack.

@@ -7,12 +7,17 @@ use latchkey::domain::account::{DataKeyState, WrappedDataKey};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::{RequestId, Sub};
 use latchkey::domain::identifier::EmailAddress;
-use latchkey::domain::legacy_directory::{ImportOutcome, ImportedPassword, import_legacy_user};
-use latchkey::domain::linked_identity::FederatedSubject;
+use latchkey::domain::legacy_directory::{
+    ImportConflicts, ImportOutcome, ImportedPassword, complete_import, import_legacy_user,
+};
+use latchkey::domain::linked_identity::{FederatedSubject, SubjectHash};
 use latchkey::domain::profile::Claims;
 use latchkey::domain::roles::Roles;
-use latchkey::keys::{KeyError, PlainUser, TenantKeys};
+use latchkey::domain::secret::PasswordHash;
+use latchkey::keys::{KeyError, PlainUser, SealedField, TenantKeys};
+use latchkey::store::principal::PrincipalQuery;
 use latchkey::store::{DecideError, StoreError, TenantStore};
+use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A user to import.
@@ -38,6 +43,8 @@ pub(crate) enum ImportError {
     Keys(#[from] KeyError),
     #[error("the request has no name")]
     InvalidRequestId,
+    #[error("the stored profile does not read")]
+    Unreadable,
 }
 
 /// Imports users into one tenant.
@@ -55,10 +62,20 @@ impl<'a> UserImporter<'a> {
     pub(crate) fn new(store: &'a TenantStore, keys: &'a TenantKeys, locale: &'a str) -> Self {
         Self { store, keys, locale, run: BASE32_NOPAD.encode(&Random.bytes::<10>()), next: AtomicUsize::new(1) }
     }
-    pub(crate) async fn import(&self, person: UserToImport) -> Result<ImportOutcome, DecideError<ImportError>> {
+    /// Imports one user. `has_owner` tells whether an account of before the claims has a `sub`.
+    pub(crate) async fn import(
+        &self,
+        person: UserToImport,
+        has_owner: impl Fn(Sub) -> bool,
+    ) -> Result<ImportOutcome, DecideError<ImportError>> {
         let decided = |error: KeyError| DecideError::Decide(ImportError::Keys(error));
         let (store, account) = (self.store, Random.account_id());
         let (key, wrapped, keyring_version) = self.keys.data().and_then(|data| data.generate(account)).map_err(decided)?;
+        let (claims, hash) = match &person.password {
+            ImportedPassword::Hash(hash) => (Some(person.claims.clone()), Some(hash.clone())),
+            ImportedPassword::None => (Some(person.claims.clone()), None),
+            ImportedPassword::StaysThere => (None, None),
+        };
         let plain_user = PlainUser {
             subject: &person.subject,
             sub: person.sub.unwrap_or_else(|| Random.sub()),
@@ -80,10 +97,60 @@ impl<'a> UserImporter<'a> {
                 // The address may belong to this same user, imported between the two reads.
                 linked = store.find_subject(&user.subject).await?;
             }
-            let Decision { changes, outcome } = import_legacy_user(user.clone(), linked, owner, request.now);
+            let is_sub_taken = match person.sub {
+                Some(sub) => has_owner(sub) || store.find_subject(&SubjectHash::of_sub(sub)).await?.is_some(),
+                None => false,
+            };
+            let found = ImportConflicts { subject: linked, owner, is_sub_taken };
+            let Decision { changes, outcome } = import_legacy_user(user.clone(), found, request.now);
             Ok::<_, ImportError>(Decision { changes, outcome })
         };
-        store.decide(&request, decide).await
+        match (store.decide(&request, decide).await?, claims) {
+            (ImportOutcome::AlreadyHere, Some(claims)) => self.complete(&user.subject, hash, &claims, &request).await,
+            (outcome, _) => Ok(outcome),
+        }
+    }
+    /// Fills in what an earlier run left empty: two files of one system, or one run without passwords and one with them.
+    async fn complete(
+        &self,
+        subject: &SubjectHash,
+        hash: Option<PasswordHash>,
+        claims: &Claims,
+        request: &RequestContext,
+    ) -> Result<ImportOutcome, DecideError<ImportError>> {
+        // A second decision of the same request: its writes have names of their own.
+        let request =
+            self.request().map(|second| RequestContext { now: request.now, ..second }).map_err(DecideError::Decide)?;
+        let decide = || async {
+            let unchanged = || Decision::unchanged(ImportOutcome::AlreadyHere);
+            let Some(account) = self.store.find_subject(subject).await?.and_then(|claim| claim.account) else {
+                return Ok(unchanged());
+            };
+            let query = PrincipalQuery { account, session: None, grant: None, profile: true, password: true };
+            let Some(found) = self.store.find_principal(query).await? else { return Ok(unchanged()) };
+            let (Some(profile), Some(data_key)) = (&found.profile, &found.data_key) else { return Ok(unchanged()) };
+            let key = self.keys.data()?.unwrap(data_key)?;
+            let plain = key.open(SealedField::Profile, &profile.claims)?;
+            let mut known: Map<String, Value> = serde_json::from_slice(&plain).map_err(|_| ImportError::Unreadable)?;
+            let before = known.len();
+            for (name, value) in &claims.0 {
+                known.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+            let completed = match known.len() > before {
+                true => Some(key.seal(SealedField::Profile, Value::Object(known).to_string().as_bytes())?),
+                false => None,
+            };
+            let has_password = found.password.is_some();
+            Ok::<_, ImportError>(complete_import(
+                &found.authentication,
+                profile,
+                has_password,
+                hash.clone(),
+                completed,
+                request.now,
+            ))
+        };
+        self.store.decide(&request, decide).await
     }
     /// The next request of this run.
     pub(crate) fn request(&self) -> Result<RequestContext, ImportError> {
@@ -106,5 +173,7 @@ pub(crate) fn outcome_label(brought: ImportOutcome) -> &'static str {
         ImportOutcome::AlreadyHere => "imported before",
         ImportOutcome::Erased => "erased here, and stay erased",
         ImportOutcome::AddressTaken => "skipped, another account here has their e-mail address",
+        ImportOutcome::Completed => "imported before, and completed now",
+        ImportOutcome::SubTaken => "skipped, another account here has their sub",
     }
 }

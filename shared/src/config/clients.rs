@@ -1,12 +1,17 @@
 //! The clients of a tenant document, with the names of RFC 7591 §2, and the rules for their URIs (security 1–3).
 
+use super::client_links::{
+    is_loopback, read_client_resources, read_client_uri, read_id_token_claims, read_introspection_resources, read_origins,
+};
 use super::reader::{Place, Table, read_scope};
 use crate::domain::id::{ClientId, Sub};
 use crate::domain::oauth::client::{Client, GrantType, PkcePolicy, ResponseMode, SigningAlgorithm, TokenEndpointAuthMethod};
 use crate::domain::oauth::exchange::TOKEN_EXCHANGE;
+use crate::domain::oauth::rotate::{MAX_RETRY, RETRY};
 use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::secret::{SecretHash, hash_text};
-use crate::domain::tenant::{Localized, Resource, Signer};
+use crate::domain::tenant::{Field, Localized, Resource, Signer};
+use crate::domain::time::Span;
 use std::collections::BTreeMap;
 
 /// Signatures of tokens.
@@ -37,11 +42,12 @@ const MAX_URIS: usize = 50;
 pub(super) fn read_clients(
     tables: Vec<Table<'_, '_>>,
     resources: &BTreeMap<String, Resource>,
+    fields: &[Field],
     signer: Signer,
 ) -> BTreeMap<ClientId, Client> {
     let mut clients = BTreeMap::new();
     for mut table in tables {
-        if let Some(client) = read_client(&mut table, resources, signer)
+        if let Some(client) = read_client(&mut table, resources, fields, signer)
             && clients.insert(client.client_id.clone(), client).is_some()
         {
             table.report.refuse(&table.at("client_id"), "another client has the same client_id");
@@ -52,12 +58,17 @@ pub(super) fn read_clients(
 }
 
 /// Reads one client. It reads every key, so that it finds all errors, even if `client_id` is not valid.
-fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>, signer: Signer) -> Option<Client> {
+fn read_client(
+    table: &mut Table<'_, '_>,
+    resources: &BTreeMap<String, Resource>,
+    fields: &[Field],
+    signer: Signer,
+) -> Option<Client> {
     let id = read_client_id(table);
     let name = table.localized("client_name");
     let first_party = table.flag("first_party", false);
     let method = table.word("token_endpoint_auth_method", &AUTH_METHODS, TokenEndpointAuthMethod::ClientSecretBasic);
-    let secret_hashes = read_secrets(table, method);
+    let (secret_hashes, secret_needs_encoding) = read_secrets(table, method);
     let grant_types = read_grant_types(table, method, first_party);
     read_response_types(table);
     let scope = read_client_scope(table, first_party, &grant_types);
@@ -69,7 +80,10 @@ fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>
     let access_token_signed_response_alg =
         read_algorithm(table, "access_token_signed_response_alg", SigningAlgorithm::ES256, signer);
     let allowed_origins = read_origins(table);
-    let client_resources = read_client_resources(table, resources);
+    let client_resources = read_client_resources(table, "resources", resources);
+    let introspection_resources = read_introspection_resources(table, method, resources);
+    let id_token_claims = read_id_token_claims(table, fields);
+    let refresh_retry = table.span("refresh_retry", Span::ZERO..=MAX_RETRY, RETRY);
     let client_uri = read_client_uri(table);
     id.map(|client_id| Client {
         client_name: name.unwrap_or_else(|| Localized::from(client_id.to_string())),
@@ -77,6 +91,7 @@ fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>
         first_party,
         token_endpoint_auth_method: method,
         secret_hashes,
+        secret_needs_encoding,
         redirect_uris,
         post_logout_redirect_uris,
         grant_types,
@@ -87,6 +102,9 @@ fn read_client(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>
         access_token_signed_response_alg,
         allowed_origins,
         resources: client_resources,
+        introspection_resources,
+        id_token_claims,
+        refresh_retry,
         client_uri,
     })
 }
@@ -126,10 +144,12 @@ fn read_client_id(table: &mut Table<'_, '_>) -> Option<ClientId> {
     id
 }
 
-/// Reads the secrets of a client. It hashes a secret in clear text at once. A stored document should contain digests only.
-fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> Vec<SecretHash> {
+/// Reads the secrets of a client, and whether one has characters that HTTP Basic must form-encode (RFC 6749 §2.3.1). It hashes a secret in
+/// clear text at once. A stored document should contain digests only.
+fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> (Vec<SecretHash>, bool) {
     let place = table.at("client_secret");
     let mut hashes = Vec::new();
+    let mut needs_encoding = false;
     if let Some(secret) = table.text("client_secret") {
         if secret.value.len() < MIN_SECRET || secret.value.len() > 256 || !secret.value.bytes().all(|b| b.is_ascii_graphic()) {
             table.report.refuse(
@@ -140,6 +160,7 @@ fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> V
                 ),
             );
         }
+        needs_encoding = !secret.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
         hashes.push(hash_text(&secret.value));
     }
     for digest in table.texts("client_secret_sha256") {
@@ -161,7 +182,7 @@ fn read_secrets(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod) -> V
     if hashes.len() > MAX_SECRETS {
         table.report.refuse(&place, "at most two secrets: the old one and the new one during a rotation");
     }
-    hashes
+    (hashes, needs_encoding)
 }
 
 fn read_grant_types(table: &mut Table<'_, '_>, method: TokenEndpointAuthMethod, first_party: bool) -> Vec<GrantType> {
@@ -330,56 +351,4 @@ pub(super) fn redirect_uri_error(text: &str) -> Option<&'static str> {
         return Some("must not have a parameter of the authorization response, such as code, state, iss or error");
     }
     None
-}
-
-/// Returns whether the parsed host is this machine. `127.0.0.1.example` and `localhost.example` are not (security 2).
-fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
-        Some(url::Host::Ipv6(address)) => address == std::net::Ipv6Addr::LOCALHOST,
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-fn read_origins(table: &mut Table<'_, '_>) -> Vec<String> {
-    let mut origins = Vec::new();
-    for origin in table.texts("allowed_origins") {
-        // It is compared byte by byte with the Origin header, so it must be written as a browser sends it.
-        let valid = url::Url::parse(&origin.value).is_ok_and(|url| {
-            url.origin().ascii_serialization() == origin.value
-                && (url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url))
-        });
-        if !valid {
-            table.report.refuse(
-                &origin.place,
-                "must be an origin as a browser sends it: https://host without a path (http:// only on 127.0.0.1, [::1] or localhost)",
-            );
-        }
-        origins.push(origin.value);
-    }
-    origins
-}
-
-fn read_client_resources(table: &mut Table<'_, '_>, resources: &BTreeMap<String, Resource>) -> Vec<String> {
-    let listed = table.texts("resources");
-    for resource in &listed {
-        if !resources.contains_key(&resource.value) {
-            table.report.refuse(&resource.place, "is not among the resources of this document");
-        }
-    }
-    listed.into_iter().map(|resource| resource.value).collect()
-}
-
-fn read_client_uri(table: &mut Table<'_, '_>) -> Option<String> {
-    let uri = table.text("client_uri")?;
-    let valid = url::Url::parse(&uri.value)
-        .is_ok_and(|url| url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_loopback(&url));
-    if !valid {
-        table
-            .report
-            .refuse(&uri.place, "must be a URL that begins with https:// (http:// only on 127.0.0.1, [::1] or localhost)");
-        return None;
-    }
-    Some(uri.value)
 }

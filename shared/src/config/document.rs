@@ -7,10 +7,11 @@
 //! One pass finds every error, so that an operator can fix all of them at once.
 
 use super::reader::{DocumentError, Report, Table, is_locale, parse_toml, read_link, read_scope};
-use super::{clients, cognito, form, reverse_migration};
+use super::{clients, form, import, legacy_directory, reverse_migration};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
+use crate::domain::source::SourcePolicy;
 use crate::domain::tenant::{
     Brand, KeysConfig, Localized, MailConfig, PasswordPolicy, RegistrationConfig, Resource, RetentionPolicy, SessionPolicy,
     Signer, TenantConfig, TokenPolicy,
@@ -74,10 +75,12 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
     let token = read_token(root.table("token"));
     let retention = read_retention(root.table("retention"));
     let keys = read_keys(root.table("keys"));
+    let sources = read_limits(root.table("limits"));
     let mail = read_mail(root.table("mail"));
     let resources = read_resources(root.tables("resources"), keys.signer);
-    let clients = clients::read_clients(root.tables("clients"), &resources, keys.signer);
-    let cognito = root.optional_table("cognito").and_then(|table| cognito::read(table, &registration.fields, &clients));
+    let clients = clients::read_clients(root.tables("clients"), &resources, &registration.fields, keys.signer);
+    let legacy_directory = legacy_directory::read(&mut root, &registration.fields, &clients);
+    let import = root.optional_table("import").map(|table| import::read(table, &registration.fields)).unwrap_or_default();
     let reverse_migration =
         root.optional_table("handover").and_then(|table| reverse_migration::read(table, &registration.fields));
     root.close();
@@ -92,9 +95,11 @@ fn read(tenant: &TenantId, mut root: Table<'_, '_>) -> TenantConfig {
         token,
         retention,
         keys,
+        sources,
         mail,
-        cognito,
+        legacy_directory,
         reverse_migration,
+        import,
         clients,
         resources,
     }
@@ -170,7 +175,7 @@ fn read_password(mut table: Table<'_, '_>) -> PasswordPolicy {
 fn read_session(mut table: Table<'_, '_>) -> SessionPolicy {
     let place = table.at("idle");
     let idle = table.span("idle", Span::minutes(5)..=Span::days(90), Span::days(7));
-    let absolute = table.span("absolute", Span::minutes(5)..=Span::days(365), Span::days(30));
+    let absolute = table.span("absolute", Span::minutes(5)..=SessionPolicy::MAX_ABSOLUTE, Span::days(30));
     if idle > absolute {
         table.report.refuse(&place, "must not be longer than session.absolute");
     }
@@ -205,6 +210,13 @@ fn read_keys(mut table: Table<'_, '_>) -> KeysConfig {
     let signer = table.word("signer", &[("local", Signer::Local), ("kms", Signer::Kms)], Signer::Local);
     table.close();
     KeysConfig { signer }
+}
+
+fn read_limits(mut table: Table<'_, '_>) -> SourcePolicy {
+    let words = [("off", SourcePolicy::Off), ("normal", SourcePolicy::Normal), ("strict", SourcePolicy::Strict)];
+    let sources = table.word("sources", &words, SourcePolicy::default());
+    table.close();
+    sources
 }
 
 fn read_mail(mut table: Table<'_, '_>) -> MailConfig {

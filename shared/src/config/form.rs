@@ -1,6 +1,7 @@
 //! Reads the registration form of a tenant document: fields and terms.
 
 use super::reader::{Read, Table, read_link};
+use crate::domain::oauth::user_claims::ADDRESS_MEMBERS;
 use crate::domain::tenant::{Field, FieldKind, Localized, Pattern, ShowWhen, TermsDocument};
 
 /// The maximum number of fields. A request body has at most 64 members (security 122).
@@ -133,9 +134,10 @@ fn read_field(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<Field> {
     let help = table.localized("help").unwrap_or_default();
     let show_when = read_show_when(table, earlier);
     let autocomplete = read_autocomplete(table);
+    let address = read_address_member(table, earlier);
     let name = name?.value;
     let label = label.unwrap_or_else(|| Localized::from(name.replace('_', " ")));
-    Some(Field { name, kind: kind?, required, label, help, show_when, autocomplete })
+    Some(Field { name, kind: kind?, required, label, help, show_when, autocomplete, address })
 }
 
 fn read_field_name(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<Read<String>> {
@@ -268,6 +270,18 @@ fn read_autocomplete(table: &mut Table<'_, '_>) -> Option<String> {
         table.report.refuse(&token.place, format!("is not an autofill token of HTML; use one of: {}", AUTOCOMPLETE.join(", ")));
     }
     Some(token.value)
+}
+
+/// Reads `address`: the member of the address claim that the field fills.
+fn read_address_member(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<&'static str> {
+    let member = table.text("address")?;
+    let known = ADDRESS_MEMBERS.into_iter().find(|known| *known == member.value);
+    if known.is_none() {
+        table.report.refuse(&member.place, format!("must be a member of the claim address: {}", ADDRESS_MEMBERS.join(", ")));
+    } else if earlier.iter().any(|field| field.address == known) {
+        table.report.refuse(&member.place, "another field fills this member of the address");
+    }
+    known
 }
 
 pub(super) fn read_terms(tables: Vec<Table<'_, '_>>) -> Vec<TermsDocument> {

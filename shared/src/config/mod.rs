@@ -1,9 +1,11 @@
 //! The tenant document: the settings of an operator. This module reads TOML and returns validated types. Every error names its path.
 
+mod client_links;
 mod clients;
-mod cognito;
 pub mod document;
 mod form;
+mod import;
+mod legacy_directory;
 pub mod plan;
 mod reader;
 mod reverse_migration;

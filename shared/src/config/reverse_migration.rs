@@ -1,8 +1,9 @@
 //! Reads `[reverse_migration]`: the user pool that receives users in a reverse migration, and the attributes that they keep.
 
-use super::cognito::read_pool;
+use super::legacy_directory::read_pool;
 use super::reader::Table;
-use crate::domain::tenant::{Field, OWN, ReverseMigrationConfig, Username, is_attribute};
+use crate::domain::tenant::legacy_directory::is_attribute;
+use crate::domain::tenant::{Field, OWN, ReverseMigrationConfig, Username};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field]) -> Option<ReverseMigrationConfig> {

@@ -53,22 +53,76 @@ pub enum Message {
     EmailChangeRequested,
     /// The address was changed. This mail goes to the old address.
     EmailChanged {
-        /// The token of the undo link.
-        token: SecretText,
-        /// The expiry of the undo link.
+        /// The code and the link that undo the change.
+        undo: LinkAndCode,
+        /// The expiry of both.
+        until: Timestamp,
+    },
+    /// News of an account that used this address before, and can return to it.
+    FormerAddress {
+        /// What happened.
+        news: FormerAddressNews,
+        /// The code and the link that undo the change of address.
+        undo: LinkAndCode,
+        /// The expiry of both.
         until: Timestamp,
     },
     /// The change of address was undone.
     EmailChangeUndone,
     /// The account was closed. It is erased at `due`.
     DeletionRequested {
-        /// The token of the restoration link.
-        token: SecretText,
+        /// The code and the link that restore it.
+        restoration: LinkAndCode,
         /// When the account is erased.
         due: Timestamp,
     },
+    /// A user tried to use the address of a closed account.
+    AccountClosed {
+        /// The code and the link that restore it.
+        restoration: LinkAndCode,
+        /// When the account is erased.
+        due: Timestamp,
+    },
+    /// A user tried to use the address of a disabled account.
+    AccountDisabled,
     /// The closed account was restored.
     AccountRestored,
+}
+
+/// A mailed link and the code to type on its page. Neither is enough without the other.
+#[derive(Debug)]
+pub struct LinkAndCode {
+    /// The link's token.
+    pub token: SecretText,
+    /// 10 base32 characters.
+    pub code: SecretText,
+}
+
+/// What happened to an account that used an address before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormerAddressNews {
+    /// Its password was changed.
+    PasswordChanged,
+    /// Its address was changed once more.
+    EmailChanged,
+    /// It returned to an address that it used before.
+    EmailChangeUndone,
+    /// It was closed.
+    DeletionRequested,
+    /// It was restored.
+    AccountRestored,
+}
+
+impl FormerAddressNews {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::PasswordChanged => "changed",
+            Self::EmailChanged => "moved",
+            Self::EmailChangeUndone => "undone",
+            Self::DeletionRequested => "deletion",
+            Self::AccountRestored => "restored",
+        }
+    }
 }
 
 /// A link with its label, and the sentence before it.
@@ -129,6 +183,7 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
         notes: Vec::new(),
         footer: words.say("mail-footer-account"),
     };
+    let shown = |code: &SecretText| Some((code.expose().to_owned(), halves(code.expose())));
     match message {
         Message::RegistrationCode { flow, code, token, lifetime, resent } => Parts {
             subject: words.say(if *resent { "mail-resent-subject" } else { "mail-registration-subject" }),
@@ -187,23 +242,44 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             actions: vec![action(Some("mail-changed-not-me"), "mail-changed-action", format!("{issuer}/recover"))],
             ..notice("mail-requested")
         },
-        Message::EmailChanged { token, until } => Parts {
-            actions: vec![action(Some("mail-moved-not-me"), "mail-moved-action", account("email/undo", token))],
+        Message::EmailChanged { undo, until } => Parts {
+            code: shown(&undo.code),
+            actions: vec![action(Some("mail-moved-not-me"), "mail-moved-action", account("email/undo", &undo.token))],
             notes: vec![words.say_with("mail-moved-until", ("date", locale::date(words.locale, *until).into()))],
             ..notice("mail-moved")
         },
-        Message::EmailChangeUndone => {
-            Parts { actions: vec![action(None, "mail-changed-action", format!("{issuer}/recover"))], ..notice("mail-undone") }
-        }
-        Message::DeletionRequested { token, due } => {
+        Message::FormerAddress { news, undo, until } => Parts {
+            intro: words.say(&format!("mail-former-{}-intro", news.word())),
+            code: shown(&undo.code),
+            actions: vec![action(Some("mail-former-not-me"), "mail-former-action", account("email/undo", &undo.token))],
+            notes: vec![words.say_with("mail-former-until", ("date", locale::date(words.locale, *until).into()))],
+            subject: words.say("mail-former-subject"),
+            title: words.say("mail-former-title"),
+            footer: words.say("mail-footer-account"),
+        },
+        Message::EmailChangeUndone => Parts {
+            actions: vec![
+                action(None, "mail-registered-sign-in", format!("{issuer}/login")),
+                action(Some("mail-changed-not-me"), "mail-changed-action", format!("{issuer}/recover")),
+            ],
+            ..notice("mail-undone")
+        },
+        Message::DeletionRequested { restoration, due } | Message::AccountClosed { restoration, due } => {
             let date = locale::date(words.locale, *due);
+            let about = if matches!(message, Message::AccountClosed { .. }) { "mail-closed" } else { "mail-deletion" };
             Parts {
-                intro: words.say_with("mail-deletion-intro", ("date", date.clone().into())),
-                actions: vec![action(Some("mail-deletion-restore"), "mail-deletion-action", account("restore", token))],
+                intro: words.say_with(&format!("{about}-intro"), ("date", date.clone().into())),
+                code: shown(&restoration.code),
+                actions: vec![action(
+                    Some("mail-deletion-restore"),
+                    "mail-deletion-action",
+                    account("restore", &restoration.token),
+                )],
                 notes: vec![words.say_with("mail-deletion-until", ("date", date.into()))],
-                ..notice("mail-deletion")
+                ..notice(about)
             }
         }
+        Message::AccountDisabled => Parts { footer: words.say("mail-footer"), ..notice("mail-disabled") },
         Message::AccountRestored => Parts {
             actions: vec![action(None, "mail-registered-sign-in", format!("{issuer}/login"))],
             notes: vec![words.say("mail-restored-not-me")],

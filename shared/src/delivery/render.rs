@@ -118,7 +118,7 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::halves;
+    use super::super::message::{FormerAddressNews, LinkAndCode, halves};
     use super::*;
     use crate::domain::id::TenantId;
     use crate::domain::secret::SecretText;
@@ -146,9 +146,11 @@ mod tests {
             token: TokenPolicy { access: Span::minutes(10), refresh_idle: Span::days(30), refresh_absolute: Span::days(90) },
             retention: RetentionPolicy { erasure_grace: Span::days(30), email_undo: Span::days(7), audit: Span::days(365) },
             keys: KeysConfig { signer: Signer::Local },
+            sources: crate::domain::source::SourcePolicy::default(),
             mail: MailConfig { from: "Shop <no-reply@example.com>".to_owned() },
-            cognito: None,
+            legacy_directory: None,
             reverse_migration: None,
+            import: [].into(),
             clients: [].into(),
             resources: [].into(),
         }
@@ -164,6 +166,9 @@ mod tests {
             let (flow, token, lifetime, resent) = proof(resent);
             Message::PasswordResetCode { flow, code: "ABCDEFGHIJ".into(), token, lifetime, resent }
         };
+        let both = || LinkAndCode { token: "TOKEN".into(), code: "ABCDEFGHIJ".into() };
+        let until = Timestamp::from_seconds(1_800_000_000);
+        let former = |news| Message::FormerAddress { news, undo: both(), until };
         vec![
             (registration(false), 1, 1),
             (registration(true), 1, 1),
@@ -174,9 +179,16 @@ mod tests {
             (Message::EmailChangeCode { code: "ABCDEFGHIJ".into(), token: "TOKEN".into(), lifetime: Span::minutes(30) }, 1, 1),
             (Message::AddressInUse, 0, 1),
             (Message::EmailChangeRequested, 0, 1),
-            (Message::EmailChanged { token: "TOKEN".into(), until: Timestamp::from_seconds(1_800_000_000) }, 0, 1),
-            (Message::EmailChangeUndone, 0, 1),
-            (Message::DeletionRequested { token: "TOKEN".into(), due: Timestamp::from_seconds(1_800_000_000) }, 0, 1),
+            (Message::EmailChanged { undo: both(), until }, 1, 1),
+            (former(FormerAddressNews::PasswordChanged), 1, 1),
+            (former(FormerAddressNews::EmailChanged), 1, 1),
+            (former(FormerAddressNews::EmailChangeUndone), 1, 1),
+            (former(FormerAddressNews::DeletionRequested), 1, 1),
+            (former(FormerAddressNews::AccountRestored), 1, 1),
+            (Message::EmailChangeUndone, 0, 2),
+            (Message::DeletionRequested { restoration: both(), due: until }, 1, 1),
+            (Message::AccountClosed { restoration: both(), due: until }, 1, 1),
+            (Message::AccountDisabled, 0, 0),
             (Message::AccountRestored, 0, 1),
         ]
     }
@@ -217,11 +229,13 @@ mod tests {
             Message::RegistrationCode { .. } => vec!["/verify?flow=FLOW&token=TOKEN"],
             Message::PasswordResetCode { .. } => vec!["/recover?flow=FLOW&token=TOKEN"],
             Message::AlreadyRegistered => vec!["/login", "/recover"],
-            Message::PasswordChanged | Message::EmailChangeUndone | Message::EmailChangeRequested => vec!["/recover"],
+            Message::PasswordChanged | Message::EmailChangeRequested => vec!["/recover"],
+            Message::EmailChangeUndone => vec!["/login", "/recover"],
+            Message::AccountDisabled => vec![],
             Message::EmailChangeCode { .. } => vec!["/account/email?token=TOKEN"],
             Message::AddressInUse | Message::AccountRestored => vec!["/login"],
-            Message::EmailChanged { .. } => vec!["/account/email/undo?token=TOKEN"],
-            Message::DeletionRequested { .. } => vec!["/account/restore?token=TOKEN"],
+            Message::EmailChanged { .. } | Message::FormerAddress { .. } => vec!["/account/email/undo?token=TOKEN"],
+            Message::DeletionRequested { .. } | Message::AccountClosed { .. } => vec!["/account/restore?token=TOKEN"],
         };
         for (message, ..) in messages() {
             let links: Vec<_> = expected(&message).iter().map(|path| format!("{ISSUER}{path}")).collect();

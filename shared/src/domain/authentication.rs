@@ -4,8 +4,9 @@
 //! 2. Otherwise `keys` compares the password, and the decision *always* writes: a failure is counted, a success resets the
 //!    window. The caller shows the outcome only after this versioned write has succeeded, so parallel guesses cannot outrun the
 //!    limit.
-//! 3. Unknown identifiers have their own failure window, so that they answer like accounts (security 71, 112, 113). A closed
-//!    account answers like an unknown identifier, whether the password is right or wrong.
+//! 3. Unknown identifiers have their own failure window, so that they answer like accounts (security 71, 112, 113). A closed or disabled
+//!    account answers a wrong password in the same way. Only the right one shows its status; the mail that restores a closed account
+//!    is then sent again.
 //! 4. If the password is still in the legacy directory, the failure is counted first, as for any account. The legacy directory is
 //!    asked afterwards ([`super::legacy_directory`]).
 //!
@@ -13,15 +14,17 @@
 //! has its own window. Its sign-ins leave the shared window unchanged, so an attacker gets no more tries while the owner signs in
 //! and out.
 
-use super::account::{AccountState, PasswordHome};
+use super::account::{AccountState, AccountStatus, PasswordHome};
 use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
+use super::delivery::MailPurpose;
 use super::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use super::identifier::IdentifierHash;
 use super::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
+use super::mail_limit::Trigger;
 use super::secret::PasswordHash;
-use super::session::{NewSession, Session};
+use super::session::{NewSession, Session, signed_in};
 use super::tenant::SessionPolicy;
 use super::time::{Span, Timestamp};
 
@@ -35,10 +38,11 @@ pub const UNKNOWN_KEPT: Span = Span::days(90);
 /// The maximum age of a sign-in for a credential change or a data export (RFC 9470; ASVS 7.5.1).
 pub const RECENT: Span = Span::minutes(5);
 
-/// Whether a sign-in at this time is recent enough for such an operation.
+/// Whether a sign-in at this time is recent enough for such an operation. Without a method (a token exchange) nothing was proven here, so it
+/// never is.
 #[must_use]
-pub fn is_recent(auth_time: Timestamp, now: Timestamp) -> bool {
-    now.since(auth_time) <= RECENT
+pub fn is_recent(auth_time: Timestamp, amr: &[Amr], now: Timestamp) -> bool {
+    !amr.is_empty() && now.since(auth_time) <= RECENT
 }
 
 /// The account of the typed identifier, as loaded.
@@ -108,7 +112,8 @@ pub struct NewSignIn<'a> {
     pub session: NewSession,
     /// The device to remember, unless it is known already.
     pub device: u64,
-    /// The live session that this browser has so far. It ends, whichever account owns it, so that its cookie becomes worthless.
+    /// The live session that this browser has so far. The same account's is renewed, another account's ends. In both cases its cookie becomes
+    /// worthless.
     pub replaced: Option<&'a Session>,
     /// Lifetimes.
     pub policy: &'a SessionPolicy,
@@ -124,8 +129,15 @@ pub enum Authenticated {
         /// Whether the browser must remember the device.
         new_device: bool,
     },
-    /// Identifier or password is wrong, or the account is closed. The answer does not tell which.
+    /// Identifier or password is wrong. The answer does not tell which.
     Refused,
+    /// The password is right, and the user has closed the account. The restoration mail is sent again.
+    Closed {
+        /// When erasure may start.
+        due: Timestamp,
+    },
+    /// The password is right, and an operator has disabled the account.
+    Disabled,
     /// The password is still in the legacy directory. The answer is the same refusal, unless that directory accepts the password.
     LegacyDirectory {
         /// The account with the failure counted.
@@ -162,6 +174,12 @@ pub fn authenticate(
             Subject::Known { authentication, password: Some(password), device },
             verdict @ (PasswordVerdict::Right | PasswordVerdict::RightRehashed(_)),
         ) if authentication.is_active() => succeed(authentication, password, device, verdict, new, now),
+        (
+            Subject::Known { authentication, password: Some(_), .. },
+            PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),
+        ) if matches!(authentication.status, AccountStatus::ErasureDue { .. } | AccountStatus::Disabled { .. }) => {
+            show_status(authentication, now)
+        }
         (Subject::Known { authentication, password: None, device }, _)
             if authentication.is_active() && authentication.password_home == PasswordHome::Directory =>
         {
@@ -183,6 +201,24 @@ pub fn authenticate(
     }
 }
 
+/// The right password of an account that cannot be used. It is written, so that parallel guesses conflict. The restoration mails of a day are
+/// limited for each account.
+fn show_status(authentication: &AccountState, now: Timestamp) -> Decision<Authenticated> {
+    let state =
+        AccountState { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() };
+    match authentication.status {
+        AccountStatus::ErasureDue { due, .. } => {
+            let trigger = Trigger::device_of(state.account);
+            let counted = Change::count_mail_start(MailPurpose::WayBack, state.identifier, trigger, now);
+            let changes = Changes::one(counted).then(Change::request_restoration_mail(state));
+            Decision { changes, outcome: Authenticated::Closed { due } }
+        }
+        AccountStatus::Disabled { .. } | AccountStatus::Active | AccountStatus::Erased { .. } => {
+            Decision::one(Change::record_sign_in(state), Authenticated::Disabled)
+        }
+    }
+}
+
 fn succeed(
     authentication: &AccountState,
     password: &PasswordCredential,
@@ -193,19 +229,16 @@ fn succeed(
 ) -> Decision<Authenticated> {
     let known = known_device(authentication, device);
     let state = reset_window(authentication, known.map(|known| known.id), new.device);
-    let session = Session::open(new.session, &state, vec![Amr::Pwd], new.policy, now);
-    let session = session.on_device(known.map_or(new.device, |known| known.id));
-    // The account first: parallel guesses and a changed password conflict with its version. The new session last: an attempt that
-    // meets a conflict leaves no session behind.
+    let on = known.map_or(new.device, |known| known.id);
+    let (opened, session) = signed_in(&state, new.replaced, new.session, vec![Amr::Pwd], new.policy, on, now);
+    // The account first: parallel guesses and a changed password conflict with its version. The session last: an attempt that meets a
+    // conflict leaves no session behind.
     let mut changes = Changes::one(Change::record_sign_in(state));
     if let PasswordVerdict::RightRehashed(hash) = verdict {
         let rehashed = PasswordCredential { hash, version: password.version + 1, ..password.clone() };
         changes = changes.then(Change::rehash(rehashed));
     }
-    if let Some(ended) = new.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::end_session(ended));
-    }
-    let changes = changes.then(Change::open_session(session.clone()));
+    let changes = Changes(changes.0.into_iter().chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 

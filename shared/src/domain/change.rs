@@ -7,11 +7,15 @@
 //! A versioned state carries the version that it *will* have. It is written only over the version before it (version 1: only if
 //! nothing is stored). The constructors of changes are in [`super::verbs`]; each one sets an event or none.
 
+mod live;
+
 use super::account::WrappedDataKey;
 use super::audit::EventKind;
 use super::delivery::MailPurpose;
+use super::erasure::DeletionRecord;
 use super::id::{AccountId, ClientId, FlowId};
 use super::identifier::IdentifierHash;
+use super::linked_identity::SubjectHash;
 use super::mail_limit::Trigger;
 use super::record::{FromRecord, Record, Versioned};
 use super::time::Timestamp;
@@ -113,6 +117,10 @@ pub enum Expect {
     Absent,
     /// The pending data key with the same wrapped bytes. These are written once.
     PendingKey,
+    /// Nothing, or an item of this account. The guard of the transaction orders the account's writes.
+    OwnedOrAbsent(AccountId),
+    /// A record of this account.
+    OwnedBy(AccountId),
 }
 
 /// A record to remove, and the precondition of the removal.
@@ -133,8 +141,16 @@ pub enum RecordKey {
     Password(AccountId),
     /// The claim of an identifier.
     Identifier(IdentifierHash),
+    /// The claim of a subject of another identity provider.
+    FederatedSubject(SubjectHash),
+    /// An account's identity at another identity provider.
+    LinkedIdentity(AccountId, SubjectHash),
+    /// The failures of an identifier without an account.
+    UnknownFailures(IdentifierHash),
     /// The erasure of an account that is due at this time.
     DueErasure(AccountId, Timestamp),
+    /// The record of a deletion request, or of a restoration, of the UTC day of this time.
+    DeletionRecord(AccountId, Timestamp),
 }
 
 /// What must be true of a record under a given key.
@@ -148,6 +164,8 @@ pub enum KeyExpect {
     Version(u64),
     /// It is stored and belongs to this account.
     OwnedBy(AccountId),
+    /// It is not stored, or belongs to this account.
+    OwnedOrAbsent(AccountId),
 }
 
 /// An increment of a counter.
@@ -279,9 +297,17 @@ impl Put {
     pub(super) fn new(record: impl Into<Record>) -> Self {
         Self { record: record.into(), expect: Expect::Absent }
     }
+    /// A record of an account's own deletion request or restoration.
+    pub(super) fn own(record: DeletionRecord) -> Self {
+        Self { expect: Expect::OwnedOrAbsent(record.account), record: record.into() }
+    }
     /// A data key of a pending registration that becomes the account's.
     pub(super) fn pending_key(key: WrappedDataKey) -> Self {
         Self { record: key.into(), expect: Expect::PendingKey }
+    }
+    /// A claim that another account has: it is taken from this account.
+    pub(super) fn taken_from(account: AccountId, record: impl Into<Record>) -> Self {
+        Self { record: record.into(), expect: Expect::OwnedBy(account) }
     }
     /// The record.
     #[must_use]

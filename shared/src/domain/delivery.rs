@@ -3,6 +3,7 @@
 //! A [`Delivery`] carries ids only. The content (address, code, link) is read and derived when the mail is sent. So a queue never
 //! holds personal data or a secret, and an outdated delivery is dropped instead of misleading its recipient.
 
+use super::account::AccountStatus;
 use super::audit::{Event, EventKind};
 use super::flow::{Flow, FlowPurpose, FlowState};
 use super::id::{AccountId, FlowId, TenantId};
@@ -25,12 +26,18 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The id of the mail. One event may cause two mails.
+    /// The id of one of its mails, counted from 0. One event may cause several deliveries, and a delivery several mails: a mail is counted and
+    /// noted as sent by its id, which begins with that of the event.
     #[must_use]
-    pub fn mail_id(&self) -> String {
-        match self.order {
-            MailOrder::Account { about: AccountMail::EmailChangeRequested, .. } => format!("{}-requested", self.event_id),
-            MailOrder::Proof { .. } | MailOrder::PasswordChanged { .. } | MailOrder::Account { .. } => self.event_id.clone(),
+    pub fn mail_id(&self, number: usize) -> String {
+        match (&self.order, number) {
+            (MailOrder::Account { about: AccountMail::EmailChangeRequested, .. }, _) => format!("{}-requested", self.event_id),
+            (MailOrder::Proof { .. } | MailOrder::PasswordChanged { .. } | MailOrder::Account { .. }, 0) => {
+                self.event_id.clone()
+            }
+            (MailOrder::Proof { .. } | MailOrder::PasswordChanged { .. } | MailOrder::Account { .. }, number) => {
+                format!("{}-{number}", self.event_id)
+            }
         }
     }
     /// The account that it is about, if it is about one.
@@ -92,6 +99,8 @@ pub enum AccountMail {
     DeletionRequested,
     /// The account was restored.
     AccountRestored,
+    /// The user asked for a link and its code again: those that restore a closed account, or undo a change of address.
+    LinkRequested,
 }
 
 /// Mails are limited by purpose ([`MailPurpose::limit`]): no purpose uses up the limit of another.
@@ -120,6 +129,10 @@ pub enum ProofMail {
     Code(MailPurpose),
     /// Tell the owner of the address that they already have an account.
     AlreadyRegistered,
+    /// Tell the owner of the address that the account is closed, and how to restore it.
+    Closed,
+    /// Tell the owner of the address that the account is disabled.
+    Disabled(MailPurpose),
     /// Send nothing.
     Drop(DropReason),
 }
@@ -131,7 +144,7 @@ pub enum DropReason {
     DeadFlow,
     /// A newer code was requested: it has its own mail.
     Superseded,
-    /// A password reset for an address without an account, or with a closed one. The caller gets the same answer.
+    /// A password reset for an address without an account. The caller gets the same answer.
     NoAccount,
     /// The state that it is about has changed.
     Outdated,
@@ -178,7 +191,8 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
     let about = |about| event.account.map(|account| MailOrder::Account { account, about, at: event.at });
     let orders = match event.kind {
         EventKind::RegistrationStarted | EventKind::RecoveryStarted => [flow.map(|flow| proof(flow, false)), None],
-        EventKind::CodeResent => [flow.map(|flow| proof(flow, true)), None],
+        // Without a flow it is about the account.
+        EventKind::CodeResent => [flow.map(|flow| proof(flow, true)).or_else(|| about(AccountMail::LinkRequested)), None],
         EventKind::EmailChangeStarted => [about(AccountMail::EmailChangeStarted), about(AccountMail::EmailChangeRequested)],
         EventKind::EmailChanged => [about(AccountMail::EmailChanged), None],
         EventKind::EmailChangeUndone => [about(AccountMail::EmailChangeUndone), None],
@@ -220,29 +234,37 @@ fn proof(flow: &Flow, resent: bool) -> MailOrder {
     MailOrder::Proof { flow: flow.id, account: flow.account, generation: flow.generation, resent }
 }
 
-/// Whether the proof of this generation is still to be sent, and as which mail. `account_active` says whether the address has an
-/// account, and whether the account is active.
+/// Whether the proof of this generation is still to be sent, and as which mail. `owner` is the status of the account that has the
+/// address, if there is one.
 #[must_use]
-pub fn proof_mail(flow: &Flow, generation: u8, account_active: Option<bool>, now: Timestamp) -> ProofMail {
+pub fn proof_mail(flow: &Flow, generation: u8, owner: Option<AccountStatus>, now: Timestamp) -> ProofMail {
     if flow.state != FlowState::Open || flow.expires_at <= now {
         return ProofMail::Drop(DropReason::DeadFlow);
     }
     if flow.generation != generation {
         return ProofMail::Drop(DropReason::Superseded);
     }
-    match (flow.purpose, account_active) {
-        (FlowPurpose::Registration, None) => ProofMail::Code(MailPurpose::Registration),
-        (FlowPurpose::Registration, Some(_)) => ProofMail::AlreadyRegistered,
-        (FlowPurpose::Recovery, Some(true)) => ProofMail::Code(MailPurpose::Recovery),
+    let purpose = match flow.purpose {
+        FlowPurpose::Registration => MailPurpose::Registration,
+        FlowPurpose::Recovery => MailPurpose::Recovery,
+    };
+    match (flow.purpose, owner) {
+        (_, Some(AccountStatus::ErasureDue { .. })) => ProofMail::Closed,
+        (_, Some(AccountStatus::Disabled { .. })) => ProofMail::Disabled(purpose),
+        (FlowPurpose::Registration, Some(AccountStatus::Active)) => ProofMail::AlreadyRegistered,
+        (FlowPurpose::Recovery, Some(AccountStatus::Active)) => ProofMail::Code(purpose),
+        // The address of an erased account is about to be released.
+        (FlowPurpose::Registration, None | Some(AccountStatus::Erased { .. })) => ProofMail::Code(purpose),
         // No account here. The legacy directory may know the address, and only its owner learns whether it does.
-        (FlowPurpose::Recovery, None) if flow.payload.is_some() => ProofMail::Code(MailPurpose::Recovery),
-        (FlowPurpose::Recovery, None | Some(false)) => ProofMail::Drop(DropReason::NoAccount),
+        (FlowPurpose::Recovery, None) if flow.payload.is_some() => ProofMail::Code(purpose),
+        (FlowPurpose::Recovery, None | Some(AccountStatus::Erased { .. })) => ProofMail::Drop(DropReason::NoAccount),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::LinkSeed;
     use crate::domain::identifier::IdentifierHash;
     use crate::domain::time::Span;
 
@@ -330,6 +352,16 @@ mod tests {
         }
     }
 
+    /// The same event of an account, without a flow: a link and its code are sent again.
+    #[test]
+    fn a_requested_link_is_about_the_account() {
+        let tenant = TenantId::default_tenant();
+        let event = Event { flow: None, ..event(EventKind::CodeResent) };
+        let account = event.account.unwrap();
+        let order = MailOrder::Account { account, about: AccountMail::LinkRequested, at: NOW };
+        assert_eq!(deliveries(&tenant, &event, None), [Delivery { tenant, event_id: event.id.clone(), due: None, order }]);
+    }
+
     /// Queue messages carry ids only: nothing that a code derives from, and no address.
     #[test]
     fn a_queue_message_carries_ids_only() {
@@ -347,13 +379,22 @@ mod tests {
     fn the_proof_of_a_flow_is_sent_only_while_it_is_valid() {
         let open = |purpose| flow(purpose);
         let ended = |state| Flow { state, ..flow(FlowPurpose::Registration) };
+        let seed = LinkSeed { key_version: 1, bytes: [1; 16] };
+        let active = Some(AccountStatus::Active);
+        let closed = Some(AccountStatus::ErasureDue { since: NOW, due: NOW, seed });
+        let disabled = Some(AccountStatus::Disabled { since: NOW });
+        let erased = Some(AccountStatus::Erased { at: NOW });
         let table = [
             ("unknown address", open(FlowPurpose::Registration), 2, None, NOW, ProofMail::Code(MailPurpose::Registration)),
-            ("known address", open(FlowPurpose::Registration), 2, Some(true), NOW, ProofMail::AlreadyRegistered),
-            ("closed account", open(FlowPurpose::Registration), 2, Some(false), NOW, ProofMail::AlreadyRegistered),
-            ("recovery", open(FlowPurpose::Recovery), 2, Some(true), NOW, ProofMail::Code(MailPurpose::Recovery)),
+            ("known address", open(FlowPurpose::Registration), 2, active, NOW, ProofMail::AlreadyRegistered),
+            ("closed", open(FlowPurpose::Registration), 2, closed, NOW, ProofMail::Closed),
+            ("disabled", open(FlowPurpose::Registration), 2, disabled, NOW, ProofMail::Disabled(MailPurpose::Registration)),
+            ("erased", open(FlowPurpose::Registration), 2, erased, NOW, ProofMail::Code(MailPurpose::Registration)),
+            ("recovery", open(FlowPurpose::Recovery), 2, active, NOW, ProofMail::Code(MailPurpose::Recovery)),
             ("recovery, unknown", open(FlowPurpose::Recovery), 2, None, NOW, ProofMail::Drop(DropReason::NoAccount)),
-            ("recovery, closed", open(FlowPurpose::Recovery), 2, Some(false), NOW, ProofMail::Drop(DropReason::NoAccount)),
+            ("recovery, closed", open(FlowPurpose::Recovery), 2, closed, NOW, ProofMail::Closed),
+            ("recovery, disabled", open(FlowPurpose::Recovery), 2, disabled, NOW, ProofMail::Disabled(MailPurpose::Recovery)),
+            ("recovery, erased", open(FlowPurpose::Recovery), 2, erased, NOW, ProofMail::Drop(DropReason::NoAccount)),
             ("older code", open(FlowPurpose::Registration), 1, None, NOW, ProofMail::Drop(DropReason::Superseded)),
             ("used up", ended(FlowState::Completed), 2, None, NOW, ProofMail::Drop(DropReason::DeadFlow)),
             ("disowned", ended(FlowState::Ended), 2, None, NOW, ProofMail::Drop(DropReason::DeadFlow)),

@@ -5,12 +5,12 @@
 //! 2. The proof (a code of 50 bits, or the mailed link) moves the account to the new address in one transaction: the new
 //!    identifier is claimed if no account has it, and the old one is freed. Guessing such a code needs no budget beyond the five
 //!    tries of the change.
-//! 3. The old address gets a notice with a link that undoes the change for a limited time. The undo restores the old address,
-//!    ends every session, and removes the password, because the person who changed the address knew it.
+//! 3. The old address gets a notice with a link and a code that undo the change for a limited time ([`super::email_undo`]).
+//! 4. A pending change ends with the epoch in which it started: a new password, a closing or an undo ends it.
 
 use super::account::{AccountState, LinkSeed, Sealed};
 use super::change::{Change, Decision};
-use super::credential::PasswordCredential;
+use super::email_undo::valid_undos;
 use super::flow::MAX_TRIES;
 use super::id::AccountId;
 use super::identifier::IdentifierHash;
@@ -65,7 +65,7 @@ pub fn start(authentication: &AccountState, profile: &Profile, new: NewEmailChan
     if authentication.identifier == new.identifier {
         return Decision::unchanged(Started::SameAddress);
     }
-    let undos = valid_undos(profile, now);
+    let undos: Vec<EmailUndo> = valid_undos(authentication, profile, now).cloned().collect();
     if undos.len() >= MAX_EMAIL_UNDOS {
         let until = undos.iter().map(|undo| undo.expires_at).min().unwrap_or(now);
         return Decision::unchanged(Started::TooManyChanges { until });
@@ -97,11 +97,6 @@ pub fn pending<'a>(authentication: &AccountState, profile: &'a Profile, now: Tim
         None => !authentication.outdates_proof_of(change.expires_at - EMAIL_CHANGE_LIFETIME),
     };
     profile.email_change.as_ref().filter(|change| change.tries < MAX_TRIES && now < change.expires_at && is_of_epoch(change))
-}
-
-/// The former addresses that can still be restored, oldest first.
-fn valid_undos(profile: &Profile, now: Timestamp) -> Vec<EmailUndo> {
-    profile.email_undos.iter().filter(|undo| now < undo.expires_at).cloned().collect()
 }
 
 /// The presented proof, and whether it matches (compared by `keys`).
@@ -177,7 +172,7 @@ pub fn prove(
     if owner.is_some() {
         return Decision::unchanged(Proven::AddressTaken);
     }
-    let mut email_undos = valid_undos(profile, now);
+    let mut email_undos: Vec<EmailUndo> = valid_undos(authentication, profile, now).cloned().collect();
     email_undos.push(EmailUndo {
         identifier: authentication.identifier,
         address: changed.former_address,
@@ -185,6 +180,8 @@ pub fn prove(
         locale: change.locale.clone(),
         changed_at: now,
         expires_at: now + changed.undo_lifetime,
+        has_code: true,
+        used_at: None,
     });
     let next = AccountState {
         identifier: change.identifier,
@@ -213,68 +210,26 @@ pub fn end(authentication: &AccountState, profile: &Profile, is_allowed: bool, n
     Decision::one(Change::end_email_change(next), true)
 }
 
-/// The undo of a profile that is still valid and has a link that `fits`.
-#[must_use]
-pub fn find_undo(profile: &Profile, now: Timestamp, fits: impl Fn(&EmailUndo) -> bool) -> Option<&EmailUndo> {
-    profile.email_undos.iter().find(|undo| now < undo.expires_at && fits(undo))
-}
-
-/// The outcome of an undo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Undone {
-    /// The former address is in force again; sign-in needs a new password.
-    Restored,
-    /// The former address has another account now.
-    AddressTaken,
-    /// The link is used or has expired.
-    Over,
-}
-
-/// Restores a former address. `claims` are sealed with it. `owner` is the account that has the address now, looked up only after
-/// a conflict.
-pub fn undo(
-    authentication: &AccountState,
-    profile: &Profile,
-    undo: &EmailUndo,
-    claims: Sealed,
-    password: Option<PasswordCredential>,
-    owner: Option<AccountId>,
-    now: Timestamp,
-) -> Decision<Undone> {
-    if now >= undo.expires_at || !authentication.is_active() {
-        return Decision::unchanged(Undone::Over);
-    }
-    if owner.is_some() {
-        return Decision::unchanged(Undone::AddressTaken);
-    }
-    // Later changes were made by the same person as this one: their undos are removed.
-    let email_undos = profile.email_undos.iter().take_while(|other| other.seed != undo.seed).cloned().collect();
-    let next = AccountState { identifier: undo.identifier, ..authentication.with_new_password(now) };
-    let profile = Profile { email_change: None, email_undos, ..profile.with_claims(claims, now) };
-    let former = authentication.identifier;
-    Decision::one(Change::undo_email_change(next, profile, former, password), Undone::Restored)
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::oauth::fixture::{NOW, authentication};
 
     const PROOF: SecretHash = SecretHash::from_bytes([6; 32]);
 
-    fn hash(n: u8) -> IdentifierHash {
+    pub(crate) fn hash(n: u8) -> IdentifierHash {
         IdentifierHash { key_version: 1, hash: [n; 32] }
     }
-    fn seed(n: u8) -> LinkSeed {
+    pub(crate) fn seed(n: u8) -> LinkSeed {
         LinkSeed { key_version: 1, bytes: [n; 16] }
     }
-    fn sealed(n: u8) -> Sealed {
+    pub(crate) fn sealed(n: u8) -> Sealed {
         Sealed(vec![n; 4])
     }
-    fn account() -> AccountState {
+    pub(crate) fn account() -> AccountState {
         AccountState { identifier: hash(1), ..authentication() }
     }
-    fn profile() -> Profile {
+    pub(crate) fn profile() -> Profile {
         Profile {
             account: account().account,
             claims: sealed(0),
@@ -301,7 +256,7 @@ mod tests {
     fn waiting(n: u8) -> Profile {
         start(&account(), &profile(), new_change(n), NOW).changes.only(Change::start_email_change)
     }
-    fn moved(account: &AccountState, profile: &Profile, n: u8, now: Timestamp) -> (AccountState, Profile) {
+    pub(crate) fn moved(account: &AccountState, profile: &Profile, n: u8, now: Timestamp) -> (AccountState, Profile) {
         let started = start(account, profile, new_change(n), now).changes.only(Change::start_email_change);
         let changes = prove(account, &started, Proof::Code { fits: true }, Some(changed(n)), None, now).changes;
         let [change] = changes.all();
@@ -385,41 +340,6 @@ mod tests {
         assert!(end(&account(), &waiting(2), false, NOW).changes.is_empty());
         assert!(end(&account(), &profile(), true, NOW).changes.is_empty());
         assert!(end(&account(), &waiting(2), true, NOW).outcome);
-    }
-
-    #[test]
-    fn the_first_address_undoes_all_later_changes() {
-        let (a2, p2) = moved(&account(), &profile(), 2, NOW);
-        let (a3, p3) = moved(&a2, &p2, 3, NOW + Span::hours(1));
-        assert_eq!(p3.email_undos.len(), 2);
-        let later = NOW + Span::days(6);
-        let first = find_undo(&p3, later, |undo| undo.identifier == hash(1)).unwrap();
-        let decision = undo(&a3, &p3, first, sealed(8), None, None, later);
-        assert_eq!(decision.outcome, Undone::Restored);
-        let [change] = decision.changes.all();
-        let (authentication, profile): (AccountState, Profile) = (change.first(), change.first());
-        assert_eq!(*change, Change::undo_email_change(authentication.clone(), profile.clone(), hash(3), None));
-        assert_eq!(authentication.identifier, hash(1));
-        assert!(authentication.epoch > a3.epoch, "the undo ends every session");
-        assert!(profile.email_undos.is_empty() && profile.claims == sealed(8));
-        // The second address can undo only its own change.
-        let second = find_undo(&p3, later, |undo| undo.identifier == hash(2)).unwrap();
-        let change = undo(&a3, &p3, second, sealed(8), None, None, later).changes.0.pop().expect("a change");
-        let profile: Profile = change.first();
-        assert_eq!(change, Change::undo_email_change(change.first(), profile.clone(), hash(3), None));
-        assert_eq!(profile.email_undos[0].identifier, hash(1));
-    }
-
-    #[test]
-    fn an_undo_ends_at_its_expiry_with_its_account_or_with_another_owner_of_the_address() {
-        let (account, profile) = moved(&account(), &profile(), 2, NOW);
-        let at = |now: Timestamp| find_undo(&profile, now, |_| true);
-        assert!(at(NOW + Span::days(7) - Span::millis(1)).is_some() && at(NOW + Span::days(7)).is_none());
-        let found = at(NOW).unwrap();
-        let other = Some(AccountId::from_bytes([9; 16]));
-        assert_eq!(undo(&account, &profile, found, sealed(8), None, other, NOW).outcome, Undone::AddressTaken);
-        let closed = AccountState { status: crate::domain::account::AccountStatus::Disabled { since: NOW }, ..account };
-        assert_eq!(undo(&closed, &profile, found, sealed(8), None, None, NOW).outcome, Undone::Over);
     }
 
     #[test]

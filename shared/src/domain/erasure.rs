@@ -7,11 +7,16 @@
 //!    hold or a sign-in that was faster makes the job decide again. A legal hold defers the erasure.
 //! 4. The remaining items are removed one by one. If that is interrupted, the due work stays stored, and the removal continues
 //!    later.
+//! 5. Each request and each restoration is also recorded in the table `keys`, in the same transaction. A restored backup of the
+//!    accounts does not contain what happened after it: [`replay`] repeats it from these records.
 
 mod decisions;
 
-pub use decisions::{Erasure, Hold, Requested, Restored, erase, lift_hold, place_hold, request_deletion, restore};
+pub use decisions::{
+    Erasure, Hold, Replayed, Requested, Restored, erase, lift_hold, place_hold, replay, request_deletion, restore,
+};
 
+use super::account::AccountStatus;
 use super::id::AccountId;
 use super::identifier::IdentifierHash;
 use super::time::{Span, Timestamp};
@@ -35,7 +40,27 @@ pub struct DueErasure {
     pub identifier: IdentifierHash,
     /// When it is due.
     pub due: Timestamp,
+    /// When the user requested it: the day of its [`DeletionRecord`]. None before these records existed.
+    #[serde(rename = "req", default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Timestamp>,
 }
+
+/// A deletion request, or a restoration, in the table of keys. It contains no personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionRecord {
+    /// The account.
+    #[serde(rename = "acc")]
+    pub account: AccountId,
+    /// When it happened. Its UTC day is part of the key.
+    pub at: Timestamp,
+    /// The account's status since: closed with all that the mailed link needs, or active again.
+    #[serde(rename = "st")]
+    pub status: AccountStatus,
+}
+
+/// How long the record of a restoration is kept: longer than any backup of the service (35 days), and than most others. The record
+/// of a request is removed with its restoration or its erasure.
+pub const RESTORATION_RECORD: Span = Span::days(400);
 
 /// What is left of an erased account. With it, a restored backup is cleaned again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,13 @@
 //! Closing, restoring, holding and erasing: by which caller, and until when.
 
-use super::decisions::{Erasure, Hold, Requested, Restored, erase, lift_hold, place_hold, request_deletion, restore};
+use super::DeletionRecord;
+use super::decisions::{
+    Erasure, Hold, Replayed, Requested, Restored, erase, lift_hold, place_hold, replay, request_deletion, restore,
+};
 use super::*;
 use crate::domain::account::{AccountState, AccountStatus, LinkSeed};
 use crate::domain::change::Change;
+use crate::domain::email_undo::WithdrawnRequest;
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::oauth::fixture::{NOW, authentication};
 
@@ -30,7 +34,10 @@ fn closing_ends_all_sessions_and_grants_and_sets_the_day_of_the_erasure() {
     let (after, erasure) = closed();
     assert_eq!((after.epoch, after.version), (before.epoch + 1, before.version + 1));
     assert_eq!(after.status, AccountStatus::ErasureDue { since: NOW, due: NOW + GRACE, seed: seed() });
-    assert_eq!(erasure, DueErasure { account: before.account, identifier: before.identifier, due: NOW + GRACE });
+    assert_eq!(
+        erasure,
+        DueErasure { account: before.account, identifier: before.identifier, due: NOW + GRACE, requested_at: Some(NOW) }
+    );
 }
 
 #[test]
@@ -62,13 +69,12 @@ fn no_erasure_starts_within_ten_minutes_whatever_the_grace_period_is() {
 }
 
 #[test]
-fn the_link_restores_only_once_and_only_until_the_erasure_is_due() {
+fn the_link_restores_only_once_and_until_the_job_has_taken_the_account() {
     let (closed, _) = closed();
-    let last = NOW + GRACE - Span::millis(1);
     for (name, account, fits, now, expected) in [
         ("at once", &closed, true, NOW, Restored::Restored),
-        ("at the last moment", &closed, true, last, Restored::Restored),
-        ("when due (security 131)", &closed, true, NOW + GRACE, Restored::Over),
+        ("when due", &closed, true, NOW + GRACE, Restored::Restored),
+        ("days after it was due, because the job was late", &closed, true, NOW + GRACE + DAY, Restored::Restored),
         ("with another link", &closed, false, NOW, Restored::Over),
         ("in use", &authentication(), true, NOW, Restored::Over),
         ("erased", &with(AccountStatus::Erased { at: NOW }), true, NOW, Restored::Over),
@@ -79,7 +85,8 @@ fn the_link_restores_only_once_and_only_until_the_erasure_is_due() {
         assert_eq!(decision.changes.is_empty(), expected == Restored::Over, "{name}");
         if let Some(change) = decision.changes.0.first() {
             let authentication: AccountState = change.first();
-            assert_eq!(*change, Change::restore_account(authentication.clone(), NOW + GRACE), "{name}");
+            let request = WithdrawnRequest { requested_at: NOW, due: NOW + GRACE };
+            assert_eq!(*change, Change::restore_account(authentication.clone(), request, now), "{name}");
             assert!(authentication.is_active(), "{name}");
             assert_eq!(authentication.epoch, account.epoch, "ended sessions and grants stay ended");
             assert_eq!(authentication.epoch_began_at, Some(now), "earlier sign-ins at other systems stay ended");
@@ -151,4 +158,49 @@ fn security_132_a_legal_hold_defers_an_erasure_to_another_day_until_it_is_lifted
     assert_eq!(erase(Some(&free), &next, next.due).outcome, Erasure::Remove { at: next.due });
     let erased = with(AccountStatus::Erased { at });
     assert_eq!((place_hold(&erased, at).outcome, lift_hold(&erased).outcome), (Hold::Erased, Hold::Erased));
+}
+
+/// A restored backup: the records of the table of keys bring back what it does not contain, and nothing that is older than it.
+#[test]
+fn security_132_the_newest_record_of_an_account_decides() {
+    let closed_at = |since: Timestamp| AccountStatus::ErasureDue { since, due: since + GRACE, seed: seed() };
+    let record = |at: Timestamp, status| DeletionRecord { account: authentication().account, at, status };
+    let requested = |at| record(at, closed_at(at));
+    let restored = |at| record(at, AccountStatus::Active);
+    let active = |began| AccountState { epoch_began_at: began, ..authentication() };
+    let closed = |since| with(closed_at(since));
+    let erased = with(AccountStatus::Erased { at: NOW });
+    let table = [
+        ("a request", active(None), requested(NOW), false, Replayed::Closed),
+        ("a request before a password change", active(Some(NOW + DAY)), requested(NOW), false, Replayed::Closed),
+        ("a request before a restoration", active(Some(NOW + DAY)), requested(NOW), true, Replayed::Unchanged),
+        ("a request after a restoration", active(Some(NOW - DAY)), requested(NOW), true, Replayed::Closed),
+        (
+            "a request of a disabled account",
+            with(AccountStatus::Disabled { since: NOW }),
+            requested(NOW),
+            false,
+            Replayed::Closed,
+        ),
+        ("the same request", closed(NOW), requested(NOW), false, Replayed::Unchanged),
+        ("a later request", closed(NOW - DAY), requested(NOW), false, Replayed::Closed),
+        ("an earlier request", closed(NOW + DAY), requested(NOW), false, Replayed::Unchanged),
+        ("a restoration", closed(NOW - DAY), restored(NOW), false, Replayed::Restored),
+        ("a restoration in the same moment", closed(NOW), restored(NOW), false, Replayed::Restored),
+        ("a restoration of an earlier request", closed(NOW + DAY), restored(NOW), false, Replayed::Unchanged),
+        ("a restoration of an active account", active(None), restored(NOW), false, Replayed::Unchanged),
+        ("a request of an erased account", erased.clone(), requested(NOW), false, Replayed::Unchanged),
+        ("a restoration of an erased account", erased, restored(NOW), false, Replayed::Unchanged),
+    ];
+    for (name, state, record, restored_later, expected) in table {
+        let decision = replay(&state, &record, restored_later, NOW + DAY);
+        assert_eq!(decision.outcome, expected, "{name}");
+        let Some(change) = decision.changes.0.first() else { continue };
+        assert!(change.event().is_none(), "{name}: the event was recorded when it happened");
+        let after: AccountState = change.first();
+        assert_eq!((after.status, after.version), (record.status, state.version + 1), "{name}");
+        assert!(after.epoch > state.epoch || !state.is_active(), "{name}: a closed account has no live session");
+        let again = replay(&after, &record, false, NOW + DAY);
+        assert_eq!(again.outcome, Replayed::Unchanged, "{name}: a second replay changes nothing");
+    }
 }

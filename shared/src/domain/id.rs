@@ -116,6 +116,11 @@ impl Sub {
     pub fn from_imported(text: &str) -> Option<Self> {
         text.parse().ok().filter(|sub: &Self| sub.is_uuid)
     }
+    /// Whether it was imported. One that was made here is random, and needs no claim.
+    #[must_use]
+    pub const fn is_imported(&self) -> bool {
+        self.is_uuid
+    }
     /// The 16 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

@@ -49,6 +49,19 @@ pub struct IdentifierHash {
     pub hash: [u8; 32],
 }
 
+/// The live versions of the identifier key. While there are two, an item can be stored under either of them.
+///
+/// Versions are a chain: the hash under a version is the keyed hash of the hash under the version before. So a stored hash leads
+/// to the hashes of all later versions, and no address is needed for it.
+pub trait IdentifierForms: Send + Sync {
+    /// Whether only one version was ever made: each hash has one form.
+    fn is_single(&self) -> bool;
+    /// The hash under each live version that follows from it, oldest first; never empty.
+    fn forms(&self, hash: &IdentifierHash) -> Vec<IdentifierHash>;
+    /// The hash under the version that makes new items.
+    fn claimed(&self, hash: &IdentifierHash) -> IdentifierHash;
+}
+
 /// Longest address (RFC 5321 §4.5.3.1.3, without the angle brackets).
 const MAX_BYTES: usize = 254;
 /// Longest local part (RFC 5321 §4.5.3.1.1).

@@ -1,4 +1,4 @@
-//! Just-in-time migration of users from a legacy directory, for example a Cognito user pool: what is imported, and by which
+//! Just-in-time migration of users from a legacy directory: what is imported, and by which
 //! proof.
 //!
 //! 1. A user signs in with an identifier that has no account here. The failure is counted first, as for any sign-in. The legacy
@@ -15,7 +15,10 @@
 mod decisions;
 
 pub(crate) use decisions::imported;
-pub use decisions::{ImportOutcome, import_legacy_user, keep_password, take_over, undo_failure, undo_unknown_failure};
+pub use decisions::{
+    ImportConflicts, ImportOutcome, complete_import, import_legacy_user, keep_password, take_over, undo_failure,
+    undo_unknown_failure,
+};
 
 use super::account::{AccountState, Sealed, WrappedDataKey};
 use super::credential::PasswordCredential;
@@ -27,7 +30,7 @@ use super::linked_identity::{LinkedIdentity, SubjectHash};
 use super::profile::{Claims, Profile};
 use super::roles::Roles;
 use super::secret::PasswordHash;
-use super::tenant::{CognitoConfig, Field};
+use super::tenant::{Field, LegacyDirectoryConfig};
 use super::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -130,7 +133,7 @@ const NOT_MAPPED: [&str; 7] = ["sub", "email", "email_verified", "phone_number_v
 /// Maps attributes to the fields of the form, by the rules of the tenant document.
 #[must_use]
 pub fn map_attributes(
-    config: &CognitoConfig,
+    config: &LegacyDirectoryConfig,
     fields: &[Field],
     attributes: &BTreeMap<String, String>,
     now: Timestamp,
@@ -145,14 +148,15 @@ pub fn map_attributes(
         }
     }
     let (claims, refused) = form::take_over(fields, &submitted, now);
-    let unmapped = attributes.keys().filter(|name| !taken.contains(&name.as_str()) && !name.starts_with("cognito:"));
+    let unmapped =
+        attributes.keys().filter(|name| !taken.contains(&name.as_str()) && !LegacyDirectoryConfig::is_internal(name));
     MappedAttributes { claims, refused, unmapped: unmapped.cloned().collect() }
 }
 
 /// Merges typed values with the directory's attributes. Typed values win, and fields that they hide are not filled in.
 #[must_use]
 pub fn fill_claims(
-    config: &CognitoConfig,
+    config: &LegacyDirectoryConfig,
     fields: &[Field],
     typed: &Claims,
     attributes: &BTreeMap<String, String>,

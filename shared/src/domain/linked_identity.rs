@@ -1,15 +1,28 @@
 //! Linked identities of an account at other identity providers, and the sentinels that claim them.
 
 use super::account::Sealed;
-use super::id::AccountId;
+use super::id::{AccountId, Sub};
 use super::identifier::IdentifierHash;
 use super::time::Timestamp;
+use crate::digest::sha256;
 use serde::{Deserialize, Serialize};
 
 /// The keyed hash of a subject of another identity provider: HMAC-SHA-256 of issuer ‖ subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SubjectHash(pub IdentifierHash);
+
+/// The key version of the claim of a `sub`. No keyring has it: a `sub` is not secret, and its claim outlives every keyring.
+pub const SUB_CLAIM_VERSION: u32 = 0;
+
+impl SubjectHash {
+    /// The key of the sentinel that claims a `sub` of this tenant: one `sub` has one account, whatever system it was imported
+    /// from. The sentinel names no account, and stays: a `sub` is never assigned again (OpenID Connect Core §8).
+    #[must_use]
+    pub fn of_sub(sub: Sub) -> Self {
+        Self(IdentifierHash { key_version: SUB_CLAIM_VERSION, hash: sha256(format!("sub\n{sub}").as_bytes()) })
+    }
+}
 
 /// A subject of another identity provider, in clear. Issuer and subject together identify one user permanently (OpenID Connect
 /// Core §5.7). Personal data: it does not print.

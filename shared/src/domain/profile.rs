@@ -17,6 +17,16 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Claims(pub serde_json::Map<String, serde_json::Value>);
 
+impl Claims {
+    /// Words that an attacker would guess first for a password of this user: all texts of the profile, and their parts (security 69).
+    #[must_use]
+    pub fn guessable_words(&self) -> Vec<&str> {
+        let texts = self.0.values().filter_map(serde_json::Value::as_str).filter(|text| text.len() <= 100);
+        let words = texts.flat_map(|text| std::iter::once(text).chain(text.split(['@', '.', ' '])));
+        words.filter(|word| !word.is_empty()).collect()
+    }
+}
+
 impl std::fmt::Debug for Claims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Claims({} claims)", self.0.len())
@@ -109,9 +119,15 @@ pub struct EmailUndo {
     /// When the address was changed: the time of the event that caused its mail.
     #[serde(rename = "at")]
     pub changed_at: Timestamp,
-    /// When the undo expires.
+    /// When the undo expires. See [`super::email_undo::is_valid`].
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
+    /// Whether its mail has a code beside the link. A release before this attribute mailed only the link.
+    #[serde(rename = "cod", default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_code: bool,
+    /// When it was used. It is kept so that a second use of its link says that it was done already; it grants nothing any more.
+    #[serde(rename = "us", default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
 }
 
 impl Profile {

@@ -3,7 +3,7 @@
 use super::account::{AccountState, WrappedDataKey};
 use super::consent::{AcceptedTerms, Consent};
 use super::credential::PasswordCredential;
-use super::erasure::DueErasure;
+use super::erasure::{DeletionRecord, DueErasure};
 use super::failure_window::UnknownIdentifierFailures;
 use super::flow::Flow;
 use super::id::{AccountId, ClientId, FlowId, Jti};
@@ -33,17 +33,21 @@ pub struct Terms {
     pub version: u64,
 }
 
-/// An authorization request that was sent by POST.
+/// A stored authorization request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredAuthorizationRequest {
-    /// Its parameters, as a query.
+    /// Its parameters as a query, of a request that the previous release stored. Otherwise empty.
+    #[serde(default)]
     pub query: String,
+    /// The same, sealed: it may have an address (`login_hint`) or an ID token.
+    #[serde(rename = "sea", default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
     /// When it expires.
     #[serde(rename = "exp")]
     pub expires_at: Timestamp,
 }
 
-/// A revoked access token that has no grant.
+/// A revoked access token that has no grant, or an exchanged token of the legacy user pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokedToken {
     /// The client that the token was issued to.
@@ -92,13 +96,15 @@ pub enum Record {
     FederatedSubject(Keyed<SubjectHash, ClaimedSubject>),
     /// A due erasure.
     DueErasure(DueErasure),
+    /// A deletion request, or a restoration.
+    DeletionRecord(DeletionRecord),
     /// The failed sign-ins of an identifier without an account.
     UnknownFailures(UnknownIdentifierFailures),
     /// The state of the retention job.
     RetentionJob(Box<RetentionJob>),
     /// A revoked access token that has no grant.
     RevokedToken(Keyed<Jti, RevokedToken>),
-    /// An authorization request that was sent by POST.
+    /// A stored authorization request.
     AuthorizationRequest(Keyed<FlowId, StoredAuthorizationRequest>),
 }
 
@@ -144,6 +150,7 @@ records! {
     LinkedIdentity: LinkedIdentity;
     FederatedSubject: Keyed<SubjectHash, ClaimedSubject>;
     DueErasure: DueErasure;
+    DeletionRecord: DeletionRecord;
     UnknownFailures: UnknownIdentifierFailures;
     RetentionJob: RetentionJob;
     RevokedToken: Keyed<Jti, RevokedToken>;

@@ -157,6 +157,8 @@ pub enum Owner<'a> {
 pub enum Recovered {
     /// The new password is in force.
     PasswordReset,
+    /// The proof is right, and the new password consists of the user's own data. Nothing is used up.
+    Guessable,
     /// The proof is right, but the legacy account cannot be imported.
     Stays,
     /// The proof is right, but no account has this address.

@@ -86,6 +86,17 @@ pub struct Counts {
     pub skipped: u64,
     /// Failed; retried in the next period.
     pub stuck: u64,
+    /// Closed again by a replay.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub closed: u64,
+    /// Restored again by a replay.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub restored: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// An item that could not be processed.
@@ -135,12 +146,14 @@ pub enum Claim {
 impl Outcomes {
     /// Adds the results of another walk.
     pub fn add(&mut self, other: Self) {
-        let Counts { due, erased, deferred, skipped, stuck } = other.counts;
+        let Counts { due, erased, deferred, skipped, stuck, closed, restored } = other.counts;
         self.counts.due += due;
         self.counts.erased += erased;
         self.counts.deferred += deferred;
         self.counts.skipped += skipped;
         self.counts.stuck += stuck;
+        self.counts.closed += closed;
+        self.counts.restored += restored;
         self.stuck.extend(other.stuck);
         self.stuck.truncate(MAX_NAMED_STUCK);
     }

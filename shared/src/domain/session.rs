@@ -2,8 +2,8 @@
 
 mod decisions;
 
-pub(crate) use decisions::ended_grants;
 pub use decisions::{end_with_grants, sign_out};
+pub(crate) use decisions::{ended_grants, signed_in};
 
 use super::account::{AccountState, Sealed};
 use super::amr::Amr;
@@ -100,6 +100,23 @@ impl Session {
         Self { device_id: Some(device), ..self }
     }
 
+    /// The session after its user has authenticated again in this browser: the same `sid`, so that the tokens of applications stay valid, with
+    /// another cookie secret, and with what was proven now in place of what was proven before (security 56).
+    #[must_use]
+    pub fn renew(&self, new: NewSession, amr: Vec<Amr>, policy: &SessionPolicy, now: Timestamp) -> Self {
+        Self {
+            secret_hash: new.secret_hash,
+            auth_time: now,
+            amr,
+            last_used_at: now,
+            expires_at: now + policy.absolute,
+            idle_expires_at: now + policy.idle,
+            device: new.device,
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
     /// Whether the session is live: not ended, neither of its two expiries reached, and of the account's current epoch.
     #[must_use]
     pub fn is_live(&self, authentication: &AccountState, now: Timestamp) -> bool {
@@ -183,6 +200,19 @@ mod tests {
         }
         let other = AccountState { account: AccountId::from_bytes([9; 16]), ..authentication() };
         assert!(!session.is_live(&other, T0));
+    }
+
+    #[test]
+    fn security_56_64_a_renewed_session_keeps_its_sid_and_nothing_that_was_proven_before() {
+        let before = session();
+        let at = T0 + Span::hours(5);
+        let new =
+            NewSession { id: SessionId::from_bytes([9; 16]), secret_hash: SecretHash::from_bytes([10; 32]), device: None };
+        let renewed = before.renew(new, vec![Amr::Pwd], &POLICY, at);
+        assert_eq!((renewed.id, renewed.created_at, renewed.version), (before.id, T0, 2));
+        assert_eq!((renewed.auth_time, renewed.expires_at), (at, at + POLICY.absolute));
+        assert!(!renewed.is_presented_by(&before.secret_hash), "the old cookie is dead");
+        assert!(renewed.is_presented_by(&SecretHash::from_bytes([10; 32])));
     }
 
     #[test]

@@ -95,6 +95,7 @@ mod tests {
             (new(), TransferOutcome::Here),
             (ExistingState { owner: Some(other), ..new() }, TransferOutcome::AddressTaken),
             (ExistingState { sub_owner: Some(other), ..new() }, TransferOutcome::SubTaken),
+            (ExistingState { is_sub_claimed: true, ..new() }, TransferOutcome::SubTaken),
             (ExistingState { account: Some(AccountStatus::Active), owner: Some(own), ..new() }, TransferOutcome::AlreadyHere),
             (ExistingState { account: Some(AccountStatus::Active), owner: Some(other), ..new() }, TransferOutcome::AlreadyHere),
             (ExistingState { subjects: vec![at(Some(other))], ..new() }, TransferOutcome::AlreadyHere),

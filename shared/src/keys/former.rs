@@ -7,7 +7,7 @@
 
 use super::jwk::PublicJwk;
 use super::jwt::{Compact, TimesError, check_times};
-use crate::domain::tenant::UserPoolId;
+use crate::domain::tenant::legacy_directory::UserPoolId;
 use crate::domain::time::{Span, Timestamp};
 use aws_lc_rs::signature::ParsedPublicKey;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};

@@ -67,7 +67,7 @@ fn flow(purpose: FlowPurpose) -> Flow {
 }
 
 fn identifiers() -> IdentifierKeyring {
-    IdentifierKeyring::new(&roots("acme", Purpose::Identifier, 1), 1).unwrap()
+    IdentifierKeyring::new(&roots("acme", Purpose::Identifier, 1), 1, &[]).unwrap()
 }
 
 #[test]

@@ -1,58 +1,126 @@
 //! Keyed hashes of identifiers and of client addresses.
 use super::KeyError;
 use super::aead::join;
-use super::root::{RootKey, Versioned};
-use crate::domain::identifier::{EmailAddress, IdentifierHash};
-use crate::domain::linked_identity::{FederatedSubject, SubjectHash};
+use super::root::RootKey;
+use crate::domain::identifier::{EmailAddress, IdentifierForms, IdentifierHash};
+use crate::domain::linked_identity::{FederatedSubject, SUB_CLAIM_VERSION, SubjectHash};
 use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use std::net::IpAddr;
 
-/// The versioned identifier key.
+/// The versions of the identifier key: a chain. Version 1 hashes the identifier, and each later one hashes the hash of the version
+/// before it (decision 34). So a stored hash leads to all later ones.
 pub struct IdentifierKeyring {
-    keys: Versioned<IdentifierKeys>,
+    /// Oldest first; never empty.
+    chain: Vec<(u32, IdentifierKeys)>,
+    /// The oldest version under which items can be stored.
+    oldest_live: u32,
+    /// The version that makes new items.
+    making: u32,
 }
 
 struct IdentifierKeys {
     identifiers: hmac::Key,
+    /// Hashes the hash of the version before.
+    step: hmac::Key,
     addresses: hmac::Key,
 }
 
 impl IdentifierKeyring {
-    pub(super) fn new(roots: &[(u32, RootKey)], making: u32) -> Result<Self, KeyError> {
-        let keys = Versioned::derive(roots, making, |root| {
-            Ok(IdentifierKeys { identifiers: root.derive_hmac("identifier")?, addresses: root.derive_hmac("address")? })
-        })?;
-        Ok(Self { keys })
+    /// `dropped`: versions under which no item is stored any more.
+    pub(super) fn new(roots: &[(u32, RootKey)], making: u32, dropped: &[u32]) -> Result<Self, KeyError> {
+        let mut chain = Vec::with_capacity(roots.len());
+        for (version, root) in roots {
+            let keys = IdentifierKeys {
+                identifiers: root.derive_hmac("identifier")?,
+                step: root.derive_hmac("identifier step")?,
+                addresses: root.derive_hmac("address")?,
+            };
+            chain.push((*version, keys));
+        }
+        chain.sort_by_key(|(version, _)| *version);
+        let live = chain.iter().map(|(version, _)| *version).filter(|version| !dropped.contains(version));
+        let oldest_live = live.min().ok_or(KeyError::UnknownVersion)?;
+        if !chain.iter().any(|(version, _)| *version == making) {
+            return Err(KeyError::UnknownVersion);
+        }
+        Ok(Self { chain, oldest_live, making: making.max(oldest_live) })
     }
-    /// The hash under the current key version.
+    /// The hash under the oldest live version: the others follow from it.
     #[must_use]
     pub fn hash_email(&self, email: &EmailAddress) -> IdentifierHash {
         self.hash("email", email.as_str().as_bytes())
     }
-    /// The hash of a subject of another identity provider, under the current key version.
+    /// The hash of a subject of another identity provider, under the oldest live version.
     #[must_use]
     pub fn hash_subject(&self, subject: &FederatedSubject) -> SubjectHash {
         let named = join(&[subject.issuer.as_bytes(), subject.subject.as_bytes()]);
         SubjectHash(self.hash("subject", &named))
+    }
+    /// Whether two hashes, perhaps of two versions, are of the same identifier.
+    #[must_use]
+    pub fn is_same(&self, one: &IdentifierHash, other: &IdentifierHash) -> bool {
+        let newest = one.key_version.max(other.key_version);
+        self.step_to(*one, newest) == self.step_to(*other, newest)
+    }
+    /// The versions under which items can be stored, oldest first.
+    #[must_use]
+    pub fn live_versions(&self) -> Vec<u32> {
+        self.chain.iter().map(|(version, _)| *version).filter(|version| *version >= self.oldest_live).collect()
+    }
+    /// The version that makes new items.
+    #[must_use]
+    pub const fn making(&self) -> u32 {
+        self.making
     }
     /// The keyed hash of a client address, base64url: the whole IPv4 address, the /64 of an IPv6 address (v4-mapped counts as v4).
     #[must_use]
     pub fn hash_address(&self, address: IpAddr) -> String {
         // An IPv6 customer has a whole /64. A limit on single addresses would have no effect (security 115).
         let tag = match address.to_canonical() {
-            IpAddr::V4(v4) => hmac::sign(&self.keys.current().1.addresses, &join(&[b"4", &v4.octets()])),
-            IpAddr::V6(v6) => hmac::sign(&self.keys.current().1.addresses, &join(&[b"6", &v6.octets()[..8]])),
+            IpAddr::V4(v4) => hmac::sign(&self.keys(self.making).addresses, &join(&[b"4", &v4.octets()])),
+            IpAddr::V6(v6) => hmac::sign(&self.keys(self.making).addresses, &join(&[b"6", &v6.octets()[..8]])),
         };
         BASE64URL_NOPAD.encode(tag.as_ref())
     }
     fn hash(&self, kind: &str, canonical: &[u8]) -> IdentifierHash {
-        let (key_version, keys) = self.keys.current();
-        let tag = hmac::sign(&keys.identifiers, &join(&[kind.as_bytes(), canonical]));
-        let mut hash = [0; 32];
-        hash.copy_from_slice(tag.as_ref());
-        IdentifierHash { key_version, hash }
+        let (first, keys) = &self.chain[0];
+        let hash = tag(&keys.identifiers, &join(&[kind.as_bytes(), canonical]));
+        self.step_to(IdentifierHash { key_version: *first, hash }, self.oldest_live)
     }
+    /// The hash under a version that is not older than its own.
+    fn step_to(&self, hash: IdentifierHash, version: u32) -> IdentifierHash {
+        let later = self.chain.iter().filter(|(of, _)| *of > hash.key_version && *of <= version);
+        later.fold(hash, |hash, (version, keys)| IdentifierHash { key_version: *version, hash: tag(&keys.step, &hash.hash) })
+    }
+    fn keys(&self, version: u32) -> &IdentifierKeys {
+        let found = self.chain.iter().find(|(of, _)| *of == version);
+        &found.unwrap_or(&self.chain[0]).1
+    }
+}
+
+impl IdentifierForms for IdentifierKeyring {
+    fn is_single(&self) -> bool {
+        self.chain.len() == 1
+    }
+    fn forms(&self, hash: &IdentifierHash) -> Vec<IdentifierHash> {
+        // The claim of a `sub` has no key.
+        if hash.key_version == SUB_CLAIM_VERSION {
+            return vec![*hash];
+        }
+        let live = self.live_versions().into_iter().filter(|version| *version >= hash.key_version);
+        let forms: Vec<_> = live.map(|version| self.step_to(*hash, version)).collect();
+        if forms.is_empty() { vec![*hash] } else { forms }
+    }
+    fn claimed(&self, hash: &IdentifierHash) -> IdentifierHash {
+        if hash.key_version == SUB_CLAIM_VERSION { *hash } else { self.step_to(*hash, self.making) }
+    }
+}
+
+fn tag(key: &hmac::Key, bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(hmac::sign(key, bytes).as_ref());
+    hash
 }
 
 #[cfg(test)]
@@ -62,7 +130,7 @@ mod tests {
     use crate::purpose::Purpose;
 
     fn keyring(tenant: &str) -> IdentifierKeyring {
-        IdentifierKeyring::new(&roots(tenant, Purpose::Identifier, 1), 1).unwrap()
+        IdentifierKeyring::new(&roots(tenant, Purpose::Identifier, 1), 1, &[]).unwrap()
     }
     fn address(text: &str) -> String {
         keyring("a").hash_address(text.parse().unwrap())
@@ -99,5 +167,35 @@ mod tests {
         };
         assert_eq!(subject("https://a", "1"), subject("https://a", "1"));
         assert_ne!(subject("https://a", "1"), subject("https://a1", ""), "issuer and subject are separated");
+    }
+
+    /// Three versions: each hash leads to the later ones, whatever version is live, and never back.
+    #[test]
+    fn a_stored_hash_leads_to_every_later_version() {
+        let mut three = roots("a", Purpose::Identifier, 1);
+        for version in [2, 3] {
+            let [(_, root)] = <[_; 1]>::try_from(roots("a", Purpose::Identifier, version as u8)).ok().unwrap();
+            three.push((version, root));
+        }
+        let email = EmailAddress::parse("ada@example.com").unwrap();
+        let of = |making, dropped: &[u32]| IdentifierKeyring::new(&three, making, dropped).unwrap();
+        let first = of(1, &[]).hash_email(&email);
+        assert_eq!(first, keyring("a").hash_email(&email), "the first version is what it was");
+        let forms = of(1, &[]).forms(&first);
+        assert_eq!(forms.iter().map(|form| form.key_version).collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(forms[0].hash != forms[1].hash && forms[1].hash != forms[2].hash);
+        for (dropped, live) in [(&[][..], 0), (&[1], 1), (&[1, 2], 2)] {
+            let keyring = of(3, dropped);
+            assert_eq!(keyring.hash_email(&email), forms[live], "{dropped:?}");
+            for form in &forms {
+                assert_eq!(keyring.claimed(form), forms[2]);
+                assert_eq!(keyring.forms(form), forms[live.max(form.key_version as usize - 1)..], "{dropped:?} {form:?}");
+                assert!(keyring.is_same(form, &first) && keyring.is_same(&first, form));
+            }
+        }
+        let sub = SubjectHash::of_sub("ffffffff-ffff-ffff-ffff-ffffffffffff".parse().unwrap());
+        assert_eq!((of(3, &[1]).forms(&sub.0), of(3, &[1]).claimed(&sub.0)), (vec![sub.0], sub.0), "a sub has no key");
+        assert!(!of(3, &[]).is_same(&first, &of(3, &[]).hash_email(&EmailAddress::parse("bob@example.com").unwrap())));
+        assert!(IdentifierKeyring::new(&three, 4, &[]).is_err() && IdentifierKeyring::new(&three, 3, &[1, 2, 3]).is_err());
     }
 }

@@ -102,14 +102,15 @@ pub(super) fn algorithm_name(algorithm: SigningAlgorithm) -> &'static str {
     }
 }
 
-/// The JWK Set (RFC 7517 §5) of these keys and their `kid`s.
-pub(super) fn jwk_set<'a>(keys: impl Iterator<Item = (&'a PublicJwk, &'a str)>) -> Result<String, KeyError> {
-    #[derive(Serialize)]
-    struct JwkSet<'a> {
-        keys: Vec<Entry<'a>>,
-    }
-    let keys = keys.map(|(key, kid)| Entry { key, kid, r#use: "sig", alg: algorithm_name(key.algorithm()) }).collect();
-    serde_json::to_string(&JwkSet { keys }).map_err(|_| KeyError::Failed("writing the JWK Set"))
+/// The entry of this key and its `kid` in a JWK Set.
+pub(super) fn jwk_json(key: &PublicJwk, kid: &str) -> Result<String, KeyError> {
+    let entry = Entry { key, kid, r#use: "sig", alg: algorithm_name(key.algorithm()) };
+    serde_json::to_string(&entry).map_err(|_| KeyError::Failed("writing a JWK"))
+}
+
+/// The JWK Set (RFC 7517 §5) of these entries.
+pub(super) fn jwk_set<'a>(entries: impl Iterator<Item = &'a str>) -> String {
+    format!(r#"{{"keys":[{}]}}"#, entries.collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::rotation::LOOK_AGAIN;
 use super::signing::SigningKeys;
 use super::{KeyError, KeyVault};
 use crate::domain::id::TenantId;
+use crate::domain::identifier::IdentifierForms;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::tenant::Signer;
 use crate::domain::time::{Span, Timestamp};
@@ -29,7 +30,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The minimum age of a keyring version before it is used to make values: by then every instance has loaded it.
-const ROLLOUT_TIME: Span = Span::minutes(5);
+pub(super) const ROLLOUT_TIME: Span = Span::minutes(5);
 /// When to read the slots again after a failure, or if something was missing.
 const RETRY_INTERVAL: Span = Span::seconds(5);
 
@@ -200,12 +201,18 @@ impl TenantKeys {
         before: Option<&Self>,
     ) -> Result<Self, KeyError> {
         let loading = KeyringLoader { shared, tenant, stored, now };
+        let dropped: Vec<u32> = loading
+            .versions(Purpose::Identifier)
+            .iter()
+            .filter(|(_, key)| key.dropped_at.is_some())
+            .map(|(of, _)| *of)
+            .collect();
         let (data, identifier, proof, locator, refresh) = tokio::try_join!(
             loading.ring(Purpose::Data, before.and_then(|b| b.data.as_ref()), |roots, making| {
                 DataKeyring::new(tenant, roots, making)
             }),
             loading.ring(Purpose::Identifier, before.and_then(|b| b.identifier.as_ref()), |roots, making| {
-                IdentifierKeyring::new(&roots, making)
+                IdentifierKeyring::new(&roots, making, &dropped)
             }),
             loading.ring(Purpose::Proof, before.and_then(|b| b.proof.as_ref()), |roots, making| {
                 ProofKeyring::new(&roots, making)
@@ -242,6 +249,13 @@ impl TenantKeys {
     /// As [`Self::data`].
     pub fn identifier(&self) -> Result<&IdentifierKeyring, KeyError> {
         granted(Purpose::Identifier, self.identifier.as_ref())
+    }
+    /// The live versions of the identifier key, for the store. `None` if the function did not declare the purpose, or the keyring
+    /// is not available.
+    #[must_use]
+    pub fn identifier_forms(&self) -> Option<Arc<dyn IdentifierForms>> {
+        let keyring = self.identifier.as_ref()?.keyring.as_ref().ok()?.clone();
+        Some(keyring)
     }
     /// Derives codes and links.
     ///
@@ -293,7 +307,9 @@ impl KeyringLoader<'_> {
             return Ok(None);
         }
         let stored = self.versions(purpose);
-        let versions: Vec<_> = stored.iter().map(|(version, _)| *version).collect();
+        // A dropped version makes another keyring of the same keys.
+        let mark = |(version, key): &(u32, &KeyMaterial)| (*version, key.dropped_at.is_some());
+        let versions: Vec<_> = stored.iter().map(mark).collect();
         let made_with: Vec<_> = stored.iter().map(|(version, key)| (*version, key.created_at)).collect();
         let making = making(&made_with, self.now).ok_or(KeyError::UnknownVersion)?;
         let before = before.and_then(|before| before.keyring.as_ref().ok().map(|keyring| (before, keyring.clone())));
@@ -304,11 +320,12 @@ impl KeyringLoader<'_> {
         Ok(Some(match (opened, before) {
             (Ok(keyring), _) => Ring { versions, making, keyring: Ok(Arc::new(keyring)) },
             // The new version is not used yet. The open versions stay in use.
-            (Err(error), Some((ring, keyring))) => {
+            (Err(error), Some((ring, keyring))) if ring.versions.iter().any(|(version, _)| *version == making) => {
                 tracing::warn!(tenant = %self.tenant, purpose = purpose.name(), %error, "a new version of a keyring could not be opened");
                 Ring { versions: ring.versions.clone(), making: ring.making, keyring: Ok(keyring) }
             }
-            (Err(error), None) => Ring { versions, making, keyring: Err(UnavailableKeyring::from_error(error)?) },
+            // Other instances make items under the new version: without it, this one would not find them.
+            (Err(error), _) => Ring { versions, making, keyring: Err(UnavailableKeyring::from_error(error)?) },
         }))
     }
     async fn unwrap(&self, purpose: Purpose, stored: &[(u32, &KeyMaterial)]) -> Result<Vec<(u32, RootKey)>, KeyError> {

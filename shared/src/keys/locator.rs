@@ -47,7 +47,10 @@ pub struct FlowLocator {
 /// Bytes of the authentication tag.
 const TAG: usize = 16;
 /// The maximum length of a text: far above every kind, and inexpensive to process.
-const MAX_TEXT: usize = 16 * 1024;
+const MAX_TEXT: usize = 24 * 1024;
+
+/// Names the purpose of a sealed query.
+const STORED_QUERY: &[u8] = b"stored query";
 
 /// The locator key of a tenant.
 pub struct LocatorKeyring {
@@ -155,6 +158,21 @@ impl LocatorKeyring {
     #[must_use]
     pub fn open(&self, purpose: &'static str, context: &[u8], sealed: &str) -> Option<Vec<u8>> {
         self.keys.find_map(|keys| keys.seal.open_text(&self.tenant, &[purpose.as_bytes(), context], sealed))
+    }
+    /// Seals the query of an authorization request to store it: it can contain addresses and tokens (`login_hint`, `id_token_hint`).
+    /// It is bound to the flow or the request that is stored under this id.
+    #[must_use]
+    pub fn seal_query(&self, id: FlowId, query: &str) -> String {
+        self.current().seal.seal_text(&self.tenant, &[STORED_QUERY, id.as_bytes()], query.as_bytes())
+    }
+    /// Opens a stored query. One that an earlier version stored in clear is returned as it is: a query has `=`, and a seal has none.
+    #[must_use]
+    pub fn open_query(&self, id: FlowId, stored: &str) -> Option<String> {
+        if stored.contains('=') {
+            return Some(stored.to_owned());
+        }
+        let plain = self.keys.find_map(|keys| keys.seal.open_text(&self.tenant, &[STORED_QUERY, id.as_bytes()], stored))?;
+        String::from_utf8(plain).ok()
     }
     /// A keyed digest (HMAC-SHA-256, base64url) for anti-forgery values: `purpose` separates uses.
     #[must_use]

@@ -15,6 +15,7 @@ pub mod former;
 #[cfg(test)]
 mod golden_tests;
 pub mod identifier;
+pub mod identifier_rotation;
 mod jwk;
 pub mod jwt;
 mod key_versions;

@@ -85,6 +85,11 @@ impl Provisioner {
             }
         }
     }
+    /// Makes the version after the newest one of the identifier key. `false` if another process does so.
+    pub(super) async fn next_identifier(&self, store: &TenantStore, newest: u32, now: Timestamp) -> Result<bool, KeyError> {
+        let slot = KeySlot::Keyring { purpose: Purpose::Identifier, version: newest + 1 };
+        self.make(store, &[], slot, Signer::Local, now).await
+    }
     /// Publishes the next signing keys that are due. Returns whether it made one. A failure is logged, and retried at the next
     /// reload.
     pub(super) async fn rotate(&self, store: &TenantStore, stored: &[StoredKey], signer: Signer, now: Timestamp) -> bool {
@@ -144,7 +149,15 @@ impl Provisioner {
                 let root = Zeroizing::new(Random.bytes::<KEY_LEN>());
                 let wrapped = self.vault.wrap(tenant, purpose, root.as_slice()).await?;
                 let (created_at, active_from) = (now, now);
-                KeyMaterial { wrapped, public_jwk: None, created_at, active_from, kms_key: None, successor_ordered_at: None }
+                KeyMaterial {
+                    wrapped,
+                    public_jwk: None,
+                    created_at,
+                    active_from,
+                    kms_key: None,
+                    successor_ordered_at: None,
+                    dropped_at: None,
+                }
             }
             KeySlot::Signing { algorithm, version } => {
                 let kms_key = self.kms_key(signer, algorithm)?;
@@ -154,7 +167,8 @@ impl Provisioner {
                 };
                 let active_from = rotation::active_from(version == FIRST_VERSION && !is_known(stored, now), now);
                 let public_jwk = Some(public);
-                KeyMaterial { wrapped, public_jwk, created_at: now, active_from, kms_key, successor_ordered_at: None }
+                let (created_at, successor_ordered_at, dropped_at) = (now, None, None);
+                KeyMaterial { wrapped, public_jwk, created_at, active_from, kms_key, successor_ordered_at, dropped_at }
             }
         };
         let completed = store.complete_key(slot, &self.holder, material).await?;

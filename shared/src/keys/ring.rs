@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 /// A keyring and its versions. It is reused while the versions stay the same.
 pub(super) struct Ring<K> {
-    pub(super) versions: Vec<u32>,
+    /// Each version, and whether it is dropped.
+    pub(super) versions: Vec<(u32, bool)>,
     pub(super) making: u32,
     pub(super) keyring: Result<Arc<K>, UnavailableKeyring>,
 }

@@ -7,13 +7,14 @@
 //! 3. Its private half is unwrapped once, at its first signature here, and stays parsed. A function that only verifies never calls
 //!    the vault for it.
 use super::der::{modulus_and_exponent, p256_point};
-use super::jwk::{Base64Url, Ed25519, PublicJwk, algorithm_name, jwk_set};
+use super::jwk::{Base64Url, Ed25519, PublicJwk, algorithm_name, jwk_json, jwk_set};
 use super::jwt::Compact;
 use super::key_versions::{KeyVersion, key_versions};
 use super::rotation::{KeyState, LOOK_AGAIN};
 use super::{KeyError, KeyVault};
 use crate::domain::id::{KeyId, TenantId};
 use crate::domain::oauth::client::SigningAlgorithm;
+use crate::domain::tenant::SessionPolicy;
 use crate::domain::time::Timestamp;
 use crate::purpose::Purpose;
 use crate::store::keyring::{KeyMaterial, StoredKey, StoredKeyState};
@@ -25,6 +26,7 @@ use aws_lc_rs::signature::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -37,7 +39,12 @@ pub(super) const ALGORITHMS: [SigningAlgorithm; 3] =
 pub struct SigningKeys {
     /// All published keys, in the order of the JWK Set.
     published: Vec<(KeyState, Arc<SigningKey>)>,
-    jwks: String,
+    /// Superseded keys that are no longer published, and still verify hints.
+    former: Vec<Arc<SigningKey>>,
+    /// The JWK of each published key, serialized.
+    jwks: Vec<(SigningAlgorithm, String)>,
+    /// All of them as a JWK Set.
+    jwk_set: String,
 }
 
 /// One published key.
@@ -76,6 +83,7 @@ impl SigningKeys {
         before: Option<&Self>,
     ) -> Result<Self, KeyError> {
         let mut published: Vec<(KeyState, Arc<SigningKey>)> = Vec::new();
+        let mut former: Vec<Arc<SigningKey>> = Vec::new();
         for algorithm in ALGORITHMS {
             let key_versions = key_versions(stored, algorithm, now);
             // A KMS key that was retired while it was being registered again is stored in another slot, too.
@@ -90,6 +98,9 @@ impl SigningKeys {
                     continue;
                 }
                 match key_version.status.state {
+                    KeyState::Gone if still_verifies_hints(&key_version, now) => {
+                        former.push(SigningKey::load(tenant, vault, algorithm, material, before)?);
+                    }
                     KeyState::Gone => {}
                     state @ (KeyState::Pending | KeyState::Active | KeyState::Retiring) => {
                         let key = SigningKey::load(tenant, vault, algorithm, material, before)?;
@@ -100,8 +111,10 @@ impl SigningKeys {
                 }
             }
         }
-        let jwks = jwk_set(published.iter().map(|(_, key)| (&key.jwk, key.kid.as_str())))?;
-        Ok(Self { published, jwks })
+        let jwks = published.iter().map(|(_, key)| Ok((key.algorithm, jwk_json(&key.jwk, key.kid.as_str())?)));
+        let jwks = jwks.collect::<Result<Vec<_>, KeyError>>()?;
+        let jwk_set = jwk_set(jwks.iter().map(|(_, json)| json.as_str()));
+        Ok(Self { published, former, jwks, jwk_set })
     }
     /// Whether each algorithm that has any keys has one that signs, or one that starts to sign only after the next reload. False while
     /// the next key after a retirement is awaited.
@@ -160,10 +173,15 @@ impl SigningKeys {
         let signature = key.sign(signed.as_bytes()).await?;
         Ok((signed, BASE64URL_NOPAD.encode(&signature)))
     }
-    /// The public keys as a serialized JWK Set: public members only, `kid` = RFC 7638 thumbprint.
+    /// All public keys as a serialized JWK Set: public members only, `kid` = RFC 7638 thumbprint.
     #[must_use]
     pub fn jwks(&self) -> &str {
-        &self.jwks
+        &self.jwk_set
+    }
+    /// As [`Self::jwks`], with the keys of these algorithms only.
+    #[must_use]
+    pub fn jwks_of(&self, used: &BTreeSet<SigningAlgorithm>) -> String {
+        jwk_set(self.jwks.iter().filter(|(algorithm, _)| used.contains(algorithm)).map(|(_, json)| json.as_str()))
     }
     /// Verifies a compact JWS of ours: the algorithm of the key, the expected `typ`, canonical base64url, no duplicate member, no
     /// `crit`, no embedded key. Returns the payload. The caller checks the times against its own clock (`jwt`).
@@ -171,17 +189,34 @@ impl SigningKeys {
     pub fn verify(&self, typ: &'static str, token: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
         let compact = Compact::parse(token)?;
         let (_, key) = self.published.iter().find(|(_, key)| key.kid.as_str() == compact.kid)?;
-        // The key decides the algorithm, and the header must agree (RFC 8725 §3.1; security 44). `typ` keeps ID tokens out of the slots
-        // of access tokens, and the reverse (RFC 8725 §3.11; security 48).
-        if compact.algorithm != algorithm_name(key.algorithm) || compact.typ.as_deref() != Some(typ) {
-            return None;
-        }
-        key.verifier.verify_sig(compact.signed.as_bytes(), &compact.signature).ok()?;
-        compact.claims()
+        key.verify(typ, &compact)
+    }
+    /// As [`Self::verify`], for a token that only names a user (`id_token_hint`) and whose age does not matter. A key that was superseded
+    /// in the longest lifetime of a session verifies it, too. A key that was retired in an emergency does not: others may have it.
+    #[must_use]
+    pub fn verify_hint(&self, typ: &'static str, token: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+        let compact = Compact::parse(token)?;
+        let published = self.published.iter().map(|(_, key)| key);
+        published.chain(&self.former).find(|key| key.kid.as_str() == compact.kid)?.verify(typ, &compact)
     }
 }
 
+/// Whether a key that is no longer published was superseded so lately that a session from its time can live.
+fn still_verifies_hints(key: &KeyVersion<'_>, now: Timestamp) -> bool {
+    let is_retired = matches!(key.stored.state, StoredKeyState::Retired(_));
+    !is_retired && key.status.expires_at.is_some_and(|expired_at| now < expired_at + SessionPolicy::MAX_ABSOLUTE)
+}
+
 impl SigningKey {
+    fn verify(&self, typ: &'static str, compact: &Compact<'_>) -> Option<serde_json::Map<String, serde_json::Value>> {
+        // The key decides the algorithm, and the header must agree (RFC 8725 §3.1; security 44). `typ` keeps ID tokens out of the slots
+        // of access tokens, and the reverse (RFC 8725 §3.11; security 48).
+        if compact.algorithm != algorithm_name(self.algorithm) || compact.typ.as_deref() != Some(typ) {
+            return None;
+        }
+        self.verifier.verify_sig(compact.signed.as_bytes(), &compact.signature).ok()?;
+        compact.claims()
+    }
     fn load(
         tenant: &TenantId,
         vault: &KeyVault,
@@ -197,9 +232,11 @@ impl SigningKey {
         if jwk.algorithm() != algorithm {
             return Err(KeyError::DoesNotOpen("signing key in the slot of another algorithm"));
         }
-        let known = before
-            .and_then(|before| before.published.iter().find(|(_, key)| key.jwk == jwk && key.private.is_stored_as(stored)));
-        if let Some((_, key)) = known {
+        let known = before.and_then(|before| {
+            let mut keys = before.published.iter().map(|(_, key)| key).chain(&before.former);
+            keys.find(|key| key.jwk == jwk && key.private.is_stored_as(stored))
+        });
+        if let Some(key) = known {
             return Ok(key.clone());
         }
         let private = match &stored.kms_key {

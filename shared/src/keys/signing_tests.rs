@@ -22,7 +22,15 @@ async fn material(vault: &KeyVault, algorithm: SigningAlgorithm, active_from: Ti
     let (pkcs8, public) = pair(algorithm);
     let wrapped = vault.wrap(&tenant(), Purpose::Signing, &pkcs8).await.unwrap();
     let public_jwk = Some(public);
-    KeyMaterial { wrapped, public_jwk, created_at: NOW, active_from, kms_key: None, successor_ordered_at: None }
+    KeyMaterial {
+        wrapped,
+        public_jwk,
+        created_at: NOW,
+        active_from,
+        kms_key: None,
+        successor_ordered_at: None,
+        dropped_at: None,
+    }
 }
 fn in_slot(algorithm: SigningAlgorithm, version: u32, key: KeyMaterial) -> StoredKey {
     let slot = KeySlot::Signing { algorithm, version };

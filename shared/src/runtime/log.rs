@@ -12,17 +12,27 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 /// The metric of a line: how often each step had which outcome, by method and over all methods.
-const DIRECTIVE: &str = r#"[{"Namespace":"Latchkey","Dimensions":[["step","outcome"],["step","method","outcome"]],"Metrics":[{"Name":"Steps","Unit":"Count"}]}]"#;
+const DIRECTIVE: &str =
+    r#""Dimensions":[["step","outcome"],["step","method","outcome"]],"Metrics":[{"Name":"Steps","Unit":"Count"}]}]"#;
+/// The namespace of the metric, unless the deployment names one of its own.
+pub(super) const NAMESPACE: &str = "Latchkey";
 
 /// One JSON object per line, with the request's span. Values are escaped, so no input can begin a new line (security 126).
 #[derive(Debug, Clone)]
-pub struct Lines<T>(Format<Json, T>);
+pub struct Lines<T>(Format<Json, T>, String);
 
 impl Lines<()> {
     /// Without the time, because Lambda writes it beside each line.
     #[must_use]
     pub fn without_time() -> Self {
-        Self(json().without_time())
+        Self(json().without_time(), directive(NAMESPACE))
+    }
+    /// With metrics in this namespace. A name that CloudWatch refuses is ignored.
+    #[must_use]
+    pub fn in_namespace(self, namespace: &str) -> Self {
+        let is_usable = |c: char| c.is_ascii_alphanumeric() || "._-/#:".contains(c);
+        let is_namespace = (1..=255).contains(&namespace.len()) && namespace.chars().all(is_usable);
+        if is_namespace { Self(self.0, directive(namespace)) } else { self }
     }
 }
 
@@ -30,8 +40,12 @@ impl Lines<tracing_subscriber::fmt::time::SystemTime> {
     /// With the time.
     #[must_use]
     pub fn with_time() -> Self {
-        Self(json())
+        Self(json(), directive(NAMESPACE))
     }
+}
+
+fn directive(namespace: &str) -> String {
+    format!(r#"[{{"Namespace":"{namespace}",{DIRECTIVE}"#)
 }
 
 fn json() -> Format<Json> {
@@ -51,7 +65,7 @@ where
         let mut line = String::new();
         self.0.format_event(context, Writer::new(&mut line), event)?;
         let object = line.trim_end().strip_suffix('}').ok_or(fmt::Error)?;
-        writeln!(writer, r#"{object},"_aws":{{"Timestamp":{at},"CloudWatchMetrics":{DIRECTIVE}}}}}"#)
+        writeln!(writer, r#"{object},"_aws":{{"Timestamp":{at},"CloudWatchMetrics":{}}}}}"#, self.1)
     }
 }
 
@@ -79,8 +93,16 @@ pub fn json_lines<W>(writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    json_lines_in(NAMESPACE, writer)
+}
+
+/// As [`json_lines`], with metrics in this namespace.
+pub(super) fn json_lines_in<W>(namespace: &str, writer: W) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     tracing_subscriber::fmt()
-        .event_format(Lines::without_time())
+        .event_format(Lines::without_time().in_namespace(namespace))
         .fmt_fields(JsonFields::new())
         .with_max_level(tracing::Level::INFO)
         .with_writer(writer)
@@ -131,11 +153,25 @@ mod tests {
                 tracing::info!(Steps = 1_u64, "no time");
             });
             let [metric, other, timeless] = &lines[..] else { panic!("{lines:?}") };
-            let directive: Value = serde_json::from_str(DIRECTIVE).unwrap();
+            let directive: Value = serde_json::from_str(&directive(NAMESPACE)).unwrap();
             assert_eq!(metric["_aws"], json!({ "Timestamp": 5, "CloudWatchMetrics": directive }));
             assert_eq!((&metric["step"], &metric["outcome"], &metric["Steps"]), (&json!("sign_in"), &json!("}\n"), &json!(1)));
             assert_eq!(metric["span"]["tenant"], "a\"}\r\n{\"_aws\":1");
             assert!(other.get("_aws").is_none() && timeless.get("_aws").is_none());
+        }
+    }
+
+    /// Two stacks of one account count apart.
+    #[test]
+    fn a_deployment_has_its_own_namespace() {
+        for (given, expected) in
+            [("Latchkey/shop-1", "Latchkey/shop-1"), ("", "Latchkey"), ("a\",\"b", "Latchkey"), (&*"x".repeat(256), "Latchkey")]
+        {
+            let lines = lines(
+                |bytes| Box::new(json_lines_in(given, move || bytes.clone())),
+                || tracing::info!(step = "sign_in", outcome = "ok", Steps = 1_u64, at = 5_i64, "answered"),
+            );
+            assert_eq!(lines[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"], expected);
         }
     }
 }

@@ -4,18 +4,19 @@ use super::fixture::{
     NOW, account, active, authentication, flow, grant, new_account, password, request, revoked, session, tenant,
 };
 use super::*;
-use crate::domain::account::{AccountState, AccountStatus, DataKeyState, Sealed, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, Sealed, WrappedDataKey};
 use crate::domain::change::Change;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
 use crate::domain::delivery::MailPurpose;
+use crate::domain::email_undo::{AddressClaim, ReturnedAddress, WithdrawnRequest};
 use crate::domain::erasure::DueErasure;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::flow::{Flow, FlowPurpose};
-use crate::domain::id::{FlowId, GrantId, Jti, SessionId};
+use crate::domain::id::{AccountId, FlowId, GrantId, Jti, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
-use crate::domain::linked_identity::{LinkedIdentity, SubjectHash};
+use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::profile::Profile;
@@ -79,14 +80,16 @@ fn failures(version: u64) -> UnknownIdentifierFailures {
 
 fn created(link: Option<LinkedIdentity>) -> Change {
     let new = new_account();
-    let authentication = AccountState { version: 1, ..state() };
+    let sub = if link.is_some() { state().sub } else { Sub::from_bytes([9; 16]) };
+    let authentication = AccountState { sub, version: 1, ..state() };
     let flow = a_flow(FlowPurpose::Registration, 2);
     Change::create_account(NewAccount { identifier: IDENTIFIER, authentication, link, flow, ..new })
 }
 
 fn imported(flow: Option<Flow>, password: Option<PasswordCredential>) -> Change {
     let NewAccount { profile, data_key, .. } = new_account();
-    let authentication = AccountState { version: 1, ..state() };
+    let sub = if password.is_some() { state().sub } else { Sub::from_bytes([9; 16]) };
+    let authentication = AccountState { sub, version: 1, ..state() };
     Change::import_account(ImportedAccount { authentication, password, profile, link: a_link(), data_key, flow })
 }
 
@@ -118,8 +121,31 @@ fn withdrawal(consent: Option<Consent>, grants: Vec<Grant>) -> Change {
     Change::withdraw_consent(account(), &"demo-app".parse().unwrap(), consent, grants).expect("something to withdraw")
 }
 
+fn claimed(account: Option<AccountId>) -> ClaimedSubject {
+    ClaimedSubject { account, at: NOW }
+}
+
+fn reopened() -> AccountState {
+    AccountState { status: AccountStatus::Active, epoch_began_at: Some(NOW), ..state() }
+}
+
 fn due(due: Timestamp) -> DueErasure {
-    DueErasure { account: account(), identifier: IDENTIFIER, due }
+    DueErasure { account: account(), identifier: IDENTIFIER, due, requested_at: Some(NOW) }
+}
+
+fn newer() -> AccountState {
+    AccountState { account: AccountId::from_bytes([10; 16]), ..state() }
+}
+
+fn returned(claim: AddressClaim) -> ReturnedAddress {
+    let (authentication, profile, password) = (state(), a_profile(2), a_password(2));
+    ReturnedAddress { at: NOW, authentication, profile, password, claim, freed: Some(FORMER), withdrawn: None, displaced: None }
+}
+
+fn displacing(erasure: Option<DueErasure>) -> ReturnedAddress {
+    let claim = AddressClaim::TakenFrom(newer().account);
+    let status = AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [7; 16] } };
+    ReturnedAddress { displaced: Some((AccountState { status, ..newer() }, erasure)), ..returned(claim) }
 }
 
 /// Each change in each of its shapes: constructor name, shape, change.
@@ -150,6 +176,8 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("import_account", "with a password", imported(None, Some(password()))),
         ("import_account", "with a flow", imported(Some(a_flow(FlowPurpose::Recovery, 2)), None)),
         ("import_account", "with a flow and a password", imported(Some(a_flow(FlowPurpose::Recovery, 2)), Some(password()))),
+        ("complete_import", "with a password", Change::complete_import(state(), Some(a_password(1)), None)),
+        ("complete_import", "with claims", Change::complete_import(state(), None, Some(a_profile(2)))),
         ("move_account", "bare", moved(false)),
         ("move_account", "with password, link, terms and two consents", moved(true)),
         ("count_failed_sign_in", "", Change::count_failed_sign_in(state())),
@@ -160,6 +188,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("uncount_unknown_sign_in", "", Change::uncount_unknown_sign_in(failures(3))),
         ("record_sign_in", "", Change::record_sign_in(state())),
         ("open_session", "", Change::open_session(a_session(1))),
+        ("renew_session", "", Change::renew_session(a_session(3))),
         ("touch_session", "", Change::touch_session(a_session(2))),
         ("end_session", "", Change::end_session(a_session(2))),
         ("rehash", "", Change::rehash(a_password(2))),
@@ -177,8 +206,13 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("count_email_change_try", "", Change::count_email_change_try(a_profile(2))),
         ("end_email_change", "", Change::end_email_change(a_profile(2))),
         ("change_email", "", Change::change_email(state(), a_profile(2), FORMER)),
-        ("undo_email_change", "without a password", Change::undo_email_change(state(), a_profile(2), FORMER, None)),
-        ("undo_email_change", "with a password", Change::undo_email_change(state(), a_profile(2), FORMER, Some(a_password(2)))),
+        ("undo_email_change", "to a free address", Change::undo_email_change(returned(AddressClaim::New))),
+        ("undo_email_change", "to the current address, where there was no password", Change::undo_email_change(ReturnedAddress { freed: None, password: a_password(1), ..returned(AddressClaim::Kept) })),
+        ("undo_email_change", "of a closed account", Change::undo_email_change(ReturnedAddress { withdrawn: Some(WithdrawnRequest { requested_at: NOW, due: NOW }), ..returned(AddressClaim::New) })),
+        ("undo_email_change", "to the address of a newer account", Change::undo_email_change(displacing(Some(DueErasure { account: newer().account, ..due(NOW) })))),
+        ("undo_email_change", "to the address of a closed newer account", Change::undo_email_change(displacing(None))),
+        ("request_undo_code", "", Change::request_undo_code(a_profile(2))),
+        ("request_restoration_mail", "", Change::request_restoration_mail(state())),
         ("end_session_and_grants", "without a grant", Change::end_session_and_grants(a_session(2), Vec::new())),
         ("end_session_and_grants", "with two grants", Change::end_session_and_grants(a_session(2), two())),
         ("withdraw_consent", "consent alone", withdrawal(Some(a_consent("demo-app", 2)), Vec::new())),
@@ -186,7 +220,17 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("withdraw_consent", "one grant without consent", withdrawal(None, one())),
         ("withdraw_consent", "two grants without consent", withdrawal(None, two())),
         ("request_deletion", "", Change::request_deletion(state(), due(NOW))),
-        ("restore_account", "", Change::restore_account(state(), NOW)),
+        ("restore_account", "on the day of the request", Change::restore_account(reopened(), WithdrawnRequest { requested_at: NOW, due: NOW }, NOW)),
+        ("restore_account", "later", Change::restore_account(reopened(), WithdrawnRequest { requested_at: NOW, due: NOW }, later)),
+        ("replay_request", "of an active account", Change::replay_request(state(), None, due(NOW))),
+        ("replay_request", "of a closed account", Change::replay_request(state(), Some(NOW), due(later))),
+        ("replay_restoration", "", Change::replay_restoration(reopened(), NOW)),
+        ("reclaim_identifier", "of an account", Change::reclaim_identifier(Some(state()), account(), FORMER, IDENTIFIER)),
+        ("reclaim_identifier", "of an erased account", Change::reclaim_identifier(None, account(), FORMER, IDENTIFIER)),
+        ("reclaim_subject", "of an account", Change::reclaim_subject(claimed(Some(account())), Some(a_link()), SubjectHash(FORMER), SUBJECT)),
+        ("reclaim_subject", "of an erased account", Change::reclaim_subject(claimed(None), None, SubjectHash(FORMER), SUBJECT)),
+        ("reclaim_failures", "", Change::reclaim_failures(UnknownIdentifierFailures { identifier: FORMER, ..failures(2) }, None, IDENTIFIER)),
+        ("reclaim_failures", "counted under both versions", Change::reclaim_failures(UnknownIdentifierFailures { identifier: FORMER, ..failures(2) }, Some(failures(3)), IDENTIFIER)),
         ("place_legal_hold", "", Change::place_legal_hold(state())),
         ("lift_legal_hold", "", Change::lift_legal_hold(state())),
         ("change_roles", "", Change::change_roles(state())),
@@ -204,6 +248,11 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("revoke_grant", "withdrawn", Change::revoke_grant(ended(RevocationReason::Withdrawn))),
         ("revoke_access_token", "", Change::revoke_access_token(a_grant(7, active(), 3))),
         ("revoke_grantless_token", "", Change::revoke_grantless_token(Jti::from_bytes([9; 16]), "demo-app".parse().unwrap(), NOW)),
+        (
+            "claim_exchanged_token",
+            "",
+            Change::claim_exchanged_token(Jti::from_bytes([9; 16]), "demo-app".parse().unwrap(), NOW),
+        ),
         ("store_authorization_request", "", Change::store_authorization_request(FlowId::from_bytes([5; 16]), "a=b".to_owned(), NOW)),
     ]
 }
@@ -214,6 +263,7 @@ fn shape(key: &ItemKey) -> String {
     let names = [
         (tenant().to_string(), "{tenant}"),
         (account().to_string(), "{account}"),
+        (newer().account.to_string(), "{newer account}"),
         (FlowId::from_bytes([5; 16]).to_string(), "{flow}"),
         (SessionId::from_bytes([6; 16]).to_string(), "{session}"),
         (GrantId::from_bytes([7; 16]).to_string(), "{grant}"),
@@ -222,6 +272,7 @@ fn shape(key: &ItemKey) -> String {
         (hash(&IDENTIFIER), "{identifier}"),
         (hash(&FORMER), "{former identifier}"),
         (hash(&SUBJECT.0), "{subject}"),
+        (hash(&SubjectHash::of_sub(state().sub).0), "{sub}"),
         ("demo-app".to_owned(), "{client}"),
         ("other-app".to_owned(), "{second client}"),
         ("1".to_owned(), "{key version}"),
@@ -247,6 +298,9 @@ fn condition(condition: &Condition, item: Option<&Item>) -> String {
         (Condition::Absent, _) => "absent".to_owned(),
         (Condition::Present, _) => "present".to_owned(),
         (Condition::OfAccount(owner), _) if *owner == account() => "of this account".to_owned(),
+        (Condition::AbsentOrOfAccount(owner), _) if *owner == account() => "absent, or of this account".to_owned(),
+        (Condition::OfAccount(owner), _) if *owner == newer().account => "of the newer account".to_owned(),
+        (Condition::AbsentOrOfAccount(owner), _) if *owner == newer().account => "absent, or of the newer account".to_owned(),
         (Condition::Pending { wrapped }, _) if *wrapped == new_account().data_key.wrapped => {
             "pending, the same wrapped bytes".to_owned()
         }

@@ -7,7 +7,7 @@
 //! 4. Contention (`TransactionConflict`) says nothing about the state: bounded retries, then unavailable (security 134).
 //! 5. Shortly before the request's deadline nothing more is sent (security 141).
 
-use super::condition::Expression;
+use super::condition::{Condition, Expression};
 use super::failure::{CONTENDED, MAX_SENDS, back_off, refused, store_error, unavailable};
 use super::item::Item;
 use super::key::ItemKey;
@@ -27,7 +27,10 @@ use aws_sdk_dynamodb::types::{
 
 async fn commit(store: &TenantStore, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
     for (index, change) in changes.0.iter().enumerate() {
-        let plan = plan(store.tenant(), change, request, index)?;
+        let plan = match &store.identifiers {
+            None => plan(store.tenant(), change, request, index)?,
+            Some(forms) => plan(store.tenant(), &change.clone().under(forms.as_ref()), request, index)?,
+        };
         match store.write(&plan, request).await? {
             Written::Yes => {}
             Written::Conflict => return Err(CommitError::Conflict(Conflict { change: index })),
@@ -139,6 +142,11 @@ impl TenantStore {
     /// A removal that fails its condition on a missing item is complete: an earlier send or another request removed it.
     async fn send_delete(&self, delete: &Delete) -> Result<Sent, StoreError> {
         let condition = delete.condition.expression();
+        // A failed `Present` says all: the item is gone. Nothing of a password is returned to a role that may only remove it.
+        let returned = match delete.condition {
+            Condition::Present => ReturnValuesOnConditionCheckFailure::None,
+            _ => ReturnValuesOnConditionCheckFailure::AllOld,
+        };
         let result = self
             .store
             .client
@@ -148,7 +156,7 @@ impl TenantStore {
             .condition_expression(condition.text)
             .set_expression_attribute_names(Some(condition.names))
             .set_expression_attribute_values((!condition.values.is_empty()).then_some(condition.values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_values_on_condition_check_failure(returned)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;

@@ -17,6 +17,8 @@ pub(super) enum Condition {
     Present,
     /// The stored item belongs to this account: a freed identifier may belong to another account.
     OfAccount(AccountId),
+    /// No item is stored, or one of this account.
+    AbsentOrOfAccount(AccountId),
     /// The data key of a pending registration is stored, with the same bytes, which are written once.
     Pending { wrapped: Vec<u8> },
     /// The data key of this account is stored, not that of a registration.
@@ -51,6 +53,11 @@ impl Condition {
             Self::OfAccount(account) => Expression {
                 text: "#account = :account",
                 names: names(&[("#account", "acc")]),
+                values: HashMap::from([(":account".to_owned(), AttributeValue::S(account.to_string()))]),
+            },
+            Self::AbsentOrOfAccount(account) => Expression {
+                text: "attribute_not_exists(#pk) OR #account = :account",
+                names: names(&[("#pk", PK), ("#account", "acc")]),
                 values: HashMap::from([(":account".to_owned(), AttributeValue::S(account.to_string()))]),
             },
             Self::Version(version) => Expression {

@@ -2,7 +2,7 @@
 
 use super::failure::store_error;
 use super::item::{EVENT, Item, ItemKind, KIND, OP, TTL, malformed, read, ttl};
-use super::key::{ItemRef, PK, tenant_of};
+use super::key::{ItemKey, ItemRef, PK, tenant_of};
 use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
 use crate::domain::delivery::MailPurpose;
@@ -73,9 +73,10 @@ pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, St
     Ok(Some(StreamChange { tenant, event, flow }))
 }
 
-/// The time of an event, from its id. A malformed id counts as now.
+/// The time of an event, from its id, or from that of one of its mails. A malformed id counts as now.
 #[must_use]
-pub fn happened_at(event_id: &str, now: Timestamp) -> Timestamp {
+pub fn happened_at(id: &str, now: Timestamp) -> Timestamp {
+    let event_id = id.split('-').next().unwrap_or(id);
     let millis = Ulid::from_string(event_id).ok().and_then(|id| i64::try_from(id.timestamp_ms()).ok());
     millis.map_or(now, Timestamp::from_millis)
 }
@@ -90,6 +91,11 @@ impl TenantStore {
         Ok(flow.map(|flow| flow.locale))
     }
 
+    /// The counters of a recipient, under the version of the identifier key that makes new items.
+    fn mails_key(&self, recipient: &IdentifierHash, purpose: MailPurpose, at: Timestamp) -> ItemKey {
+        let recipient = self.forms(recipient).first().copied().unwrap_or(*recipient);
+        self.key(ItemRef::Mails(purpose, &recipient, at))
+    }
     /// Counts a mail of this purpose to this recipient before it is sent, in the hour and on the day of its event. So an event is
     /// counted once, however often and late it is delivered. Only notices have a limit here. 1 WRU.
     ///
@@ -131,7 +137,7 @@ impl TenantStore {
         limits: Option<(u32, u32)>,
     ) -> Result<Counted, StoreError> {
         let at = happened_at(event_id, now);
-        let key = self.key(ItemRef::Mails(purpose, recipient, at));
+        let key = self.mails_key(recipient, purpose, at);
         // Both counters and the counted events are in the item of the day, so that one update decides and counts.
         let hour = format!("h{:02}", at.seconds().rem_euclid(86_400) / 3600);
         let number = |n: u32| AttributeValue::N(n.to_string());
@@ -203,7 +209,7 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<Deferral, StoreError> {
-        let key = self.key(ItemRef::Mails(purpose, recipient, happened_at(event_id, now)));
+        let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
         let result = self
             .store
             .client
@@ -239,7 +245,7 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = self.key(ItemRef::Mails(purpose, recipient, happened_at(event_id, now)));
+        let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
         let result = self
             .store
             .client

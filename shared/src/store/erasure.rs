@@ -7,13 +7,13 @@ use super::commit::Written;
 use super::condition::Condition;
 use super::failure::refused;
 use super::item::{self, Item, ItemKind, read};
-use super::key::{ItemKey, ItemRef, SK, Table, due_pk, linked_subject, tombstones_pk};
+use super::key::{ItemKey, ItemRef, SK, Table, deletion_records_pk, due_pk, linked_subject, tombstones_pk};
 use super::plan::{Delete, Plan, Put};
 use super::read::Page;
 use super::{StoreError, TenantStore};
 use crate::context::RequestContext;
 use crate::domain::account::AccountState;
-use crate::domain::erasure::{DueErasure, Tombstone};
+use crate::domain::erasure::{DeletionRecord, DueErasure, Tombstone};
 use crate::domain::id::AccountId;
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
@@ -67,10 +67,14 @@ impl AccountItems {
 pub enum Removal {
     /// Writes the permanent tombstone of the account. It may be stored already.
     Bury(Tombstone),
+    /// The record of its deletion request, which the tombstone replaces.
+    DeletionRecord(AccountId, Timestamp),
     /// Its data key, unless it is that of a pending registration.
     DataKey(AccountId),
     /// Its identifier, if the account still has it: a freed address may belong to another account.
     Identifier(AccountId, IdentifierHash),
+    /// The failed sign-ins of its identifier from a time when no account had it.
+    UnknownFailures(IdentifierHash),
     /// Its password, without reading it.
     Password(AccountId),
     /// Its linked identity. The sentinel stays, without the account, so that the user is not imported again.
@@ -101,6 +105,22 @@ impl TenantStore {
         let pk = tombstones_pk(&self.tenant, cursor.day, cursor.shard);
         let page = self.page(Table::Keys, &pk, cursor.after.as_deref(), Some(limit)).await?;
         Ok(work_page(page, ItemKind::Tombstone))
+    }
+    /// Deletion requests and restorations of the cursor's day, in its shard, after its account; at most `limit`. One Query.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_deletion_records(&self, cursor: &Cursor, limit: u16) -> Result<WorkPage<DeletionRecord>, StoreError> {
+        let pk = deletion_records_pk(&self.tenant, cursor.day, cursor.shard);
+        let page = self.page(Table::Keys, &pk, cursor.after.as_deref(), Some(limit)).await?;
+        Ok(work_page(page, ItemKind::DeletionRecord))
+    }
+    /// The last deletion request or restoration of an account on the UTC day of this moment. 1 RRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_deletion_record(&self, account: AccountId, at: Timestamp) -> Result<Option<DeletionRecord>, StoreError> {
+        self.get(ItemRef::DeletionRecord(account, at), ItemKind::DeletionRecord).await
     }
     /// The items of an account, its state first: one Query, at most 1 MB.
     ///
@@ -150,13 +170,25 @@ impl TenantStore {
     /// # Errors
     /// If the store fails, or a data key is not the account's.
     pub async fn remove(&self, removal: &Removal, request: &RequestContext) -> Result<(), StoreError> {
+        if let Removal::Identifier(account, identifier) = removal {
+            // Under each live version of the identifier key.
+            for form in self.forms(identifier) {
+                let (key, condition) = (self.key(ItemRef::Identifier(&form)), Condition::OfAccount(*account));
+                self.write(&Plan::Delete(Box::new(Delete { key, condition })), request).await?;
+            }
+            return Ok(());
+        }
         let delete = |item: ItemRef<'_>, condition| Plan::Delete(Box::new(Delete { key: self.key(item), condition }));
         let (plan, must) = match removal {
             Removal::Bury(tombstone) => (self.plan_tombstone(tombstone, request)?, false),
+            Removal::DeletionRecord(account, at) => {
+                (delete(ItemRef::DeletionRecord(*account, *at), Condition::OfAccount(*account)), false)
+            }
             Removal::DataKey(account) => (delete(ItemRef::DataKey(*account), Condition::DataKeyOf(*account)), true),
             Removal::Identifier(account, identifier) => {
                 (delete(ItemRef::Identifier(identifier), Condition::OfAccount(*account)), false)
             }
+            Removal::UnknownFailures(identifier) => (delete(ItemRef::UnknownFailures(identifier), Condition::Present), true),
             Removal::Password(account) => (delete(ItemRef::Password(*account), Condition::Present), true),
             Removal::LinkedIdentity(account, subject) => {
                 // The sentinel first: if this is interrupted between the two writes, the link still names the sentinel.

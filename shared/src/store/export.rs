@@ -1,6 +1,6 @@
 //! Reads of an export: all items of an account outside the protected prefix of its secrets (`X#`), and its audit trail.
 use super::item::{Item, ItemKind, KIND, malformed, read};
-use super::key::{ItemKey, ItemRef};
+use super::key::{ItemKey, ItemRef, Table, flow_audit_pk};
 use super::principal::PrincipalSnapshot;
 use super::{StoreError, TenantStore};
 use crate::domain::account::{AccountState, WrappedDataKey};
@@ -13,6 +13,10 @@ use crate::domain::profile::Profile;
 use crate::domain::record::Terms;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// The most records of one flow in an export. A flow has a start, a few codes that are sent again, a few wrong ones, and an end.
+const MAX_FLOW_EVENTS: u16 = 50;
 
 /// All stored data of an account, still sealed.
 #[derive(Debug, Clone)]
@@ -54,7 +58,8 @@ impl AccountSnapshot {
 
 impl TenantStore {
     /// The account's whole partition ‖ its data key ‖ its audit records until this moment, at most `at_most`: three concurrent
-    /// requests, 1 RRU for each 4 KB. `None` if the account does not exist.
+    /// requests, 1 RRU for each 4 KB. Then the records of the flows that these records name, such as its registration: one request
+    /// each. `None` if the account does not exist.
     ///
     /// # Errors
     /// If the store fails, or an item is of a kind that has no place in the export.
@@ -74,7 +79,8 @@ impl TenantStore {
         for item in items {
             found.add(item)?;
         }
-        let history = history.into_iter().map(|item| read(ItemKind::Audit, item)).collect::<Result<_, _>>()?;
+        let history: Vec<Event> = history.into_iter().map(|item| read(ItemKind::Audit, item)).collect::<Result<_, _>>()?;
+        let history = self.with_flow_events(history, until).await?;
         let PartitionItems { authentication, profile, links, sessions, grants, consents, terms } = found;
         Ok(authentication.map(|authentication| AccountSnapshot {
             authentication,
@@ -87,6 +93,26 @@ impl TenantStore {
             terms,
             history,
         }))
+    }
+}
+
+impl TenantStore {
+    /// Adds the records of registrations and password resets that the account's records name, newest first. Other flows name no
+    /// account and cannot be found.
+    async fn with_flow_events(&self, mut history: Vec<Event>, until: Timestamp) -> Result<Vec<Event>, StoreError> {
+        let flows: BTreeSet<String> = history.iter().filter_map(|event| event.flow).map(|flow| flow.to_string()).collect();
+        for flow in flows {
+            let pk = flow_audit_pk(self.tenant(), &flow);
+            let page = self.page(Table::Audit, &pk, None, Some(MAX_FLOW_EVENTS)).await?;
+            for item in page.items {
+                let event: Event = read(ItemKind::Audit, item)?;
+                if event.at <= until {
+                    history.push(event);
+                }
+            }
+        }
+        history.sort_by(|one, other| other.id.cmp(&one.id));
+        Ok(history)
     }
 }
 

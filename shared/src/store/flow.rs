@@ -59,9 +59,13 @@ impl TenantStore {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn find_authorization_request(&self, id: FlowId, now: Timestamp) -> Result<Option<String>, StoreError> {
+    pub async fn find_authorization_request(
+        &self,
+        id: FlowId,
+        now: Timestamp,
+    ) -> Result<Option<StoredAuthorizationRequest>, StoreError> {
         let stored: Option<StoredAuthorizationRequest> =
             self.get(ItemRef::AuthorizationRequest(id), ItemKind::AuthorizationRequest).await?;
-        Ok(stored.filter(|stored| now < stored.expires_at).map(|stored| stored.query))
+        Ok(stored.filter(|stored| now < stored.expires_at))
     }
 }

@@ -73,8 +73,12 @@ pub enum ItemKind {
     MailStarts,
     /// The mails of a purpose to a recipient on a day.
     Mails,
+    /// The failures or mails of a source in ten minutes.
+    Source,
     /// [`crate::domain::erasure::DueErasure`]
     DueErasure,
+    /// [`crate::domain::erasure::DeletionRecord`]
+    DeletionRecord,
     /// What is left of an erased account.
     Tombstone,
     /// The state of a scheduled job.
@@ -113,7 +117,9 @@ impl ItemKind {
             Self::ShortCodes => "short_codes",
             Self::MailStarts => "mail_starts",
             Self::Mails => "mails",
+            Self::Source => "source",
             Self::DueErasure => "due_erasure",
+            Self::DeletionRecord => "deletion_record",
             Self::Tombstone => "tombstone",
             Self::Job => "job",
             Self::TenantName => "tenant_name",

@@ -18,6 +18,7 @@
 //! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
 //! | registrations of an identifier on a day with a short code | identities | `W#{tenant}#SHORT.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
 //! | mails of a purpose to an identifier by a trigger on a day | identities | `W#{tenant}#STARTS.{purpose}.{key version}.{hash}.{trigger}.{yyyymmdd}` | `W` | below its limit |
+//! | failures or mails of a source in ten minutes | identities | `W#{tenant}#SOURCE.{hash}.{yyyymmddhhmm}` | `W` | below its limit |
 //! | mails of a purpose to a recipient on a day | identities | `W#{tenant}#MAILS.{purpose}.{key version}.{hash}.{yyyymmdd}` | `W` | below its limits |
 //! | due erasure | identities | `D#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent |
 //! | state of a scheduled job | identities | `T#{tenant}` | `JOB#{job}` | version |
@@ -27,6 +28,7 @@
 //! | signing key | identities | `T#{tenant}` | `KEY#signing.{algorithm}#{version, 10 digits}` | the same |
 //! | data key | keys | `D#{tenant}#{account}` | `KEY` | absent; `state = pending` to become an account's |
 //! | tombstone of an erased account | keys | `E#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent |
+//! | deletion request or restoration of an account | keys | `R#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent, or its own |
 //! | audit record, of an account | audit | `A#{tenant}#{account}` | `{event id}` | absent |
 //! | audit record, of a flow alone | audit | `W#{tenant}#{flow}` | `{event id}` | absent |
 //! | any other audit record | audit | `N#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{event id}` | absent |
@@ -43,6 +45,7 @@ use crate::domain::linked_identity::SubjectHash;
 use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::retention::DUE_SHARDS;
+use crate::domain::source::window_of;
 use crate::domain::time::Timestamp;
 use crate::purpose::Purpose;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -117,8 +120,12 @@ pub enum ItemRef<'a> {
     MailStarts(MailPurpose, &'a IdentifierHash, &'a Trigger, Timestamp),
     /// The mails of a purpose to a recipient on the UTC day of this moment.
     Mails(MailPurpose, &'a IdentifierHash, Timestamp),
+    /// The failures or mails of a source in the ten minutes of this moment.
+    Source(&'a [u8; 32], Timestamp),
     /// The erasure of an account that is due at this moment. Its UTC day is part of the partition key.
     DueErasure(AccountId, Timestamp),
+    /// The deletion request, or the restoration, of an account on the UTC day of this moment.
+    DeletionRecord(AccountId, Timestamp),
     /// The tombstone of an account that was erased at this moment.
     Tombstone(AccountId, Timestamp),
     /// The state of the retention job.
@@ -170,7 +177,11 @@ impl ItemKey {
             ItemRef::Mails(purpose, hash, at) => {
                 work(format!("MAILS.{}.{}.{}.{}", purpose.as_str(), hash.key_version, text(hash), day(at)))
             }
+            ItemRef::Source(hash, at) => work(format!("SOURCE.{}.{}", BASE64URL_NOPAD.encode(hash), minute(window_of(at)))),
             ItemRef::DueErasure(id, due) => Self::identities(due_pk(tenant, due, shard_of(id)), id.to_string()),
+            ItemRef::DeletionRecord(id, at) => {
+                Self { table: Table::Keys, pk: deletion_records_pk(tenant, at, shard_of(id)), sk: id.to_string() }
+            }
             ItemRef::Tombstone(id, at) => {
                 Self { table: Table::Keys, pk: tombstones_pk(tenant, at, shard_of(id)), sk: id.to_string() }
             }
@@ -225,9 +236,17 @@ pub(super) fn due_pk(tenant: &TenantId, due: Timestamp, shard: u8) -> String {
 pub(super) fn tombstones_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> String {
     format!("E#{tenant}#{}#{shard:02}", day(at))
 }
+/// The partition of one shard of the deletion requests and restorations of the UTC day of this moment.
+pub(super) fn deletion_records_pk(tenant: &TenantId, at: Timestamp, shard: u8) -> String {
+    format!("R#{tenant}#{}#{shard:02}", day(at))
+}
 /// The prefix of the partition keys of a tenant's accounts.
 pub(super) fn accounts_prefix(tenant: &TenantId) -> String {
     format!("A#{tenant}#")
+}
+/// The prefixes of the partition keys with a hash of this version: addresses, subjects, failures of unknown addresses.
+pub(super) fn hashed_prefixes(tenant: &TenantId, version: u32) -> [String; 3] {
+    [format!("I#{tenant}#{version}#"), format!("F#{tenant}#{version}#"), format!("W#{tenant}#FAILED.{version}.")]
 }
 /// The prefix of the partition keys of a tenant's tombstones.
 pub(super) fn tombstones_prefix(tenant: &TenantId) -> String {
@@ -266,6 +285,11 @@ pub(super) fn audit_pk_of(tenant: &TenantId, account: AccountId) -> String {
     format!("A#{tenant}#{account}")
 }
 
+/// The partition of the audit records of a flow that names no account.
+pub(super) fn flow_audit_pk(tenant: &TenantId, flow: &str) -> String {
+    format!("W#{tenant}#{flow}")
+}
+
 /// A sort key after those of all audit records up to this moment, and before later ones: ids are ULIDs, which start with the
 /// time.
 pub(super) fn audit_sk_after(until: Option<Timestamp>) -> String {
@@ -278,7 +302,7 @@ const LAST_ULID_MILLIS: u64 = (1 << 48) - 1;
 fn audit_pk(tenant: &TenantId, event: &Event) -> String {
     match (event.account, event.flow) {
         (Some(account), _) => audit_pk_of(tenant, account),
-        (None, Some(flow)) => format!("W#{tenant}#{flow}"),
+        (None, Some(flow)) => flow_audit_pk(tenant, &flow.to_string()),
         (None, None) => {
             // One partition takes 1,000 writes a second. Many guesses at unknown identifiers at once must not reach this limit.
             let shard = event.id.bytes().last().unwrap_or_default() % AUDIT_SHARDS;
@@ -292,6 +316,14 @@ fn day(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.millis()) {
         Ok(moment) => moment.strftime("%Y%m%d").to_string(),
         Err(_) => at.millis().div_euclid(86_400_000).to_string(),
+    }
+}
+
+/// The UTC minute, `yyyymmddhhmm`. For years without four digits, the minutes since the epoch.
+fn minute(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.millis()) {
+        Ok(moment) => moment.strftime("%Y%m%d%H%M").to_string(),
+        Err(_) => at.millis().div_euclid(60_000).to_string(),
     }
 }
 

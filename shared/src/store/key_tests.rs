@@ -47,6 +47,7 @@ fn every_record_has_its_documented_key() {
         ItemRef::ShortCodes(&hash, NOW),
         ItemRef::MailStarts(MailPurpose::Recovery, &hash, &Trigger::source("192.0.2.1"), NOW),
         ItemRef::Mails(MailPurpose::Recovery, &hash, NOW),
+        ItemRef::Source(&[9; 32], NOW),
         ItemRef::DueErasure(account, NOW),
         ItemRef::RetentionJob,
         ItemRef::TenantName,
@@ -54,6 +55,7 @@ fn every_record_has_its_documented_key() {
         ItemRef::Key(KeySlot::Keyring { purpose: Purpose::Locator, version: 1 }),
         ItemRef::Key(KeySlot::Signing { algorithm: SigningAlgorithm::EdDSA, version: 3 }),
         ItemRef::DataKey(account),
+        ItemRef::DeletionRecord(account, NOW),
         ItemRef::Tombstone(account, NOW),
         ItemRef::Audit(&of_account),
         ItemRef::Audit(&of_flow),
@@ -82,6 +84,7 @@ Identities W#default#FAILED.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM W
 Identities W#default#SHORT.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
 Identities W#default#STARTS.recovery.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.SYyMQJFtZO1n_Fb-.20261118 W
 Identities W#default#MAILS.recovery.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
+Identities W#default#SOURCE.CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk.202611181100 W
 Identities D#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
 Identities T#default JOB#retention
 Identities TENANTS default
@@ -89,6 +92,7 @@ Identities T#default CONFIG#0000000012
 Identities T#default KEY#locator#0000000001
 Identities T#default KEY#signing.EdDSA#0000000003
 Keys D#default#AQEBAQEBAQEBAQEBAQEBAQ KEY
+Keys R#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
 Keys E#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
 Audit A#default#AQEBAQEBAQEBAQEBAQEBAQ 01KAV0000000000000000000ZZ
 Audit W#default#BAQEBAQEBAQEBAQEBAQEBA 01KAV0000000000000000000ZZ

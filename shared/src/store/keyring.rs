@@ -57,6 +57,9 @@ pub struct KeyMaterial {
     /// Signing keys: when an operator requested the next key ahead of time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor_ordered_at: Option<Timestamp>,
+    /// A version of the identifier key: since when no item is stored under it. Its key stays: later versions hash its hashes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped_at: Option<Timestamp>,
 }
 
 /// What is kept of a retired signing key.
@@ -127,6 +130,16 @@ impl TenantStore {
     pub async fn request_rotation(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
         let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
         let material = KeyMaterial { successor_ordered_at: Some(now), ..material.clone() };
+        self.put_key(&StoredKey { state: StoredKeyState::Ready(material), ..key.clone() }, ready_condition()).await
+    }
+    /// Drops a version of the identifier key: no function reads items under it any more. The caller has counted that there are
+    /// none. `false` if it is not a stored version.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn drop_identifier_key(&self, key: &StoredKey, now: Timestamp) -> Result<bool, StoreError> {
+        let StoredKeyState::Ready(material) = &key.state else { return Ok(false) };
+        let material = KeyMaterial { dropped_at: Some(now), ..material.clone() };
         self.put_key(&StoredKey { state: StoredKeyState::Ready(material), ..key.clone() }, ready_condition()).await
     }
     /// Retires a signing key: it is no longer used, and its private half is removed. `false` if it was retired already.

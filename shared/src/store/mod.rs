@@ -17,12 +17,15 @@ pub mod people;
 mod plan;
 pub mod principal;
 mod read;
+pub mod reclaim;
 mod records;
 pub mod session;
+pub mod source;
 pub mod tables;
 pub mod tenant;
 
 use crate::domain::id::TenantId;
+use crate::domain::identifier::{IdentifierForms, IdentifierHash};
 use std::sync::Arc;
 
 /// The three tables by their names.
@@ -48,6 +51,8 @@ pub struct Store {
 pub struct TenantStore {
     pub(crate) store: Store,
     pub(crate) tenant: TenantId,
+    /// The live versions of the identifier key, if there has been more than one.
+    identifiers: Option<Arc<dyn IdentifierForms>>,
 }
 
 /// The store failed. The caller is not at fault.
@@ -120,7 +125,7 @@ impl Store {
     /// The items of a tenant.
     #[must_use]
     pub fn tenant(&self, tenant: TenantId) -> TenantStore {
-        TenantStore { store: self.clone(), tenant }
+        TenantStore { store: self.clone(), tenant, identifiers: None }
     }
 }
 
@@ -129,5 +134,17 @@ impl TenantStore {
     #[must_use]
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
+    }
+    /// This store, which reads and writes under the live versions of the identifier key.
+    #[must_use]
+    pub fn with_identifiers(self, forms: Option<Arc<dyn IdentifierForms>>) -> Self {
+        Self { identifiers: forms.filter(|forms| !forms.is_single()), ..self }
+    }
+    /// Each form under which an item of this hash can be stored, the one of new items first.
+    fn forms(&self, hash: &IdentifierHash) -> Vec<IdentifierHash> {
+        let Some(forms) = &self.identifiers else { return vec![*hash] };
+        let claimed = forms.claimed(hash);
+        let others = forms.forms(hash).into_iter().filter(|form| *form != claimed);
+        std::iter::once(claimed).chain(others).collect()
     }
 }

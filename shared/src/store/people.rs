@@ -12,7 +12,7 @@ use crate::domain::account::{AccountState, WrappedDataKey};
 use crate::domain::consent::{AcceptedTerms, Consent};
 use crate::domain::credential::PasswordCredential;
 use crate::domain::erasure::Tombstone;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
 use crate::domain::profile::Profile;
@@ -33,6 +33,13 @@ pub struct WalkPage<T> {
 /// The position of a walk.
 #[derive(Debug, Clone)]
 pub struct WalkedTo(HashMap<String, AttributeValue>);
+
+/// Which items a scan returns: an expression, its names, and the texts of its values.
+pub(super) struct ScanFilter {
+    pub(super) expression: &'static str,
+    pub(super) names: Vec<(&'static str, &'static str)>,
+    pub(super) values: Vec<(&'static str, String)>,
+}
 
 /// An account with all data that a transfer takes, still sealed.
 #[derive(Debug, Clone)]
@@ -78,25 +85,41 @@ impl TenantStore {
         kind: ItemKind,
         from: Option<WalkedTo>,
     ) -> Result<WalkPage<T>, StoreError> {
+        let filter = ScanFilter {
+            expression: "#kind = :kind AND begins_with(#pk, :prefix)",
+            names: vec![("#kind", KIND), ("#pk", PK)],
+            values: vec![(":kind", kind.as_str().to_owned()), (":prefix", prefix.to_owned())],
+        };
+        let (items, next) = self.scan(table, filter, from).await?;
+        let found = items.into_iter().map(|item: Item| read(kind, item)).collect();
+        Ok(WalkPage { found, next })
+    }
+
+    /// A page of a table: the items that the filter keeps.
+    pub(super) async fn scan(
+        &self,
+        table: Table,
+        filter: ScanFilter,
+        from: Option<WalkedTo>,
+    ) -> Result<(Vec<Item>, Option<WalkedTo>), StoreError> {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let text = |(name, value): (&str, String)| (name.to_owned(), AttributeValue::S(value));
         let answer = self
             .store
             .client
             .scan()
             .table_name(self.store.tables.name(table))
             .consistent_read(true)
-            .filter_expression("#kind = :kind AND begins_with(#pk, :prefix)")
-            .expression_attribute_names("#kind", KIND)
-            .expression_attribute_names("#pk", PK)
-            .expression_attribute_values(":kind", AttributeValue::S(kind.as_str().to_owned()))
-            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .filter_expression(filter.expression)
+            .set_expression_attribute_names(Some(filter.names.into_iter().map(owned).collect()))
+            .set_expression_attribute_values(Some(filter.values.into_iter().map(text).collect()))
             .set_exclusive_start_key(from.map(|WalkedTo(key)| key))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
             .map_err(|error| store_error("Scan", error))?;
-        let found = answer.items.unwrap_or_default().into_iter().map(|item: Item| read(kind, item)).collect();
         let next = answer.last_evaluated_key.filter(|key| !key.is_empty()).map(WalkedTo);
-        Ok(WalkPage { found, next })
+        Ok((answer.items.unwrap_or_default(), next))
     }
 
     /// An account with its data, as a consistent snapshot: partition ‖ password and data key, then the account's state once more,
@@ -132,23 +155,32 @@ impl TenantStore {
         Err(unavailable("find_person", "Changing", "the account changes faster than it is read"))
     }
 
-    /// The stored items that a transferred account could conflict with: the owner of the address, then the account and the
-    /// subjects together. Two requests, 2 RRU and 1 for each subject. The caller checks tombstones and the `sub` with a walk.
+    /// The stored items that a transferred account could conflict with: the owner of the address, then the account, the claim of
+    /// the `sub` and the subjects together. Two requests, 3 RRU and 1 for each subject. The caller finds tombstones, and each
+    /// `sub` from before the claims, with a walk.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn find_existing_state(
         &self,
         account: AccountId,
+        sub: Sub,
         identifier: &IdentifierHash,
         subjects: &[SubjectHash],
     ) -> Result<ExistingState, StoreError> {
         let owner = self.find_account(identifier).await?;
         let state = self.key(ItemRef::Authentication(account));
-        let claims: Vec<ItemKey> = subjects.iter().map(|subject| self.key(ItemRef::FederatedSubject(subject))).collect();
-        let mut found = self.batch_keys(claims.iter().chain([&state]).cloned().collect()).await?;
+        let claims: Vec<ItemKey> = subjects
+            .iter()
+            .flat_map(|subject| self.forms(&subject.0))
+            .map(|form| self.key(ItemRef::FederatedSubject(&SubjectHash(form))))
+            .collect();
+        let sub = self.key(ItemRef::FederatedSubject(&SubjectHash::of_sub(sub)));
+        let mut found = self.batch_keys(claims.iter().chain([&state, &sub]).cloned().collect()).await?;
+        let is_sub_claimed = found.take::<ClaimedSubject>(&sub, ItemKind::FederatedSubject)?.is_some();
         let state: Option<AccountState> = found.take(&state, ItemKind::Authentication)?;
-        let mut existing_state = ExistingState { owner, account: state.map(|state| state.status), ..ExistingState::default() };
+        let account = state.map(|state| state.status);
+        let mut existing_state = ExistingState { owner, account, is_sub_claimed, ..ExistingState::default() };
         for claim in &claims {
             existing_state.subjects.extend(found.take::<ClaimedSubject>(claim, ItemKind::FederatedSubject)?);
         }

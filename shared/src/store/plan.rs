@@ -184,8 +184,10 @@ impl Writer<'_> {
         let condition = match (put.expect(), put.record()) {
             (Expect::Before(version), _) if record.version() == Some(version) => Condition::before(version),
             (Expect::Absent, _) => Condition::Absent,
+            (Expect::OwnedOrAbsent(account), _) => Condition::AbsentOrOfAccount(account),
             (Expect::PendingKey, Record::DataKey(data_key)) => Condition::Pending { wrapped: data_key.wrapped.clone() },
-            (Expect::Before(_) | Expect::PendingKey, _) => {
+            (Expect::OwnedBy(account), Record::Identifier(_)) => Condition::OfAccount(account),
+            (Expect::Before(_) | Expect::PendingKey | Expect::OwnedBy(_), _) => {
                 return Err(refused(
                     "PutItem",
                     "",
@@ -247,6 +249,7 @@ fn condition_of(expect: KeyExpect) -> Condition {
         KeyExpect::Absent => Condition::Absent,
         KeyExpect::Version(version) => Condition::Version(version),
         KeyExpect::OwnedBy(account) => Condition::OfAccount(account),
+        KeyExpect::OwnedOrAbsent(account) => Condition::AbsentOrOfAccount(account),
     }
 }
 

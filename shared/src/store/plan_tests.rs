@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, Sealed, WrappedDataKey};
 use crate::domain::audit::EventKind;
 use crate::domain::consent::Consent;
+use crate::domain::email_undo::WithdrawnRequest;
 use crate::domain::erasure::DueErasure;
 use crate::domain::flow::Flow;
 use crate::domain::id::SessionId;
@@ -45,7 +46,7 @@ fn an_import_overwrites_only_its_own_flow_and_pending_key() {
     for flow in [None, Some(flow())] {
         let plan = planned(&imported(flow.clone()));
         let conditions: Vec<_> = puts(&plan).iter().map(|put| (put.key.sk.clone(), put.condition.clone())).collect();
-        assert_eq!(conditions.len(), if flow.is_some() { 8 } else { 7 });
+        assert_eq!(conditions.len(), if flow.is_some() { 9 } else { 8 });
         for (sk, condition) in conditions {
             let expected = match (&*sk, &flow) {
                 ("KEY", Some(_)) => Condition::Pending { wrapped: vec![255; 60] },
@@ -91,7 +92,7 @@ fn moved(identities: usize, consents: usize) -> Change {
 fn a_transfer_requires_every_item_to_be_absent_and_fits_one_transaction() {
     let plan = planned(&moved(MAX_IDENTITIES, MAX_CONSENTS));
     let puts = puts(&plan);
-    assert_eq!(puts.len(), 6 + 2 * MAX_IDENTITIES + MAX_CONSENTS);
+    assert_eq!(puts.len(), 7 + 2 * MAX_IDENTITIES + MAX_CONSENTS);
     let keys: HashSet<_> = puts.iter().map(|put| put.key.clone()).collect();
     assert_eq!(keys.len(), puts.len(), "a transaction writes each key once");
     for put in puts {
@@ -104,7 +105,7 @@ fn erased() -> AccountState {
 }
 
 fn due(due: Timestamp) -> DueErasure {
-    DueErasure { account: account(), identifier: authentication().identifier, due }
+    DueErasure { account: account(), identifier: authentication().identifier, due, requested_at: Some(NOW) }
 }
 
 fn request_deletion() -> Change {
@@ -112,7 +113,7 @@ fn request_deletion() -> Change {
 }
 
 fn restore() -> Change {
-    Change::restore_account(authentication(), NOW)
+    Change::restore_account(authentication(), WithdrawnRequest { requested_at: NOW, due: NOW }, NOW)
 }
 
 fn defer() -> Change {
@@ -283,8 +284,9 @@ fn due_work_moves_with_the_state_of_its_account() {
     };
     let authn = || ("AUTHN".to_owned(), Condition::Version(999_999));
     let work = |condition| (account().to_string(), condition);
-    assert_eq!(conditions(&request_deletion()), [authn(), work(Condition::Absent)]);
-    assert_eq!(conditions(&restore()), [authn(), work(Condition::Present)]);
+    let record = || work(Condition::AbsentOrOfAccount(account()));
+    assert_eq!(conditions(&request_deletion()), [authn(), work(Condition::Absent), record()]);
+    assert_eq!(conditions(&restore()), [authn(), work(Condition::Present), record()]);
     assert_eq!(conditions(&defer()), [authn(), work(Condition::Present), work(Condition::Absent)]);
 }
 

@@ -49,6 +49,11 @@ fn handling(record: &Record) -> (Erased, Members, Members) {
             Err("claimed anew"),
         ),
         Record::DueErasure(_) => (By("Removal::DueWork"), Err("the account says when it is due"), Err("not moved")),
+        Record::DeletionRecord(_) => (
+            By("Removal::DeletionRecord; the record of a restoration expires"),
+            Err("the account says when it is due"),
+            Err("not moved"),
+        ),
         Record::UnknownFailures(_) => (Expires, Err("of no account"), Err("of no account")),
         Record::RetentionJob(_) => (NamesNoAccount, Err("of no account"), Err("of no account")),
         Record::RevokedToken(_) => (Expires, Err("of no account"), Err("of no account")),
@@ -85,7 +90,7 @@ fn each_record_has_its_erasure_export_and_transfer() {
             lines.insert(kind, format!("{erased} | {} | {}", member(exported), member(transferred)));
         }
     }
-    assert_eq!(lines.len(), 17, "one record of each kind");
+    assert_eq!(lines.len(), 18, "one record of each kind");
     let mut text = "record | erased by | exported as | transferred as\n".to_owned();
     text.extend(lines.iter().map(|(kind, line)| format!("{kind} | {line}\n")));
     compare("src/store/records.golden", &text);

@@ -3,7 +3,7 @@
 //! A page that changes what protects the account, or exports its data, needs a sign-in in the last five minutes (RFC 9470). After an
 //! older one the user confirms the password, and comes back to exactly this page.
 
-use super::browser::Browser;
+use super::browser::{Browser, FormOrigin};
 use super::extract::{TenantHandle, is_local_path};
 use super::funnel::Outcome;
 use super::page::Page;
@@ -13,6 +13,7 @@ use super::self_service::{AccountCredential, Principal, PrincipalParts};
 use crate::domain::id::SessionId;
 use crate::domain::time::Span;
 use crate::keys::KeyError;
+use crate::locale;
 use crate::services::{Services, Tenant};
 use crate::store::StoreError;
 use axum::extract::FromRequestParts;
@@ -22,6 +23,9 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode, Uri};
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
+
+/// The page of values that name a result.
+const RESULT: &str = "account result";
 
 /// The context of an account page: its tenant, its browser, its address.
 pub struct AccountPage {
@@ -43,6 +47,8 @@ pub enum AccountPageError {
     SignIn,
     /// The sign-in is too old: confirm it, then come back.
     Confirm,
+    /// The form is stale: its cookie is gone. Open the page again.
+    Stale,
     /// Another failure.
     Problem(Problem),
 }
@@ -164,7 +170,35 @@ impl AccountPage {
     /// If it is not a form of this page in this browser and session (security 120).
     pub fn check_form(&self, page: &'static str, admitted: &AdmittedUser, form: &Params) -> Result<(), AccountPageError> {
         let value = form.one(super::browser::ANTI_FORGERY_FIELD)?;
-        Ok(self.browser.check_form(&self.handle.tenant, page, &admitted.sid.to_string(), value)?)
+        match self.browser.check_kept_form(&self.handle.tenant, page, &admitted.sid.to_string(), value)? {
+            FormOrigin::Genuine => Ok(()),
+            FormOrigin::Stale | FormOrigin::Foreign => Err(AccountPageError::Stale),
+        }
+    }
+    /// A value for the address of a page that shows a result. Only this browser shows the result: a link that another person made
+    /// cannot claim that something was done.
+    #[must_use]
+    pub fn result_value(&self, result: &str) -> String {
+        self.browser.anti_forgery(&self.handle.tenant, RESULT, result)
+    }
+    /// Whether this browser made the value of this result.
+    #[must_use]
+    pub fn is_own_result(&self, result: &str, value: Option<&str>) -> bool {
+        self.browser.is_own_value(&self.handle.tenant, RESULT, result, value)
+    }
+    /// 303 to a page of this tenant that shows this result.
+    #[must_use]
+    pub fn see_done(&self, path: &str, result: &str) -> Response {
+        self.see_other(&format!("{path}?done={result}&check={}", self.result_value(result)))
+    }
+    /// The result in the address of the page, if this browser made it.
+    ///
+    /// # Errors
+    /// If a parameter is repeated.
+    pub fn own_done(&self) -> Result<Option<&str>, ParamsError> {
+        let done = self.query.one("done")?;
+        let check = self.query.one("check")?;
+        Ok(done.filter(|result| self.is_own_result(result, check)))
     }
     /// The address of a path of this tenant, for links in its pages.
     #[must_use]
@@ -229,8 +263,25 @@ impl AccountPage {
             Ok(response) => response,
             Err(AccountPageError::SignIn) => redirect_to_sign_in(""),
             Err(AccountPageError::Confirm) => redirect_to_sign_in("&prompt=login"),
+            Err(AccountPageError::Stale) => {
+                let message = |id| locale::message(&self.locale, id, []);
+                let values = minijinja::context! {
+                    heading => message("form-stale-title"),
+                    text => message("form-stale-text"),
+                    link => self.path(self.uri.path_and_query().map_or("/account", http::uri::PathAndQuery::as_str)),
+                    link_label => message("form-stale-open"),
+                };
+                Outcome::Expired.tag(self.plain("error", StatusCode::FORBIDDEN, values))
+            }
             Err(AccountPageError::Problem(problem)) => problem.into_response(),
         }
+    }
+    /// Sends a user who is not signed in to the sign-in page, which returns to this path.
+    #[must_use]
+    pub fn sign_in_to_open(&self, target: &str) -> Response {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("return_to", &self.path(target));
+        Outcome::SignInRequired.tag(self.see_other(&format!("/login?{}", query.finish())))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::id::{ClientId, GrantId};
 use crate::domain::oauth::access_token::{AccessTokenRefused, check_claims, check_grant};
 use crate::domain::oauth::claims::{ACCESS_TOKEN_TYP, AccessTokenClaims};
 use crate::domain::oauth::error::OAuthErrorCode;
+use crate::domain::oauth::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::keys::KeyError;
 use crate::services::Tenant;
@@ -80,7 +81,9 @@ pub(super) fn read_own(
     if claims.aud != tenant.issuer {
         return Err(INVALID);
     }
-    if !claims.scope.contains(scope) {
+    // What the document no longer has, or no longer allows, ends at once and not with the token.
+    let client = tenant.config.clients.get(&claims.client_id).ok_or(INVALID)?;
+    if !claims.scope.contains(scope) || !client.scope.contains(scope) {
         return Err(OAuthError {
             scope: Some(scope),
             ..OAuthError::bearer(OAuthErrorCode::InsufficientScope, "The access token lacks a scope")
@@ -91,6 +94,12 @@ pub(super) fn read_own(
 }
 
 impl Bearer {
+    /// The scope of the token, without what the client may no longer have.
+    #[must_use]
+    pub fn scope(&self, tenant: &Tenant) -> ScopeSet {
+        let client = tenant.config.clients.get(&self.claims.client_id);
+        client.map(|client| self.claims.scope.intersection(&client.scope)).unwrap_or_default()
+    }
     /// Admits a token to one of Latchkey's own endpoints. It must be for the issuer itself and have the scope, and its grant must be live.
     /// `profile` also reads profile and data key.
     ///

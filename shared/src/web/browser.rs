@@ -29,6 +29,17 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const DEVICE_LIFETIME: Span = Span::days(400);
 const DEVICE_PURPOSE: &str = "device cookie";
 
+/// Where a posted form comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormOrigin {
+    /// From this page, in this browser and context.
+    Genuine,
+    /// From this site, but its cookie is gone or belongs to another form: show the form again.
+    Stale,
+    /// From another site.
+    Foreign,
+}
+
 /// The secrets that the browser sent. Malformed or duplicate cookies count as absent (security 61).
 pub struct Browser {
     /// The session cookie, opened.
@@ -90,11 +101,7 @@ impl Browser {
     /// # Errors
     /// A 403 problem (rendered as a page by page handlers).
     pub fn check_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> Result<(), Problem> {
-        let message = anti_forgery_message(tenant.config.tenant.as_str(), page, context);
-        let is_genuine = value
-            .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
-            .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok());
-        if self.is_same_site && is_genuine {
+        if self.judge_form(tenant, page, context, value) == FormOrigin::Genuine {
             return Ok(());
         }
         let detail =
@@ -108,6 +115,39 @@ impl Browser {
         let mut derived = [0; 32];
         derived.copy_from_slice(tag.as_ref());
         derived
+    }
+    /// As [`Self::check_form`], for a page that can show a stale form again with what was typed.
+    ///
+    /// # Errors
+    /// A 403 problem for a form of another site.
+    pub fn check_kept_form(
+        &self,
+        tenant: &Tenant,
+        page: &'static str,
+        context: &str,
+        value: Option<&str>,
+    ) -> Result<FormOrigin, Problem> {
+        match self.judge_form(tenant, page, context, value) {
+            FormOrigin::Foreign => {
+                Err(Problem::new(ProblemKind::Forbidden, "The form was sent from another site. Open the page again."))
+            }
+            origin @ (FormOrigin::Genuine | FormOrigin::Stale) => Ok(origin),
+        }
+    }
+    fn judge_form(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> FormOrigin {
+        match (self.is_same_site, self.is_own_value(tenant, page, context, value)) {
+            (true, true) => FormOrigin::Genuine,
+            (true, false) => FormOrigin::Stale,
+            (false, _) => FormOrigin::Foreign,
+        }
+    }
+    /// Whether this value was made by [`Self::anti_forgery`] for this browser, page and context.
+    #[must_use]
+    pub fn is_own_value(&self, tenant: &Tenant, page: &'static str, context: &str, value: Option<&str>) -> bool {
+        let message = anti_forgery_message(tenant.config.tenant.as_str(), page, context);
+        value
+            .and_then(|value| BASE64URL_NOPAD.decode(value.as_bytes()).ok())
+            .is_some_and(|value| hmac::verify(&self.key(), &message, &value).is_ok())
     }
     fn key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, self.binding.expose())

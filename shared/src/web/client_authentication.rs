@@ -79,6 +79,10 @@ pub fn authenticate<'c>(
     let presented = presented(headers, params)?;
     let (client_id, method, secret) = match &presented {
         Presented::Nothing { client_id } => (client_id, TokenEndpointAuthMethod::None, None),
+        // Some libraries send HTTP Basic for every client: an empty secret is none (RFC 6749 §2.3.1 lets a client omit it).
+        Presented::Basic { client_id, secret } if secret.expose().is_empty() => {
+            (client_id, TokenEndpointAuthMethod::None, None)
+        }
         Presented::Basic { client_id, secret } => (client_id, TokenEndpointAuthMethod::ClientSecretBasic, Some(secret)),
         Presented::Post { client_id, secret } => (client_id, TokenEndpointAuthMethod::ClientSecretPost, Some(secret)),
     };
@@ -104,6 +108,13 @@ fn is_one_of(presented: SecretHash, hashes: &[SecretHash]) -> bool {
     let first = presented == *hashes.first().unwrap_or(&NO_DIGEST);
     let second = presented == *hashes.get(1).unwrap_or(&NO_DIGEST);
     first | second
+}
+
+/// The client id that a request claims, before anything is checked.
+pub(super) fn claimed_client_id(headers: &HeaderMap, params: &Params) -> Option<String> {
+    presented(headers, params).ok().map(|presented| match presented {
+        Presented::Nothing { client_id } | Presented::Basic { client_id, .. } | Presented::Post { client_id, .. } => client_id,
+    })
 }
 
 fn presented(headers: &HeaderMap, params: &Params) -> Result<Presented, OAuthError> {
@@ -172,6 +183,7 @@ mod tests {
                 first_party: false,
                 token_endpoint_auth_method: method,
                 secret_hashes: secrets.iter().map(|secret| hash_text(secret)).collect(),
+                secret_needs_encoding: false,
                 redirect_uris: vec![],
                 post_logout_redirect_uris: vec![],
                 grant_types: vec![],
@@ -182,6 +194,9 @@ mod tests {
                 access_token_signed_response_alg: SigningAlgorithm::ES256,
                 allowed_origins: vec![],
                 resources: vec![],
+                introspection_resources: vec![],
+                id_token_claims: vec![],
+                refresh_retry: crate::domain::oauth::rotate::RETRY,
                 client_uri: Option::None,
             };
             (client_id, client)
@@ -213,6 +228,9 @@ mod tests {
     fn security_39_only_the_registered_method_is_accepted() {
         let good = [
             (vec![], "client_id=public", "public"),
+            // An empty secret is none.
+            (vec![basic("public:")], "", "public"),
+            (vec![basic("public:")], "client_id=public", "public"),
             (vec![basic("basic:s3cr%3At%2B%25")], "", "basic"),
             (vec![basic("basic:s3cr:t%2B%25")], "", "basic"),
             (vec![basic("b%61sic:old")], "client_id=basic", "basic"),
@@ -228,7 +246,8 @@ mod tests {
         let bad = [
             ("a confidential client without its secret", vec![], "client_id=basic", failed),
             ("a secret of a public client", vec![], "client_id=public&client_secret=secret", failed),
-            ("Basic by a public client", vec![basic("public:")], "", failed_basic),
+            ("Basic by a public client", vec![basic("public:x")], "", failed_basic),
+            ("a public client and a secret in the body", vec![basic("public:")], "client_secret=x", two),
             ("Basic by a client of the body method", vec![basic("post:secret")], "", failed_basic),
             ("the body method by a client of Basic", vec![], "client_id=basic&client_secret=old", failed),
             ("a wrong secret", vec![basic("basic:new")], "", failed_basic),

@@ -149,7 +149,8 @@ pub fn is_local_path(address: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'\\')
         && url::Url::parse("https://local.invalid")
             .and_then(|base| base.join(address))
-            .is_ok_and(|joined| joined.host_str() == Some("local.invalid") && joined.scheme() == "https")
+            // A browser must open exactly this address: one with dot segments, in any spelling, is another path than it seems.
+            .is_ok_and(|joined| joined.as_str().strip_prefix("https://local.invalid") == Some(address))
 }
 
 /// The refusal of a request that bypassed the gateway.
@@ -200,6 +201,11 @@ mod tests {
             "/ä",
             "?x",
             "#x",
+            "/account/../oauth2/logout",
+            "/account/%2e%2e/oauth2/logout",
+            "/account/.%2E/oauth2/logout",
+            "/account/./",
+            "/account/..",
         ] {
             assert!(!is_local_path(address), "{address:?}");
         }

@@ -52,7 +52,10 @@ fn only_when(config: &TenantConfig, field: &Field, locale: &str) -> Option<Strin
 }
 
 fn input(config: &TenantConfig, field: &Field, locale: &str, values: &Map<String, Value>) -> Input {
+    let value = values.get(&field.name).map(text).unwrap_or_default();
     let (kind, max_length, default_autocomplete) = match &field.kind {
+        // A date without a year, or a year alone: the browser's own input would lose it.
+        FieldKind::Date if !value.is_empty() && (value.len() != 10 || value.starts_with("0000")) => ("text", Some(10), "bday"),
         FieldKind::Text { max_length, .. } => ("text", Some(*max_length), ""),
         FieldKind::Date => ("date", None, if field.name == "birthdate" { "bday" } else { "" }),
         FieldKind::Phone => ("tel", Some(40), "tel"),
@@ -73,7 +76,7 @@ fn input(config: &TenantConfig, field: &Field, locale: &str, values: &Map<String
         autocomplete: field.autocomplete.clone().unwrap_or_else(|| default_autocomplete.to_owned()),
         max_length,
         options,
-        value: values.get(&field.name).map(text).unwrap_or_default(),
+        value,
         show_when: field
             .show_when
             .as_ref()

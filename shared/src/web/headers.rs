@@ -11,20 +11,26 @@ use http::{HeaderMap, HeaderValue};
 const CLOSED_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The headers of every response. HSTS has a meaning on https only; browsers ignore it over http (RFC 6797 §8.1).
-const COMMON_HEADERS: [(HeaderName, &str); 6] = [
+const COMMON_HEADERS: [(HeaderName, &str); 5] = [
     (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     (HeaderName::from_static("x-frame-options"), "DENY"),
 ];
 
-/// Adds the security headers to a response, and `no-store` unless the response has another value.
-pub(super) fn secure(response: &mut Response) {
+/// Cuts a page off from the window that opened it.
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
+/// Adds the security headers to a response, and `no-store` unless the response has another value. A flow page may run in a popup of a
+/// client, so only the pages of the account are cut off from their opener.
+pub(super) fn secure(response: &mut Response, path: &str) {
     let headers = response.headers_mut();
     for (name, value) in COMMON_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if path == "/account" || path.starts_with("/account/") {
+        headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
     }
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CLOSED_POLICY));
@@ -40,26 +46,28 @@ pub(super) fn seconds(span: Span) -> HeaderValue {
     HeaderValue::from((span.as_millis() + 999).div_euclid(1000))
 }
 
-/// The content security policy of a page: its own inline style and script by nonce; forms post to itself and to `form_action`.
-pub(super) fn page_policy(nonce: &str, form_action: Option<&str>) -> String {
-    let also = form_action.map(|source| format!(" {source}")).unwrap_or_default();
-    format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; \
-         form-action 'self'{also}; frame-ancestors 'none'"
-    )
+/// Where the forms of a page may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FormTarget {
+    /// At a page of this origin.
+    Own,
+    /// At the callback of a client, which may redirect to any origin.
+    Client,
 }
 
-/// The CSP source of a validated redirect URI: its origin, or its scheme if CSP cannot express the host.
-pub(super) fn form_action_source(redirect_uri: &str) -> Option<String> {
-    let url = url::Url::parse(redirect_uri).ok()?;
-    let source = match (url.scheme(), url.host()) {
-        // RFC 8252 §7.3: a loopback address may be IPv6, which CSP 3 §2.3.1 cannot express.
-        ("http" | "https", Some(url::Host::Ipv6(_))) => format!("{}:", url.scheme()),
-        ("http" | "https", Some(_)) => url.origin().ascii_serialization(),
-        (scheme, _) => format!("{scheme}:"),
+/// The content security policy of a page: its own inline style and script by nonce.
+///
+/// Chromium checks every redirect after a form against `form-action` of the page. A client's callback may redirect to another origin, so a
+/// page with a form that may end there has no such directive.
+pub(super) fn page_policy(nonce: &str, target: FormTarget) -> String {
+    let form_action = match target {
+        FormTarget::Own => "form-action 'self'; ",
+        FormTarget::Client => "",
     };
-    // A separator inside a source would let an attacker begin a new directive.
-    (!source.contains([';', ',', ' '])).then_some(source)
+    format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; \
+         {form_action}frame-ancestors 'none'"
+    )
 }
 
 /// The size of the request line and the headers together, in bytes as HTTP/1.1 would write them (security 122).
@@ -74,17 +82,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_uri_becomes_its_origin_or_scheme() {
-        let cases = [
-            ("https://app.example.com/cb?x=1", Some("https://app.example.com")),
-            ("https://app.example.com:8443/cb", Some("https://app.example.com:8443")),
-            ("http://127.0.0.1:5555/cb", Some("http://127.0.0.1:5555")),
-            ("http://[::1]:5555/cb", Some("http:")),
-            ("com.example.app:/cb", Some("com.example.app:")),
-            ("not a uri", None),
-        ];
-        for (uri, expected) in cases {
-            assert_eq!(form_action_source(uri).as_deref(), expected, "{uri}");
+    fn only_account_pages_are_severed_from_their_opener() {
+        // security 117
+        for (path, severed) in
+            [("/account", true), ("/account/email", true), ("/accounts", false), ("/login", false), ("/", false)]
+        {
+            let mut response = Response::default();
+            secure(&mut response, path);
+            assert_eq!(response.headers().contains_key(OPENER_POLICY), severed, "{path}");
         }
+    }
+
+    #[test]
+    fn a_page_that_may_end_at_a_client_has_no_limit_that_a_redirect_could_meet() {
+        // security 117
+        assert!(page_policy("x", FormTarget::Own).contains("form-action 'self';"));
+        let policy = page_policy("x", FormTarget::Client);
+        assert!(!policy.contains("form-action") && policy.contains("default-src 'none'"), "{policy}");
     }
 }

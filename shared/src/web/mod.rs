@@ -20,6 +20,8 @@ pub mod params;
 pub mod problem;
 pub mod self_service;
 pub mod session;
+pub mod source;
+pub mod stored_request;
 pub mod template;
 mod tenant_name;
 mod trigger;

@@ -13,7 +13,7 @@ use super::extract::{Host, no_host};
 use super::funnel::Funnel;
 use super::problem::{Problem, ProblemKind};
 use super::tenant_name::TenantName;
-use super::{Page, cors, headers, params};
+use super::{Page, cors, headers, params, source};
 use crate::context::Deadline;
 use crate::domain::id::TenantId;
 use crate::domain::tenant::TenantConfig;
@@ -47,6 +47,7 @@ pub fn mount(services: Services, routes: Router<Services>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(ProblemKind::MethodNotAllowed, "This address does not take this method. `Allow` names those it takes.")
         })
+        .layer(from_fn_with_state(services.clone(), source::limit))
         .layer(from_fn(note_route))
         .with_state(services.clone());
     Router::new()
@@ -114,16 +115,19 @@ async fn edge(State(services): State<Services>, request: Request, next: Next) ->
 async fn answer(services: Services, facts: Facts, tenant: TenantName, request: Request, next: Next) -> Response {
     let readers = cors::readers(&facts.path);
     let is_preflight = readers != cors::Readers::SameOrigin && cors::is_preflight(request.method(), request.headers());
+    let headers = if is_preflight { request.headers().clone() } else { HeaderMap::new() };
     let mut response = match admit(request, tenant, &facts).await {
         Err(problem) => problem.into_response(),
         Ok(_) if is_preflight => match config_of(&services, &facts).await {
-            Some(config) => cors::preflight(&config, facts.origin.as_deref()),
+            Some(config) => cors::preflight(&config, readers, &headers),
             None => Problem::new(ProblemKind::NotFound, "There is no such tenant.").into_response(),
         },
         Ok(request) => in_time(facts.deadline, next.run(request)).await,
     };
     complete(&services, &facts, &mut response).await;
-    if readers != cors::Readers::SameOrigin {
+    if readers == cors::Readers::Everyone {
+        cors::open_for_everyone(&mut response);
+    } else if readers != cors::Readers::SameOrigin {
         cors::vary(&mut response);
         if let Some(origin) = facts.origin.as_deref().filter(|_| !is_preflight)
             && let Some(config) = config_of(&services, &facts).await
@@ -131,7 +135,7 @@ async fn answer(services: Services, facts: Facts, tenant: TenantName, request: R
             cors::open(&mut response, readers, &config, origin);
         }
     }
-    headers::secure(&mut response);
+    headers::secure(&mut response, &facts.path);
     log(&facts, &response, services.clock.now());
     response
 }

@@ -36,7 +36,7 @@ impl OAuthError {
     pub const fn bearer(code: OAuthErrorCode, description: &'static str) -> Self {
         Self { code, description, basic: false, bearer: true, scope: None, busy: false }
     }
-    /// A request without any credentials: the challenge names no error (RFC 6750 §3.1).
+    /// A request without any credentials: the response is the challenge alone, and names no error (RFC 6750 §3.1).
     #[must_use]
     pub const fn no_credentials() -> Self {
         Self::bearer(OAuthErrorCode::InvalidToken, "")
@@ -102,11 +102,15 @@ impl IntoResponse for OAuthError {
             #[serde(skip_serializing_if = "str::is_empty")]
             error_description: &'static str,
         }
+        let is_bare = self.bearer && self.description.is_empty();
         let body = Body { error: self.code.as_str(), error_description: self.description };
-        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
+        let body = if is_bare { Vec::new() } else { serde_json::to_vec(&body).unwrap_or_default() };
+        let mut response = Response::new(body.into());
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if !is_bare {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = self.challenge().and_then(|text| HeaderValue::from_str(&text).ok()) {
             headers.insert(WWW_AUTHENTICATE, challenge);
@@ -192,6 +196,7 @@ mod tests {
             let response = error.into_response();
             assert_eq!(response.status().as_u16(), status, "{code:?}");
             assert_eq!(header(&response, WWW_AUTHENTICATE), challenge, "{code:?}");
+            assert_eq!(header(&response, CONTENT_TYPE).is_empty(), challenge == "Bearer", "{code:?}");
             // security 24
             assert_eq!(header(&response, CACHE_CONTROL), "no-store", "{code:?}");
         }

@@ -1,6 +1,7 @@
 //! Pages: one layout, minijinja templates, Fluent messages, and a nonce for the inline style and script.
 
-use super::{Problem, headers, template};
+use super::headers::{self, FormTarget};
+use super::{Problem, template};
 use crate::colour::Palette;
 use crate::context::Random;
 use crate::domain::tenant::TenantConfig;
@@ -21,7 +22,7 @@ pub struct Page {
     locale: String,
     frame: Frame,
     values: Value,
-    form_action: Option<String>,
+    form_target: FormTarget,
     query: Option<String>,
     retry_after: Option<Span>,
 }
@@ -89,7 +90,7 @@ impl Page {
     #[must_use]
     pub fn form_post(tenant: &Tenant, locale: &str, redirect_uri: &str, parameters: &[(&str, &str)]) -> Self {
         let values = context! { redirect_uri, parameters => Value::from(Serde(parameters)) };
-        Self::new(tenant, locale, "form_post", values).form_action(redirect_uri)
+        Self::new(tenant, locale, "form_post", values).ends_at_client()
     }
     fn framed(frame: Frame, locale: &str, template: &'static str, values: impl Serialize) -> Self {
         Self {
@@ -98,7 +99,7 @@ impl Page {
             locale: locale.to_owned(),
             frame,
             values: Value::from(Serde(values)),
-            form_action: None,
+            form_target: FormTarget::Own,
             query: None,
             retry_after: None,
         }
@@ -122,10 +123,10 @@ impl Page {
         self.retry_after = retry_after;
         self
     }
-    /// Allows forms of this page to end at another origin: `form-action` gets the origin or scheme of this validated redirect URI.
+    /// A form of this page may end at the callback of a client.
     #[must_use]
-    pub fn form_action(mut self, redirect_uri: &str) -> Self {
-        self.form_action = headers::form_action_source(redirect_uri);
+    pub fn ends_at_client(mut self) -> Self {
+        self.form_target = FormTarget::Client;
         self
     }
     /// Links to this page in the tenant's other languages: the same query (given without `?`) with another `ui_locales`.
@@ -195,7 +196,7 @@ impl IntoResponse for Page {
         if let Some(span) = self.retry_after {
             fields.insert(RETRY_AFTER, headers::seconds(span));
         }
-        if let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce, self.form_action.as_deref())) {
+        if let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce, self.form_target)) {
             fields.insert(CONTENT_SECURITY_POLICY, policy);
         }
         response
@@ -287,7 +288,7 @@ mod tests {
             redirect_uri => "https://app.example.com/cb",
             parameters => vec![("code", "c"), ("state", "\"><script>x</script>")],
         };
-        let page = Page::unbranded("en", "form_post", values).form_action("https://app.example.com/cb");
+        let page = Page::unbranded("en", "form_post", values).ends_at_client();
         let (headers, html) = text_of(page.into_response());
         assert!(html.contains(r#"name="state" value="&quot;&gt;&lt;script&gt;x"#), "{html}");
         assert!(
@@ -295,8 +296,22 @@ mod tests {
             "{html}"
         );
         let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert!(policy.contains("form-action 'self' https://app.example.com;"), "{policy}");
+        assert!(!policy.contains("form-action"), "{policy}");
         assert_eq!(headers[CACHE_CONTROL], "no-store");
+    }
+
+    /// Engines of old phones stop at the first line that they cannot parse, and then nothing runs.
+    #[test]
+    fn the_script_has_conservative_syntax_and_form_post_has_its_own_line() {
+        let script = include_str!("templates/script.js");
+        for newer in ["=>", "const ", "let ", "`", "?.", "...", ".at(", "class ", "async ", "??", "for (var field of", " of "] {
+            assert!(!script.contains(newer), "{newer}");
+        }
+        let values = context! { redirect_uri => "https://app.example.com/cb", parameters => vec![("code", "c")] };
+        let (_, html) = text_of(Page::unbranded("en", "form_post", values).into_response());
+        let code = html.split("<script").nth(1).unwrap().split_once('>').unwrap().1.split("</script>").next().unwrap();
+        assert_eq!(code, "HTMLFormElement.prototype.submit.call(document.forms[0]);");
+        assert_eq!(html.matches("<script").count(), 1);
     }
 
     #[test]

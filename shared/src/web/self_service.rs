@@ -12,6 +12,7 @@ use super::extract::TenantHandle;
 use super::oauth_error::OAuthError;
 use super::problem::{Problem, ProblemKind};
 use crate::domain::account::{AccountState, PasswordHome, WrappedDataKey};
+use crate::domain::amr::Amr;
 use crate::domain::authentication::is_recent;
 use crate::domain::id::{AccountId, ClientId, GrantId, SessionId};
 use crate::domain::oauth::access_token::check_grant;
@@ -59,6 +60,8 @@ pub struct Principal {
     pub snapshot: PrincipalSnapshot,
     /// When the user authenticated for this token or session.
     pub auth_time: Timestamp,
+    /// How. Empty after a token exchange.
+    pub amr: Vec<Amr>,
 }
 
 impl AccountCredential {
@@ -92,8 +95,8 @@ impl AccountCredential {
     /// The principal, from items that were loaded by other means: the account with the presented session and grant.
     #[must_use]
     pub fn admit(&self, snapshot: PrincipalSnapshot, now: Timestamp) -> Option<Principal> {
-        let auth_time = self.judge(&snapshot, now)?;
-        Some(Principal { snapshot, auth_time })
+        let (auth_time, amr) = self.judge(&snapshot, now)?;
+        Some(Principal { snapshot, auth_time, amr })
     }
     /// The presented session, or the one that the presented grant depends on.
     #[must_use]
@@ -105,18 +108,18 @@ impl AccountCredential {
     pub fn grant(&self) -> Option<GrantId> {
         self.grant
     }
-    /// When the user authenticated, if the presented credential is still valid.
-    fn judge(&self, snapshot: &PrincipalSnapshot, now: Timestamp) -> Option<Timestamp> {
+    /// When and how the user authenticated, if the presented credential is still valid.
+    fn judge(&self, snapshot: &PrincipalSnapshot, now: Timestamp) -> Option<(Timestamp, Vec<Amr>)> {
         let PrincipalSnapshot { authentication, session, grant, .. } = snapshot;
         match &self.credential {
             Credential::Cookie(secret) => session
                 .as_ref()
                 .filter(|session| session.is_presented_by(secret) && session.is_live(authentication, now))
-                .map(|session| session.auth_time),
+                .map(|session| (session.auth_time, session.amr.clone())),
             Credential::Token(claims) => {
                 let grant = grant.as_ref()?;
                 match check_grant(claims, grant, authentication, session.as_ref(), now) {
-                    Ok(()) => Some(grant.auth_time),
+                    Ok(()) => Some((grant.auth_time, grant.amr.clone())),
                     Err(refused) => {
                         log_refusal(&claims.client_id, grant.id, refused);
                         None
@@ -161,7 +164,7 @@ impl Principal {
     /// directory has authenticated only there. After a sign-in here the password is stored here.
     #[must_use]
     pub fn is_recent(&self, now: Timestamp) -> bool {
-        is_recent(self.auth_time, now) && self.authentication().password_home == PasswordHome::Here
+        is_recent(self.auth_time, &self.amr, now) && self.authentication().password_home == PasswordHome::Here
     }
     /// Refuses unless [`Self::is_recent`].
     ///
@@ -183,13 +186,14 @@ pub struct SelfService {
 }
 
 impl FromRequestParts<Services> for SelfService {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Problem> {
-        let handle = TenantHandle::from_request_parts(parts, services).await?;
-        let token = header_token(&parts.headers).and_then(|token| token.ok_or(OAuthError::no_credentials()));
-        let (claims, query) = token
-            .and_then(|token| read_own(&handle.tenant, token, ACCOUNT, false, handle.now()))
-            .map_err(|error| refusal(&error))?;
+    type Rejection = Response;
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Response> {
+        let handle = TenantHandle::from_request_parts(parts, services).await.map_err(IntoResponse::into_response)?;
+        let token = header_token(&parts.headers).map_err(|error| refusal(&error).into_response())?;
+        // Without a token there is nothing to say about one: no problem, only the challenge (RFC 6750 §3.1).
+        let token = token.ok_or_else(|| OAuthError::no_credentials().into_response())?;
+        let read = read_own(&handle.tenant, token, ACCOUNT, false, handle.now());
+        let (claims, query) = read.map_err(|error| refusal(&error).into_response())?;
         let (client_id, sub) = (claims.client_id.clone(), claims.sub.clone());
         let credential = Credential::Token(Box::new(claims));
         let presented =

@@ -35,6 +35,8 @@ templates!(
     "account_security.html",
     "account_sessions.html",
     "account_undo.html",
+    "account_undo_resend.html",
+    "account_undo_resent.html",
     "account_undo_taken.html",
     "account_undone.html",
     "base.html",

@@ -48,7 +48,7 @@ pub(super) fn scan(raw: &RawData) -> Violations {
     for item in raw.tables.values().flatten() {
         match text(item, "kind") {
             "due_erasure" => violations.extend(check_partition(item, number(item, "due"))),
-            "tombstone" => violations.extend(check_partition(item, number(item, "at"))),
+            "tombstone" | "deletion_record" => violations.extend(check_partition(item, number(item, "at"))),
             "authentication" => violations.extend(account(item, &erasures)),
             _ => {}
         }

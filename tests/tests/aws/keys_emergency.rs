@@ -71,6 +71,8 @@ async fn security_138_the_drill_rotates_and_retires_while_tokens_verify_througho
     let later = now + REFRESH_INTERVAL;
     for instance in [&here, &there, &keys(&vault)] {
         assert!(!verifies(instance, &bench, &old, later).await);
+        let loaded = instance.tenant(&bench.store, Signer::Local, later).await.unwrap();
+        assert!(loaded.signing().unwrap().verify_hint("at+jwt", &old).is_none(), "a stolen key names no user");
         assert!(verifies(instance, &bench, &new, later).await);
         assert!(!kids_in(&jwks(instance, &bench, later).await).contains(&kid_of(&old)));
         assert_eq!(kid_of(&sign(instance, &bench, later).await.unwrap()), kid_of(&new));

@@ -106,7 +106,14 @@ async fn security_52_a_superseded_key_verifies_for_a_day_and_is_then_removed() {
     ] {
         let loaded = keys.tenant(&bench.store, Signer::Local, now).await.unwrap();
         assert_eq!(loaded.signing().unwrap().verify("at+jwt", &old).is_some(), known, "at {now}");
+        assert!(loaded.signing().unwrap().verify_hint("at+jwt", &old).is_some(), "a hint, at {now}");
         assert_eq!(kids_in(loaded.signing().unwrap().jwks()).contains(&kid_of(&old)), known, "at {now}");
+    }
+    // No session lives longer than a year.
+    let end = superseded + Span::hours(24) + Span::days(365);
+    for (now, known) in [(end - Span::minutes(1), true), (end, false)] {
+        let loaded = keys.tenant(&bench.store, Signer::Local, now).await.unwrap();
+        assert_eq!(loaded.signing().unwrap().verify_hint("at+jwt", &old).is_some(), known, "at {now}");
     }
 }
 

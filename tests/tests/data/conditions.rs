@@ -27,7 +27,11 @@ fn faults(seen: &ObservedRequest) -> Vec<String> {
     match seen.operation.as_str() {
         "PutItem" | "UpdateItem" | "DeleteItem" => {
             check(is_conditional(&seen.body), "a write without a condition");
-            check(returns_old_item(&seen.body), "a write that does not return the stored item");
+            // A removal of what must be stored: a failed condition says that it is gone.
+            let is_removal_of_anything =
+                seen.operation == "DeleteItem" && text(&seen.body, "ConditionExpression") == "attribute_exists(#pk)";
+            let returned = returns_old_item(&seen.body);
+            check(returned != is_removal_of_anything, "a write that does not return the stored item, or a removal that does");
         }
         "TransactWriteItems" => {
             let token = text(&seen.body, "ClientRequestToken");

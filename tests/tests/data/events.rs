@@ -50,17 +50,21 @@ async fn an_unknown_address_gets_a_code_and_a_link() {
 #[tokio::test]
 async fn a_known_address_gets_a_notice_and_no_code() {
     let mut fixture = EventsFixture::new().await;
-    for (n, status) in [(1, AccountStatus::Active), (3, AccountStatus::Disabled { since: fixture.now() })] {
+    let to_sign_in = vec![format!("{ISSUER}/login"), format!("{ISSUER}/recover")];
+    for (n, status, subject, links) in [
+        (1, AccountStatus::Active, "You already have an account at Latchkey Demo", to_sign_in),
+        (3, AccountStatus::Disabled { since: fixture.now() }, "Your account at Latchkey Demo is disabled", Vec::new()),
+    ] {
         let address = format!("owner-{n}@example.com");
         fixture.register(n, &address, "Ada", status).await;
         let before = fixture.records().len();
         fixture.begin_registration(n + 1, &address.to_uppercase()).await;
         let (failed, mails) = fixture.handle(&fixture.records()[before..]).await;
         assert!(failed.is_empty());
-        assert_eq!(subjects(&mails), ["You already have an account at Latchkey Demo"]);
+        assert_eq!(subjects(&mails), [subject]);
         assert_eq!(mails[0].to, address, "the stored address, not the typed one (security 90)");
         assert_eq!(mails[0].codes, Vec::<String>::new());
-        assert_eq!(mails[0].links, [format!("{ISSUER}/login"), format!("{ISSUER}/recover")]);
+        assert_eq!(mails[0].links, links);
         assert!(mails[0].text.starts_with("Hello Ada,"));
     }
 }
@@ -69,10 +73,10 @@ async fn a_known_address_gets_a_notice_and_no_code() {
 async fn only_an_active_account_gets_a_recovery_code() {
     let mut fixture = EventsFixture::new().await;
     fixture.register(1, ADA, "Ada", AccountStatus::Active).await;
-    fixture.register(2, "closed@example.com", "Bob", AccountStatus::Disabled { since: fixture.now() }).await;
+    fixture.register(2, "disabled@example.com", "Bob", AccountStatus::Disabled { since: fixture.now() }).await;
     for (n, address, expected) in [
         (3, ADA, vec!["Neues Passwort für Latchkey Demo"]),
-        (4, "closed@example.com", vec![]),
+        (4, "disabled@example.com", vec!["Ihr Konto bei Latchkey Demo ist gesperrt"]),
         (5, "unknown@example.com", vec![]),
     ] {
         let before = fixture.records().len();
@@ -81,7 +85,11 @@ async fn only_an_active_account_gets_a_recovery_code() {
         assert!(failed.is_empty());
         assert_eq!(subjects(&mails), expected, "{address}");
         for mail in mails {
-            assert_eq!(mail.to, ADA);
+            assert_eq!(mail.to, address);
+            if address != ADA {
+                assert!(mail.codes.is_empty() && mail.links.is_empty(), "{}", mail.text);
+                continue;
+            }
             assert_eq!(mail.codes, [fixture.tenant.keys.proof().unwrap().code(&flow).unwrap().expose()]);
             assert!(mail.codes[0].len() == 10 && mail.links[0].starts_with(&format!("{ISSUER}/recover?flow=")));
         }

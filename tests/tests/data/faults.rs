@@ -7,6 +7,11 @@ use latchkey_local::fault::{Calls, Fault, Trigger};
 use tests::command::Command;
 use tests::{World, invariants};
 
+/// All users of a test come from one address, and cause more mails than one network may.
+async fn many_networks() -> World {
+    World::builder().without_source_limits().build().await.unwrap()
+}
+
 /// More writes than any command makes.
 const MAX_WRITES: u64 = 12;
 
@@ -16,7 +21,7 @@ fn half(number: usize) -> impl Iterator<Item = Command> {
 }
 
 async fn crash_at_any_write(fault: Fault, commands: impl Iterator<Item = Command>) {
-    let world = World::new().await.unwrap();
+    let world = many_networks().await;
     let (mut points, mut tried) = (0, 0);
     for command in commands {
         tried += 1;
@@ -77,7 +82,7 @@ mod t3_a_crash_at_any_write_of_any_command_leaves_nothing_half_done {
 
 #[tokio::test]
 async fn t4_a_lost_reply_at_any_write_changes_neither_the_answer_nor_the_effect() {
-    let world = World::new().await.unwrap();
+    let world = many_networks().await;
     let mut points = 0;
     for command in Command::ALL {
         for write in 1..=MAX_WRITES {
@@ -105,7 +110,7 @@ async fn t4_a_lost_reply_at_any_write_changes_neither_the_answer_nor_the_effect(
 }
 
 async fn one_fault_is_hidden(calls: Calls, fault: Fault) {
-    let world = World::new().await.unwrap();
+    let world = many_networks().await;
     for command in Command::ALL {
         // All these users register from one network.
         world.advance(Span::hours(1));
@@ -146,7 +151,7 @@ mod t5_single_faults_are_retried {
 
 #[tokio::test]
 async fn t6_a_lasting_outage_is_a_503() {
-    let world = World::new().await.unwrap();
+    let world = many_networks().await;
     for command in Command::ALL {
         world.advance(Span::hours(1));
         let mut ready = command.prepare(&world, &format!("{command:?}Outage")).await;

@@ -5,6 +5,7 @@ mod delivery;
 mod delivery_log;
 mod events;
 mod faults;
+mod identifier_rotation;
 mod invariants;
 mod notices;
 mod retention;

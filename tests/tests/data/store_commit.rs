@@ -192,7 +192,10 @@ async fn a_written_state_reads_back_unchanged() {
 
     let id = FlowId::from_bytes([4; 16]);
     bench.commit(Change::store_authorization_request(id, "a=b".to_owned(), expires_at)).await.unwrap();
-    assert_eq!(bench.store.find_authorization_request(id, NOW).await.unwrap().as_deref(), Some("a=b"));
+    assert_eq!(
+        bench.store.find_authorization_request(id, NOW).await.unwrap().and_then(|request| request.sealed).as_deref(),
+        Some("a=b")
+    );
     assert_eq!(bench.store.find_authorization_request(id, expires_at).await.unwrap(), None, "security 131");
 }
 
@@ -299,6 +302,7 @@ async fn keys_are_read_to_the_last_page() {
             active_from: NOW,
             kms_key: None,
             successor_ordered_at: None,
+            dropped_at: None,
         };
         assert!(bench.store.claim_key(slot, "holder", NOW, Span::seconds(10)).await.unwrap());
         assert!(bench.store.complete_key(slot, "holder", key).await.unwrap());

@@ -7,6 +7,7 @@ use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::consent::Consent;
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::id::Sub;
 use latchkey::domain::linked_identity::{LinkedIdentity, SubjectHash};
 use latchkey::domain::session::Session;
 use latchkey::domain::transfer::TransferredAccount;
@@ -154,7 +155,8 @@ async fn an_export_of_a_user_takes_3_requests_and_an_import_3() {
     assert_eq!((read.requests, read.engine.read, read.engine.write), (3, 4.0, 0.0), "export of a person");
 
     let subject = SubjectHash(identifier(9));
-    let existing_state = bench.store.find_existing_state(account(2), &identifier(2), &[subject]).await.unwrap();
+    let existing_state =
+        bench.store.find_existing_state(account(2), Sub::from_bytes([2; 16]), &identifier(2), &[subject]).await.unwrap();
     assert!(existing_state.owner.is_none() && existing_state.account.is_none() && existing_state.subjects.is_empty());
     let profile = new_account(2, 2).profile;
     let link = LinkedIdentity { account: account(2), subject, named: profile.claims.clone(), linked_at: NOW };
@@ -168,8 +170,12 @@ async fn an_export_of_a_user_takes_3_requests_and_an_import_3() {
         data_key: WrappedDataKey { state: DataKeyState::Account, ..data_key(2) },
     };
     bench.commit(Change::move_account(moved)).await.unwrap();
-    check("a move here", &bench.meter.take_cost(), (3, 3.0, 18.0));
-    let existing_state = bench.store.find_existing_state(account(2), &authentication(2).identifier, &[subject]).await.unwrap();
+    check("a move here", &bench.meter.take_cost(), (3, 4.0, 20.0));
+    let existing_state = bench
+        .store
+        .find_existing_state(account(2), Sub::from_bytes([2; 16]), &authentication(2).identifier, &[subject])
+        .await
+        .unwrap();
     assert_eq!(
         (existing_state.owner, existing_state.subjects.len(), existing_state.account.is_some()),
         (Some(account(2)), 1, true)

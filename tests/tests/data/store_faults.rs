@@ -319,6 +319,7 @@ async fn one_of_64_claims_a_key_slot() {
         active_from: NOW,
         kms_key: None,
         successor_ordered_at: None,
+        dropped_at: None,
     };
     assert!(!store.complete_key(slot, second, key(2)).await.unwrap(), "only the holder completes");
     assert!(!store.claim_key(slot, second, NOW + Span::seconds(9), lease).await.unwrap(), "the lease holds");

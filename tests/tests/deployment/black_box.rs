@@ -113,7 +113,8 @@ async fn tokens_verify_with_the_published_keys() {
     let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == json!(header.kid)).unwrap();
     let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_value(key.clone()).unwrap()).unwrap();
     let mut rules = jsonwebtoken::Validation::new(header.alg);
-    rules.set_audience(&[site.origin()]);
+    // What the scope of this client belongs to.
+    rules.set_audience(&["https://orders.example.com"]);
     rules.set_issuer(&[site.origin()]);
     // The site's clock may have been moved.
     rules.validate_exp = false;

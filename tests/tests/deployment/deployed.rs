@@ -31,6 +31,16 @@ async fn erase_accounts(deployed: &DeployedWorld) {
         let leaver = Customer::registered(world, name).await;
         assert_eq!(AccountClient::new(world, &leaver).await.delete("/v1/me").await.status(), 202);
     }
+    // One comes back on another day.
+    let back = Customer::registered(world, "Back").await;
+    assert_eq!(AccountClient::new(world, &back).await.delete("/v1/me").await.status(), 202);
+    world.advance(Span::days(1));
+    let mail = Site::from(world).mail_to(&back.email).await;
+    let link = mail.links.iter().find(|link| link.contains("/account/restore"));
+    let token = link.and_then(|link| link.split_once("?token=")).map(|(_, token)| token.to_owned());
+    let restored =
+        Anonymous::new(world).post_json("/v1/me/restoration", &json!({ "token": token, "code": mail.codes[0] })).await;
+    assert_eq!(restored.status(), 204, "{}", restored.text());
     run(json!({ "job": "hold", "email": "held@example.com" })).await;
     world.advance(Span::days(31));
     let done = run(json!({ "job": "retention" })).await;
@@ -111,6 +121,9 @@ async fn security_144_each_function_has_exactly_its_needed_permissions() {
     let deployed = DeployedWorld::new().await;
     let world = &deployed.world;
     journeys::run_all_journeys(&Site::from(world), "").await;
+    // A wrong secret is counted.
+    let guesser = OAuthClient { secret: Some("wrong".to_owned()), ..OAuthClient::demo_service(world) };
+    assert_eq!(guesser.client_credentials().await.status(), 401);
     import_users(&deployed).await;
     migrate_back(&deployed).await;
     erase_accounts(&deployed).await;
@@ -119,6 +132,25 @@ async fn security_144_each_function_has_exactly_its_needed_permissions() {
     let mut unused = deployed.unused();
     // Without a user pool, the function that started a registration verifies it.
     let deployed = DeployedWorld::without_user_pool().await;
+    let site = Site::from(&deployed.world);
+    journeys::register_on_pages(&site, &Customer::new("Grace")).await;
+    journeys::verify_one_address_twice(&site, &Customer::new("Twice")).await;
+    assert_eq!(deployed.refused(), Vec::<String>::new());
+    let still = deployed.unused();
+    unused.retain(|permission| still.contains(permission));
+    // While an identifier key is replaced, lookups read both versions, and claims check the other one.
+    let deployed = DeployedWorld::new().await;
+    deployed.begin_identifier_rotation(&["default", "acme"]).await;
+    journeys::run_all_journeys(&Site::from(&deployed.world), "").await;
+    import_users(&deployed).await;
+    migrate_back(&deployed).await;
+    erase_accounts(&deployed).await;
+    deployed.world.pump().await.unwrap();
+    assert_eq!(deployed.refused(), Vec::<String>::new());
+    let still = deployed.unused();
+    unused.retain(|permission| still.contains(permission));
+    let deployed = DeployedWorld::without_user_pool().await;
+    deployed.begin_identifier_rotation(&["default"]).await;
     let site = Site::from(&deployed.world);
     journeys::register_on_pages(&site, &Customer::new("Grace")).await;
     journeys::verify_one_address_twice(&site, &Customer::new("Twice")).await;

@@ -153,3 +153,38 @@ async fn t17_a_header_that_never_ends_is_cut_off() {
     let mut rest = Vec::new();
     tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await.expect("cut off").unwrap();
 }
+
+/// A proxy on this machine can rewrite `Host`. What it adds betrays it.
+#[tokio::test]
+async fn security_115_the_gateways_own_pages_are_not_available_through_a_proxy() {
+    let folder = tests::gateway::folder();
+    let gateway = Gateway::start(&folder.path().join("data"), &[]);
+    let host = format!("Host: localhost:{}\r\nConnection: close\r\n", gateway.port());
+    let call = async |target: &str, header: &str| {
+        let (method, path) = target.split_once(' ').unwrap();
+        status(&raw(&gateway, format!("{method} {path} HTTP/1.1\r\n{host}{header}Content-Length: 0\r\n\r\n").as_bytes()).await)
+    };
+    for target in [
+        "GET /dev/mailbox",
+        "GET /dev/mailbox.json",
+        "GET /dev/mailbox/x",
+        "GET /dev/api",
+        "POST /dev/clock",
+        "POST /dev/run",
+        "POST /dev/tables/",
+        "GET /demo/",
+        "POST /demo/sign-in",
+        "GET /demo/callback",
+        "POST /demo/refresh",
+        "POST /demo/sign-out",
+    ] {
+        assert_ne!(call(target, "").await, 403, "{target}");
+        for header in
+            ["Forwarded: for=1.2.3.4", "Via: 1.1 proxy", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: a", "x-forwarded-x: "]
+        {
+            assert_eq!(call(target, &format!("{header}\r\n")).await, 403, "{target} with {header}");
+        }
+    }
+    // What a deployment has too stays available.
+    assert_eq!(call("GET /healthz", "X-Forwarded-For: 127.0.0.1\r\n").await, 200);
+}

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use tests::gateway::{Gateway, GatewayExit, document_with, folder, refusal};
+use tests::{AccountClient, Anonymous, Customer};
 
 fn assert_refused(ending: &GatewayExit, words: &[&str]) {
     assert_eq!(ending.status, Some(2), "{ending:?}");
@@ -125,6 +126,71 @@ fn the_data_folder_is_readable_by_its_owner_only() {
     let data = folder.path().join("deep/data");
     let gateway = Gateway::start(&data, &[]);
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&data), mode(&data.join("keys"))), (0o700, 0o600));
+    let files = ["keys", "tables.sqlite", "mailbox.sqlite", "operator-token"];
+    assert_eq!((mode(&data), files.map(|file| mode(&data.join(file)))), (0o700, [0o600; 4]));
     drop(gateway);
+}
+
+/// A folder of an earlier version: others can read it, and the mails are in the file of the identities.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_data_folder_of_an_earlier_version_becomes_private_and_its_mails_get_a_file_of_their_own() {
+    use latchkey_local::engine::Engine;
+    use latchkey_local::gateway::state_table::{EntryKind, StateTable};
+    use std::fs::{Permissions, metadata, read, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let data = folder.path().join("data");
+    drop(Gateway::start(&data, &[]).stop());
+    let tables = data.join("tables.sqlite");
+    let engine = Engine::file(&tables).unwrap();
+    let former = StateTable::open(&engine).await.unwrap();
+    let mail = serde_json::json!({
+        "id": "01KAV0000000000000000000ZZ", "from": "shop@example.com", "to": "canary@example.com", "subject": "s", "text": "t",
+        "html": "h", "sent_at": "2026-03-01T12:00:00Z", "links": [], "codes": ["123456"],
+    });
+    former.put(EntryKind::Mail, "01KAV0000000000000000000ZZ", &mail).await.unwrap();
+    former.put(EntryKind::ClockOffset, "clock", &86_400_000_i64).await.unwrap();
+    drop((former, engine));
+    for (path, mode) in [(&data, 0o755), (&tables, 0o644), (&data.join("mailbox.sqlite"), 0o644), (&data.join("lock"), 0o644)] {
+        set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+    let gateway = Gateway::start(&data, &[]);
+    let mode = |path: &std::path::Path| metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&data), mode(&data.join("lock"))), (0o700, 0o600));
+    for name in std::fs::read_dir(&data).unwrap() {
+        assert_eq!(mode(&name.as_ref().unwrap().path()), 0o600, "{name:?}");
+    }
+    let api = Anonymous::new(&gateway);
+    assert_eq!(api.get("/dev/mailbox.json?to=canary@example.com").await.json()[0]["codes"][0], "123456");
+    let ahead = api.post_json("/dev/clock", &serde_json::json!({ "advance": "PT0S" })).await.json();
+    assert_eq!(ahead["ahead_seconds"], 86_400);
+    drop(gateway.stop());
+    let holds = |file: &str| read(data.join(file)).is_ok_and(|bytes| bytes.windows(18).any(|at| at == b"canary@example.com"));
+    assert!(holds("mailbox.sqlite") && !holds("tables.sqlite") && !holds("tables.sqlite-wal"));
+}
+
+/// The mailbox shows what the product sends, and keeps it no longer than the product keeps the user.
+#[tokio::test]
+async fn security_129_the_mailbox_drops_the_mails_of_an_erased_person() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let gateway = Gateway::start(&data, &[]);
+    let (ada, bob) = (Customer::registered(&gateway, "Canary").await, Customer::registered(&gateway, "Bob").await);
+    let api = Anonymous::new(&gateway);
+    assert_eq!(api.post_json("/v1/registrations", &ada.registration()).await.status(), 202);
+    let me = AccountClient::new(&gateway, &ada).await;
+    assert_eq!(me.delete("/v1/me").await.status(), 202);
+    let mails = async |customer: &Customer| gateway.site().mails_to(&customer.email).await.len();
+    assert_eq!((mails(&ada).await, mails(&bob).await), (3, 1));
+    api.post_json("/dev/clock", &serde_json::json!({ "advance": "P31D" })).await;
+    let summary = api.post_json("/dev/run", &serde_json::json!({ "job": "retention" })).await.json();
+    assert_eq!(summary["rules"]["erasure"]["erased"], 1, "{summary}");
+    assert_eq!((mails(&ada).await, mails(&bob).await), (0, 1));
+    drop(gateway.stop());
+    for file in std::fs::read_dir(&data).unwrap() {
+        let bytes = std::fs::read(file.as_ref().unwrap().path()).unwrap();
+        let address = ada.email.as_bytes();
+        assert!(!bytes.windows(address.len()).any(|at| at == address), "{file:?} still has the address");
+    }
 }

@@ -147,7 +147,6 @@ async fn every_answer_carries_the_security_headers_and_is_not_stored() {
         assert_eq!(header(&answer, "strict-transport-security"), "max-age=31536000; includeSubDomains", "{status}");
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff", "{status}");
         assert_eq!(header(&answer, "referrer-policy"), "no-referrer", "{status}");
-        assert_eq!(header(&answer, "cross-origin-opener-policy"), "same-origin", "{status}");
         assert_eq!(header(&answer, "cache-control"), "no-store", "{status}");
         let policy = header(&answer, "content-security-policy");
         for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action "] {
@@ -282,7 +281,7 @@ async fn only_origins_of_registered_clients_read_answers_without_credentials() {
     let preflight = |path: &str, origin: &str| {
         request("OPTIONS", path, &[("origin", origin), ("access-control-request-method", "POST")], Body::empty())
     };
-    for path in ["/oauth2/token", "/userinfo", "/oauth2/revoke", "/v1/registrations", "/.well-known/jwks.json"] {
+    for path in ["/oauth2/token", "/userinfo", "/oauth2/revoke", "/v1/registrations"] {
         assert_eq!(allowed(edge.send(preflight(path, ours)).await).await, ours, "{path}");
         assert_eq!(allowed(edge.send(preflight(path, foreign)).await).await, "", "{path}");
         assert_eq!(allowed(edge.send(preflight(path, "null")).await).await, "", "{path}");
@@ -295,7 +294,28 @@ async fn only_origins_of_registered_clients_read_answers_without_credentials() {
     assert_eq!(allowed(edge.get("/v1/called", &[("origin", ours)]).await).await, ours);
     assert_eq!(allowed(edge.get("/v1/called", &[("origin", foreign)]).await).await, "");
     assert_eq!(allowed(edge.get("/v1/echo/1", &[("origin", ours)]).await).await, "", "no calling client");
-    assert_eq!(allowed(edge.get("/.well-known/jwks.json", &[("origin", ours)]).await).await, ours);
+    // Discovery and keys are the same for everyone, with and without an origin.
+    for path in ["/.well-known/jwks.json", "/.well-known/oauth-authorization-server"] {
+        assert_eq!(allowed(edge.send(preflight(path, foreign)).await).await, "*", "{path}");
+        for headers in [&[("origin", foreign)][..], &[("origin", "null")], &[]] {
+            assert_eq!(allowed(edge.get(path, headers).await).await, "*", "{path}");
+        }
+    }
+    // Tracing adds headers of its own.
+    let with_headers = |asked: &str| {
+        let headers = [("origin", ours), ("access-control-request-method", "POST"), ("access-control-request-headers", asked)];
+        request("OPTIONS", "/oauth2/token", &headers, Body::empty())
+    };
+    for (asked, expected) in [
+        ("traceparent,sentry-trace,baggage", "traceparent,sentry-trace,baggage"),
+        ("authorization, content-type", "authorization, content-type"),
+        ("a\"b", "authorization, content-type, if-match, idempotency-key"),
+        (&"x".repeat(1025), "authorization, content-type, if-match, idempotency-key"),
+    ] {
+        let answer = edge.send(with_headers(asked)).await;
+        assert_eq!(header(&answer, "access-control-allow-headers"), expected);
+        assert!(answer.headers().get_all("vary").iter().any(|vary| vary == "Access-Control-Request-Headers"));
+    }
     assert_eq!(allowed(edge.get("/form", &[("origin", ours)]).await).await, "");
     assert_eq!(header(&edge.get("/v1/called", &[]).await, "vary"), "Origin", "caches must separate origins");
 }

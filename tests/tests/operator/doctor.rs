@@ -35,10 +35,31 @@ fn a_running_gateway_has_no_findings() {
     let output = operator.run(&["doctor", "@", "--json"]);
     let found = findings(&output);
     assert!(output.code == Some(0) && !found.iter().any(|(_, verdict, _)| verdict == "fail"), "{output:?}");
+    let deep = findings(&operator.run(&["doctor", "@", "--deep", "--json"]));
+    assert_eq!((verdict_of(&deep, "deep: sign-in"), verdict_of(&deep, "deep: routes")), ("ok", "ok"), "{deep:?}");
+    for what in ["deep: AWS resources", "deep: writes over several tables"] {
+        assert_eq!(verdict_of(&deep, what), "skip", "{what}: what is not checked is listed");
+    }
     for what in ASKED_OVER_HTTP.into_iter().chain(["issuer", "clock", "tenant default: document", "tenant default: clients"]) {
         assert_eq!(verdict_of(&found, what), "ok", "{what}: {output:?}");
     }
     assert_eq!(verdict_of(&found, "tenant default: retention"), "skip", "a skipped check is listed");
+}
+
+/// A library that does not form-encode sends such a secret as another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_http_basic_changes_is_reported() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let gateway = Gateway::start(&data, &[]);
+    for (secret, verdict) in [("k+cUhdG9nDqYw0iYlOeQ/A==", "warn"), ("4f2b9d1e8c7a60534f2b9d1e8c7a6053", "missing")] {
+        let document = DEFAULT_DOCUMENT.replace("demo-service-secret", secret);
+        gateway.put_in_force(&data, &document).await;
+        let operator = Operator::new(&gateway, &data, folder.path());
+        let output = tokio::task::spawn_blocking(move || operator.run(&["doctor", "@", "--json"])).await.unwrap();
+        assert_eq!(verdict_of(&findings(&output), "tenant default: client demo-service"), verdict, "{secret}: {output:?}");
+        assert!(!output.out.contains(secret), "a secret is never printed");
+    }
 }
 
 /// Another server answers instead of Latchkey: each check reports it and says what to do.
@@ -54,11 +75,11 @@ async fn a_proxy_that_answers_for_the_functions_is_reported() {
     let lying =
         Router::new().fallback(async || ([("access-control-allow-origin", "*")], axum::Json(json!({ "issuer": "other" }))));
     tokio::spawn(async move { axum::serve(listener, lying).await });
-    let output = tokio::task::spawn_blocking(move || operator.run(&["doctor", "@", "--at", &at, "--json"])).await;
+    let output = tokio::task::spawn_blocking(move || operator.run(&["doctor", "@", "--at", &at, "--deep", "--json"])).await;
     let output = output.unwrap();
     let found = findings(&output);
     assert_eq!(output.code, Some(1), "{output:?}");
-    for what in ASKED_OVER_HTTP {
+    for what in ASKED_OVER_HTTP.into_iter().chain(["deep: sign-in"]) {
         assert_eq!(verdict_of(&found, what), "fail", "{what}: {output:?}");
     }
     let failed = found.iter().filter(|(_, verdict, _)| verdict == "fail");

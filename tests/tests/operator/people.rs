@@ -121,11 +121,11 @@ async fn a_skipped_user_is_reported_by_line_and_reason_and_does_not_stop_the_imp
     let output = operator.run_ok(&IMPORT);
     for words in [
         "user 2: the account is disabled there",
-        "user 3: the e-mail address was not verified there",
         "user 4: there is no e-mail address",
         "user 5: the e-mail address is not usable",
         "user 6: the number of PBKDF2 iterations of the password hash is 9000000",
-        "newly imported: 1",
+        "1 of them because their address was not verified there",
+        "newly imported: 2",
         "another account here has their e-mail address: 1",
     ] {
         assert!(output.contains(words), "{words}: {output}");
@@ -172,6 +172,143 @@ async fn a_broken_or_changed_file_imports_no_user() {
     }
     let done = operator.run_ok(&IMPORT);
     assert!(done.contains("newly imported: 2"), "{done}");
+}
+
+/// What is lost is said, by kind. A user with an unverified address proves it before the first sign-in, and of two users with one address the
+/// same one is imported, whatever the order of the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn second_factors_are_counted_unverified_addresses_are_proven_and_doubles_follow_a_rule() {
+    let (_folder, gateway, operator) = start_gateway();
+    let site = Site::from(&gateway);
+    let (ada, bob, eve) = (Customer::new("Ada"), Customer::new("Bob"), Customer::new("Eve"));
+    let mut protected = keycloak(&ada, 1);
+    let password = protected["credentials"][0].clone();
+    let factor = |kind: &str| json!({ "type": kind, "secretData": "{}", "credentialData": "{}" });
+    protected["credentials"] = json!([factor("otp"), password, factor("webauthn"), factor("webauthn"), factor("surprise")]);
+    let mut unverified = keycloak(&bob, 2);
+    unverified["emailVerified"] = json!(false);
+    // Three users with one address: verified and older, verified and newer, unverified.
+    let (mut older, mut newer, mut weak) = (keycloak(&eve, 5), keycloak(&eve, 4), keycloak(&eve, 3));
+    older["createdTimestamp"] = json!(1_500_000_000_000_u64);
+    newer["credentials"] = json!([]);
+    weak["emailVerified"] = json!(false);
+    let mut orders = [older, newer, weak];
+    for turn in 0..3 {
+        orders.rotate_left(1);
+        export(&operator, &[&[protected.clone(), unverified.clone()], &orders[..]].concat());
+        let dry = operator.run_ok(&[&IMPORT[..], &["--dry-run"]].concat());
+        let winner = orders.iter().position(|user| user["id"].as_str().unwrap().ends_with("05")).unwrap() + 3;
+        for number in 3..6 {
+            let is_named = dry.contains(&format!("user {number}: another user of the file has the same e-mail address"));
+            assert_eq!(is_named, number != winner, "turn {turn}: {dry}");
+        }
+        for words in [
+            "3 users can be imported",
+            "2 with their password, 1 set a new one by mail, 1 of them because their address was not verified there",
+            "second factors that are not imported (these users sign in with the password alone), otp: 1",
+            "alone), webauthn: 2",
+            "alone), of another kind: 1",
+        ] {
+            assert!(dry.contains(words), "{words}: {dry}");
+        }
+    }
+    let done = operator.run_ok(&[&IMPORT[..], &["--keep-sub"]].concat());
+    assert!(done.contains("newly imported: 3"), "{done}");
+    let me = AccountClient::new(&site, &eve).await.get("/v1/me").await.json();
+    assert_eq!(me["sub"], "00000000-0000-4000-8000-000000000005");
+    // The password of the other system opens nothing: its user never showed control of the mailbox.
+    assert_eq!(sign_in(Browser::new(&site), &bob).await, 400);
+    let mut browser = Browser::new(&site);
+    let page = browser.open("/recover").await;
+    let page = browser.submit(&page, "#submit", &[("identifier", &bob.email)]).await;
+    let code = site.mail_to(&bob.email).await.codes[0].clone();
+    let page = browser.submit(&page, "#submit", &[("code", &code), ("password", "quite 8 different umbrellas")]).await;
+    assert_eq!(page.status(), 200, "{}", page.text());
+}
+
+/// Auth0 gives profiles and hashes in two files. Either can come first, and the second run completes the first. Its metadata fills fields by
+/// the paths of the tenant document.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_completes_what_is_empty_and_a_table_maps_metadata() {
+    let (folder, gateway, operator) = start_gateway();
+    let site = Site::from(&gateway);
+    let data = folder.path().join("data");
+    let table = "[import]\nattributes = { company = \"user_metadata.work.company\" }\n";
+    gateway.put_in_force(&data, &format!("{}\n{table}", latchkey_local::assemble::DEFAULT_DOCUMENT)).await;
+    let people = [Customer::new("Ada"), Customer::new("Bob")];
+    let hashed = |customer: &Customer| {
+        let mut hash = [0; 32];
+        let (iterations, salt) = (NonZeroU32::new(1_000).unwrap(), b"salt of a person");
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, customer.password.as_bytes(), &mut hash);
+        let encode = |bytes: &[u8]| BASE64.encode(bytes).trim_end_matches('=').to_owned();
+        json!({ "algorithm": "pbkdf2", "hash": { "value": format!("$pbkdf2-sha256$i=1000${}${}", encode(salt), encode(&hash)) } })
+    };
+    let lines = |of: &dyn Fn(usize, &Customer) -> Value| {
+        people.iter().enumerate().map(|(n, customer)| format!("{}\n", of(n, customer))).collect::<String>()
+    };
+    let profiles = lines(&|n, customer| {
+        json!({
+            "user_id": format!("auth0|{n}"), "email": customer.email, "email_verified": true, "given_name": customer.given_name,
+            "family_name": customer.family_name, "user_metadata": { "work": { "company": "Engines" }, "colour": "blue" },
+        })
+    });
+    let hashes = lines(
+        &|n, customer| json!({ "user_id": format!("auth0|{n}"), "email": customer.email, "email_verified": true, "custom_password_hash": hashed(customer) }),
+    );
+    operator.write("profiles.json", &format!("\u{feff}{profiles}"));
+    operator.write("hashes.json", &hashes);
+    let import = |file: &str| operator.run_ok(&["people", "import", file, "--from", "auth0", "--issuer", ISSUER, "--yes", "@"]);
+    let first = import("profiles.json");
+    assert!(first.contains("newly imported: 2") && first.contains("no such field, user_metadata.colour: 2"), "{first}");
+    assert!(!first.contains("user_metadata.work"), "{first}");
+    assert_eq!(sign_in(Browser::new(&site), &people[0]).await, 400, "no password yet");
+    let second = import("hashes.json");
+    assert!(second.contains("imported before, and completed now: 2"), "{second}");
+    let third = import("hashes.json");
+    assert!(third.contains("imported before: 2"), "{third}");
+    for customer in &people {
+        assert_eq!(sign_in(Browser::new(&site), customer).await, 200);
+    }
+    let again = import("profiles.json");
+    assert!(again.contains("imported before: 2"), "a user who has signed in is left alone: {again}");
+}
+
+/// Two persons never share a `sub`, whatever systems they come from: the claim of a `sub` holds it, and a file that has one id
+/// twice says which user is left out. Neither is reported as imported before.
+#[tokio::test(flavor = "multi_thread")]
+async fn security_111_a_kept_sub_has_one_account_across_issuers_and_within_a_file() {
+    const OTHER_ISSUER: &str = "https://login.example.com/realms/other";
+    let (_folder, gateway, operator) = start_gateway();
+    let site = Site::from(&gateway);
+    let (ada, bob, eve, fay) = (Customer::new("Ada"), Customer::new("Bob"), Customer::new("Eve"), Customer::new("Fay"));
+    let keep = [&IMPORT[..], &["--keep-sub"]].concat();
+    let other: Vec<&str> = keep.iter().map(|word| if *word == ISSUER { OTHER_ISSUER } else { word }).collect();
+    export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2), keycloak(&eve, 1)]);
+    for run in [&keep[..], &[&keep[..], &["--dry-run"]].concat()] {
+        let done = operator.run_ok(run);
+        assert!(done.contains("user 3: an earlier user of the file has the same id"), "{done}");
+        assert!(done.contains("2 users can be imported"), "{done}");
+    }
+    assert_eq!(sign_in(Browser::new(&site), &eve).await, 400, "the second user with the id is not imported");
+
+    // The same id of another system is another person: without --keep-sub that user gets a `sub` of our own.
+    export(&operator, &[keycloak(&eve, 1), keycloak(&fay, 4)]);
+    for expected in ["newly imported: 1", "imported before: 1"] {
+        let done = operator.run_ok(&other);
+        assert!(done.contains(expected) && done.contains("skipped, another account here has their sub: 1"), "{done}");
+    }
+    assert_eq!(sign_in(Browser::new(&site), &eve).await, 400);
+    let without: Vec<&str> = IMPORT.into_iter().map(|word| if word == ISSUER { OTHER_ISSUER } else { word }).collect();
+    let done = operator.run_ok(&without);
+    assert!(done.contains("newly imported: 1"), "{done}");
+    let mut subs = Vec::new();
+    for customer in [&ada, &bob, &eve, &fay] {
+        let me = AccountClient::new(&site, customer).await.get("/v1/me").await.json();
+        subs.push(me["sub"].as_str().unwrap().to_owned());
+    }
+    subs.sort();
+    subs.dedup();
+    assert_eq!(subs.len(), 4, "{subs:?}");
 }
 
 async fn sign_in(mut browser: Browser, customer: &Customer) -> u16 {

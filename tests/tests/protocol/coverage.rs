@@ -217,7 +217,7 @@ async fn an_account_route_is_for_the_account_tenant_and_scope_of_the_token() {
     for (method, path, _) in listed().filter(|(.., access)| *access == OwnAccount) {
         assert_eq!(scene.call(method, path, None).await.status(), 401, "{method} {path}: no token");
         for (description, token, status) in [
-            ("a client's own token", scene.service.access(), 403),
+            ("a client's own token, for a resource", scene.service.access(), 401),
             ("without the scope", scene.ada.access(), 403),
             ("another tenant", scene.foreign.access(), 401),
             ("an ID token", scene.ada.json["id_token"].as_str().unwrap(), 401),

@@ -6,6 +6,7 @@ mod openapi;
 mod token_access;
 mod token_clients;
 mod token_code;
+mod token_content;
 mod token_faults;
 mod token_metadata;
 mod token_refresh;

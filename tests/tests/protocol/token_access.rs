@@ -22,17 +22,25 @@ fn assert_no_token(answer: &Answer) {
     assert!(challenge.starts_with("Bearer"), "{challenge}");
 }
 
+/// RFC 6750 §3.1: a request without a token is told of no error, in no place.
+#[track_caller]
+fn assert_only_challenge(answer: &Answer) {
+    assert_eq!((answer.status(), answer.text()), (401, ""));
+    assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "security 24");
+}
+
 #[tokio::test]
 async fn userinfo_gives_what_the_scope_gives() {
     let world = World::new().await.unwrap();
     let cases = [
         ("openid", json!({})),
         ("openid email", json!({"email": "ada@example.com", "email_verified": true})),
-        ("openid phone", json!({"phone_number": "+4930123456"})),
+        ("openid phone", json!({"phone_number": "+4930123456", "phone_number_verified": false})),
         ("openid address", json!({})),
         (
             "openid profile",
-            json!({"given_name": "Ada", "family_name": "Lovelace", "customer_type": "private",
+            json!({"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "customer_type": "private",
             "updated_at": world.services.clock.now().seconds()}),
         ),
     ];
@@ -63,12 +71,15 @@ async fn security_29_userinfo_takes_its_token_from_header_or_body_and_never_from
     }
     assert_eq!(api.send(Method::POST, "/userinfo", &[FORM], in_body.clone()).await.status(), 200);
     for method in [Method::GET, Method::POST] {
-        assert_no_token(&api.send(method, &in_query, &[], "").await);
+        assert_only_challenge(&api.send(method, &in_query, &[], "").await);
     }
-    assert_no_token(&api.send(Method::GET, "/userinfo", &[FORM], in_body.clone()).await);
-    let none = api.get("/userinfo").await;
-    assert_no_token(&none);
-    assert_eq!(none.header("www-authenticate"), Some("Bearer"), "RFC 6750 §3.1: no error without credentials");
+    assert_only_challenge(&api.send(Method::GET, "/userinfo", &[FORM], in_body.clone()).await);
+    for path in ["/userinfo", "/v1/me", "/v1/me/sessions"] {
+        assert_only_challenge(&api.get(path).await);
+        // Another scheme is no bearer token.
+        assert_only_challenge(&api.send(Method::GET, path, &[("authorization", "Basic YTpi")], "").await);
+    }
+    assert_only_challenge(&api.send(Method::POST, "/v1/me/password", &[("content-type", "application/json")], "{}").await);
     let both = api.send(Method::POST, "/userinfo", &[FORM, ("authorization", &bearer)], in_body).await;
     assert_eq!(both.refusal(), (400, "invalid_request".to_owned()));
 

@@ -55,6 +55,7 @@ client_secret_sha256 = [
 ]
 grant_types = ["client_credentials"]
 scope = "orders.read"
+resources = ["https://orders.example.com"]
 "#;
     let sha = |text: &str| {
         data_encoding::HEXLOWER.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
@@ -143,7 +144,7 @@ async fn security_39_a_client_authenticates_only_with_its_registered_method() {
 
     assert_refused(&token(None, "client_id=demo-web&client_secret=demo-web-secret").await, 401, "invalid_client");
     assert_refused(&token(Some(basic("post", "the-secret-of-post")), "").await, 401, "invalid_client");
-    assert_refused(&token(Some(basic("demo-app", "")), "").await, 401, "invalid_client");
+    assert_refused(&token(Some(basic("demo-app", "x")), "").await, 401, "invalid_client");
     assert_refused(&token(None, "client_id=demo-app&client_secret=x").await, 401, "invalid_client");
     let both = token(Some(basic("demo-web", "demo-web-secret")), "client_id=demo-web&client_secret=demo-web-secret").await;
     assert_refused(&both, 400, "invalid_request");
@@ -246,7 +247,7 @@ async fn security_26_client_credentials_give_no_user_data() {
     assert_eq!(tokens.json.get("id_token"), None);
     let claims = tokens.access_claims();
     assert_eq!(claims["sub"], "demo-service");
-    assert_eq!(claims["aud"], world.origin());
+    assert_eq!(claims["aud"], "https://orders.example.com", "the audience follows from the scope (RFC 9068 section 3)");
     for absent in ["lk", "auth_time", "acr", "amr", "sid"] {
         assert_eq!(claims.get(absent), None, "{absent}");
     }
@@ -267,7 +268,7 @@ async fn security_26_client_credentials_give_no_user_data() {
     assert_refused(&ask(&[("resource", "https://other.example.com")]).await, 400, "invalid_target");
     assert!(world.meter.take().is_empty(), "no read and no write");
     // security 29
-    assert_eq!(service.userinfo(tokens.access()).await.refusal(), (403, "insufficient_scope".to_owned()));
+    assert_eq!(service.userinfo(tokens.access()).await.refusal(), (401, "invalid_token".to_owned()));
 }
 
 #[tokio::test]
@@ -310,4 +311,17 @@ async fn security_119_a_browser_reads_answers_only_from_the_clients_own_origin()
         let answer = api.send(Method::POST, "/oauth2/introspect", &[FORM, ("origin", origin)], body).await;
         assert_eq!(answer.header("access-control-allow-origin"), None, "servers only");
     }
+}
+
+/// RFC 6749 §2.3.1 lets a client omit an empty secret, and some libraries send HTTP Basic for every client.
+#[tokio::test]
+async fn http_basic_with_an_empty_secret_is_a_public_client() {
+    let world = world().await;
+    let api = Anonymous::new(&world);
+    let body = "grant_type=refresh_token&refresh_token=x";
+    let send = async |client_id: &str| {
+        api.send(Method::POST, "/oauth2/token", &[FORM, ("authorization", &basic(client_id, ""))], body).await
+    };
+    assert_refused(&send("demo-app").await, 400, "invalid_grant");
+    assert_refused(&send("demo-web").await, 401, "invalid_client");
 }

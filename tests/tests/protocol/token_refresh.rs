@@ -227,6 +227,26 @@ async fn security_36_a_permission_removed_from_a_client_is_removed_from_its_gran
     assert_eq!(tokens.json["scope"], "offline_access openid", "the remaining scope is still granted");
 }
 
+/// An access token lives ten minutes longer at resource servers that verify it offline, and not at ours.
+#[tokio::test]
+async fn security_36_what_is_removed_from_a_client_ends_at_our_own_endpoints_at_once() {
+    const SCOPE: &str = r#"scope = "openid profile email phone address offline_access account""#;
+    let gone = document(r#"client_id = "demo-app""#, r#"client_id = "another-app""#);
+    let unscoped = document(SCOPE, r#"scope = "openid offline_access""#);
+    let world = World::new().await.unwrap();
+    let client = OAuthClient { scope: "openid email account offline_access".to_owned(), ..OAuthClient::demo_app(&world) };
+    let (_, tokens) = signed_in(&world, &client).await;
+    let me = async || client.api.get_as("/v1/me", tokens.access()).await;
+    assert_eq!((me().await.status(), client.userinfo(tokens.access()).await.status()), (200, 200));
+    put_document(&world, &unscoped).await;
+    assert_eq!(me().await.status(), 403, "no longer allowed to act on the account");
+    let userinfo = client.userinfo(tokens.access()).await;
+    assert_eq!((userinfo.status(), userinfo.json().get("email")), (200, None), "no longer allowed to read the address");
+    put_document(&world, &gone).await;
+    assert_eq!(me().await.status(), 401);
+    assert_eq!(client.userinfo(tokens.access()).await.refusal(), (401, "invalid_token".to_owned()));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn security_32_of_64_parallel_presentations_every_answer_carries_the_same_child() {
     let world = World::builder().clock(latchkey::context::Clock::system()).build().await.unwrap();

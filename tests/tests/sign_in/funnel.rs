@@ -175,7 +175,7 @@ async fn a_registration_on_the_pages_is_counted() {
         log.steps(),
         [
             "registration_verified code wrong_credentials",
-            "registration_verified code refused",
+            "registration_verified code expired",
             "registration_verified link succeeded"
         ]
     );
@@ -212,7 +212,7 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
     browser.open(&web.authorize_url(&[])).await;
     browser.open(&web.authorize_url(&[("prompt", "none"), ("max_age", "0")])).await;
     browser.open(&web.authorize_url(&[]).replace("response_type=code", "response_type=token")).await;
-    browser.open(&web.authorize_url(&[("id_token_hint", "x")])).await;
+    browser.open(&web.authorize_url(&[("id_token_hint", "x"), ("prompt", "none")])).await;
     let mut ended = Browser::new(&world);
     let outcome = ended.press(&consent, "#allow", &[]).await;
     assert_eq!(outcome.1.status(), 303);
@@ -236,7 +236,7 @@ async fn a_sign_in_is_counted_from_the_request_to_the_tokens() {
     let form = [("content-type", "text/plain")];
     Anonymous::new(&world).send(Method::POST, "/login", &form, "identifier=x").await;
     Anonymous::new(&world).post_form("/login", &[("identifier", "x@example.com"), ("password", "x")]).await;
-    assert_eq!(log.steps(), ["sign_in password refused", "sign_in password refused"]);
+    assert_eq!(log.steps(), ["sign_in password refused", "sign_in password expired"]);
 }
 
 #[tokio::test]
@@ -302,10 +302,11 @@ async fn closing_and_restoring_an_account_is_counted() {
         log.steps(),
         ["account_deleted api sign_in_required", "account_deleted api sign_in_required", "account_deleted api succeeded"]
     );
-    let link = world.mails_to(&ada.email).await.unwrap().remove(0).links.remove(0);
+    let mut mail = world.mails_to(&ada.email).await.unwrap().remove(0);
+    let (link, code) = (mail.links.remove(0), mail.codes.remove(0));
     let token = link.split_once("token=").unwrap().1;
     for _ in 0..2 {
-        Anonymous::new(&world).post_json("/v1/me/restoration", &json!({ "token": token })).await;
+        Anonymous::new(&world).post_json("/v1/me/restoration", &json!({ "token": token, "code": code })).await;
     }
     assert_eq!(log.steps(), ["account_restored api succeeded", "account_restored api expired"]);
 
@@ -315,15 +316,18 @@ async fn closing_and_restoring_an_account_is_counted() {
     log.steps();
     Browser::new(&world).press(&page, "#confirm", &[]).await;
     browser.press(&page, "#confirm", &[]).await;
-    let link = world.mails_to(&ada.email).await.unwrap().remove(0).links.remove(0);
-    let page = browser.open(&link).await;
-    browser.press(&page, "#confirm", &[]).await;
-    browser.press(&page, "#confirm", &[]).await;
+    let mut mail = world.mails_to(&ada.email).await.unwrap().remove(0);
+    let page = browser.open(&mail.links.remove(0)).await;
+    let code = mail.codes.remove(0);
+    browser.press(&page, "#confirm", &[("code", "AAAAAAAAAA")]).await;
+    browser.press(&page, "#confirm", &[("code", &code)]).await;
+    browser.press(&page, "#confirm", &[("code", &code)]).await;
     assert_eq!(
         log.steps(),
         [
             "account_deleted page sign_in_required",
             "account_deleted page succeeded",
+            "account_restored page wrong_credentials",
             "account_restored page succeeded",
             "account_restored page expired"
         ]

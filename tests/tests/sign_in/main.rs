@@ -1,5 +1,7 @@
 //! Sign-in, recovery and sign-out, with their races and counters.
 
+mod continuity;
 mod funnel;
 mod login;
 mod races;
+mod sources;

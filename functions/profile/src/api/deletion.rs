@@ -1,6 +1,6 @@
 //! `DELETE /v1/me`, `POST /v1/me/restoration`: closed at once, erased later, restorable until then.
 
-use crate::deletion;
+use crate::deletion::{self, RestoreOutcome};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -20,17 +20,20 @@ pub(crate) async fn request(State(services): State<Services>, service: SelfServi
     service.answer(requested.map(render).map_err(Problem::from))
 }
 
-/// The token of the mailed link. No other credential is needed.
+/// The token of the mailed link and the code of the same mail. No other credential is needed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Restoration {
     token: SecretText,
+    code: SecretText,
 }
 
 pub(crate) async fn restore(handle: TenantHandle, JsonBody(body): JsonBody<Restoration>) -> Result<Response, Problem> {
-    if deletion::restore(&handle, &body.token).await? {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    let detail = "The link is invalid or was already used, or the time to restore the account is over.";
+    let detail = match deletion::restore(&handle, &body.token, &body.code).await? {
+        RestoreOutcome::Restored => return Ok(StatusCode::NO_CONTENT.into_response()),
+        RestoreOutcome::AlreadyOpen => "The account is open: it was restored already. Sign in.",
+        RestoreOutcome::WrongCode => "The code is not the one from the mail with this link.",
+        RestoreOutcome::Over => "The link is invalid or was replaced by a newer one, or the account is erased.",
+    };
     Ok(Outcome::Expired.tag(Problem::new(ProblemKind::InvalidCode, detail)))
 }

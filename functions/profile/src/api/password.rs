@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey::domain::secret::SecretText;
 use latchkey::services::Services;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{JsonBody, Problem, SelfService};
 use serde::Deserialize;
@@ -22,7 +23,9 @@ pub(crate) struct Body {
 pub(crate) async fn post(State(services): State<Services>, service: SelfService, JsonBody(body): JsonBody<Body>) -> Response {
     let typed = PasswordInput { current: body.current_password, new: body.new_password, device: None };
     let outcome = password::change(&services, &service.handle, &service.presented, &typed).await;
-    service.answer(outcome.map_err(Problem::from).and_then(render))
+    let is_wrong = matches!(outcome, Ok(ChangeOutcome::WrongPassword));
+    let answer = service.answer(outcome.map_err(Problem::from).and_then(render));
+    if is_wrong { Outcome::WrongCredentials.tag(answer) } else { answer }
 }
 
 fn render(outcome: ChangeOutcome) -> Result<impl IntoResponse, Problem> {

@@ -68,5 +68,5 @@ async fn withdraw(page: &AccountPage, form: &Params) -> Result<Response, Account
         // If there is nothing to withdraw, the user has what they want.
         consents::withdraw(&page.handle, &admitted.presented, &client_id).await?;
     }
-    Ok(page.see_other("/account/consents?done=consent"))
+    Ok(page.see_done("/account/consents", "consent"))
 }

@@ -20,7 +20,12 @@ pub(crate) async fn get(page: AccountPage) -> Response {
 
 async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     if let Some(sealed) = page.query.one(CLOSED)? {
-        return closed(page, sealed);
+        // Only the browser that closed the account shows that it is closed.
+        return if page.is_own_result(sealed, page.query.one("check")?) {
+            closed(page, sealed)
+        } else {
+            Ok(page.see_other("/account"))
+        };
     }
     let admitted = page.admit_recent(PrincipalParts::Profile).await?;
     let (claims, _) = admitted.principal.claims(&page.handle)?;
@@ -53,7 +58,7 @@ async fn delete(services: &Services, page: &AccountPage, form: &Params) -> Resul
     page.check_form(PAGE, &admitted, form)?;
     let due = deletion::request(services, &page.handle, &admitted.presented).await?;
     let sealed = page.handle.tenant.keys.locator()?.seal(CLOSED, b"", &due.millis().to_be_bytes())?;
-    let mut response = page.see_other(&format!("/account/delete?{CLOSED}={sealed}"));
+    let mut response = page.see_other(&format!("/account/delete?{CLOSED}={sealed}&check={}", page.result_value(&sealed)));
     page.browser.clear_session(&mut response);
     Ok(response)
 }

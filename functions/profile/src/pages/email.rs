@@ -16,12 +16,15 @@ use latchkey::keys::AccountLink;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
 
 const PAGE: &str = "account/email";
 const LINK_PAGE: &str = "account/email?token";
+/// The parameter that says that the change has ended.
+const ENDED: &str = "ended";
 
 type Errors = BTreeMap<&'static str, String>;
 
@@ -29,7 +32,10 @@ pub(crate) async fn get(page: AccountPage) -> Response {
     let shown = async {
         match token(&page)? {
             Some(token) => show_link(&page, &token).await,
-            None if page.query.one("ended")?.is_some() => Ok(page.plain("account_email_ended", StatusCode::OK, context! {})),
+            // Only the browser that ended the change shows that it has ended.
+            None if page.is_own_result(ENDED, page.query.one(ENDED)?) => {
+                Ok(page.plain("account_email_ended", StatusCode::OK, context! {}))
+            }
             None => show(&page).await,
         }
     };
@@ -137,7 +143,7 @@ async fn prove(
 ) -> Result<Response, AccountPageError> {
     let proof = PresentedProof::Code(code.into());
     let words = match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
-        Proven::Changed => return Ok(page.see_other("/account/security?done=email")),
+        Proven::Changed => return Ok(page.see_done("/account/security", "email")),
         Proven::Wrong { tries_left } => {
             let left = FluentValue::from(i64::from(tries_left));
             locale::message(&page.locale, "recover-code-wrong", [("left", left)])
@@ -147,7 +153,8 @@ async fn prove(
     };
     let admitted = page.admit(PrincipalParts::Profile).await?;
     let field = if email::pending(&page.handle, &admitted.principal).await?.is_some() { "code" } else { "email" };
-    show_step(page, &admitted, StatusCode::BAD_REQUEST, "", Errors::from([(field, words)])).await
+    let answer = show_step(page, &admitted, StatusCode::BAD_REQUEST, "", Errors::from([(field, words)])).await?;
+    Ok(Outcome::WrongCredentials.tag(answer))
 }
 
 /// Shows the page of the mailed link.
@@ -160,7 +167,7 @@ async fn show_link(page: &AccountPage, token: &SecretText) -> Result<Response, A
 }
 
 async fn code_of(page: &AccountPage, token: &SecretText) -> Result<Option<SecretText>, AccountPageError> {
-    Ok(match email::open_link(&page.handle, AccountLink::EmailChange, token).await? {
+    Ok(match email::open_link(&page.handle, token).await? {
         Some(linked) => linked.change_code(&page.handle)?,
         None => None,
     })
@@ -171,7 +178,7 @@ async fn is_own(page: &AccountPage, token: &SecretText) -> Result<bool, AccountP
     let link = page.handle.tenant.keys.open_account_link(AccountLink::EmailChange, token)?;
     Ok(match page.admit(PrincipalParts::Nothing).await {
         Ok(admitted) => link.is_some_and(|link| link.account == admitted.presented.account()),
-        Err(AccountPageError::SignIn | AccountPageError::Confirm) => false,
+        Err(AccountPageError::SignIn | AccountPageError::Confirm | AccountPageError::Stale) => false,
         Err(problem @ AccountPageError::Problem(_)) => return Err(problem),
     })
 }
@@ -186,12 +193,12 @@ async fn handle_link_form(
     page.browser.check_form(&page.handle.tenant, LINK_PAGE, token.expose(), value)?;
     if form.one("disown")?.is_some() {
         email::disown(&page.handle, &token).await?;
-        return Ok(page.see_other("/account/email?ended=true"));
+        return Ok(page.see_other(&format!("/account/email?{ENDED}={}", page.result_value(ENDED))));
     }
     let admitted = page.admit(PrincipalParts::Nothing).await?;
     let proof = PresentedProof::Link(token);
     Ok(match email::prove(services, &page.handle, &admitted.presented, &proof).await? {
-        Proven::Changed => page.see_other("/account/security?done=email"),
+        Proven::Changed => page.see_done("/account/security", "email"),
         Proven::Wrong { .. } | Proven::Over | Proven::AddressTaken => link_expired(page),
     })
 }

@@ -3,9 +3,10 @@
 use latchkey::locale;
 use latchkey::web::{AccountPage, Problem};
 
-/// The result of the previous page's form, in words. The address names it; only known names are shown.
+/// The result of the previous page's form, in words. The address names it. Only known names are shown, and only those that this browser
+/// made: another person's link must not claim that something was done.
 pub(super) fn done_message(page: &AccountPage, names: &[&'static str]) -> Result<Option<String>, Problem> {
-    let named = page.query.one("done")?;
+    let named = page.own_done()?;
     let name = names.iter().find(|name| named == Some(**name));
     Ok(name.map(|name| page_message(page, &format!("account-done-{name}"))))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod consents;
 pub(crate) mod delete;
+mod draft;
 pub(crate) mod email;
 mod messages;
 pub(crate) mod password;

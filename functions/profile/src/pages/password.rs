@@ -8,6 +8,7 @@ use http::StatusCode;
 use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section, fields};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
@@ -35,9 +36,10 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
     let typed = PasswordInput { current: text("password")?, new: text("new_password")?, device };
     let refuse = |status, field, words| show(page, &admitted, status, BTreeMap::from([(field, words)]));
     match password::change(services, &page.handle, &admitted.presented, &typed).await? {
-        ChangeOutcome::Changed => Ok(page.see_other("/account/security?done=password")),
+        ChangeOutcome::Changed => Ok(page.see_done("/account/security", "password")),
         ChangeOutcome::WrongPassword => {
-            refuse(StatusCode::BAD_REQUEST, "password", page_message(page, "account-password-wrong"))
+            let answer = refuse(StatusCode::BAD_REQUEST, "password", page_message(page, "account-password-wrong"))?;
+            Ok(Outcome::WrongCredentials.tag(answer))
         }
         ChangeOutcome::Flawed(flaw) => {
             refuse(StatusCode::BAD_REQUEST, "new_password", fields::password_flaw(&page.locale, &flaw))

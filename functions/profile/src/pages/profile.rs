@@ -1,5 +1,6 @@
 //! `/account`: the profile, rendered from the tenant's registration form.
 
+use super::draft;
 use super::messages::{done_message, page_message};
 use crate::edit::{self, EditOutcome};
 use axum::response::Response;
@@ -26,7 +27,11 @@ async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
     let admitted = page.admit(PrincipalParts::Profile).await?;
     let shown = edit::shown(&page.handle, &admitted.principal)?;
     let success = done_message(page, &["saved", "email"])?;
-    let view = View { state: shown.etag, values: shown.claims.0, errors: Vec::new(), success, notice: None };
+    let mut view = View { state: shown.etag, values: shown.claims.0, errors: Vec::new(), success, notice: None };
+    if let Some(typed) = draft::open(page, &admitted)? {
+        view.values.extend(typed);
+        view.notice = Some(page_message(page, "account-profile-draft"));
+    }
     view.show(page, &admitted, StatusCode::OK)
 }
 
@@ -35,21 +40,33 @@ pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Respons
 }
 
 async fn save(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
-    let admitted = page.admit(PrincipalParts::Profile).await?;
-    page.check_form(PAGE, &admitted, form)?;
     form.none_repeated_except(&[])?;
     let typed: Map<String, serde_json::Value> = form
         .iter()
         .filter(|(name, _)| ![ANTI_FORGERY_FIELD, STATE].contains(name))
         .map(|(name, value)| (name.to_owned(), value.into()))
         .collect();
+    let admitted = match page.admit(PrincipalParts::Profile).await {
+        // The session ended while the user typed.
+        Err(AccountPageError::SignIn) => return draft::keep(page, &typed, form.one(ANTI_FORGERY_FIELD)?),
+        admitted => admitted?,
+    };
+    if let Err(AccountPageError::Stale) = page.check_form(PAGE, &admitted, form) {
+        let shown = edit::shown(&page.handle, &admitted.principal)?;
+        let mut values = shown.claims.0;
+        values.extend(typed);
+        let notice = Some(page_message(page, "form-stale"));
+        let view = View { state: shown.etag, values, errors: Vec::new(), success: None, notice };
+        return view.show(page, &admitted, StatusCode::FORBIDDEN);
+    }
+    page.check_form(PAGE, &admitted, form)?;
     let edited = edit::edit(&page.handle, &admitted.presented, Edit::Form(&typed), form.one(STATE)?).await?;
     let shown = edit::shown(&page.handle, &admitted.principal)?;
     // Keep the typed values, and the claims that the form does not have.
     let mut values = shown.claims.0;
     values.extend(typed);
     match edited {
-        EditOutcome::Saved(_) => Ok(page.see_other("/account?done=saved")),
+        EditOutcome::Saved(_) => Ok(page.see_done("/account", "saved")),
         EditOutcome::Flawed(flaws) => {
             let errors = error_messages(page, &flaws)?;
             let view = View { state: shown.etag, values, errors, success: None, notice: None };

@@ -1,32 +1,50 @@
-//! `/account/restore`: the mailed link of a closed account. It works in any browser, after a confirming POST (security 94).
+//! `/account/restore`: the mailed link of a closed account, and the code of the same mail. It works in any browser. Without the code nothing
+//! changes: mail scanners open links and press buttons (security 94).
 
-use crate::deletion;
+use super::messages::page_message;
+use crate::deletion::{self, LinkState, RestoreOutcome};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey::domain::secret::SecretText;
 use latchkey::locale;
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::{AccountPage, AccountPageError, FormBody, Params};
 use minijinja::context;
 
 const PAGE: &str = "account/restore";
 
 pub(crate) async fn get(page: AccountPage) -> Response {
-    page.answer(show(&page).await)
+    let shown = async {
+        let token = token(&page)?;
+        show(&page, &token, StatusCode::OK, None).await
+    };
+    page.answer(shown.await)
 }
 
 fn token(page: &AccountPage) -> Result<SecretText, AccountPageError> {
     Ok(page.query.one("token")?.unwrap_or_default().into())
 }
 
-async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
-    if page.query.one("done")?.is_some() {
-        return Ok(page.plain("account_restored", StatusCode::OK, context! { sign_in => page.path("/login") }));
-    }
-    let token = token(page)?;
-    let Some(due) = deletion::restorable(&page.handle, &token).await? else { return Ok(link_expired(page)) };
-    let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, PAGE, token.expose());
-    Ok(page.plain("account_restore", StatusCode::OK, context! { until => locale::date(&page.locale, due), anti_forgery }))
+async fn show(
+    page: &AccountPage,
+    token: &SecretText,
+    status: StatusCode,
+    error: Option<String>,
+) -> Result<Response, AccountPageError> {
+    Ok(match deletion::link_state(&page.handle, token).await? {
+        LinkState::Open { due } => {
+            let values = context! {
+                until => locale::date(&page.locale, due),
+                error,
+                recover => page.path("/recover"),
+                anti_forgery => page.browser.anti_forgery(&page.handle.tenant, PAGE, token.expose()),
+            };
+            page.plain("account_restore", status, values)
+        }
+        LinkState::Done => page.plain("account_restored", StatusCode::OK, context! { sign_in => page.path("/login") }),
+        LinkState::Over => link_expired(page),
+    })
 }
 
 pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Response {
@@ -37,10 +55,18 @@ async fn restore(page: &AccountPage, form: &Params) -> Result<Response, AccountP
     let token = token(page)?;
     let value = form.one(ANTI_FORGERY_FIELD)?;
     page.browser.check_form(&page.handle.tenant, PAGE, token.expose(), value)?;
-    if !deletion::restore(&page.handle, &token).await? {
-        return Ok(link_expired(page));
+    let code = form.one("code")?.unwrap_or_default().into();
+    let done = format!("/{PAGE}?token={}", token.expose());
+    match deletion::restore(&page.handle, &token, &code).await? {
+        RestoreOutcome::Restored => Ok(page.see_other(&done)),
+        // A second click shows the same page: it is done.
+        RestoreOutcome::AlreadyOpen => Ok(Outcome::Expired.tag(page.see_other(&done))),
+        RestoreOutcome::WrongCode => {
+            let words = page_message(page, "account-mail-code-wrong");
+            Ok(Outcome::WrongCredentials.tag(show(page, &token, StatusCode::BAD_REQUEST, Some(words)).await?))
+        }
+        RestoreOutcome::Over => Ok(link_expired(page)),
     }
-    Ok(page.see_other("/account/restore?done=restored"))
 }
 
 fn link_expired(page: &AccountPage) -> Response {

@@ -62,8 +62,8 @@ async fn end(page: &AccountPage, form: &Params) -> Result<Response, AccountPageE
     if let Some(sid) = form.one("end")?.and_then(|sid| sid.parse().ok()) {
         // If it has ended already, the user has what they want.
         sessions::end(&page.handle, &admitted.presented, sid).await?;
-        return Ok(page.see_other("/account/sessions?done=session"));
+        return Ok(page.see_done("/account/sessions", "session"));
     }
     sessions::end_others(&page.handle, &admitted.presented).await?;
-    Ok(page.see_other("/account/sessions?done=sessions"))
+    Ok(page.see_done("/account/sessions", "sessions"))
 }

@@ -1,58 +1,121 @@
-//! `/account/email/undo`: restores the former address, authorized by the link mailed to it. It works in any browser, after a confirming
-//! POST (security 94).
+//! `/account/email/undo`: restores the former address, authorized by the link and the code that were mailed to it. It works in any browser.
+//!
+//! | the link | the page |
+//! |---|---|
+//! | valid | code and new password; and a confirmation if a newer account has the address |
+//! | valid, of a release that mailed no code | a button that sends a mail with a code, once |
+//! | used | says that it is done |
+//! | over | says so |
+//!
+//! GET changes nothing, and neither does a POST of the form's own values: mail scanners open links and press buttons (security 94).
 
-use crate::email;
+use super::messages::page_message;
+use crate::undo::{self, LinkState, UndoInput, UndoOutcome};
+use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use latchkey::domain::email_change::Undone;
+use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
 use latchkey::domain::secret::SecretText;
-use latchkey::keys::AccountLink;
+use latchkey::locale;
+use latchkey::services::Services;
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
-use latchkey::web::{AccountPage, AccountPageError, FormBody, Params};
+use latchkey::web::{AccountPage, AccountPageError, FormBody, Params, fields};
 use minijinja::context;
+use std::collections::BTreeMap;
 
 const PAGE: &str = "account/email/undo";
 
+type Errors = BTreeMap<&'static str, String>;
+
 pub(crate) async fn get(page: AccountPage) -> Response {
-    page.answer(show(&page).await)
+    let shown = async {
+        let token = token(&page)?;
+        show(&page, &token, StatusCode::OK, "", Errors::new()).await
+    };
+    page.answer(shown.await)
 }
 
 fn token(page: &AccountPage) -> Result<SecretText, AccountPageError> {
     Ok(page.query.one("token")?.unwrap_or_default().into())
 }
 
-async fn show(page: &AccountPage) -> Result<Response, AccountPageError> {
-    if page.query.one("done")?.is_some() {
-        return Ok(page.plain("account_undone", StatusCode::OK, context! { recover => page.path("/recover") }));
-    }
-    let token = token(page)?;
-    let former = match email::open_link(&page.handle, AccountLink::EmailUndo, &token).await? {
-        Some(linked) => linked.former_address(&page.handle)?,
-        None => None,
-    };
-    let Some(former) = former else { return Ok(link_expired(page)) };
+async fn show(
+    page: &AccountPage,
+    token: &SecretText,
+    status: StatusCode,
+    code: &str,
+    errors: Errors,
+) -> Result<Response, AccountPageError> {
     let anti_forgery = page.browser.anti_forgery(&page.handle.tenant, PAGE, token.expose());
-    Ok(page.plain("account_undo", StatusCode::OK, context! { former, anti_forgery }))
+    Ok(match undo::link_state(&page.handle, token).await? {
+        LinkState::Open { former, newer_until } => {
+            let values = context! {
+                former,
+                newer_until => newer_until.map(|until| locale::date(&page.locale, until)),
+                code,
+                errors,
+                min_length => page.handle.tenant.config.password.min_length,
+                recommended => RECOMMENDED_PASSWORD_CHARACTERS,
+                anti_forgery,
+            };
+            page.plain("account_undo", status, values)
+        }
+        LinkState::WithoutCode { former } => page.plain("account_undo_resend", status, context! { former, anti_forgery }),
+        LinkState::Done { former } => {
+            page.plain("account_undone", StatusCode::OK, context! { former, sign_in => page.path("/login") })
+        }
+        LinkState::Disabled => {
+            let values = context! {
+                heading => page_message(page, "account-undo-title"),
+                text => page_message(page, "login-disabled"),
+            };
+            page.plain("error", StatusCode::FORBIDDEN, values)
+        }
+        LinkState::Over => link_expired(page),
+    })
 }
 
-pub(crate) async fn post(page: AccountPage, FormBody(form): FormBody) -> Response {
-    page.answer(undo(&page, &form).await)
+pub(crate) async fn post(State(services): State<Services>, page: AccountPage, FormBody(form): FormBody) -> Response {
+    page.answer(submit(&services, &page, &form).await)
 }
 
-async fn undo(page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
+async fn submit(services: &Services, page: &AccountPage, form: &Params) -> Result<Response, AccountPageError> {
     let token = token(page)?;
     let value = form.one(ANTI_FORGERY_FIELD)?;
     page.browser.check_form(&page.handle.tenant, PAGE, token.expose(), value)?;
-    Ok(match email::undo(&page.handle, &token).await? {
-        Undone::Restored => {
-            let mut response = page.see_other("/account/email/undo?done=undone");
-            // Any session of this browser has ended: its epoch is outdated.
-            page.browser.clear_session(&mut response);
-            response
+    if form.one("resend")?.is_some() {
+        return Ok(if undo::request_code(&page.handle, &token).await? {
+            page.plain("account_undo_resent", StatusCode::OK, context! {})
+        } else {
+            show(page, &token, StatusCode::OK, "", Errors::new()).await?
+        });
+    }
+    let code = form.one("code")?.unwrap_or_default();
+    let input = UndoInput {
+        token: token.clone(),
+        code: code.into(),
+        password: form.one("password")?.unwrap_or_default().into(),
+        closes_newer: form.one("close_newer")?.is_some(),
+    };
+    let (field, words) = match undo::undo(services, &page.handle, &input).await? {
+        UndoOutcome::Done => {
+            let mut response = page.see_other(&format!("/{PAGE}?token={}", token.expose()));
+            // A session of this account has ended. Another account may be signed in here.
+            let owner = undo::account_of(&page.handle, &token)?;
+            if page.browser.session.as_ref().is_some_and(|(session, _)| Some(session.account) == owner) {
+                page.browser.clear_session(&mut response);
+            }
+            return Ok(response);
         }
-        Undone::AddressTaken => page.plain("account_undo_taken", StatusCode::CONFLICT, context! {}),
-        Undone::Over => link_expired(page),
-    })
+        UndoOutcome::WrongCode => ("code", page_message(page, "account-mail-code-wrong")),
+        UndoOutcome::Flawed(flaw) => ("password", fields::password_flaw(&page.locale, &flaw)),
+        UndoOutcome::NewerAccount => ("close_newer", page_message(page, "account-undo-newer-missing")),
+        UndoOutcome::AddressTaken => return Ok(page.plain("account_undo_taken", StatusCode::CONFLICT, context! {})),
+        UndoOutcome::Over => return Ok(link_expired(page)),
+    };
+    let status = if field == "close_newer" { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
+    let kept = if field == "code" { "" } else { code };
+    show(page, &token, status, kept, Errors::from([(field, words)])).await
 }
 
 fn link_expired(page: &AccountPage) -> Response {

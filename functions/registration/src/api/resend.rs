@@ -3,11 +3,10 @@
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
 use crate::prove::{self, ProofContext};
-use crate::throttle::CallerThrottle;
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Path, Request};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use http::StatusCode;
 use latchkey::domain::registration::{LIFETIME, Resent};
 use latchkey::web::extract::QueryParams;
@@ -23,7 +22,6 @@ struct ResendRequest {
 }
 
 pub(crate) async fn resend(
-    Extension(throttle): Extension<CallerThrottle>,
     handle: TenantHandle,
     Path(id): Path<String>,
     query: QueryParams,
@@ -31,7 +29,7 @@ pub(crate) async fn resend(
 ) -> Result<Response, Problem> {
     let resend_request = read(request).await?;
     let client_id = calling_client(&handle, &query, resend_request.client_id.as_deref())?;
-    Ok(answer(client_id, send(&throttle, &handle, &id).await))
+    Ok(answer(client_id, send(&handle, &id).await))
 }
 
 /// The body is optional.
@@ -48,10 +46,9 @@ async fn read(request: Request) -> Result<ResendRequest, Problem> {
         .map(|JsonBody(resend_request)| resend_request)
 }
 
-async fn send(throttle: &CallerThrottle, handle: &TenantHandle, id: &str) -> Result<impl IntoResponse, Problem> {
+async fn send(handle: &TenantHandle, id: &str) -> Result<impl IntoResponse, Problem> {
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
-    throttle.admit(handle)?;
     match prove::resend(handle, locator, &ProofContext::Api { repeat_key: None }).await? {
         (Resent::Sent { left }, flow) => {
             let expires_at = flow.map(|flow| flow.expires_at.to_string());

@@ -3,10 +3,9 @@
 use super::{answer, calling_client};
 use crate::begin::{self, Origin, StartError, StartedRegistration};
 use crate::client::require_open;
-use crate::throttle::CallerThrottle;
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use http::StatusCode;
 use latchkey::domain::form::Submission;
 use latchkey::domain::id::ClientId;
@@ -43,25 +42,22 @@ struct Acceptance {
 
 pub(crate) async fn start(
     State(services): State<Services>,
-    Extension(throttle): Extension<CallerThrottle>,
     handle: TenantHandle,
     query: QueryParams,
     JsonBody(body): JsonBody<Registration>,
 ) -> Result<Response, Problem> {
     let client_id = calling_client(&handle, &query, body.client_id.as_deref())?;
-    let result = begin(&services, &throttle, &handle, client_id.clone(), body).await;
+    let result = begin(&services, &handle, client_id.clone(), body).await;
     Ok(answer(client_id, result))
 }
 
 async fn begin(
     services: &Services,
-    throttle: &CallerThrottle,
     handle: &TenantHandle,
     client_id: ClientId,
     body: Registration,
 ) -> Result<impl IntoResponse, Problem> {
     require_open(handle)?;
-    throttle.admit(handle)?;
     let locale = locale::negotiate(&handle.tenant.config.locales, body.locale.as_deref(), None).to_owned();
     let application = Application {
         email: body.email,

@@ -1,13 +1,11 @@
 //! `/register`: shows the form and handles its submission.
 //!
-//! The query is an authorization request, or empty. It stays in the page's address, is stored in the flow, and continues after the address
-//! is verified.
+//! The query is an authorization request, or empty. It stays in the page's address, is stored when the mail is sent, and continues after the
+//! address is verified.
 
-use super::{form, see_other};
+use super::{form, message, see_other};
 use crate::begin::{self, Origin, StartError, StartedRegistration};
 use crate::client::{self, require_open};
-use crate::throttle::CallerThrottle;
-use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -16,19 +14,18 @@ use latchkey::domain::form::{FieldFlaw, Submission};
 use latchkey::domain::registration::{Application, ApplicationFlaw};
 use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
-use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser};
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser, FormOrigin};
 use latchkey::web::extract::{FormBody, QueryParams};
 use latchkey::web::fields;
+use latchkey::web::funnel::Outcome;
 use latchkey::web::problem::{FieldProblem, ProblemKind};
-use latchkey::web::{Page, Problem, TenantHandle};
+use latchkey::web::{Page, Problem, TenantHandle, stored_request};
 use serde::Serialize;
 use serde_json::Map;
 use std::collections::BTreeMap;
 
 /// The context of this page's anti-forgery values.
 const PAGE: &str = "register";
-/// The longest query that is stored.
-const MAX_QUERY: usize = 4096;
 
 /// Where the registration continues afterwards.
 struct Continuation<'q> {
@@ -49,6 +46,7 @@ struct Values<'v> {
     errors: BTreeMap<String, String>,
     /// The same errors in the order of the form.
     error_list: Vec<(String, String)>,
+    notice: Option<String>,
 }
 
 fn continuation<'q>(
@@ -57,9 +55,6 @@ fn continuation<'q>(
     params: &QueryParams,
     query: &'q str,
 ) -> Result<Continuation<'q>, Problem> {
-    if query.len() > MAX_QUERY {
-        return Err(Problem::new(ProblemKind::InvalidRequest, "The address is too long."));
-    }
     let locale = browser.locale(&handle.tenant, params.0.one("ui_locales")?);
     Ok(Continuation { query, locale })
 }
@@ -73,13 +68,12 @@ pub(crate) async fn show(
     require_open(&handle)?;
     let continuation = continuation(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
     let empty = Application { email: String::new(), password: "".into(), profile: Map::new(), terms: Vec::new() };
-    let page = page(&handle, &browser, &params, &continuation, &empty, Vec::new())?;
+    let page = page(&handle, &browser, &params, &continuation, &empty, Vec::new(), None).await?;
     Ok(browser.answer(page.into_response()))
 }
 
 pub(crate) async fn submit(
     State(services): State<Services>,
-    Extension(throttle): Extension<CallerThrottle>,
     handle: TenantHandle,
     browser: Browser,
     params: QueryParams,
@@ -88,17 +82,27 @@ pub(crate) async fn submit(
 ) -> Result<Response, Problem> {
     require_open(&handle)?;
     let continuation = continuation(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
-    browser.check_form(&handle.tenant, PAGE, continuation.query, body.one(ANTI_FORGERY_FIELD)?)?;
-    throttle.admit(&handle)?;
+    let origin = browser.check_kept_form(&handle.tenant, PAGE, continuation.query, body.one(ANTI_FORGERY_FIELD)?)?;
     let application = form::read(&body, ANTI_FORGERY_FIELD)?;
-    let client = client::find(&handle.tenant.config, params.0.one("client_id")?)?;
+    if origin == FormOrigin::Stale {
+        let notice = Some(message(&continuation.locale, "form-stale"));
+        let page = page(&handle, &browser, &params, &continuation, &application, Vec::new(), notice).await?;
+        return Ok(Outcome::Expired.tag(browser.answer(page.status(StatusCode::FORBIDDEN).into_response())));
+    }
+    let client = client::find(&handle.tenant.config, requested_client(&handle, &params).await?.as_deref())?;
+    // The mail is a detour, so the request waits in the store.
+    let continue_to = if is_request(&params) {
+        Some(stored_request::store(services.random, &handle, continuation.query).await?)
+    } else {
+        None
+    };
     let origin = Origin {
         submission: Submission::Page,
         client_id: client.client_id.clone(),
         locale: continuation.locale.clone(),
         browser: Some(browser.binding()),
         trigger: handle.trigger(Some(&browser)),
-        continue_to: is_request(&params).then(|| continuation.query.to_owned()),
+        continue_to,
     };
     match begin::begin(&services, &handle, &application, origin).await {
         Ok(StartedRegistration { id, .. }) => Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}"))?)),
@@ -106,22 +110,31 @@ pub(crate) async fn submit(
             let hours = (retry_after.as_seconds() + 3599).div_euclid(3600);
             let words = locale::message(&continuation.locale, "register-no-more-mails", [("hours", FluentValue::from(hours))]);
             let errors = vec![("identifier".to_owned(), words)];
-            let page = page(&handle, &browser, &params, &continuation, &application, errors)?.blocked(retry_after);
+            let page = page(&handle, &browser, &params, &continuation, &application, errors, None).await?.blocked(retry_after);
             Ok(browser.answer(page.into_response()))
         }
         Err(StartError::Flawed(flaws)) => {
             refuse_unknown(&flaws)?;
             let errors = form::errors(&handle.tenant.config, &continuation.locale, &flaws);
-            let page = page(&handle, &browser, &params, &continuation, &application, errors)?;
+            let page = page(&handle, &browser, &params, &continuation, &application, errors, None).await?;
             Ok(browser.answer(page.status(StatusCode::BAD_REQUEST).into_response()))
         }
         Err(StartError::Problem(problem)) => Err(problem),
     }
 }
 
+/// The client of the request, in the query or stored.
+async fn requested_client(handle: &TenantHandle, params: &QueryParams) -> Result<Option<String>, Problem> {
+    let stored = match params.0.one(stored_request::PARAMETER)? {
+        Some(name) => Some(stored_request::load(handle, name).await?),
+        None => None,
+    };
+    Ok(stored.as_ref().unwrap_or(&params.0).one("client_id")?.map(str::to_owned))
+}
+
 /// Whether there is an authorization request to continue: in the query, or a stored POST request.
 fn is_request(params: &QueryParams) -> bool {
-    ["client_id", "lk_stored"].iter().any(|name| params.0.all(name).next().is_some())
+    ["client_id", stored_request::PARAMETER].iter().any(|name| params.0.all(name).next().is_some())
 }
 
 /// A field that the form does not have is not a typing error: the request was forged (security 108).
@@ -136,17 +149,18 @@ fn refuse_unknown(flaws: &[ApplicationFlaw]) -> Result<(), Problem> {
         .with_errors(errors))
 }
 
-fn page(
+async fn page(
     handle: &TenantHandle,
     browser: &Browser,
     params: &QueryParams,
     continuation: &Continuation<'_>,
     typed: &Application,
     error_list: Vec<(String, String)>,
+    notice: Option<String>,
 ) -> Result<Page, Problem> {
     let (config, locale) = (&handle.tenant.config, continuation.locale.as_str());
-    let client = match params.0.one("client_id")? {
-        Some(id) => client::find(config, Some(id))?.client_name.get(locale),
+    let client = match requested_client(handle, params).await? {
+        Some(id) => client::find(config, Some(&id))?.client_name.get(locale),
         None => "",
     };
     let values = Values {
@@ -160,6 +174,7 @@ fn page(
         terms: form::terms(config, locale, &typed.terms),
         errors: error_list.iter().cloned().collect(),
         error_list,
+        notice,
     };
     Ok(Page::new(&handle.tenant, locale, "register", values).languages(continuation.query))
 }

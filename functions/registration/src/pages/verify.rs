@@ -12,18 +12,15 @@
 use super::{message, message_with, path, see_other};
 use crate::client::require_open;
 use crate::prove::{self, Proof, ProofContext};
-use crate::throttle::CallerThrottle;
-use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey::domain::flow::{Flow, MAX_RESENDS};
-use latchkey::domain::oauth::authorization_request::validate;
 use latchkey::domain::registration::{self, FlowOver, Resent, Verified};
 use latchkey::domain::secret::SecretText;
 use latchkey::services::Services;
 use latchkey::store::flow::FlowSnapshot;
-use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser};
+use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser, FormOrigin};
 use latchkey::web::extract::{FormBody, QueryParams};
 use latchkey::web::funnel::{Funnel, Method, Outcome, Step};
 use latchkey::web::problem::ProblemKind;
@@ -38,8 +35,12 @@ const PAGE: &str = "verify";
 enum Remark {
     None,
     Sent,
-    Wrong { tries_left: u8 },
+    Wrong {
+        tries_left: u8,
+    },
     NoneLeft,
+    /// The form was stale.
+    Stale,
 }
 
 pub(crate) async fn show(
@@ -69,7 +70,6 @@ pub(crate) async fn show(
 
 pub(crate) async fn submit(
     State(services): State<Services>,
-    Extension(throttle): Extension<CallerThrottle>,
     funnel: Funnel,
     handle: TenantHandle,
     browser: Browser,
@@ -82,7 +82,9 @@ pub(crate) async fn submit(
         funnel.enter(Step::RegistrationVerified, method);
     }
     let id = flow_id(&query)?;
-    browser.check_form(&handle.tenant, PAGE, id, body.one(ANTI_FORGERY_FIELD)?)?;
+    if browser.check_kept_form(&handle.tenant, PAGE, id, body.one(ANTI_FORGERY_FIELD)?)? == FormOrigin::Stale {
+        return stale(&handle, &browser, &query, id, body.one("token")?).await;
+    }
     body.none_repeated_except(&[])?;
     let locator = prove::locate(&handle.tenant, id)?;
     let token = body.one("token")?.map(SecretText::from);
@@ -92,7 +94,6 @@ pub(crate) async fn submit(
             Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}&token={}", token.expose()))?))
         }
         (Some("resend"), _) => {
-            throttle.admit(&handle)?;
             let resent = prove::resend(&handle, locator, &ProofContext::Browser(&browser)).await?.0;
             resent_answer(&handle, &browser, &query, id, resent).await
         }
@@ -103,6 +104,28 @@ pub(crate) async fn submit(
         }
         (Some(_), _) => Err(Problem::new(ProblemKind::InvalidRequest, "The form was not sent from this page.")),
     }
+}
+
+/// Shows the page of this address again. Of another browser's registration it shows nothing.
+async fn stale(
+    handle: &TenantHandle,
+    browser: &Browser,
+    query: &Params,
+    id: &str,
+    token: Option<&str>,
+) -> Result<Response, Problem> {
+    let locator = prove::locate(&handle.tenant, id)?;
+    let snapshot = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
+    let locale = locale(handle, browser, query, snapshot.as_ref())?;
+    let page = match (&snapshot, token) {
+        (Some(snapshot), Some(token)) => link_page(handle, browser, &locale, id, &snapshot.flow, &SecretText::from(token))?,
+        (Some(snapshot), None) if snapshot.flow.browser == Some(browser.binding()) => {
+            code_page(handle, browser, &locale, id, snapshot, &Remark::Stale)?
+        }
+        (Some(_), None) => other_browser_page(handle, &locale),
+        (None, _) => over_page(handle, &locale, None, FlowOver::Expired),
+    };
+    Ok(Outcome::Expired.tag(browser.answer(page.status(StatusCode::FORBIDDEN).into_response())))
 }
 
 async fn resent_answer(
@@ -131,14 +154,14 @@ async fn finish(
     let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
     match verified {
         Verified::Created { session, .. } => {
-            let mut response = see_other(handle, &continue_target(flow.as_ref()))?;
+            let mut response = see_other(handle, &continue_target(handle, flow.as_ref()))?;
             if let (Some(session), Some(flow)) = (session, &flow) {
                 NewSessionSecrets::of_proof(browser, flow).set_cookies(&mut response, handle, browser, &session, true);
             }
             Ok(browser.answer(response))
         }
         Verified::Repeated { account, at, .. } => {
-            let mut response = see_other(handle, &continue_target(flow.as_ref()))?;
+            let mut response = see_other(handle, &continue_target(handle, flow.as_ref()))?;
             if let Some(flow) = &flow {
                 NewSessionSecrets::of_proof(browser, flow).set_cookies_again(&mut response, handle, browser, account, at);
             }
@@ -149,7 +172,7 @@ async fn finish(
             let values = json!({
                 "heading": message(&locale, "verify-already-title"),
                 "text": message(&locale, "verify-already-text"),
-                "link": path(handle, &to_sign_in(flow.as_ref())),
+                "link": path(handle, &to_sign_in(handle, flow.as_ref())),
                 "link_label": message(&locale, "register-sign-in"),
             });
             let page = Page::new(&handle.tenant, &locale, "error", values).status(StatusCode::CONFLICT);
@@ -229,15 +252,16 @@ fn code_page(
     };
     let error = match remark {
         Remark::Wrong { tries_left } => message_with(locale, "verify-code-wrong", "left", usize::from(*tries_left)),
-        Remark::None | Remark::Sent | Remark::NoneLeft => String::new(),
+        Remark::None | Remark::Sent | Remark::NoneLeft | Remark::Stale => String::new(),
     };
     let notice = match remark {
         Remark::NoneLeft => message(locale, "verify-none-left"),
+        Remark::Stale => message(locale, "form-stale"),
         Remark::None | Remark::Sent | Remark::Wrong { .. } => String::new(),
     };
     let success = match remark {
         Remark::Sent => message(locale, "verify-sent"),
-        Remark::None | Remark::NoneLeft | Remark::Wrong { .. } => String::new(),
+        Remark::None | Remark::NoneLeft | Remark::Stale | Remark::Wrong { .. } => String::new(),
     };
     let values = json!({
         "anti_forgery": browser.anti_forgery(&handle.tenant, PAGE, id),
@@ -246,12 +270,12 @@ fn code_page(
         "error": error,
         "notice": notice,
         "success": success,
-        "other_address": path(handle, &to_register(Some(&snapshot.flow))),
+        "other_address": path(handle, &to_register(handle, Some(&snapshot.flow))),
         "can_resend": snapshot.flow.generation < MAX_RESENDS,
         "digits": !snapshot.flow.has_long_code(),
     });
     let page = Page::new(&handle.tenant, locale, "verify", values).languages(&format!("flow={id}"));
-    Ok(ending_at_client(handle, page, &snapshot.flow))
+    Ok(ending_at_client(page, &snapshot.flow))
 }
 
 /// The page of the mailed link.
@@ -280,18 +304,12 @@ fn link_page(
         "token": token.expose(),
         "code": code,
     });
-    Ok(ending_at_client(handle, Page::new(&handle.tenant, locale, "verify_link", values), flow))
+    Ok(ending_at_client(Page::new(&handle.tenant, locale, "verify_link", values), flow))
 }
 
-/// This page's form may end in a redirect to the client. Browsers check every redirect after a POST against the page's `form-action`.
-fn ending_at_client(handle: &TenantHandle, page: Page, flow: &Flow) -> Page {
-    let request = flow.continue_to.as_deref().and_then(|query| Params::parse(query.as_bytes()).ok());
-    match request.and_then(|params| {
-        validate(&handle.tenant.config.clients, params.iter()).ok().map(|request| request.return_to.redirect_uri)
-    }) {
-        Some(redirect_uri) => page.form_action(&redirect_uri),
-        None => page,
-    }
+/// The form ends at the client if the flow began with an authorization request, in the query or stored.
+fn ending_at_client(page: Page, flow: &Flow) -> Page {
+    if flow.continue_to.is_some() { page.ends_at_client() } else { page }
 }
 
 /// Neither the browser that started the registration nor a link: reveal nothing.
@@ -306,11 +324,11 @@ fn other_browser_page(handle: &TenantHandle, locale: &str) -> Page {
 /// The registration cannot continue: the reason, and what to do.
 fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: FlowOver) -> Page {
     let (name, target, label, status) = match reason {
-        FlowOver::Completed => ("completed", to_sign_in(flow), "register-sign-in", StatusCode::OK),
-        FlowOver::Disowned => ("disowned", to_register(flow), "verify-begin-again", StatusCode::OK),
-        FlowOver::NoTriesLeft => ("no-tries", to_register(flow), "verify-begin-again", StatusCode::BAD_REQUEST),
+        FlowOver::Completed => ("completed", to_sign_in(handle, flow), "register-sign-in", StatusCode::OK),
+        FlowOver::Disowned => ("disowned", to_register(handle, flow), "verify-begin-again", StatusCode::OK),
+        FlowOver::NoTriesLeft => ("no-tries", to_register(handle, flow), "verify-begin-again", StatusCode::BAD_REQUEST),
         FlowOver::Expired | FlowOver::OtherPurpose => {
-            ("expired", to_register(flow), "verify-begin-again", StatusCode::BAD_REQUEST)
+            ("expired", to_register(handle, flow), "verify-begin-again", StatusCode::BAD_REQUEST)
         }
     };
     let values = json!({
@@ -323,23 +341,29 @@ fn over_page(handle: &TenantHandle, locale: &str, flow: Option<&Flow>, reason: F
 }
 
 /// Where a signed-in user continues: at the authorization request that led here.
-fn continue_target(flow: Option<&Flow>) -> String {
-    match flow.and_then(|flow| flow.continue_to.as_deref()) {
+fn continue_target(handle: &TenantHandle, flow: Option<&Flow>) -> String {
+    match request_of(handle, flow) {
         Some(query) => format!("/oauth2/authorize?{query}"),
         None => "/login".to_owned(),
     }
 }
 
-fn to_sign_in(flow: Option<&Flow>) -> String {
-    with_query("/login", flow)
+/// The authorization request that led here, unless its client was removed meanwhile: what the user did has succeeded nevertheless.
+fn request_of(handle: &TenantHandle, flow: Option<&Flow>) -> Option<String> {
+    let flow = flow.filter(|flow| handle.tenant.config.clients.contains_key(&flow.client_id))?;
+    handle.tenant.keys.locator().ok()?.open_query(flow.id, flow.continue_to.as_deref()?)
 }
 
-fn to_register(flow: Option<&Flow>) -> String {
-    with_query("/register", flow)
+fn to_sign_in(handle: &TenantHandle, flow: Option<&Flow>) -> String {
+    with_query(handle, "/login", flow)
 }
 
-fn with_query(target: &str, flow: Option<&Flow>) -> String {
-    match flow.and_then(|flow| flow.continue_to.as_deref()) {
+fn to_register(handle: &TenantHandle, flow: Option<&Flow>) -> String {
+    with_query(handle, "/register", flow)
+}
+
+fn with_query(handle: &TenantHandle, target: &str, flow: Option<&Flow>) -> String {
+    match request_of(handle, flow) {
         Some(query) => format!("{target}?{query}"),
         None => target.to_owned(),
     }

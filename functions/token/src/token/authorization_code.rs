@@ -1,6 +1,6 @@
 //! `grant_type=authorization_code`: exchanges a code for tokens, once (RFC 6749 §4.1.3). The rules are in `domain::oauth::redeem`.
 
-use super::response::{IssueReason, TokenResponse};
+use super::response::{Issue, IssueReason, TokenResponse, needs_profile, user_claims};
 use latchkey::digest::sha256;
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
@@ -30,7 +30,7 @@ pub(super) async fn redeem_code(services: &Services, call: &ClientRequest) -> Re
     let key_version = refresh_keys.current_version();
     let child = refresh_keys.child(key_version, at.grant, 1, &secret)?;
     let next = NextRefresh { secret_hash: hash_secret(&child), key_version };
-    let query = GrantQuery { account: at.account, grant: at.grant, session: at.session, profile: false };
+    let query = GrantQuery { account: at.account, grant: at.grant, session: at.session, profile: needs_profile(client) };
 
     let tokens = tenant.store.decide(&call.handle.request, || async {
         let Some(snapshot) = tenant.store.find_grant(query).await? else { return Ok(Decision::unchanged(Err(NOT_A_CODE))) };
@@ -45,7 +45,9 @@ pub(super) async fn redeem_code(services: &Services, call: &ClientRequest) -> Re
         let outcome = match outcome {
             Ok(issued) => {
                 let jti = services.random.jti();
-                Ok(TokenResponse::for_new_grant(tenant, client, &issued, IssueReason::Redemption, &child, jti, now).await?)
+                let user = user_claims(tenant, client, &issued, snapshot.profile.as_ref().zip(snapshot.data_key.as_ref()))?;
+                let issue = Issue { reason: IssueReason::Redemption, user };
+                Ok(TokenResponse::for_new_grant(tenant, client, &issued, issue, &child, jti, now).await?)
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),
         };

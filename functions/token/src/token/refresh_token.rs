@@ -1,6 +1,6 @@
 //! `grant_type=refresh_token`: each token has one live child (RFC 6749 §6). The rules are in `domain::oauth::rotate`.
 
-use super::response::{IssueReason, TokenResponse};
+use super::response::{Issue, IssueReason, TokenResponse, needs_profile, user_claims};
 use latchkey::domain::change::Decision;
 use latchkey::domain::id::ClientId;
 use latchkey::domain::oauth::error::OAuthErrorCode;
@@ -36,7 +36,7 @@ pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> R
     let key_version = refresh_keys.current_version();
     let child = refresh_keys.child(key_version, at.grant, at.generation.saturating_add(1), &secret)?;
     let next = NextRefresh { secret_hash: hash_secret(&child), key_version };
-    let query = GrantQuery { account: at.account, grant: at.grant, session: at.session, profile: false };
+    let query = GrantQuery { account: at.account, grant: at.grant, session: at.session, profile: needs_profile(client) };
 
     let tokens = tenant.store.decide(&call.handle.request, || async {
         let Some(snapshot) = tenant.store.find_grant(query).await? else { return Ok(Decision::unchanged(Err(NOT_A_TOKEN))) };
@@ -50,8 +50,9 @@ pub(super) async fn rotate_token(services: &Services, call: &ClientRequest) -> R
         let outcome = match outcome {
             Ok(issued) => {
                 let refresh_token = live_child(tenant, &issued.grant, &at, &secret)?;
-                let tokens =
-                    TokenResponse::for_grant(tenant, client, &issued, IssueReason::Refresh, services.random.jti(), now).await?;
+                let user = user_claims(tenant, client, &issued, snapshot.profile.as_ref().zip(snapshot.data_key.as_ref()))?;
+                let issue = Issue { reason: IssueReason::Refresh, user };
+                let tokens = TokenResponse::for_grant(tenant, client, &issued, issue, services.random.jti(), now).await?;
                 Ok(tokens.with_refresh_token(refresh_token))
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),

@@ -1,7 +1,9 @@
 //! The token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3). Tokens are signed before the commit.
 
+use crate::profile::open_profile;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use latchkey::domain::account::WrappedDataKey;
 use latchkey::domain::id::Jti;
 use latchkey::domain::oauth::claims::{ACCESS_TOKEN_TYP, AccessTokenClaims, ID_TOKEN_TYP, IdTokenClaims};
 use latchkey::domain::oauth::client::Client;
@@ -9,13 +11,17 @@ use latchkey::domain::oauth::exchange::ACCESS_TOKEN_TYPE;
 use latchkey::domain::oauth::grant::Grant;
 use latchkey::domain::oauth::issue::{AccessGrant, Issued};
 use latchkey::domain::oauth::scope::ScopeSet;
+use latchkey::domain::oauth::user_claims::{StoredClaims, id_token_claims};
+use latchkey::domain::profile::Profile;
 use latchkey::domain::secret::{Secret256, SecretText};
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::KeyError;
 use latchkey::keys::digest::left_half;
 use latchkey::keys::locator::GrantLocator;
 use latchkey::services::Tenant;
+use latchkey::web::OAuthError;
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// Signed tokens. They are sent after the decision is committed.
 #[derive(Serialize)]
@@ -26,8 +32,10 @@ pub(super) struct TokenResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_token_type: Option<&'static str>,
     expires_in: i64,
-    #[serde(skip_serializing_if = "ScopeSet::is_empty")]
-    scope: ScopeSet,
+    /// Always stated, also if a token for a resource has none of it (RFC 6749 §5.1). A client that acts for itself and has no scope
+    /// requested none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<ScopeSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose")]
@@ -48,6 +56,32 @@ pub(super) enum IssueReason {
     Exchange,
 }
 
+/// What decides the content of the tokens besides the grant.
+pub(super) struct Issue {
+    /// Why they are signed.
+    pub(super) reason: IssueReason,
+    /// The claims about the user in the ID token.
+    pub(super) user: Map<String, Value>,
+}
+
+/// Whether the ID tokens of the client contain claims about the user. Only then the profile is read: 2 RRU more.
+pub(super) fn needs_profile(client: &Client) -> bool {
+    !client.id_token_claims.is_empty()
+}
+
+/// The claims about the user in the ID token, from the profile and its data key.
+pub(super) fn user_claims(
+    tenant: &Tenant,
+    client: &Client,
+    issued: &Issued,
+    owner: Option<(&Profile, &WrappedDataKey)>,
+) -> Result<Map<String, Value>, OAuthError> {
+    let Some((profile, data_key)) = owner.filter(|_| issued.id_token && needs_profile(client)) else { return Ok(Map::new()) };
+    let claims = open_profile(tenant, profile, data_key)?;
+    let stored = StoredClaims { claims: &claims, fields: &tenant.config.registration.fields, updated_at: profile.updated_at };
+    Ok(id_token_claims(&client.id_token_claims, stored, &issued.grant.scope.intersection(&client.scope)))
+}
+
 impl TokenResponse {
     /// Signs the token of a client that acts on its own behalf.
     pub(super) async fn for_client(
@@ -59,7 +93,9 @@ impl TokenResponse {
     ) -> Result<Self, KeyError> {
         let claims = AccessTokenClaims::of_client(&tenant.issuer, &client.client_id, &access, jti, now);
         let access_token = tenant.keys.signing()?.sign(access.algorithm, ACCESS_TOKEN_TYP, &claims).await?;
-        Ok(Self::new(access_token, access, now))
+        let has_scope = !access.scope.is_empty();
+        let tokens = Self::new(access_token, access, now);
+        Ok(Self { scope: tokens.scope.filter(|_| has_scope), ..tokens })
     }
 
     /// Signs the tokens of a grant. The caller adds the refresh token.
@@ -67,11 +103,12 @@ impl TokenResponse {
         tenant: &Tenant,
         client: &Client,
         issued: &Issued,
-        reason: IssueReason,
+        issue: Issue,
         jti: Jti,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
         let Issued { grant, access, .. } = issued;
+        let Issue { reason, user } = issue;
         let signing = tenant.keys.signing()?;
         let lk = tenant.keys.locator()?.access_token_claim(&locator(grant, 0), &jti);
         let claims = AccessTokenClaims::of_grant(&tenant.issuer, grant, access, jti, lk, now);
@@ -80,7 +117,8 @@ impl TokenResponse {
             let algorithm = client.id_token_signed_response_alg;
             let at_hash = left_half(algorithm, &access_token);
             let refreshed = matches!(reason, IssueReason::Refresh);
-            let claims = IdTokenClaims::of_grant(&tenant.issuer, grant, access, at_hash, refreshed, now);
+            let claims =
+                IdTokenClaims { user, ..IdTokenClaims::of_grant(&tenant.issuer, grant, access, at_hash, refreshed, now) };
             Some(signing.sign(algorithm, ID_TOKEN_TYP, &claims).await?)
         } else {
             None
@@ -94,12 +132,12 @@ impl TokenResponse {
         tenant: &Tenant,
         client: &Client,
         issued: &Issued,
-        reason: IssueReason,
+        issue: Issue,
         secret: &Secret256,
         jti: Jti,
         now: Timestamp,
     ) -> Result<Self, KeyError> {
-        let tokens = Self::for_grant(tenant, client, issued, reason, jti, now).await?;
+        let tokens = Self::for_grant(tenant, client, issued, issue, jti, now).await?;
         let locators = tenant.keys.locator()?;
         Ok(tokens.with_refresh_token(
             issued.refresh_generation.map(|generation| locators.refresh_token(&locator(&issued.grant, generation), secret)),
@@ -113,7 +151,7 @@ impl TokenResponse {
             issued_token_type: None,
             // Never longer than the token's lifetime: `exp` has whole seconds.
             expires_in: access.expires_at.seconds() - now.seconds(),
-            scope: access.scope,
+            scope: Some(access.scope),
             id_token: None,
             refresh_token: None,
         }

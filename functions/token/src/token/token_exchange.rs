@@ -1,12 +1,13 @@
 //! Token exchange (RFC 8693): exchanges an access token of the legacy user pool for our tokens. The rules are in `domain::oauth::exchange`.
 
 use super::refresh_token::requested_scope;
-use super::response::{IssueReason, TokenResponse};
+use super::response::{Issue, IssueReason, TokenResponse, needs_profile, user_claims};
+use latchkey::digest::sha256;
 use latchkey::domain::change::Decision;
-use latchkey::domain::id::ClientId;
+use latchkey::domain::id::{ClientId, Jti};
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::oauth::exchange::{
-    ACCESS_TOKEN_TYPE, Asked, ExchangeRefused, ExchangeRules, LegacyToken, NewExchange, exchange,
+    ACCESS_TOKEN_TYPE, Asked, ExchangeRefused, ExchangeRules, LegacyToken, NewExchange, TokenClaim, exchange,
 };
 use latchkey::domain::oauth::redeem::NextRefresh;
 use latchkey::domain::secret::hash_secret;
@@ -15,6 +16,7 @@ use latchkey::keys::LegacyTokenError;
 use latchkey::services::Services;
 use latchkey::web::OAuthError;
 use latchkey::web::client_authentication::ClientRequest;
+use serde_json::Map;
 
 const fn malformed(description: &'static str) -> OAuthError {
     OAuthError::new(OAuthErrorCode::InvalidRequest, description)
@@ -26,7 +28,8 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
     let scope = requested_scope(call)?;
     let resource: Vec<&str> = call.params.all("resource").collect();
     let asked = Asked { scope: scope.as_ref(), resource: &resource };
-    let pool = tenant.config.cognito.as_ref().ok_or_else(|| log_refusal(&client.client_id, ExchangeRefused::NotMapped))?;
+    let pool =
+        tenant.config.legacy_directory.as_ref().ok_or_else(|| log_refusal(&client.client_id, ExchangeRefused::NotMapped))?;
     let token = match services.legacy_keys.verify(&pool.user_pool_id, subject_token, now).await {
         Ok(claims) => LegacyToken::read(&claims, pool, client),
         Err(LegacyTokenError::NotGenuine) => Err(ExchangeRefused::NotAnAccessToken),
@@ -52,23 +55,48 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
         },
         grant: grant_id,
         refresh: NextRefresh { secret_hash: hash_secret(&child), key_version },
+        claim: None,
     };
     let rules =
         ExchangeRules { resources: &tenant.config.resources, session: &tenant.config.session, token: tenant.config.token };
 
+    let claim = (!client.is_confidential()).then(|| claim_id(subject_token));
     let tokens = tenant.store.decide(&call.handle.request, || async {
         let authentication = tenant.store.find_by_subject(&subject).await?;
-        let Decision { changes, outcome } = exchange(&token, authentication.as_ref(), asked, new.clone(), client, rules, now);
+        let claim = match claim {
+            Some(id) => Some(TokenClaim { id, spent: tenant.store.find_revoked_jti(id).await? }),
+            None => None,
+        };
+        let new = NewExchange { claim, ..new.clone() };
+        let Decision { changes, outcome } = exchange(&token, authentication.as_ref(), asked, new, client, rules, now);
         let outcome = match outcome {
             Ok(issued) => {
                 let jti = services.random.jti();
-                Ok(TokenResponse::for_new_grant(tenant, client, &issued, IssueReason::Exchange, &child, jti, now).await?)
+                let user = if needs_profile(client) && issued.id_token {
+                    let owner = tenant.store.find_profile(issued.grant.account).await?;
+                    let parts = owner.as_ref().map(|owner| (&owner.profile, &owner.data_key));
+                    user_claims(tenant, client, &issued, parts)?
+                } else {
+                    Map::new()
+                };
+                let issue = Issue { reason: IssueReason::Exchange, user };
+                Ok(TokenResponse::for_new_grant(tenant, client, &issued, issue, &child, jti, now).await?)
             }
             Err(refused) => Err(log_refusal(&client.client_id, refused)),
         };
         Ok::<_, OAuthError>(Decision { changes, outcome })
     });
     tokens.await?
+}
+
+/// The id under which an exchanged token is stored: a digest of what the pool signed. The signature is left out, so that no other encoding
+/// of it makes the token another one.
+fn claim_id(token: &str) -> Jti {
+    let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
+    let digest = sha256(format!("exchanged token\n{signed}").as_bytes());
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    Jti::from_bytes(id)
 }
 
 /// The subject token. Other features of RFC 8693 are refused with a specific error.

@@ -1,10 +1,14 @@
-//! Reads the stream and keeps the resulting mails in the data folder.
+//! Reads the stream and keeps the resulting mails in the data folder, until their user is erased.
 
 use super::state_table::{EntryKind, StateTable, StateTableError};
+use crate::engine::Engine;
 use crate::pump::{Pump, PumpError};
 use latchkey::delivery::Mail;
 use latchkey::web::problem::chain;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 
@@ -18,9 +22,29 @@ const IDLE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct Mailbox {
     state_table: StateTable,
+    /// The tables with the stream.
+    identities: Engine,
+    /// The number of writes when the reader was last woken.
+    woken_at: Arc<AtomicU64>,
     state: Arc<Mutex<State>>,
     wake: Arc<Notify>,
 }
+
+/// A stored mail.
+#[derive(Serialize, Deserialize)]
+struct StoredMail {
+    #[serde(flatten)]
+    mail: Mail,
+    /// The account that caused it. Mails of earlier versions have none.
+    #[serde(default)]
+    account: Option<String>,
+    /// The kind of the event that caused it.
+    #[serde(default)]
+    kind: Option<String>,
+}
+
+/// The event of a closed account. Its mail goes to the address of the account.
+const CLOSED: &str = "deletion_requested";
 
 struct State {
     pump: Pump,
@@ -44,10 +68,11 @@ impl Mailbox {
     ///
     /// # Errors
     /// If the gateway's own table cannot be read.
-    pub async fn open(pump: Pump, state_table: StateTable) -> Result<Self, MailboxError> {
+    pub async fn open(pump: Pump, state_table: StateTable, identities: Engine) -> Result<Self, MailboxError> {
         let checkpoint = state_table.find(EntryKind::Checkpoint, "identities").await?;
         let state = State { pump, checkpoint, failures: 0 };
-        Ok(Self { state_table, state: Arc::new(Mutex::new(state)), wake: Arc::default() })
+        let state = Arc::new(Mutex::new(state));
+        Ok(Self { state_table, identities, woken_at: Arc::default(), state, wake: Arc::default() })
     }
 
     /// The position up to which the stream was read.
@@ -55,9 +80,14 @@ impl Mailbox {
         self.state.lock().await.checkpoint.clone()
     }
 
-    /// Wakes the reader: there may be new records.
-    pub fn wake(&self) {
-        self.wake.notify_one();
+    /// Wakes the reader if anything was written since it was last woken. Returns whether it did.
+    pub fn wake(&self) -> bool {
+        let writes = self.identities.writes();
+        let is_new = self.woken_at.swap(writes, Ordering::SeqCst) != writes;
+        if is_new {
+            self.wake.notify_one();
+        }
+        is_new
     }
 
     /// Every mail so far, newest first, after the stream was read to its end.
@@ -71,13 +101,22 @@ impl Mailbox {
 
     /// Reads the stream until the task is dropped.
     pub async fn follow(self) {
+        let mut read_at = None;
         loop {
-            let pause = match self.catch_up().await {
-                Ok(0) => IDLE,
-                Ok(failures) => Duration::from_millis(100 << failures),
-                Err(error) => {
-                    tracing::error!(error = chain(&error), "the stream can't be followed");
-                    Duration::from_secs(5)
+            let writes = self.identities.writes();
+            let pause = if read_at == Some(writes) {
+                IDLE
+            } else {
+                match self.catch_up().await {
+                    Ok(0) => {
+                        read_at = Some(writes);
+                        IDLE
+                    }
+                    Ok(failures) => Duration::from_millis(100 << failures),
+                    Err(error) => {
+                        tracing::error!(error = chain(&error), "the stream can't be followed");
+                        Duration::from_secs(5)
+                    }
                 }
             };
             tokio::select! {
@@ -94,8 +133,14 @@ impl Mailbox {
             let State { pump, checkpoint, failures } = &mut *state;
             let step = pump.step(checkpoint.as_deref()).await?;
             // Store mails before the checkpoint: a crash in between repeats records and loses none.
-            for mail in &step.mails {
-                self.state_table.put(EntryKind::Mail, &mail.id, mail).await?;
+            for mail in step.mails {
+                let cause = step.causes.get(&mail.id);
+                let account = cause.and_then(|cause| cause.account.clone());
+                let stored = StoredMail { account, kind: cause.map(|cause| cause.kind.clone()), mail };
+                self.state_table.put(EntryKind::Mail, &stored.mail.id, &stored).await?;
+            }
+            if !step.erased.is_empty() {
+                self.forget(&step.erased).await?;
             }
             if step.checkpoint.is_some() {
                 *failures = 0;
@@ -112,5 +157,50 @@ impl Mailbox {
             self.state_table.put(EntryKind::Checkpoint, "identities", &done).await?;
             *checkpoint = Some(done);
         }
+    }
+
+    /// Removes the mails of erased accounts, and all mails to the addresses that these accounts had when they were closed.
+    async fn forget(&self, erased: &[String]) -> Result<(), MailboxError> {
+        let mails: Vec<StoredMail> = self.state_table.all(EntryKind::Mail).await?;
+        let is_theirs = |mail: &&StoredMail| mail.account.as_ref().is_some_and(|account| erased.contains(account));
+        let closed = mails.iter().filter(is_theirs).filter(|mail| mail.kind.as_deref() == Some(CLOSED));
+        let addresses: BTreeSet<&str> = closed.map(|mail| mail.mail.to.as_str()).collect();
+        let mut is_removed = false;
+        for mail in mails.iter().filter(|mail| is_theirs(mail) || addresses.contains(mail.mail.to.as_str())) {
+            self.state_table.remove(EntryKind::Mail, &mail.mail.id).await?;
+            is_removed = true;
+        }
+        if is_removed {
+            self.state_table.forget_removed()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assemble::TABLES;
+    use crate::engine::client;
+    use crate::stream::StreamReader;
+    use crate::world::World;
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    #[tokio::test]
+    async fn the_stream_is_read_only_after_a_write() {
+        let world = World::new().await.unwrap();
+        let pump = Pump::new(StreamReader::new(world.engine.clone(), TABLES[0]), world.services.clone()).unwrap();
+        let state = StateTable::open(&Engine::memory().unwrap()).await.unwrap();
+        let mailbox = Mailbox::open(pump, state, world.engine.clone()).await.unwrap();
+        mailbox.wake();
+        let client = client(world.engine.connector());
+        let item = || [("pk".to_owned(), AttributeValue::S("a".into())), ("sk".to_owned(), AttributeValue::S("b".into()))];
+        client.get_item().table_name("keys").set_key(Some(item().into())).send().await.unwrap();
+        assert!(!mailbox.wake(), "a read writes nothing");
+        let refused = client.put_item().table_name("keys").set_item(Some(item().into()));
+        assert!(refused.condition_expression("attribute_exists(pk)").send().await.is_err());
+        assert!(!mailbox.wake(), "a failed condition writes nothing");
+        client.put_item().table_name("keys").set_item(Some(item().into())).send().await.unwrap();
+        assert!(mailbox.wake() && !mailbox.wake(), "once after a write");
     }
 }

@@ -8,6 +8,7 @@
 pub mod fault_option;
 pub mod mailbox;
 pub mod options;
+mod private;
 pub mod server;
 mod start_error;
 pub mod startup;

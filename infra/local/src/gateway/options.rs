@@ -35,6 +35,9 @@ pub struct Options {
     /// Write one JSON line for each request to standard error.
     #[arg(long)]
     pub log: bool,
+    /// No limits per source address: for load tests on this machine. The tenant document has `limits.sources` for a service
+    #[arg(long)]
+    pub no_source_limits: bool,
     /// Delete expired items, as DynamoDB's TTL does with a delay
     #[arg(long)]
     pub ttl_sweep: bool,

@@ -13,7 +13,7 @@ use crate::world::request_id;
 use axum::Router;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -161,7 +161,6 @@ async fn answer(
     request: Request<Incoming>,
 ) -> std::io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
-    let may_write = parts.method != Method::GET;
     // An error closes the connection: a client that does not send its body in time gets no answer.
     let limit = if parts.uri.path() == TABLES_PATH { TABLES_BODY } else { BODY_READ };
     let body = tokio::time::timeout(BODY_TIMEOUT, read(body, limit)).await??;
@@ -175,9 +174,7 @@ async fn answer(
         Ok(response) => response,
         Err(never) => match never {},
     };
-    if may_write {
-        mailbox.wake();
-    }
+    mailbox.wake();
     Ok(response)
 }
 

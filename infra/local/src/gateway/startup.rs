@@ -3,7 +3,7 @@
 use super::mailbox::Mailbox;
 use super::start_error::StartError;
 use super::state_table::{EntryKind, StateTable};
-use super::{Options, tls};
+use super::{Options, private, tls};
 use crate::assemble::DEFAULT_DOCUMENT;
 use crate::assemble::{self, Document, Parts, PrepareError, TABLES};
 use crate::engine::Engine;
@@ -17,14 +17,13 @@ use latchkey::context::{Clock, Random};
 use latchkey::domain::id::TenantId;
 use latchkey::domain::time::Span;
 use latchkey::keys::{KeyVault, LegacyKeys};
-use latchkey::legacy_directory::LegacyDirectory;
-use latchkey::services::Origin;
+use latchkey::services::{Origin, SourceLimiter};
 use rustls::ServerConfig;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -52,6 +51,8 @@ pub struct Gateway {
 
 struct Storage {
     engine: Engine,
+    /// The gateway's own state, mails among it.
+    state: Engine,
     vault: KeyVault,
     lock: Option<File>,
 }
@@ -84,7 +85,8 @@ impl Gateway {
         }
         let storage = open_storage(options.folder())?;
         let failed = |error: &dyn std::error::Error| failed(options.folder(), error);
-        let state_table = StateTable::open(&storage.engine).await.map_err(|error| failed(&error))?;
+        let state_table = StateTable::open(&storage.state).await.map_err(|error| failed(&error))?;
+        state_table.move_from(&storage.engine).await.map_err(|error| failed(&error))?;
         let clock = Clock::system();
         let moved: Option<i64> = state_table.find(EntryKind::ClockOffset, "clock").await.map_err(|error| failed(&error))?;
         clock.advance(Span::millis(moved.unwrap_or(0)));
@@ -93,15 +95,16 @@ impl Gateway {
             origin: origin.clone(),
             connector: faults.around(storage.engine.connector()),
             vault: storage.vault,
-            legacy_directory: LegacyDirectory::none(),
+            legacy_directory: None,
             legacy_keys: LegacyKeys::none(),
             clock,
             hashing_lanes: std::thread::available_parallelism().map_or(1, usize::from),
+            sources: if options.no_source_limits { SourceLimiter::off() } else { SourceLimiter::default() },
         });
         assemble::prepare(&services, &documents).await.map_err(|error| failed(&error))?;
         let reader = StreamReader::new(storage.engine.clone(), TABLES[0]);
         let pump = Pump::new(reader, services.clone()).map_err(|error| failed(&error))?;
-        let mailbox = Mailbox::open(pump, state_table.clone()).await.map_err(|error| failed(&error))?;
+        let mailbox = Mailbox::open(pump, state_table.clone(), storage.engine.clone()).await.map_err(|error| failed(&error))?;
         if let Some(read_to) = mailbox.checkpoint().await {
             storage.engine.trim_stream(TABLES[0], &read_to).map_err(|error| failed(&error))?;
         }
@@ -191,12 +194,12 @@ fn origin(options: &Options, port: u16, https: bool) -> Result<Origin, StartErro
 
 fn open_storage(folder: Option<&Path>) -> Result<Storage, StartError> {
     let Some(folder) = folder else {
-        let engine = Engine::memory().map_err(|error| StartError::new(error.to_string()))?;
-        return Ok(Storage { engine, vault: KeyVault::ephemeral(), lock: None });
+        let memory = || Engine::memory().map_err(|error| StartError::new(error.to_string()));
+        return Ok(Storage { engine: memory()?, state: memory()?, vault: KeyVault::ephemeral(), lock: None });
     };
     let refused =
         |error: &dyn Display| StartError::data(folder, error, "give a folder that can be read and written with --data");
-    make_private(folder).map_err(|error| refused(&error))?;
+    private::make_folder(folder).map_err(|error| refused(&error))?;
     let lock = File::options().create(true).append(true).open(folder.join("lock")).map_err(|error| refused(&error))?;
     if lock.try_lock().is_err() {
         return Err(StartError::data(
@@ -206,8 +209,11 @@ fn open_storage(folder: Option<&Path>) -> Result<Storage, StartError> {
         ));
     }
     let vault = KeyVault::file(&folder.join("keys")).map_err(|error| refused(&format!("the key file: {error}")))?;
-    let engine = Engine::file(&folder.join("tables.sqlite")).map_err(|error| refused(&error))?;
-    Ok(Storage { engine, vault, lock: Some(lock) })
+    let open = |name: &str| {
+        private::make_database(&folder.join(name)).map_err(|error| refused(&error))?;
+        Engine::file(&folder.join(name)).map_err(|error| refused(&error))
+    };
+    Ok(Storage { engine: open("tables.sqlite")?, state: open("mailbox.sqlite")?, vault, lock: Some(lock) })
 }
 
 fn operator_token(folder: &Path) -> Result<OperatorToken, StartError> {
@@ -219,13 +225,4 @@ fn operator_token(folder: &Path) -> Result<OperatorToken, StartError> {
         )
     };
     OperatorToken::write_new(folder, Random).map_err(refused)
-}
-
-/// Makes the folder private: it holds the key file and all stored data.
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(PathBuf::from(folder))
 }

@@ -1,5 +1,6 @@
-//! The gateway's own state, in a separate table: the stream checkpoint, the clock offset, the mails, the demo storefront's visitors. Faults
-//! are not injected here: this table replaces AWS services, not Latchkey's storage.
+//! The gateway's own state, in a file of its own: the stream checkpoint, the clock offset, the mails, the demo storefront's visitors. Mails
+//! contain addresses and codes, so they are not in the file of the identities. Faults are not injected here: this table replaces AWS
+//! services, not Latchkey's storage.
 
 use crate::engine::{Engine, client};
 use aws_sdk_dynamodb::Client;
@@ -39,6 +40,7 @@ impl EntryKind {
 #[derive(Debug, Clone)]
 pub struct StateTable {
     client: Client,
+    engine: Engine,
 }
 
 /// The gateway's own table cannot be read or written.
@@ -68,7 +70,32 @@ impl StateTable {
             }
             request.send().await.map_err(failed)?;
         }
-        Ok(Self { client })
+        Ok(Self { client, engine: engine.clone() })
+    }
+
+    /// Moves the entries that an earlier version kept in the file of the identities, and removes them there.
+    ///
+    /// # Errors
+    /// If an engine fails.
+    pub async fn move_from(&self, identities: &Engine) -> Result<(), StateTableError> {
+        let former = client(identities.connector());
+        let listed = former.list_tables().send().await.map_err(failed)?;
+        if !listed.table_names().iter().any(|name| name == TABLE) {
+            return Ok(());
+        }
+        let mut from = None;
+        loop {
+            let page = former.scan().table_name(TABLE).set_exclusive_start_key(from).send().await.map_err(failed)?;
+            for item in page.items() {
+                self.client.put_item().table_name(TABLE).set_item(Some(item.clone())).send().await.map_err(failed)?;
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                break;
+            }
+        }
+        // Only after everything is stored here: a crash in between repeats the move.
+        identities.drop_table(TABLE).map_err(failed)
     }
 
     /// An entry, if it exists.
@@ -90,6 +117,34 @@ impl StateTable {
         let request = request.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(entry.kind()));
         let read = request.send().await.map_err(failed)?;
         read.items().iter().map(body).collect()
+    }
+
+    /// Every entry of a kind, oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub async fn all<T: DeserializeOwned>(&self, entry: EntryKind) -> Result<Vec<T>, StateTableError> {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let request = self.client.query().table_name(TABLE).consistent_read(true).set_exclusive_start_key(from);
+            let request = request.key_condition_expression("pk = :pk").expression_attribute_values(":pk", text(entry.kind()));
+            let page = request.send().await.map_err(failed)?;
+            for item in page.items() {
+                found.push(body(item)?);
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Overwrites what was removed, so that the file no longer contains it.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub fn forget_removed(&self) -> Result<(), StateTableError> {
+        self.engine.compact().map_err(failed)
     }
 
     /// Writes an entry. An existing one is replaced.

@@ -325,7 +325,8 @@ impl Answer {
         }
         if status == 401 {
             // A client that sent no HTTP Basic gets no challenge (RFC 6749, section 5.2).
-            let text = "The challenge (RFC 6750, section 3).";
+            let text = "The challenge (RFC 6750, section 3). An endpoint for access tokens answers a request without one by `Bearer` \
+                        alone, without a body (section 3.1).";
             let schema = json!({ "type": "string" });
             self.headers.insert(
                 "WWW-Authenticate".to_owned(),

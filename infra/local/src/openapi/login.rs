@@ -71,7 +71,7 @@ fn authorize() -> Operation {
 
 fn authorize_by_post() -> Operation {
     let operation = Operation::new(TAG, "POST", "/oauth2/authorize", "authorizeByPost", "Authorization request by POST.");
-    to_client(operation.takes_form(request_form())).describe("The request is stored for ten minutes and continues as GET.")
+    to_client(operation.takes_form(request_form())).describe("The request is stored for an hour and continues as GET.")
 }
 
 fn login_page() -> Operation {
@@ -93,7 +93,7 @@ fn login() -> Operation {
         .redirects("Signed in: back to the authorization request, or to `return_to`.")
         .page(200, "A form that posts an error to the client (`response_mode=form_post`).")
         .page(400, "The form with what is wrong. A wrong password and an unknown address get the same words.")
-        .page(429, "Too many wrong passwords: the page says how long to wait.")
+        .page(429, "Too many wrong passwords for this account, or too many failures from this network: the page says how long to wait.")
         .page(503, "The legacy user pool does not answer.")
 }
 
@@ -137,7 +137,10 @@ fn recover() -> Operation {
 }
 
 const LOGOUT: [(&str, &str); 5] = [
-    ("id_token_hint", "An ID token of the user. With it, no page asks."),
+    (
+        "id_token_hint",
+        "An ID token of the user. With it, no page asks. One that cannot be verified is named, and the page asks.",
+    ),
     ("client_id", "The client."),
     ("post_logout_redirect_uri", "Where to continue: one that the client registered."),
     ("state", "Comes back with the redirect."),
@@ -152,7 +155,7 @@ fn logout() -> Operation {
     let operation = Operation::new(TAG, "GET", "/oauth2/logout", "logOut", "Signs out (OpenID Connect RP-Initiated Logout).");
     with_logout(operation)
         .page(200, "A page that asks, or one that says that the user is signed out.")
-        .page(400, "The request is not valid: the page says why.")
+        .page(400, "The request is not valid: the page says why, and asks a signed-in user.")
         .redirects("To `post_logout_redirect_uri`.")
 }
 

@@ -150,8 +150,8 @@ fn withdraw_consent() -> Operation {
 
 fn restore_account() -> Operation {
     Operation::new(Tag::SelfService, "POST", "/v1/me/restoration", "restoreAccount", "Restores a closed account.")
-        .describe("The secret of the mailed link is the only credential.")
-        .takes(object([("token", text("The secret of the mailed link."))]))
+        .describe("The secret of the mailed link and the code of the same mail are the only credentials.")
+        .takes(object([("token", text("The secret of the mailed link.")), ("code", text("The code from the mail."))]))
         .empty(204, "The account is open again.")
         .problems(&[ProblemKind::InvalidCode])
 }
@@ -179,20 +179,21 @@ fn linked(operation: Operation) -> Operation {
     operation
         .query("ui_locales", "The language of the page.")
         .query("token", "The secret of the mailed link.")
-        .query("done", "Says that it is done.")
         .page(410, "The link is used or over.")
 }
 
 fn linked_page(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
     linked(Operation::new(Tag::AccountPages, "GET", path, id, summary))
         .describe("Opening the link changes nothing.")
-        .page(200, "A button that confirms, or the page that says that it is done.")
+        .page(200, "A form for the code of the same mail, or the page that says that it is done.")
 }
 
-fn linked_submit(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+fn linked_submit(path: &'static str, id: &'static str, summary: &'static str, form: Value) -> Operation {
     linked(Operation::new(Tag::AccountPages, "POST", path, id, summary))
-        .takes_form(page_form([]))
-        .redirects("Done: to the page that says so.")
+        .describe("Without the code from the mail nothing changes.")
+        .takes_form(form)
+        .page(400, "The form with what is wrong in it.")
+        .redirects("Done, now or before: to the page that says so.")
 }
 
 fn pages() -> Vec<Operation> {
@@ -206,14 +207,24 @@ fn pages() -> Vec<Operation> {
         ("cancel", "Ends the change."),
         ("disown", "\"I did not ask for this\", behind the mailed link."),
     ]);
+    let undo_form = page_form([
+        ("code", "The code from the mail."),
+        ("password", "The new password."),
+        ("close_newer", "Confirms that a newer account of the address is closed."),
+        ("resend", "Asks for a mail with a code, for a link of a release that mailed none."),
+    ]);
+    let restoration_form = page_form([("code", "The code from the mail.")]);
     let email_text = "The step that the change is at; or, with `token`, what the mailed link shows.";
     vec![
-        page("/account", "showProfilePage", "Shows the profile.").query("done", "Says what was done."),
+        page("/account", "showProfilePage", "Shows the profile.")
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser."),
         submit("/account", "submitProfilePage", "Saves the profile.", profile_form)
             .page(400, "The form with what is wrong in it.")
             .page(409, "The profile was changed meanwhile."),
         page("/account/security", "showSecurityPage", "Shows password, address, and what happened lately.")
-            .query("done", "Says what was done."),
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser."),
         page("/account/password", "showPasswordPage", "Shows the form for a new password."),
         submit("/account/password", "submitPasswordPage", "Changes the password.", password_form)
             .page(400, "The form with what is wrong in it.")
@@ -221,18 +232,22 @@ fn pages() -> Vec<Operation> {
         page("/account/email", "showEmailPage", "Shows the change of the e-mail address.")
             .describe(email_text)
             .query("token", "The secret of the mailed link.")
-            .query("ended", "Says that the change has ended.")
+            .query("ended", "Says that the change has ended, in the browser that ended it.")
             .page(410, "The link is used or over."),
         submit("/account/email", "submitEmailPage", "Takes a step of the change.", email_form)
             .query("token", "The secret of the mailed link.")
             .page(400, "The step with what is wrong.")
             .page(410, "The link is used or over.")
             .page(429, "Too many new addresses in a day: the page says how long to wait."),
-        linked_page("/account/email/undo", "showEmailUndoPage", "Shows the undo of a change of address."),
-        linked_submit("/account/email/undo", "submitEmailUndoPage", "Puts the former address back in force.")
+        linked_page("/account/email/undo", "showEmailUndoPage", "Shows the undo of a change of address.")
+            .page(403, "The account is disabled."),
+        linked_submit("/account/email/undo", "submitEmailUndoPage", "Puts the former address back in force.", undo_form)
+            .page(200, "A mail with a code is sent, for a link of a release that mailed no code.")
+            .page(403, "The account is disabled.")
             .page(409, "The former address has another account by now."),
         page("/account/sessions", "showSessionsPage", "Shows where the user is signed in.")
-            .query("done", "Says what was done."),
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser."),
         submit(
             "/account/sessions",
             "submitSessionsPage",
@@ -240,7 +255,8 @@ fn pages() -> Vec<Operation> {
             page_form([("end", "The session to end; without it, all others.")]),
         ),
         page("/account/consents", "showConsentsPage", "Shows the applications that may act for the user.")
-            .query("done", "Says what was done."),
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser."),
         submit(
             "/account/consents",
             "submitConsentsPage",
@@ -249,9 +265,10 @@ fn pages() -> Vec<Operation> {
         ),
         page("/account/privacy", "showPrivacyPage", "Shows what is kept, the export, and the deletion."),
         page("/account/delete", "showDeletionPage", "Shows what deleting the account means.")
-            .query("closed", "A sealed value: the account is closed."),
+            .query("closed", "A sealed value: the account is closed.")
+            .query("check", "Binds that to the browser."),
         submit("/account/delete", "submitDeletionPage", "Closes the account, to be erased later.", page_form([])),
         linked_page("/account/restore", "showRestorationPage", "Shows the restoration of a closed account."),
-        linked_submit("/account/restore", "submitRestorationPage", "Restores a closed account."),
+        linked_submit("/account/restore", "submitRestorationPage", "Restores a closed account.", restoration_form),
     ]
 }

@@ -12,6 +12,7 @@ pub(super) fn operations() -> Vec<Operation> {
         discovery("/.well-known/oauth-authorization-server", "readServerMetadata", "Server metadata (RFC 8414)."),
         metadata_of_tenant(),
         keys(),
+        change_password(),
         token(),
         revoke(),
         introspect(),
@@ -119,9 +120,21 @@ fn keys() -> Operation {
         key("OKP", "EdDSA", Some("Ed25519"), &["x"]),
         key("RSA", "RS256", None, &["n", "e"]),
     ] });
-    let set = object([("keys", list(&any, "Keys that sign, and keys that signed what is still valid."))]);
+    let set =
+        object([("keys", list(&any, "Keys that sign, and keys that signed what is still valid, of the algorithms in use."))]);
     public(Operation::new(Tag::Metadata, "GET", "/.well-known/jwks.json", "readKeys", "The public signing keys (RFC 7517)."))
         .answers_as(200, "The keys.", "application/jwk-set+json", json!({ "schema": set }))
+}
+
+fn change_password() -> Operation {
+    let operation = Operation::new(
+        Tag::Metadata,
+        "GET",
+        "/.well-known/change-password",
+        "findPasswordPage",
+        "Where a password manager changes the password (W3C).",
+    );
+    operation.redirects("To the page of the account that changes the password.")
 }
 
 /// The members by which a client names itself in a form.
@@ -145,8 +158,8 @@ fn token() -> Operation {
         ("redirect_uri?", text("As in the authorization request.")),
         ("code_verifier?", text("RFC 7636.")),
         ("refresh_token?", text("Of `refresh_token`.")),
-        ("scope?", text("Narrows what was granted.")),
-        ("resource?", text("Narrows the token to one audience (RFC 8707).")),
+        ("scope?", text("Narrows what was granted. Of a token exchange: `openid` if it is absent.")),
+        ("resource?", text("Narrows the token to one audience (RFC 8707). Without it the audience follows from the scope.")),
         ("subject_token?", text("Of a token exchange (RFC 8693): an access token of the legacy user pool.")),
         ("subject_token_type?", one_of(&[ACCESS_TOKEN_TYPE], "Of a token exchange.")),
         ("requested_token_type?", one_of(&[ACCESS_TOKEN_TYPE], "Of a token exchange.")),
@@ -191,7 +204,7 @@ fn revoke() -> Operation {
 
 fn introspect() -> Operation {
     let form = client_form([
-        ("token", text("An access or refresh token of this client.")),
+        ("token", text("An access or refresh token of this client, or an access token for a resource server that it is.")),
         ("token_type_hint?", text("Not needed: the two kinds can't be taken for one another.")),
     ]);
     let active = object([
@@ -217,7 +230,7 @@ fn introspect() -> Operation {
         "introspectToken",
         "Says what a token is worth (RFC 7662).",
     ))
-    .describe("Only for clients with a secret, and only about their own tokens: any other token is not active.")
+    .describe("Only for clients with a secret, and only about their own tokens and those for a resource server that the client is: any other token is not active.")
     .takes_form(form)
     .answers(200, "Active with its claims, or not active.", answer)
 }

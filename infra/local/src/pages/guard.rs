@@ -1,7 +1,7 @@
 //! Restricts the gateway's own pages to this machine: the mailbox shows every user's codes, and the clock affects every session.
 //!
-//! It refuses connections from other machines, a `Host` other than this machine with the gateway's port (DNS rebinding: a page of another
-//! site sends its own host name), and requests made by another site's page.
+//! It refuses connections from other machines, requests that passed a proxy (which can rewrite `Host`), a `Host` other than this machine
+//! with the gateway's port (DNS rebinding: a page of another site sends its own host name), and requests made by another site's page.
 
 use super::state::Pages;
 use axum::extract::{Request, State};
@@ -41,6 +41,9 @@ pub(super) fn refusal(request: &Request, port: u16) -> Option<&'static str> {
     match request.extensions().get::<Peer>() {
         None => Some("The gateway answers requests only through its own listener."),
         Some(peer) if !peer.address.ip().is_loopback() => Some("This page is available only on this machine."),
+        Some(_) if is_forwarded(request.headers()) => {
+            Some("This page is not available through a proxy. Never put the local gateway behind one: open it on this machine.")
+        }
         Some(_) if !is_own_host(request.headers(), port) => {
             Some("This page is available only at localhost, 127.0.0.1 or [::1] with the gateway's port.")
         }
@@ -49,6 +52,11 @@ pub(super) fn refusal(request: &Request, port: u16) -> Option<&'static str> {
         }
         Some(_) => None,
     }
+}
+
+/// Whether a proxy passed the request on (RFC 7239, RFC 9110 §7.6.3, and the usual headers of before).
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().map(HeaderName::as_str).any(|name| matches!(name, "forwarded" | "via") || name.starts_with("x-forwarded-"))
 }
 
 fn only_value(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -106,6 +114,16 @@ mod tests {
         }
         assert!(!is_own_host(&HeaderMap::new(), 8080));
         assert!(is_own_host(&headers(&[("host", "localhost")]), 443));
+    }
+
+    #[test]
+    fn a_request_through_a_proxy_is_known_by_any_of_its_headers() {
+        for name in ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-anything"] {
+            assert!(is_forwarded(&headers(&[("host", "localhost:8080"), (name, "")])), "{name}");
+        }
+        for name in ["x-forward", "x-real-ip", "forwarded-by"] {
+            assert!(!is_forwarded(&headers(&[("host", "localhost:8080"), (name, "127.0.0.1")])), "{name}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ use latchkey::domain::id::{Sub, TenantId};
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::legacy_directory::{ImportOutcome, ImportedPassword, MappedAttributes, map_attributes};
 use latchkey::domain::roles::{MAX_ROLES, Role, RolesChanged};
-use latchkey::domain::tenant::{CognitoConfig, SubPolicy, TenantConfig};
+use latchkey::domain::tenant::{LegacyDirectoryConfig, SubPolicy, TenantConfig};
 use latchkey::keys::{KeyError, Keys, TenantKeys};
 use latchkey::purpose::Purpose;
 use latchkey::store::{DecideError, StoreError, TenantStore};
@@ -133,7 +133,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, CommandError> {
     let target = import.target.open().await?;
     let store = target.store.tenant(import.tenant.clone());
     let config = document(&store).await?;
-    let cognito = config.cognito.as_ref().ok_or_else(|| {
+    let cognito = config.legacy_directory.as_ref().ok_or_else(|| {
         CommandError::new(
             "the tenant's document names no user pool, so imported users could not sign in: apply a document with [cognito] first",
         )
@@ -161,6 +161,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, CommandError> {
     let keys = Keys::new(target.vault()?, &[Purpose::Data, Purpose::Identifier]);
     let keys = keys.tenant(&store, config.keys.signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let store = store.with_identifiers(keys.identifier_forms());
     let locale = config.locales.first().map_or("en", String::as_str);
     let importer = (!import.dry_run).then(|| UserImporter::new(&store, &keys, locale));
     let run = PoolImport { pool, chosen, cognito, config: &config, store: &store, keys: &keys, importer };
@@ -184,7 +185,7 @@ struct PoolImport<'a> {
     pool: Pool,
     /// UserLookups up second factors, where they are optional.
     chosen: Option<UserLookups>,
-    cognito: &'a CognitoConfig,
+    cognito: &'a LegacyDirectoryConfig,
     config: &'a TenantConfig,
     store: &'a TenantStore,
     keys: &'a TenantKeys,
@@ -302,14 +303,17 @@ impl PoolImport<'_> {
                     SubPolicy::Keep => Sub::from_imported(&subject.subject),
                     SubPolicy::Alias => None,
                 };
-                importer.import(UserToImport { subject, sub, email, claims, password: ImportedPassword::StaysThere }).await?
+                let person = UserToImport { subject, sub, email, claims, password: ImportedPassword::StaysThere };
+                // A user of this pool who came before the claims has the claim of the subject.
+                importer.import(person, |_| false).await?
             }
         };
         Ok(match brought {
             ImportOutcome::Imported => UserResult::Imported { recovers, unmapped, unfit },
-            ImportOutcome::AlreadyHere => UserResult::AlreadyImported,
+            ImportOutcome::AlreadyHere | ImportOutcome::Completed => UserResult::AlreadyImported,
             ImportOutcome::Erased => UserResult::Erased,
             ImportOutcome::AddressTaken => UserResult::Skipped("somebody here has their address"),
+            ImportOutcome::SubTaken => UserResult::Skipped("another account here has their sub"),
         })
     }
 }
@@ -353,7 +357,7 @@ impl Failures {
 }
 
 /// Groups of the pool that map to no role. Every group in the document must exist in the pool.
-async fn groups_without_role(pool: &Pool, cognito: &CognitoConfig) -> Result<Vec<String>, CommandError> {
+async fn groups_without_role(pool: &Pool, cognito: &LegacyDirectoryConfig) -> Result<Vec<String>, CommandError> {
     let there = pool.list_groups().await?;
     let missing: Vec<&str> = cognito.groups.keys().filter(|group| !there.contains(group)).map(String::as_str).collect();
     if !missing.is_empty() {
@@ -364,7 +368,7 @@ async fn groups_without_role(pool: &Pool, cognito: &CognitoConfig) -> Result<Vec
     Ok(there.into_iter().filter(|group| !cognito.groups.contains_key(group)).collect())
 }
 
-fn render(report: &Report, cognito: &CognitoConfig, target: &Target, import: &Import) -> String {
+fn render(report: &Report, cognito: &LegacyDirectoryConfig, target: &Target, import: &Import) -> String {
     let mut text = format!("user pool {}, tenant {} of {}\n\n", cognito.user_pool_id, import.tenant, target.name);
     let row = |what: &str, count: u64| [what.to_owned(), count.to_string()];
     let mut rows = vec![

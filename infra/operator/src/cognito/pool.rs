@@ -11,7 +11,8 @@ use aws_sdk_cognitoidentityprovider::types::{
     AliasAttributeType, UserPoolMfaType, UserPoolType, UserStatusType, UserType, UsernameAttributeType, VerifiedAttributeType,
 };
 use latchkey::domain::linked_identity::FederatedSubject;
-use latchkey::domain::tenant::{CognitoConfig, UserPoolId, Username};
+use latchkey::domain::tenant::legacy_directory::UserPoolId;
+use latchkey::domain::tenant::{LegacyDirectoryConfig, Username};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -234,7 +235,7 @@ impl Pool {
     /// The permanent identity of one of the pool's users.
     pub(super) fn subject(&self, user: &PoolUser) -> FederatedSubject {
         let subject = user.attributes.get("sub").cloned().unwrap_or_default();
-        FederatedSubject { issuer: CognitoConfig::issuer_of(&self.id), subject }
+        FederatedSubject { issuer: LegacyDirectoryConfig::issuer_of(&self.id), subject }
     }
 }
 

@@ -14,7 +14,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use latchkey::context::Clock;
 use latchkey::domain::account::AccountStatus;
 use latchkey::domain::id::TenantId;
-use latchkey::domain::tenant::{InvalidUserPoolId, UserPoolId};
+use latchkey::domain::tenant::legacy_directory::{InvalidUserPoolId, UserPoolId};
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::{KeyError, Keys, TenantKeys};
 use latchkey::purpose::Purpose;
@@ -79,13 +79,14 @@ pub(super) async fn run(status: &Status) -> Result<(), CommandError> {
     let target = status.target.open().await?;
     let store = target.store.tenant(status.tenant.clone());
     let config = document(&store).await?;
-    let named = config.cognito.as_ref().map(|cognito| &cognito.user_pool_id);
+    let named = config.legacy_directory.as_ref().map(|cognito| &cognito.user_pool_id);
     let pool = status.user_pool_id.as_ref().or(named).ok_or_else(|| {
         CommandError::new("the tenant's document names no user pool: give its id with --user-pool-id eu-central-1_AbCdEfGhI")
     })?;
     let keys = Keys::new(target.vault()?, &[Purpose::Identifier]);
     let keys = keys.tenant(&store, config.keys.signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let store = store.with_identifiers(keys.identifier_forms());
     let walk = StatusScan { pool: Pool::open(&target, pool).await, store, keys };
     let counted = walk.count(status.rate).await?;
     if status.json { say_json(&counted) } else { say(&render(&counted, pool, &status.tenant, &target)) }

@@ -49,7 +49,7 @@ async fn store_version(
             "keys.signer = \"kms\": the local gateway has no KMS, and would refuse every request. Nothing was written",
         ));
     }
-    if matches!(target.place, Place::Local) && document.config.cognito.is_some() {
+    if matches!(target.place, Place::Local) && document.config.legacy_directory.is_some() {
         return Err(CommandError::new(
             "[cognito]: the local gateway cannot reach a user pool, and would refuse users without an account here. Nothing was written",
         ));

@@ -1,4 +1,4 @@
-//! `latchkey doctor`: checks everything that sign-in depends on, and says what to fix. It changes nothing.
+//! `latchkey doctor`: checks everything that sign-in depends on, and says what to fix. It changes nothing; `--deep` counts one failed sign-in.
 //!
 //! 1. AWS resources: stack, functions, tables, key, queues, sender (for a stack only).
 //! 2. Stored data: each tenant's document and clients, its signing keys, its retention job.
@@ -7,6 +7,7 @@
 //! A check that cannot run is reported, never skipped silently.
 
 mod aws;
+mod deep;
 mod issuer;
 mod mail;
 mod queues;
@@ -24,6 +25,10 @@ use report::Report;
 pub(crate) struct Arguments {
     #[command(flatten)]
     target: TargetOptions,
+    /// Also tries what only a running deployment can show: a sign-in of an unknown address, every route, and what AWS made of the template.
+    /// Counts one failed sign-in
+    #[arg(long)]
+    deep: bool,
     /// Print JSON, for programs
     #[arg(long)]
     json: bool,
@@ -43,6 +48,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, CommandError> {
         mail::check(&mut report, stack, &tenants).await;
     }
     issuer::check(&mut report, &target, &tenants, now).await;
+    if arguments.deep {
+        deep::check(&mut report, &target).await;
+    }
     if arguments.json {
         say_json(&report)?;
     } else {

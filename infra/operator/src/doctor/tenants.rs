@@ -3,7 +3,7 @@
 use super::report::Report;
 use crate::target::{Place, Target};
 use latchkey::domain::id::TenantId;
-use latchkey::domain::oauth::client::{Client, PkcePolicy};
+use latchkey::domain::oauth::client::{Client, PkcePolicy, TokenEndpointAuthMethod};
 use latchkey::domain::tenant::{Signer, TenantConfig};
 use latchkey::domain::time::{Span, Timestamp};
 use latchkey::store::StoreError;
@@ -104,7 +104,7 @@ async fn check_document(report: &mut Report, target: &Target, id: &TenantId) -> 
 
 /// The user pool in the document must be the one that the stack may call.
 fn check_user_pool(report: &mut Report, target: &Target, id: &TenantId, config: &TenantConfig) {
-    let (Some(pool), Place::Stack(stack)) = (&config.cognito, &target.place) else { return };
+    let (Some(pool), Place::Stack(stack)) = (&config.legacy_directory, &target.place) else { return };
     let what = format!("tenant {id}: user pool");
     match stack.parameter("UserPoolArn").and_then(|arn| arn.rsplit_once(":userpool/")) {
         Some((_, allowed)) if allowed == pool.user_pool_id.as_str() => report.ok(what, format!("login may use {allowed}")),
@@ -185,6 +185,11 @@ fn check_clients(report: &mut Report, target: &Target, id: &TenantId, config: &T
         if is_deployed && can_be_impersonated(client) {
             doubts.push(
                 "it is first-party and public, and its redirect does not use https: any app on the device can impersonate it",
+            );
+        }
+        if client.secret_needs_encoding && client.token_endpoint_auth_method == TokenEndpointAuthMethod::ClientSecretBasic {
+            doubts.push(
+                "its secret has characters such as + or %, which HTTP Basic changes unless the client form-encodes them: use a hexadecimal one",
             );
         }
         if !doubts.is_empty() {

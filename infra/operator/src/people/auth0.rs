@@ -8,7 +8,7 @@
 use super::flaw::{Flaw, Position, ReadError, checked_hash, parse_json};
 use super::members::{Members, b64, base64, hex};
 use super::stream::{self, Shape, StreamError};
-use super::{ForeignUser, UserSink, read_each};
+use super::{ForeignUser, OTHER_FACTOR, UserSink, read_each};
 use latchkey::domain::time::Timestamp;
 use serde_json::Map;
 use std::io::{self, BufRead, Read as _};
@@ -75,7 +75,23 @@ fn parse_user(mut user: Members) -> Result<ForeignUser, Flaw> {
     let mut attributes = Map::new();
     user.claims(&ATTRIBUTES, &mut attributes);
     let email_verified = email_verified.unwrap_or(false);
-    Ok(ForeignUser { subject, email, email_verified, enabled, created_at, attributes, password })
+    let second_factors = second_factors(&mut user)?;
+    Ok(ForeignUser { subject, email, email_verified, enabled, created_at, attributes, password, second_factors })
+}
+
+/// Factors of a bulk import, and enrolments of an export. A member of another shape counts as one factor: it must not be overlooked.
+fn second_factors(user: &mut Members) -> Result<Vec<&'static str>, Flaw> {
+    const KINDS: [(&str, &str); 3] = [("totp", "totp"), ("phone", "phone"), ("email", "email")];
+    let mut found = Vec::new();
+    for factor in user.list("mfa_factors")?.unwrap_or_default() {
+        let kind = KINDS.iter().find(|(member, _)| factor.get(member).is_some());
+        found.push(kind.map_or(OTHER_FACTOR, |(_, kind)| kind));
+    }
+    for member in ["multifactor", "guardian_authenticators", "guardian_enrollments"] {
+        let enrolled = user.list(member)?.unwrap_or_default();
+        found.extend(enrolled.iter().map(|_| "guardian"));
+    }
+    Ok(found)
 }
 
 fn subject(user: &mut Members) -> Result<Option<String>, Flaw> {

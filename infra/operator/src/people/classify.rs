@@ -4,6 +4,7 @@ use super::flaw::{Flaw, ReadError};
 use super::latchkey_file::{Heading, LatchkeyUser};
 use super::{FileUser, ForeignUser};
 use crate::user_import::UserToImport;
+use latchkey::digest::sha256;
 use latchkey::domain::form;
 use latchkey::domain::id::Sub;
 use latchkey::domain::identifier::EmailAddress;
@@ -13,8 +14,8 @@ use latchkey::domain::secret::PasswordHash;
 use latchkey::domain::tenant::TenantConfig;
 use latchkey::domain::time::Timestamp;
 use latchkey::domain::transfer::TransferredPassword;
-use serde_json::Map;
-use std::collections::{BTreeMap, HashSet};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// How many skipped users are listed one by one.
@@ -45,11 +46,70 @@ pub(super) struct Classifier {
     pub(super) origin: Origin,
     /// The time of the check.
     pub(super) now: Timestamp,
+    /// Who gets an address that several users of the file have.
+    pub(super) owners: AddressOwners,
 }
 
-/// The users seen in one reading: each `sub` of a Latchkey file, 17 bytes each.
+/// The users seen in one reading. Of each user it keeps the `sub` (17 bytes), or the hash of the id in the other system (16 bytes).
 #[derive(Default)]
-pub(super) struct SeenUsers(usize, HashSet<Sub>);
+pub(super) struct SeenUsers {
+    count: usize,
+    subs: HashSet<Sub>,
+    subjects: HashSet<[u8; 16]>,
+}
+
+impl SeenUsers {
+    /// Whether this id of the other system was not seen before.
+    fn is_new(&mut self, subject: &str) -> bool {
+        self.subjects.insert(short_hash(subject))
+    }
+}
+
+fn short_hash(text: &str) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&sha256(text.as_bytes())[..16]);
+    half
+}
+
+/// Which user of the file gets each address, by a rule that does not depend on the order of the file: a verified address before an
+/// unverified one, a password before none, the older account, and finally the smaller id. About 60 bytes for each address.
+#[derive(Default)]
+pub(super) struct AddressOwners {
+    count: usize,
+    owners: HashMap<[u8; 16], (Rank, usize)>,
+}
+
+/// The smaller one gets the address: unverified, without a password, created at, id.
+type Rank = (bool, bool, i64, [u8; 16]);
+
+impl AddressOwners {
+    /// Adds the next user of the file.
+    pub(super) fn add(&mut self, person: &Result<FileUser, ReadError>) {
+        self.count += 1;
+        let ranked = match person {
+            Ok(FileUser::Foreign(person)) => importable_address(person).ok().map(|(email, is_verified)| {
+                let created_at = person.created_at.unwrap_or(i64::MAX);
+                (email, (!is_verified, person.password.is_none(), created_at, short_hash(&person.subject)))
+            }),
+            Ok(FileUser::Latchkey(person)) => {
+                let has_password = person.password != TransferredPassword::None;
+                let id = *person.sub.as_bytes();
+                Some((person.email.clone(), (false, !has_password, person.created_at.seconds(), id)))
+            }
+            Err(_) => None,
+        };
+        let Some((email, rank)) = ranked else { return };
+        let number = self.count;
+        let owner = self.owners.entry(short_hash(email.as_str())).or_insert((rank, number));
+        if rank < owner.0 {
+            *owner = (rank, number);
+        }
+    }
+    /// Whether another user of the file gets this address.
+    fn is_other(&self, email: &EmailAddress, number: usize) -> bool {
+        self.owners.get(&short_hash(email.as_str())).is_some_and(|(_, owner)| *owner != number)
+    }
+}
 
 /// How a user is imported.
 pub(super) enum ImportKind {
@@ -71,6 +131,10 @@ pub(super) struct ImportCandidate {
     unfit: Vec<String>,
     /// Clients that the tenant does not have.
     unknown_clients: Vec<String>,
+    /// Kinds of second factors, which are not imported.
+    second_factors: Vec<&'static str>,
+    /// Whether the user must prove the address before the first sign-in.
+    must_prove: bool,
 }
 
 /// A user who is skipped.
@@ -88,21 +152,33 @@ impl Classifier {
         seen: &mut SeenUsers,
         person: Result<FileUser, ReadError>,
     ) -> Result<ImportCandidate, SkippedUser> {
-        seen.0 += 1;
-        let number = seen.0;
+        seen.count += 1;
+        let number = seen.count;
         let skip = |why: String| SkippedUser { position: format!("user {number}"), reason: why };
         match person.map_err(SkippedUser::from)? {
+            FileUser::Foreign(person) if !seen.is_new(&person.subject) => Err(skip(Flaw::DuplicateId.to_string())),
             FileUser::Foreign(person) => self.classify_foreign(number, person).map_err(|why| skip(why.to_owned())),
-            FileUser::Latchkey(person) if !seen.1.insert(person.sub) => Err(skip(Flaw::DuplicateSub.to_string())),
+            FileUser::Latchkey(person) if !seen.subs.insert(person.sub) => Err(skip(Flaw::DuplicateSub.to_string())),
             FileUser::Latchkey(person) => self.classify_transfer(number, person).map_err(|why| skip(why.to_owned())),
         }
     }
 
     fn classify_foreign(&self, number: usize, person: ForeignUser) -> Result<ImportCandidate, &'static str> {
-        let email = importable_address(&person)?;
-        let (claims, unfit) = form::take_over(&self.config.registration.fields, &person.attributes, self.now);
-        let unmapped = person.attributes.keys().filter(|name| !self.is_field(name)).cloned().collect();
-        let password = person.password.map(PasswordHash::from_phc);
+        let (email, is_verified) = importable_address(&person)?;
+        if self.owners.is_other(&email, number) {
+            return Err(SAME_ADDRESS);
+        }
+        let mut attributes = self.by_path(person.attributes);
+        let mut unmapped: Vec<String> = attributes.keys().filter(|name| !self.is_field(name)).cloned().collect();
+        unmapped.retain(|path| !self.config.import.values().any(|used| used == path));
+        for (field, path) in &self.config.import {
+            if let Some(value) = attributes.get(path).cloned() {
+                attributes.insert(field.clone(), value);
+            }
+        }
+        let (claims, unfit) = form::take_over(&self.config.registration.fields, &attributes, self.now);
+        // Without a password, only a password reset opens the account: its mail proves the address.
+        let password = person.password.filter(|_| is_verified).map(PasswordHash::from_phc);
         let (issuer, keeps) = match &self.origin {
             Origin::OtherSystem { issuer, keep_sub } => (issuer, *keep_sub),
             Origin::Latchkey(Heading { issuer, .. }) => (issuer, false),
@@ -115,13 +191,24 @@ impl Classifier {
             password: password.map_or(ImportedPassword::None, ImportedPassword::Hash),
         };
         let unfit = unfit.into_iter().map(|(field, _)| field).collect();
-        Ok(ImportCandidate { number, kind: ImportKind::New(coming), unmapped, unfit, unknown_clients: Vec::new() })
+        Ok(ImportCandidate {
+            number,
+            kind: ImportKind::New(coming),
+            unmapped,
+            unfit,
+            unknown_clients: Vec::new(),
+            second_factors: person.second_factors,
+            must_prove: !is_verified,
+        })
     }
 
     /// Fields follow the tenant's form. A field that the form does not have is kept like that of a retired field, so that a transfer back
     /// and forth loses nothing. The user's `sub` of the source becomes an external identity, if the source is another issuer.
     fn classify_transfer(&self, number: usize, mut person: Box<LatchkeyUser>) -> Result<ImportCandidate, &'static str> {
-        let pool = self.config.cognito.as_ref().map(|cognito| cognito.issuer());
+        if self.owners.is_other(&person.email, number) {
+            return Err(SAME_ADDRESS);
+        }
+        let pool = self.config.legacy_directory.as_ref().map(|cognito| cognito.issuer());
         let is_of_the_pool = |(subject, _): &(FederatedSubject, Timestamp)| pool.as_ref() == Some(&subject.issuer);
         if person.password == TransferredPassword::StaysThere && !person.identities.iter().any(is_of_the_pool) {
             return Err("the password is still in a user pool that the tenant's document does not name");
@@ -153,7 +240,25 @@ impl Classifier {
         if unfit.iter().any(|field| field == "phone_number") {
             person.claims.remove("phone_number_verified");
         }
-        Ok(ImportCandidate { number, kind: ImportKind::Transfer(person), unmapped, unfit, unknown_clients })
+        let (second_factors, must_prove) = (Vec::new(), false);
+        let kind = ImportKind::Transfer(person);
+        Ok(ImportCandidate { number, kind, unmapped, unfit, unknown_clients, second_factors, must_prove })
+    }
+
+    /// The attributes by their paths. The value of a field stays whole.
+    fn by_path(&self, attributes: Map<String, Value>) -> Map<String, Value> {
+        let (mut found, mut open) = (Map::new(), Vec::from_iter(attributes));
+        while let Some((path, value)) = open.pop() {
+            match value {
+                Value::Object(members) if !self.is_field(&path) => {
+                    open.extend(members.into_iter().map(|(name, value)| (format!("{path}.{name}"), value)));
+                }
+                value => {
+                    found.insert(path, value);
+                }
+            }
+        }
+        found
     }
 
     fn is_field(&self, name: &str) -> bool {
@@ -172,17 +277,18 @@ impl From<ReadError> for SkippedUser {
     }
 }
 
-/// The user's address, if the user can be imported.
-fn importable_address(person: &ForeignUser) -> Result<EmailAddress, &'static str> {
+/// Why a user whose address another user of the file gets is skipped.
+const SAME_ADDRESS: &str = "another user of the file has the same e-mail address and goes first (a verified address, then a password, then \
+                            the older account)";
+
+/// The user's address, and whether the other system verified it, if the user can be imported.
+fn importable_address(person: &ForeignUser) -> Result<(EmailAddress, bool), &'static str> {
     if !person.enabled {
         return Err("the account is disabled there");
     }
     let Some(email) = &person.email else { return Err("there is no e-mail address") };
     let Ok(email) = EmailAddress::parse(email) else { return Err("the e-mail address is not usable") };
-    if !person.email_verified {
-        return Err("the e-mail address was not verified there");
-    }
-    Ok(email)
+    Ok((email, person.email_verified))
 }
 
 /// The users who can be imported and those who cannot: counts only.
@@ -194,6 +300,8 @@ pub(super) struct ImportSummary {
     password_in_pool: usize,
     keep_sub: usize,
     disabled: usize,
+    must_prove: usize,
+    second_factors: Counts,
     skipped: Counts,
     /// The first skipped users, by position.
     named: Vec<String>,
@@ -205,11 +313,13 @@ pub(super) struct ImportSummary {
 impl ImportSummary {
     /// Counts one user.
     pub(super) fn add(&mut self, looked: Result<ImportCandidate, SkippedUser>) {
-        let ImportCandidate { kind, unmapped, unfit, unknown_clients, .. } = match looked {
+        let ImportCandidate { kind, unmapped, unfit, unknown_clients, second_factors, must_prove, .. } = match looked {
             Ok(candidate) => candidate,
             Err(away) => return self.count_skipped(&away),
         };
         self.ready += 1;
+        self.must_prove += usize::from(must_prove);
+        second_factors.iter().for_each(|kind| self.second_factors.add(kind));
         match kind {
             ImportKind::New(coming) => {
                 self.with_password += usize::from(matches!(coming.password, ImportedPassword::Hash(_)));
@@ -234,14 +344,16 @@ impl ImportSummary {
     }
     /// The summary before the confirmation. `to`: the tenant and its target.
     pub(super) fn render(&self, to: &str, origin: &Origin) -> String {
-        let Self { ready, with_password, password_in_pool, keep_sub, disabled, .. } = self;
+        let Self { ready, with_password, password_in_pool, keep_sub, disabled, must_prove, .. } = self;
         let mut text = format!(
             "{ready} users can be imported into {to}: {with_password} with their password, {} set a new one by mail",
             ready - with_password - password_in_pool,
         );
-        for (count, what) in
-            [(password_in_pool, "still have it in the user pool"), (disabled, "are disabled, and stay disabled")]
-        {
+        for (count, what) in [
+            (password_in_pool, "still have it in the user pool"),
+            (disabled, "are disabled, and stay disabled"),
+            (must_prove, "of them because their address was not verified there"),
+        ] {
             if *count > 0 {
                 let _ = write!(text, ", {count} {what}");
             }
@@ -251,6 +363,8 @@ impl ImportSummary {
             Origin::Latchkey(_) => (true, "kept, but the form has no such field, "),
         };
         text.push_str(&if keeps_sub { format!("; {keep_sub} keep their sub\n") } else { "\n".to_owned() });
+        self.second_factors
+            .list(&mut text, "second factors that are not imported (these users sign in with the password alone), ");
         self.skipped.list(&mut text, "skipped, ");
         self.named.iter().for_each(|named| text.push_str(&format!("  {named}\n")));
         self.unmapped.list(&mut text, no_field);

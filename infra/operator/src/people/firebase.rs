@@ -7,8 +7,8 @@
 use super::flaw::{Flaw, checked_hash};
 use super::members::{Members, b64, base64};
 use super::stream::{Shape, StreamError};
-use super::{ForeignUser, UserSink, read_each};
-use serde_json::Map;
+use super::{ForeignUser, OTHER_FACTOR, UserSink, read_each};
+use serde_json::{Map, Value};
 use std::io::BufRead;
 
 /// Members to keep, and their claims.
@@ -40,6 +40,12 @@ pub(crate) fn read(source: impl BufRead, parameters: Option<&HashParameters>, ta
 fn parse_user(mut user: Members, parameters: Option<&HashParameters>) -> Result<ForeignUser, Flaw> {
     let mut attributes = Map::new();
     user.claims(&ATTRIBUTES, &mut attributes);
+    // JSON in a text.
+    if let Some(claims) = attributes.get_mut("customAttributes")
+        && let Some(object @ Value::Object(_)) = claims.as_str().and_then(|text| serde_json::from_str(text).ok())
+    {
+        *claims = object;
+    }
     Ok(ForeignUser {
         subject: user.text("localId")?.ok_or(Flaw::NoSubject("localId"))?,
         email: user.text("email")?,
@@ -48,7 +54,18 @@ fn parse_user(mut user: Members, parameters: Option<&HashParameters>) -> Result<
         created_at: user.millis("createdAt")?,
         attributes,
         password: parse_password(&mut user, parameters)?,
+        second_factors: second_factors(&mut user)?,
     })
+}
+
+fn second_factors(user: &mut Members) -> Result<Vec<&'static str>, Flaw> {
+    let enrolled = user.list("mfaInfo")?.unwrap_or_default();
+    let kind = |factor: &Value| match () {
+        () if factor.get("phoneInfo").is_some() => "phone",
+        () if factor.get("totpInfo").is_some() => "totp",
+        () => OTHER_FACTOR,
+    };
+    Ok(enrolled.iter().map(kind).collect())
 }
 
 fn parse_password(user: &mut Members, parameters: Option<&HashParameters>) -> Result<Option<String>, Flaw> {

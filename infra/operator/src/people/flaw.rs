@@ -92,6 +92,9 @@ pub(crate) enum Flaw {
     /// Another line has the same `sub`.
     #[error("its sub is also in an earlier line")]
     DuplicateSub,
+    /// An earlier user of the file has the same id.
+    #[error("an earlier user of the file has the same id: which of them is right is for you to decide")]
+    DuplicateId,
     /// The last line is missing.
     #[error("it is incomplete, its last line is missing: export again, or import what is there with --incomplete")]
     Incomplete,

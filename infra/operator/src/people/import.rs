@@ -6,7 +6,7 @@
 //! 3. After confirmation, read the file again. Write each user in one transaction, which fails if the address or the identity is taken. So
 //!    an interrupted run can be repeated: users imported before are left unchanged.
 
-use super::classify::{Classifier, ImportKind, ImportSummary, MAX_LISTED, Origin, SeenUsers};
+use super::classify::{AddressOwners, Classifier, ImportKind, ImportSummary, MAX_LISTED, Origin, SeenUsers};
 use super::export::{self, Export};
 use super::roles::{self, Roles};
 use super::source::{Format, Source};
@@ -100,7 +100,8 @@ pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     let config = document(&store).await?;
     let locale = config.locales.first().cloned().unwrap_or_else(|| "en".to_owned());
     let (signer, now) = (config.keys.signer, Clock::system().now());
-    let classifier = Classifier { config, issuer: target.origin.issuer(&import.tenant), origin, now };
+    let owners = find_owners(&mut source)?;
+    let classifier = Classifier { config, issuer: target.origin.issuer(&import.tenant), origin, now, owners };
     let summary = classify_all(&mut source, &classifier)?;
     say(&summary.render(&format!("tenant {} of {}", import.tenant, target.name), &classifier.origin))?;
     if import.dry_run || summary.ready == 0 {
@@ -110,9 +111,10 @@ pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     let keys = Keys::new(target.vault()?, &[Purpose::Data, Purpose::Identifier]);
     let keys = keys.tenant(&store, signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
+    let store = store.with_identifiers(keys.identifier_forms());
     let existing = match classifier.origin {
-        Origin::Latchkey(_) => ExistingAccounts::read(&store).await?,
-        Origin::OtherSystem { .. } => ExistingAccounts::default(),
+        Origin::Latchkey(_) | Origin::OtherSystem { keep_sub: true, .. } => ExistingAccounts::read(&store).await?,
+        Origin::OtherSystem { keep_sub: false, .. } => ExistingAccounts::default(),
     };
     let writer = Writer { importer: UserImporter::new(&store, &keys, &locale), existing };
     write(source, classifier, summary.ready, &writer).await
@@ -136,7 +138,15 @@ fn open(import: &Import) -> Result<(Source, Origin), CommandError> {
     Ok((source, origin))
 }
 
-/// First reading: checks every user and keeps none. If the file cannot be read to its end, the run stops here, so no user is imported from
+/// A reading of the addresses only: which user gets one that several users have.
+fn find_owners(source: &mut Source) -> Result<AddressOwners, CommandError> {
+    let mut owners = AddressOwners::default();
+    let read = source.read(&mut |person| owners.add(&person));
+    read.map_err(|refused| CommandError::new(format!("{refused}; nothing was changed")))?;
+    Ok(owners)
+}
+
+/// Next reading: checks every user and keeps none. If the file cannot be read to its end, the run stops here, so no user is imported from
 /// a partial list by mistake.
 fn classify_all(source: &mut Source, classifier: &Classifier) -> Result<ImportSummary, CommandError> {
     let (mut summary, mut seen) = (ImportSummary::default(), SeenUsers::default());
@@ -154,13 +164,13 @@ struct Writer<'a> {
 impl Writer<'_> {
     async fn write_user(&self, kind: ImportKind) -> Result<&'static str, DecideError<ImportError>> {
         match kind {
-            ImportKind::New(coming) => self.importer.import(coming).await.map(outcome_label),
+            ImportKind::New(coming) => self.importer.import(coming, |sub| self.existing.has_sub(sub)).await.map(outcome_label),
             ImportKind::Transfer(person) => self.importer.transfer(*person, &self.existing).await.map(transfer::outcome_label),
         }
     }
 }
 
-/// Second reading: writes each importable user as it is read. The reader waits for the writers, so few users are in memory at once.
+/// Last reading: writes each importable user as it is read. The reader waits for the writers, so few users are in memory at once.
 async fn write(mut source: Source, classifier: Classifier, all: usize, writer: &Writer<'_>) -> Result<bool, CommandError> {
     let (sender, receiver) = mpsc::channel(AT_ONCE);
     let reading = thread::spawn(move || {

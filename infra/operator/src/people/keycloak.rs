@@ -8,7 +8,7 @@
 use super::flaw::{Flaw, checked_hash};
 use super::members::{Members, b64, base64};
 use super::stream::{Shape, StreamError};
-use super::{ForeignUser, UserSink, read_each};
+use super::{ForeignUser, OTHER_FACTOR, UserSink, read_each};
 use serde_json::{Map, Value};
 use std::io::BufRead;
 
@@ -18,6 +18,9 @@ const MEMBERS: [(&str, &str); 3] =
 /// Attributes with a different claim name.
 const RENAMED: [(&str, &str); 3] =
     [("middleName", "middle_name"), ("phoneNumber", "phone_number"), ("phoneNumberVerified", "phone_number_verified")];
+
+/// Types of credentials that are second factors, or replace the password.
+const SECOND_FACTORS: [&str; 4] = ["otp", "webauthn", "webauthn-passwordless", "recovery-authn-codes"];
 
 /// Reads the users of an export.
 pub(crate) fn read(source: impl BufRead, take: UserSink<'_>) -> Result<(), StreamError> {
@@ -29,6 +32,7 @@ fn parse_user(mut user: Members) -> Result<Option<ForeignUser>, Flaw> {
         return Ok(None);
     }
     let mut attributes = Map::new();
+    let (password, second_factors) = parse_credentials(&mut user)?;
     let id = user.text("id")?;
     user.claims(&MEMBERS, &mut attributes);
     let username = attributes.get("preferred_username").and_then(Value::as_str).map(str::to_owned);
@@ -52,18 +56,26 @@ fn parse_user(mut user: Members) -> Result<Option<ForeignUser>, Flaw> {
         enabled: user.flag("enabled")?.unwrap_or(false),
         created_at: user.millis("createdTimestamp")?,
         attributes,
-        password: parse_password(&mut user)?,
+        password,
+        second_factors,
     }))
 }
 
-fn parse_password(user: &mut Members) -> Result<Option<String>, Flaw> {
+/// The password, and the kinds of all other credentials.
+fn parse_credentials(user: &mut Members) -> Result<(Option<String>, Vec<&'static str>), Flaw> {
+    let (mut password, mut second_factors) = (None, Vec::new());
     for credential in user.list("credentials")?.unwrap_or_default() {
         let mut credential = Members::of(credential)?;
-        if credential.text("type")?.as_deref() == Some("password") {
-            return hash(credential).map(Some);
+        match credential.text("type")?.as_deref() {
+            Some("password") if password.is_none() => password = Some(hash(credential)?),
+            // Keycloak keeps former passwords under another type.
+            Some("password" | "password-history") | None => {}
+            Some(other) => {
+                second_factors.push(SECOND_FACTORS.into_iter().find(|known| *known == other).unwrap_or(OTHER_FACTOR));
+            }
         }
     }
-    Ok(None)
+    Ok((password, second_factors))
 }
 
 fn hash(mut credential: Members) -> Result<String, Flaw> {

@@ -52,7 +52,12 @@ pub(crate) struct ForeignUser {
     pub(crate) attributes: Map<String, Value>,
     /// The password hash in its stored form.
     pub(crate) password: Option<String>,
+    /// The kinds of the user's second factors, which are not imported.
+    pub(crate) second_factors: Vec<&'static str>,
 }
+
+/// The kind of a second factor that no table names.
+const OTHER_FACTOR: &str = "of another kind";
 
 impl fmt::Debug for ForeignUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

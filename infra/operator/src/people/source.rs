@@ -7,7 +7,7 @@ use crate::command_error::CommandError;
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::fs::File;
-use std::io::{BufReader, Seek as _};
+use std::io::{BufReader, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -32,6 +32,9 @@ struct ProjectParameters {
     rounds: u32,
     mem_cost: u32,
 }
+
+/// The byte order mark of UTF-8.
+const BYTE_ORDER_MARK: [u8; 3] = *b"\xef\xbb\xbf";
 
 /// Shows whether the file has changed between two readings.
 type FileStamp = (u64, Option<SystemTime>);
@@ -68,7 +71,7 @@ impl Source {
 
     /// The first line of a Latchkey file.
     pub(super) fn heading(&mut self) -> Result<latchkey_file::Heading, CommandError> {
-        self.file.rewind().map_err(|error| cannot_read(&self.path, &error))?;
+        self.go_to_start()?;
         latchkey_file::read_heading(BufReader::new(&self.file)).map_err(|broken| self.read_error(broken))
     }
 
@@ -76,7 +79,7 @@ impl Source {
     /// if possible.
     pub(super) fn read(&mut self, take: &mut dyn FnMut(Result<FileUser, ReadError>)) -> Result<(), CommandError> {
         self.check_unchanged()?;
-        self.file.rewind().map_err(|error| cannot_read(&self.path, &error))?;
+        self.go_to_start()?;
         let source = BufReader::with_capacity(64 * 1024, &self.file);
         let mut foreign = |person: Result<ForeignUser, _>| take(person.map(FileUser::Foreign));
         let read = match self.format {
@@ -89,6 +92,17 @@ impl Source {
         };
         self.check_unchanged()?;
         read.map_err(|broken| self.read_error(broken))
+    }
+
+    /// The beginning of the file, after its byte order mark if it has one: some systems write it, and it is not part of the text
+    /// (RFC 8259 §8.1).
+    fn go_to_start(&mut self) -> Result<(), CommandError> {
+        let mut first = [0; BYTE_ORDER_MARK.len()];
+        let moved = self.file.rewind().and_then(|()| match self.file.read_exact(&mut first) {
+            Ok(()) if first == BYTE_ORDER_MARK => Ok(()),
+            Ok(()) | Err(_) => self.file.rewind(),
+        });
+        moved.map_err(|error| cannot_read(&self.path, &error))
     }
 
     fn check_unchanged(&self) -> Result<(), CommandError> {
@@ -117,7 +131,7 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> CommandError {
 
 fn read_parameters(path: &Path) -> Result<firebase::HashParameters, CommandError> {
     let text = std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?;
-    let found: ProjectParameters = serde_json::from_str(&text).map_err(|_| {
+    let found: ProjectParameters = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| {
         let names = "base64_signer_key, base64_salt_separator, rounds and mem_cost";
         CommandError::new(format!("{} is not an object with {names}", path.display()))
     })?;

@@ -265,7 +265,7 @@ async fn an_export_of_firebase_yields_its_users_with_the_projects_parameters() {
     assert_eq!(person.created_at, Some(1_508_893_925));
     let expected = json!({
         "name": "Test User 1", "picture": "https://example.com/1.png", "phone_number": "+12125550001",
-        "customAttributes": "{\"tier\":1}",
+        "customAttributes": { "tier": 1 },
     });
     assert_eq!(Value::Object(person.attributes.clone()), expected);
     assert_signs_in(&person, "user1password").await;

@@ -18,11 +18,15 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct ExistingAccounts {
     /// Erased accounts. An account erased from now on keeps its tombstone longer than any import takes.
     erased: HashSet<AccountId>,
-    /// The account of each `sub`. Accounts created from now on have a random `sub`, or a UUID that the issuer's sentinel item claims.
+    /// The account of each `sub`. Accounts created from now on have a random `sub`, or one that a sentinel claims.
     subs: HashMap<Sub, AccountId>,
 }
 
 impl ExistingAccounts {
+    /// Whether an account has this `sub`.
+    pub(super) fn has_sub(&self, sub: Sub) -> bool {
+        self.subs.contains_key(&sub)
+    }
     /// Scans the tombstones and the accounts.
     pub(super) async fn read(store: &TenantStore) -> Result<Self, CommandError> {
         let cannot =
@@ -63,7 +67,7 @@ impl UserImporter<'_> {
         let account_to_write = self.seal(person).map_err(|error| DecideError::Decide(ImportError::Keys(error)))?;
         let subjects: Vec<_> = account_to_write.identities.iter().map(|(subject, ..)| *subject).collect();
         let decide = || async {
-            let found = self.store.find_existing_state(account, &account_to_write.identifier, &subjects).await?;
+            let found = self.store.find_existing_state(account, sub, &account_to_write.identifier, &subjects).await?;
             let sub_owner = existing.subs.get(&sub).copied().filter(|owner| *owner != account);
             let existing_state = ExistingState { has_tombstone: existing.erased.contains(&account), sub_owner, ..found };
             let Decision { changes, outcome } = resolve_conflicts(account_to_write.clone(), &existing_state);

@@ -79,6 +79,14 @@ fn compare_client(plan: &mut Plan, path: &str, was: &Client, is: &Client) {
     let cors = "pages there can make no calls for it";
     uris(plan, path, "allowed_origins", (&was.allowed_origins, &is.allowed_origins), cors);
     uris(plan, path, "resources", (&was.resources, &is.resources), "it gets no token for it");
+    let introspection = "it gets no answer about tokens for it";
+    let resources = (was.introspection_resources.as_slice(), is.introspection_resources.as_slice());
+    uris(plan, path, "introspection_resources", resources, introspection);
+    let claims = (was.id_token_claims.as_slice(), is.id_token_claims.as_slice());
+    uris(plan, path, "id_token_claims", claims, "its ID tokens no longer contain it");
+    if was.refresh_retry != is.refresh_retry {
+        plan.notice(path, "its refresh tokens can be repeated for another time");
+    }
     grants(plan, path, was, is);
     scope(plan, &format!("{path}.scope"), &was.scope, &is.scope);
     match (was.pkce, is.pkce) {

@@ -7,9 +7,9 @@
 //! It describes what the services do today: a new document does not rewrite stored sessions, grants or profiles.
 
 mod clients;
-mod cognito;
 mod effects;
 mod form;
+mod legacy_directory;
 mod policies;
 mod reverse_migration;
 
@@ -27,7 +27,7 @@ impl Plan {
         plan.looks(now, then);
         policies::compare(&mut plan, now, then);
         form::compare(&mut plan, &now.registration, &then.registration);
-        cognito::compare(&mut plan, &then.registration, now.cognito.as_ref(), then.cognito.as_ref());
+        legacy_directory::compare(&mut plan, &then.registration, now.legacy_directory.as_ref(), then.legacy_directory.as_ref());
         reverse_migration::compare(
             &mut plan,
             &then.registration,
@@ -62,7 +62,7 @@ impl Plan {
         if then.keys.signer == Signer::Kms {
             plan.danger("keys.signer", policies::KMS_MUST_HOLD_KEYS);
         }
-        cognito::compare(&mut plan, &then.registration, None, then.cognito.as_ref());
+        legacy_directory::compare(&mut plan, &then.registration, None, then.legacy_directory.as_ref());
         reverse_migration::compare(&mut plan, &then.registration, None, then.reverse_migration.as_ref());
         plan
     }

@@ -1,6 +1,7 @@
 //! Compares policies and lifetimes. A stored item keeps its expiry, unless it is used again.
 
 use super::effects::{Plan, length};
+use crate::domain::source::SourcePolicy;
 use crate::domain::tenant::{PasswordPolicy, Signer, TenantConfig};
 use crate::domain::time::Span;
 
@@ -50,6 +51,7 @@ pub(super) fn compare(plan: &mut Plan, now: &TenantConfig, then: &TenantConfig) 
         lifetime(plan, path, what, (was, is), effect);
     }
     signer(plan, now.keys.signer, then.keys.signer);
+    sources(plan, now.sources, then.sources);
     mail(plan, &now.mail.from, &then.mail.from);
 }
 
@@ -71,6 +73,21 @@ fn signer(plan: &mut Plan, was: Signer, is: Signer) {
             "keys.signer",
             "keys of Latchkey sign in place of KMS's, starting in 20 minutes (40 during a rotation); earlier signatures \
              verify for a day",
+        ),
+    }
+}
+
+fn sources(plan: &mut Plan, was: SourcePolicy, is: SourcePolicy) {
+    match is {
+        _ if was == is => {}
+        SourcePolicy::Off => plan.danger(
+            "limits.sources",
+            "an address may fail and send mails without a limit; something in front of the service must have one",
+        ),
+        SourcePolicy::Normal => plan.notice("limits.sources", "an address gets the default limits of failures and mails"),
+        SourcePolicy::Strict => plan.notice(
+            "limits.sources",
+            "an address gets a sixth of the default limits; offices and mobile networks may reach them",
         ),
     }
 }

@@ -124,9 +124,10 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch()
 }
 
 #[test]
-fn security_56_64_the_previous_session_of_the_browser_ends_before_the_new_one_opens() {
+fn security_56_64_another_users_session_in_the_browser_ends_before_the_new_one_opens() {
     let (authentication, password) = (authentication(), password());
-    let replaced = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
+    let other = AccountState { account: AccountId::from_bytes([9; 16]), ..authentication.clone() };
+    let replaced = Session::open(new_session(40), &other, vec![Amr::Pwd], &POLICY, T0);
     let decision = authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(&replaced)), T0);
     let [recorded, ended, opened] = decision.changes.all();
     assert!(recorded.is(Change::record_sign_in));
@@ -134,6 +135,35 @@ fn security_56_64_the_previous_session_of_the_browser_ends_before_the_new_one_op
     assert_eq!((ended.id, ended.ended_at), (replaced.id, Some(T0)));
     assert_ne!(opened.id, replaced.id);
     assert_ne!(opened.secret_hash, replaced.secret_hash);
+}
+
+#[test]
+fn security_56_the_same_users_session_is_renewed_if_it_is_live_and_began_with_a_sign_in() {
+    let (authentication, password) = (authentication(), password());
+    let own = Session::open(new_session(40), &authentication, vec![Amr::Pwd], &POLICY, T0);
+    let at = T0 + Span::hours(1);
+    let decide = |replaced: &Session, at| {
+        authenticate(known(&authentication, &password, None), PasswordVerdict::Right, new(Some(replaced)), at)
+    };
+    let decision = decide(&own, at);
+    let [recorded, renewed] = decision.changes.all();
+    assert!(recorded.is(Change::record_sign_in));
+    let renewed = renewed.made_by(Change::renew_session);
+    assert_eq!((renewed.id, renewed.auth_time, renewed.version), (own.id, at, 2));
+    assert_ne!(renewed.secret_hash, own.secret_hash, "the old cookie is dead");
+    assert_eq!(decision.outcome, Authenticated::SignedIn { session: renewed, new_device: true });
+    let of_another_epoch = Session { epoch: own.epoch - 1, ..own.clone() };
+    let exchanged = Session { amr: vec![], ..own.clone() };
+    for (what, replaced, at) in [
+        ("idle", own.clone(), T0 + POLICY.idle),
+        ("of another epoch", of_another_epoch, at),
+        ("from a token exchange", exchanged, at),
+    ] {
+        let decision = decide(&replaced, at);
+        let [_, ended, opened] = decision.changes.all();
+        assert!(ended.is(Change::end_session), "{what}");
+        assert_ne!(opened.made_by(Change::open_session).id, own.id, "{what}");
+    }
 }
 
 #[test]
@@ -190,13 +220,12 @@ fn security_71_unknown_identifiers_and_closed_accounts_answer_like_a_wrong_passw
     for status in [
         AccountStatus::Disabled { since: T0 },
         AccountStatus::ErasureDue { since: T0, due: T0, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
+        AccountStatus::Erased { at: T0 },
     ] {
         let closed = AccountState { status, ..authentication() };
-        for verdict in [PasswordVerdict::Right, PasswordVerdict::Wrong] {
-            let decision = authenticate(known(&closed, &password, None), verdict, new(None), T0);
-            assert_eq!(decision.outcome, Authenticated::Refused);
-            decision.changes.only(Change::count_failed_sign_in);
-        }
+        let decision = authenticate(known(&closed, &password, None), PasswordVerdict::Wrong, new(None), T0);
+        assert_eq!(decision.outcome, Authenticated::Refused);
+        decision.changes.only(Change::count_failed_sign_in);
     }
     let unknown = Subject::Unknown { identifier: identifier(), failures: None };
     let decision = authenticate(unknown, PasswordVerdict::Wrong, new(None), T0);
@@ -206,6 +235,37 @@ fn security_71_unknown_identifiers_and_closed_accounts_answer_like_a_wrong_passw
     assert_eq!((counted.failures, counted.version), (window(1), 1));
     let without_password = Subject::Known { authentication: &authentication(), password: None, device: None };
     let decision = authenticate(without_password, PasswordVerdict::Right, new(None), T0);
+    assert_eq!(decision.outcome, Authenticated::Refused);
+}
+
+/// Only the right password shows that an account is closed or disabled. Each attempt is written, so that parallel guesses conflict.
+#[test]
+fn security_74_the_right_password_of_a_closed_or_disabled_account_opens_no_session() {
+    let password = password();
+    let due = T0 + Span::days(30);
+    let seed = LinkSeed { key_version: 1, bytes: [1; 16] };
+    let state = |status| AccountState { status, failures: window(4), ..authentication() };
+    for verdict in [PasswordVerdict::Right, PasswordVerdict::RightRehashed(password.hash.clone())] {
+        let closed = state(AccountStatus::ErasureDue { since: T0, due, seed });
+        let decision = authenticate(known(&closed, &password, None), verdict.clone(), new(None), T0);
+        assert_eq!(decision.outcome, Authenticated::Closed { due });
+        // security 145: the trigger of the mail is limited, the mail is not.
+        let [counted, change] = decision.changes.all();
+        let trigger = Trigger::device_of(closed.account);
+        assert_eq!(*counted, Change::count_mail_start(MailPurpose::WayBack, closed.identifier, trigger, T0));
+        let after: AccountState = change.first();
+        assert_eq!(*change, Change::request_restoration_mail(after.clone()));
+        assert_eq!((after.failures, after.version), (FailureWindow::default(), closed.version + 1));
+        assert_eq!(after.status, closed.status);
+        let disabled = state(AccountStatus::Disabled { since: T0 });
+        let decision = authenticate(known(&disabled, &password, None), verdict, new(None), T0);
+        assert_eq!(decision.outcome, Authenticated::Disabled);
+        let after = decision.changes.only(Change::record_sign_in);
+        assert_eq!((after.failures, after.version), (FailureWindow::default(), disabled.version + 1));
+        assert_eq!(after.status, disabled.status);
+    }
+    let erased = state(AccountStatus::Erased { at: T0 });
+    let decision = authenticate(known(&erased, &password, None), PasswordVerdict::Right, new(None), T0);
     assert_eq!(decision.outcome, Authenticated::Refused);
 }
 

@@ -2,7 +2,8 @@
 
 use crate::domain::account::{AccountState, AccountStatus, LinkSeed, PasswordHome};
 use crate::domain::change::{Change, Decision};
-use crate::domain::erasure::{DEFERRAL, DueErasure, MIN_GRACE};
+use crate::domain::email_undo::WithdrawnRequest;
+use crate::domain::erasure::{DEFERRAL, DeletionRecord, DueErasure, MIN_GRACE};
 use crate::domain::failure_window::FailureWindow;
 use crate::domain::id::Sub;
 use crate::domain::identifier::IdentifierHash;
@@ -32,7 +33,7 @@ pub fn request_deletion(authentication: &AccountState, seed: LinkSeed, grace: Sp
     let status = AccountStatus::ErasureDue { since: now, due, seed };
     // The status says since when; a restoration sets it again.
     let closed = AccountState { status, epoch_began_at: None, ..authentication.in_next_epoch(now) };
-    let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due };
+    let erasure = DueErasure { account: closed.account, identifier: closed.identifier, due, requested_at: Some(now) };
     Decision::one(Change::request_deletion(closed, erasure), Requested::ErasureDue { due })
 }
 
@@ -41,23 +42,71 @@ pub fn request_deletion(authentication: &AccountState, seed: LinkSeed, grace: Sp
 pub enum Restored {
     /// The account is active again. All devices must sign in again.
     Restored,
-    /// The link is used, belongs to another account, or has expired.
+    /// The link belongs to another closing or account, or the account is erased.
     Over,
 }
 
 /// Restores a closed account. `link_fits`: whether the mailed link derives from the account's own seed (compared by `keys`).
 pub fn restore(authentication: &AccountState, link_fits: bool, now: Timestamp) -> Decision<Restored> {
     match authentication.status {
-        AccountStatus::ErasureDue { due, .. } if link_fits && now < due => {
+        // Also after `due`: until the retention job has taken the account.
+        AccountStatus::ErasureDue { since, due, .. } if link_fits => {
             let restored = with_status(authentication, AccountStatus::Active);
             let open = AccountState { epoch_began_at: Some(now), ..restored };
-            Decision::one(Change::restore_account(open, due), Restored::Restored)
+            Decision::one(Change::restore_account(open, WithdrawnRequest { requested_at: since, due }, now), Restored::Restored)
         }
         AccountStatus::ErasureDue { .. }
         | AccountStatus::Active
         | AccountStatus::Disabled { .. }
         | AccountStatus::Erased { .. } => Decision::unchanged(Restored::Over),
     }
+}
+
+/// What a replayed record did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replayed {
+    /// The account is closed again, with the same due time and the same mailed link.
+    Closed,
+    /// The account is active again.
+    Restored,
+    /// The account has this state already, or a newer one, or is erased.
+    Unchanged,
+}
+
+/// Repeats a request or a restoration that a restored backup does not contain. Records are replayed in the order of their days, so
+/// the newest one of an account decides. `restored_later`: whether a restoration is recorded since the account's epoch began.
+pub fn replay(state: &AccountState, record: &DeletionRecord, restored_later: bool, now: Timestamp) -> Decision<Replayed> {
+    match (state.status, record.status) {
+        (AccountStatus::Active | AccountStatus::Disabled { .. }, AccountStatus::ErasureDue { due, .. }) => {
+            if restored_later && state.epoch_began_at.is_some_and(|began| began >= record.at) {
+                return Decision::unchanged(Replayed::Unchanged);
+            }
+            let closed = AccountState { status: record.status, epoch_began_at: None, ..state.in_next_epoch(now) };
+            Decision::one(Change::replay_request(closed, None, due_erasure(state, record.at, due)), Replayed::Closed)
+        }
+        // An earlier request, which the user withdrew and repeated after the backup.
+        (AccountStatus::ErasureDue { since, due: former, .. }, AccountStatus::ErasureDue { due, .. }) if since < record.at => {
+            let former = (former != due).then_some(former);
+            let closed = with_status(state, record.status);
+            Decision::one(Change::replay_request(closed, former, due_erasure(state, record.at, due)), Replayed::Closed)
+        }
+        (AccountStatus::ErasureDue { since, due, .. }, AccountStatus::Active) if since <= record.at => {
+            let restored = with_status(state, AccountStatus::Active);
+            let open = AccountState { epoch_began_at: Some(record.at), ..restored };
+            Decision::one(Change::replay_restoration(open, due), Replayed::Restored)
+        }
+        (
+            AccountStatus::Active
+            | AccountStatus::Disabled { .. }
+            | AccountStatus::ErasureDue { .. }
+            | AccountStatus::Erased { .. },
+            _,
+        ) => Decision::unchanged(Replayed::Unchanged),
+    }
+}
+
+fn due_erasure(state: &AccountState, requested_at: Timestamp, due: Timestamp) -> DueErasure {
+    DueErasure { account: state.account, identifier: state.identifier, due, requested_at: Some(requested_at) }
 }
 
 /// The outcome of an operator's request about a legal hold.

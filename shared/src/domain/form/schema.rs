@@ -95,6 +95,10 @@ fn property(field: &Field) -> Value {
             }
             property
         }
+        // A birthdate may lack its year, or everything but its year (OpenID Connect Core §5.1).
+        FieldKind::Date if field.name == "birthdate" => {
+            json!({ "type": "string", "pattern": "^[0-9]{4}(-[0-9]{2}-[0-9]{2})?$" })
+        }
         FieldKind::Date => json!({ "type": "string", "format": "date" }),
         FieldKind::Phone => json!({ "type": "string", "maxLength": 40, "x-format": "E.164" }),
         FieldKind::Boolean => json!({ "type": "boolean" }),

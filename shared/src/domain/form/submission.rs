@@ -62,7 +62,7 @@ impl fmt::Display for FieldFlaw {
             Self::TooLong { max } => write!(f, "Use at most {max} characters."),
             Self::ForbiddenCharacter => f.write_str("Line breaks and control characters are not allowed here."),
             Self::Pattern => f.write_str("This value does not have the expected form."),
-            Self::Date => f.write_str("Enter a date as YYYY-MM-DD."),
+            Self::Date => f.write_str("Enter a date as YYYY-MM-DD. A date of birth is not in the future."),
             Self::Phone => f.write_str("Enter a phone number with its country code, such as +49 30 123456."),
             Self::Option => f.write_str("Choose one of the options."),
         }

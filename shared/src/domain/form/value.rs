@@ -59,16 +59,20 @@ fn is_directional(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// `YYYY-MM-DD` of the years 1900 to 2200. A birthdate is in the past.
+/// `YYYY-MM-DD`. A birthdate is not in the future, and may also be `YYYY`, or `0000-MM-DD` without the year (OpenID Connect Core §5.1).
 fn parse_date(text: &str, name: &str, now: Timestamp) -> Result<String, FieldFlaw> {
-    let is_written_so = text.len() == 10
-        && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
-    let date = text.parse::<jiff::civil::Date>().ok().filter(|_| is_written_so).ok_or(FieldFlaw::Date)?;
-    if !(1900..=2200).contains(&date.year()) {
-        return Err(FieldFlaw::Date);
-    }
+    let is_birthdate = name == "birthdate";
+    let full = match (is_birthdate, text.len()) {
+        (true, 4) => format!("{text}-01-01"),
+        // Any day of a leap year.
+        (true, 10) if text.starts_with("0000-") => text.replacen("0000", "2000", 1),
+        _ => text.to_owned(),
+    };
+    let is_written_so = full.len() == 10
+        && full.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
+    let date = full.parse::<jiff::civil::Date>().ok().filter(|date| is_written_so && date.year() > 0).ok_or(FieldFlaw::Date)?;
     let today = jiff::Timestamp::from_millisecond(now.millis()).map(|now| jiff::tz::Offset::UTC.to_datetime(now).date());
-    if name == "birthdate" && today.is_ok_and(|today| date > today) {
+    if is_birthdate && today.is_ok_and(|today| date > today) {
         return Err(FieldFlaw::Date);
     }
     Ok(text.to_owned())

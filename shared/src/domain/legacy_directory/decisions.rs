@@ -1,6 +1,6 @@
 //! Decisions on users of the legacy directory.
 
-use crate::domain::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, WrappedDataKey};
+use crate::domain::account::{AccountState, AccountStatus, DataKeyState, PasswordHome, Sealed, WrappedDataKey};
 use crate::domain::amr::Amr;
 use crate::domain::authentication::{Authenticated, NewSignIn, known_device, reset_window};
 use crate::domain::change::{Change, Changes, Decision};
@@ -13,7 +13,7 @@ use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity};
 use crate::domain::profile::Profile;
 use crate::domain::roles::Roles;
 use crate::domain::secret::PasswordHash;
-use crate::domain::session::Session;
+use crate::domain::session::signed_in;
 use crate::domain::time::Timestamp;
 
 /// Imports a user who has just shown the password, and signs them in. `claimed_subject` is the stored claim on their subject.
@@ -28,13 +28,9 @@ pub fn take_over(
         return Decision::unchanged(Authenticated::Refused);
     }
     let account = imported(imported_user, Some(sign_in.device), now);
-    let session =
-        Session::open(sign_in.session, &account.authentication, vec![Amr::Pwd], sign_in.policy, now).on_device(sign_in.device);
-    let mut changes = Changes::one(Change::import_account(account));
-    if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::end_session(ended));
-    }
-    let changes = changes.then(Change::open_session(session.clone()));
+    let NewSignIn { session, device, replaced, policy } = sign_in;
+    let (opened, session) = signed_in(&account.authentication, replaced, session, vec![Amr::Pwd], policy, device, now);
+    let changes = Changes(std::iter::once(Change::import_account(account)).chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: true } }
 }
 
@@ -92,22 +88,58 @@ pub enum ImportOutcome {
     Erased,
     /// Another account has the address.
     AddressTaken,
+    /// Another account has the `sub`, or had it before its erasure.
+    SubTaken,
+    /// The user was imported before, and this import filled in what was empty.
+    Completed,
 }
 
-/// Imports a user from the export of another system. `claimed_subject` is the stored claim on their subject, read before `owner`, the
-/// account that has their address.
-pub fn import_legacy_user(
-    imported_user: ImportedUser,
-    claimed_subject: Option<ClaimedSubject>,
-    owner: Option<AccountId>,
-    now: Timestamp,
-) -> Decision<ImportOutcome> {
-    match (claimed_subject, owner) {
+/// What is stored already of a user to import. The claim on the subject is read before the owner of the address.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportConflicts {
+    /// The claim on the user's subject.
+    pub subject: Option<ClaimedSubject>,
+    /// The account that has the address.
+    pub owner: Option<AccountId>,
+    /// Whether another account has the `sub` that the user keeps.
+    pub is_sub_taken: bool,
+}
+
+/// Imports a user from the export of another system.
+pub fn import_legacy_user(imported_user: ImportedUser, found: ImportConflicts, now: Timestamp) -> Decision<ImportOutcome> {
+    match (found.subject, found.owner) {
         (Some(ClaimedSubject { account: Some(_), .. }), _) => Decision::unchanged(ImportOutcome::AlreadyHere),
         (Some(ClaimedSubject { account: None, .. }), _) => Decision::unchanged(ImportOutcome::Erased),
         (None, Some(_)) => Decision::unchanged(ImportOutcome::AddressTaken),
+        (None, None) if found.is_sub_taken => Decision::unchanged(ImportOutcome::SubTaken),
         (None, None) => Decision::one(Change::import_account(imported(imported_user, None, now)), ImportOutcome::Imported),
     }
+}
+
+/// Fills in what an earlier import left empty: the password, and claims. Only while the user has not signed in here: what the user
+/// changed or removed since stays so. `claims` are the completed ones, if any was missing.
+pub fn complete_import(
+    state: &AccountState,
+    profile: &Profile,
+    has_password: bool,
+    password: Option<PasswordHash>,
+    claims: Option<Sealed>,
+    now: Timestamp,
+) -> Decision<ImportOutcome> {
+    let is_untouched = state.is_active()
+        && state.devices.is_empty()
+        && state.epoch == 1
+        && state.password_home == PasswordHome::Here
+        && profile.email_undos.is_empty();
+    let account = state.account;
+    let password =
+        password.filter(|_| !has_password).map(|hash| PasswordCredential { account, hash, changed_at: now, version: 1 });
+    if !is_untouched || (password.is_none() && claims.is_none()) {
+        return Decision::unchanged(ImportOutcome::AlreadyHere);
+    }
+    let state = AccountState { version: state.version + 1, ..state.clone() };
+    let profile = claims.map(|claims| profile.with_claims(claims, now));
+    Decision::one(Change::complete_import(state, password, profile), ImportOutcome::Completed)
 }
 
 /// Signs in a user, after the legacy directory has accepted the password. Stores the hash of that password, and grants the roles
@@ -130,14 +162,11 @@ pub fn keep_password(
     let reset = reset_window(authentication, known, sign_in.device);
     let roles = reset.roles.with(roles);
     let state = AccountState { password_home: PasswordHome::Here, roles, ..reset };
-    let session =
-        Session::open(sign_in.session, &state, vec![Amr::Pwd], sign_in.policy, now).on_device(known.unwrap_or(sign_in.device));
+    let on = known.unwrap_or(sign_in.device);
+    let (opened, session) = signed_in(&state, sign_in.replaced, sign_in.session, vec![Amr::Pwd], sign_in.policy, on, now);
     let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
-    let mut changes = Changes::one(Change::keep_password(state, password));
-    if let Some(ended) = sign_in.replaced.and_then(|replaced| replaced.end(now)) {
-        changes = changes.then(Change::end_session(ended));
-    }
-    let changes = changes.then(Change::open_session(session.clone()));
+    let first = Change::keep_password(state, password);
+    let changes = Changes(std::iter::once(first).chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
 }
 

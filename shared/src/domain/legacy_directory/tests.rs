@@ -1,10 +1,13 @@
-use super::decisions::{ImportOutcome, import_legacy_user, keep_password, take_over, undo_unknown_failure};
+use super::decisions::{
+    ImportConflicts, ImportOutcome, complete_import, import_legacy_user, keep_password, take_over, undo_unknown_failure,
+};
 use super::*;
 use crate::domain::account::{AccountStatus, DataKeyState, PasswordHome};
 use crate::domain::authentication::{Authenticated, NewSignIn};
 use crate::domain::change::Change;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use crate::domain::id::{SessionId, TenantId};
+use crate::domain::known_device::KnownDevice;
 use crate::domain::linked_identity::ClaimedSubject;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::NewSession;
@@ -69,7 +72,7 @@ fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_re
         ("birthdate", "1815-12-10"),
         ("cognito:user_status", "CONFIRMED"),
     ]);
-    let mapped = map_attributes(config.cognito.as_ref().unwrap(), &config.registration.fields, &known, NOW);
+    let mapped = map_attributes(config.legacy_directory.as_ref().unwrap(), &config.registration.fields, &known, NOW);
     let expected = json!({"given_name": "Ada", "customer_type": "business", "company": "Engines", "vat_number": "DE123456789"});
     assert_eq!(Value::Object(mapped.claims.0), expected);
     assert_eq!(mapped.refused, [("phone_number".to_owned(), FieldFlaw::Phone)]);
@@ -77,7 +80,7 @@ fn attributes_become_claims_by_name_by_rule_or_as_custom_ones_and_the_rest_is_re
 
     // A field that another one hides is not imported.
     let hidden = attributes(&[("custom:customer_type", "private"), ("custom:company", "Engines")]);
-    let mapped = map_attributes(config.cognito.as_ref().unwrap(), &config.registration.fields, &hidden, NOW);
+    let mapped = map_attributes(config.legacy_directory.as_ref().unwrap(), &config.registration.fields, &hidden, NOW);
     assert_eq!(Value::Object(mapped.claims.0), json!({"customer_type": "private"}));
     assert_eq!(mapped.refused, [("company".to_owned(), FieldFlaw::NotApplicable)]);
 }
@@ -140,10 +143,18 @@ fn an_operator_import_needs_an_unused_subject_and_address() {
         (at(None), None, ImportOutcome::Erased),
         (at(None), Some(one), ImportOutcome::Erased),
     ] {
-        let decision = import_legacy_user(imported_user(), standing, owner, NOW);
+        let found = ImportConflicts { subject: standing, owner, is_sub_taken: false };
+        let decision = import_legacy_user(imported_user(), found, NOW);
         assert_eq!((decision.outcome, decision.changes.is_empty()), (outcome, outcome != ImportOutcome::Imported));
     }
-    let bare = import_legacy_user(ImportedUser { password: ImportedPassword::None, ..imported_user() }, None, None, NOW);
+    let found = ImportConflicts { is_sub_taken: true, ..ImportConflicts::default() };
+    let decision = import_legacy_user(imported_user(), found, NOW);
+    assert!(decision.outcome == ImportOutcome::SubTaken && decision.changes.is_empty(), "a sub has one account");
+    let bare = import_legacy_user(
+        ImportedUser { password: ImportedPassword::None, ..imported_user() },
+        ImportConflicts::default(),
+        NOW,
+    );
     let account = bare.changes.only(Change::import_account);
     assert!(account.password.is_none() && account.authentication.devices.is_empty());
 }
@@ -163,8 +174,11 @@ fn a_counted_failure_without_verdict_is_undone_only_over_its_own_version() {
 
 #[test]
 fn a_legacy_password_is_stored_once_and_only_for_its_own_account() {
-    let brought =
-        import_legacy_user(ImportedUser { password: ImportedPassword::StaysThere, ..imported_user() }, None, None, NOW);
+    let brought = import_legacy_user(
+        ImportedUser { password: ImportedPassword::StaysThere, ..imported_user() },
+        ImportConflicts::default(),
+        NOW,
+    );
     let account = brought.changes.only(Change::import_account);
     let state = &account.authentication;
     assert!(account.password.is_none() && state.password_home == PasswordHome::Directory);
@@ -203,5 +217,36 @@ fn a_legacy_password_is_stored_once_and_only_for_its_own_account() {
     ] {
         let decision = keep(state, standing);
         assert!(decision.outcome == Authenticated::Refused && decision.changes.is_empty(), "{standing:?}");
+    }
+}
+
+#[test]
+fn a_second_import_fills_only_what_is_empty_and_only_before_the_first_sign_in() {
+    let bare = ImportedUser { password: ImportedPassword::None, ..imported_user() };
+    let account = import_legacy_user(bare, ImportConflicts::default(), NOW).changes.only(Change::import_account);
+    let (state, profile) = (account.authentication, account.profile);
+    let (hash, claims) = (|| Some(PasswordHash::from_phc("hash".to_owned())), || Some(Sealed(vec![9])));
+    let decision = complete_import(&state, &profile, false, hash(), claims(), NOW);
+    assert_eq!(decision.outcome, ImportOutcome::Completed);
+    let [change] = decision.changes.all();
+    let (after, password, completed): (AccountState, PasswordCredential, Profile) =
+        (change.first(), change.first(), change.first());
+    assert_eq!(*change, Change::complete_import(after.clone(), Some(password.clone()), Some(completed.clone())));
+    assert_eq!((after.version, password.version, completed.version, completed.claims), (2, 1, 2, Sealed(vec![9])));
+
+    let signed_in = AccountState { devices: vec![KnownDevice { id: 1, failures: FailureWindow::default() }], ..state.clone() };
+    let renewed = AccountState { epoch: 2, ..state.clone() };
+    let there = AccountState { password_home: PasswordHome::Directory, ..state.clone() };
+    let disabled = AccountState { status: AccountStatus::Disabled { since: NOW }, ..state.clone() };
+    for (state, has_password, hash, claims) in [
+        (&state, true, hash(), None),
+        (&state, false, None, None),
+        (&signed_in, false, hash(), claims()),
+        (&renewed, false, hash(), claims()),
+        (&there, false, hash(), claims()),
+        (&disabled, false, hash(), claims()),
+    ] {
+        let decision = complete_import(state, &profile, has_password, hash, claims, NOW);
+        assert!(decision.outcome == ImportOutcome::AlreadyHere && decision.changes.is_empty(), "{state:?}");
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::time::Span;
 use std::collections::BTreeMap;
 
 /// The maximum length of `state`, in bytes.
-pub const MAX_STATE: usize = 2048;
+pub const MAX_STATE: usize = 4096;
 /// The maximum length of `nonce`, in bytes.
 pub const MAX_NONCE: usize = 512;
 /// The maximum length of `claims`, in bytes.
@@ -88,7 +88,7 @@ pub enum Refusal {
 }
 
 /// An error in the client or its redirect URI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocalRefusal {
     /// `client_id` is missing or repeated.
     #[error("client_id is missing or repeated")]
@@ -100,8 +100,13 @@ pub enum LocalRefusal {
     #[error("redirect_uri is missing or repeated")]
     RedirectUriMissing,
     /// No redirect URI of the client is equal to it, byte by byte.
-    #[error("redirect_uri is not registered for this client")]
-    RedirectUriNotRegistered,
+    #[error("redirect_uri is not registered for this client: {requested}")]
+    RedirectUriNotRegistered {
+        /// The client.
+        client_id: ClientId,
+        /// The URI of the request, shortened. It is text from anywhere: it is only shown, and never followed.
+        requested: String,
+    },
 }
 
 type Check<T> = Result<T, (OAuthErrorCode, &'static str)>;
@@ -142,15 +147,21 @@ fn the_redirect_uri(client: &Client, parameters: &Parameters<'_>, openid: bool) 
         (1, registered) => {
             let requested = parameters.one("redirect_uri").ok_or(LocalRefusal::RedirectUriMissing)?;
             if !registered.iter().any(|registered| redirect_uri::matches(registered, requested)) {
-                return Err(LocalRefusal::RedirectUriNotRegistered);
+                return Err(not_registered(client, requested));
             }
             (requested, true)
         }
         (_, _) => return Err(LocalRefusal::RedirectUriMissing),
     };
     // A stored document may be older than a stricter rule, and contain a URI that is unsafe now (CVE-2026-18209).
-    redirect_uri::check_registered(uri).map_err(|_| LocalRefusal::RedirectUriNotRegistered)?;
+    redirect_uri::check_registered(uri).map_err(|_| not_registered(client, uri))?;
     Ok((uri.to_owned(), in_request))
+}
+
+fn not_registered(client: &Client, requested: &str) -> LocalRefusal {
+    const SHOWN: usize = 300;
+    let requested = requested.chars().take(SHOWN).collect();
+    LocalRefusal::RedirectUriNotRegistered { client_id: client.client_id.clone(), requested }
 }
 
 fn the_response_mode(client: &Client, parameters: &Parameters<'_>) -> Check<ResponseMode> {
@@ -188,15 +199,16 @@ fn checks<'c>(
         return Err((InvalidRequest, "a parameter is repeated"));
     }
     if parameters.first("state").is_some_and(|state| state.len() > MAX_STATE) {
-        return Err((InvalidRequest, "state must not be longer than 2048 bytes"));
+        return Err((InvalidRequest, "state must not be longer than 4096 bytes"));
     }
-    response_mode?;
+    // Before everything that a request object could contain (OpenID Connect Core §6; security 15).
     if parameters.first("request").is_some() {
         return Err((RequestNotSupported, "request objects are not supported"));
     }
     if parameters.first("request_uri").is_some() {
         return Err((RequestUriNotSupported, "request_uri is not supported"));
     }
+    response_mode?;
     match parameters.first("response_type") {
         Some("code") => {}
         None => return Err((InvalidRequest, "response_type is required")),

@@ -25,6 +25,8 @@ mod tests;
 pub const CODE_LIFETIME: Span = Span::seconds(60);
 /// For this time a completed sign-in or consent page satisfies the request that required it.
 pub const INTERACTION_LIFETIME: Span = Span::minutes(2);
+/// For this time the consent page may be read after a sign-in, without another sign-in for the same request.
+pub const CONSENT_PAGE_LIFETIME: Span = Span::minutes(60);
 
 /// A live session, and the consent of the account for this client. The secret of the session cookie has been verified.
 #[derive(Debug, Clone, Copy)]
@@ -141,10 +143,18 @@ const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized
 
 /// Returns whether the session is as recent as the request demands. A sign-in satisfies only the request that required it, and only in the
 /// session that it started (CVE-2023-6787).
-fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
-    let too_old = request.max_age.is_some_and(|max_age| max_age == Span::ZERO || now.since(session.auth_time) > max_age);
-    let must_sign_in = request.prompt.login || request.prompt.select_account || too_old;
-    !must_sign_in || interactions.signed_in.is_some_and(|interaction| interaction.counts(session, now))
+///
+/// A sign-in page also satisfies the request if the consent page came right after it and has just been answered: the user may read that page
+/// for an hour. A positive `max_age` limits the age of the sign-in itself, so there only a sign-in of the last minutes counts.
+pub fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
+    let is_asked = request.prompt.login || request.prompt.select_account || request.max_age == Some(Span::ZERO);
+    // Without a method (a token exchange) nothing was proven here, however short ago the user signed in at the pool.
+    let is_proven = !session.amr.is_empty();
+    let is_old = |max_age: Span| max_age > Span::ZERO && (!is_proven || now.since(session.auth_time) > max_age);
+    let too_old = request.max_age.is_some_and(is_old);
+    let just_signed_in = interactions.signed_in.is_some_and(|interaction| interaction.counts(session, now));
+    let signed_in = just_signed_in || interactions.signed_in_before_consent(session, now);
+    (!is_asked || signed_in) && (!too_old || just_signed_in)
 }
 
 fn needs_consent(
@@ -160,6 +170,21 @@ fn needs_consent(
     let asks_again = request.prompt.consent || !consent::is_remembered(request.client, redirect_uri);
     let skipped = !request.prompt.consent && consent::is_skipped(request.client, redirect_uri);
     !(skipped || (covered && (just_given || !asks_again)))
+}
+
+impl Interactions {
+    /// Whether the user signed in for this request, and then answered the consent page just now.
+    fn signed_in_before_consent(&self, session: &Session, now: Timestamp) -> bool {
+        match (self.signed_in, self.consented) {
+            (Some(signed_in), Some(consented)) => {
+                consented.counts(session, now)
+                    && signed_in.sid == session.id
+                    && signed_in.at <= consented.at
+                    && consented.at.since(signed_in.at) <= CONSENT_PAGE_LIFETIME
+            }
+            (None, _) | (_, None) => false,
+        }
+    }
 }
 
 impl Interaction {

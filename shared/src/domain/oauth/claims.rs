@@ -1,4 +1,4 @@
-//! The claims of tokens, and of the userinfo response.
+//! The claims of tokens. Those about the user are in `user_claims`.
 //!
 //! | token | `typ` | standard |
 //! |---|---|---|
@@ -7,10 +7,9 @@
 
 use super::grant::Grant;
 use super::issue::AccessGrant;
-use super::scope::{ADDRESS, EMAIL, PHONE, PROFILE, ScopeSet};
+use super::scope::ScopeSet;
 use crate::domain::amr::Amr;
 use crate::domain::id::{ClientId, Jti, SessionId};
-use crate::domain::profile::Claims;
 use crate::domain::roles::Roles;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,10 @@ use serde_json::{Map, Value};
 
 /// `acr` of every sign-in with one factor.
 pub const ACR: &str = "urn:latchkey:acr:1";
+/// The `acr` of a sign-in by these methods. `None` if nothing was proven here (a token exchange).
+pub(super) fn acr_of(amr: &[Amr]) -> Option<&'static str> {
+    (!amr.is_empty()).then_some(ACR)
+}
 /// `typ` of access tokens (RFC 9068 §2.1).
 pub const ACCESS_TOKEN_TYP: &str = "at+jwt";
 /// `typ` of ID tokens.
@@ -65,7 +68,7 @@ impl AccessTokenClaims {
     pub fn of_grant(issuer: &str, grant: &Grant, access: &AccessGrant, jti: Jti, lk: String, now: Timestamp) -> Self {
         Self {
             auth_time: Some(grant.auth_time.seconds()),
-            acr: Some(ACR.to_owned()),
+            acr: acr_of(&grant.amr).map(str::to_owned),
             amr: (!grant.amr.is_empty()).then(|| grant.amr.clone()),
             roles: access.roles.clone(),
             lk: Some(lk),
@@ -131,7 +134,8 @@ pub struct IdTokenClaims {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// The authentication context class (`acr`).
-    pub acr: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'static str>,
     /// The authentication methods (`amr`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<Amr>,
@@ -139,6 +143,9 @@ pub struct IdTokenClaims {
     pub sid: SessionId,
     /// Left half of the access token's digest (OpenID Connect Core §3.1.3.6).
     pub at_hash: String,
+    /// The claims about the user that the client's registration asks for.
+    #[serde(flatten)]
+    pub user: Map<String, Value>,
 }
 
 impl IdTokenClaims {
@@ -160,60 +167,13 @@ impl IdTokenClaims {
             iat: now.seconds(),
             auth_time: grant.auth_time.seconds(),
             nonce: grant.nonce.clone().filter(|_| !refreshed),
-            acr: ACR,
+            acr: acr_of(&grant.amr),
             amr: grant.amr.clone(),
             sid: grant.sid,
             at_hash,
+            user: Map::new(),
         }
     }
-}
-
-/// Claims that scope `profile` gives (OpenID Connect Core §5.4).
-pub const PROFILE_CLAIMS: [&str; 14] = [
-    "name",
-    "family_name",
-    "given_name",
-    "middle_name",
-    "nickname",
-    "preferred_username",
-    "profile",
-    "picture",
-    "website",
-    "gender",
-    "birthdate",
-    "zoneinfo",
-    "locale",
-    "updated_at",
-];
-
-/// Claims of the protocol. A profile field cannot set them.
-const RESERVED: [&str; 14] =
-    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash"];
-
-/// The scope of this claim. Custom claims belong to `profile`.
-fn scope_of(claim: &str) -> &'static str {
-    match claim {
-        "email" | "email_verified" => EMAIL,
-        "phone_number" | "phone_number_verified" => PHONE,
-        "address" => ADDRESS,
-        _ => PROFILE,
-    }
-}
-
-/// The userinfo response: `sub`, and the user's claims that the scope includes (OpenID Connect Core §5.3, §5.4).
-#[must_use]
-pub fn userinfo(sub: &str, claims: &Claims, updated_at: Timestamp, scope: &ScopeSet) -> Map<String, Value> {
-    let mut answer: Map<String, Value> = claims
-        .0
-        .iter()
-        .filter(|(name, value)| !RESERVED.contains(&name.as_str()) && !value.is_null() && scope.contains(scope_of(name)))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    if scope.contains(PROFILE) {
-        answer.insert("updated_at".to_owned(), Value::from(updated_at.seconds()));
-    }
-    answer.insert("sub".to_owned(), Value::from(sub));
-    answer
 }
 
 #[cfg(test)]
@@ -310,30 +270,5 @@ mod tests {
         let refreshed = IdTokenClaims::of_grant(ISSUER, &grant, &access(None), "half".to_owned(), true, NOW);
         assert_eq!(refreshed.nonce, None);
         assert_eq!(refreshed.auth_time, first.auth_time);
-    }
-
-    #[test]
-    fn userinfo_has_the_claims_of_the_scope_and_a_profile_cannot_set_protocol_claims() {
-        let claims = Claims(
-            json!({
-                "name": "Ada", "email": "ada@example.com", "email_verified": true, "phone_number": "+491",
-                "address": {"country": "DE"}, "loyalty_tier": "gold", "sub": "someone else", "iss": "x", "nickname": null,
-            })
-            .as_object()
-            .unwrap()
-            .clone(),
-        );
-        let cases = [
-            ("openid", json!({})),
-            ("openid email", json!({"email": "ada@example.com", "email_verified": true})),
-            ("openid phone", json!({"phone_number": "+491"})),
-            ("openid address", json!({"address": {"country": "DE"}})),
-            ("openid profile", json!({"name": "Ada", "loyalty_tier": "gold", "updated_at": NOW.seconds()})),
-        ];
-        for (granted, mut expected) in cases {
-            expected["sub"] = json!("the-subject");
-            let answer = userinfo("the-subject", &claims, NOW, &scope(granted));
-            assert_eq!(Value::Object(answer), expected, "{granted}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::scope::ScopeSet;
 use crate::domain::id::ClientId;
 use crate::domain::roles::Roles;
 use crate::domain::secret::SecretHash;
+use crate::domain::time::Span;
 use serde::{Deserialize, Serialize};
 
 /// How a client authenticates at the token endpoint (RFC 7591 §2 `token_endpoint_auth_method`).
@@ -78,6 +79,8 @@ pub struct Client {
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,
     /// SHA-256 of its secrets: one, or two during a rotation.
     pub secret_hashes: Vec<SecretHash>,
+    /// Whether a secret in clear text in the document has characters that HTTP Basic must form-encode (RFC 6749 §2.3.1).
+    pub secret_needs_encoding: bool,
     /// URIs that may receive codes. Compared byte by byte.
     pub redirect_uris: Vec<String>,
     /// URIs that a sign-out may return to. Compared byte by byte.
@@ -98,6 +101,12 @@ pub struct Client {
     pub allowed_origins: Vec<String>,
     /// Resource servers that it may request tokens for (RFC 8707).
     pub resources: Vec<String>,
+    /// Resource servers whose access tokens it may introspect, because it is that server (RFC 7662 §4).
+    pub introspection_resources: Vec<String>,
+    /// Claims about the user that its ID tokens contain, if the scope allows them. Without any, they are only in userinfo.
+    pub id_token_claims: Vec<String>,
+    /// How long after a rotation a spent refresh token is a retry and no reuse.
+    pub refresh_retry: Span,
     /// The URL of the application, for links back to it.
     pub client_uri: Option<String>,
 }

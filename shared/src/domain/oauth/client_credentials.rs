@@ -5,7 +5,7 @@
 use super::client::{Client, GrantType};
 use super::error::OAuthErrorCode;
 use super::issue::AccessGrant;
-use super::resource::{TargetError, algorithm_for, find_target, scope_for};
+use super::resource::{TargetError, algorithm_for, find_own_target, scope_for};
 use super::scope::{OF_A_PERSON, ScopeSet};
 use crate::domain::roles::Roles;
 use crate::domain::tenant::{Resource, TokenPolicy};
@@ -33,7 +33,7 @@ impl ClientCredentialsRefused {
         match self {
             Self::NotAllowed => OAuthErrorCode::UnauthorizedClient,
             Self::ScopeExceeded => OAuthErrorCode::InvalidScope,
-            Self::Target(_) => OAuthErrorCode::InvalidTarget,
+            Self::Target(error) => error.code(),
         }
     }
     /// The error description for the caller.
@@ -42,8 +42,7 @@ impl ClientCredentialsRefused {
         match self {
             Self::NotAllowed => "this client may not use grant_type client_credentials",
             Self::ScopeExceeded => "scope exceeds what this client may have for itself; scopes about a user need a sign-in",
-            Self::Target(TargetError::Several) => "only one resource per token; request one token for each resource",
-            Self::Target(TargetError::Unknown | TargetError::NotGranted) => "this client may not request this resource",
+            Self::Target(error) => error.description(),
         }
     }
 }
@@ -63,10 +62,14 @@ pub fn issue_to_client(
     if !client.is_confidential() || !client.allows(GrantType::ClientCredentials) {
         return Err(ClientCredentialsRefused::NotAllowed);
     }
-    let target = find_target(None, resource, client, resources)?;
     let own = OF_A_PERSON.iter().fold(client.scope.clone(), |scope, of_a_person| scope.without(of_a_person));
+    if scope.is_some_and(|asked| !asked.is_subset(&own)) {
+        return Err(ClientCredentialsRefused::ScopeExceeded);
+    }
+    let target = find_own_target(resource, scope.unwrap_or(&own), client, resources)?;
     let available = scope_for(&own, target);
     let scope = match scope {
+        // A part of the requested scope belongs to another audience: a token without it would be less than what was requested.
         Some(asked) if !asked.is_subset(&available) => return Err(ClientCredentialsRefused::ScopeExceeded),
         Some(asked) => asked.clone(),
         None => available,
@@ -85,6 +88,58 @@ mod tests {
     use super::*;
     use crate::domain::oauth::client::{SigningAlgorithm, TokenEndpointAuthMethod};
     use crate::domain::oauth::fixture::{NOW, ORDERS, POLICY, client, resources, scope};
+
+    /// A client with scopes of two resources, and of none.
+    fn of_two() -> (Client, BTreeMap<String, Resource>) {
+        let client = Client {
+            scope: scope("orders:read orders:write stock:read metrics"),
+            resources: vec![ORDERS.to_owned(), "https://stock.example".to_owned()],
+            ..client()
+        };
+        let resource = |id: &str, text: &str| {
+            let resource = Resource { resource: id.to_owned(), scope: scope(text), signed_response_alg: None };
+            (id.to_owned(), resource)
+        };
+        let resources = [
+            resource(ORDERS, "orders:read orders:write"),
+            resource("https://stock.example", "stock:read"),
+            resource("https://hidden.example", "hidden:read"),
+        ];
+        (client, resources.into())
+    }
+
+    #[test]
+    fn security_27_the_audience_follows_from_the_scope() {
+        use TargetError::{Ambiguous, NoScope};
+        type Expected = Result<(Option<&'static str>, &'static str), ClientCredentialsRefused>;
+        let stock = "https://stock.example";
+        let cases: [(Option<&str>, &[&str], Expected); 10] = [
+            (Some("orders:read"), &[], Ok((Some(ORDERS), "orders:read"))),
+            (Some("orders:read orders:write"), &[], Ok((Some(ORDERS), "orders:read orders:write"))),
+            (Some("stock:read"), &[], Ok((Some(stock), "stock:read"))),
+            (Some("metrics"), &[], Ok((None, "metrics"))),
+            (Some("orders:read stock:read"), &[], Err(Ambiguous.into())),
+            (Some("orders:read metrics"), &[], Err(Ambiguous.into())),
+            (None, &[], Err(Ambiguous.into())),
+            (None, &[ORDERS], Ok((Some(ORDERS), "orders:read orders:write"))),
+            (Some("metrics"), &[ORDERS], Err(NoScope.into())),
+            (Some("orders:read stock:read"), &[ORDERS], Err(ClientCredentialsRefused::ScopeExceeded)),
+        ];
+        let (client, resources) = of_two();
+        let issue = |client: &Client, asked: Option<&str>, resource: &[&str]| {
+            issue_to_client(client, asked.map(scope).as_ref(), resource, &resources, POLICY, NOW)
+        };
+        for (asked, resource, expected) in cases {
+            let issued = issue(&client, asked, resource);
+            let expected = expected.map(|(audience, text)| (audience.map(str::to_owned), scope(text)));
+            assert_eq!(issued.map(|g| (g.resource, g.scope)), expected, "{asked:?} {resource:?}");
+        }
+        let hidden = Client { scope: scope("hidden:read"), ..client };
+        assert_eq!(issue(&hidden, None, &[]), Err(Ambiguous.into()), "the scope of a resource that it may not use");
+        let none = Client { scope: ScopeSet::default(), ..hidden };
+        assert_eq!(issue(&none, None, &[ORDERS]), Err(NoScope.into()));
+        assert_eq!(issue(&none, None, &[]).map(|g| g.resource), Ok(None));
+    }
 
     fn issue(client: &Client, asked: Option<&str>, resource: &[&str]) -> Result<AccessGrant, ClientCredentialsRefused> {
         issue_to_client(client, asked.map(scope).as_ref(), resource, &resources(), POLICY, NOW)

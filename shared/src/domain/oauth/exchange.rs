@@ -5,7 +5,9 @@
 //! 2. The pool issued it to the app client that the tenant document maps to this client. No other client may exchange it.
 //! 3. Its subject has an active account here. A user who was not migrated must sign in once. So must a user who signed in at the pool
 //!    before the password was changed here: the pool's session continues after the change, but gives no access (security 59).
-//! 4. The result is a new session, which the user sees and can end, and a grant of this session.
+//! 4. A public client can present a token once, because anyone who finds the token can claim to be that client.
+//! 5. The result is a new session, which the user sees and can end, and a grant of this session. It never has scope `account`, and its
+//!    sign-in is never recent enough for anything, because the pool's token does not say how the user signed in.
 
 use super::client::{Client, GrantType};
 use super::error::OAuthErrorCode;
@@ -13,13 +15,13 @@ use super::grant::{Grant, GrantState, RefreshToken};
 use super::issue::{AccessGrant, Issued};
 use super::redeem::NextRefresh;
 use super::resource::{TargetError, algorithm_for, find_target, scope_for};
-use super::scope::{OPENID, ScopeSet};
+use super::scope::{ACCOUNT, OPENID, ScopeSet};
 use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Changes, Decision};
-use crate::domain::id::GrantId;
+use crate::domain::id::{GrantId, Jti};
 use crate::domain::linked_identity::FederatedSubject;
 use crate::domain::session::{NewSession, Session};
-use crate::domain::tenant::{CognitoConfig, Resource, SessionPolicy, TokenPolicy};
+use crate::domain::tenant::{LegacyDirectoryConfig, Resource, SessionPolicy, TokenPolicy};
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -36,6 +38,8 @@ pub struct LegacyToken {
     pub subject: FederatedSubject,
     /// When the user signed in at the pool.
     pub auth_time: Timestamp,
+    /// When the token expires.
+    pub expires_at: Timestamp,
 }
 
 /// Why a token of the legacy pool is not exchanged.
@@ -62,6 +66,9 @@ pub enum ExchangeRefused {
     /// The user signed in at the pool before all sessions here were ended.
     #[error("the sign-in is older than the account's current epoch")]
     SignedInBefore,
+    /// A public client presented this token before.
+    #[error("the token was exchanged before")]
+    Spent,
     /// The client may not have this scope.
     #[error("scope exceeds what the client may have")]
     ScopeExceeded,
@@ -81,9 +88,10 @@ impl ExchangeRefused {
             | Self::AnotherClients
             | Self::NotHere
             | Self::AccountNotActive
-            | Self::SignedInBefore => OAuthErrorCode::InvalidRequest,
+            | Self::SignedInBefore
+            | Self::Spent => OAuthErrorCode::InvalidRequest,
             Self::ScopeExceeded => OAuthErrorCode::InvalidScope,
-            Self::Target(_) => OAuthErrorCode::InvalidTarget,
+            Self::Target(error) => error.code(),
         }
     }
     /// The error description for the caller. A caller with a valid token may learn the state of its subject.
@@ -97,9 +105,11 @@ impl ExchangeRefused {
             Self::NotHere => "the user was not migrated yet; let the user sign in once",
             Self::AccountNotActive => "the account is closed; let the user sign in",
             Self::SignedInBefore => "the user's sessions were ended after the sign-in at the user pool; let the user sign in",
-            Self::ScopeExceeded => "scope exceeds what this client may have",
-            Self::Target(TargetError::Several) => "only one resource per token; request one token for each resource",
-            Self::Target(TargetError::Unknown | TargetError::NotGranted) => "this client may not request this resource",
+            Self::Spent => "subject_token was exchanged before; refresh it at the user pool first, or authenticate the client",
+            Self::ScopeExceeded => {
+                "scope exceeds what this client may get for a token of the user pool; account needs a sign-in"
+            }
+            Self::Target(error) => error.description(),
         }
     }
 }
@@ -109,7 +119,7 @@ impl LegacyToken {
     ///
     /// # Errors
     /// [`ExchangeRefused::NotAnAccessToken`] or [`ExchangeRefused::AnotherClients`].
-    pub fn read(claims: &Map<String, Value>, pool: &CognitoConfig, client: &Client) -> Result<Self, ExchangeRefused> {
+    pub fn read(claims: &Map<String, Value>, pool: &LegacyDirectoryConfig, client: &Client) -> Result<Self, ExchangeRefused> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let issuer = pool.issuer();
         let (Some("access"), true) = (text("token_use"), text("iss") == Some(issuer.as_str())) else {
@@ -123,23 +133,34 @@ impl LegacyToken {
         }
         let auth_time = claims.get("auth_time").and_then(Value::as_i64).filter(|seconds| *seconds > 0);
         let auth_time = auth_time.map(Timestamp::from_seconds).ok_or(ExchangeRefused::NotAnAccessToken)?;
+        let expires_at = claims.get("exp").and_then(Value::as_i64).map(Timestamp::from_seconds);
+        let expires_at = expires_at.ok_or(ExchangeRefused::NotAnAccessToken)?;
         if pool.exchange.get(app_client) != Some(&client.client_id) {
             return Err(ExchangeRefused::AnotherClients);
         }
-        Ok(Self { subject: FederatedSubject { issuer, subject: subject.to_owned() }, auth_time })
+        Ok(Self { subject: FederatedSubject { issuer, subject: subject.to_owned() }, auth_time, expires_at })
     }
 }
 
 /// What the client requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// `scope`, if sent; otherwise the whole scope of the client.
+    /// `scope`, if sent; otherwise `openid` alone.
     pub scope: Option<&'a ScopeSet>,
     /// All sent `resource` parameters.
     pub resource: &'a [&'a str],
 }
 
-/// Fresh random values for the created session and grant.
+/// The claim of a token that a public client presents: each such token is exchanged once.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenClaim {
+    /// A digest of the token, in the form of a token id.
+    pub id: Jti,
+    /// Whether the token was exchanged before.
+    pub spent: bool,
+}
+
+/// Fresh random values for the created session and grant, and the claim.
 #[derive(Debug, Clone)]
 pub struct NewExchange {
     /// The session. Its cookie is not given to any browser.
@@ -148,6 +169,8 @@ pub struct NewExchange {
     pub grant: GrantId,
     /// The refresh token of the grant, if the client may have one.
     pub refresh: NextRefresh,
+    /// The claim of the token, if the client is public.
+    pub claim: Option<TokenClaim>,
 }
 
 /// The configuration of the tenant that an exchange needs.
@@ -171,11 +194,18 @@ pub fn exchange(
     rules: ExchangeRules<'_>,
     now: Timestamp,
 ) -> Decision<Result<Issued, ExchangeRefused>> {
+    let claim = new.claim;
+    if claim.is_some_and(|claim| claim.spent) {
+        return Decision::unchanged(Err(ExchangeRefused::Spent));
+    }
     match issue(token, account, asked, new, client, rules, now) {
-        Ok((session, issued)) => Decision {
-            changes: Changes::one(Change::open_session(session)).then(Change::exchange_token(issued.grant.clone())),
-            outcome: Ok(issued),
-        },
+        Ok((session, issued)) => {
+            // The guard: of two exchanges of one token only one opens a session.
+            let claimed =
+                claim.map(|claim| Change::claim_exchanged_token(claim.id, client.client_id.clone(), token.expires_at));
+            let opened = [Change::open_session(session), Change::exchange_token(issued.grant.clone())];
+            Decision { changes: Changes(claimed.into_iter().chain(opened).collect()), outcome: Ok(issued) }
+        }
         Err(refused) => Decision::unchanged(Err(refused)),
     }
 }
@@ -196,12 +226,12 @@ fn issue(
     if authentication.epoch_began_at.is_some_and(|began| token.auth_time < began) {
         return Err(ExchangeRefused::SignedInBefore);
     }
-    let granted = match asked.scope {
-        Some(scope) if !scope.is_subset(&client.scope) => return Err(ExchangeRefused::ScopeExceeded),
-        Some(scope) => scope.clone(),
-        None => client.scope.clone(),
-    };
-    let target = find_target(None, asked.resource, client, rules.resources)?;
+    // Without `scope` the application gets only the subject. Nothing that lasts or acts on the account is given unasked.
+    let granted = asked.scope.cloned().unwrap_or_else(|| ScopeSet::of(OPENID));
+    if !granted.is_subset(&client.scope.without(ACCOUNT)) {
+        return Err(ExchangeRefused::ScopeExceeded);
+    }
+    let target = find_target(None, asked.resource, &granted, client, rules.resources)?;
     let policy = rules.token;
     // The token does not contain the authentication methods at the pool.
     let auth_time = token.auth_time.min(now);

@@ -45,6 +45,7 @@ pub(crate) fn client() -> Client {
         first_party: true,
         token_endpoint_auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
         secret_hashes: vec![hash(9)],
+        secret_needs_encoding: false,
         redirect_uris: vec![REDIRECT_URI.to_owned()],
         post_logout_redirect_uris: vec![],
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials],
@@ -55,6 +56,9 @@ pub(crate) fn client() -> Client {
         access_token_signed_response_alg: SigningAlgorithm::ES256,
         allowed_origins: vec![],
         resources: vec![ORDERS.to_owned()],
+        introspection_resources: vec![],
+        id_token_claims: vec![],
+        refresh_retry: crate::domain::oauth::rotate::RETRY,
         client_uri: None,
     }
 }

@@ -1,7 +1,7 @@
-//! Token introspection (RFC 7662) of the client's own refresh and access tokens. For any other token the response is `active: false`
-//! (security 30).
+//! Token introspection (RFC 7662) of the client's own refresh and access tokens, and of access tokens for a resource server that the client
+//! is by the tenant document (§4). For any other token the response is `active: false` (security 30).
 
-use super::claims::AccessTokenClaims;
+use super::claims::{AccessTokenClaims, acr_of};
 use super::client::Client;
 use super::grant::{Grant, GrantState};
 use super::scope::ScopeSet;
@@ -87,6 +87,13 @@ impl Introspection {
     }
 }
 
+/// Whether the client may learn about an access token: its own, or one for a resource server that the document assigns to it. A token for the
+/// issuer is never one for a resource server.
+#[must_use]
+pub fn may_introspect(client: &Client, claims: &AccessTokenClaims) -> bool {
+    claims.client_id == client.client_id || client.introspection_resources.contains(&claims.aud)
+}
+
 /// The response for a refresh token. The introspection of a spent token is not a reuse, because nothing is issued.
 #[must_use]
 pub fn introspect_refresh_token(
@@ -121,7 +128,7 @@ pub fn introspect_refresh_token(
             iss: issuer.to_owned(),
             jti: None,
             auth_time: Some(grant.auth_time.seconds()),
-            acr: Some(super::claims::ACR.to_owned()),
+            acr: acr_of(&grant.amr).map(str::to_owned),
             roles: Roles::default(),
         }),
     }

@@ -3,6 +3,7 @@
 //! 1. `client_id` or a verified `id_token_hint` names the client. If both are sent, they must agree.
 //! 2. A `post_logout_redirect_uri` is used only if it is equal to one of the client, byte by byte.
 //! 3. If the hint names the signed-in user, the session ends at once. Otherwise the user must confirm.
+//! 4. If anything in the request is wrong, the user is told what, is asked, and stays here: the browser is sent nowhere.
 
 use super::client::Client;
 use crate::domain::id::{ClientId, Sub};
@@ -20,8 +21,29 @@ pub struct LogoutRequest<'p> {
     pub post_logout_redirect_uri: Option<&'p str>,
     /// `state`.
     pub state: Option<&'p str>,
-    /// The verified `id_token_hint`. An invalid one counts as none.
-    pub hint: Option<&'p IdTokenHint>,
+    /// `id_token_hint`.
+    pub hint: LogoutHint<'p>,
+}
+
+/// `id_token_hint` of a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum LogoutHint<'p> {
+    /// It was not sent.
+    #[default]
+    Absent,
+    /// It is not an ID token of this issuer, or no kept key verifies it.
+    Unreadable,
+    /// It is verified.
+    Verified(&'p IdTokenHint),
+}
+
+impl<'p> LogoutHint<'p> {
+    fn verified(self) -> Option<&'p IdTokenHint> {
+        match self {
+            Self::Verified(hint) => Some(hint),
+            Self::Absent | Self::Unreadable => None,
+        }
+    }
 }
 
 /// An ID token of this issuer. Its signature and issuer are verified. It may be expired.
@@ -33,7 +55,7 @@ pub struct IdTokenHint {
     pub audience: Vec<String>,
 }
 
-/// The outcome of a valid request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logout<'c> {
     /// The client, if it is known.
@@ -42,59 +64,82 @@ pub struct Logout<'c> {
     pub return_to: Option<&'c str>,
     /// Whether the user must confirm first.
     pub ask: bool,
+    /// What is wrong with the request, if anything. It is shown, and `return_to` is none.
+    pub flaw: Option<LogoutFlaw>,
 }
 
-/// Why a request is refused. The error is always shown on an error page.
+/// What is wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LogoutRefusal {
-    /// The client is unknown, or the hint was issued to another client.
-    #[error("client_id is not known, or is not the client of id_token_hint")]
-    Client,
-    /// The client has no such URI, or the request names no client.
+pub enum LogoutFlaw {
+    /// The hint is not an ID token of this issuer.
+    #[error("id_token_hint can not be verified: it is not an ID token of this service, or its key is no longer kept")]
+    HintUnreadable,
+    /// The hint was issued to another client.
+    #[error("client_id is not the client of id_token_hint")]
+    HintOfAnotherClient,
+    /// No client has this id.
+    #[error("client_id is not known")]
+    ClientUnknown,
+    /// Without a client no URI can be accepted.
+    #[error("post_logout_redirect_uri needs client_id or id_token_hint")]
+    ClientMissing,
+    /// The client has no such URI.
     #[error("post_logout_redirect_uri is not registered for this client")]
     RedirectUri,
-    /// Longer than 2 KiB.
-    #[error("state must not be longer than 2048 bytes")]
+    /// Longer than 4 KiB.
+    #[error("state must not be longer than 4096 bytes")]
     State,
 }
 
 /// Decides on a logout. `signed_in` is the user of the browser's live session.
-///
-/// # Errors
-/// Why the request is refused.
-pub fn log_out<'c>(
+#[must_use]
+pub fn log_out<'c>(clients: &'c BTreeMap<ClientId, Client>, request: LogoutRequest<'_>, signed_in: Option<Sub>) -> Logout<'c> {
+    // Any page can send a browser to this endpoint. Only a caller with an ID token of this user may end the session without a
+    // confirmation.
+    let is_named = |sub: Sub| request.hint.verified().is_some_and(|hint| hint.sub == sub);
+    match check(clients, request) {
+        Ok((client, return_to)) => Logout { client, return_to, ask: signed_in.is_some_and(|sub| !is_named(sub)), flaw: None },
+        Err(flaw) => Logout { client: None, return_to: None, ask: signed_in.is_some(), flaw: Some(flaw) },
+    }
+}
+
+/// The client and its URI.
+fn check<'c>(
     clients: &'c BTreeMap<ClientId, Client>,
     request: LogoutRequest<'_>,
-    signed_in: Option<Sub>,
-) -> Result<Logout<'c>, LogoutRefusal> {
-    if request.state.is_some_and(|state| state.len() > MAX_STATE) {
-        return Err(LogoutRefusal::State);
-    }
+) -> Result<(Option<&'c Client>, Option<&'c str>), LogoutFlaw> {
     let client = the_client(clients, request)?;
+    if request.state.is_some_and(|state| state.len() > MAX_STATE) {
+        return Err(LogoutFlaw::State);
+    }
     let return_to = match (request.post_logout_redirect_uri, client) {
         (None, _) => None,
         (Some(requested), Some(client)) => {
             let mut registered = client.post_logout_redirect_uris.iter();
-            Some(registered.find(|uri| *uri == requested).ok_or(LogoutRefusal::RedirectUri)?.as_str())
+            Some(registered.find(|uri| *uri == requested).ok_or(LogoutFlaw::RedirectUri)?.as_str())
         }
-        (Some(_), None) => return Err(LogoutRefusal::RedirectUri),
+        (Some(_), None) => return Err(LogoutFlaw::ClientMissing),
     };
-    // Any page can send a browser to this endpoint. Only a caller with an ID token of this user may end the session without a
-    // confirmation.
-    let ask = signed_in.is_some_and(|sub| request.hint.is_none_or(|hint| hint.sub != sub));
-    Ok(Logout { client, return_to, ask })
+    Ok((client, return_to))
 }
 
 fn the_client<'c>(
     clients: &'c BTreeMap<ClientId, Client>,
     request: LogoutRequest<'_>,
-) -> Result<Option<&'c Client>, LogoutRefusal> {
+) -> Result<Option<&'c Client>, LogoutFlaw> {
     let find = |text: &str| text.parse::<ClientId>().ok().and_then(|id| clients.get(&id));
     match (request.client_id, request.hint) {
-        (Some(id), Some(hint)) if !hint.audience.iter().any(|audience| audience == id) => Err(LogoutRefusal::Client),
-        (Some(id), _) => find(id).map(Some).ok_or(LogoutRefusal::Client),
-        (None, Some(hint)) => Ok(hint.audience.first().and_then(|audience| find(audience))),
-        (None, None) => Ok(None),
+        (_, LogoutHint::Unreadable) => Err(LogoutFlaw::HintUnreadable),
+        (Some(id), LogoutHint::Verified(hint)) if !hint.audience.iter().any(|audience| audience == id) => {
+            Err(LogoutFlaw::HintOfAnotherClient)
+        }
+        (Some(id), _) => find(id).map(Some).ok_or(LogoutFlaw::ClientUnknown),
+        (None, LogoutHint::Verified(hint)) => {
+            // The client of the hint may have been removed.
+            let client = hint.audience.first().and_then(|audience| find(audience));
+            client.map(Some).ok_or(LogoutFlaw::ClientUnknown)
+        }
+        (None, LogoutHint::Absent) => Ok(None),
     }
 }
 
@@ -115,6 +160,7 @@ mod tests {
             first_party: false,
             token_endpoint_auth_method: TokenEndpointAuthMethod::None,
             secret_hashes: Vec::new(),
+            secret_needs_encoding: false,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
             grant_types: Vec::new(),
@@ -125,6 +171,9 @@ mod tests {
             access_token_signed_response_alg: SigningAlgorithm::ES256,
             allowed_origins: Vec::new(),
             resources: Vec::new(),
+            introspection_resources: vec![],
+            id_token_claims: vec![],
+            refresh_retry: crate::domain::oauth::rotate::RETRY,
             client_uri: None,
         };
         [client("shop", &[BYE]), client("blog", &[])].into_iter().map(|c| (c.client_id.clone(), c)).collect()
@@ -136,47 +185,55 @@ mod tests {
 
     #[test]
     fn security_62_only_a_hint_of_the_signed_in_user_ends_the_session_without_a_confirmation() {
+        use LogoutHint::{Absent, Unreadable, Verified};
         let clients = clients();
         let (ada, bob) = (hint(ADA, "shop"), hint(BOB, "shop"));
         let cases = [
-            ("no hint", None, Some(ADA), true),
-            ("the hint of the signed-in user", Some(&ada), Some(ADA), false),
-            ("another user's hint", Some(&bob), Some(ADA), true),
-            ("no user signed in", None, None, false),
-            ("no user signed in, a hint", Some(&ada), None, false),
+            ("no hint", Absent, Some(ADA), true),
+            ("the hint of the signed-in user", Verified(&ada), Some(ADA), false),
+            ("another user's hint", Verified(&bob), Some(ADA), true),
+            ("an unreadable hint", Unreadable, Some(ADA), true),
+            ("no user signed in", Absent, None, false),
+            ("no user signed in, a hint", Verified(&ada), None, false),
         ];
         for (what, hint, signed_in, ask) in cases {
             let request = LogoutRequest { hint, ..LogoutRequest::default() };
-            assert_eq!(log_out(&clients, request, signed_in).unwrap().ask, ask, "{what}");
+            assert_eq!(log_out(&clients, request, signed_in).ask, ask, "{what}");
         }
     }
 
     #[test]
-    fn security_62_only_a_registered_uri_of_the_client_is_used_byte_by_byte() {
+    fn security_62_only_a_registered_uri_of_the_client_is_used_and_each_flaw_has_its_own_name() {
+        use LogoutFlaw::{ClientMissing, ClientUnknown, HintOfAnotherClient, HintUnreadable, RedirectUri, State};
+        use LogoutHint::{Absent, Unreadable, Verified};
         let clients = clients();
-        let ada = hint(ADA, "shop");
-        let with = |client_id, hint, uri| {
-            let request = LogoutRequest { client_id, hint, post_logout_redirect_uri: Some(uri), state: None };
-            log_out(&clients, request, Some(ADA)).map(|logout| logout.return_to)
-        };
-        assert_eq!(with(Some("shop"), None, BYE), Ok(Some(BYE)));
-        assert_eq!(with(None, Some(&ada), BYE), Ok(Some(BYE)));
-        assert_eq!(with(Some("shop"), Some(&ada), BYE), Ok(Some(BYE)));
-        assert_eq!(with(None, None, BYE), Err(LogoutRefusal::RedirectUri));
-        assert_eq!(with(Some("blog"), None, BYE), Err(LogoutRefusal::RedirectUri));
-        for uri in ["https://shop.example/bye/", "https://shop.example/BYE", "https://shop.example/bye?x", "//shop.example/bye"]
-        {
-            assert_eq!(with(Some("shop"), None, uri), Err(LogoutRefusal::RedirectUri), "{uri}");
-        }
-    }
-
-    #[test]
-    fn a_client_id_that_differs_from_the_hint_is_refused() {
-        let clients = clients();
-        let ada = hint(ADA, "shop");
-        for (client_id, hint) in [(Some("blog"), Some(&ada)), (Some("unknown"), None), (Some("a b"), None)] {
-            let request = LogoutRequest { client_id, hint, ..LogoutRequest::default() };
-            assert_eq!(log_out(&clients, request, Some(ADA)), Err(LogoutRefusal::Client));
+        let (ada, gone) = (hint(ADA, "shop"), hint(ADA, "gone"));
+        let long = "x".repeat(MAX_STATE + 1);
+        let cases = [
+            (Some("shop"), Absent, BYE, None, Ok(Some(BYE))),
+            (None, Verified(&ada), BYE, None, Ok(Some(BYE))),
+            (Some("shop"), Verified(&ada), BYE, None, Ok(Some(BYE))),
+            (None, Absent, BYE, None, Err(ClientMissing)),
+            (None, Unreadable, BYE, None, Err(HintUnreadable)),
+            (Some("shop"), Unreadable, BYE, None, Err(HintUnreadable)),
+            (Some("blog"), Verified(&ada), BYE, None, Err(HintOfAnotherClient)),
+            (Some("blog"), Absent, BYE, None, Err(RedirectUri)),
+            (Some("unknown"), Absent, BYE, None, Err(ClientUnknown)),
+            (Some("a b"), Absent, BYE, None, Err(ClientUnknown)),
+            (None, Verified(&gone), BYE, None, Err(ClientUnknown)),
+            (Some("shop"), Absent, "https://shop.example/bye/", None, Err(RedirectUri)),
+            (Some("shop"), Absent, "https://shop.example/BYE", None, Err(RedirectUri)),
+            (Some("shop"), Absent, "https://shop.example/bye?x", None, Err(RedirectUri)),
+            (Some("shop"), Absent, "//shop.example/bye", None, Err(RedirectUri)),
+            (Some("shop"), Absent, BYE, Some(long.as_str()), Err(State)),
+        ];
+        for (client_id, hint, uri, state, expected) in cases {
+            let request = LogoutRequest { client_id, hint, post_logout_redirect_uri: Some(uri), state };
+            let logout = log_out(&clients, request, Some(ADA));
+            assert_eq!(logout.flaw.map_or(Ok(logout.return_to), Err), expected, "{client_id:?} {hint:?} {uri}");
+            if expected.is_err() {
+                assert_eq!((logout.return_to, logout.ask), (None, true), "the user is asked, and stays here");
+            }
         }
     }
 }

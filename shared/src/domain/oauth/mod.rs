@@ -20,6 +20,7 @@ pub mod resource;
 pub mod revoke;
 pub mod rotate;
 pub mod scope;
+pub mod user_claims;
 
 #[cfg(test)]
 pub(crate) mod fixture;

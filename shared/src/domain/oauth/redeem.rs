@@ -102,7 +102,7 @@ impl CodeRefused {
             | Self::Expired
             | Self::Ended(_)
             | Self::ScopeGone => OAuthErrorCode::InvalidGrant,
-            Self::Target(_) => OAuthErrorCode::InvalidTarget,
+            Self::Target(error) => error.code(),
         }
     }
     /// The error description for the caller. It helps to fix a client, and discloses nothing about the code of another client.
@@ -120,9 +120,7 @@ impl CodeRefused {
                 "code_verifier was sent, but the authorization request had no code_challenge"
             }
             Self::Verifier(VerifierError::Mismatch) => "code_verifier does not match code_challenge",
-            Self::Target(TargetError::Several) => "only one resource per token; request one token for each resource",
-            Self::Target(TargetError::Unknown) => "this client may not request this resource",
-            Self::Target(TargetError::NotGranted) => "resource is not the one of the authorization request",
+            Self::Target(error) => error.description(),
         }
     }
 }
@@ -196,7 +194,7 @@ fn issue(
     if granted.is_empty() && !grant.scope.is_empty() {
         return Err(CodeRefused::ScopeGone);
     }
-    let target = find_target(grant.resource.as_deref(), presented.resource, client, resources)?;
+    let target = find_target(grant.resource.as_deref(), presented.resource, &granted, client, resources)?;
     let refresh = client.allows(GrantType::RefreshToken).then(|| RefreshToken {
         generation: 1,
         secret_hash: next.secret_hash,

@@ -1,11 +1,11 @@
-//! `grant_type=refresh_token`: each token has one live child, and a retry is safe for ten seconds (RFC 6749 §6, RFC 9700 §4.14).
+//! `grant_type=refresh_token`: each token has one live child, and a retry is safe for a few seconds (RFC 6749 §6, RFC 9700 §4.14).
 //!
 //! ```text
 //! presented = live, same client           ─▶ rotate: one conditional update of the grant
-//! presented = live − 1, same client, ≤ 10 s after the rotation ─▶ the same child again, nothing written
+//! presented = live − 1, same client, within its retry window ─▶ the same child again, nothing written
 //! presented = anything else that is genuine ─▶ the grant is revoked
 //! ```
-//! The ten seconds begin with the rotation and are never extended. After the use of the child, its parent is two generations old, so
+//! The window is ten seconds unless the client's registration says otherwise. It begins with the rotation and is never extended. After the use of the child, its parent is two generations old, so
 //! there are never two live children.
 
 use super::client::Client;
@@ -24,8 +24,10 @@ use crate::domain::tenant::{Resource, TokenPolicy};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
-/// For this time after a rotation the parent may be presented again (a lost response, a second tab).
+/// For this time after a rotation the parent may be presented again (a lost response, a second tab), unless the client has another window.
 pub const RETRY: Span = Span::seconds(10);
+/// The longest window that a client may have.
+pub const MAX_RETRY: Span = Span::seconds(60);
 
 /// A refresh token that an authenticated client presents. Its seal is valid, so Latchkey has issued it.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +91,7 @@ impl RefreshRefused {
                 OAuthErrorCode::InvalidGrant
             }
             Self::ScopeExceeded => OAuthErrorCode::InvalidScope,
-            Self::Target(_) => OAuthErrorCode::InvalidTarget,
+            Self::Target(error) => error.code(),
         }
     }
     /// The error description for the caller.
@@ -100,9 +102,7 @@ impl RefreshRefused {
                 "the refresh token is invalid, expired, revoked, or belongs to another client; sign in again"
             }
             Self::ScopeExceeded => "scope must not exceed what was granted",
-            Self::Target(TargetError::Several) => "only one resource per token; request one token for each resource",
-            Self::Target(TargetError::Unknown) => "this client may not request this resource",
-            Self::Target(TargetError::NotGranted) => "resource is not the one that was granted",
+            Self::Target(error) => error.description(),
         }
     }
 }
@@ -134,7 +134,8 @@ pub fn rotate(
     if now >= live.idle_expires_at {
         return Decision::unchanged(Err(RefreshRefused::Idle));
     }
-    let use_of = if grant.client_id == client.client_id { judge(live, presented, now) } else { Use::Reuse };
+    let use_of =
+        if grant.client_id == client.client_id { judge(live, presented, client.refresh_retry, now) } else { Use::Reuse };
     if use_of == Use::Reuse {
         let revoked = grant.revoked(RevocationReason::RefreshReuse, now);
         return Decision::one(Change::revoke_grant(revoked), Err(RefreshRefused::Reused));
@@ -143,7 +144,9 @@ pub fn rotate(
         Ok(access) => access,
         Err(refused) => return Decision::unchanged(Err(refused)),
     };
-    let id_token = grant.scope.contains(OPENID) && client.scope.contains(OPENID);
+    // A refresh that is narrowed to less than `openid` gets no ID token.
+    let is_requested = presented.scope.is_none_or(|scope| scope.contains(OPENID));
+    let id_token = is_requested && grant.scope.contains(OPENID) && client.scope.contains(OPENID);
     match use_of {
         Use::Retry | Use::Reuse => {
             let refresh_generation = Some(live.generation);
@@ -178,12 +181,13 @@ enum Use {
     Reuse,
 }
 
-fn judge(live: &RefreshToken, presented: &PresentedRefresh<'_>, now: Timestamp) -> Use {
+fn judge(live: &RefreshToken, presented: &PresentedRefresh<'_>, window: Span, now: Timestamp) -> Use {
     if presented.generation == live.generation && presented.secret_hash == live.secret_hash {
         Use::First
     } else if presented.generation.checked_add(1) == Some(live.generation)
         && live.parent_hash == Some(presented.secret_hash)
-        && now.since(live.rotated_at) <= RETRY
+        && window > Span::ZERO
+        && now.since(live.rotated_at) <= window
     {
         Use::Retry
     } else {
@@ -213,7 +217,7 @@ fn access(
         Some(asked) => asked.intersection(&still_granted),
         None => still_granted,
     };
-    let target = find_target(grant.resource.as_deref(), presented.resource, client, resources)?;
+    let target = find_target(grant.resource.as_deref(), presented.resource, &scope, client, resources)?;
     Ok(AccessGrant {
         scope: scope_for(&scope, target),
         resource: target.map(|r| r.resource.clone()),

@@ -32,6 +32,11 @@ pub struct ScopeSet(BTreeSet<String>);
 pub struct InvalidScope;
 
 impl ScopeSet {
+    /// The set of one token.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(BTreeSet::from([token.to_owned()]))
+    }
     /// Returns whether the token is in the set.
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {

@@ -30,6 +30,8 @@ pub struct Field {
     pub show_when: Option<ShowWhen>,
     /// `autocomplete` token of the input.
     pub autocomplete: Option<String>,
+    /// The member of the claim `address` that it fills, if any.
+    pub address: Option<&'static str>,
 }
 
 /// A field's type and limits.

@@ -1,15 +1,14 @@
 //! The configuration of a tenant: the types that `config` reads from its document.
 
-mod cognito;
 mod form;
+pub mod legacy_directory;
 mod policies;
 mod resource;
 mod reverse_migration;
 mod text;
 
-pub(crate) use cognito::is_attribute;
-pub use cognito::{CognitoConfig, InvalidUserPoolId, SubPolicy, UserPoolId};
 pub use form::{Field, FieldKind, Pattern, RegistrationConfig, ShowWhen, TermsDocument};
+pub use legacy_directory::{LegacyDirectoryConfig, SubPolicy};
 pub use policies::{KeysConfig, MailConfig, PasswordPolicy, RetentionPolicy, SessionPolicy, Signer, TokenPolicy};
 pub use resource::Resource;
 pub(crate) use reverse_migration::OWN;
@@ -17,8 +16,9 @@ pub use reverse_migration::{ReverseMigrationConfig, Username};
 pub use text::Localized;
 
 use super::id::{ClientId, TenantId};
-use crate::domain::oauth::client::Client;
-use std::collections::BTreeMap;
+use crate::domain::oauth::client::{Client, SigningAlgorithm};
+use crate::domain::source::SourcePolicy;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One tenant's validated configuration.
 #[derive(Debug, Clone)]
@@ -43,12 +43,16 @@ pub struct TenantConfig {
     pub retention: RetentionPolicy,
     /// Signing keys.
     pub keys: KeysConfig,
+    /// Limits per source.
+    pub sources: SourcePolicy,
     /// Mail sender.
     pub mail: MailConfig,
     /// The legacy user pool, during a migration.
-    pub cognito: Option<CognitoConfig>,
+    pub legacy_directory: Option<LegacyDirectoryConfig>,
     /// The user pool of a reverse migration.
     pub reverse_migration: Option<ReverseMigrationConfig>,
+    /// Fields of the form that an import fills from a member of another name: field, dotted path.
+    pub import: BTreeMap<String, String>,
     /// OAuth clients.
     pub clients: BTreeMap<ClientId, Client>,
     /// Resource servers that tokens can be narrowed to (RFC 8707).
@@ -60,6 +64,17 @@ impl TenantConfig {
     #[must_use]
     pub fn default_client(&self) -> Option<&Client> {
         self.clients.values().find(|client| client.first_party).or_else(|| self.clients.values().next())
+    }
+    /// The signature algorithms in use: those of clients and resource servers, RS256 (every client may expect it, OpenID Connect Discovery
+    /// §3), and ES256, which signs exports. Some verifiers refuse a whole JWK Set because of one key that they do not know.
+    #[must_use]
+    pub fn signing_algorithms(&self) -> BTreeSet<SigningAlgorithm> {
+        let of_clients = self
+            .clients
+            .values()
+            .flat_map(|client| [client.id_token_signed_response_alg, client.access_token_signed_response_alg].into_iter());
+        let of_resources = self.resources.values().filter_map(|resource| resource.signed_response_alg);
+        [SigningAlgorithm::RS256, SigningAlgorithm::ES256].into_iter().chain(of_clients).chain(of_resources).collect()
     }
 }
 

@@ -27,6 +27,11 @@ pub struct SessionPolicy {
     pub absolute: Span,
 }
 
+impl SessionPolicy {
+    /// The longest absolute lifetime that a document may set. ID tokens are accepted as hints for this time.
+    pub const MAX_ABSOLUTE: Span = Span::days(365);
+}
+
 /// Token lifetimes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenPolicy {

@@ -1,6 +1,6 @@
 //! `[reverse_migration]`: the user pool of the reverse migration, and its attributes.
 
-use super::cognito::{STANDARD, UserPoolId};
+use super::legacy_directory::{STANDARD, UserPoolId};
 use std::collections::BTreeMap;
 
 /// The user pool of the reverse migration.

@@ -84,8 +84,10 @@ pub struct ExistingState {
     pub subjects: Vec<ClaimedSubject>,
     /// Whether a tombstone of the account was found.
     pub has_tombstone: bool,
-    /// Another account that has the `sub`.
+    /// Another account that has the `sub`. Accounts from before the claims have none of them.
     pub sub_owner: Option<AccountId>,
+    /// Whether the `sub` is claimed.
+    pub is_sub_claimed: bool,
 }
 
 /// The outcome of a transfer.
@@ -114,7 +116,7 @@ pub fn resolve_conflicts(transferred_user: TransferredUser, existing_state: &Exi
     if existing_state.account.is_some() || !existing_state.subjects.is_empty() {
         return Decision::unchanged(TransferOutcome::AlreadyHere);
     }
-    if existing_state.sub_owner.is_some() {
+    if existing_state.sub_owner.is_some() || existing_state.is_sub_claimed {
         return Decision::unchanged(TransferOutcome::SubTaken);
     }
     if existing_state.owner.is_some() {

@@ -26,6 +26,10 @@ impl Change {
     pub fn record_sign_in(state: AccountState) -> Self {
         Self::unaudited(Put::next(state))
     }
+    /// A user proved the password of a closed account: the mail with the restoration link is sent again.
+    pub fn request_restoration_mail(state: AccountState) -> Self {
+        Self::audited(EventKind::CodeResent, Subject::account(state.account), Put::next(state))
+    }
     /// A legal hold prevents the erasure of the account.
     pub fn place_legal_hold(state: AccountState) -> Self {
         Self::audited(EventKind::LegalHoldPlaced, Subject::account(state.account), Put::next(state))

@@ -50,8 +50,9 @@ impl Change {
         let subject = Subject { flow: Some(flow.id), client: Some(flow.client_id.clone()), ..Subject::default() };
         Self::audited(kind, subject, Put::next(flow))
     }
-    /// An authorization request that was sent by POST. The GET that follows reads it once. It lives for at most 10 minutes.
-    pub fn store_authorization_request(id: FlowId, query: String, expires_at: Timestamp) -> Self {
-        Self::unaudited(Put::new(Keyed { key: id, state: StoredAuthorizationRequest { query, expires_at } }))
+    /// A sealed authorization request: it came by POST, is too long for an address, or waits for a mail. The pages that follow read it.
+    pub fn store_authorization_request(id: FlowId, sealed: String, expires_at: Timestamp) -> Self {
+        let state = StoredAuthorizationRequest { query: String::new(), sealed: Some(sealed), expires_at };
+        Self::unaudited(Put::new(Keyed { key: id, state }))
     }
 }

@@ -25,6 +25,10 @@ impl Change {
     pub fn exchange_token(grant: Grant) -> Self {
         Self::unaudited(Put::next(grant))
     }
+    /// A public client presents a token of the legacy user pool. It is stored as a token that is worth nothing any more.
+    pub fn claim_exchanged_token(id: Jti, client_id: ClientId, expires_at: Timestamp) -> Self {
+        Self::unaudited(Put::new(Keyed { key: id, state: RevokedToken { client_id, expires_at } }))
+    }
     /// The next generation of the refresh token.
     pub fn rotate_refresh_token(grant: Grant) -> Self {
         Self::unaudited(Put::next(grant))

@@ -10,6 +10,7 @@ mod grant;
 mod new_account;
 mod password;
 mod profile;
+mod reclaim;
 mod session;
 
 pub use new_account::NewAccount;

@@ -1,9 +1,10 @@
 //! Changes of a profile and of the address of an account.
 
+use super::erasure::deletion_record;
 use crate::domain::account::AccountState;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, KeyExpect, Put, RecordKey, Remove, Subject};
-use crate::domain::credential::PasswordCredential;
+use crate::domain::email_undo::{AddressClaim, ReturnedAddress};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::profile::Profile;
 use crate::domain::record::{ClaimedIdentifier, Keyed};
@@ -25,35 +26,46 @@ impl Change {
     pub fn end_email_change(profile: Profile) -> Self {
         Self::audited(EventKind::EmailChangeEnded, Subject::account(profile.account), Put::next(profile))
     }
-    /// The new address was proven: it is claimed, and the former one is freed.
+    /// The new address was proven: it is claimed if no account has it, and the former one is freed. An address never belongs to two
+    /// accounts.
     pub fn change_email(authentication: AccountState, profile: Profile, former: IdentifierHash) -> Self {
-        Self::exchange_address(EventKind::EmailChanged, authentication, profile, former)
-    }
-    /// The former address is restored: it is claimed, the other one is freed, the epoch is raised. The password is removed,
-    /// because the person who changed the address knew it.
-    pub fn undo_email_change(
-        authentication: AccountState,
-        profile: Profile,
-        former: IdentifierHash,
-        password: Option<PasswordCredential>,
-    ) -> Self {
-        let change = Self::exchange_address(EventKind::EmailChangeUndone, authentication, profile, former);
-        match password {
-            Some(password) => change.and_remove(Remove {
-                key: RecordKey::Password(password.account),
-                expect: KeyExpect::Version(password.version),
-            }),
-            None => change,
-        }
-    }
-    /// One address is freed, and the other is claimed if no account has it: an address never belongs to two accounts, and an
-    /// account never has two addresses or none.
-    fn exchange_address(kind: EventKind, authentication: AccountState, profile: Profile, former: IdentifierHash) -> Self {
         let account = authentication.account;
         let claimed = Keyed { key: authentication.identifier, state: ClaimedIdentifier { account } };
-        Self::audited(kind, Subject::account(account), Put::next(authentication))
+        Self::audited(EventKind::EmailChanged, Subject::account(account), Put::next(authentication))
             .and(Put::next(profile))
             .and(Put::new(claimed))
             .and_remove(Remove { key: RecordKey::Identifier(former), expect: KeyExpect::OwnedBy(account) })
+    }
+    /// A former address takes the account back: the address is claimed, or taken from a newer account, which is closed; the other
+    /// address is freed, the password replaced, and the due erasure of a closed account removed.
+    pub fn undo_email_change(returned: ReturnedAddress) -> Self {
+        let ReturnedAddress { at, authentication, profile, password, claim, freed, withdrawn, displaced } = returned;
+        let (account, status) = (authentication.account, authentication.status);
+        let claimed = Keyed { key: authentication.identifier, state: ClaimedIdentifier { account } };
+        let mut change = Self::audited(EventKind::EmailChangeUndone, Subject::account(account), Put::next(authentication))
+            .and(Put::next(profile))
+            .and(Put::next(password));
+        match claim {
+            AddressClaim::Kept => {}
+            AddressClaim::New => change = change.and(Put::new(claimed)),
+            AddressClaim::TakenFrom(other) => change = change.and(Put::taken_from(other, claimed)),
+        }
+        if let Some(freed) = freed {
+            change = change.and_remove(Remove { key: RecordKey::Identifier(freed), expect: KeyExpect::OwnedBy(account) });
+        }
+        if let Some(withdrawn) = withdrawn {
+            change = change.and_restoration(account, status, withdrawn, at);
+        }
+        match displaced {
+            Some((other, erasure)) => {
+                let record = deletion_record(&other);
+                change.and(Put::next(other)).and_all(erasure.map(Put::new)).and_all(record.map(Put::own))
+            }
+            None => change,
+        }
+    }
+    /// The code that undoes a change of address is mailed, to a former address that has only the link.
+    pub fn request_undo_code(profile: Profile) -> Self {
+        Self::audited(EventKind::CodeResent, Subject::account(profile.account), Put::next(profile))
     }
 }

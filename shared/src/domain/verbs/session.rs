@@ -10,6 +10,10 @@ impl Change {
     pub fn open_session(session: Session) -> Self {
         Self::audited(EventKind::SignedIn, Subject::account(session.account), Put::next(session))
     }
+    /// The user of the session authenticates again: the cookie gets another secret.
+    pub fn renew_session(session: Session) -> Self {
+        Self::audited(EventKind::SignedIn, Subject::account(session.account), Put::next(session))
+    }
     /// The session was used.
     pub fn touch_session(session: Session) -> Self {
         Self::unaudited(Put::next(session))

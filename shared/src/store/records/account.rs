@@ -3,7 +3,7 @@
 use super::{Stored, attributes};
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, WrappedDataKey};
 use crate::domain::credential::PasswordCredential;
-use crate::domain::erasure::DueErasure;
+use crate::domain::erasure::{DeletionRecord, DueErasure, RESTORATION_RECORD};
 use crate::domain::id::AccountId;
 use crate::domain::profile::Profile;
 use crate::domain::record::{Keyed, Terms};
@@ -120,6 +120,29 @@ impl Stored for DueErasure {
     }
     fn end(&self) -> Option<Timestamp> {
         None
+    }
+    fn item(&self) -> Result<Item, StoreError> {
+        attributes(self.kind(), self)
+    }
+}
+
+impl Stored for DeletionRecord {
+    fn kind(&self) -> ItemKind {
+        ItemKind::DeletionRecord
+    }
+    fn key(&self) -> ItemRef<'_> {
+        ItemRef::DeletionRecord(self.account, self.at)
+    }
+    fn version(&self) -> Option<u64> {
+        None
+    }
+    fn end(&self) -> Option<Timestamp> {
+        match self.status {
+            AccountStatus::ErasureDue { .. } => None,
+            AccountStatus::Active | AccountStatus::Disabled { .. } | AccountStatus::Erased { .. } => {
+                Some(self.at + RESTORATION_RECORD)
+            }
+        }
     }
     fn item(&self) -> Result<Item, StoreError> {
         attributes(self.kind(), self)

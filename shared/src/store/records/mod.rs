@@ -48,6 +48,7 @@ pub(super) fn stored(record: &Record) -> &dyn Stored {
         Record::LinkedIdentity(state) => state,
         Record::FederatedSubject(state) => state,
         Record::DueErasure(state) => state,
+        Record::DeletionRecord(state) => state,
         Record::UnknownFailures(state) => state,
         Record::RetentionJob(state) => state.as_ref(),
         Record::RevokedToken(state) => state,
@@ -61,7 +62,11 @@ pub(super) fn named(key: &RecordKey) -> ItemRef<'_> {
         RecordKey::Account(account) => ItemRef::Authentication(*account),
         RecordKey::Password(account) => ItemRef::Password(*account),
         RecordKey::Identifier(identifier) => ItemRef::Identifier(identifier),
+        RecordKey::FederatedSubject(subject) => ItemRef::FederatedSubject(subject),
+        RecordKey::LinkedIdentity(account, subject) => ItemRef::LinkedIdentity(*account, subject),
+        RecordKey::UnknownFailures(identifier) => ItemRef::UnknownFailures(identifier),
         RecordKey::DueErasure(account, due) => ItemRef::DueErasure(*account, *due),
+        RecordKey::DeletionRecord(account, at) => ItemRef::DeletionRecord(*account, *at),
     }
 }
 

@@ -1,42 +1,65 @@
-(() => {
-  const words = document.body.dataset;
-  for (const input of document.querySelectorAll("input[data-reveal]")) {
-    const button = document.createElement("button");
-    const say = () => { button.textContent = input.type === "password" ? words.show : words.hide; };
+(function () {
+  "use strict";
+  var words = document.body.dataset;
+  function each(selector, act) {
+    var found = document.querySelectorAll(selector);
+    for (var i = 0; i < found.length; i += 1) act(found[i]);
+  }
+  function reveal(input) {
+    var button = document.createElement("button");
+    function say() { button.textContent = input.type === "password" ? words.show : words.hide; }
     button.type = "button";
     button.setAttribute("aria-controls", input.id);
-    button.addEventListener("click", () => {
+    button.addEventListener("click", function () {
       input.type = input.type === "password" ? "text" : "password";
       say();
       input.focus();
     });
     say();
     input.parentElement.classList.add("with-button");
-    input.after(button);
-    input.form.addEventListener("submit", () => { input.type = "password"; });
+    input.parentElement.appendChild(button);
+    input.form.addEventListener("submit", function () { input.type = "password"; });
   }
-  for (const form of document.querySelectorAll("form[method=post]")) {
-    form.addEventListener("submit", (event) => {
+  function sendOnce(form) {
+    form.addEventListener("submit", function (event) {
       if (form.dataset.sent) { event.preventDefault(); return; }
       form.dataset.sent = "1";
-      event.submitter?.setAttribute("aria-disabled", "true");
+      if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
     });
   }
-  addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    for (const form of document.forms) delete form.dataset.sent;
-    for (const button of document.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-  });
-  for (const field of document.querySelectorAll("[data-show-when]")) {
-    const rule = JSON.parse(field.dataset.showWhen);
-    const inputs = [...document.querySelectorAll(`[name="${CSS.escape(rule.field)}"]`)];
-    const update = () => {
-      const value = inputs.map((i) => (i.type === "checkbox" ? String(i.checked) : i.value)).at(-1);
+  function showWhen(field) {
+    var rule = JSON.parse(field.dataset.showWhen);
+    var inputs = document.getElementsByName(rule.field);
+    function update() {
+      var input = inputs[inputs.length - 1];
+      var value = !input ? "" : input.type === "checkbox" ? String(input.checked) : input.value;
+      var own = field.querySelectorAll("input, select");
       field.hidden = value !== rule.equals;
-      for (const input of field.querySelectorAll("input, select")) input.disabled = field.hidden;
-    };
-    for (const input of inputs) input.addEventListener("input", update);
+      for (var i = 0; i < own.length; i += 1) own[i].disabled = field.hidden;
+    }
+    for (var i = 0; i < inputs.length; i += 1) inputs[i].addEventListener("input", update);
     update();
   }
-  document.querySelector("form[data-auto]")?.requestSubmit();
+  function shareSignIn(form) {
+    var key = "latchkey:sign-in";
+    var inOtherTab = false;
+    function store() { try { localStorage.setItem(key, String(Date.now())); } catch (error) { return; } }
+    function retry() {
+      var password = form.querySelector("input[type=password]");
+      if (inOtherTab && !document.hidden && password && !password.value && !form.dataset.sent) location.reload();
+    }
+    form.addEventListener("submit", store);
+    window.addEventListener("storage", function (event) { inOtherTab = inOtherTab || event.key === key; });
+    document.addEventListener("visibilitychange", retry);
+    window.addEventListener("focus", retry);
+  }
+  each("input[data-reveal]", reveal);
+  each("form[method=post]", sendOnce);
+  each("[data-show-when]", showWhen);
+  each("form[data-sign-in]", shareSignIn);
+  window.addEventListener("pageshow", function (event) {
+    if (!event.persisted) return;
+    each("form", function (form) { delete form.dataset.sent; });
+    each("[aria-disabled]", function (button) { button.removeAttribute("aria-disabled"); });
+  });
 })();

@@ -53,12 +53,12 @@ async fn a_verification_of_an_address_reads_five_units_and_writes_eight() {
     let code = world.mails_to("countess@example.org").await.expect("mails").remove(0).codes.remove(0);
     drop(world.meter.take());
     assert_eq!(post("/v1/me/email/verification", json!({ "code": "0000000000" })).await.status(), 400);
-    assert_eq!(world.meter.take_cost(), cost(2, 5.0, 1.0), "a wrong code");
+    assert_eq!(world.meter.take_cost(), cost(3, 5.0, 2.0), "a wrong code, counted by its source");
     world.pump().await.expect("pumped");
     drop(world.meter.take());
     let proven = post("/v1/me/email/verification", json!({ "code": code })).await;
     assert_eq!(proven.status(), 200, "{}", proven.text());
-    assert_eq!(world.meter.take_cost(), cost(2, 5.0, 8.0), "the verification");
+    assert_eq!(world.meter.take_cost(), cost(3, 6.0, 8.0), "the verification, of a source that has failed");
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! Self-service by JSON calls: what users see and change of their own account.
-#![expect(clippy::expect_used, reason = "this is test code: a broken expectation ends the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "this is test code: a broken expectation ends the test")]
 
 mod address;
+mod closed;
 mod cost;
 mod password;
 mod profile;
 mod sessions;
+mod undo;
 
 use latchkey::domain::time::Span;
 use latchkey_local::world::World;

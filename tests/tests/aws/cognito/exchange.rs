@@ -14,7 +14,7 @@ use tests::account_client::AccountClient;
 use tests::anonymous::Answer;
 use tests::imported::import_user;
 use tests::pool_key::{APPLICATIONS, PoolKey, access_claims};
-use tests::user_pool::{CLIENT_ID, Mode, POOL_ID, PoolUser, UserPool, document};
+use tests::user_pool::{CLIENT_ID, POOL_ID, PoolUser, UserPool, document};
 use tests::{Browser, Customer, OAuthClient};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -22,16 +22,16 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const POOL_SUB: &str = "c4ca4238-a0b9-4382-8dcc-509a6f75849b";
 
 /// A pool with one imported user, and an application that holds their tokens.
-struct ExchangeFixture {
-    pool: UserPool,
-    key: PoolKey,
-    world: World,
+pub(super) struct ExchangeFixture {
+    pub(super) pool: UserPool,
+    pub(super) key: PoolKey,
+    pub(super) world: World,
     customer: Customer,
     app: OAuthClient,
 }
 
 impl ExchangeFixture {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let (pool, customer, key) = (UserPool::default(), Customer::new("Ada"), PoolKey::new("one"));
         pool.put(user(&customer));
         pool.publish(&[&key]);
@@ -39,6 +39,7 @@ impl ExchangeFixture {
             .tenant("default", &document(POOL_ID, CLIENT_ID, APPLICATIONS))
             .legacy_directory(pool.legacy_directory())
             .legacy_keys(pool.legacy_keys())
+            .without_source_limits()
             .build()
             .await
             .expect("a world");
@@ -47,7 +48,7 @@ impl ExchangeFixture {
         let app = OAuthClient { client_id: "shop".to_owned(), ..OAuthClient::demo_app(&world) };
         Self { pool, key, world, customer, app }
     }
-    fn claims(&self) -> Value {
+    pub(super) fn claims(&self) -> Value {
         access_claims(SUB, self.world.services.clock.now())
     }
     /// Adds a user who is not imported. Returns the user and the claims of a token of the pool.
@@ -58,10 +59,15 @@ impl ExchangeFixture {
         claims["sub"] = json!(POOL_SUB);
         (later, claims)
     }
-    fn token(&self) -> String {
+    pub(super) fn token(&self) -> String {
         self.key.sign(&self.claims())
     }
-    async fn exchange(&self, token: &str) -> Answer {
+    /// Exchanges a token as the confidential client.
+    async fn ask_as_desk(&self, token: &str) -> Answer {
+        let desk = OAuthClient { client_id: "desk".to_owned(), ..OAuthClient::demo_app(&self.world) };
+        self.ask(&desk, token, &[("client_secret", "the-secret-of-the-desk")]).await
+    }
+    pub(super) async fn exchange(&self, token: &str) -> Answer {
         self.ask(&self.app, token, &[]).await
     }
     async fn ask(&self, app: &OAuthClient, token: &str, more: &[(&str, &str)]) -> Answer {
@@ -71,26 +77,26 @@ impl ExchangeFixture {
     }
 }
 
-fn refused(code: &str) -> (u16, String) {
+pub(super) fn refused(code: &str) -> (u16, String) {
     (400, code.to_owned())
 }
 
 #[tokio::test]
 async fn a_token_of_the_pool_becomes_tokens_of_ours() {
     let fixture = ExchangeFixture::new().await;
-    let answer = fixture.exchange(&fixture.token()).await;
+    let answer = fixture.ask(&fixture.app, &fixture.token(), &[("scope", "openid profile email offline_access")]).await;
     // security 24
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let tokens = answer.tokens();
     assert_eq!(tokens.json["issued_token_type"], ACCESS_TOKEN, "RFC 8693 section 2.2.1");
     assert_eq!((&tokens.json["token_type"], &tokens.json["expires_in"]), (&json!("Bearer"), &json!(600)));
-    assert_eq!(tokens.json["scope"], "account email offline_access openid orders.read profile", "the full scope of the client");
+    assert_eq!(tokens.json["scope"], "email offline_access openid profile");
     let (access, id) = (tokens.access_claims(), tokens.id_claims());
     assert_eq!((&access["client_id"], &access["aud"]), (&json!("shop"), &json!(fixture.world.origin())));
     assert_eq!(id["auth_time"], fixture.claims()["auth_time"], "the time of the sign-in at the pool");
     assert_eq!(
-        (id.get("amr"), id.get("nonce"), access.get("amr")),
-        (None, None, None),
+        (id.get("amr"), id.get("acr"), id.get("nonce"), access.get("amr"), access.get("acr")),
+        (None, None, None, None, None),
         "the pool's token does not name the method"
     );
     let userinfo = fixture.app.userinfo(tokens.access()).await.json();
@@ -118,7 +124,16 @@ async fn an_exchange_gives_the_requested_scope_and_no_more() {
     let fixture = ExchangeFixture::new().await;
     let narrow = fixture.ask(&fixture.app, &fixture.token(), &[("scope", "openid email")]).await.tokens();
     assert_eq!(narrow.json["scope"], "email openid");
-    let orders = [("resource", "https://orders.example.com")];
+    let unasked = fixture.exchange(&fixture.token()).await.tokens();
+    assert_eq!(unasked.json["scope"], "openid", "no more than the subject");
+    // security 78: what was proven at the pool alone gives no access to the account, also when it was a moment ago.
+    let mut now = fixture.claims();
+    now["auth_time"] = json!(fixture.world.services.clock.now().seconds());
+    for scope in ["account", "openid account"] {
+        let answer = fixture.ask(&fixture.app, &fixture.key.sign(&now), &[("scope", scope)]).await;
+        assert_eq!(answer.refusal(), refused("invalid_scope"), "{scope}");
+    }
+    let orders = [("resource", "https://orders.example.com"), ("scope", "orders.read")];
     let tokens = fixture.ask(&fixture.app, &fixture.token(), &orders).await.tokens();
     assert_eq!(tokens.access_claims()["aud"], "https://orders.example.com");
     assert_eq!(tokens.json["scope"], "orders.read", "security 27: no account scope for a resource");
@@ -218,7 +233,7 @@ async fn an_unknown_or_closed_account_can_not_exchange() {
     assert_eq!(answer.refusal(), refused("invalid_request"));
     assert!(answer.text().contains("let the user sign in once"), "{}", answer.text());
     try_password(&mut Browser::new(&fixture.world), &later.email, &later.password).await.expect(StatusCode::OK);
-    assert_eq!(fixture.exchange(&token).await.status(), 200, "after the import the token is accepted");
+    assert_eq!(fixture.exchange(&token).await.status(), 200, "a refused exchange used nothing up");
     // A closed account invalidates its tokens and accepts no exchange.
     let tokens = fixture.exchange(&fixture.token()).await.tokens();
     let closed = AccountClient::new(&fixture.world, &fixture.customer).await.delete("/v1/me").await;
@@ -232,15 +247,14 @@ async fn an_unknown_or_closed_account_can_not_exchange() {
 #[tokio::test]
 async fn security_59_an_exchange_creates_a_session_that_the_user_sees_and_ends() {
     let fixture = ExchangeFixture::new().await;
-    let tokens = fixture.exchange(&fixture.token()).await.tokens();
+    let offline = [("scope", "openid offline_access")];
+    let tokens = fixture.ask(&fixture.app, &fixture.token(), &offline).await.tokens();
     let me = AccountClient::new(&fixture.world, &fixture.customer).await;
     let sid = tokens.id_claims()["sid"].as_str().expect("a session").to_owned();
     let listed = me.get("/v1/me/sessions").await.json();
     let sessions = listed["sessions"].as_array().expect("sessions");
     assert!(sessions.iter().any(|session| session["sid"] == sid.as_str()), "{listed}");
-    let own = fixture.app.api.get_as("/v1/me/sessions", tokens.access()).await.json();
-    let current = own["sessions"].as_array().expect("sessions").iter().find(|session| session["sid"] == sid.as_str());
-    assert_eq!(current.expect("its own")["current"], true, "{own}");
+    assert_eq!(fixture.app.api.get_as("/v1/me/sessions", tokens.access()).await.status(), 403, "it has no scope account");
     let ended = me.delete(&format!("/v1/me/sessions/{sid}")).await;
     assert!(ended.status() < 300, "{}", ended.text());
     assert_eq!(
@@ -251,7 +265,7 @@ async fn security_59_an_exchange_creates_a_session_that_the_user_sees_and_ends()
 }
 
 #[tokio::test]
-async fn an_exchange_reads_two_units_and_writes_two_and_a_refusal_writes_nothing() {
+async fn an_exchange_costs_what_is_documented_and_a_refusal_writes_nothing() {
     let fixture = ExchangeFixture::new().await;
     drop(fixture.exchange(&fixture.token()).await.tokens());
     let cost = |requests: usize, read: f64, write: f64| {
@@ -260,92 +274,55 @@ async fn an_exchange_reads_two_units_and_writes_two_and_a_refusal_writes_nothing
     };
     drop(fixture.world.meter.take());
     assert_eq!(fixture.exchange(&fixture.token()).await.status(), 200);
-    assert_eq!(fixture.world.meter.take_cost(), cost(4, 2.0, 2.0));
+    assert_eq!(fixture.world.meter.take_cost(), cost(6, 3.0, 3.0), "a public client: the token is claimed");
+    let mut claims = fixture.claims();
+    claims["client_id"] = json!("1desk2app3client");
+    assert_eq!(fixture.ask_as_desk(&fixture.key.sign(&claims)).await.status(), 200);
+    assert_eq!(fixture.world.meter.take_cost(), cost(4, 2.0, 2.0), "a client that authenticates");
     let mut claims = fixture.claims();
     claims["sub"] = json!("unknown");
     assert_eq!(fixture.exchange(&fixture.key.sign(&claims)).await.status(), 400);
-    assert_eq!(fixture.world.meter.take_cost(), cost(1, 1.0, 0.0));
+    assert_eq!(fixture.world.meter.take_cost(), cost(2, 2.0, 0.0));
     assert_eq!(fixture.exchange(&PoolKey::new("one").sign(&claims)).await.status(), 400);
     assert_eq!(fixture.world.meter.take_cost(), cost(0, 0.0, 0.0), "a forged token reaches no table");
 }
 
-/// The keys are fetched once an hour. No token causes a fetch more often than every ten seconds.
 #[tokio::test]
-async fn pool_keys_are_cached_refreshed_on_a_new_key_and_kept_through_an_outage() {
+async fn a_lost_reply_creates_one_session_and_of_64_parallel_exchanges_of_a_public_client_one_succeeds() {
     let fixture = ExchangeFixture::new().await;
-    for _ in 0..5 {
-        assert_eq!(fixture.exchange(&fixture.token()).await.status(), 200);
+    for write in 1..=3 {
+        fixture.world.faults.clear();
+        fixture.world.faults.add(Calls::Named("PutItem"), Trigger::Nth(write), Fault::TimeoutAfter);
+        assert_eq!(fixture.exchange(&fixture.token()).await.status(), 200, "write {write} is recognized as its own");
     }
-    assert_eq!(fixture.pool.take_call_count("jwks"), 1);
-    let next = PoolKey::new("two");
-    for _ in 0..5 {
-        assert_eq!(fixture.exchange(&next.sign(&fixture.claims())).await.status(), 400);
-    }
-    assert_eq!(fixture.pool.take_call_count("jwks"), 0, "within ten seconds of the last fetch");
-    fixture.pool.publish(&[&next]);
-    fixture.world.services.clock.advance(Span::seconds(10));
-    assert_eq!(fixture.exchange(&next.sign(&fixture.claims())).await.status(), 200, "an unknown key causes a fetch");
-    assert_eq!(fixture.exchange(&fixture.token()).await.status(), 400, "a removed key verifies nothing");
-    fixture.pool.set(Mode::Down);
-    fixture.world.services.clock.advance(Span::hours(23));
-    assert_eq!(fixture.exchange(&next.sign(&fixture.claims())).await.status(), 200, "kept for a day while the pool is silent");
-    drop(fixture.pool.take_call_times("jwks"));
-    let unknown = fixture.exchange(&PoolKey::new("three").sign(&fixture.claims())).await;
-    assert_eq!(unknown.refusal(), (503, "temporarily_unavailable".to_owned()), "the key may be new");
-    assert_eq!(fixture.pool.take_call_count("jwks"), 0, "no second fetch within ten seconds");
-    fixture.world.services.clock.advance(Span::hours(1));
-    let answer = fixture.exchange(&next.sign(&fixture.claims())).await;
-    assert_eq!(answer.refusal(), (503, "temporarily_unavailable".to_owned()));
-    assert!(answer.header("retry-after").is_some());
-    fixture.pool.set(Mode::Up);
-    fixture.world.services.clock.advance(Span::seconds(10));
-    assert_eq!(fixture.exchange(&next.sign(&fixture.claims())).await.status(), 200);
-    fixture.pool.publish_raw(200, r#"{"keys":[]}"#);
-    fixture.world.services.clock.advance(Span::hours(2));
-    assert_eq!(fixture.exchange(&next.sign(&fixture.claims())).await.status(), 200, "a set without keys is ignored");
-}
-
-#[tokio::test]
-async fn an_invalid_jwk_set_verifies_nothing() {
-    let fixture = ExchangeFixture::new().await;
-    let (jwk, other) = (fixture.key.jwk(), PoolKey::new("two"));
-    let with = |name: &str, value: Value| {
-        let mut jwk = jwk.clone();
-        jwk[name] = value;
-        json!({ "keys": [jwk, other.jwk()] }).to_string()
-    };
-    let long = format!("{}{}", json!({ "keys": [jwk] }), " ".repeat(64 * 1024));
-    let unavailable: [(u16, &str); 7] =
-        [(200, ""), (200, "[]"), (200, r#"{"keys":[]}"#), (200, r#"{"keys":[1,{}]}"#), (302, ""), (500, ""), (200, &long)];
-    for (status, body) in unavailable {
-        fixture.pool.publish_raw(status, body);
-        let keys = fixture.pool.legacy_keys();
-        let pool = POOL_ID.parse().expect("a pool");
-        let verified = keys.verify(&pool, &fixture.token(), fixture.world.services.clock.now()).await;
-        assert!(matches!(verified, Err(latchkey::keys::LegacyTokenError::KeysUnavailable(_))), "{status}: {verified:?}");
-    }
-    let unfit = [with("use", json!("enc")), with("alg", json!("RS512")), with("kty", json!("EC")), with("n", json!("AQAB"))];
-    for body in &unfit {
-        fixture.pool.publish_raw(200, body);
-        let keys = fixture.pool.legacy_keys();
-        let pool = POOL_ID.parse().expect("a pool");
-        let verified = keys.verify(&pool, &fixture.token(), fixture.world.services.clock.now()).await;
-        assert_eq!(verified, Err(latchkey::keys::LegacyTokenError::NotGenuine), "{body}");
-    }
-}
-
-#[tokio::test]
-async fn a_lost_reply_creates_one_session_and_parallel_exchanges_create_one_each() {
-    let fixture = ExchangeFixture::new().await;
-    fixture.world.faults.add(Calls::Named("PutItem"), Trigger::Nth(1), Fault::TimeoutAfter);
-    assert_eq!(fixture.exchange(&fixture.token()).await.status(), 200);
+    fixture.world.faults.clear();
     let token = fixture.token();
-    let all = futures_util::future::join_all((0..16).map(|_| fixture.exchange(&token))).await;
-    assert!(all.iter().all(|answer| answer.status() == 200));
+    let all = futures_util::future::join_all((0..64).map(|_| fixture.exchange(&token))).await;
+    let (done, rest): (Vec<_>, Vec<_>) = all.iter().partition(|answer| answer.status() == 200);
+    assert_eq!(done.len(), 1);
+    for answer in rest {
+        assert_eq!(answer.refusal(), refused("invalid_request"));
+        assert!(answer.text().contains("was exchanged before"), "{}", answer.text());
+    }
     let me = AccountClient::new(&fixture.world, &fixture.customer).await;
     let listed = me.get("/v1/me/sessions").await.json();
-    // The import, the exchange with the lost reply, sixteen more, and this one.
-    assert_eq!(listed["sessions"].as_array().map(Vec::len), Some(19), "{listed}");
+    // The import, the exchanges with a lost reply, one of the 64, and this one.
+    assert_eq!(listed["sessions"].as_array().map(Vec::len), Some(6), "{listed}");
+    // A claim outlives its token.
+    fixture.world.services.clock.advance(Span::minutes(59));
+    assert_eq!(fixture.exchange(&token).await.refusal(), refused("invalid_request"));
+}
+
+/// A client that authenticates can repeat an exchange: its token is worth nothing to anyone else.
+#[tokio::test]
+async fn a_client_that_authenticates_exchanges_a_token_any_number_of_times() {
+    let fixture = ExchangeFixture::new().await;
+    let mut claims = fixture.claims();
+    claims["client_id"] = json!("1desk2app3client");
+    let token = fixture.key.sign(&claims);
+    for _ in 0..3 {
+        assert_eq!(fixture.ask_as_desk(&token).await.tokens().json["scope"], "openid");
+    }
 }
 
 #[tokio::test]
@@ -396,11 +373,12 @@ async fn an_imported_user_exchanges_tokens_and_signs_in_to_change_a_credential()
     claims["auth_time"] = json!(fixture.world.services.clock.now().seconds());
     let tokens = fixture.exchange(&fixture.key.sign(&claims)).await.tokens();
     let api = &fixture.app.api;
-    assert_eq!(api.get_as("/v1/me", tokens.access()).await.status(), 200);
     let bearer = format!("Bearer {}", tokens.access());
-    let answer = api.send(Method::DELETE, "/v1/me", &[("authorization", &bearer)], "").await;
-    assert_eq!(answer.status(), 401, "{}", answer.text());
-    assert!(answer.header("www-authenticate").is_some_and(|said| said.contains("insufficient_user_authentication")));
+    for (method, path) in [(Method::GET, "/v1/me"), (Method::DELETE, "/v1/me"), (Method::POST, "/v1/me/exports")] {
+        let answer = api.send(method, path, &[("authorization", &bearer)], "").await;
+        assert_eq!(answer.status(), 403, "{}", answer.text());
+        assert!(answer.header("www-authenticate").is_some_and(|said| said.contains("insufficient_scope")));
+    }
     assert_eq!(AccountClient::new(&fixture.world, &later).await.delete("/v1/me").await.status(), 202);
 }
 

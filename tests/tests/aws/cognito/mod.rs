@@ -4,6 +4,7 @@
 mod cost;
 mod deployed;
 mod exchange;
+mod exchange_keys;
 mod imported;
 mod journeys;
 mod moto;
@@ -28,8 +29,15 @@ use tests::{Browser, Customer, Page};
 const SUB: &str = "8f14e45f-ceea-467f-a3c1-0d2a4d6f1b7e";
 
 /// A world with this legacy directory.
+/// Limits per source have tests of their own.
 async fn world_with(legacy_directory: LegacyDirectory, document: &str) -> World {
-    World::builder().tenant("default", document).legacy_directory(legacy_directory).build().await.expect("a world")
+    World::builder()
+        .tenant("default", document)
+        .legacy_directory(legacy_directory)
+        .without_source_limits()
+        .build()
+        .await
+        .expect("a world")
 }
 
 /// A pool with one confirmed user, and a world that does not know them.

@@ -94,6 +94,8 @@ fn the_variables_are_the_ones_that_are_read_and_none_is_a_secret() {
             "LATCHKEY_AUDIT_TABLE": "Audit", "LATCHKEY_KMS_KEY_ID": "WrappingKey.Arn",
             // Empty until it is switched on.
             "LATCHKEY_KMS_SIGNING_KEYS": "", "LATCHKEY_ORIGIN_SECRET_SHA256": "",
+            // Two stacks of one account count apart.
+            "LATCHKEY_METRICS": "Latchkey/AWS::StackName",
         })
     );
 }

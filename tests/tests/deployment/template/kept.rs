@@ -14,7 +14,11 @@ fn the_tables_are_protected_and_backed_up() {
     assert_eq!(tables.keys().copied().collect::<Vec<_>>(), ["Audit", "Identities", "Keys"]);
     for (name, table) in &tables {
         let properties = &table["Properties"];
-        assert_eq!((&table["DeletionPolicy"], &table["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")), "{name}");
+        assert_eq!(
+            (&table["DeletionPolicy"], &table["UpdateReplacePolicy"]),
+            (&json!("RetainExceptOnCreate"), &json!("Retain")),
+            "{name}"
+        );
         assert_eq!(properties["DeletionProtectionEnabled"], true, "{name}");
         assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{name}");
         assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST", "{name}");
@@ -30,7 +34,7 @@ fn the_tables_are_protected_and_backed_up() {
     // The remains of a removed item are not processed.
     assert_eq!(tables["Identities"]["Properties"]["StreamSpecification"], json!({ "StreamViewType": "NEW_IMAGE" }));
     let key = &template.root()["Resources"]["WrappingKey"];
-    assert_eq!((&key["DeletionPolicy"], &key["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    assert_eq!((&key["DeletionPolicy"], &key["UpdateReplacePolicy"]), (&json!("RetainExceptOnCreate"), &json!("Retain")));
     assert_eq!(key["Properties"]["EnableKeyRotation"], true);
 }
 
@@ -63,7 +67,11 @@ fn no_parameter_can_replace_or_unprotect_a_resource_with_identities() {
     for name in IDENTITY_RESOURCES {
         let holder = &template.root()["Resources"][name];
         assert!(holder.is_object(), "{name}");
-        assert_eq!((&holder["DeletionPolicy"], &holder["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")), "{name}");
+        assert_eq!(
+            (&holder["DeletionPolicy"], &holder["UpdateReplacePolicy"]),
+            (&json!("RetainExceptOnCreate"), &json!("Retain")),
+            "{name}"
+        );
         assert!(holder.get("Condition").is_none(), "{name} exists with every switch");
         assert!(!depends_on_parameters(&template, holder), "{name} depends on a parameter");
         for named in ["TableName", "BucketName", "QueueName", "KeyId"] {
@@ -86,10 +94,11 @@ fn no_parameter_can_replace_or_unprotect_a_resource_with_identities() {
     assert_eq!(key["PendingWindowInDays"], 30);
     // Log lines are kept, although they hold no identities. Only their retention is a parameter.
     for (name, group) in template.of_type("AWS::Logs::LogGroup") {
-        assert_eq!(group["DeletionPolicy"], "Retain", "{name}");
+        assert_eq!(group["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
         assert_eq!(group["Properties"], json!({ "RetentionInDays": { "Ref": "LogRetention" } }), "{name}");
     }
-    let nothing_else = template.resources().filter(|(_, of)| of["DeletionPolicy"] == "Retain").map(|(name, _)| name);
+    let nothing_else =
+        template.resources().filter(|(_, of)| of["DeletionPolicy"] == "RetainExceptOnCreate").map(|(name, _)| name);
     let logs = template.of_type("AWS::Logs::LogGroup").map(|(name, _)| name);
     let others = ["StreamFailuresPolicy", "SigningKeyEs256", "SigningKeyRs256"];
     let expected: BTreeSet<&str> = IDENTITY_RESOURCES.into_iter().chain(logs).chain(others).collect();
@@ -103,7 +112,7 @@ fn failed_stream_records_are_kept_for_two_weeks_and_protected() {
     let buckets: Vec<_> = template.of_type("AWS::S3::Bucket").map(|(name, _)| name).collect();
     assert_eq!(buckets, ["StreamFailures"]);
     let bucket = &template.root()["Resources"]["StreamFailures"];
-    assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    assert_eq!((&bucket["DeletionPolicy"], &bucket["UpdateReplacePolicy"]), (&json!("RetainExceptOnCreate"), &json!("Retain")));
     let properties = template.resolve(&bucket["Properties"]);
     let encryption = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"];
     assert_eq!(encryption, &json!([{ "ServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" } }]));

@@ -78,7 +78,7 @@ fn every_queue_has_a_dead_letter_queue_that_is_kept() {
         assert_eq!(properties["SqsManagedSseEnabled"], true, "{name}");
         if name.ends_with("DeadLetters") {
             assert_eq!(properties["MessageRetentionPeriod"], 14 * 86_400, "{name}");
-            assert_eq!(queue["DeletionPolicy"], "Retain", "{name}");
+            assert_eq!(queue["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
         } else {
             assert!(
                 properties["RedrivePolicy"]["deadLetterTargetArn"].as_str().unwrap().ends_with("DeadLetters.Arn"),

@@ -22,7 +22,11 @@ fn signing_keys_exist_if_switched_on_and_are_kept() {
     for (name, spec, algorithm) in KEYS {
         let key = &on.root()["Resources"][name];
         assert!(!off.exists(key) && on.exists(key), "{name}");
-        assert_eq!((&key["DeletionPolicy"], &key["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")), "{name}");
+        assert_eq!(
+            (&key["DeletionPolicy"], &key["UpdateReplacePolicy"]),
+            (&json!("RetainExceptOnCreate"), &json!("Retain")),
+            "{name}"
+        );
         let properties = on.resolve(&key["Properties"]);
         assert_eq!((&properties["KeySpec"], &properties["KeyUsage"]), (&json!(spec), &json!("SIGN_VERIFY")), "{name}");
         let usage = &properties["KeyPolicy"]["Statement"][1];

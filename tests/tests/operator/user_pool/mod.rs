@@ -80,7 +80,7 @@ async fn begin_erasure(gateway: &Gateway, data: &Path, sub: &str) {
         deadline: Deadline::default(),
     };
     let identifier = authentication.identifier;
-    let decided = erase(Some(&authentication), &DueErasure { account, identifier, due }, request.now);
+    let decided = erase(Some(&authentication), &DueErasure { account, identifier, due, requested_at: None }, request.now);
     assert_eq!(decided.outcome, Erasure::Remove { at: due });
     store.commit(&decided.changes, &request).await.unwrap();
 }

@@ -59,8 +59,13 @@ async fn security_4_a_bad_client_or_redirect_uri_is_an_error_page_without_redire
         let page = browser.open(&changed(&client, changes)).await;
         assert_eq!(page.status(), 400, "{changes:?}");
         assert_eq!(page.header("location"), None, "{changes:?}");
-        assert!(!page.html().contains("evil.example"), "no part of the request is shown: {changes:?}");
     }
+    // What was requested is shown as text: no link, no form and no header has it.
+    let hostile = "https://evil.example/<script>alert(1)</script>\"onload=x";
+    let page = browser.open(&changed(&client, &[("redirect_uri", hostile)])).await.expect(StatusCode::BAD_REQUEST);
+    assert!(page.text().contains(&format!("redirect_uri is not registered for this client: {hostile}")), "{}", page.text());
+    assert!(!page.html().contains("<script>alert") && !page.html().contains("=\"https://evil.example"), "{}", page.html());
+    assert!(!page.header("content-security-policy").is_some_and(|policy| policy.contains("evil.example")));
 }
 
 #[tokio::test]
@@ -86,7 +91,7 @@ async fn security_4_8_every_other_error_is_answered_at_the_redirect_uri_with_sta
         (&[("max_age", "-5")], "invalid_request"),
         (&[("resource", "https://unknown.example")], "invalid_target"),
         (&[("claims", "[1]")], "invalid_request"),
-        (&[("id_token_hint", "not.a.token")], "invalid_request"),
+        (&[("id_token_hint", "not.a.token"), ("prompt", "none")], "login_required"),
     ] {
         let page = browser.open(&changed(&client, changes)).await;
         assert!(page.url.starts_with(&format!("{}?", client.redirect_uri)), "{changes:?}: {} {}", page.url, page.text());
@@ -163,7 +168,7 @@ async fn security_7_form_post_escapes_state_and_may_post_to_the_client_only() {
     assert!(!page.html().contains("<script>alert"));
     assert_eq!(page.header("cache-control"), Some("no-store"));
     let policy = page.header("content-security-policy").expect("a policy");
-    assert!(policy.contains("'nonce-") && policy.contains("form-action 'self' http://localhost:8080"), "{policy}");
+    assert!(policy.contains("'nonce-") && !policy.contains("form-action"), "a callback may redirect: {policy}");
     let redeemed = client.redeem(field("code").expect("a code")).await;
     assert_eq!(redeemed.status(), 200, "{}", redeemed.text());
 }
@@ -219,8 +224,8 @@ async fn security_16_a_posted_request_is_decided_like_one_by_get() {
     }
     assert_eq!(page.query("state").as_deref(), Some(state.as_str()));
     assert_eq!(client.redeem(&page.query("code").expect("a code")).await.status(), 200);
-    // Ten minutes later it has expired.
-    world.advance(latchkey::domain::time::Span::minutes(10));
+    // An hour later it has expired.
+    world.advance(latchkey::domain::time::Span::minutes(60));
     let late = browser.open(posted.header("location").expect("a location")).await;
     assert_eq!(late.status(), 400);
 }
@@ -230,14 +235,14 @@ async fn security_19_state_is_echoed_byte_for_byte_and_unknown_parameters_are_ig
     let world = world().await;
     let client = OAuthClient::demo_app(&world);
     let mut browser = Browser::new(&world);
-    let longest = "x".repeat(2048);
+    let longest = "x".repeat(4096);
     for state in ["a b+c%20d&e=f#g", "\"'<>\\`{}", "äöü€😀", "\t\u{7f}", longest.as_str()] {
         let more = [("state", state), ("prompt", "none"), ("foo", "bar"), ("acr_values", "x"), ("ui_locales", "xx-invalid")];
         let page = browser.open(&changed(&client, &more)).await;
         assert_eq!(page.query("error").as_deref(), Some("login_required"), "{state}");
         assert_eq!(page.query("state").as_deref(), Some(state));
     }
-    let longer = "x".repeat(2049);
+    let longer = "x".repeat(4097);
     let page = browser.open(&changed(&client, &[("state", &longer)])).await;
     assert_eq!((page.query("error").as_deref(), page.query("state")), (Some("invalid_request"), None));
     for claims in [format!("{{\"a\":\"{}\"}}", "x".repeat(4096)), format!("{}1{}", "{\"a\":".repeat(9), "}".repeat(9))] {

@@ -39,7 +39,7 @@ async fn security_55_cookies_are_pinned_to_the_host_and_hidden_from_scripts() {
 }
 
 #[tokio::test]
-async fn security_56_every_sign_in_makes_a_new_session_and_ends_the_old_one() {
+async fn security_56_every_sign_in_makes_a_new_cookie_and_the_old_one_is_dead() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     let mut browser = Browser::new(&world);
@@ -55,6 +55,44 @@ async fn security_56_every_sign_in_makes_a_new_session_and_ends_the_old_one() {
     assert_ne!(browser.cookies["lk-session"], first.cookies["lk-session"]);
     assert!(is_signed_in(&mut browser).await);
     assert!(!is_signed_in(&mut first.clone()).await);
+}
+
+/// Another application asks the user to confirm the password. The tokens of the first one do not end with it.
+#[tokio::test]
+async fn security_56_signing_in_again_as_the_same_user_keeps_the_session_and_its_grants() {
+    let world = world().await;
+    let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
+    let web = OAuthClient::demo_web(&world);
+    let mut browser = Browser::new(&world);
+    let code = web.sign_in(&mut browser, &ada).await.query("code").expect("a code");
+    let first = web.redeem(&code).await.tokens();
+    world.advance(Span::hours(1));
+    let app = OAuthClient { scope: "openid profile email".to_owned(), ..OAuthClient::demo_app(&world) };
+    let again = async |browser: &mut Browser, customer: &Customer| {
+        let page = browser.open(&app.authorize_url(&[("prompt", "login")])).await;
+        let mut page = customer.sign_in(browser, &page).await;
+        if page.has_button("#allow") {
+            page = browser.submit(&page, "#allow", &[]).await;
+        }
+        app.redeem(&page.query("code").expect("a code")).await.tokens()
+    };
+    let second = again(&mut browser, &ada).await;
+    assert_eq!(second.id_claims()["sid"], first.id_claims()["sid"]);
+    assert_eq!(second.id_claims()["auth_time"].as_i64(), first.id_claims()["auth_time"].as_i64().map(|at| at + 3600));
+    assert_eq!(web.userinfo(first.access()).await.status(), 401, "it is an hour old");
+    let refreshed = web.refresh(first.refresh()).await.tokens();
+    assert_eq!(web.userinfo(refreshed.access()).await.status(), 200, "a grant without offline_access");
+    assert_eq!(refreshed.id_claims()["auth_time"], first.id_claims()["auth_time"], "of its own sign-in");
+    // Another user in this browser ends the session, and with it these grants.
+    let third = again(&mut browser, &bob).await;
+    assert_ne!(third.id_claims()["sid"], first.id_claims()["sid"]);
+    assert_eq!(web.refresh(refreshed.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
+    assert_eq!(app.refresh(second.refresh()).await.refusal(), (400, "invalid_grant".to_owned()));
+    // A session that was signed out is not renewed.
+    let page = browser.open("/oauth2/logout").await;
+    browser.submit(&page, "#confirm", &[]).await;
+    let fourth = again(&mut browser, &bob).await;
+    assert_ne!(fourth.id_claims()["sid"], third.id_claims()["sid"]);
 }
 
 #[tokio::test]

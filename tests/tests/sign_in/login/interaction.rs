@@ -93,6 +93,24 @@ async fn security_11_a_sign_in_as_another_user_keeps_nothing_of_the_first_sessio
     assert!(browser.open(&marked).await.has_field("password"));
 }
 
+/// The hint only fills the form. Were it compared with the signed-in user, an application could test which addresses belong to them.
+#[tokio::test]
+async fn a_login_hint_of_another_user_fills_the_form_and_changes_nothing_else() {
+    let world = world().await;
+    let client = OAuthClient::demo_app(&world);
+    let (ada, bob) = (Customer::registered(&world, "Ada").await, Customer::registered(&world, "Bob").await);
+    let mut browser = Browser::new(&world);
+    let code = client.sign_in(&mut browser, &ada).await.query("code").expect("a code");
+    let sub = client.redeem(&code).await.tokens().id_claims()["sub"].clone();
+    for prompt in ["none", ""] {
+        let page = browser.open(&client.authorize_url(&[("login_hint", &bob.email), ("prompt", prompt)])).await;
+        let tokens = client.redeem(&page.query("code").expect("a code")).await.tokens();
+        assert_eq!(tokens.id_claims()["sub"], sub);
+    }
+    let page = browser.open(&client.authorize_url(&[("login_hint", &bob.email), ("prompt", "select_account")])).await;
+    assert!(page.html().contains(&format!("value=\"{}\"", bob.email)), "{}", page.html());
+}
+
 #[tokio::test]
 async fn security_12_an_id_token_hint_names_the_user_at_any_age() {
     let world = world().await;
@@ -115,13 +133,15 @@ async fn security_12_an_id_token_hint_names_the_user_at_any_age() {
         assert_eq!(with_hint(&mut browser, &adas, prompt).await, (true, None));
         assert_eq!(with_hint(&mut browser, &bobs, prompt).await, (false, Some("login_required".to_owned())));
     }
-    // A changed hint, another kind of token, or a token of another client is refused.
+    // A changed hint, another kind of token, or a token of another client names no user: without a page the user can not be asked, and with one
+    // the request continues as without the hint.
     let mut forged = adas.clone();
     let last = if forged.pop() == Some('A') { 'B' } else { 'A' };
     forged.push(last);
     let web = OAuthClient::demo_web(&world).tokens_for(&ada).await.json["id_token"].as_str().expect("an ID token").to_owned();
     for hint in [forged, access, web, "x".to_owned()] {
-        assert_eq!(with_hint(&mut browser, &hint, "none").await, (false, Some("invalid_request".to_owned())), "{hint}");
+        assert_eq!(with_hint(&mut browser, &hint, "none").await, (false, Some("login_required".to_owned())), "{hint}");
+        assert_eq!(with_hint(&mut browser, &hint, "").await, (true, None), "{hint}");
     }
 }
 

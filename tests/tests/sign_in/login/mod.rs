@@ -9,6 +9,7 @@ mod logout;
 mod mutants;
 mod password;
 mod recover;
+mod stored_request;
 mod walk;
 
 use http::StatusCode;

@@ -332,6 +332,25 @@ async fn security_65_an_unacceptable_password_costs_no_try() {
     assert!(done.text().contains("Your password is changed"), "{}", done.text());
 }
 
+/// As at registration and in the account. Only a right code shows it, and it costs no try.
+#[tokio::test]
+async fn security_69_a_new_password_of_the_users_own_data_is_refused_after_the_proof() {
+    let world = world().await;
+    let customer = Customer::registered(&world, "Ada").await;
+    let mut browser = Browser::new(&world);
+    let page = begin(&mut browser, &customer.email).await;
+    let (code, _) = mailed(&world, &customer.email).await;
+    let own = customer.email.to_uppercase();
+    let wrong = submit_code(&mut browser, &page, "AAAAAAAAAA", &own).await.expect(StatusCode::BAD_REQUEST);
+    assert!(!wrong.text().contains("easy to guess"), "without the proof nothing about the account is told: {}", wrong.text());
+    for _ in 0..6 {
+        let page = submit_code(&mut browser, &page, &code, &own).await.expect(StatusCode::BAD_REQUEST);
+        assert!(page.text().contains("easy to guess"), "{}", page.text());
+    }
+    let done = submit_code(&mut browser, &page, &code, NEW_PASSWORD).await.expect(StatusCode::OK);
+    assert!(done.text().contains("Your password is changed"), "{}", done.text());
+}
+
 #[tokio::test]
 async fn security_112_a_recovery_ends_a_lockout() {
     let world = world().await;

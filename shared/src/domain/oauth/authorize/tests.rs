@@ -25,6 +25,7 @@ fn client() -> Client {
         first_party: false,
         token_endpoint_auth_method: TokenEndpointAuthMethod::None,
         secret_hashes: Vec::new(),
+        secret_needs_encoding: false,
         redirect_uris: vec!["https://shop.example/cb".to_owned()],
         post_logout_redirect_uris: Vec::new(),
         grant_types: vec![GrantType::AuthorizationCode],
@@ -35,6 +36,9 @@ fn client() -> Client {
         access_token_signed_response_alg: SigningAlgorithm::ES256,
         allowed_origins: Vec::new(),
         resources: Vec::new(),
+        introspection_resources: vec![],
+        id_token_claims: vec![],
+        refresh_retry: crate::domain::oauth::rotate::RETRY,
         client_uri: None,
     }
 }

@@ -8,7 +8,7 @@ const SESSION: SessionPolicy = SessionPolicy { idle: Span::days(7), absolute: Sp
 
 fn token() -> LegacyToken {
     let subject = FederatedSubject { issuer: "https://pool.example".to_owned(), subject: "8f14e45f".to_owned() };
-    LegacyToken { subject, auth_time: NOW - Span::hours(5) }
+    LegacyToken { subject, auth_time: NOW - Span::hours(5), expires_at: NOW + Span::minutes(50) }
 }
 
 fn decide(
@@ -17,10 +17,21 @@ fn decide(
     resource: &[&str],
     client: &Client,
 ) -> Decision<Result<Issued, ExchangeRefused>> {
+    decide_with(account, None, asked, resource, client)
+}
+
+fn decide_with(
+    account: Option<&AccountState>,
+    claim: Option<TokenClaim>,
+    asked: Option<&str>,
+    resource: &[&str],
+    client: &Client,
+) -> Decision<Result<Issued, ExchangeRefused>> {
     let new = NewExchange {
         session: NewSession { id: SessionId::from_bytes([6; 16]), secret_hash: hash(31), device: None },
         grant: GrantId::from_bytes([7; 16]),
         refresh: NextRefresh { secret_hash: hash(32), key_version: 2 },
+        claim,
     };
     let rules = ExchangeRules { resources: &resources(), session: &SESSION, token: POLICY };
     let asked = asked.map(scope);
@@ -29,7 +40,7 @@ fn decide(
 
 #[test]
 fn an_exchange_creates_a_session_and_a_grant_with_its_first_refresh_token() {
-    let decision = decide(Some(&authentication()), None, &[], &client());
+    let decision = decide(Some(&authentication()), Some("openid offline_access"), &[], &client());
     let issued = decision.outcome.unwrap();
     let [first, second] = decision.changes.all();
     let (session, grant) = (first.made_by(Change::open_session), second.made_by(Change::exchange_token));
@@ -38,7 +49,7 @@ fn an_exchange_creates_a_session_and_a_grant_with_its_first_refresh_token() {
     assert_eq!((session.epoch, session.expires_at, session.version), (3, NOW + SESSION.absolute, 1));
     assert_eq!((grant.sid, grant.epoch, grant.version, &grant.code), (session.id, 3, 1, &None));
     assert_eq!((grant.auth_time, grant.nonce.as_ref()), (NOW - Span::hours(5), None));
-    assert_eq!((&grant.scope, grant.expires_at), (&client().scope, NOW + POLICY.refresh_absolute));
+    assert_eq!((&grant.scope, grant.expires_at), (&scope("openid offline_access"), NOW + POLICY.refresh_absolute));
     assert!(matches!(&grant.state, GrantState::Active { refresh: Some(first), .. }
         if first.generation == 1 && first.secret_hash == hash(32) && first.refresh_key_version == 2 && first.parent_hash.is_none()));
     assert_eq!(grant.check_live(&authentication(), Some(&session), NOW), Ok(()));
@@ -50,8 +61,34 @@ fn a_client_without_refresh_tokens_gets_an_access_token_and_a_grant_that_ends_wi
     let without = Client { grant_types: vec![GrantType::AuthorizationCode, GrantType::TokenExchange], ..client() };
     let issued = decide(Some(&authentication()), Some("orders:read"), &[], &without).outcome.unwrap();
     assert_eq!((issued.refresh_generation, issued.id_token, issued.grant.expires_at), (None, false, NOW + POLICY.access));
-    let issued = decide(Some(&authentication()), Some("openid account orders:read"), &[ORDERS], &without).outcome.unwrap();
+    let issued = decide(Some(&authentication()), Some("openid orders:read"), &[ORDERS], &without).outcome.unwrap();
     assert_eq!((issued.access.scope, issued.access.resource.as_deref()), (scope("orders:read"), Some(ORDERS)));
+}
+
+#[test]
+fn security_78_an_exchange_gives_nothing_unasked_never_the_account_and_proves_no_sign_in() {
+    let issued = decide(Some(&authentication()), None, &[], &client()).outcome.unwrap();
+    assert_eq!(issued.grant.scope, scope("openid"), "the client may have more");
+    for asked in ["account", "openid account"] {
+        let refused = decide(Some(&authentication()), Some(asked), &[], &client()).outcome.unwrap_err();
+        assert_eq!(refused, ExchangeRefused::ScopeExceeded, "{asked}");
+    }
+    assert!(!crate::domain::authentication::is_recent(NOW, &issued.grant.amr, NOW), "a sign-in at the pool a moment ago");
+}
+
+#[test]
+fn a_public_client_exchanges_a_token_once_and_the_claim_is_the_guard() {
+    let claim = |spent| Some(TokenClaim { id: Jti::from_bytes([9; 16]), spent });
+    let decision = decide_with(Some(&authentication()), claim(false), None, &[], &client());
+    assert!(decision.outcome.is_ok());
+    let [guard, session, grant] = decision.changes.all();
+    let end = NOW + Span::minutes(50);
+    assert_eq!(guard, &Change::claim_exchanged_token(Jti::from_bytes([9; 16]), client().client_id, end));
+    session.made_by(Change::open_session);
+    grant.made_by(Change::exchange_token);
+    let again = decide_with(Some(&authentication()), claim(true), None, &[], &client());
+    assert!(again.changes.is_empty());
+    assert_eq!(again.outcome.unwrap_err(), ExchangeRefused::Spent);
 }
 
 #[test]

@@ -202,7 +202,22 @@ fn security_35_a_narrowed_scope_applies_to_one_token_and_the_next_may_have_the_f
     let issued = decision.outcome.unwrap();
     assert_eq!(issued.access.scope, scope("email"));
     assert_eq!(issued.grant.scope, Case::of(|_| {}).grant.scope);
-    assert!(issued.id_token, "the ID token depends on the scope of the grant");
+    assert!(!issued.id_token, "narrowed to less than openid");
+    let issued = Case::of(|c| c.scope = Some(scope("openid email"))).decide().outcome.unwrap();
+    assert!(issued.id_token);
+}
+
+#[test]
+fn a_narrowed_scope_of_one_resource_decides_the_audience() {
+    let issued = Case::of(|c| c.scope = Some(scope("orders:read"))).decide().outcome.unwrap();
+    assert_eq!((issued.access.resource.as_deref(), issued.access.scope), (Some(ORDERS), scope("orders:read")));
+    let issued = Case::of(|c| c.scope = Some(scope("openid orders:read"))).decide().outcome.unwrap();
+    assert_eq!(issued.access.resource, None, "a scope about the user is for the issuer");
+    let issued = Case::of(|c| {
+        c.scope = Some(scope("orders:read"));
+        c.client.resources.clear();
+    });
+    assert_eq!(issued.decide().outcome.unwrap().access.resource, None, "in doubt for the issuer, as before");
 }
 
 #[test]

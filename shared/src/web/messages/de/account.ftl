@@ -13,6 +13,7 @@ account-back = Zurück
 
 account-profile-title = Ihr Profil
 account-profile-stale = Ihr Profil wurde in einem anderen Fenster geändert. Ihre Eingaben sind noch da: Prüfen Sie sie und speichern Sie noch einmal.
+account-profile-draft = Ihre Sitzung war beendet, deshalb sind Ihre Änderungen noch nicht gespeichert. Prüfen Sie sie und speichern Sie dann.
 account-done-saved = Ihr Profil ist gespeichert.
 
 account-security-title = Sicherheit
@@ -56,17 +57,26 @@ account-email-ended-text = Die Änderung ist abgebrochen. Ihre Adresse wird nich
 account-done-email = Ihre E-Mail-Adresse ist geändert. Wir haben Ihre alte Adresse benachrichtigt.
 
 account-link-over-title = Dieser Link gilt nicht mehr
-account-link-over-text = Er wurde schon benutzt, oder er ist abgelaufen. Es wurde nichts geändert.
+account-link-over-text = Er ist abgelaufen, oder eine neuere Nachricht oder eine ältere Adresse hat ihn ersetzt. Es wurde nichts geändert.
 
-account-undo-title = Adressänderung zurücknehmen
-account-undo-lead = Ihr Konto verwendete vorher { $email }. Wenn Sie das nicht geändert haben, nehmen Sie die Änderung zurück.
+account-undo-title = Holen Sie Ihr Konto zurück
+account-undo-lead = Ihr Konto verwendete vorher { $email }. Wenn Sie das nicht selbst geändert haben, geben Sie den Code aus der Nachricht ein und wählen Sie ein neues Passwort.
 account-undo-address = { $email } wird wieder Ihre Adresse
 account-undo-sessions = Alle Geräte werden abgemeldet
-account-undo-password = Das Passwort wird entfernt; Sie setzen ein neues
-account-undo-submit = Änderung zurücknehmen
+account-undo-password = Das jetzige Passwort gilt nicht mehr, nur noch Ihr neues
+account-undo-open = Das Konto ist wieder offen, falls es geschlossen war
+account-mail-code = Code aus der Nachricht
+account-mail-code-help = 10 Buchstaben und Ziffern. Der Code steht in der Nachricht mit dem Link zu dieser Seite.
+account-undo-newer = { $email } hat ein neueres Konto. Es wird geschlossen und nach dem { $date } gelöscht.
+account-undo-newer-help = Melden Sie sich vorher bei dem neueren Konto an und laden Sie herunter, was Sie daraus behalten möchten.
+account-undo-newer-missing = Bestätigen Sie das, um fortzufahren. Bisher wurde nichts geändert.
+account-undo-submit = Konto zurückholen
+account-undo-resend-lead = Die Nachricht mit diesem Link enthält keinen Code. Wir schicken Ihnen eine Nachricht mit einem Code an { $email }.
+account-undo-resend = Code schicken
+account-undo-resent-title = Sehen Sie in Ihr Postfach
+account-undo-resent-text = Wir haben eine Nachricht mit einem Link und einem Code an Ihre frühere Adresse geschickt. Öffnen Sie den Link darin.
 account-undone-title = Ihre Adresse gilt wieder
-account-undone-text = Alle Geräte sind abgemeldet, und das Passwort ist entfernt. Setzen Sie ein neues Passwort, um sich anzumelden.
-account-undone-recover = Neues Passwort setzen
+account-undone-text = Ihr Konto verwendet wieder { $email }. Alle Geräte sind abgemeldet, und nur das neue Passwort gilt. Melden Sie sich damit an.
 account-undo-taken-title = Diese Adresse ist vergeben
 account-undo-taken-text = Ein anderes Konto verwendet diese Adresse jetzt, deshalb kann die Änderung nicht zurückgenommen werden. Bitte wenden Sie sich an unseren Support.
 
@@ -115,15 +125,17 @@ account-delete-text =
 account-delete-action = Konto löschen
 account-delete-lead = Das löscht das Konto von { $email }.
 account-delete-now = Sie werden auf allen Geräten abgemeldet, und das Konto kann nicht mehr benutzt werden
-account-delete-until = Bis zum { $date } können Sie das Konto wiederherstellen, mit einem Link, den wir an { $email } schicken
+account-delete-until = Bis zum { $date } können Sie das Konto wiederherstellen, mit einem Link und einem Code, die wir an { $email } schicken
 account-delete-then = Danach werden alle Daten endgültig gelöscht, und die Adresse kann für ein neues Konto verwendet werden
 account-delete-export = Möchten Sie eine Kopie behalten?
 account-delete-submit = Konto löschen
 account-deleted-title = Ihr Konto ist geschlossen
-account-deleted-text = Alle seine Daten werden nach dem { $date } gelöscht. Bis dahin können Sie es mit dem Link in der Nachricht wiederherstellen, die wir Ihnen gerade geschickt haben.
+account-deleted-text = Alle seine Daten werden nach dem { $date } gelöscht. Bis dahin können Sie es wiederherstellen, mit dem Link und dem Code in der Nachricht, die wir Ihnen gerade geschickt haben.
 
 account-restore-title = Konto wiederherstellen
-account-restore-lead = Ihr Konto ist geschlossen und wird nach dem { $date } gelöscht. Stellen Sie es wieder her, um alle Ihre Daten zurückzubekommen.
+account-restore-lead = Ihr Konto ist geschlossen und wird nach dem { $date } gelöscht. Geben Sie den Code aus der Nachricht ein, um alle Ihre Daten zurückzubekommen.
+account-mail-code-wrong = Das ist nicht der Code aus der Nachricht mit diesem Link. Es wurde nichts geändert.
+account-restore-no-code = Kein Code in Ihrer Nachricht? Geben Sie Ihre Adresse ein, und wir schicken Ihnen eine neue.
 account-restore-submit = Konto wiederherstellen
-account-restored-title = Willkommen zurück
-account-restored-text = Ihr Konto ist wiederhergestellt. Melden Sie sich mit Ihrer Adresse und Ihrem Passwort an.
+account-restored-title = Ihr Konto ist offen
+account-restored-text = Das Konto ist wiederhergestellt. Melden Sie sich mit Ihrer Adresse und Ihrem Passwort an.

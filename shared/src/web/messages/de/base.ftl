@@ -76,3 +76,10 @@ date = { $day }. { $month ->
    *[12] Dezember
 } { $year }
 date-and-time = { $date }, { $time } Uhr (UTC)
+
+## Ein Formular, das nicht angenommen werden kann, weil sein Cookie fehlt
+
+form-stale = Dieses Formular konnte nicht geprüft werden, weil sein Cookie fehlt oder sich geändert hat. Bitte senden Sie es noch einmal. Falls das wieder geschieht, erlauben Sie Cookies für diese Seite.
+form-stale-title = Bitte öffnen Sie diese Seite noch einmal
+form-stale-text = Das Formular konnte nicht geprüft werden, weil sein Cookie fehlt oder sich geändert hat. Es wurde nichts geändert. Falls das wieder geschieht, erlauben Sie Cookies für diese Seite.
+form-stale-open = Seite öffnen

@@ -58,22 +58,41 @@ mail-requested-intro = Für Ihr Konto bei { $tenant } wurde eine andere E-Mail-A
 mail-moved-subject = Ihre E-Mail-Adresse bei { $tenant } wurde geändert
 mail-moved-title = Ihre E-Mail-Adresse wurde geändert
 mail-moved-intro = Ihr Konto bei { $tenant } verwendet jetzt eine andere E-Mail-Adresse. Mit dieser Adresse kann sich niemand mehr anmelden.
-mail-moved-not-me = Sie waren das nicht? Dann nehmen Sie die Änderung zurück. Alle Geräte werden abgemeldet, und Sie setzen ein neues Passwort:
+mail-moved-not-me = Sie waren das nicht? Dann öffnen Sie diesen Link, geben Sie den Code ein und wählen Sie ein neues Passwort. Die Adresse gehört dann wieder zu Ihrem Konto, und alle Geräte werden abgemeldet:
 mail-moved-action = Änderung zurücknehmen
-mail-moved-until = Sie können die Änderung bis zum { $date } zurücknehmen.
+mail-moved-until = Sie können die Änderung bis zum { $date } zurücknehmen. { $tenant } fragt Sie an keiner anderen Stelle nach dem Code.
 
 mail-undone-subject = Ihre E-Mail-Adresse bei { $tenant } gilt wieder
 mail-undone-title = Ihre Adresse gilt wieder
-mail-undone-intro = Die Änderung der Adresse wurde zurückgenommen. Bei { $tenant } melden Sie sich wieder mit dieser Adresse an. Alle Geräte wurden abgemeldet, und das Passwort wurde entfernt. Setzen Sie ein neues Passwort, um sich anzumelden.
+mail-undone-intro = Die Änderung der Adresse wurde zurückgenommen. Bei { $tenant } melden Sie sich wieder mit dieser Adresse an, und mit dem neuen Passwort, das dabei gesetzt wurde. Alle Geräte wurden abgemeldet.
 
 mail-deletion-subject = Ihr Konto bei { $tenant } wird gelöscht
 mail-deletion-title = Ihr Konto ist geschlossen
 mail-deletion-intro = Wie gewünscht ist Ihr Konto bei { $tenant } geschlossen, und alle seine Daten werden nach dem { $date } gelöscht. Bis dahin kann das Konto nicht benutzt werden.
-mail-deletion-restore = Sie haben es sich anders überlegt, oder Sie waren das nicht? Dann stellen Sie das Konto wieder her:
+mail-deletion-restore = Sie haben es sich anders überlegt, oder Sie waren das nicht? Dann öffnen Sie diesen Link und geben Sie den Code ein:
 mail-deletion-action = Konto wiederherstellen
-mail-deletion-until = Der Link gilt bis zum { $date }. Danach werden die Daten endgültig gelöscht.
+mail-deletion-until = Sie können das Konto bis zum { $date } wiederherstellen. Danach werden die Daten endgültig gelöscht.
 
 mail-restored-subject = Ihr Konto bei { $tenant } ist wiederhergestellt
 mail-restored-title = Willkommen zurück
 mail-restored-intro = Ihr Konto bei { $tenant } ist mit allen Daten wiederhergestellt. Melden Sie sich mit Ihrer Adresse und Ihrem Passwort an.
 mail-restored-not-me = Sie waren das nicht? Dann setzen Sie sofort ein neues Passwort: Eine andere Person kann Ihre E-Mails lesen.
+
+mail-closed-subject = Ihr Konto bei { $tenant } ist geschlossen
+mail-closed-title = Ihr Konto ist geschlossen
+mail-closed-intro = Es gab einen Versuch, vielleicht von Ihnen selbst, sich mit dieser Adresse bei { $tenant } anzumelden oder ein Konto anzulegen. Ihr Konto dort ist geschlossen, und alle seine Daten werden nach dem { $date } gelöscht. Bis dahin können Sie es wiederherstellen.
+
+mail-disabled-subject = Ihr Konto bei { $tenant } ist gesperrt
+mail-disabled-title = Ihr Konto ist gesperrt
+mail-disabled-intro = Es gab einen Versuch, vielleicht von Ihnen selbst, sich mit dieser Adresse bei { $tenant } anzumelden oder ein Konto anzulegen. Ihr Konto dort ist gesperrt, daher wurde nichts geändert. Bitte wenden Sie sich an den Support von { $tenant }.
+
+mail-former-subject = Ihre frühere Kontoadresse bei { $tenant }
+mail-former-title = Zu dem Konto, das diese Adresse verwendet hat
+mail-former-changed-intro = Das Passwort des Kontos bei { $tenant }, das vorher diese Adresse verwendet hat, wurde geändert.
+mail-former-moved-intro = Das Konto bei { $tenant }, das vorher diese Adresse verwendet hat, hat seine Adresse noch einmal geändert.
+mail-former-undone-intro = Das Konto bei { $tenant }, das vorher diese Adresse verwendet hat, verwendet jetzt wieder eine seiner früheren Adressen.
+mail-former-deletion-intro = Das Konto bei { $tenant }, das vorher diese Adresse verwendet hat, wurde geschlossen. Alle seine Daten werden gelöscht.
+mail-former-restored-intro = Das Konto bei { $tenant }, das vorher diese Adresse verwendet hat, war geschlossen und ist jetzt wiederhergestellt.
+mail-former-not-me = Sie haben diese Adresse nicht selbst aufgegeben? Dann holen Sie das Konto zurück: Öffnen Sie diesen Link, geben Sie den Code ein und wählen Sie ein neues Passwort. Alle Geräte werden abgemeldet:
+mail-former-action = Konto zurückholen
+mail-former-until = Das ist bis zum { $date } möglich. Wenn Sie Ihre Adresse selbst geändert haben, müssen Sie nichts tun.

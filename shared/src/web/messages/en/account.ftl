@@ -13,6 +13,7 @@ account-back = Back
 
 account-profile-title = Your profile
 account-profile-stale = Your profile was changed in another window. Your input is still here: check it and save again.
+account-profile-draft = Your session had ended, so your changes are not saved yet. Check them, then save them.
 account-done-saved = Your profile is saved.
 
 account-security-title = Security
@@ -56,17 +57,26 @@ account-email-ended-text = The change is cancelled. Your address will not be use
 account-done-email = Your e-mail address is changed. We sent a notice to your old address.
 
 account-link-over-title = This link is no longer valid
-account-link-over-text = It was already used, or it has expired. Nothing was changed.
+account-link-over-text = It has expired, or a newer mail or an older address has replaced it. Nothing was changed.
 
-account-undo-title = Undo the change of address
-account-undo-lead = Your account used { $email } before. If you did not change it, undo the change.
+account-undo-title = Take your account back
+account-undo-lead = Your account used { $email } before. If you did not change this yourself, enter the code from the mail and choose a new password.
 account-undo-address = { $email } becomes your address again
 account-undo-sessions = All devices are signed out
-account-undo-password = The password is removed; you set a new one
-account-undo-submit = Undo the change
+account-undo-password = The present password no longer works; your new one does
+account-undo-open = The account is open again, if it was closed
+account-mail-code = Code from the mail
+account-mail-code-help = 10 letters and digits. The code is in the mail with the link to this page.
+account-undo-newer = { $email } has a newer account. It is closed, and erased after { $date }.
+account-undo-newer-help = Before you go on, sign in to the newer account and download what you want to keep from it.
+account-undo-newer-missing = Confirm this to go on. Nothing was changed so far.
+account-undo-submit = Take the account back
+account-undo-resend-lead = The mail with this link has no code. We send you a mail with a code to { $email }.
+account-undo-resend = Send the code
+account-undo-resent-title = Look into your mailbox
+account-undo-resent-text = We have sent a mail with a link and a code to your former address. Open the link in it.
 account-undone-title = Your address is restored
-account-undone-text = All devices are signed out, and the password is removed. Set a new password to sign in.
-account-undone-recover = Set a new password
+account-undone-text = Your account uses { $email } again. All devices are signed out, and only the new password works. Sign in with it.
 account-undo-taken-title = This address is in use
 account-undo-taken-text = Another account now uses this address, so the change cannot be undone. Please contact our support.
 
@@ -115,15 +125,17 @@ account-delete-text =
 account-delete-action = Delete my account
 account-delete-lead = This deletes the account of { $email }.
 account-delete-now = You are signed out on all devices, and the account can no longer be used
-account-delete-until = Until { $date } you can restore the account, with a link that we send to { $email }
+account-delete-until = Until { $date } you can restore the account, with a link and a code that we send to { $email }
 account-delete-then = After that all data is erased permanently, and the address can be used for a new account
 account-delete-export = Do you want to keep a copy?
 account-delete-submit = Delete my account
 account-deleted-title = Your account is closed
-account-deleted-text = All its data will be erased after { $date }. Until then you can restore it by the link in the mail that we have just sent you.
+account-deleted-text = All its data will be erased after { $date }. Until then you can restore it with the link and the code in the mail that we have just sent you.
 
 account-restore-title = Restore your account
-account-restore-lead = Your account is closed, and will be erased after { $date }. Restore it to get back all your data.
+account-restore-lead = Your account is closed, and will be erased after { $date }. Enter the code from the mail to get back all your data.
+account-mail-code-wrong = This is not the code from the mail with this link. Nothing was changed.
+account-restore-no-code = No code in your mail? Enter your address, and we send you a new mail.
 account-restore-submit = Restore my account
-account-restored-title = Welcome back
-account-restored-text = Your account is restored. Sign in with your address and your password.
+account-restored-title = Your account is open
+account-restored-text = The account is restored. Sign in with your address and your password.

@@ -76,3 +76,10 @@ date = { $day } { $month ->
    *[12] December
 } { $year }
 date-and-time = { $date }, { $time } UTC
+
+## A form that cannot be accepted, because its cookie is gone
+
+form-stale = This form could not be checked, because its cookie is missing or has changed. Please send it again. If you see this again, allow cookies for this site.
+form-stale-title = Please open this page again
+form-stale-text = The form could not be checked, because its cookie is missing or has changed. Nothing was changed. If you see this again, allow cookies for this site.
+form-stale-open = Open the page

@@ -58,22 +58,41 @@ mail-requested-intro = Another e-mail address was entered for your account at { 
 mail-moved-subject = Your e-mail address at { $tenant } was changed
 mail-moved-title = Your e-mail address was changed
 mail-moved-intro = Your account at { $tenant } now uses another e-mail address. This address can no longer sign in.
-mail-moved-not-me = It was not you? Then undo the change. All devices are signed out, and you set a new password:
+mail-moved-not-me = It was not you? Then open this link, enter the code and choose a new password. The address becomes yours again, and all devices are signed out:
 mail-moved-action = Undo the change
-mail-moved-until = You can undo the change until { $date }.
+mail-moved-until = You can undo the change until { $date }. { $tenant } will never ask you for the code anywhere else.
 
 mail-undone-subject = Your e-mail address at { $tenant } is restored
 mail-undone-title = Your address is restored
-mail-undone-intro = The change of address was undone. You sign in at { $tenant } with this address again. All devices were signed out, and the password was removed. Set a new password to sign in.
+mail-undone-intro = The change of address was undone. You sign in at { $tenant } with this address again, and with the new password that was set with it. All devices were signed out.
 
 mail-deletion-subject = Your account at { $tenant } will be deleted
 mail-deletion-title = Your account is closed
 mail-deletion-intro = As you asked, your account at { $tenant } is closed, and all its data will be erased after { $date }. Until then the account cannot be used.
-mail-deletion-restore = You changed your mind, or it was not you? Then restore the account:
+mail-deletion-restore = You changed your mind, or it was not you? Then open this link and enter the code:
 mail-deletion-action = Restore my account
-mail-deletion-until = The link works until { $date }. After that, the data is erased permanently.
+mail-deletion-until = You can restore the account until { $date }. After that, the data is erased permanently.
 
 mail-restored-subject = Your account at { $tenant } is restored
 mail-restored-title = Welcome back
 mail-restored-intro = Your account at { $tenant } is restored, with all its data. Sign in with your address and password.
 mail-restored-not-me = It was not you? Then set a new password at once: another person can read your mail.
+
+mail-closed-subject = Your account at { $tenant } is closed
+mail-closed-title = Your account is closed
+mail-closed-intro = There was an attempt, perhaps by you, to sign in at { $tenant } or to create an account with this address. Your account there is closed, and all its data will be erased after { $date }. You can restore it until then.
+
+mail-disabled-subject = Your account at { $tenant } is disabled
+mail-disabled-title = Your account is disabled
+mail-disabled-intro = There was an attempt, perhaps by you, to sign in at { $tenant } or to create an account with this address. Your account there is disabled, so nothing was changed. Please ask the support of { $tenant } about it.
+
+mail-former-subject = Your former account address at { $tenant }
+mail-former-title = About the account that used this address
+mail-former-changed-intro = The password of the account at { $tenant } that used this address before was changed.
+mail-former-moved-intro = The account at { $tenant } that used this address before has changed its address once more.
+mail-former-undone-intro = The account at { $tenant } that used this address before now uses one of its former addresses again.
+mail-former-deletion-intro = The account at { $tenant } that used this address before was closed. All its data will be erased.
+mail-former-restored-intro = The account at { $tenant } that used this address before was closed, and is now restored.
+mail-former-not-me = You did not give up this address yourself? Then take the account back: open this link, enter the code and choose a new password. All devices are signed out:
+mail-former-action = Take the account back
+mail-former-until = This is possible until { $date }. If you changed your address yourself, you do not need to do anything.

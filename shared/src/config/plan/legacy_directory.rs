@@ -3,10 +3,15 @@
 
 use super::effects::Plan;
 use crate::domain::id::ClientId;
-use crate::domain::tenant::{CognitoConfig, RegistrationConfig, SubPolicy};
+use crate::domain::tenant::{LegacyDirectoryConfig, RegistrationConfig, SubPolicy};
 use std::collections::BTreeMap;
 
-pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&CognitoConfig>, then: Option<&CognitoConfig>) {
+pub(super) fn compare(
+    plan: &mut Plan,
+    form: &RegistrationConfig,
+    now: Option<&LegacyDirectoryConfig>,
+    then: Option<&LegacyDirectoryConfig>,
+) {
     match (now, then) {
         (None, None) => {}
         (None, Some(then)) => plan.danger(
@@ -22,11 +27,11 @@ pub(super) fn compare(plan: &mut Plan, form: &RegistrationConfig, now: Option<&C
         ),
         (Some(now), Some(then)) => changed(plan, form, now, then),
     }
-    let exchange = |config: Option<&CognitoConfig>| config.map(|config| config.exchange.clone()).unwrap_or_default();
+    let exchange = |config: Option<&LegacyDirectoryConfig>| config.map(|config| config.exchange.clone()).unwrap_or_default();
     compare_exchange(plan, &exchange(now), &exchange(then));
 }
 
-fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &CognitoConfig, then: &CognitoConfig) {
+fn changed(plan: &mut Plan, form: &RegistrationConfig, now: &LegacyDirectoryConfig, then: &LegacyDirectoryConfig) {
     if now.user_pool_id != then.user_pool_id {
         plan.danger(
             "cognito.user_pool_id",
@@ -83,3 +88,6 @@ fn compare_exchange(plan: &mut Plan, now: &BTreeMap<String, ClientId>, then: &BT
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 /// The legacy user pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CognitoConfig {
+pub struct LegacyDirectoryConfig {
     /// The pool.
     pub user_pool_id: UserPoolId,
     /// The app client that passwords are verified through: without a secret, with `ALLOW_ADMIN_USER_PASSWORD_AUTH`.
@@ -25,7 +25,7 @@ pub struct CognitoConfig {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-impl CognitoConfig {
+impl LegacyDirectoryConfig {
     /// The source attribute of a field: the one in the document, otherwise the standard attribute of its name, otherwise the
     /// custom one (`custom:{field}`).
     #[must_use]
@@ -42,6 +42,11 @@ impl CognitoConfig {
         let roles: BTreeSet<Role> = groups.iter().filter_map(|group| self.groups.get(group)).cloned().collect();
         // The document has at most as many roles as an account can have.
         Roles::try_from(roles).unwrap_or_default()
+    }
+    /// Returns whether the pool made this attribute for itself. It is never mapped, and never reported as unmapped.
+    #[must_use]
+    pub fn is_internal(attribute: &str) -> bool {
+        attribute.starts_with("cognito:")
     }
     /// The issuer identifier of the pool.
     #[must_use]

@@ -4,10 +4,23 @@ use super::reader::{Read, Table};
 use crate::domain::id::ClientId;
 use crate::domain::oauth::client::{Client, GrantType};
 use crate::domain::roles::{InvalidRole, MAX_ROLES, Role};
-use crate::domain::tenant::{CognitoConfig, Field, InvalidUserPoolId, SubPolicy, UserPoolId, is_attribute};
+use crate::domain::tenant::legacy_directory::{InvalidUserPoolId, UserPoolId, is_attribute};
+use crate::domain::tenant::{Field, LegacyDirectoryConfig, SubPolicy};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field], clients: &BTreeMap<ClientId, Client>) -> Option<CognitoConfig> {
+pub(super) fn read(
+    root: &mut Table<'_, '_>,
+    fields: &[Field],
+    clients: &BTreeMap<ClientId, Client>,
+) -> Option<LegacyDirectoryConfig> {
+    root.optional_table("cognito").and_then(|table| read_section(table, fields, clients))
+}
+
+fn read_section(
+    mut table: Table<'_, '_>,
+    fields: &[Field],
+    clients: &BTreeMap<ClientId, Client>,
+) -> Option<LegacyDirectoryConfig> {
     let user_pool_id = table.required_text("user_pool_id").and_then(|text| read_pool(&table, &text));
     let client_id = table.required_text("client_id").and_then(|text| read_client(&table, &text));
     let sub = table.word("sub", &[("alias", SubPolicy::Alias), ("keep", SubPolicy::Keep)], SubPolicy::Alias);
@@ -24,7 +37,7 @@ pub(super) fn read(mut table: Table<'_, '_>, fields: &[Field], clients: &BTreeMa
     let exchange = read_exchange(&mut table, clients);
     let groups = read_groups(&mut table);
     table.close();
-    Some(CognitoConfig { user_pool_id: user_pool_id?, client_id: client_id?, sub, exchange, groups, attributes })
+    Some(LegacyDirectoryConfig { user_pool_id: user_pool_id?, client_id: client_id?, sub, exchange, groups, attributes })
 }
 
 pub(super) fn read_pool(table: &Table<'_, '_>, text: &Read<String>) -> Option<UserPoolId> {
@@ -77,3 +90,6 @@ fn read_client(table: &Table<'_, '_>, text: &Read<String>) -> Option<String> {
     }
     is_id.then(|| text.value.clone())
 }
+
+#[cfg(test)]
+mod tests;

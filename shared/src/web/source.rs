@@ -1,0 +1,286 @@
+//! Limits per source at every endpoint that verifies a secret or sends a mail to a typed address (security 147, decision 35).
+//!
+//! 1. The rule of the route names the event that it can cause: a failure or a mail.
+//! 2. The source is the account of a presented token, session or known device; at the OAuth endpoints the client address with the client;
+//!    otherwise the client address (IPv6 by /64). So no stranger locks out a session or a known device of another user.
+//! 3. A permit of this instance's bucket is taken, and if the source is active, the shared counter is read. Without a permit, or at the
+//!    shared limit, the answer is 429 before anything is read, hashed or written.
+//! 4. The route runs. Its response shows whether the event occurred.
+
+use super::bearer::{grant_of, header_token, read_access_token};
+use super::browser::Browser;
+use super::client_authentication::claimed_client_id;
+use super::extract::TenantHandle;
+use super::funnel::{Funnel, Method as StepMethod, Outcome, Step};
+use super::oauth_error::OAuthError;
+use super::params::Params;
+use super::problem::{Problem, ProblemKind, log_failure};
+use crate::digest::sha256;
+use crate::domain::id::AccountId;
+use crate::domain::oauth::error::OAuthErrorCode;
+use crate::domain::source::{Admitted, SourceEvent, SourceLimits};
+use crate::domain::time::Span;
+use crate::services::Services;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use data_encoding::BASE64URL_NOPAD;
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+
+/// The limited endpoints. A test compares them with the routes.
+pub const LIMITED_ROUTES: [&str; 16] = [
+    "/login",
+    "/recover",
+    "/register",
+    "/verify",
+    "/v1/registrations",
+    "/v1/registrations/{id}/resend",
+    "/v1/registrations/{id}/verification",
+    "/oauth2/token",
+    "/oauth2/introspect",
+    "/oauth2/revoke",
+    "/v1/me/password",
+    "/v1/me/email",
+    "/v1/me/email/verification",
+    "/v1/me/restoration",
+    "/account/password",
+    "/account/email",
+];
+
+/// Pages of mailed links: they verify a mailed secret, too.
+pub const LIMITED_LINKS: [&str; 2] = ["/account/email/undo", "/account/restore"];
+
+/// What a request can cause, and the step of the funnel that a refusal counts as.
+struct Rule {
+    event: SourceEvent,
+    step: Option<(Step, StepMethod)>,
+}
+
+impl Rule {
+    /// The rule of a route. `None` for one without limits.
+    fn of(route: &str, query: &Params, form: &Params) -> Option<Self> {
+        use SourceEvent::{Failure, Mail};
+        let has = |params: &Params, name: &str| params.all(name).next().is_some();
+        let (event, step) = match route {
+            "/login" => (Failure, Some((Step::SignIn, StepMethod::Password))),
+            "/recover" if has(query, "flow") => (Failure, Some((Step::RecoveryCompleted, StepMethod::Code))),
+            "/recover" => (Mail, Some((Step::RecoveryStarted, StepMethod::Page))),
+            "/register" => (Mail, Some((Step::RegistrationStarted, StepMethod::Page))),
+            "/v1/registrations" => (Mail, Some((Step::RegistrationStarted, StepMethod::Api))),
+            "/verify" if form.all("action").any(|action| action == "resend") => (Mail, None),
+            "/v1/registrations/{id}/resend" => (Mail, None),
+            "/verify" | "/v1/registrations/{id}/verification" => {
+                (Failure, Some((Step::RegistrationVerified, StepMethod::Code)))
+            }
+            "/account/email" if has(form, "email") => (Mail, None),
+            "/v1/me/email" => (Mail, None),
+            route if LIMITED_ROUTES.contains(&route) || LIMITED_LINKS.contains(&route) => (Failure, None),
+            _ => return None,
+        };
+        Some(Self { event, step })
+    }
+}
+
+/// The middleware.
+pub(super) async fn limit(
+    State(services): State<Services>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(route) = route.filter(|_| request.method() == Method::POST) else { return next.run(request).await };
+    let (mut parts, body) = request.into_parts();
+    // `mount` has already read it within its limit.
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    match Attempt::admit(&services, route.as_str(), &mut parts, &body).await {
+        Ok(None) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Ok(Some(attempt)) => {
+            let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+            let seen = Seen::of(attempt.event, &response);
+            attempt.conclude(&services, seen).await;
+            response
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+/// An admitted request.
+struct Attempt {
+    event: SourceEvent,
+    limits: SourceLimits,
+    handle: TenantHandle,
+    source: [u8; 32],
+    key: String,
+    admitted: Admitted,
+}
+
+impl Attempt {
+    /// Takes a permit. `None` if the route has no limits.
+    async fn admit(services: &Services, route: &str, parts: &mut Parts, body: &Bytes) -> Result<Option<Self>, Response> {
+        let query = Params::of_query(&parts.uri).unwrap_or_default();
+        let form = Params::parse(body).unwrap_or_default();
+        let Some(rule) = Rule::of(route, &query, &form).filter(|_| services.sources.is_on()) else { return Ok(None) };
+        // The route answers a tenant that cannot be loaded.
+        let Ok(handle) = TenantHandle::from_request_parts(parts, services).await else { return Ok(None) };
+        let Some(limits) = handle.tenant.config.sources.limits(rule.event) else { return Ok(None) };
+        let source = Source::of(services, &handle, route, parts, &form).await.hash(rule.event);
+        let key = format!("{}\n{}", handle.tenant.config.tenant, BASE64URL_NOPAD.encode(&source));
+        let refuse = |wait: Span| {
+            if let (Some(funnel), Some((step, method))) = (parts.extensions.get::<Funnel>(), rule.step) {
+                funnel.enter(step, method);
+            }
+            refusal(route, wait)
+        };
+        let now = handle.now();
+        let admitted = services.sources.lock().take(&key, limits, now).map_err(refuse)?;
+        if admitted == Admitted::Active || limits.always_shared {
+            match handle.tenant.store.find_source_count(&source, now).await {
+                Ok(count) if count < limits.shared => {}
+                Ok(_) => {
+                    let mut buckets = services.sources.lock();
+                    buckets.give_back(&key);
+                    let wait = buckets.close(&key, now);
+                    return Err(refuse(wait));
+                }
+                Err(error) => {
+                    services.sources.lock().give_back(&key);
+                    return Err(failed(route, error));
+                }
+            }
+        }
+        Ok(Some(Self { event: rule.event, limits, handle, source, key, admitted }))
+    }
+
+    /// Counts the event if it occurred.
+    async fn conclude(self, services: &Services, seen: Seen) {
+        match seen {
+            Seen::Event => {}
+            // Asking again and again costs reads, so the permit comes back with time only.
+            Seen::Blocked => return,
+            Seen::Nothing => {
+                services.sources.lock().give_back(&self.key);
+                return;
+            }
+        }
+        services.sources.lock().record(&self.key, self.handle.now());
+        // The first mail of a source in an instance costs no unit.
+        if self.event == SourceEvent::Mail && self.admitted == Admitted::Quiet && !self.limits.always_shared {
+            return;
+        }
+        let counted = self.handle.tenant.store.count_source(&self.source, self.limits.shared, &self.handle.request).await;
+        if let Err(error) = counted {
+            // What was decided is stored and must be answered. The bucket of this instance still limits.
+            log_failure(&error);
+        }
+    }
+}
+
+/// What a response shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// The event occurred.
+    Event,
+    /// The account was blocked: nothing was evaluated.
+    Blocked,
+    /// Neither.
+    Nothing,
+}
+
+impl Seen {
+    fn of(event: SourceEvent, response: &Response) -> Self {
+        let outcome = response.extensions().get::<Outcome>();
+        let problem = response.extensions().get::<Problem>().map(|problem| problem.kind);
+        let occurred = match event {
+            SourceEvent::Mail => response.status().is_success() || response.status().is_redirection(),
+            SourceEvent::Failure => {
+                outcome == Some(&Outcome::WrongCredentials)
+                    || problem == Some(ProblemKind::InvalidCode)
+                    // Client authentication failed, or a mailed link is wrong or over.
+                    || (problem.is_none() && outcome.is_none() && is_refusal(response.status()))
+            }
+        };
+        match (occurred, outcome) {
+            (true, _) => Self::Event,
+            (false, Some(Outcome::Locked)) => Self::Blocked,
+            (false, _) => Self::Nothing,
+        }
+    }
+}
+
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::GONE)
+}
+
+fn refusal(route: &str, wait: Span) -> Response {
+    if !route.starts_with("/oauth2/") {
+        let detail =
+            "Too many attempts came from your network or your account. Wait as long as Retry-After says, then try again.";
+        return Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait).into_response();
+    }
+    let description = "Too many failed attempts. Wait as long as Retry-After says, then try again";
+    let error = OAuthError { busy: true, ..OAuthError::new(OAuthErrorCode::TemporarilyUnavailable, description) };
+    let mut response = error.into_response();
+    let seconds = wait.as_millis().div_euclid(1000) + i64::from(wait.as_millis().rem_euclid(1000) > 0);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response
+}
+
+fn failed(route: &str, error: crate::store::StoreError) -> Response {
+    if route.starts_with("/oauth2/") { OAuthError::from(error).into_response() } else { Problem::from(error).into_response() }
+}
+
+/// Who a request comes from.
+enum Source {
+    /// The holder of a session, a token or a known device of this account.
+    Account(AccountId),
+    /// This client, at this address.
+    Client(String, String),
+    /// This address.
+    Address(String),
+}
+
+impl Source {
+    async fn of(services: &Services, handle: &TenantHandle, route: &str, parts: &mut Parts, form: &Params) -> Self {
+        // A host always names the address. Requests without one share one source.
+        let address = handle.request.address_hash.clone().unwrap_or_default();
+        if route.starts_with("/oauth2/") {
+            let claimed = claimed_client_id(&parts.headers, form).and_then(|id| id.parse().ok());
+            // An invented name gets no bucket of its own.
+            let client = claimed.filter(|id| handle.tenant.config.clients.contains_key(id));
+            return Self::Client(address, client.map(|id| id.to_string()).unwrap_or_default());
+        }
+        let account = if route.starts_with("/v1/") {
+            token_account(handle, parts)
+        } else {
+            Browser::from_request_parts(parts, services).await.ok().and_then(|browser| {
+                let session = browser.session.as_ref().map(|(session, _)| session.account);
+                session.or(browser.device.map(|(account, _)| account))
+            })
+        };
+        account.map_or(Self::Address(address), Self::Account)
+    }
+
+    fn hash(&self, event: SourceEvent) -> [u8; 32] {
+        let event = match event {
+            SourceEvent::Failure => "failure",
+            SourceEvent::Mail => "mail",
+        };
+        let named = match self {
+            Self::Account(account) => format!("account\n{account}"),
+            Self::Client(address, client) => format!("client\n{address}\n{client}"),
+            Self::Address(address) => format!("address\n{address}"),
+        };
+        sha256(format!("source\n{event}\n{named}").as_bytes())
+    }
+}
+
+/// The account of a valid access token.
+fn token_account(handle: &TenantHandle, parts: &Parts) -> Option<AccountId> {
+    let token = header_token(&parts.headers).ok()??;
+    let claims = read_access_token(&handle.tenant, token, handle.now()).ok()??;
+    Some(grant_of(&handle.tenant, &claims, false).ok()??.account)
+}
