@@ -385,7 +385,7 @@ mod tests {
         let (asked, answer) = tokio::join!(refuse_one(&listener), vault.wrap(&tenant, Purpose::Data, b"key"));
         assert_eq!((asked.as_str(), answer.is_err()), ("TrentService.Encrypt", true));
         let order = MailOrder::PasswordChanged { account: AccountId::from_bytes([1; 16]), flow: None };
-        let deliveries = [Delivery { tenant, event_id: "01K".to_owned(), order }];
+        let deliveries = [Delivery { tenant, event_id: "01K".to_owned(), due: None, order }];
         let (asked, answer) = tokio::join!(refuse_one(&listener), queue.send(&deliveries));
         assert_eq!((asked.as_str(), answer.is_err()), ("AmazonSQS.SendMessageBatch", true));
         let text = String::new;

@@ -164,6 +164,27 @@ impl EventsFixture {
         self.tenant.store.commit(&changes, &request).await.expect("a commit");
     }
 
+    /// Changes the password of account `n` to its version `version`.
+    ///
+    /// # Panics
+    /// Panics if the commit fails.
+    pub async fn change_password(&self, n: u8, version: u64) {
+        let sample = new_account(n, n);
+        let account = sample.authentication.account;
+        let stored = self.tenant.store.find_profile(account).await.expect("a store").expect("an account").authentication;
+        let password = latchkey::domain::credential::PasswordCredential { version, ..sample.password };
+        self.commit(Change::change_password(stored.with_new_password(self.now()), password, None, None)).await;
+    }
+
+    /// The kinds of the events in the history of an account.
+    ///
+    /// # Panics
+    /// Panics if the store fails.
+    pub async fn history(&self, account: AccountId) -> Vec<latchkey::domain::audit::EventKind> {
+        let events = self.tenant.store.find_history(account, 100).await.expect("a history");
+        events.into_iter().map(|event| event.kind).collect()
+    }
+
     /// Every record of the stream, in Lambda's format, after the filter of the deployed stream.
     ///
     /// # Panics

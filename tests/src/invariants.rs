@@ -23,19 +23,20 @@ pub struct RawData {
 pub type Violations = Vec<String>;
 
 /// The items of `identities` that expire, and the attribute that holds their expiry in milliseconds.
-const EXPIRING: [(&str, &str); 8] = [
+const EXPIRING: [(&str, &str); 9] = [
     ("session", "exp"),
     ("grant", "exp"),
     ("flow", "exp"),
     ("authorization_request", "exp"),
     ("revoked_jti", "exp"),
     ("unknown_failures", "exp"),
-    ("identifier_tries", ""),
+    ("short_codes", ""),
+    ("mail_starts", ""),
     ("source", ""),
 ];
 
 /// Item kinds by table, with the beginning of their keys, and whether they have a version.
-const KINDS: [(&str, &str, &str, &str, bool); 26] = [
+const KINDS: [(&str, &str, &str, &str, bool); 27] = [
     ("identities", "identifier", "I#", "I", false),
     ("identities", "authentication", "A#", "AUTHN", true),
     ("identities", "profile", "A#", "PROFILE", true),
@@ -50,7 +51,8 @@ const KINDS: [(&str, &str, &str, &str, bool); 26] = [
     ("identities", "authorization_request", "W#", "W", false),
     ("identities", "revoked_jti", "W#", "W", false),
     ("identities", "unknown_failures", "W#", "W", true),
-    ("identities", "identifier_tries", "W#", "W", false),
+    ("identities", "short_codes", "W#", "W", false),
+    ("identities", "mail_starts", "W#", "W", false),
     ("identities", "mails", "W#", "W", false),
     ("identities", "source", "W#", "W", false),
     ("identities", "due_erasure", "D#", "", false),

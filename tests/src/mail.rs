@@ -44,6 +44,8 @@ struct State {
     sqs: Script,
     ses: Script,
     waiting: VecDeque<Message>,
+    /// Hidden messages, with their delay in seconds.
+    delayed: Vec<(i64, Message)>,
     dead: Vec<Message>,
     fails: Vec<usize>,
     refuses: BTreeMap<String, &'static str>,
@@ -182,6 +184,14 @@ impl FakeMail {
         self.state().waiting.len()
     }
 
+    /// Shows the hidden messages. Returns their delays in seconds.
+    pub fn end_delays(&self) -> Vec<i64> {
+        let mut state = self.state();
+        let (delays, shown): (Vec<_>, Vec<_>) = std::mem::take(&mut state.delayed).into_iter().unzip();
+        state.waiting.extend(shown);
+        delays
+    }
+
     /// Puts a message into the queue without the client.
     pub fn put(&self, body: &str) -> Message {
         self.state().put(body)
@@ -254,6 +264,11 @@ impl State {
             } else {
                 let body = entry["MessageBody"].as_str().unwrap_or_default();
                 let id = self.put(body).id;
+                if let Some(delay) = entry["DelaySeconds"].as_i64().filter(|delay| *delay > 0) {
+                    assert!(delay <= 900, "SQS hides a message for at most 15 minutes");
+                    let hidden = self.waiting.pop_back().expect("the message that was just put");
+                    self.delayed.push((delay, hidden));
+                }
                 successful.push(json!({ "Id": entry["Id"], "MessageId": id, "MD5OfMessageBody": "" }));
             }
         }

@@ -9,10 +9,12 @@ use latchkey::domain::amr::Amr;
 use latchkey::domain::change::{Change, Changes};
 use latchkey::domain::consent::{AcceptedTerms, Consent};
 use latchkey::domain::credential::PasswordCredential;
+use latchkey::domain::delivery::MailPurpose;
 use latchkey::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::{AccountId, ClientId, FlowId, GrantId, SessionId, Sub, TenantId};
 use latchkey::domain::identifier::IdentifierHash;
+use latchkey::domain::mail_limit::Trigger;
 use latchkey::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken};
 use latchkey::domain::profile::Profile;
 use latchkey::domain::roles::Roles;
@@ -112,6 +114,12 @@ pub fn identifier(n: u8) -> IdentifierHash {
     IdentifierHash { key_version: 1, hash: [n; 32] }
 }
 
+/// One mail of a password reset, counted by its trigger.
+#[must_use]
+pub fn mail_start(identifier: IdentifierHash, at: Timestamp) -> Change {
+    Change::count_mail_start(MailPurpose::Recovery, identifier, Trigger::source("192.0.2.1"), at)
+}
+
 /// Account number `n`.
 #[must_use]
 pub fn account(n: u8) -> AccountId {
@@ -136,6 +144,7 @@ pub fn authentication(n: u8) -> AccountState {
         status: AccountStatus::Active,
         epoch: 1,
         epoch_began_at: None,
+        identifier_since: None,
         identifier: identifier(n),
         created_at: NOW,
         failures: FailureWindow::default(),
@@ -169,6 +178,7 @@ pub fn session(n: u8, id: u8) -> Session {
         expires_at: NOW + Span::days(30),
         idle_expires_at: NOW + Span::days(7),
         device: Some(Sealed(vec![7; 64])),
+        device_id: None,
         ended_at: None,
         version: 1,
     }
@@ -242,6 +252,8 @@ pub fn flow(n: u8, id: u8, purpose: FlowPurpose) -> Flow {
         identifier: identifier(n),
         seed: vec![9; 16],
         code_key_version: 1,
+        completion: None,
+        long_code: false,
         generation: 1,
         tries: 0,
         state: FlowState::Open,
@@ -284,6 +296,8 @@ pub fn new_account(n: u8, id: u8) -> NewAccount {
             updated_at: NOW,
             email_change: None,
             email_undos: Vec::new(),
+            email_change_starts: Vec::new(),
+            spent_proof: None,
             version: 1,
         },
         terms: vec![terms],

@@ -32,17 +32,24 @@ pub(crate) async fn compose(
         }
         AccountMail::LinkRequested => return link_requested(tenant, &owner, now),
         AccountMail::EmailChanged => return changed(tenant, &owner, at, now),
+        AccountMail::EmailChangeRequested => return Ok(change_requested(tenant, &owner, at, now)?.map(|mail| vec![mail])),
         AccountMail::EmailChangeUndone => {
-            (notice(tenant, &owner, Message::EmailChangeUndone)?, FormerAddressNews::EmailChangeUndone)
+            let first = notice(tenant, &owner, MailPurpose::AddressRestored, Message::EmailChangeUndone)?;
+            (first, FormerAddressNews::EmailChangeUndone)
         }
         AccountMail::DeletionRequested => match closed(&owner) {
             Some((since, due, seed)) if since == at => {
                 let message = Message::DeletionRequested { restoration: restoration(tenant, &owner, &seed)?, due };
-                (notice(tenant, &owner, message)?, FormerAddressNews::DeletionRequested)
+                (notice(tenant, &owner, MailPurpose::WayBack, message)?, FormerAddressNews::DeletionRequested)
             }
             Some(_) | None => return Ok(Err(DropReason::Outdated)),
         },
-        AccountMail::AccountRestored => (notice(tenant, &owner, Message::AccountRestored)?, FormerAddressNews::AccountRestored),
+        // Without a point once the account is closed again.
+        AccountMail::AccountRestored if !owner.authentication.is_active() => return Ok(Err(DropReason::Outdated)),
+        AccountMail::AccountRestored => {
+            let first = notice(tenant, &owner, MailPurpose::AccountRestored, Message::AccountRestored)?;
+            (first, FormerAddressNews::AccountRestored)
+        }
     };
     let mut mails = vec![first];
     for undo in valid_undos(&owner.authentication, &owner.profile, now) {
@@ -58,21 +65,17 @@ fn link_requested(
     now: Timestamp,
 ) -> Result<Result<Vec<Outgoing>, DropReason>, DeliverError> {
     if closed(owner).is_some() {
-        return Ok(closed_mail(tenant, owner, MailPurpose::Recovery)?.map_or(Err(DropReason::Outdated), |mail| Ok(vec![mail])));
+        return Ok(closed_mail(tenant, owner)?.map_or(Err(DropReason::Outdated), |mail| Ok(vec![mail])));
     }
     let undos = valid_undos(&owner.authentication, &owner.profile, now);
     undos.map(|undo| email_changed(tenant, owner, undo)).collect::<Result<_, _>>().map(Ok)
 }
 
-/// The mail to the address of a closed account. `None` if the account is not closed.
-pub(crate) fn closed_mail(
-    tenant: &Tenant,
-    owner: &ProfileSnapshot,
-    purpose: MailPurpose,
-) -> Result<Option<Outgoing>, DeliverError> {
+/// The mail to the address of a closed account, with the way back. `None` if the account is not closed.
+pub(crate) fn closed_mail(tenant: &Tenant, owner: &ProfileSnapshot) -> Result<Option<Outgoing>, DeliverError> {
     let Some((_, due, seed)) = closed(owner) else { return Ok(None) };
     let message = Message::AccountClosed { restoration: restoration(tenant, owner, &seed)?, due };
-    Ok(Some(Outgoing { purpose, ..notice(tenant, owner, message)? }))
+    notice(tenant, owner, MailPurpose::WayBack, message).map(Some)
 }
 
 /// Since when the account is closed, when it is erased, and the seed of its restoration.
@@ -115,10 +118,10 @@ async fn change_started(
     let (recipient, purpose) = (change.identifier, MailPurpose::Registration);
     if let Some(other) = tenant.store.find_account(&change.identifier).await? {
         let Some(other) = tenant.store.find_profile(other).await? else { return Ok(Err(DropReason::NoAccount)) };
-        if let Some(closed) = closed_mail(tenant, &other, purpose)? {
+        if let Some(closed) = closed_mail(tenant, &other)? {
             return Ok(Ok(closed));
         }
-        return Ok(Ok(Outgoing { recipient, purpose, ..notice(tenant, &other, Message::AddressInUse)? }));
+        return Ok(Ok(Outgoing { recipient, purpose, ..notice(tenant, &other, purpose, Message::AddressInUse)? }));
     }
     let (account, seed) = (owner.authentication.account, &change.seed);
     let message = Message::EmailChangeCode {
@@ -129,6 +132,22 @@ async fn change_started(
     let to = open(tenant, owner, SealedField::PendingEmail, &change.address)?;
     // The address is not verified yet: do not reveal the account's name to its owner (security 110).
     Ok(Ok(Outgoing { message, to, name: None, locale: change.locale.clone(), recipient, purpose }))
+}
+
+/// To the present address: nothing has changed yet.
+fn change_requested(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Result<Outgoing, DropReason>, DeliverError> {
+    match pending(&owner.authentication, &owner.profile, now) {
+        Some(change) if change.expires_at == at + EMAIL_CHANGE_LIFETIME => {
+            notice(tenant, owner, MailPurpose::AddressRequested, Message::EmailChangeRequested).map(Ok)
+        }
+        Some(_) => Ok(Err(DropReason::Superseded)),
+        None => Ok(Err(DropReason::Outdated)),
+    }
 }
 
 /// To the former address, with what undoes this change. Older former addresses are told, too.
@@ -178,7 +197,7 @@ fn mail_to_former(
     let Addressee { name, .. } = addressee(tenant, owner)?;
     let to = open(tenant, owner, SealedField::FormerEmail, &undo.address)?;
     let (locale, recipient) = (undo.locale.clone(), undo.identifier);
-    Ok(Outgoing { message, to, name, locale, recipient, purpose: MailPurpose::Notice })
+    Ok(Outgoing { message, to, name, locale, recipient, purpose: MailPurpose::WayBack })
 }
 
 /// A closed account can be taken back until its erasure.
@@ -187,9 +206,14 @@ fn undo_until(owner: &ProfileSnapshot, undo: &EmailUndo) -> Timestamp {
 }
 
 /// To the current address.
-pub(crate) fn notice(tenant: &Tenant, owner: &ProfileSnapshot, message: Message) -> Result<Outgoing, DeliverError> {
+pub(crate) fn notice(
+    tenant: &Tenant,
+    owner: &ProfileSnapshot,
+    purpose: MailPurpose,
+    message: Message,
+) -> Result<Outgoing, DeliverError> {
     let Addressee { to, name, locale } = addressee(tenant, owner)?;
-    let (recipient, purpose) = (owner.authentication.identifier, MailPurpose::Notice);
+    let recipient = owner.authentication.identifier;
     Ok(Outgoing { message, to, name, locale, recipient, purpose })
 }
 

@@ -8,7 +8,8 @@
 //! 1. A batch of the stream or of the delivery queue arrives as JSON ([`Events::handle`], the same entry for Lambda, the local gateway and
 //!    tests).
 //! 2. Each record with an `event` becomes exactly one audit record, and its deliveries are queued ([`stream`]).
-//! 3. Each delivery is checked against the current state, rate limited, rendered and passed to the mailer ([`sender`]).
+//! 3. Each delivery is checked against the current state, rate limited, rendered and passed to the mailer ([`sender`]). A notice over
+//!    its limit goes back to the queue until it is due.
 //! 4. The answer lists the failures (`batchItemFailures`); only these are retried (security 139).
 
 mod account_mail;
@@ -28,7 +29,7 @@ use latchkey::purpose::Purpose;
 use latchkey::services::Services;
 use latchkey::web::problem::chain;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The keys of this function: it decrypts addresses, derives codes, and seals the ids in links.
@@ -43,6 +44,8 @@ pub struct Events {
     services: Services,
     renderer: Arc<MailRenderer>,
     dispatch: Dispatch,
+    /// Deferred notices that wait here, because there is no queue.
+    waiting: Arc<Mutex<Vec<Delivery>>>,
 }
 
 /// Where deliveries of the stream go.
@@ -65,7 +68,7 @@ impl Events {
     /// # Errors
     /// If a mail template or message is invalid.
     pub fn new(services: Services, dispatch: Dispatch) -> Result<Self, RenderError> {
-        Ok(Self { services, renderer: Arc::new(MailRenderer::new()?), dispatch })
+        Ok(Self { services, renderer: Arc::new(MailRenderer::new()?), dispatch, waiting: Arc::default() })
     }
 
     /// Processes a batch in Lambda's format and answers `{"batchItemFailures":[{"itemIdentifier":…}]}`. Items that ran out of time are
@@ -112,11 +115,37 @@ impl Events {
         }
     }
 
+    /// Sends a delivery. One that must wait goes back to the queue, which hides it for at most 15 minutes at a time.
     async fn deliver(&self, delivery: &Delivery) -> Result<(), DeliverError> {
         let mailer = match &self.dispatch {
             Dispatch::Direct(mailer) | Dispatch::Queued(MailChannel { mailer, .. }) => mailer,
         };
-        sender::deliver(&self.services, &self.renderer, mailer, delivery).await
+        let Some(deferred) = sender::deliver(&self.services, &self.renderer, mailer, delivery).await? else { return Ok(()) };
+        match &self.dispatch {
+            Dispatch::Direct(_) => self.lock_waiting().push(deferred),
+            Dispatch::Queued(channel) => channel.queue.send_later(&deferred, self.services.clock.now()).await?,
+        }
+        Ok(())
+    }
+
+    /// Sends the deferred notices that are due, where there is no queue. The local gateway keeps them in memory.
+    ///
+    /// # Errors
+    /// If one of them failed. It waits on.
+    pub async fn deliver_due(&self) -> Result<(), DeliverError> {
+        let waiting = std::mem::take(&mut *self.lock_waiting());
+        let mut failed = Ok(());
+        for delivery in waiting {
+            if let Err(error) = self.deliver(&delivery).await {
+                self.lock_waiting().push(delivery);
+                failed = Err(error);
+            }
+        }
+        failed
+    }
+
+    fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Vec<Delivery>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

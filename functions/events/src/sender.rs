@@ -2,28 +2,40 @@
 //!
 //! 1. Read the flow or the profile again. Drop the mail if it is expired or superseded.
 //! 2. Find out whether the address has an account. Only this function and the mailbox owner learn the result (security 107).
-//! 3. Count the mail by its recipient's keyed hash and its purpose. Drop it if it exceeds the rate limit.
+//! 3. Count the mail by its recipient's keyed hash and its purpose. A notice over its limit waits, and stands for those after it.
 //! 4. Derive code and link, decrypt the address, render the mail, send it, and record that it was sent.
 
 use crate::account_mail;
 use crate::outgoing::{Addressee, DeliverError, Outgoing, addressee};
 use latchkey::delivery::{Envelope, FormerAddressNews, MailRenderer, Mailer, Message, Sender};
 use latchkey::domain::account::{AccountStatus, Sealed};
+use latchkey::domain::audit::EventKind;
 use latchkey::domain::delivery::{Delivery, DropReason, MailOrder, MailPurpose, ProofMail, proof_mail};
 use latchkey::domain::email_undo::valid_undos;
 use latchkey::domain::flow::{Flow, FlowPurpose};
 use latchkey::domain::id::{AccountId, FlowId};
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::mail_limit::MailLimit;
+use latchkey::domain::recovery::is_outdated;
 use latchkey::domain::registration::PendingRegistration;
 use latchkey::domain::time::Timestamp;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{DataKey, KeyError, SealedField};
 use latchkey::services::{Services, Tenant};
-use latchkey::store::delivery::Counted;
+use latchkey::store::audit::event_of_mail;
+use latchkey::store::delivery::{Counted, Deferral, happened_at};
 use latchkey::store::flow::FlowSnapshot;
 use latchkey::web::problem::chain;
 
-/// Sends a delivery, or drops it if it is outdated.
+/// What became of a delivery.
+enum Outcome {
+    Sent,
+    Dropped(DropReason),
+    /// Not before this time.
+    Deferred(Timestamp),
+}
+
+/// Sends a delivery, drops it if it is outdated, or returns it with the time before which it must not be sent.
 ///
 /// # Errors
 /// If something failed that may succeed at a retry.
@@ -32,9 +44,12 @@ pub async fn deliver(
     renderer: &MailRenderer,
     mailer: &Mailer,
     delivery: &Delivery,
-) -> Result<(), DeliverError> {
-    let tenant = services.tenant(&delivery.tenant).await?;
+) -> Result<Option<Delivery>, DeliverError> {
     let now = services.clock.now();
+    if delivery.due.is_some_and(|due| now < due) {
+        return Ok(Some(delivery.clone()));
+    }
+    let tenant = services.tenant(&delivery.tenant).await?;
     let outgoing = match &delivery.order {
         MailOrder::Proof { flow, account, generation, resent } => {
             proof(&tenant, *flow, *account, *generation, *resent, now).await?.map(|mail| vec![mail])
@@ -45,50 +60,85 @@ pub async fn deliver(
     let outgoing = match outgoing {
         Ok(outgoing) => outgoing,
         Err(reason) => {
-            log(delivery, Err(reason));
-            return Ok(());
+            log(delivery, None, &Outcome::Dropped(reason), now);
+            return Ok(None);
         }
     };
+    let mut due = None;
     // One event may be mailed to several addresses. A retry repeats only what is not noted as sent.
     for (number, outgoing) in outgoing.into_iter().enumerate() {
-        let id = if number == 0 { delivery.event_id.clone() } else { format!("{}-{number}", delivery.event_id) };
-        log(delivery, send(&tenant, renderer, mailer, (&delivery.event_id, &id), outgoing, now).await?);
+        let purpose = outgoing.purpose;
+        // The others were sent before the notice began to wait.
+        if delivery.due.is_some() && purpose.limit() != MailLimit::Deferred {
+            continue;
+        }
+        let mail = Numbered { delivery, id: delivery.mail_id(number) };
+        let outcome = send(&tenant, renderer, mailer, &mail, outgoing, now).await?;
+        if let (Outcome::Dropped(DropReason::Merged), Some(account)) = (&outcome, delivery.account()) {
+            // The user finds it in the history of the account.
+            let at = happened_at(&delivery.event_id, now);
+            if let Some(event) = event_of_mail(EventKind::NoticeMerged, account, &delivery.event_id, at) {
+                tenant.store.put_audit(&event, tenant.config.retention.audit).await?;
+            }
+        }
+        log(delivery, Some(purpose), &outcome, now);
+        if let Outcome::Deferred(until) = outcome {
+            due = Some(until);
+        }
     }
-    Ok(())
+    Ok(due.map(|due| Delivery { due: Some(due), ..delivery.clone() }))
 }
 
-fn log(delivery: &Delivery, outcome: Result<(), DropReason>) {
-    match outcome {
-        Ok(()) => tracing::info!(tenant = %delivery.tenant, event_id = delivery.event_id, "mail sent"),
-        Err(reason) => tracing::info!(tenant = %delivery.tenant, event_id = delivery.event_id, ?reason, "mail dropped"),
-    }
+/// One line, which is a metric, too: the step `mail`, by purpose and outcome.
+fn log(delivery: &Delivery, purpose: Option<MailPurpose>, outcome: &Outcome, now: Timestamp) {
+    let outcome = match outcome {
+        Outcome::Sent => "sent",
+        Outcome::Deferred(_) => "deferred",
+        Outcome::Dropped(reason) => reason.as_str(),
+    };
+    let (tenant, event_id) = (&delivery.tenant, &delivery.event_id);
+    let method = purpose.map_or("none", MailPurpose::as_str);
+    tracing::info!(%tenant, event_id, step = "mail", method, outcome, Steps = 1_u64, at = now.millis(), "mail {outcome}");
+}
+
+/// One of the mails of a delivery.
+struct Numbered<'d> {
+    delivery: &'d Delivery,
+    id: String,
 }
 
 async fn send(
     tenant: &Tenant,
     renderer: &MailRenderer,
     mailer: &Mailer,
-    (event_id, mail_id): (&str, &str),
+    mail: &Numbered<'_>,
     outgoing: Outgoing,
     now: Timestamp,
-) -> Result<Result<(), DropReason>, DeliverError> {
-    let (recipient, purpose) = (&outgoing.recipient, outgoing.purpose);
-    match tenant.store.count_mail(recipient, purpose, event_id, now).await? {
+) -> Result<Outcome, DeliverError> {
+    let (recipient, purpose, id) = (&outgoing.recipient, outgoing.purpose, mail.id.as_str());
+    let counted = match mail.delivery.due {
+        None => tenant.store.count_mail(recipient, purpose, id, now).await?,
+        Some(_) => tenant.store.count_deferred(recipient, purpose, id, now).await?,
+    };
+    match counted {
         Counted::ToSend => {}
-        Counted::Sent => return Ok(Err(DropReason::AlreadySent)),
-        Counted::LimitReached => return Ok(Err(DropReason::LimitReached)),
+        Counted::Sent => return Ok(Outcome::Dropped(DropReason::AlreadySent)),
+        Counted::LimitReached { until } => match tenant.store.defer_mail(recipient, purpose, id, now).await? {
+            Deferral::Waits => return Ok(Outcome::Deferred(until)),
+            Deferral::Merged => return Ok(Outcome::Dropped(DropReason::Merged)),
+        },
     }
     let sender = Sender { config: &tenant.config, issuer: &tenant.issuer };
-    let envelope = Envelope { id: mail_id, to: &outgoing.to, now };
+    let envelope = Envelope { id, to: &outgoing.to, now };
     let mail = renderer.render(&sender, &outgoing.message, &outgoing.locale, outgoing.name.as_deref(), envelope)?;
     mailer.send(mail).await?;
     if mailer.is_final()
-        && let Err(error) = tenant.store.note_mail_sent(recipient, purpose, event_id, now).await
+        && let Err(error) = tenant.store.note_mail_sent(recipient, purpose, id, now).await
     {
         // The mail was sent. If this were reported as a failure, the mail would be sent again.
-        tracing::warn!(event_id, error = chain(&error), "a repetition of this mail would not be noticed");
+        tracing::warn!(id, error = chain(&error), "a repetition of this mail would not be noticed");
     }
-    Ok(Ok(()))
+    Ok(Outcome::Sent)
 }
 
 async fn proof(
@@ -108,14 +158,17 @@ async fn proof(
     };
     let status = owner.as_ref().map(|owner| owner.authentication.status);
     let (message, purpose) = match (proof_mail(&flow, generation, status, now), &owner) {
+        (ProofMail::Code(MailPurpose::Recovery), Some(owner)) if is_outdated(&flow, &owner.authentication) => {
+            return Ok(Err(DropReason::Outdated));
+        }
         (ProofMail::Code(purpose), _) => (code_message(tenant, &flow, resent, now)?, purpose),
         (ProofMail::AlreadyRegistered, _) => (Message::AlreadyRegistered, MailPurpose::Registration),
-        (ProofMail::Closed(purpose), Some(owner)) => {
-            let mail = account_mail::closed_mail(tenant, owner, purpose)?;
+        (ProofMail::Closed, Some(owner)) => {
+            let mail = account_mail::closed_mail(tenant, owner)?;
             return Ok(mail.map(|mail| Outgoing { locale: flow.locale, ..mail }).ok_or(DropReason::Outdated));
         }
         (ProofMail::Disabled(purpose), _) => (Message::AccountDisabled, purpose),
-        (ProofMail::Closed(_), None) => return Ok(Err(DropReason::NoAccount)),
+        (ProofMail::Closed, None) => return Ok(Err(DropReason::NoAccount)),
         (ProofMail::Drop(reason), _) => return Ok(Err(reason)),
     };
     let owner = owner.filter(|owner| !matches!(owner.authentication.status, AccountStatus::Erased { .. }));
@@ -177,7 +230,7 @@ async fn password_changed(
         Some(flow) => tenant.store.find_flow_locale(flow).await?,
         None => None,
     };
-    let own = account_mail::notice(tenant, &owner, Message::PasswordChanged)?;
+    let own = account_mail::notice(tenant, &owner, MailPurpose::PasswordChanged, Message::PasswordChanged)?;
     let mut mails = vec![Outgoing { locale: locale.unwrap_or(own.locale), ..own }];
     // The person who changed the address may be the one who changed the password: the former address is told, too.
     for undo in valid_undos(&owner.authentication, &owner.profile, now) {

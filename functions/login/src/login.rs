@@ -15,8 +15,7 @@ use crate::pending::{InteractionResult, Pending};
 use crate::respond;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode, Uri};
+use http::{StatusCode, Uri};
 use latchkey::domain::authentication::{Authenticated, NewSignIn, PasswordVerdict, Subject, authenticate};
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::MAX_PASSWORD_BYTES;
@@ -29,6 +28,7 @@ use latchkey::domain::time::Span;
 use latchkey::keys::password::{HashMemo, PasswordMatch};
 use latchkey::locale::{FluentValue, date, message};
 use latchkey::services::Services;
+use latchkey::store::DecideError;
 use latchkey::store::account::SignInSnapshot;
 use latchkey::web::browser::FormOrigin;
 use latchkey::web::extract::FormBody;
@@ -37,6 +37,7 @@ use latchkey::web::session::{self, NewSessionSecrets};
 use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::context;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 const PAGE: &str = "login";
 
@@ -211,6 +212,7 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
     let identifier = tenant.keys.identifier()?.hash_email(&typed.email);
     // Expensive. The result stays valid after a conflict, unless the password was changed in the meantime.
     let compared = HashMemo::default();
+    let closed = OnceLock::new();
     let decide = || async {
         let snapshot = tenant.store.find_sign_in(&identifier).await?;
         let (subject, data_key) = match &snapshot {
@@ -237,9 +239,17 @@ async fn attempt(services: &Services, visit: &Visit<'_>, typed: &Typed) -> Resul
             replaced: replaced.as_ref().map(|replaced| &replaced.session),
             policy: &tenant.config.session,
         };
-        Ok(authenticate(subject, verdict, new, handle.now()))
+        let decision = authenticate(subject, verdict, new, handle.now());
+        if let Authenticated::Closed { due } = decision.outcome {
+            let _ = closed.set(due);
+        }
+        Ok(decision)
     };
-    Ok(tenant.store.decide(&handle.request, decide).await?)
+    match (tenant.store.decide(&handle.request, decide).await, closed.get()) {
+        // The restoration mails of the day are sent. They have the same link and code.
+        (Err(DecideError::LimitReached), Some(due)) => Ok(Authenticated::Closed { due: *due }),
+        (decided, _) => Ok(decided?),
+    }
 }
 
 /// Compares once for each stored hash.
@@ -266,9 +276,11 @@ impl Typed {
         if email.is_err() {
             errors.insert("identifier", message(locale, "login-identifier-malformed", []));
         }
-        // No stored password is longer, so nothing is hashed for it.
-        if password.expose().is_empty() || password.expose().len() > MAX_PASSWORD_BYTES {
+        if password.expose().is_empty() {
             errors.insert("password", message(locale, "login-password-missing", []));
+        } else if password.expose().len() > MAX_PASSWORD_BYTES {
+            // No stored password is longer, so nothing is hashed for it.
+            errors.insert("password", message(locale, "login-password-too-long", []));
         }
         Ok(match email {
             Ok(email) if errors.is_empty() => Ok(Self { identifier, email, password }),
@@ -347,14 +359,11 @@ impl View<'_> {
             register,
             recover => self.pending.continue_at(tenant, "/recover"),
         };
-        let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).languages(self.pending.query());
+        let mut page = Page::new(tenant, self.locale, "sign_in", values).status(form.status).retry_after(form.retry_after);
+        page = page.languages(self.pending.query());
         if self.request.is_some() {
             page = page.ends_at_client();
         }
-        let mut response = page.into_response();
-        if let Some(retry_after) = form.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_seconds()));
-        }
-        self.browser.answer(response)
+        self.browser.answer(page.into_response())
     }
 }

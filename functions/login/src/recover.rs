@@ -23,12 +23,14 @@ use latchkey::domain::credential::PasswordFlaw;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
+use latchkey::domain::mail_limit::until_tomorrow;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered, SealedAddress};
 use latchkey::domain::secret::SecretText;
+use latchkey::domain::time::Span;
 use latchkey::keys::SealedField;
 use latchkey::keys::locator::FlowLocator;
-use latchkey::keys::password::HashMemo;
+use latchkey::keys::password::{HashMemo, PasswordMatch};
 use latchkey::locale::{FluentValue, message};
 use latchkey::services::Services;
 use latchkey::store::DecideError;
@@ -139,13 +141,21 @@ async fn begin(
         code_key_version: tenant.keys.proof()?.current_version(),
         identifier: tenant.keys.identifier()?.hash_email(&email),
         browser: browser.binding(),
+        trigger: handle.trigger(Some(browser)),
         client_id,
-        locale,
+        locale: locale.clone(),
         address: sealed_address(handle, account, identifier.trim())?,
         continue_to: continue_to.map(|query| sealer.seal_query(id, &query)),
     };
     let decide = || async { Ok::<_, Infallible>(recovery::begin(new.clone(), handle.now())) };
-    tenant.store.decide(&handle.request, decide).await?;
+    match tenant.store.decide(&handle.request, decide).await {
+        // Counted by address and trigger, before anything is known of the address: the answer is the same for every one.
+        Err(DecideError::LimitReached) => {
+            let start = Start::NoMoreMails { retry_after: until_tomorrow(handle.now()) };
+            return Ok(Outcome::Throttled.tag(show_start(handle, browser, pending, identifier, start)));
+        }
+        started => started?,
+    }
     let flow = tenant.keys.locator()?.flow_id(&FlowLocator { account, flow: id });
     let username = username::seal(handle, browser, identifier.trim())?;
     let location = format!("{}?flow={flow}&{username}", respond::path(tenant, "/recover"));
@@ -181,6 +191,14 @@ async fn reset(
             return Ok::<_, Problem>(Decision::unchanged(Recovered::Over));
         };
         let (proof, fits) = proof.compare(handle, &flow)?;
+        if fits
+            && recovery::is_of_browser(&flow, &browser.binding())
+            && flow.repeatable(handle.now()).is_some()
+            && is_in_force(services, handle, &flow, &password).await?
+        {
+            // The same request did this a moment ago, and its reply was lost.
+            return Ok(Decision::unchanged(Recovered::PasswordReset));
+        }
         let may_reset = fits && recovery::is_open(&flow, handle.now()) && recovery::is_of_browser(&flow, &browser.binding());
         let owner = if may_reset { tenant.store.find_recovery(&flow.identifier).await? } else { None };
         if let Some(owner) = &owner
@@ -216,15 +234,7 @@ async fn reset(
         };
         Ok(recovery::reset(&flow, &browser.binding(), proof, owner, handle.now()))
     };
-    let recovered = match tenant.store.decide(&handle.request, decide).await {
-        // A link token uses no try of the daily limit.
-        Err(DecideError::LimitReached) => {
-            let words = message(&view.locale, "recover-code-limit", []);
-            return Ok(Outcome::Locked.tag(view.show(StatusCode::TOO_MANY_REQUESTS, BTreeMap::from([("code", words)]))));
-        }
-        decided => decided?,
-    };
-    match recovered {
+    match tenant.store.decide(&handle.request, decide).await? {
         Recovered::PasswordReset => {
             let location = format!("{}?flow={id}", respond::path(tenant, "/recover"));
             let mut response = respond::see_other(&location);
@@ -255,6 +265,16 @@ async fn reset(
             Ok(Outcome::Expired.tag(view.show(StatusCode::BAD_REQUEST, BTreeMap::new())))
         }
     }
+}
+
+/// Whether this is the password of the account that has the flow's address.
+async fn is_in_force(services: &Services, handle: &TenantHandle, flow: &Flow, password: &SecretText) -> Result<bool, Problem> {
+    let stored = handle.tenant.store.find_recovery(&flow.identifier).await?.and_then(|owner| owner.password);
+    let Some(stored) = stored else { return Ok(false) };
+    Ok(match services.hasher.verify(password, Some(&stored.hash)).await? {
+        PasswordMatch::No => false,
+        PasswordMatch::Yes | PasswordMatch::Rehash(_) => true,
+    })
 }
 
 /// Whether the new password consists of the user's own data (security 69). This is known only to those who have proven the address. 3 RRU.
@@ -446,17 +466,25 @@ enum Start {
     Malformed,
     /// The form was stale.
     Stale,
+    /// The limit of mails for this address and trigger is reached.
+    NoMoreMails {
+        retry_after: Span,
+    },
 }
 
 fn show_start(handle: &TenantHandle, browser: &Browser, pending: &Pending, identifier: &str, start: Start) -> Response {
     let tenant = &handle.tenant;
     let locale = browser.locale(tenant, pending.hint("ui_locales"));
-    let malformed = || BTreeMap::from([("identifier", message(&locale, "login-identifier-malformed", []))]);
-    let (status, errors, notice) = match start {
-        Start::Asked => (StatusCode::OK, BTreeMap::new(), None),
-        Start::Malformed => (StatusCode::BAD_REQUEST, malformed(), None),
-        Start::Stale => (StatusCode::FORBIDDEN, BTreeMap::new(), Some(message(&locale, "form-stale", []))),
+    let (error, notice) = match &start {
+        Start::Asked => (None, None),
+        Start::Malformed => (Some(message(&locale, "login-identifier-malformed", [])), None),
+        Start::Stale => (None, Some(message(&locale, "form-stale", []))),
+        Start::NoMoreMails { retry_after } => {
+            let hours = FluentValue::from((retry_after.as_seconds() + 3599).div_euclid(3600));
+            (Some(message(&locale, "recover-no-more-mails", [("hours", hours)])), None)
+        }
     };
+    let errors = error.map(|words| BTreeMap::from([("identifier", words)])).unwrap_or_default();
     let values = context! {
         identifier,
         errors,
@@ -464,6 +492,12 @@ fn show_start(handle: &TenantHandle, browser: &Browser, pending: &Pending, ident
         anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
         sign_in => pending.continue_at(tenant, "/login"),
     };
-    let page = Page::new(tenant, &locale, "recover_start", values).status(status);
-    browser.answer(page.languages(pending.query()).into_response())
+    let page = Page::new(tenant, &locale, "recover_start", values).languages(pending.query());
+    let page = match start {
+        Start::Asked => page,
+        Start::Malformed => page.status(StatusCode::BAD_REQUEST),
+        Start::Stale => page.status(StatusCode::FORBIDDEN),
+        Start::NoMoreMails { retry_after } => page.blocked(retry_after),
+    };
+    browser.answer(page.into_response())
 }

@@ -7,7 +7,7 @@ use latchkey::domain::email_change::{self, Changed, NewEmailChange, Proof, Prove
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::profile::{Claims, EmailChange};
-use latchkey::domain::secret::SecretText;
+use latchkey::domain::secret::{SecretHash, SecretText, hash_text};
 use latchkey::keys::account_link::PresentedLink;
 use latchkey::keys::{AccountLink, DataKey, SealedField};
 use latchkey::services::Services;
@@ -72,16 +72,32 @@ pub async fn prove(
         let principal = presented.load(handle, PrincipalParts::Profile).await?.ok_or(CommandError::SignedOut)?;
         let (profile, _) = principal.profile()?;
         let Some(change) = email_change::pending(principal.authentication(), profile, handle.now()) else {
-            return Ok::<_, CommandError>(Decision::unchanged(Proven::Over));
+            let is_repeated = email_change::is_repeated(profile, &spent(presented, proof), handle.now());
+            return Ok::<_, CommandError>(Decision::unchanged(if is_repeated { Proven::Changed } else { Proven::Over }));
         };
+        let hash = spent(presented, proof);
         let (proof, fits) = compare(handle, principal.authentication().account, change, proof)?;
-        let changed = if fits { Some(changed(handle, &principal, change, undo_seed)?) } else { None };
+        let changed = if fits { Some(changed(handle, &principal, change, undo_seed, hash)?) } else { None };
         // Only after a conflict: the new address may have an account by now.
         let again = !first.swap(false, Ordering::Relaxed);
         let owner = if fits && again { handle.tenant.store.find_account(&change.identifier).await? } else { None };
         Ok(email_change::prove(principal.authentication(), profile, proof, changed, owner, handle.now()))
     };
     Ok(handle.tenant.store.decide(&handle.request, decide).await?)
+}
+
+/// The hash of a proof and of the session, or else the grant, that presents it: in other hands it is another one.
+fn spent(presented: &AccountCredential, proof: &PresentedProof) -> SecretHash {
+    let hands = match (presented.session(), presented.grant()) {
+        (Some(session), _) => session.to_string(),
+        (None, Some(grant)) => grant.to_string(),
+        (None, None) => String::new(),
+    };
+    let (kind, text) = match proof {
+        PresentedProof::Code(typed) => ("code", typed.expose()),
+        PresentedProof::Link(token) => ("link", token.expose()),
+    };
+    hash_text(&format!("{}\n{hands}\n{kind}\n{text}", presented.account()))
 }
 
 fn compare(
@@ -112,6 +128,7 @@ fn changed(
     principal: &Principal,
     change: &EmailChange,
     undo_seed: LinkSeed,
+    proof: SecretHash,
 ) -> Result<Changed, CommandError> {
     let (claims, key) = principal.claims(handle)?;
     let former = claims.0.get("email").and_then(Value::as_str).ok_or_else(unreadable)?.to_owned();
@@ -121,6 +138,7 @@ fn changed(
         former_address: key.seal(SealedField::FormerEmail, former.as_bytes())?,
         undo_seed,
         undo_lifetime: handle.tenant.config.retention.email_undo,
+        proof,
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! 1. Load the user with profile and password. The sign-in must be at most five minutes old.
 //! 2. Check the new password first: an unacceptable one does not count as an attempt.
-//! 3. Compare the current password. A wrong one counts as a failed sign-in.
+//! 3. Compare the current password. A wrong one counts as a failed sign-in, in the window of the session's own device. It does not count
+//!    if the new password has been in force for less than ten minutes: then the reply to the same request was lost.
 //! 4. Hash the new one. Replace password and epoch in one transaction; the presented session or grant gets the new epoch.
 
 use crate::CommandError;
@@ -10,6 +11,7 @@ use latchkey::domain::change::Decision;
 use latchkey::domain::credential::PasswordFlaw;
 use latchkey::domain::password_change::{Holder, PasswordChanged, Presenting, change_password};
 use latchkey::domain::profile::Claims;
+use latchkey::domain::repetition::is_repeatable;
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Span;
@@ -67,15 +69,23 @@ pub async fn change(
             return Ok(Decision::unchanged(ChangeOutcome::Flawed(flaw)));
         }
         let snapshot = &principal.snapshot;
-        let holder =
-            Holder { authentication: &snapshot.authentication, password: snapshot.password.as_ref(), device: typed.device };
+        let session = presenting_session(handle, &principal).await?;
+        // Strangers who guess elsewhere count in another window, so they never block a signed-in owner.
+        let device = session.as_ref().and_then(|session| session.device_id).or(typed.device);
+        let holder = Holder { authentication: &snapshot.authentication, password: snapshot.password.as_ref(), device };
         let hash = match (holder.subject().blocked_for(handle.now()), holder.password) {
             (None, Some(password)) => {
                 hashed.get_or_compute(password.hash.clone(), new_hash(services, typed, &password.hash)).await?
             }
             (Some(_), _) | (None, None) => None,
         };
-        let session = presenting_session(handle, &principal).await?;
+        if let (None, Some(password)) = (&hash, holder.password)
+            && holder.subject().blocked_for(handle.now()).is_none()
+            && is_repeatable(password.changed_at, handle.now())
+            && is_in_force(services, typed, &password.hash).await?
+        {
+            return Ok(Decision::unchanged(ChangeOutcome::Changed));
+        }
         let presenting = Presenting { session: session.as_ref(), grant: snapshot.grant.as_ref() };
         let Decision { changes, outcome } = change_password(holder, presenting, hash, handle.now());
         let outcome = match outcome {
@@ -104,6 +114,14 @@ async fn new_hash(
     Ok(match services.hasher.verify(&typed.current, Some(stored)).await? {
         PasswordMatch::No => None,
         PasswordMatch::Yes | PasswordMatch::Rehash(_) => Some(services.hasher.hash(&typed.new).await?),
+    })
+}
+
+/// Whether the new password is the stored one.
+async fn is_in_force(services: &Services, typed: &PasswordInput, stored: &PasswordHash) -> Result<bool, HasherBusy> {
+    Ok(match services.hasher.verify(&typed.new, Some(stored)).await? {
+        PasswordMatch::No => false,
+        PasswordMatch::Yes | PasswordMatch::Rehash(_) => true,
     })
 }
 

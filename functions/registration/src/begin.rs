@@ -1,14 +1,16 @@
-//! Starts a registration, for page and API: hash, seal, two puts. It reads nothing, so the result does not depend on existing accounts
+//! Starts a registration, for page and API: hash, seal, count the mail, two puts. It reads nothing, so the result does not depend on existing accounts
 //! (security 107).
 
 use latchkey::domain::form::Submission;
 use latchkey::domain::id::ClientId;
-use latchkey::domain::registration::{self, Application, ApplicationFlaw, NewRegistration, PendingRegistration};
+use latchkey::domain::mail_limit::{Trigger, until_tomorrow};
+use latchkey::domain::registration::{self, Application, ApplicationFlaw, CodeLimit, NewRegistration, PendingRegistration};
 use latchkey::domain::secret::SecretHash;
-use latchkey::domain::time::Timestamp;
+use latchkey::domain::time::{Span, Timestamp};
 use latchkey::keys::SealedField;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::services::Services;
+use latchkey::store::DecideError;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{Problem, TenantHandle};
 use std::convert::Infallible;
@@ -19,6 +21,8 @@ pub(crate) struct Origin {
     pub(crate) client_id: ClientId,
     pub(crate) locale: String,
     pub(crate) browser: Option<SecretHash>,
+    /// What its mail is counted by, once the short codes of the address are used up.
+    pub(crate) trigger: Trigger,
     pub(crate) continue_to: Option<String>,
 }
 
@@ -33,6 +37,11 @@ pub(crate) struct StartedRegistration {
 pub(crate) enum StartError {
     /// The form has flaws.
     Flawed(Vec<ApplicationFlaw>),
+    /// This trigger has caused as many mails to the address as it may in a day. It is counted before anything is known of the address.
+    NoMoreMails {
+        /// When the limit starts again.
+        retry_after: Span,
+    },
     /// Any other problem.
     Problem(Problem),
 }
@@ -77,8 +86,18 @@ pub(crate) async fn begin(
         payload: key.seal(SealedField::PendingRegistration, &plain)?,
         data_key: (wrapped, keyring_version),
     };
-    let decide = || std::future::ready(Ok::<_, Infallible>(registration::start(new.clone(), now)));
-    let expires_at = tenant.store.decide(&handle.request, decide).await?;
+    let start = async |limit: CodeLimit| {
+        let decide = || std::future::ready(Ok::<_, Infallible>(registration::start(new.clone(), limit, now)));
+        tenant.store.decide(&handle.request, decide).await
+    };
+    let started = match start(CodeLimit::Short).await {
+        Err(DecideError::LimitReached) => start(CodeLimit::Long(origin.trigger)).await,
+        started => started,
+    };
+    let expires_at = match started {
+        Err(DecideError::LimitReached) => return Err(StartError::NoMoreMails { retry_after: until_tomorrow(now) }),
+        started => started?,
+    };
     Ok(StartedRegistration { id: tenant.keys.locator()?.flow_id(&locator), expires_at })
 }
 

@@ -14,7 +14,7 @@ use latchkey::domain::profile::Claims;
 use latchkey::domain::registration::{
     self, FlowOver, PendingRegistration, ProofKind, Proven, ProvenPerson, Resent, SignInAfterProof, Verified,
 };
-use latchkey::domain::secret::SecretText;
+use latchkey::domain::secret::{SecretHash, SecretText};
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{DataKey, SealedField};
 use latchkey::services::{Services, Tenant};
@@ -36,17 +36,20 @@ pub(crate) enum Proof {
 
 /// Where the proof is presented. It counts only where the registration started (security 79, 94).
 pub(crate) enum ProofContext<'b> {
-    /// Started by the API, which has no browser.
-    Api,
+    /// Started by the API, which has no browser. A repetition has the same key.
+    Api {
+        /// The hash of the request's `Idempotency-Key`.
+        repeat_key: Option<SecretHash>,
+    },
     /// This browser, which is signed in at once.
-    Browser(&'b Browser, &'b NewSessionSecrets),
+    Browser(&'b Browser),
 }
 
 impl ProofContext<'_> {
     pub(crate) fn started(&self, flow: &Flow) -> bool {
         match self {
-            Self::Api => flow.browser.is_none(),
-            Self::Browser(browser, _) => flow.browser == Some(browser.binding()),
+            Self::Api { .. } => flow.browser.is_none(),
+            Self::Browser(browser) => flow.browser == Some(browser.binding()),
         }
     }
 }
@@ -86,6 +89,13 @@ pub(crate) async fn prove(
             Proof::Code(typed) => (ProofKind::Code, tenant.keys.proof()?.matches_code(&flow, typed)?),
             Proof::Link(token) => (ProofKind::Link, tenant.keys.proof()?.matches_link(&flow, token)?),
         };
+        let repeat_key = match place {
+            ProofContext::Api { repeat_key } => *repeat_key,
+            ProofContext::Browser(_) => None,
+        };
+        if is_right && let Some(repeated) = registration::repeated(&flow, repeat_key.as_ref(), now) {
+            return Ok(Decision::unchanged((repeated, Some(flow))));
+        }
         let proven = match data_key.filter(|_| is_right && registration::check_open(&flow, now).is_ok()) {
             Some(data_key) => {
                 let pending = open_pending(tenant, &flow, &data_key)?;
@@ -102,12 +112,15 @@ pub(crate) async fn prove(
                     }
                 };
                 let sign_in = match place {
-                    ProofContext::Api => None,
-                    ProofContext::Browser(browser, session_secrets) => Some(SignInAfterProof {
-                        session: session_secrets.session(Some(seal_device(handle, browser, &data_key)?)),
-                        device: session_secrets.device(),
-                        policy: tenant.config.session,
-                    }),
+                    ProofContext::Api { .. } => None,
+                    ProofContext::Browser(browser) => {
+                        let session_secrets = NewSessionSecrets::of_proof(browser, &flow);
+                        Some(SignInAfterProof {
+                            session: session_secrets.session(Some(seal_device(handle, browser, &data_key)?)),
+                            device: session_secrets.device(),
+                            policy: tenant.config.session,
+                        })
+                    }
                 };
                 let key = tenant.keys.data()?.unwrap(&data_key)?;
                 let claims = key.seal(SealedField::Profile, &claims(handle, &flow, &pending, known.as_ref())?)?;
@@ -115,7 +128,8 @@ pub(crate) async fn prove(
                 let roles = known.as_ref().map(|known| known.roles.clone()).unwrap_or_default();
                 let sub = known.and_then(|known| known.sub).unwrap_or(sub);
                 let PendingRegistration { password, terms, .. } = pending;
-                Some(Proven::Person(Box::new(ProvenPerson { sub, link, roles, claims, password, terms, data_key, sign_in })))
+                let person = ProvenPerson { sub, link, roles, claims, password, terms, data_key, repeat_key, sign_in };
+                Some(Proven::Person(Box::new(person)))
             }
             None => None,
         };

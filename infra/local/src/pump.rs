@@ -94,6 +94,9 @@ impl Pump {
             let answer = Box::pin(self.events.handle(&json!({ "Records": batch.records }), Deadline::default())).await?;
             answer.pointer("/batchItemFailures/0/itemIdentifier").and_then(Value::as_str).map(str::to_owned)
         };
+        if let Err(error) = Box::pin(self.events.deliver_due()).await {
+            tracing::warn!(%error, "a deferred notice was not sent; it waits on");
+        }
         let mut mails = Vec::new();
         while let Ok(mail) = self.mails.try_recv() {
             mails.push(mail);

@@ -12,7 +12,7 @@ pub enum Message {
     RegistrationCode {
         /// The flow's public id.
         flow: String,
-        /// 6 digits.
+        /// 6 digits, or 10 base32 characters.
         code: SecretText,
         /// The link's token.
         token: SecretText,
@@ -49,6 +49,8 @@ pub enum Message {
     },
     /// A user tried to change the address of their account to this one, which another account has.
     AddressInUse,
+    /// A change of address was requested. This mail goes to the present address.
+    EmailChangeRequested,
     /// The address was changed. This mail goes to the old address.
     EmailChanged {
         /// The code and the link that undo the change.
@@ -187,7 +189,7 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             subject: words.say(if *resent { "mail-resent-subject" } else { "mail-registration-subject" }),
             title: words.say("mail-registration-title"),
             intro: words.say(if *resent { "mail-resent-intro" } else { "mail-registration-intro" }),
-            code: Some((code.expose().to_owned(), code.expose().to_owned())),
+            code: Some((code.expose().to_owned(), halves(code.expose()))),
             actions: vec![action(Some("mail-or-open"), "mail-registration-action", link("verify", flow, token))],
             notes: vec![words.lifetime("mail-registration-lifetime", *lifetime), words.say("mail-registration-not-me")],
             footer: words.say("mail-footer"),
@@ -235,6 +237,10 @@ pub(super) fn parts(words: &Words<'_>, issuer: &str, message: &Message) -> Parts
             notes: vec![words.say("mail-registered-not-me")],
             footer: words.say("mail-footer"),
             ..notice("mail-in-use")
+        },
+        Message::EmailChangeRequested => Parts {
+            actions: vec![action(Some("mail-changed-not-me"), "mail-changed-action", format!("{issuer}/recover"))],
+            ..notice("mail-requested")
         },
         Message::EmailChanged { undo, until } => Parts {
             code: shown(&undo.code),

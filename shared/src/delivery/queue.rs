@@ -2,6 +2,7 @@
 
 use super::reason;
 use crate::domain::delivery::Delivery;
+use crate::domain::time::Timestamp;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
@@ -21,6 +22,8 @@ pub struct QueueError {
     reason: String,
 }
 
+/// The longest delay of an SQS message.
+const MAX_DELAY_SECONDS: i64 = 900;
 /// The maximum size of an SQS batch.
 const BATCH: usize = 10;
 
@@ -37,17 +40,29 @@ impl MailQueue {
     /// At the first delivery that was not queued. Up to nine deliveries after it may have been queued.
     pub async fn send(&self, deliveries: &[Delivery]) -> Result<(), QueueError> {
         for (n, batch) in deliveries.chunks(BATCH).enumerate() {
-            self.send_batch(batch).await.map_err(|error| QueueError { at: n * BATCH + error.at, ..error })?;
+            self.send_batch(batch, 0).await.map_err(|error| QueueError { at: n * BATCH + error.at, ..error })?;
         }
         Ok(())
     }
 
-    async fn send_batch(&self, batch: &[Delivery]) -> Result<(), QueueError> {
+    /// Queues a deferred delivery again. The queue hides a message for at most 15 minutes, so one that is due later comes back before and
+    /// is queued again.
+    ///
+    /// # Errors
+    /// If it is not known to be queued.
+    pub async fn send_later(&self, delivery: &Delivery, now: Timestamp) -> Result<(), QueueError> {
+        let left = delivery.due.map_or(0, |due| (due.since(now).as_millis() + 999).div_euclid(1000));
+        let delay = i32::try_from(left.clamp(0, MAX_DELAY_SECONDS)).unwrap_or_default();
+        self.send_batch(std::slice::from_ref(delivery), delay).await
+    }
+
+    async fn send_batch(&self, batch: &[Delivery], delay_seconds: i32) -> Result<(), QueueError> {
         let none = |reason: String| QueueError { at: 0, reason };
         let mut entries = Vec::with_capacity(batch.len());
         for (at, delivery) in batch.iter().enumerate() {
             let body = serde_json::to_string(delivery).map_err(|error| none(error.to_string()))?;
-            let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build();
+            let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body);
+            let entry = if delay_seconds > 0 { entry.delay_seconds(delay_seconds) } else { entry }.build();
             entries.push(entry.map_err(|error| none(error.to_string()))?);
         }
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));

@@ -91,6 +91,10 @@ pub struct AccountState {
     /// The identifier that the user signs in with (so that a counter of the identifier can be found from the account).
     #[serde(rename = "idf")]
     pub identifier: IdentifierHash,
+    /// When the account took this identifier by a change of address. None: it has had it since it was created, or
+    /// since before its present epoch.
+    #[serde(rename = "ia", default, skip_serializing_if = "Option::is_none")]
+    pub identifier_since: Option<Timestamp>,
     /// When the account was created.
     #[serde(rename = "cr")]
     pub created_at: Timestamp,
@@ -118,7 +122,14 @@ impl AccountState {
     /// The account in its next epoch: every session and grant of the previous epoch is dead.
     #[must_use]
     pub fn in_next_epoch(&self, now: Timestamp) -> Self {
-        Self { epoch: self.epoch + 1, epoch_began_at: Some(now), version: self.version + 1, ..self.clone() }
+        Self {
+            epoch: self.epoch + 1,
+            epoch_began_at: Some(now),
+            // The epoch is younger than the address.
+            identifier_since: None,
+            version: self.version + 1,
+            ..self.clone()
+        }
     }
     /// The account after its password is replaced: in its next epoch, with all failure windows reset.
     #[must_use]
@@ -129,6 +140,14 @@ impl AccountState {
             device.failures = FailureWindow::default();
         }
         next
+    }
+    /// Whether a request that proves the account's address, started at this time, can no longer change a credential: the credential
+    /// or the epoch has changed since then, or the account took the address later. A request of the same millisecond as a new
+    /// epoch counts as older.
+    #[must_use]
+    pub fn outdates_proof_of(&self, started_at: Timestamp) -> bool {
+        self.epoch_began_at.is_some_and(|began| started_at <= began)
+            || started_at < self.identifier_since.unwrap_or(self.created_at)
     }
     /// Whether this account can be used.
     #[must_use]

@@ -72,6 +72,8 @@ pub enum EventKind {
     LegalHoldPlaced,
     /// A legal hold was lifted.
     LegalHoldLifted,
+    /// Several notices of a kind were due: a deferred one stands for this event, too.
+    NoticeMerged,
     /// An operator added or removed roles.
     RolesChanged,
 }

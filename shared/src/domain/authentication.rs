@@ -18,9 +18,11 @@ use super::account::{AccountState, AccountStatus, PasswordHome};
 use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
+use super::delivery::MailPurpose;
 use super::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use super::identifier::IdentifierHash;
 use super::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
+use super::mail_limit::Trigger;
 use super::secret::PasswordHash;
 use super::session::{NewSession, Session, signed_in};
 use super::tenant::SessionPolicy;
@@ -176,7 +178,7 @@ pub fn authenticate(
             Subject::Known { authentication, password: Some(_), .. },
             PasswordVerdict::Right | PasswordVerdict::RightRehashed(_),
         ) if matches!(authentication.status, AccountStatus::ErasureDue { .. } | AccountStatus::Disabled { .. }) => {
-            show_status(authentication)
+            show_status(authentication, now)
         }
         (Subject::Known { authentication, password: None, device }, _)
             if authentication.is_active() && authentication.password_home == PasswordHome::Directory =>
@@ -199,13 +201,17 @@ pub fn authenticate(
     }
 }
 
-/// The right password of an account that cannot be used. It is written, so that parallel guesses conflict.
-fn show_status(authentication: &AccountState) -> Decision<Authenticated> {
+/// The right password of an account that cannot be used. It is written, so that parallel guesses conflict. The restoration mails of a day are
+/// limited for each account.
+fn show_status(authentication: &AccountState, now: Timestamp) -> Decision<Authenticated> {
     let state =
         AccountState { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() };
     match authentication.status {
         AccountStatus::ErasureDue { due, .. } => {
-            Decision::one(Change::request_restoration_mail(state), Authenticated::Closed { due })
+            let trigger = Trigger::device_of(state.account);
+            let counted = Change::count_mail_start(MailPurpose::WayBack, state.identifier, trigger, now);
+            let changes = Changes::one(counted).then(Change::request_restoration_mail(state));
+            Decision { changes, outcome: Authenticated::Closed { due } }
         }
         AccountStatus::Disabled { .. } | AccountStatus::Active | AccountStatus::Erased { .. } => {
             Decision::one(Change::record_sign_in(state), Authenticated::Disabled)
@@ -223,7 +229,8 @@ fn succeed(
 ) -> Decision<Authenticated> {
     let known = known_device(authentication, device);
     let state = reset_window(authentication, known.map(|known| known.id), new.device);
-    let (opened, session) = signed_in(&state, new.replaced, new.session, vec![Amr::Pwd], new.policy, now);
+    let on = known.map_or(new.device, |known| known.id);
+    let (opened, session) = signed_in(&state, new.replaced, new.session, vec![Amr::Pwd], new.policy, on, now);
     // The account first: parallel guesses and a changed password conflict with its version. The session last: an attempt that meets a
     // conflict leaves no session behind.
     let mut changes = Changes::one(Change::record_sign_in(state));

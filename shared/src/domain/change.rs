@@ -11,10 +11,12 @@ mod live;
 
 use super::account::WrappedDataKey;
 use super::audit::EventKind;
+use super::delivery::MailPurpose;
 use super::erasure::DeletionRecord;
 use super::id::{AccountId, ClientId, FlowId};
 use super::identifier::IdentifierHash;
 use super::linked_identity::SubjectHash;
+use super::mail_limit::Trigger;
 use super::record::{FromRecord, Record, Versioned};
 use super::time::Timestamp;
 
@@ -180,8 +182,10 @@ pub struct Counter {
 /// The counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CounterKey {
-    /// Typed codes of an identifier.
-    IdentifierTries(IdentifierHash),
+    /// Registrations of an identifier with a code of 6 digits.
+    ShortCodes(IdentifierHash),
+    /// Mails of a purpose to an identifier that a trigger causes.
+    MailStarts(MailPurpose, IdentifierHash, Trigger),
 }
 
 /// An event as a decision describes it. The store adds id, time, request id and address hash.

@@ -1,4 +1,4 @@
-//! Mails after an event: which are sent, whether they are still valid at sending, and how many one address gets.
+//! Mails after an event: which are sent, and whether they are still valid at sending. How many an address gets: [`super::mail_limit`].
 //!
 //! A [`Delivery`] carries ids only. The content (address, code, link) is read and derived when the mail is sent. So a queue never
 //! holds personal data or a secret, and an outdated delivery is dropped instead of misleading its recipient.
@@ -10,11 +10,6 @@ use super::id::{AccountId, FlowId, TenantId};
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Maximum number of mails of one purpose to one address in an hour (UTC).
-pub const MAILS_AN_HOUR: u32 = 5;
-/// Maximum number of mails of one purpose to one address in a day (UTC).
-pub const MAILS_A_DAY: u32 = 10;
-
 /// One mail to send: the content of a queue message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
@@ -22,9 +17,37 @@ pub struct Delivery {
     pub tenant: TenantId,
     /// The event that caused it; also the id of the mail, so that a duplicate is recognized.
     pub event_id: String,
+    /// A deferred notice is not sent before this time.
+    #[serde(rename = "due", default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
     /// The requested mail.
     #[serde(flatten)]
     pub order: MailOrder,
+}
+
+impl Delivery {
+    /// The id of one of its mails, counted from 0. One event may cause several deliveries, and a delivery several mails: a mail is counted and
+    /// noted as sent by its id, which begins with that of the event.
+    #[must_use]
+    pub fn mail_id(&self, number: usize) -> String {
+        match (&self.order, number) {
+            (MailOrder::Account { about: AccountMail::EmailChangeRequested, .. }, _) => format!("{}-requested", self.event_id),
+            (MailOrder::Proof { .. } | MailOrder::PasswordChanged { .. } | MailOrder::Account { .. }, 0) => {
+                self.event_id.clone()
+            }
+            (MailOrder::Proof { .. } | MailOrder::PasswordChanged { .. } | MailOrder::Account { .. }, number) => {
+                format!("{}-{number}", self.event_id)
+            }
+        }
+    }
+    /// The account that it is about, if it is about one.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        match self.order {
+            MailOrder::Proof { .. } => None,
+            MailOrder::PasswordChanged { account, .. } | MailOrder::Account { account, .. } => Some(account),
+        }
+    }
 }
 
 /// The requested mail. Its exact content is decided when it is sent.
@@ -66,6 +89,8 @@ pub enum MailOrder {
 pub enum AccountMail {
     /// The proof of a new address. Sent to that address.
     EmailChangeStarted,
+    /// A change of address was requested. Sent to the present address.
+    EmailChangeRequested,
     /// The address was changed. Sent to the former address.
     EmailChanged,
     /// The former address is restored.
@@ -78,16 +103,23 @@ pub enum AccountMail {
     LinkRequested,
 }
 
-/// Mails are counted by purpose and recipient: a flood of one purpose does not block the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Mails are limited by purpose ([`MailPurpose::limit`]): no purpose uses up the limit of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailPurpose {
-    /// Codes of registrations, and notices to users who are registered already.
+    /// Codes that prove a new address, and notices in their place to an address that has an account.
     Registration,
     /// Password-reset codes.
     Recovery,
-    /// Notices about the user's own account: no stranger can use up their limit.
-    Notice,
+    /// The only way back: the links that undo a change of address or restore a closed account.
+    WayBack,
+    /// Notice: the password was changed.
+    PasswordChanged,
+    /// Notice: a change of address was requested.
+    AddressRequested,
+    /// Notice: a former address is in force again.
+    AddressRestored,
+    /// Notice: the closed account was restored.
+    AccountRestored,
 }
 
 /// What to send now for the proof of a flow.
@@ -98,7 +130,7 @@ pub enum ProofMail {
     /// Tell the owner of the address that they already have an account.
     AlreadyRegistered,
     /// Tell the owner of the address that the account is closed, and how to restore it.
-    Closed(MailPurpose),
+    Closed,
     /// Tell the owner of the address that the account is disabled.
     Disabled(MailPurpose),
     /// Send nothing.
@@ -116,27 +148,58 @@ pub enum DropReason {
     NoAccount,
     /// The state that it is about has changed.
     Outdated,
-    /// The address reached its limit of mails of this purpose.
-    LimitReached,
+    /// A deferred notice of the same kind stands for it.
+    Merged,
     /// It was sent already: this delivery is a duplicate.
     AlreadySent,
+}
+
+impl DropReason {
+    /// Its name as a metric dimension.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeadFlow => "dead_flow",
+            Self::Superseded => "superseded",
+            Self::NoAccount => "no_account",
+            Self::Outdated => "outdated",
+            Self::Merged => "merged",
+            Self::AlreadySent => "already_sent",
+        }
+    }
+}
+
+impl MailPurpose {
+    /// Its name in keys and as a metric dimension.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::Recovery => "recovery",
+            Self::WayBack => "way_back",
+            Self::PasswordChanged => "password_changed",
+            Self::AddressRequested => "address_requested",
+            Self::AddressRestored => "address_restored",
+            Self::AccountRestored => "account_restored",
+        }
+    }
 }
 
 /// The deliveries of an event. `flow` is the flow in the event's item, for events of flows.
 #[must_use]
 pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<Delivery> {
     let about = |about| event.account.map(|account| MailOrder::Account { account, about, at: event.at });
-    let order = match event.kind {
-        EventKind::RegistrationStarted | EventKind::RecoveryStarted => flow.map(|flow| proof(flow, false)),
+    let orders = match event.kind {
+        EventKind::RegistrationStarted | EventKind::RecoveryStarted => [flow.map(|flow| proof(flow, false)), None],
         // Without a flow it is about the account.
-        EventKind::CodeResent => flow.map(|flow| proof(flow, true)).or_else(|| about(AccountMail::LinkRequested)),
-        EventKind::EmailChangeStarted => about(AccountMail::EmailChangeStarted),
-        EventKind::EmailChanged => about(AccountMail::EmailChanged),
-        EventKind::EmailChangeUndone => about(AccountMail::EmailChangeUndone),
-        EventKind::DeletionRequested => about(AccountMail::DeletionRequested),
-        EventKind::AccountRestored => about(AccountMail::AccountRestored),
+        EventKind::CodeResent => [flow.map(|flow| proof(flow, true)).or_else(|| about(AccountMail::LinkRequested)), None],
+        EventKind::EmailChangeStarted => [about(AccountMail::EmailChangeStarted), about(AccountMail::EmailChangeRequested)],
+        EventKind::EmailChanged => [about(AccountMail::EmailChanged), None],
+        EventKind::EmailChangeUndone => [about(AccountMail::EmailChangeUndone), None],
+        EventKind::DeletionRequested => [about(AccountMail::DeletionRequested), None],
+        EventKind::AccountRestored => [about(AccountMail::AccountRestored), None],
         EventKind::PasswordReset | EventKind::PasswordChanged => {
-            event.account.map(|account| MailOrder::PasswordChanged { account, flow: event.flow })
+            [event.account.map(|account| MailOrder::PasswordChanged { account, flow: event.flow }), None]
         }
         EventKind::FlowDisowned
         | EventKind::CodeRefused
@@ -160,9 +223,11 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::ErasureDeferred
         | EventKind::LegalHoldPlaced
         | EventKind::LegalHoldLifted
-        | EventKind::RolesChanged => None,
+        | EventKind::NoticeMerged
+        | EventKind::RolesChanged => [None, None],
     };
-    order.map(|order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), order }).into_iter().collect()
+    let delivery = |order| Delivery { tenant: tenant.clone(), event_id: event.id.clone(), due: None, order };
+    orders.into_iter().flatten().map(delivery).collect()
 }
 
 fn proof(flow: &Flow, resent: bool) -> MailOrder {
@@ -184,7 +249,7 @@ pub fn proof_mail(flow: &Flow, generation: u8, owner: Option<AccountStatus>, now
         FlowPurpose::Recovery => MailPurpose::Recovery,
     };
     match (flow.purpose, owner) {
-        (_, Some(AccountStatus::ErasureDue { .. })) => ProofMail::Closed(purpose),
+        (_, Some(AccountStatus::ErasureDue { .. })) => ProofMail::Closed,
         (_, Some(AccountStatus::Disabled { .. })) => ProofMail::Disabled(purpose),
         (FlowPurpose::Registration, Some(AccountStatus::Active)) => ProofMail::AlreadyRegistered,
         (FlowPurpose::Recovery, Some(AccountStatus::Active)) => ProofMail::Code(purpose),
@@ -213,6 +278,8 @@ mod tests {
             identifier: IdentifierHash { key_version: 1, hash: [3; 32] },
             seed: vec![4; 16],
             code_key_version: 1,
+            completion: None,
+            long_code: false,
             generation: 2,
             tries: 0,
             state: FlowState::Open,
@@ -263,7 +330,7 @@ mod tests {
             (EventKind::CodeReplayed, 0),
             (EventKind::ProfileChanged, 0),
             (EventKind::PasswordChanged, 1),
-            (EventKind::EmailChangeStarted, 1),
+            (EventKind::EmailChangeStarted, 2),
             (EventKind::EmailChangeRefused, 0),
             (EventKind::EmailChangeEnded, 0),
             (EventKind::EmailChanged, 1),
@@ -277,6 +344,7 @@ mod tests {
             (EventKind::ErasureDeferred, 0),
             (EventKind::LegalHoldPlaced, 0),
             (EventKind::LegalHoldLifted, 0),
+            (EventKind::NoticeMerged, 0),
             (EventKind::RolesChanged, 0),
         ];
         for (kind, expected) in cases {
@@ -291,7 +359,7 @@ mod tests {
         let event = Event { flow: None, ..event(EventKind::CodeResent) };
         let account = event.account.unwrap();
         let order = MailOrder::Account { account, about: AccountMail::LinkRequested, at: NOW };
-        assert_eq!(deliveries(&tenant, &event, None), [Delivery { tenant, event_id: event.id.clone(), order }]);
+        assert_eq!(deliveries(&tenant, &event, None), [Delivery { tenant, event_id: event.id.clone(), due: None, order }]);
     }
 
     /// Queue messages carry ids only: nothing that a code derives from, and no address.
@@ -319,12 +387,12 @@ mod tests {
         let table = [
             ("unknown address", open(FlowPurpose::Registration), 2, None, NOW, ProofMail::Code(MailPurpose::Registration)),
             ("known address", open(FlowPurpose::Registration), 2, active, NOW, ProofMail::AlreadyRegistered),
-            ("closed", open(FlowPurpose::Registration), 2, closed, NOW, ProofMail::Closed(MailPurpose::Registration)),
+            ("closed", open(FlowPurpose::Registration), 2, closed, NOW, ProofMail::Closed),
             ("disabled", open(FlowPurpose::Registration), 2, disabled, NOW, ProofMail::Disabled(MailPurpose::Registration)),
             ("erased", open(FlowPurpose::Registration), 2, erased, NOW, ProofMail::Code(MailPurpose::Registration)),
             ("recovery", open(FlowPurpose::Recovery), 2, active, NOW, ProofMail::Code(MailPurpose::Recovery)),
             ("recovery, unknown", open(FlowPurpose::Recovery), 2, None, NOW, ProofMail::Drop(DropReason::NoAccount)),
-            ("recovery, closed", open(FlowPurpose::Recovery), 2, closed, NOW, ProofMail::Closed(MailPurpose::Recovery)),
+            ("recovery, closed", open(FlowPurpose::Recovery), 2, closed, NOW, ProofMail::Closed),
             ("recovery, disabled", open(FlowPurpose::Recovery), 2, disabled, NOW, ProofMail::Disabled(MailPurpose::Recovery)),
             ("recovery, erased", open(FlowPurpose::Recovery), 2, erased, NOW, ProofMail::Drop(DropReason::NoAccount)),
             ("older code", open(FlowPurpose::Registration), 1, None, NOW, ProofMail::Drop(DropReason::Superseded)),

@@ -14,11 +14,16 @@ use super::email_undo::valid_undos;
 use super::flow::MAX_TRIES;
 use super::id::AccountId;
 use super::identifier::IdentifierHash;
-use super::profile::{EmailChange, EmailUndo, MAX_EMAIL_UNDOS, Profile};
+use super::profile::{EmailChange, EmailUndo, MAX_EMAIL_UNDOS, Profile, SpentProof};
+use super::repetition::is_repeatable;
+use super::secret::SecretHash;
 use super::time::{Span, Timestamp};
 
 /// How long a change waits for its proof.
 pub const EMAIL_CHANGE_LIFETIME: Span = Span::minutes(30);
+
+/// How many changes an account can start in 24 hours. Each one mails a code to an address that its owner may not know us by.
+pub const STARTS_A_DAY: usize = 5;
 
 /// The data of a new change.
 #[derive(Debug, Clone)]
@@ -48,6 +53,11 @@ pub enum Started {
         /// When the oldest undo expires.
         until: Timestamp,
     },
+    /// The account has started too many changes in a day.
+    TooManyStarts {
+        /// When the oldest start is a day old.
+        until: Timestamp,
+    },
 }
 
 /// Starts a change. A pending one is superseded.
@@ -60,21 +70,33 @@ pub fn start(authentication: &AccountState, profile: &Profile, new: NewEmailChan
         let until = undos.iter().map(|undo| undo.expires_at).min().unwrap_or(now);
         return Decision::unchanged(Started::TooManyChanges { until });
     }
+    let mut starts: Vec<_> = profile.email_change_starts.iter().copied().filter(|start| now < *start + Span::days(1)).collect();
+    if let Some(oldest) = starts.first().filter(|_| starts.len() >= STARTS_A_DAY) {
+        return Decision::unchanged(Started::TooManyStarts { until: *oldest + Span::days(1) });
+    }
+    starts.push(now);
     let expires_at = now + EMAIL_CHANGE_LIFETIME;
     let NewEmailChange { identifier, address, seed, locale } = new;
     let epoch = Some(authentication.epoch);
     let change = EmailChange { identifier, address, seed, tries: 0, locale, expires_at, epoch };
-    let next = Profile { email_change: Some(change), email_undos: undos, version: profile.version + 1, ..profile.clone() };
+    let next = Profile {
+        email_change: Some(change),
+        email_undos: undos,
+        email_change_starts: starts,
+        version: profile.version + 1,
+        ..profile.clone()
+    };
     Decision::one(Change::start_email_change(next), Started::Waiting { expires_at })
 }
 
-/// The pending change, if there is one.
+/// The pending change, if there is one. It dies with the epoch in which it was started, for example with a new password.
 #[must_use]
 pub fn pending<'a>(authentication: &AccountState, profile: &'a Profile, now: Timestamp) -> Option<&'a EmailChange> {
-    let is_pending = |change: &&EmailChange| {
-        change.tries < MAX_TRIES && now < change.expires_at && change.epoch.is_none_or(|epoch| epoch == authentication.epoch)
+    let is_of_epoch = |change: &EmailChange| match change.epoch {
+        Some(epoch) => epoch == authentication.epoch,
+        None => !authentication.outdates_proof_of(change.expires_at - EMAIL_CHANGE_LIFETIME),
     };
-    profile.email_change.as_ref().filter(is_pending)
+    profile.email_change.as_ref().filter(|change| change.tries < MAX_TRIES && now < change.expires_at && is_of_epoch(change))
 }
 
 /// The presented proof, and whether it matches (compared by `keys`).
@@ -103,6 +125,8 @@ pub struct Changed {
     pub undo_seed: LinkSeed,
     /// How long the change can be undone.
     pub undo_lifetime: Span,
+    /// The hash of the proof and of the hands that presented it.
+    pub proof: SecretHash,
 }
 
 /// The outcome of a proof.
@@ -159,10 +183,22 @@ pub fn prove(
         has_code: true,
         used_at: None,
     });
-    let next = AccountState { identifier: change.identifier, version: authentication.version + 1, ..authentication.clone() };
-    let profile = Profile { email_change: None, email_undos, ..profile.with_claims(changed.claims, now) };
+    let next = AccountState {
+        identifier: change.identifier,
+        identifier_since: Some(now),
+        version: authentication.version + 1,
+        ..authentication.clone()
+    };
+    let spent_proof = Some(SpentProof { hash: changed.proof, at: now });
+    let profile = Profile { email_change: None, email_undos, spent_proof, ..profile.with_claims(changed.claims, now) };
     let former = authentication.identifier;
     Decision::one(Change::change_email(next, profile, former), Proven::Changed)
+}
+
+/// Whether this proof, in these hands, changed the address a moment ago: the reply was lost.
+#[must_use]
+pub fn is_repeated(profile: &Profile, proof: &SecretHash, now: Timestamp) -> bool {
+    profile.spent_proof.is_some_and(|spent| spent.hash == *proof && is_repeatable(spent.at, now))
 }
 
 /// Ends a pending change: on request of the user, or of the owner of the new address, proven by the link's token.
@@ -178,6 +214,8 @@ pub fn end(authentication: &AccountState, profile: &Profile, is_allowed: bool, n
 pub(super) mod tests {
     use super::*;
     use crate::domain::oauth::fixture::{NOW, authentication};
+
+    const PROOF: SecretHash = SecretHash::from_bytes([6; 32]);
 
     pub(crate) fn hash(n: u8) -> IdentifierHash {
         IdentifierHash { key_version: 1, hash: [n; 32] }
@@ -198,6 +236,8 @@ pub(super) mod tests {
             updated_at: NOW,
             email_change: None,
             email_undos: Vec::new(),
+            email_change_starts: Vec::new(),
+            spent_proof: None,
             version: 7,
         }
     }
@@ -205,7 +245,13 @@ pub(super) mod tests {
         NewEmailChange { identifier: hash(n), address: sealed(n), seed: seed(n), locale: "de".to_owned() }
     }
     fn changed(n: u8) -> Changed {
-        Changed { claims: sealed(n), former_address: sealed(1), undo_seed: seed(n + 100), undo_lifetime: Span::days(7) }
+        Changed {
+            claims: sealed(n),
+            former_address: sealed(1),
+            undo_seed: seed(n + 100),
+            undo_lifetime: Span::days(7),
+            proof: PROOF,
+        }
     }
     fn waiting(n: u8) -> Profile {
         start(&account(), &profile(), new_change(n), NOW).changes.only(Change::start_email_change)
@@ -255,6 +301,33 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn security_148_a_spent_proof_is_recognized_in_the_same_hands_for_ten_minutes() {
+        let (_, profile) = moved(&account(), &profile(), 2, NOW);
+        let other = SecretHash::from_bytes([7; 32]);
+        assert!(is_repeated(&profile, &PROOF, NOW + Span::minutes(10) - Span::millis(1)));
+        assert!(!is_repeated(&profile, &PROOF, NOW + Span::minutes(10)) && !is_repeated(&profile, &other, NOW));
+        assert!(!is_repeated(&self::profile(), &PROOF, NOW));
+    }
+
+    /// security 146: a proof of a mailbox never outlives the credential that was valid when it was requested.
+    #[test]
+    fn a_pending_change_dies_with_the_epoch() {
+        let waiting = waiting(2);
+        let right = |account: &AccountState, profile: &Profile| {
+            prove(account, profile, Proof::Code { fits: true }, Some(changed(2)), None, NOW).outcome
+        };
+        assert_eq!(right(&account(), &waiting), Proven::Changed);
+        let secured = account().with_new_password(NOW);
+        assert_eq!(right(&secured, &waiting), Proven::Over);
+        assert!(end(&secured, &waiting, true, NOW).changes.is_empty());
+        let change = EmailChange { epoch: None, ..waiting.email_change.clone().expect("a change") };
+        let stored = Profile { email_change: Some(change), ..waiting };
+        assert_eq!(right(&account(), &stored), Proven::Changed);
+        assert_eq!(right(&secured, &stored), Proven::Over);
+        assert_eq!(right(&account().with_new_password(NOW - Span::millis(1)), &stored), Proven::Changed);
+    }
+
+    #[test]
     fn an_address_with_an_account_and_the_current_address_are_refused() {
         let other = AccountId::from_bytes([9; 16]);
         let taken = prove(&account(), &waiting(2), Proof::Code { fits: true }, Some(changed(2)), Some(other), NOW);
@@ -263,22 +336,24 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_change_ends_with_the_epoch_in_which_it_started() {
-        let change = waiting(2);
-        let next = account().with_new_password(NOW);
-        let decision = prove(&next, &change, Proof::Code { fits: true }, Some(changed(2)), None, NOW);
-        assert!(decision.outcome == Proven::Over && decision.changes.is_empty());
-        assert!(pending(&account(), &change, NOW).is_some() && pending(&next, &change, NOW).is_none());
-        // The previous release stored no epoch.
-        let unbound = change.email_change.clone().map(|change| EmailChange { epoch: None, ..change });
-        assert!(pending(&next, &Profile { email_change: unbound, ..change }, NOW).is_some());
-    }
-
-    #[test]
     fn only_a_permitted_caller_ends_a_change_and_only_a_pending_one() {
         assert!(end(&account(), &waiting(2), false, NOW).changes.is_empty());
         assert!(end(&account(), &profile(), true, NOW).changes.is_empty());
         assert!(end(&account(), &waiting(2), true, NOW).outcome);
+    }
+
+    #[test]
+    fn an_account_starts_at_most_five_changes_in_any_24_hours() {
+        let mut profile = profile();
+        let at = |n: i64| NOW + Span::hours(n);
+        for n in 0..5 {
+            profile = start(&account(), &profile, new_change(2), at(n)).changes.only(Change::start_email_change);
+        }
+        let refused = start(&account(), &profile, new_change(3), at(23));
+        assert!(refused.changes.is_empty());
+        assert_eq!(refused.outcome, Started::TooManyStarts { until: at(24) });
+        let next: Profile = start(&account(), &profile, new_change(3), at(24)).changes.only(Change::start_email_change);
+        assert_eq!(next.email_change_starts, [at(1), at(2), at(3), at(4), at(24)]);
     }
 
     #[test]

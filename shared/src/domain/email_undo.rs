@@ -177,6 +177,7 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
     let freed = (new.has_current_claim && claim != AddressClaim::Kept).then_some(authentication.identifier);
     let next = AccountState {
         identifier: undo.identifier,
+        identifier_since: Some(now),
         status: AccountStatus::Active,
         // Any of them may be a device of the person who changed the address.
         devices: Vec::new(),

@@ -1,11 +1,12 @@
 //! A flow proves an address by a mailed code or link: a pending registration or a password reset.
 //!
 //! Codes and links are never stored: both derive from the flow's `seed`, its purpose and its generation (`keys::proof`).
-//! Tries are counted per flow, over all generations. Every typed code first takes one of the identifier's tries of the day.
+//! Tries are counted per flow, over all generations, and by nothing else: a stranger's wrong codes cost an owner nothing.
 
 use super::account::Sealed;
-use super::id::{AccountId, ClientId, FlowId};
+use super::id::{AccountId, ClientId, FlowId, Sub};
 use super::identifier::IdentifierHash;
+use super::repetition::is_repeatable;
 use super::secret::SecretHash;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,6 @@ use serde::{Deserialize, Serialize};
 pub const MAX_TRIES: u8 = 5;
 /// How often a code can be sent again after the first.
 pub const MAX_RESENDS: u8 = 3;
-/// Maximum number of typed codes of an identifier in a day, over all flows.
-pub const IDENTIFIER_TRIES_A_DAY: u32 = 20;
 
 /// The purpose of a flow. Its codes derive from it, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +38,19 @@ pub enum FlowState {
     Ended,
 }
 
+/// What a completed flow keeps, so that the same request gets the same answer if its reply was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// When it was completed.
+    pub at: Timestamp,
+    /// Registration: the subject identifier of the new account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<Sub>,
+    /// The hash of the `Idempotency-Key` of the request, if it had one.
+    #[serde(rename = "ik", default, skip_serializing_if = "Option::is_none")]
+    pub repeat_key: Option<SecretHash>,
+}
+
 /// A pending registration or password reset.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
@@ -60,6 +72,10 @@ pub struct Flow {
     /// Version of the code key.
     #[serde(rename = "kv")]
     pub code_key_version: u32,
+    /// Whether a registration's code has 50 bits, as that of a password reset has: its address used up the codes of 6 digits of the
+    /// day ([`super::mail_limit`]).
+    #[serde(rename = "lc", default, skip_serializing_if = "is_false")]
+    pub long_code: bool,
     /// Raised by each resend: older codes become invalid.
     #[serde(rename = "gen")]
     pub generation: u8,
@@ -69,6 +85,9 @@ pub struct Flow {
     /// Its state.
     #[serde(rename = "st")]
     pub state: FlowState,
+    /// Its completion. None: it is not completed, or an earlier release completed it.
+    #[serde(rename = "dn", default, skip_serializing_if = "Option::is_none")]
+    pub completion: Option<Completion>,
     /// The browser that started it (hash of the value of its binding cookie); none if started by JSON.
     #[serde(rename = "bro", skip_serializing_if = "Option::is_none")]
     pub browser: Option<SecretHash>,
@@ -94,6 +113,36 @@ pub struct Flow {
     pub expires_at: Timestamp,
     /// The version of this state.
     pub version: u64,
+}
+
+/// For attributes that are stored only if they are true.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Flow {
+    /// The completed flow.
+    #[must_use]
+    pub fn completed(&self, completion: Completion) -> Self {
+        let completion = Some(completion);
+        Self { state: FlowState::Completed, completion, payload: None, version: self.version + 1, ..self.clone() }
+    }
+    /// Its completion, while the request that completed it gets the same answer again. The caller checks that it comes from the same
+    /// hands.
+    #[must_use]
+    pub fn repeatable(&self, now: Timestamp) -> Option<&Completion> {
+        let completion = self.completion.as_ref().filter(|_| self.state == FlowState::Completed)?;
+        is_repeatable(completion.at, now).then_some(completion)
+    }
+    /// Whether its code has 10 letters and digits (50 bits) rather than 6 digits.
+    #[must_use]
+    pub fn has_long_code(&self) -> bool {
+        match self.purpose {
+            FlowPurpose::Registration => self.long_code,
+            FlowPurpose::Recovery => true,
+        }
+    }
 }
 
 impl std::fmt::Debug for Flow {

@@ -7,6 +7,7 @@ pub use decisions::{Edit, EditFlaw, edit};
 use super::account::{LinkSeed, Sealed};
 use super::id::AccountId;
 use super::identifier::IdentifierHash;
+use super::secret::SecretHash;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -50,8 +51,24 @@ pub struct Profile {
     /// Changes of address that the owner of the former address can still undo; at most [`MAX_EMAIL_UNDOS`].
     #[serde(rename = "und", default, skip_serializing_if = "Vec::is_empty")]
     pub email_undos: Vec<EmailUndo>,
+    /// When changes of address were started during the last day; at most [`super::email_change::STARTS_A_DAY`].
+    #[serde(rename = "chs", default, skip_serializing_if = "Vec::is_empty")]
+    pub email_change_starts: Vec<Timestamp>,
+    /// The proof that changed the address last: the same request gets the same answer if its reply was lost.
+    #[serde(rename = "chp", default, skip_serializing_if = "Option::is_none")]
+    pub spent_proof: Option<SpentProof>,
     /// The version of this state.
     pub version: u64,
+}
+
+/// A proof that was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpentProof {
+    /// The hash of the proof and of the session or grant that presented it.
+    #[serde(rename = "h")]
+    pub hash: SecretHash,
+    /// When it was used.
+    pub at: Timestamp,
 }
 
 /// Maximum number of changes of address that can be undone at the same time. A further change must wait until the oldest undo has

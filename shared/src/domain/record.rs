@@ -77,7 +77,7 @@ pub enum Record {
     /// A password.
     Password(PasswordCredential),
     /// A profile.
-    Profile(Profile),
+    Profile(Box<Profile>),
     /// The accepted terms of an account.
     Terms(Keyed<AccountId, Terms>),
     /// A pending registration or password reset.

@@ -1,6 +1,6 @@
 //! Password reset by mail: one transition of the flow takes the proof and the new password together (security 88, 91, 92).
 //!
-//! 1. [`begin`] writes a flow and reads nothing, so that cost and answer are the same for every address. The stream consumer
+//! 1. [`begin`] counts the mail by its trigger, writes a flow and reads nothing, so that cost and answer are the same for every address. The stream consumer
 //!    looks up the owner, if there is one, and mails a code and a link. While a legacy directory is configured, any address may
 //!    be known there: the flow then stores the sealed address, and every address gets a code.
 //! 2. [`reset`] takes the proof and the new password in one step and one transaction. It ends every session and grant by raising
@@ -12,10 +12,12 @@
 use super::account::{AccountState, DataKeyState, Sealed, WrappedDataKey};
 use super::change::{Change, Changes, Decision};
 use super::credential::PasswordCredential;
-use super::flow::{Flow, FlowPurpose, FlowState, IDENTIFIER_TRIES_A_DAY, MAX_TRIES};
+use super::delivery::MailPurpose;
+use super::flow::{Completion, Flow, FlowPurpose, FlowState, MAX_TRIES};
 use super::id::{AccountId, ClientId, FlowId};
 use super::identifier::IdentifierHash;
 use super::legacy_directory::{self, ImportedAccount, ImportedUser};
+use super::mail_limit::Trigger;
 use super::secret::{PasswordHash, SecretHash};
 use super::time::{Span, Timestamp};
 
@@ -40,6 +42,8 @@ pub struct NewRecovery {
     pub identifier: IdentifierHash,
     /// The browser that starts it.
     pub browser: SecretHash,
+    /// What its mail is counted by.
+    pub trigger: Trigger,
     /// The client that the user came from.
     pub client_id: ClientId,
     /// Locale of pages.
@@ -59,7 +63,7 @@ pub struct SealedAddress {
     pub data_key: (Vec<u8>, u32),
 }
 
-/// Starts a password reset, for an address that may or may not have an account.
+/// Starts a password reset, for an address that may or may not have an account. At the limit of its trigger nothing is written.
 pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
     let expires_at = now + RECOVERY_LIFETIME;
     let (payload, data_key) = new.address.map(|address| (address.sealed, address.data_key)).unzip();
@@ -70,6 +74,8 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
         identifier: new.identifier,
         seed: new.seed.to_vec(),
         code_key_version: new.code_key_version,
+        completion: None,
+        long_code: false,
         generation: 0,
         tries: 0,
         state: FlowState::Open,
@@ -82,8 +88,8 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
         expires_at,
         version: 1,
     };
-    // The key first: a flow without its key would be useless, and a key without its flow expires.
-    let mut changes = Changes::default();
+    // The key before the flow: a flow without its key would be useless, and a key without its flow expires.
+    let mut changes = Changes::one(Change::count_mail_start(MailPurpose::Recovery, flow.identifier, new.trigger, now));
     if let Some((wrapped, keyring_version)) = data_key {
         let state = DataKeyState::Pending { expires_at };
         changes =
@@ -96,6 +102,13 @@ pub fn begin(new: NewRecovery, now: Timestamp) -> Decision<()> {
 #[must_use]
 pub fn is_open(flow: &Flow, now: Timestamp) -> bool {
     flow.purpose == FlowPurpose::Recovery && flow.state == FlowState::Open && flow.tries < MAX_TRIES && now < flow.expires_at
+}
+
+/// Whether this password reset is older than the present credential or address of the account: its code and link are dead, however
+/// many password resets were started beside it.
+#[must_use]
+pub fn is_outdated(flow: &Flow, owner: &AccountState) -> bool {
+    owner.outdates_proof_of(flow.created_at)
 }
 
 /// Whether this browser started the password reset. No other browser can complete it (security 79, 94).
@@ -169,32 +182,29 @@ pub fn reset(flow: &Flow, browser: &SecretHash, proof: Proof, owner: Option<Owne
         Proof::Code { fits } => (fits, true),
         Proof::Link { fits } => (fits, false),
     };
-    let mut changes = Changes::default();
-    if counted {
-        changes = changes.then(Change::count_identifier_try(flow.identifier, now, IDENTIFIER_TRIES_A_DAY));
-    }
-    let completed = Flow { state: FlowState::Completed, payload: None, version: flow.version + 1, ..flow.clone() };
+    let completed = flow.completed(Completion { at: now, sub: None, repeat_key: None });
     match owner.filter(|_| fits) {
+        // The guard of the reset is the version of this account, so a credential that changes meanwhile is seen here, too.
+        Some(Owner::Known { authentication, .. }) if is_outdated(flow, authentication) => Decision::unchanged(Recovered::Over),
         Some(Owner::Known { authentication, password, new_password }) if authentication.is_active() => {
             let (authentication, password) = replace_password(authentication, password, new_password, now);
             let change = Change::reset_password(completed, authentication, password);
-            Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
+            Decision::one(change, Recovered::PasswordReset)
         }
         Some(Owner::Comes(imported_user)) => {
             let mut account =
                 ImportedAccount { flow: Some(completed), ..legacy_directory::imported(*imported_user, None, now) };
             // The password is new: earlier sign-ins are no longer valid.
             account.authentication.epoch_began_at = Some(now);
-            let change = Change::import_account(account);
-            Decision { changes: changes.then(change), outcome: Recovered::PasswordReset }
+            Decision::one(Change::import_account(account), Recovered::PasswordReset)
         }
-        // Only the user who proved the address learns this. The try is counted all the same.
-        Some(Owner::Stays) => Decision { changes, outcome: Recovered::Stays },
-        Some(Owner::UnknownIdentifier) => Decision { changes, outcome: Recovered::UnknownIdentifier },
+        // Only the user who proved the address learns this.
+        Some(Owner::Stays) => Decision::unchanged(Recovered::Stays),
+        Some(Owner::UnknownIdentifier) => Decision::unchanged(Recovered::UnknownIdentifier),
         Some(Owner::Known { .. }) | None if counted => {
             let tried = Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() };
             let tries_left = MAX_TRIES.saturating_sub(tried.tries);
-            Decision { changes: changes.then(Change::count_flow_try(tried)), outcome: Recovered::WrongProof { tries_left } }
+            Decision::one(Change::count_flow_try(tried), Recovered::WrongProof { tries_left })
         }
         Some(Owner::Known { .. }) | None => Decision::unchanged(Recovered::Over),
     }

@@ -15,12 +15,14 @@ use super::amr::Amr;
 use super::change::{Change, Changes, Decision};
 use super::consent::AcceptedTerms;
 use super::credential::PasswordCredential;
+use super::delivery::MailPurpose;
 use super::failure_window::FailureWindow;
-use super::flow::{Flow, FlowPurpose, FlowState, IDENTIFIER_TRIES_A_DAY, MAX_RESENDS, MAX_TRIES};
+use super::flow::{Completion, Flow, FlowPurpose, FlowState, MAX_RESENDS, MAX_TRIES};
 use super::id::{AccountId, ClientId, FlowId, Sub};
 use super::identifier::IdentifierHash;
 use super::known_device::KnownDevice;
 use super::linked_identity::LinkedIdentity;
+use super::mail_limit::Trigger;
 use super::profile::{Claims, Profile};
 use super::roles::Roles;
 use super::secret::{PasswordHash, SecretHash};
@@ -80,8 +82,18 @@ pub struct NewRegistration {
     pub data_key: (Vec<u8>, u32),
 }
 
-/// Starts a registration: the data key, then the flow. Returns the expiry of the flow.
-pub fn start(new: NewRegistration, now: Timestamp) -> Decision<Timestamp> {
+/// Which limit a registration counts in, and how long its code is ([`super::mail_limit`]).
+#[derive(Debug, Clone, Copy)]
+pub enum CodeLimit {
+    /// A code of 6 digits, one of the few that the address gets in a day.
+    Short,
+    /// A code of 50 bits, one of those that this trigger may cause in a day.
+    Long(Trigger),
+}
+
+/// Starts a registration: its mail is counted, then come the data key and the flow. At the limit nothing is written: a code exists only
+/// if its mail goes out. Returns the expiry of the flow.
+pub fn start(new: NewRegistration, code: CodeLimit, now: Timestamp) -> Decision<Timestamp> {
     let expires_at = now + LIFETIME;
     let (wrapped, keyring_version) = new.data_key;
     let data_key = WrappedDataKey {
@@ -97,6 +109,8 @@ pub fn start(new: NewRegistration, now: Timestamp) -> Decision<Timestamp> {
         identifier: new.identifier,
         seed: new.seed.to_vec(),
         code_key_version: new.code_key_version,
+        completion: None,
+        long_code: matches!(code, CodeLimit::Long(_)),
         generation: 0,
         tries: 0,
         state: FlowState::Open,
@@ -109,7 +123,12 @@ pub fn start(new: NewRegistration, now: Timestamp) -> Decision<Timestamp> {
         expires_at,
         version: 1,
     };
-    Decision { changes: Changes::one(Change::create_data_key(data_key)).then(Change::begin_flow(flow)), outcome: expires_at }
+    let counted = match code {
+        CodeLimit::Short => Change::count_short_code(flow.identifier, now),
+        CodeLimit::Long(trigger) => Change::count_mail_start(MailPurpose::Registration, flow.identifier, trigger, now),
+    };
+    let changes = Changes::one(counted).then(Change::create_data_key(data_key)).then(Change::begin_flow(flow));
+    Decision { changes, outcome: expires_at }
 }
 
 /// Why a registration cannot continue. The API answers `invalid_code` for each of these; a page may say more, to the browser that
@@ -147,7 +166,7 @@ pub fn check_open(flow: &Flow, now: Timestamp) -> Result<(), FlowOver> {
 /// How the proof was presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProofKind {
-    /// Typed: six digits can be guessed, so each code takes a try of the address before it is evaluated.
+    /// Typed: a wrong one uses one of the flow's tries.
     Code,
     /// By a link of 256 bits: it cannot be guessed, so wrong links lock no user out.
     Link,
@@ -179,6 +198,8 @@ pub struct ProvenPerson {
     pub terms: Vec<AcceptedTerms>,
     /// The pending data key, as it was read.
     pub data_key: WrappedDataKey,
+    /// The hash of the request's `Idempotency-Key`, if it has one.
+    pub repeat_key: Option<SecretHash>,
     /// The sign-in of the browser that started the registration.
     pub sign_in: Option<SignInAfterProof>,
 }
@@ -204,6 +225,15 @@ pub enum Verified {
         /// The session that was opened with it.
         session: Option<Session>,
     },
+    /// The same proof created the account a moment ago, in the same hands: the reply was lost.
+    Repeated {
+        /// The account.
+        account: AccountId,
+        /// Its subject identifier.
+        sub: Sub,
+        /// When it was created.
+        at: Timestamp,
+    },
     /// The address got an account in the meantime.
     AlreadyRegistered,
     /// The legacy directory has an account with this address that cannot be imported.
@@ -215,6 +245,16 @@ pub enum Verified {
     },
     /// Proofs are no longer evaluated.
     Over(FlowOver),
+}
+
+/// The answer to the right proof of a registration that it completed a moment ago. The caller has found that the proof is presented where
+/// the registration started: in that browser, or, without a browser, with the same `Idempotency-Key`.
+#[must_use]
+pub fn repeated(flow: &Flow, repeat_key: Option<&SecretHash>, now: Timestamp) -> Option<Verified> {
+    let completion = flow.repeatable(now).filter(|_| flow.purpose == FlowPurpose::Registration)?;
+    let is_same = flow.browser.is_some() || (repeat_key.is_some() && completion.repeat_key.as_ref() == repeat_key);
+    let sub = completion.sub.filter(|_| is_same)?;
+    Some(Verified::Repeated { account: flow.account, sub, at: completion.at })
 }
 
 /// Decides on a proof. `proven` is given if the proof is right. `owner` is given if the address was found to have an account,
@@ -229,17 +269,13 @@ pub fn verify(
     if let Err(over) = check_open(flow, now) {
         return Decision::unchanged(Verified::Over(over));
     }
-    let counted = match kind {
-        ProofKind::Code => Changes::one(Change::count_identifier_try(flow.identifier, now, IDENTIFIER_TRIES_A_DAY)),
-        ProofKind::Link => Changes::default(),
-    };
     let Some(proven) = proven else {
         let wrong = match kind {
             ProofKind::Code => Flow { tries: flow.tries + 1, version: flow.version + 1, ..flow.clone() },
             ProofKind::Link => return Decision::unchanged(Verified::Wrong { tries_left: MAX_TRIES - flow.tries }),
         };
         let tries_left = MAX_TRIES.saturating_sub(wrong.tries);
-        return Decision { changes: counted.then(Change::count_flow_try(wrong)), outcome: Verified::Wrong { tries_left } };
+        return Decision::one(Change::count_flow_try(wrong), Verified::Wrong { tries_left });
     };
     if owner.is_some() {
         return Decision::unchanged(Verified::AlreadyRegistered);
@@ -250,7 +286,7 @@ pub fn verify(
     };
     let sub = person.sub;
     let (account, session) = new_account(flow, person, now);
-    let mut changes = counted.then(Change::create_account(account));
+    let mut changes = Changes::one(Change::create_account(account));
     if let Some(session) = &session {
         changes = changes.then(Change::open_session(session.clone()));
     }
@@ -266,6 +302,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         epoch: 1,
         // Sign-ins and password of a legacy user at the legacy directory are not valid here.
         epoch_began_at: person.link.is_some().then_some(now),
+        identifier_since: None,
         identifier: flow.identifier,
         created_at: now,
         failures: FailureWindow::default(),
@@ -275,9 +312,10 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         legal_hold: None,
         version: 1,
     };
-    let session = person
-        .sign_in
-        .map(|sign_in| Session::open(sign_in.session, &authentication, vec![Amr::Pwd, Amr::Otp], &sign_in.policy, now));
+    let session = person.sign_in.map(|sign_in| {
+        let amr = vec![Amr::Pwd, Amr::Otp];
+        Session::open(sign_in.session, &authentication, amr, &sign_in.policy, now).on_device(sign_in.device)
+    });
     let account = NewAccount {
         identifier: flow.identifier,
         link: person.link,
@@ -288,11 +326,13 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
             updated_at: now,
             email_change: None,
             email_undos: Vec::new(),
+            email_change_starts: Vec::new(),
+            spent_proof: None,
             version: 1,
         },
         terms: person.terms,
         // The account has the data of the flow now; the flow keeps none of it.
-        flow: Flow { state: FlowState::Completed, payload: None, version: flow.version + 1, ..flow.clone() },
+        flow: flow.completed(Completion { at: now, sub: Some(person.sub), repeat_key: person.repeat_key }),
         data_key: WrappedDataKey { state: DataKeyState::Account, ..person.data_key },
         authentication,
     };

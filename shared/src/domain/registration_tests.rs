@@ -1,6 +1,5 @@
 use super::*;
 use crate::domain::audit::EventKind;
-use crate::domain::change::Write;
 use crate::domain::linked_identity::SubjectHash;
 
 const T0: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -20,8 +19,9 @@ fn started() -> (WrappedDataKey, Flow) {
         payload: Sealed(vec![5]),
         data_key: (vec![6], 1),
     };
-    let changes = start(new, T0).changes;
-    let [key, flow] = changes.all();
+    let changes = start(new, CodeLimit::Short, T0).changes;
+    let [counted, key, flow] = changes.all();
+    assert_eq!(*counted, Change::count_short_code(IdentifierHash { key_version: 1, hash: [3; 32] }, T0));
     (key.made_by(Change::create_data_key), flow.made_by(Change::begin_flow))
 }
 
@@ -38,6 +38,7 @@ fn person(sign_in: Option<SignInAfterProof>) -> Proven {
         password: PasswordHash::from_phc("$argon2id$".to_owned()),
         terms: Vec::new(),
         data_key: started().0,
+        repeat_key: None,
         sign_in,
     }))
 }
@@ -47,7 +48,6 @@ fn names(changes: &Changes) -> Vec<&'static str> {
         .0
         .iter()
         .map(|change| match change {
-            counted if matches!(counted.write(), Write::Count(_)) => "count identifier",
             tried if tried.is(Change::count_flow_try) => "count flow",
             new if new.is(Change::create_account) => "create",
             opened if opened.is(Change::open_session) => "session",
@@ -59,7 +59,7 @@ fn names(changes: &Changes) -> Vec<&'static str> {
 }
 
 #[test]
-fn security_107_a_start_writes_two_items_and_depends_on_nothing_stored() {
+fn security_107_a_start_counts_its_mail_writes_two_items_and_reads_nothing() {
     let (key, flow) = started();
     assert_eq!(flow.expires_at, T0 + LIFETIME);
     let DataKeyState::Pending { expires_at } = key.state else { panic!("pending") };
@@ -69,7 +69,7 @@ fn security_107_a_start_writes_two_items_and_depends_on_nothing_stored() {
 
 #[test]
 fn the_right_proof_creates_the_account_and_completes_the_flow() {
-    for (kind, expected) in [(ProofKind::Code, vec!["count identifier", "create"]), (ProofKind::Link, vec!["create"])] {
+    for (kind, expected) in [(ProofKind::Code, vec!["create"]), (ProofKind::Link, vec!["create"])] {
         let decision = verify(&flow(), kind, Some(person(None)), None, T0);
         assert_eq!(names(&decision.changes), expected);
         assert_eq!(decision.outcome, Verified::Created { sub: Sub::from_bytes([7; 16]), session: None });
@@ -114,11 +114,11 @@ fn the_browser_that_started_is_signed_in_and_becomes_a_known_device() {
 }
 
 #[test]
-fn a_wrong_code_takes_a_try_of_the_address_and_of_the_flow_and_a_wrong_link_takes_none() {
+fn a_wrong_code_takes_a_try_of_the_flow_alone_and_a_wrong_link_takes_none() {
     let decision = verify(&flow(), ProofKind::Code, None, None, T0);
-    assert_eq!(names(&decision.changes), ["count identifier", "count flow"]);
+    assert_eq!(names(&decision.changes), ["count flow"]);
     assert_eq!(decision.outcome, Verified::Wrong { tries_left: 4 });
-    assert_eq!(decision.changes.0[1].event().map(|event| event.kind), Some(EventKind::CodeRefused));
+    assert_eq!(decision.changes.0[0].event().map(|event| event.kind), Some(EventKind::CodeRefused));
     let decision = verify(&flow(), ProofKind::Link, None, None, T0);
     assert!(decision.changes.is_empty());
 }
@@ -207,5 +207,29 @@ fn the_owner_of_the_address_ends_an_unrequested_flow_and_its_form_is_removed() {
     assert_eq!(names(&disown(&tried, T0).changes), ["disown"]);
     for over in [FlowState::Completed, FlowState::Ended] {
         assert!(disown(&Flow { state: over, ..flow() }, T0).changes.is_empty());
+    }
+}
+
+#[test]
+fn security_148_a_repeated_proof_is_answered_alike_in_the_same_hands_for_ten_minutes() {
+    let key = |n: u8| SecretHash::from_bytes([n; 32]);
+    let (sub, account) = (Sub::from_bytes([7; 16]), flow().account);
+    let completion = |repeat_key| Completion { at: T0, sub: Some(sub), repeat_key };
+    let by_api = |repeat_key| flow().completed(completion(repeat_key));
+    let by_browser = Flow { browser: Some(key(5)), ..flow() }.completed(completion(None));
+    let again = Some(Verified::Repeated { account, sub, at: T0 });
+    let late = T0 + Span::minutes(10);
+    for (name, flow, presented, now, expected) in [
+        ("the same key", by_api(Some(key(1))), Some(key(1)), late - Span::millis(1), again.clone()),
+        ("another key", by_api(Some(key(1))), Some(key(2)), T0, None),
+        ("no key", by_api(Some(key(1))), None, T0, None),
+        ("a key that the first request did not have", by_api(None), Some(key(1)), T0, None),
+        ("without keys", by_api(None), None, T0, None),
+        ("after ten minutes", by_api(Some(key(1))), Some(key(1)), late, None),
+        ("the browser", by_browser.clone(), None, T0, again),
+        ("the browser, after ten minutes", by_browser, None, late, None),
+        ("still open", flow(), Some(key(1)), T0, None),
+    ] {
+        assert_eq!(repeated(&flow, presented.as_ref(), now), expected, "{name}");
     }
 }

@@ -51,6 +51,9 @@ pub struct Session {
     /// Device description and truncated network address, sealed.
     #[serde(rename = "dev", skip_serializing_if = "Option::is_none")]
     pub device: Option<Sealed>,
+    /// The known device that it was opened on: its wrong passwords count in a window of its own. None: an earlier release opened it.
+    #[serde(rename = "did", default, skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<u64>,
     /// When it was ended, if it was.
     #[serde(rename = "end", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
@@ -85,9 +88,16 @@ impl Session {
             expires_at: now + policy.absolute,
             idle_expires_at: now + policy.idle,
             device: new.device,
+            device_id: None,
             ended_at: None,
             version: 1,
         }
+    }
+
+    /// The session on this known device.
+    #[must_use]
+    pub fn on_device(self, device: u64) -> Self {
+        Self { device_id: Some(device), ..self }
     }
 
     /// The session after its user has authenticated again in this browser: the same `sid`, so that the tokens of applications stay valid, with

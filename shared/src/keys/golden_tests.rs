@@ -50,6 +50,8 @@ fn flow(purpose: FlowPurpose) -> Flow {
         identifier: identifiers().hash_email(&EmailAddress::parse("ada@example.com").unwrap()),
         seed: vec![3; 16],
         code_key_version: 1,
+        completion: None,
+        long_code: false,
         generation: 1,
         tries: 0,
         state: FlowState::Open,

@@ -30,24 +30,26 @@ impl ProofKeyring {
     pub fn current_version(&self) -> u32 {
         self.keys.current().0
     }
-    /// The code of the flow's current generation: 6 digits (registration) or 10 base32 characters (password reset).
+    /// The code of the flow's current generation: 6 digits, or 10 base32 characters (password reset, and registrations
+    /// beyond the limit of short codes).
     ///
     /// # Errors
     /// If the flow's key version does not exist.
     pub fn code(&self, flow: &Flow) -> Result<SecretText, KeyError> {
         let tag = self.derive("code", flow)?;
-        Ok(match flow.purpose {
+        Ok(if flow.has_long_code() {
+            encode_mailed_code(&tag)
+        } else {
             // 10^6 does not divide 2^64 evenly: one code is likelier than another by at most 1 in 10^13.
-            FlowPurpose::Registration => SecretText::from(format!("{:06}", number(&tag) % 1_000_000)),
-            FlowPurpose::Recovery => encode_mailed_code(&tag),
+            SecretText::from(format!("{:06}", number(&tag) % 1_000_000))
         })
     }
-    /// Whether the typed code is the flow's current one, in constant time. Password-reset codes ignore case, spaces and dashes.
+    /// Whether the typed code is the flow's current one, in constant time. Long codes ignore case, spaces and dashes.
     ///
     /// # Errors
     /// As [`Self::code`].
     pub fn matches_code(&self, flow: &Flow, typed: &SecretText) -> Result<bool, KeyError> {
-        let typed = Zeroizing::new(normalize_code(flow.purpose, typed.expose()));
+        let typed = Zeroizing::new(normalize_code(flow.has_long_code(), typed.expose()));
         Ok(verify_slices_are_equal(self.code(flow)?.expose().as_bytes(), typed.as_bytes()).is_ok())
     }
     /// The link token of the flow's current generation, without its locator: 32 bytes, base64url.
@@ -92,22 +94,22 @@ pub(super) fn encode_mailed_code(tag: &[u8; 32]) -> SecretText {
 
 /// A normalized code: letters that look like digits become those digits, and grouping is dropped.
 pub(super) fn normalize_mailed_code(typed: &str) -> String {
-    normalize_code(FlowPurpose::Recovery, typed)
+    normalize_code(true, typed)
 }
 
-/// A normalized code: grouping is dropped. In a password-reset code, letters that look like digits become those digits.
-fn normalize_code(purpose: FlowPurpose, typed: &str) -> String {
+/// A normalized code: grouping is dropped. In a long code, letters that look like digits become those digits.
+fn normalize_code(is_long: bool, typed: &str) -> String {
     let plain = typed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}'));
-    match purpose {
-        FlowPurpose::Registration => plain.collect(),
-        FlowPurpose::Recovery => plain
-            .map(|c| match c.to_ascii_uppercase() {
-                'O' => '0',
-                'I' | 'L' => '1',
-                other => other,
-            })
-            .collect(),
+    if !is_long {
+        return plain.collect();
     }
+    plain
+        .map(|c| match c.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            other => other,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -131,6 +133,8 @@ mod tests {
             identifier: IdentifierHash { key_version: 1, hash: [3; 32] },
             seed: vec![4; 16],
             code_key_version: 1,
+            completion: None,
+            long_code: false,
             generation: 1,
             tries: 0,
             state: FlowState::Open,
@@ -158,6 +162,17 @@ mod tests {
         }
         let next = (code.expose().parse::<u32>().unwrap() + 1) % 1_000_000;
         assert!(!keys.matches_code(&flow, &format!("{next:06}").into()).unwrap());
+    }
+
+    #[test]
+    fn a_registration_beyond_the_short_codes_has_fifty_bits_and_another_code_does_not_fit() {
+        let keys = keyring("a");
+        let short = flow(FlowPurpose::Registration);
+        let long = Flow { long_code: true, ..short.clone() };
+        let (six, ten) = (keys.code(&short).unwrap(), keys.code(&long).unwrap());
+        assert_eq!((six.expose().len(), ten.expose().len()), (6, 10));
+        assert!(keys.matches_code(&long, &ten.expose().to_lowercase().into()).unwrap());
+        assert!(!keys.matches_code(&long, &six).unwrap() && !keys.matches_code(&short, &ten).unwrap());
     }
 
     #[test]

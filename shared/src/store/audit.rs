@@ -49,6 +49,21 @@ pub fn event_of(kind: EventKind, account: AccountId, client_id: Option<ClientId>
     }
 }
 
+/// The event of a mail that was not sent, from the event that caused it. A repeated delivery makes the same event.
+#[must_use]
+pub fn event_of_mail(kind: EventKind, account: AccountId, caused_by: &str, at: Timestamp) -> Option<Event> {
+    Some(Event {
+        id: ulid(at, format!("event\n{caused_by}\n{kind:?}").as_bytes()),
+        kind,
+        at,
+        request_id: caused_by.parse().ok()?,
+        account: Some(account),
+        flow: None,
+        client_id: None,
+        address_hash: None,
+    })
+}
+
 /// The ULID of this moment and the digest of these bytes.
 pub(super) fn ulid(now: Timestamp, seed: &[u8]) -> String {
     let digest = sha256(seed);

@@ -8,6 +8,7 @@ use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed
 use crate::domain::change::Change;
 use crate::domain::consent::Consent;
 use crate::domain::credential::PasswordCredential;
+use crate::domain::delivery::MailPurpose;
 use crate::domain::email_undo::{AddressClaim, ReturnedAddress, WithdrawnRequest};
 use crate::domain::erasure::DueErasure;
 use crate::domain::failure_window::{FailureWindow, UnknownIdentifierFailures};
@@ -16,6 +17,7 @@ use crate::domain::id::{AccountId, FlowId, GrantId, Jti, SessionId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::legacy_directory::ImportedAccount;
 use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash};
+use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::profile::Profile;
 use crate::domain::retention::RetentionJob;
@@ -159,7 +161,12 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("create_data_key", "of an account", Change::create_data_key(data_key(DataKeyState::Account))),
         ("begin_flow", "registration", Change::begin_flow(a_flow(FlowPurpose::Registration, 1))),
         ("begin_flow", "recovery", Change::begin_flow(a_flow(FlowPurpose::Recovery, 1))),
-        ("count_identifier_try", "", Change::count_identifier_try(IDENTIFIER, NOW, 20)),
+        ("count_short_code", "", Change::count_short_code(IDENTIFIER, NOW)),
+        (
+            "count_mail_start",
+            "",
+            Change::count_mail_start(MailPurpose::Recovery, IDENTIFIER, Trigger::source("192.0.2.1"), NOW),
+        ),
         ("count_flow_try", "", Change::count_flow_try(a_flow(FlowPurpose::Registration, 2))),
         ("resend_code", "", Change::resend_code(a_flow(FlowPurpose::Registration, 2))),
         ("disown_flow", "", Change::disown_flow(a_flow(FlowPurpose::Recovery, 2))),
@@ -328,8 +335,7 @@ fn lines(plan: &Plan) -> Vec<String> {
         }
         Plan::Count(count) => {
             let op = count.op.strip_prefix("JKJaXmPLvHcESHAlmno=").expect("the request");
-            let line =
-                format!("count {} | {} | below {} | ttl", ItemKind::IdentifierTries.as_str(), shape(&count.key), count.limit);
+            let line = format!("count {} | {} | below {} | ttl", count.kind.as_str(), shape(&count.key), count.limit);
             vec![format!("one count, op {op}"), line]
         }
     }

@@ -5,17 +5,22 @@ use super::item::{EVENT, Item, ItemKind, KIND, OP, TTL, malformed, read, ttl};
 use super::key::{ItemKey, ItemRef, PK, tenant_of};
 use super::{StoreError, TenantStore};
 use crate::domain::audit::Event;
-use crate::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
+use crate::domain::delivery::MailPurpose;
 use crate::domain::flow::Flow;
 use crate::domain::id::{FlowId, TenantId};
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::mail_limit::{self, MailLimit, NOTICES_A_DAY, NOTICES_AN_HOUR};
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 use ulid::Ulid;
 
-/// Name of the attribute with the ids of the counted events; at most [`MAILS_A_DAY`].
+/// Name of the attribute with the ids of the counted events.
 const COUNTED_EVENTS: &str = "ev";
+/// Name of the attribute with the number of mails of the day.
+const OF_DAY: &str = "n";
+/// Name of the attribute with the id of the event of the deferred notice, if there is one.
+const DEFERRED: &str = "df";
 /// Name of the attribute with the ids of counted events with a sent mail.
 const SENT_EVENTS: &str = "sent";
 
@@ -37,8 +42,20 @@ pub enum Counted {
     ToSend,
     /// It was sent already: this is a duplicate.
     Sent,
-    /// The limit of the hour or the day is reached.
-    LimitReached,
+    /// The limit of the hour or the day is reached: not before this time.
+    LimitReached {
+        /// The start of the next hour or day.
+        until: Timestamp,
+    },
+}
+
+/// The result of deferring a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deferral {
+    /// It waits.
+    Waits,
+    /// Another notice of its kind waits already, and stands for it.
+    Merged,
 }
 
 /// Reads the new image of a stream record. `None` for an image without `event`: there is nothing to project.
@@ -56,8 +73,10 @@ pub fn read_change(image: serde_dynamo::Item) -> Result<Option<StreamChange>, St
     Ok(Some(StreamChange { tenant, event, flow }))
 }
 
-/// The time of an event, from its id. A malformed id counts as now.
-fn happened_at(event_id: &str, now: Timestamp) -> Timestamp {
+/// The time of an event, from its id, or from that of one of its mails. A malformed id counts as now.
+#[must_use]
+pub fn happened_at(id: &str, now: Timestamp) -> Timestamp {
+    let event_id = id.split('-').next().unwrap_or(id);
     let millis = Ulid::from_string(event_id).ok().and_then(|id| i64::try_from(id.timestamp_ms()).ok());
     millis.map_or(now, Timestamp::from_millis)
 }
@@ -78,7 +97,7 @@ impl TenantStore {
         self.key(ItemRef::Mails(purpose, &recipient, at))
     }
     /// Counts a mail of this purpose to this recipient before it is sent, in the hour and on the day of its event. So an event is
-    /// counted once, however often and late it is delivered. 1 WRU.
+    /// counted once, however often and late it is delivered. Only notices have a limit here. 1 WRU.
     ///
     /// # Errors
     /// If the store fails.
@@ -89,53 +108,130 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<Counted, StoreError> {
+        match purpose.limit() {
+            MailLimit::AtTrigger => self.count(recipient, purpose, event_id, now, None).await,
+            MailLimit::Deferred => self.count(recipient, purpose, event_id, now, Some((NOTICES_AN_HOUR, NOTICES_A_DAY))).await,
+        }
+    }
+
+    /// Counts a deferred notice that is due, whatever the limit. It waits no longer. 1 WRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn count_deferred(
+        &self,
+        recipient: &IdentifierHash,
+        purpose: MailPurpose,
+        event_id: &str,
+        now: Timestamp,
+    ) -> Result<Counted, StoreError> {
+        self.count(recipient, purpose, event_id, now, None).await
+    }
+
+    async fn count(
+        &self,
+        recipient: &IdentifierHash,
+        purpose: MailPurpose,
+        event_id: &str,
+        now: Timestamp,
+        limits: Option<(u32, u32)>,
+    ) -> Result<Counted, StoreError> {
         let at = happened_at(event_id, now);
         let key = self.mails_key(recipient, purpose, at);
         // Both counters and the counted events are in the item of the day, so that one update decides and counts.
         let hour = format!("h{:02}", at.seconds().rem_euclid(86_400) / 3600);
         let number = |n: u32| AttributeValue::N(n.to_string());
         let event = AttributeValue::S(event_id.to_owned());
-        let result = self
+        let mut condition = "NOT contains(#events, :event)".to_owned();
+        let mut request = self
             .store
             .client
             .update_item()
             .table_name(self.store.tables.name(key.table))
             .set_key(Some(key.attributes()))
-            .update_expression("SET #kind = :kind, #ttl = :ttl, #op = :event ADD #day :one, #hour :one, #events :events")
-            .condition_expression(
-                "(attribute_not_exists(#day) OR #day < :a_day) AND (attribute_not_exists(#hour) OR #hour < :an_hour) \
-                 AND NOT contains(#events, :event)",
-            )
             .expression_attribute_names("#kind", KIND)
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_names("#op", OP)
-            .expression_attribute_names("#day", "n")
+            .expression_attribute_names("#day", OF_DAY)
             .expression_attribute_names("#hour", hour)
             .expression_attribute_names("#events", COUNTED_EVENTS)
             .expression_attribute_values(":kind", AttributeValue::S(ItemKind::Mails.as_str().to_owned()))
             .expression_attribute_values(":ttl", ttl(now + Span::days(1)))
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":a_day", number(MAILS_A_DAY))
-            .expression_attribute_values(":an_hour", number(MAILS_AN_HOUR))
             .expression_attribute_values(":event", event)
-            .expression_attribute_values(":events", AttributeValue::Ss(vec![event_id.to_owned()]))
+            .expression_attribute_values(":events", AttributeValue::Ss(vec![event_id.to_owned()]));
+        let mut update = "SET #kind = :kind, #ttl = :ttl, #op = :event ADD #day :one, #hour :one, #events :events".to_owned();
+        if let Some((an_hour, a_day)) = limits {
+            condition.push_str(
+                " AND (attribute_not_exists(#day) OR #day < :a_day) AND (attribute_not_exists(#hour) OR #hour < :an_hour)",
+            );
+            request = request
+                .expression_attribute_values(":a_day", number(a_day))
+                .expression_attribute_values(":an_hour", number(an_hour));
+        } else if purpose.limit() == MailLimit::Deferred {
+            update.push_str(" REMOVE #deferred");
+            request = request.expression_attribute_names("#deferred", DEFERRED);
+        }
+        let result = request
+            .update_expression(update)
+            .condition_expression(condition)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
         let Err(error) = result else { return Ok(Counted::ToSend) };
         if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
+            let stored = |name: &str| failed.item().and_then(|item| item.get(name));
             let is_among = |events: &str| {
-                let events = failed.item().and_then(|item| item.get(events)).and_then(|events| events.as_ss().ok());
+                let events = stored(events).and_then(|events| events.as_ss().ok());
                 events.is_some_and(|events| events.iter().any(|event| event == event_id))
             };
             return Ok(match (is_among(SENT_EVENTS), is_among(COUNTED_EVENTS)) {
                 (true, _) => Counted::Sent,
                 (false, true) => Counted::ToSend,
-                (false, false) => Counted::LimitReached,
+                (false, false) => {
+                    let of_day = stored(OF_DAY).and_then(|n| n.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(0);
+                    Counted::LimitReached { until: mail_limit::due(at, of_day >= NOTICES_A_DAY) }
+                }
             });
         }
         Err(store_error("UpdateItem", error))
+    }
+
+    /// Lets a notice over its limit wait, unless another one of its kind and account waits already. 1 WRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn defer_mail(
+        &self,
+        recipient: &IdentifierHash,
+        purpose: MailPurpose,
+        event_id: &str,
+        now: Timestamp,
+    ) -> Result<Deferral, StoreError> {
+        let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
+        let result = self
+            .store
+            .client
+            .update_item()
+            .table_name(self.store.tables.name(key.table))
+            .set_key(Some(key.attributes()))
+            .update_expression("SET #deferred = :event, #ttl = :ttl")
+            .condition_expression("attribute_not_exists(#deferred) OR #deferred = :event")
+            .expression_attribute_names("#deferred", DEFERRED)
+            .expression_attribute_names("#ttl", TTL)
+            .expression_attribute_values(":event", AttributeValue::S(event_id.to_owned()))
+            .expression_attribute_values(":ttl", ttl(now + Span::days(2)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(Deferral::Waits),
+            Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+                Ok(Deferral::Merged)
+            }
+            Err(error) => Err(store_error("UpdateItem", error)),
+        }
     }
 
     /// Records that a counted mail was sent, so that no duplicate sends it again. 1 WRU.

@@ -67,8 +67,10 @@ pub enum ItemKind {
     RevokedJti,
     /// [`crate::domain::failure_window::UnknownIdentifierFailures`]
     UnknownFailures,
-    /// The codes typed for an identifier on a day.
-    IdentifierTries,
+    /// The registrations of an identifier on a day that got a code of 6 digits.
+    ShortCodes,
+    /// The mails of a purpose to an identifier that a trigger caused on a day.
+    MailStarts,
     /// The mails of a purpose to a recipient on a day.
     Mails,
     /// The failures or mails of a source in ten minutes.
@@ -112,7 +114,8 @@ impl ItemKind {
             Self::AuthorizationRequest => "authorization_request",
             Self::RevokedJti => "revoked_jti",
             Self::UnknownFailures => "unknown_failures",
-            Self::IdentifierTries => "identifier_tries",
+            Self::ShortCodes => "short_codes",
+            Self::MailStarts => "mail_starts",
             Self::Mails => "mails",
             Self::Source => "source",
             Self::DueErasure => "due_erasure",

@@ -16,7 +16,8 @@
 //! | stored authorization request | identities | `W#{tenant}#REQUEST.{id}` | `W` | absent |
 //! | revoked token without a grant | identities | `W#{tenant}#JTI.{jti}` | `W` | absent |
 //! | failures of an unknown identifier | identities | `W#{tenant}#FAILED.{key version}.{hash}` | `W` | version |
-//! | tries of an identifier on a day | identities | `W#{tenant}#TRIES.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
+//! | registrations of an identifier on a day with a short code | identities | `W#{tenant}#SHORT.{key version}.{hash}.{yyyymmdd}` | `W` | below its limit |
+//! | mails of a purpose to an identifier by a trigger on a day | identities | `W#{tenant}#STARTS.{purpose}.{key version}.{hash}.{trigger}.{yyyymmdd}` | `W` | below its limit |
 //! | failures or mails of a source in ten minutes | identities | `W#{tenant}#SOURCE.{hash}.{yyyymmddhhmm}` | `W` | below its limit |
 //! | mails of a purpose to a recipient on a day | identities | `W#{tenant}#MAILS.{purpose}.{key version}.{hash}.{yyyymmdd}` | `W` | below its limits |
 //! | due erasure | identities | `D#{tenant}#{yyyymmdd}#{shard, 2 digits}` | `{account}` | absent |
@@ -41,6 +42,7 @@ use crate::domain::delivery::MailPurpose;
 use crate::domain::id::{AccountId, ClientId, FlowId, GrantId, Jti, SessionId, TenantId};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::SubjectHash;
+use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::client::SigningAlgorithm;
 use crate::domain::retention::DUE_SHARDS;
 use crate::domain::source::window_of;
@@ -112,8 +114,10 @@ pub enum ItemRef<'a> {
     RevokedJti(Jti),
     /// The failures of an identifier without an account.
     UnknownFailures(&'a IdentifierHash),
-    /// The codes typed for an identifier on the UTC day of this moment.
-    IdentifierTries(&'a IdentifierHash, Timestamp),
+    /// The registrations of an identifier with a code of 6 digits on the UTC day of this moment.
+    ShortCodes(&'a IdentifierHash, Timestamp),
+    /// The mails of a purpose to an identifier that a trigger caused on the UTC day of this moment.
+    MailStarts(MailPurpose, &'a IdentifierHash, &'a Trigger, Timestamp),
     /// The mails of a purpose to a recipient on the UTC day of this moment.
     Mails(MailPurpose, &'a IdentifierHash, Timestamp),
     /// The failures or mails of a source in the ten minutes of this moment.
@@ -165,9 +169,13 @@ impl ItemKey {
             ItemRef::AuthorizationRequest(id) => work(format!("REQUEST.{id}")),
             ItemRef::RevokedJti(jti) => work(format!("JTI.{jti}")),
             ItemRef::UnknownFailures(hash) => work(format!("FAILED.{}.{}", hash.key_version, text(hash))),
-            ItemRef::IdentifierTries(hash, at) => work(format!("TRIES.{}.{}.{}", hash.key_version, text(hash), day(at))),
+            ItemRef::ShortCodes(hash, at) => work(format!("SHORT.{}.{}.{}", hash.key_version, text(hash), day(at))),
+            ItemRef::MailStarts(purpose, hash, trigger, at) => {
+                let (purpose, version) = (purpose.as_str(), hash.key_version);
+                work(format!("STARTS.{purpose}.{version}.{}.{trigger}.{}", text(hash), day(at)))
+            }
             ItemRef::Mails(purpose, hash, at) => {
-                work(format!("MAILS.{}.{}.{}.{}", mail_word(purpose), hash.key_version, text(hash), day(at)))
+                work(format!("MAILS.{}.{}.{}.{}", purpose.as_str(), hash.key_version, text(hash), day(at)))
             }
             ItemRef::Source(hash, at) => work(format!("SOURCE.{}.{}", BASE64URL_NOPAD.encode(hash), minute(window_of(at)))),
             ItemRef::DueErasure(id, due) => Self::identities(due_pk(tenant, due, shard_of(id)), id.to_string()),
@@ -316,14 +324,6 @@ fn minute(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.millis()) {
         Ok(moment) => moment.strftime("%Y%m%d%H%M").to_string(),
         Err(_) => at.millis().div_euclid(60_000).to_string(),
-    }
-}
-
-fn mail_word(purpose: MailPurpose) -> &'static str {
-    match purpose {
-        MailPurpose::Registration => "registration",
-        MailPurpose::Recovery => "recovery",
-        MailPurpose::Notice => "notice",
     }
 }
 

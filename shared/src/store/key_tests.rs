@@ -44,7 +44,8 @@ fn every_record_has_its_documented_key() {
         ItemRef::AuthorizationRequest(flow),
         ItemRef::RevokedJti(Jti::from_bytes([7; 16])),
         ItemRef::UnknownFailures(&hash),
-        ItemRef::IdentifierTries(&hash, NOW),
+        ItemRef::ShortCodes(&hash, NOW),
+        ItemRef::MailStarts(MailPurpose::Recovery, &hash, &Trigger::source("192.0.2.1"), NOW),
         ItemRef::Mails(MailPurpose::Recovery, &hash, NOW),
         ItemRef::Source(&[9; 32], NOW),
         ItemRef::DueErasure(account, NOW),
@@ -80,7 +81,8 @@ Identities W#default#FLOW.BAQEBAQEBAQEBAQEBAQEBA W
 Identities W#default#REQUEST.BAQEBAQEBAQEBAQEBAQEBA W
 Identities W#default#JTI.BwcHBwcHBwcHBwcHBwcHBw W
 Identities W#default#FAILED.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM W
-Identities W#default#TRIES.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
+Identities W#default#SHORT.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
+Identities W#default#STARTS.recovery.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.SYyMQJFtZO1n_Fb-.20261118 W
 Identities W#default#MAILS.recovery.2.AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM.20261118 W
 Identities W#default#SOURCE.CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk.202611181100 W
 Identities D#default#20261118#01 AQEBAQEBAQEBAQEBAQEBAQ
@@ -156,7 +158,7 @@ fn samples() -> impl Strategy<Value = Sample> {
         prop::collection::vec(prop::sample::select(alphabet.chars().collect::<Vec<_>>()), 1..6)
             .prop_map(|chars| chars.into_iter().collect::<String>())
     };
-    (word("a1-"), 0..21_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
+    (word("a1-"), 0..22_usize, any::<[bool; 2]>(), word("aAUW1-_."), 0..3_u32, 0..2_u8).prop_map(
         |(tenant, which, bytes, text, number, day)| Sample { tenant, which, bytes: bytes.map(u8::from), text, number, day },
     )
 }
@@ -171,8 +173,9 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
     let client: ClientId = text.parse().unwrap();
     let at = NOW + Span::days(i64::from(day));
     let purposes = [Purpose::Data, Purpose::Locator, Purpose::Signing];
+    let trigger = Trigger::source(if b == 0 { "192.0.2.1" } else { "192.0.2.2" });
     let algorithms = [SigningAlgorithm::RS256, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA];
-    let mails = [MailPurpose::Registration, MailPurpose::Recovery, MailPurpose::Notice];
+    let mails = [MailPurpose::Registration, MailPurpose::Recovery, MailPurpose::WayBack];
     let event = Event { at, ..event((b == 0).then_some(a), (day == 0).then_some(a), &text) };
     let some = |bytes: [u8; 2], text: &str, number, day| Sample { bytes, text: text.to_owned(), number, day, ..sample.clone() };
     let (item, held) = match which {
@@ -188,7 +191,7 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
         9 => (ItemRef::AuthorizationRequest(FlowId::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
         10 => (ItemRef::RevokedJti(Jti::from_bytes([a; 16])), some([a, 0], "", 0, 0)),
         11 => (ItemRef::UnknownFailures(&hash), some([a, 0], "", number, 0)),
-        12 => (ItemRef::IdentifierTries(&hash, at), some([a, 0], "", number, day)),
+        12 => (ItemRef::ShortCodes(&hash, at), some([a, 0], "", number, day)),
         13 => (ItemRef::Mails(mails[usize::from(b)], &hash, at), some([a, b], "", number, day)),
         14 => (ItemRef::TenantDocument(number.into()), some([0, 0], "", number, 0)),
         15 => {
@@ -201,6 +204,10 @@ fn key_of(sample: &Sample) -> (ItemKey, Sample) {
         17 => (ItemRef::DataKey(account), some([a, 0], "", 0, 0)),
         18 => (ItemRef::FederatedSubject(&subject), some([a, 0], "", number, 0)),
         19 => (ItemRef::LinkedIdentity(account, &subject), some([a, b], "", number, 0)),
+        20 => {
+            let purpose = mails[usize::from(day)];
+            (ItemRef::MailStarts(purpose, &hash, &trigger, at), some([a, b], "", number, day))
+        }
         // Event ids are unique on their own. The location of their record follows from the event.
         _ => (ItemRef::Audit(&event), some([a, b], &text, 0, day)),
     };
@@ -214,7 +221,7 @@ proptest! {
     #[test]
     fn two_records_never_share_a_key(a in samples(), b in samples()) {
         let ((key_a, a), (key_b, b)) = (key_of(&a), key_of(&b));
-        if a.which != 20 || b.which != 20 {
+        if a.which != 21 || b.which != 21 {
             prop_assert_eq!(key_a == key_b, a == b, "{:?} {:?}", key_a, key_b);
         }
     }

@@ -88,6 +88,7 @@ impl Write {
 /// A counter.
 #[derive(Debug, Clone)]
 pub(super) struct Count {
+    pub(super) kind: ItemKind,
     pub(super) key: ItemKey,
     pub(super) limit: u32,
     pub(super) ttl: AttributeValue,
@@ -230,9 +231,15 @@ impl Writer<'_> {
         Ok(Plan::Transaction { writes, token: BASE64URL_NOPAD.encode(&digest[..27]) })
     }
     fn count(&self, counter: &Counter, op: String) -> Plan {
-        let Counter { key: CounterKey::IdentifierTries(identifier), at, limit } = counter;
-        let key = ItemKey::new(self.tenant, ItemRef::IdentifierTries(identifier, *at));
-        Plan::Count(Box::new(Count { key, limit: *limit, ttl: item::ttl(*at + Span::days(1)), op }))
+        let Counter { key, at, limit } = counter;
+        let (kind, item) = match key {
+            CounterKey::ShortCodes(identifier) => (ItemKind::ShortCodes, ItemRef::ShortCodes(identifier, *at)),
+            CounterKey::MailStarts(purpose, identifier, trigger) => {
+                (ItemKind::MailStarts, ItemRef::MailStarts(*purpose, identifier, trigger, *at))
+            }
+        };
+        let key = ItemKey::new(self.tenant, item);
+        Plan::Count(Box::new(Count { kind, key, limit: *limit, ttl: item::ttl(*at + Span::days(1)), op }))
     }
 }
 
@@ -264,7 +271,7 @@ impl Count {
             (":zero".to_owned(), number(0)),
             (":one".to_owned(), number(1)),
             (":limit".to_owned(), number(self.limit)),
-            (":kind".to_owned(), AttributeValue::S(ItemKind::IdentifierTries.as_str().to_owned())),
+            (":kind".to_owned(), AttributeValue::S(self.kind.as_str().to_owned())),
             (":ttl".to_owned(), self.ttl.clone()),
             (":op".to_owned(), AttributeValue::S(self.op.clone())),
         ])

@@ -46,7 +46,7 @@ pub(super) fn sub() -> Sub {
 }
 
 /// The maximum size: every device known, every window in use. An active account has no status data, and has the start of its
-/// epoch instead.
+/// epoch and of its address instead.
 pub(super) fn authentication() -> AccountState {
     let failures = FailureWindow { count: 99, last_at: Some(NOW) };
     AccountState {
@@ -55,6 +55,7 @@ pub(super) fn authentication() -> AccountState {
         status: AccountStatus::ErasureDue { since: NOW, due: NOW, seed: LinkSeed { key_version: 1, bytes: [1; 16] } },
         epoch: u32::MAX,
         epoch_began_at: None,
+        identifier_since: None,
         identifier: IdentifierHash { key_version: 9999, hash: [255; 32] },
         created_at: NOW,
         failures,
@@ -85,6 +86,7 @@ pub(super) fn session() -> Session {
         expires_at: NOW,
         idle_expires_at: NOW,
         device: Some(Sealed(vec![255; 160])),
+        device_id: Some(u64::MAX),
         ended_at: Some(NOW),
         version: 1_000_000,
     }
@@ -142,6 +144,8 @@ pub(super) fn flow() -> Flow {
         identifier: IdentifierHash { key_version: 1, hash: [255; 32] },
         seed: vec![255; 16],
         code_key_version: 1,
+        completion: None,
+        long_code: false,
         generation: 1,
         tries: 0,
         state: FlowState::Completed,
@@ -172,6 +176,8 @@ pub(super) fn new_account() -> NewAccount {
             updated_at: NOW,
             email_change: None,
             email_undos: Vec::new(),
+            email_change_starts: Vec::new(),
+            spent_proof: None,
             version: 1,
         },
         link: None,

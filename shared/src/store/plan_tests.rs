@@ -159,7 +159,9 @@ fn size(item: &Item) -> usize {
 #[test]
 fn the_largest_hot_items_fit_one_write_unit() {
     let code = Grant { revoked_jtis: Vec::new(), ..grant(GrantState::CodeIssued) };
-    let in_use = AccountState { status: AccountStatus::Active, epoch_began_at: Some(NOW), ..authentication() };
+    let began = Some(NOW);
+    let in_use =
+        AccountState { status: AccountStatus::Active, epoch_began_at: began, identifier_since: began, ..authentication() };
     let table = [
         ("AUTHN, with a failure's event", Change::count_failed_sign_in(authentication())),
         ("AUTHN, a sign-in", Change::record_sign_in(authentication())),

@@ -11,6 +11,7 @@ use super::params::{Params, ParamsError};
 use super::problem::Problem;
 use super::self_service::{AccountCredential, Principal, PrincipalParts};
 use crate::domain::id::SessionId;
+use crate::domain::time::Span;
 use crate::keys::KeyError;
 use crate::locale;
 use crate::services::{Services, Tenant};
@@ -212,24 +213,42 @@ impl AccountPage {
     /// A page of this template inside the account layout: `nav` and `sign_out` are added to the page's own values.
     #[must_use]
     pub fn show(&self, section: Section, template: &'static str, status: StatusCode, values: impl Serialize) -> Response {
+        self.plain(template, status, self.frame(section, values))
+    }
+    fn frame(&self, section: Section, values: impl Serialize) -> Value {
         let entry = |section_of: Section| Entry {
             word: section_of.word(),
             href: self.path(section_of.path()),
             is_current: section_of == section,
         };
-        let frame = minijinja::context! {
+        minijinja::context! {
             wide => true,
             nav => Value::from(Serde(Section::ALL.map(entry))),
             sign_out => self.path("/oauth2/logout"),
             ..Value::from(Serde(values))
-        };
-        self.plain(template, status, frame)
+        }
+    }
+    /// The same page, refused for this time: 429 with `Retry-After`.
+    #[must_use]
+    pub fn show_blocked(
+        &self,
+        section: Section,
+        template: &'static str,
+        retry_after: Span,
+        values: impl Serialize,
+    ) -> Response {
+        self.render(self.page(template, self.frame(section, values)).blocked(retry_after))
     }
     /// A page of this template without the layout, for a user who is not signed in.
     #[must_use]
     pub fn plain(&self, template: &'static str, status: StatusCode, values: impl Serialize) -> Response {
-        let page = Page::new(&self.handle.tenant, &self.locale, template, values).status(status);
-        self.browser.answer(page.languages(self.uri.query().unwrap_or_default()).into_response())
+        self.render(self.page(template, values).status(status))
+    }
+    fn page(&self, template: &'static str, values: impl Serialize) -> Page {
+        Page::new(&self.handle.tenant, &self.locale, template, values).languages(self.uri.query().unwrap_or_default())
+    }
+    fn render(&self, page: Page) -> Response {
+        self.browser.answer(page.into_response())
     }
     /// The response. A user who must sign in first is redirected, and comes back to this page.
     #[must_use]

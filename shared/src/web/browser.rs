@@ -108,6 +108,14 @@ impl Browser {
             "The form was not sent from this page in this browser, or its cookies are blocked. Reload the page and try again.";
         Err(Problem::new(ProblemKind::Forbidden, detail))
     }
+    /// 32 bytes that only this browser gets again, for the same secret context.
+    #[must_use]
+    pub(super) fn derive(&self, label: &str, context: &[u8]) -> [u8; 32] {
+        let tag = hmac::sign(&self.key(), &[label.as_bytes(), b"\n", context].concat());
+        let mut derived = [0; 32];
+        derived.copy_from_slice(tag.as_ref());
+        derived
+    }
     /// As [`Self::check_form`], for a page that can show a stale form again with what was typed.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::params::Params;
 use super::problem::{Problem, ProblemKind};
 use crate::context::{Deadline, RequestContext};
 use crate::domain::id::{RequestId, TenantId};
+use crate::domain::secret::{SecretHash, hash_text};
 use crate::domain::time::Timestamp;
 use crate::services::{Services, Tenant, TenantError};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -12,6 +13,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use std::convert::Infallible;
 use std::net::IpAddr;
 
 /// The facts of a request that the host (API Gateway, the local gateway, a test) knows: a request extension that the host sets, never a
@@ -154,6 +156,18 @@ pub fn is_local_path(address: &str) -> bool {
 /// The refusal of a request that bypassed the gateway.
 pub(super) fn no_host() -> Problem {
     Problem::new(ProblemKind::Forbidden, "Requests are answered only through the gateway.")
+}
+
+/// The hash of the `Idempotency-Key` of a request, if it has one of at most 255 bytes: the caller sends the same one with a repetition.
+pub struct IdempotencyKey(pub Option<SecretHash>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let mut sent = parts.headers.get_all("idempotency-key").iter();
+        let key = sent.next().and_then(|key| key.to_str().ok()).filter(|key| !key.is_empty() && key.len() <= 255);
+        Ok(Self(key.filter(|_| sent.next().is_none()).map(hash_text)))
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Security headers on every response (security 117, 118).
 
+use crate::domain::time::Span;
 use axum::response::Response;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
@@ -38,6 +39,11 @@ pub(super) fn secure(response: &mut Response, path: &str) {
     if !headers.contains_key(CACHE_CONTROL) || headers.contains_key(http::header::SET_COOKIE) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+}
+
+/// A time as a header value: whole seconds, rounded up, so that a retry at that moment is not too early.
+pub(super) fn seconds(span: Span) -> HeaderValue {
+    HeaderValue::from((span.as_millis() + 999).div_euclid(1000))
 }
 
 /// Where the forms of a page may end.

@@ -24,6 +24,7 @@ pub mod source;
 pub mod stored_request;
 pub mod template;
 mod tenant_name;
+mod trigger;
 
 pub use crate::locale;
 pub use account::{AccountPage, AccountPageError, AdmittedUser, Section};

@@ -5,10 +5,11 @@ use super::{Problem, template};
 use crate::colour::Palette;
 use crate::context::Random;
 use crate::domain::tenant::TenantConfig;
+use crate::domain::time::Span;
 use crate::locale;
 use crate::services::Tenant;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -23,6 +24,7 @@ pub struct Page {
     values: Value,
     form_target: FormTarget,
     query: Option<String>,
+    retry_after: Option<Span>,
 }
 
 /// The values of a tenant that the layout shows.
@@ -99,12 +101,26 @@ impl Page {
             values: Value::from(Serde(values)),
             form_target: FormTarget::Own,
             query: None,
+            retry_after: None,
         }
     }
     /// Sets another status than 200.
     #[must_use]
     pub fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+    /// Refuses for this time: 429 with `Retry-After`. A page has no other way to this status.
+    #[must_use]
+    pub fn blocked(mut self, retry_after: Span) -> Self {
+        self.status = StatusCode::TOO_MANY_REQUESTS;
+        self.retry_after = Some(retry_after);
+        self
+    }
+    /// Says when the user can try again.
+    #[must_use]
+    pub fn retry_after(mut self, retry_after: Option<Span>) -> Self {
+        self.retry_after = retry_after;
         self
     }
     /// A form of this page may end at the callback of a client.
@@ -174,11 +190,14 @@ impl IntoResponse for Page {
         };
         let mut response = Response::new(html.into());
         *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let fields = response.headers_mut();
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(span) = self.retry_after {
+            fields.insert(RETRY_AFTER, headers::seconds(span));
+        }
         if let Ok(policy) = HeaderValue::from_str(&headers::page_policy(&nonce, self.form_target)) {
-            headers.insert(CONTENT_SECURITY_POLICY, policy);
+            fields.insert(CONTENT_SECURITY_POLICY, policy);
         }
         response
     }

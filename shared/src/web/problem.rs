@@ -323,7 +323,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(span) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(span.as_seconds()));
+            headers.insert(RETRY_AFTER, super::headers::seconds(span));
         }
         if let Some(challenge) = self.challenge.or(self.kind.challenge()) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

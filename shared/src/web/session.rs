@@ -5,9 +5,11 @@ use super::extract::TenantHandle;
 use super::problem::Problem;
 use crate::context::Random;
 use crate::domain::account::{Sealed, WrappedDataKey};
-use crate::domain::id::{ClientId, SessionId};
+use crate::domain::flow::Flow;
+use crate::domain::id::{AccountId, ClientId, SessionId};
 use crate::domain::secret::{Secret256, hash_secret};
 use crate::domain::session::{NewSession, Session};
+use crate::domain::time::Timestamp;
 use crate::keys::locator::SessionLocator;
 use crate::keys::{KeyError, SealedField};
 use crate::store::StoreError;
@@ -45,6 +47,37 @@ impl NewSessionSecrets {
     #[must_use]
     pub fn fresh(random: Random) -> Self {
         Self { id: random.session_id(), secret: random.secret(), device: random.bytes() }
+    }
+    /// The values of the session that a proof opens in the browser that started its flow. The same proof in the same browser makes the same
+    /// ones, so a lost reply can be given again; after a sign-out they open nothing. The seed never leaves the flow, and the
+    /// binding never leaves the browser but to us: neither alone makes them.
+    #[must_use]
+    pub fn of_proof(browser: &Browser, flow: &Flow) -> Self {
+        let context = [flow.id.as_bytes().as_slice(), &flow.seed].concat();
+        let half = |label| {
+            let mut half = [0; 16];
+            half.copy_from_slice(&browser.derive(label, &context)[..16]);
+            half
+        };
+        Self {
+            id: SessionId::from_bytes(half("session id of a proof")),
+            secret: Secret256::from_bytes(browser.derive("session secret of a proof", &context)),
+            device: half("device of a proof"),
+        }
+    }
+    /// Sets the cookies of a session that the same request opened for this account a moment ago.
+    pub fn set_cookies_again(
+        &self,
+        response: &mut Response,
+        handle: &TenantHandle,
+        browser: &Browser,
+        account: AccountId,
+        opened_at: Timestamp,
+    ) {
+        let locator = SessionLocator { account, session: self.id };
+        let lifetime = (opened_at + handle.tenant.config.session.absolute).since(handle.now());
+        browser.set_session(response, &handle.tenant, &locator, &self.secret, lifetime);
+        browser.set_device(response, &handle.tenant, account, self.device);
     }
     /// The session for the decision. `device` comes from [`seal_device`].
     #[must_use]

@@ -2,6 +2,8 @@
 
 mod account_pages;
 mod export;
+mod mail_limits;
 mod registration_api;
 mod registration_pages;
+mod repetition;
 mod self_service;

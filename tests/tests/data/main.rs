@@ -7,6 +7,7 @@ mod events;
 mod faults;
 mod identifier_rotation;
 mod invariants;
+mod notices;
 mod retention;
 mod store_commit;
 mod store_cost;

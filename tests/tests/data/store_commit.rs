@@ -6,6 +6,7 @@ use latchkey::domain::consent::Consent;
 use latchkey::domain::credential::PasswordCredential;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
 use latchkey::domain::id::{FlowId, Jti, SessionId, TenantId};
+use latchkey::domain::mail_limit::SHORT_CODES_A_DAY;
 use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use latchkey::domain::session::Session;
 use latchkey::domain::time::Span;
@@ -271,8 +272,10 @@ async fn a_request_that_always_conflicts_is_unavailable() {
 #[tokio::test]
 async fn a_full_counter_ends_the_request() {
     let bench = Bench::new().await;
-    let count = || Change::count_identifier_try(identifier(1), NOW, 1);
-    bench.prepare([count()]).await;
+    let count = || Change::count_short_code(identifier(1), NOW);
+    for _ in 0..SHORT_CODES_A_DAY {
+        bench.commit(count()).await.unwrap();
+    }
     let attempts = AtomicU32::new(0);
     let one = request();
     let outcome = bench.store.decide(&one, || async {

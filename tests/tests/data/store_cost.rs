@@ -48,7 +48,7 @@ async fn registration_costs_0_2_to_start_and_2_15_to_prove() {
     check("registration, start", &bench.meter.take_cost(), (2, 0.0, 2.0));
 
     bench.store.find_flow(begun.id, begun.account).await.unwrap().unwrap();
-    let count = Change::count_identifier_try(identifier(1), NOW, 20);
+    let count = tests::store::mail_start(identifier(1), NOW);
     let prove = Changes::one(count).then(Change::create_account(new_account(1, 1)));
     bench.store.commit(&prove, &request()).await.unwrap();
     check("registration, proof", &bench.meter.take_cost(), (3, 2.0, 15.0));

@@ -4,11 +4,12 @@
 
 use latchkey::context::RequestContext;
 use latchkey::domain::change::{Change, Changes};
-use latchkey::domain::delivery::{MAILS_A_DAY, MAILS_AN_HOUR, MailPurpose};
+use latchkey::domain::delivery::MailPurpose;
 use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::mail_limit::{NOTICES_A_DAY, NOTICES_AN_HOUR};
 use latchkey::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use latchkey::domain::time::Span;
-use latchkey::store::delivery::Counted;
+use latchkey::store::delivery::{Counted, Deferral};
 use latchkey::store::grant::GrantQuery;
 use latchkey::store::key::KeySlot;
 use latchkey::store::keyring::KeyMaterial;
@@ -17,7 +18,7 @@ use latchkey_local::fault::{Calls, Fault, Trigger};
 use tests::store::*;
 
 fn count_try(n: u8) -> Change {
-    Change::count_identifier_try(identifier(n), NOW, 20)
+    tests::store::mail_start(identifier(n), NOW)
 }
 
 /// security 135: after a lost reply the SDK repeats the write, which fails its own condition. That is success, not a replay.
@@ -194,7 +195,7 @@ async fn a_counter_lets_exactly_its_limit_through() {
     }
     assert_eq!((counted, refused), (20, 44));
     // The next day and another identifier have their own tries.
-    let tomorrow = Change::count_identifier_try(identifier(1), NOW + Span::days(1), 20);
+    let tomorrow = tests::store::mail_start(identifier(1), NOW + Span::days(1));
     bench.commit(tomorrow).await.unwrap();
     bench.commit(count_try(2)).await.unwrap();
 }
@@ -334,35 +335,64 @@ async fn one_of_64_claims_a_key_slot() {
     assert!(bench.all.tenant("other".parse().unwrap()).find_keys().await.unwrap().is_empty());
 }
 
-/// security 116: mails are limited by purpose and recipient, over all events. One event counts once, however often it is delivered.
+/// security 116: notices are limited by kind and recipient, over all events. One event counts once, however often it is delivered.
 #[tokio::test]
-async fn mails_are_counted_by_recipient_and_purpose() {
+async fn notices_are_counted_by_recipient_and_kind_and_one_of_them_waits() {
+    const NOTICE: MailPurpose = MailPurpose::PasswordChanged;
     let bench = Bench::new().await;
     let count = |n: u8, purpose, event: String, now| {
         let store = bench.store.clone();
         async move { store.count_mail(&identifier(n), purpose, &event, now).await.unwrap() }
     };
-    let (mut sent, mut hour) = (0, 0);
+    let (mut sent, mut hour, mut refused) = (0, 0, Vec::new());
     for minute in 0..240 {
         let now = NOW + Span::minutes(minute);
         let event = format!("event-{minute}");
-        let first = count(1, MailPurpose::Registration, event.clone(), now).await;
-        assert_eq!(count(1, MailPurpose::Registration, event, now).await, first, "a redelivery is answered alike");
+        let first = count(1, NOTICE, event.clone(), now).await;
+        assert_eq!(count(1, NOTICE, event, now).await, first, "a redelivery is answered alike");
         sent += u32::from(first == Counted::ToSend);
         hour = if minute < 20 { sent } else { hour };
+        if let Counted::LimitReached { until } = first {
+            assert!(until > now && until <= now + Span::days(1), "within a day");
+            refused.push((now, until));
+        }
     }
-    assert_eq!((hour, sent), (MAILS_AN_HOUR, MAILS_A_DAY));
+    assert_eq!((hour, sent), (NOTICES_AN_HOUR, NOTICES_A_DAY));
+    assert!(refused[0].1 <= refused[0].0 + Span::hours(1), "the next hour");
+    assert_eq!(refused.last().unwrap().1.millis() % Span::days(1).as_millis(), 0, "the next day");
     for (n, purpose, event, now) in [
-        (1, MailPurpose::Recovery, "other purpose", NOW),
-        (2, MailPurpose::Registration, "other recipient", NOW),
-        (1, MailPurpose::Registration, "next day", NOW + Span::days(1)),
+        (1, MailPurpose::AccountRestored, "other kind", NOW),
+        (2, NOTICE, "other recipient", NOW),
+        (1, NOTICE, "next day", NOW + Span::days(1)),
     ] {
         assert_eq!(count(n, purpose, event.to_owned(), now).await, Counted::ToSend, "{event}");
     }
-    bench.store.note_mail_sent(&identifier(2), MailPurpose::Registration, "other recipient", NOW).await.unwrap();
-    assert_eq!(count(2, MailPurpose::Registration, "other recipient".to_owned(), NOW).await, Counted::Sent);
-    let uncounted = bench.store.note_mail_sent(&identifier(3), MailPurpose::Registration, "never counted", NOW).await;
+    // One waits and stands for the others. Once it is counted, another can wait.
+    let store = &bench.store;
+    for (event, expected) in [("first", Deferral::Waits), ("first", Deferral::Waits), ("second", Deferral::Merged)] {
+        assert_eq!(store.defer_mail(&identifier(1), NOTICE, event, NOW).await.unwrap(), expected, "{event}");
+    }
+    assert_eq!(store.count_deferred(&identifier(1), NOTICE, "first", NOW).await.unwrap(), Counted::ToSend);
+    store.note_mail_sent(&identifier(1), NOTICE, "first", NOW).await.unwrap();
+    assert_eq!(store.count_deferred(&identifier(1), NOTICE, "first", NOW).await.unwrap(), Counted::Sent);
+    assert_eq!(store.defer_mail(&identifier(1), NOTICE, "third", NOW).await.unwrap(), Deferral::Waits);
+
+    bench.store.note_mail_sent(&identifier(2), NOTICE, "other recipient", NOW).await.unwrap();
+    assert_eq!(count(2, NOTICE, "other recipient".to_owned(), NOW).await, Counted::Sent);
+    let uncounted = bench.store.note_mail_sent(&identifier(3), NOTICE, "never counted", NOW).await;
     assert!(uncounted.is_err(), "only a counted mail is marked as sent");
+}
+
+/// Mails without which a user cannot finish or recover are counted and have no limit.
+#[tokio::test]
+async fn a_mail_that_is_the_only_way_has_no_limit() {
+    let bench = Bench::new().await;
+    for purpose in [MailPurpose::Registration, MailPurpose::Recovery, MailPurpose::WayBack] {
+        for n in 0..50 {
+            let counted = bench.store.count_mail(&identifier(1), purpose, &format!("event-{n}"), NOW).await.unwrap();
+            assert_eq!(counted, Counted::ToSend, "{purpose:?} {n}");
+        }
+    }
 }
 
 /// The tries of a flow are versioned: of 64 concurrent wrong codes, each counted one is counted separately.

@@ -37,7 +37,7 @@ async fn no_write_starts_with_less_than_half_a_second_left() {
     let code = grant(1, 1);
     bench.commit(Change::issue_authorization_code(code.clone())).await.unwrap();
     drop(bench.meter.take());
-    let counter = Change::count_identifier_try(tests::store::identifier(1), tests::store::NOW, 20);
+    let counter = tests::store::mail_start(tests::store::identifier(1), tests::store::NOW);
     let account = Change::create_account(tests::store::new_account(1, 1));
     for change in [Change::create_data_key(data_key(1)), Change::redeem_authorization_code(redeemed(&code)), counter, account] {
         let refused = bench.store.commit(&Changes::one(change), &with_time_left(TOO_LITTLE)).await;

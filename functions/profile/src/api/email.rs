@@ -48,6 +48,10 @@ async fn begin(services: &Services, service: &SelfService, new_address: &NewAddr
                 "The address was changed several times, and those changes can still be undone. Please try again later.";
             Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(until.since(service.handle.now())))
         }
+        Started::TooManyStarts { until } => {
+            let detail = "A new address was entered several times today. Please try again later.";
+            Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(until.since(service.handle.now())))
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use latchkey::services::Services;
 use latchkey::web::browser::ANTI_FORGERY_FIELD;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section};
-use minijinja::context;
+use minijinja::{Value, context};
 use std::collections::BTreeMap;
 
 const PAGE: &str = "account/email";
@@ -73,17 +73,25 @@ async fn show_step(
     typed: &str,
     errors: Errors,
 ) -> Result<Response, AccountPageError> {
+    Ok(page.show(Section::Security, "account_email", status, step_values(page, admitted, typed, errors).await?))
+}
+
+async fn step_values(
+    page: &AccountPage,
+    admitted: &AdmittedUser,
+    typed: &str,
+    errors: Errors,
+) -> Result<Value, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
     let pending = email::pending(&page.handle, &admitted.principal).await?;
-    let values = context! {
+    Ok(context! {
         present => claims.0.get("email").and_then(serde_json::Value::as_str),
         pending,
         typed,
         errors,
         back => page.path("/account/security"),
         anti_forgery => page.anti_forgery(PAGE, admitted),
-    };
-    Ok(page.show(Section::Security, "account_email", status, values))
+    })
 }
 
 /// Handles the new address, the code, or the cancellation.
@@ -111,6 +119,13 @@ async fn start(
         Ok(address) => match email::start(services, &page.handle, &admitted.presented, &address, &page.locale).await? {
             Started::Waiting { .. } => return Ok(page.see_other("/account/email")),
             Started::SameAddress => page_message(page, "account-email-same"),
+            Started::TooManyStarts { until } => {
+                let wait = until.since(page.handle.now());
+                let hours = FluentValue::from((wait.as_seconds() + 3599).div_euclid(3600));
+                let words = locale::message(&page.locale, "account-email-too-many-today", [("hours", hours)]);
+                let values = step_values(page, admitted, typed, Errors::from([("email", words)])).await?;
+                return Ok(page.show_blocked(Section::Security, "account_email", wait, values));
+            }
             Started::TooManyChanges { until } => {
                 let date = locale::date(&page.locale, until).into();
                 locale::message(&page.locale, "account-email-too-many", [("date", date)])

@@ -10,7 +10,7 @@ use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::funnel::Outcome;
 use latchkey::web::{AccountPage, AccountPageError, AdmittedUser, FormBody, Params, PrincipalParts, Section, fields};
-use minijinja::context;
+use minijinja::{Value, context};
 use std::collections::BTreeMap;
 
 const PAGE: &str = "account/password";
@@ -47,7 +47,8 @@ async fn change(services: &Services, page: &AccountPage, form: &Params) -> Resul
         ChangeOutcome::Blocked { retry_after } => {
             let minutes = FluentValue::from((retry_after.as_seconds() + 59).div_euclid(60));
             let words = locale::message(&page.locale, "login-blocked", [("minutes", minutes)]);
-            refuse(StatusCode::TOO_MANY_REQUESTS, "password", words)
+            let values = values(page, &admitted, BTreeMap::from([("password", words)]))?;
+            Ok(page.show_blocked(Section::Security, "account_password", retry_after, values))
         }
     }
 }
@@ -58,8 +59,16 @@ fn show(
     status: StatusCode,
     errors: BTreeMap<&'static str, String>,
 ) -> Result<Response, AccountPageError> {
+    Ok(page.show(Section::Security, "account_password", status, values(page, admitted, errors)?))
+}
+
+fn values(
+    page: &AccountPage,
+    admitted: &AdmittedUser,
+    errors: BTreeMap<&'static str, String>,
+) -> Result<Value, AccountPageError> {
     let (claims, _) = admitted.principal.claims(&page.handle)?;
-    let values = context! {
+    Ok(context! {
         // The user name for the browser's password manager.
         email => claims.0.get("email").and_then(serde_json::Value::as_str),
         errors,
@@ -67,6 +76,5 @@ fn show(
         recommended => RECOMMENDED_PASSWORD_CHARACTERS,
         back => page.path("/account/security"),
         anti_forgery => page.anti_forgery(PAGE, admitted),
-    };
-    Ok(page.show(Section::Security, "account_password", status, values))
+    })
 }

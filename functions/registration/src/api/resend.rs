@@ -49,7 +49,7 @@ async fn read(request: Request) -> Result<ResendRequest, Problem> {
 async fn send(handle: &TenantHandle, id: &str) -> Result<impl IntoResponse, Problem> {
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
-    match prove::resend(handle, locator, &ProofContext::Api).await? {
+    match prove::resend(handle, locator, &ProofContext::Api { repeat_key: None }).await? {
         (Resent::Sent { left }, flow) => {
             let expires_at = flow.map(|flow| flow.expires_at.to_string());
             let body = json!({

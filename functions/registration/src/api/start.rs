@@ -65,7 +65,8 @@ async fn begin(
         profile: body.profile,
         terms: body.terms.into_iter().map(|terms| (terms.document, terms.version)).collect(),
     };
-    let origin = Origin { submission: Submission::Api, client_id, locale, browser: None, continue_to: None };
+    let trigger = handle.trigger(None);
+    let origin = Origin { submission: Submission::Api, client_id, locale, browser: None, trigger, continue_to: None };
     match begin::begin(services, handle, &application, origin).await {
         Ok(StartedRegistration { id, expires_at }) => {
             let body = json!({
@@ -76,6 +77,10 @@ async fn begin(
             Ok((StatusCode::ACCEPTED, Json(body)))
         }
         Err(StartError::Flawed(flaws)) => Err(flawed(&flaws)),
+        Err(StartError::NoMoreMails { retry_after }) => {
+            let detail = "Many mails were requested for this address from your network today. Use the newest mail, or try again tomorrow.";
+            Err(Problem::new(ProblemKind::TooManyRequests, detail).retry_after(retry_after))
+        }
         Err(StartError::Problem(problem)) => Err(problem),
     }
 }

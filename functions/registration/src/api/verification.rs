@@ -1,4 +1,5 @@
-//! `POST /v1/registrations/{id}/verification`: the mailed code creates the account.
+//! `POST /v1/registrations/{id}/verification`: the mailed code creates the account. With the same `Idempotency-Key` the same request gets
+//! the same answer for ten minutes.
 
 use super::{answer, calling_client, invalid_code};
 use crate::client::require_open;
@@ -8,9 +9,9 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey::domain::registration::Verified;
-use latchkey::domain::secret::SecretText;
+use latchkey::domain::secret::{SecretHash, SecretText};
 use latchkey::services::Services;
-use latchkey::web::extract::QueryParams;
+use latchkey::web::extract::{IdempotencyKey, QueryParams};
 use latchkey::web::funnel::Outcome;
 use latchkey::web::problem::ProblemKind;
 use latchkey::web::{JsonBody, Problem, TenantHandle};
@@ -29,17 +30,24 @@ pub(crate) async fn verification(
     handle: TenantHandle,
     Path(id): Path<String>,
     query: QueryParams,
+    IdempotencyKey(repeat_key): IdempotencyKey,
     JsonBody(body): JsonBody<Verification>,
 ) -> Result<Response, Problem> {
     let client_id = calling_client(&handle, &query, body.client_id.as_deref())?;
-    Ok(answer(client_id, verify(&services, &handle, &id, body.code).await))
+    Ok(answer(client_id, verify(&services, &handle, &id, body.code, repeat_key).await))
 }
 
-async fn verify(services: &Services, handle: &TenantHandle, id: &str, code: SecretText) -> Result<Response, Problem> {
+async fn verify(
+    services: &Services,
+    handle: &TenantHandle,
+    id: &str,
+    code: SecretText,
+    repeat_key: Option<SecretHash>,
+) -> Result<Response, Problem> {
     require_open(handle)?;
     let locator = prove::locate(&handle.tenant, id)?;
-    match prove::prove(services, handle, locator, &Proof::Code(code), &ProofContext::Api).await?.0 {
-        Verified::Created { sub, session: _ } => {
+    match prove::prove(services, handle, locator, &Proof::Code(code), &ProofContext::Api { repeat_key }).await?.0 {
+        Verified::Created { sub, session: _ } | Verified::Repeated { sub, .. } => {
             Ok((StatusCode::CREATED, Json(json!({ "sub": sub.to_string() }))).into_response())
         }
         Verified::AlreadyRegistered => {

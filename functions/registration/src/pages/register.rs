@@ -12,6 +12,7 @@ use http::StatusCode;
 use latchkey::domain::credential::RECOMMENDED_PASSWORD_CHARACTERS;
 use latchkey::domain::form::{FieldFlaw, Submission};
 use latchkey::domain::registration::{Application, ApplicationFlaw};
+use latchkey::locale::{self, FluentValue};
 use latchkey::services::Services;
 use latchkey::web::browser::{ANTI_FORGERY_FIELD, Browser, FormOrigin};
 use latchkey::web::extract::{FormBody, QueryParams};
@@ -67,7 +68,7 @@ pub(crate) async fn show(
     require_open(&handle)?;
     let continuation = continuation(&handle, &browser, &params, query.as_deref().unwrap_or_default())?;
     let empty = Application { email: String::new(), password: "".into(), profile: Map::new(), terms: Vec::new() };
-    let page = page(&handle, &browser, &params, &continuation, &empty, &[], None).await?;
+    let page = page(&handle, &browser, &params, &continuation, &empty, Vec::new(), None).await?;
     Ok(browser.answer(page.into_response()))
 }
 
@@ -85,7 +86,7 @@ pub(crate) async fn submit(
     let application = form::read(&body, ANTI_FORGERY_FIELD)?;
     if origin == FormOrigin::Stale {
         let notice = Some(message(&continuation.locale, "form-stale"));
-        let page = page(&handle, &browser, &params, &continuation, &application, &[], notice).await?;
+        let page = page(&handle, &browser, &params, &continuation, &application, Vec::new(), notice).await?;
         return Ok(Outcome::Expired.tag(browser.answer(page.status(StatusCode::FORBIDDEN).into_response())));
     }
     let client = client::find(&handle.tenant.config, requested_client(&handle, &params).await?.as_deref())?;
@@ -100,13 +101,22 @@ pub(crate) async fn submit(
         client_id: client.client_id.clone(),
         locale: continuation.locale.clone(),
         browser: Some(browser.binding()),
+        trigger: handle.trigger(Some(&browser)),
         continue_to,
     };
     match begin::begin(&services, &handle, &application, origin).await {
         Ok(StartedRegistration { id, .. }) => Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}"))?)),
+        Err(StartError::NoMoreMails { retry_after }) => {
+            let hours = (retry_after.as_seconds() + 3599).div_euclid(3600);
+            let words = locale::message(&continuation.locale, "register-no-more-mails", [("hours", FluentValue::from(hours))]);
+            let errors = vec![("identifier".to_owned(), words)];
+            let page = page(&handle, &browser, &params, &continuation, &application, errors, None).await?.blocked(retry_after);
+            Ok(browser.answer(page.into_response()))
+        }
         Err(StartError::Flawed(flaws)) => {
             refuse_unknown(&flaws)?;
-            let page = page(&handle, &browser, &params, &continuation, &application, &flaws, None).await?;
+            let errors = form::errors(&handle.tenant.config, &continuation.locale, &flaws);
+            let page = page(&handle, &browser, &params, &continuation, &application, errors, None).await?;
             Ok(browser.answer(page.status(StatusCode::BAD_REQUEST).into_response()))
         }
         Err(StartError::Problem(problem)) => Err(problem),
@@ -145,7 +155,7 @@ async fn page(
     params: &QueryParams,
     continuation: &Continuation<'_>,
     typed: &Application,
-    flaws: &[ApplicationFlaw],
+    error_list: Vec<(String, String)>,
     notice: Option<String>,
 ) -> Result<Page, Problem> {
     let (config, locale) = (&handle.tenant.config, continuation.locale.as_str());
@@ -153,7 +163,6 @@ async fn page(
         Some(id) => client::find(config, Some(&id))?.client_name.get(locale),
         None => "",
     };
-    let error_list = form::errors(config, locale, flaws);
     let values = Values {
         anti_forgery: browser.anti_forgery(&handle.tenant, PAGE, continuation.query),
         query: continuation.query,

@@ -94,8 +94,7 @@ pub(crate) async fn submit(
             Ok(browser.answer(see_other(&handle, &format!("/verify?flow={id}&token={}", token.expose()))?))
         }
         (Some("resend"), _) => {
-            let session_secrets = NewSessionSecrets::fresh(services.random);
-            let resent = prove::resend(&handle, locator, &ProofContext::Browser(&browser, &session_secrets)).await?.0;
+            let resent = prove::resend(&handle, locator, &ProofContext::Browser(&browser)).await?.0;
             resent_answer(&handle, &browser, &query, id, resent).await
         }
         (None, Some(token)) => finish(&services, &handle, &browser, &query, Proof::Link(token)).await,
@@ -151,14 +150,20 @@ async fn finish(
     proof: Proof,
 ) -> Result<Response, Problem> {
     let locator = prove::locate(&handle.tenant, flow_id(query)?)?;
-    let session_secrets = NewSessionSecrets::fresh(services.random);
-    let place = ProofContext::Browser(browser, &session_secrets);
+    let place = ProofContext::Browser(browser);
     let (verified, flow) = prove::prove(services, handle, locator, &proof, &place).await?;
     match verified {
         Verified::Created { session, .. } => {
             let mut response = see_other(handle, &continue_target(handle, flow.as_ref()))?;
-            if let Some(session) = session {
-                session_secrets.set_cookies(&mut response, handle, browser, &session, true);
+            if let (Some(session), Some(flow)) = (session, &flow) {
+                NewSessionSecrets::of_proof(browser, flow).set_cookies(&mut response, handle, browser, &session, true);
+            }
+            Ok(browser.answer(response))
+        }
+        Verified::Repeated { account, at, .. } => {
+            let mut response = see_other(handle, &continue_target(handle, flow.as_ref()))?;
+            if let Some(flow) = &flow {
+                NewSessionSecrets::of_proof(browser, flow).set_cookies_again(&mut response, handle, browser, account, at);
             }
             Ok(browser.answer(response))
         }
@@ -204,7 +209,12 @@ async fn show_again(
         Some(snapshot) => code_page(handle, browser, &locale, id, snapshot, remark)?,
         None => over_page(handle, &locale, None, FlowOver::Expired),
     };
-    Ok(browser.answer(page.status(status).into_response()))
+    let page = match (status, &snapshot) {
+        // The next registration can get codes again.
+        (StatusCode::TOO_MANY_REQUESTS, Some(snapshot)) => page.blocked(snapshot.flow.expires_at.since(handle.now())),
+        (status, _) => page.status(status),
+    };
+    Ok(browser.answer(page.into_response()))
 }
 
 fn flow_id(params: &Params) -> Result<&str, Problem> {
@@ -262,6 +272,7 @@ fn code_page(
         "success": success,
         "other_address": path(handle, &to_register(handle, Some(&snapshot.flow))),
         "can_resend": snapshot.flow.generation < MAX_RESENDS,
+        "digits": !snapshot.flow.has_long_code(),
     });
     let page = Page::new(&handle.tenant, locale, "verify", values).languages(&format!("flow={id}"));
     Ok(ending_at_client(page, &snapshot.flow))

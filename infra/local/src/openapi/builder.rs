@@ -334,13 +334,9 @@ impl Answer {
             );
         }
         if matches!(status, 429 | 503) {
-            // A page may say so in words only.
             let text = "Seconds to wait before the next try.";
             let schema = json!({ "type": "integer", "minimum": 0 });
-            self.headers.insert(
-                "Retry-After".to_owned(),
-                json!({ "required": self.description.is_none(), "description": text, "schema": schema }),
-            );
+            self.headers.insert("Retry-After".to_owned(), json!({ "required": true, "description": text, "schema": schema }));
         }
         let mut response = json!({ "description": description });
         if !self.content.is_empty() {

@@ -133,7 +133,7 @@ fn recover() -> Operation {
         .redirects("To the next step.")
         .page(200, "A form that posts an error to the client (`response_mode=form_post`).")
         .page(400, "The step with what is wrong.")
-        .page(429, "Too many wrong codes for this address today.")
+        .page(429, "Too many mails were requested for this address from here today: the page says how long to wait.")
 }
 
 const LOGOUT: [(&str, &str); 5] = [

@@ -237,7 +237,8 @@ fn pages() -> Vec<Operation> {
         submit("/account/email", "submitEmailPage", "Takes a step of the change.", email_form)
             .query("token", "The secret of the mailed link.")
             .page(400, "The step with what is wrong.")
-            .page(410, "The link is used or over."),
+            .page(410, "The link is used or over.")
+            .page(429, "Too many new addresses in a day: the page says how long to wait."),
         linked_page("/account/email/undo", "showEmailUndoPage", "Shows the undo of a change of address.")
             .page(403, "The account is disabled."),
         linked_submit("/account/email/undo", "submitEmailUndoPage", "Puts the former address back in force.", undo_form)

@@ -95,9 +95,19 @@ fn start() -> Operation {
 }
 
 fn verification() -> Operation {
-    let body = object([("client_id?", nullable("As in the query.")), ("code", text("The code from the newest mail."))]);
+    let body = object([
+        ("client_id?", nullable("As in the query.")),
+        ("code", text("The code from the newest mail: 6 digits, or 10 letters and digits.")),
+    ]);
     let path = "/v1/registrations/{id}/verification";
     registration_id(Operation::new(TAG, "POST", path, "verifyRegistration", "Proves the address; makes the account."))
+        .parameter(
+            "header",
+            "Idempotency-Key",
+            false,
+            "With the same key the same request gets the same answer for ten minutes: send it again if the reply was lost.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+        )
         .takes(body)
         .example(&json!({ "code": "123456" }))
         .answers(201, "The account exists.", object([("sub", text("The subject identifier of the new account."))]))
@@ -136,6 +146,7 @@ fn register() -> Operation {
         .takes_form(form)
         .redirects("To `/verify`: a code is on its way.")
         .page(400, "The form with what is wrong in it.")
+        .page(429, "Too many mails were requested for this address from here today: the page says how long to wait.")
 }
 
 fn flow(operation: Operation) -> Operation {

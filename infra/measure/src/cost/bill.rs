@@ -174,7 +174,7 @@ pub fn stored_bytes(counts: &Counts, prices: &Prices) -> f64 {
         "grant" => of.grants,
         "audit" => projected * of.audit_months,
         // Expired within minutes.
-        "flow" | "authorization_request" | "identifier_tries" | "mails" | "unknown_failures" => 0.0,
+        "flow" | "authorization_request" | "short_codes" | "mail_starts" | "mails" | "unknown_failures" => 0.0,
         // One for each account.
         _ => 1.0,
     };

@@ -17,6 +17,7 @@ pub(crate) fn authentication() -> AccountState {
         status: AccountStatus::Active,
         epoch: 4,
         epoch_began_at: None,
+        identifier_since: None,
         identifier: identifier(),
         created_at: Timestamp::from_seconds(0),
         failures: FailureWindow::default(),
@@ -248,7 +249,12 @@ fn security_74_the_right_password_of_a_closed_or_disabled_account_opens_no_sessi
         let closed = state(AccountStatus::ErasureDue { since: T0, due, seed });
         let decision = authenticate(known(&closed, &password, None), verdict.clone(), new(None), T0);
         assert_eq!(decision.outcome, Authenticated::Closed { due });
-        let after = decision.changes.only(Change::request_restoration_mail);
+        // security 145: the trigger of the mail is limited, the mail is not.
+        let [counted, change] = decision.changes.all();
+        let trigger = Trigger::device_of(closed.account);
+        assert_eq!(*counted, Change::count_mail_start(MailPurpose::WayBack, closed.identifier, trigger, T0));
+        let after: AccountState = change.first();
+        assert_eq!(*change, Change::request_restoration_mail(after.clone()));
         assert_eq!((after.failures, after.version), (FailureWindow::default(), closed.version + 1));
         assert_eq!(after.status, closed.status);
         let disabled = state(AccountStatus::Disabled { since: T0 });

@@ -42,8 +42,14 @@ impl Change {
                 }
                 Write::All { guard, rest: steps }
             }
-            Write::Count(Counter { key: CounterKey::IdentifierTries(hash), at, limit }) => {
-                Write::Count(Counter { key: CounterKey::IdentifierTries(forms.claimed(&hash)), at, limit })
+            Write::Count(Counter { key, at, limit }) => {
+                let key = match key {
+                    CounterKey::ShortCodes(hash) => CounterKey::ShortCodes(forms.claimed(&hash)),
+                    CounterKey::MailStarts(purpose, hash, trigger) => {
+                        CounterKey::MailStarts(purpose, forms.claimed(&hash), trigger)
+                    }
+                };
+                Write::Count(Counter { key, at, limit })
             }
         };
         Self { write, ..self }

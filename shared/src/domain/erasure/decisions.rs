@@ -199,6 +199,7 @@ pub(super) fn erased(authentication: &AccountState, at: Timestamp) -> AccountSta
         status: AccountStatus::Erased { at },
         epoch: authentication.epoch + 1,
         epoch_began_at: None,
+        identifier_since: None,
         identifier: IdentifierHash { key_version: authentication.identifier.key_version, hash: [0; 32] },
         created_at: at,
         failures: FailureWindow::default(),

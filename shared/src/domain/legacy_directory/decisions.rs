@@ -28,8 +28,8 @@ pub fn take_over(
         return Decision::unchanged(Authenticated::Refused);
     }
     let account = imported(imported_user, Some(sign_in.device), now);
-    let (opened, session) =
-        signed_in(&account.authentication, sign_in.replaced, sign_in.session, vec![Amr::Pwd], sign_in.policy, now);
+    let NewSignIn { session, device, replaced, policy } = sign_in;
+    let (opened, session) = signed_in(&account.authentication, replaced, session, vec![Amr::Pwd], policy, device, now);
     let changes = Changes(std::iter::once(Change::import_account(account)).chain(opened).collect());
     Decision { changes, outcome: Authenticated::SignedIn { session, new_device: true } }
 }
@@ -50,6 +50,7 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             status: AccountStatus::Active,
             epoch: 1,
             epoch_began_at: None,
+            identifier_since: None,
             identifier: imported_user.identifier,
             created_at: now,
             failures: FailureWindow::default(),
@@ -66,6 +67,8 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             updated_at: now,
             email_change: None,
             email_undos: Vec::new(),
+            email_change_starts: Vec::new(),
+            spent_proof: None,
             version: 1,
         },
         link: LinkedIdentity { account, subject: imported_user.subject, named: imported_user.named, linked_at: now },
@@ -159,7 +162,8 @@ pub fn keep_password(
     let reset = reset_window(authentication, known, sign_in.device);
     let roles = reset.roles.with(roles);
     let state = AccountState { password_home: PasswordHome::Here, roles, ..reset };
-    let (opened, session) = signed_in(&state, sign_in.replaced, sign_in.session, vec![Amr::Pwd], sign_in.policy, now);
+    let on = known.unwrap_or(sign_in.device);
+    let (opened, session) = signed_in(&state, sign_in.replaced, sign_in.session, vec![Amr::Pwd], sign_in.policy, on, now);
     let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
     let first = Change::keep_password(state, password);
     let changes = Changes(std::iter::once(first).chain(opened).collect());

@@ -77,6 +77,7 @@ pub(crate) fn authentication() -> AccountState {
         status: AccountStatus::Active,
         epoch: 3,
         epoch_began_at: None,
+        identifier_since: None,
         identifier: IdentifierHash { key_version: 1, hash: [0; 32] },
         created_at: NOW - Span::days(30),
         failures: FailureWindow::default(),
@@ -100,6 +101,7 @@ pub(crate) fn session() -> Session {
         expires_at: NOW + Span::days(30),
         idle_expires_at: NOW + Span::days(20),
         device: None,
+        device_id: None,
         ended_at: None,
         version: 1,
     }

@@ -1,11 +1,13 @@
-//! Changes of flows: pending registrations and password resets, their data keys and tries, and stored authorization requests.
+//! Changes of flows: pending registrations and password resets, their data keys and counters, and stored authorization requests.
 
 use crate::domain::account::WrappedDataKey;
 use crate::domain::audit::EventKind;
 use crate::domain::change::{Change, Counter, CounterKey, Put, Subject};
+use crate::domain::delivery::MailPurpose;
 use crate::domain::flow::{Flow, FlowPurpose};
 use crate::domain::id::FlowId;
 use crate::domain::identifier::IdentifierHash;
+use crate::domain::mail_limit::{SHORT_CODES_A_DAY, STARTS_A_DAY, Trigger};
 use crate::domain::record::{Keyed, StoredAuthorizationRequest};
 use crate::domain::time::Timestamp;
 
@@ -22,9 +24,14 @@ impl Change {
         };
         Self::change_flow(kind, flow)
     }
-    /// A typed code takes one of the identifier's tries of the day, before it is evaluated. It is refused at the limit.
-    pub fn count_identifier_try(identifier: IdentifierHash, at: Timestamp, limit: u32) -> Self {
-        Self::count(Counter { key: CounterKey::IdentifierTries(identifier), at, limit })
+    /// A registration takes one of the codes of 6 digits that its address gets in a day. It is refused at the limit.
+    pub fn count_short_code(identifier: IdentifierHash, at: Timestamp) -> Self {
+        Self::count(Counter { key: CounterKey::ShortCodes(identifier), at, limit: SHORT_CODES_A_DAY })
+    }
+    /// A registration or password reset takes one of the mails of the day that its trigger causes to its address. It is refused at the
+    /// limit.
+    pub fn count_mail_start(purpose: MailPurpose, identifier: IdentifierHash, trigger: Trigger, at: Timestamp) -> Self {
+        Self::count(Counter { key: CounterKey::MailStarts(purpose, identifier, trigger), at, limit: STARTS_A_DAY })
     }
     /// A wrong code was typed: one try is used.
     pub fn count_flow_try(flow: Flow) -> Self {

@@ -38,7 +38,7 @@ pub(super) fn stored(record: &Record) -> &dyn Stored {
         Record::Account(state) => state.as_ref(),
         Record::Identifier(state) => state,
         Record::Password(state) => state,
-        Record::Profile(state) => state,
+        Record::Profile(state) => state.as_ref(),
         Record::Terms(state) => state,
         Record::Flow(state) => state.as_ref(),
         Record::DataKey(state) => state,

@@ -51,7 +51,8 @@ async fn security_95_the_old_address_is_valid_until_the_new_one_is_verified_and_
     assert_eq!(notices.len(), notices_before + 1);
     assert!(notices[0].links[0].contains("/account/email/undo?token="), "{:?}", notices[0].links);
     assert!(!notices[0].text.contains(NEW), "the mail to the old address does not name the new one");
-    assert_eq!(verify(&me, &code).await.refusal(), (400, "invalid_code".to_owned()), "already used (security 88)");
+    let other = AccountClient::new(&world, &Customer { email: NEW.to_owned(), ..customer }).await;
+    assert_eq!(verify(&other, &code).await.refusal(), (400, "invalid_code".to_owned()), "already used (security 88)");
 }
 
 #[tokio::test]
@@ -100,6 +101,36 @@ async fn five_wrong_codes_or_half_an_hour_end_a_change_of_address() {
     let me = AccountClient { tokens, ..me };
     assert_eq!(verify(&me, &second).await.status(), 400, "expired (security 131)");
     assert!(me.get("/v1/me").await.json()["email"] == "ada@example.com");
+}
+
+/// What proves a mailbox for a new address dies with the password that was valid when it was requested.
+#[tokio::test]
+async fn security_146_a_new_password_ends_a_pending_change_of_address() {
+    let world = world().await;
+    let (customer, me) = register_ada(&world).await;
+    request_change(&me, NEW).await;
+    let code = code(&world, NEW).await;
+    let body = json!({ "current_password": customer.password, "new_password": "another 9 purple bicycles" });
+    assert_eq!(me.post("/v1/me/password", &body).await.status(), 204);
+    assert_eq!(verify(&me, &code).await.refusal(), (400, "invalid_code".to_owned()));
+    assert_eq!(me.get("/v1/me").await.json()["email"], customer.email);
+}
+
+/// A registration of the same address dies when the address gets an account.
+#[tokio::test]
+async fn security_146_an_older_registration_is_dead_once_the_address_has_an_account() {
+    let world = world().await;
+    let ada = Customer::new("Ada");
+    let api = tests::Anonymous::new(&world);
+    let squat = Customer { password: "the squatter's 5 lanterns".to_owned(), ..ada.clone() };
+    let begun = api.post_json("/v1/registrations", &squat.registration()).await.json();
+    let old_code = code(&world, &ada.email).await;
+    ada.register(&world).await;
+    let path = format!("/v1/registrations/{}/verification", begun["registration_id"].as_str().unwrap_or_default());
+    let refused = api.post_json(&path, &json!({ "code": old_code })).await;
+    assert_eq!(refused.refusal(), (409, "already_registered".to_owned()), "{}", refused.text());
+    assert!(signs_in(&world, &ada.email, &ada.password).await);
+    assert!(!signs_in(&world, &ada.email, &squat.password).await);
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn public_pages_cost_nothing() {
 }
 
 #[tokio::test]
-async fn the_start_of_a_recovery_is_one_write_for_every_address() {
+async fn the_start_of_a_recovery_is_two_writes_for_every_address() {
     let world = world().await;
     let customer = Customer::registered(&world, "Ada").await;
     warm(&world).await;
@@ -72,6 +72,6 @@ async fn the_start_of_a_recovery_is_one_write_for_every_address() {
         let page = browser.open("/recover").await;
         drop(world.meter.take());
         browser.press(&page, "#submit", &[("identifier", email)]).await;
-        assert_eq!(world.meter.take_cost(), cost(1, 0.0, 1.0), "{email}");
+        assert_eq!(world.meter.take_cost(), cost(2, 0.0, 2.0), "{email}");
     }
 }

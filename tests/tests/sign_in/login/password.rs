@@ -210,6 +210,7 @@ async fn the_page_keeps_the_typed_identifier_but_not_the_password() {
         ("someone@example.com", "hunter2-hunter2", "is not right"),
         ("not an address", "hunter2-hunter2", "Enter your e-mail address"),
         ("someone@example.com", "", "Enter your password"),
+        ("someone@example.com", &"hunter2-".repeat(1_250), "This password is too long to be yours"),
     ] {
         let page = try_password(&mut browser, identifier, password).await;
         assert_eq!(page.status(), 400);

@@ -35,6 +35,11 @@ account-email-lead = Sie melden sich derzeit mit { $email } an. Diese Adresse gi
 account-email-new = Neue E-Mail-Adresse
 account-email-submit = Code senden
 account-email-same = Das ist Ihre aktuelle Adresse.
+account-email-too-many-today =
+    { $hours ->
+        [one] Sie haben heute mehrmals eine neue Adresse eingegeben. Versuchen Sie es zu Ihrer Sicherheit in einer Stunde wieder.
+       *[other] Sie haben heute mehrmals eine neue Adresse eingegeben. Versuchen Sie es zu Ihrer Sicherheit in { $hours } Stunden wieder.
+    }
 account-email-too-many = Ihre Adresse wurde in letzter Zeit mehrmals geändert, und diese Änderungen können noch zurückgenommen werden. Ab dem { $date } können Sie sie wieder ändern.
 account-email-code-title = Code eingeben
 account-email-code-lead = Wir haben einen Code an { $email } geschickt. Bis Sie ihn eingegeben haben, gilt Ihre alte Adresse.

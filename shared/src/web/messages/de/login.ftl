@@ -10,6 +10,7 @@ login-register-question = Neu hier?
 login-register = Konto anlegen
 login-identifier-malformed = Geben Sie Ihre E-Mail-Adresse ein, etwa name@example.com.
 login-password-missing = Geben Sie Ihr Passwort ein.
+login-password-too-long = Dieses Passwort ist zu lang, um Ihres zu sein. Vielleicht wurde etwas anderes eingefügt; geben Sie Ihr Passwort noch einmal ein.
 login-refused = E-Mail-Adresse oder Passwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal.
 login-password-replace = Sie müssen ein neues Passwort setzen, bevor Sie sich anmelden können. Wählen Sie „Passwort vergessen?“, dann senden wir Ihnen einen Code.
 login-address-unproven = Diese E-Mail-Adresse wurde nie bestätigt, deshalb können Sie sich damit nicht anmelden. Legen Sie damit ein neues Konto an, oder wenden Sie sich an unseren Support.
@@ -64,7 +65,11 @@ recover-code-wrong =
         [one] Dieser Code stimmt nicht. Sie haben noch einen Versuch.
        *[other] Dieser Code stimmt nicht. Sie haben noch { $left } Versuche.
     }
-recover-code-limit = Für diese Adresse wurden heute zu viele Codes probiert. Nehmen Sie den Link in der E-Mail, in diesem Browser, oder versuchen Sie es morgen wieder.
+recover-no-more-mails =
+    { $hours ->
+        [one] Für diese Adresse wurden heute von hier aus viele Nachrichten angefordert, daher senden wir eine Stunde lang keine weitere. Nehmen Sie die neueste Nachricht, und sehen Sie auch im Spam-Ordner nach.
+       *[other] Für diese Adresse wurden heute von hier aus viele Nachrichten angefordert, daher senden wir { $hours } Stunden lang keine weitere. Nehmen Sie die neueste Nachricht, und sehen Sie auch im Spam-Ordner nach.
+    }
 recover-password = Neues Passwort
 recover-password-help = Mindestens { $min } Zeichen. Ein paar Wörter ohne Zusammenhang sind leicht zu merken und schwer zu erraten.
 recover-submit = Neues Passwort setzen

@@ -51,6 +51,10 @@ mail-in-use-subject = Sie haben schon ein Konto bei { $tenant }
 mail-in-use-title = Diese Adresse hat ein Konto
 mail-in-use-intro = Es gab einen Versuch, vielleicht von Ihnen selbst, diese Adresse für ein anderes Konto bei { $tenant } zu verwenden. Sie hat schon ein Konto, deshalb wurde nichts geändert.
 
+mail-requested-subject = Eine neue E-Mail-Adresse für Ihr Konto bei { $tenant }?
+mail-requested-title = Eine neue Adresse wurde eingegeben
+mail-requested-intro = Für Ihr Konto bei { $tenant } wurde eine andere E-Mail-Adresse eingegeben. Noch hat sich nichts geändert: Ihr Konto zieht erst um, wenn der Code eingegeben wird, den wir an jene Adresse geschickt haben. Wenn Sie das selbst waren, müssen Sie hier nichts tun.
+
 mail-moved-subject = Ihre E-Mail-Adresse bei { $tenant } wurde geändert
 mail-moved-title = Ihre E-Mail-Adresse wurde geändert
 mail-moved-intro = Ihr Konto bei { $tenant } verwendet jetzt eine andere E-Mail-Adresse. Mit dieser Adresse kann sich niemand mehr anmelden.

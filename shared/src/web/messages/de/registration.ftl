@@ -8,6 +8,11 @@ register-sign-in = Anmelden
 register-password-help = Mindestens { $min } Zeichen, besser { $recommended } oder mehr. Ein paar Wörter ohne Zusammenhang sind leicht zu merken und schwer zu erraten.
 register-email-required = Geben Sie Ihre E-Mail-Adresse ein.
 register-email-invalid = Geben Sie eine E-Mail-Adresse wie name@example.com ein.
+register-no-more-mails =
+    { $hours ->
+        [one] Für diese Adresse wurden heute von hier aus viele Nachrichten angefordert, daher senden wir eine Stunde lang keine weitere. Nehmen Sie die neueste Nachricht, und sehen Sie auch im Spam-Ordner nach.
+       *[other] Für diese Adresse wurden heute von hier aus viele Nachrichten angefordert, daher senden wir { $hours } Stunden lang keine weitere. Nehmen Sie die neueste Nachricht, und sehen Sie auch im Spam-Ordner nach.
+    }
 register-terms-accept = Ich akzeptiere:
 register-terms-required = Bitte stimmen Sie zu, um ein Konto zu erstellen.
 register-terms-superseded = Dieses Dokument hat sich geändert. Bitte lesen und akzeptieren Sie die aktuelle Fassung.

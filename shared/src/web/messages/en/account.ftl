@@ -35,6 +35,11 @@ account-email-lead = You currently sign in with { $email }. This address stays v
 account-email-new = New e-mail address
 account-email-submit = Send code
 account-email-same = This is your current address.
+account-email-too-many-today =
+    { $hours ->
+        [one] You entered new addresses several times today. For your safety, try again in an hour.
+       *[other] You entered new addresses several times today. For your safety, try again in { $hours } hours.
+    }
 account-email-too-many = Your address was changed several times recently, and these changes can still be undone. You can change it again from { $date }.
 account-email-code-title = Enter the code
 account-email-code-lead = We sent a code to { $email }. Your old address stays valid until you enter the code.

@@ -10,6 +10,7 @@ login-register-question = New here?
 login-register = Create an account
 login-identifier-malformed = Enter your e-mail address, such as name@example.com.
 login-password-missing = Enter your password.
+login-password-too-long = This password is too long to be yours. Perhaps something else was pasted; enter your password again.
 login-refused = The e-mail address or the password is not right. Check both and try again.
 login-password-replace = You must set a new password before you can sign in. Choose “Forgot your password?”, and we will send you a code.
 login-address-unproven = This e-mail address was never confirmed, so you can’t sign in with it. Create a new account with it, or contact our support.
@@ -64,7 +65,11 @@ recover-code-wrong =
         [one] This code is not right. You have one try left.
        *[other] This code is not right. You have { $left } tries left.
     }
-recover-code-limit = Too many codes were tried for this address today. Use the link in the mail, in this browser, or try again tomorrow.
+recover-no-more-mails =
+    { $hours ->
+        [one] Many mails were requested for this address from here today, so we send no more for an hour. Use the newest mail, and look in the spam folder, too.
+       *[other] Many mails were requested for this address from here today, so we send no more for { $hours } hours. Use the newest mail, and look in the spam folder, too.
+    }
 recover-password = New password
 recover-password-help = At least { $min } characters. A few unrelated words are easy to remember and hard to guess.
 recover-submit = Set new password

@@ -51,6 +51,10 @@ mail-in-use-subject = You already have an account at { $tenant }
 mail-in-use-title = This address has an account
 mail-in-use-intro = There was an attempt, perhaps by you, to use this address for another account at { $tenant }. It already has an account, so nothing was changed.
 
+mail-requested-subject = A new e-mail address for your account at { $tenant }?
+mail-requested-title = A new address was entered
+mail-requested-intro = Another e-mail address was entered for your account at { $tenant }. Nothing has changed yet: your account moves there only when the code that we sent to that address is entered. If it was you, you do not need to do anything here.
+
 mail-moved-subject = Your e-mail address at { $tenant } was changed
 mail-moved-title = Your e-mail address was changed
 mail-moved-intro = Your account at { $tenant } now uses another e-mail address. This address can no longer sign in.

@@ -8,6 +8,11 @@ register-sign-in = Sign in
 register-password-help = At least { $min } characters; { $recommended } or more are better. A few unrelated words are easy to remember and hard to guess.
 register-email-required = Enter your e-mail address.
 register-email-invalid = Enter an e-mail address such as name@example.com.
+register-no-more-mails =
+    { $hours ->
+        [one] Many mails were requested for this address from here today, so we send no more for an hour. Use the newest mail, and look in the spam folder, too.
+       *[other] Many mails were requested for this address from here today, so we send no more for { $hours } hours. Use the newest mail, and look in the spam folder, too.
+    }
 register-terms-accept = I accept:
 register-terms-required = Please accept this to create an account.
 register-terms-superseded = This document has changed. Please read and accept the current version.

@@ -1,0 +1,19 @@
+//! What triggered a mail, as far as the request shows it (decision 31).
+
+use super::browser::Browser;
+use super::extract::TenantHandle;
+use crate::domain::mail_limit::Trigger;
+
+impl TenantHandle {
+    /// The trigger of this request: a known device of an account, otherwise the network of the caller, otherwise the browser. So a
+    /// stranger shares no limit with an owner who has signed in from this browser before.
+    #[must_use]
+    pub fn trigger(&self, browser: Option<&Browser>) -> Trigger {
+        match (browser.and_then(|browser| browser.device), &self.request.address_hash, browser) {
+            (Some((account, _)), ..) => Trigger::device_of(account),
+            (None, Some(address_hash), _) => Trigger::source(address_hash),
+            (None, None, Some(browser)) => Trigger::browser(&browser.binding()),
+            (None, None, None) => Trigger::source(""),
+        }
+    }
+}
