@@ -70,18 +70,18 @@ pub const OPERATIONS: [Operation; 33] = [
     operation("authorize without a session", "login", Step::AuthorizeWithoutSession, NOTHING).within(100, 1.6),
     operation("sign-in page", "login", Step::SignInPage, NOTHING).within(150, 1.6),
     operation("password sign-in", "login", Step::Command(Command::SignIn), takes(4, 4.0, 2.0, 1.0)).hashes(1).within(450, 3.95),
-    operation("failed sign-in", "login", Step::Command(Command::FailSignIn), takes(3, 4.0, 1.0, 1.0))
+    operation("failed sign-in", "login", Step::Command(Command::FailSignIn), takes(4, 4.0, 2.0, 1.0))
         .hashes(1)
-        .within(400, 3.25),
-    operation("failed sign-in, unknown address", "login", Step::FailUnknown, takes(3, 4.0, 1.0, 1.0))
+        .within(400, 3.95),
+    operation("failed sign-in, unknown address", "login", Step::FailUnknown, takes(4, 4.0, 2.0, 1.0))
         .hashes(1)
-        .within(400, 3.25),
+        .within(400, 3.95),
     operation("consent", "login", Step::Command(Command::Consent), takes(3, 6.0, 1.0, 1.0)).within(400, 3.3),
     operation("authorize with a session → code", "login", Step::Command(Command::Authorize), takes(2, 3.0, 1.0, 0.0))
         .within(300, 2.65),
-    operation("password reset, start", "login", Step::Command(Command::StartRecovery), takes(2, 0.0, 2.0, 2.0))
-        .within(300, 2.95),
-    operation("password reset, new password", "login", Step::Command(Command::ResetPassword), takes(5, 7.0, 6.0, 2.0))
+    operation("password reset, start", "login", Step::Command(Command::StartRecovery), takes(4, 1.0, 3.0, 2.0))
+        .within(300, 3.8),
+    operation("password reset, new password", "login", Step::Command(Command::ResetPassword), takes(6, 10.0, 6.0, 2.0))
         .hashes(1)
         .within(450, 7.6),
     operation("sign-out", "login", Step::Command(Command::SignOut), takes(3, 4.0, 1.0, 1.0)).within(300, 3.4),
@@ -105,9 +105,9 @@ pub const OPERATIONS: [Operation; 33] = [
         .within(450, 8.3),
     operation("export of 21 items, start", "export", Step::BeginExport, takes(5, 6.0, 1.0, 0.0)).within(900, 2.9),
     operation("export of 21 items, read", "export", Step::ReadExport, takes(4, 6.0, 0.0, 0.0)).within(900, 2.7),
-    operation("deletion, start", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 4.0, 2.0)).within(300, 4.4),
-    operation("deletion, undone", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 4.0, 2.0)).within(300, 4.4),
+    operation("deletion, start", "profile", Step::Command(Command::CloseAccount), takes(2, 2.0, 6.0, 2.0)).within(300, 5.7),
+    operation("deletion, undone", "profile", Step::Command(Command::RestoreAccount), takes(2, 1.0, 6.0, 2.0)).within(300, 5.6),
     operation("retention, a run without due work", "retention", Step::EmptyTick, takes(37, 35.0, 2.0, 0.0)).within(300, 7.0),
-    operation("retention, a run that erases an account of 20 items", "retention", Step::Erase, takes(65, 38.0, 28.0, 1.0))
+    operation("retention, a run that erases an account of 20 items", "retention", Step::Erase, takes(66, 38.0, 29.0, 1.0))
         .within(1_500, 25.0),
 ];
