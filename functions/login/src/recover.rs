@@ -10,24 +10,26 @@
 //!
 //! GET changes nothing, because mail scanners open links.
 
+mod view;
+
+use self::view::{FlowView, PAGE, Start, Step, find, find_snapshot, show_start};
 use crate::legacy_directory;
 use crate::pending::Pending;
 use crate::respond;
 use crate::username;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{StatusCode, Uri};
 use latchkey::domain::account::PasswordHome;
 use latchkey::domain::change::Decision;
 use latchkey::domain::credential::PasswordFlaw;
-use latchkey::domain::flow::{Flow, FlowPurpose, FlowState};
+use latchkey::domain::flow::Flow;
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::mail_limit::until_tomorrow;
 use latchkey::domain::profile::Claims;
 use latchkey::domain::recovery::{self, NewRecovery, Owner, Proof, Recovered, SealedAddress};
 use latchkey::domain::secret::SecretText;
-use latchkey::domain::time::Span;
 use latchkey::keys::SealedField;
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::password::{HashMemo, PasswordMatch};
@@ -40,12 +42,9 @@ use latchkey::web::extract::FormBody;
 use latchkey::web::fields;
 use latchkey::web::funnel::{self, Funnel, Method, Outcome};
 use latchkey::web::session;
-use latchkey::web::{Browser, Page, Params, Problem, TenantHandle, stored_request};
-use minijinja::{Value, context};
+use latchkey::web::{Browser, Params, Problem, TenantHandle, stored_request};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-
-const PAGE: &str = "recover";
 
 /// Shows the step in the address.
 ///
@@ -325,17 +324,6 @@ impl Presented {
     }
 }
 
-/// A password reset by its public id.
-async fn find(handle: &TenantHandle, id: &str) -> Result<Option<Flow>, Problem> {
-    Ok(find_snapshot(handle, id).await?.map(|found| found.flow))
-}
-
-async fn find_snapshot(handle: &TenantHandle, id: &str) -> Result<Option<FlowSnapshot>, Problem> {
-    let Some(locator) = handle.tenant.keys.locator()?.open_flow_id(id) else { return Ok(None) };
-    let found = handle.tenant.store.find_flow(locator.flow, locator.account).await?;
-    Ok(found.filter(|found| found.flow.purpose == FlowPurpose::Recovery))
-}
-
 /// The address as typed, stored for the mail and for a lookup in the legacy directory, which may use another spelling.
 fn sealed_address(handle: &TenantHandle, account: AccountId, typed: &str) -> Result<Option<SealedAddress>, Problem> {
     let tenant = &handle.tenant;
@@ -345,159 +333,4 @@ fn sealed_address(handle: &TenantHandle, account: AccountId, typed: &str) -> Res
     let (key, wrapped, version) = tenant.keys.data()?.generate(account)?;
     let sealed = key.seal(SealedField::RecoveryAddress, typed.as_bytes())?;
     Ok(Some(SealedAddress { sealed, data_key: (wrapped, version) }))
-}
-
-/// The state of a flow, as shown to a browser.
-enum Step {
-    /// The form; without the code if the link has proved the address.
-    Prove { by_link: bool },
-    /// The code to type in the browser that started the flow.
-    OtherBrowser { code: SecretText },
-    /// The new password is in force.
-    Done { sign_in: String },
-    /// The account cannot be migrated from its directory.
-    Stays,
-    /// The proven address has no account.
-    UnknownAddress { register: Option<String> },
-    /// Ended by the owner of the address.
-    Ended,
-    /// Used, expired, or of another browser.
-    Over,
-}
-
-struct FlowView<'a> {
-    handle: &'a TenantHandle,
-    browser: &'a Browser,
-    id: &'a str,
-    step: Step,
-    locale: String,
-    /// The address, for the browser's password manager.
-    username: Option<String>,
-    /// The code to keep in the form, if only the password was wrong.
-    typed: Option<SecretText>,
-    is_stale: bool,
-}
-
-impl<'a> FlowView<'a> {
-    async fn load(handle: &'a TenantHandle, browser: &'a Browser, id: &'a str, query: &Params) -> Result<Self, Problem> {
-        let flow = find(handle, id).await?;
-        let locale = browser.locale(&handle.tenant, flow.as_ref().map(|flow| flow.locale.as_str()));
-        let step = match &flow {
-            Some(flow) => step_of(handle, browser, flow, query.one("token")?)?,
-            None => Step::Over,
-        };
-        let username = match (&step, &flow) {
-            // The link was mailed to the account's address, and this browser asked for it.
-            (Step::Prove { by_link: true }, Some(flow)) => username::find_stored(handle, flow).await?,
-            (Step::Prove { by_link: false }, _) => username::open(handle, browser, query)?,
-            _ => None,
-        };
-        Ok(Self { handle, browser, id, step, locale, username, typed: None, is_stale: false })
-    }
-
-    fn keep(self, typed: Option<SecretText>) -> Self {
-        Self { typed, ..self }
-    }
-
-    /// With the sentence that the form was stale.
-    fn stale(self) -> Self {
-        Self { is_stale: true, ..self }
-    }
-
-    fn at(self, step: Step) -> Self {
-        Self { step, ..self }
-    }
-
-    fn show(&self, status: StatusCode, errors: BTreeMap<&'static str, String>) -> Response {
-        let tenant = &self.handle.tenant;
-        let anti_forgery = self.browser.anti_forgery(tenant, PAGE, self.id);
-        let (template, values, status): (_, Value, _) = match &self.step {
-            Step::Prove { by_link } => {
-                let policy = tenant.config.password;
-                let code = self.typed.as_ref().map(SecretText::expose);
-                let notice = self.is_stale.then(|| message(&self.locale, "form-stale", []));
-                let (username, min_length) = (&self.username, policy.min_length);
-                let values = context! { by_link, errors, notice, anti_forgery, code, username, min_length };
-                ("recover_prove", values, status)
-            }
-            Step::OtherBrowser { code } => ("recover_elsewhere", context! { code => code.expose(), anti_forgery }, status),
-            Step::Done { sign_in } => ("recover_done", context! { sign_in }, status),
-            Step::Stays => ("recover_stays", context! {}, status),
-            Step::UnknownAddress { register } => ("recover_nobody", context! { register }, status),
-            Step::Ended => ("recover_ended", context! {}, status),
-            Step::Over => {
-                let again = respond::path(tenant, "/recover");
-                ("recover_over", context! { again }, if status == StatusCode::OK { StatusCode::GONE } else { status })
-            }
-        };
-        self.browser.answer(Page::new(tenant, &self.locale, template, values).status(status).into_response())
-    }
-}
-
-fn step_of(handle: &TenantHandle, browser: &Browser, flow: &Flow, token: Option<&str>) -> Result<Step, Problem> {
-    let keyring = handle.tenant.keys.proof()?;
-    let is_ours = recovery::is_of_browser(flow, &browser.binding());
-    let by_link = match token {
-        Some(token) => keyring.matches_link(flow, &SecretText::from(token))?,
-        None => false,
-    };
-    Ok(match (flow.state, is_ours) {
-        (FlowState::Completed, true) => {
-            // The client may have been removed meanwhile: then the sign-in page stays by itself.
-            let known = handle.tenant.config.clients.contains_key(&flow.client_id);
-            let locator = handle.tenant.keys.locator()?;
-            let query = flow.continue_to.as_deref().filter(|_| known).and_then(|stored| locator.open_query(flow.id, stored));
-            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-            Step::Done { sign_in: format!("{}{query}", respond::path(&handle.tenant, "/login")) }
-        }
-        (FlowState::Open, true) if recovery::is_open(flow, handle.now()) => Step::Prove { by_link },
-        (FlowState::Open, false) if by_link && recovery::is_open(flow, handle.now()) => {
-            Step::OtherBrowser { code: keyring.code(flow)? }
-        }
-        (FlowState::Ended, _) => Step::Ended,
-        (FlowState::Open | FlowState::Completed, _) => Step::Over,
-    })
-}
-
-/// Why the first step is shown.
-enum Start {
-    Asked,
-    /// What was typed is no address.
-    Malformed,
-    /// The form was stale.
-    Stale,
-    /// The limit of mails for this address and trigger is reached.
-    NoMoreMails {
-        retry_after: Span,
-    },
-}
-
-fn show_start(handle: &TenantHandle, browser: &Browser, pending: &Pending, identifier: &str, start: Start) -> Response {
-    let tenant = &handle.tenant;
-    let locale = browser.locale(tenant, pending.hint("ui_locales"));
-    let (error, notice) = match &start {
-        Start::Asked => (None, None),
-        Start::Malformed => (Some(message(&locale, "login-identifier-malformed", [])), None),
-        Start::Stale => (None, Some(message(&locale, "form-stale", []))),
-        Start::NoMoreMails { retry_after } => {
-            let hours = FluentValue::from((retry_after.as_seconds() + 3599).div_euclid(3600));
-            (Some(message(&locale, "recover-no-more-mails", [("hours", hours)])), None)
-        }
-    };
-    let errors = error.map(|words| BTreeMap::from([("identifier", words)])).unwrap_or_default();
-    let values = context! {
-        identifier,
-        errors,
-        notice,
-        anti_forgery => browser.anti_forgery(tenant, PAGE, &pending.context()),
-        sign_in => pending.continue_at(tenant, "/login"),
-    };
-    let page = Page::new(tenant, &locale, "recover_start", values).languages(pending.query());
-    let page = match start {
-        Start::Asked => page,
-        Start::Malformed => page.status(StatusCode::BAD_REQUEST),
-        Start::Stale => page.status(StatusCode::FORBIDDEN),
-        Start::NoMoreMails { retry_after } => page.blocked(retry_after),
-    };
-    browser.answer(page.into_response())
 }
