@@ -10,6 +10,7 @@ use crate::keys::{KeyError, Keys, LegacyKeys, PasswordHasher, TenantKeys};
 use crate::legacy_directory::{LegacyDirectory, LegacyDirectoryError};
 use crate::store::{Store, StoreError, TenantStore};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 
 /// The services of a function. Inexpensive to clone.
 #[derive(Clone)]
@@ -130,6 +131,7 @@ impl Origin {
 #[derive(Clone, Default)]
 pub struct SourceLimiter {
     buckets: Arc<Mutex<SourceBuckets>>,
+    concluded: Arc<Notify>,
     is_off: bool,
 }
 
@@ -143,6 +145,11 @@ impl SourceLimiter {
     #[must_use]
     pub fn is_on(&self) -> bool {
         !self.is_off
+    }
+    /// Signals each concluded request with a permit.
+    #[must_use]
+    pub fn concluded(&self) -> &Notify {
+        &self.concluded
     }
     /// The buckets.
     pub fn lock(&self) -> MutexGuard<'_, SourceBuckets> {

@@ -12,7 +12,6 @@
 
 mod view;
 
-use self::view::{FlowView, PAGE, Start, Step, find, find_snapshot, show_start};
 use crate::legacy_directory;
 use crate::pending::Pending;
 use crate::respond;
@@ -45,6 +44,7 @@ use latchkey::web::session;
 use latchkey::web::{Browser, Params, Problem, TenantHandle, stored_request};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use view::{FlowView, PAGE, Start, Step, find, find_snapshot, show_start};
 
 /// Shows the step in the address.
 ///

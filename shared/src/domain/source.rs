@@ -83,6 +83,8 @@ pub struct SourceBuckets {
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     used: u32,
+    /// Requests that hold a permit and are not concluded.
+    in_flight: u32,
     counted_from: Timestamp,
     /// Until then the shared counter is read.
     active_until: Timestamp,
@@ -99,20 +101,31 @@ pub enum Admitted {
     Active,
 }
 
+/// Why there is no permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPermit {
+    /// A request in flight holds one: it may give it back.
+    InFlight,
+    /// The source must wait this long.
+    Wait(Span),
+}
+
 impl SourceBuckets {
-    /// Takes a permit.
+    /// Takes a permit. The caller concludes the request with [`Self::settle`].
     ///
     /// # Errors
-    /// If there is none: how long to wait.
-    pub fn take(&mut self, key: &str, limits: SourceLimits, now: Timestamp) -> Result<Admitted, Span> {
+    /// If there is none.
+    pub fn take(&mut self, key: &str, limits: SourceLimits, now: Timestamp) -> Result<Admitted, NoPermit> {
         let mut bucket = self.bucket(key, limits, now);
         if bucket.closed_until > now {
-            return Err(bucket.closed_until.since(now));
+            return Err(NoPermit::Wait(bucket.closed_until.since(now)));
         }
         if bucket.used >= limits.burst {
-            return Err(Span::millis(limits.refill.as_millis() - now.since(bucket.counted_from).as_millis()));
+            let wait = Span::millis(limits.refill.as_millis() - now.since(bucket.counted_from).as_millis());
+            return Err(if bucket.in_flight > 0 { NoPermit::InFlight } else { NoPermit::Wait(wait) });
         }
         bucket.used += 1;
+        bucket.in_flight += 1;
         self.make_room(now);
         self.buckets.insert(key.to_owned(), bucket);
         Ok(if bucket.active_until > now { Admitted::Active } else { Admitted::Quiet })
@@ -125,9 +138,16 @@ impl SourceBuckets {
         }
     }
 
+    /// The request with a permit is concluded, or was dropped. A permit that is not given back comes back with time.
+    pub fn settle(&mut self, key: &str) {
+        if let Some(bucket) = self.buckets.get_mut(key) {
+            bucket.in_flight = bucket.in_flight.saturating_sub(1);
+        }
+    }
+
     /// Records that the request with a permit caused an event.
     pub fn record(&mut self, key: &str, now: Timestamp) {
-        let fresh = Bucket { used: 1, counted_from: now, active_until: now, closed_until: now };
+        let fresh = Bucket { used: 1, in_flight: 0, counted_from: now, active_until: now, closed_until: now };
         self.buckets.entry(key.to_owned()).or_insert(fresh).active_until = now + WINDOW;
     }
 
@@ -141,7 +161,7 @@ impl SourceBuckets {
     }
 
     fn bucket(&self, key: &str, limits: SourceLimits, now: Timestamp) -> Bucket {
-        let fresh = Bucket { used: 0, counted_from: now, active_until: now, closed_until: now };
+        let fresh = Bucket { used: 0, in_flight: 0, counted_from: now, active_until: now, closed_until: now };
         let Some(known) = self.buckets.get(key).copied() else { return fresh };
         let earned = now.since(known.counted_from).as_millis() / limits.refill.as_millis().max(1);
         let earned = u32::try_from(earned.max(0)).unwrap_or(u32::MAX);
@@ -176,61 +196,90 @@ mod tests {
     const T0: Timestamp = Timestamp::from_seconds(1_000_200);
     const LIMITS: SourceLimits = SourceLimits { burst: 3, refill: Span::seconds(10), shared: 5, always_shared: false };
 
+    /// A request that is concluded at once.
+    fn take(buckets: &mut SourceBuckets, key: &str, limits: SourceLimits, now: Timestamp) -> Result<Admitted, NoPermit> {
+        let taken = buckets.take(key, limits, now);
+        if taken.is_ok() {
+            buckets.settle(key);
+        }
+        taken
+    }
+
+    fn wait(span: Span) -> Result<Admitted, NoPermit> {
+        Err(NoPermit::Wait(span))
+    }
+
+    #[test]
+    fn a_request_waits_for_a_permit_that_another_one_in_flight_may_give_back() {
+        let mut buckets = SourceBuckets::default();
+        for _ in 0..3 {
+            assert!(buckets.take("a", LIMITS, T0).is_ok());
+        }
+        assert_eq!(buckets.take("a", LIMITS, T0), Err(NoPermit::InFlight));
+        buckets.give_back("a");
+        buckets.settle("a");
+        assert!(buckets.take("a", LIMITS, T0).is_ok(), "one caused no event");
+        for _ in 0..3 {
+            buckets.settle("a");
+        }
+        assert_eq!(buckets.take("a", LIMITS, T0), wait(Span::seconds(10)), "three did");
+    }
+
     #[test]
     fn security_147_a_source_gets_a_burst_and_then_one_permit_per_refill() {
         let mut buckets = SourceBuckets::default();
         for _ in 0..3 {
-            assert_eq!(buckets.take("a", LIMITS, T0), Ok(Admitted::Quiet));
+            assert_eq!(take(&mut buckets, "a", LIMITS, T0), Ok(Admitted::Quiet));
         }
-        assert_eq!(buckets.take("a", LIMITS, T0), Err(Span::seconds(10)));
-        assert_eq!(buckets.take("b", LIMITS, T0), Ok(Admitted::Quiet), "each source has its own permits");
-        assert_eq!(buckets.take("a", LIMITS, T0 + Span::seconds(4)), Err(Span::seconds(6)));
-        assert!(buckets.take("a", LIMITS, T0 + Span::seconds(10)).is_ok());
-        assert_eq!(buckets.take("a", LIMITS, T0 + Span::seconds(11)), Err(Span::seconds(9)));
+        assert_eq!(take(&mut buckets, "a", LIMITS, T0), wait(Span::seconds(10)));
+        assert_eq!(take(&mut buckets, "b", LIMITS, T0), Ok(Admitted::Quiet), "each source has its own permits");
+        assert_eq!(take(&mut buckets, "a", LIMITS, T0 + Span::seconds(4)), wait(Span::seconds(6)));
+        assert!(take(&mut buckets, "a", LIMITS, T0 + Span::seconds(10)).is_ok());
+        assert_eq!(take(&mut buckets, "a", LIMITS, T0 + Span::seconds(11)), wait(Span::seconds(9)));
         for _ in 0..3 {
-            assert!(buckets.take("a", LIMITS, T0 + Span::hours(1)).is_ok(), "a long pause fills the bucket");
+            assert!(take(&mut buckets, "a", LIMITS, T0 + Span::hours(1)).is_ok(), "a long pause fills the bucket");
         }
-        assert!(buckets.take("a", LIMITS, T0 + Span::hours(1)).is_err(), "but not beyond its size");
+        assert!(take(&mut buckets, "a", LIMITS, T0 + Span::hours(1)).is_err(), "but not beyond its size");
     }
 
     #[test]
     fn security_147_a_request_without_an_event_uses_no_permit_and_reads_no_counter() {
         let mut buckets = SourceBuckets::default();
         for _ in 0..100 {
-            assert_eq!(buckets.take("a", LIMITS, T0), Ok(Admitted::Quiet));
+            assert_eq!(take(&mut buckets, "a", LIMITS, T0), Ok(Admitted::Quiet));
             buckets.give_back("a");
         }
-        assert_eq!(buckets.take("a", LIMITS, T0), Ok(Admitted::Quiet));
+        assert_eq!(take(&mut buckets, "a", LIMITS, T0), Ok(Admitted::Quiet));
         buckets.record("a", T0);
-        assert_eq!(buckets.take("a", LIMITS, T0 + Span::minutes(9)), Ok(Admitted::Active));
-        assert_eq!(buckets.take("a", LIMITS, T0 + Span::minutes(11)), Ok(Admitted::Quiet), "the event is over");
+        assert_eq!(take(&mut buckets, "a", LIMITS, T0 + Span::minutes(9)), Ok(Admitted::Active));
+        assert_eq!(take(&mut buckets, "a", LIMITS, T0 + Span::minutes(11)), Ok(Admitted::Quiet), "the event is over");
     }
 
     #[test]
     fn security_147_a_reached_shared_limit_closes_the_source_until_the_window_ends() {
         let mut buckets = SourceBuckets::default();
         let now = window_of(T0) + Span::minutes(4);
-        assert!(buckets.take("a", LIMITS, now).is_ok());
+        assert!(take(&mut buckets, "a", LIMITS, now).is_ok());
         assert_eq!(buckets.close("a", now), Span::minutes(6));
         buckets.give_back("a");
-        assert_eq!(buckets.take("a", LIMITS, now + Span::minutes(1)), Err(Span::minutes(5)));
-        assert!(buckets.take("a", LIMITS, now + Span::minutes(6)).is_ok());
+        assert_eq!(take(&mut buckets, "a", LIMITS, now + Span::minutes(1)), wait(Span::minutes(5)));
+        assert!(take(&mut buckets, "a", LIMITS, now + Span::minutes(6)).is_ok());
     }
 
     #[test]
     fn memory_is_bounded_and_the_busiest_sources_stay_limited() {
         let mut buckets = SourceBuckets::default();
         for _ in 0..3 {
-            assert!(buckets.take("busy", LIMITS, T0).is_ok());
+            assert!(take(&mut buckets, "busy", LIMITS, T0).is_ok());
             buckets.record("busy", T0);
         }
         for source in 0..3 * MAX_SOURCES {
             let key = source.to_string();
-            assert!(buckets.take(&key, LIMITS, T0).is_ok());
+            assert!(take(&mut buckets, &key, LIMITS, T0).is_ok());
             buckets.record(&key, T0);
         }
         assert!(buckets.buckets.len() <= MAX_SOURCES);
-        assert!(buckets.take("busy", LIMITS, T0).is_err());
+        assert!(take(&mut buckets, "busy", LIMITS, T0).is_err());
     }
 
     #[test]

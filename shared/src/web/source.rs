@@ -18,9 +18,9 @@ use super::problem::{Problem, ProblemKind, log_failure};
 use crate::digest::sha256;
 use crate::domain::id::AccountId;
 use crate::domain::oauth::error::OAuthErrorCode;
-use crate::domain::source::{Admitted, SourceEvent, SourceLimits};
-use crate::domain::time::Span;
-use crate::services::Services;
+use crate::domain::source::{Admitted, NoPermit, SourceEvent, SourceLimits};
+use crate::domain::time::{Span, Timestamp};
+use crate::services::{Services, SourceLimiter};
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -30,6 +30,7 @@ use data_encoding::BASE64URL_NOPAD;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
+use std::time::Duration;
 
 /// The limited endpoints. A test compares them with the routes.
 pub const LIMITED_ROUTES: [&str; 16] = [
@@ -108,13 +109,55 @@ pub(super) async fn limit(
     }
 }
 
+/// How long a request waits for a permit that another one holds. Lambda runs one request at a time in an instance, so only the local
+/// gateway waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// A permit. A request that is dropped has used it.
+struct Permit {
+    sources: SourceLimiter,
+    key: String,
+}
+
+impl Permit {
+    /// Takes a permit. Waits while requests in flight hold all of them.
+    async fn take(
+        sources: &SourceLimiter,
+        key: String,
+        limits: SourceLimits,
+        now: Timestamp,
+    ) -> Result<(Self, Admitted), Span> {
+        let end = tokio::time::Instant::now() + LONGEST_WAIT;
+        loop {
+            let concluded = sources.concluded().notified();
+            let taken = sources.lock().take(&key, limits, now);
+            match taken {
+                Ok(admitted) => return Ok((Self { sources: sources.clone(), key }, admitted)),
+                Err(NoPermit::Wait(wait)) => return Err(wait),
+                Err(NoPermit::InFlight) if tokio::time::timeout_at(end, concluded).await.is_err() => return Err(limits.refill),
+                Err(NoPermit::InFlight) => {}
+            }
+        }
+    }
+    fn give_back(&self) {
+        self.sources.lock().give_back(&self.key);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.sources.lock().settle(&self.key);
+        self.sources.concluded().notify_waiters();
+    }
+}
+
 /// An admitted request.
 struct Attempt {
     event: SourceEvent,
     limits: SourceLimits,
     handle: TenantHandle,
     source: [u8; 32],
-    key: String,
+    permit: Permit,
     admitted: Admitted,
 }
 
@@ -136,23 +179,22 @@ impl Attempt {
             refusal(route, wait)
         };
         let now = handle.now();
-        let admitted = services.sources.lock().take(&key, limits, now).map_err(refuse)?;
+        let (permit, admitted) = Permit::take(&services.sources, key, limits, now).await.map_err(refuse)?;
         if admitted == Admitted::Active || limits.always_shared {
             match handle.tenant.store.find_source_count(&source, now).await {
                 Ok(count) if count < limits.shared => {}
                 Ok(_) => {
-                    let mut buckets = services.sources.lock();
-                    buckets.give_back(&key);
-                    let wait = buckets.close(&key, now);
+                    permit.give_back();
+                    let wait = services.sources.lock().close(&permit.key, now);
                     return Err(refuse(wait));
                 }
                 Err(error) => {
-                    services.sources.lock().give_back(&key);
+                    permit.give_back();
                     return Err(failed(route, error));
                 }
             }
         }
-        Ok(Some(Self { event: rule.event, limits, handle, source, key, admitted }))
+        Ok(Some(Self { event: rule.event, limits, handle, source, permit, admitted }))
     }
 
     /// Counts the event if it occurred.
@@ -162,11 +204,11 @@ impl Attempt {
             // Asking again and again costs reads, so the permit comes back with time only.
             Seen::Blocked => return,
             Seen::Nothing => {
-                services.sources.lock().give_back(&self.key);
+                self.permit.give_back();
                 return;
             }
         }
-        services.sources.lock().record(&self.key, self.handle.now());
+        services.sources.lock().record(&self.permit.key, self.handle.now());
         // The first mail of a source in an instance costs no unit.
         if self.event == SourceEvent::Mail && self.admitted == Admitted::Quiet && !self.limits.always_shared {
             return;

@@ -30,6 +30,7 @@ use Access::{Bearer, Client, Everybody, Flow, OwnAccount, Session, ThisMachine};
 const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/.well-known/openid-configuration", Everybody),
     ("GET", "/.well-known/oauth-authorization-server", Everybody),
+    ("GET", "/.well-known/change-password", Everybody),
     ("GET", "/.well-known/jwks.json", Everybody),
     ("GET", "/healthz", Everybody),
     ("GET", "/problems/{code}", Everybody),

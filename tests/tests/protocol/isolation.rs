@@ -16,7 +16,7 @@ struct TwoUsers {
 
 impl TwoUsers {
     async fn new() -> Self {
-        let world = World::new().await.unwrap();
+        let world = World::builder().without_source_limits().build().await.unwrap();
         let mut people = Vec::new();
         for name in ["Ada", "Grace"] {
             let customer = Customer::registered(&world, name).await;

@@ -1,4 +1,4 @@
-//! The pages of a password reset: the first step, and the state of a flow.
+//! What a password reset shows: the first step, and the step that its flow is at.
 
 use crate::pending::Pending;
 use crate::respond;
@@ -15,7 +15,6 @@ use latchkey::web::{Browser, Page, Params, Problem, TenantHandle};
 use minijinja::{Value, context};
 use std::collections::BTreeMap;
 
-/// The context of the anti-forgery values.
 pub(super) const PAGE: &str = "recover";
 
 /// A password reset by its public id.
@@ -48,16 +47,16 @@ pub(super) enum Step {
 }
 
 pub(super) struct FlowView<'a> {
-    handle: &'a TenantHandle,
-    browser: &'a Browser,
-    id: &'a str,
+    pub(super) handle: &'a TenantHandle,
+    pub(super) browser: &'a Browser,
+    pub(super) id: &'a str,
     pub(super) step: Step,
     pub(super) locale: String,
     /// The address, for the browser's password manager.
-    username: Option<String>,
+    pub(super) username: Option<String>,
     /// The code to keep in the form, if only the password was wrong.
-    typed: Option<SecretText>,
-    is_stale: bool,
+    pub(super) typed: Option<SecretText>,
+    pub(super) is_stale: bool,
 }
 
 impl<'a> FlowView<'a> {
