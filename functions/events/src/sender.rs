@@ -2,7 +2,7 @@
 //!
 //! 1. Read the flow or the profile again. Drop the mail if it is expired or superseded.
 //! 2. Find out whether the address has an account. Only this function and the mailbox owner learn the result (security 107).
-//! 3. Count the mail by its recipient's keyed hash and its purpose. A notice over its limit waits, and stands for those after it.
+//! 3. Count the mail by its recipient's keyed hash and its purpose. A notice over its limit waits, and those after it are merged into it.
 //! 4. Derive code and link, decrypt the address, render the mail, send it, and record that it was sent.
 
 use crate::account_mail;

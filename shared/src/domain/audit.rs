@@ -72,7 +72,7 @@ pub enum EventKind {
     LegalHoldPlaced,
     /// A legal hold was lifted.
     LegalHoldLifted,
-    /// Several notices of a kind were due: a deferred one stands for this event, too.
+    /// Several notices of a kind were due: this event is merged into a deferred one.
     NoticeMerged,
     /// An operator added or removed roles.
     RolesChanged,

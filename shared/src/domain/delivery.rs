@@ -148,7 +148,7 @@ pub enum DropReason {
     NoAccount,
     /// The state that it is about has changed.
     Outdated,
-    /// A deferred notice of the same kind stands for it.
+    /// It is merged into a deferred notice of the same kind.
     Merged,
     /// It was sent already: this delivery is a duplicate.
     AlreadySent,

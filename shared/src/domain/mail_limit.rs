@@ -32,7 +32,7 @@ pub const NOTICES_A_DAY: u32 = 10;
 pub enum MailLimit {
     /// Not at all: without this mail the user cannot finish or recover. What triggers it is limited, before anything is written.
     AtTrigger,
-    /// Above the limit one notice of its kind waits, at most until the next day, and stands for those after it.
+    /// Above the limit one notice of its kind waits, at most until the next day, and those after it are merged into it.
     Deferred,
 }
 

@@ -54,7 +54,7 @@ pub enum Counted {
 pub enum Deferral {
     /// It waits.
     Waits,
-    /// Another notice of its kind waits already, and stands for it.
+    /// Another notice of its kind waits already, and this one is merged into it.
     Merged,
 }
 

@@ -37,7 +37,7 @@ async fn verify(world: &World, started: &Value, code: &str) -> u16 {
     Anonymous::new(world).post_json(&path, &json!({ "code": code })).await.status()
 }
 
-/// security 79, 116, 145: a stranger who uses up the short codes of an address stops nobody's registration, on page or API.
+/// security 79, 116, 145: a stranger who uses up the short codes of an address stops no registration, on page or API.
 #[tokio::test]
 async fn a_stranger_cannot_stop_a_registration() {
     let world = world().await;
@@ -53,7 +53,7 @@ async fn a_stranger_cannot_stop_a_registration() {
     }
     let mails = world.mails_to(&ada.email).await.expect("mails").len();
     assert_eq!(mails, (SHORT_CODES_A_DAY + STARTS_A_DAY) as usize, "every started registration was mailed");
-    // The guesses at codes of 6 digits stay below a hundred in any 24 hours, whoever starts the registrations.
+    // The guesses at codes of 6 digits stay below a hundred in any 24 hours, by whatever trigger.
     assert_eq!(short, SHORT_CODES_A_DAY);
 
     let started = Anonymous::new(&world).post_json("/v1/registrations", &ada.registration()).await;
@@ -223,7 +223,7 @@ async fn the_only_way_back_is_always_mailed() {
     assert!(mail.links.iter().any(|link| link.contains("/account/restore?token=")), "{}", mail.subject);
 }
 
-/// Notices above their limit wait for the next hour and are one mail; the account's history shows those that it stands for.
+/// Notices above their limit wait for the next hour and are one mail; the account's history shows those that are merged into it.
 #[tokio::test]
 async fn notices_are_merged_and_the_history_shows_it() {
     let world = world().await;
@@ -236,7 +236,7 @@ async fn notices_are_merged_and_the_history_shows_it() {
     };
     assert_eq!(notices().await, 5);
     world.advance(Span::hours(1));
-    assert_eq!(notices().await, 6, "one mail stands for the last three");
+    assert_eq!(notices().await, 6, "one mail for the last three");
     world.advance(Span::hours(24));
     assert_eq!(notices().await, 6);
     let ada = Customer { password, ..ada.clone() };

@@ -1,4 +1,4 @@
-//! Notices over their limit (decision 31): they wait in the queue, and one stands for those after it.
+//! Notices over their limit (decision 31): they wait in the queue, and those after it are merged into one.
 
 #![expect(clippy::expect_used, reason = "this file is test code: a broken expectation ends the test")]
 

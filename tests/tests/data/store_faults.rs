@@ -367,7 +367,7 @@ async fn notices_are_counted_by_recipient_and_kind_and_one_of_them_waits() {
     ] {
         assert_eq!(count(n, purpose, event.to_owned(), now).await, Counted::ToSend, "{event}");
     }
-    // One waits and stands for the others. Once it is counted, another can wait.
+    // One waits, and the others are merged into it. Once it is counted, another can wait.
     let store = &bench.store;
     for (event, expected) in [("first", Deferral::Waits), ("first", Deferral::Waits), ("second", Deferral::Merged)] {
         assert_eq!(store.defer_mail(&identifier(1), NOTICE, event, NOW).await.unwrap(), expected, "{event}");
