@@ -155,5 +155,5 @@ async fn the_verification_of_a_pool_user_reads_one_unit_and_writes_four_more() {
         let units = Units { read, write };
         Cost { requests, engine: units, own: units }
     };
-    assert_eq!(costs, [cost(4, 3.0, 19.0), cost(3, 2.0, 15.0)]);
+    assert_eq!(costs, [cost(3, 3.0, 18.0), cost(2, 2.0, 14.0)]);
 }
