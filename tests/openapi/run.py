@@ -234,7 +234,7 @@ def main():
     subprocess.run([sys.executable, "-m", "openapi_spec_validator", document], check=True)
     binary = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET / "debug/latchkey-local"
     tenant = f"{TENANT}={ROOT / 'infra/local/latchkey.toml'}"
-    command = [binary, "--ephemeral", "--port", "0", "--tenant", tenant]
+    command = [binary, "--ephemeral", "--no-source-limits", "--port", "0", "--tenant", tenant]
     gateway = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         origin = gateway.stdout.readline().strip().removeprefix("Latchkey is running at ")
