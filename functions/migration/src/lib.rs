@@ -1,4 +1,4 @@
-//! The user migration trigger of a Cognito user pool (reverse migration): the pool calls it for users that it does not know.
+//! The user migration trigger of a user pool (reverse migration): the pool calls it for users that it does not know.
 //!
 //! | `triggerSource` | meaning | answer |
 //! |---|---|---|

@@ -18,7 +18,7 @@ pub enum LegacyDirectoryError {
     /// No response, or an internal failure of the pool.
     #[error("the user pool did not respond: {0}")]
     Unavailable(String),
-    /// It refuses the request: a permission, the app client or the pool is not as docs/cognito.md requires.
+    /// It refuses the request: a permission, the app client or the pool is not as the migration guide requires.
     #[error("the user pool refuses the request: {0}")]
     Misconfigured(String),
 }
