@@ -278,7 +278,7 @@ async fn a_recovery_is_counted() {
     browser.submit(&page, "#submit", &[("code", "AAAAAAAAAA"), ("password", new)]).await;
     let link = browser.open(&mail.links[0]).await;
     browser.submit(&link, "#submit", &[("password", new)]).await;
-    browser.submit(&page, "#submit", &[("code", &mail.codes[0]), ("password", new)]).await;
+    browser.submit(&page, "#submit", &[("code", &mail.codes[0]), ("password", "a third 4 orange bicycles")]).await;
     assert_eq!(
         log.steps(),
         [
