@@ -14,15 +14,6 @@ fn a_new_stack_has_its_routes_before_its_stage() {
     assert_eq!(texts(&stage["DependsOn"]), routes);
 }
 
-/// Lambda checks the permission to write traces when it creates the function.
-#[test]
-fn a_function_with_traces_is_created_after_its_permission_for_them() {
-    let template = Template::load();
-    for (name, function) in template.of_type("AWS::Serverless::Function") {
-        assert_eq!(function["DependsOn"], json!("TracePermission"), "{name}");
-    }
-}
-
 /// These names are of the whole account: a stack of the same name in a second region would fail to create.
 #[test]
 fn names_of_the_whole_account_contain_the_region() {
