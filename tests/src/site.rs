@@ -185,6 +185,19 @@ impl Site {
         (done, self.mail_number(address, before + 1).await)
     }
 
+    /// The newest mail to an address with such a link, as soon as there is one. Notices may come before it and after it.
+    pub async fn mail_with(&self, address: &str, link: &str) -> Mail {
+        let attempts = if matches!(self, Self::World(_)) { 1 } else { 1200 };
+        for _ in 0..attempts {
+            let mails = self.mails_to(address).await;
+            if let Some(mail) = mails.into_iter().find(|mail| mail.links.iter().any(|known| known.contains(link))) {
+                return mail;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("there is no mail with {link} to {address}");
+    }
+
     /// The newest mail to an address, as soon as there are at least this many.
     pub async fn mail_number(&self, address: &str, number: usize) -> Mail {
         let attempts = if matches!(self, Self::World(_)) { 1 } else { 1200 };
