@@ -48,6 +48,8 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 STACK = "latchkey"
 # The issuer of all tokens. It does not depend on the URL of the API.
 ORIGIN = "https://id.latchkey.test"
+# What the scope of demo-service belongs to in the document that the drill applies.
+ORDERS = "https://orders.example.com"
 SENDER = "no-reply@example.com"
 # The log line for an event of a pool that is not in the document.
 ANOTHER_POOL = "another user pool than the one of [handover] asks"
@@ -312,7 +314,7 @@ attributes = {{ customer_type = "custom:customer_type" }}
         header = jwt.get_unverified_header(token)
         # The clock of the service was moved.
         options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
-        jwt.decode(token, self.keys()[header["kid"]], [header["alg"]], audience=ORIGIN, issuer=ORIGIN, options=options)
+        jwt.decode(token, self.keys()[header["kid"]], [header["alg"]], audience=ORDERS, issuer=ORIGIN, options=options)
         return header
 
     def error_lines(self):
