@@ -1,5 +1,5 @@
-// What only a real browser shows: a callback that redirects on to other origins, a sign-in in a popup, a second tab, a form whose cookie is
-// gone, and where a password manager finds the user name. See visit.mjs for SCREENSHOTS and LOOK.
+// What only a real browser shows: a callback that redirects on to other origins, a sign-in in a popup, a second tab, a form without its
+// cookie, and where a password manager finds the user name. See visit.mjs for SCREENSHOTS and LOOK.
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'

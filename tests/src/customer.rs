@@ -66,6 +66,18 @@ impl Customer {
         })
     }
 
+    /// The fields of the registration page, filled in for the shipped document.
+    #[must_use]
+    pub fn form_fields(&self) -> [(&str, &str); 5] {
+        [
+            ("identifier", &self.email),
+            ("password", &self.password),
+            ("given_name", &self.given_name),
+            ("family_name", &self.family_name),
+            ("terms.terms", "1"),
+        ]
+    }
+
     /// Signs in on the sign-in page.
     pub async fn sign_in(&self, browser: &mut Browser, page: &Page) -> Page {
         browser.submit(page, "#submit", &[("identifier", &self.email), ("password", &self.password)]).await

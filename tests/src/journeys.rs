@@ -30,19 +30,7 @@ pub async fn run_all_journeys(site: &Site, run: &str) {
 pub async fn register_on_pages(site: &Site, customer: &Customer) {
     let mut browser = Browser::new(site);
     let page = browser.open("/register").await;
-    let page = browser
-        .submit(
-            &page,
-            "#submit",
-            &[
-                ("identifier", &customer.email),
-                ("password", &customer.password),
-                ("given_name", &customer.given_name),
-                ("family_name", &customer.family_name),
-                ("terms.terms", "1"),
-            ],
-        )
-        .await;
+    let page = browser.submit(&page, "#submit", &customer.form_fields()).await;
     assert!(page.has_field("code"), "{}", page.text());
     let page = browser.submit(&page, "#submit", &[("code", "000000")]).await;
     site.mail_to(&customer.email).await;

@@ -70,7 +70,7 @@ pub async fn change(
         }
         let snapshot = &principal.snapshot;
         let session = presenting_session(handle, &principal).await?;
-        // Strangers who guess elsewhere count in another window, so they never block a signed-in owner.
+        // Guesses from other devices count in another window, so they never block a signed-in owner.
         let device = session.as_ref().and_then(|session| session.device_id).or(typed.device);
         let holder = Holder { authentication: &snapshot.authentication, password: snapshot.password.as_ref(), device };
         let hash = match (holder.subject().blocked_for(handle.now()), holder.password) {

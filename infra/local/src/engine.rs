@@ -230,7 +230,7 @@ fn run<Q: DeserializeOwned, A: Serialize>(
 }
 
 /// At each transaction the engine walks the tokens of the last ten minutes, so an import would slow down as it goes. Every transaction of
-/// Latchkey begins with a put whose `op` distinguishes a lost reply from a conflict (security 135), so the token is not needed.
+/// Latchkey begins with a put with an `op`, which distinguishes a lost reply from a conflict (security 135), so the token is not needed.
 fn without_token(request: TransactWriteItemsRequest) -> TransactWriteItemsRequest {
     TransactWriteItemsRequest { client_request_token: None, ..request }
 }

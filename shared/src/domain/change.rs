@@ -173,7 +173,7 @@ pub enum KeyExpect {
 pub struct Counter {
     /// The counter.
     pub key: CounterKey,
-    /// The time. Its UTC day is part of the counter's key.
+    /// The time. Its UTC day is part of the counter's key, for a source its ten minutes.
     pub at: Timestamp,
     /// The limit.
     pub limit: u32,
@@ -186,6 +186,8 @@ pub enum CounterKey {
     ShortCodes(IdentifierHash),
     /// Mails of a purpose to an identifier that a trigger causes.
     MailStarts(MailPurpose, IdentifierHash, Trigger),
+    /// Failures or mails of a source, by the hash of the source and the kind of event.
+    Source([u8; 32]),
 }
 
 /// An event as a decision describes it. The store adds id, time, request id and address hash.

@@ -103,18 +103,9 @@ impl Session {
     /// The session after its user has authenticated again in this browser: the same `sid`, so that the tokens of applications stay valid, with
     /// another cookie secret, and with what was proven now in place of what was proven before (security 56).
     #[must_use]
-    pub fn renew(&self, new: NewSession, amr: Vec<Amr>, policy: &SessionPolicy, now: Timestamp) -> Self {
-        Self {
-            secret_hash: new.secret_hash,
-            auth_time: now,
-            amr,
-            last_used_at: now,
-            expires_at: now + policy.absolute,
-            idle_expires_at: now + policy.idle,
-            device: new.device,
-            version: self.version + 1,
-            ..self.clone()
-        }
+    pub fn renew(&self, new: NewSession, state: &AccountState, amr: Vec<Amr>, policy: &SessionPolicy, now: Timestamp) -> Self {
+        let opened = Self::open(new, state, amr, policy, now);
+        Self { id: self.id, created_at: self.created_at, version: self.version + 1, ..opened }
     }
 
     /// Whether the session is live: not ended, neither of its two expiries reached, and of the account's current epoch.
@@ -208,7 +199,7 @@ mod tests {
         let at = T0 + Span::hours(5);
         let new =
             NewSession { id: SessionId::from_bytes([9; 16]), secret_hash: SecretHash::from_bytes([10; 32]), device: None };
-        let renewed = before.renew(new, vec![Amr::Pwd], &POLICY, at);
+        let renewed = before.renew(new, &authentication(), vec![Amr::Pwd], &POLICY, at);
         assert_eq!((renewed.id, renewed.created_at, renewed.version), (before.id, T0, 2));
         assert_eq!((renewed.auth_time, renewed.expires_at), (at, at + POLICY.absolute));
         assert!(!renewed.is_presented_by(&before.secret_hash), "the old cookie is dead");

@@ -191,7 +191,7 @@ impl SigningKeys {
         let (_, key) = self.published.iter().find(|(_, key)| key.kid.as_str() == compact.kid)?;
         key.verify(typ, &compact)
     }
-    /// As [`Self::verify`], for a token that only names a user (`id_token_hint`) and whose age does not matter. A key that was superseded
+    /// As [`Self::verify`], for a token that only names a user (`id_token_hint`). Its age does not matter. A key that was superseded
     /// in the longest lifetime of a session verifies it, too. A key that was retired in an emergency does not: others may have it.
     #[must_use]
     pub fn verify_hint(&self, typ: &'static str, token: &str) -> Option<serde_json::Map<String, serde_json::Value>> {

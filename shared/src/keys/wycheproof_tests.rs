@@ -71,7 +71,7 @@ fn accepted(key: &Value, jws: &str) -> bool {
 }
 
 #[test]
-#[ignore = "needs the vectors: LATCHKEY_WYCHEPROOF=<folder testvectors_v1>"]
+#[ignore = "needs vectors that no package has: LATCHKEY_WYCHEPROOF=<folder testvectors_v1>"]
 #[expect(clippy::disallowed_methods, reason = "a manual test gets the folder of the vectors from the environment")]
 fn security_49_jws() {
     let folder = std::env::var("LATCHKEY_WYCHEPROOF").expect("LATCHKEY_WYCHEPROOF: the folder of the vectors");

@@ -167,6 +167,7 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
             "",
             Change::count_mail_start(MailPurpose::Recovery, IDENTIFIER, Trigger::source("192.0.2.1"), NOW),
         ),
+        ("count_source", "", Change::count_source([9; 32], 60, NOW)),
         ("count_flow_try", "", Change::count_flow_try(a_flow(FlowPurpose::Registration, 2))),
         ("resend_code", "", Change::resend_code(a_flow(FlowPurpose::Registration, 2))),
         ("disown_flow", "", Change::disown_flow(a_flow(FlowPurpose::Recovery, 2))),

@@ -20,6 +20,7 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     CancellationReason, ConditionCheck, Delete as DeleteRequest, Put as PutRequest, ReturnConsumedCapacity,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -168,19 +169,20 @@ impl TenantStore {
         contended_or(error.code().is_some_and(|code| CONTENDED.contains(&code)), store_error("DeleteItem", error))
     }
 
+    /// An update of one item, without its expressions.
+    pub(super) fn update(&self, key: &ItemKey) -> UpdateItemFluentBuilder {
+        let update = self.store.client.update_item().table_name(self.store.tables.name(key.table));
+        update.set_key(Some(key.attributes())).return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
     async fn send_count(&self, count: &Count) -> Result<Sent, StoreError> {
         let result = self
-            .store
-            .client
-            .update_item()
-            .table_name(self.store.tables.name(count.key.table))
-            .set_key(Some(count.key.attributes()))
+            .update(&count.key)
             .update_expression(Count::UPDATE)
             .condition_expression(Count::CONDITION)
             .set_expression_attribute_names(Some(Count::names()))
             .set_expression_attribute_values(Some(count.values()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
         let Err(error) = result else { return Ok(Sent::Done(Written::Yes)) };

@@ -12,7 +12,7 @@ use crate::domain::identifier::IdentifierHash;
 use crate::domain::mail_limit::{self, MailLimit, NOTICES_A_DAY, NOTICES_AN_HOUR};
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use ulid::Ulid;
 
 /// Name of the attribute with the ids of the counted events.
@@ -144,11 +144,7 @@ impl TenantStore {
         let event = AttributeValue::S(event_id.to_owned());
         let mut condition = "NOT contains(#events, :event)".to_owned();
         let mut request = self
-            .store
-            .client
-            .update_item()
-            .table_name(self.store.tables.name(key.table))
-            .set_key(Some(key.attributes()))
+            .update(&key)
             .expression_attribute_names("#kind", KIND)
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_names("#op", OP)
@@ -176,7 +172,6 @@ impl TenantStore {
             .update_expression(update)
             .condition_expression(condition)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
         let Err(error) = result else { return Ok(Counted::ToSend) };
@@ -211,18 +206,13 @@ impl TenantStore {
     ) -> Result<Deferral, StoreError> {
         let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
         let result = self
-            .store
-            .client
-            .update_item()
-            .table_name(self.store.tables.name(key.table))
-            .set_key(Some(key.attributes()))
+            .update(&key)
             .update_expression("SET #deferred = :event, #ttl = :ttl")
             .condition_expression("attribute_not_exists(#deferred) OR #deferred = :event")
             .expression_attribute_names("#deferred", DEFERRED)
             .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":event", AttributeValue::S(event_id.to_owned()))
             .expression_attribute_values(":ttl", ttl(now + Span::days(2)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
         match result {
@@ -247,18 +237,13 @@ impl TenantStore {
     ) -> Result<(), StoreError> {
         let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
         let result = self
-            .store
-            .client
-            .update_item()
-            .table_name(self.store.tables.name(key.table))
-            .set_key(Some(key.attributes()))
+            .update(&key)
             .update_expression("ADD #sent :events")
             .condition_expression("contains(#counted, :event)")
             .expression_attribute_names("#counted", COUNTED_EVENTS)
             .expression_attribute_names("#sent", SENT_EVENTS)
             .expression_attribute_values(":event", AttributeValue::S(event_id.to_owned()))
             .expression_attribute_values(":events", AttributeValue::Ss(vec![event_id.to_owned()]))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
         result.map(drop).map_err(|error| store_error("UpdateItem", error))

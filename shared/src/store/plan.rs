@@ -13,6 +13,7 @@ use crate::domain::audit::Event;
 use crate::domain::change::{self, Change, Counter, CounterKey, EventDraft, Expect, KeyExpect, RecordKey, Step, Subject};
 use crate::domain::id::TenantId;
 use crate::domain::record::Record;
+use crate::domain::source::{WINDOW, window_of};
 use crate::domain::time::{Span, Timestamp};
 use aws_sdk_dynamodb::types::AttributeValue;
 use data_encoding::BASE64URL_NOPAD;
@@ -232,14 +233,16 @@ impl Writer<'_> {
     }
     fn count(&self, counter: &Counter, op: String) -> Plan {
         let Counter { key, at, limit } = counter;
-        let (kind, item) = match key {
-            CounterKey::ShortCodes(identifier) => (ItemKind::ShortCodes, ItemRef::ShortCodes(identifier, *at)),
+        let a_day_later = *at + Span::days(1);
+        let (kind, item, end) = match key {
+            CounterKey::ShortCodes(identifier) => (ItemKind::ShortCodes, ItemRef::ShortCodes(identifier, *at), a_day_later),
             CounterKey::MailStarts(purpose, identifier, trigger) => {
-                (ItemKind::MailStarts, ItemRef::MailStarts(*purpose, identifier, trigger, *at))
+                (ItemKind::MailStarts, ItemRef::MailStarts(*purpose, identifier, trigger, *at), a_day_later)
             }
+            CounterKey::Source(source) => (ItemKind::Source, ItemRef::Source(source, *at), window_of(*at) + WINDOW),
         };
         let key = ItemKey::new(self.tenant, item);
-        Plan::Count(Box::new(Count { kind, key, limit: *limit, ttl: item::ttl(*at + Span::days(1)), op }))
+        Plan::Count(Box::new(Count { kind, key, limit: *limit, ttl: item::ttl(end), op }))
     }
 }
 

@@ -16,11 +16,13 @@ use super::oauth_error::OAuthError;
 use super::params::Params;
 use super::problem::{Problem, ProblemKind, log_failure};
 use crate::digest::sha256;
+use crate::domain::change::{Change, Changes};
 use crate::domain::id::AccountId;
 use crate::domain::oauth::error::OAuthErrorCode;
 use crate::domain::source::{Admitted, NoPermit, SourceEvent, SourceLimits};
 use crate::domain::time::{Span, Timestamp};
 use crate::services::{Services, SourceLimiter};
+use crate::store::CommitError;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -213,10 +215,11 @@ impl Attempt {
         if self.event == SourceEvent::Mail && self.admitted == Admitted::Quiet && !self.limits.always_shared {
             return;
         }
-        let counted = self.handle.tenant.store.count_source(&self.source, self.limits.shared, &self.handle.request).await;
-        if let Err(error) = counted {
+        let counted = Changes::one(Change::count_source(self.source, self.limits.shared, self.handle.now()));
+        match self.handle.tenant.store.commit(&counted, &self.handle.request).await {
+            Ok(()) | Err(CommitError::LimitReached) => {}
             // What was decided is stored and must be answered. The bucket of this instance still limits.
-            log_failure(&error);
+            Err(error @ (CommitError::Conflict(_) | CommitError::Store(_))) => log_failure(&error),
         }
     }
 }

@@ -70,14 +70,7 @@ async fn a_stranger_cannot_stop_a_registration() {
     }
     let mut browser = Browser::new(&world);
     let page = browser.open("/register").await;
-    let fields = [
-        ("identifier", bob.email.as_str()),
-        ("password", &bob.password),
-        ("given_name", "Bob"),
-        ("family_name", "Quillfeather"),
-        ("terms.terms", "1"),
-    ];
-    let page = browser.submit(&page, "#submit", &fields).await;
+    let page = browser.submit(&page, "#submit", &bob.form_fields()).await;
     assert!(page.has_field("code"), "{}", page.text());
     assert!(!page.html().contains("inputmode=\"numeric\""), "a code with letters can be typed on every keyboard");
     let code = newest_code(&world, &bob.email).await;

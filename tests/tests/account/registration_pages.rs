@@ -8,13 +8,7 @@ use tests::{Anonymous, Browser, Customer, Page, Site, World};
 
 /// The fields of a filled-in form.
 fn form_fields<'c>(customer: &'c Customer, more: &[(&'c str, &'c str)]) -> Vec<(&'c str, &'c str)> {
-    let mut fields = vec![
-        ("identifier", customer.email.as_str()),
-        ("password", customer.password.as_str()),
-        ("given_name", customer.given_name.as_str()),
-        ("family_name", customer.family_name.as_str()),
-        ("terms.terms", "1"),
-    ];
+    let mut fields = customer.form_fields().to_vec();
     for (name, value) in more {
         fields.retain(|(known, _)| known != name);
         fields.push((name, value));

@@ -49,14 +49,7 @@ async fn security_148_a_verification_by_page_is_repeated_in_its_browser() {
     let ada = Customer::new("Ada");
     let mut browser = Browser::new(&world);
     let page = browser.open("/register").await;
-    let fields = [
-        ("identifier", ada.email.as_str()),
-        ("password", &ada.password),
-        ("given_name", "Ada"),
-        ("family_name", "Quillfeather"),
-        ("terms.terms", "1"),
-    ];
-    let form = browser.submit(&page, "#submit", &fields).await;
+    let form = browser.submit(&page, "#submit", &ada.form_fields()).await;
     let code = newest_code(&world, &ada.email).await;
     // The reply is lost: the browser keeps what it had before.
     let mut lost = browser.clone();

@@ -116,9 +116,8 @@ async fn import_users(deployed: &DeployedWorld) {
     assert_eq!(deployed.pool.take_call_count("AdminGetUser"), 1);
 }
 
-#[tokio::test]
-async fn security_144_each_function_has_exactly_its_needed_permissions() {
-    let deployed = DeployedWorld::new().await;
+/// The permissions that no journey of this deployment needs.
+async fn permissions_unused_by_all(deployed: DeployedWorld) -> BTreeSet<String> {
     let world = &deployed.world;
     journeys::run_all_journeys(&Site::from(world), "").await;
     // A wrong secret is counted.
@@ -129,33 +128,31 @@ async fn security_144_each_function_has_exactly_its_needed_permissions() {
     erase_accounts(&deployed).await;
     world.pump().await.unwrap();
     assert_eq!(deployed.refused(), Vec::<String>::new());
-    let mut unused = deployed.unused();
-    // Without a user pool, the function that started a registration verifies it.
-    let deployed = DeployedWorld::without_user_pool().await;
+    deployed.unused()
+}
+
+/// Without a user pool, the function that started a registration verifies it.
+async fn permissions_unused_by_registrations(deployed: DeployedWorld) -> BTreeSet<String> {
     let site = Site::from(&deployed.world);
     journeys::register_on_pages(&site, &Customer::new("Grace")).await;
     journeys::verify_one_address_twice(&site, &Customer::new("Twice")).await;
     assert_eq!(deployed.refused(), Vec::<String>::new());
-    let still = deployed.unused();
+    deployed.unused()
+}
+
+#[tokio::test]
+async fn security_144_each_function_has_exactly_its_needed_permissions() {
+    let mut unused = permissions_unused_by_all(DeployedWorld::new().await).await;
+    let still = permissions_unused_by_registrations(DeployedWorld::without_user_pool().await).await;
     unused.retain(|permission| still.contains(permission));
     // While an identifier key is replaced, lookups read both versions, and claims check the other one.
     let deployed = DeployedWorld::new().await;
     deployed.begin_identifier_rotation(&["default", "acme"]).await;
-    journeys::run_all_journeys(&Site::from(&deployed.world), "").await;
-    import_users(&deployed).await;
-    migrate_back(&deployed).await;
-    erase_accounts(&deployed).await;
-    deployed.world.pump().await.unwrap();
-    assert_eq!(deployed.refused(), Vec::<String>::new());
-    let still = deployed.unused();
+    let still = permissions_unused_by_all(deployed).await;
     unused.retain(|permission| still.contains(permission));
     let deployed = DeployedWorld::without_user_pool().await;
     deployed.begin_identifier_rotation(&["default"]).await;
-    let site = Site::from(&deployed.world);
-    journeys::register_on_pages(&site, &Customer::new("Grace")).await;
-    journeys::verify_one_address_twice(&site, &Customer::new("Twice")).await;
-    assert_eq!(deployed.refused(), Vec::<String>::new());
-    let still = deployed.unused();
+    let still = permissions_unused_by_registrations(deployed).await;
     unused.retain(|permission| still.contains(permission));
     // The function that starts first creates its keys. In a deployment of its own, each function does this.
     for (function, purposes) in PURPOSES {

@@ -129,7 +129,7 @@ async fn an_id_token_has_the_claims_that_the_client_registered_and_no_others() {
     assert_eq!(claims["sub"], tokens.access_claims()["sub"]);
     let refreshed = reader.refresh(tokens.refresh()).await.tokens();
     assert_eq!(refreshed.id_claims()["email"], "ada@example.com");
-    // Other clients read them at userinfo, where a phone number says that nobody verified it.
+    // Other clients read them at userinfo, where a phone number has `phone_number_verified: false`.
     let app = OAuthClient { scope: "openid profile email phone".to_owned(), ..OAuthClient::demo_app(&world) };
     let plain = app.redeem(&person.code(&app).await).await.tokens();
     assert_eq!(plain.id_claims().get("email"), None);

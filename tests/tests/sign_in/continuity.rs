@@ -165,14 +165,7 @@ async fn what_authorize_accepts_is_carried_through_registration_and_recovery() {
     let page = browser.open(&url).await;
     let register = page.links().into_iter().find(|link| link.contains("/register")).expect("a link to register");
     let form = browser.open(&register).await.expect(StatusCode::OK);
-    let fields = [
-        ("identifier", grace.email.as_str()),
-        ("password", &grace.password),
-        ("given_name", &grace.given_name),
-        ("family_name", &grace.family_name),
-        ("terms.terms", "1"),
-    ];
-    let verify = browser.submit(&form, "#submit", &fields).await.expect(StatusCode::OK);
+    let verify = browser.submit(&form, "#submit", &grace.form_fields()).await.expect(StatusCode::OK);
     let code = world.mails_to(&grace.email).await.expect("mails").remove(0).codes.remove(0);
     let mut page = browser.submit(&verify, "#submit", &[("code", &code)]).await;
     if page.has_button("#allow") {
@@ -238,14 +231,7 @@ async fn a_flow_of_a_client_that_was_removed_meanwhile_ends_well() {
     let recover = page.links().into_iter().find(|link| link.contains("/recover")).expect("a link to the reset");
     let grace = Customer::new("Grace");
     let form = browser.open(&register).await;
-    let fields = [
-        ("identifier", grace.email.as_str()),
-        ("password", &grace.password),
-        ("given_name", &grace.given_name),
-        ("family_name", &grace.family_name),
-        ("terms.terms", "1"),
-    ];
-    let verify = browser.submit(&form, "#submit", &fields).await.expect(StatusCode::OK);
+    let verify = browser.submit(&form, "#submit", &grace.form_fields()).await.expect(StatusCode::OK);
     let form = browser.open(&recover).await;
     let prove = browser.submit(&form, "#submit", &[("identifier", &ada.email)]).await.expect(StatusCode::OK);
     let code = world.mails_to(&grace.email).await.expect("mails").remove(0).codes.remove(0);

@@ -158,15 +158,8 @@ async fn a_registration_on_the_pages_is_counted() {
     let (mut browser, grace) = (Browser::new(&world), Customer::new("Grace"));
     let _ = log.lines.take();
     let page = browser.open("/register").await;
-    let fields = [
-        ("identifier", grace.email.as_str()),
-        ("password", &grace.password),
-        ("given_name", &grace.given_name),
-        ("family_name", &grace.family_name),
-        ("terms.terms", "1"),
-    ];
-    browser.submit(&page, "#submit", &fields[..2]).await;
-    let page = browser.submit(&page, "#submit", &fields).await;
+    browser.submit(&page, "#submit", &grace.form_fields()[..2]).await;
+    let page = browser.submit(&page, "#submit", &grace.form_fields()).await;
     assert_eq!(log.steps(), ["registration_started page refused", "registration_started page succeeded"]);
     let page = browser.submit(&page, "#submit", &[("code", "00000x")]).await;
     let page = browser.submit(&page, "#resend", &[]).await;

@@ -61,8 +61,7 @@ async fn check_sign_in(report: &mut Report, target: &Target) {
     };
     let cookies: Vec<&str> = page.headers("set-cookie").filter_map(|cookie| cookie.split(';').next()).collect();
     let unknown = format!("doctor-{}@example.invalid", data_encoding::HEXLOWER.encode(&Random.bytes::<8>()));
-    let form =
-        [("identifier", unknown.as_str()), ("password", "not a password of anybody 1"), (ANTI_FORGERY_FIELD, &anti_forgery)];
+    let form = [("identifier", unknown.as_str()), ("password", "no password of a user 1"), (ANTI_FORGERY_FIELD, &anti_forgery)];
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let (cookies, origin) = (cookies.join("; "), target.origin.as_str());
     let headers = [

@@ -277,7 +277,7 @@ impl From<ReadError> for SkippedUser {
     }
 }
 
-/// Why a user whose address another user of the file gets is skipped.
+/// Why a user is skipped if another user of the file gets the same address.
 const SAME_ADDRESS: &str = "another user of the file has the same e-mail address and goes first (a verified address, then a password, then \
                             the older account)";
 

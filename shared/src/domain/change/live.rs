@@ -48,6 +48,7 @@ impl Change {
                     CounterKey::MailStarts(purpose, hash, trigger) => {
                         CounterKey::MailStarts(purpose, forms.claimed(&hash), trigger)
                     }
+                    CounterKey::Source(hash) => CounterKey::Source(hash),
                 };
                 Write::Count(Counter { key, at, limit })
             }

@@ -101,7 +101,7 @@ pub struct Client {
     pub allowed_origins: Vec<String>,
     /// Resource servers that it may request tokens for (RFC 8707).
     pub resources: Vec<String>,
-    /// Resource servers whose access tokens it may introspect, because it is that server (RFC 7662 §4).
+    /// The resource servers that this client is: it may introspect access tokens for them (RFC 7662 §4).
     pub introspection_resources: Vec<String>,
     /// Claims about the user that its ID tokens contain, if the scope allows them. Without any, they are only in userinfo.
     pub id_token_claims: Vec<String>,

@@ -20,7 +20,7 @@ pub(crate) fn signed_in(
     now: Timestamp,
 ) -> (Vec<Change>, Session) {
     if let Some(own) = replaced.filter(|session| session.is_live(state, now) && !session.amr.is_empty()) {
-        let session = own.renew(new, amr, policy, now).on_device(device);
+        let session = own.renew(new, state, amr, policy, now).on_device(device);
         return (vec![Change::renew_session(session.clone())], session);
     }
     let session = Session::open(new, state, amr, policy, now).on_device(device);

@@ -12,5 +12,6 @@ mod password;
 mod profile;
 mod reclaim;
 mod session;
+mod source;
 
 pub use new_account::NewAccount;

@@ -48,8 +48,8 @@ async fn security_70_a_change_needs_the_current_password_and_a_fresh_sign_in() {
     assert_eq!(change(&again, &customer.password, NEW).await.status(), 204);
 }
 
-/// security 112, 113, 114: guesses of the current password count in the window of the session's own device, in every flow. Those of
-/// strangers count elsewhere, so neither locks out the other.
+/// security 112, 113, 114: guesses of the current password count in the window of the session's own device, in every flow. Guesses
+/// from other devices count in another window, so neither locks out the other.
 #[tokio::test]
 async fn security_112_a_change_of_password_has_the_same_limit_of_guesses_on_its_own_device() {
     let world = world().await;

@@ -8,7 +8,7 @@ use crate::cognito::{is_signed_in, try_password};
 use tests::{Browser, Customer, Site};
 
 #[tokio::test]
-#[ignore = "needs a deployed stack with a user pool, which .ci/run deploy makes"]
+#[ignore = "needs a deployed stack with a user pool, which .ci/run user_pool makes"]
 #[expect(clippy::disallowed_methods, reason = "the environment names the users")]
 async fn users_are_imported_at_a_deployed_stack() {
     let site = Site::from_env().await.expect("LATCHKEY_URL: the address of a stack");
@@ -27,7 +27,7 @@ async fn users_are_imported_at_a_deployed_stack() {
 }
 
 #[tokio::test]
-#[ignore = "needs a deployed stack with a user pool, which .ci/run deploy makes"]
+#[ignore = "needs a deployed stack with a user pool, which .ci/run user_pool makes"]
 #[expect(clippy::disallowed_methods, reason = "the environment names the user")]
 async fn an_imported_user_signs_in_at_a_deployed_stack() {
     let site = Site::from_env().await.expect("LATCHKEY_URL: the address of a stack");

@@ -72,14 +72,8 @@ async fn a_user_who_can_not_be_imported_gets_no_account_by_registration() {
         // On the page, in words for users.
         let mut browser = Browser::new(&world);
         let form = browser.open("/register").await.expect(StatusCode::OK);
-        let fields = [
-            ("identifier", &*customer.email),
-            ("password", "a quite different 9 umbrellas"),
-            ("given_name", "Ada"),
-            ("family_name", "Quillfeather"),
-            ("terms.terms", "1"),
-        ];
-        let page = browser.submit(&form, "#submit", &fields).await;
+        let chosen = Customer { password: "a quite different 9 umbrellas".to_owned(), ..customer.clone() };
+        let page = browser.submit(&form, "#submit", &chosen.form_fields()).await;
         let code = Site::from(&world).mail_to(&customer.email).await.codes.first().expect("a code").clone();
         let page = browser.submit(&page, "#submit", &[("code", &code)]).await;
         assert!(page.status() == 409 && page.text().contains("needs our support"), "{}: {}", page.status(), page.text());

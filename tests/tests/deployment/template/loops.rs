@@ -105,7 +105,7 @@ fn resources_that_differ_in_names_only_are_a_loop() {
 
 /// What a stack holds is what this reader says. `tests/deploy/expansion.py` writes down what the stack was made of.
 #[test]
-#[ignore = "asks about a deployed stack: tests/deploy/expansion.py"]
+#[ignore = "needs a deployed stack, which .ci/run deploy makes"]
 #[expect(clippy::disallowed_methods, reason = "the drill names its file")]
 fn the_local_aws_expands_the_loops_as_this_reader_does() {
     let file = std::env::var("LATCHKEY_EXPANSION").expect("LATCHKEY_EXPANSION names the file of tests/deploy/expansion.py");

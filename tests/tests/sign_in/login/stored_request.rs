@@ -25,14 +25,7 @@ async fn security_124_the_hints_of_a_stored_request_are_sealed_in_every_table() 
     let page = browser.open(&url).await;
     let bob = Customer::new("Bob");
     let start = browser.open(&link(&page, "/register")).await;
-    let fields = [
-        ("identifier", bob.email.as_str()),
-        ("password", &bob.password),
-        ("given_name", &bob.given_name),
-        ("family_name", &bob.family_name),
-        ("terms.terms", "1"),
-    ];
-    let verify = browser.submit(&start, "#submit", &fields).await;
+    let verify = browser.submit(&start, "#submit", &bob.form_fields()).await;
     assert!(verify.has_field("code"), "{}", verify.text());
     let mut other = Browser::new(&world);
     let page = other.open(&url).await;
