@@ -46,7 +46,7 @@ fn found<'s>(within: &str, pattern: &str, sources: impl IntoIterator<Item = &'s 
 
 /// The public functions of `domain` that return a change: constructors in `impl Change`, and functions by their return type.
 pub(crate) fn functions_that_return_a_change() -> BTreeSet<String> {
-    let signature = Regex::new(r"(?s)^ *pub fn (\w+)[^{;]*?-> ([^{;]*?)(?: \{|;)").unwrap();
+    let signature = Regex::new(r"(?s)^ *pub fn (\w+)[^{]*?-> ([^{;]*?)(?: \{|;)").unwrap();
     let mut names = BTreeSet::new();
     for source in sources(&["shared/src/domain"], &["rs"]).iter().map(Source::without_tests) {
         let mut implemented = String::new();

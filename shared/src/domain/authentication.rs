@@ -208,7 +208,7 @@ fn show_status(authentication: &AccountState, now: Timestamp) -> Decision<Authen
         AccountState { failures: FailureWindow::default(), version: authentication.version + 1, ..authentication.clone() };
     match authentication.status {
         AccountStatus::ErasureDue { due, .. } => {
-            let trigger = Trigger::device_of(state.account);
+            let trigger = Trigger::account(state.account);
             let counted = Change::count_mail_start(MailPurpose::WayBack, state.identifier, trigger, now);
             let changes = Changes::one(counted).then(Change::request_restoration_mail(state));
             Decision { changes, outcome: Authenticated::Closed { due } }

@@ -54,10 +54,15 @@ impl MailPurpose {
 pub struct Trigger([u8; 12]);
 
 impl Trigger {
-    /// A browser that is a known device of this account.
+    /// The holder of the account's password.
     #[must_use]
-    pub fn device_of(account: AccountId) -> Self {
-        Self::new("device", account.as_bytes())
+    pub fn account(account: AccountId) -> Self {
+        Self::new("account", account.as_bytes())
+    }
+    /// A browser in this network that is, or was, a known device of this account.
+    #[must_use]
+    pub fn device_of(account: AccountId, address_hash: &str) -> Self {
+        Self::new("device", &[account.as_bytes(), address_hash.as_bytes()].concat())
     }
     /// The network of the caller, by its keyed hash.
     #[must_use]
@@ -123,7 +128,14 @@ mod tests {
     #[test]
     fn triggers_of_different_kinds_never_meet() {
         let (account, hash) = (AccountId::from_bytes([7; 16]), SecretHash::from_bytes([7; 32]));
-        let all = [Trigger::device_of(account), Trigger::source("7"), Trigger::source("8"), Trigger::browser(&hash)];
+        let all = [
+            Trigger::account(account),
+            Trigger::device_of(account, "7"),
+            Trigger::device_of(account, "8"),
+            Trigger::source("7"),
+            Trigger::source("8"),
+            Trigger::browser(&hash),
+        ];
         for (n, one) in all.iter().enumerate() {
             assert!(one.to_string().len() == 16 && all[n + 1..].iter().all(|other| other != one));
         }

@@ -110,10 +110,13 @@ fn is_one_of(presented: SecretHash, hashes: &[SecretHash]) -> bool {
     first | second
 }
 
-/// The client id that a request claims, before anything is checked.
-pub(super) fn claimed_client_id(headers: &HeaderMap, params: &Params) -> Option<String> {
+/// The client id that a request claims, and whether a secret comes with it, before anything is checked.
+pub(super) fn claimed_client(headers: &HeaderMap, params: &Params) -> Option<(String, bool)> {
     presented(headers, params).ok().map(|presented| match presented {
-        Presented::Nothing { client_id } | Presented::Basic { client_id, .. } | Presented::Post { client_id, .. } => client_id,
+        Presented::Nothing { client_id } => (client_id, false),
+        Presented::Basic { client_id, secret } | Presented::Post { client_id, secret } => {
+            (client_id, !secret.expose().is_empty())
+        }
     })
 }
 

@@ -1,23 +1,25 @@
 //! Limits per source at every endpoint that verifies a secret or sends a mail to a typed address (security 147, decision 35).
 //!
 //! 1. The rule of the route names the event that it can cause: a failure or a mail.
-//! 2. The source is the account of a presented token, session or known device; at the OAuth endpoints the client address with the client;
-//!    otherwise the client address (IPv6 by /64). So no stranger locks out a session or a known device of another user.
+//! 2. The source is the client address (IPv6 by /64): with the account of a presented token, session or known device, at the OAuth endpoints
+//!    with the client. So no stranger locks out a session or a known device of another user, and a former device none of the owner's.
 //! 3. A permit of this instance's bucket is taken, and if the source is active, the shared counter is read. Without a permit, or at the
 //!    shared limit, the answer is 429 before anything is read, hashed or written.
 //! 4. The route runs. Its response shows whether the event occurred.
 
 use super::bearer::{grant_of, header_token, read_access_token};
 use super::browser::Browser;
-use super::client_authentication::claimed_client_id;
+use super::client_authentication::claimed_client;
 use super::extract::TenantHandle;
 use super::funnel::{Funnel, Method as StepMethod, Outcome, Step};
+use super::headers;
 use super::oauth_error::OAuthError;
 use super::params::Params;
 use super::problem::{Problem, ProblemKind, log_failure};
 use crate::digest::sha256;
 use crate::domain::change::{Change, Changes};
 use crate::domain::id::AccountId;
+use crate::domain::oauth::client::TokenEndpointAuthMethod;
 use crate::domain::oauth::error::OAuthErrorCode;
 use crate::domain::source::{Admitted, NoPermit, SourceEvent, SourceLimits};
 use crate::domain::time::{Span, Timestamp};
@@ -31,7 +33,7 @@ use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use std::time::Duration;
 
 /// The limited endpoints. A test compares them with the routes.
@@ -79,7 +81,8 @@ impl Rule {
             "/verify" | "/v1/registrations/{id}/verification" => {
                 (Failure, Some((Step::RegistrationVerified, StepMethod::Code)))
             }
-            "/account/email" if has(form, "email") => (Mail, None),
+            // The page takes a code first.
+            "/account/email" if has(form, "email") && !has(form, "code") => (Mail, None),
             "/v1/me/email" => (Mail, None),
             route if LIMITED_ROUTES.contains(&route) || LIMITED_LINKS.contains(&route) => (Failure, None),
             _ => return None,
@@ -103,7 +106,7 @@ pub(super) async fn limit(
         Ok(None) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Ok(Some(attempt)) => {
             let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-            let seen = Seen::of(attempt.event, &response);
+            let seen = Seen::of(route.as_str(), attempt.event, &response);
             attempt.conclude(&services, seen).await;
             response
         }
@@ -172,7 +175,8 @@ impl Attempt {
         // The route answers a tenant that cannot be loaded.
         let Ok(handle) = TenantHandle::from_request_parts(parts, services).await else { return Ok(None) };
         let Some(limits) = handle.tenant.config.sources.limits(rule.event) else { return Ok(None) };
-        let source = Source::of(services, &handle, route, parts, &form).await.hash(rule.event);
+        let Some(source) = Source::of(services, &handle, route, parts, &form).await else { return Ok(None) };
+        let source = source.hash(rule.event);
         let key = format!("{}\n{}", handle.tenant.config.tenant, BASE64URL_NOPAD.encode(&source));
         let refuse = |wait: Span| {
             if let (Some(funnel), Some((step, method))) = (parts.extensions.get::<Funnel>(), rule.step) {
@@ -236,7 +240,7 @@ enum Seen {
 }
 
 impl Seen {
-    fn of(event: SourceEvent, response: &Response) -> Self {
+    fn of(route: &str, event: SourceEvent, response: &Response) -> Self {
         let outcome = response.extensions().get::<Outcome>();
         let problem = response.extensions().get::<Problem>().map(|problem| problem.kind);
         let occurred = match event {
@@ -244,8 +248,7 @@ impl Seen {
             SourceEvent::Failure => {
                 outcome == Some(&Outcome::WrongCredentials)
                     || problem == Some(ProblemKind::InvalidCode)
-                    // Client authentication failed, or a mailed link is wrong or over.
-                    || (problem.is_none() && outcome.is_none() && is_refusal(response.status()))
+                    || (problem.is_none() && outcome.is_none() && is_refusal(route, response.status()))
             }
         };
         match (occurred, outcome) {
@@ -256,12 +259,17 @@ impl Seen {
     }
 }
 
-fn is_refusal(status: StatusCode) -> bool {
-    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::GONE)
+/// Client authentication failed, or a mailed link is wrong or over. Other endpoints answer 401 to a request without a token, which is no guess.
+fn is_refusal(route: &str, status: StatusCode) -> bool {
+    status == StatusCode::GONE || (is_oauth(route) && status == StatusCode::UNAUTHORIZED)
+}
+
+fn is_oauth(route: &str) -> bool {
+    route.starts_with("/oauth2/")
 }
 
 fn refusal(route: &str, wait: Span) -> Response {
-    if !route.starts_with("/oauth2/") {
+    if !is_oauth(route) {
         let detail =
             "Too many attempts came from your network or your account. Wait as long as Retry-After says, then try again.";
         return Problem::new(ProblemKind::TooManyRequests, detail).retry_after(wait).into_response();
@@ -269,19 +277,19 @@ fn refusal(route: &str, wait: Span) -> Response {
     let description = "Too many failed attempts. Wait as long as Retry-After says, then try again";
     let error = OAuthError { busy: true, ..OAuthError::new(OAuthErrorCode::TemporarilyUnavailable, description) };
     let mut response = error.into_response();
-    let seconds = wait.as_millis().div_euclid(1000) + i64::from(wait.as_millis().rem_euclid(1000) > 0);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response.headers_mut().insert(RETRY_AFTER, headers::seconds(wait));
     response
 }
 
 fn failed(route: &str, error: crate::store::StoreError) -> Response {
-    if route.starts_with("/oauth2/") { OAuthError::from(error).into_response() } else { Problem::from(error).into_response() }
+    if is_oauth(route) { OAuthError::from(error).into_response() } else { Problem::from(error).into_response() }
 }
 
 /// Who a request comes from.
 enum Source {
-    /// The holder of a session, a token or a known device of this account.
-    Account(AccountId),
+    /// The holder of a session, a token or a known device of this account, at this address. They may be over or forgotten: the cookies and
+    /// tokens are not looked up.
+    Account(AccountId, String),
     /// This client, at this address.
     Client(String, String),
     /// This address.
@@ -289,14 +297,23 @@ enum Source {
 }
 
 impl Source {
-    async fn of(services: &Services, handle: &TenantHandle, route: &str, parts: &mut Parts, form: &Params) -> Self {
+    /// The source of a request. `None` for a public client without a secret: it has nothing to guess, and its failures must not stop its
+    /// other users in the same network.
+    async fn of(services: &Services, handle: &TenantHandle, route: &str, parts: &mut Parts, form: &Params) -> Option<Self> {
         // A host always names the address. Requests without one share one source.
         let address = handle.request.address_hash.clone().unwrap_or_default();
-        if route.starts_with("/oauth2/") {
-            let claimed = claimed_client_id(&parts.headers, form).and_then(|id| id.parse().ok());
-            // An invented name gets no bucket of its own.
-            let client = claimed.filter(|id| handle.tenant.config.clients.contains_key(id));
-            return Self::Client(address, client.map(|id| id.to_string()).unwrap_or_default());
+        if is_oauth(route) {
+            let clients = &handle.tenant.config.clients;
+            let claimed =
+                claimed_client(&parts.headers, form).and_then(|(id, secret)| Some((clients.get(&id.parse().ok()?)?, secret)));
+            return match claimed {
+                Some((client, _)) if client.token_endpoint_auth_method != TokenEndpointAuthMethod::None => {
+                    Some(Self::Client(address, client.client_id.to_string()))
+                }
+                Some((_, false)) => None,
+                // An invented name gets no bucket of its own, nor does a public client with a secret that it cannot have.
+                Some((_, true)) | None => Some(Self::Client(address, String::new())),
+            };
         }
         let account = if route.starts_with("/v1/") {
             token_account(handle, parts)
@@ -306,7 +323,10 @@ impl Source {
                 session.or(browser.device.map(|(account, _)| account))
             })
         };
-        account.map_or(Self::Address(address), Self::Account)
+        Some(match account {
+            Some(account) => Self::Account(account, address),
+            None => Self::Address(address),
+        })
     }
 
     fn hash(&self, event: SourceEvent) -> [u8; 32] {
@@ -315,7 +335,7 @@ impl Source {
             SourceEvent::Mail => "mail",
         };
         let named = match self {
-            Self::Account(account) => format!("account\n{account}"),
+            Self::Account(account, address) => format!("account\n{account}\n{address}"),
             Self::Client(address, client) => format!("client\n{address}\n{client}"),
             Self::Address(address) => format!("address\n{address}"),
         };

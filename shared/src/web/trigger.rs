@@ -5,12 +5,12 @@ use super::extract::TenantHandle;
 use crate::domain::mail_limit::Trigger;
 
 impl TenantHandle {
-    /// The trigger of this request: a known device of an account, otherwise the network of the caller, otherwise the browser. So a
-    /// stranger shares no limit with an owner who has signed in from this browser before.
+    /// The trigger of this request: a known device of an account in its network, otherwise the network of the caller, otherwise the browser.
+    /// So a stranger shares no limit with an owner who has signed in from this browser before, nor does a former device in another network.
     #[must_use]
     pub fn trigger(&self, browser: Option<&Browser>) -> Trigger {
         match (browser.and_then(|browser| browser.device), &self.request.address_hash, browser) {
-            (Some((account, _)), ..) => Trigger::device_of(account),
+            (Some((account, _)), address_hash, _) => Trigger::device_of(account, address_hash.as_deref().unwrap_or_default()),
             (None, Some(address_hash), _) => Trigger::source(address_hash),
             (None, None, Some(browser)) => Trigger::browser(&browser.binding()),
             (None, None, None) => Trigger::source(""),

@@ -11,7 +11,7 @@ use latchkey_local::world::World;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Page, routes};
+use tests::{AccountClient, Anonymous, Browser, Customer, OAuthClient, Page, SignedInUser, routes};
 
 fn address(text: &str) -> IpAddr {
     text.parse().expect("an address")
@@ -185,6 +185,69 @@ async fn security_147_guesses_of_a_client_secret_are_limited_by_network_and_clie
     assert_eq!(web.introspect("x").await.status(), 200, "another client of the network is not affected");
     let other_network = world.seen_from(address("203.0.113.9"));
     assert_eq!(OAuthClient::demo_service(&other_network).client_credentials().await.status(), 200);
+}
+
+/// A public client has no secret: what one of its users sends must not stop the others in the same network.
+#[tokio::test]
+async fn security_147_nothing_that_is_sent_for_a_public_client_stops_its_users() {
+    let world = new_world().await;
+    let (person, app) = (SignedInUser::new(&world).await, OAuthClient::demo_app(&world));
+    let api = Anonymous::new(&world);
+    for n in 0..40 {
+        let with_secret =
+            [("grant_type", "refresh_token"), ("client_id", "demo-app"), ("client_secret", "x"), ("refresh_token", "x")];
+        let answer = api.post_form("/oauth2/token", &with_secret).await.status();
+        assert!(answer == 401 || (answer == 429 && n >= 30), "{n}: {answer}");
+        assert_eq!(api.post_form("/oauth2/introspect", &[("client_id", "demo-app"), ("token", "x")]).await.status(), 401);
+    }
+    let tokens = app.redeem(&person.code(&app).await).await.tokens();
+    assert_eq!(app.refresh(tokens.refresh()).await.status(), 200);
+}
+
+/// A device that a thief keeps after the owner has changed the password has a bucket of its own in its own network.
+#[tokio::test]
+async fn security_147_a_former_device_in_another_network_locks_out_no_device_of_the_owner() {
+    let world = new_world().await;
+    let customer = Customer::registered(&world, "Ada").await;
+    let thief = world.seen_from(address("203.0.113.9"));
+    let mut former = Browser::new(&thief);
+    sign_in(&mut former, &customer.email, &customer.password).await.expect(StatusCode::OK);
+    former.cookies.retain(|name, _| name.contains("device") || name.contains("browser"));
+    let mut own = Browser::new(&world);
+    sign_in(&mut own, &customer.email, &customer.password).await.expect(StatusCode::OK);
+    own.cookies.retain(|name, _| name.contains("device") || name.contains("browser"));
+    let page = former.open("/login").await;
+    let mut refused = 0;
+    for n in 0..40 {
+        let email = format!("guess-{n}@example.com");
+        let (_, answer) = former.press(&page, "#submit", &[("identifier", &email), ("password", "a guess")]).await;
+        refused += usize::from(answer.status() == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(refused, 10, "the former device is limited");
+    let page = sign_in(&mut own, &customer.email, &customer.password).await;
+    assert!(page.text().contains("You are signed in"), "{} {}", page.status(), page.text());
+}
+
+/// An application that forgets its token guesses nothing, and a wrong code stays a failure, whatever else the form has.
+#[tokio::test]
+async fn security_147_a_missing_token_is_no_guess_and_a_wrong_code_is_one() {
+    let world = new_world().await;
+    let api = Anonymous::new(&world);
+    for _ in 0..40 {
+        assert_eq!(api.post_json("/v1/me/password", &json!({})).await.status(), 401);
+    }
+    let customer = Customer::registered(&world, "Ada").await;
+    let mut browser = Browser::new(&world);
+    sign_in(&mut browser, &customer.email, &customer.password).await.expect(StatusCode::OK);
+    let page = browser.open("/account/email").await;
+    let page = browser.submit(&page, "#submit", &[("email", "countess@example.com")]).await;
+    let mut refused = 0;
+    for _ in 0..40 {
+        let fields = [("code", "AAAAAAAAAA"), ("email", "countess@example.com")];
+        let (_, answer) = browser.press(&page, "#submit", &fields).await;
+        refused += usize::from(answer.status() == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!(refused > 0, "wrong codes are counted as failures");
 }
 
 #[tokio::test]

@@ -251,7 +251,7 @@ fn security_74_the_right_password_of_a_closed_or_disabled_account_opens_no_sessi
         assert_eq!(decision.outcome, Authenticated::Closed { due });
         // security 145: the trigger of the mail is limited, the mail is not.
         let [counted, change] = decision.changes.all();
-        let trigger = Trigger::device_of(closed.account);
+        let trigger = Trigger::account(closed.account);
         assert_eq!(*counted, Change::count_mail_start(MailPurpose::WayBack, closed.identifier, trigger, T0));
         let after: AccountState = change.first();
         assert_eq!(*change, Change::request_restoration_mail(after.clone()));
