@@ -144,6 +144,12 @@ impl Events {
         failed
     }
 
+    /// The events whose deferred notices wait here.
+    #[must_use]
+    pub fn waiting_events(&self) -> Vec<String> {
+        self.lock_waiting().iter().map(|delivery| delivery.event_id.clone()).collect()
+    }
+
     fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Vec<Delivery>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

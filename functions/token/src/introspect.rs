@@ -49,9 +49,8 @@ async fn check_access_token(call: &ClientRequest, claims: &AccessTokenClaims) ->
     let tenant = &call.handle.tenant;
     // A token that is not the caller's concern counts as invalid (security 30). So does one of a client that was removed. Check this before any
     // read.
-    if !may_introspect(&call.client, claims) || !tenant.config.clients.contains_key(&claims.client_id) {
-        return Ok(Introspection::inactive());
-    }
+    let owner = tenant.config.clients.get(&claims.client_id).filter(|_| may_introspect(&call.client, claims));
+    let Some(owner) = owner else { return Ok(Introspection::inactive()) };
     let active = match (grant_of(tenant, claims, false)?, &claims.lk) {
         (Some(query), _) => match tenant.store.find_grant(query).await? {
             Some(found) => {
@@ -64,5 +63,5 @@ async fn check_access_token(call: &ClientRequest, claims: &AccessTokenClaims) ->
         // It names a grant that does not exist: do not vouch for it.
         (None, Some(_)) => false,
     };
-    Ok(if active { Introspection::of_access_token(claims) } else { Introspection::inactive() })
+    Ok(if active { Introspection::of_access_token(claims, owner) } else { Introspection::inactive() })
 }

@@ -23,19 +23,19 @@ pub struct Pump {
     reader: StreamReader,
     events: Events,
     mails: UnboundedReceiver<Mail>,
+    /// What caused the deferred notices that wait, by the id of the event.
+    waiting: HashMap<String, Cause>,
 }
 
 /// The result of one batch.
 #[derive(Debug, Clone, Default)]
 pub struct PumpStep {
-    /// The mails to store. The same mail may come twice, with the same id.
-    pub mails: Vec<Mail>,
+    /// The mails to store, each with its cause. The same mail may come twice, with the same id.
+    pub mails: Vec<(Mail, Option<Cause>)>,
     /// The new checkpoint, if any record was processed.
     pub checkpoint: Option<String>,
     /// The sequence number of the record that failed. It is retried.
     pub failed: Option<String>,
-    /// What caused each mail, by the id of the event.
-    pub causes: HashMap<String, Cause>,
     /// The accounts that were erased.
     pub erased: Vec<String>,
 }
@@ -78,7 +78,7 @@ impl Pump {
     /// If a mail template is invalid.
     pub fn new(reader: StreamReader, services: Services) -> Result<Self, RenderError> {
         let (mailer, mails) = Mailer::mailbox();
-        Ok(Self { reader, events: Events::new(services, Dispatch::Direct(mailer))?, mails })
+        Ok(Self { reader, events: Events::new(services, Dispatch::Direct(mailer))?, mails, waiting: HashMap::new() })
     }
 
     /// Processes the next batch after the checkpoint.
@@ -94,18 +94,30 @@ impl Pump {
             let answer = Box::pin(self.events.handle(&json!({ "Records": batch.records }), Deadline::default())).await?;
             answer.pointer("/batchItemFailures/0/itemIdentifier").and_then(Value::as_str).map(str::to_owned)
         };
+        let causes: HashMap<String, Cause> = batch.records.iter().filter_map(Cause::read).collect();
+        let erased = causes.values().filter(|cause| cause.kind == ERASED).filter_map(|cause| cause.account.clone()).collect();
+        self.waiting.extend(causes);
+        let mails = self.deliver_due().await;
+        // Sequence numbers have a fixed width, so they sort as strings.
+        let done = |sequence: &&String| failed.as_ref().is_none_or(|failed| *sequence < failed);
+        let checkpoint = batch.sequence_numbers.iter().rev().find(done).cloned();
+        Ok(PumpStep { mails, checkpoint, failed, erased })
+    }
+
+    /// Sends the deferred notices that are due. Returns the mails since the last call.
+    pub async fn deliver_due(&mut self) -> Vec<(Mail, Option<Cause>)> {
         if let Err(error) = Box::pin(self.events.deliver_due()).await {
             tracing::warn!(%error, "a deferred notice was not sent; it waits on");
         }
         let mut mails = Vec::new();
         while let Ok(mail) = self.mails.try_recv() {
-            mails.push(mail);
+            // The id of a mail begins with the id of its event.
+            let event = mail.id.split('-').next().unwrap_or_default();
+            let cause = self.waiting.get(event).cloned();
+            mails.push((mail, cause));
         }
-        // Sequence numbers have a fixed width, so they sort as strings.
-        let done = |sequence: &&String| failed.as_ref().is_none_or(|failed| *sequence < failed);
-        let checkpoint = batch.sequence_numbers.iter().rev().find(done).cloned();
-        let causes: HashMap<String, Cause> = batch.records.iter().filter_map(Cause::read).collect();
-        let erased = causes.values().filter(|cause| cause.kind == ERASED).filter_map(|cause| cause.account.clone()).collect();
-        Ok(PumpStep { mails, checkpoint, failed, causes, erased })
+        let waiting = self.events.waiting_events();
+        self.waiting.retain(|event, _| waiting.contains(event));
+        mails
     }
 }

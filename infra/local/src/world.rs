@@ -209,7 +209,7 @@ impl World {
         loop {
             let Mailbox { pump, checkpoint, mails } = &mut *mailbox;
             let step = pump.step(checkpoint.as_deref()).await?;
-            mails.extend(step.mails);
+            mails.extend(step.mails.into_iter().map(|(mail, _)| mail));
             failures = if step.checkpoint.is_some() { 0 } else { failures };
             match (step.checkpoint, step.failed) {
                 (None, None) => return Ok(()),

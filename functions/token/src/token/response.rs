@@ -76,10 +76,11 @@ pub(super) fn user_claims(
     issued: &Issued,
     owner: Option<(&Profile, &WrappedDataKey)>,
 ) -> Result<Map<String, Value>, OAuthError> {
-    let Some((profile, data_key)) = owner.filter(|_| issued.id_token && needs_profile(client)) else { return Ok(Map::new()) };
+    let Some(scope) = issued.id_token.as_ref().filter(|_| needs_profile(client)) else { return Ok(Map::new()) };
+    let Some((profile, data_key)) = owner else { return Ok(Map::new()) };
     let claims = open_profile(tenant, profile, data_key)?;
     let stored = StoredClaims { claims: &claims, fields: &tenant.config.registration.fields, updated_at: profile.updated_at };
-    Ok(id_token_claims(&client.id_token_claims, stored, &issued.grant.scope.intersection(&client.scope)))
+    Ok(id_token_claims(&client.id_token_claims, stored, scope))
 }
 
 impl TokenResponse {
@@ -113,7 +114,7 @@ impl TokenResponse {
         let lk = tenant.keys.locator()?.access_token_claim(&locator(grant, 0), &jti);
         let claims = AccessTokenClaims::of_grant(&tenant.issuer, grant, access, jti, lk, now);
         let access_token = signing.sign(access.algorithm, ACCESS_TOKEN_TYP, &claims).await?;
-        let id_token = if issued.id_token {
+        let id_token = if issued.id_token.is_some() {
             let algorithm = client.id_token_signed_response_alg;
             let at_hash = left_half(algorithm, &access_token);
             let refreshed = matches!(reason, IssueReason::Refresh);

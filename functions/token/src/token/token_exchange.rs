@@ -72,7 +72,7 @@ pub(super) async fn exchange_token(services: &Services, call: &ClientRequest) ->
         let outcome = match outcome {
             Ok(issued) => {
                 let jti = services.random.jti();
-                let user = if needs_profile(client) && issued.id_token {
+                let user = if needs_profile(client) && issued.id_token.is_some() {
                     let owner = tenant.store.find_profile(issued.grant.account).await?;
                     let parts = owner.as_ref().map(|owner| (&owner.profile, &owner.data_key));
                     user_claims(tenant, client, &issued, parts)?

@@ -2,7 +2,7 @@
 
 use super::state_table::{EntryKind, StateTable, StateTableError};
 use crate::engine::Engine;
-use crate::pump::{Pump, PumpError};
+use crate::pump::{Cause, Pump, PumpError};
 use latchkey::delivery::Mail;
 use latchkey::web::problem::chain;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,9 @@ impl Mailbox {
         loop {
             let writes = self.identities.writes();
             let pause = if read_at == Some(writes) {
+                if let Err(error) = self.deliver_due().await {
+                    tracing::error!(error = chain(&error), "a deferred notice could not be stored");
+                }
                 IDLE
             } else {
                 match self.catch_up().await {
@@ -133,12 +136,7 @@ impl Mailbox {
             let State { pump, checkpoint, failures } = &mut *state;
             let step = pump.step(checkpoint.as_deref()).await?;
             // Store mails before the checkpoint: a crash in between repeats records and loses none.
-            for mail in step.mails {
-                let cause = step.causes.get(&mail.id);
-                let account = cause.and_then(|cause| cause.account.clone());
-                let stored = StoredMail { account, kind: cause.map(|cause| cause.kind.clone()), mail };
-                self.state_table.put(EntryKind::Mail, &stored.mail.id, &stored).await?;
-            }
+            self.store(step.mails).await?;
             if !step.erased.is_empty() {
                 self.forget(&step.erased).await?;
             }
@@ -159,11 +157,29 @@ impl Mailbox {
         }
     }
 
+    /// Sends the deferred notices that are due while nothing is written.
+    async fn deliver_due(&self) -> Result<(), MailboxError> {
+        let mut state = self.state.lock().await;
+        let mails = state.pump.deliver_due().await;
+        self.store(mails).await
+    }
+
+    async fn store(&self, mails: Vec<(Mail, Option<Cause>)>) -> Result<(), MailboxError> {
+        for (mail, cause) in mails {
+            let (account, kind) = cause.map_or((None, None), |cause| (cause.account, Some(cause.kind)));
+            let stored = StoredMail { mail, account, kind };
+            self.state_table.put(EntryKind::Mail, &stored.mail.id, &stored).await?;
+        }
+        Ok(())
+    }
+
     /// Removes the mails of erased accounts, and all mails to the addresses that these accounts had when they were closed.
     async fn forget(&self, erased: &[String]) -> Result<(), MailboxError> {
         let mails: Vec<StoredMail> = self.state_table.all(EntryKind::Mail).await?;
         let is_theirs = |mail: &&StoredMail| mail.account.as_ref().is_some_and(|account| erased.contains(account));
-        let closed = mails.iter().filter(is_theirs).filter(|mail| mail.kind.as_deref() == Some(CLOSED));
+        // The other mails of that event go to former addresses, which others may have by now.
+        let is_first = |mail: &&StoredMail| !mail.mail.id.contains('-');
+        let closed = mails.iter().filter(is_theirs).filter(is_first).filter(|mail| mail.kind.as_deref() == Some(CLOSED));
         let addresses: BTreeSet<&str> = closed.map(|mail| mail.mail.to.as_str()).collect();
         let mut is_removed = false;
         for mail in mails.iter().filter(|mail| is_theirs(mail) || addresses.contains(mail.mail.to.as_str())) {

@@ -252,7 +252,7 @@ fn issue(
         algorithm: algorithm_for(client, target),
         expires_at: expires_at.min(now + policy.access),
     };
-    let id_token = granted.contains(OPENID);
+    let id_token = granted.contains(OPENID).then(|| granted.clone());
     let refresh_generation = refresh.as_ref().map(|refresh| refresh.generation);
     let grant = Grant {
         id: new.grant,

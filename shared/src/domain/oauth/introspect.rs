@@ -64,13 +64,18 @@ impl Introspection {
         Self { active: false, token: None }
     }
 
-    /// The response for an access token that passed the checks of `access_token`.
+    /// The response for an access token that passed the checks of `access_token`. Its scope is limited to what its client may still have. A
+    /// token that loses its whole scope is not active.
     #[must_use]
-    pub fn of_access_token(claims: &AccessTokenClaims) -> Self {
+    pub fn of_access_token(claims: &AccessTokenClaims, client: &Client) -> Self {
+        let scope = claims.scope.intersection(&client.scope);
+        if scope.is_empty() && !claims.scope.is_empty() {
+            return Self::inactive();
+        }
         Self {
             active: true,
             token: Some(ActiveToken {
-                scope: claims.scope.clone(),
+                scope,
                 client_id: claims.client_id.clone(),
                 token_type: Some("Bearer"),
                 exp: claims.exp,

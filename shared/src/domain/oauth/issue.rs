@@ -28,8 +28,8 @@ pub struct Issued {
     pub grant: Grant,
     /// The access token.
     pub access: AccessGrant,
-    /// Whether an ID token is issued, too (scope `openid`).
-    pub id_token: bool,
+    /// The scope of the ID token, if one is issued, too (scope `openid`). It is not limited to a resource.
+    pub id_token: Option<ScopeSet>,
     /// The generation of the issued refresh token, if any.
     pub refresh_generation: Option<u32>,
 }

@@ -214,7 +214,7 @@ fn issue(
             algorithm: algorithm_for(client, target),
             expires_at: expires_at.min(now + policy.access),
         },
-        id_token: granted.contains(OPENID),
+        id_token: granted.contains(OPENID).then(|| granted.clone()),
         refresh_generation,
         grant: Grant {
             state: GrantState::Active { redeemed_at: now, refresh },

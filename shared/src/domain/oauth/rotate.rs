@@ -140,13 +140,12 @@ pub fn rotate(
         let revoked = grant.revoked(RevocationReason::RefreshReuse, now);
         return Decision::one(Change::revoke_grant(revoked), Err(RefreshRefused::Reused));
     }
-    let access = match access(grant, &authentication.roles, presented, client, resources, policy, now) {
-        Ok(access) => access,
+    let (scope, access) = match access(grant, &authentication.roles, presented, client, resources, policy, now) {
+        Ok(allowed) => allowed,
         Err(refused) => return Decision::unchanged(Err(refused)),
     };
     // A refresh that is narrowed to less than `openid` gets no ID token.
-    let is_requested = presented.scope.is_none_or(|scope| scope.contains(OPENID));
-    let id_token = is_requested && grant.scope.contains(OPENID) && client.scope.contains(OPENID);
+    let id_token = scope.contains(OPENID).then_some(scope);
     match use_of {
         Use::Retry | Use::Reuse => {
             let refresh_generation = Some(live.generation);
@@ -195,7 +194,7 @@ fn judge(live: &RefreshToken, presented: &PresentedRefresh<'_>, window: Span, no
     }
 }
 
-/// The access token of this refresh. A narrowed scope applies to this token only. The grant keeps its scope (RFC 6749 §6).
+/// The scope of this refresh, and its access token. A narrowed scope applies to this token only. The grant keeps its scope (RFC 6749 §6).
 fn access(
     grant: &Grant,
     roles: &Roles,
@@ -204,7 +203,7 @@ fn access(
     resources: &BTreeMap<String, Resource>,
     policy: TokenPolicy,
     now: Timestamp,
-) -> Result<AccessGrant, RefreshRefused> {
+) -> Result<(ScopeSet, AccessGrant), RefreshRefused> {
     let still_granted = grant.scope.intersection(&client.scope);
     if grant.is_offline() && !still_granted.contains(OFFLINE_ACCESS) {
         return Err(RefreshRefused::OfflineAccessGone);
@@ -218,13 +217,14 @@ fn access(
         None => still_granted,
     };
     let target = find_target(grant.resource.as_deref(), presented.resource, &scope, client, resources)?;
-    Ok(AccessGrant {
+    let access = AccessGrant {
         scope: scope_for(&scope, target),
         resource: target.map(|r| r.resource.clone()),
         roles: client.visible_roles(roles),
         algorithm: algorithm_for(client, target),
         expires_at: grant.expires_at.min(now + policy.access),
-    })
+    };
+    Ok((scope, access))
 }
 
 #[cfg(test)]

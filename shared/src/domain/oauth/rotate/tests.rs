@@ -202,9 +202,9 @@ fn security_35_a_narrowed_scope_applies_to_one_token_and_the_next_may_have_the_f
     let issued = decision.outcome.unwrap();
     assert_eq!(issued.access.scope, scope("email"));
     assert_eq!(issued.grant.scope, Case::of(|_| {}).grant.scope);
-    assert!(!issued.id_token, "narrowed to less than openid");
+    assert!(issued.id_token.is_none(), "narrowed to less than openid");
     let issued = Case::of(|c| c.scope = Some(scope("openid email"))).decide().outcome.unwrap();
-    assert!(issued.id_token);
+    assert!(issued.id_token.is_some());
 }
 
 #[test]
