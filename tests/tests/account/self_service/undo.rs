@@ -148,6 +148,11 @@ async fn security_130_a_thief_who_closes_the_account_does_not_keep_its_owner_out
     let told = newest(&world, &ada.email, UNDO).await;
     assert_eq!(world.mails_to(&ada.email).await.expect("mails").len(), before + 1);
     assert!(told.text.contains("was closed") && !told.text.contains(THIEF), "{}", told.text);
+    // The thief asks for the restoration link again: the former address gets its way back again, too.
+    assert!(!signs_in(&world, THIEF, &thief.password).await);
+    assert_eq!(world.mails_to(&ada.email).await.expect("mails").len(), before + 2);
+    let told = newest(&world, &ada.email, UNDO).await;
+    assert!(told.text.contains("was closed") && !told.text.contains(THIEF), "{}", told.text);
     // Until the erasure is final, although the seven days of the undo are over.
     world.advance(Span::days(27));
     let done = take_back(&world, &told).await;
