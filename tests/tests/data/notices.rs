@@ -29,13 +29,14 @@ async fn notices_over_their_limit_are_deferred_and_merged_into_one() {
     fixture.stream().await;
     fixture.drain().await;
     assert_eq!(fixture.mail.sent().len() - before, NOTICES_AN_HOUR as usize);
-    // One waits, at most 15 minutes at a time. Two are merged into it, and the user's history says so.
+    // One waits, at most 5 minutes at a time. Two are merged into it, and the user's history says so.
     assert_eq!(fixture.events.history(account).await.iter().filter(|kind| **kind == EventKind::NoticeMerged).count(), 2);
     let hour = Span::hours(1).as_millis() - fixture.events.now().millis().rem_euclid(Span::hours(1).as_millis());
     let mut waited = 0;
     loop {
         let delays = fixture.mail.end_delays();
         let [delay] = delays[..] else { panic!("one notice waits, not {delays:?}") };
+        assert!((1..=300).contains(&delay), "{delay}: the alarm of waiting mails fires at 600 seconds");
         // A message that comes back before its time is not counted, not sent, and waits on.
         fixture.drain().await;
         assert_eq!(fixture.mail.sent().len() - before, NOTICES_AN_HOUR as usize);
