@@ -176,7 +176,8 @@ pub fn undo(new: NewUndo<'_>, now: Timestamp) -> Decision<Undone> {
     };
     let freed = (new.has_current_claim && claim != AddressClaim::Kept).then_some(authentication.identifier);
     let next = AccountState {
-        identifier: undo.identifier,
+        // A claim that is kept may be under a later version of the identifier key than that of the right.
+        identifier: if claim == AddressClaim::Kept { authentication.identifier } else { undo.identifier },
         identifier_since: Some(now),
         status: AccountStatus::Active,
         // Any of them may be a device of the person who changed the address.
