@@ -6,6 +6,7 @@ use crate::delivery::DeliveryFixture;
 use latchkey::domain::account::{AccountStatus, LinkSeed};
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::change::Change;
+use latchkey::domain::email_change::{NewEmailChange, start};
 use latchkey::domain::id::AccountId;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::mail_limit::NOTICES_AN_HOUR;
@@ -133,4 +134,46 @@ async fn former_addresses_do_not_wait_for_the_notice_of_the_same_event() {
     fixture.drain().await;
     assert_eq!(counts(&fixture), [limit + 1, 2 * changes, changes]);
     assert!(fixture.mail.end_delays().is_empty() && fixture.mail.dead().is_empty());
+}
+
+/// A deferred notice that has no point any more is dropped. The next notice of its kind over the limit waits; it is not merged into one that
+/// was never sent.
+#[tokio::test]
+async fn a_deferred_notice_that_is_dropped_makes_room_for_the_next_one() {
+    let mut fixture = DeliveryFixture::new().await;
+    let account = fixture.events.register(200, "ada@example.com", "Ada", AccountStatus::Active).await;
+    fixture.stream().await;
+    fixture.drain().await;
+    let identifier = fixture
+        .events
+        .tenant
+        .keys
+        .identifier()
+        .expect("keys")
+        .hash_email(&EmailAddress::parse("new@example.com").expect("an address"));
+    let starts = async |fixture: &mut DeliveryFixture| {
+        for _ in 0..=NOTICES_AN_HOUR {
+            let tenant = &fixture.events.tenant;
+            let owner = tenant.store.find_profile(account).await.expect("a store").expect("an account");
+            let key = tenant.keys.data().expect("data keys").unwrap(&owner.data_key).expect("a data key");
+            let address = key.seal(SealedField::PendingEmail, b"new@example.com").expect("a seal");
+            let seed = LinkSeed { key_version: tenant.keys.proof().expect("keys").current_version(), bytes: [5; 16] };
+            let new = NewEmailChange { identifier, is_current: false, address, seed, locale: "en".to_owned() };
+            let profile = Profile { email_change_starts: Vec::new(), ..owner.profile };
+            let mut started = start(&owner.authentication, &profile, new, fixture.events.now()).changes;
+            fixture.events.commit(started.0.remove(0)).await;
+            fixture.stream().await;
+            fixture.drain().await;
+        }
+    };
+    starts(&mut fixture).await;
+    // The change expires while the notice of it waits.
+    fixture.events.services.clock.advance(Span::hours(1));
+    assert_eq!(fixture.mail.end_delays().len(), 1);
+    let before = fixture.mail.sent().len();
+    fixture.drain().await;
+    assert_eq!((fixture.mail.sent().len(), fixture.mail.end_delays().len()), (before, 0), "dropped");
+    starts(&mut fixture).await;
+    assert_eq!(fixture.mail.end_delays().len(), 1, "the next one waits");
+    assert!(!fixture.events.history(account).await.contains(&EventKind::NoticeMerged));
 }
