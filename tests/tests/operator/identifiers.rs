@@ -3,20 +3,20 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use latchkey::context::Clock;
+use latchkey::domain::time::Span;
 use serde_json::json;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tests::gateway::folder;
 use tests::{Anonymous, Browser, Customer, Gateway, Operator, Site};
 
 /// Makes the second version of the identifier key older, as if time had passed.
-async fn made_ago(tables: &Client, minutes: i64) {
+async fn made_ago(tables: &Client, age: Span) {
     let items = tables.scan().table_name("identities").send().await.unwrap().items.unwrap();
     let is_second = |slot: &str| slot.contains("identifier") && slot.ends_with('2');
     let key = items.iter().find(|item| item["kind"].as_s().unwrap() == "key" && is_second(item["sk"].as_s().unwrap())).unwrap();
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
     let made = tables.update_item().table_name("identities").key("pk", key["pk"].clone()).key("sk", key["sk"].clone());
     let made = made.update_expression("SET #state.created_at = :at").expression_attribute_names("#state", "state");
-    let at = AttributeValue::N((now - minutes * 60_000).to_string());
+    let at = AttributeValue::N((Clock::system().now() - age).millis().to_string());
     made.expression_attribute_values(":at", at).send().await.unwrap();
 }
 
@@ -64,7 +64,7 @@ async fn an_operator_rotates_the_identifier_key_and_drops_the_earlier_version_on
     all_sign_in().await;
 
     // A day later the drop is refused while items are left.
-    made_ago(&tables, 26 * 60).await;
+    made_ago(&tables, Span::hours(26)).await;
     reload().await;
     refused(&["identifiers", "drop", "--yes", "@"], "4 items are stored under version 1: run latchkey identifiers reclaim");
     let reclaimed = operator.run(&["identifiers", "reclaim", "--rate", "5000", "@"]);
