@@ -247,6 +247,10 @@ impl Change {
     pub(super) fn and_remove(self, remove: Remove) -> Self {
         self.with_step(Step::Remove(remove))
     }
+    /// Adds a condition on a record that is not written to the transaction.
+    pub(crate) fn and_check(self, key: RecordKey, expect: KeyExpect) -> Self {
+        self.with_step(Step::Check { key, expect })
+    }
     fn with_step(self, step: Step) -> Self {
         let write = match self.write {
             Write::One(guard) => Write::All { guard, rest: vec![step] },
