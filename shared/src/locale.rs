@@ -91,10 +91,12 @@ pub fn date_and_time(locale: &str, at: Timestamp) -> String {
 #[must_use]
 pub fn wait(locale: &str, wait: Span) -> String {
     let seconds = wait.as_seconds();
-    let (unit, count) = match seconds {
-        ..=10 => ("seconds", seconds),
-        ..=3_540 => ("minutes", (seconds + 59).div_euclid(60)),
-        _ => ("hours", (seconds + 3_599).div_euclid(3_600)),
+    let (unit, count) = if seconds <= 10 {
+        ("seconds", seconds)
+    } else if seconds <= 3_540 {
+        ("minutes", (seconds + 59).div_euclid(60))
+    } else {
+        ("hours", (seconds + 3_599).div_euclid(3_600))
     };
     message(locale, &format!("problem-wait-{unit}"), [("count", FluentValue::from(count))])
 }

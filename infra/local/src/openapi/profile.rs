@@ -234,7 +234,7 @@ fn pages() -> Vec<Operation> {
             .describe(email_text)
             .query("token", "The secret of the mailed link.")
             .query("ended", "Says that the change has ended, in the browser that ended it.")
-            .query("done", "Says that what was typed is lost.")
+            .query("done", "Says what was done.")
             .query("check", "Binds that to the browser.")
             .query("draft", "What was typed before the sign-in, sealed for the browser.")
             .page(410, "The link is used or over."),
