@@ -56,6 +56,11 @@ impl Changes {
         self.0.push(change);
         self
     }
+    /// Inserts a change after the first one: it is written only if the first one was.
+    pub fn second(mut self, change: Change) -> Self {
+        self.0.insert(self.0.len().min(1), change);
+        self
+    }
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
