@@ -295,7 +295,10 @@ async fn security_111_a_kept_sub_has_one_account_across_issuers_and_within_a_fil
     let (ada, bob, eve, fay) = (Customer::new("Ada"), Customer::new("Bob"), Customer::new("Eve"), Customer::new("Fay"));
     let keep = [&IMPORT[..], &["--keep-sub"]].concat();
     let other: Vec<&str> = keep.iter().map(|word| if *word == ISSUER { OTHER_ISSUER } else { word }).collect();
-    export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2), keycloak(&eve, 1)]);
+    // The second user with an id is not imported, and keeps no other user from the address: Bob is the newer one of two.
+    let mut double = keycloak(&Customer { email: bob.email.clone(), ..eve.clone() }, 1);
+    double["createdTimestamp"] = json!(1_500_000_000_000_u64);
+    export(&operator, &[keycloak(&ada, 1), keycloak(&bob, 2), double]);
     for run in [&keep[..], &[&keep[..], &["--dry-run"]].concat()] {
         let done = operator.run_ok(run);
         assert!(done.contains("user 3: an earlier user of the file has the same id"), "{done}");

@@ -72,10 +72,10 @@ fn short_hash(text: &str) -> [u8; 16] {
 }
 
 /// Which user of the file gets each address, by a rule that does not depend on the order of the file: a verified address before an
-/// unverified one, a password before none, the older account, and finally the smaller id. About 60 bytes for each address.
+/// unverified one, a password before none, the older account, and finally the smaller id. A user who cannot be imported gets none. About 60
+/// bytes for each address.
 #[derive(Default)]
 pub(super) struct AddressOwners {
-    count: usize,
     owners: HashMap<[u8; 16], (Rank, usize)>,
 }
 
@@ -83,10 +83,9 @@ pub(super) struct AddressOwners {
 type Rank = (bool, bool, i64, [u8; 16]);
 
 impl AddressOwners {
-    /// Adds the next user of the file.
-    pub(super) fn add(&mut self, person: &Result<FileUser, ReadError>) {
-        self.count += 1;
-        let ranked = match person {
+    /// Adds the next user of the file. `classifier` has no owners yet.
+    pub(super) fn add(&mut self, classifier: &Classifier, seen: &mut SeenUsers, person: Result<FileUser, ReadError>) {
+        let ranked = match &person {
             Ok(FileUser::Foreign(person)) => importable_address(person).ok().map(|(email, is_verified)| {
                 let created_at = person.created_at.unwrap_or(i64::MAX);
                 (email, (!is_verified, person.password.is_none(), created_at, short_hash(&person.subject)))
@@ -98,8 +97,9 @@ impl AddressOwners {
             }
             Err(_) => None,
         };
-        let Some((email, rank)) = ranked else { return };
-        let number = self.count;
+        let can_be_imported = classifier.classify(seen, person).is_ok();
+        let Some((email, rank)) = ranked.filter(|_| can_be_imported) else { return };
+        let number = seen.count;
         let owner = self.owners.entry(short_hash(email.as_str())).or_insert((rank, number));
         if rank < owner.0 {
             *owner = (rank, number);

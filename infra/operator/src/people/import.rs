@@ -100,8 +100,9 @@ pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     let config = document(&store).await?;
     let locale = config.locales.first().cloned().unwrap_or_else(|| "en".to_owned());
     let (signer, now) = (config.keys.signer, Clock::system().now());
-    let owners = find_owners(&mut source)?;
-    let classifier = Classifier { config, issuer: target.origin.issuer(&import.tenant), origin, now, owners };
+    let (issuer, owners) = (target.origin.issuer(&import.tenant), AddressOwners::default());
+    let mut classifier = Classifier { config, issuer, origin, now, owners };
+    classifier.owners = find_owners(&mut source, &classifier)?;
     let summary = classify_all(&mut source, &classifier)?;
     say(&summary.render(&format!("tenant {} of {}", import.tenant, target.name), &classifier.origin))?;
     if import.dry_run || summary.ready == 0 {
@@ -138,10 +139,10 @@ fn open(import: &Import) -> Result<(Source, Origin), CommandError> {
     Ok((source, origin))
 }
 
-/// A reading of the addresses only: which user gets one that several users have.
-fn find_owners(source: &mut Source) -> Result<AddressOwners, CommandError> {
-    let mut owners = AddressOwners::default();
-    let read = source.read(&mut |person| owners.add(&person));
+/// The first reading: which user gets an address that several users have, among those who can be imported.
+fn find_owners(source: &mut Source, classifier: &Classifier) -> Result<AddressOwners, CommandError> {
+    let (mut owners, mut seen) = (AddressOwners::default(), SeenUsers::default());
+    let read = source.read(&mut |person| owners.add(classifier, &mut seen, person));
     read.map_err(|refused| CommandError::new(format!("{refused}; nothing was changed")))?;
     Ok(owners)
 }

@@ -152,7 +152,7 @@ async fn security_130_a_write_that_races_the_erasure_restores_no_data() {
 }
 
 /// The token and the code that restore the account.
-async fn restoration(world: &World, customer: &Customer) -> (String, String) {
+pub(super) async fn restoration(world: &World, customer: &Customer) -> (String, String) {
     let mails = world.mails_to(&customer.email).await.expect("mails");
     let mail = mails.iter().find(|mail| mail.links.iter().any(|link| link.contains("/account/restore"))).expect("a mail");
     (mail.links[0].split_once("?token=").expect("a token").1.to_owned(), mail.codes[0].clone())
@@ -269,7 +269,7 @@ async fn security_132_t23_a_restored_backup_is_erased_again_before_it_is_served(
 }
 
 /// Replaces the accounts by those of a backup. The other tables stay as they are.
-fn restore_backup(world: &World, backup: &[Value]) {
+pub(super) fn restore_backup(world: &World, backup: &[Value]) {
     let database = world.engine.database();
     for item in &invariants::read(&world.engine).tables["identities"] {
         let request = json!({ "TableName": "identities", "Key": { "pk": item["pk"], "sk": item["sk"] } });

@@ -1,6 +1,7 @@
 //! The retention job: plan and run, leases, ticks, stuck accounts, deadlines (security 132, 140, 141; T11).
 
-use crate::retention::{AFTER_GRACE, erased, tick, world};
+use crate::retention::erase::{restoration, restore_backup};
+use crate::retention::{AFTER_GRACE, close, create_user_with_canaries, erased, tick, world};
 use dynoxide::actions::put_item::PutItemRequest;
 use latchkey::context::Deadline;
 use latchkey::domain::time::Span;
@@ -9,7 +10,7 @@ use latchkey_local::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tests::{SignedInUser, invariants};
+use tests::{AccountClient, Anonymous, SignedInUser, invariants};
 
 /// Closes this many accounts. All are due after the grace period.
 async fn close_accounts(world: &World, count: usize) -> Vec<SignedInUser> {
@@ -188,4 +189,33 @@ async fn an_unknown_job_is_refused_with_a_reason() {
         let error = world.run_job(&event).await.expect_err("refused").to_string();
         assert!(error.contains(words), "{event}: {error}");
     }
+}
+
+/// T23: the service was down, or its data was lost, when the erasure of a replayed request became due. The person can still use the mailed link.
+#[tokio::test]
+async fn security_132_t23_a_replayed_request_that_is_overdue_leaves_time_to_restore_the_account() {
+    let world = world().await;
+    let (ada, of_ada) = create_user_with_canaries(&world, "Ada").await;
+    let (_, of_bob) = create_user_with_canaries(&world, "Bob").await;
+    let since = world.services.clock.now();
+    let backup = invariants::read(&world.engine).tables["identities"].clone();
+    world.advance(Span::minutes(1));
+    close(&of_ada).await;
+    close(&of_bob).await;
+    let (token, code) = restoration(&world, &ada).await;
+    world.advance(AFTER_GRACE);
+    restore_backup(&world, &backup);
+    let replay = json!({ "job": "replay_erasures", "since": since.to_string() });
+    let summary = world.run_job(&replay).await.expect("a summary");
+    assert_eq!(summary["rules"]["erasure"]["closed"], 2, "{summary}");
+    assert_eq!(erased(&tick(&world).await), 0, "not at once");
+    world.advance(Span::days(6));
+    assert_eq!(erased(&tick(&world).await), 0);
+    let body = json!({ "token": token, "code": code });
+    assert_eq!(Anonymous::new(&world).post_json("/v1/me/restoration", &body).await.status(), 204);
+    world.advance(Span::days(2));
+    assert_eq!(erased(&tick(&world).await), 1, "the other one");
+    assert_eq!(AccountClient::new(&world, &ada).await.get("/v1/me").await.status(), 200);
+    world.pump().await.expect("pumped");
+    assert_eq!(invariants::scan_tables(&invariants::read(&world.engine)), Vec::<String>::new());
 }
