@@ -76,7 +76,7 @@ impl Services {
         let config = self.tenants.find(id, &self.store, self.clock.now()).await?.ok_or(TenantError::Unknown)?;
         let store = self.store.tenant(id.clone());
         let keys = self.keys.tenant(&store, config.keys.signer, self.clock.now()).await?;
-        let store = store.with_identifiers(keys.identifier_forms());
+        let store = keys.bind(store);
         Ok(Tenant { issuer: self.origin.issuer(id), config, keys, store })
     }
 

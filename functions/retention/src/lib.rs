@@ -128,7 +128,7 @@ impl Retention {
     async fn tenant_store(&self, tenant: &TenantId) -> Result<TenantStore, RetentionError> {
         let store = self.services.store.tenant(tenant.clone());
         let keys = self.services.keys.tenant(&store, Signer::Local, self.services.clock.now()).await?;
-        Ok(store.with_identifiers(keys.identifier_forms()))
+        Ok(keys.bind(store))
     }
 
     /// A context for writes that are decided now. Never use the invocation's own id: a repeated invocation must decide anew.

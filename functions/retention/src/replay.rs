@@ -45,9 +45,10 @@ pub(crate) async fn erasures(job: &Retention, event: ReplayRequest, deadline: De
             Some(resume) if registered.tenant == resume.tenant => (resume.records, resume.cursor.clone()),
             Some(_) | None => (Records::Tombstones, first.clone()),
         };
-        let store = job.tenant_store(&registered.tenant).await?;
         let (mut cursor, mut outcomes) = (Some(begin), Outcomes::default());
         while let Some(at) = cursor.take() {
+            // A run takes minutes: it follows a rotation of the identifier key from page to page.
+            let store = job.tenant_store(&registered.tenant).await?;
             let page = if deadline.leaves(RESERVE) { page(job, &store, records, &at, deadline).await? } else { None };
             let Some((paged, more_after)) = page else {
                 let resume = Resume { tenant: registered.tenant.clone(), records, cursor: at };

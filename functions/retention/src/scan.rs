@@ -155,12 +155,14 @@ impl TenantScan<'_> {
 
     /// Processes a page. Returns where the shard continues.
     async fn page(&self, run: &Run) -> Result<(PageOutcome, Option<String>), RetentionError> {
-        let page = self.store.find_due_erasures(&run.cursor, PAGE).await?;
+        // A run takes minutes: it follows a rotation of the identifier key from page to page.
+        let store = &self.job.tenant_store(self.store.tenant()).await?;
+        let page = store.find_due_erasures(&run.cursor, PAGE).await?;
         let request = self.job.request(self.deadline)?;
         let works = due_by(page.work, run.period).into_iter().map(async |work| match work {
             Err((id, error)) => (id, Err(EraseError::from(error))),
             Ok(due) if !self.deadline.leaves(ACCOUNT_RESERVE) => (due.account.to_string(), Err(EraseError::OutOfTime)),
-            Ok(due) => (due.account.to_string(), Box::pin(erase::run(&self.store, &due, &request)).await),
+            Ok(due) => (due.account.to_string(), Box::pin(erase::run(store, &due, &request)).await),
         });
         let done: Vec<_> = stream::iter(works).buffer_unordered(AT_ONCE).collect().await;
         // A failure after the deadline is not the account's fault.

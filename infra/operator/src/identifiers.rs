@@ -209,7 +209,7 @@ struct Done {
 
 impl Move<'_> {
     /// Moves every item under this version, at most `rate` a second: the claims with the accounts that name them, then each account that names
-    /// an address whose claim it does not have, or whose claim moved without it.
+    /// an address without having its claim, or with a claim that moved alone.
     async fn all(&self, version: u32, rate: u32) -> Result<Done, CommandError> {
         let mut done = Done::default();
         self.pass(version, rate, &mut done, |item| !matches!(item, FormerItem::Account(_))).await?;

@@ -30,7 +30,7 @@ pub const MIN_GRACE: Span = Span::minutes(10);
 pub const DEFERRAL: Span = Span::days(7);
 
 /// The shortest time between the replay of a deletion request after the restore of a backup and the erasure. While the service was down,
-/// nobody could restore the account with the mailed link.
+/// the mailed link could not restore the account.
 pub const REPLAY_GRACE: Span = Span::days(7);
 
 /// The erasure of an account, stored under the day on which it is due.

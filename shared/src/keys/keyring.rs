@@ -257,6 +257,15 @@ impl TenantKeys {
         let keyring = self.identifier.as_ref()?.keyring.as_ref().ok()?.clone();
         Some(keyring)
     }
+    /// The store of this tenant under the live versions of the identifier key. If there are several and they could not be opened, what
+    /// depends on them fails.
+    #[must_use]
+    pub fn bind(&self, store: TenantStore) -> TenantStore {
+        match &self.identifier {
+            Some(Ring { versions, keyring: Err(_), .. }) if versions.len() > 1 => store.without_identifiers(),
+            Some(_) | None => store.with_identifiers(self.identifier_forms()),
+        }
+    }
     /// Derives codes and links.
     ///
     /// # Errors

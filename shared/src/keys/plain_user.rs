@@ -17,7 +17,7 @@ pub struct PlainUser<'a> {
     pub subject: &'a FederatedSubject,
     /// The user's `sub` here.
     pub sub: Sub,
-    /// The e-mail address. If nobody has verified it, there is no password, and only a mail to it opens the account.
+    /// The e-mail address. If it is not verified, there is no password, and only a mail to it opens the account.
     pub email: &'a EmailAddress,
     /// The other imported claims.
     pub claims: Claims,

@@ -49,7 +49,7 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_account(&self, identifier: &IdentifierHash) -> Result<Option<AccountId>, StoreError> {
-        let forms = self.forms(identifier);
+        let forms = self.forms(identifier)?;
         let claimed: Option<ClaimedIdentifier> = match forms.as_slice() {
             [only] => self.get(ItemRef::Identifier(only), ItemKind::Identifier).await?,
             several => {
@@ -64,7 +64,7 @@ impl TenantStore {
     /// # Errors
     /// If the store fails.
     pub async fn find_subject(&self, subject: &SubjectHash) -> Result<Option<ClaimedSubject>, StoreError> {
-        match self.forms(&subject.0).as_slice() {
+        match self.forms(&subject.0)?.as_slice() {
             [only] => self.get(ItemRef::FederatedSubject(&SubjectHash(*only)), ItemKind::FederatedSubject).await,
             several => {
                 let key = |form: &IdentifierHash| self.key(ItemRef::FederatedSubject(&SubjectHash(*form)));
@@ -110,7 +110,7 @@ impl TenantStore {
         // Requests, units and time must not reveal whether the identifier has an account (security 71): the same number of keys
         // of the same tables is read for an unknown identifier.
         let account = found.unwrap_or_else(|| decoy(identifier));
-        let forms = self.forms(identifier);
+        let forms = self.forms(identifier)?;
         let failures: Vec<ItemKey> = forms.iter().map(|form| self.key(ItemRef::UnknownFailures(form))).collect();
         let first = ItemRef::Authentication(account);
         let (password, data_key) = (ItemRef::Password(account), ItemRef::DataKey(account));

@@ -9,10 +9,11 @@
 
 use super::condition::{Condition, Expression};
 use super::failure::{CONTENDED, MAX_SENDS, back_off, refused, store_error, unavailable};
+use super::identifiers::no_identifiers;
 use super::item::Item;
 use super::key::ItemKey;
 use super::plan::{Count, Delete, Plan, Put, Write, plan};
-use super::{CommitError, Conflict, DecideError, MAX_ATTEMPTS, StoreError, TenantStore};
+use super::{CommitError, Conflict, DecideError, Identifiers, MAX_ATTEMPTS, StoreError, TenantStore};
 use crate::context::RequestContext;
 use crate::domain::change::{Changes, Decision};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -29,8 +30,9 @@ use aws_sdk_dynamodb::types::{
 async fn commit(store: &TenantStore, changes: &Changes, request: &RequestContext) -> Result<(), CommitError> {
     for (index, change) in changes.0.iter().enumerate() {
         let plan = match &store.identifiers {
-            None => plan(store.tenant(), change, request, index)?,
-            Some(forms) => plan(store.tenant(), &change.clone().under(forms.as_ref()), request, index)?,
+            Identifiers::Unavailable if change.names_identifiers() => return Err(no_identifiers().into()),
+            Identifiers::Single | Identifiers::Unavailable => plan(store.tenant(), change, request, index)?,
+            Identifiers::Several(forms) => plan(store.tenant(), &change.clone().under(forms.as_ref()), request, index)?,
         };
         match store.write(&plan, request).await? {
             Written::Yes => {}

@@ -92,9 +92,9 @@ impl TenantStore {
     }
 
     /// The counters of a recipient, under the version of the identifier key that makes new items.
-    fn mails_key(&self, recipient: &IdentifierHash, purpose: MailPurpose, at: Timestamp) -> ItemKey {
-        let recipient = self.forms(recipient).first().copied().unwrap_or(*recipient);
-        self.key(ItemRef::Mails(purpose, &recipient, at))
+    fn mails_key(&self, recipient: &IdentifierHash, purpose: MailPurpose, at: Timestamp) -> Result<ItemKey, StoreError> {
+        let recipient = self.forms(recipient)?.first().copied().unwrap_or(*recipient);
+        Ok(self.key(ItemRef::Mails(purpose, &recipient, at)))
     }
     /// Counts a mail of this purpose to this recipient before it is sent, in the hour and on the day of its event. So an event is
     /// counted once, however often and late it is delivered. Only notices have a limit here. 1 WRU.
@@ -137,7 +137,7 @@ impl TenantStore {
         limits: Option<(u32, u32)>,
     ) -> Result<Counted, StoreError> {
         let at = happened_at(event_id, now);
-        let key = self.mails_key(recipient, purpose, at);
+        let key = self.mails_key(recipient, purpose, at)?;
         // Both counters and the counted events are in the item of the day, so that one update decides and counts.
         let hour = format!("h{:02}", at.seconds().rem_euclid(86_400) / 3600);
         let number = |n: u32| AttributeValue::N(n.to_string());
@@ -204,7 +204,7 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<Deferral, StoreError> {
-        let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
+        let key = self.mails_key(recipient, purpose, happened_at(event_id, now))?;
         let result = self
             .update(&key)
             .update_expression("SET #deferred = :event, #ttl = :ttl")
@@ -235,7 +235,7 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
+        let key = self.mails_key(recipient, purpose, happened_at(event_id, now))?;
         let result = self
             .update(&key)
             .update_expression("REMOVE #deferred")
@@ -263,7 +263,7 @@ impl TenantStore {
         event_id: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = self.mails_key(recipient, purpose, happened_at(event_id, now));
+        let key = self.mails_key(recipient, purpose, happened_at(event_id, now))?;
         let result = self
             .update(&key)
             .update_expression("ADD #sent :events")

@@ -179,11 +179,11 @@ impl TenantStore {
             Removal::DataKey(account) => (vec![delete(ItemRef::DataKey(*account), Condition::DataKeyOf(*account))], true),
             Removal::Identifier(account, identifier) => {
                 let one = |form: &IdentifierHash| delete(ItemRef::Identifier(form), Condition::OfAccount(*account));
-                (self.forms_oldest_first(identifier).iter().map(one).collect(), false)
+                (self.forms_oldest_first(identifier)?.iter().map(one).collect(), false)
             }
             Removal::UnknownFailures(identifier) => {
                 let one = |form: &IdentifierHash| delete(ItemRef::UnknownFailures(form), Condition::Present);
-                (self.forms_oldest_first(identifier).iter().map(one).collect(), true)
+                (self.forms_oldest_first(identifier)?.iter().map(one).collect(), true)
             }
             Removal::Password(account) => (vec![delete(ItemRef::Password(*account), Condition::Present)], true),
             Removal::LinkedIdentity(account, subject) => {
@@ -211,10 +211,10 @@ impl TenantStore {
 
     /// Each form under which an item of this hash can be stored, in the order in which the re-claim moves items: what it moves meanwhile is
     /// found under the next one.
-    fn forms_oldest_first(&self, hash: &IdentifierHash) -> Vec<IdentifierHash> {
-        let mut forms = self.forms(hash);
+    fn forms_oldest_first(&self, hash: &IdentifierHash) -> Result<Vec<IdentifierHash>, StoreError> {
+        let mut forms = self.forms(hash)?;
         forms.sort_by_key(|form| form.key_version);
-        forms
+        Ok(forms)
     }
 
     /// Written only over the account's own sentinel. A sentinel that is erased already, or that another account has, is not

@@ -10,6 +10,7 @@ pub mod export;
 mod failure;
 pub mod flow;
 pub mod grant;
+mod identifiers;
 pub mod item;
 pub mod key;
 pub mod keyring;
@@ -25,7 +26,7 @@ pub mod tables;
 pub mod tenant;
 
 use crate::domain::id::TenantId;
-use crate::domain::identifier::{IdentifierForms, IdentifierHash};
+use crate::domain::identifier::IdentifierForms;
 use std::sync::Arc;
 
 /// The three tables by their names.
@@ -51,8 +52,18 @@ pub struct Store {
 pub struct TenantStore {
     pub(crate) store: Store,
     pub(crate) tenant: TenantId,
-    /// The live versions of the identifier key, if there has been more than one.
-    identifiers: Option<Arc<dyn IdentifierForms>>,
+    identifiers: Identifiers,
+}
+
+/// How identifiers are stored.
+#[derive(Clone)]
+enum Identifiers {
+    /// Under the only version of the identifier key that was ever made.
+    Single,
+    /// Under these live versions.
+    Several(Arc<dyn IdentifierForms>),
+    /// Under several versions, which are not available: what depends on them fails, rather than miss an item or claim an address twice.
+    Unavailable,
 }
 
 /// The store failed. The caller is not at fault.
@@ -125,7 +136,7 @@ impl Store {
     /// The items of a tenant.
     #[must_use]
     pub fn tenant(&self, tenant: TenantId) -> TenantStore {
-        TenantStore { store: self.clone(), tenant, identifiers: None }
+        TenantStore { store: self.clone(), tenant, identifiers: Identifiers::Single }
     }
 }
 
@@ -138,13 +149,12 @@ impl TenantStore {
     /// This store, which reads and writes under the live versions of the identifier key.
     #[must_use]
     pub fn with_identifiers(self, forms: Option<Arc<dyn IdentifierForms>>) -> Self {
-        Self { identifiers: forms.filter(|forms| !forms.is_single()), ..self }
+        let several = forms.filter(|forms| !forms.is_single()).map(Identifiers::Several);
+        Self { identifiers: several.unwrap_or(Identifiers::Single), ..self }
     }
-    /// Each form under which an item of this hash can be stored, the one of new items first.
-    fn forms(&self, hash: &IdentifierHash) -> Vec<IdentifierHash> {
-        let Some(forms) = &self.identifiers else { return vec![*hash] };
-        let claimed = forms.claimed(hash);
-        let others = forms.forms(hash).into_iter().filter(|form| *form != claimed);
-        std::iter::once(claimed).chain(others).collect()
+    /// This store while the identifier key has several versions that are not available.
+    #[must_use]
+    pub fn without_identifiers(self) -> Self {
+        Self { identifiers: Identifiers::Unavailable, ..self }
     }
 }

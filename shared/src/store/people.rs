@@ -170,11 +170,11 @@ impl TenantStore {
     ) -> Result<ExistingState, StoreError> {
         let owner = self.find_account(identifier).await?;
         let state = self.key(ItemRef::Authentication(account));
-        let claims: Vec<ItemKey> = subjects
-            .iter()
-            .flat_map(|subject| self.forms(&subject.0))
-            .map(|form| self.key(ItemRef::FederatedSubject(&SubjectHash(form))))
-            .collect();
+        let mut claims: Vec<ItemKey> = Vec::new();
+        for subject in subjects {
+            let forms = self.forms(&subject.0)?;
+            claims.extend(forms.into_iter().map(|form| self.key(ItemRef::FederatedSubject(&SubjectHash(form)))));
+        }
         let sub = self.key(ItemRef::FederatedSubject(&SubjectHash::of_sub(sub)));
         let mut found = self.batch_keys(claims.iter().chain([&state, &sub]).cloned().collect()).await?;
         let is_sub_claimed = found.take::<ClaimedSubject>(&sub, ItemKind::FederatedSubject)?.is_some();

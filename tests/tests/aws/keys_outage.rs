@@ -2,13 +2,20 @@
 //! functions: a warm instance works fully, a cold one lists keys and verifies, and no code or token is spent without a result.
 #![expect(clippy::unwrap_used, reason = "this file is test code: a broken expectation ends the test")]
 
+use latchkey::domain::change::{Change, Changes};
+use latchkey::domain::id::TenantId;
+use latchkey::domain::tenant::Signer;
 use latchkey::domain::time::Span;
-use latchkey::keys::{KeyVault, Keys};
+use latchkey::keys::{KeyVault, Keys, identifier_rotation};
+use latchkey::purpose::Purpose;
 use latchkey::services::{Services, Tenants};
+use latchkey::store::erasure::Removal;
+use latchkey::store::{CommitError, StoreError};
 use latchkey::web::mount;
 use std::time::Duration;
 use tests::jwks::kid_of;
 use tests::kms::{FakeKms, Mode};
+use tests::store::{new_account, request, session};
 use tests::{Anonymous, Browser, Customer, OAuthClient, SignedInUser, World};
 
 const OUTAGES: [Mode; 4] = [Mode::Down, Mode::Throttled, Mode::Disabled, Mode::Slow(Duration::from_secs(3600))];
@@ -110,4 +117,40 @@ async fn two_hundred_cold_starts_succeed_and_call_kms_once_for_each_key() {
     let keyrings = u64::try_from(token::PURPOSES.len()).unwrap() - 1;
     assert_eq!(kms.answered_to("Decrypt") - before.0, INSTANCES * (keyrings + 1));
     assert_eq!(kms.answered_to("Encrypt"), before.1, "no key is made");
+}
+
+/// Several versions of the identifier key that cannot be opened: under one of them alone an account would be missed, and its address claimed
+/// again. What does not depend on them goes on.
+#[tokio::test]
+async fn security_71_without_the_versions_of_the_identifier_key_no_address_is_looked_up_or_claimed() {
+    let kms = FakeKms::up();
+    let world = World::builder().vault(kms.vault()).build().await.unwrap();
+    let store = world.services.store.tenant(TenantId::default_tenant());
+    let now = || world.services.clock.now();
+    let keys = async || Keys::new(kms.vault(), &[Purpose::Identifier]).tenant(&store, Signer::Local, now()).await.unwrap();
+    // The first use makes the keys.
+    keys().await;
+    let claimed = new_account(1, 1);
+    let (account, identifier) = (claimed.authentication.account, claimed.identifier);
+    let claim = Changes::one(Change::create_account(claimed));
+    for versions in [1, 2] {
+        if versions == 2 {
+            assert_eq!(identifier_rotation::begin(&kms.vault(), &store, now()).await.unwrap(), Some(2));
+        }
+        kms.set(OUTAGES[0]);
+        let bound = keys().await.bind(store.clone());
+        kms.set(Mode::Up);
+        let found = bound.find_account(&identifier).await;
+        if versions == 1 {
+            assert_eq!(found.unwrap(), None, "one version: the hash says all");
+            continue;
+        }
+        assert!(matches!(found, Err(StoreError::Unavailable(_))), "{found:?}");
+        let refused = bound.commit(&claim, &request()).await;
+        assert!(matches!(refused, Err(CommitError::Store(StoreError::Unavailable(_)))), "{refused:?}");
+        bound.commit(&Changes::one(Change::open_session(session(1, 1))), &request()).await.unwrap();
+        let removed = bound.remove(&Removal::Identifier(account, identifier), &request()).await;
+        assert!(matches!(removed, Err(StoreError::Unavailable(_))), "{removed:?}");
+    }
+    assert_eq!(keys().await.bind(store.clone()).find_account(&identifier).await.unwrap(), None);
 }

@@ -161,7 +161,7 @@ pub(super) async fn run(import: &Import) -> Result<bool, CommandError> {
     let keys = Keys::new(target.vault()?, &[Purpose::Data, Purpose::Identifier]);
     let keys = keys.tenant(&store, config.keys.signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
-    let store = store.with_identifiers(keys.identifier_forms());
+    let store = keys.bind(store);
     let locale = config.locales.first().map_or("en", String::as_str);
     let importer = (!import.dry_run).then(|| UserImporter::new(&store, &keys, locale));
     let run = PoolImport { pool, chosen, cognito, config: &config, store: &store, keys: &keys, importer };

@@ -86,7 +86,7 @@ pub(super) async fn run(status: &Status) -> Result<(), CommandError> {
     let keys = Keys::new(target.vault()?, &[Purpose::Identifier]);
     let keys = keys.tenant(&store, config.keys.signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
-    let store = store.with_identifiers(keys.identifier_forms());
+    let store = keys.bind(store);
     let walk = StatusScan { pool: Pool::open(&target, pool).await, store, keys };
     let counted = walk.count(status.rate).await?;
     if status.json { say_json(&counted) } else { say(&render(&counted, pool, &status.tenant, &target)) }

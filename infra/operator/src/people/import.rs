@@ -112,7 +112,7 @@ pub(crate) async fn run(command: &Command) -> Result<bool, CommandError> {
     let keys = Keys::new(target.vault()?, &[Purpose::Data, Purpose::Identifier]);
     let keys = keys.tenant(&store, signer, Clock::system().now()).await;
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
-    let store = store.with_identifiers(keys.identifier_forms());
+    let store = keys.bind(store);
     let existing = match classifier.origin {
         Origin::Latchkey(_) | Origin::OtherSystem { keep_sub: true, .. } => ExistingAccounts::read(&store).await?,
         Origin::OtherSystem { keep_sub: false, .. } => ExistingAccounts::default(),

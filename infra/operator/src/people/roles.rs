@@ -50,7 +50,7 @@ pub(super) async fn run(roles: &Roles) -> Result<(), CommandError> {
     let keys = keys.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
     let hashed = keys.identifier().map(|identifiers| identifiers.hash_email(&roles.email));
     let identifier = hashed.map_err(|error| CommandError::caused_by("the tenant's keys could not be opened", &error))?;
-    let store = store.with_identifiers(keys.identifier_forms());
+    let store = keys.bind(store);
     let request = request_context()?;
     let changed = store.decide(&request, || async {
         let found = match store.find_account(&identifier).await? {

@@ -55,6 +55,26 @@ impl Change {
         };
         Self { write, ..self }
     }
+    /// Whether it writes or removes an item with a key that depends on the version of the identifier key.
+    #[must_use]
+    pub(crate) fn names_identifiers(&self) -> bool {
+        let puts = self.puts().any(|put| {
+            matches!(
+                put.record,
+                Record::Identifier(_) | Record::FederatedSubject(_) | Record::LinkedIdentity(_) | Record::UnknownFailures(_)
+            )
+        });
+        puts || match &self.write {
+            Write::One(_) => false,
+            Write::All { rest, .. } => rest.iter().any(|step| {
+                matches!(step, Step::Remove(Remove { key, .. }) if matches!(key, RecordKey::Identifier(_) | RecordKey::FederatedSubject(_)))
+            }),
+            Write::Count(counter) => match counter.key {
+                CounterKey::ShortCodes(_) | CounterKey::MailStarts(..) => true,
+                CounterKey::Source(_) => false,
+            },
+        }
+    }
 }
 
 /// The address that this put claims.

@@ -122,7 +122,7 @@ pub fn import_legacy_user(imported_user: ImportedUser, found: ImportConflicts, n
 #[derive(Debug, Clone)]
 pub struct Completion {
     /// Whether the account has the address of this import, under any version of the identifier key. The password of another address
-    /// opens nothing here: nobody has proven that address to this account.
+    /// opens nothing here: that address was never proven to be the account's.
     pub has_same_address: bool,
     /// The hash of the password.
     pub password: Option<PasswordHash>,
