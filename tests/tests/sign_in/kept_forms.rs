@@ -28,7 +28,7 @@ fn outcome(page: &Page) -> Option<Outcome> {
 async fn newest(world: &World, address: &str, link: &str) -> Mail {
     let mails = world.mails_to(address).await.expect("mails");
     let fits = |mail: &&Mail| mail.links.iter().any(|known| known.contains(link));
-    mails.iter().find(fits).unwrap_or_else(|| panic!("no {link} for {address}")).clone()
+    mails.iter().find(fits).expect("a mail with such a link").clone()
 }
 
 async fn start_change(me: &AccountClient) {

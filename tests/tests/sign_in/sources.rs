@@ -133,6 +133,9 @@ async fn security_147_strangers_in_the_same_network_lock_out_no_known_device_and
     assert_eq!(page.status(), 429);
     assert!(page.text().contains("Too many tries") && page.header("retry-after").is_some(), "{}", page.text());
     assert!(page.text().contains("Please try again in "), "{}", page.text());
+    let retry =
+        page.links().into_iter().find(|link| link.ends_with("/login")).expect("a link to the page, so that it is no dead end");
+    assert!(Browser::new(&world).open(&retry).await.has_field("password"));
     let mut german = Browser::new(&world);
     "de".clone_into(&mut german.language);
     let page = sign_in(&mut german, &customer.email, "Ada sails 3 red boats").await;

@@ -65,6 +65,7 @@ problem-wait-hours =
         [one] Bitte versuchen Sie es in etwa einer Stunde noch einmal.
        *[other] Bitte versuchen Sie es in etwa { $count } Stunden noch einmal.
     }
+problem-wait-retry = Noch einmal versuchen
 problem-reference = Kennung: { $request_id }
 
 ## Die Seite, die eine Antwort an die Anwendung zurückgibt

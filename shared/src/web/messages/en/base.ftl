@@ -65,6 +65,7 @@ problem-wait-hours =
         [one] Please try again in about an hour.
        *[other] Please try again in about { $count } hours.
     }
+problem-wait-retry = Try again
 problem-reference = Reference: { $request_id }
 
 ## The page that returns a response to the application
