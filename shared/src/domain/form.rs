@@ -4,10 +4,12 @@
 //! 2. A field that another field hides is refused (API) or dropped (page: without JavaScript it can still be filled).
 //! 3. Each value is converted to its single stored form, or refused with a hint.
 
+mod revision;
 mod schema;
 mod submission;
 mod value;
 
+pub use revision::revise;
 pub use submission::{FieldFlaw, Submission};
 
 use super::consent::AcceptedTerms;
@@ -100,6 +102,13 @@ pub(super) fn is_shown(field: &Field, claims: &Map<String, Value>) -> bool {
         None => condition.equals == "false",
         Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) => false,
     })
+}
+
+/// The required fields that apply to these stored values, and are missing or no longer valid.
+#[must_use]
+pub fn missing<'f>(fields: &'f [Field], stored: &Map<String, Value>, now: Timestamp) -> Vec<&'f Field> {
+    let is_missing = |field: &&Field| field.required && is_shown(field, stored);
+    fields.iter().filter(is_missing).filter(|field| !revision::is_valid(field, stored.get(&field.name), now)).collect()
 }
 
 /// A flaw of the accepted terms.

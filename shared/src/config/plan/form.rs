@@ -27,8 +27,8 @@ fn fields(plan: &mut Plan, now: &[Field], then: &[Field]) {
     }
     for field in then.iter().filter(|field| added.contains(&field.name.as_str())) {
         if field.required {
-            let words = "added, and required: a registration without it is refused; existing users must fill it when they next save \
-                         their profile";
+            let words = "added, and required: a registration without it is refused; existing users are asked for it at their next \
+                         sign-in";
             plan.danger(&path(&field.name), words);
         } else {
             plan.notice(&path(&field.name), "added: may be left empty");
@@ -50,13 +50,13 @@ fn path(name: &str) -> String {
 }
 
 /// The effect of a stricter rule on users with a stored value.
-const STORED_VALUE: &str = "a stored value remains, but must be valid when its user next saves the profile";
+const STORED_VALUE: &str = "a stored value remains, and must be valid when its user next changes it";
 
 fn field(plan: &mut Plan, was: &Field, is: &Field) {
     let path = path(&was.name);
     match (was.required, is.required) {
         (false, true) => {
-            plan.danger(&path, "required now: users who left it empty must fill it when they next save their profile");
+            plan.danger(&path, "required now: users who left it empty are asked for it at their next sign-in");
         }
         (true, false) => plan.notice(&path, "may be left empty now"),
         (true, true) | (false, false) => {}
@@ -65,7 +65,7 @@ fn field(plan: &mut Plan, was: &Field, is: &Field) {
     if was.show_when != is.show_when && is.required {
         plan.danger(
             &path,
-            "is shown under another condition, and required if shown: users who left it empty must fill it when they next save their profile",
+            "is shown under another condition, and required if shown: users who left it empty are asked for it at their next sign-in",
         );
     } else if was.show_when != is.show_when {
         plan.notice(&path, "is shown under another condition; if it is not shown, no value is accepted");

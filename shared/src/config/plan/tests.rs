@@ -159,7 +159,10 @@ fn a_retired_field_keeps_stored_values_and_an_added_one_is_a_danger_only_if_requ
         "[[registration.fields]]\nname = \"nickname\"\nrequired = true\n[[registration.terms]]",
     )]);
     assert_eq!(required.summary, ["2 fields kept, 1 added"]);
-    assert!(required.dangers().count() == 1 && required.effects[0].words.contains("must fill it"), "{required:#?}");
+    assert!(
+        required.dangers().count() == 1 && required.effects[0].words.contains("asked for it at their next sign-in"),
+        "{required:#?}"
+    );
 }
 
 #[test]
