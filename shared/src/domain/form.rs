@@ -4,17 +4,19 @@
 //! 2. A field that another field hides is refused (API) or dropped (page: without JavaScript it can still be filled).
 //! 3. Each value is converted to its single stored form, or refused with a hint.
 
+mod applicable;
 mod revision;
 mod schema;
 mod submission;
 mod value;
 
-pub use revision::revise;
+use applicable::{is_answered_by_absence, is_blank, is_shown};
+pub use revision::{fill, revise};
 pub use submission::{FieldFlaw, Submission};
 
 use super::consent::AcceptedTerms;
 use super::profile::Claims;
-use super::tenant::{Field, FieldKind, RegistrationConfig, TermsDocument};
+use super::tenant::{Field, RegistrationConfig};
 use super::time::Timestamp;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -81,34 +83,20 @@ pub fn take_over(fields: &[Field], submitted: &Map<String, Value>, now: Timestam
     (Claims(claims), flaws)
 }
 
-/// An unticked box sends nothing. On a page this means no.
-fn is_answered_by_absence(field: &Field, submission: Submission) -> bool {
-    submission == Submission::Page && matches!(field.kind, FieldKind::Boolean)
-}
-
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
-    }
-}
-
-/// Whether a field is shown, given the claims of the fields before it.
-pub(super) fn is_shown(field: &Field, claims: &Map<String, Value>) -> bool {
-    field.show_when.as_ref().is_none_or(|condition| match claims.get(&condition.field) {
-        Some(Value::String(value)) => *value == condition.equals,
-        Some(Value::Bool(value)) => value.to_string() == condition.equals,
-        None => condition.equals == "false",
-        Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) => false,
-    })
+/// The required fields that apply to these stored values and are missing.
+#[must_use]
+pub fn missing<'f>(fields: &'f [Field], stored: &Map<String, Value>) -> Vec<&'f Field> {
+    applicable(fields, stored).filter(|field| stored.get(&field.name).is_none_or(is_blank)).collect()
 }
 
 /// The required fields that apply to these stored values, and are missing or no longer valid.
 #[must_use]
-pub fn missing<'f>(fields: &'f [Field], stored: &Map<String, Value>, now: Timestamp) -> Vec<&'f Field> {
-    let is_missing = |field: &&Field| field.required && is_shown(field, stored);
-    fields.iter().filter(is_missing).filter(|field| !revision::is_valid(field, stored.get(&field.name), now)).collect()
+pub fn unsatisfied<'f>(fields: &'f [Field], stored: &Map<String, Value>, now: Timestamp) -> Vec<&'f Field> {
+    applicable(fields, stored).filter(|field| !revision::is_valid(field, stored.get(&field.name), now)).collect()
+}
+
+fn applicable<'f>(fields: &'f [Field], stored: &Map<String, Value>) -> impl Iterator<Item = &'f Field> {
+    fields.iter().filter(|field| field.required && is_shown(field, stored))
 }
 
 /// A flaw of the accepted terms.
@@ -144,13 +132,14 @@ impl fmt::Display for TermsFlaw {
     }
 }
 
-/// Records accepted terms: pairs of document and version, checked against the documents in force.
+/// Records accepted terms: pairs of document and version, checked against the documents in force, and shown in this locale.
 ///
 /// # Errors
 /// All flaws.
 pub fn accept_terms(
     config: &RegistrationConfig,
     accepted: &[(String, String)],
+    locale: &str,
     now: Timestamp,
 ) -> Result<Vec<AcceptedTerms>, Vec<TermsFlaw>> {
     let mut flaws = Vec::new();
@@ -160,9 +149,7 @@ pub fn accept_terms(
             None => flaws.push(TermsFlaw::Unknown(index)),
             Some(terms) if terms.version != *version => flaws.push(TermsFlaw::Superseded(index)),
             Some(_) if taken.iter().any(|terms| terms.document == *document) => {}
-            Some(TermsDocument { document, version, .. }) => {
-                taken.push(AcceptedTerms { document: document.clone(), version: version.clone(), accepted_at: now });
-            }
+            Some(terms) => taken.push(terms.accepted(locale, now)),
         }
     }
     for terms in config.terms.iter().filter(|terms| terms.required) {

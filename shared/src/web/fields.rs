@@ -40,6 +40,13 @@ pub fn inputs(config: &TenantConfig, locale: &str, values: &Map<String, Value>) 
     config.registration.fields.iter().map(|field| input(config, field, locale, values)).collect()
 }
 
+/// The inputs of these fields alone. They apply already, so they have no condition.
+#[must_use]
+pub fn inputs_of(config: &TenantConfig, fields: &[&Field], locale: &str, values: &Map<String, Value>) -> Vec<Input> {
+    let unconditional = |field: &&Field| Field { show_when: None, ..(*field).clone() };
+    fields.iter().map(|field| input(config, &unconditional(field), locale, values)).collect()
+}
+
 /// As [`inputs`], for values that are stored. The browser does not demand a required field that is missing or no longer valid: it must not
 /// prevent another change. `missing` names it in words.
 #[must_use]
@@ -50,7 +57,7 @@ pub fn stored_inputs(
     values: &Map<String, Value>,
     now: Timestamp,
 ) -> Vec<Input> {
-    let missing = form::missing(&config.registration.fields, stored, now);
+    let missing = form::unsatisfied(&config.registration.fields, stored, now);
     let mut inputs = inputs(config, locale, values);
     for input in inputs.iter_mut().filter(|input| missing.iter().any(|field| field.name == input.name)) {
         input.demanded = false;

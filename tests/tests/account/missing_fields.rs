@@ -1,4 +1,4 @@
-//! A required field that is new, or missing on an imported user, prevents no other change of the profile.
+//! A required field that is new, or missing on an imported user, prevents no other change of the profile (security 152).
 #![expect(clippy::expect_used, reason = "a broken expectation ends the test")]
 
 use http::StatusCode;

@@ -1,7 +1,8 @@
 //! Compares the registration form, which is also the form of the profile.
 
 use super::effects::{Plan, list, reads_differently, sides};
-use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig, TermsDocument};
+use super::terms;
+use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig};
 
 pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &RegistrationConfig) {
     match (now.enabled, then.enabled) {
@@ -12,7 +13,7 @@ pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &Registra
         (true, true) | (false, false) => {}
     }
     fields(plan, &now.fields, &then.fields);
-    terms(plan, &now.terms, &then.terms);
+    terms::compare(plan, &now.terms, &then.terms);
 }
 
 fn fields(plan: &mut Plan, now: &[Field], then: &[Field]) {
@@ -127,36 +128,5 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
             FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean | FieldKind::Choice(_),
             FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean | FieldKind::Choice(_),
         ) => plan.danger(path, format!("has another type: {STORED_VALUE}")),
-    }
-}
-
-fn terms(plan: &mut Plan, now: &[TermsDocument], then: &[TermsDocument]) {
-    let path = |name: &str| format!("registration.terms.{name}");
-    for was in now.iter().filter(|was| !then.iter().any(|is| is.document == was.document)) {
-        plan.notice(&path(&was.document), "no longer required; earlier acceptance remains recorded");
-    }
-    for is in then {
-        let path = path(&is.document);
-        let Some(was) = now.iter().find(|was| was.document == is.document) else {
-            let words = if is.required { "must be accepted at registration" } else { "is offered at registration" };
-            plan.notice(&path, format!("added, version {}: {words}; existing users are not asked", is.version));
-            continue;
-        };
-        if was.version != is.version {
-            let words = "new registrations accept this one; existing users are not asked again";
-            plan.notice(&path, format!("version {} instead of {}: {words}", is.version, was.version));
-        }
-        if was.url != is.url && was.version == is.version {
-            let words = "has another address under the same version: it must have the text that users accepted";
-            plan.danger(&path, words);
-        }
-        match (was.required, is.required) {
-            (false, true) => plan.notice(&path, "must be accepted at registration"),
-            (true, false) => plan.notice(&path, "is optional at registration"),
-            (true, true) | (false, false) => {}
-        }
-        if reads_differently(&was.title, &is.title) {
-            plan.notice(&path, "has another title");
-        }
     }
 }

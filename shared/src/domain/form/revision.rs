@@ -5,7 +5,9 @@
 //!    make another one apply without its value.
 //! 3. A stored value that the new values hide is removed.
 
-use super::{FieldFlaw, Submission, is_answered_by_absence, is_blank, is_shown, value};
+use super::applicable::{is_answered_by_absence, is_blank, is_shown};
+use super::submission::{FieldFlaw, Submission};
+use super::value;
 use crate::domain::tenant::{Field, FieldKind};
 use crate::domain::time::Timestamp;
 use serde_json::{Map, Value};
@@ -35,6 +37,34 @@ pub fn revise(
                 // The fields after it are shown as its user meant.
                 next.extend(change.sent.map(|sent| (field.name.clone(), sent.clone())));
             }
+        }
+    }
+    if flaws.is_empty() { Ok(next) } else { Err(flaws) }
+}
+
+/// The values after missing fields were filled in on a page. Nothing else changes.
+///
+/// # Errors
+/// The flaws, with the names of their fields.
+pub fn fill(
+    missing: &[&Field],
+    stored: &Map<String, Value>,
+    sent: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<Map<String, Value>, Vec<(String, FieldFlaw)>> {
+    let mut next = stored.clone();
+    let mut flaws = Vec::new();
+    for field in missing {
+        let value = match sent.get(&field.name).filter(|sent| !is_blank(sent)) {
+            Some(sent) => value::canonical(field, sent, Submission::Page, now),
+            None if is_answered_by_absence(field, Submission::Page) => Ok(Value::Bool(false)),
+            None => Err(FieldFlaw::Required),
+        };
+        match value {
+            Ok(value) => {
+                next.insert(field.name.clone(), value);
+            }
+            Err(flaw) => flaws.push((field.name.clone(), flaw)),
         }
     }
     if flaws.is_empty() { Ok(next) } else { Err(flaws) }
