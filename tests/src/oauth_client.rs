@@ -129,7 +129,7 @@ impl OAuthClient {
         format!("{}{}/oauth2/authorize?{}", self.site.origin(), self.base, query.finish())
     }
 
-    /// Signs a user in in this browser, up to the callback. Gives consent if asked.
+    /// Signs a user in in this browser, up to the callback. Gives consent if asked, and postpones what is due.
     pub async fn sign_in(&self, browser: &mut Browser, customer: &Customer) -> Page {
         self.sign_in_with(browser, customer, &[]).await
     }
@@ -139,6 +139,10 @@ impl OAuthClient {
         let mut page = browser.open(&self.authorize_url(more)).await;
         if page.has_field("password") {
             page = customer.sign_in(browser, &page).await;
+        }
+        // An imported user has accepted nothing yet.
+        if page.has_button("#later") {
+            page = browser.submit(&page, "#later", &[]).await;
         }
         if page.has_button("#allow") {
             page = browser.submit(&page, "#allow", &[]).await;

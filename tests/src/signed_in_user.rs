@@ -61,6 +61,7 @@ impl SignedInUser {
             password_home: PasswordHome::Here,
             roles: Roles::default(),
             legal_hold: None,
+            satisfied: None,
             version: 1,
         };
         let session = Session {

@@ -152,6 +152,7 @@ pub fn authentication(n: u8) -> AccountState {
         password_home: PasswordHome::Here,
         roles: Roles::default(),
         legal_hold: None,
+        satisfied: None,
         version: 1,
     }
 }
@@ -285,7 +286,7 @@ pub fn unknown_failures(n: u8) -> UnknownIdentifierFailures {
 /// The account that flow `id` creates: everything that one transaction writes.
 #[must_use]
 pub fn new_account(n: u8, id: u8) -> NewAccount {
-    let terms = AcceptedTerms { document: "terms".to_owned(), version: "2026-01".to_owned(), accepted_at: NOW };
+    let terms = AcceptedTerms::of_earlier_release("terms", "2026-01", NOW);
     NewAccount {
         identifier: identifier(n),
         authentication: authentication(n),

@@ -2,20 +2,20 @@
 //!
 //! 1. Validate the request. Errors are shown here, or returned to the redirect URI.
 //! 2. Read session, account and consent in one request.
-//! 3. Decide: sign-in page, consent page, a code, or an error.
+//! 3. Decide: sign-in page, page of what is due, consent page, a code, or an error.
 //! 4. Commit a code before it is sent.
 //!
 //! A POST request is stored and continues as GET: browsers do not send cookies with a cross-site POST.
 
 use crate::pending::Pending;
-use crate::{hint, respond};
+use crate::{complete, hint, respond};
 use axum::extract::State;
 use axum::response::Response;
 use http::Uri;
 use latchkey::domain::id::Sub;
 use latchkey::domain::oauth::authorization_request::{AuthorizationRequest, validate};
 use latchkey::domain::oauth::authorization_response::with_query;
-use latchkey::domain::oauth::authorize::{Authorized, NewCode, Policies, SignedIn, authorize};
+use latchkey::domain::oauth::authorize::{AccountDue, Authorized, NewCode, Policies, SignedIn, authorize};
 use latchkey::domain::oauth::error::OAuthErrorCode;
 use latchkey::domain::secret::hash_secret;
 use latchkey::keys::KeyError;
@@ -56,7 +56,7 @@ pub async fn get(
         }
     };
     let interactions = pending.interactions(tenant)?;
-    if interactions.signed_in.or(interactions.consented).is_some() {
+    if interactions.signed_in.or(interactions.consented).or(interactions.completed).is_some() {
         funnel.enter(Step::Authorization, Method::Interaction);
     }
     let policies = Policies { session: &tenant.config.session, token: &tenant.config.token };
@@ -66,10 +66,15 @@ pub async fn get(
         .store
         .decide(&handle.request, || async {
             let found = session::find(&handle, &browser, Some(&request.client.client_id)).await?;
+            let due = match &found {
+                Some(found) => complete::due_of(&handle, found, interactions).await?,
+                None => AccountDue::Nothing,
+            };
             let signed_in = found.as_ref().map(|found| SignedIn {
                 session: &found.session,
                 authentication: &found.authentication,
                 consent: found.consent.as_ref(),
+                due,
             });
             Ok::<_, Problem>(authorize(&request, signed_in, expected, interactions, policies, new, handle.now()))
         })
@@ -78,6 +83,10 @@ pub async fn get(
         Authorized::SignIn => {
             let pending = pending.shortened(services.random, &handle).await?;
             Outcome::SignInRequired.tag(respond::see_other(&pending.continue_at(tenant, "/login")))
+        }
+        Authorized::AskDue => {
+            let pending = pending.shortened(services.random, &handle).await?;
+            Outcome::CompletionRequired.tag(respond::see_other(&pending.continue_at(tenant, "/complete")))
         }
         Authorized::AskConsent => {
             let pending = pending.shortened(services.random, &handle).await?;

@@ -5,11 +5,14 @@
 //!                                       └─▶ /recover ─▶ mail ─▶ /recover ─▶ /login
 //! ```
 //!
+//! If something is due of the account, `/oauth2/authorize` leads to `/complete` before `/consent`, and back.
+//!
 //! No page keeps state on the server. The authorization request is in the query of each page's address, and each page validates it again.
 //! Completed interactions of the user travel in sealed markers (see [`pending`]).
 
 mod attempt;
 pub mod authorize;
+pub mod complete;
 pub mod consent;
 pub mod hint;
 mod legacy_directory;
@@ -40,11 +43,13 @@ pub fn deployed_routes() -> Router<Services> {
 pub fn routes() -> Router<Services> {
     let asked = funnel_layer(Step::Authorization, Method::Session);
     let signed_in = funnel_layer(Step::SignIn, Method::Password);
+    let completed = funnel_layer(Step::Completion, Method::Page);
     let answered = funnel_layer(Step::Consent, Method::Page);
     Router::new()
         .route("/oauth2/authorize", get(authorize::get.layer(asked)).post(authorize::post))
         .route("/oauth2/logout", get(logout::get).post(logout::post))
         .route("/login", get(login::get).post(login::post.layer(signed_in)))
+        .route("/complete", get(complete::get).post(complete::post.layer(completed)))
         .route("/consent", get(consent::get).post(consent::post.layer(answered)))
         .route("/recover", get(recover::get).post(recover::post))
 }

@@ -22,6 +22,7 @@ use latchkey::domain::credential::MAX_PASSWORD_BYTES;
 use latchkey::domain::identifier::EmailAddress;
 use latchkey::domain::oauth::authorization_request::AuthorizationRequest;
 use latchkey::domain::oauth::authorize::is_fresh;
+use latchkey::domain::requirements::are_satisfied;
 use latchkey::domain::secret::{PasswordHash, SecretText};
 use latchkey::domain::tenant::LegacyDirectoryConfig;
 use latchkey::domain::time::Span;
@@ -67,7 +68,7 @@ pub async fn get(handle: TenantHandle, browser: Browser, uri: Uri) -> Result<Res
     {
         match pending.return_to(tenant) {
             // An account page requires a recent sign-in, usually by the same user.
-            Some(_) if pending.hint("prompt") == Some("login") => {
+            Some(_) if is_confirmation(&pending) => {
                 form.identifier = find_email(&handle, &found).await?.unwrap_or_default();
                 form.confirms = true;
             }
@@ -117,9 +118,15 @@ pub async fn post(
     let session_secrets = NewSessionSecrets::fresh(services.random);
     let visit = Visit { handle: &handle, browser: &browser, session_secrets: &session_secrets, locale: &locale };
     match sign_in(&services, &visit, &typed).await? {
-        Attempted::Decided(Authenticated::SignedIn { session, new_device }) => {
+        Attempted::Decided(Authenticated::SignedIn { session, new_device, satisfied }) => {
             let location = match (&request, pending.return_to(tenant)) {
                 (Some(_), _) => pending.address_with_result(tenant, InteractionResult::SignedIn, session.id, handle.now())?,
+                // A confirmation of the password on an account page is no sign-in: export and deletion stay reachable.
+                (None, _)
+                    if !is_confirmation(&pending) && !are_satisfied(satisfied, &tenant.config.registration, handle.now()) =>
+                {
+                    pending.continue_at(tenant, "/complete")
+                }
                 (None, Some(page)) => page.to_owned(),
                 (None, None) => pending.continue_at(tenant, "/login"),
             };
@@ -160,6 +167,11 @@ pub async fn post(
             Ok(Outcome::Failed.tag(view.show(SignInForm::unavailable(typed.identifier, &locale, retry_after))))
         }
     }
+}
+
+/// Whether a signed-in user confirms the password for an account page.
+fn is_confirmation(pending: &Pending) -> bool {
+    pending.hint("prompt") == Some("login")
 }
 
 /// Tries the local account first. For an unknown identifier it then queries the tenant's legacy directory.

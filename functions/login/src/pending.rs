@@ -1,7 +1,7 @@
 //! The authorization request of a page. It travels in the query of the page's address, unchanged.
 //!
-//! The address may also have sealed markers: `lk_auth` and `lk_consent` prove that the user signed in or gave consent for this request in
-//! this session. `lk_stored` names a stored request ([`stored_request`]).
+//! The address may also have sealed markers: `lk_auth`, `lk_consent` and `lk_complete` prove that the user signed in, gave consent, or
+//! did or postponed what was due, for this request in this session. `lk_stored` names a stored request ([`stored_request`]).
 
 use http::Uri;
 use latchkey::context::Random;
@@ -31,19 +31,25 @@ pub enum InteractionResult {
     SignedIn,
     /// The user gave consent.
     Consented,
+    /// The user did or postponed what was due.
+    Completed,
 }
 
 impl InteractionResult {
+    const ALL: [Self; 3] = [Self::SignedIn, Self::Consented, Self::Completed];
+
     const fn parameter(self) -> &'static str {
         match self {
             Self::SignedIn => "lk_auth",
             Self::Consented => "lk_consent",
+            Self::Completed => "lk_complete",
         }
     }
     const fn purpose(self) -> &'static str {
         match self {
             Self::SignedIn => "signed in for a request",
             Self::Consented => "consented to a request",
+            Self::Completed => "completed what was due before a request",
         }
     }
 }
@@ -70,11 +76,8 @@ impl Pending {
     /// # Errors
     /// If the query is malformed, or the stored request has expired.
     pub async fn find(handle: &TenantHandle, uri: &Uri) -> Result<Self, Problem> {
-        let is_mark = |piece: &&str| {
-            [InteractionResult::SignedIn, InteractionResult::Consented]
-                .iter()
-                .any(|result| piece.split('=').next() == Some(result.parameter()))
-        };
+        let is_mark =
+            |piece: &&str| InteractionResult::ALL.iter().any(|result| piece.split('=').next() == Some(result.parameter()));
         let is_switch = |piece: &&str| piece.split('=').next() == Some(SWITCH);
         let (switches, query): (Vec<&str>, Vec<&str>) = uri.query().unwrap_or_default().split('&').partition(is_switch);
         let (marks, query): (Vec<&str>, Vec<&str>) = query.into_iter().partition(is_mark);
@@ -218,7 +221,11 @@ impl Pending {
             };
             self.marks.iter().rev().find_map(opened)
         };
-        Ok(Interactions { signed_in: find(InteractionResult::SignedIn), consented: find(InteractionResult::Consented) })
+        Ok(Interactions {
+            signed_in: find(InteractionResult::SignedIn),
+            consented: find(InteractionResult::Consented),
+            completed: find(InteractionResult::Completed),
+        })
     }
 }
 

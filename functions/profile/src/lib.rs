@@ -13,6 +13,7 @@ pub mod history;
 mod pages;
 pub mod password;
 pub mod sessions;
+pub mod terms;
 pub mod undo;
 
 pub use command_error::CommandError;
@@ -40,6 +41,8 @@ pub fn routes() -> Router<Services> {
         .route("/v1/me/sessions/{sid}", delete(api::sessions::end))
         .route("/v1/me/consents", get(api::consents::list))
         .route("/v1/me/consents/{client_id}", delete(api::consents::withdraw))
+        .route("/v1/me/terms", get(api::terms::list))
+        .route("/v1/me/terms/{document}", post(api::terms::accept).delete(api::terms::withdraw))
         .route("/v1/me/restoration", post(api::deletion::restore.layer(restored)))
         .merge(pages::routes())
 }

@@ -69,7 +69,7 @@ pub(crate) async fn begin(
     origin: Origin,
 ) -> Result<StartedRegistration, StartError> {
     let (tenant, now) = (&handle.tenant, handle.now());
-    let checked = application.check(&tenant.config, origin.submission, now).map_err(StartError::Flawed)?;
+    let checked = application.check(&tenant.config, origin.submission, &origin.locale, now).map_err(StartError::Flawed)?;
     // Hash now, for every address alike, so that the password itself is never stored.
     let password = services.hasher.hash(&application.password).await?;
     let pending = PendingRegistration {

@@ -14,6 +14,7 @@ use latchkey::domain::profile::Claims;
 use latchkey::domain::registration::{
     self, FlowOver, PendingRegistration, ProofKind, Proven, ProvenPerson, Resent, SignInAfterProof, Verified,
 };
+use latchkey::domain::requirements::satisfied_by;
 use latchkey::domain::secret::{SecretHash, SecretText};
 use latchkey::keys::locator::FlowLocator;
 use latchkey::keys::{DataKey, SealedField};
@@ -123,12 +124,14 @@ pub(crate) async fn prove(
                     }
                 };
                 let key = tenant.keys.data()?.unwrap(&data_key)?;
+                let satisfied = satisfied_by(&tenant.config.registration, &pending.claims, &pending.terms, now);
                 let claims = key.seal(SealedField::Profile, &claims(handle, &flow, &pending, known.as_ref())?)?;
                 let link = known.as_ref().map(|known| seal_identity(handle, &flow, &key, known)).transpose()?;
                 let roles = known.as_ref().map(|known| known.roles.clone()).unwrap_or_default();
                 let sub = known.and_then(|known| known.sub).unwrap_or(sub);
                 let PendingRegistration { password, terms, .. } = pending;
-                let person = ProvenPerson { sub, link, roles, claims, password, terms, data_key, repeat_key, sign_in };
+                let person =
+                    ProvenPerson { sub, link, roles, claims, password, terms, satisfied, data_key, repeat_key, sign_in };
                 Some(Proven::Person(Box::new(person)))
             }
             None => None,

@@ -7,7 +7,7 @@
 //! One pass finds every error, so that an operator can fix all of them at once.
 
 use super::reader::{DocumentError, Report, Table, is_locale, parse_toml, read_link, read_scope};
-use super::{clients, form, import, legacy_directory, reverse_migration};
+use super::{clients, form, import, legacy_directory, reverse_migration, terms};
 use crate::domain::erasure::MIN_GRACE;
 use crate::domain::id::TenantId;
 use crate::domain::identifier::EmailAddress;
@@ -160,7 +160,7 @@ fn read_brand(mut table: Table<'_, '_>) -> Brand {
 fn read_registration(mut table: Table<'_, '_>) -> RegistrationConfig {
     let enabled = table.flag("enabled", true);
     let fields = form::read_fields(table.tables("fields"));
-    let terms = form::read_terms(table.tables("terms"));
+    let terms = terms::read_terms(table.tables("terms"));
     table.close();
     RegistrationConfig { enabled, fields, terms }
 }

@@ -282,6 +282,7 @@ fn a_form_field_needs_a_valid_name_and_type_and_an_earlier_field_in_show_when() 
     ] {
         assert!(parse(&form(&allowed)).is_ok(), "{allowed} {:?}", parse(&form(&allowed)).err());
     }
+    let terms = "[[registration.terms]]\ndocument = \"terms\"\nversion = \"1\"\nurl = \"https://x.example/t\"\n";
     for (refused, path) in [
         (
             format!("{choice}{next}show_when = {{ field = \"kind\", equals = \"c\" }}"),
@@ -305,6 +306,14 @@ fn a_form_field_needs_a_valid_name_and_type_and_an_earlier_field_in_show_when() 
         ("[[registration.fields]]\ntype = \"text\"".to_owned(), "registration.fields[0].name"),
         ("[[registration.fields]]\nname = \"k\"\ntype = \"choice\"".to_owned(), "registration.fields[0].options"),
         ("[[registration.terms]]\ndocument = \"terms\"\nversion = \"1\"".to_owned(), "registration.terms[0].url"),
+        (format!("{terms}from = \"31.1.2027\""), "registration.terms[0].from"),
+        (format!("{terms}from = \"2027-02-30\""), "registration.terms[0].from"),
+        (format!("{terms}from = \"2027-01-31\"\ngrace = \"P400D\""), "registration.terms[0].grace"),
+        (format!("{terms}grace = \"P10D\""), "registration.terms[0].grace"),
+        (format!("{terms}required = false\nfrom = \"2027-01-31\""), "registration.terms[0].from"),
+        (format!("{terms}sha256 = \"abc\""), "registration.terms[0].sha256"),
+        (format!("{terms}sha256 = \"{}\"\ntext = \"Be kind.\"", "0".repeat(64)), "registration.terms[0].sha256"),
+        (format!("{terms}text = \" \""), "registration.terms[0].text"),
     ] {
         assert_eq!(paths(&form(&refused)), [path], "{refused}");
     }
@@ -398,4 +407,25 @@ fn an_import_fills_fields_from_members_by_path() {
         let refused = of(section).expect_err("invalid").to_string();
         assert!(refused.contains(place), "{section}: {refused}");
     }
+}
+
+#[test]
+fn terms_have_a_day_a_grace_period_and_evidence_by_locale() {
+    let document = |more: &str| {
+        format!(
+            "name = \"Shop\"\n[[registration.terms]]\ndocument = \"terms\"\nversion = \"2\"\nurl = \"https://x.example/t\"\n{more}"
+        )
+    };
+    let terms = |more: &str| parse(&document(more)).expect("valid").registration.terms.remove(0);
+    // As a document of the previous release has it.
+    let plain = terms("");
+    assert_eq!((plain.from, plain.deadline(), plain.sha256.0.len()), (None, None, 0));
+    let dated = terms("from = \"2027-01-31\"\n");
+    assert_eq!(dated.from.map(|from| from.to_string()).as_deref(), Some("2027-01-31T00:00:00.000Z"));
+    assert_eq!(dated.deadline().map(|end| end.to_string()).as_deref(), Some("2027-02-14T00:00:00.000Z"));
+    let written = terms("text = { en = \"\"\"\nBe kind.\nAlways.\"\"\", de = \"Sei nett.\" }\n");
+    assert_eq!(written.text.get("en"), "Be kind.\nAlways.");
+    assert_eq!(written.sha256.get("de"), "530d906871ca62eadb387d876e30b09e528174e034c900b56eacd560014875ab");
+    let hashed = terms(&format!("sha256 = {{ en = \"{}\" }}\n", "a".repeat(64)));
+    assert_eq!((hashed.sha256.get("de"), hashed.text.0.len()), ("a".repeat(64).as_str(), 0));
 }

@@ -1,8 +1,8 @@
-//! Reads the registration form of a tenant document: fields and terms.
+//! Reads the registration form of a tenant document: its fields.
 
-use super::reader::{Read, Table, read_link};
+use super::reader::{Read, Table};
 use crate::domain::oauth::user_claims::ADDRESS_MEMBERS;
-use crate::domain::tenant::{Field, FieldKind, Localized, Pattern, ShowWhen, TermsDocument};
+use crate::domain::tenant::{Field, FieldKind, Localized, Pattern, ShowWhen};
 
 /// The maximum number of fields. A request body has at most 64 members (security 122).
 const MAX_FIELDS: usize = 40;
@@ -156,7 +156,7 @@ fn read_field_name(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<Read<
     Some(name)
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -282,39 +282,4 @@ fn read_address_member(table: &mut Table<'_, '_>, earlier: &[Field]) -> Option<&
         table.report.refuse(&member.place, "another field fills this member of the address");
     }
     known
-}
-
-pub(super) fn read_terms(tables: Vec<Table<'_, '_>>) -> Vec<TermsDocument> {
-    let mut terms: Vec<TermsDocument> = Vec::new();
-    for mut table in tables {
-        let document = table.required_text("document");
-        let version = table.required_text("version");
-        let title = table.localized("title");
-        let place = table.at("url");
-        let url = read_link(&mut table, "url");
-        let required = table.flag("required", true);
-        if url.is_none() {
-            table.report.refuse(&place, "is missing: users must be able to read what they accept");
-        }
-        if let Some(document) = &document {
-            if !is_name(&document.value) {
-                table.report.refuse(&document.place, "must be 1 to 40 characters of a-z 0-9 _ and begin with a letter");
-            }
-            if terms.iter().any(|known| known.document == document.value) {
-                table.report.refuse(&document.place, "is listed twice: keep one entry, with the current version");
-            }
-        }
-        if let Some(version) = &version
-            && (version.value.is_empty() || version.value.len() > 40 || !version.value.bytes().all(|b| b.is_ascii_graphic()))
-        {
-            table.report.refuse(&version.place, "must be 1 to 40 printable ASCII characters without a space");
-        }
-        if let (Some(document), Some(version)) = (document, version) {
-            let title = title.unwrap_or_else(|| Localized::from(document.value.replace('_', " ")));
-            let (document, version) = (document.value, version.value);
-            terms.push(TermsDocument { document, version, title, url: url.unwrap_or_default(), required });
-        }
-        table.close();
-    }
-    terms
 }

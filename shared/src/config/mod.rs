@@ -9,3 +9,4 @@ mod legacy_directory;
 pub mod plan;
 mod reader;
 mod reverse_migration;
+mod terms;

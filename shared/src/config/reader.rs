@@ -212,11 +212,22 @@ impl<'r, 's> Table<'r, 's> {
         }
         texts
     }
+    /// Whether the table has this key, which was not read yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
     /// Reads a text, or a table of texts by locale.
     pub(super) fn localized(&mut self, key: &'static str) -> Option<Localized> {
+        self.texts_by_locale(key, Self::words)
+    }
+    /// As [`Self::localized`], for a text of many lines.
+    pub(super) fn long_localized(&mut self, key: &'static str) -> Option<Localized> {
+        self.texts_by_locale(key, Self::long_text)
+    }
+    fn texts_by_locale(&mut self, key: &'static str, check: fn(&Self, &Place, String) -> Option<String>) -> Option<Localized> {
         let (place, value) = self.take(key)?;
         match value {
-            DeValue::String(text) => self.words(&place, text.into_owned()).map(Localized::from),
+            DeValue::String(text) => check(self, &place, text.into_owned()).map(Localized::from),
             DeValue::Table(table) => {
                 let mut texts = BTreeMap::new();
                 for (locale, text) in table {
@@ -227,7 +238,7 @@ impl<'r, 's> Table<'r, 's> {
                     }
                     match text.into_inner() {
                         DeValue::String(text) => {
-                            if let Some(text) = self.words(&place, text.into_owned()) {
+                            if let Some(text) = check(self, &place, text.into_owned()) {
                                 texts.insert(locale, text);
                             }
                         }
@@ -243,6 +254,15 @@ impl<'r, 's> Table<'r, 's> {
     fn words(&self, place: &Place, text: String) -> Option<String> {
         if text.trim().is_empty() || text.chars().count() > 500 || text.chars().any(char::is_control) {
             self.report.refuse(place, "must be 1 to 500 characters on one line");
+            return None;
+        }
+        Some(text)
+    }
+    /// Checks a text of many lines: not empty, at most 100,000 characters, no control characters but line breaks and tabs.
+    fn long_text(&self, place: &Place, text: String) -> Option<String> {
+        let is_forbidden = |c: char| c.is_control() && c != '\n' && c != '\t' && c != '\r';
+        if text.trim().is_empty() || text.chars().count() > 100_000 || text.chars().any(is_forbidden) {
+            self.report.refuse(place, "must be 1 to 100,000 characters without control characters");
             return None;
         }
         Some(text)

@@ -4,6 +4,7 @@ use super::failure_window::FailureWindow;
 use super::id::{AccountId, Sub};
 use super::identifier::IdentifierHash;
 use super::roles::Roles;
+use super::satisfied::Requirements;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +115,9 @@ pub struct AccountState {
     /// When a legal hold was placed, if one is in force. It prevents the erasure.
     #[serde(rename = "hold", default, skip_serializing_if = "Option::is_none")]
     pub legal_hold: Option<Timestamp>,
+    /// The requirements of the tenant document that it satisfied last. None: unknown, as of an imported account.
+    #[serde(rename = "req", default, skip_serializing_if = "Option::is_none")]
+    pub satisfied: Option<Requirements>,
     /// The version of this state. A write names the version that it is based on.
     pub version: u64,
 }

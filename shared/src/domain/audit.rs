@@ -76,6 +76,10 @@ pub enum EventKind {
     NoticeMerged,
     /// An operator added or removed roles.
     RolesChanged,
+    /// Terms were accepted after the registration.
+    TermsAccepted,
+    /// The acceptance of an optional document was withdrawn.
+    TermsWithdrawn,
 }
 
 /// The `event` attribute: no personal data in clear, no secret.

@@ -23,6 +23,7 @@ use super::failure_window::{FailureWindow, UnknownIdentifierFailures};
 use super::identifier::IdentifierHash;
 use super::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
 use super::mail_limit::Trigger;
+use super::satisfied::Requirements;
 use super::secret::PasswordHash;
 use super::session::{NewSession, Session, signed_in};
 use super::tenant::SessionPolicy;
@@ -125,9 +126,11 @@ pub enum Authenticated {
     /// The user is signed in.
     SignedIn {
         /// The session.
-        session: Session,
+        session: Box<Session>,
         /// Whether the browser must remember the device.
         new_device: bool,
+        /// The requirements of the tenant document that the account satisfied last.
+        satisfied: Option<Requirements>,
     },
     /// Identifier or password is wrong. The answer does not tell which.
     Refused,
@@ -230,6 +233,7 @@ fn succeed(
     let known = known_device(authentication, device);
     let state = reset_window(authentication, known.map(|known| known.id), new.device);
     let on = known.map_or(new.device, |known| known.id);
+    let satisfied = state.satisfied;
     let (opened, session) = signed_in(&state, new.replaced, new.session, vec![Amr::Pwd], new.policy, on, now);
     // The account first: parallel guesses and a changed password conflict with its version. The session last: an attempt that meets a
     // conflict leaves no session behind.
@@ -239,7 +243,10 @@ fn succeed(
         changes = changes.then(Change::rehash(rehashed));
     }
     let changes = Changes(changes.0.into_iter().chain(opened).collect());
-    Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
+    Decision {
+        changes,
+        outcome: Authenticated::SignedIn { session: Box::new(session), new_device: known.is_none(), satisfied },
+    }
 }
 
 pub(super) fn known_device(authentication: &AccountState, device: Option<u64>) -> Option<KnownDevice> {
@@ -278,6 +285,8 @@ pub(super) fn reset_window(authentication: &AccountState, known: Option<u64>, ne
         Some(id) => {
             state.devices.retain(|device| device.id != id);
             state.devices.insert(0, KnownDevice { id, failures: FailureWindow::default() });
+            // The previous release remembered one more.
+            state.devices.truncate(MAX_KNOWN_DEVICES);
         }
         None => {
             state.failures = FailureWindow::default();

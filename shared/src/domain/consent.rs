@@ -40,6 +40,27 @@ pub struct AcceptedTerms {
     pub version: String,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// The locale that it was shown in. None: an earlier release recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The SHA-256 of the text in that locale, in hexadecimal, if the tenant document had it. Otherwise the text is not evidenced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Where the text was linked, if it is not evidenced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// When it was withdrawn, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<Timestamp>,
+}
+
+impl AcceptedTerms {
+    /// An acceptance as an earlier release recorded it: without evidence of the text.
+    #[must_use]
+    pub fn of_earlier_release(document: &str, version: &str, accepted_at: Timestamp) -> Self {
+        let (document, version) = (document.to_owned(), version.to_owned());
+        Self { document, version, accepted_at, locale: None, sha256: None, url: None, withdrawn_at: None }
+    }
 }
 
 impl Consent {

@@ -238,6 +238,8 @@ pub fn deliveries(tenant: &TenantId, event: &Event, flow: Option<&Flow>) -> Vec<
         | EventKind::EmailChangeEnded
         | EventKind::SessionEnded
         | EventKind::ConsentWithdrawn
+        | EventKind::TermsAccepted
+        | EventKind::TermsWithdrawn
         | EventKind::DataExported
         | EventKind::AccountErased
         | EventKind::ErasureDeferred
@@ -357,6 +359,8 @@ mod tests {
             (EventKind::EmailChangeUndone, 1),
             (EventKind::SessionEnded, 0),
             (EventKind::ConsentWithdrawn, 0),
+            (EventKind::TermsAccepted, 0),
+            (EventKind::TermsWithdrawn, 0),
             (EventKind::DataExported, 0),
             (EventKind::DeletionRequested, 1),
             (EventKind::AccountRestored, 1),

@@ -277,6 +277,11 @@ impl Context<'_> {
             document: terms.document,
             version: terms.version,
             accepted_at: Moment(terms.accepted_at),
+            withdrawn_at: terms.withdrawn_at.map(Moment),
+            locale: terms.locale,
+            is_text_evidenced: terms.sha256.is_some(),
+            sha256: terms.sha256,
+            url: terms.url,
         }
     }
     /// The application's name, or its id if it is no longer registered.

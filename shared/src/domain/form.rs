@@ -4,16 +4,20 @@
 //! 2. A field that another field hides is refused (API) or dropped (page: without JavaScript it can still be filled).
 //! 3. Each value is converted to its single stored form, or refused with a hint.
 
+mod applicable;
+mod revision;
 mod schema;
 mod submission;
 mod value;
 
+use applicable::{is_answered_by_absence, is_blank, is_shown};
+pub use revision::{fill, revise};
 pub use submission::{FieldFlaw, Submission};
 pub use value::longest_text;
 
 use super::consent::AcceptedTerms;
 use super::profile::Claims;
-use super::tenant::{Field, FieldKind, RegistrationConfig, TermsDocument};
+use super::tenant::{Field, RegistrationConfig};
 use super::time::Timestamp;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -80,27 +84,20 @@ pub fn take_over(fields: &[Field], submitted: &Map<String, Value>, now: Timestam
     (Claims(claims), flaws)
 }
 
-/// An unticked box sends nothing. On a page this means no.
-fn is_answered_by_absence(field: &Field, submission: Submission) -> bool {
-    submission == Submission::Page && matches!(field.kind, FieldKind::Boolean)
+/// The required fields that apply to these stored values and are missing.
+#[must_use]
+pub fn missing<'f>(fields: &'f [Field], stored: &Map<String, Value>) -> Vec<&'f Field> {
+    applicable(fields, stored).filter(|field| stored.get(&field.name).is_none_or(is_blank)).collect()
 }
 
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => !value::is_visible(text),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
-    }
+/// The required fields that apply to these stored values, and are missing or no longer valid.
+#[must_use]
+pub fn unsatisfied<'f>(fields: &'f [Field], stored: &Map<String, Value>, now: Timestamp) -> Vec<&'f Field> {
+    applicable(fields, stored).filter(|field| !revision::is_valid(field, stored.get(&field.name), now)).collect()
 }
 
-/// Whether a field is shown, given the claims of the fields before it.
-pub(super) fn is_shown(field: &Field, claims: &Map<String, Value>) -> bool {
-    field.show_when.as_ref().is_none_or(|condition| match claims.get(&condition.field) {
-        Some(Value::String(value)) => *value == condition.equals,
-        Some(Value::Bool(value)) => value.to_string() == condition.equals,
-        None => condition.equals == "false",
-        Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) => false,
-    })
+fn applicable<'f>(fields: &'f [Field], stored: &Map<String, Value>) -> impl Iterator<Item = &'f Field> {
+    fields.iter().filter(|field| field.required && is_shown(field, stored))
 }
 
 /// A flaw of the accepted terms.
@@ -136,13 +133,14 @@ impl fmt::Display for TermsFlaw {
     }
 }
 
-/// Records accepted terms: pairs of document and version, checked against the documents in force.
+/// Records accepted terms: pairs of document and version, checked against the documents in force, and shown in this locale.
 ///
 /// # Errors
 /// All flaws.
 pub fn accept_terms(
     config: &RegistrationConfig,
     accepted: &[(String, String)],
+    locale: &str,
     now: Timestamp,
 ) -> Result<Vec<AcceptedTerms>, Vec<TermsFlaw>> {
     let mut flaws = Vec::new();
@@ -152,9 +150,7 @@ pub fn accept_terms(
             None => flaws.push(TermsFlaw::Unknown(index)),
             Some(terms) if terms.version != *version => flaws.push(TermsFlaw::Superseded(index)),
             Some(_) if taken.iter().any(|terms| terms.document == *document) => {}
-            Some(TermsDocument { document, version, .. }) => {
-                taken.push(AcceptedTerms { document: document.clone(), version: version.clone(), accepted_at: now });
-            }
+            Some(terms) => taken.push(terms.accepted(locale, now)),
         }
     }
     for terms in config.terms.iter().filter(|terms| terms.required) {

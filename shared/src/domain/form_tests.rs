@@ -169,7 +169,7 @@ fn a_page_drops_what_it_hides_and_reads_an_unticked_box_as_no() {
 fn terms_are_accepted_only_in_their_current_version() {
     let accept = |pairs: &[(&str, &str)]| {
         let pairs: Vec<_> = pairs.iter().map(|(document, version)| ((*document).to_owned(), (*version).to_owned())).collect();
-        accept_terms(&config().registration, &pairs, NOW)
+        accept_terms(&config().registration, &pairs, "en", NOW)
             .map(|terms| terms.into_iter().map(|terms| format!("{} {}", terms.document, terms.version)).collect::<Vec<_>>())
     };
     assert_eq!(accept(&[("terms", "3")]), Ok(vec!["terms 3".to_owned()]));

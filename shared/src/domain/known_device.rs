@@ -3,8 +3,8 @@
 use super::failure_window::FailureWindow;
 use serde::{Deserialize, Serialize};
 
-/// Maximum number of known devices of an account.
-pub const MAX_KNOWN_DEVICES: usize = 8;
+/// Maximum number of known devices of an account. With one more the largest state would exceed 1,000 bytes.
+pub const MAX_KNOWN_DEVICES: usize = 7;
 
 /// A device that signed in before. Its sealed cookie identifies it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

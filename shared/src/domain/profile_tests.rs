@@ -91,3 +91,51 @@ fn a_page_sends_the_whole_form_and_an_unticked_box_means_no() {
     );
     assert!(!after.contains_key("company") && !after.contains_key("phone_number"));
 }
+
+/// The shipped form with a stricter rule: a required field that is missing, and a choice that lost the stored option.
+fn stricter() -> Vec<Field> {
+    use crate::domain::tenant::{FieldKind, Localized};
+    let mut fields = fields();
+    fields[0].required = true;
+    fields.push(Field { name: "nickname".to_owned(), show_when: None, ..fields[0].clone() });
+    let choice = fields.iter_mut().find(|field| field.name == "customer_type").unwrap();
+    choice.required = true;
+    choice.kind = FieldKind::Choice(vec![("private".to_owned(), Localized::default())]);
+    fields.iter_mut().find(|field| field.name == "company").unwrap().show_when = None;
+    fields
+}
+
+#[test]
+fn only_what_is_sent_is_validated() {
+    let claims = |edit: Edit<'_>| super::decisions::edit(&stricter(), &ada(), edit, NOW);
+    let patch = object(json!({ "newsletter": false }));
+    let Claims(after) = claims(Edit::Patch(&patch)).unwrap();
+    assert_eq!((&after["newsletter"], &after["customer_type"]), (&json!(false), &json!("business")));
+    assert!(!after.contains_key("nickname"));
+    // A page sends the missing field empty, the retired choice as none (nothing arrives), and the rest as it is stored.
+    let mut form = object(json!({ "given_name": "Ada", "family_name": "Lovelace", "phone_number": "+4930123456" }));
+    form.extend(object(json!({ "company": "Engines", "nickname": " " })));
+    let Claims(after) = claims(Edit::Form(&form)).unwrap();
+    assert_eq!((&after["newsletter"], &after["customer_type"]), (&json!(false), &json!("business")));
+    for (name, value, code) in [
+        ("nickname", "a\nb", "forbidden_character"),
+        ("given_name", "", "required"),
+        ("customer_type", "king", "invalid_option"),
+    ] {
+        let mut form = form.clone();
+        form.insert(name.to_owned(), value.into());
+        let flaws = claims(Edit::Form(&form)).unwrap_err();
+        let codes: Vec<_> = flaws.iter().map(|(name, flaw)| (name.as_str(), flaw.code())).collect();
+        assert_eq!(codes, [(name, code)]);
+    }
+    form.remove("given_name");
+    assert_eq!(claims(Edit::Form(&form)).unwrap_err()[0].1.code(), "required");
+    // What is sent as it is stored changes nothing.
+    let same = object(json!({ "customer_type": "business", "newsletter": true }));
+    assert_eq!(claims(Edit::Patch(&same)).unwrap().0["customer_type"], "business");
+    // A change cannot make a required field apply without its value.
+    let business = object(json!({ "customer_type": "business" }));
+    let private = Claims(object(json!({ "customer_type": "private" })));
+    let flaws = edit(&fields(), &private, Edit::Patch(&business), NOW).unwrap_err();
+    assert_eq!((flaws[0].0.as_str(), flaws[0].1.code()), ("company", "required"));
+}

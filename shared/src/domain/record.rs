@@ -168,6 +168,12 @@ macro_rules! versioned {
         )+
     };
 }
+impl Versioned for Keyed<AccountId, Terms> {
+    fn version(&self) -> u64 {
+        self.state.version
+    }
+}
+
 versioned! {
     AccountState PasswordCredential Profile Flow Session Grant Consent UnknownIdentifierFailures RetentionJob
 }

@@ -25,6 +25,7 @@ use super::linked_identity::LinkedIdentity;
 use super::mail_limit::Trigger;
 use super::profile::{Claims, Profile};
 use super::roles::Roles;
+use super::satisfied::Requirements;
 use super::secret::{PasswordHash, SecretHash};
 use super::session::{NewSession, Session};
 use super::tenant::SessionPolicy;
@@ -196,6 +197,8 @@ pub struct ProvenPerson {
     pub password: PasswordHash,
     /// The accepted terms.
     pub terms: Vec<AcceptedTerms>,
+    /// The requirements of the tenant document, if claims and terms satisfy them.
+    pub satisfied: Option<Requirements>,
     /// The pending data key, as it was read.
     pub data_key: WrappedDataKey,
     /// The hash of the request's `Idempotency-Key`, if it has one.
@@ -310,6 +313,7 @@ fn new_account(flow: &Flow, person: ProvenPerson, now: Timestamp) -> (NewAccount
         password_home: PasswordHome::Here,
         roles: person.roles,
         legal_hold: None,
+        satisfied: person.satisfied,
         version: 1,
     };
     let session = person.sign_in.map(|sign_in| {

@@ -37,6 +37,7 @@ fn person(sign_in: Option<SignInAfterProof>) -> Proven {
         claims: Sealed(vec![8]),
         password: PasswordHash::from_phc("$argon2id$".to_owned()),
         terms: Vec::new(),
+        satisfied: None,
         data_key: started().0,
         repeat_key: None,
         sign_in,

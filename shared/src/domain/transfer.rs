@@ -73,7 +73,7 @@ mod tests {
             updated_at: BEFORE,
             password: TransferredPassword::Hash(PasswordHash::from_phc("hash".to_owned()), BEFORE),
             identities: vec![(SubjectHash(IdentifierHash { key_version: 1, hash: [5; 32] }), Sealed(vec![6]), BEFORE)],
-            terms: vec![AcceptedTerms { document: "terms".to_owned(), version: "1".to_owned(), accepted_at: BEFORE }],
+            terms: vec![AcceptedTerms::of_earlier_release("terms", "1", BEFORE)],
             consents: vec![TransferredConsent {
                 client_id: "shop".parse().unwrap(),
                 scope: "openid".parse().unwrap(),

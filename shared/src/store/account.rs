@@ -10,7 +10,7 @@ use crate::domain::id::{AccountId, Sub};
 use crate::domain::identifier::IdentifierHash;
 use crate::domain::linked_identity::{ClaimedSubject, SubjectHash};
 use crate::domain::profile::Profile;
-use crate::domain::record::ClaimedIdentifier;
+use crate::domain::record::{ClaimedIdentifier, Terms};
 use serde::de::DeserializeOwned;
 
 /// The data for a sign-in: the same number and shape of reads for a known and an unknown identifier.
@@ -39,6 +39,17 @@ pub struct ProfileSnapshot {
     pub authentication: AccountState,
     /// Its profile.
     pub profile: Profile,
+    /// Its data key.
+    pub data_key: WrappedDataKey,
+}
+
+/// What an account has given and accepted.
+#[derive(Debug, Clone)]
+pub struct AcceptedSnapshot {
+    /// Its profile.
+    pub profile: Profile,
+    /// Its acceptances. None: it has none, as an imported account.
+    pub terms: Option<Terms>,
     /// Its data key.
     pub data_key: WrappedDataKey,
 }
@@ -137,6 +148,25 @@ impl TenantStore {
             // The account was removed between the two reads. A write for an unknown identifier is checked by its own condition.
             (None, _) | (_, None) => SignInSnapshot::Unknown { failures: None },
         })
+    }
+    /// What the requirements of the tenant document are compared with. 3 RRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_accepted(&self, account: AccountId) -> Result<Option<AcceptedSnapshot>, StoreError> {
+        let (profile, terms, data_key) = (ItemRef::Profile(account), ItemRef::Terms(account), ItemRef::DataKey(account));
+        let mut items = self.batch([profile, terms, data_key]).await?;
+        let profile = items.take(&self.key(profile), ItemKind::Profile)?;
+        let terms = items.take(&self.key(terms), ItemKind::Terms)?;
+        let data_key = items.take(&self.key(data_key), ItemKind::DataKey)?;
+        Ok(profile.zip(data_key).map(|(profile, data_key)| AcceptedSnapshot { profile, terms, data_key }))
+    }
+    /// The acceptances of an account. 1 RRU.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn find_terms(&self, account: AccountId) -> Result<Option<Terms>, StoreError> {
+        self.get(ItemRef::Terms(account), ItemKind::Terms).await
     }
     /// The account with its profile and data key. 3 RRU.
     ///

@@ -6,7 +6,7 @@ use super::fixture::{
 use super::*;
 use crate::domain::account::{AccountState, AccountStatus, DataKeyState, LinkSeed, Sealed, WrappedDataKey};
 use crate::domain::change::Change;
-use crate::domain::consent::Consent;
+use crate::domain::consent::{AcceptedTerms, Consent};
 use crate::domain::credential::PasswordCredential;
 use crate::domain::delivery::MailPurpose;
 use crate::domain::email_undo::{AddressClaim, ReturnedAddress, WithdrawnRequest};
@@ -20,6 +20,7 @@ use crate::domain::linked_identity::{ClaimedSubject, LinkedIdentity, SubjectHash
 use crate::domain::mail_limit::Trigger;
 use crate::domain::oauth::grant::{Grant, GrantState, RevocationReason};
 use crate::domain::profile::Profile;
+use crate::domain::record::Terms;
 use crate::domain::retention::RetentionJob;
 use crate::domain::transfer::TransferredAccount;
 use crate::domain::verbs::NewAccount;
@@ -133,6 +134,10 @@ fn due(due: Timestamp) -> DueErasure {
     DueErasure { account: account(), identifier: IDENTIFIER, due, requested_at: Some(NOW) }
 }
 
+fn terms(version: u64) -> Terms {
+    Terms { accepted: vec![AcceptedTerms::of_earlier_release("terms", "1", NOW)], version }
+}
+
 fn newer() -> AccountState {
     AccountState { account: AccountId::from_bytes([10; 16]), ..state() }
 }
@@ -180,6 +185,10 @@ pub(super) fn every_change() -> Vec<(&'static str, &'static str, Change)> {
         ("complete_import", "with a password", Change::complete_import(state(), Some(a_password(1)), None)),
         ("complete_import", "with claims", Change::complete_import(state(), None, Some(a_profile(2)))),
         ("move_account", "bare", moved(false)),
+        ("record_requirements", "", Change::record_requirements(state())),
+        ("accept_terms", "first", Change::accept_terms(state(), terms(1))),
+        ("accept_terms", "later", Change::accept_terms(state(), terms(4))),
+        ("withdraw_terms", "", Change::withdraw_terms(state().account, terms(4))),
         ("move_account", "with password, link, terms and two consents", moved(true)),
         ("count_failed_sign_in", "", Change::count_failed_sign_in(state())),
         ("count_failed_sign_in", "of an erased account", Change::count_failed_sign_in(erased.clone())),

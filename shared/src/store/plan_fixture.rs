@@ -14,6 +14,7 @@ use crate::domain::known_device::{KnownDevice, MAX_KNOWN_DEVICES};
 use crate::domain::oauth::grant::{AuthorizationCode, Grant, GrantState, RefreshToken, RevocationReason, RevokedJti};
 use crate::domain::profile::Profile;
 use crate::domain::roles::{MAX_ROLES, Role, Roles};
+use crate::domain::satisfied::Requirements;
 use crate::domain::secret::{PasswordHash, SecretHash};
 use crate::domain::session::Session;
 use crate::domain::verbs::NewAccount;
@@ -63,6 +64,7 @@ pub(super) fn authentication() -> AccountState {
         password_home: PasswordHome::Directory,
         roles: longest_roles(),
         legal_hold: Some(NOW),
+        satisfied: Some(Requirements(u32::MAX)),
         version: 1_000_000,
     }
 }
@@ -181,7 +183,7 @@ pub(super) fn new_account() -> NewAccount {
             version: 1,
         },
         link: None,
-        terms: vec![AcceptedTerms { document: "terms".to_owned(), version: "1".to_owned(), accepted_at: NOW }],
+        terms: vec![AcceptedTerms::of_earlier_release("terms", "1", NOW)],
         flow: flow(),
         data_key: WrappedDataKey {
             account: account(),

@@ -1,8 +1,9 @@
 //! The fields of a tenant's form on pages. Registration and profile use the same schema.
 
 use crate::domain::credential::{Advice, PasswordFlaw};
-use crate::domain::form::FieldFlaw;
+use crate::domain::form::{self, FieldFlaw};
 use crate::domain::tenant::{Field, FieldKind, TenantConfig};
+use crate::domain::time::Timestamp;
 use crate::locale::{self, FluentValue};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -15,6 +16,8 @@ pub struct Input {
     label: String,
     help: String,
     required: bool,
+    /// Whether the browser refuses to send the form without it.
+    demanded: bool,
     autocomplete: String,
     max_length: Option<usize>,
     options: Vec<Choice>,
@@ -35,6 +38,33 @@ struct Choice {
 #[must_use]
 pub fn inputs(config: &TenantConfig, locale: &str, values: &Map<String, Value>) -> Vec<Input> {
     config.registration.fields.iter().map(|field| input(config, field, locale, values)).collect()
+}
+
+/// The inputs of these fields alone. They apply already, so they have no condition.
+#[must_use]
+pub fn inputs_of(config: &TenantConfig, fields: &[&Field], locale: &str, values: &Map<String, Value>) -> Vec<Input> {
+    let unconditional = |field: &&Field| Field { show_when: None, ..(*field).clone() };
+    fields.iter().map(|field| input(config, &unconditional(field), locale, values)).collect()
+}
+
+/// As [`inputs`], for values that are stored. The browser does not demand a required field that is missing or no longer valid: it must not
+/// prevent another change. `missing` names it in words.
+#[must_use]
+pub fn stored_inputs(
+    config: &TenantConfig,
+    locale: &str,
+    stored: &Map<String, Value>,
+    values: &Map<String, Value>,
+    now: Timestamp,
+) -> Vec<Input> {
+    let missing = form::unsatisfied(&config.registration.fields, stored, now);
+    let mut inputs = inputs(config, locale, values);
+    for input in inputs.iter_mut().filter(|input| missing.iter().any(|field| field.name == input.name)) {
+        input.demanded = false;
+        let words = locale::message(locale, "field-missing", []);
+        input.help = if input.help.is_empty() { words } else { format!("{words} {}", input.help) };
+    }
+    inputs
 }
 
 /// The condition of a field in words: the other field and its value, by their labels.
@@ -74,6 +104,7 @@ fn input(config: &TenantConfig, field: &Field, locale: &str, values: &Map<String
         label: field.label.get(locale).to_owned(),
         help: field.help.get(locale).to_owned(),
         required: field.required,
+        demanded: field.required && field.show_when.is_none(),
         autocomplete: field.autocomplete.clone().unwrap_or_else(|| default_autocomplete.to_owned()),
         max_length,
         options,

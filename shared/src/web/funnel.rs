@@ -25,6 +25,8 @@ pub enum Step {
     Authorization,
     /// The user answered the consent request of an application.
     Consent,
+    /// The user was asked for what is due after a sign-in, and answered.
+    Completion,
     /// The application exchanged the code for tokens.
     CodeRedeemed,
     /// A new password was requested.
@@ -47,6 +49,7 @@ impl Step {
             Self::SignIn => "sign_in",
             Self::Authorization => "authorization",
             Self::Consent => "consent",
+            Self::Completion => "completion",
             Self::CodeRedeemed => "code_redeemed",
             Self::RecoveryStarted => "recovery_started",
             Self::RecoveryCompleted => "recovery_completed",
@@ -108,6 +111,8 @@ pub enum Outcome {
     SignInRequired,
     /// The user has to give consent first.
     ConsentRequired,
+    /// The user has to do or postpone what is due first.
+    CompletionRequired,
     /// The input cannot be accepted.
     Refused,
     /// A concurrent change was first.
@@ -130,6 +135,7 @@ impl Outcome {
             Self::Denied => "denied",
             Self::SignInRequired => "sign_in_required",
             Self::ConsentRequired => "consent_required",
+            Self::CompletionRequired => "completion_required",
             Self::Refused => "refused",
             Self::Conflict => "conflict",
             Self::Throttled => "throttled",

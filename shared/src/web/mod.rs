@@ -20,6 +20,7 @@ pub mod oauth_error;
 pub mod page;
 pub mod params;
 pub mod problem;
+pub mod requirements;
 pub mod self_service;
 pub mod session;
 pub mod source;

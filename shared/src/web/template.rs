@@ -40,6 +40,7 @@ templates!(
     "account_undo_taken.html",
     "account_undone.html",
     "base.html",
+    "complete.html",
     "consent.html",
     "error.html",
     "export_document.html",

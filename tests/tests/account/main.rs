@@ -3,6 +3,7 @@
 mod account_pages;
 mod export;
 mod mail_limits;
+mod missing_fields;
 mod registration_api;
 mod registration_pages;
 mod repetition;

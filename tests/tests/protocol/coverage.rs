@@ -56,6 +56,9 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("DELETE", "/v1/me/sessions/{sid}", OwnAccount),
     ("GET", "/v1/me/consents", OwnAccount),
     ("DELETE", "/v1/me/consents/{client_id}", OwnAccount),
+    ("GET", "/v1/me/terms", OwnAccount),
+    ("POST", "/v1/me/terms/{document}", OwnAccount),
+    ("DELETE", "/v1/me/terms/{document}", OwnAccount),
     ("DELETE", "/v1/me", OwnAccount),
     ("POST", "/v1/me/exports", OwnAccount),
     ("GET", "/v1/me/exports/{id}", OwnAccount),
@@ -75,6 +78,7 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/account/consents", Session),
     ("POST", "/account/consents", Session),
     ("GET", "/account/privacy", Session),
+    ("POST", "/account/privacy", Session),
     ("GET", "/account/delete", Session),
     ("POST", "/account/delete", Session),
     ("GET", "/account/restore", Everybody),
@@ -85,6 +89,8 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/account/export/{id}/document", Session),
     ("GET", "/oauth2/authorize", Session),
     ("POST", "/oauth2/authorize", Session),
+    ("GET", "/complete", Session),
+    ("POST", "/complete", Session),
     ("GET", "/consent", Session),
     ("POST", "/consent", Session),
     ("GET", "/oauth2/logout", Everybody),
@@ -168,7 +174,7 @@ impl Scene {
             headers.push(("authorization", authorization));
         }
         let path = path.replace("{code}", "not_found").replace("{id}", "no-such-id").replace("{sid}", "no-such-id");
-        let path = path.replace("{client_id}", "no-such-id");
+        let path = path.replace("{client_id}", "no-such-id").replace("{document}", "no-such-id");
         let body = if path.starts_with("/v1/") && matches!(method, "POST" | "PATCH") { "{}" } else { "" };
         self.api.send(Method::from_bytes(method.as_bytes()).unwrap(), &path, &headers, body).await
     }

@@ -1,6 +1,7 @@
 //! Sign-in, recovery and sign-out, with their races and counters.
 
 mod continuity;
+mod due;
 mod funnel;
 mod kept_forms;
 mod login;

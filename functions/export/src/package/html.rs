@@ -5,7 +5,7 @@ use latchkey::domain::amr::Amr;
 use latchkey::domain::audit::EventKind;
 use latchkey::domain::export::{
     Document, ExportedEmailChange, ExportedFailures, ExportedFormerEmail, ExportedGrant, ExportedLinkedIdentity,
-    ExportedRecord, ExportedSession, MAX_HISTORY, Moment,
+    ExportedRecord, ExportedSession, ExportedTerms, MAX_HISTORY, Moment,
 };
 use latchkey::domain::oauth::scope::ScopeSet;
 use latchkey::domain::tenant::{Field, FieldKind};
@@ -124,19 +124,7 @@ impl Renderer<'_> {
                     })
                     .collect(),
             },
-            Section {
-                name: "terms",
-                entries: terms
-                    .iter()
-                    .map(|terms| Entry {
-                        title: Some(terms.title.clone()),
-                        facts: vec![
-                            self.fact("export-terms-version", &terms.version),
-                            self.moment("export-terms-accepted", terms.accepted_at),
-                        ],
-                    })
-                    .collect(),
-            },
+            Section { name: "terms", entries: terms.iter().map(|terms| self.accepted(terms)).collect() },
         ]
     }
 
@@ -293,6 +281,19 @@ impl Renderer<'_> {
             Some(self.fact("export-applications-sid", grant.sid.to_string())),
         ];
         Entry { title: Some(grant.client_name.clone()), facts: facts.into_iter().flatten().collect() }
+    }
+
+    fn accepted(&self, terms: &ExportedTerms) -> Entry {
+        let evidence = terms.sha256.clone().unwrap_or_else(|| self.say("export-terms-not-evidenced"));
+        let facts = [
+            Some(self.fact("export-terms-version", &terms.version)),
+            Some(self.moment("export-terms-accepted", terms.accepted_at)),
+            self.maybe("export-terms-withdrawn", terms.withdrawn_at),
+            terms.locale.as_ref().map(|locale| self.fact("export-terms-locale", locale)),
+            Some(self.fact("export-terms-evidence", evidence)),
+            terms.url.as_ref().map(|url| self.fact("export-terms-url", url)),
+        ];
+        Entry { title: Some(terms.title.clone()), facts: facts.into_iter().flatten().collect() }
     }
 
     fn record(&self, record: &ExportedRecord) -> Value {

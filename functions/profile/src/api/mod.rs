@@ -6,6 +6,7 @@ pub(crate) mod email;
 pub(crate) mod me;
 pub(crate) mod password;
 pub(crate) mod sessions;
+pub(crate) mod terms;
 
 use latchkey::web::Problem;
 use latchkey::web::problem::{FieldProblem, ProblemKind};

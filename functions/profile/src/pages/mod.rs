@@ -33,7 +33,7 @@ pub(crate) fn routes() -> Router<Services> {
         .route("/account/email/undo", get(undo::get).post(undo::post))
         .route("/account/sessions", get(sessions::get).post(sessions::post))
         .route("/account/consents", get(consents::get).post(consents::post))
-        .route("/account/privacy", get(privacy::get))
+        .route("/account/privacy", get(privacy::get).post(privacy::post))
         .route("/account/delete", get(delete::get).post(delete::post.layer(deleted)))
         .route("/account/restore", get(restore::get).post(restore::post.layer(restored)))
 }

@@ -113,10 +113,11 @@ impl View {
     fn show(self, page: &AccountPage, admitted: &AdmittedUser, status: StatusCode) -> Result<Response, AccountPageError> {
         let (config, locale) = (&page.handle.tenant.config, &page.locale);
         let errors: BTreeMap<String, String> = self.errors.iter().cloned().collect();
+        let (stored, _) = admitted.principal.claims(&page.handle)?;
         let values = context! {
             email => self.values.get("email").and_then(serde_json::Value::as_str),
             change_email => page.path("/account/email"),
-            fields => Value::from(Serde(fields::inputs(config, locale, &self.values))),
+            fields => Value::from(Serde(fields::stored_inputs(config, locale, &stored.0, &self.values, page.handle.now()))),
             errors,
             error_list => self.errors,
             state => self.state,

@@ -20,6 +20,8 @@ pub(super) struct Terms {
     version: String,
     title: String,
     url: String,
+    /// The text, if the tenant document has it.
+    text: String,
     required: bool,
     accepted: bool,
 }
@@ -31,6 +33,7 @@ pub(super) fn terms(config: &TenantConfig, locale: &str, accepted: &[(String, St
         version: terms.version.clone(),
         title: terms.title.get(locale).to_owned(),
         url: terms.url.clone(),
+        text: terms.text.get(locale).to_owned(),
         required: terms.required,
         accepted: accepted.contains(&(terms.document.clone(), terms.version.clone())),
     };

@@ -12,6 +12,8 @@ pub(super) fn operations() -> Vec<Operation> {
         authorize_by_post(),
         login_page(),
         login(),
+        completion_page(),
+        completion(),
         consent_page(),
         consent(),
         recover_page(),
@@ -95,6 +97,25 @@ fn login() -> Operation {
         .page(400, "The form with what is wrong. A wrong password and an unknown address get the same words.")
         .page(429, "Too many wrong passwords for this account, or too many failures from this network: the page says how long to wait.")
         .page(503, "The legacy user pool does not answer.")
+}
+
+fn completion_page() -> Operation {
+    let operation = Operation::new(TAG, "GET", "/complete", "showCompletionPage", "Asks for what is due of the user.");
+    to_client(with_request(operation))
+        .query("return_to", "A page of the account to return to.")
+        .describe("New terms, and required fields that are missing. With nothing due it continues.")
+        .page(200, "What is due: within the grace period with a button to postpone it.")
+}
+
+fn completion() -> Operation {
+    let mut form = page_form([("decision", "`accept` or `later`.")]);
+    form["description"] = "Besides these: each missing field by its name, and `terms.{document}` with a version.".into();
+    form["additionalProperties"] = json!({ "type": "string" });
+    let operation = Operation::new(TAG, "POST", "/complete", "submitCompletionPage", "Takes what was due.");
+    to_client(with_request(operation).takes_form(form))
+        .query("return_to", "A page of the account to return to.")
+        .page(200, "What is still due.")
+        .page(409, "It can no longer be postponed.")
 }
 
 fn consent_page() -> Operation {

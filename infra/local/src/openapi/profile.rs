@@ -1,7 +1,7 @@
 //! The operations of the profile function: the JSON calls, and the account pages.
 
 use super::builder::{Caller, Operation, Tag};
-use super::schemas::{boolean, list, moment, nullable, object, one_of, page_form, schema, text};
+use super::schemas::{boolean, by_locale, list, moment, nullable, object, one_of, page_form, schema, text};
 use latchkey::domain::oauth::scope::ACCOUNT;
 use latchkey::web::problem::ProblemKind;
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ pub(super) fn operations() -> Vec<Operation> {
         end_session(),
         list_consents(),
         withdraw_consent(),
+        list_terms(),
+        accept_terms(),
+        withdraw_terms(),
         restore_account(),
     ];
     operations.extend(pages());
@@ -122,6 +125,43 @@ fn end_session() -> Operation {
         .empty(204, "The session has ended, and the offline grants that came from it.")
 }
 
+fn list_terms() -> Operation {
+    let terms = object([
+        ("document", text("The id of the document.")),
+        ("version", text("The version in force.")),
+        ("url", text("Where it can be read.")),
+        ("required", boolean("Whether an account requires it.")),
+        ("title", by_locale(&text("The title."), "The title by locale.")),
+        ("accepted_version", nullable("The version that the user accepted.")),
+        ("accepted_at", nullable("When the user accepted it.")),
+    ]);
+    own("GET", "/v1/me/terms", "listTerms", "Lists the documents, and what the user accepted.").answers(
+        200,
+        "The documents.",
+        object([("terms", list(&terms, "In the order of the tenant document."))]),
+    )
+}
+
+fn accept_terms() -> Operation {
+    own("POST", "/v1/me/terms/{document}", "acceptTerms", "Accepts a document.")
+        .path_parameter("document", "The document.")
+        .takes(object([
+            ("version", text("The version that was shown.")),
+            ("locale?", nullable("The language that it was shown in.")),
+        ]))
+        .example(&json!({ "version": "2" }))
+        .empty(204, "Accepted.")
+        .problems(&[ProblemKind::NotFound])
+}
+
+fn withdraw_terms() -> Operation {
+    own("DELETE", "/v1/me/terms/{document}", "withdrawTerms", "Withdraws the acceptance of an optional document.")
+        .path_parameter("document", "The document.")
+        .describe("An account requires a required document: its withdrawal is the deletion of the account.")
+        .empty(204, "Withdrawn.")
+        .problems(&[ProblemKind::NotFound, ProblemKind::Forbidden])
+}
+
 fn list_consents() -> Operation {
     let names = json!({
         "type": ["object", "null"],
@@ -213,6 +253,10 @@ fn pages() -> Vec<Operation> {
         ("close_newer", "Confirms that a newer account of the address is closed."),
         ("resend", "Asks for a mail with a code, for a link of a release that mailed none."),
     ]);
+    let privacy_form = page_form([
+        ("accept", "A document and its version, with a space between them."),
+        ("withdraw", "An optional document."),
+    ]);
     let restoration_form = page_form([("code", "The code from the mail.")]);
     let email_text = "The step that the change is at; or, with `token`, what the mailed link shows.";
     vec![
@@ -268,7 +312,10 @@ fn pages() -> Vec<Operation> {
             "Ends what an application may do.",
             page_form([("withdraw", "The application.")]),
         ),
-        page("/account/privacy", "showPrivacyPage", "Shows what is kept, the export, and the deletion."),
+        page("/account/privacy", "showPrivacyPage", "Shows what is kept, the export, and the deletion.")
+            .query("done", "Says what was done.")
+            .query("check", "Binds that to the browser."),
+        submit("/account/privacy", "submitPrivacyPage", "Accepts or withdraws a document.", privacy_form),
         page("/account/delete", "showDeletionPage", "Shows what deleting the account means.")
             .query("closed", "A sealed value: the account is closed.")
             .query("check", "Binds that to the browser."),

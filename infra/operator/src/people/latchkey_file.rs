@@ -114,9 +114,21 @@ impl UserLine<'_> {
     }
     /// Accepted terms.
     pub(super) fn terms(terms: &AcceptedTerms) -> Value {
-        serde_json::json!({
+        let mut members = serde_json::json!({
             "document": terms.document, "version": terms.version, "accepted_at": terms.accepted_at.to_string(),
-        })
+        });
+        let more = [
+            ("locale", terms.locale.clone()),
+            ("sha256", terms.sha256.clone()),
+            ("url", terms.url.clone()),
+            ("withdrawn_at", terms.withdrawn_at.map(|at| at.to_string())),
+        ];
+        for (name, value) in more {
+            if let Some(value) = value {
+                members[name] = value.into();
+            }
+        }
+        members
     }
     /// A consent for an application.
     pub(super) fn consent(consent: &Consent) -> Value {
@@ -270,6 +282,10 @@ fn terms(mut terms: Members) -> Result<AcceptedTerms, Flaw> {
         document: required(terms.text("document")?, "document")?,
         version: required(terms.text("version")?, "version")?,
         accepted_at: required(parse_member(&mut terms, "accepted_at", TIME)?, "accepted_at")?,
+        locale: terms.text("locale")?,
+        sha256: terms.text("sha256")?,
+        url: terms.text("url")?,
+        withdrawn_at: parse_member(&mut terms, "withdrawn_at", TIME)?,
     };
     refuse_unknown(terms).map(|()| read)
 }

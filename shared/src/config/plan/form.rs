@@ -1,7 +1,8 @@
 //! Compares the registration form, which is also the form of the profile.
 
 use super::effects::{Plan, list, reads_differently, sides};
-use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig, TermsDocument};
+use super::terms;
+use crate::domain::tenant::{Field, FieldKind, Pattern, RegistrationConfig};
 
 pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &RegistrationConfig) {
     match (now.enabled, then.enabled) {
@@ -12,7 +13,7 @@ pub(super) fn compare(plan: &mut Plan, now: &RegistrationConfig, then: &Registra
         (true, true) | (false, false) => {}
     }
     fields(plan, &now.fields, &then.fields);
-    terms(plan, &now.terms, &then.terms);
+    terms::compare(plan, &now.terms, &then.terms);
 }
 
 fn fields(plan: &mut Plan, now: &[Field], then: &[Field]) {
@@ -27,8 +28,8 @@ fn fields(plan: &mut Plan, now: &[Field], then: &[Field]) {
     }
     for field in then.iter().filter(|field| added.contains(&field.name.as_str())) {
         if field.required {
-            let words = "added, and required: a registration without it is refused; existing users must fill it when they next save \
-                         their profile";
+            let words = "added, and required: a registration without it is refused; existing users are asked for it at their next \
+                         sign-in";
             plan.danger(&path(&field.name), words);
         } else {
             plan.notice(&path(&field.name), "added: may be left empty");
@@ -50,13 +51,13 @@ fn path(name: &str) -> String {
 }
 
 /// The effect of a stricter rule on users with a stored value.
-const STORED_VALUE: &str = "a stored value remains, but must be valid when its user next saves the profile";
+const STORED_VALUE: &str = "a stored value remains, and must be valid when its user next changes it";
 
 fn field(plan: &mut Plan, was: &Field, is: &Field) {
     let path = path(&was.name);
     match (was.required, is.required) {
         (false, true) => {
-            plan.danger(&path, "required now: users who left it empty must fill it when they next save their profile");
+            plan.danger(&path, "required now: users who left it empty are asked for it at their next sign-in");
         }
         (true, false) => plan.notice(&path, "may be left empty now"),
         (true, true) | (false, false) => {}
@@ -65,7 +66,7 @@ fn field(plan: &mut Plan, was: &Field, is: &Field) {
     if was.show_when != is.show_when && is.required {
         plan.danger(
             &path,
-            "is shown under another condition, and required if shown: users who left it empty must fill it when they next save their profile",
+            "is shown under another condition, and required if shown: users who left it empty are asked for it at their next sign-in",
         );
     } else if was.show_when != is.show_when {
         plan.notice(&path, "is shown under another condition; if it is not shown, no value is accepted");
@@ -127,36 +128,5 @@ fn kind(plan: &mut Plan, path: &str, was: &FieldKind, is: &FieldKind) {
             FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean | FieldKind::Choice(_),
             FieldKind::Text { .. } | FieldKind::Date | FieldKind::Phone | FieldKind::Boolean | FieldKind::Choice(_),
         ) => plan.danger(path, format!("has another type: {STORED_VALUE}")),
-    }
-}
-
-fn terms(plan: &mut Plan, now: &[TermsDocument], then: &[TermsDocument]) {
-    let path = |name: &str| format!("registration.terms.{name}");
-    for was in now.iter().filter(|was| !then.iter().any(|is| is.document == was.document)) {
-        plan.notice(&path(&was.document), "no longer required; earlier acceptance remains recorded");
-    }
-    for is in then {
-        let path = path(&is.document);
-        let Some(was) = now.iter().find(|was| was.document == is.document) else {
-            let words = if is.required { "must be accepted at registration" } else { "is offered at registration" };
-            plan.notice(&path, format!("added, version {}: {words}; existing users are not asked", is.version));
-            continue;
-        };
-        if was.version != is.version {
-            let words = "new registrations accept this one; existing users are not asked again";
-            plan.notice(&path, format!("version {} instead of {}: {words}", is.version, was.version));
-        }
-        if was.url != is.url && was.version == is.version {
-            let words = "has another address under the same version: it must have the text that users accepted";
-            plan.danger(&path, words);
-        }
-        match (was.required, is.required) {
-            (false, true) => plan.notice(&path, "must be accepted at registration"),
-            (true, false) => plan.notice(&path, "is optional at registration"),
-            (true, true) | (false, false) => {}
-        }
-        if reads_differently(&was.title, &is.title) {
-            plan.notice(&path, "has another title");
-        }
     }
 }

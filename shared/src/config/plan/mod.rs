@@ -12,6 +12,7 @@ mod form;
 mod legacy_directory;
 mod policies;
 mod reverse_migration;
+mod terms;
 
 pub use effects::{Effect, Plan, Severity};
 

@@ -110,7 +110,25 @@ fn each_difference_has_its_path_and_severity() {
             ("version = \"1\"", "version = \"2\""),
             Notice,
             "registration.terms.terms",
-            "version 2 instead of 1: new registrations",
+            "version 2 instead of 1: new registrations accept this one; existing users are asked at each sign-in",
+        ),
+        (
+            ("version = \"1\"", "version = \"2\"\nfrom = \"2027-01-31\"\ngrace = \"P10D\""),
+            Danger,
+            "registration.terms.terms",
+            "asked at a sign-in from 2027-01-31 on, and from 2027-02-10 on no application gets a code",
+        ),
+        (
+            ("version = \"1\"", "version = \"1\"\ntext = \"Be kind.\""),
+            Notice,
+            "registration.terms.terms",
+            "evidence of the text from now on",
+        ),
+        (
+            ("version = \"1\"", "version = \"1\"\nrequired = false"),
+            Notice,
+            "registration.terms.terms",
+            "is optional at registration",
         ),
         (("example/terms", "example/agb"), Danger, "registration.terms.terms", "under the same version"),
         (("orders.read orders.write", "orders.read"), Danger, "resources.https://orders.example", "loses orders.write"),
@@ -159,7 +177,10 @@ fn a_retired_field_keeps_stored_values_and_an_added_one_is_a_danger_only_if_requ
         "[[registration.fields]]\nname = \"nickname\"\nrequired = true\n[[registration.terms]]",
     )]);
     assert_eq!(required.summary, ["2 fields kept, 1 added"]);
-    assert!(required.dangers().count() == 1 && required.effects[0].words.contains("must fill it"), "{required:#?}");
+    assert!(
+        required.dangers().count() == 1 && required.effects[0].words.contains("asked for it at their next sign-in"),
+        "{required:#?}"
+    );
 }
 
 #[test]

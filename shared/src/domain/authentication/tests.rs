@@ -25,6 +25,7 @@ pub(crate) fn authentication() -> AccountState {
         password_home: PasswordHome::Here,
         roles: Roles::default(),
         legal_hold: None,
+        satisfied: None,
         version: 10,
     }
 }
@@ -117,10 +118,13 @@ fn a_right_password_resets_the_window_and_opens_a_session_of_the_current_epoch()
     let [first, second] = decision.changes.all();
     let (state, session) = (first.made_by(Change::record_sign_in), second.made_by(Change::open_session));
     assert_eq!((state.failures, state.version), (FailureWindow::default(), 11));
-    assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4, 5, 6, 7]));
+    assert_eq!(state.devices, devices([NEW_DEVICE, 1, 2, 3, 4, 5, 6]));
     assert_eq!((session.epoch, session.auth_time, session.version), (4, T0, 1));
     assert_eq!(session.id, SessionId::from_bytes([50; 16]));
-    assert_eq!(decision.outcome, Authenticated::SignedIn { session: session.clone(), new_device: true });
+    assert_eq!(
+        decision.outcome,
+        Authenticated::SignedIn { session: Box::new(session.clone()), new_device: true, satisfied: None }
+    );
 }
 
 #[test]
@@ -151,7 +155,7 @@ fn security_56_the_same_users_session_is_renewed_if_it_is_live_and_began_with_a_
     let renewed = renewed.made_by(Change::renew_session);
     assert_eq!((renewed.id, renewed.auth_time, renewed.version), (own.id, at, 2));
     assert_ne!(renewed.secret_hash, own.secret_hash, "the old cookie is dead");
-    assert_eq!(decision.outcome, Authenticated::SignedIn { session: renewed, new_device: true });
+    assert_eq!(decision.outcome, Authenticated::SignedIn { session: Box::new(renewed), new_device: true, satisfied: None });
     let of_another_epoch = Session { epoch: own.epoch - 1, ..own.clone() };
     let exchanged = Session { amr: vec![], ..own.clone() };
     for (what, replaced, at) in [

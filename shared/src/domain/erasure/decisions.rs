@@ -215,6 +215,7 @@ pub(super) fn erased(authentication: &AccountState, at: Timestamp) -> AccountSta
         password_home: PasswordHome::Here,
         roles: Roles::default(),
         legal_hold: None,
+        satisfied: None,
         version: authentication.version + 1,
     }
 }

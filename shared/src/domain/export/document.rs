@@ -262,6 +262,16 @@ pub struct ExportedTerms {
     pub version: String,
     /// When it was accepted.
     pub accepted_at: Moment,
+    /// When it was withdrawn.
+    pub withdrawn_at: Option<Moment>,
+    /// The locale that it was shown in.
+    pub locale: Option<String>,
+    /// Whether the text that was accepted is evidenced, by its hash.
+    pub is_text_evidenced: bool,
+    /// The SHA-256 of the text in this locale, in hexadecimal.
+    pub sha256: Option<String>,
+    /// Where the text was linked, if it is not evidenced.
+    pub url: Option<String>,
 }
 
 /// Audit records, newest first.

@@ -31,7 +31,7 @@ pub fn take_over(
     let NewSignIn { session, device, replaced, policy } = sign_in;
     let (opened, session) = signed_in(&account.authentication, replaced, session, vec![Amr::Pwd], policy, device, now);
     let changes = Changes(std::iter::once(Change::import_account(account)).chain(opened).collect());
-    Decision { changes, outcome: Authenticated::SignedIn { session, new_device: true } }
+    Decision { changes, outcome: Authenticated::SignedIn { session: Box::new(session), new_device: true, satisfied: None } }
 }
 
 pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Timestamp) -> ImportedAccount {
@@ -58,6 +58,7 @@ pub(crate) fn imported(imported_user: ImportedUser, device: Option<u64>, now: Ti
             password_home,
             roles: imported_user.roles,
             legal_hold: None,
+            satisfied: None,
             version: 1,
         },
         password,
@@ -181,10 +182,14 @@ pub fn keep_password(
     let state = AccountState { password_home: PasswordHome::Here, roles, ..reset };
     let on = known.unwrap_or(sign_in.device);
     let (opened, session) = signed_in(&state, sign_in.replaced, sign_in.session, vec![Amr::Pwd], sign_in.policy, on, now);
+    let satisfied = state.satisfied;
     let password = PasswordCredential { account, hash, changed_at: now, version: 1 };
     let first = Change::keep_password(state, password);
     let changes = Changes(std::iter::once(first).chain(opened).collect());
-    Decision { changes, outcome: Authenticated::SignedIn { session, new_device: known.is_none() } }
+    Decision {
+        changes,
+        outcome: Authenticated::SignedIn { session: Box::new(session), new_device: known.is_none(), satisfied },
+    }
 }
 
 /// Undoes a counted failure of an account, as [`undo_unknown_failure`] does for an unknown identifier.

@@ -116,7 +116,10 @@ fn an_import_creates_the_account_before_the_session() {
     assert_eq!((account.authentication.account, account.authentication.version), (session.account, 1));
     assert_eq!((account.link.account, account.link.subject), (session.account, imported_user().subject));
     assert!(session.is_live(&account.authentication, NOW));
-    assert_eq!(decision.outcome, Authenticated::SignedIn { session: session.clone(), new_device: true });
+    assert_eq!(
+        decision.outcome,
+        Authenticated::SignedIn { session: Box::new(session.clone()), new_device: true, satisfied: None }
+    );
 }
 
 /// security 111: an old password imports neither an erased user nor a user with another address here.

@@ -3,8 +3,9 @@
 //!
 //! 1. The session must be live, and as recent as the request demands. Otherwise the user signs in (again).
 //! 2. The user must be the one that an `id_token_hint` names.
-//! 3. Consent must cover the scope.
-//! 4. Then a code is issued. It is bound to everything that the token endpoint checks.
+//! 3. What is due of the account is asked for ([`crate::domain::requirements`]): after a sign-in, or once it can no longer be postponed.
+//! 4. Consent must cover the scope.
+//! 5. Then a code is issued. It is bound to everything that the token endpoint checks.
 
 use super::authorization_request::AuthorizationRequest;
 use super::error::OAuthErrorCode;
@@ -13,6 +14,8 @@ use crate::domain::account::AccountState;
 use crate::domain::change::{Change, Changes, Decision};
 use crate::domain::consent::{self, Consent};
 use crate::domain::id::{AccountId, GrantId, SessionId, Sub};
+use crate::domain::requirements::satisfy;
+use crate::domain::satisfied::Requirements;
 use crate::domain::secret::SecretHash;
 use crate::domain::session::Session;
 use crate::domain::tenant::{SessionPolicy, TokenPolicy};
@@ -37,6 +40,22 @@ pub struct SignedIn<'a> {
     pub authentication: &'a AccountState,
     /// The consent of the account for the client.
     pub consent: Option<&'a Consent>,
+    /// What is due of the account.
+    pub due: AccountDue,
+}
+
+/// What is due of the account by the tenant document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccountDue {
+    /// Nothing, or it was not read because this request would not ask for it.
+    #[default]
+    Nothing,
+    /// Nothing, which the state of the account does not say yet.
+    NotRecorded(Requirements),
+    /// Something that the user may postpone.
+    Postponable,
+    /// Something that the user can no longer postpone.
+    Overdue,
 }
 
 /// A step that the user has just completed for this request in this session.
@@ -55,6 +74,8 @@ pub struct Interactions {
     pub signed_in: Option<Interaction>,
     /// The user gave consent.
     pub consented: Option<Interaction>,
+    /// The user did or postponed what was due.
+    pub completed: Option<Interaction>,
 }
 
 /// Fresh random values for a code.
@@ -80,6 +101,8 @@ pub struct Policies<'a> {
 pub enum Authorized {
     /// The user must sign in.
     SignIn,
+    /// The user must be asked for what is due.
+    AskDue,
     /// The user must be asked for consent.
     AskConsent,
     /// A code was issued.
@@ -109,7 +132,8 @@ pub fn authorize(
     now: Timestamp,
 ) -> Decision<Authorized> {
     let live = signed_in.filter(|s| s.session.is_live(s.authentication, now));
-    let Some(SignedIn { session, authentication, consent }) = live.filter(|s| is_fresh(request, s.session, interactions, now))
+    let Some(SignedIn { session, authentication, consent, due }) =
+        live.filter(|s| is_fresh(request, s.session, interactions, now))
     else {
         return Decision::unchanged(if request.prompt.none {
             refused(OAuthErrorCode::LoginRequired, "the user must sign in")
@@ -121,6 +145,18 @@ pub fn authorize(
         let description = "the signed-in user is not the one that id_token_hint names";
         return Decision::unchanged(refused(OAuthErrorCode::LoginRequired, description));
     }
+    let asks = match due {
+        AccountDue::Nothing | AccountDue::NotRecorded(_) => false,
+        AccountDue::Postponable => !request.prompt.none && interactions.ask_after_sign_in(session.id),
+        AccountDue::Overdue => true,
+    };
+    if asks {
+        return Decision::unchanged(if request.prompt.none {
+            refused(OAuthErrorCode::InteractionRequired, "the user must accept new terms")
+        } else {
+            Authorized::AskDue
+        });
+    }
     if needs_consent(request, session, consent, interactions, now) {
         return Decision::unchanged(if request.prompt.none {
             refused(OAuthErrorCode::ConsentRequired, "the user must give consent")
@@ -129,6 +165,9 @@ pub fn authorize(
         });
     }
     let mut changes = Changes::default();
+    if let AccountDue::NotRecorded(required) = due {
+        changes = changes.then(Change::record_requirements(satisfy(authentication, Some(required))));
+    }
     if let Some(touched) = session.touch(policies.session, now) {
         changes = changes.then(Change::touch_session(touched));
     }
@@ -144,7 +183,7 @@ const fn refused(error: OAuthErrorCode, description: &'static str) -> Authorized
 /// Returns whether the session is as recent as the request demands. A sign-in satisfies only the request that required it, and only in the
 /// session that it started (CVE-2023-6787).
 ///
-/// A sign-in page also satisfies the request if the consent page came right after it and has just been answered: the user may read that page
+/// A sign-in page also satisfies the request if the page about consent or what is due came right after it and has just been answered: the user may read that page
 /// for an hour. A positive `max_age` limits the age of the sign-in itself, so there only a sign-in of the last minutes counts.
 pub fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interactions: Interactions, now: Timestamp) -> bool {
     let is_asked = request.prompt.login || request.prompt.select_account || request.max_age == Some(Span::ZERO);
@@ -153,7 +192,7 @@ pub fn is_fresh(request: &AuthorizationRequest<'_>, session: &Session, interacti
     let is_old = |max_age: Span| max_age > Span::ZERO && (!is_proven || now.since(session.auth_time) > max_age);
     let too_old = request.max_age.is_some_and(is_old);
     let just_signed_in = interactions.signed_in.is_some_and(|interaction| interaction.counts(session, now));
-    let signed_in = just_signed_in || interactions.signed_in_before_consent(session, now);
+    let signed_in = just_signed_in || interactions.signed_in_before_page(session, now);
     (!is_asked || signed_in) && (!too_old || just_signed_in)
 }
 
@@ -173,17 +212,22 @@ fn needs_consent(
 }
 
 impl Interactions {
-    /// Whether the user signed in for this request, and then answered the consent page just now.
-    fn signed_in_before_consent(&self, session: &Session, now: Timestamp) -> bool {
-        match (self.signed_in, self.consented) {
-            (Some(signed_in), Some(consented)) => {
-                consented.counts(session, now)
-                    && signed_in.sid == session.id
-                    && signed_in.at <= consented.at
-                    && consented.at.since(signed_in.at) <= CONSENT_PAGE_LIFETIME
-            }
-            (None, _) | (_, None) => false,
-        }
+    /// Whether the user signed in for this request, and then answered a page about consent or what is due just now.
+    fn signed_in_before_page(&self, session: &Session, now: Timestamp) -> bool {
+        let Some(signed_in) = self.signed_in else { return false };
+        [self.consented, self.completed].into_iter().flatten().any(|answered| {
+            answered.counts(session, now)
+                && signed_in.sid == session.id
+                && signed_in.at <= answered.at
+                && answered.at.since(signed_in.at) <= CONSENT_PAGE_LIFETIME
+        })
+    }
+    /// Whether the user signed in to this session for this request, and was not asked for what is due since then.
+    #[must_use]
+    pub fn ask_after_sign_in(&self, sid: SessionId) -> bool {
+        let of_session = |interaction: Option<Interaction>| interaction.filter(|interaction| interaction.sid == sid);
+        of_session(self.signed_in)
+            .is_some_and(|signed_in| of_session(self.completed).is_none_or(|completed| completed.at < signed_in.at))
     }
 }
 

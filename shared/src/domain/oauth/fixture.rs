@@ -85,6 +85,7 @@ pub(crate) fn authentication() -> AccountState {
         password_home: PasswordHome::Here,
         roles: Roles::default(),
         legal_hold: None,
+        satisfied: None,
         version: 7,
     }
 }

@@ -50,8 +50,8 @@ impl fmt::Display for EditFlaw {
     }
 }
 
-/// The claims after an edit, by the rules of the current registration form. Claims that are not fields of the form stay
-/// unchanged, whatever was sent.
+/// The claims after an edit, by the rules of the current registration form. Only what was sent is validated: a required field that
+/// is missing prevents no other change. Claims that are not fields of the form stay unchanged, whatever was sent.
 ///
 /// # Errors
 /// Every flaw with the name of its member: fields in the order of the form, the others last.
@@ -61,11 +61,7 @@ pub fn edit(fields: &[Field], claims: &Claims, edit: Edit<'_>, now: Timestamp) -
         Edit::Patch(patch) => (patch, Submission::Api),
         Edit::Form(form) => (form, Submission::Page),
     };
-    let values = match edit {
-        Edit::Patch(patch) => merge_patch(fields, claims, patch),
-        Edit::Form(form) => form.iter().filter(|(name, _)| is_field(name)).map(|(n, v)| (n.clone(), v.clone())).collect(),
-    };
-    let validated = form::validate(fields, &values, submission, now);
+    let validated = form::revise(fields, &claims.0, sent, submission, now);
     let mut flaws: Vec<(String, EditFlaw)> = Vec::new();
     if let Err(found) = &validated {
         flaws.extend(found.iter().map(|(name, flaw)| (name.clone(), EditFlaw::Field(flaw.clone()))));
@@ -75,24 +71,9 @@ pub fn edit(fields: &[Field], claims: &Claims, edit: Edit<'_>, now: Timestamp) -
         flaws.push((name.clone(), if is_ours { EditFlaw::ReadOnly } else { EditFlaw::Field(FieldFlaw::Unknown) }));
     }
     match validated {
-        Ok(Claims(fresh)) if flaws.is_empty() => Ok(replace_fields(claims, fresh, is_field)),
+        Ok(fresh) if flaws.is_empty() => Ok(replace_fields(claims, fresh, is_field)),
         Ok(_) | Err(_) => Err(flaws),
     }
-}
-
-/// The form's values with a patch applied. Stored values that the new values hide are removed, unless the patch names them.
-fn merge_patch(fields: &[Field], claims: &Claims, patch: &Map<String, Value>) -> Map<String, Value> {
-    let mut values = Map::new();
-    for field in fields {
-        let value = match patch.get(&field.name) {
-            Some(sent) => Some(sent.clone()).filter(|sent| !sent.is_null()),
-            None => claims.0.get(&field.name).filter(|_| form::is_shown(field, &values)).cloned(),
-        };
-        if let Some(value) = value {
-            values.insert(field.name.clone(), value);
-        }
-    }
-    values
 }
 
 fn replace_fields(claims: &Claims, fresh: Map<String, Value>, is_field: impl Fn(&str) -> bool) -> Claims {

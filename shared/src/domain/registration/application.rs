@@ -48,7 +48,7 @@ pub enum ApplicationFlaw {
 }
 
 impl Application {
-    /// Checks the form.
+    /// Checks the form, which was shown in this locale.
     ///
     /// # Errors
     /// All flaws: address, password, fields in order, terms.
@@ -56,6 +56,7 @@ impl Application {
         &self,
         config: &TenantConfig,
         submission: Submission,
+        locale: &str,
         now: Timestamp,
     ) -> Result<Checked, Vec<ApplicationFlaw>> {
         let mut flaws = Vec::new();
@@ -68,7 +69,7 @@ impl Application {
         let claims = form::validate(&config.registration.fields, &self.profile, submission, now)
             .map_err(|found| flaws.extend(found.into_iter().map(|(name, flaw)| ApplicationFlaw::Field(name, flaw))))
             .ok();
-        let terms = form::accept_terms(&config.registration, &self.terms, now)
+        let terms = form::accept_terms(&config.registration, &self.terms, locale, now)
             .map_err(|found| flaws.extend(found.into_iter().map(ApplicationFlaw::Terms)))
             .ok();
         match (email, claims, terms) {
@@ -151,7 +152,7 @@ mod tests {
     fn a_valid_form_passes_with_its_canonical_values() {
         let profile = json!({"given_name": " Ada ", "family_name": "Lovelace"});
         let application = application("Ada@Example.COM ", "nine green tractors", profile, &[("terms", "1")]);
-        let checked = application.check(&config(), Submission::Api, NOW).unwrap();
+        let checked = application.check(&config(), Submission::Api, "en", NOW).unwrap();
         assert_eq!(checked.email.as_str(), "ada@example.com");
         assert_eq!(Value::Object(checked.claims.0), json!({"given_name": "Ada", "family_name": "Lovelace"}));
         assert_eq!(checked.terms.len(), 1);
@@ -161,7 +162,7 @@ mod tests {
     fn all_flaws_are_reported_at_once_with_their_pointers() {
         let profile = json!({"given_name": "Ada", "roles/x": ["admin"], "phone_number": "1"});
         let application = application("ada", "Ada", profile, &[("terms", "0")]);
-        let flaws = application.check(&config(), Submission::Api, NOW).unwrap_err();
+        let flaws = application.check(&config(), Submission::Api, "en", NOW).unwrap_err();
         let named: Vec<_> = flaws.iter().map(|flaw| (flaw.pointer(), flaw.code())).collect();
         let expected = [
             ("/email", "invalid_email"),
@@ -180,7 +181,7 @@ mod tests {
         for password in ["lovelace1815", "Latchkey-Demo-1", "ada.lovelace99"] {
             let profile = json!({"given_name": "Ada", "family_name": "Lovelace"});
             let application = application("ada.lovelace@example.com", password, profile, &[("terms", "1")]);
-            let flaws = application.check(&config(), Submission::Api, NOW).unwrap_err();
+            let flaws = application.check(&config(), Submission::Api, "en", NOW).unwrap_err();
             assert!(matches!(flaws.as_slice(), [ApplicationFlaw::Password(_)]), "{password} {flaws:?}");
         }
     }

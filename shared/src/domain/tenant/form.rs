@@ -1,6 +1,10 @@
 //! The registration form of a tenant, and the terms to accept.
 
 use super::text::Localized;
+use crate::digest::sha256;
+use crate::domain::consent::AcceptedTerms;
+use crate::domain::time::{Span, Timestamp};
+use data_encoding::HEXLOWER;
 
 /// Registration: whether it is open, and its form.
 #[derive(Debug, Clone)]
@@ -87,4 +91,56 @@ pub struct TermsDocument {
     pub url: String,
     /// Whether it must be accepted.
     pub required: bool,
+    /// From when existing users are asked for this version. None: at once, and they can always postpone it.
+    pub from: Option<Timestamp>,
+    /// For how long after `from` they can postpone it.
+    pub grace: Span,
+    /// The text by locale, if the document has it.
+    pub text: Localized,
+    /// The SHA-256 of the text by locale, in hexadecimal: what an acceptance is evidence of. Empty: only `url` is recorded.
+    pub sha256: Localized,
+}
+
+impl TermsDocument {
+    /// Whether existing users are asked for this version.
+    #[must_use]
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.required && self.from.is_none_or(|from| from <= now)
+    }
+    /// Until when users can postpone it. None: without end.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.from.filter(|_| self.required).map(|from| from + self.grace)
+    }
+    /// Whether it can no longer be postponed.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+    /// Whether this acceptance is of this version, and in force.
+    #[must_use]
+    pub fn is_accepted_by(&self, known: &AcceptedTerms) -> bool {
+        known.withdrawn_at.is_none() && known.document == self.document && known.version == self.version
+    }
+    /// The SHA-256 of a text by locale, in hexadecimal.
+    #[must_use]
+    pub fn hashes_of(text: &Localized) -> Localized {
+        let hash = |text: &String| HEXLOWER.encode(&sha256(text.as_bytes()));
+        Localized(text.0.iter().map(|(locale, text)| (locale.clone(), hash(text))).collect())
+    }
+    /// What is kept of an acceptance on a page in this locale.
+    #[must_use]
+    pub fn accepted(&self, locale: &str, now: Timestamp) -> AcceptedTerms {
+        let evidence = self.sha256.find(locale);
+        let locale = evidence.map(|(key, _)| key).filter(|key| !key.is_empty()).unwrap_or(locale);
+        AcceptedTerms {
+            document: self.document.clone(),
+            version: self.version.clone(),
+            accepted_at: now,
+            locale: Some(locale.to_owned()),
+            sha256: evidence.map(|(_, hash)| hash.to_owned()),
+            url: evidence.is_none().then(|| self.url.clone()),
+            withdrawn_at: None,
+        }
+    }
 }

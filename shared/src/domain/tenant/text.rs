@@ -12,12 +12,14 @@ impl Localized {
     /// The text for this locale, otherwise for its language, otherwise the default, otherwise any text, otherwise empty.
     #[must_use]
     pub fn get(&self, locale: &str) -> &str {
+        self.find(locale).map_or("", |(_, text)| text)
+    }
+    /// The same text with its key. `None` if there is no text at all.
+    #[must_use]
+    pub fn find(&self, locale: &str) -> Option<(&str, &str)> {
         let language = locale.split('-').next().unwrap_or(locale);
-        [locale, language, ""]
-            .into_iter()
-            .find_map(|key| self.0.get(key))
-            .or_else(|| self.0.values().next())
-            .map_or("", String::as_str)
+        let found = [locale, language, ""].into_iter().find_map(|key| self.0.get_key_value(key));
+        found.or_else(|| self.0.iter().next()).map(|(key, text)| (key.as_str(), text.as_str()))
     }
 }
 

@@ -160,6 +160,7 @@ fn transferred_account(transferred_user: TransferredUser) -> TransferredAccount 
             password_home,
             roles: transferred_user.roles,
             legal_hold: transferred_user.legal_hold,
+            satisfied: None,
             version: 1,
         },
         password,

@@ -11,6 +11,7 @@ mod new_account;
 mod password;
 mod profile;
 mod reclaim;
+mod requirements;
 mod session;
 mod source;
 

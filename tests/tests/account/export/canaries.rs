@@ -192,6 +192,10 @@ async fn create_busy_user(world: &World, tenant: &Tenant) -> AccountClient {
     me.post("/v1/me/email/verification", &json!({ "code": "0000000000" })).await;
     later();
     me.delete("/v1/me/consents/demo-web").await;
+    let accepted = me.post("/v1/me/terms/offers", &json!({ "version": "7", "locale": "de" })).await;
+    assert_eq!(accepted.status(), 204, "{}", accepted.text());
+    later();
+    assert_eq!(me.delete("/v1/me/terms/offers").await.status(), 204);
     let (_, authentication, _) = account_of(world, tenant, &me).await;
     let held =
         AccountState { legal_hold: Some(world.services.clock.now()), version: authentication.version + 1, ..authentication };
@@ -253,7 +257,8 @@ async fn compare(
 async fn security_128_every_stored_value_is_exported_or_listed_with_a_reason() {
     let field =
         "[[registration.fields]]\nname = \"birthdate\"\ntype = \"date\"\nlabel = \"Birthday\"\n\n[[registration.terms]]";
-    let document = DEFAULT_DOCUMENT.replacen("[[registration.terms]]", field, 1);
+    let offers = "[[registration.terms]]\ndocument = \"offers\"\nversion = \"7\"\nrequired = false\nurl = \"https://example.com/offers\"\n";
+    let document = DEFAULT_DOCUMENT.replacen("[[registration.terms]]", field, 1) + offers + "text = \"Offers once a month.\"\n";
     let world = World::builder().tenant("default", &document).build().await.expect("a world");
     let tenant = world.services.tenant(&TenantId::default_tenant()).await.expect("a tenant");
     let (rows, mut met) = (rows(), BTreeSet::new());

@@ -89,6 +89,7 @@ struct Case<'c> {
     consent: Option<Consent>,
     hint: Option<Sub>,
     interactions: Interactions,
+    due: AccountDue,
     now: Timestamp,
 }
 
@@ -102,6 +103,7 @@ impl<'c> Case<'c> {
             consent: Some(consent("openid email")),
             hint: None,
             interactions: Interactions::default(),
+            due: AccountDue::Nothing,
             now: T0 + Span::minutes(10),
         }
     }
@@ -110,6 +112,7 @@ impl<'c> Case<'c> {
             session: &self.session,
             authentication: &self.authentication,
             consent: self.consent.as_ref(),
+            due: self.due,
         });
         let new = NewCode { grant: GrantId::from_bytes([1; 16]), secret_hash: SecretHash::from_bytes([2; 32]) };
         authorize(&self.request, signed_in, self.hint, self.interactions, POLICIES, new, self.now)
@@ -297,4 +300,46 @@ fn the_last_use_of_a_session_is_written_at_most_once_an_hour() {
     let changes = later.decide().changes;
     let [touched, issued] = changes.all();
     assert!(touched.is(Change::touch_session) && issued.is(Change::issue_authorization_code));
+}
+
+#[test]
+fn what_is_due_is_asked_after_a_sign_in_and_overdue_terms_always() {
+    let client = client();
+    let postponable = Case { due: AccountDue::Postponable, ..Case::new(&client) };
+    let overdue = Case { due: AccountDue::Overdue, ..Case::new(&client) };
+    assert_eq!((postponable.outcome(), overdue.outcome()), (code(), Authorized::AskDue), "with a session");
+    let at = |case: &Case<'_>, seconds| Some(Interaction { sid: case.session.id, at: case.now - Span::seconds(seconds) });
+    for (completed, asks) in [(None, true), (at(&postponable, 9), true), (at(&postponable, 2), false)] {
+        for (case, asks) in [(&postponable, asks), (&overdue, true)] {
+            let interactions = Interactions { signed_in: at(case, 5), completed, ..Interactions::default() };
+            let case = Case { request: request(&client), interactions, due: case.due, ..Case::new(&client) };
+            assert_eq!(case.outcome() == Authorized::AskDue, asks, "{completed:?} {:?}", case.due);
+        }
+    }
+    // Without a page: within the grace period the request goes on.
+    for (due, expected) in [(AccountDue::Postponable, None), (AccountDue::Overdue, Some(OAuthErrorCode::InteractionRequired))] {
+        let mut case = Case { due, ..Case::new(&client) };
+        case.request.prompt = NONE;
+        match expected {
+            None => assert_eq!(case.outcome(), code()),
+            Some(error) => assert_eq!(case.error(), error),
+        }
+    }
+    // Nothing is due, and the state learns it before the code is written.
+    let new = AccountDue::NotRecorded(Requirements(7));
+    let mut decision = Case { due: new, ..Case::new(&client) }.decide();
+    let recorded = decision.changes.0.remove(0).made_by(Change::record_requirements);
+    assert_eq!((recorded.satisfied, recorded.version), (Some(Requirements(7)), authentication().version + 1));
+}
+
+#[test]
+fn security_10_a_sign_in_that_was_demanded_counts_while_new_terms_are_read() {
+    let client = client();
+    let mut case = Case { now: T0 + Span::minutes(31), ..Case::new(&client) };
+    case.request.prompt = LOGIN;
+    let at = |minutes| Some(Interaction { sid: session().id, at: T0 + Span::minutes(minutes) });
+    case.interactions = Interactions { signed_in: at(1), completed: at(30), ..Interactions::default() };
+    assert_eq!(case.outcome(), code());
+    case.now = T0 + Span::minutes(33);
+    assert_eq!(case.outcome(), Authorized::SignIn);
 }

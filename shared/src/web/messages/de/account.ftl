@@ -141,3 +141,14 @@ account-restore-no-code = Kein Code in Ihrer Nachricht? Geben Sie Ihre Adresse e
 account-restore-submit = Konto wiederherstellen
 account-restored-title = Ihr Konto ist offen
 account-restored-text = Das Konto ist wiederhergestellt. Melden Sie sich mit Ihrer Adresse und Ihrem Passwort an.
+
+account-terms-title = Dokumente
+account-terms-text = Die Zustimmung zu einem freiwilligen Dokument können Sie hier widerrufen. Ein erforderliches gehört zum Konto: Um es zu widerrufen, löschen Sie Ihr Konto.
+account-terms-accepted = Akzeptiert am { $date }, Version { $version }
+account-terms-open = Nicht akzeptiert, Version { $version }
+account-terms-accept = Akzeptieren
+account-terms-accept-named = Akzeptieren: { $title }
+account-terms-withdraw = Widerrufen
+account-terms-withdraw-named = Widerrufen: { $title }
+account-done-terms-accepted = Ihre Zustimmung ist gespeichert.
+account-done-terms-withdrawn = Ihre Zustimmung ist widerrufen.

@@ -18,6 +18,7 @@ password-hide = Verbergen
 field-email = E-Mail-Adresse
 field-password = Passwort
 field-optional = freiwillig
+field-missing = Diese Angabe fehlt noch.
 field-choose = Bitte wählen
 
 ## Probleme nach Code: Titel und was zu tun ist

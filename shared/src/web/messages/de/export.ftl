@@ -138,6 +138,11 @@ export-terms-title = Bedingungen
 export-terms-text = Dokumente, denen Sie zugestimmt haben, in der Version, die Ihnen gezeigt wurde.
 export-terms-version = Version
 export-terms-accepted = Zugestimmt
+export-terms-withdrawn = Widerrufen
+export-terms-locale = Sprache
+export-terms-evidence = SHA-256 des Textes
+export-terms-not-evidenced = Der Text ist nicht belegt: Nur seine Adresse wurde festgehalten.
+export-terms-url = Adresse des Textes
 
 export-history-title = Was geschah
 export-history-text = Die Aufzeichnungen Ihres Kontos, die neuesten zuerst. history.csv enthält alle Einzelheiten.

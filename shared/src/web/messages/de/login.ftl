@@ -102,3 +102,17 @@ signed-out-title = Sie sind abgemeldet
 signed-out-text = Sie können dieses Fenster jetzt schließen.
 signed-out-back = Zurück zu { $client }
 signed-out-again = Wieder anmelden
+
+complete-title = Bevor es weitergeht
+complete-terms-lead = Bitte lesen und akzeptieren Sie diese Bedingungen.
+complete-fields-lead = Bitte vervollständigen Sie Ihr Profil.
+complete-until = Sie können das auch später tun, bis zum { $date }.
+complete-read = Lesen: { $title }
+complete-terms-required = Bitte stimmen Sie zu, um fortzufahren.
+complete-overdue = Das lässt sich nicht länger aufschieben. Bitte akzeptieren Sie die Bedingungen, um fortzufahren.
+complete-submit = Weiter
+complete-later = Jetzt nicht
+complete-otherwise = Wenn Sie nicht zustimmen, können Sie weiterhin:
+complete-export = Ihre Daten herunterladen
+complete-delete = Ihr Konto löschen
+complete-sign-out = sich abmelden

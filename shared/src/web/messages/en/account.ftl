@@ -141,3 +141,14 @@ account-restore-no-code = No code in your mail? Enter your address, and we send 
 account-restore-submit = Restore my account
 account-restored-title = Your account is open
 account-restored-text = The account is restored. Sign in with your address and your password.
+
+account-terms-title = Documents
+account-terms-text = You can withdraw your acceptance of an optional document here. A required one belongs to the account: to withdraw it, delete your account.
+account-terms-accepted = Accepted on { $date }, version { $version }
+account-terms-open = Not accepted, version { $version }
+account-terms-accept = Accept
+account-terms-accept-named = Accept: { $title }
+account-terms-withdraw = Withdraw
+account-terms-withdraw-named = Withdraw: { $title }
+account-done-terms-accepted = Your acceptance is recorded.
+account-done-terms-withdrawn = Your acceptance is withdrawn.

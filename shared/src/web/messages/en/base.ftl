@@ -18,6 +18,7 @@ password-hide = Hide
 field-email = E-mail address
 field-password = Password
 field-optional = optional
+field-missing = This is still missing.
 field-choose = Please choose
 
 ## Problems, by code: title and what to do

@@ -138,6 +138,11 @@ export-terms-title = Terms
 export-terms-text = Documents that you accepted, in the version that you were shown.
 export-terms-version = Version
 export-terms-accepted = Accepted
+export-terms-withdrawn = Withdrawn
+export-terms-locale = Language
+export-terms-evidence = SHA-256 of the text
+export-terms-not-evidenced = The text is not evidenced: only its address was recorded.
+export-terms-url = Address of the text
 
 export-history-title = What happened
 export-history-text = The records of your account, newest first. The file history.csv has all details.

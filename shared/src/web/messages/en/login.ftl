@@ -102,3 +102,17 @@ signed-out-title = You are signed out
 signed-out-text = You can close this window now.
 signed-out-back = Back to { $client }
 signed-out-again = Sign in again
+
+complete-title = Before you continue
+complete-terms-lead = Please read and accept these terms.
+complete-fields-lead = Please complete your profile.
+complete-until = You can do this later, until { $date }.
+complete-read = Read: { $title }
+complete-terms-required = Please accept this to continue.
+complete-overdue = This can no longer be postponed. Please accept the terms to continue.
+complete-submit = Continue
+complete-later = Not now
+complete-otherwise = If you do not accept them, you can still:
+complete-export = download your data
+complete-delete = delete your account
+complete-sign-out = sign out
