@@ -86,7 +86,12 @@ impl Renderer<'_> {
         self.say(if is { "export-yes" } else { "export-no" })
     }
     fn methods(&self, amr: &[Amr]) -> Option<Fact> {
-        let words: Vec<String> = amr.iter().map(|method| self.say(&format!("export-amr-{}", name_of(method)))).collect();
+        let word = |method: &Amr| match method {
+            Amr::Pwd => self.say("export-amr-pwd"),
+            Amr::Otp => self.say("export-amr-otp"),
+            Amr::Unknown(value) => value.to_string(),
+        };
+        let words: Vec<String> = amr.iter().map(word).collect();
         (!words.is_empty()).then(|| self.fact("export-sessions-method", words.join(", ")))
     }
     fn scopes(&self, scope: &ScopeSet) -> String {
