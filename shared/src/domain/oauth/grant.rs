@@ -152,10 +152,17 @@ impl Grant {
     pub fn has_revoked(&self, jti: Jti) -> bool {
         self.revoked_jtis.iter().any(|revoked| revoked.jti == jti)
     }
-    /// Revokes the grant. The write requires that the stored version has not changed.
+    /// Revokes the grant. The write requires that the stored version has not changed. What was proven for it counts no more.
     #[must_use]
     pub fn revoked(&self, reason: RevocationReason, at: Timestamp) -> Self {
-        Self { state: GrantState::Revoked { at, reason }, revoked_jtis: Vec::new(), version: self.version + 1, ..self.clone() }
+        Self {
+            state: GrantState::Revoked { at, reason },
+            revoked_jtis: Vec::new(),
+            proofs: Proofs::none(),
+            acr: None,
+            version: self.version + 1,
+            ..self.clone()
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::domain::id::AccountId;
 use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// A method has just proven something about this account. Only the methods can make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +29,9 @@ impl Evidence {
 }
 
 /// One proof of a session: a method, and when it was used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// The method.
-    #[serde(rename = "m")]
     pub method: Method,
     /// When.
     pub at: Timestamp,
@@ -40,10 +40,24 @@ pub struct Proof {
 /// The most proofs that a session keeps.
 pub const MAX_PROOFS: usize = 4;
 
-/// The proofs of a session or grant, oldest first, at most one for each method.
+/// The proofs of a session or grant, oldest first, at most one for each method. Stored as a map of times by method.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "BTreeMap<Method, Timestamp>", into = "BTreeMap<Method, Timestamp>")]
 pub struct Proofs(Vec<Proof>);
+
+impl From<BTreeMap<Method, Timestamp>> for Proofs {
+    fn from(stored: BTreeMap<Method, Timestamp>) -> Self {
+        let mut proofs: Vec<_> = stored.into_iter().map(|(method, at)| Proof { method, at }).collect();
+        proofs.sort_by_key(|proof| proof.at);
+        Self(proofs)
+    }
+}
+
+impl From<Proofs> for BTreeMap<Method, Timestamp> {
+    fn from(proofs: Proofs) -> Self {
+        proofs.0.into_iter().map(|proof| (proof.method, proof.at)).collect()
+    }
+}
 
 impl Proofs {
     /// None: a token exchange.
@@ -175,15 +189,16 @@ mod tests {
         assert_eq!(again, proofs(&[(Method::MailCode, 10), (Method::Password, 20)]));
         let many = ["a", "b", "c"].map(|name| evidence(Method::Unknown(name.into()), T0));
         let Proofs(kept) = again.with(many.to_vec());
-        assert_eq!(kept.iter().map(|proof| proof.method.name()).collect::<Vec<_>>(), ["password", "a", "b", "c"]);
+        assert_eq!(kept.iter().map(|proof| proof.method.name()).collect::<Vec<_>>(), ["pwd", "a", "b", "c"]);
     }
 
     #[test]
     fn what_a_later_release_has_proven_reads_back_unchanged() {
-        let stored = r#"[{"m":"password","at":5},{"m":"passkey","at":6}]"#;
+        let stored = r#"{"passkey":6,"pwd":5}"#;
         let read: Proofs = serde_json::from_str(stored).unwrap();
         assert_eq!(read.level(), Acr::Aal1);
-        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+        let again: serde_json::Value = serde_json::to_value(&read).unwrap();
+        assert_eq!(again, serde_json::from_str::<serde_json::Value>(stored).unwrap());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::domain::amr::Amr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A method of authentication.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
     /// A password, compared here or by the legacy directory.
     Password,
@@ -29,8 +29,8 @@ impl Method {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Password => "password",
-            Self::MailCode => "mail_code",
+            Self::Password => "pwd",
+            Self::MailCode => "mail",
             Self::Unknown(name) => name,
         }
     }
