@@ -118,6 +118,11 @@ impl Proofs {
         level > Acr::None && level_of(&self.0.iter().filter(counts).collect::<Vec<_>>()) >= level
     }
 
+    /// Each of them, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Proof> {
+        self.0.iter()
+    }
+
     /// Their values for applications (RFC 8176).
     #[must_use]
     pub fn amr(&self) -> Vec<Amr> {
